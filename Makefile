@@ -1,0 +1,65 @@
+# emrflink: everything is a Go program; this file only names them.
+# CGO is off for the binaries: Go is all that a fresh machine needs.
+
+GO        ?= go
+BIN       ?= bin
+VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LINT      := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.12.0
+# The race detector needs a C compiler; without one the tests run without it and say so.
+RACE      := $(shell command -v gcc >/dev/null 2>&1 && echo -race)
+TESTFLAGS ?= -shuffle=on -count=1
+PKG       ?= ./...
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build bin/emrflink and bin/localkube (minutes the first time)
+	@$(GO) run ./internal/tools/build -o $(BIN) -version $(VERSION)
+
+.PHONY: demo
+demo: build ## Deploy, run a Flink job, clean up, on the local target: no AWS account
+	@$(GO) run ./internal/tools/demo -bin $(BIN)
+
+.PHONY: test
+test: build ## Run all tests, with the race detector where there is a C compiler
+	@test -n "$(RACE)" || echo "no gcc: running without the race detector"
+	EMRFLINK_BIN=$(CURDIR)/$(BIN) $(GO) test $(RACE) $(TESTFLAGS) $(PKG)
+	cd localkube && LOCALKUBE=$(CURDIR)/$(BIN)/localkube $(GO) test $(TESTFLAGS) ./...
+
+.PHONY: lint
+lint: ## Check formatting, vet and golangci-lint
+	@out=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$out" || { echo "not formatted; run: gofmt -w" $$out; exit 1; }
+	$(GO) vet ./...
+	cd localkube && $(GO) vet ./...
+	$(GO) run $(LINT) run ./...
+
+.PHONY: generate
+generate: docs golden ## Make every generated file again
+
+.PHONY: golden
+golden: ## Write the golden files of the tests again
+	$(GO) test ./stacks/... ./components/... ./karpenter/... ./internal/preview/... ./internal/flinkjob/... ./internal/cli/... -update
+
+.PHONY: docs
+docs: ## Write docs/reference again from the commands, the configuration and the handler tables
+	$(GO) run ./cmd/emrflink docs --dir docs/reference
+
+.PHONY: bench
+bench: build ## Measure, in one run, what README promises (docs/bench.md and docs/bench.json)
+	$(GO) run ./internal/tools/bench -bin $(BIN) -out docs
+
+.PHONY: check
+check: tidy lint test drift ## What CI runs
+
+.PHONY: tidy
+tidy:
+	$(GO) mod tidy -diff
+	cd localkube && $(GO) mod tidy -diff
+
+.PHONY: drift
+drift: docs
+	@git diff --exit-code -- docs/reference || { echo "docs/reference is stale; run: make docs"; exit 1; }
