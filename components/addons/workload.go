@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package addons
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
+	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apiextensions"
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"emrflink/components/cluster"
+	"emrflink/components/deployment"
+	"emrflink/components/helm"
+	"emrflink/components/irsa"
+	"emrflink/components/versions"
+)
+
+// Token is the Pulumi type of the second half.
+const Token = "emrflink:addons:Addons"
+
+// Names in the cluster.
+const (
+	// StorageClass is the default storage class: encrypted gp3 volumes.
+	StorageClass         = "gp3"
+	certManagerNamespace = "cert-manager"
+)
+
+// Args describe the addons that run on nodes.
+type Args struct {
+	// Deployment says where the addons belong.
+	Deployment *deployment.Deployment
+	// ClusterName is the cluster, OidcProviderArn and OidcIssuer its identity provider.
+	ClusterName, OidcProviderArn, OidcIssuer pulumi.StringInput
+	// Kubernetes is the provider of the cluster.
+	Kubernetes *kubernetes.Provider
+	// Nodes must be ready first: the core nodes.
+	Nodes []pulumi.Resource
+}
+
+// Addons is the second half.
+type Addons struct {
+	pulumi.ResourceState
+
+	// Base are CoreDNS and the EBS CSI driver: nothing that resolves a name or mounts a volume works before them.
+	Base []pulumi.Resource
+	// CertManager is ready when its webhook answers.
+	CertManager *helm.Release
+	// MetricsServer serves metrics.k8s.io.
+	MetricsServer *helm.Release
+}
+
+// NewAddons installs CoreDNS, the EBS CSI driver with its role, a default storage class, cert-manager and metrics-server.
+func NewAddons(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Addons, error) {
+	if err := args.validate(); err != nil {
+		return nil, fmt.Errorf("addons %q: %w", name, err)
+	}
+	a := &Addons{}
+	if err := ctx.RegisterComponentResource(Token, name, a, opts...); err != nil {
+		return nil, fmt.Errorf("register %s %q: %w", Token, name, err)
+	}
+	parent, nodes := pulumi.Parent(a), pulumi.DependsOn(args.Nodes)
+	coredns, err := newAddon(ctx, name, args.Deployment, args.ClusterName, versions.CoreDNS(), nil, nil, parent, nodes)
+	if err != nil {
+		return nil, err
+	}
+	ebs, err := ebsCSI(ctx, name, args, parent)
+	if err != nil {
+		return nil, err
+	}
+	a.Base = []pulumi.Resource{coredns, ebs}
+	if err := storageClass(ctx, name, args, parent, pulumi.DependsOn([]pulumi.Resource{ebs})); err != nil {
+		return nil, err
+	}
+	after := pulumi.DependsOn(append([]pulumi.Resource{coredns}, args.Nodes...))
+	if a.CertManager, err = certManager(ctx, name, args, parent, after); err != nil {
+		return nil, err
+	}
+	if a.MetricsServer, err = metricsServer(ctx, name, args, parent, after); err != nil {
+		return nil, err
+	}
+	return a, ctx.RegisterResourceOutputs(a, pulumi.Map{})
+}
+
+// ebsCSI tags the volumes that it makes with the deployment's tags, which is how cleanup finds one that was left over.
+func ebsCSI(ctx *pulumi.Context, name string, args *Args, parent pulumi.ResourceOption) (pulumi.Resource, error) {
+	role, err := irsa.NewRole(ctx, name+"-ebs-csi", &irsa.Args{
+		Deployment:        args.Deployment,
+		RoleName:          args.Deployment.AccountName("ebs-csi"),
+		Description:       "EBS CSI driver of EKS cluster " + args.Deployment.Name,
+		OidcProviderArn:   args.OidcProviderArn,
+		OidcIssuer:        args.OidcIssuer,
+		Namespace:         "kube-system",
+		ServiceAccounts:   []string{"ebs-csi-controller-sa"},
+		ManagedPolicyArns: []string{args.Deployment.ManagedPolicyARN("service-role/AmazonEBSCSIDriverPolicy")},
+	}, parent)
+	if err != nil {
+		return nil, err
+	}
+	configuration := map[string]any{"controller": map[string]any{"extraVolumeTags": args.Deployment.PlainTags()}}
+	return newAddon(ctx, name, args.Deployment, args.ClusterName, versions.EBSCSI(), configuration,
+		role.Arn.ToStringPtrOutput(), parent, pulumi.DependsOn(append(role.Attachments, args.Nodes...)))
+}
+
+func storageClass(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) error {
+	_, err := apiextensions.NewCustomResource(ctx, name+"-"+StorageClass, &apiextensions.CustomResourceArgs{
+		ApiVersion: pulumi.String("storage.k8s.io/v1"),
+		Kind:       pulumi.String("StorageClass"),
+		Metadata: metav1.ObjectMetaArgs{
+			Name:        pulumi.String(StorageClass),
+			Annotations: pulumi.StringMap{"storageclass.kubernetes.io/is-default-class": pulumi.String("true")},
+		},
+		OtherFields: kubernetes.UntypedArgs{
+			"provisioner":          pulumi.String("ebs.csi.aws.com"),
+			"parameters":           pulumi.StringMap{"type": pulumi.String("gp3"), "encrypted": pulumi.String("true")},
+			"reclaimPolicy":        pulumi.String("Delete"),
+			"volumeBindingMode":    pulumi.String("WaitForFirstConsumer"),
+			"allowVolumeExpansion": pulumi.Bool(true),
+		},
+	}, append(opts, pulumi.Provider(args.Kubernetes))...)
+	if err != nil {
+		return fmt.Errorf("create storage class %q: %w", StorageClass, err)
+	}
+	return nil
+}
+
+func certManager(ctx *pulumi.Context, name string, args *Args, parent, after pulumi.ResourceOption) (*helm.Release, error) {
+	provider := pulumi.Provider(args.Kubernetes)
+	ns, err := corev1.NewNamespace(ctx, name+"-"+certManagerNamespace+"-namespace", &corev1.NamespaceArgs{
+		Metadata: metav1.ObjectMetaArgs{Name: pulumi.String(certManagerNamespace)},
+	}, parent, provider, after)
+	if err != nil {
+		return nil, fmt.Errorf("create namespace %q: %w", certManagerNamespace, err)
+	}
+	chart := versions.CertManager()
+	selector := pulumi.ToStringMap(cluster.CoreSelector())
+	return helm.NewRelease(ctx, name+"-cert-manager", &helm.Args{
+		Name: "cert-manager", Chart: chart.Name, Repo: chart.Repo, Version: chart.Version,
+		Namespace: pulumi.String(certManagerNamespace),
+		Values: pulumi.Map{
+			"crds":            pulumi.Map{"enabled": pulumi.Bool(true), "keep": pulumi.Bool(false)},
+			"nodeSelector":    selector,
+			"webhook":         pulumi.Map{"replicaCount": pulumi.Int(2), "nodeSelector": selector},
+			"cainjector":      pulumi.Map{"nodeSelector": selector},
+			"startupapicheck": pulumi.Map{"nodeSelector": selector},
+		},
+	}, parent, provider, after, pulumi.DependsOn([]pulumi.Resource{ns}))
+}
+
+func metricsServer(ctx *pulumi.Context, name string, args *Args, parent, after pulumi.ResourceOption) (*helm.Release, error) {
+	chart := versions.MetricsServer()
+	return helm.NewRelease(ctx, name+"-metrics-server", &helm.Args{
+		Name: "metrics-server", Chart: chart.Name, Repo: chart.Repo, Version: chart.Version,
+		Namespace: pulumi.String("kube-system"),
+		Values: pulumi.Map{
+			"replicas":            pulumi.Int(2),
+			"nodeSelector":        pulumi.ToStringMap(cluster.CoreSelector()),
+			"podDisruptionBudget": pulumi.Map{"enabled": pulumi.Bool(true), "maxUnavailable": pulumi.Int(1)},
+		},
+	}, parent, pulumi.Provider(args.Kubernetes), after)
+}
+
+func (a *Args) validate() error {
+	switch {
+	case a == nil:
+		return errors.New("no arguments")
+	case a.ClusterName == nil || a.OidcProviderArn == nil || a.OidcIssuer == nil:
+		return errors.New("no cluster or no OIDC provider")
+	case a.Kubernetes == nil:
+		return errors.New("no Kubernetes provider")
+	case len(a.Nodes) == 0:
+		return errors.New("no nodes to wait for")
+	}
+	return a.Deployment.Validate()
+}

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package checkpoints makes the bucket that holds the state of Flink jobs.
+//
+// Layout: <team>/checkpoints/, <team>/savepoints/, <team>/jobmanager/ (high availability), <team>/jars/, and
+// logs/<team>/. The team comes first because Hadoop's S3 client looks at every parent of a directory that it makes: a
+// role that is confined to a prefix must own all the parents, or the job fails with 403. Logs are only ever put, and come
+// first so that one lifecycle rule expires those of all teams, present and future.
+//
+// The bucket is versioned, encrypted, closed to the public and to plain HTTP.
+package checkpoints
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"emrflink/components/deployment"
+	"emrflink/components/iamdoc"
+)
+
+// Token is the Pulumi type of the component.
+const Token = "emrflink:checkpoints:Bucket"
+
+// Defaults of the lifecycle, in days.
+const (
+	// DefaultNoncurrentDays is how long a deleted or overwritten object can be brought back.
+	DefaultNoncurrentDays = 7
+	// abortUploadDays is when parts of an upload that never finished are removed.
+	abortUploadDays = 7
+)
+
+// Args describe the bucket.
+type Args struct {
+	// Deployment says where the bucket belongs.
+	Deployment *deployment.Deployment
+	// LogRetentionDays is when logs in the bucket expire.
+	LogRetentionDays int
+	// NoncurrentDays is when old versions expire; DefaultNoncurrentDays when zero.
+	NoncurrentDays int
+}
+
+// Bucket is the bucket with its settings.
+type Bucket struct {
+	pulumi.ResourceState
+
+	// Name is the bucket's name. It is known before the bucket exists: see BucketName.
+	Name pulumi.StringOutput `pulumi:"name"`
+	// Arn is the bucket's ARN.
+	Arn pulumi.StringOutput `pulumi:"arn"`
+}
+
+// BucketName is the name of a deployment's bucket. Account and region make it unique in the whole of a partition.
+func BucketName(d *deployment.Deployment) string {
+	return d.Name + "-" + d.AccountID + "-" + d.Region + "-checkpoints"
+}
+
+// BucketARN is the ARN of a deployment's bucket.
+func BucketARN(d *deployment.Deployment) string {
+	return "arn:" + d.Partition + ":s3:::" + BucketName(d)
+}
+
+// Paths are the places of one team in the bucket, as URIs without a slash at the end.
+type Paths struct{ Checkpoints, Savepoints, JobManager, Jars, Logs string }
+
+// TeamPaths are a team's places in a bucket.
+func TeamPaths(bucket, team string) Paths {
+	base := "s3://" + bucket + "/"
+	return Paths{
+		Checkpoints: base + team + "/checkpoints",
+		Savepoints:  base + team + "/savepoints",
+		JobManager:  base + team + "/jobmanager",
+		Jars:        base + team + "/jars",
+		Logs:        base + "logs/" + team,
+	}
+}
+
+// NewBucket makes the bucket.
+func NewBucket(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Bucket, error) {
+	if err := args.validate(); err != nil {
+		return nil, fmt.Errorf("bucket %q: %w", name, err)
+	}
+	b := &Bucket{}
+	if err := ctx.RegisterComponentResource(Token, name, b, opts...); err != nil {
+		return nil, fmt.Errorf("register %s %q: %w", Token, name, err)
+	}
+	bucketName := BucketName(args.Deployment)
+	bucket, err := s3.NewBucketV2(ctx, name+"-bucket", &s3.BucketV2Args{
+		Bucket: pulumi.String(bucketName),
+		Tags:   args.Deployment.ResourceTags(bucketName),
+	}, pulumi.Parent(b))
+	if err != nil {
+		return nil, fmt.Errorf("create bucket %q: %w", bucketName, err)
+	}
+	if err := protect(ctx, name, args, bucket, pulumi.Parent(b)); err != nil {
+		return nil, fmt.Errorf("bucket %q: %w", bucketName, err)
+	}
+	if err := lifecycle(ctx, name, args, bucket, pulumi.Parent(b)); err != nil {
+		return nil, fmt.Errorf("bucket %q: %w", bucketName, err)
+	}
+	b.Name, b.Arn = bucket.Bucket, bucket.Arn
+	return b, ctx.RegisterResourceOutputs(b, pulumi.Map{"name": b.Name, "arn": b.Arn})
+}
+
+func protect(ctx *pulumi.Context, name string, args *Args, bucket *s3.BucketV2, opt pulumi.ResourceOption) error {
+	public, err := s3.NewBucketPublicAccessBlock(ctx, name+"-public-access", &s3.BucketPublicAccessBlockArgs{
+		Bucket:          bucket.ID(),
+		BlockPublicAcls: pulumi.Bool(true), BlockPublicPolicy: pulumi.Bool(true),
+		IgnorePublicAcls: pulumi.Bool(true), RestrictPublicBuckets: pulumi.Bool(true),
+	}, opt)
+	if err != nil {
+		return fmt.Errorf("block public access: %w", err)
+	}
+	if _, err := s3.NewBucketOwnershipControls(ctx, name+"-ownership", &s3.BucketOwnershipControlsArgs{
+		Bucket: bucket.ID(),
+		Rule:   s3.BucketOwnershipControlsRuleArgs{ObjectOwnership: pulumi.String("BucketOwnerEnforced")},
+	}, opt); err != nil {
+		return fmt.Errorf("set ownership: %w", err)
+	}
+	if _, err := s3.NewBucketServerSideEncryptionConfigurationV2(ctx, name+"-encryption", &s3.BucketServerSideEncryptionConfigurationV2Args{
+		Bucket: bucket.ID(),
+		Rules: s3.BucketServerSideEncryptionConfigurationV2RuleArray{s3.BucketServerSideEncryptionConfigurationV2RuleArgs{
+			ApplyServerSideEncryptionByDefault: s3.BucketServerSideEncryptionConfigurationV2RuleApplyServerSideEncryptionByDefaultArgs{
+				SseAlgorithm: pulumi.String("AES256"),
+			},
+		}},
+	}, opt); err != nil {
+		return fmt.Errorf("encrypt: %w", err)
+	}
+	policy, err := TLSOnly(BucketARN(args.Deployment)).JSON()
+	if err != nil {
+		return err
+	}
+	// S3 answers 409 when a policy and a public access block are written at the same time.
+	if _, err := s3.NewBucketPolicy(ctx, name+"-policy", &s3.BucketPolicyArgs{
+		Bucket: bucket.ID(), Policy: pulumi.String(policy),
+	}, opt, pulumi.DependsOn([]pulumi.Resource{public})); err != nil {
+		return fmt.Errorf("set bucket policy: %w", err)
+	}
+	return nil
+}
+
+// TLSOnly denies everything that does not come over TLS.
+func TLSOnly(bucketARN string) iamdoc.Document {
+	// The wildcards are those of a Deny: they take away, from everyone, whatever the action.
+	deny := iamdoc.Deny("DenyPlainHTTP", iamdoc.Strings{"s3:*"}, iamdoc.Strings{bucketARN, bucketARN + "/*"},
+		iamdoc.Conditions{"Bool": {"aws:SecureTransport": {"false"}}})
+	deny.Principal = map[string]iamdoc.Strings{"AWS": {"*"}}
+	return iamdoc.New(deny)
+}
+
+func lifecycle(ctx *pulumi.Context, name string, args *Args, bucket *s3.BucketV2, opt pulumi.ResourceOption) error {
+	versioning, err := s3.NewBucketVersioningV2(ctx, name+"-versioning", &s3.BucketVersioningV2Args{
+		Bucket: bucket.ID(),
+		VersioningConfiguration: s3.BucketVersioningV2VersioningConfigurationArgs{
+			Status: pulumi.String("Enabled"),
+		},
+	}, opt)
+	if err != nil {
+		return fmt.Errorf("enable versioning: %w", err)
+	}
+	noncurrent := args.NoncurrentDays
+	if noncurrent == 0 {
+		noncurrent = DefaultNoncurrentDays
+	}
+	rule := func(id, prefix string) s3.BucketLifecycleConfigurationV2RuleArgs {
+		return s3.BucketLifecycleConfigurationV2RuleArgs{
+			Id: pulumi.String(id), Status: pulumi.String("Enabled"),
+			Filter: s3.BucketLifecycleConfigurationV2RuleFilterArgs{Prefix: pulumi.String(prefix)},
+		}
+	}
+	// Flink deletes old checkpoints itself; a versioned bucket would keep and bill each of them.
+	versions := rule("expire-old-versions", "")
+	versions.NoncurrentVersionExpiration = s3.BucketLifecycleConfigurationV2RuleNoncurrentVersionExpirationArgs{
+		NoncurrentDays: pulumi.Int(noncurrent),
+	}
+	versions.Expiration = s3.BucketLifecycleConfigurationV2RuleExpirationArgs{ExpiredObjectDeleteMarker: pulumi.Bool(true)}
+	uploads := rule("abort-unfinished-uploads", "")
+	uploads.AbortIncompleteMultipartUpload = s3.BucketLifecycleConfigurationV2RuleAbortIncompleteMultipartUploadArgs{
+		DaysAfterInitiation: pulumi.Int(abortUploadDays),
+	}
+	logs := rule("expire-logs", "logs/")
+	logs.Expiration = s3.BucketLifecycleConfigurationV2RuleExpirationArgs{Days: pulumi.Int(args.LogRetentionDays)}
+	if _, err := s3.NewBucketLifecycleConfigurationV2(ctx, name+"-lifecycle", &s3.BucketLifecycleConfigurationV2Args{
+		Bucket: bucket.ID(),
+		Rules:  s3.BucketLifecycleConfigurationV2RuleArray{versions, uploads, logs},
+	}, opt, pulumi.DependsOn([]pulumi.Resource{versioning})); err != nil {
+		return fmt.Errorf("set lifecycle: %w", err)
+	}
+	return nil
+}
+
+func (a *Args) validate() error {
+	if a == nil {
+		return errors.New("no arguments")
+	}
+	if err := a.Deployment.Validate(); err != nil {
+		return err
+	}
+	if a.LogRetentionDays <= 0 || a.NoncurrentDays < 0 {
+		return fmt.Errorf("retention of %d days, old versions of %d days", a.LogRetentionDays, a.NoncurrentDays)
+	}
+	return nil
+}

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cluster
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
+	awseks "github.com/pulumi/pulumi-aws/sdk/v6/go/aws/eks"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"emrflink/components/deployment"
+	"emrflink/components/iamdoc"
+)
+
+// NodesToken is the Pulumi type of the core nodes.
+const NodesToken = "emrflink:cluster:CoreNodes"
+
+// Labels of core nodes. Controllers select them; Flink's pods select others.
+const (
+	LabelNodeGroupType = "NodeGroupType"
+	LabelWorkerType    = "WorkerType"
+	CoreNodeGroupType  = "core"
+	CoreWorkerType     = "ON_DEMAND"
+)
+
+// CoreSelector selects core nodes.
+func CoreSelector() map[string]string {
+	return map[string]string{LabelNodeGroupType: CoreNodeGroupType}
+}
+
+// NodesArgs describe the core nodes: the managed node group on which the controllers run, Karpenter above all, which
+// cannot run on nodes that it manages itself.
+type NodesArgs struct {
+	// Deployment says where the nodes belong.
+	Deployment *deployment.Deployment
+	// ClusterName is the cluster to join.
+	ClusterName pulumi.StringInput
+	// Version is the Kubernetes version of the nodes: the cluster's, so that an upgrade of it is followed by theirs.
+	Version string
+	// SubnetIds are private subnets.
+	SubnetIds pulumi.StringArrayInput
+	// InstanceTypes are candidates, all of one architecture (amd64).
+	InstanceTypes []string
+	// Desired, Min and Max are the size. Karpenter's two replicas need two nodes.
+	Desired, Min, Max int
+	// DiskGiB is the size of the root volume.
+	DiskGiB int
+	// After are resources that must exist before a node starts and outlive the last one: network, addons of the nodes.
+	After []pulumi.Resource
+}
+
+// Nodes is the managed node group.
+type Nodes struct {
+	pulumi.ResourceState
+
+	// NodeGroup is ready when its nodes are. What runs on core nodes depends on it.
+	NodeGroup pulumi.Resource
+	// RoleArn is the nodes' role.
+	RoleArn pulumi.StringOutput `pulumi:"roleArn"`
+}
+
+// NodePolicies are the policies that every node's role has. AmazonEKS_CNI_Policy is there because the VPC CNI runs with
+// the node's role; AmazonSSMManagedInstanceCore opens a shell on a node without SSH.
+func NodePolicies() []string {
+	return []string{
+		"AmazonEKSWorkerNodePolicy", "AmazonEKS_CNI_Policy", "AmazonEC2ContainerRegistryPullOnly", "AmazonSSMManagedInstanceCore",
+	}
+}
+
+// NewNodes makes the core nodes.
+func NewNodes(ctx *pulumi.Context, name string, args *NodesArgs, opts ...pulumi.ResourceOption) (*Nodes, error) {
+	if err := args.validate(); err != nil {
+		return nil, fmt.Errorf("core nodes %q: %w", name, err)
+	}
+	n := &Nodes{}
+	if err := ctx.RegisterComponentResource(NodesToken, name, n, opts...); err != nil {
+		return nil, fmt.Errorf("register %s %q: %w", NodesToken, name, err)
+	}
+	role, attachments, err := NodeRole(ctx, name, args.Deployment, "core-node", pulumi.Parent(n))
+	if err != nil {
+		return nil, err
+	}
+	template, err := launchTemplate(ctx, name, args, pulumi.Parent(n))
+	if err != nil {
+		return nil, err
+	}
+	groupName := args.Deployment.ResourceName("core")
+	group, err := awseks.NewNodeGroup(ctx, name+"-group", &awseks.NodeGroupArgs{
+		ClusterName:   args.ClusterName,
+		NodeGroupName: pulumi.String(groupName),
+		NodeRoleArn:   role.Arn,
+		Version:       pulumi.String(args.Version),
+		SubnetIds:     args.SubnetIds,
+		AmiType:       pulumi.String("AL2023_x86_64_STANDARD"),
+		CapacityType:  pulumi.String("ON_DEMAND"),
+		InstanceTypes: pulumi.ToStringArray(args.InstanceTypes),
+		ScalingConfig: awseks.NodeGroupScalingConfigArgs{
+			DesiredSize: pulumi.Int(args.Desired), MinSize: pulumi.Int(args.Min), MaxSize: pulumi.Int(args.Max),
+		},
+		UpdateConfig: awseks.NodeGroupUpdateConfigArgs{MaxUnavailable: pulumi.Int(1)},
+		LaunchTemplate: awseks.NodeGroupLaunchTemplateArgs{
+			Id:      template.ID(),
+			Version: pulumi.Sprintf("%d", template.LatestVersion),
+		},
+		Labels: pulumi.StringMap{
+			LabelNodeGroupType: pulumi.String(CoreNodeGroupType), LabelWorkerType: pulumi.String(CoreWorkerType),
+		},
+		Tags: args.Deployment.ResourceTags(groupName),
+	}, pulumi.Parent(n), pulumi.DependsOn(append(attachments, args.After...)))
+	if err != nil {
+		return nil, fmt.Errorf("create node group %q: %w", groupName, err)
+	}
+	n.NodeGroup, n.RoleArn = group, role.Arn
+	return n, ctx.RegisterResourceOutputs(n, pulumi.Map{"roleArn": n.RoleArn})
+}
+
+// NodeRole makes a role for EC2 instances that are nodes: <deployment>-<region>-<suffix>. A node's policies must be
+// attached for as long as the node exists: depend on the attachments.
+func NodeRole(ctx *pulumi.Context, name string, d *deployment.Deployment, suffix string, opts ...pulumi.ResourceOption) (*iam.Role, []pulumi.Resource, error) {
+	trust, err := iamdoc.ServiceTrust("ec2.amazonaws.com").Trust()
+	if err != nil {
+		return nil, nil, err
+	}
+	roleName := d.AccountName(suffix)
+	role, err := iam.NewRole(ctx, name+"-node-role", &iam.RoleArgs{
+		Name:             pulumi.String(roleName),
+		Description:      pulumi.String("Nodes of EKS cluster " + d.Name),
+		AssumeRolePolicy: pulumi.String(trust),
+		Tags:             d.ResourceTags(roleName),
+	}, opts...)
+	if err != nil {
+		return nil, nil, fmt.Errorf("create role %q: %w", roleName, err)
+	}
+	var attachments []pulumi.Resource
+	for _, policy := range NodePolicies() {
+		a, err := iam.NewRolePolicyAttachment(ctx, name+"-node-"+policy, &iam.RolePolicyAttachmentArgs{
+			Role: role.Name, PolicyArn: pulumi.String(d.ManagedPolicyARN(policy)),
+		}, opts...)
+		if err != nil {
+			return nil, nil, fmt.Errorf("attach policy %q: %w", policy, err)
+		}
+		attachments = append(attachments, a)
+	}
+	return role, attachments, nil
+}
+
+// launchTemplate has neither image nor security group: EKS adds its image and the cluster's own group. The hop limit of
+// 2 lets the pods of controllers reach the instance metadata; Flink's nodes have 1.
+func launchTemplate(ctx *pulumi.Context, name string, args *NodesArgs, opts ...pulumi.ResourceOption) (*ec2.LaunchTemplate, error) {
+	templateName := args.Deployment.ResourceName("core")
+	tags := args.Deployment.ResourceTags(templateName)
+	template, err := ec2.NewLaunchTemplate(ctx, name+"-template", &ec2.LaunchTemplateArgs{
+		Name:                 pulumi.String(templateName),
+		Description:          pulumi.String("Core nodes of EKS cluster " + args.Deployment.Name),
+		UpdateDefaultVersion: pulumi.Bool(true),
+		BlockDeviceMappings: ec2.LaunchTemplateBlockDeviceMappingArray{ec2.LaunchTemplateBlockDeviceMappingArgs{
+			DeviceName: pulumi.String("/dev/xvda"),
+			Ebs: ec2.LaunchTemplateBlockDeviceMappingEbsArgs{
+				VolumeSize: pulumi.Int(args.DiskGiB), VolumeType: pulumi.String("gp3"),
+				Encrypted: pulumi.String("true"), DeleteOnTermination: pulumi.String("true"),
+			},
+		}},
+		MetadataOptions: ec2.LaunchTemplateMetadataOptionsArgs{
+			HttpEndpoint: pulumi.String("enabled"), HttpTokens: pulumi.String("required"), HttpPutResponseHopLimit: pulumi.Int(2),
+		},
+		TagSpecifications: ec2.LaunchTemplateTagSpecificationArray{
+			ec2.LaunchTemplateTagSpecificationArgs{ResourceType: pulumi.String("instance"), Tags: tags},
+			ec2.LaunchTemplateTagSpecificationArgs{ResourceType: pulumi.String("volume"), Tags: tags},
+			ec2.LaunchTemplateTagSpecificationArgs{ResourceType: pulumi.String("network-interface"), Tags: tags},
+		},
+		Tags: tags,
+	}, opts...)
+	if err != nil {
+		return nil, fmt.Errorf("create launch template %q: %w", templateName, err)
+	}
+	return template, nil
+}
+
+func (a *NodesArgs) validate() error {
+	if a == nil {
+		return errors.New("no arguments")
+	}
+	if err := a.Deployment.Validate(); err != nil {
+		return err
+	}
+	switch {
+	case a.ClusterName == nil || a.SubnetIds == nil:
+		return errors.New("no cluster or no subnets")
+	case a.Version == "":
+		return errors.New("no Kubernetes version")
+	case len(a.InstanceTypes) == 0:
+		return errors.New("no instance types")
+	case a.Min < 0 || a.Min > a.Desired || a.Desired > a.Max || a.Max < 1:
+		return fmt.Errorf("size min %d, desired %d, max %d", a.Min, a.Desired, a.Max)
+	case a.DiskGiB < 20:
+		return fmt.Errorf("root volume of %d GiB: the image needs 20", a.DiskGiB)
+	}
+	return nil
+}

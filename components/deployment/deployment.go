@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package deployment names one deployment of the platform: who it is, where it runs, and what its resources are called
+// and tagged. Every component takes a *Deployment, so that partition, account and region are looked up once and written
+// down nowhere, and so that two deployments live side by side in one account: names that AWS keeps per account carry the
+// deployment's name and the region, names that AWS keeps per region carry the deployment's name.
+package deployment
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+const (
+	// TagDeployment is the tag key whose value is the deployment's name. Cost reports and cleanup filter by it.
+	TagDeployment = "emrflink:deployment"
+	// TagManagedBy is the tag key that marks a resource as ours.
+	TagManagedBy = "emrflink:managed-by"
+	// ManagedBy is the value of TagManagedBy.
+	ManagedBy = "emrflink"
+
+	// MaxNameLength bounds a deployment's name, in characters. It follows from IAM's limit of 64 for a role name:
+	// name (20) + "-" + region (14) + "-" + team (24) + "-job" is exactly 64.
+	MaxNameLength = 20
+	// MaxRoleName is IAM's limit for the name of a role, in characters.
+	MaxRoleName = 64
+)
+
+// Deployment is one deployment in one account and region.
+type Deployment struct {
+	// Name is the deployment's name and the name of its EKS cluster.
+	Name string
+	// Region, AccountID and Partition are those of the AWS provider in use.
+	Region, AccountID, Partition string
+	// CallerARN is the identity that runs the program, as STS reports it.
+	CallerARN string
+	// Tags are the user's tags; the deployment's own are added by ResourceTags.
+	Tags map[string]string
+}
+
+// Lookup asks the AWS provider in use for its identity, partition and region. The user's tags are copied.
+func Lookup(ctx *pulumi.Context, name string, tags map[string]string, opts ...pulumi.InvokeOption) (*Deployment, error) {
+	if name == "" || len(name) > MaxNameLength {
+		return nil, fmt.Errorf("deployment name %q: 1 to %d characters", name, MaxNameLength)
+	}
+	identity, err := aws.GetCallerIdentity(ctx, nil, opts...)
+	if err != nil {
+		return nil, fmt.Errorf("look up the caller's identity: %w", err)
+	}
+	partition, err := aws.GetPartition(ctx, nil, opts...)
+	if err != nil {
+		return nil, fmt.Errorf("look up the partition: %w", err)
+	}
+	region, err := aws.GetRegion(ctx, nil, opts...)
+	if err != nil {
+		return nil, fmt.Errorf("look up the region: %w", err)
+	}
+	return &Deployment{
+		Name:      name,
+		Region:    region.Name,
+		AccountID: identity.AccountId,
+		Partition: partition.Partition,
+		CallerARN: identity.Arn,
+		Tags:      maps.Clone(tags),
+	}, nil
+}
+
+// Validate reports what is missing from a Deployment that was not made by Lookup.
+func (d *Deployment) Validate() error {
+	if d == nil {
+		return errors.New("deployment is nil")
+	}
+	var missing []string
+	for _, f := range []struct{ name, value string }{
+		{"Name", d.Name}, {"Region", d.Region}, {"AccountID", d.AccountID}, {"Partition", d.Partition},
+	} {
+		if f.value == "" {
+			missing = append(missing, f.name)
+		}
+	}
+	if len(missing) > 0 {
+		return fmt.Errorf("deployment has no %s", strings.Join(missing, ", "))
+	}
+	return nil
+}
+
+// OwnTags are the tags that identify the deployment; a bill or an inventory filtered by them is complete.
+func (d *Deployment) OwnTags() map[string]string {
+	return map[string]string{TagDeployment: d.Name, TagManagedBy: ManagedBy}
+}
+
+// PlainTags are the user's tags overlaid with the deployment's own.
+func (d *Deployment) PlainTags() map[string]string {
+	tags := map[string]string{}
+	maps.Copy(tags, d.Tags)
+	maps.Copy(tags, d.OwnTags())
+	return tags
+}
+
+// ResourceTags are the tags of one resource: the user's, then the deployment's own, then a Name, then what is extra.
+func (d *Deployment) ResourceTags(name string, extra ...map[string]string) pulumi.StringMap {
+	tags := d.PlainTags()
+	tags["Name"] = name
+	for _, e := range extra {
+		maps.Copy(tags, e)
+	}
+	return pulumi.ToStringMap(tags)
+}
+
+// ResourceName names something that AWS keeps apart per region: <name>-<suffix>.
+func (d *Deployment) ResourceName(suffix string) string { return d.Name + "-" + suffix }
+
+// AccountName names something that AWS keeps apart per account only, such as an IAM role: <name>-<region>-<suffix>.
+func (d *Deployment) AccountName(suffix string) string {
+	return d.Name + "-" + d.Region + "-" + suffix
+}
+
+// ARN builds an ARN in the deployment's partition, region and account.
+func (d *Deployment) ARN(service, resource string) string {
+	return fmt.Sprintf("arn:%s:%s:%s:%s:%s", d.Partition, service, d.Region, d.AccountID, resource)
+}
+
+// IAMARN builds the ARN of an IAM resource, which has no region.
+func (d *Deployment) IAMARN(resource string) string {
+	return fmt.Sprintf("arn:%s:iam::%s:%s", d.Partition, d.AccountID, resource)
+}
+
+// ManagedPolicyARN builds the ARN of a policy that AWS owns.
+func (d *Deployment) ManagedPolicyARN(name string) string {
+	return fmt.Sprintf("arn:%s:iam::aws:policy/%s", d.Partition, name)
+}
+
+// ClusterARN is the ARN of the deployment's EKS cluster. It is known before the cluster exists, which keeps previews
+// free of unknowns.
+func (d *Deployment) ClusterARN() string { return d.ARN("eks", "cluster/"+d.Name) }

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package flinkoperator installs the EMR Flink Kubernetes operator: its namespace, its role, its log group and its chart.
+// There is one operator per cluster; its CRDs, webhooks and RBAC are the cluster's.
+//
+// The operator's admission webhook gets its certificate from cert-manager, whose own webhook must answer first. The
+// chart's CRDs are in its crds/ directory: Helm installs them once and never removes them.
+package flinkoperator
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
+	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"emrflink/components/cluster"
+	"emrflink/components/deployment"
+	"emrflink/components/helm"
+	"emrflink/components/iamdoc"
+	"emrflink/components/irsa"
+	"emrflink/components/versions"
+)
+
+// Token is the Pulumi type of the component.
+const Token = "emrflink:flinkoperator:Operator"
+
+// Namespace is the operator's namespace. The role's trust policy, the chart and the teams' network policies all name it.
+const Namespace = "flink-kubernetes-operator"
+
+// Args describe the operator.
+type Args struct {
+	// Deployment says where the operator belongs.
+	Deployment *deployment.Deployment
+	// Release is the EMR release.
+	Release versions.EMRRelease
+	// OidcProviderArn and OidcIssuer are the cluster's identity provider.
+	OidcProviderArn, OidcIssuer pulumi.StringInput
+	// BucketArn is the bucket with the jars of session jobs and the operator's logs.
+	BucketArn pulumi.StringInput
+	// LogRetentionDays is how long the operator's logs are kept.
+	LogRetentionDays int
+	// Kubernetes is the provider of the cluster.
+	Kubernetes *kubernetes.Provider
+	// After must be ready first: cert-manager, CoreDNS, nodes.
+	After []pulumi.Resource
+}
+
+// Operator is the installed operator.
+type Operator struct {
+	pulumi.ResourceState
+
+	// RoleArn is the operator's role.
+	RoleArn pulumi.StringOutput `pulumi:"roleArn"`
+	// Release is ready when the operator and its webhook are. What holds Flink deployments depends on it, because only
+	// the operator removes their finalizers.
+	Release *helm.Release
+}
+
+// LogGroup is the name of the operator's log group.
+func LogGroup(d *deployment.Deployment) string { return "/aws/emr-flink/" + d.Name + "/operator" }
+
+// NewOperator installs the operator.
+func NewOperator(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Operator, error) {
+	if err := args.validate(); err != nil {
+		return nil, fmt.Errorf("flink operator %q: %w", name, err)
+	}
+	o := &Operator{}
+	if err := ctx.RegisterComponentResource(Token, name, o, opts...); err != nil {
+		return nil, fmt.Errorf("register %s %q: %w", Token, name, err)
+	}
+	parent, provider := pulumi.Parent(o), pulumi.Provider(args.Kubernetes)
+	group := LogGroup(args.Deployment)
+	logs, err := cloudwatch.NewLogGroup(ctx, name+"-logs", &cloudwatch.LogGroupArgs{
+		Name: pulumi.String(group), RetentionInDays: pulumi.Int(args.LogRetentionDays),
+		Tags: args.Deployment.ResourceTags(group),
+	}, parent)
+	if err != nil {
+		return nil, fmt.Errorf("create log group %q: %w", group, err)
+	}
+	role, err := operatorRole(ctx, name, args, parent)
+	if err != nil {
+		return nil, err
+	}
+	ns, err := corev1.NewNamespace(ctx, name+"-namespace", &corev1.NamespaceArgs{
+		Metadata: metav1.ObjectMetaArgs{
+			Name: pulumi.String(Namespace),
+			Labels: pulumi.StringMap{
+				"pod-security.kubernetes.io/enforce": pulumi.String("baseline"),
+				"pod-security.kubernetes.io/warn":    pulumi.String("restricted"),
+			},
+		},
+	}, parent, provider, pulumi.DependsOn(args.After))
+	if err != nil {
+		return nil, fmt.Errorf("create namespace %q: %w", Namespace, err)
+	}
+	after := append([]pulumi.Resource{ns, logs}, role.Attachments...)
+	o.RoleArn = role.Arn
+	o.Release, err = release(ctx, name, args, role, parent, provider, pulumi.DependsOn(append(after, args.After...)))
+	if err != nil {
+		return nil, err
+	}
+	return o, ctx.RegisterResourceOutputs(o, pulumi.Map{"roleArn": o.RoleArn})
+}
+
+// release leaves the operator's image label to the chart, whose version it then always matches.
+func release(ctx *pulumi.Context, name string, args *Args, role *irsa.Role, opts ...pulumi.ResourceOption) (*helm.Release, error) {
+	chart := args.Release.OperatorChart
+	return helm.NewRelease(ctx, name+"-chart", &helm.Args{
+		Name: "flink-kubernetes-operator", Chart: chart.Name, Repo: chart.Repo, Version: chart.Version,
+		Namespace: pulumi.String(Namespace),
+		Values: pulumi.Map{
+			"emrContainers": pulumi.Map{
+				"awsRegion":                pulumi.String(args.Deployment.Region),
+				"operatorExecutionRoleArn": role.Arn,
+			},
+			// Two replicas need leader election, and leader election needs two replicas.
+			"replicas":                pulumi.Int(2),
+			"highAvailabilityEnabled": pulumi.Bool(true),
+			"operatorPod":             pulumi.Map{"nodeSelector": pulumi.ToStringMap(cluster.CoreSelector())},
+		},
+	}, opts...)
+}
+
+func operatorRole(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*irsa.Role, error) {
+	document := args.BucketArn.ToStringOutput().ApplyT(func(arn string) (string, error) {
+		return Policy(arn, args.Deployment.ARN("logs", "log-group:"+LogGroup(args.Deployment))).Managed()
+	}).(pulumi.StringOutput)
+	return irsa.NewRole(ctx, name+"-irsa", &irsa.Args{
+		Deployment:      args.Deployment,
+		RoleName:        args.Deployment.AccountName("flink-operator"),
+		Description:     "EMR Flink operator of EKS cluster " + args.Deployment.Name,
+		OidcProviderArn: args.OidcProviderArn,
+		OidcIssuer:      args.OidcIssuer,
+		Namespace:       Namespace,
+		ServiceAccounts: []string{irsa.OperatorServiceAccount},
+		Policies: []irsa.Policy{{
+			Suffix: "data", Description: "Read session jobs' jars, write the operator's logs", Document: document,
+		}},
+	}, opts...)
+}
+
+// Policy is what the operator may do: read the jars of every team's session jobs, write its own logs.
+func Policy(bucketARN, logGroupARN string) iamdoc.Document {
+	return iamdoc.New(
+		iamdoc.Allow("ReadJars", iamdoc.Strings{"s3:GetObject"}, iamdoc.Strings{bucketARN + "/*/jars/*"}),
+		iamdoc.Allow("FindJars", iamdoc.Strings{"s3:ListBucket"}, iamdoc.Strings{bucketARN},
+			iamdoc.Conditions{"StringLike": {"s3:prefix": {"*/jars", "*/jars/*"}}}),
+		iamdoc.Allow("PutLogs", iamdoc.Strings{"s3:PutObject"}, iamdoc.Strings{bucketARN + "/logs/operator/*"}),
+		iamdoc.Allow("WriteLogEvents",
+			// EMR's log sidecar creates the group before it looks; it is there, and the call is refused as such.
+			iamdoc.Strings{"logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"},
+			iamdoc.Strings{logGroupARN, logGroupARN + ":*"}),
+	)
+}
+
+func (a *Args) validate() error {
+	switch {
+	case a == nil:
+		return errors.New("no arguments")
+	case a.Release.Version == "":
+		return errors.New("no EMR release")
+	case a.OidcProviderArn == nil || a.OidcIssuer == nil || a.BucketArn == nil:
+		return errors.New("no OIDC provider or no bucket")
+	case a.Kubernetes == nil:
+		return errors.New("no Kubernetes provider")
+	case len(a.After) == 0:
+		return errors.New("nothing to wait for: cert-manager must be ready first")
+	case a.LogRetentionDays <= 0:
+		return fmt.Errorf("log retention of %d days", a.LogRetentionDays)
+	}
+	return a.Deployment.Validate()
+}

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package iamdoc writes IAM policy documents. A Document marshals to the same bytes every time, so that a policy that
+// did not change shows no difference, and it knows IAM's size quotas, so that a document that AWS would refuse after
+// half an hour of deployment is refused while it is being built.
+package iamdoc
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+const (
+	// MaxManagedPolicy is IAM's quota for a managed policy, in characters without white space.
+	MaxManagedPolicy = 6144
+	// MaxTrustPolicy is IAM's default quota for a role's trust policy, in characters without white space.
+	MaxTrustPolicy = 2048
+	version        = "2012-10-17"
+)
+
+// Strings is a list that IAM writes as one string when it has one element.
+type Strings []string
+
+// MarshalJSON writes one element as a string and more as an array.
+func (s Strings) MarshalJSON() ([]byte, error) {
+	if len(s) == 1 {
+		return marshal(s[0])
+	}
+	return marshal([]string(s))
+}
+
+// Conditions maps an operator (StringEquals ...) to its condition keys and their values.
+type Conditions map[string]map[string]Strings
+
+// Statement is one statement of a policy. Sid is required: reviewers and tests refer to statements by it.
+type Statement struct {
+	Sid       string             `json:"Sid"`
+	Effect    string             `json:"Effect"`
+	Principal map[string]Strings `json:"Principal,omitempty"`
+	Action    Strings            `json:"Action"`
+	Resource  Strings            `json:"Resource,omitempty"`
+	Condition Conditions         `json:"Condition,omitempty"`
+}
+
+// Document is a policy.
+type Document struct {
+	Statements []Statement
+}
+
+// New makes a document of the statements.
+func New(statements ...Statement) Document { return Document{Statements: statements} }
+
+// Allow is a statement with effect Allow.
+func Allow(sid string, actions, resources Strings, conditions ...Conditions) Statement {
+	return Statement{Sid: sid, Effect: "Allow", Action: actions, Resource: resources, Condition: merge(conditions)}
+}
+
+// Deny is a statement with effect Deny.
+func Deny(sid string, actions, resources Strings, conditions ...Conditions) Statement {
+	return Statement{Sid: sid, Effect: "Deny", Action: actions, Resource: resources, Condition: merge(conditions)}
+}
+
+// ServiceTrust is the trust policy of a role that an AWS service assumes, such as ec2.amazonaws.com.
+func ServiceTrust(service string) Document {
+	return New(Statement{
+		Sid: "AssumeByService", Effect: "Allow", Action: Strings{"sts:AssumeRole"},
+		Principal: map[string]Strings{"Service": {service}},
+	})
+}
+
+// WebIdentityTrust is the trust policy of a role for service accounts of a cluster (IRSA). Issuer may carry https://.
+// Subjects are exact; they are listed, never matched by pattern.
+func WebIdentityTrust(providerARN, issuer string, subjects ...string) Document {
+	host := strings.TrimPrefix(issuer, "https://")
+	return New(Statement{
+		Sid: "AssumeByServiceAccount", Effect: "Allow", Action: Strings{"sts:AssumeRoleWithWebIdentity"},
+		Principal: map[string]Strings{"Federated": {providerARN}},
+		Condition: Conditions{"StringEquals": {host + ":aud": {"sts.amazonaws.com"}, host + ":sub": subjects}},
+	})
+}
+
+// JSON is the document without white space. It fails on a statement without Sid, Action, Resource or Principal.
+func (d Document) JSON() (string, error) {
+	if len(d.Statements) == 0 {
+		return "", errors.New("policy document without statements")
+	}
+	for i, s := range d.Statements {
+		switch {
+		case s.Sid == "":
+			return "", fmt.Errorf("statement %d has no Sid", i)
+		case len(s.Action) == 0:
+			return "", fmt.Errorf("statement %q has no Action", s.Sid)
+		case len(s.Resource) == 0 && len(s.Principal) == 0:
+			return "", fmt.Errorf("statement %q has neither Resource nor Principal", s.Sid)
+		}
+	}
+	b, err := marshal(struct {
+		Version   string
+		Statement []Statement
+	}{version, d.Statements})
+	if err != nil {
+		return "", fmt.Errorf("write policy document: %w", err)
+	}
+	return string(b), nil
+}
+
+// Managed is JSON within the quota of a managed policy.
+func (d Document) Managed() (string, error) { return d.within(MaxManagedPolicy, "managed policy") }
+
+// Trust is JSON within the quota of a trust policy.
+func (d Document) Trust() (string, error) { return d.within(MaxTrustPolicy, "trust policy") }
+
+func (d Document) within(limit int, what string) (string, error) {
+	s, err := d.JSON()
+	if err != nil {
+		return "", err
+	}
+	if len(s) > limit {
+		return "", fmt.Errorf("%s has %d characters, IAM's limit is %d", what, len(s), limit)
+	}
+	return s, nil
+}
+
+func merge(conditions []Conditions) Conditions {
+	if len(conditions) == 0 {
+		return nil
+	}
+	out := Conditions{}
+	for _, c := range conditions {
+		for operator, keys := range c {
+			if out[operator] == nil {
+				out[operator] = map[string]Strings{}
+			}
+			for k, v := range keys {
+				out[operator][k] = v
+			}
+		}
+	}
+	return out
+}
+
+// marshal is json.Marshal without the HTML escapes, which would turn "<" and "&" into six characters each.
+func marshal(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimRight(b.Bytes(), "\n"), nil
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package irsa makes IAM roles for Kubernetes service accounts. A role trusts exactly the service accounts it is made
+// for, by the issuer of one cluster, and its policies are customer-managed policies of its own: a managed policy has a
+// quota of 6,144 characters each, which the six policies of Karpenter need, and shows up by name in an audit.
+package irsa
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"emrflink/components/deployment"
+	"emrflink/components/iamdoc"
+)
+
+// Token is the Pulumi type of the component.
+const Token = "emrflink:irsa:Role"
+
+// Policy is a customer-managed policy of a role.
+type Policy struct {
+	// Suffix names the policy after its role: <role>-<suffix>. It is also its logical name.
+	Suffix string
+	// Description says what the policy is for.
+	Description string
+	// Document is the policy as JSON; see package iamdoc.
+	Document pulumi.StringInput
+}
+
+// Args describe a role for service accounts.
+type Args struct {
+	// Deployment says where the role belongs.
+	Deployment *deployment.Deployment
+	// RoleName is the exact name of the role, at most 64 characters. It is chosen rather than generated, because EMR
+	// derives the names of service accounts from it and the role's own trust policy has to name them.
+	RoleName string
+	// Description says what the role is for.
+	Description string
+	// OidcProviderArn is the ARN of the cluster's IAM OIDC provider.
+	OidcProviderArn pulumi.StringInput
+	// OidcIssuer is the cluster's issuer, with or without https://.
+	OidcIssuer pulumi.StringInput
+	// Namespace and ServiceAccounts are who may assume the role.
+	Namespace       string
+	ServiceAccounts []string
+	// Policies are the role's own policies.
+	Policies []Policy
+	// ManagedPolicyArns are policies that AWS owns.
+	ManagedPolicyArns []string
+}
+
+// Role is a role for service accounts, with its policies attached.
+type Role struct {
+	pulumi.ResourceState
+
+	// Arn is the role's ARN; it is known once the role exists.
+	Arn pulumi.StringOutput `pulumi:"arn"`
+	// Name is the role's name.
+	Name pulumi.StringOutput `pulumi:"name"`
+	// Attachments are the resources that must exist before the role is of use, and outlive its users.
+	Attachments []pulumi.Resource
+}
+
+// NewRole makes the role, its policies and their attachments.
+func NewRole(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Role, error) {
+	if err := args.validate(); err != nil {
+		return nil, fmt.Errorf("role %q: %w", name, err)
+	}
+	r := &Role{}
+	if err := ctx.RegisterComponentResource(Token, name, r, opts...); err != nil {
+		return nil, fmt.Errorf("register %s %q: %w", Token, name, err)
+	}
+	subjects := Subjects(args.Namespace, args.ServiceAccounts...)
+	trust := pulumi.All(args.OidcProviderArn, args.OidcIssuer).ApplyT(func(v []any) (string, error) {
+		return iamdoc.WebIdentityTrust(v[0].(string), v[1].(string), subjects...).Trust()
+	}).(pulumi.StringOutput)
+	role, err := iam.NewRole(ctx, name+"-role", &iam.RoleArgs{
+		Name:             pulumi.String(args.RoleName),
+		Description:      pulumi.String(args.Description),
+		AssumeRolePolicy: trust,
+		Tags:             args.Deployment.ResourceTags(args.RoleName),
+	}, pulumi.Parent(r))
+	if err != nil {
+		return nil, fmt.Errorf("create role %q: %w", args.RoleName, err)
+	}
+	r.Arn, r.Name = role.Arn, role.Name
+	r.Attachments = append(r.Attachments, role)
+	if err := r.attach(ctx, name, args, role); err != nil {
+		return nil, err
+	}
+	return r, ctx.RegisterResourceOutputs(r, pulumi.Map{"arn": r.Arn, "name": r.Name})
+}
+
+func (r *Role) attach(ctx *pulumi.Context, name string, args *Args, role *iam.Role) error {
+	for _, p := range args.Policies {
+		policyName := args.RoleName + "-" + p.Suffix
+		policy, err := iam.NewPolicy(ctx, name+"-"+p.Suffix, &iam.PolicyArgs{
+			Name:        pulumi.String(policyName),
+			Description: pulumi.String(p.Description),
+			Policy:      p.Document,
+			Tags:        args.Deployment.ResourceTags(policyName),
+		}, pulumi.Parent(r))
+		if err != nil {
+			return fmt.Errorf("create policy %q: %w", policyName, err)
+		}
+		attachment, err := iam.NewRolePolicyAttachment(ctx, name+"-"+p.Suffix+"-attachment", &iam.RolePolicyAttachmentArgs{
+			Role: role.Name, PolicyArn: policy.Arn,
+		}, pulumi.Parent(r))
+		if err != nil {
+			return fmt.Errorf("attach policy %q: %w", policyName, err)
+		}
+		r.Attachments = append(r.Attachments, attachment)
+	}
+	for i, arn := range args.ManagedPolicyArns {
+		attachment, err := iam.NewRolePolicyAttachment(ctx, fmt.Sprintf("%s-managed-%d", name, i), &iam.RolePolicyAttachmentArgs{
+			Role: role.Name, PolicyArn: pulumi.String(arn),
+		}, pulumi.Parent(r))
+		if err != nil {
+			return fmt.Errorf("attach policy %q: %w", arn, err)
+		}
+		r.Attachments = append(r.Attachments, attachment)
+	}
+	return nil
+}
+
+func (a *Args) validate() error {
+	if a == nil {
+		return errors.New("no arguments")
+	}
+	if err := a.Deployment.Validate(); err != nil {
+		return err
+	}
+	switch {
+	case a.RoleName == "" || len(a.RoleName) > deployment.MaxRoleName:
+		return fmt.Errorf("role name %q has %d characters, IAM takes 1 to %d", a.RoleName, len(a.RoleName), deployment.MaxRoleName)
+	case a.OidcProviderArn == nil || a.OidcIssuer == nil:
+		return errors.New("no OIDC provider")
+	case a.Namespace == "" || len(a.ServiceAccounts) == 0:
+		return errors.New("no service account to trust")
+	}
+	for _, p := range a.Policies {
+		if p.Suffix == "" || p.Document == nil {
+			return errors.New("a policy has no suffix or no document")
+		}
+	}
+	return nil
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package team
+
+import "emrflink/components/iamdoc"
+
+// Policy is what a team's Flink jobs may do: their own prefix of the bucket, their own log streams, nothing else.
+//
+// s3:prefix of a HEAD request is the key itself, and S3 answers 404 rather than 403 for a missing object only to those
+// who may list it; so the team's own name is among the prefixes, for Hadoop's look at the parent of a new directory.
+// Jars are for the team's pipeline to put; jobs read them.
+func Policy(bucketARN, team, logGroupARN string) iamdoc.Document {
+	own := bucketARN + "/" + team
+	var state iamdoc.Strings
+	for _, place := range []string{"checkpoints", "savepoints", "jobmanager"} {
+		state = append(state, own+"/"+place, own+"/"+place+"/*")
+	}
+	return iamdoc.New(
+		iamdoc.Allow("ListOwnPrefix", iamdoc.Strings{"s3:ListBucket"}, iamdoc.Strings{bucketARN},
+			iamdoc.Conditions{"StringLike": {"s3:prefix": {team, team + "/*"}}}),
+		iamdoc.Allow("FindBucket", iamdoc.Strings{"s3:GetBucketLocation"}, iamdoc.Strings{bucketARN}),
+		iamdoc.Allow("KeepState", iamdoc.Strings{
+			"s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:PutObject",
+		}, state),
+		iamdoc.Allow("ReadOwnPrefix", iamdoc.Strings{"s3:GetObject"}, iamdoc.Strings{own, own + "/*"}),
+		iamdoc.Allow("PutLogs", iamdoc.Strings{"s3:PutObject"}, iamdoc.Strings{bucketARN + "/logs/" + team + "/*"}),
+		iamdoc.Allow("WriteLogEvents",
+			// EMR's log sidecar creates the group before it looks; it is there, and the call is refused as such.
+			iamdoc.Strings{"logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"},
+			iamdoc.Strings{logGroupARN, logGroupARN + ":*"}),
+	)
+}

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package team makes the place in which one team runs its Flink jobs: a namespace with a pod security level, a quota,
+// default resources and network policies; a log group; and one role, which only the service accounts of this team's
+// Flink jobs can assume and which reaches only this team's prefix of the bucket and this team's log group.
+//
+// A team's resources depend on nothing of another team, and nothing of another team depends on them: adding or removing
+// a team touches its own resources alone.
+package team
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
+	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"emrflink/components/deployment"
+	"emrflink/components/irsa"
+)
+
+// Token is the Pulumi type of the component.
+const Token = "emrflink:team:Team"
+
+// MaxNameLength bounds a team's name, in characters: with it, the longest role name is exactly IAM's 64.
+const MaxNameLength = 24
+
+var nameForm = regexp.MustCompile(`^[a-z]([-a-z0-9]*[a-z0-9])?$`)
+
+// Args describe a team.
+type Args struct {
+	// Deployment says where the team belongs.
+	Deployment *deployment.Deployment
+	// Name is the team's name, its namespace and its prefix in the bucket.
+	Name string
+	// VpcCidr is the VPC's range: brokers of Kafka are sought there.
+	VpcCidr string
+	// BucketArn is the bucket for state and logs.
+	BucketArn pulumi.StringInput
+	// OidcProviderArn and OidcIssuer are the cluster's identity provider.
+	OidcProviderArn, OidcIssuer pulumi.StringInput
+	// OperatorNamespace is where the Flink operator runs, which talks to the jobs.
+	OperatorNamespace string
+	// LogRetentionDays is how long logs in CloudWatch are kept.
+	LogRetentionDays int
+	// Quota limits the namespace; DefaultQuota when zero.
+	Quota Quota
+	// Kubernetes is the provider of the cluster.
+	Kubernetes *kubernetes.Provider
+	// After must exist before the namespace and outlive it: the Flink operator, which removes the finalizers of the jobs
+	// in it, the bucket, and the node pools, whose nodes drain at once when no job is left.
+	After []pulumi.Resource
+}
+
+// Team is the place of one team.
+type Team struct {
+	pulumi.ResourceState
+
+	// JobRoleArn is the executionRoleArn of the team's Flink deployments.
+	JobRoleArn pulumi.StringOutput `pulumi:"jobRoleArn"`
+	// Namespace is where the team's jobs run.
+	Namespace string
+	// LogGroup is the name of the team's log group.
+	LogGroup string
+}
+
+// CheckName says what is wrong with a team's name.
+func CheckName(name string) error {
+	switch {
+	case !nameForm.MatchString(name):
+		return errors.New("lower-case letters, digits and '-', beginning with a letter and not ending with '-'")
+	case len(name) > MaxNameLength:
+		return fmt.Errorf("%d characters: at most %d, so that the name of its role fits IAM", len(name), MaxNameLength)
+	}
+	for _, taken := range []string{
+		"default", "kube-system", "kube-public", "kube-node-lease", "cert-manager", "amazon-cloudwatch",
+		"flink-kubernetes-operator", "operator", "logs",
+	} {
+		if name == taken {
+			return errors.New("taken by a namespace, a prefix or a log group of the platform")
+		}
+	}
+	return nil
+}
+
+// RoleName is the name of a team's job role. It has no path: EMR derives service accounts from the name alone.
+func RoleName(d *deployment.Deployment, team string) string { return d.AccountName(team + "-job") }
+
+// LogGroup is the name of a team's log group.
+func LogGroup(d *deployment.Deployment, team string) string {
+	return "/aws/emr-flink/" + d.Name + "/" + team
+}
+
+// NewTeam makes the place of one team.
+func NewTeam(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Team, error) {
+	if err := args.validate(); err != nil {
+		return nil, fmt.Errorf("team %q: %w", name, err)
+	}
+	t := &Team{Namespace: args.Name, LogGroup: LogGroup(args.Deployment, args.Name)}
+	if err := ctx.RegisterComponentResource(Token, name, t, opts...); err != nil {
+		return nil, fmt.Errorf("register %s %q: %w", Token, name, err)
+	}
+	parent := pulumi.Parent(t)
+	logs, err := cloudwatch.NewLogGroup(ctx, name+"-logs", &cloudwatch.LogGroupArgs{
+		Name: pulumi.String(t.LogGroup), RetentionInDays: pulumi.Int(args.LogRetentionDays),
+		Tags: args.Deployment.ResourceTags(t.LogGroup, map[string]string{"emrflink:team": args.Name}),
+	}, parent)
+	if err != nil {
+		return nil, fmt.Errorf("create log group %q: %w", t.LogGroup, err)
+	}
+	role, err := jobRole(ctx, name, args, parent)
+	if err != nil {
+		return nil, err
+	}
+	t.JobRoleArn = role.Arn
+	// Jobs in the namespace use role and log group to their end.
+	after := append(append([]pulumi.Resource{logs}, role.Attachments...), args.After...)
+	if err := namespace(ctx, name, args, parent, pulumi.DependsOn(after)); err != nil {
+		return nil, err
+	}
+	return t, ctx.RegisterResourceOutputs(t, pulumi.Map{"jobRoleArn": t.JobRoleArn})
+}
+
+func jobRole(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*irsa.Role, error) {
+	logGroupARN := args.Deployment.ARN("logs", "log-group:"+LogGroup(args.Deployment, args.Name))
+	document := args.BucketArn.ToStringOutput().ApplyT(func(arn string) (string, error) {
+		return Policy(arn, args.Name, logGroupARN).Managed()
+	}).(pulumi.StringOutput)
+	roleName := RoleName(args.Deployment, args.Name)
+	return irsa.NewRole(ctx, name+"-job", &irsa.Args{
+		Deployment:      args.Deployment,
+		RoleName:        roleName,
+		Description:     "Flink jobs of team " + args.Name + " in EKS cluster " + args.Deployment.Name,
+		OidcProviderArn: args.OidcProviderArn,
+		OidcIssuer:      args.OidcIssuer,
+		Namespace:       args.Name,
+		ServiceAccounts: irsa.FlinkServiceAccounts(args.Deployment.AccountID, roleName),
+		Policies: []irsa.Policy{{
+			Suffix: "data", Description: "State, jars and logs of team " + args.Name, Document: document,
+		}},
+	}, opts...)
+}
+
+func (a *Args) validate() error {
+	if a == nil {
+		return errors.New("no arguments")
+	}
+	if err := a.Deployment.Validate(); err != nil {
+		return err
+	}
+	if err := CheckName(a.Name); err != nil {
+		return fmt.Errorf("name %q: %w", a.Name, err)
+	}
+	switch {
+	case a.VpcCidr == "" || a.OperatorNamespace == "":
+		return errors.New("no VPC range or no operator namespace")
+	case a.BucketArn == nil || a.OidcProviderArn == nil || a.OidcIssuer == nil:
+		return errors.New("no bucket or no OIDC provider")
+	case a.Kubernetes == nil:
+		return errors.New("no Kubernetes provider")
+	case a.LogRetentionDays <= 0:
+		return fmt.Errorf("log retention of %d days", a.LogRetentionDays)
+	}
+	return nil
+}

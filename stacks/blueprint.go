@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package stacks
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"emrflink/components/addons"
+	"emrflink/components/checkpoints"
+	"emrflink/components/cluster"
+	"emrflink/components/deployment"
+	"emrflink/components/flinkoperator"
+	"emrflink/components/network"
+	"emrflink/components/observability"
+	"emrflink/components/team"
+	"emrflink/components/versions"
+	"emrflink/karpenter"
+)
+
+// flinkDiskGiB is the root volume of Flink's nodes: image and logs; Flink's own files are on the NVMe disks.
+const flinkDiskGiB = 100
+
+// Blueprint is the Pulumi program: it reads the configuration of the stack and makes the platform.
+func Blueprint(ctx *pulumi.Context) error {
+	config, err := readConfig(ctx)
+	if err != nil {
+		return err
+	}
+	return Compose(ctx, config)
+}
+
+// readConfig reads emrflink:* of the stack. Pulumi's SDK answers for keys that are asked for; the language host also
+// hands over the whole configuration in an environment variable, which is where unknown keys are seen.
+func readConfig(ctx *pulumi.Context) (Config, error) {
+	values := map[string]any{}
+	all := map[string]string{}
+	if text := os.Getenv("PULUMI_CONFIG"); text != "" {
+		if err := json.Unmarshal([]byte(text), &all); err != nil {
+			return Config{}, fmt.Errorf("read PULUMI_CONFIG: %w", err)
+		}
+	}
+	for key, value := range all {
+		if name, ok := strings.CutPrefix(key, Namespace+":"); ok {
+			values[name] = value
+		}
+	}
+	for _, key := range Keys() {
+		if value, ok := ctx.GetConfig(Namespace + ":" + key.Name); ok {
+			values[key.Name] = value
+		}
+	}
+	return Parse("Pulumi."+ctx.Stack()+".yaml", values)
+}
+
+// platform is what Compose has made so far.
+type platform struct {
+	config     Config
+	release    versions.EMRRelease
+	deployment *deployment.Deployment
+	network    *network.Network
+	cluster    *cluster.Cluster
+	nodes      *cluster.Nodes
+	addons     *addons.Addons
+	bucket     *checkpoints.Bucket
+	karpenter  *karpenter.Karpenter
+	pools      *karpenter.Pools
+	operator   *flinkoperator.Operator
+	teams      []*team.Team
+}
+
+// Compose makes the platform of a configuration and exports its outputs. The order of the steps is the order in which
+// things are needed; what must outlive what is said by dependencies, not by this order.
+func Compose(ctx *pulumi.Context, config Config) error {
+	release, ok := versions.EMR(config.EmrRelease)
+	if !ok {
+		return fmt.Errorf("EMR release %q is not supported", config.EmrRelease)
+	}
+	d, err := deployment.Lookup(ctx, config.Name, config.Tags)
+	if err != nil {
+		return err
+	}
+	if d.Region != config.Region {
+		return fmt.Errorf("the AWS provider works in region %q, %s:region is %q: set aws:region or AWS_REGION to %q",
+			d.Region, Namespace, config.Region, config.Region)
+	}
+	p := &platform{config: config, release: release, deployment: d}
+	for _, step := range []func(*pulumi.Context) error{
+		p.makeNetwork, p.makeCluster, p.makeNodes, p.makeBucket, p.makeKarpenter, p.makeOperator, p.makeMetrics, p.makeTeams,
+	} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	p.export(ctx)
+	return nil
+}
+
+func (p *platform) makeNetwork(ctx *pulumi.Context) error {
+	zones, err := network.Zones(ctx, p.config.AvailabilityZones)
+	if err != nil {
+		return err
+	}
+	p.network, err = network.NewNetwork(ctx, "network", &network.Args{
+		Deployment: p.deployment, VpcCidr: p.config.VpcCidr, Zones: zones, NatGateways: p.config.NatGateways,
+	})
+	return err
+}
+
+func (p *platform) makeCluster(ctx *pulumi.Context) (err error) {
+	access := p.config.EndpointAccess
+	p.cluster, err = cluster.NewCluster(ctx, "cluster", &cluster.Args{
+		Deployment:        p.deployment,
+		Version:           p.config.KubernetesVersion,
+		VpcId:             p.network.VpcId,
+		PrivateSubnetIds:  p.network.PrivateSubnetIds,
+		PublicSubnetIds:   p.network.PublicSubnetIds,
+		PublicEndpoint:    access.Public,
+		PrivateEndpoint:   access.Private,
+		PublicAccessCidrs: access.PublicCidrs,
+		Admins:            p.config.Admins,
+		LogRetentionDays:  p.config.LogRetentionDays,
+	})
+	return err
+}
+
+// makeNodes makes the core nodes between the two halves of the addons.
+func (p *platform) makeNodes(ctx *pulumi.Context) error {
+	bootstrap, err := addons.NewBootstrap(ctx, "bootstrap", &addons.BootstrapArgs{
+		Deployment: p.deployment, ClusterName: p.cluster.Name,
+	})
+	if err != nil {
+		return err
+	}
+	core := p.config.CoreNodes
+	p.nodes, err = cluster.NewNodes(ctx, "core", &cluster.NodesArgs{
+		Deployment:    p.deployment,
+		ClusterName:   p.cluster.Name,
+		Version:       p.config.KubernetesVersion,
+		SubnetIds:     p.network.PrivateSubnetIds,
+		InstanceTypes: core.InstanceTypes,
+		Desired:       core.Desired, Min: core.Min, Max: core.Max,
+		DiskGiB: core.DiskGiB,
+		After:   append(append([]pulumi.Resource{}, p.network.Egress...), bootstrap.Addons...),
+	})
+	if err != nil {
+		return err
+	}
+	p.addons, err = addons.NewAddons(ctx, "addons", &addons.Args{
+		Deployment:      p.deployment,
+		ClusterName:     p.cluster.Name,
+		OidcProviderArn: p.cluster.OidcProviderArn,
+		OidcIssuer:      p.cluster.OidcIssuer,
+		Kubernetes:      p.cluster.Kubernetes,
+		Nodes:           []pulumi.Resource{p.nodes.NodeGroup},
+	})
+	return err
+}
+
+// ready is what every workload waits for: core nodes (and through them the way out and the addons of nodes), names and
+// volumes.
+func (p *platform) ready(more ...pulumi.Resource) []pulumi.Resource {
+	return append(append([]pulumi.Resource{p.nodes.NodeGroup}, p.addons.Base...), more...)
+}
+
+func (p *platform) makeBucket(ctx *pulumi.Context) (err error) {
+	p.bucket, err = checkpoints.NewBucket(ctx, "checkpoints", &checkpoints.Args{
+		Deployment: p.deployment, LogRetentionDays: p.config.LogRetentionDays,
+	})
+	return err
+}
+
+func (p *platform) makeKarpenter(ctx *pulumi.Context) (err error) {
+	p.karpenter, err = karpenter.NewKarpenter(ctx, "karpenter", &karpenter.Args{
+		Deployment:      p.deployment,
+		ClusterName:     p.cluster.Name,
+		OidcProviderArn: p.cluster.OidcProviderArn,
+		OidcIssuer:      p.cluster.OidcIssuer,
+		Kubernetes:      p.cluster.Kubernetes,
+		After:           p.ready(),
+	})
+	if err != nil {
+		return err
+	}
+	p.pools, err = karpenter.NewPools(ctx, "pools", &karpenter.PoolsArgs{
+		Deployment:      p.deployment,
+		Pools:           p.config.NodePools,
+		AMIAlias:        versions.AMIAlias,
+		DiskGiB:         flinkDiskGiB,
+		SubnetIds:       p.network.PrivateSubnetIds,
+		SecurityGroupId: p.cluster.SecurityGroupId,
+		InstanceProfile: p.karpenter.InstanceProfile,
+		Kubernetes:      p.cluster.Kubernetes,
+		After:           p.ready(p.karpenter.Needs...),
+	})
+	return err
+}
+
+func (p *platform) makeOperator(ctx *pulumi.Context) (err error) {
+	p.operator, err = flinkoperator.NewOperator(ctx, "flink-operator", &flinkoperator.Args{
+		Deployment:       p.deployment,
+		Release:          p.release,
+		OidcProviderArn:  p.cluster.OidcProviderArn,
+		OidcIssuer:       p.cluster.OidcIssuer,
+		BucketArn:        pulumi.String(checkpoints.BucketARN(p.deployment)),
+		LogRetentionDays: p.config.LogRetentionDays,
+		Kubernetes:       p.cluster.Kubernetes,
+		After:            p.ready(p.addons.CertManager),
+	})
+	return err
+}
+
+func (p *platform) makeMetrics(ctx *pulumi.Context) error {
+	_, err := observability.NewMetrics(ctx, "metrics", &observability.Args{
+		Deployment:       p.deployment,
+		OidcProviderArn:  p.cluster.OidcProviderArn,
+		OidcIssuer:       p.cluster.OidcIssuer,
+		LogRetentionDays: p.config.LogRetentionDays,
+		Kubernetes:       p.cluster.Kubernetes,
+		After:            p.ready(),
+	})
+	return err
+}
+
+func (p *platform) makeTeams(ctx *pulumi.Context) error {
+	// The operator removes the finalizers of a team's jobs; node pools whose nodes are empty are gone at once.
+	// The bucket holds the state that a job writes when it is stopped.
+	after := append([]pulumi.Resource{p.operator.Release, p.bucket}, p.pools.NodePools...)
+	for _, name := range p.config.Teams {
+		t, err := team.NewTeam(ctx, "team-"+name, &team.Args{
+			Deployment:        p.deployment,
+			Name:              name,
+			VpcCidr:           p.config.VpcCidr,
+			BucketArn:         pulumi.String(checkpoints.BucketARN(p.deployment)),
+			OidcProviderArn:   p.cluster.OidcProviderArn,
+			OidcIssuer:        p.cluster.OidcIssuer,
+			OperatorNamespace: flinkoperator.Namespace,
+			LogRetentionDays:  p.config.LogRetentionDays,
+			Kubernetes:        p.cluster.Kubernetes,
+			After:             after,
+		})
+		if err != nil {
+			return err
+		}
+		p.teams = append(p.teams, t)
+	}
+	return nil
+}

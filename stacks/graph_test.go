@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package stacks_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/stretchr/testify/require"
+
+	"emrflink/components/componenttest"
+	"emrflink/stacks"
+)
+
+func compose(change func(*stacks.Config)) pulumi.RunFunc {
+	config := stacks.Default()
+	change(&config)
+	return func(ctx *pulumi.Context) error { return stacks.Compose(ctx, config) }
+}
+
+func plain(*stacks.Config) {}
+
+// TestDeletionOrder: what is on the left needs what is on the right for as long as it exists, and is deleted first.
+func TestDeletionOrder(t *testing.T) {
+	t.Parallel()
+	g := componenttest.Run(t, compose(plain))
+	for _, name := range g.Names("kubernetes:karpenter.sh/v1:NodePool") {
+		for _, outlives := range []string{
+			"pools-nodeclass", "karpenter-chart", "karpenter-crds", "karpenter-node-access", "karpenter-node-profile",
+			"karpenter-node-role", "karpenter-node-AmazonEKS_CNI_Policy", "karpenter-controller-node-lifecycle-attachment",
+			"karpenter-controller-resource-discovery-attachment", "karpenter-queue", "karpenter-queue-policy",
+			"karpenter-spot-interruption-target", "core-group", "bootstrap-vpc-cni", "addons-coredns",
+			"network-private-usw2-az1-routes-default", "network-private-usw2-az2-routes-default",
+			"network-private-usw2-az3-association", "network-nat-usw2-az1", "network-public-default", "network-igw",
+			"cluster-emr-eks-flink", "cluster-oidc",
+		} {
+			require.True(t, g.DependsOn(name, outlives), "%s goes before %s", name, outlives)
+		}
+	}
+	for _, pair := range [][2]string{
+		{"team-flink-team-a-namespace", "flink-operator-chart"},
+		{"team-flink-team-a-namespace", "pools-flink-compute-optimized"},
+		{"team-flink-team-a-namespace", "team-flink-team-a-job-data-attachment"},
+		{"team-flink-team-a-namespace", "checkpoints-bucket"},
+		{"flink-operator-chart", "addons-cert-manager"},
+		{"flink-operator-chart", "core-group"},
+		{"metrics-chart", "core-group"},
+		{"addons-metrics-server", "core-group"},
+		{"addons-coredns", "core-group"},
+		{"core-group", "bootstrap-kube-proxy"},
+		{"core-group", "bootstrap-eks-pod-identity-agent"},
+		{"core-group", "core-node-AmazonEKSWorkerNodePolicy"},
+		{"cluster-emr-eks-flink", "cluster-logs"},
+	} {
+		require.True(t, g.DependsOn(pair[0], pair[1]), "%s goes before %s", pair[0], pair[1])
+	}
+	require.False(t, g.DependsOn("bootstrap-vpc-cni", "core-group"), "nodes are not ready without the CNI")
+}
+
+// notTaggable are AWS types without tags.
+var notTaggable = []string{
+	"RolePolicyAttachment", "RouteTableAssociation", "Route", "QueuePolicy", "EventTarget", "BucketVersioningV2",
+	"BucketPublicAccessBlock", "BucketServerSideEncryptionConfigurationV2", "BucketPolicy", "BucketLifecycleConfigurationV2",
+	"BucketOwnershipControls", "AccessPolicyAssociation",
+}
+
+func TestEveryAWSResourceIsTagged(t *testing.T) {
+	t.Parallel()
+	g := componenttest.Run(t, compose(func(c *stacks.Config) {
+		c.Tags = map[string]string{"cost-centre": "42"}
+		c.Admins = []string{"arn:aws:iam::111122223333:role/admin"}
+	}))
+	for _, r := range g.Resources {
+		kind := r.Type[strings.LastIndex(r.Type, ":")+1:]
+		if !strings.HasPrefix(r.Type, "aws:") && !strings.HasPrefix(r.Type, "eks:") || slices.Contains(notTaggable, kind) {
+			continue
+		}
+		require.Equal(t, "emr-eks-flink", r.Tags()["emrflink:deployment"], r.Name)
+		require.Equal(t, "42", r.Tags()["cost-centre"], r.Name)
+	}
+}
+
+// limits are AWS's limits on names, in characters.
+var limits = map[string]int{
+	"aws:iam/role:Role": 64, "aws:iam/policy:Policy": 128, "aws:iam/instanceProfile:InstanceProfile": 128,
+	"aws:sqs/queue:Queue": 80, "aws:cloudwatch/eventRule:EventRule": 64, "aws:cloudwatch/logGroup:LogGroup": 512,
+	"aws:ec2/launchTemplate:LaunchTemplate": 128, "eks:index:Cluster": 100,
+}
+
+// ownNames are the names that AWS knows resources by.
+func ownNames(t *testing.T, g *componenttest.Graph) []string {
+	t.Helper()
+	var out []string
+	for _, r := range g.Resources {
+		for _, key := range []string{"name", "bucket", "nodeGroupName"} {
+			name, ok := r.Inputs[key].(string)
+			isOwn := strings.HasPrefix(r.Type, "aws:") || strings.HasPrefix(r.Type, "eks:")
+			if key == "bucket" && r.Type != "aws:s3/bucketV2:BucketV2" || !ok || !isOwn {
+				continue
+			}
+			if limit, known := limits[r.Type]; known {
+				require.LessOrEqual(t, len(name), limit, "%s of %s", name, r.Type)
+			}
+			out = append(out, r.Type+" "+name)
+		}
+	}
+	return out
+}
+
+func TestLongestNamesFitAWS(t *testing.T) {
+	t.Parallel()
+	g, err := componenttest.TryRun(compose(func(c *stacks.Config) {
+		c.Name, c.Region = strings.Repeat("n", 20), "ap-southeast-2"
+		c.Teams = []string{strings.Repeat("t", 24)}
+	}), componenttest.Options{Region: "ap-southeast-2"})
+	require.NoError(t, err)
+	names := ownNames(t, g)
+	require.Greater(t, len(names), 20)
+	for _, n := range names {
+		if strings.HasPrefix(n, "aws:s3/") {
+			require.LessOrEqual(t, len(strings.Fields(n)[1]), 63)
+		}
+	}
+}
+
+func TestTwoDeploymentsShareNoName(t *testing.T) {
+	t.Parallel()
+	here := ownNames(t, componenttest.Run(t, compose(plain)))
+	other := ownNames(t, componenttest.Run(t, compose(func(c *stacks.Config) { c.Name = "second" })))
+	for _, name := range other {
+		require.NotContains(t, here, name)
+	}
+	elsewhere := ownNames(t, componenttest.Run(t, compose(func(c *stacks.Config) { c.Region = "eu-west-1" }),
+		componenttest.Options{Region: "eu-west-1"}))
+	for _, name := range elsewhere {
+		if strings.HasPrefix(name, "aws:iam/") || strings.HasPrefix(name, "aws:s3/") {
+			require.NotContains(t, here, name, "kept per account")
+		}
+	}
+}
+
+func TestAddingATeamTouchesOnlyItsOwnResources(t *testing.T) {
+	t.Parallel()
+	one := componenttest.Run(t, compose(plain))
+	two := componenttest.Run(t, compose(func(c *stacks.Config) { c.Teams = append(c.Teams, "flink-team-b") }))
+	old := map[string]componenttest.Resource{}
+	for _, r := range one.Resources {
+		old[r.Name] = r
+	}
+	added := 0
+	for _, r := range two.Resources {
+		before, ok := old[r.Name]
+		if !ok {
+			require.True(t, strings.HasPrefix(r.Name, "team-flink-team-b"), r.Name)
+			added++
+			continue
+		}
+		require.Empty(t, cmp.Diff(before, r))
+	}
+	require.Equal(t, len(two.Resources)-len(one.Resources), added)
+}
+
+func TestAnotherRegionThanTheProvidersIsRefused(t *testing.T) {
+	t.Parallel()
+	_, err := componenttest.TryRun(compose(plain), componenttest.Options{Region: "eu-west-1"})
+	require.ErrorContains(t, err, `set aws:region or AWS_REGION to "us-west-2"`)
+}
+
+func TestBlueprintReadsTheStacksConfiguration(t *testing.T) {
+	t.Parallel()
+	g := componenttest.Run(t, stacks.Blueprint, componenttest.Options{Config: map[string]string{
+		"emrflink:name": "second", "emrflink:teams": `["a","b"]`, "emrflink:logRetentionDays": "7",
+	}})
+	require.Equal(t, "second", g.Outputs["deploymentName"])
+	require.Len(t, g.Outputs["teams"], 2)
+	require.EqualValues(t, 7, g.Find(t, "cluster-logs").Inputs["retentionInDays"])
+}
+
+func TestBlueprintRefusesAWrongConfigurationBeforeAnythingIsMade(t *testing.T) {
+	t.Parallel()
+	_, err := componenttest.TryRun(stacks.Blueprint, componenttest.Options{Config: map[string]string{
+		"emrflink:vpcCidr": "10.0.0.0/24", "emrflink:teams": `["Team A"]`,
+	}})
+	require.ErrorContains(t, err, "configuration has 2 problems")
+}
+
+func TestOutputsAreTheContract(t *testing.T) {
+	t.Parallel()
+	g := componenttest.Run(t, stacks.Blueprint)
+	for _, name := range strings.Fields(`region accountId partition deploymentName clusterName clusterArn clusterEndpoint
+		clusterCertificateAuthority clusterVersion clusterOidcIssuer oidcProviderArn configureKubectl vpcId privateSubnetIds
+		publicSubnetIds nodeSecurityGroupId checkpointBucket checkpointUri savepointUri jobmanagerUri logsUri emrReleaseLabel
+		flinkVersion flinkOperatorNamespace flinkOperatorRoleArn karpenterQueue karpenterNodeRoleArn
+		karpenterControllerRoleArn nodePools teams costTags configure_kubectl flink_job_execution_role_arn
+		flink_operator_role_arn flink_operator_bucket`) {
+		require.Contains(t, g.Outputs, name)
+		require.NotEmpty(t, g.Outputs[name], name)
+	}
+	require.Len(t, g.Outputs, 35)
+}
