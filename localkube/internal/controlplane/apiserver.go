@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controlplane
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+
+	"github.com/spf13/pflag"
+	utilerrors "k8s.io/apimachinery/pkg/util/errors"
+	"k8s.io/client-go/rest"
+	cliflag "k8s.io/component-base/cli/flag"
+	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
+	apioptions "k8s.io/kubernetes/cmd/kube-apiserver/app/options"
+)
+
+// apiServerFlags are the settings of kube-apiserver that differ from its defaults. Admission is left as it is:
+// the default plugins include pod security, limit ranges and quotas, and validation is strict.
+func apiServerFlags(o Options, d dir, port int) []string {
+	flags := []string{
+		"--etcd-servers=unix://" + etcdSocket,
+		"--bind-address=127.0.0.1",
+		"--advertise-address=127.0.0.1",
+		"--secure-port=" + strconv.Itoa(port),
+		"--tls-cert-file=" + d.path(servingCert),
+		"--tls-private-key-file=" + d.path(servingKey),
+		"--cert-dir=" + d.path("pki"),
+		"--service-cluster-ip-range=" + o.ServiceCIDR,
+		"--endpoint-reconciler-type=none", // the others cannot advertise a loopback address
+		"--allow-privileged=true",         // as on EKS: its own DaemonSets need it
+		"--authorization-mode=RBAC",
+		"--token-auth-file=" + d.path(tokenFile),
+		"--authentication-token-webhook-config-file=" + d.path(webhookConfig),
+		"--authentication-token-webhook-version=v1",
+		"--authentication-token-webhook-cache-ttl=10s",
+		"--service-account-issuer=" + o.Issuer,
+		"--service-account-signing-key-file=" + d.path(signingKey),
+		"--service-account-key-file=" + d.path(signingPub),
+		"--api-audiences=" + Audience + "," + o.Issuer,
+		"--egress-selector-config-file=" + d.path(egressConfig),
+		"--profiling=false",
+	}
+	if o.Version != BinaryMinor() {
+		flags = append(flags, "--emulated-version=kube="+o.Version)
+	}
+	return flags
+}
+
+// apiServer prepares kube-apiserver and returns the function that serves until its context ends. It is the
+// body of upstream's command without its signal handler and its logging setup, of which a process can have one.
+func apiServer(ctx context.Context, o Options, d dir) (func(context.Context) error, error) {
+	addr, ok := o.Listener.Addr().(*net.TCPAddr)
+	if !ok {
+		return nil, errors.New("the API server needs a TCP listener")
+	}
+	s := apioptions.NewServerRunOptions()
+	if err := parse(s.Flags(), apiServerFlags(o, d, addr.Port)); err != nil {
+		return nil, fmt.Errorf("set up kube-apiserver: %w", err)
+	}
+	s.SecureServing.Listener = o.Listener
+	if err := s.GenericServerRunOptions.ComponentGlobalsRegistry.Set(); err != nil {
+		return nil, fmt.Errorf("set up kube-apiserver: %w", err)
+	}
+	rest.SetDefaultWarningHandler(rest.NoWarnings{})
+	completed, err := s.Complete(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("set up kube-apiserver: %w", err)
+	}
+	if errs := completed.Validate(); len(errs) > 0 {
+		return nil, fmt.Errorf("set up kube-apiserver: %w", utilerrors.NewAggregate(errs))
+	}
+	return func(ctx context.Context) error { return apiserver.Run(ctx, completed) }, nil
+}
+
+// parse applies command line flags to the named flag sets of a Kubernetes component.
+func parse(named cliflag.NamedFlagSets, args []string) error {
+	fs := pflag.NewFlagSet("", pflag.ContinueOnError)
+	for _, f := range named.FlagSets {
+		fs.AddFlagSet(f)
+	}
+	return fs.Parse(args)
+}
+
+// serviceIP is the first address of the service range, the one of the service default/kubernetes.
+func serviceIP(cidr string) (net.IP, error) {
+	_, n, err := net.ParseCIDR(cidr)
+	if err != nil {
+		return nil, fmt.Errorf("parse service range: %w", err)
+	}
+	ip := append(net.IP(nil), n.IP...)
+	ip[len(ip)-1]++
+	return ip, nil
+}

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controlplane
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"go.etcd.io/etcd/server/v3/embed"
+	"k8s.io/component-base/version"
+)
+
+// How long each part may take to stop. Nothing is lost when one does not: etcd is told last, and survives a kill.
+const (
+	stopWorkers = 300 * time.Millisecond
+	stopServer  = 1300 * time.Millisecond
+)
+
+// idleGC is the garbage collector's target once the server is up. A control plane at rest keeps half the memory
+// with it; before that it would cost seconds of start-up.
+const idleGC = 40
+
+// component is one running part; done has its error, or nil, once it stopped.
+type component struct {
+	name string
+	stop context.CancelFunc
+	done chan struct{}
+	err  error
+}
+
+// Run serves until ctx ends, then stops cleanly and returns nil. It returns an error when a part cannot start
+// or stops by itself.
+func Run(ctx context.Context, o Options) error {
+	begin := time.Now()
+	if err := errors.Join(o.Validate(), checkBuild()); err != nil {
+		return err
+	}
+	d, lock, err := openDir(o.Dir)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	if err := os.Chdir(o.Dir); err != nil {
+		return fmt.Errorf("enter the state directory: %w", err)
+	}
+	log, restore, err := openLog(d)
+	if err != nil {
+		return err
+	}
+	defer restore()
+	endpoint := "https://" + o.Listener.Addr().String()
+	token, err := d.prepare(o, endpoint)
+	if err != nil {
+		return err
+	}
+	p, err := newProbe(d, endpoint, token)
+	if err != nil {
+		return err
+	}
+	c := &cluster{options: o, dir: d, failed: make(chan error, 4)}
+	defer c.shutdown()
+	if err := c.start(ctx, p, log); err != nil {
+		return ignoreStop(ctx, fmt.Errorf("%w (log: %s)", err, d.path(logFile)))
+	}
+	debug.SetGCPercent(idleGC)
+	debug.FreeOSMemory()
+	err = o.Ready(Info{
+		Endpoint: endpoint, CAFile: d.path(caCertFile), Kubeconfig: d.path(adminConfig),
+		PublicKeyFile: d.path(signingPub), LogFile: d.path(logFile),
+		Version: version.Get().GitVersion, Start: time.Since(begin),
+	})
+	if err != nil {
+		return fmt.Errorf("announce the control plane: %w", err)
+	}
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-c.failed:
+		return ignoreStop(ctx, fmt.Errorf("%w (log: %s)", err, d.path(logFile)))
+	}
+}
+
+// ignoreStop drops an error that is only the consequence of being asked to stop.
+func ignoreStop(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// prepare writes keys, credentials and settings, and returns the administrator's token.
+func (d dir) prepare(o Options, endpoint string) (string, error) {
+	ip, err := serviceIP(o.ServiceCIDR)
+	if err != nil {
+		return "", err
+	}
+	if err := d.ensurePKI(ip); err != nil {
+		return "", err
+	}
+	if err := d.writeWebhook(o.TokenWebhook); err != nil {
+		return "", err
+	}
+	if err := d.writeEgress(); err != nil {
+		return "", err
+	}
+	return d.writeCredentials(endpoint)
+}
+
+// cluster is the running control plane.
+type cluster struct {
+	options Options
+	dir     dir
+	store   *embed.Etcd
+	server  *component
+	workers []*component
+	failed  chan error
+}
+
+// start brings the parts up in the order in which they need each other and returns when the API server is ready
+// and the controllers work, which the first service account shows.
+func (c *cluster) start(ctx context.Context, p *probe, log io.Writer) error {
+	store, err := startEtcd(ctx, c.dir, log)
+	if err != nil {
+		return err
+	}
+	c.store = store
+	// All flags are defined before any are applied: the version to emulate closes the set of features.
+	managers, err := controllerManager(c.dir)
+	if err != nil {
+		return err
+	}
+	schedulers, err := kubeScheduler(c.dir)
+	if err != nil {
+		return err
+	}
+	// The parts have contexts of their own: they stop in order, not all at once.
+	root := context.WithoutCancel(ctx)
+	serve, err := apiServer(root, c.options, c.dir)
+	if err != nil {
+		return err
+	}
+	c.server = c.launch(root, "kube-apiserver", serve)
+	if err := p.wait(ctx, "/readyz", c.failed); err != nil {
+		return err
+	}
+	if err := c.startWorker(root, "kube-controller-manager", managers); err != nil {
+		return err
+	}
+	if err := c.startWorker(root, "kube-scheduler", schedulers); err != nil {
+		return err
+	}
+	return p.wait(ctx, "/api/v1/namespaces/default/serviceaccounts/default", c.failed)
+}
+
+func (c *cluster) startWorker(root context.Context, name string, p prepared) error {
+	ctx, stop := context.WithCancel(root)
+	run, err := p(ctx)
+	if err != nil {
+		stop()
+		return err
+	}
+	w := c.launch(ctx, name, run)
+	w.stop = stop
+	c.workers = append(c.workers, w)
+	return nil
+}
+
+func (c *cluster) launch(ctx context.Context, name string, run func(context.Context) error) *component {
+	ctx, stop := context.WithCancel(ctx)
+	w := &component{name: name, stop: stop, done: make(chan struct{})}
+	go func() {
+		defer close(w.done)
+		w.err = run(ctx)
+		if ctx.Err() == nil {
+			c.failed <- fmt.Errorf("%s stopped: %w", name, w.err)
+		}
+	}()
+	return w
+}
+
+// shutdown stops the workers, then the server, then the store. Waits are bounded: watches and leases of clients
+// that are still connected must not hold the process.
+func (c *cluster) shutdown() {
+	for _, w := range c.workers {
+		w.stop()
+	}
+	waitAll(stopWorkers, c.workers...)
+	if c.server != nil {
+		c.server.stop()
+		waitAll(stopServer, c.server)
+	}
+	if c.store != nil {
+		c.store.Server.HardStop()
+	}
+}
+
+func waitAll(limit time.Duration, parts ...*component) {
+	deadline := time.After(limit)
+	for _, p := range parts {
+		select {
+		case <-p.done:
+		case <-deadline:
+			return
+		}
+	}
+}
