@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package account
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+var clusterName = regexp.MustCompile(`^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$`)
+
+func noSuchEKS(format string, args ...any) *Error {
+	return errStatus(http.StatusNotFound, "ResourceNotFoundException", format, args...)
+}
+
+func noSuchCluster(name string) *Error { return noSuchEKS("No cluster found for name: %s.", name) }
+
+func errEKS(format string, args ...any) *Error {
+	return errBad("InvalidParameterException", format, args...)
+}
+
+func inUse(format string, args ...any) *Error {
+	return errStatus(http.StatusConflict, "ResourceInUseException", format, args...)
+}
+
+// KubernetesVersions returns the versions that the account's EKS offers, oldest first.
+func (a *Account) KubernetesVersions() []string { return kubernetesVersions() }
+
+// kubernetesVersions are minor versions in standard or extended support in late 2026.
+func kubernetesVersions() []string {
+	return []string{"1.30", "1.31", "1.32", "1.33", "1.34", "1.35", "1.36"}
+}
+
+// clusterKinds are EKS clusters and addons.
+func clusterKinds() map[Kind]*spec {
+	return map[Kind]*spec{
+		KindCluster: {
+			missing: noSuchCluster,
+			pending: stateCREATING, usable: stateACTIVE, deleting: stateDELETING, failed: stateFAILED,
+			creates: lasts(createCluster), deletes: lasts(deleteCluster),
+			refused: []string{"outpostConfig", "remoteNetworkConfig", "computeConfig.enabled", "storageConfig.blockStorage.enabled", "zonalShiftConfig.enabled"},
+			fixed:   []string{"name", "roleArn", "vpcConfig.subnetIds", "kubernetesNetworkConfig.serviceIpv4Cidr"},
+			refs: []ref{
+				{path: "roleArn", kind: KindRole, required: true, byARN: true, weak: true, lost: func(arn string) *Error {
+					return errEKS("Role with arn: %s, could not be assumed because it does not exist or the trusted entity is not correct", arn)
+				}},
+				// EKS puts interfaces into some of the subnets only; the others can be deleted.
+				{path: "vpcConfig.subnetIds", kind: KindSubnet, required: true, weak: true, lost: func(id string) *Error {
+					return errEKS("The subnet ID '%s' does not exist", id)
+				}},
+				{path: "vpcConfig.securityGroupIds", kind: KindSecurityGroup, lost: func(id string) *Error {
+					return errEKS("The security group '%s' does not exist", id)
+				}},
+			},
+			check: checkCluster, make: makeCluster, update: updateCluster, start: startCluster, stop: stopCluster,
+			blocked: func(t *tx, r *Resource) error {
+				if t.first(KindNodeGroup, func(x *Resource) bool { return x.ofCluster(r.ID) }) != nil {
+					return inUse("Cluster has nodegroups attached")
+				}
+				return nil
+			},
+			gone: goneCluster,
+		},
+		KindAddon: {
+			missing: func(id string) *Error {
+				cluster, addon, _ := strings.Cut(id, ":")
+				return noSuchEKS("No addon: %s found in cluster: %s", addon, cluster)
+			},
+			pending: stateCREATING, usable: stateACTIVE, deleting: stateDELETING, failed: stateCREATEFAILED,
+			creates: addonTime, deletes: lasts(deleteAddon),
+			refused: []string{"podIdentityAssociations"},
+			fixed:   []string{"addonName", "clusterName"},
+			refs: []ref{
+				{path: "clusterName", kind: KindCluster, required: true, lost: noSuchCluster},
+				{path: "serviceAccountRoleArn", kind: KindRole, byARN: true, weak: true, lost: func(arn string) *Error {
+					return errEKS("The role %s does not exist", arn)
+				}},
+			},
+			check: checkAddon, make: makeAddon, start: installAddon, change: changeAddon, stop: removeAddon,
+			update: func(t *tx, _, r *Resource) error { r.Attrs["modifiedAt"] = stamp(t.now); return nil },
+		},
+	}
+}
+
+// ofCluster reports whether a resource belongs to a cluster.
+func (r *Resource) ofCluster(name string) bool { return str(r.Props, "clusterName") == name }
+
+func checkCluster(t *tx, p Props, self string) error {
+	name := str(p, "name")
+	if !clusterName.MatchString(name) {
+		return errEKS("The cluster name %q must match %s", name, clusterName)
+	}
+	if v := str(p, "version"); v != "" && !slices.Contains(kubernetesVersions(), v) {
+		return errEKS("unsupported Kubernetes version %s", v)
+	}
+	if mode := str(p, "accessConfig.authenticationMode"); !slices.Contains([]string{"", "API", "API_AND_CONFIG_MAP", "CONFIG_MAP"}, mode) {
+		return errEKS("Unsupported authentication mode %s", mode)
+	}
+	for _, typ := range strs(p, "enabledClusterLogTypes") {
+		if !slices.Contains([]string{"api", "audit", "authenticator", "controllerManager", "scheduler"}, typ) {
+			return errEKS("Unsupported log type %s", typ)
+		}
+	}
+	if self != "" {
+		return nil
+	}
+	if t.get(KindCluster, name) != nil {
+		return inUse("Cluster already exists with name: %s", name)
+	}
+	if !t.trusts(str(p, "roleArn"), "eks.amazonaws.com") {
+		return errEKS("Role with arn: %s, could not be assumed because it does not exist or the trusted entity is not correct", str(p, "roleArn"))
+	}
+	if err := t.checkClusterNetwork(p); err != nil {
+		return err
+	}
+	return t.room(QuotaClusters, t.inRegion(KindCluster),
+		errBad("ResourceLimitExceededException", "You have exceeded the limit of clusters in this region"))
+}
+
+func (t *tx) checkClusterNetwork(p Props) error {
+	zones, vpcs := map[string]bool{}, map[string]bool{}
+	for _, id := range strs(p, "vpcConfig.subnetIds") {
+		subnet := t.get(KindSubnet, id)
+		if zone := str(subnet.Attrs, "availabilityZoneId"); eksRefusesZone(zone) {
+			return errBad("UnsupportedAvailabilityZoneException",
+				"Cannot create cluster '%s' because %s, the targeted availability zone, does not currently have sufficient capacity to support the cluster.",
+				str(p, "name"), str(subnet.Attrs, "availabilityZone"))
+		}
+		zones[str(subnet.Attrs, "availabilityZone")] = true
+		vpcs[str(subnet.Props, "vpcId")] = true
+	}
+	if len(vpcs) != 1 {
+		return errEKS("Subnets specified must belong to the same VPC")
+	}
+	if len(zones) < 2 {
+		return errEKS("Subnets specified must be in at least two different AZs")
+	}
+	for _, id := range strs(p, "vpcConfig.securityGroupIds") {
+		if sg := t.get(KindSecurityGroup, id); !vpcs[str(sg.Props, "vpcId")] {
+			return errEKS("Security group(s) [%s] are not in the same VPC as the subnets.", id)
+		}
+	}
+	service, err := netip.ParsePrefix(serviceCIDR(p))
+	if err != nil || service.Bits() < 12 || service.Bits() > 24 || !service.Addr().IsPrivate() {
+		return errEKS("The service CIDR %s must be a private range between /12 and /24", serviceCIDR(p))
+	}
+	for vpc := range vpcs {
+		whole, err := parseCIDR(str(t.get(KindVPC, vpc).Props, "cidrBlock"))
+		if err == nil && whole.Overlaps(service) {
+			return errEKS("The service CIDR %s overlaps with the CIDR of the VPC, %s", service, whole)
+		}
+	}
+	return nil
+}
+
+func serviceCIDR(p Props) string {
+	return orElse(str(p, "kubernetesNetworkConfig.serviceIpv4Cidr"), "172.20.0.0/16")
+}
+
+func makeCluster(t *tx, r *Resource) error {
+	r.ID, r.Name = str(r.Props, "name"), str(r.Props, "name")
+	r.ARN = t.arn("eks", "cluster/"+r.Name)
+	r.HourlyUSD = priceCluster
+	subnets := strs(r.Props, "vpcConfig.subnetIds")
+	vpc := t.vpcOf(subnets[0])
+	group := t.clusterGroup(r, vpc)
+	groups := append([]string{group.ID}, strs(r.Props, "vpcConfig.securityGroupIds")...)
+	for _, id := range subnets[:min(len(subnets), 4)] {
+		if _, err := t.addInterface(t.get(KindSubnet, id), interfaceRequest{
+			typ: "interface", description: "Amazon EKS " + r.Name, owner: r.ARN, by: ByEKS, groups: groups,
+		}); err != nil {
+			return err
+		}
+	}
+	versions := kubernetesVersions()
+	access := Props{"authenticationMode": orElse(str(r.Props, "accessConfig.authenticationMode"), "CONFIG_MAP")}
+	if value(r.Props, "accessConfig.bootstrapClusterCreatorAdminPermissions") == nil {
+		access["bootstrapClusterCreatorAdminPermissions"] = true
+	}
+	r.Attrs = Props{
+		"arn": r.ARN, "status": stateCREATING, "createdAt": stamp(t.now), "platformVersion": "eks.1", "clusterId": "",
+		"identities":   []any{Props{"oidcs": []any{Props{"issuer": t.issuer()}}}},
+		"accessConfig": access, "endpoint": "",
+		"kubernetesNetworkConfig": Props{"serviceIpv4Cidr": serviceCIDR(r.Props), "ipFamily": "ipv4", "serviceIpv6Cidr": ""},
+		"vpcConfig":               Props{"clusterSecurityGroupId": group.ID, "vpcId": vpc},
+	}
+	config, _ := r.Attrs["vpcConfig"].(map[string]any)
+	requested, _ := r.Props["vpcConfig"].(map[string]any)
+	defaults(config, requested, Props{"endpointPublicAccess": true, "endpointPrivateAccess": false, "publicAccessCidrs": []any{"0.0.0.0/0"}})
+	defaults(r.Attrs, r.Props, Props{
+		"version": versions[len(versions)-2], "upgradePolicy": Props{"supportType": "EXTENDED"}, "bootstrapSelfManagedAddons": true,
+	})
+	t.logClusters(r)
+	return t.creatorEntry(r)
+}
+
+func (t *tx) issuer() string {
+	return fmt.Sprintf("https://oidc.eks.%s.amazonaws.com/id/%s", t.region(), strings.ToUpper(randomHex(32)))
+}
+
+// clusterGroup makes the security group that EKS makes for a cluster and deletes with it.
+func (t *tx) clusterGroup(r *Resource, vpc string) *Resource {
+	name := "eks-cluster-sg-" + r.Name + "-" + fmt.Sprint(1+t.a.seq%1_000_000_000)
+	group := t.made(KindSecurityGroup, ec2ID("sg"), "", ByEKS, Props{
+		"vpcId": vpc, "name": name,
+		"description": "EKS created security group applied to ENI that is attached to EKS Control Plane master nodes, as well as any managed workloads.",
+	}, nil, map[string]string{"Name": name, "aws:eks:cluster-name": r.Name, "kubernetes.io/cluster/" + r.Name: "owned"})
+	group.ARN = t.arn("ec2", "security-group/"+group.ID)
+	group.Name = name
+	group.Attrs = Props{"arn": group.ARN, "ownerId": t.a.opts.AccountID}
+	t.put(group)
+	return group
+}
+
+func updateCluster(t *tx, old, r *Resource) error {
+	was, is := str(old.All(), "version"), str(r.Props, "version")
+	if is != "" && is != was {
+		versions := kubernetesVersions()
+		if slices.Index(versions, is) != slices.Index(versions, was)+1 {
+			return errEKS("Unsupported Kubernetes minor version update from %s to %s", was, is)
+		}
+		r.Attrs["version"] = is
+	}
+	t.logClusters(r)
+	return nil
+}
+
+func clusterLogGroup(cluster string) string { return "/aws/eks/" + cluster + "/cluster" }
+
+// logClusters makes the log group of the control plane when logging is on and it is absent.
+func (t *tx) logClusters(r *Resource) {
+	name := clusterLogGroup(r.Name)
+	if len(strs(r.Props, "enabledClusterLogTypes")) > 0 && t.get(KindLogGroup, name) == nil {
+		t.makeLogGroup(name, ByEKS)
+	}
+}
+
+func startCluster(ctx context.Context, a *Account, r Resource) (func(*tx, *Resource), error) {
+	all := r.All()
+	endpoint := ClusterEndpoint{URL: fmt.Sprintf("https://%s.gr7.%s.eks.amazonaws.com", strings.ToUpper(randomHex(32)), r.Region)}
+	var err error
+	if a.opts.Runtime == nil {
+		endpoint.CABase64, err = syntheticCA()
+	} else {
+		endpoint, err = a.opts.Runtime.StartCluster(ctx, ClusterSpec{
+			Name: r.Name, ARN: r.ARN, Version: str(all, "version"), Region: r.Region,
+			Issuer: str(all, "identities.oidcs.issuer"), ServiceCIDR: str(all, "kubernetesNetworkConfig.serviceIpv4Cidr"),
+		})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("start the control plane of %q: %w", r.Name, err)
+	}
+	return func(_ *tx, n *Resource) { setEndpoint(n, endpoint) }, nil
+}
+
+func setEndpoint(n *Resource, e ClusterEndpoint) {
+	n.Attrs["endpoint"] = e.URL
+	n.Attrs["certificateAuthority"] = Props{"data": e.CABase64}
+	n.Attrs["certificateAuthorities"] = []any{Props{"data": e.CABase64}}
+}
+
+func stopCluster(ctx context.Context, a *Account, r Resource) error {
+	if a.opts.Runtime == nil {
+		return nil
+	}
+	return a.opts.Runtime.StopCluster(ctx, r.Name)
+}
+
+// goneCluster takes along what belongs to the cluster. Control-plane logs are flushed a little later, which
+// brings a log group back that was deleted too early.
+func goneCluster(t *tx, r *Resource) {
+	interfaces, _ := t.attachedTo(r.ARN)
+	for _, eni := range interfaces {
+		t.remove(KindNetworkInterface, eni.ID)
+	}
+	for _, k := range []Kind{KindAddon, KindAccessPolicyAssociation, KindAccessEntry} {
+		t.destroyWhere(k, func(x *Resource) bool { return x.ofCluster(r.ID) })
+	}
+	// AWS leaves the group behind, without a word, when something else still uses it.
+	if id := str(r.Attrs, "vpcConfig.clusterSecurityGroupId"); id != "" {
+		if g := t.get(KindSecurityGroup, id); g != nil && blockedSecurityGroup(t, g) == nil {
+			t.destroy(g)
+		}
+	}
+	if len(strs(r.Props, "enabledClusterLogTypes")) > 0 {
+		t.scheduleFlush(r.Name, r.Region)
+	}
+}
+
+// trusts reports whether a role's trust policy lets a service assume it.
+func (t *tx) trusts(roleARN, service string) bool {
+	role := t.role(roleARN)
+	return role != nil && t.a.trustAllows(role, "sts:AssumeRole", servicePrincipal(service), nil)
+}
+
+// tagsWith copies tags and adds some.
+func tagsWith(tags map[string]string, more map[string]string) map[string]string {
+	out := copyTags(tags)
+	maps.Copy(out, more)
+	return out
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package account
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+var balancerName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{0,31}$`)
+
+// balancerKinds are application and network load balancers.
+func balancerKinds() map[Kind]*spec {
+	return map[Kind]*spec{
+		KindLoadBalancer: {
+			missing: func(id string) *Error {
+				return errBad("LoadBalancerNotFound", "Load balancers '[%s]' not found", id)
+			},
+			pending: "provisioning", usable: "active", deleting: stateDeleting, failed: "failed",
+			creates: lasts(createLoadBalancer), deletes: lasts(deleteLoadBalancer),
+			fixed:   []string{"name", "internal", "loadBalancerType"},
+			refused: []string{"subnetMappings", "customerOwnedIpv4Pool", "ipamPools"},
+			refs: []ref{
+				{path: "subnets", kind: KindSubnet, required: true, lost: func(id string) *Error {
+					return errBad("SubnetNotFound", "The subnet ID '%s' does not exist", id)
+				}},
+				{path: "securityGroups", kind: KindSecurityGroup},
+			},
+			check: checkBalancer, make: makeBalancer,
+			blocked: func(_ *tx, r *Resource) error {
+				if !flag(r.Props, "enableDeletionProtection") {
+					return nil
+				}
+				return errBad("OperationNotPermitted", "Load balancer '%s' cannot be deleted because deletion protection is enabled", r.ARN)
+			},
+			gone: func(t *tx, r *Resource) {
+				interfaces, _ := t.attachedTo(r.ARN)
+				for _, eni := range interfaces {
+					t.remove(KindNetworkInterface, eni.ID)
+				}
+			},
+		},
+	}
+}
+
+func checkBalancer(t *tx, p Props, self string) error {
+	name := str(p, "name")
+	if !balancerName.MatchString(name) || strings.HasPrefix(name, "internal-") {
+		return errBad("ValidationError", "The load balancer name '%s' is not valid", name)
+	}
+	if t.first(KindLoadBalancer, func(r *Resource) bool { return r.ID != self && r.Name == name && r.Region == t.region() }) != nil {
+		return errBad("DuplicateLoadBalancerName", "A load balancer with the same name '%s' exists, but with different settings", name)
+	}
+	typ := orElse(str(p, "loadBalancerType"), "application")
+	if !slices.Contains([]string{"application", "network"}, typ) {
+		return errBad("ValidationError", "The load balancer type '%s' is not simulated", typ)
+	}
+	zones := map[string]bool{}
+	for _, id := range strs(p, "subnets") {
+		zones[str(t.get(KindSubnet, id).Attrs, "availabilityZone")] = true
+	}
+	if typ == "application" && len(zones) < 2 {
+		return errBad("ValidationError", "At least two subnets in two different Availability Zones must be specified")
+	}
+	return nil
+}
+
+func makeBalancer(t *tx, r *Resource) error {
+	r.Name = str(r.Props, "name")
+	typ := orElse(str(r.Props, "loadBalancerType"), "application")
+	word := map[string]string{"application": "app", "network": "net"}[typ]
+	id := randomHex(16)
+	suffix := fmt.Sprintf("%s/%s/%s", word, r.Name, id)
+	r.ARN = t.arn("elasticloadbalancing", "loadbalancer/"+suffix)
+	r.ID = r.ARN
+	r.HourlyUSD = priceLoadBalancer
+	subnets := strs(r.Props, "subnets")
+	internal := flag(r.Props, "internal")
+	for _, sid := range subnets {
+		eni, err := t.addInterface(t.get(KindSubnet, sid), interfaceRequest{
+			typ: "interface", description: "ELB " + suffix, owner: r.ARN, by: orElse(t.c.Via, ByUser), groups: strs(r.Props, "securityGroups"),
+		})
+		if err != nil {
+			return err
+		}
+		if !internal {
+			r.HourlyUSD += priceIPv4 // each public address of a load balancer is billed
+			t.edit(KindNetworkInterface, eni.ID, func(e *Resource) { e.Attrs["publicIp"] = t.takePublicAddress() })
+		}
+	}
+	dns := fmt.Sprintf("%s-%s.%s.elb.amazonaws.com", r.Name, id, t.region())
+	if internal {
+		dns = "internal-" + dns
+	}
+	r.Attrs = Props{
+		"arn": r.ARN, "arnSuffix": suffix, "dnsName": dns, "vpcId": t.vpcOf(subnets[0]), "zoneId": "Z1H1FL5HABSF5",
+		"state": r.State,
+	}
+	defaults(r.Attrs, r.Props, Props{"loadBalancerType": "application", "internal": false, "ipAddressType": "ipv4", "enableDeletionProtection": false})
+	return nil
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package account
+
+import "net/http"
+
+func noSuchPolicy(arn string) *Error {
+	return noSuchEntity("Policy %s does not exist or is not attachable.", arn)
+}
+
+// policyKinds are managed policies, inline policies and attachments.
+func policyKinds() map[Kind]*spec {
+	return map[Kind]*spec{
+		KindPolicy: {
+			missing: func(id string) *Error { return noSuchEntity("Policy %s was not found.", id) },
+			usable:  stateAvailable,
+			fixed:   []string{"name", "path", "description"},
+			check:   checkManagedPolicy,
+			make: func(t *tx, r *Resource) error {
+				r.Name = str(r.Props, "name")
+				r.ARN = t.iamARN("policy" + iamPath(r.Props) + r.Name)
+				r.ID, r.Region = r.ARN, ""
+				r.Attrs = Props{"arn": r.ARN, "policyId": iamID("ANPA")}
+				defaults(r.Attrs, r.Props, Props{"path": "/"})
+				return nil
+			},
+			blocked: func(t *tx, r *Resource) error {
+				if t.first(KindRolePolicyAttachment, func(x *Resource) bool { return str(x.Props, "policyArn") == r.ARN }) == nil {
+					return nil
+				}
+				return conflict("Cannot delete a policy attached to entities.")
+			},
+		},
+		KindRolePolicy: {
+			missing: func(id string) *Error { return noSuchEntity("The role policy with name %s cannot be found.", id) },
+			usable:  stateAvailable,
+			fixed:   []string{"name", "role"},
+			refs:    []ref{roleRef()},
+			check:   checkInlinePolicy,
+			make: func(_ *tx, r *Resource) error {
+				r.Name = str(r.Props, "name")
+				r.ID = roleName(str(r.Props, "role")) + ":" + r.Name
+				return nil
+			},
+		},
+		KindRolePolicyAttachment: {
+			missing: func(id string) *Error { return noSuchEntity("The attachment %s cannot be found.", id) },
+			usable:  stateAvailable,
+			fixed:   []string{"policyArn", "role"},
+			refs:    []ref{roleRef()},
+			check: func(t *tx, p Props, self string) error {
+				arn, role := str(p, "policyArn"), roleName(str(p, "role"))
+				if !t.policyExists(arn) {
+					return noSuchPolicy(arn)
+				}
+				used := t.count(KindRolePolicyAttachment, func(r *Resource) bool { return r.ID != self && r.ofRole(role) })
+				if t.get(KindRolePolicyAttachment, attachmentID(role, arn)) != nil {
+					return nil // attaching twice is one attachment
+				}
+				return t.room(QuotaRolePolicies, used,
+					errStatus(http.StatusConflict, "LimitExceeded", "Cannot exceed quota for PoliciesPerRole: %.0f", t.a.quotas[QuotaRolePolicies]))
+			},
+			make: func(_ *tx, r *Resource) error {
+				r.ID = attachmentID(roleName(str(r.Props, "role")), str(r.Props, "policyArn"))
+				return nil
+			},
+		},
+	}
+}
+
+func attachmentID(role, arn string) string { return role + "/" + arn }
+
+// policyExists knows the account's own managed policies and those of AWS that the account has built in.
+func (t *tx) policyExists(arn string) bool {
+	return t.get(KindPolicy, arn) != nil || managedPolicy(arn) != ""
+}
+
+func checkManagedPolicy(t *tx, p Props, self string) error {
+	name := str(p, "name")
+	if err := checkIAMName(name, 128); err != nil {
+		return err
+	}
+	if self == "" && t.get(KindPolicy, t.iamARN("policy"+iamPath(p)+name)) != nil {
+		return errStatus(http.StatusConflict, "EntityAlreadyExists",
+			"A policy called %s already exists. Duplicate names are not allowed.", name)
+	}
+	if err := checkIdentityPolicy(str(p, "policy")); err != nil {
+		return err
+	}
+	if policySize(str(p, "policy")) > maxManagedPolicy {
+		return errStatus(http.StatusConflict, "LimitExceeded", "Cannot exceed quota for PolicySize: %d", maxManagedPolicy)
+	}
+	return nil
+}
+
+func checkInlinePolicy(t *tx, p Props, self string) error {
+	if err := checkIAMName(str(p, "name"), 128); err != nil {
+		return err
+	}
+	if err := checkIdentityPolicy(str(p, "policy")); err != nil {
+		return err
+	}
+	role := roleName(str(p, "role"))
+	total := policySize(str(p, "policy"))
+	id := role + ":" + str(p, "name")
+	for _, r := range t.a.tables[KindRolePolicy] {
+		if r.ofRole(role) && r.ID != id && r.ID != self {
+			total += policySize(str(r.Props, "policy"))
+		}
+	}
+	if total > maxInlinePolicy {
+		return errTooMuchInline(role)
+	}
+	return nil
+}

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package account
+
+import (
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+var (
+	queueName    = regexp.MustCompile(`^[A-Za-z0-9_-]{1,80}$`)
+	ruleName     = regexp.MustCompile(`^[.\-_A-Za-z0-9]{1,64}$`)
+	logGroupName = regexp.MustCompile(`^[.\-_/#A-Za-z0-9]{1,512}$`)
+)
+
+func noSuchQueue(string) *Error {
+	return errBad("AWS.SimpleQueueService.NonExistentQueue", "The specified queue does not exist.")
+}
+
+// messagingKinds are queues, event rules and targets, and log groups.
+func messagingKinds() map[Kind]*spec {
+	return map[Kind]*spec{
+		KindQueue: {
+			missing: noSuchQueue,
+			usable:  stateAvailable,
+			fixed:   []string{"name"},
+			refused: []string{"fifoQueue", "redrivePolicy", "redriveAllowPolicy", "kmsMasterKeyId"},
+			check:   checkQueue,
+			make: func(t *tx, r *Resource) error {
+				r.Name = str(r.Props, "name")
+				r.ID = t.queueURL(r.Name)
+				r.ARN = t.arn("sqs", r.Name)
+				r.Attrs = Props{"arn": r.ARN, "url": r.ID}
+				defaults(r.Attrs, r.Props, Props{
+					"visibilityTimeoutSeconds": 30.0, "messageRetentionSeconds": 345600.0, "maxMessageSize": 262144.0,
+					"delaySeconds": 0.0, "receiveWaitTimeSeconds": 0.0, "sqsManagedSseEnabled": true, "fifoQueue": false,
+				})
+				return nil
+			},
+			gone: func(t *tx, r *Resource) {
+				t.purge(r.ID)
+				t.remove(KindQueuePolicy, r.ID)
+			},
+		},
+		KindQueuePolicy: {
+			missing: noSuchQueue,
+			usable:  stateAvailable,
+			fixed:   []string{"queueUrl"},
+			refs:    []ref{{path: "queueUrl", kind: KindQueue, required: true}},
+			check:   func(_ *tx, p Props, _ string) error { return checkQueuePolicy(str(p, "policy")) },
+			make:    func(_ *tx, r *Resource) error { r.ID = str(r.Props, "queueUrl"); return nil },
+		},
+		KindEventRule: {
+			missing: func(id string) *Error { return noSuchEKS("Rule %s does not exist on EventBus default.", id) },
+			usable:  "ENABLED",
+			fixed:   []string{"name", "eventBusName"},
+			refused: []string{"scheduleExpression", "roleArn"},
+			check:   checkEventRule,
+			make: func(t *tx, r *Resource) error {
+				r.ID, r.Name = str(r.Props, "name"), str(r.Props, "name")
+				r.ARN = t.arn("events", "rule/"+r.Name)
+				r.Attrs = Props{"arn": r.ARN}
+				defaults(r.Attrs, r.Props, Props{"eventBusName": "default", "state": "ENABLED"})
+				return nil
+			},
+			blocked: func(t *tx, r *Resource) error {
+				if flag(r.Props, "forceDestroy") || t.first(KindEventTarget, func(x *Resource) bool { return str(x.Props, "rule") == r.ID }) == nil {
+					return nil
+				}
+				return errBad("ValidationException", "Rule can't be deleted since it has targets.")
+			},
+			gone: func(t *tx, r *Resource) {
+				t.destroyWhere(KindEventTarget, func(x *Resource) bool { return str(x.Props, "rule") == r.ID })
+			},
+		},
+		KindEventTarget: targetSpec(),
+		KindLogGroup: {
+			missing: func(string) *Error {
+				return errBad("ResourceNotFoundException", "The specified log group does not exist.")
+			},
+			usable:  stateAvailable,
+			fixed:   []string{"name", "logGroupClass"},
+			refused: []string{"kmsKeyId"},
+			check:   checkLogGroup,
+			make: func(t *tx, r *Resource) error {
+				logGroupAttrs(t, r)
+				return nil
+			},
+			gone: func(t *tx, r *Resource) { t.dropLogs(r.ID) },
+		},
+	}
+}
+
+// targetSpec is the rule of event targets, which are queues.
+func targetSpec() *spec {
+	return &spec{
+		missing: func(id string) *Error { return noSuchEKS("Target %s does not exist.", id) },
+		usable:  stateAvailable,
+		fixed:   []string{"rule", "targetId"},
+		refused: []string{"input", "inputPath", "inputTransformer", "ecsTarget", "batchTarget", "httpTarget", "kinesisTarget", "runCommandTargets", "deadLetterConfig"},
+		refs:    []ref{{path: "rule", kind: KindEventRule, required: true}},
+		check: func(t *tx, p Props, self string) error {
+			if !strings.Contains(str(p, "arn"), ":sqs:") {
+				return errStatus(http.StatusNotImplemented, "NotImplemented", "the local account delivers events to SQS queues only, not to %q", str(p, "arn"))
+			}
+			n := t.count(KindEventTarget, func(r *Resource) bool { return r.ID != self && str(r.Props, "rule") == str(p, "rule") })
+			if n >= 5 {
+				return errBad("LimitExceededException", "The requested resource exceeds the maximum number allowed.")
+			}
+			return nil
+		},
+		make: func(_ *tx, r *Resource) error {
+			if str(r.Props, "targetId") == "" {
+				r.Props["targetId"] = "target-" + randomHex(16)
+			}
+			r.ID = fmt.Sprintf("%s-%s", str(r.Props, "rule"), str(r.Props, "targetId"))
+			return nil
+		},
+	}
+}
+
+func (t *tx) queueURL(name string) string {
+	return "https://sqs." + t.region() + ".amazonaws.com/" + t.a.opts.AccountID + "/" + name
+}
+
+func checkQueue(t *tx, p Props, self string) error {
+	name := str(p, "name")
+	if !queueName.MatchString(name) {
+		return errBad("InvalidParameterValue", "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length: %q", name)
+	}
+	if self == "" && t.get(KindQueue, t.queueURL(name)) != nil {
+		return errBad("QueueAlreadyExists", "A queue already exists with the same name and a different value for an attribute")
+	}
+	for name, limits := range map[string][2]float64{
+		"visibilityTimeoutSeconds": {0, 43200}, "messageRetentionSeconds": {60, 1209600},
+		"receiveWaitTimeSeconds": {0, 20}, "delaySeconds": {0, 900},
+	} {
+		if v, ok := number(p, name); ok && (v < limits[0] || v > limits[1]) {
+			return errBad("InvalidAttributeValue", "Invalid value for the parameter %s: %.0f is not between %.0f and %.0f", name, v, limits[0], limits[1])
+		}
+	}
+	return checkQueuePolicy(str(p, "policy"))
+}
+
+func checkQueuePolicy(text string) error {
+	if text == "" {
+		return nil
+	}
+	doc, err := parsePolicy(text)
+	if err == nil {
+		err = doc.CheckResource()
+	}
+	if err != nil {
+		return errBad("InvalidAttributeValue", "Invalid value for the parameter Policy: %v", err)
+	}
+	return nil
+}
+
+func checkEventRule(t *tx, p Props, self string) error {
+	name := str(p, "name")
+	if !ruleName.MatchString(name) {
+		return errBad("ValidationException", "Value %q at 'name' failed to satisfy constraint: %s", name, ruleName)
+	}
+	if bus := str(p, "eventBusName"); bus != "" && bus != "default" {
+		return noSuchEKS("Event bus %s does not exist.", bus)
+	}
+	if state := orElse(str(p, "state"), "ENABLED"); state != "ENABLED" && state != "DISABLED" {
+		return errBad("ValidationException", "Value %q at 'state' is neither ENABLED nor DISABLED", state)
+	}
+	if _, err := parsePattern(str(p, "eventPattern")); err != nil {
+		return errBad("InvalidEventPatternException", "Event pattern is not valid. Reason: %v", err)
+	}
+	if self == "" && t.get(KindEventRule, name) != nil {
+		return errBad("ResourceAlreadyExistsException", "Rule %s already exists.", name) // PutRule would overwrite it
+	}
+	return nil
+}
+
+// retentions are the values that CloudWatch Logs takes; 0 keeps for ever.
+func retentions() []float64 {
+	return []float64{0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
+}
+
+func checkLogGroup(t *tx, p Props, self string) error {
+	name := str(p, "name")
+	if !logGroupName.MatchString(name) {
+		return errBad("InvalidParameterException", "Value %q at 'logGroupName' failed to satisfy constraint: %s", name, logGroupName)
+	}
+	if days, ok := number(p, "retentionInDays"); ok && !slices.Contains(retentions(), days) {
+		return errBad("InvalidParameterException", "Retention of %.0f days is not one of %v", days, retentions())
+	}
+	if self == "" && t.get(KindLogGroup, name) != nil {
+		return errBad("ResourceAlreadyExistsException", "The specified log group already exists")
+	}
+	return nil
+}
+
+func logGroupAttrs(t *tx, r *Resource) {
+	r.ID, r.Name = str(r.Props, "name"), str(r.Props, "name")
+	r.ARN = t.arn("logs", "log-group:"+r.Name)
+	r.Attrs = Props{"arn": r.ARN}
+	defaults(r.Attrs, r.Props, Props{"retentionInDays": 0.0, "logGroupClass": "STANDARD", "skipDestroy": false})
+}
+
+// makeLogGroup makes a log group in the name of a service.
+func (t *tx) makeLogGroup(name, by string) {
+	r := t.made(KindLogGroup, "", "", by, Props{"name": name}, nil, map[string]string{})
+	logGroupAttrs(t, r)
+	t.put(r)
+}

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package account
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// normalise returns a deep copy of p that holds JSON types only.
+func normalise(p Props) (Props, error) {
+	raw, err := json.Marshal(p)
+	if err != nil {
+		return nil, fmt.Errorf("encode properties: %w", err)
+	}
+	out := Props{}
+	if err := json.Unmarshal(raw, &out); err != nil {
+		return nil, fmt.Errorf("decode properties: %w", err)
+	}
+	for k, v := range out {
+		if v == nil {
+			delete(out, k)
+		}
+	}
+	return out, nil
+}
+
+// cloneValue copies a JSON value deeply.
+func cloneValue(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		return cloneProps(v)
+	case []any:
+		out := make([]any, len(v))
+		for i := range v {
+			out[i] = cloneValue(v[i])
+		}
+		return out
+	default:
+		return v
+	}
+}
+
+func cloneProps(p Props) Props {
+	out := make(Props, len(p))
+	for k, v := range p {
+		out[k] = cloneValue(v)
+	}
+	return out
+}
+
+// clone is a deep copy in which no map is nil.
+func (r *Resource) clone() *Resource {
+	out := *r
+	out.Props, out.Attrs, out.Tags = cloneProps(r.Props), cloneProps(r.Attrs), copyTags(r.Tags)
+	return &out
+}
+
+// All is what a read of the resource shows: Props overlaid with Attrs, nested objects merged, and "id",
+// "arn", "tags" and "tagsAll".
+func (r Resource) All() Props {
+	out := cloneProps(r.Props)
+	overlay(out, r.Attrs)
+	out["id"] = r.ID
+	if r.ARN != "" && out["arn"] == nil {
+		out["arn"] = r.ARN
+	}
+	if taggable(r.Kind) {
+		out["tagsAll"] = tagProps(r.Tags)
+	}
+	return out
+}
+
+func overlay(into, from Props) {
+	for k, v := range from {
+		a, ok1 := into[k].(map[string]any)
+		b, ok2 := v.(map[string]any)
+		if ok1 && ok2 {
+			overlay(a, b)
+			continue
+		}
+		into[k] = cloneValue(v)
+	}
+}
+
+func tagProps(tags map[string]string) Props {
+	out := Props{}
+	for k, v := range tags {
+		out[k] = v
+	}
+	return out
+}
+
+// value finds "a.b.c"; a list of one object is entered as if it were the object.
+func value(p Props, path string) any {
+	var v any = p
+	for key := range strings.SplitSeq(path, ".") {
+		if list, ok := v.([]any); ok && len(list) > 0 {
+			v = list[0]
+		}
+		m, ok := v.(map[string]any)
+		if !ok {
+			return nil
+		}
+		v = m[key]
+	}
+	return v
+}
+
+func str(p Props, path string) string {
+	s, _ := value(p, path).(string)
+	return s
+}
+
+func flag(p Props, path string) bool {
+	switch v := value(p, path).(type) {
+	case bool:
+		return v
+	case string: // some properties of the provider are boolean strings
+		return v == "true"
+	}
+	return false
+}
+
+func number(p Props, path string) (float64, bool) {
+	n, ok := value(p, path).(float64)
+	return n, ok
+}
+
+// strs reads a list of strings, or a single string as a list of one.
+func strs(p Props, path string) []string {
+	switch v := value(p, path).(type) {
+	case string:
+		if v != "" {
+			return []string{v}
+		}
+	case []any:
+		var out []string
+		for _, item := range v {
+			if s, ok := item.(string); ok && s != "" {
+				out = append(out, s)
+			}
+		}
+		return out
+	}
+	return nil
+}
+
+func objects(p Props, path string) []Props {
+	switch v := value(p, path).(type) {
+	case map[string]any:
+		return []Props{v}
+	case []any:
+		var out []Props
+		for _, item := range v {
+			if m, ok := item.(map[string]any); ok {
+				out = append(out, m)
+			}
+		}
+		return out
+	}
+	return nil
+}
+
+func stringMap(p Props, path string) map[string]string {
+	m, _ := value(p, path).(map[string]any)
+	if len(m) == 0 {
+		return nil
+	}
+	out := make(map[string]string, len(m))
+	for k, v := range m {
+		if s, ok := v.(string); ok {
+			out[k] = s
+		}
+	}
+	return out
+}
+
+// isZero reports whether a property is as good as not given.
+func isZero(v any) bool {
+	switch v := v.(type) {
+	case nil:
+		return true
+	case string:
+		return v == ""
+	case bool:
+		return !v
+	case float64:
+		return v == 0
+	case []any:
+		return len(v) == 0
+	case map[string]any:
+		return len(v) == 0
+	}
+	return false
+}
+
+func anyStrings(list []string) []any {
+	out := make([]any, len(list))
+	for i, s := range list {
+		out[i] = s
+	}
+	return out
+}
+
+// orElse returns the first of its arguments that is not empty.
+func orElse(values ...string) string {
+	for _, v := range values {
+		if v != "" {
+			return v
+		}
+	}
+	return ""
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// Resume brings an account back to life after Open: the control planes of its clusters are started again
+// (their endpoints may have changed), and whatever was under way when the state was left is completed
+// without AWS's waiting times, for on AWS it would have gone on meanwhile. Open calls it when there is no
+// Runtime; with one, the caller does, once the Runtime can work.
+func (a *Account) Resume(ctx context.Context) error {
+	var errs []error
+	for _, r := range a.List(KindCluster) {
+		if r.State == stateACTIVE && a.opts.Runtime != nil {
+			errs = append(errs, a.restart(ctx, r))
+		}
+	}
+	errs = append(errs, a.resumeInstances(ctx))
+	// Creations first, in the order in which they began, then deletions: dependants are younger than what
+	// they depend on.
+	pending, dying := a.unfinished()
+	for _, r := range pending {
+		if err := a.finishCreate(a.kinds[r.Kind], r, 0); err != nil && !errors.Is(err, errClosed) {
+			a.log.Warn("complete an interrupted creation", "kind", r.Kind, "id", r.ID, "error", err)
+		}
+	}
+	for i := len(dying) - 1; i >= 0; i-- {
+		if err := a.finishDelete(a.kinds[dying[i].Kind], dying[i], 0); err != nil {
+			errs = append(errs, fmt.Errorf("complete an interrupted deletion: %w", err))
+		}
+	}
+	a.mu.Lock()
+	if !a.closed {
+		for _, f := range a.flushes {
+			a.flushLater(f)
+		}
+	}
+	a.mu.Unlock()
+	return errors.Join(errs...)
+}
+
+func (a *Account) resumeInstances(ctx context.Context) error {
+	var errs []error
+	for _, r := range a.List(KindInstance) {
+		switch {
+		case r.State == statePending:
+			errs = append(errs, a.finishStart(r.ID, 0))
+		case r.State == stateShuttingDown:
+			errs = append(errs, a.finishTerminate(r.ID, 0))
+		case r.State == stateRunning && str(r.Attrs, "interrupted") != "":
+			errs = append(errs, a.terminateAll(ctx, []string{r.ID}))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (a *Account) restart(ctx context.Context, r Resource) error {
+	outcome, err := startCluster(ctx, a, r)
+	if err != nil {
+		return err
+	}
+	return a.do(Caller{Region: r.Region}, func(t *tx) error {
+		t.edit(KindCluster, r.ID, func(n *Resource) { outcome(t, n) })
+		return nil
+	})
+}
+
+// unfinished lists what is in a transitional state, oldest first.
+func (a *Account) unfinished() (pending, dying []Resource) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	t := &tx{a: a}
+	for k, s := range a.kinds {
+		if k == KindInstance {
+			continue
+		}
+		for _, r := range t.where(k, nil) {
+			switch {
+			case a.inflight[resKey{k, r.ID}] != nil:
+			case s.pending != "" && r.State == s.pending:
+				pending = append(pending, *r.clone())
+			case r.dying():
+				dying = append(dying, *r.clone())
+			}
+		}
+	}
+	sortBySeq(pending)
+	sortBySeq(dying)
+	return pending, dying
+}

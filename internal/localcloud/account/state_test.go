@@ -1,0 +1,414 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package account
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+)
+
+func open(t *testing.T, o Options) *Account {
+	t.Helper()
+	a, err := Open(o)
+	require.NoError(t, err)
+	return a
+}
+
+// crash drops an account as kill -9 would: nothing is flushed or closed but the lock.
+func crash(t *testing.T, a *Account) {
+	t.Helper()
+	a.mu.Lock()
+	a.closed = true
+	a.mu.Unlock()
+	a.cancel()
+	a.wg.Wait()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	require.NoError(t, a.store.closeFiles())
+}
+
+// fill puts something of each sort into an account.
+func fill(t *testing.T, a *Account) {
+	t.Helper()
+	w := &world{Account: a, t: t}
+	n := w.network()
+	w.cluster(n)
+	w.run(n, true)
+	bucket := w.make(KindBucket, Props{"bucket": "demo-checkpoints"})
+	w.make(KindBucketVersioning, Props{"bucket": bucket.ID, "versioningConfiguration": Props{"status": "Enabled"}})
+	for i := range 3 {
+		_, err := a.PutObject(bucket.ID, "checkpoints/1", fmt.Append(nil, "body ", i), map[string]string{"n": "1"})
+		require.NoError(t, err)
+	}
+	require.NoError(t, a.DeleteObject(bucket.ID, "checkpoints/1", ""))
+	queue := w.make(KindQueue, Props{"name": "demo"})
+	require.NoError(t, a.SendMessage(queue.ID, "first"))
+	require.NoError(t, a.SendMessage(queue.ID, "second"))
+	w.make(KindLogGroup, Props{"name": "/demo"})
+	require.NoError(t, a.PutLogEvents("/demo", "s", []LogEvent{{Timestamp: time.Unix(1, 0).UTC(), Message: "one"}}))
+	w.make(KindRole, Props{"name": "assumed", "assumeRolePolicy": `{"Statement":{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"sts:AssumeRole"}}`})
+	w.drop(KindLogGroup, "/aws/eks/demo/cluster")
+}
+
+// contents is what a caller can see of an account.
+func contents(t *testing.T, a *Account) map[string]any {
+	t.Helper()
+	versions, err := a.ListObjectVersions("demo-checkpoints", "")
+	require.NoError(t, err)
+	var bodies []string
+	for _, v := range versions {
+		if !v.DeleteMarker {
+			o, err := a.GetObjectVersion("demo-checkpoints", v.Key, v.VersionID)
+			require.NoError(t, err)
+			bodies = append(bodies, string(o.Body))
+		}
+	}
+	logs, err := a.LogEvents("/demo", "")
+	require.NoError(t, err)
+	queue := a.List(KindQueue)[0]
+	return map[string]any{"inventory": a.Inventory(), "versions": versions, "bodies": bodies, "logs": logs, "messages": a.MessageCount(queue.ID)}
+}
+
+func TestRestartKeepsTheState(t *testing.T) {
+	t.Parallel()
+	for name, leave := range map[string]func(*testing.T, *Account){
+		"after a clean close": func(t *testing.T, a *Account) { require.NoError(t, a.Close()) },
+		"after kill -9":       crash,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := Options{Dir: t.TempDir()}
+			a := open(t, o)
+			fill(t, a)
+			c, err := a.AssumeRole(t.Context(), a.Administrator(), "arn:aws:iam::111122223333:role/assumed", "session")
+			require.NoError(t, err)
+			before := contents(t, a)
+			for range 3 { // several generations
+				leave(t, a)
+				a = open(t, o)
+				require.Empty(t, cmp.Diff(before, contents(t, a)))
+			}
+			caller, secret, err := a.CallerByAccessKey(c.AccessKeyID, c.SessionToken)
+			require.NoError(t, err)
+			require.Equal(t, "assumed", caller.Role)
+			require.Equal(t, c.SecretAccessKey, secret)
+			got, err := a.ReceiveMessages(t.Context(), a.List(KindQueue)[0].ID, 10, 0)
+			require.NoError(t, err)
+			require.Len(t, got, 2)
+			require.Equal(t, "first", got[0].Body)
+			require.NoError(t, a.Close())
+		})
+	}
+}
+
+func TestACorruptStateIsRefusedAndNotOverwritten(t *testing.T) {
+	t.Parallel()
+	flip := func(t *testing.T, file string) {
+		raw, err := os.ReadFile(file)
+		require.NoError(t, err)
+		i := strings.Index(string(raw), "10.0.0.0/16")
+		require.Positive(t, i)
+		raw[i] = '9'
+		require.NoError(t, os.WriteFile(file, raw, 0o600))
+	}
+	for name, c := range map[string]struct {
+		leave   func(*testing.T, *Account)
+		damage  func(t *testing.T, dir string)
+		file    string
+		message string
+	}{
+		"a snapshot cut short": {func(t *testing.T, a *Account) { require.NoError(t, a.Close()) }, func(t *testing.T, dir string) {
+			require.NoError(t, os.Truncate(filepath.Join(dir, "state.json"), 100))
+		}, "state.json", "corrupt"},
+		"a snapshot with a changed byte": {func(t *testing.T, a *Account) { require.NoError(t, a.Close()) }, func(t *testing.T, dir string) {
+			flip(t, filepath.Join(dir, "state.json"))
+		}, "state.json", "checksum"},
+		"a journal with a changed byte": {crash, func(t *testing.T, dir string) {
+			flip(t, filepath.Join(dir, "journal-1.jsonl"))
+		}, "journal-1.jsonl", "line"},
+		"a missing snapshot": {func(t *testing.T, a *Account) { require.NoError(t, a.Close()) }, func(t *testing.T, dir string) {
+			require.NoError(t, os.Remove(filepath.Join(dir, "state.json")))
+		}, "state.json", "missing"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := Options{Dir: t.TempDir()}
+			a := open(t, o)
+			fill(t, a)
+			c.leave(t, a)
+			c.damage(t, o.Dir)
+			before := tree(t, o.Dir)
+			_, err := Open(o)
+			var state *StateError
+			require.ErrorAs(t, err, &state)
+			require.Equal(t, filepath.Join(o.Dir, c.file), state.File)
+			require.ErrorContains(t, err, c.message)
+			if _, statErr := os.Stat(filepath.Join(o.Dir, "state.json.bak")); statErr == nil {
+				require.ErrorContains(t, err, "state.json.bak")
+			}
+			require.Empty(t, cmp.Diff(before, tree(t, o.Dir)), "nothing is overwritten")
+		})
+	}
+}
+
+func tree(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	for _, e := range entries {
+		if !e.IsDir() {
+			raw, err := os.ReadFile(filepath.Join(dir, e.Name()))
+			require.NoError(t, err)
+			out[e.Name()] = string(raw)
+		}
+	}
+	return out
+}
+
+func TestTheBackupIsThePreviousGeneration(t *testing.T) {
+	t.Parallel()
+	o := Options{Dir: t.TempDir()}
+	a := open(t, o)
+	fill(t, a)
+	before := contents(t, a)
+	crash(t, a)
+	require.NoError(t, open(t, o).Close()) // compacts twice: the backup is now the full state
+	require.NoError(t, os.Rename(filepath.Join(o.Dir, "state.json.bak"), filepath.Join(o.Dir, "state.json")))
+	a = open(t, o)
+	require.Empty(t, cmp.Diff(before, contents(t, a)))
+	require.NoError(t, a.Close())
+}
+
+func TestAHalfWrittenRecordIsDropped(t *testing.T) {
+	t.Parallel()
+	o := Options{Dir: t.TempDir()}
+	a := open(t, o)
+	fill(t, a)
+	before := contents(t, a)
+	journal := a.store.journal.Name()
+	crash(t, a)
+	f, err := os.OpenFile(journal, os.O_APPEND|os.O_WRONLY, 0o600)
+	require.NoError(t, err)
+	_, err = f.WriteString(`0badf00d [{"k":"resource/ec2:v`)
+	require.NoError(t, err)
+	require.NoError(t, f.Close())
+	a = open(t, o)
+	require.Empty(t, cmp.Diff(before, contents(t, a)))
+	require.NoError(t, a.Close())
+}
+
+// TestAFailedWriteChangesNothing closes the journal under the account: every write fails from then on, as
+// on a full disk.
+func TestAFailedWriteChangesNothing(t *testing.T) {
+	t.Parallel()
+	o := Options{Dir: t.TempDir()}
+	a := open(t, o)
+	fill(t, a)
+	before := contents(t, a)
+	a.mu.Lock()
+	good := a.store.journal
+	readOnly, err := os.Open(good.Name())
+	require.NoError(t, err)
+	a.store.journal = readOnly
+	a.mu.Unlock()
+	_, err = a.Create(t.Context(), Caller{}, KindVPC, Props{"cidrBlock": "10.9.0.0/16"})
+	var state *StateError
+	require.ErrorAs(t, err, &state)
+	require.Error(t, a.Delete(t.Context(), Caller{}, KindLogGroup, "/demo"))
+	_, err = a.PutObject("demo-checkpoints", "k", []byte("x"), nil)
+	require.ErrorAs(t, err, &state)
+	require.Error(t, a.SendMessage(a.List(KindQueue)[0].ID, "lost"))
+	require.Empty(t, cmp.Diff(before, contents(t, a)), "memory is as before")
+	requireNoDangling(t, a)
+	a.mu.Lock()
+	a.store.journal, a.store.broken = good, nil
+	a.mu.Unlock()
+	require.NoError(t, readOnly.Close())
+	require.NoError(t, a.Close())
+	a = open(t, o)
+	require.Empty(t, cmp.Diff(before, contents(t, a)), "the disk is as before")
+	require.NoError(t, a.Close())
+}
+
+func TestWhatWasUnderWayIsCompletedAfterARestart(t *testing.T) {
+	t.Parallel()
+	o := Options{Dir: t.TempDir(), Speed: 0.001, Clock: newFakeClock()} // nothing ends by itself
+	a := open(t, o)
+	w := &world{Account: a, t: t}
+	n := w.network()
+	eip := w.make(KindEIP, Props{})
+	late := func(k Kind, p Props) {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		defer cancel()
+		_, err := a.Create(ctx, Caller{}, k, p)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+	}
+	late(KindNATGateway, Props{"allocationId": eip.ID, "subnetId": n.subnets[0].ID})
+	role := w.make(KindRole, Props{"name": "demo-cluster", "assumeRolePolicy": trust("eks.amazonaws.com")})
+	late(KindCluster, clusterProps(n, role))
+	instance := w.run(n, false)
+	require.Equal(t, "pending", instance.State)
+	crash(t, a)
+
+	a = open(t, o)
+	require.Equal(t, "available", a.List(KindNATGateway)[0].State)
+	cluster, ok := a.Get(KindCluster, "demo")
+	require.True(t, ok)
+	require.Equal(t, "ACTIVE", cluster.State)
+	got, _ := a.Get(KindInstance, instance.ID)
+	require.Equal(t, "running", got.State)
+
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	require.ErrorIs(t, a.Delete(ctx, Caller{}, KindCluster, "demo"), context.DeadlineExceeded)
+	_, err := a.TerminateInstances(t.Context(), Caller{}, instance.ID)
+	require.NoError(t, err)
+	crash(t, a)
+
+	a = open(t, o)
+	_, ok = a.Get(KindCluster, "demo")
+	require.False(t, ok)
+	got, _ = a.Get(KindInstance, instance.ID)
+	require.Equal(t, "terminated", got.State)
+	require.NoError(t, a.Close())
+}
+
+func TestResumeStartsTheClustersOfTheRuntimeAgain(t *testing.T) {
+	t.Parallel()
+	o := Options{Dir: t.TempDir(), Runtime: &fakeRuntime{}}
+	a := open(t, o)
+	w := &world{Account: a, t: t}
+	w.cluster(w.network())
+	require.NoError(t, a.Close())
+	runtime := &fakeRuntime{}
+	o.Runtime = runtime
+	a = open(t, o)
+	require.Empty(t, runtime.log(), "the caller says when")
+	require.NoError(t, a.Resume(t.Context()))
+	require.Equal(t, []string{"start demo 1.35"}, runtime.log())
+	require.NoError(t, a.Close())
+}
+
+func TestTwoProcessesCannotShareAState(t *testing.T) {
+	t.Parallel()
+	o := Options{Dir: t.TempDir()}
+	a := open(t, o)
+	_, err := Open(o)
+	require.ErrorContains(t, err, "in use by another process")
+	require.NoError(t, a.Close())
+	require.NoError(t, open(t, o).Close())
+}
+
+func TestResetEmptiesTheAccount(t *testing.T) {
+	t.Parallel()
+	runtime := &fakeRuntime{}
+	o := Options{Dir: t.TempDir(), Runtime: runtime}
+	a := open(t, o)
+	fill(t, a)
+	require.NoError(t, a.Reset())
+	require.Empty(t, a.Inventory())
+	require.Contains(t, runtime.log(), "stop demo")
+	crash(t, a)
+	a = open(t, o)
+	require.Empty(t, a.Inventory())
+	files, err := os.ReadDir(filepath.Join(o.Dir, "objects"))
+	require.NoError(t, err)
+	require.Empty(t, files)
+	require.NoError(t, a.Close())
+	_, err = a.Create(t.Context(), Caller{}, KindVPC, Props{"cidrBlock": "10.0.0.0/16"})
+	require.ErrorIs(t, err, errClosed)
+}
+
+func TestTheJournalIsCompacted(t *testing.T) {
+	t.Parallel()
+	o := Options{Dir: t.TempDir()}
+	a := open(t, o)
+	w := &world{Account: a, t: t}
+	w.make(KindLogGroup, Props{"name": "/demo"})
+	for range 60 {
+		require.NoError(t, a.PutLogEvents("/demo", "s", []LogEvent{{Message: strings.Repeat("x", 100_000)}}))
+	}
+	info, err := os.Stat(a.store.journal.Name())
+	require.NoError(t, err)
+	require.Less(t, info.Size(), int64(compactAt))
+	raw, err := os.ReadFile(filepath.Join(o.Dir, snapshotFile))
+	require.NoError(t, err)
+	var snap snapshot
+	require.NoError(t, json.Unmarshal(raw, &snap))
+	require.Greater(t, snap.Generation, uint64(1))
+	require.NoError(t, a.Close())
+}
+
+func TestManyCallersAtOnce(t *testing.T) {
+	t.Parallel()
+	a := open(t, Options{Dir: t.TempDir(), Speed: 20_000})
+	w := &world{Account: a, t: t}
+	n := w.network()
+	changes, stop := a.Subscribe()
+	var seen sync.WaitGroup
+	seen.Go(func() {
+		for range changes { //nolint:revive // drained
+		}
+	})
+	var wg sync.WaitGroup
+	failures := make(chan error, 1000)
+	for i := range 16 {
+		wg.Go(func() {
+			for j := range 10 {
+				name := fmt.Sprintf("r-%d-%d", i, j)
+				_, err := a.Create(t.Context(), Caller{}, KindRole, Props{"name": name, "assumeRolePolicy": trust("ec2.amazonaws.com")})
+				failures <- err
+				list, err := a.RunInstances(t.Context(), Caller{}, RunRequest{InstanceType: "c5d.large", SubnetID: n.subnets[i%3].ID, ImageID: "ami-0123456789abcdef0"})
+				failures <- err
+				failures <- a.Wait(t.Context(), KindInstance, list[0].ID)
+				_, err = a.TerminateInstances(t.Context(), Caller{}, list[0].ID)
+				failures <- err
+				failures <- a.Wait(t.Context(), KindInstance, list[0].ID)
+				failures <- a.Delete(t.Context(), Caller{}, KindRole, name)
+			}
+		})
+	}
+	wg.Wait()
+	close(failures)
+	for err := range failures {
+		require.NoError(t, err)
+	}
+	requireNoDangling(t, a)
+	require.Empty(t, a.List(KindNetworkInterface))
+	require.Empty(t, a.List(KindVolume))
+	stop()
+	seen.Wait()
+	require.NoError(t, a.Close())
+}
+
+func TestSubscribersSeeTheLatestOfEachResource(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, Options{})
+	changes, stop := w.Subscribe()
+	defer stop()
+	vpc := w.make(KindVPC, Props{"cidrBlock": "10.0.0.0/16"})
+	w.drop(KindVPC, vpc.ID)
+	seen := map[string]string{}
+	for seen[vpc.ID] != ChangeDelete {
+		select {
+		case c := <-changes:
+			seen[c.ID] = c.Op
+		case <-time.After(5 * time.Second):
+			require.Fail(t, "no deletion seen", "%v", seen)
+		}
+	}
+	stop()
+	_, open := <-changes
+	require.False(t, open)
+}

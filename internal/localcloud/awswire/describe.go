@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package awswire
+
+import (
+	"encoding/base64"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// row is a thing that an EC2 Describe operation may list.
+type row struct {
+	id    string
+	name  string // second identity (launch templates); "" otherwise
+	tags  map[string]string
+	attrs map[string][]string // values by filter name
+	body  []node
+}
+
+// table says how a Describe operation selects its rows.
+type table struct {
+	ids      string   // the list parameter with ids: "VpcId"
+	notFound string   // the error code for an id that does not exist
+	noun     string   // "vpc ID" in that error's text
+	filters  []string // names of filters beside tag:KEY and tag-key
+	filter   string   // the parameter of the filters; "Filter" when empty
+}
+
+// selectRows applies ids and filters.
+func (q *request) selectRows(t table, rows []row) ([]row, error) {
+	if ids := q.form.strings(t.ids); len(ids) > 0 {
+		var picked []row
+		for _, id := range ids {
+			i := slices.IndexFunc(rows, func(r row) bool { return r.id == id })
+			if i < 0 {
+				return nil, invalid(t.notFound, "The %s '%s' does not exist", t.noun, id)
+			}
+			picked = append(picked, rows[i])
+		}
+		rows = picked
+	}
+	name := t.filter
+	if name == "" {
+		name = "Filter"
+	}
+	for _, f := range q.form.items(name) {
+		if err := t.known(f.str("Name")); err != nil {
+			return nil, err
+		}
+		rows = slices.DeleteFunc(slices.Clone(rows), func(r row) bool { return !r.matches(f.str("Name"), f.strings("Value")) })
+	}
+	return rows, nil
+}
+
+// known refuses filters that are not simulated: ignoring one would list too
+// much, and a caller may delete what is listed.
+func (t table) known(name string) error {
+	if strings.HasPrefix(name, "tag:") || name == "tag-key" || slices.Contains(t.filters, name) {
+		return nil
+	}
+	return invalid("InvalidParameterValue", "The filter '%s' is invalid", name)
+}
+
+func (r row) matches(name string, patterns []string) bool {
+	var have []string
+	if key, ok := strings.CutPrefix(name, "tag:"); ok {
+		if v, ok := r.tags[key]; ok {
+			have = []string{v}
+		}
+	} else if name == "tag-key" {
+		for k := range r.tags {
+			have = append(have, k)
+		}
+	} else {
+		have = r.attrs[name]
+	}
+	for _, h := range have {
+		if slices.ContainsFunc(patterns, func(p string) bool { return wildcard(p, h) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// wildcard matches EC2's filter patterns: * for any text, ? for one character.
+func wildcard(pattern, s string) bool {
+	if !strings.ContainsAny(pattern, "*?") {
+		return pattern == s
+	}
+	if pattern == "" {
+		return s == ""
+	}
+	if pattern[0] == '*' {
+		for i := 0; i <= len(s); i++ {
+			if wildcard(pattern[1:], s[i:]) {
+				return true
+			}
+		}
+		return false
+	}
+	return s != "" && (pattern[0] == '?' || pattern[0] == s[0]) && wildcard(pattern[1:], s[1:])
+}
+
+// page cuts rows to MaxResults from NextToken on and returns the next token.
+func (q *request) page(rows []row) ([]row, string, error) {
+	start := 0
+	if t := q.form.str("NextToken"); t != "" {
+		raw, err := base64.RawURLEncoding.DecodeString(t)
+		n, nerr := strconv.Atoi(string(raw))
+		if err != nil || nerr != nil || n < 0 {
+			return nil, "", invalid("InvalidNextToken", "The token '%s' is invalid", t)
+		}
+		start = min(n, len(rows))
+	}
+	end := len(rows)
+	if limit := q.form.integer(0, "MaxResults"); limit > 0 && start+limit < end {
+		end = start + limit
+		return rows[start:end], base64.RawURLEncoding.EncodeToString([]byte(strconv.Itoa(end))), nil
+	}
+	return rows[start:end], "", nil
+}
+
+// describe authorizes, selects and answers a whole Describe operation.
+func (q *request) describe(t table, set string, rows []row) (answer, error) {
+	if err := q.read(); err != nil {
+		return answer{}, err
+	}
+	rows, err := q.selectRows(t, rows)
+	if err != nil {
+		return answer{}, err
+	}
+	rows, next, err := q.page(rows)
+	if err != nil {
+		return answer{}, err
+	}
+	nodes := make([]node, 0, len(rows))
+	for _, r := range rows {
+		nodes = append(nodes, el("", r.body...))
+	}
+	return q.ec2(list(set, "item", nodes), opt("nextToken", next))
+}
+
+// read authorizes a read, which EC2 allows on all resources or none, and
+// answers a dry run.
+func (q *request) read() error {
+	if err := q.self("*"); err != nil {
+		return err
+	}
+	return q.dryRun()
+}
+
+// dryRun is EC2's answer to a call that would have been allowed.
+func (q *request) dryRun() error {
+	if q.form.boolean("DryRun") {
+		return refuse(412, "DryRunOperation", "Request would have succeeded, but DryRun flag is set.")
+	}
+	return nil
+}

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package awswire
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"emrflink/internal/localcloud/account"
+)
+
+// eksOperation names the operation of an EKS request by method and path.
+func eksOperation(r *http.Request) (string, map[string]string) {
+	parts := strings.Split(strings.Trim(r.URL.EscapedPath(), "/"), "/")
+	for i, p := range parts {
+		if u, err := url.PathUnescape(p); err == nil {
+			parts[i] = u
+		}
+	}
+	vars := map[string]string{}
+	what := r.Method + " " + parts[0]
+	for i, name := range []string{"", "cluster", "", "child"} {
+		if i < len(parts) && name != "" {
+			vars[name] = parts[i]
+		}
+	}
+	if len(parts) > 2 {
+		what += "/" + parts[2]
+	}
+	what += fmt.Sprintf(" %d", len(parts))
+	names := map[string]string{
+		"GET clusters 1": "ListClusters", "GET clusters 2": "DescribeCluster", "POST clusters 1": "CreateCluster", "DELETE clusters 2": "DeleteCluster",
+		"GET clusters/node-groups 3": "ListNodegroups", "GET clusters/node-groups 4": "DescribeNodegroup",
+		"GET clusters/addons 3": "ListAddons", "GET clusters/addons 4": "DescribeAddon",
+		"GET clusters/access-entries 3": "ListAccessEntries", "GET clusters/access-entries 4": "DescribeAccessEntry",
+		"GET cluster-versions 1": "DescribeClusterVersions",
+	}
+	if n := names[what]; n != "" {
+		return n, vars
+	}
+	return r.Method + " " + r.URL.Path, vars
+}
+
+func noCluster(name string) error {
+	return refuse(http.StatusNotFound, "ResourceNotFoundException", "No cluster found for name: %s.", name)
+}
+
+// cluster authorizes the operation on the request's cluster and finds it.
+func (q *request) cluster() (account.Resource, error) {
+	name := q.vars["cluster"]
+	r, ok := q.account.Get(account.KindCluster, name)
+	if err := q.self(q.arn("eks", "cluster/"+name), resourceTags("", r.Tags)); err != nil {
+		return r, err
+	}
+	if !ok || !q.visible(r) {
+		return r, noCluster(name)
+	}
+	return r, nil
+}
+
+func listClusters(q *request) (answer, error) {
+	if err := q.self("*"); err != nil {
+		return answer{}, err
+	}
+	names := []string{}
+	for _, r := range q.account.List(account.KindCluster) {
+		if q.visible(r) {
+			names = append(names, r.ID)
+		}
+	}
+	return q.json(map[string]any{"clusters": names})
+}
+
+func describeCluster(q *request) (answer, error) {
+	r, err := q.cluster()
+	if err != nil {
+		return answer{}, err
+	}
+	p := r.All()
+	c := map[string]any{
+		"name": r.ID, "arn": r.ARN, "createdAt": float64(r.CreatedAt.UnixMilli()) / 1000, "version": str(p, "version"), "roleArn": str(p, "roleArn"),
+		"status": r.State, "platformVersion": str(p, "platformVersion"), "tags": stringTags(r.Tags), "health": map[string]any{"issues": []any{}},
+		"resourcesVpcConfig": map[string]any{
+			"subnetIds": list0(strs(p, "vpcConfig.subnetIds")), "securityGroupIds": list0(strs(p, "vpcConfig.securityGroupIds")),
+			"clusterSecurityGroupId": str(p, "vpcConfig.clusterSecurityGroupId"), "vpcId": str(p, "vpcConfig.vpcId"),
+			"endpointPublicAccess": str(p, "vpcConfig.endpointPublicAccess") != "false", "endpointPrivateAccess": truthy(p, "vpcConfig.endpointPrivateAccess"),
+			"publicAccessCidrs": list0(strs(p, "vpcConfig.publicAccessCidrs")),
+		},
+		"kubernetesNetworkConfig": map[string]any{"serviceIpv4Cidr": str(p, "kubernetesNetworkConfig.serviceIpv4Cidr"), "ipFamily": "ipv4"},
+	}
+	if mode := str(p, "accessConfig.authenticationMode"); mode != "" {
+		c["accessConfig"] = map[string]any{"authenticationMode": mode}
+	}
+	if e := str(p, "endpoint"); e != "" {
+		c["endpoint"] = e
+	}
+	if ca := str(p, "certificateAuthority.data", "certificateAuthorities.data"); ca != "" {
+		c["certificateAuthority"] = map[string]any{"data": ca}
+	}
+	if issuer := str(p, "identities.oidcs.issuer", "identity.oidc.issuer"); issuer != "" {
+		c["identity"] = map[string]any{"oidc": map[string]any{"issuer": issuer}}
+	}
+	if types := strs(p, "enabledClusterLogTypes"); len(types) > 0 {
+		c["logging"] = map[string]any{"clusterLogging": []any{map[string]any{"types": types, "enabled": true}}}
+	}
+	return q.json(map[string]any{"cluster": c})
+}
+
+// stringTags is never null in JSON.
+func stringTags(tags map[string]string) map[string]string {
+	if tags == nil {
+		return map[string]string{}
+	}
+	return tags
+}
+
+// list0 is never null in JSON.
+func list0(l []string) []string {
+	if l == nil {
+		return []string{}
+	}
+	return l
+}
+
+// children are the names of the things of a kind that belong to the request's
+// cluster: their ids are CLUSTER:NAME.
+func (q *request) children(k account.Kind) (answer, []string, error) {
+	c, err := q.cluster()
+	if err != nil {
+		return answer{}, nil, err
+	}
+	names := []string{}
+	for _, r := range q.account.List(k) {
+		if rest, ok := strings.CutPrefix(r.ID, c.ID+":"); ok {
+			names = append(names, rest)
+		}
+	}
+	return answer{}, names, nil
+}
+
+func listNodegroups(q *request) (answer, error) {
+	a, names, err := q.children(account.KindNodeGroup)
+	if err != nil {
+		return a, err
+	}
+	return q.json(map[string]any{"nodegroups": names})
+}
+
+func listAddons(q *request) (answer, error) {
+	a, names, err := q.children(account.KindAddon)
+	if err != nil {
+		return a, err
+	}
+	return q.json(map[string]any{"addons": names})
+}
+
+func listAccessEntries(q *request) (answer, error) {
+	a, arns, err := q.children(account.KindAccessEntry)
+	if err != nil {
+		return a, err
+	}
+	return q.json(map[string]any{"accessEntries": arns})
+}
+
+// child finds one thing of the request's cluster.
+func (q *request) child(k account.Kind, arnType, noun string) (account.Resource, error) {
+	id := q.vars["cluster"] + ":" + q.vars["child"]
+	r, ok := q.account.Get(k, id)
+	arn := r.ARN
+	if arn == "" {
+		arn = q.arn("eks", arnType+"/"+q.vars["cluster"]+"/"+q.vars["child"]+"/*")
+	}
+	if err := q.self(arn, resourceTags("", r.Tags)); err != nil {
+		return r, err
+	}
+	if !ok {
+		return r, refuse(http.StatusNotFound, "ResourceNotFoundException", "No %s found for name: %s.", noun, q.vars["child"])
+	}
+	return r, nil
+}
+
+func describeNodegroup(q *request) (answer, error) {
+	r, err := q.child(account.KindNodeGroup, "nodegroup", "node group")
+	if err != nil {
+		return answer{}, err
+	}
+	p := r.All()
+	g := map[string]any{
+		"nodegroupName": q.vars["child"], "clusterName": q.vars["cluster"], "nodegroupArn": r.ARN, "status": r.State, "version": str(p, "version"),
+		"amiType": str(p, "amiType"), "capacityType": str(p, "capacityType"), "instanceTypes": list0(strs(p, "instanceTypes")),
+		"subnets": list0(strs(p, "subnetIds")), "nodeRole": str(p, "nodeRoleArn"), "createdAt": float64(r.CreatedAt.UnixMilli()) / 1000,
+		"scalingConfig": map[string]any{"minSize": whole(p, "scalingConfig.minSize", 0), "maxSize": whole(p, "scalingConfig.maxSize", 0),
+			"desiredSize": whole(p, "scalingConfig.desiredSize", 0)},
+		"health": map[string]any{"issues": healthIssues(p)}, "tags": stringTags(r.Tags),
+	}
+	if name := str(p, "resources.autoscalingGroups.name"); name != "" {
+		g["resources"] = map[string]any{"autoScalingGroups": []any{map[string]any{"name": name}}}
+	}
+	return q.json(map[string]any{"nodegroup": g})
+}
+
+// healthIssues are the account's reasons why a thing is not well.
+func healthIssues(p account.Props) []any {
+	issues := []any{}
+	for _, i := range objects(p, "healthIssues") {
+		issues = append(issues, map[string]any{"code": str(i, "code"), "message": str(i, "message")})
+	}
+	return issues
+}
+
+func describeAddon(q *request) (answer, error) {
+	r, err := q.child(account.KindAddon, "addon", "addon")
+	if err != nil {
+		return answer{}, err
+	}
+	p := r.All()
+	return q.json(map[string]any{"addon": map[string]any{
+		"addonName": q.vars["child"], "clusterName": q.vars["cluster"], "addonArn": r.ARN, "status": r.State, "addonVersion": str(p, "addonVersion"),
+		"serviceAccountRoleArn": str(p, "serviceAccountRoleArn"), "health": map[string]any{"issues": healthIssues(p)}, "tags": stringTags(r.Tags),
+	}})
+}
+
+// describeClusterVersions offers the account's versions. Support dates are AWS's
+// business and left out.
+func describeClusterVersions(q *request) (answer, error) {
+	if err := q.self("*"); err != nil {
+		return answer{}, err
+	}
+	offered := q.account.KubernetesVersions()
+	versions := []any{}
+	for i := len(offered) - 1; i >= 0; i-- {
+		status := "STANDARD_SUPPORT"
+		if i < len(offered)-standardVersions {
+			status = "EXTENDED_SUPPORT"
+		}
+		versions = append(versions, map[string]any{"clusterVersion": offered[i], "clusterType": "eks", "versionStatus": status,
+			"status": strings.ReplaceAll(strings.ToLower(status), "_", "-"), "defaultVersion": i == len(offered)-2, "defaultPlatformVersion": "eks.1"})
+	}
+	return q.json(map[string]any{"clusterVersions": versions})
+}
+
+// standardVersions is how many of the newest versions EKS has in standard
+// support: about one is released every four months and lasts fourteen.
+const standardVersions = 3

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package awswire
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"emrflink/internal/localcloud/account"
+)
+
+// dig finds "a.b.c" in properties; a list is entered at its first element, as
+// the provider writes single blocks sometimes as lists.
+func dig(p account.Props, path string) any {
+	var v any = p
+	for key := range strings.SplitSeq(path, ".") {
+		if l, ok := v.([]any); ok && len(l) > 0 {
+			v = l[0]
+		}
+		m, ok := v.(map[string]any)
+		if !ok {
+			return nil
+		}
+		v = m[key]
+	}
+	return v
+}
+
+// str is the first non-empty text among paths; numbers and booleans are
+// written out.
+func str(p account.Props, paths ...string) string {
+	for _, path := range paths {
+		switch v := dig(p, path).(type) {
+		case string:
+			if v != "" {
+				return v
+			}
+		case bool:
+			return strconv.FormatBool(v)
+		case float64:
+			return strconv.FormatFloat(v, 'f', -1, 64)
+		}
+	}
+	return ""
+}
+
+// truthy reads a boolean property, which the provider may hold as text.
+func truthy(p account.Props, path string) bool { return str(p, path) == "true" }
+
+// whole reads an integral number, or def.
+func whole(p account.Props, path string, def int) int {
+	if n, err := strconv.ParseFloat(str(p, path), 64); err == nil {
+		return int(n)
+	}
+	return def
+}
+
+// texts of a list property; a single string counts as a list of one.
+func strs(p account.Props, paths ...string) []string {
+	for _, path := range paths {
+		switch v := dig(p, path).(type) {
+		case string:
+			if v != "" {
+				return []string{v}
+			}
+		case []any:
+			var out []string
+			for _, e := range v {
+				if s, ok := e.(string); ok && s != "" {
+					out = append(out, s)
+				}
+			}
+			if len(out) > 0 {
+				return out
+			}
+		}
+	}
+	return nil
+}
+
+// objects of a list property; a single object counts as a list of one.
+func objects(p account.Props, path string) []account.Props {
+	switch v := dig(p, path).(type) {
+	case map[string]any:
+		return []account.Props{v}
+	case []any:
+		var out []account.Props
+		for _, e := range v {
+			if m, ok := e.(map[string]any); ok {
+				out = append(out, m)
+			}
+		}
+		return out
+	}
+	return nil
+}
+
+// anys makes a JSON list of strings.
+func anys(list []string) []any {
+	out := make([]any, len(list))
+	for i, s := range list {
+		out[i] = s
+	}
+	return out
+}
+
+// tagMap makes a JSON object of tags.
+func tagMap(tags map[string]string) account.Props {
+	p := account.Props{}
+	for k, v := range tags {
+		p[k] = v
+	}
+	return p
+}
+
+// tagNodes are the Key and Value elements of tags in lower (EC2) or upper case,
+// sorted by key.
+func tagNodes(tags map[string]string, key, value string) []node {
+	rows := make([]node, 0, len(tags))
+	for _, k := range slices.Sorted(maps.Keys(tags)) {
+		rows = append(rows, el("", txt(key, k), txt(value, tags[k])))
+	}
+	return rows
+}
+
+// ec2Tags is EC2's tagSet.
+func ec2Tags(tags map[string]string) node {
+	return list("tagSet", "item", tagNodes(tags, "key", "value"))
+}

@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package awswire
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"emrflink/internal/localcloud/account"
+)
+
+// maxBody is the largest request that is read, in bytes. S3 objects of the
+// simulation are small: nothing runs that would write large ones.
+const maxBody = 64 << 20
+
+// Options configure the handler.
+type Options struct {
+	Logger *slog.Logger     // one debug record per request; nil is discarded
+	Now    func() time.Time // clock of signatures; nil is time.Now
+	// Observe, when not nil, is told of every request that was answered: tests
+	// and the daemon's status use it. It must not block.
+	Observe func(Call)
+}
+
+// Call is one answered request.
+type Call struct {
+	Operation string // "ec2:RunInstances"; "" when the request named none
+	Caller    string // ARN; "" when not authenticated
+	Status    int    // HTTP status
+	Code      string // AWS's error code, "" on success
+}
+
+// server is the http.Handler.
+type server struct {
+	account  *account.Account
+	log      *slog.Logger
+	now      func() time.Time
+	observe  func(Call)
+	handlers map[string]Operation // by "service:Name"
+}
+
+var _ http.Handler = (*server)(nil)
+
+// New returns the handler of the account's AWS API.
+func New(a *account.Account, o Options) http.Handler {
+	s := &server{account: a, log: o.Logger, now: o.Now, observe: o.Observe, handlers: map[string]Operation{}}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if s.observe == nil {
+		s.observe = func(Call) {}
+	}
+	for _, op := range Operations() {
+		s.handlers[op.Service+":"+op.Name] = op
+	}
+	return s
+}
+
+// request is one call on its way through a handler.
+type request struct {
+	ctx     context.Context
+	account *account.Account
+	caller  account.Caller
+	service string // as IAM spells it: "ec2", "elasticloadbalancing"
+	op      string
+	region  string
+	proto   protocol
+	ns      string            // XML namespace of the query protocols
+	form    *params           // query protocols
+	vars    map[string]string // from the path of the REST protocols
+	http    *http.Request
+	body    []byte
+	id      string // request id
+	now     time.Time
+}
+
+// ServeHTTP answers one AWS request.
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	q := &request{ctx: r.Context(), account: s.account, http: r, id: requestID(), now: s.now()}
+	ans, err := s.serve(q, w)
+	call := Call{Caller: q.caller.ARN}
+	if q.op != "" {
+		call.Operation = q.service + ":" + q.op
+	}
+	if err != nil {
+		e := q.translate(asError(err))
+		call.Code = e.Code
+		ans = q.proto.errorAnswer(e, q.ns, r.URL.Path, q.id)
+	}
+	call.Status = ans.status
+	s.write(w, r, q.id, ans)
+	s.log.DebugContext(r.Context(), "aws api", "operation", call.Operation, "caller", call.Caller, "status", call.Status, "code", call.Code)
+	s.observe(call)
+}
+
+func (s *server) write(w http.ResponseWriter, r *http.Request, id string, ans answer) {
+	h := w.Header()
+	for k, v := range ans.header {
+		h[k] = v
+	}
+	if ans.contentType != "" {
+		h.Set("Content-Type", ans.contentType)
+	}
+	h.Set("X-Amzn-Requestid", id)
+	h.Set("X-Amz-Request-Id", id)
+	w.WriteHeader(ans.status)
+	if r.Method != http.MethodHead {
+		// The client went away: there is nobody left to tell.
+		_, _ = w.Write(ans.body)
+	}
+}
+
+// serve routes, authenticates and runs.
+func (s *server) serve(q *request, w http.ResponseWriter) (answer, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, q.http.Body, maxBody))
+	if err != nil {
+		var tooLarge *http.MaxBytesError
+		if errors.As(err, &tooLarge) {
+			return answer{}, invalid("EntityTooLarge", "the simulated account takes requests of up to %d bytes", maxBody)
+		}
+		return answer{}, invalid("RequestTimeout", "the request's body ended early: %v", err)
+	}
+	q.body = body
+	sig, signed, err := parseSignature(q.http)
+	if err != nil {
+		return answer{}, err
+	}
+	if err := q.route(sig, signed); err != nil {
+		return answer{}, err
+	}
+	op, known := s.handlers[q.service+":"+q.op]
+	if signed {
+		if q.caller, err = authenticate(s.account, q.http, sig, body, q.now); err != nil {
+			return answer{}, err
+		}
+	} else if !known || !op.unsigned {
+		return answer{}, refuse(http.StatusForbidden, "MissingAuthenticationToken", "Request is missing Authentication Token")
+	}
+	if !known {
+		return answer{}, refuse(http.StatusNotImplemented, "NotImplemented", "%s:%s is not simulated by emrflink's local target", q.service, q.op)
+	}
+	return op.run(q)
+}
+
+// route finds service, protocol and operation of a request.
+func (q *request) route(sig signature, signed bool) error {
+	target := q.http.Header.Get("X-Amz-Target")
+	q.service, q.region = sig.service, sig.region
+	if !signed {
+		q.service, q.region = "sts", q.account.Region()
+	}
+	switch q.service {
+	case "ec2":
+		q.proto, q.ns = protoEC2, nsEC2
+	case "iam":
+		q.proto, q.ns = protoQuery, nsIAM
+	case "sts":
+		q.proto, q.ns = protoQuery, nsSTS
+	case "elasticloadbalancing":
+		q.proto, q.ns = protoQuery, nsELB
+	case "sqs":
+		q.proto = protoJSON10
+	case "ssm", "pricing", "logs", "events":
+		q.proto = protoJSON11
+	case "eks":
+		q.proto = protoRESTJSON
+		q.op, q.vars = eksOperation(q.http)
+		return nil
+	case "s3":
+		q.proto = protoRESTXML
+		q.op, q.vars = s3Operation(q.http)
+		return nil
+	default:
+		// An unknown service: answer in the shape its request suggests.
+		q.proto = protoRESTJSON
+		if target != "" {
+			q.proto = protoJSON11
+		}
+	}
+	if target != "" {
+		_, q.op, _ = strings.Cut(target, ".")
+		return nil
+	}
+	if q.proto == protoEC2 || q.proto == protoQuery {
+		return q.routeForm()
+	}
+	q.op = q.http.Method + " " + q.http.URL.Path
+	return nil
+}
+
+// routeForm reads the operation of the query protocols from body or URL.
+func (q *request) routeForm() error {
+	form := q.http.URL.Query()
+	if q.http.Method == http.MethodPost {
+		posted, err := url.ParseQuery(string(q.body))
+		if err != nil {
+			return invalid("MalformedQueryString", "the form does not parse: %v", err)
+		}
+		form = posted
+	}
+	q.form = parseParams(form)
+	if q.op = q.form.str("Action"); q.op == "" {
+		return invalid("MissingAction", "The request must contain the parameter Action.")
+	}
+	return nil
+}
+
+// decode reads the JSON body of the request.
+func (q *request) decode(v any) error {
+	if len(bytes.TrimSpace(q.body)) == 0 {
+		return nil
+	}
+	if err := json.Unmarshal(q.body, v); err != nil {
+		return invalid("SerializationException", "the request's JSON does not parse: %v", err)
+	}
+	return nil
+}
+
+// ec2 is EC2's answer: the children below OPERATIONResponse.
+func (q *request) ec2(kids ...node) (answer, error) {
+	n := el(q.op+"Response", append([]node{txt("requestId", q.id)}, kids...)...)
+	n.ns = nsEC2
+	return xmlAnswer(n), nil
+}
+
+// query is the answer of IAM, STS and ELB: the children of OPERATIONResult.
+func (q *request) query(kids ...node) (answer, error) {
+	n := el(q.op+"Response", el(q.op+"Result", kids...), el("ResponseMetadata", txt("RequestId", q.id)))
+	n.ns = q.ns
+	return xmlAnswer(n), nil
+}
+
+// json is the answer of the JSON protocols.
+func (q *request) json(v any) (answer, error) { return jsonAnswer(q.proto.jsonType(), v) }
+
+// translate gives an error the code that the service of the request uses.
+func (q *request) translate(e *account.Error) *account.Error {
+	switch e.Code {
+	case "AccessDenied", "AccessDeniedException", "UnauthorizedOperation":
+		switch q.proto {
+		case protoEC2:
+			e.Code, e.HTTP = "UnauthorizedOperation", http.StatusForbidden
+			if !strings.HasPrefix(e.Message, "You are not authorized") {
+				e.Message = "You are not authorized to perform this operation. " + e.Message
+			}
+		case protoJSON11:
+			e.Code, e.HTTP = "AccessDeniedException", http.StatusBadRequest
+		case protoRESTJSON, protoJSON10:
+			e.Code, e.HTTP = "AccessDeniedException", http.StatusForbidden
+		default:
+			e.Code, e.HTTP = "AccessDenied", http.StatusForbidden
+		}
+	case "InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId", "AuthFailure":
+		e.HTTP = http.StatusForbidden
+		switch q.proto {
+		case protoEC2:
+			e.Code, e.HTTP = "AuthFailure", http.StatusUnauthorized
+		case protoQuery:
+			e.Code = "InvalidClientTokenId"
+		case protoRESTXML:
+			e.Code = "InvalidAccessKeyId"
+		default:
+			e.Code = "UnrecognizedClientException"
+		}
+	}
+	return e
+}
+
+// requestID is a random UUID.
+func requestID() string {
+	var b [16]byte
+	// crypto/rand.Read never returns an error.
+	_, _ = rand.Read(b[:])
+	h := hex.EncodeToString(b[:])
+	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
+}

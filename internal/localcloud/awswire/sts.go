@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package awswire
+
+import (
+	"emrflink/internal/localcloud/account"
+)
+
+// getCallerIdentity needs no permission, as on AWS.
+func getCallerIdentity(q *request) (answer, error) {
+	user := q.caller.UserID
+	if user == "" {
+		user = q.caller.AccessKey
+	}
+	return q.query(txt("Arn", q.caller.ARN), txt("UserId", user), txt("Account", q.account.ID()))
+}
+
+func assumeRole(q *request) (answer, error) {
+	role := q.form.str("RoleArn")
+	if err := q.self(role); err != nil {
+		return answer{}, err
+	}
+	c, err := q.account.AssumeRole(q.ctx, q.caller, role, q.form.str("RoleSessionName"))
+	if err != nil {
+		return answer{}, err
+	}
+	return q.query(credentialNodes(c)...)
+}
+
+// assumeRoleWithWebIdentity is not signed: the token is the proof, and the
+// role's trust policy the permission.
+func assumeRoleWithWebIdentity(q *request) (answer, error) {
+	for _, name := range []string{"RoleArn", "RoleSessionName", "WebIdentityToken"} {
+		if q.form.str(name) == "" {
+			return answer{}, invalid("ValidationError", "Value null at '%s' failed to satisfy constraint: Member must not be null", name)
+		}
+	}
+	c, err := q.account.AssumeRoleWithWebIdentity(q.ctx, q.form.str("RoleArn"), q.form.str("RoleSessionName"), q.form.str("WebIdentityToken"))
+	if err != nil {
+		return answer{}, err
+	}
+	q.caller.ARN = c.AssumedRoleARN // for the log: who it became
+	return q.query(append(credentialNodes(c), txt("Audience", "sts.amazonaws.com"))...)
+}
+
+func credentialNodes(c account.Credentials) []node {
+	return []node{
+		el("AssumedRoleUser", txt("AssumedRoleId", c.AssumedRoleID), txt("Arn", c.AssumedRoleARN)),
+		el("Credentials", txt("AccessKeyId", c.AccessKeyID), txt("SecretAccessKey", c.SecretAccessKey), txt("SessionToken", c.SessionToken),
+			when("Expiration", c.Expiration)),
+	}
+}

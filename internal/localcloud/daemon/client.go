@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package daemon
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Client speaks the control API of the daemon that serves one folder.
+type Client struct {
+	dir  string
+	info Info
+	http *http.Client
+}
+
+// Connect finds the daemon of dir; ErrNotRunning when there is none.
+func Connect(dir string) (*Client, error) {
+	i, err := ReadInfo(dir)
+	if err != nil {
+		return nil, err
+	}
+	return &Client{dir: dir, info: i, http: &http.Client{Timeout: 30 * time.Second}}, nil
+}
+
+// Info is how to reach the daemon.
+func (c *Client) Info() Info { return c.info }
+
+// Status asks the daemon what it runs.
+func (c *Client) Status(ctx context.Context) (Status, error) {
+	var s Status
+	return s, c.call(ctx, http.MethodGet, "status", &s)
+}
+
+// Inventory asks for everything in the account.
+func (c *Client) Inventory(ctx context.Context) (Inventory, error) {
+	var i Inventory
+	return i, c.call(ctx, http.MethodGet, "inventory", &i)
+}
+
+// Stop asks the daemon to stop and returns when its process has let go of the folder.
+func (c *Client) Stop(ctx context.Context) error {
+	var s Status
+	if err := c.call(ctx, http.MethodPost, "stop", &s); err != nil {
+		return err
+	}
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for locked(c.dir) {
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("wait for the local target (process %d) to stop: %w", c.info.PID, ctx.Err())
+		case <-tick.C:
+		}
+	}
+	return nil
+}
+
+func (c *Client) call(ctx context.Context, method, path string, out any) error {
+	req, err := http.NewRequestWithContext(ctx, method, c.info.URL+controlPath+path, nil)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Authorization", "Bearer "+c.info.Token)
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return fmt.Errorf("ask the local target: %w", err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		b, _ := io.ReadAll(io.LimitReader(resp.Body, 4096))
+		return fmt.Errorf("ask the local target for %s: %s: %s", path, resp.Status, strings.TrimSpace(string(b)))
+	}
+	if err := json.NewDecoder(resp.Body).Decode(out); err != nil {
+		return fmt.Errorf("read the local target's %s: %w", path, err)
+	}
+	return nil
+}

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/client-go/kubernetes"
+
+	"emrflink/internal/awsapi"
+	"emrflink/internal/kube"
+	"emrflink/internal/localcloud/chart"
+	"emrflink/internal/localcloud/flinkoperator"
+	"emrflink/internal/localcloud/kubelet"
+	"emrflink/internal/localcloud/provider/kubeclient"
+)
+
+// karpenterImage is the image whose pods run the real controller.
+const karpenterImage = "public.ecr.aws/karpenter/controller"
+
+// addonManager owns the fields of what EKS addons install.
+const addonManager = "eks"
+
+// startStandIns brings the cluster's simulated half to life: the group that the
+// access policy stands for, and the nodes with what runs on them.
+func (d *Daemon) startStandIns(c *cluster) error {
+	ctx, cancel := context.WithCancel(d.ctx)
+	c.cancel = cancel
+	apply, err := kubeclient.New(c.rest)
+	if err != nil {
+		return err
+	}
+	c.apply = apply
+	if _, err := apply.Apply(ctx, adminBinding(), kubeclient.ApplyOptions{Manager: addonManager, Force: true}); err != nil {
+		return fmt.Errorf("bind the administrators' group: %w", err)
+	}
+	admin, err := kubernetes.NewForConfig(c.rest)
+	if err != nil {
+		return err
+	}
+	own, err := kube.FromConfig(c.rest)
+	if err != nil {
+		return err
+	}
+	log := d.log.With("cluster", c.name)
+	c.kubelet = kubelet.New(kubelet.Options{
+		Account: d.account, Cluster: c.name, REST: c.rest, Speed: d.opts.Speed, Logger: log,
+		Runners: map[string]kubelet.Runner{
+			karpenterImage: &kubelet.KarpenterRunner{
+				Binary: d.opts.Localkube, Client: admin, APIServerURL: c.endpoint.URL, CABase64: c.endpoint.CABase64,
+				AWSEndpoint: d.url, Region: d.opts.Region, Dir: filepath.Join(c.dir, "karpenter"), Logger: log,
+			},
+			chart.OperatorImages: &operatorRunner{daemon: d, cluster: c, tokens: own, log: log},
+		},
+	})
+	c.done.Go(func() {
+		if err := c.kubelet.Run(ctx); err != nil && ctx.Err() == nil {
+			log.Error("the kubelet stand-in stopped", "error", err)
+		}
+	})
+	return nil
+}
+
+func adminBinding() *unstructured.Unstructured {
+	return &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
+		"metadata": map[string]any{"name": adminGroup},
+		"roleRef":  map[string]any{"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
+		"subjects": []any{map[string]any{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": adminGroup}},
+	}}
+}
+
+// operatorRunner runs the Flink operator's stand-in while a pod of the operator
+// does, with the rights of the pod's service account.
+type operatorRunner struct {
+	daemon  *Daemon
+	cluster *cluster
+	tokens  *kube.Client // an administrator's: asks for service account tokens, the kubelet's part
+	log     *slog.Logger
+}
+
+var _ kubelet.Runner = (*operatorRunner)(nil)
+
+// tokenLife is that of the service account tokens that the operator works with.
+const tokenLife = time.Hour
+
+// Start runs the stand-in until ctx ends. Flink's job images share the
+// operator's repository: for their pods there is nothing to run.
+func (r *operatorRunner) Start(ctx context.Context, p kubelet.PodRef) error {
+	if !strings.Contains(p.Container.Image, "-k8s-operator") {
+		return nil
+	}
+	aws, err := awsapi.New(ctx, awsapi.Options{Region: r.daemon.opts.Region, Env: r.daemon.environment()})
+	if err != nil {
+		return err
+	}
+	own, err := r.as(ctx, p.Namespace, p.Pod.Spec.ServiceAccountName)
+	if err != nil {
+		return err
+	}
+	op, err := flinkoperator.New(flinkoperator.Options{
+		Cluster: own, AsJob: r.as, Tokens: r.tokens, Cloud: flinkoperator.FromAWS(aws), Speed: r.daemon.opts.Speed, Logger: r.log,
+	})
+	if err != nil {
+		return err
+	}
+	return op.Run(ctx)
+}
+
+// as connects to the cluster as a service account.
+func (r *operatorRunner) as(ctx context.Context, namespace, serviceAccount string) (flinkoperator.Cluster, error) {
+	return kube.Connect(ctx, kube.Source{
+		ClusterName: r.cluster.name, Region: r.daemon.opts.Region,
+		Endpoint: r.cluster.endpoint.URL, CABase64: r.cluster.endpoint.CABase64,
+		Token: func(ctx context.Context) (string, time.Time, error) {
+			return r.tokens.ServiceAccountToken(ctx, namespace, serviceAccount, nil, tokenLife)
+		},
+	})
+}
+
+// InstallAddon applies the addon's stand-in and waits until it is healthy.
+func (d *Daemon) InstallAddon(ctx context.Context, name, addon, version string, config map[string]any, roleARN string) error {
+	c, err := d.runningCluster(name)
+	if err != nil {
+		return err
+	}
+	objects, err := chart.Addon(addon, version, config, roleARN)
+	if err != nil {
+		return err
+	}
+	for _, o := range objects {
+		if _, err := c.apply.Apply(ctx, o, kubeclient.ApplyOptions{Manager: addonManager, Force: true}); err != nil {
+			return fmt.Errorf("apply %s: %w", kubeclient.Describe(o), err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, d.patience(addonTimeout))
+	defer cancel()
+	for _, o := range objects {
+		ready := kubeclient.ReadyFor(o.GroupVersionKind())
+		if ready == nil {
+			continue
+		}
+		if _, err := c.apply.AwaitReady(ctx, o, ready, nil); err != nil {
+			return fmt.Errorf("InsufficientNumberOfReplicas: %w", err)
+		}
+	}
+	return nil
+}
+
+// addonTimeout is how long EKS leaves an addon in CREATING before it is DEGRADED.
+const addonTimeout = 20 * time.Minute
+
+// patience shortens one of AWS's timeouts as the account's clock does, but never
+// below what a busy machine may take for honest work.
+func (d *Daemon) patience(t time.Duration) time.Duration {
+	const least = 30 * time.Second
+	if d.opts.Speed <= 0 {
+		return least
+	}
+	return max(least, time.Duration(float64(t)/d.opts.Speed))
+}
+
+// RemoveAddon deletes what InstallAddon applied.
+func (d *Daemon) RemoveAddon(ctx context.Context, name, addon string) error {
+	c, ok := d.cluster(name)
+	if !ok {
+		return nil // it went with its cluster
+	}
+	objects, err := chart.Addon(addon, "", nil, "")
+	if err != nil {
+		return err
+	}
+	for i := len(objects) - 1; i >= 0; i-- {
+		if err := c.apply.Delete(ctx, objects[i]); err != nil {
+			return fmt.Errorf("delete %s: %w", kubeclient.Describe(objects[i]), err)
+		}
+	}
+	return nil
+}
+
+// WaitNodes returns when the nodes of the instances are Ready.
+func (d *Daemon) WaitNodes(ctx context.Context, name string, instanceIDs []string) error {
+	c, err := d.runningCluster(name)
+	if err != nil {
+		return err
+	}
+	return c.kubelet.WaitNodes(ctx, instanceIDs)
+}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package flinkoperator
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"math"
+	"math/big"
+	"strconv"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"emrflink/internal/kube"
+)
+
+type object = map[string]any
+
+// flinkSpec is what the stand-in reads of spec.
+type flinkSpec struct {
+	EmrReleaseLabel    string            `json:"emrReleaseLabel"`
+	ExecutionRoleARN   string            `json:"executionRoleArn"`
+	Image              string            `json:"image"`
+	ImagePullPolicy    string            `json:"imagePullPolicy"`
+	FlinkVersion       string            `json:"flinkVersion"`
+	Mode               string            `json:"mode"`
+	ServiceAccount     string            `json:"serviceAccount"`
+	FlinkConfiguration map[string]string `json:"flinkConfiguration"`
+	Ingress            object            `json:"ingress"`
+	PodTemplate        object            `json:"podTemplate"`
+	JobManager         componentSpec     `json:"jobManager"`
+	TaskManager        componentSpec     `json:"taskManager"`
+	Job                *jobSpec          `json:"job"`
+	Monitoring         struct {
+		S3 struct {
+			LogURI string `json:"logUri"`
+		} `json:"s3MonitoringConfiguration"`
+		CloudWatch struct {
+			LogGroupName        string `json:"logGroupName"`
+			LogStreamNamePrefix string `json:"logStreamNamePrefix"`
+		} `json:"cloudWatchMonitoringConfiguration"`
+		SideCarResources struct {
+			Limits struct {
+				CPULimit    string `json:"cpuLimit"`
+				MemoryLimit string `json:"memoryLimit"`
+			} `json:"limits"`
+		} `json:"sideCarResources"`
+	} `json:"monitoringConfiguration"`
+}
+
+type componentSpec struct {
+	HighAvailabilityEnabled *bool  `json:"highAvailabilityEnabled"`
+	Replicas                *int   `json:"replicas"`
+	StorageDir              string `json:"storageDir"`
+	Resource                struct {
+		Memory string  `json:"memory"`
+		CPU    float64 `json:"cpu"`
+	} `json:"resource"`
+	PodTemplate object `json:"podTemplate"`
+}
+
+type jobSpec struct {
+	JarURI                 string `json:"jarURI"`
+	Parallelism            int    `json:"parallelism"`
+	UpgradeMode            string `json:"upgradeMode"`
+	State                  string `json:"state"`
+	InitialSavepointPath   string `json:"initialSavepointPath"`
+	SavepointTriggerNonce  int64  `json:"savepointTriggerNonce"`
+	CheckpointTriggerNonce int64  `json:"checkpointTriggerNonce"`
+}
+
+// deployment is one FlinkDeployment as it was listed.
+type deployment struct {
+	obj  *unstructured.Unstructured
+	ref  kube.Ref
+	uid  string
+	spec flinkSpec
+	bad  error // spec could not be read
+}
+
+func newDeployment(o *unstructured.Unstructured) *deployment {
+	d := &deployment{obj: o, ref: kube.RefOf(o), uid: string(o.GetUID())}
+	spec, _, _ := unstructured.NestedMap(o.Object, "spec")
+	d.bad = runtime.DefaultUnstructuredConverter.FromUnstructured(spec, &d.spec)
+	if d.spec.Job != nil && d.spec.Job.State == "" {
+		d.spec.Job.State = "running"
+	}
+	return d
+}
+
+func (d *deployment) ha() bool {
+	return d.spec.JobManager.HighAvailabilityEnabled == nil || *d.spec.JobManager.HighAvailabilityEnabled
+}
+
+// masters is the number of JobManager replicas: EMR's default is two with high
+// availability, else one.
+func (d *deployment) masters() int {
+	switch {
+	case d.spec.JobManager.Replicas != nil:
+		return *d.spec.JobManager.Replicas
+	case d.ha():
+		return 2
+	}
+	return 1
+}
+
+// workers is the number of TaskManagers: parallelism over slots.
+func (d *deployment) workers() int {
+	if d.spec.Job == nil {
+		return 0
+	}
+	slots, err := strconv.Atoi(d.spec.FlinkConfiguration["taskmanager.numberOfTaskSlots"])
+	if err != nil || slots < 1 {
+		slots = 1
+	}
+	return int(math.Ceil(float64(max(d.spec.Job.Parallelism, 1)) / float64(slots)))
+}
+
+// jobID is stable over restarts: Flink derives it from the resource's UID.
+func (d *deployment) jobID() string { return strings.ReplaceAll(d.uid, "-", "") }
+
+// hash identifies what has to be redeployed when it changes. State and trigger
+// nonces act on the running job.
+func (d *deployment) hash() string {
+	spec, _, _ := unstructured.NestedMap(d.obj.Object, "spec")
+	for _, f := range []string{"state", "savepointTriggerNonce", "checkpointTriggerNonce"} {
+		unstructured.RemoveNestedField(spec, "job", f)
+	}
+	raw, _ := json.Marshal(spec) // maps of JSON values always encode
+	sum := sha256.Sum256(raw)
+	return hex.EncodeToString(sum[:8])
+}
+
+func (d *deployment) status(path ...string) string {
+	s, _, _ := unstructured.NestedString(d.obj.Object, append([]string{"status"}, path...)...)
+	return s
+}
+
+// lastSpec is the spec that was reconciled last.
+func (d *deployment) lastSpec() (flinkSpec, bool) {
+	var last struct {
+		Spec flinkSpec `json:"spec"`
+	}
+	raw := d.status("reconciliationStatus", "lastReconciledSpec")
+	if raw == "" || json.Unmarshal([]byte(raw), &last) != nil {
+		return flinkSpec{}, false
+	}
+	return last.Spec, true
+}
+
+// base36 is EMR's encoding of role names in service-account names.
+func base36(s string) string { return new(big.Int).SetBytes([]byte(s)).Text(36) }
+
+// accounts are the names of the job's service accounts, JobManager's first.
+func (d *deployment) accounts() (master, worker string) {
+	if d.spec.ExecutionRoleARN == "" {
+		return d.spec.ServiceAccount, d.spec.ServiceAccount
+	}
+	account, role := splitRole(d.spec.ExecutionRoleARN)
+	name := func(part string) string {
+		return fmt.Sprintf("emr-containers-sa-flink-%s-%s-%s", part, account, base36(role))
+	}
+	return name(componentMaster), name(componentWorker)
+}
+
+func splitRole(arn string) (account, role string) {
+	parts := strings.SplitN(arn, ":", 6)
+	if len(parts) != 6 || parts[2] != "iam" || !strings.HasPrefix(parts[5], "role/") {
+		return "", ""
+	}
+	name := parts[5][strings.LastIndex(parts[5], "/")+1:]
+	return parts[4], name
+}

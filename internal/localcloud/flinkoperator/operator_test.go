@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package flinkoperator
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"emrflink/internal/kube"
+	"emrflink/internal/kube/kubetest"
+)
+
+func TestAJobRunsAndWritesCheckpointsThatSayWhatTheyAre(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.Put(flink(nil))
+	w.pass(8)
+	require.Equal(t, "RUNNING", w.status("jobStatus", "state"))
+	require.Equal(t, "STABLE", w.status("lifecycleState"))
+	require.Equal(t, "READY", w.status("jobManagerDeploymentStatus"))
+	require.Equal(t, "DEPLOYED", w.status("reconciliationStatus", "state"))
+	require.Empty(t, w.status("error"))
+
+	id := w.status("jobStatus", "jobId")
+	require.Len(t, id, 32)
+	chk := w.s3.keys("/checkpoints/")
+	require.Len(t, chk, 1, "older checkpoints are deleted: one is retained")
+	require.Regexp(t, `^b/team/checkpoints/basic/`+id+`/chk-[2-9]/_metadata$`, chk[0])
+	require.NotEmpty(t, w.s3.keys("/jobmanager/basic/"))
+	for key, body := range w.s3.objects {
+		require.Contains(t, body, "No Flink code ran", key)
+		require.True(t, json.Valid([]byte(body)), key)
+	}
+	require.Equal(t, role+" flink-basic token:system:serviceaccount:"+team+":"+masterSA, w.s3.assumed[0])
+	require.Len(t, w.s3.assumed, 1, "the session is kept")
+	require.True(t, strings.HasPrefix(w.s3.logs[0], "/g basic/basic-a/STDOUT "))
+	require.Contains(t, w.s3.logs[0], "No Flink code ran")
+}
+
+func TestWhatIsMadeIsWhatEMRMakes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.Put(flink(nil))
+	w.pass(4)
+	require.Contains(t, w.get(jobRef).GetFinalizers(), finalizer)
+	for _, sa := range []string{masterSA, workerSA} {
+		o := w.get(kube.KindServiceAccount.Ref(team, sa))
+		require.Equal(t, role, o.GetAnnotations()["eks.amazonaws.com/role-arn"])
+		require.Equal(t, "flink.operator", o.GetLabels()[operatorLabel])
+	}
+	w.get(kube.KindRole.Ref(team, masterSA))
+	w.get(kube.KindRoleBinding.Ref(team, masterSA))
+	w.get(kube.KindConfigMap.Ref(team, "flink-config-basic"))
+	w.get(kube.KindConfigMap.Ref(team, "basic-cluster-config-map"))
+	w.get(kube.KindService.Ref(team, "basic"))
+	w.get(kube.KindService.Ref(team, "basic-rest"))
+
+	d := w.get(kube.KindDeployment.Ref(team, "basic"))
+	require.Equal(t, "FlinkDeployment", d.GetOwnerReferences()[0].Kind)
+	tmpl, _, _ := unstructured.NestedMap(d.Object, "spec", "template")
+	raw, err := json.Marshal(tmpl)
+	require.NoError(t, err)
+	for _, want := range []string{
+		`"karpenter.sh/do-not-disrupt":"true"`, `"FlinkRole":"jobmanager"`, `"serviceAccountName":"` + masterSA + `"`,
+		`"image":"public.ecr.aws/emr-on-eks/flink/emr-7.13.0-flink:latest"`, `"image":"public.ecr.aws/emr-on-eks/fluentd/emr-7.13.0:latest"`,
+		`"requests":{"cpu":"0.5","memory":"2048Mi"}`, `"env":[{"name":"A","value":"b"}]`, `"memory":"250Mi"`,
+		`"emr-containers.amazonaws.com/component":"flink.jobmanager"`,
+	} {
+		require.Contains(t, string(raw), want)
+	}
+	replicas, _, _ := unstructured.NestedFloat64(d.Object, "spec", "replicas")
+	require.EqualValues(t, 2, replicas, "EMR's default with high availability")
+
+	pods, err := w.Pods(t.Context(), team, "component=taskmanager")
+	require.NoError(t, err)
+	require.Len(t, pods, 2, "parallelism 3 on 2 slots")
+	require.Equal(t, "basic-taskmanager-1-1", pods[0].Name)
+	require.Equal(t, []string{team + "/" + masterSA}, w.asked, "the JobManager's account asks for TaskManagers")
+	worker := w.get(kube.KindPod.Ref(team, "basic-taskmanager-1-1"))
+	require.Equal(t, "Deployment", worker.GetOwnerReferences()[0].Kind)
+	require.NotContains(t, worker.GetAnnotations(), "karpenter.sh/do-not-disrupt")
+}
+
+func TestRefusedSpecsAreNotDeployed(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		change object
+		want   string
+	}{
+		"no storageDir with high availability":     {object{"jobManager": object{"storageDir": ""}}, "storageDir is required"},
+		"storageDir outside S3":                    {object{"jobManager": object{"storageDir": "hdfs://x"}}, "must be an S3 path"},
+		"standby JobManagers without HA":           {object{"jobManager": object{"highAvailabilityEnabled": false, "replicas": 2}}, "High availability should be enabled"},
+		"no memory":                                {object{"taskManager": object{"resource": object{"memory": ""}}}, "TaskManager resource memory must be defined"},
+		"a savepoint mode without folder":          {object{"flinkConfiguration": object{"state.savepoints.dir": ""}}, "state.savepoints.dir"},
+		"last-state without checkpoint folder":     {object{"job": object{"upgradeMode": "last-state"}, "flinkConfiguration": object{"state.checkpoints.dir": ""}}, "state.checkpoints.dir"},
+		"a reserved key":                           {object{"flinkConfiguration": object{"kubernetes.cluster-id": "x"}}, "Forbidden Flink config key: kubernetes.cluster-id"},
+		"a role that is none":                      {object{"executionRoleArn": "arn:aws:s3:::x"}, "is not the ARN of an IAM role"},
+		"a release label of the operator":          {object{"emrReleaseLabel": "emr-7.13.0-flink-k8s-operator-latest"}, "emrReleaseLabel"},
+		"standalone mode is refused by name":       {object{"mode": "standalone"}, "stand-in of the EMR Flink operator does not do mode: standalone"},
+		"an ingress is refused by name":            {object{"ingress": object{"template": "x"}}, "does not do spec.ingress"},
+		"no parallelism":                           {object{"job": object{"parallelism": 0}}, "parallelism must be larger than 0"},
+		"checkpoints to a disk are refused":        {object{"flinkConfiguration": object{"state.checkpoints.dir": "file:///tmp"}}, "to S3 only"},
+		"an interval that is no duration is named": {object{"flinkConfiguration": object{"execution.checkpointing.interval": "soon"}}, "execution.checkpointing.interval"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.Put(flink(tc.change))
+			w.pass(3)
+			require.Contains(t, w.status("error"), tc.want)
+			require.True(t, json.Valid([]byte(w.status("error"))))
+			require.Equal(t, "FAILED", w.status("lifecycleState"))
+			_, err := w.Get(t.Context(), kube.KindDeployment.Ref(team, "basic"))
+			require.True(t, kube.IsNotFound(err))
+		})
+	}
+}
+
+func TestARoleThatIsDeniedShowsInTheStatusAndHeals(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.s3.deny["assume"] = denied("sts:AssumeRoleWithWebIdentity")
+	w.Put(flink(nil))
+	w.pass(5)
+	require.Contains(t, w.status("error"), "sts:AssumeRoleWithWebIdentity")
+	require.Equal(t, "RECONCILING", w.status("jobStatus", "state"))
+	require.Empty(t, w.s3.objects)
+	w.s3.deny["assume"] = nil
+	w.pass(8)
+	require.Empty(t, w.status("error"))
+	require.Equal(t, "RUNNING", w.status("jobStatus", "state"))
+	w.s3.deny["put chk-"] = denied("s3:PutObject")
+	w.pass(4)
+	require.Contains(t, w.status("error"), "s3:PutObject")
+	require.Equal(t, "RESTARTING", w.status("jobStatus", "state"))
+}
+
+func TestPendingPodsAreNoRunningJob(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.hold = true
+	w.Put(flink(nil))
+	w.pass(4)
+	require.Equal(t, "DEPLOYING", w.status("jobManagerDeploymentStatus"))
+	require.Equal(t, "RECONCILING", w.status("jobStatus", "state"))
+	require.Empty(t, w.s3.assumed)
+}
+
+func TestALostTaskManagerIsReplaced(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.Put(flink(nil))
+	w.pass(6)
+	w.Remove(kube.KindPod.Ref(team, "basic-taskmanager-1-1"))
+	w.pass(1)
+	require.Equal(t, "RESTARTING", w.status("jobStatus", "state"))
+	w.pass(2)
+	require.Equal(t, "RUNNING", w.status("jobStatus", "state"))
+	pods, err := w.Pods(t.Context(), team, "component=taskmanager")
+	require.NoError(t, err)
+	require.Equal(t, []string{"basic-taskmanager-1-2", "basic-taskmanager-1-3"}, []string{pods[0].Name, pods[1].Name})
+}
+
+func TestSuspendTakesASavepointAndResumeGoesOn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.Put(flink(nil))
+	w.pass(6)
+	w.spec(object{"job": object{"state": "suspended"}})
+	w.pass(5)
+	require.Equal(t, "SUSPENDED", w.status("lifecycleState"))
+	require.Equal(t, "FINISHED", w.status("jobStatus", "state"))
+	require.Len(t, w.s3.keys("/savepoints/"), 1)
+	require.Contains(t, w.status("jobStatus", "upgradeSavepointPath"), "s3://b/team/savepoints/basic/savepoint-")
+	pods, err := w.Pods(t.Context(), team, "")
+	require.NoError(t, err)
+	require.Empty(t, pods)
+	w.spec(object{"job": object{"state": "running"}})
+	w.pass(6)
+	require.Equal(t, "RUNNING", w.status("jobStatus", "state"))
+}
+
+func TestASpecChangeRedeploysOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.Put(flink(nil))
+	w.pass(6)
+	before := w.get(kube.KindDeployment.Ref(team, "basic")).GetUID()
+	w.spec(object{"job": object{"parallelism": 6}})
+	w.pass(8)
+	require.Equal(t, "STABLE", w.status("lifecycleState"))
+	require.NotEqual(t, before, w.get(kube.KindDeployment.Ref(team, "basic")).GetUID())
+	pods, err := w.Pods(t.Context(), team, "component=taskmanager")
+	require.NoError(t, err)
+	require.Len(t, pods, 3)
+	require.Len(t, w.s3.keys("/savepoints/"), 1)
+	after := w.get(kube.KindDeployment.Ref(team, "basic")).GetUID()
+	w.pass(3)
+	require.Equal(t, after, w.get(kube.KindDeployment.Ref(team, "basic")).GetUID())
+}
+
+func TestASavepointNonceTakesOneSavepoint(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.Put(flink(nil))
+	w.pass(6)
+	w.spec(object{"job": object{"savepointTriggerNonce": 7}})
+	w.pass(4)
+	require.Len(t, w.s3.keys("/savepoints/"), 1)
+	require.Equal(t, "MANUAL", w.status("jobStatus", "savepointInfo", "lastSavepoint", "triggerType"))
+	require.Equal(t, "RUNNING", w.status("jobStatus", "state"))
+}
+
+func TestDeletionRemovesEverythingAndThenTheFinalizer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.Put(flink(nil))
+	w.pass(6)
+	require.NoError(t, w.Delete(t.Context(), jobRef, kube.Background))
+	w.pass(1)
+	require.NotNil(t, w.get(jobRef).GetDeletionTimestamp(), "it is there while its pods may be")
+	w.pass(3)
+	_, err := w.Get(t.Context(), jobRef)
+	require.True(t, kube.IsNotFound(err))
+	for _, k := range []kube.Kind{kube.KindPod, kube.KindDeployment, kube.KindService, kube.KindConfigMap} {
+		left, err := w.List(t.Context(), k, kube.ListOptions{Namespace: team})
+		require.NoError(t, err)
+		require.Empty(t, left, k.Kind)
+	}
+	require.NotEmpty(t, w.s3.keys("/checkpoints/"), "checkpoints stay")
+	require.Empty(t, w.op.jobs)
+}
+
+func TestACheckpointNumberGoesOnAfterARestartOfTheOperator(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.Put(flink(nil))
+	w.pass(8)
+	old := w.s3.keys("/checkpoints/")[0]
+	w.op.jobs = map[string]*jobRun{}
+	w.pass(5)
+	fresh := w.s3.keys("/checkpoints/")
+	require.Len(t, fresh, 1)
+	require.Greater(t, fresh[0], old)
+}
+
+func TestASteadyJobIsNotWrittenToAllTheTime(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.Put(flink(object{"flinkConfiguration": object{"execution.checkpointing.interval": "1 h"}}))
+	w.pass(6)
+	n := len(w.Calls())
+	w.pass(10)
+	require.Empty(t, w.Calls()[n:])
+}
+
+func TestSessionJobsAreRefusedByNameAndCanBeDeleted(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ref := kube.KindFlinkSessionJob.Ref(team, "s")
+	w.Put(kubetest.Object(ref.Kind, ref.Namespace, ref.Name, nil))
+	w.pass(2)
+	text, _, _ := unstructured.NestedString(w.get(ref).Object, "status", "error")
+	require.Contains(t, text, "does not run FlinkSessionJobs")
+	require.NoError(t, w.Delete(t.Context(), ref, kube.Background))
+	w.pass(1)
+}
+
+func TestASessionClusterIsStableWithoutAJob(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	cr := flink(nil)
+	unstructured.RemoveNestedField(cr.Object, "spec", "job")
+	w.Put(cr)
+	w.pass(4)
+	require.Equal(t, "STABLE", w.status("lifecycleState"))
+	require.Empty(t, w.status("jobStatus", "state"))
+	require.Empty(t, w.s3.assumed)
+}
+
+func TestUnitsAreFlinks(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]int64{"2048m": 2048, "2g": 2048, "2 gb": 2048, "2Gi": 2048, "1048576": 1, "1048576b": 1} {
+		got, err := memoryMiB(in)
+		require.NoError(t, err, in)
+		require.Equal(t, want, got, in)
+	}
+	for in, want := range map[string]time.Duration{"10s": 10 * time.Second, "500": 500 * time.Millisecond, "1 min": time.Minute, "2 h": 2 * time.Hour} {
+		got, err := duration(in)
+		require.NoError(t, err, in)
+		require.Equal(t, want, got, in)
+	}
+	for _, in := range []string{"", "x", "10 parsecs", "-1s"} {
+		_, err := duration(in)
+		require.Error(t, err, in)
+		_, err = memoryMiB(in)
+		require.Error(t, err, in)
+	}
+}
+
+func TestTheIntervalIsScaledBySpeedWithinBounds(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	d := newDeployment(flink(object{"flinkConfiguration": object{"execution.checkpointing.interval": "100 s"}}))
+	for speed, want := range map[float64]time.Duration{1: 100 * time.Second, 10: 10 * time.Second, 200: 5 * time.Second} {
+		w.op.Speed = speed
+		require.Equal(t, want, w.op.interval(d, leastLater))
+	}
+	require.Equal(t, time.Second, w.op.interval(d, leastFirst))
+	d.spec.FlinkConfiguration["execution.checkpointing.interval"] = "200 ms"
+	require.Equal(t, 200*time.Millisecond, w.op.interval(d, leastLater), "never slower than the job asks for")
+}
+
+func TestTheOrderOfDeletionIsPodsBeforeFinalizer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.Put(flink(nil))
+	w.pass(6)
+	require.NoError(t, w.Delete(t.Context(), jobRef, kube.Background))
+	w.pass(4)
+	calls := w.Calls()
+	last := slices.Index(calls, "patch FlinkDeployment "+team+"/basic")
+	for i, c := range calls {
+		if c == "patch FlinkDeployment "+team+"/basic" {
+			last = i
+		}
+	}
+	require.Greater(t, last, slices.Index(calls, "delete Pod "+team+"/basic-taskmanager-1-1"))
+}
+
+func TestPortNamesAreThoseThatTheAPIServerAccepts(t *testing.T) {
+	t.Parallel()
+	d := newDeployment(flink(nil))
+	for _, component := range []string{componentMaster, componentWorker} {
+		spec := d.podTemplate(component, "sa")["spec"].(object)
+		ports := spec["containers"].([]any)[0].(object)["ports"].([]any)
+		require.NotEmpty(t, ports)
+		for _, p := range ports {
+			require.LessOrEqual(t, len(p.(object)["name"].(string)), 15, component)
+		}
+	}
+}

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package flinkoperator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"emrflink/internal/kube"
+)
+
+// parts are the objects of a job that exist.
+type parts struct {
+	cluster *unstructured.Unstructured // the JobManager Deployment, or nil
+	masters []kube.Pod
+	workers []kube.Pod
+}
+
+func (p parts) gone() bool { return p.cluster == nil && len(p.masters)+len(p.workers) == 0 }
+
+func ready(pods []kube.Pod) int {
+	n := 0
+	for _, p := range pods {
+		if p.Ready && !p.Deleting {
+			n++
+		}
+	}
+	return n
+}
+
+func (o *Operator) parts(ctx context.Context, d *deployment) (parts, error) {
+	var p parts
+	cluster, err := o.Cluster.Get(ctx, kube.KindDeployment.Ref(d.ref.Namespace, d.ref.Name))
+	if err != nil && !kube.IsNotFound(err) {
+		return p, err
+	}
+	if err == nil {
+		p.cluster = cluster
+	}
+	objs, err := o.Cluster.List(ctx, kube.KindPod, kube.ListOptions{Namespace: d.ref.Namespace, Labels: d.selector()})
+	if err != nil {
+		return p, err
+	}
+	for _, pod := range kube.PodsFrom(objs) {
+		switch pod.Labels["component"] {
+		case componentMaster:
+			p.masters = append(p.masters, pod)
+		case componentWorker:
+			p.workers = append(p.workers, pod)
+		}
+	}
+	return p, nil
+}
+
+// reconcile moves one FlinkDeployment one step towards its spec.
+func (o *Operator) reconcile(ctx context.Context, d *deployment) error {
+	if d.obj.GetDeletionTimestamp() != nil {
+		return o.finalize(ctx, d)
+	}
+	if !slices.Contains(d.obj.GetFinalizers(), finalizer) {
+		fins := append(d.obj.GetFinalizers(), finalizer)
+		_, err := o.Cluster.Patch(ctx, d.ref, "", object{"metadata": object{"finalizers": fins}})
+		return err
+	}
+	if problem := d.validate(); problem != "" {
+		r := report{err: operatorError("ValidationException", problem)}
+		if _, deployed := d.lastSpec(); !deployed {
+			r.lifecycle = "FAILED"
+		}
+		return o.publish(ctx, d, r)
+	}
+	p, err := o.parts(ctx, d)
+	if err != nil {
+		return err
+	}
+	switch {
+	case d.spec.Job != nil && d.spec.Job.State == "suspended":
+		return o.suspend(ctx, d, p)
+	case p.cluster != nil && (p.cluster.GetAnnotations()[hashKey] != d.hash() || p.cluster.GetDeletionTimestamp() != nil):
+		return o.upgrade(ctx, d, p)
+	case p.cluster == nil && len(p.masters)+len(p.workers) > 0:
+		_, err := o.tearDown(ctx, d, p) // the rest of an earlier generation
+		return err
+	case p.cluster == nil:
+		return o.deploy(ctx, d)
+	}
+	return o.observe(ctx, d, p)
+}
+
+func (o *Operator) deploy(ctx context.Context, d *deployment) error {
+	err := o.ensureIdentity(ctx, d)
+	if err == nil {
+		var owner *unstructured.Unstructured
+		if owner, err = o.Cluster.Apply(ctx, d.cluster()); err == nil {
+			err = o.applyAll(ctx, d.configAndServices(owner))
+		}
+	}
+	if err != nil {
+		failed := report{err: operatorError("DeploymentFailedException", err.Error()), masters: "ERROR"}
+		return errors.Join(err, o.publish(ctx, d, failed))
+	}
+	o.Logger.Info("flink job deployed", "job", d.ref.String(), "simulated", true)
+	r := report{masters: "DEPLOYING", lifecycle: "DEPLOYED", state: "DEPLOYED", spec: true}
+	if d.spec.Job != nil {
+		r.job = "RECONCILING"
+	}
+	return o.publish(ctx, d, r)
+}
+
+// observe follows a deployed cluster: JobManagers, then TaskManagers, then the
+// job itself.
+func (o *Operator) observe(ctx context.Context, d *deployment, p parts) error {
+	r := report{lifecycle: "DEPLOYED", state: "DEPLOYED"}
+	if d.spec.Job != nil {
+		r.job = "RECONCILING"
+	}
+	switch scheduled := slices.ContainsFunc(p.masters, func(m kube.Pod) bool { return m.Node != "" }); {
+	case ready(p.masters) > 0:
+		r.masters = "READY"
+	case scheduled:
+		r.masters = "DEPLOYED_NOT_READY"
+		return o.publish(ctx, d, r)
+	default:
+		r.masters = "DEPLOYING"
+		return o.publish(ctx, d, r)
+	}
+	if d.spec.Job == nil {
+		r.lifecycle, r.spec, r.stable = "STABLE", true, true
+		return o.publish(ctx, d, r)
+	}
+	last, had := d.lastSpec()
+	if err := o.drive(ctx, d, p, &r); err != nil {
+		r.err = operatorError("DeploymentFailedException", err.Error())
+		if r.job == "RUNNING" {
+			r.job = "RESTARTING"
+		}
+		return o.publish(ctx, d, r)
+	}
+	if r.job == "RUNNING" {
+		r.lifecycle, r.spec, r.stable = "STABLE", true, true
+		if err := o.triggers(ctx, d, last, had, &r); err != nil {
+			r.err, r.spec = operatorError("ReconciliationException", err.Error()), false // asked for again at the next pass
+		}
+	}
+	return o.publish(ctx, d, r)
+}
+
+// suspend stops the job as its upgrade mode says: savepoint writes one, last-state
+// keeps the high-availability data, stateless keeps nothing.
+func (o *Operator) suspend(ctx context.Context, d *deployment, p parts) error {
+	if p.gone() {
+		state := map[string]string{"savepoint": "FINISHED", "last-state": "SUSPENDED"}[d.spec.Job.UpgradeMode]
+		if state == "" {
+			state = "CANCELED"
+		}
+		return o.publish(ctx, d, report{masters: "MISSING", job: state, lifecycle: "SUSPENDED", state: "DEPLOYED", spec: true})
+	}
+	return o.stop(ctx, d, p)
+}
+
+func (o *Operator) upgrade(ctx context.Context, d *deployment, p parts) error {
+	return o.stop(ctx, d, p)
+}
+
+// stop takes the cluster down, after a savepoint if the mode asks for one. A
+// savepoint that cannot be written stops the upgrade, not the job.
+func (o *Operator) stop(ctx context.Context, d *deployment, p parts) error {
+	r := report{lifecycle: "UPGRADING", state: "UPGRADING"}
+	taken := d.status("reconciliationStatus", "state") == "UPGRADING"
+	if !taken && d.spec.Job != nil && d.spec.Job.UpgradeMode == "savepoint" && d.status("jobStatus", "state") == "RUNNING" {
+		path, err := o.savepoint(ctx, d, "UPGRADE")
+		if err != nil {
+			return o.publish(ctx, d, report{err: operatorError("UpgradeFailureException", "savepoint: "+err.Error())})
+		}
+		r.extra = o.savepointStatus(path, "UPGRADE", 0)
+		r.extra["jobStatus"].(object)["upgradeSavepointPath"] = path
+	}
+	if err := o.publish(ctx, d, r); err != nil {
+		return err
+	}
+	_, err := o.tearDown(ctx, d, p)
+	return err
+}
+
+// tearDown deletes the job's pods and objects; done says that none is left. The
+// high-availability ConfigMap stays: last-state resumes from it.
+func (o *Operator) tearDown(ctx context.Context, d *deployment, p parts) (done bool, err error) {
+	delete(o.jobs, d.uid)
+	if p.gone() {
+		return true, nil
+	}
+	refs := []kube.Ref{
+		kube.KindDeployment.Ref(d.ref.Namespace, d.ref.Name),
+		kube.KindService.Ref(d.ref.Namespace, d.ref.Name+"-rest"),
+		kube.KindService.Ref(d.ref.Namespace, d.ref.Name),
+		kube.KindConfigMap.Ref(d.ref.Namespace, d.configName()),
+	}
+	for _, w := range p.workers {
+		if !w.Deleting {
+			refs = append(refs, kube.KindPod.Ref(w.Namespace, w.Name))
+		}
+	}
+	return false, o.deleteAll(ctx, refs)
+}
+
+func (o *Operator) deleteAll(ctx context.Context, refs []kube.Ref) error {
+	var errs []error
+	for _, ref := range refs {
+		if err := o.Cluster.Delete(ctx, ref, kube.Background); err != nil && !kube.IsNotFound(err) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// finalize takes everything down and only then the finalizer off. Checkpoints
+// and savepoints stay in the bucket; the high-availability data goes.
+func (o *Operator) finalize(ctx context.Context, d *deployment) error {
+	fins := d.obj.GetFinalizers()
+	if !slices.Contains(fins, finalizer) {
+		return nil
+	}
+	p, err := o.parts(ctx, d)
+	if err != nil {
+		return err
+	}
+	if d.spec.FlinkConfiguration["kubernetes.operator.job.savepoint-on-deletion"] == "true" && d.status("jobStatus", "state") == "RUNNING" && p.cluster != nil && p.cluster.GetDeletionTimestamp() == nil {
+		if _, err := o.savepoint(ctx, d, "UPGRADE"); err != nil {
+			return o.publish(ctx, d, report{err: operatorError("ReconciliationException", fmt.Sprintf("savepoint on deletion: %v", err))})
+		}
+	}
+	done, err := o.tearDown(ctx, d, p)
+	if err != nil || !done {
+		return err
+	}
+	if err := o.deleteAll(ctx, []kube.Ref{kube.KindConfigMap.Ref(d.ref.Namespace, d.haName())}); err != nil {
+		return err
+	}
+	fins = slices.DeleteFunc(slices.Clone(fins), func(f string) bool { return f == finalizer })
+	_, err = o.Cluster.Patch(ctx, d.ref, "", object{"metadata": object{"finalizers": fins}})
+	if err == nil {
+		o.Logger.Info("flink job deleted", "job", d.ref.String(), "simulated", true)
+	}
+	return err
+}

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kubelet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+)
+
+// KarpenterRunner runs the real Karpenter controller for the pods of its chart: as a child process, with the
+// settings of the pod's environment, the rights of the pod's service account and, on the AWS side, the role that
+// the service account is annotated with.
+type KarpenterRunner struct {
+	Binary       string               // path of localkube
+	Client       kubernetes.Interface // of the control plane, as an administrator: reads service accounts, asks for tokens
+	APIServerURL string               // https://127.0.0.1:PORT
+	CABase64     string               // CA of the API server, base64 of PEM
+	AWSEndpoint  string               // http://127.0.0.1:PORT of the simulated AWS API
+	Region       string               // AWS region
+	Dir          string               // for tokens, kubeconfig and karpenter.log; made with mode 0700
+	Logger       *slog.Logger         // nil: discarded
+}
+
+var _ Runner = (*KarpenterRunner)(nil)
+
+const (
+	annotationRole = "eks.amazonaws.com/role-arn"
+	stsAudience    = "sts.amazonaws.com"
+	// alive is how long the controller must run before it counts as working: a wrong setting, a missing
+	// permission or an unreachable endpoint ends it well within this time.
+	alive = 1500 * time.Millisecond
+	// steady is how long it must have run for its next failure to be retried quickly.
+	steady = time.Minute
+	// The controller's share of memory, soft: a few node pools need 140 MiB.
+	karpenterMemory = "192MiB"
+	maxKarpenterLog = 8 << 20
+)
+
+// Start runs the controller until ctx ends, and starts it again, later and later, when it stops by itself.
+func (r *KarpenterRunner) Start(ctx context.Context, p PodRef) error {
+	p.Report(ErrStarting)
+	log := r.Logger
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	if err := os.MkdirAll(r.Dir, 0o700); err != nil {
+		return fmt.Errorf("make the folder of Karpenter: %w", err)
+	}
+	role, err := r.role(ctx, p)
+	if err != nil {
+		return err
+	}
+	t := tokens{
+		client: r.Client, namespace: p.Namespace, account: serviceAccount(p), dir: r.Dir, log: log,
+		files: map[string]tokenSpec{
+			"aws.token":  {audience: stsAudience, lifetime: 24 * time.Hour},
+			"kube.token": {lifetime: time.Hour},
+		},
+	}
+	if err := t.write(ctx); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go t.refresh(ctx)
+	kubeconfig, err := r.writeKubeconfig(p.Namespace)
+	if err != nil {
+		return err
+	}
+	env, err := r.environment(p, role, kubeconfig)
+	if err != nil {
+		return err
+	}
+	return r.supervise(ctx, p, env, log)
+}
+
+// role is the IAM role of the pod's service account. Without one a pod on EKS would fall back to the role of its
+// node, which this blueprint does not allow (IMDS is out of a pod's reach), so that it could do nothing.
+func (r *KarpenterRunner) role(ctx context.Context, p PodRef) (string, error) {
+	name := serviceAccount(p)
+	sa, err := r.Client.CoreV1().ServiceAccounts(p.Namespace).Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return "", fmt.Errorf("read service account %q: %w", name, err)
+	}
+	role := sa.Annotations[annotationRole]
+	if role == "" {
+		return "", fmt.Errorf("service account %q has no annotation %s, so its pods have no AWS credentials", name, annotationRole)
+	}
+	return role, nil
+}
+
+func serviceAccount(p PodRef) string {
+	if n := p.Pod.Spec.ServiceAccountName; n != "" {
+		return n
+	}
+	return "default"
+}
+
+// environment is the pod's, with what a program outside of a cluster needs on top. Nothing of our own environment
+// gets through: a credential of the user must not end up in a controller.
+func (r *KarpenterRunner) environment(p PodRef, role, kubeconfig string) ([]string, error) {
+	vars := map[string]string{"BATCH_IDLE_DURATION": "50ms", "BATCH_MAX_DURATION": "500ms"}
+	for _, e := range p.Container.Env {
+		switch {
+		case e.ValueFrom == nil:
+			vars[e.Name] = e.Value
+		case e.ValueFrom.FieldRef != nil && e.ValueFrom.FieldRef.FieldPath == "metadata.namespace":
+			vars[e.Name] = p.Namespace
+		case e.ValueFrom.FieldRef != nil && e.ValueFrom.FieldRef.FieldPath == "metadata.name":
+			vars[e.Name] = p.Name
+		case e.ValueFrom.ResourceFieldRef != nil:
+			// Sizes of a container that does not exist; GOMEMLIMIT stands for them.
+		default:
+			return nil, fmt.Errorf("variable %q of container %q: this kind of valueFrom is not simulated", e.Name, p.Container.Name)
+		}
+	}
+	for name, value := range map[string]string{
+		"AWS_ROLE_ARN": role, "AWS_WEB_IDENTITY_TOKEN_FILE": filepath.Join(r.Dir, "aws.token"),
+		"AWS_ROLE_SESSION_NAME": p.Name, "AWS_REGION": r.Region, "AWS_EC2_METADATA_DISABLED": "true",
+		// The client that assumes the role does not read the general endpoint.
+		"AWS_ENDPOINT_URL": r.AWSEndpoint, "AWS_ENDPOINT_URL_STS": r.AWSEndpoint,
+		"AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
+		"KUBECONFIG": kubeconfig, "HOME": r.Dir, "GOMEMLIMIT": karpenterMemory, "GOGC": "50",
+		"DISABLE_LEADER_ELECTION": "true", // the replicas share this one process
+		// Port 0 takes a free one; it has no other way to be on a machine with other programs.
+		"METRICS_PORT": "0", "HEALTH_PROBE_PORT": "0",
+	} {
+		vars[name] = value
+	}
+	if vars["CLUSTER_NAME"] == "" {
+		return nil, errors.New("variable CLUSTER_NAME of Karpenter is not set")
+	}
+	var env []string
+	for name, value := range vars {
+		env = append(env, name+"="+value)
+	}
+	return env, nil
+}
+
+// supervise keeps the child process running.
+func (r *KarpenterRunner) supervise(ctx context.Context, p PodRef, env []string, log *slog.Logger) error {
+	for wait := runnerBackoff; ctx.Err() == nil; {
+		c := child{path: r.Binary, args: []string{"karpenter", "--exit-on-stdin-eof"}, env: env,
+			log: filepath.Join(r.Dir, "karpenter.log")}
+		begin := time.Now()
+		err := c.run(ctx, alive, func() { p.Report(nil) })
+		if ctx.Err() != nil {
+			return nil
+		}
+		if time.Since(begin) > steady {
+			wait = runnerBackoff
+		}
+		log.Warn("Karpenter stopped", "error", err, "log", c.log, "again in", wait)
+		p.Report(fmt.Errorf("karpenter stopped: %w", err))
+		select {
+		case <-ctx.Done():
+		case <-time.After(wait):
+		}
+		wait = min(2*wait, runnerBackoffMax)
+	}
+	return nil
+}
+
+func (r *KarpenterRunner) writeKubeconfig(namespace string) (string, error) {
+	path := filepath.Join(r.Dir, "kubeconfig")
+	body := fmt.Sprintf(`apiVersion: v1
+kind: Config
+current-context: local
+clusters: [{name: local, cluster: {server: %q, certificate-authority-data: %q}}]
+users: [{name: karpenter, user: {tokenFile: %q}}]
+contexts: [{name: local, context: {cluster: local, user: karpenter, namespace: %q}}]
+`, r.APIServerURL, r.CABase64, filepath.Join(r.Dir, "kube.token"), namespace)
+	if err := replaceFile(path, []byte(body)); err != nil {
+		return "", fmt.Errorf("write Karpenter's kubeconfig: %w", err)
+	}
+	return path, nil
+}
+
+// replaceFile writes a file of mode 0600 in one step.
+func replaceFile(path string, body []byte) error {
+	tmp := path + ".new"
+	if err := os.WriteFile(tmp, body, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(tmp, path)
+}
+
+// lastLine is the end of what a program said, for an error message.
+func lastLine(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	line := lines[len(lines)-1]
+	for _, l := range lines { // Go prints a panic first and where it was after
+		if strings.HasPrefix(l, "panic: ") || strings.Contains(l, `"level":"ERROR"`) {
+			line = l
+		}
+	}
+	const most = 600
+	if len(line) > most {
+		line = line[:most] + "..."
+	}
+	return line
+}

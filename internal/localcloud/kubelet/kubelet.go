@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kubelet
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/informers"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/client-go/util/workqueue"
+
+	"emrflink/internal/localcloud/account"
+)
+
+// Cloud is what the stand-in needs of the account: the instances and what decides about them, and the volumes.
+type Cloud interface {
+	Get(k account.Kind, id string) (account.Resource, bool)
+	Find(k account.Kind, match func(account.Resource) bool) []account.Resource
+	Subscribe() (<-chan account.Change, func())
+	InstanceTypes() []account.InstanceType
+	Create(ctx context.Context, c account.Caller, k account.Kind, p account.Props) (account.Resource, error)
+	Delete(ctx context.Context, c account.Caller, k account.Kind, id string) error
+}
+
+// AWS's and Kubernetes' own durations on EKS (AL2023, medians); Options.Speed divides them.
+const (
+	bootTime  = 25 * time.Second // instance running -> node registered
+	readyTime = 10 * time.Second // node registered -> Ready (the network plugin starts)
+	pullTime  = 15 * time.Second // pod scheduled -> Running (image pull, container start)
+	taskTime  = 20 * time.Second // how long the pod of a Job works
+	stopTime  = 2 * time.Second  // how long a container takes to stop
+)
+
+// Work is shared by this many goroutines; resync repairs what a lost event left behind.
+const (
+	workers = 4
+	resync  = 10 * time.Minute
+)
+
+// Options configure a Kubelet. Account, Cluster and one of REST and Client are required.
+type Options struct {
+	Account Cloud
+	Cluster string               // name of the EKS cluster
+	REST    *rest.Config         // of the control plane, as an administrator
+	Client  kubernetes.Interface // instead of REST
+	Runners map[string]Runner    // image prefix -> what runs while such a pod runs
+	Speed   float64              // divides all durations; <= 0 means no waiting
+	Logger  *slog.Logger         // nil: discarded
+}
+
+// Kubelet is the node side of one cluster. Make it with New.
+type Kubelet struct {
+	cloud   Cloud
+	cluster string
+	client  kubernetes.Interface
+	speed   float64
+	log     *slog.Logger
+	types   map[string]account.InstanceType
+	runners *runnerSet
+	queue   workqueue.TypedRateLimitingInterface[item]
+	nodes   cache.SharedIndexInformer
+	pods    cache.SharedIndexInformer
+	claims  cache.SharedIndexInformer
+	volumes cache.SharedIndexInformer
+	classes cache.SharedIndexInformer
+	factory informers.SharedInformerFactory
+	err     error // of New, returned by Run
+
+	mu      sync.Mutex
+	reasons map[string]string    // instance id -> why its node is not Ready
+	due     map[string]time.Time // node or pod -> when its next step is due
+	failing []string             // image prefixes that cannot be pulled
+	leases  *addresses
+	changed chan struct{} // closed and replaced on every change of reasons or nodes
+}
+
+// item is one object to look at.
+type item struct{ kind, key string }
+
+// The kinds of items. An instance's key is its id, a pod's and a claim's namespace/name.
+const (
+	kindInstance = "instance"
+	kindNode     = "node"
+	kindPod      = "pod"
+	kindClaim    = "claim"
+	kindVolume   = "volume"
+)
+
+const indexNode = "node" // pods by node name
+
+// New prepares a Kubelet; nothing happens before Run.
+func New(o Options) *Kubelet {
+	log := o.Logger
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	k := &Kubelet{
+		cloud: o.Account, cluster: o.Cluster, client: o.Client, speed: o.Speed, log: log,
+		types:   map[string]account.InstanceType{},
+		reasons: map[string]string{}, due: map[string]time.Time{},
+		leases: newAddresses(), changed: make(chan struct{}),
+		queue: workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[item]()),
+	}
+	if k.client == nil {
+		k.client, k.err = kubernetes.NewForConfig(o.REST)
+		if k.err != nil {
+			return k
+		}
+	}
+	for _, t := range o.Account.InstanceTypes() {
+		k.types[t.Type] = t
+	}
+	k.runners = newRunnerSet(o.Runners, log, func(namespace, name string) {
+		k.queue.Add(item{kindPod, namespace + "/" + name})
+	})
+	k.watch()
+	return k
+}
+
+// watch sets up the informers; their events become items of the queue.
+func (k *Kubelet) watch() {
+	k.factory = informers.NewSharedInformerFactory(k.client, resync)
+	k.nodes = k.factory.Core().V1().Nodes().Informer()
+	k.pods = k.factory.Core().V1().Pods().Informer()
+	k.claims = k.factory.Core().V1().PersistentVolumeClaims().Informer()
+	k.volumes = k.factory.Core().V1().PersistentVolumes().Informer()
+	k.classes = k.factory.Storage().V1().StorageClasses().Informer()
+	// Indexers and handlers can fail only on a running informer.
+	k.err = k.pods.AddIndexers(cache.Indexers{indexNode: func(o any) ([]string, error) {
+		if p, ok := o.(*corev1.Pod); ok && p.Spec.NodeName != "" {
+			return []string{p.Spec.NodeName}, nil
+		}
+		return nil, nil
+	}})
+	for kind, informer := range map[string]cache.SharedIndexInformer{
+		kindNode: k.nodes, kindPod: k.pods, kindClaim: k.claims, kindVolume: k.volumes,
+	} {
+		add := func(o any) { k.enqueue(kind, o) }
+		_, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
+			AddFunc: add, UpdateFunc: func(_, o any) { add(o) }, DeleteFunc: add,
+		})
+		if err != nil && k.err == nil {
+			k.err = err
+		}
+	}
+}
+
+func (k *Kubelet) enqueue(kind string, o any) {
+	if key, err := cache.DeletionHandlingMetaNamespaceKeyFunc(o); err == nil {
+		k.queue.Add(item{kind, key})
+	}
+}
+
+// Run works until ctx ends; the runners are stopped before it returns. A Kubelet runs once.
+func (k *Kubelet) Run(ctx context.Context) error {
+	if k.err != nil {
+		return fmt.Errorf("set up the kubelet stand-in: %w", k.err)
+	}
+	changes, unsubscribe := k.cloud.Subscribe()
+	defer unsubscribe()
+	defer k.runners.stop()
+	k.factory.Start(ctx.Done())
+	defer k.factory.Shutdown()
+	for kind, ok := range k.factory.WaitForCacheSync(ctx.Done()) {
+		if !ok {
+			return fmt.Errorf("read %s: %w", kind, ctx.Err())
+		}
+	}
+	k.leases.adopt(k.pods.GetStore().List())
+	var wg sync.WaitGroup
+	for range workers {
+		wg.Go(func() {
+			for k.next(ctx) {
+			}
+		})
+	}
+	k.enqueueInstances()
+	tick := time.NewTicker(resync)
+	defer tick.Stop()
+	for running := true; running; {
+		select {
+		case <-ctx.Done():
+			running = false
+		case c, ok := <-changes:
+			if !ok {
+				changes = nil
+			}
+			k.noteChange(c)
+		case <-tick.C:
+			k.enqueueInstances()
+		}
+	}
+	k.queue.ShutDown()
+	wg.Wait()
+	return nil
+}
+
+// noteChange looks again at what a change of the account may have decided. Access entries, roles and node groups
+// decide for any instance.
+func (k *Kubelet) noteChange(c account.Change) {
+	switch c.Kind {
+	case account.KindInstance:
+		k.queue.Add(item{kindInstance, c.ID})
+	case account.KindAccessEntry, account.KindInstanceProfile, account.KindNodeGroup:
+		k.enqueueInstances()
+	case account.KindAddon:
+		for _, key := range k.claims.GetStore().ListKeys() {
+			k.queue.Add(item{kindClaim, key})
+		}
+	}
+}
+
+func (k *Kubelet) enqueueInstances() {
+	for _, r := range k.cloud.Find(account.KindInstance, k.ours) {
+		k.queue.Add(item{kindInstance, r.ID})
+	}
+}
+
+func (k *Kubelet) next(ctx context.Context) bool {
+	it, stop := k.queue.Get()
+	if stop {
+		return false
+	}
+	defer k.queue.Done(it)
+	after, err := k.reconcile(ctx, it)
+	switch {
+	case ctx.Err() != nil:
+	case err != nil:
+		k.log.Debug("reconcile", "kind", it.kind, "key", it.key, "error", err)
+		k.queue.AddRateLimited(it)
+	case after > 0:
+		k.queue.Forget(it)
+		k.queue.AddAfter(it, after)
+	default:
+		k.queue.Forget(it)
+	}
+	return true
+}
+
+// reconcile brings one object a step forward. after > 0 asks to be called again then.
+func (k *Kubelet) reconcile(ctx context.Context, it item) (after time.Duration, err error) {
+	switch it.kind {
+	case kindInstance:
+		return k.reconcileInstance(ctx, it.key)
+	case kindNode:
+		return k.reconcileNode(ctx, it.key)
+	case kindClaim:
+		return 0, k.reconcileClaim(ctx, it.key)
+	case kindVolume:
+		return 0, k.reconcileVolume(ctx, it.key)
+	default:
+		return k.reconcilePod(ctx, it.key)
+	}
+}
+
+// scaled is a duration of AWS in the time of the local target.
+func (k *Kubelet) scaled(d time.Duration) time.Duration {
+	if k.speed <= 0 {
+		return 0
+	}
+	return time.Duration(float64(d) / k.speed)
+}
+
+// wait says how long a step of an object is still away, counted from the first time it was asked for. It forgets
+// the step once it is due.
+func (k *Kubelet) wait(step string, d time.Duration) time.Duration {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	now := time.Now()
+	at, ok := k.due[step]
+	if !ok {
+		at = now.Add(k.scaled(d))
+		k.due[step] = at
+	}
+	if left := at.Sub(now); left > 0 {
+		return left
+	}
+	delete(k.due, step)
+	return 0
+}
+
+// forget drops the steps of an object that is gone.
+func (k *Kubelet) forget(key string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for step := range k.due {
+		if strings.HasPrefix(step, key+"#") {
+			delete(k.due, step)
+		}
+	}
+}
+
+// FailImages makes the pull of images with one of these prefixes fail, as a wrong tag or a missing permission
+// does, until it is called again; pods that run already go on.
+func (k *Kubelet) FailImages(prefixes ...string) {
+	k.mu.Lock()
+	k.failing = prefixes
+	k.mu.Unlock()
+	for _, key := range k.pods.GetStore().ListKeys() {
+		k.queue.Add(item{kindPod, key})
+	}
+}
+
+func (k *Kubelet) fails(image string) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, p := range k.failing {
+		if strings.HasPrefix(image, p) {
+			return true
+		}
+	}
+	return false
+}

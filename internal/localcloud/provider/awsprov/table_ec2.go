@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package awsprov
+
+import (
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
+
+	"emrflink/internal/localcloud/account"
+)
+
+func networkTypes() []entry {
+	return []entry{
+		{
+			token: "aws:ec2/vpc:Vpc", kind: account.KindVPC, args: ec2.VpcArgs{}, state: ec2.VpcState{},
+			api:      api{"EC2", "EC2 VPC", "CreateVpc", "ModifyVpcAttribute", "DeleteVpc"},
+			forceNew: []string{"cidrBlock", "instanceTenancy", "ipv4IpamPoolId", "ipv4NetmaskLength"},
+			computed: []string{"cidrBlock", "enableDnsHostnames", "enableNetworkAddressUsageMetrics", "ipv6CidrBlock"},
+			defaults: map[string]any{"enableDnsSupport": true, "instanceTenancy": "default"},
+		},
+		{
+			token: "aws:ec2/subnet:Subnet", kind: account.KindSubnet, args: ec2.SubnetArgs{}, state: ec2.SubnetState{},
+			api:      api{"EC2", "EC2 Subnet", "CreateSubnet", "ModifySubnetAttribute", "DeleteSubnet"},
+			forceNew: []string{"availabilityZone", "availabilityZoneId", "cidrBlock", "ipv6Native", "outpostArn", "vpcId"},
+			computed: []string{"availabilityZone", "availabilityZoneId", "privateDnsHostnameTypeOnLaunch"},
+			defaults: map[string]any{
+				"assignIpv6AddressOnCreation": false, "enableDns64": false, "enableResourceNameDnsARecordOnLaunch": false,
+				"enableResourceNameDnsAaaaRecordOnLaunch": false, "ipv6Native": false, "mapPublicIpOnLaunch": false,
+			},
+		},
+		{
+			token: "aws:ec2/internetGateway:InternetGateway", kind: account.KindInternetGateway,
+			args: ec2.InternetGatewayArgs{}, state: ec2.InternetGatewayState{},
+			api: api{
+				"EC2", "EC2 Internet Gateway", "CreateInternetGateway", "AttachInternetGateway", "DeleteInternetGateway",
+			},
+			computed: []string{"vpcId"},
+		},
+		{
+			token: "aws:ec2/eip:Eip", kind: account.KindEIP, args: ec2.EipArgs{}, state: ec2.EipState{},
+			api:      api{"EC2", "EC2 EIP", "AllocateAddress", "AssociateAddress", "ReleaseAddress"},
+			forceNew: []string{"address", "customerOwnedIpv4Pool", "domain", "ipamPoolId", "networkBorderGroup", "publicIpv4Pool", "vpc"},
+			computed: []string{"domain", "instance", "networkBorderGroup", "networkInterface", "publicIpv4Pool", "vpc"},
+		},
+		{
+			token: "aws:ec2/natGateway:NatGateway", kind: account.KindNATGateway,
+			args: ec2.NatGatewayArgs{}, state: ec2.NatGatewayState{},
+			api:      api{"EC2", "EC2 NAT Gateway", "CreateNatGateway", "AssociateNatGatewayAddress", "DeleteNatGateway"},
+			forceNew: []string{"allocationId", "connectivityType", "privateIp", "subnetId"},
+			computed: []string{"privateIp", "secondaryPrivateIpAddressCount", "secondaryPrivateIpAddresses"},
+			defaults: map[string]any{"connectivityType": "public"},
+		},
+		{
+			token: "aws:ec2/routeTable:RouteTable", kind: account.KindRouteTable,
+			args: ec2.RouteTableArgs{}, state: ec2.RouteTableState{},
+			api:      api{"EC2", "EC2 Route Table", "CreateRouteTable", "ReplaceRoute", "DeleteRouteTable"},
+			forceNew: []string{"vpcId"}, computed: []string{"routes", "propagatingVgws"}, sets: []string{"routes"},
+		},
+		{
+			token: "aws:ec2/route:Route", kind: account.KindRoute, args: ec2.RouteArgs{}, state: ec2.RouteState{},
+			api:      api{"EC2", "EC2 Route", "CreateRoute", "ReplaceRoute", "DeleteRoute"},
+			forceNew: []string{"destinationCidrBlock", "destinationIpv6CidrBlock", "destinationPrefixListId", "routeTableId"},
+		},
+		{
+			token: "aws:ec2/routeTableAssociation:RouteTableAssociation", kind: account.KindRouteTableAssociation,
+			args: ec2.RouteTableAssociationArgs{}, state: ec2.RouteTableAssociationState{},
+			api: api{
+				"EC2", "EC2 Route Table Association", "AssociateRouteTable", "ReplaceRouteTableAssociation", "DisassociateRouteTable",
+			},
+			forceNew: []string{"gatewayId", "subnetId"},
+		},
+		{
+			token: "aws:ec2/vpcEndpoint:VpcEndpoint", kind: account.KindVPCEndpoint,
+			args: ec2.VpcEndpointArgs{}, state: ec2.VpcEndpointState{},
+			api:      api{"EC2", "EC2 VPC Endpoint", "CreateVpcEndpoint", "ModifyVpcEndpoint", "DeleteVpcEndpoints"},
+			forceNew: []string{"serviceName", "vpcEndpointType", "vpcId", "resourceConfigurationArn", "serviceNetworkArn", "serviceRegion"},
+			computed: []string{
+				"dnsOptions", "ipAddressType", "policy", "privateDnsEnabled", "routeTableIds", "securityGroupIds", "serviceRegion",
+				"subnetIds", "subnetConfigurations",
+			},
+			sets:     []string{"routeTableIds", "securityGroupIds", "subnetIds"},
+			policies: []string{"policy"},
+			defaults: map[string]any{"vpcEndpointType": "Gateway"},
+		},
+		{
+			token: "aws:ec2/securityGroup:SecurityGroup", kind: account.KindSecurityGroup,
+			args: ec2.SecurityGroupArgs{}, state: ec2.SecurityGroupState{},
+			api: api{
+				"EC2", "Security Group", "CreateSecurityGroup", "AuthorizeSecurityGroupIngress", "DeleteSecurityGroup",
+			},
+			name: "name", max: 255,
+			forceNew: []string{"description", "name", "namePrefix", "vpcId"},
+			computed: []string{"ingress", "egress", "vpcId"},
+			sets:     []string{"ingress", "egress"},
+			defaults: map[string]any{"description": "Managed by Pulumi", "revokeRulesOnDelete": false},
+		},
+		{
+			token: "aws:ec2/securityGroupRule:SecurityGroupRule", kind: account.KindSecurityGroupRule,
+			args: ec2.SecurityGroupRuleArgs{}, state: ec2.SecurityGroupRuleState{},
+			api: api{
+				"EC2", "Security Group Rule", "AuthorizeSecurityGroupIngress", "UpdateSecurityGroupRuleDescriptionsIngress",
+				"RevokeSecurityGroupIngress",
+			},
+			forceNew: []string{
+				"cidrBlocks", "fromPort", "ipv6CidrBlocks", "prefixListIds", "protocol", "securityGroupId", "self",
+				"sourceSecurityGroupId", "toPort", "type",
+			},
+			computed: []string{"sourceSecurityGroupId"},
+			defaults: map[string]any{"self": false},
+		},
+	}
+}
+
+func computeTypes() []entry {
+	return []entry{
+		{
+			token: "aws:ec2/launchTemplate:LaunchTemplate", kind: account.KindLaunchTemplate,
+			args: ec2.LaunchTemplateArgs{}, state: ec2.LaunchTemplateState{},
+			api: api{
+				"EC2", "EC2 Launch Template", "CreateLaunchTemplate", "CreateLaunchTemplateVersion", "DeleteLaunchTemplate",
+			},
+			name: "name", max: 125,
+			forceNew: []string{"name", "namePrefix"},
+			computed: []string{"defaultVersion"},
+			sets:     []string{"vpcSecurityGroupIds", "securityGroupNames"},
+		},
+		{
+			token: "aws:ec2/instance:Instance", kind: account.KindInstance,
+			args: ec2.InstanceArgs{}, state: ec2.InstanceState{},
+			api: api{"EC2", "EC2 Instance", "RunInstances", "ModifyInstanceAttribute", "TerminateInstances"},
+			forceNew: []string{
+				"ami", "associatePublicIpAddress", "availabilityZone", "keyName", "privateIp", "subnetId", "rootBlockDevice.encrypted",
+			},
+			computed: []string{
+				"ami", "associatePublicIpAddress", "availabilityZone", "iamInstanceProfile", "keyName", "privateIp", "rootBlockDevice",
+				"securityGroups", "subnetId", "vpcSecurityGroupIds",
+			},
+			sets:     []string{"vpcSecurityGroupIds", "securityGroups"},
+			defaults: map[string]any{"getPasswordData": false, "sourceDestCheck": true},
+		},
+		{
+			token: "aws:ec2/networkInterface:NetworkInterface", kind: account.KindNetworkInterface,
+			args: ec2.NetworkInterfaceArgs{}, state: ec2.NetworkInterfaceState{},
+			api: api{
+				"EC2", "EC2 Network Interface", "CreateNetworkInterface", "ModifyNetworkInterfaceAttribute", "DeleteNetworkInterface",
+			},
+			forceNew: []string{"subnetId", "interfaceType"},
+			computed: []string{"attachments", "interfaceType", "privateIp", "privateIps", "securityGroups"},
+			sets:     []string{"privateIps", "securityGroups"},
+			defaults: map[string]any{"sourceDestCheck": true},
+		},
+	}
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package awsprov
+
+import (
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/eks"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
+
+	"emrflink/internal/localcloud/account"
+)
+
+func iamTypes() []entry {
+	return []entry{
+		{
+			token: "aws:iam/role:Role", kind: account.KindRole, args: iam.RoleArgs{}, state: iam.RoleState{},
+			api:  api{"IAM", "IAM Role", "CreateRole", "UpdateRole", "DeleteRole"},
+			name: "name", max: 64,
+			required: []string{"assumeRolePolicy"},
+			forceNew: []string{"name", "namePrefix", "path"},
+			computed: []string{"inlinePolicies", "managedPolicyArns"},
+			sets:     []string{"managedPolicyArns", "inlinePolicies"},
+			policies: []string{"assumeRolePolicy"},
+			defaults: map[string]any{"forceDetachPolicies": false, "maxSessionDuration": 3600.0, "path": "/"},
+		},
+		{
+			token: "aws:iam/policy:Policy", kind: account.KindPolicy, args: iam.PolicyArgs{}, state: iam.PolicyState{},
+			api:  api{"IAM", "IAM Policy", "CreatePolicy", "CreatePolicyVersion", "DeletePolicy"},
+			name: "name", max: 128,
+			required: []string{"policy"},
+			forceNew: []string{"description", "name", "namePrefix", "path"},
+			policies: []string{"policy"},
+			defaults: map[string]any{"path": "/"},
+		},
+		{
+			token: "aws:iam/rolePolicy:RolePolicy", kind: account.KindRolePolicy,
+			args: iam.RolePolicyArgs{}, state: iam.RolePolicyState{},
+			api:  api{"IAM", "IAM Role Policy", "PutRolePolicy", "PutRolePolicy", "DeleteRolePolicy"},
+			name: "name", max: 128,
+			required: []string{"policy", "role"},
+			forceNew: []string{"name", "namePrefix", "role"},
+			policies: []string{"policy"},
+		},
+		{
+			token: "aws:iam/rolePolicyAttachment:RolePolicyAttachment", kind: account.KindRolePolicyAttachment,
+			args: iam.RolePolicyAttachmentArgs{}, state: iam.RolePolicyAttachmentState{},
+			api:      api{"IAM", "IAM Role Policy Attachment", "AttachRolePolicy", "AttachRolePolicy", "DetachRolePolicy"},
+			required: []string{"role"},
+			forceNew: []string{"policyArn", "role"},
+		},
+		{
+			token: "aws:iam/instanceProfile:InstanceProfile", kind: account.KindInstanceProfile,
+			args: iam.InstanceProfileArgs{}, state: iam.InstanceProfileState{},
+			api: api{
+				"IAM", "IAM Instance Profile", "CreateInstanceProfile", "AddRoleToInstanceProfile", "DeleteInstanceProfile",
+			},
+			name: "name", max: 128,
+			forceNew: []string{"name", "namePrefix", "path"},
+			defaults: map[string]any{"path": "/"},
+		},
+		{
+			token: "aws:iam/openIdConnectProvider:OpenIdConnectProvider", kind: account.KindOIDCProvider,
+			args: iam.OpenIdConnectProviderArgs{}, state: iam.OpenIdConnectProviderState{},
+			api: api{
+				"IAM", "IAM OIDC Provider", "CreateOpenIDConnectProvider", "UpdateOpenIDConnectProviderThumbprint",
+				"DeleteOpenIDConnectProvider",
+			},
+			required: []string{"clientIdLists"},
+			forceNew: []string{"url"},
+			computed: []string{"thumbprintLists"},
+			sets:     []string{"clientIdLists"},
+		},
+	}
+}
+
+func eksTypes() []entry {
+	return []entry{
+		{
+			token: "aws:eks/cluster:Cluster", kind: account.KindCluster, args: eks.ClusterArgs{}, state: eks.ClusterState{},
+			api:  api{"EKS", "EKS Cluster", "CreateCluster", "UpdateClusterConfig", "DeleteCluster"},
+			name: "name", max: 100,
+			forceNew: []string{
+				"accessConfig.bootstrapClusterCreatorAdminPermissions", "bootstrapSelfManagedAddons", "encryptionConfig",
+				"kubernetesNetworkConfig.ipFamily", "kubernetesNetworkConfig.serviceIpv4Cidr", "name", "outpostConfig", "roleArn",
+			},
+			computed: []string{
+				"accessConfig", "computeConfig", "kubernetesNetworkConfig", "storageConfig", "upgradePolicy", "version",
+				"vpcConfig.endpointPrivateAccess", "vpcConfig.endpointPublicAccess", "vpcConfig.publicAccessCidrs",
+			},
+			sets: []string{
+				"enabledClusterLogTypes", "vpcConfig.publicAccessCidrs", "vpcConfig.securityGroupIds", "vpcConfig.subnetIds",
+			},
+			defaults: map[string]any{"bootstrapSelfManagedAddons": true},
+		},
+		{
+			token: "aws:eks/nodeGroup:NodeGroup", kind: account.KindNodeGroup,
+			args: eks.NodeGroupArgs{}, state: eks.NodeGroupState{},
+			api:  api{"EKS", "EKS Node Group", "CreateNodegroup", "UpdateNodegroupConfig", "DeleteNodegroup"},
+			name: "nodeGroupName", max: 63,
+			required: []string{"subnetIds"},
+			forceNew: []string{
+				"amiType", "capacityType", "clusterName", "diskSize", "instanceTypes", "launchTemplate.id", "launchTemplate.name",
+				"nodeGroupName", "nodeGroupNamePrefix", "nodeRoleArn", "remoteAccess", "subnetIds",
+			},
+			computed: []string{
+				"amiType", "capacityType", "diskSize", "instanceTypes", "nodeRepairConfig", "releaseVersion", "updateConfig", "version",
+			},
+			sets: []string{"subnetIds", "taints"},
+		},
+		{
+			token: "aws:eks/addon:Addon", kind: account.KindAddon, args: eks.AddonArgs{}, state: eks.AddonState{},
+			api:      api{"EKS", "EKS Add-On", "CreateAddon", "UpdateAddon", "DeleteAddon"},
+			forceNew: []string{"addonName", "clusterName"},
+			computed: []string{"addonVersion", "configurationValues"},
+			json:     []string{"configurationValues"},
+		},
+		{
+			token: "aws:eks/accessEntry:AccessEntry", kind: account.KindAccessEntry,
+			args: eks.AccessEntryArgs{}, state: eks.AccessEntryState{},
+			api:      api{"EKS", "EKS Access Entry", "CreateAccessEntry", "UpdateAccessEntry", "DeleteAccessEntry"},
+			forceNew: []string{"clusterName", "principalArn", "type"},
+			computed: []string{"kubernetesGroups", "userName"},
+			sets:     []string{"kubernetesGroups"},
+			defaults: map[string]any{"type": "STANDARD"},
+		},
+		{
+			token: "aws:eks/accessPolicyAssociation:AccessPolicyAssociation", kind: account.KindAccessPolicyAssociation,
+			args: eks.AccessPolicyAssociationArgs{}, state: eks.AccessPolicyAssociationState{},
+			api: api{
+				"EKS", "EKS Access Policy Association", "AssociateAccessPolicy", "AssociateAccessPolicy", "DisassociateAccessPolicy",
+			},
+			forceNew: []string{"accessScope", "clusterName", "policyArn", "principalArn"},
+			sets:     []string{"accessScope.namespaces"},
+		},
+	}
+}

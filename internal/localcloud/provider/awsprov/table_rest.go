@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package awsprov
+
+import (
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/sqs"
+
+	"emrflink/internal/localcloud/account"
+)
+
+func eventTypes() []entry {
+	return []entry{
+		{
+			token: "aws:sqs/queue:Queue", kind: account.KindQueue, args: sqs.QueueArgs{}, state: sqs.QueueState{},
+			api:  api{"SQS", "SQS Queue", "CreateQueue", "SetQueueAttributes", "DeleteQueue"},
+			name: "name", max: 80,
+			forceNew: []string{"fifoQueue", "name", "namePrefix"},
+			computed: []string{"deduplicationScope", "fifoThroughputLimit", "kmsDataKeyReusePeriodSeconds", "policy", "sqsManagedSseEnabled"},
+			policies: []string{"policy"},
+			json:     []string{"redriveAllowPolicy", "redrivePolicy"},
+			defaults: map[string]any{
+				"contentBasedDeduplication": false, "delaySeconds": 0.0, "fifoQueue": false, "maxMessageSize": 262144.0,
+				"messageRetentionSeconds": 345600.0, "receiveWaitTimeSeconds": 0.0, "visibilityTimeoutSeconds": 30.0,
+			},
+		},
+		{
+			token: "aws:sqs/queuePolicy:QueuePolicy", kind: account.KindQueuePolicy,
+			args: sqs.QueuePolicyArgs{}, state: sqs.QueuePolicyState{},
+			api:      api{"SQS", "SQS Queue Policy", "SetQueueAttributes", "SetQueueAttributes", "SetQueueAttributes"},
+			required: []string{"policy"},
+			forceNew: []string{"queueUrl"},
+			policies: []string{"policy"},
+		},
+		{
+			token: "aws:cloudwatch/eventRule:EventRule", kind: account.KindEventRule,
+			args: cloudwatch.EventRuleArgs{}, state: cloudwatch.EventRuleState{},
+			api:  api{"EventBridge", "EventBridge Rule", "PutRule", "PutRule", "DeleteRule"},
+			name: "name", max: 64,
+			forceNew: []string{"eventBusName", "name", "namePrefix"},
+			json:     []string{"eventPattern"},
+			defaults: map[string]any{"eventBusName": "default", "forceDestroy": false},
+		},
+		{
+			token: "aws:cloudwatch/eventTarget:EventTarget", kind: account.KindEventTarget,
+			args: cloudwatch.EventTargetArgs{}, state: cloudwatch.EventTargetState{},
+			api:      api{"EventBridge", "EventBridge Target", "PutTargets", "PutTargets", "RemoveTargets"},
+			forceNew: []string{"eventBusName", "rule", "targetId"},
+			computed: []string{"targetId"},
+			defaults: map[string]any{"eventBusName": "default", "forceDestroy": false},
+		},
+		{
+			token: "aws:cloudwatch/logGroup:LogGroup", kind: account.KindLogGroup,
+			args: cloudwatch.LogGroupArgs{}, state: cloudwatch.LogGroupState{},
+			api:  api{"CloudWatch Logs", "CloudWatch Logs Log Group", "CreateLogGroup", "PutRetentionPolicy", "DeleteLogGroup"},
+			name: "name", max: 512,
+			forceNew: []string{"logGroupClass", "name", "namePrefix"},
+			computed: []string{"logGroupClass"},
+			defaults: map[string]any{"retentionInDays": 0.0, "skipDestroy": false},
+		},
+	}
+}
+
+func bucketTypes() []entry {
+	return []entry{
+		{
+			token: "aws:s3/bucketV2:BucketV2", kind: account.KindBucket, args: s3.BucketV2Args{}, state: s3.BucketV2State{},
+			api:  api{"S3", "S3 Bucket", "CreateBucket", "PutBucketTagging", "DeleteBucket"},
+			name: "bucket", max: 63, lower: true,
+			forceNew: []string{"bucket", "bucketPrefix", "objectLockEnabled"},
+			computed: []string{
+				"accelerationStatus", "acl", "corsRules", "grants", "lifecycleRules", "loggings", "objectLockEnabled", "policy",
+				"replicationConfigurations", "requestPayer", "serverSideEncryptionConfigurations", "versionings", "websites",
+			},
+			policies: []string{"policy"},
+			defaults: map[string]any{"forceDestroy": false},
+		},
+		{
+			token: "aws:s3/bucketVersioningV2:BucketVersioningV2", kind: account.KindBucketVersioning,
+			args: s3.BucketVersioningV2Args{}, state: s3.BucketVersioningV2State{},
+			api: api{
+				"S3", "S3 Bucket Versioning", "PutBucketVersioning", "PutBucketVersioning", "PutBucketVersioning",
+			},
+			forceNew: []string{"bucket", "expectedBucketOwner"},
+		},
+		{
+			token: "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", kind: account.KindBucketPublicAccessBlock,
+			args: s3.BucketPublicAccessBlockArgs{}, state: s3.BucketPublicAccessBlockState{},
+			api: api{
+				"S3", "S3 Bucket Public Access Block", "PutPublicAccessBlock", "PutPublicAccessBlock", "DeletePublicAccessBlock",
+			},
+			forceNew: []string{"bucket"},
+			defaults: map[string]any{
+				"blockPublicAcls": false, "blockPublicPolicy": false, "ignorePublicAcls": false, "restrictPublicBuckets": false,
+			},
+		},
+		{
+			token: "aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2",
+			kind:  account.KindBucketEncryption,
+			args:  s3.BucketServerSideEncryptionConfigurationV2Args{}, state: s3.BucketServerSideEncryptionConfigurationV2State{},
+			api: api{
+				"S3", "S3 Bucket Server-Side Encryption Configuration", "PutBucketEncryption", "PutBucketEncryption",
+				"DeleteBucketEncryption",
+			},
+			required: []string{"rules"},
+			forceNew: []string{"bucket", "expectedBucketOwner"},
+			sets:     []string{"rules"},
+		},
+		{
+			token: "aws:s3/bucketPolicy:BucketPolicy", kind: account.KindBucketPolicy,
+			args: s3.BucketPolicyArgs{}, state: s3.BucketPolicyState{},
+			api:      api{"S3", "S3 Bucket Policy", "PutBucketPolicy", "PutBucketPolicy", "DeleteBucketPolicy"},
+			required: []string{"policy"},
+			forceNew: []string{"bucket"},
+			policies: []string{"policy"},
+		},
+		{
+			token: "aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2", kind: account.KindBucketLifecycle,
+			args: s3.BucketLifecycleConfigurationV2Args{}, state: s3.BucketLifecycleConfigurationV2State{},
+			api: api{
+				"S3", "S3 Bucket Lifecycle Configuration", "PutBucketLifecycleConfiguration", "PutBucketLifecycleConfiguration",
+				"DeleteBucketLifecycle",
+			},
+			required: []string{"rules"},
+			forceNew: []string{"bucket", "expectedBucketOwner"},
+			computed: []string{"transitionDefaultMinimumObjectSize"},
+		},
+		{
+			token: "aws:s3/bucketOwnershipControls:BucketOwnershipControls", kind: account.KindBucketOwnershipControls,
+			args: s3.BucketOwnershipControlsArgs{}, state: s3.BucketOwnershipControlsState{},
+			api: api{
+				"S3", "S3 Bucket Ownership Controls", "PutBucketOwnershipControls", "PutBucketOwnershipControls",
+				"DeleteBucketOwnershipControls",
+			},
+			forceNew: []string{"bucket"},
+		},
+	}
+}

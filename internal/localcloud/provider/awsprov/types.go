@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package awsprov
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"emrflink/internal/localcloud/account"
+	"emrflink/internal/localcloud/provider/propdiff"
+	"emrflink/internal/localcloud/provider/schema"
+)
+
+// api is how AWS's SDK speaks of a resource in its errors.
+type api struct {
+	service, noun          string // "EC2", "EC2 VPC"
+	create, update, delete string // operation names
+}
+
+// entry is one row of the type table: what reflection cannot tell about a
+// Pulumi type of package aws.
+type entry struct {
+	token       string // aws:ec2/vpc:Vpc
+	kind        account.Kind
+	args, state any // zero values of the SDK's Args and State
+	api         api
+
+	name     string // property that is named automatically, "" when none
+	max      int    // longest automatic name
+	lower    bool   // automatic names are lower case
+	required []string
+	forceNew []string // patterns of package propdiff
+	computed []string // kept by AWS when the program stops giving them
+	sets     []string // lists whose order means nothing
+	json     []string // texts that are JSON documents
+	policies []string // texts that are IAM policies
+	defaults map[string]any
+}
+
+// kind is a row with its schemas, which are read on first use.
+type kind struct {
+	entry
+	once    sync.Once
+	in, out *schema.Type
+	err     error
+}
+
+func (k *kind) load() error {
+	k.once.Do(func() {
+		if k.in, k.err = schema.Of(k.entry.args); k.err != nil {
+			return
+		}
+		if k.out, k.err = schema.Of(k.entry.state); k.err != nil {
+			return
+		}
+		delete(k.in.Fields, "timeouts") // the engine's customTimeouts are what the bridge reads
+		k.err = k.verify()
+	})
+	return k.err
+}
+
+// verify says which property of the row the SDK's type does not have.
+func (k *kind) verify() error {
+	var all []string
+	for _, list := range [][]string{k.required, k.forceNew, k.computed, k.sets, k.json, k.policies} {
+		all = append(all, list...)
+	}
+	for name := range k.defaults {
+		all = append(all, name)
+	}
+	if k.name != "" {
+		all = append(all, k.name)
+	}
+	for _, pattern := range all {
+		if !has(k.in, strings.Split(pattern, ".")) {
+			return fmt.Errorf("type table: %s has no property %q", k.token, pattern)
+		}
+	}
+	return nil
+}
+
+func has(t *schema.Type, path []string) bool {
+	for t.Kind == schema.List {
+		t = t.Elem
+	}
+	f := t.Fields[path[0]]
+	if f == nil {
+		return false
+	}
+	return len(path) == 1 || has(f.Type, path[1:])
+}
+
+func (k *kind) tagged() bool { return k.in.Has("tags") }
+
+// rules are the row as package propdiff takes it.
+func (k *kind) rules() propdiff.Rules {
+	in := func(list []string) func(string) bool {
+		return func(pattern string) bool {
+			for _, p := range list {
+				if pattern == p || strings.HasPrefix(pattern, p+".") {
+					return true
+				}
+			}
+			return false
+		}
+	}
+	return propdiff.Rules{
+		Replace: in(k.forceNew), Keep: in(k.computed), Set: in(k.sets),
+		Equal: func(pattern string, was, is value) bool {
+			switch {
+			case slices.Contains(k.policies, pattern):
+				return propdiff.SamePolicy(was, is)
+			case slices.Contains(k.json, pattern):
+				return propdiff.SameJSON(was, is)
+			}
+			return false
+		},
+	}
+}
+
+// table returns the rows by type token.
+func table() map[string]*kind {
+	out := map[string]*kind{}
+	for _, rows := range [][]entry{networkTypes(), computeTypes(), iamTypes(), eksTypes(), eventTypes(), bucketTypes()} {
+		for _, e := range rows {
+			out[e.token] = &kind{entry: e}
+		}
+	}
+	return out
+}

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package propdiff compares the inputs that a resource has with the ones that
+// it shall have, property by property, and says what a provider says about it:
+// which paths are added, changed and removed, and which of them only a
+// replacement can change.
+package propdiff
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
+)
+
+// Op is what happens to a property.
+type Op int
+
+// The operations.
+const (
+	Add Op = iota
+	Update
+	Delete
+)
+
+// Change is one difference.
+type Change struct {
+	Path resource.PropertyPath
+	Op   Op
+	// Replace says that the change needs a new resource.
+	Replace  bool
+	Old, New resource.PropertyValue
+}
+
+// Rules say what is equal and what forces a replacement. The pattern of a path
+// is its property names joined by dots, list indexes left out: "vpcConfig.subnetIds".
+type Rules struct {
+	// Equal says that two values, known and different, mean the same. Nil: never.
+	Equal func(pattern string, old, new resource.PropertyValue) bool
+	// Replace says that a change at the path needs a new resource. Nil: never.
+	Replace func(pattern string) bool
+	// Keep says that the property keeps its value when it is no longer given. Nil: never.
+	Keep func(pattern string) bool
+	// Set says that the order of the list does not matter. Nil: never.
+	Set func(pattern string) bool
+}
+
+// Diff returns the changes from old to new in the order of their paths.
+// Properties that start with two underscores are not compared.
+func Diff(old, new resource.PropertyMap, r Rules) []Change {
+	d := differ{rules: r}
+	d.object(nil, "", old, new)
+	return d.changes
+}
+
+type differ struct {
+	rules   Rules
+	changes []Change
+}
+
+func (d *differ) add(c Change, pattern string) {
+	c.Replace = d.rules.Replace != nil && d.rules.Replace(pattern)
+	c.Path = slices.Clone(c.Path)
+	d.changes = append(d.changes, c)
+}
+
+func (d *differ) object(path resource.PropertyPath, pattern string, old, new resource.PropertyMap) {
+	keys := map[resource.PropertyKey]bool{}
+	for k := range old {
+		keys[k] = true
+	}
+	for k := range new {
+		keys[k] = true
+	}
+	sorted := make([]resource.PropertyKey, 0, len(keys))
+	for k := range keys {
+		if !strings.HasPrefix(string(k), "__") {
+			sorted = append(sorted, k)
+		}
+	}
+	slices.Sort(sorted)
+	for _, k := range sorted {
+		at, p := append(slices.Clone(path), string(k)), string(k)
+		if pattern != "" {
+			p = pattern + "." + p
+		}
+		d.value(at, p, old[k], new[k])
+	}
+}
+
+func (d *differ) value(path resource.PropertyPath, pattern string, old, new resource.PropertyValue) {
+	had, has := !empty(old), !empty(new)
+	switch {
+	case !had && !has:
+	case !had:
+		d.add(Change{Path: path, Op: Add, New: new}, pattern)
+	case !has:
+		if d.rules.Keep == nil || !d.rules.Keep(pattern) {
+			d.add(Change{Path: path, Op: Delete, Old: old}, pattern)
+		}
+	case old.DeepEquals(new):
+	case !new.ContainsUnknowns() && d.rules.Equal != nil && d.rules.Equal(pattern, old, new):
+	case old.IsObject() && new.IsObject():
+		d.object(path, pattern, old.ObjectValue(), new.ObjectValue())
+	case old.IsArray() && new.IsArray():
+		d.list(path, pattern, old.ArrayValue(), new.ArrayValue())
+	default:
+		d.add(Change{Path: path, Op: Update, Old: old, New: new}, pattern)
+	}
+}
+
+func (d *differ) list(path resource.PropertyPath, pattern string, old, new []resource.PropertyValue) {
+	if d.rules.Set != nil && d.rules.Set(pattern) {
+		old, new = sorted(old), sorted(new)
+	}
+	for i := range max(len(old), len(new)) {
+		var was, is resource.PropertyValue
+		if i < len(old) {
+			was = old[i]
+		}
+		if i < len(new) {
+			is = new[i]
+		}
+		d.value(append(slices.Clone(path), i), pattern, was, is)
+	}
+}
+
+// sorted orders the elements of a set by what they print as; what is not known
+// yet comes last.
+func sorted(in []resource.PropertyValue) []resource.PropertyValue {
+	out := slices.Clone(in)
+	slices.SortStableFunc(out, func(a, b resource.PropertyValue) int {
+		if ua, ub := a.ContainsUnknowns(), b.ContainsUnknowns(); ua != ub {
+			if ua {
+				return 1
+			}
+			return -1
+		}
+		return strings.Compare(a.String(), b.String())
+	})
+	return out
+}
+
+// empty says that a value is not there: null, or a list or map of nothing, which
+// the providers do not tell apart.
+func empty(v resource.PropertyValue) bool {
+	switch {
+	case v.IsNull():
+		return true
+	case v.IsArray():
+		return len(v.ArrayValue()) == 0
+	case v.IsObject():
+		return len(v.ObjectValue()) == 0
+	}
+	return false
+}
+
+// Response is the changes as the engine takes them.
+func Response(changes []Change) *pulumirpc.DiffResponse {
+	out := &pulumirpc.DiffResponse{Changes: pulumirpc.DiffResponse_DIFF_NONE, HasDetailedDiff: true}
+	if len(changes) == 0 {
+		return out
+	}
+	out.Changes = pulumirpc.DiffResponse_DIFF_SOME
+	out.DetailedDiff = map[string]*pulumirpc.PropertyDiff{}
+	for _, c := range changes {
+		out.DetailedDiff[c.Path.String()] = &pulumirpc.PropertyDiff{Kind: wireKind(c), InputDiff: true}
+		top, _ := c.Path[0].(string)
+		if !slices.Contains(out.Diffs, top) {
+			out.Diffs = append(out.Diffs, top)
+		}
+		if c.Replace && !slices.Contains(out.Replaces, top) {
+			out.Replaces = append(out.Replaces, top)
+		}
+	}
+	return out
+}
+
+func wireKind(c Change) pulumirpc.PropertyDiff_Kind {
+	plain := [...]pulumirpc.PropertyDiff_Kind{
+		Add: pulumirpc.PropertyDiff_ADD, Update: pulumirpc.PropertyDiff_UPDATE, Delete: pulumirpc.PropertyDiff_DELETE,
+	}
+	replace := [...]pulumirpc.PropertyDiff_Kind{
+		Add: pulumirpc.PropertyDiff_ADD_REPLACE, Update: pulumirpc.PropertyDiff_UPDATE_REPLACE,
+		Delete: pulumirpc.PropertyDiff_DELETE_REPLACE,
+	}
+	if c.Replace {
+		return replace[c.Op]
+	}
+	return plain[c.Op]
+}

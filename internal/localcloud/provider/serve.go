@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+
+	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
+	"google.golang.org/grpc"
+
+	"emrflink/internal/localcloud/account"
+	"emrflink/internal/localcloud/provider/awsprov"
+	"emrflink/internal/localcloud/provider/eksprov"
+	"emrflink/internal/localcloud/provider/kubeprov"
+	"emrflink/internal/localcloud/provider/plug"
+)
+
+// maxMessage is the largest gRPC message in bytes, the engine's own limit.
+const maxMessage = 400 << 20
+
+// Options say what the servers act on.
+type Options struct {
+	// Account is the simulated account. Required.
+	Account *account.Account
+	// PreviewOnly makes the servers refuse every change and never connect to a
+	// cluster; names that the real providers draw at random are then derived from
+	// the resource alone, so that the same configuration gives the same graph.
+	PreviewOnly bool
+	// ExecPath is a folder put before PATH when the credential command of a
+	// kubeconfig is run. Empty changes nothing.
+	ExecPath string
+	// KarpenterCRDs gives Karpenter's custom resource definitions as a YAML stream.
+	// Nil makes the charts that need them fail by name.
+	KarpenterCRDs func() ([]byte, error)
+	// Faults, when set, is asked before every change; the error it returns is the
+	// operation's result. op is "create", "update" or "delete", typ the Pulumi type
+	// token, name the logical name (create, update) or id (delete).
+	Faults func(ctx context.Context, op, typ, name string) error
+	// Logger is where the servers log. Nil discards.
+	Logger *slog.Logger
+}
+
+// Servers are the running provider servers: a port of 127.0.0.1 for each
+// Pulumi package.
+type Servers struct {
+	AWS, EKS, Kubernetes int
+
+	running []*grpc.Server
+	done    []chan error
+}
+
+// Serve starts the three servers on free ports of 127.0.0.1. They run until
+// Close, or until ctx ends.
+func Serve(ctx context.Context, o Options) (*Servers, error) {
+	if o.Account == nil {
+		return nil, errors.New("serve providers: no account")
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	aws, err := awsprov.New(awsprov.Options{
+		Account: o.Account, PreviewOnly: o.PreviewOnly, Faults: o.Faults, Logger: o.Logger.With("provider", "aws"),
+	})
+	if err != nil {
+		return nil, err
+	}
+	kube := kubeprov.New(kubeprov.Options{
+		PreviewOnly: o.PreviewOnly, ExecPath: o.ExecPath, KarpenterCRDs: o.KarpenterCRDs,
+		Faults: o.Faults, Logger: o.Logger.With("provider", "kubernetes"),
+	})
+	s := &Servers{}
+	for _, one := range []struct {
+		port   *int
+		server pulumirpc.ResourceProviderServer
+	}{
+		{&s.AWS, aws},
+		{&s.EKS, eksprov.New(o.Logger.With("provider", "eks"))},
+		{&s.Kubernetes, kube},
+	} {
+		if *one.port, err = s.start(ctx, one.server); err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
+	}
+	context.AfterFunc(ctx, s.stop)
+	return s, nil
+}
+
+func (s *Servers) start(ctx context.Context, p pulumirpc.ResourceProviderServer) (int, error) {
+	var lc net.ListenConfig
+	ln, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, fmt.Errorf("listen for a provider: %w", err)
+	}
+	addr, ok := ln.Addr().(*net.TCPAddr)
+	if !ok {
+		return 0, errors.Join(fmt.Errorf("listen for a provider: %s is no TCP address", ln.Addr()), ln.Close())
+	}
+	srv := grpc.NewServer(
+		grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxMessage), grpc.StatsHandler(plug.Connections{}),
+	)
+	pulumirpc.RegisterResourceProviderServer(srv, p)
+	done := make(chan error, 1)
+	go func() { done <- srv.Serve(ln) }()
+	s.running, s.done = append(s.running, srv), append(s.done, done)
+	return addr.Port, nil
+}
+
+// stop breaks every connection; calls under way see their context end.
+func (s *Servers) stop() {
+	for _, srv := range s.running {
+		srv.Stop()
+	}
+}
+
+// Close stops the servers and returns when they have stopped. Calls under way
+// are cancelled. A second Close does nothing.
+func (s *Servers) Close() error {
+	s.stop()
+	var errs []error
+	for _, done := range s.done {
+		if err := <-done; err != nil && !errors.Is(err, grpc.ErrServerStopped) {
+			errs = append(errs, err)
+		}
+	}
+	s.done = nil
+	return errors.Join(errs...)
+}

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package target
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+
+	"emrflink/internal/localcloud/daemon"
+)
+
+// startTimeout bounds the start of the daemon with the control planes it resumes.
+const startTimeout = 90 * time.Second
+
+// ErrNotRunning says that the local target does not run.
+var ErrNotRunning = daemon.ErrNotRunning
+
+// Status, Inventory and their parts are the local target's answers.
+type (
+	Status            = daemon.Status
+	Inventory         = daemon.Inventory
+	InventoryResource = daemon.InventoryResource
+)
+
+// LocalTarget controls the local target of one state folder.
+type LocalTarget struct{ o Options }
+
+// OpenLocal returns the control of the local target below o.Home; it starts nothing.
+func OpenLocal(o Options) *LocalTarget { return &LocalTarget{o: o} }
+
+func localDir(home string) string { return filepath.Join(home, "local") }
+
+// Dir is the folder that holds the local target's state.
+func (l *LocalTarget) Dir() string { return localDir(l.o.Home) }
+
+// LogPath is the local target's log file.
+func (l *LocalTarget) LogPath() string { return daemon.LogPath(l.Dir()) }
+
+// Status asks the running local target; ErrNotRunning when there is none.
+func (l *LocalTarget) Status(ctx context.Context) (Status, error) {
+	c, err := daemon.Connect(l.Dir())
+	if err != nil {
+		return Status{}, err
+	}
+	return c.Status(ctx)
+}
+
+// Inventory lists the simulated account. It starts the local target when it is
+// stopped and has state, and answers with an empty list when there is none.
+func (l *LocalTarget) Inventory(ctx context.Context) (Inventory, error) {
+	if _, err := os.Stat(l.Dir()); errors.Is(err, os.ErrNotExist) {
+		return Inventory{SchemaVersion: 1, Resources: []InventoryResource{}}, nil
+	}
+	c, err := start(ctx, l.o)
+	if err != nil {
+		return Inventory{}, err
+	}
+	return c.Inventory(ctx)
+}
+
+// Stop ends the local target; its state stays. ErrNotRunning when there is none.
+func (l *LocalTarget) Stop(ctx context.Context) error {
+	c, err := daemon.Connect(l.Dir())
+	if err != nil {
+		return err
+	}
+	return c.Stop(ctx)
+}
+
+// Reset stops the local target and removes the simulated account with
+// everything in it. The Pulumi state of the stacks is not touched.
+func (l *LocalTarget) Reset(ctx context.Context) error {
+	if err := l.Stop(ctx); err != nil && !errors.Is(err, ErrNotRunning) {
+		return err
+	}
+	if err := os.RemoveAll(l.Dir()); err != nil {
+		return fmt.Errorf("remove the simulated account: %w", err)
+	}
+	return nil
+}
+
+func openLocal(ctx context.Context, o Options) (*Target, error) {
+	c, err := start(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	i := c.Info()
+	env := attached(ports(i.Ports), credentials(i.AccessKey, i.SecretKey, o.Region))
+	env["AWS_ENDPOINT_URL"] = i.URL
+	return &Target{env: env, simulated: []string{
+		"local target: the AWS account " + i.AccountID + " is simulated on this machine; AWS was not asked and nothing is billed",
+		"Kubernetes' control plane and Karpenter are the real ones; nodes and pods are simulated, and no Flink code runs",
+	}}, nil
+}
+
+// start connects to the daemon and starts one when none serves the folder, a
+// crashed one included: the kernel frees a dead process's lock.
+func start(ctx context.Context, o Options) (*daemon.Client, error) {
+	dir := localDir(o.Home)
+	c, err := daemon.Connect(dir)
+	if err == nil {
+		if _, err = c.Status(ctx); err == nil {
+			return c, nil
+		}
+		return nil, fmt.Errorf("the local target (process %d) does not answer: %w", c.Info().PID, err)
+	}
+	if !errors.Is(err, ErrNotRunning) {
+		return nil, err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the local target's folder: %w", err)
+	}
+	exited, err := spawn(o, dir)
+	if err != nil {
+		return nil, fmt.Errorf("start the local target: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if c, err := daemon.Connect(dir); err == nil {
+			return c, nil
+		}
+		select {
+		case <-exited:
+			if c, err := daemon.Connect(dir); err == nil {
+				return c, nil // another command started one at the same moment
+			}
+			return nil, readFailure(dir)
+		case <-ctx.Done():
+			return nil, fmt.Errorf("start the local target: not ready after %s; its log is %q: %w", startTimeout, daemon.LogPath(dir), ctx.Err())
+		case <-tick.C:
+		}
+	}
+}
+
+// spawn runs `emrflink local serve` in a session of its own, so that neither
+// Ctrl-C nor the end of this terminal reaches it.
+func spawn(o Options, dir string) (<-chan struct{}, error) {
+	exe, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	logFile, err := os.OpenFile(daemon.LogPath(dir), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	defer logFile.Close()
+	cmd := exec.Command(exe, "local", "serve", "--region", o.Region)
+	cmd.Env = append(os.Environ(), "EMRFLINK_HOME="+o.Home)
+	cmd.Dir = dir
+	cmd.Stdout, cmd.Stderr = logFile, logFile
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	exited := make(chan struct{})
+	go func() {
+		_ = cmd.Wait()
+		close(exited)
+	}()
+	return exited, nil
+}
+
+// ServeOptions are those of the hidden command that is the local target.
+type ServeOptions struct {
+	Home, Region, Version string
+	Speed                 float64 // 0 takes DefaultSpeed
+	Port                  int     // 0 takes any free one
+	Logger                *slog.Logger
+}
+
+// Serve is the local target: it returns when ctx ends or a client stops it.
+func Serve(ctx context.Context, o ServeOptions) error {
+	localkube, err := Localkube()
+	if err != nil {
+		return err
+	}
+	bin, err := linkSelf(o.Home)
+	if err != nil {
+		return err
+	}
+	if o.Speed == 0 {
+		o.Speed = DefaultSpeed
+	}
+	dir := localDir(o.Home)
+	_ = os.Remove(failurePath(dir))
+	err = daemon.Serve(ctx, daemon.Options{
+		Dir: dir, Region: o.Region, Speed: o.Speed, Port: o.Port,
+		Localkube: localkube, BinDir: bin, Version: o.Version, Logger: o.Logger,
+	})
+	if err != nil {
+		writeFailure(dir, err)
+	}
+	return err
+}
+
+// Localkube finds the binary of the local control plane: $EMRFLINK_LOCALKUBE, or
+// beside this one.
+func Localkube() (string, error) {
+	path := os.Getenv("EMRFLINK_LOCALKUBE")
+	if path == "" {
+		exe, err := os.Executable()
+		if err != nil {
+			return "", fmt.Errorf("find this binary's folder: %w", err)
+		}
+		path = filepath.Join(filepath.Dir(exe), "localkube")
+	}
+	if _, err := os.Stat(path); err != nil {
+		return "", &noLocalkube{path: path}
+	}
+	return path, nil
+}
+
+type noLocalkube struct{ path string }
+
+func (e *noLocalkube) Error() string {
+	return "find the local control plane: there is no " + strconv.Quote(e.path)
+}
+
+// Hint builds it.
+func (e *noLocalkube) Hint() string { return "make build" }
+
+// ExitCode is that of a missing part: nothing was contacted.
+func (e *noLocalkube) ExitCode() int { return 2 }
+
+// linkSelf makes this binary reachable as `emrflink`, the bare name that
+// kubeconfigs carry, in a folder that only exec credentials have on their PATH.
+func linkSelf(home string) (string, error) {
+	exe, err := os.Executable()
+	if err != nil {
+		return "", fmt.Errorf("find this binary: %w", err)
+	}
+	dir := filepath.Join(home, "bin")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", fmt.Errorf("make %q: %w", dir, err)
+	}
+	link := filepath.Join(dir, "emrflink")
+	_ = os.Remove(link)
+	if err := os.Symlink(exe, link); err != nil {
+		return "", fmt.Errorf("link this binary: %w", err)
+	}
+	return dir, nil
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package target makes the difference between a real AWS account and the local
+// target, and it is the only place that knows it: a Target is a set of
+// environment variables (endpoints, credentials, attached provider servers) for
+// the Pulumi engine and for Amazon's SDK. Everything above asks for Env and goes
+// on the same way whatever it was made from.
+//
+// Three make one: aws uses the caller's own account and Pulumi's downloaded
+// provider plugins; local starts a daemon that simulates the account beside a
+// real Kubernetes control plane; Offline serves the providers in this process,
+// for a preview that needs neither credentials nor a daemon.
+package target
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"strconv"
+
+	"emrflink/internal/localcloud/account"
+	"emrflink/internal/localcloud/provider"
+)
+
+// The kinds of target.
+const (
+	AWS   = "aws"
+	Local = "local"
+)
+
+// DefaultSpeed is what AWS's durations are divided by on the local target: the
+// ten minutes of an EKS control plane become about three seconds.
+const DefaultSpeed = 200
+
+// Options say which target to open.
+type Options struct {
+	Kind    string // Local or AWS
+	Home    string // state folder of emrflink
+	Region  string // AWS region
+	Version string // of this binary
+	Logger  *slog.Logger
+}
+
+// Target is where a command works.
+type Target struct {
+	env       map[string]string
+	simulated []string
+	close     func() error
+}
+
+// Env is what the engine's and the AWS SDK's environment must carry for them to
+// work on the target; the caller may keep and change the map.
+func (t *Target) Env() map[string]string { return maps.Clone(t.env) }
+
+// Simulated says, a line each, what stands in for the real thing; none on AWS.
+func (t *Target) Simulated() []string { return t.simulated }
+
+// Close lets go of what Open holds in this process. The local daemon lives on.
+func (t *Target) Close() error {
+	if t.close == nil {
+		return nil
+	}
+	return t.close()
+}
+
+// Open returns the target of o.Kind. For Local it starts the daemon when none runs.
+func Open(ctx context.Context, o Options) (*Target, error) {
+	switch o.Kind {
+	case AWS:
+		return &Target{env: map[string]string{"AWS_REGION": o.Region}}, nil
+	case Local:
+		return openLocal(ctx, o)
+	}
+	return nil, fmt.Errorf("open target %q: want %s or %s", o.Kind, Local, AWS)
+}
+
+// Offline serves the providers in this process over an account that starts
+// empty and is forgotten on Close. Nothing is contacted; only previews work.
+func Offline(ctx context.Context, o Options) (*Target, error) {
+	a, err := account.Open(account.Options{Region: o.Region, Logger: o.Logger})
+	if err != nil {
+		return nil, fmt.Errorf("open an account in memory: %w", err)
+	}
+	s, err := provider.Serve(ctx, provider.Options{Account: a, PreviewOnly: true, Logger: o.Logger})
+	if err != nil {
+		return nil, fmt.Errorf("serve the providers: %w", err)
+	}
+	access, secret := a.StaticCredentials()
+	return &Target{
+		env: attached(ports{AWS: s.AWS, EKS: s.EKS, Kubernetes: s.Kubernetes}, credentials(access, secret, o.Region)),
+		simulated: []string{
+			"offline: the graph of the configuration alone; account id, zones and everything that AWS assigns are made up or unknown",
+		},
+		close: s.Close,
+	}, nil
+}
+
+type ports struct{ AWS, EKS, Kubernetes int }
+
+// attached makes the engine use provider servers that run already.
+func attached(p ports, env map[string]string) map[string]string {
+	env["PULUMI_DEBUG_PROVIDERS"] = "aws:" + strconv.Itoa(p.AWS) + ",eks:" + strconv.Itoa(p.EKS) + ",kubernetes:" + strconv.Itoa(p.Kubernetes)
+	env["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] = "true"
+	return env
+}
+
+// credentials keeps Amazon's SDK to the simulated account: no profile, no
+// instance metadata, no file of the user's.
+func credentials(access, secret, region string) map[string]string {
+	return map[string]string{
+		"AWS_ACCESS_KEY_ID": access, "AWS_SECRET_ACCESS_KEY": secret, "AWS_SESSION_TOKEN": "",
+		"AWS_REGION": region, "AWS_DEFAULT_REGION": region, "AWS_PROFILE": "",
+		"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
+	}
+}
