@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cost
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+func m(kv ...any) map[string]any {
+	out := map[string]any{}
+	for i := 0; i < len(kv); i += 2 {
+		out[kv[i].(string)] = kv[i+1]
+	}
+	return out
+}
+
+// blueprint is what the default blueprint bills by the hour.
+func blueprint() []Resource {
+	return []Resource{
+		{URN: "u1", Type: "aws:eks/cluster:Cluster", Name: "c", Inputs: m("version", "1.35")},
+		{URN: "u2", Type: "aws:ec2/natGateway:NatGateway", Name: "n"},
+		{URN: "u3", Type: "aws:ec2/eip:Eip", Name: "e"},
+		{URN: "u4", Type: "aws:ec2/vpcEndpoint:VpcEndpoint", Name: "s3", Inputs: m("vpcEndpointType", "Gateway")},
+		{
+			URN: "u5", Type: "aws:eks/nodeGroup:NodeGroup", Name: "g", Dependencies: []string{"u0", "u6"},
+			Inputs: m("instanceTypes", []any{"m5.xlarge"}, "scalingConfig", m("desiredSize", 3.0, "minSize", 1.0, "maxSize", 9.0),
+				"launchTemplate", m("id", "[unknown]")),
+		},
+		{
+			URN: "u6", Type: "aws:ec2/launchTemplate:LaunchTemplate", Name: "t",
+			Inputs: m("blockDeviceMappings", []any{m("ebs", m("volumeSize", 100.0, "volumeType", "gp3"))}),
+		},
+		{URN: "u7", Type: "aws:cloudwatch/logGroup:LogGroup", Name: "l"},
+		{URN: "u8", Type: "kubernetes:helm.sh/v3:Release", Name: "o", Inputs: m("chart", "oci://public.ecr.aws/emr-on-eks/flink-kubernetes-operator")},
+	}
+}
+
+func TestTheDefaultBlueprint(t *testing.T) {
+	t.Parallel()
+	got, err := Of("us-west-2", blueprint())
+	require.NoError(t, err)
+	want := Estimate{
+		Region: "us-west-2", AsOf: AsOf, HourlyUSD: 0.758877, MonthlyUSD: 553.98,
+		Items: []Item{
+			{URN: "u1", Name: "c", What: "EKS control plane", Quantity: 1, HourlyUSD: 0.1, Note: "standard support of 1.35 ends on 2027-03-27"},
+			{URN: "u2", Name: "n", What: "NAT gateway", Quantity: 1, HourlyUSD: 0.045},
+			{URN: "u3", Name: "e", What: "public IPv4 address", Quantity: 1, HourlyUSD: 0.005},
+			{URN: "u5", Name: "g", What: "m5.xlarge on demand", Quantity: 3, HourlyUSD: 0.576, Note: "desired size; 1 to 9"},
+			{URN: "u5", Name: "g", What: "EBS gp3 volume of 100 GiB", Quantity: 3, HourlyUSD: 0.032877},
+		},
+		NotIncluded: []string{
+			"Amazon EMR on EKS: per vCPU-hour and GB-hour of running jobs",
+			"CloudWatch Logs: ingestion and storage, per GB",
+			"NAT gateway: data processed, per GB",
+			"control-plane logs and metrics in CloudWatch, per GB and per metric",
+			"volumes and load balancers that charts or jobs ask for",
+		},
+		Unpriced: []string{},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestWhatHasNoPriceIsNamed(t *testing.T) {
+	t.Parallel()
+	group := func(instanceType, capacity string) Resource {
+		return Resource{
+			URN: "g", Type: "aws:eks/nodeGroup:NodeGroup", Name: "g",
+			Inputs: m("instanceTypes", []any{instanceType}, "capacityType", capacity, "diskSize", 50.0, "scalingConfig", m("desiredSize", 2.0)),
+		}
+	}
+	for name, c := range map[string]struct {
+		region   string
+		resource Resource
+		hourly   float64
+		unpriced []string
+	}{
+		"a region without a table": {"eu-west-1", group("m5.xlarge", ""), 0, []string{`no prices for region "eu-west-1"; there are some for [us-east-1 us-west-2]`}},
+		"an instance type without a price keeps its volumes": {
+			"us-west-2", group("x99.huge", ""), Round(2*50*0.08/730, 6), []string{`g: no price for instance type "x99.huge"`},
+		},
+		"spot nodes":      {"us-west-2", group("m5.xlarge", "SPOT"), Round(2*50*0.08/730, 6), []string{"g: spot instances have no list price"}},
+		"a volume type":   {"us-west-2", Resource{Name: "v", Type: "aws:ebs/volume:Volume", Inputs: m("type", "io9", "size", 1.0)}, 0, []string{`v: no price for volume type "io9"`}},
+		"an old version":  {"us-east-1", Resource{Name: "c", Type: "aws:eks/cluster:Cluster", Inputs: m("version", "1.31")}, 0.6, []string{}},
+		"a free resource": {"us-east-1", Resource{Name: "r", Type: "aws:iam/role:Role"}, 0, []string{}},
+		"an interface endpoint bills per zone": {
+			"us-east-1", Resource{Name: "e", Type: "aws:ec2/vpcEndpoint:VpcEndpoint", Inputs: m("vpcEndpointType", "Interface", "subnetIds", []any{"a", "b", "c"})}, 0.03, []string{},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := Of(c.region, []Resource{c.resource})
+			require.NoError(t, err)
+			require.InDelta(t, c.hourly, got.HourlyUSD, 1e-9)
+			require.Equal(t, c.unpriced, got.Unpriced)
+		})
+	}
+}
+
+func TestTheOrderOfResourcesDoesNotMatter(t *testing.T) {
+	t.Parallel()
+	want, err := Of("us-east-1", blueprint())
+	require.NoError(t, err)
+	rapid.Check(t, func(t *rapid.T) {
+		got, err := Of("us-east-1", rapid.Permutation(blueprint()).Draw(t, "order"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatal(diff)
+		}
+	})
+}
+
+func TestTheTablesAreWhole(t *testing.T) {
+	t.Parallel()
+	for _, region := range Regions() {
+		p, known, err := load(region)
+		require.NoError(t, err)
+		require.True(t, known)
+		require.Greater(t, len(p.ec2), 40)
+		for key, usd := range p.ec2 {
+			require.Positive(t, usd, key)
+		}
+		for _, rate := range []string{"eks-cluster", "eks-cluster-extended", "nat-gateway", "public-ipv4", "interface-endpoint", "load-balancer", "ebs-gp3", "ebs-gp2"} {
+			require.Positive(t, p.rates[rate], rate)
+		}
+	}
+}

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cost
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// defaultNodeDiskGiB is the root volume of a managed Linux node without a launch template (EKS user guide).
+const defaultNodeDiskGiB = 20
+
+// estimator prices resources one after the other.
+type estimator struct {
+	prices   prices
+	byURN    map[string]Resource
+	byID     map[string]Resource
+	items    []Item
+	unpriced []string
+}
+
+// price adds the positions of one resource. Types that are not billed by the hour add nothing.
+func (e *estimator) price(r Resource) {
+	switch r.Type {
+	case "aws:eks/cluster:Cluster":
+		e.cluster(r)
+	case "aws:eks/nodeGroup:NodeGroup":
+		e.nodeGroup(r)
+	case "aws:ec2/natGateway:NatGateway":
+		e.rate(r, "NAT gateway", "nat-gateway", 1, "")
+	case "aws:ec2/eip:Eip":
+		e.rate(r, "public IPv4 address", "public-ipv4", 1, "")
+	case "aws:ec2/vpcEndpoint:VpcEndpoint":
+		if isInterface(r) {
+			e.rate(r, "interface endpoint, per zone", "interface-endpoint", float64(max(1, len(list(r.Inputs["subnetIds"])))), "")
+		}
+	case "aws:lb/loadBalancer:LoadBalancer":
+		e.rate(r, "load balancer", "load-balancer", 1, "")
+	case "aws:ec2/instance:Instance":
+		e.instances(r, text(r.Inputs["instanceType"]), 1, "")
+	case "aws:ebs/volume:Volume":
+		e.volume(r, text(r.Inputs["type"]), number(r.Inputs["size"]), 1)
+	}
+}
+
+func (e *estimator) add(r Resource, i Item) {
+	i.URN, i.Name, i.HourlyUSD = r.URN, r.Name, Round(i.HourlyUSD, 6)
+	e.items = append(e.items, i)
+}
+
+func (e *estimator) skip(r Resource, format string, args ...any) {
+	e.unpriced = append(e.unpriced, r.Name+": "+fmt.Sprintf(format, args...))
+}
+
+// rate adds a position at a rate per hour.
+func (e *estimator) rate(r Resource, what, rate string, quantity float64, note string) {
+	e.add(r, Item{What: what, Quantity: quantity, HourlyUSD: quantity * e.prices.rates[rate], Note: note})
+}
+
+// cluster prices a control plane by the support that its version has.
+func (e *estimator) cluster(r Resource) {
+	version := text(r.Inputs["version"])
+	end, known := standardSupportEnds(version)
+	switch {
+	case !known:
+		e.rate(r, "EKS control plane", "eks-cluster", 1, "Kubernetes "+orUnknown(version)+": standard support assumed")
+	case end < calendarDate:
+		e.rate(r, "EKS control plane, extended support", "eks-cluster-extended", 1, "standard support of "+version+" ended on "+end)
+	default:
+		e.rate(r, "EKS control plane", "eks-cluster", 1, "standard support of "+version+" ends on "+end)
+	}
+}
+
+// nodeGroup prices the desired size: instances of the first type, each with its root volume.
+func (e *estimator) nodeGroup(r Resource) {
+	scaling, _ := r.Inputs["scalingConfig"].(map[string]any)
+	size := number(scaling["desiredSize"])
+	if size <= 0 {
+		return
+	}
+	types := list(r.Inputs["instanceTypes"])
+	if len(types) == 0 {
+		e.skip(r, "the instance type of the node group is not known")
+		return
+	}
+	note := fmt.Sprintf("desired size; %g to %g", number(scaling["minSize"]), number(scaling["maxSize"]))
+	if text(r.Inputs["capacityType"]) == "SPOT" {
+		e.skip(r, "spot instances have no list price")
+	} else {
+		e.instances(r, text(types[0]), size, note)
+	}
+	kind, gib := "gp3", number(r.Inputs["diskSize"])
+	if gib == 0 {
+		gib = defaultNodeDiskGiB
+	}
+	if t, ok := e.launchTemplate(r); ok {
+		if k, g := rootVolume(t); g > 0 {
+			kind, gib = k, g
+		}
+	}
+	e.volume(r, kind, gib, size)
+}
+
+// instances prices EC2 instances on demand.
+func (e *estimator) instances(r Resource, instanceType string, count float64, note string) {
+	usd, known := e.prices.ec2[instanceType]
+	if !known {
+		e.skip(r, "no price for instance type %q", instanceType)
+		return
+	}
+	e.add(r, Item{What: instanceType + " on demand", Quantity: count, HourlyUSD: count * usd, Note: note})
+}
+
+// volume prices EBS volumes by their size.
+func (e *estimator) volume(r Resource, kind string, gib, count float64) {
+	if kind == "" {
+		kind = "gp2" // what EC2 makes when no type is given
+	}
+	usd, known := e.prices.rates["ebs-"+kind]
+	if !known {
+		e.skip(r, "no price for volume type %q", kind)
+		return
+	}
+	e.add(r, Item{What: fmt.Sprintf("EBS %s volume of %g GiB", kind, gib), Quantity: count, HourlyUSD: count * gib * usd / HoursPerMonth})
+}
+
+// launchTemplate finds the template that a node group uses.
+func (e *estimator) launchTemplate(r Resource) (Resource, bool) {
+	ref, _ := r.Inputs["launchTemplate"].(map[string]any)
+	if ref == nil {
+		return Resource{}, false
+	}
+	if t, ok := e.byID[text(ref["id"])]; ok {
+		return t, true
+	}
+	for _, d := range r.Dependencies {
+		if t := e.byURN[d]; t.Type == "aws:ec2/launchTemplate:LaunchTemplate" {
+			return t, true
+		}
+	}
+	return Resource{}, false
+}
+
+// rootVolume sums up what a launch template says about its disks; size 0 when it says nothing.
+func rootVolume(t Resource) (kind string, gib float64) {
+	kind = "gp3"
+	for _, m := range list(t.Inputs["blockDeviceMappings"]) {
+		mapping, _ := m.(map[string]any)
+		ebs, _ := mapping["ebs"].(map[string]any)
+		gib += number(ebs["volumeSize"])
+		if k := text(ebs["volumeType"]); k != "" {
+			kind = k
+		}
+	}
+	return kind, gib
+}
+
+// isInterface tells an endpoint that bills by the hour from a gateway endpoint, which is free and the default.
+func isInterface(r Resource) bool { return text(r.Inputs["vpcEndpointType"]) == "Interface" }
+
+// isEMR tells the chart of the EMR Flink operator from others.
+func isEMR(r Resource) bool {
+	return strings.Contains(text(r.Inputs["chart"]), "emr-on-eks") || strings.Contains(text(r.Inputs["chart"]), "flink-kubernetes-operator")
+}
+
+func orUnknown(s string) string {
+	if s == "" {
+		return "of the default version"
+	}
+	return s
+}
+
+func text(v any) string {
+	s, _ := v.(string)
+	return s
+}
+
+func list(v any) []any {
+	l, _ := v.([]any)
+	return l
+}
+
+// number reads a JSON number, also one that is written as a string.
+func number(v any) float64 {
+	switch v := v.(type) {
+	case float64:
+		return v
+	case int:
+		return float64(v)
+	case json.Number:
+		f, err := v.Float64()
+		if err != nil {
+			return 0
+		}
+		return f
+	case string:
+		f, err := strconv.ParseFloat(v, 64)
+		if err != nil {
+			return 0
+		}
+		return f
+	}
+	return 0
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cost
+
+import (
+	_ "embed"
+	"encoding/csv"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// AsOf is the date of the oldest price in the tables (ISO 8601).
+const AsOf = "2026-07-20"
+
+// HoursPerMonth is AWS's own convention for monthly figures.
+const HoursPerMonth = 730
+
+//go:embed ec2.csv
+var ec2CSV string
+
+//go:embed rates.csv
+var ratesCSV string
+
+// prices are the list prices of one region.
+type prices struct {
+	ec2   map[string]float64 // instance type -> US dollars per hour
+	rates map[string]float64 // rate -> US dollars per unit
+}
+
+// Regions lists the regions that there are prices for, sorted.
+func Regions() []string { return []string{"us-east-1", "us-west-2"} }
+
+// load reads the tables for a region; false when they have no such column.
+func load(region string) (prices, bool, error) {
+	if !slices.Contains(Regions(), region) {
+		return prices{}, false, nil
+	}
+	ec2, err := column(ec2CSV, region)
+	if err != nil {
+		return prices{}, false, fmt.Errorf("read the EC2 price table: %w", err)
+	}
+	rates, err := column(ratesCSV, region)
+	if err != nil {
+		return prices{}, false, fmt.Errorf("read the rate table: %w", err)
+	}
+	return prices{ec2: ec2, rates: rates}, true, nil
+}
+
+// column reads one region's column of a table, keyed by the first column.
+func column(table, region string) (map[string]float64, error) {
+	r := csv.NewReader(strings.NewReader(table))
+	r.Comment = '#'
+	rows, err := r.ReadAll()
+	if err != nil {
+		return nil, err
+	}
+	at := slices.Index(rows[0], region)
+	if at < 0 {
+		return nil, fmt.Errorf("no column %q", region)
+	}
+	out := make(map[string]float64, len(rows)-1)
+	for _, row := range rows[1:] {
+		v, err := strconv.ParseFloat(row[at], 64)
+		if err != nil {
+			return nil, fmt.Errorf("row %q: %w", row[0], err)
+		}
+		out[row[0]] = v
+	}
+	return out, nil
+}
+
+// standardSupportEnds is when EKS begins to charge the extended-support rate for a Kubernetes version
+// (docs.aws.amazon.com/eks/latest/userguide/kubernetes-versions.html, release calendar).
+func standardSupportEnds(version string) (string, bool) {
+	end, known := map[string]string{
+		"1.29": "2025-03-23", "1.30": "2025-07-23", "1.31": "2025-11-26", "1.32": "2026-03-23",
+		"1.33": "2026-07-29", "1.34": "2026-12-02", "1.35": "2027-03-27",
+	}[version]
+	return end, known
+}
+
+// calendarDate is the day on which a version counts as being in standard or extended support. It is fixed, so that the
+// same input gives the same estimate on any day; an item's note names the date on which its price changes.
+const calendarDate = "2026-11-22"

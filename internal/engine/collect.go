@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/events"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+)
+
+// collector turns the engine's event stream into steps, failures and diagnostics. Its channel is read by one
+// goroutine; the other methods are for after close.
+type collector struct {
+	in   chan events.EngineEvent
+	stop chan struct{}
+	idle chan struct{}
+	sink func(Event)
+	now  func() time.Time
+
+	order    []string
+	metas    map[string][]apitype.StepEventMetadata
+	started  map[string]time.Time
+	failed   []Failure
+	messages map[string][]string // URN -> error texts
+	diags    []Diagnostic
+}
+
+// collect starts to read events. sink may be nil.
+func collect(sink func(Event)) *collector {
+	if sink == nil {
+		sink = func(Event) {}
+	}
+	c := &collector{
+		in: make(chan events.EngineEvent), stop: make(chan struct{}), idle: make(chan struct{}), sink: sink, now: time.Now,
+		metas: map[string][]apitype.StepEventMetadata{}, started: map[string]time.Time{}, messages: map[string][]string{},
+	}
+	go func() {
+		defer close(c.idle)
+		for {
+			select {
+			case ev, open := <-c.in:
+				if !open {
+					return
+				}
+				c.handle(ev)
+			case <-c.stop:
+				return
+			}
+		}
+	}()
+	return c
+}
+
+// close ends the reading. The Automation API closes the channel itself only when the engine came as far as to connect;
+// by the time its call returns, every event has been received.
+func (c *collector) close() {
+	close(c.stop)
+	<-c.idle
+}
+
+func (c *collector) handle(ev events.EngineEvent) {
+	switch {
+	case ev.ResourcePreEvent != nil:
+		c.begin(ev.ResourcePreEvent.Metadata)
+	case ev.ResOutputsEvent != nil:
+		c.end(ev.ResOutputsEvent.Metadata, EventDone)
+	case ev.ResOpFailedEvent != nil:
+		m := ev.ResOpFailedEvent.Metadata
+		c.failed = append(c.failed, Failure{Op: shownOp(m.Op), URN: m.URN, Type: m.Type, Name: urnName(m.URN)})
+		c.end(m, EventFailed)
+	case ev.DiagnosticEvent != nil:
+		c.diagnose(ev.DiagnosticEvent)
+	}
+}
+
+// begin notes a step. The engine announces a replacement as up to three.
+func (c *collector) begin(m apitype.StepEventMetadata) {
+	if _, seen := c.metas[m.URN]; !seen {
+		c.order = append(c.order, m.URN)
+	}
+	c.metas[m.URN] = append(c.metas[m.URN], m)
+	if m.Op == apitype.OpSame || m.Op == apitype.OpReplace {
+		return
+	}
+	c.started[m.URN+string(m.Op)] = c.now()
+	c.sink(Event{Kind: EventStart, URN: m.URN, Type: m.Type, Name: urnName(m.URN), Op: shownOp(m.Op)})
+}
+
+func (c *collector) end(m apitype.StepEventMetadata, kind string) {
+	if m.Op == apitype.OpReplace {
+		return
+	}
+	ev := Event{Kind: kind, URN: m.URN, Type: m.Type, Name: urnName(m.URN), Op: shownOp(m.Op)}
+	if t, ok := c.started[m.URN+string(m.Op)]; ok {
+		ev.Elapsed = c.now().Sub(t)
+	}
+	if kind == EventFailed {
+		ev.Message = strings.Join(c.messages[m.URN], "\n")
+	}
+	c.sink(ev)
+}
+
+func (c *collector) diagnose(d *apitype.DiagnosticEvent) {
+	text := plain(d.Message)
+	if d.Ephemeral || text == "" || d.Severity == "debug" {
+		return
+	}
+	severity := strings.TrimSuffix(d.Severity, "#err")
+	if severity == "error" {
+		c.messages[d.URN] = append(c.messages[d.URN], text)
+	}
+	c.diags = append(c.diags, Diagnostic{Severity: severity, URN: d.URN, Message: text})
+	ev := Event{Kind: EventDiagnostic, URN: d.URN, Message: severity + ": " + text}
+	if d.URN != "" {
+		ev.Type, ev.Name = urnType(d.URN), urnName(d.URN)
+	}
+	c.sink(ev)
+}
+
+// shownOp maps the engine's operations to ours.
+func shownOp(op apitype.OpType) Op {
+	switch op {
+	case apitype.OpCreate, apitype.OpImport:
+		return OpCreate
+	case apitype.OpUpdate:
+		return OpUpdate
+	case apitype.OpReplace, apitype.OpCreateReplacement, apitype.OpImportReplacement, apitype.OpReadReplacement:
+		return OpReplace
+	case apitype.OpDelete, apitype.OpDeleteReplaced, apitype.OpReadDiscard, apitype.OpDiscardReplaced:
+		return OpDelete
+	case apitype.OpRead, apitype.OpRefresh:
+		return OpRead
+	}
+	return OpSame
+}
+
+// steps folds the announced operations into one step per resource, parents before children.
+func (c *collector) steps() []Step {
+	var out []Step
+	for _, urn := range c.order {
+		out = append(out, fold(c.metas[urn])...)
+	}
+	return inTreeOrder(out)
+}
+
+// fold makes the steps of one URN: a replacement is one step, whatever the engine announced for it.
+func fold(metas []apitype.StepEventMetadata) []Step {
+	replaces := func(m apitype.StepEventMetadata) bool { return shownOp(m.Op) == OpReplace }
+	if !slices.ContainsFunc(metas, replaces) {
+		var out []Step
+		for _, m := range metas {
+			if m.Op != apitype.OpRemovePendingReplace {
+				out = append(out, makeStep(m, shownOp(m.Op)))
+			}
+		}
+		return out
+	}
+	best := metas[slices.IndexFunc(metas, replaces)]
+	for _, m := range metas {
+		// The logical replace step carries the reasons and both sides, when the engine announces it.
+		if m.Op == apitype.OpReplace {
+			best = m
+		}
+		if best.Old == nil && m.Old != nil {
+			best.Old = m.Old
+		}
+	}
+	return []Step{makeStep(best, OpReplace)}
+}
+
+func makeStep(m apitype.StepEventMetadata, op Op) Step {
+	s := Step{
+		URN: m.URN, Type: m.Type, Name: urnName(m.URN), Op: op, Provider: providerURN(m.Provider),
+		ReplaceReasons: []string{}, Diff: []PropertyDiff{}, Dependencies: []string{},
+	}
+	if m.Old != nil && op != OpCreate {
+		s.Old, s.Parent, s.ID = cleanMap(m.Old.Inputs), m.Old.Parent, m.Old.ID
+		if s.Old == nil {
+			s.Old = map[string]any{}
+		}
+	}
+	if m.New != nil && op != OpDelete {
+		s.New, s.Parent = cleanMap(m.New.Inputs), m.New.Parent
+		if s.New == nil {
+			s.New = map[string]any{}
+		}
+	}
+	if op == OpUpdate || op == OpReplace {
+		s.Diff = propertyDiffs(m, s.Old, s.New)
+	}
+	if op == OpReplace {
+		s.ReplaceReasons = replaceReasons(m, s.Diff)
+	}
+	return s
+}
+
+// replaceReasons are the properties that the provider blames; with no detail, those that the engine names.
+func replaceReasons(m apitype.StepEventMetadata, diff []PropertyDiff) []string {
+	reasons := []string{}
+	for _, d := range diff {
+		if strings.HasSuffix(d.Kind, "-replace") {
+			reasons = append(reasons, d.Path)
+		}
+	}
+	if len(reasons) == 0 {
+		reasons = append(reasons, m.Keys...)
+	}
+	slices.Sort(reasons)
+	return slices.Compact(reasons)
+}
+
+// inTreeOrder sorts steps so that parents precede children and siblings follow their URNs.
+func inTreeOrder(steps []Step) []Step {
+	children := map[string][]Step{}
+	known := map[string]bool{}
+	for _, s := range steps {
+		known[s.URN] = true
+	}
+	for _, s := range steps {
+		parent := s.Parent
+		if !known[parent] || parent == s.URN {
+			parent = ""
+		}
+		children[parent] = append(children[parent], s)
+	}
+	out := make([]Step, 0, len(steps))
+	done := map[string]bool{}
+	var walk func(parent string)
+	walk = func(parent string) {
+		list := children[parent]
+		slices.SortStableFunc(list, func(a, b Step) int { return strings.Compare(a.URN, b.URN) })
+		for _, s := range list {
+			out = append(out, s)
+			if !done[s.URN] {
+				done[s.URN] = true
+				walk(s.URN)
+			}
+		}
+	}
+	walk("")
+	return out
+}
+
+func summarize(steps []Step) Summary {
+	var sum Summary
+	for _, s := range steps {
+		sum.add(s.Op)
+	}
+	return sum
+}

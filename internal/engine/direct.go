@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// prepareDirectUse fills in, for a person who calls [Main], what an Engine would: the state directory, the passphrase
+// and a working directory with the project. Whatever the environment or the arguments name already is left alone.
+func prepareDirectUse(args []string) error {
+	home, err := stateHome()
+	if err != nil {
+		return err
+	}
+	stackName := stackFlag(args)
+	if stackName == "" {
+		stackName = os.Getenv("EMRFLINK_STACK")
+	}
+	if stackName == "" {
+		stackName = "local"
+	}
+	defaults := map[string]string{
+		homeVar:                    filepath.Join(home, "pulumi"),
+		backendVar:                 "file://" + filepath.ToSlash(filepath.Join(home, "backend")),
+		"PULUMI_SKIP_UPDATE_CHECK": "true",
+		"PULUMI_STACK":             stackName,
+	}
+	phrase := filepath.Join(home, "passphrase")
+	if _, err := os.Stat(phrase); err == nil {
+		if _, own := os.LookupEnv(passphraseVar); !own {
+			defaults[passphraseFileVar] = phrase
+		}
+	}
+	for _, name := range sortedKeys(defaults) {
+		if _, set := os.LookupEnv(name); set {
+			continue
+		}
+		if err := os.Setenv(name, defaults[name]); err != nil {
+			return fmt.Errorf("set %s: %w", name, err)
+		}
+	}
+	return enterWorkDir(home, stackName, args)
+}
+
+// enterWorkDir changes into the stack's work directory, when there is one and --cwd does not name another.
+func enterWorkDir(home, stackName string, args []string) error {
+	if slices.ContainsFunc(args, func(a string) bool {
+		return a == "-C" || a == "--cwd" || len(a) > 6 && a[:6] == "--cwd="
+	}) {
+		return nil
+	}
+	dir := filepath.Join(home, "work", stackName)
+	if _, err := os.Stat(filepath.Join(dir, "Pulumi.yaml")); err != nil {
+		return nil
+	}
+	if err := os.Chdir(dir); err != nil {
+		return fmt.Errorf("enter the work directory: %w", err)
+	}
+	return nil
+}
+
+// stateHome is the state directory: $EMRFLINK_HOME, else $XDG_STATE_HOME/emrflink, else ~/.local/state/emrflink.
+func stateHome() (string, error) {
+	if home := os.Getenv("EMRFLINK_HOME"); home != "" {
+		return filepath.Abs(home)
+	}
+	if state := os.Getenv("XDG_STATE_HOME"); state != "" {
+		return filepath.Join(state, "emrflink"), nil
+	}
+	user, err := os.UserHomeDir()
+	if err != nil {
+		return "", fmt.Errorf("find the state directory: %w", err)
+	}
+	return filepath.Join(user, ".local", "state", "emrflink"), nil
+}

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optrefresh"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+)
+
+// PendingCreate is a resource whose creation was under way when an engine was killed. It may or may not exist.
+type PendingCreate struct {
+	URN, Type, Name string
+	// Provider is the URN of the provider resource.
+	Provider string
+	// Inputs are the properties that the creation was asked with, secrets replaced by [Secret].
+	Inputs map[string]any
+}
+
+// AdoptFunc looks in the account for a resource whose creation was interrupted: by its name, or by the deployment's
+// tags. It returns the id under which the provider reads that resource; found is false only when the resource
+// certainly does not exist. A resource that is still being made must be waited for.
+//
+// Why it is needed: an engine that is killed while a provider creates something has written down that it began, but
+// no id. Creating again would fail for what has a fixed name and leave an orphan for what AWS names itself. With the
+// id, the resource goes into the state as if its creation had ended, is read from the account, and the deployment goes
+// on from there; cleanup then deletes it like any other.
+type AdoptFunc func(ctx context.Context, p PendingCreate) (id string, found bool, err error)
+
+// resolvePending clears what a killed engine left half done. Creations are looked up and taken over. Interrupted
+// updates and deletions need nothing: the resource is still in the state and the engine asks the provider again.
+func (e *Engine) resolvePending(ctx context.Context, notice func(string)) error {
+	deployment, err := e.deployment(ctx)
+	if err != nil || len(deployment.PendingOperations) == 0 {
+		return err
+	}
+	adopted, err := e.adoptAll(ctx, deployment, notice)
+	if err != nil {
+		return err
+	}
+	deployment.PendingOperations = nil
+	if err := e.importState(ctx, deployment); err != nil {
+		return fmt.Errorf("write the state without its unfinished operations: %w", err)
+	}
+	if len(adopted) == 0 {
+		return nil
+	}
+	return e.refresh(ctx, adopted)
+}
+
+// adoptAll puts every interrupted creation that exists in the account among the deployment's resources, and returns
+// their URNs.
+func (e *Engine) adoptAll(ctx context.Context, d *savedState, notice func(string)) ([]string, error) {
+	if f := e.refusePending(d); f != nil {
+		return nil, f
+	}
+	var adopted []string
+	for _, op := range d.PendingOperations {
+		urn := string(op.Resource.URN)
+		what := fmt.Sprintf("%s %q", op.Resource.Type, urnName(urn))
+		if op.Type != apitype.OperationTypeCreating {
+			notice(fmt.Sprintf("%s was interrupted while %s; it is looked at again", what, op.Type))
+			continue
+		}
+		id, found, err := e.opts.Adopt(ctx, PendingCreate{
+			URN: urn, Type: string(op.Resource.Type), Name: urnName(urn),
+			Provider: providerURN(op.Resource.Provider), Inputs: cleanMap(op.Resource.Inputs),
+		})
+		if err != nil {
+			return nil, fmt.Errorf("look for %s, whose creation was interrupted: %w", what, err)
+		}
+		if !found {
+			notice(what + " was interrupted before it was made; it is made now")
+			continue
+		}
+		if err := place(d, op.Resource, id); err != nil {
+			return nil, err
+		}
+		adopted = append(adopted, urn)
+		notice(fmt.Sprintf("%s was made as %s by the interrupted run and is taken over", what, id))
+	}
+	return adopted, nil
+}
+
+// refusePending explains interrupted creations that nobody can look up.
+func (e *Engine) refusePending(d *savedState) *Failure {
+	if e.opts.Adopt != nil {
+		return nil
+	}
+	var lines []string
+	for _, op := range d.PendingOperations {
+		if op.Type == apitype.OperationTypeCreating {
+			lines = append(lines, fmt.Sprintf("%s %q", op.Resource.Type, urnName(string(op.Resource.URN))))
+		}
+	}
+	if len(lines) == 0 {
+		return nil
+	}
+	slices.Sort(lines)
+	return &Failure{
+		Code:    CodePending,
+		Message: "an earlier run was killed while it created " + strings.Join(lines, ", ") + "; they may exist without being in the state",
+		Hint:    "look them up in the account, then import or forget each: emrflink pulumi refresh --stack " + e.opts.Stack,
+	}
+}
+
+// place puts an adopted resource into the list: at the end, or behind the resource that it was to replace, which is
+// then marked for deletion.
+func place(d *savedState, r apitype.ResourceV3, id string) error {
+	r.ID = resource.ID(id)
+	if r.Outputs == nil {
+		// A provider may read a resource by its properties instead of its id.
+		r.Outputs = maps.Clone(r.Inputs)
+	}
+	old := slices.IndexFunc(d.Resources, func(o apitype.ResourceV3) bool { return o.URN == r.URN && !o.Delete })
+	if old < 0 {
+		d.Resources = append(d.Resources, r)
+		return nil
+	}
+	for _, later := range d.Resources[old+1:] {
+		if slices.Contains(r.Dependencies, later.URN) {
+			return &Failure{
+				Code: CodePending, URN: string(r.URN), Type: string(r.Type), Name: urnName(string(r.URN)), Op: OpReplace,
+				Message: "its replacement was interrupted and depends on resources that came later; it exists as " + id,
+				Hint:    "delete that one by hand, then run: emrflink pulumi refresh --clear-pending-creates",
+			}
+		}
+	}
+	d.Resources[old].Delete = true
+	d.Resources = slices.Insert(d.Resources, old+1, r)
+	return nil
+}
+
+// importState hands an edited state to the engine, which checks it, keeps a backup and writes it. Secrets stay
+// encrypted on the way.
+func (e *Engine) importState(ctx context.Context, d *savedState) error {
+	untyped, err := d.ToUntypedDeployment(d.version, d.features)
+	if err != nil {
+		return err
+	}
+	raw, err := json.Marshal(untyped)
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(e.workDir(), "import.json")
+	if err := writeFileAtomic(path, raw, 0o600); err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(path) }()
+	_, err = e.run(ctx, "stack", "import", "--file", path, "--stack", e.opts.Stack)
+	return err
+}
+
+// refresh reads the given resources from the account into the state.
+func (e *Engine) refresh(ctx context.Context, urns []string) error {
+	s, err := e.stackIn(ctx, e.workDir(), e.env)
+	if err != nil {
+		return err
+	}
+	c := collect(nil)
+	_, err = s.Refresh(ctx, optrefresh.EventStreams(c.in), optrefresh.Target(urns), optrefresh.SuppressProgress(), optrefresh.Color("never"))
+	c.close()
+	if err != nil {
+		return e.failed(ctx, "refresh", c, err.Error(), err)
+	}
+	return nil
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optpreview"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+
+	// The secrets provider of throw-away stacks: its key is in its URL, so it costs no key derivation.
+	_ "gocloud.dev/secrets/localsecrets"
+)
+
+// Preview computes what Deploy would do. It changes nothing: a stack that was never deployed is previewed against an
+// empty state in a temporary directory, which is gone afterwards.
+//
+// The steps gathered so far are returned beside an error.
+func (e *Engine) Preview(ctx context.Context) (Plan, error) {
+	exists, err := e.Exists(ctx)
+	if err != nil {
+		return Plan{}, err
+	}
+	if !exists {
+		return e.previewThrowAway(ctx)
+	}
+	if e.files != nil {
+		if _, err := e.files.read(); err != nil {
+			return Plan{}, err
+		}
+	}
+	if err := e.ready(); err != nil {
+		return Plan{}, err
+	}
+	return e.previewIn(ctx, e.workDir(), e.env)
+}
+
+// previewThrowAway previews against an empty state that is written for this one call.
+func (e *Engine) previewThrowAway(ctx context.Context) (plan Plan, err error) {
+	tmp, err := os.MkdirTemp("", "emrflink-preview-")
+	if err != nil {
+		return Plan{}, fmt.Errorf("make a throw-away state: %w", err)
+	}
+	defer func() {
+		if rmErr := os.RemoveAll(tmp); rmErr != nil && err == nil {
+			err = fmt.Errorf("remove the throw-away state: %w", rmErr)
+		}
+	}()
+	work, backend := filepath.Join(tmp, "work"), filepath.Join(tmp, "backend")
+	temp := *e
+	temp.opts.Home = tmp
+	temp.files = &fileState{root: backend, project: e.opts.Project, stack: e.opts.Stack}
+	if err := temp.files.init(); err != nil {
+		return Plan{}, err
+	}
+	if err := temp.prepareWorkDir(work); err != nil {
+		return Plan{}, err
+	}
+	phrase, err := e.throwAwaySecrets(filepath.Join(work, "Pulumi."+e.opts.Stack+".yaml"), tmp)
+	if err != nil {
+		return Plan{}, err
+	}
+	temp.opts.Ephemeral = true
+	env := temp.environment(filepath.Join(tmp, "pulumi"), "file://"+filepath.ToSlash(backend), phrase)
+	return temp.previewIn(ctx, work, env)
+}
+
+// previewIn runs the engine's preview in dir and reads the plan off its events.
+func (e *Engine) previewIn(ctx context.Context, dir string, env []string) (Plan, error) {
+	s, err := e.stackIn(ctx, dir, env)
+	if err != nil {
+		return Plan{}, err
+	}
+	goals, err := os.CreateTemp(dir, "plan-*.json")
+	if err != nil {
+		return Plan{}, fmt.Errorf("preview: %w", err)
+	}
+	defer func() { _ = os.Remove(goals.Name()) }()
+	if err := goals.Close(); err != nil {
+		return Plan{}, fmt.Errorf("preview: %w", err)
+	}
+	c := collect(nil)
+	opts := []optpreview.Option{
+		optpreview.EventStreams(c.in), optpreview.SuppressProgress(), optpreview.Color("never"),
+		optpreview.Plan(goals.Name()),
+	}
+	if e.opts.Parallel > 0 {
+		opts = append(opts, optpreview.Parallel(e.opts.Parallel))
+	}
+	_, runErr := s.Preview(ctx, opts...)
+	c.close()
+	steps := c.steps()
+	plan := Plan{Stack: e.opts.Stack, Steps: steps, Summary: summarize(steps), Diagnostics: sortedDiagnostics(c.diags)}
+	if runErr != nil {
+		return plan, e.failed(ctx, "preview", c, runErr.Error(), runErr)
+	}
+	return plan, readDependencies(goals.Name(), plan.Steps)
+}
+
+// readDependencies completes the steps from the engine's plan file: its events name no dependencies.
+func readDependencies(path string, steps []Step) error {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("read the engine's plan: %w", err)
+	}
+	var file apitype.DeploymentPlanV1
+	if err := json.Unmarshal(raw, &file); err != nil {
+		return fmt.Errorf("read the engine's plan: %w", err)
+	}
+	for i := range steps {
+		goal := file.ResourcePlans[resource.URN(steps[i].URN)].Goal
+		if goal == nil {
+			continue
+		}
+		for _, d := range goal.Dependencies {
+			steps[i].Dependencies = append(steps[i].Dependencies, string(d))
+		}
+		slices.Sort(steps[i].Dependencies)
+		steps[i].Dependencies = slices.Compact(steps[i].Dependencies)
+	}
+	return nil
+}
+
+// sortedDiagnostics orders what was said independently of timing, and drops repetitions.
+func sortedDiagnostics(diags []Diagnostic) []Diagnostic {
+	out := slices.Clone(diags)
+	slices.SortFunc(out, func(a, b Diagnostic) int {
+		return cmpStrings(a.URN, b.URN, a.Severity, b.Severity, a.Message, b.Message)
+	})
+	return slices.Compact(out)
+}

@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/pulumi/pulumi/pkg/v3/resource/stack"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/encoding"
+)
+
+// fileState knows the layout of Pulumi's file backend (version 1, with projects).
+type fileState struct{ root, project, stack string }
+
+// localRoot returns the directory of a file backend URL; false for any other backend.
+func localRoot(backendURL string) (string, bool) {
+	rest, ok := strings.CutPrefix(backendURL, "file://")
+	if !ok {
+		return "", false
+	}
+	if i := strings.IndexByte(rest, '?'); i >= 0 {
+		rest = rest[:i]
+	}
+	if home, err := os.UserHomeDir(); err == nil && (rest == "~" || strings.HasPrefix(rest, "~/")) {
+		return filepath.Join(home, rest[1:]), true
+	}
+	if path, err := url.PathUnescape(rest); err == nil {
+		rest = path
+	}
+	return filepath.FromSlash(rest), true
+}
+
+func (s fileState) books(parts ...string) string {
+	return filepath.Join(append([]string{s.root, ".pulumi"}, parts...)...)
+}
+
+// path returns the state file that exists: plain, or compressed when the user's environment asked for that.
+func (s fileState) path() (string, bool) {
+	base := s.books("stacks", s.project, s.stack+".json")
+	for _, ext := range []string{"", encoding.GZIPExt, encoding.ZSTDExt} {
+		if _, err := os.Stat(base + ext); err == nil {
+			return base + ext, true
+		}
+	}
+	return base, false
+}
+
+// init makes an empty stack, as `stack init` does, without starting a process for it.
+func (s fileState) init() error {
+	if err := writeFileAtomic(s.books("meta.yaml"), []byte("version: 1\n"), 0o600); err != nil {
+		return err
+	}
+	name := "organization/" + s.project + "/" + s.stack
+	empty := fmt.Sprintf(`{"version":3,"checkpoint":{"stack":%q}}`, name)
+	return writeFileAtomic(s.books("stacks", s.project, s.stack+".json"), []byte(empty), 0o600)
+}
+
+// savedState is a deployment together with the schema that it was written in.
+type savedState struct {
+	*apitype.DeploymentV3
+	version  int
+	features []string
+}
+
+// read parses the state file. A file that is not a state is a Failure that names the file and its backups.
+func (s fileState) read() (*savedState, error) {
+	path, exists := s.path()
+	if !exists {
+		return nil, fmt.Errorf("stack %q: %w", s.stack, ErrNoStack)
+	}
+	deployment, err := parseState(path)
+	if err == nil {
+		return deployment, nil
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, fmt.Errorf("read the state: %w", err)
+	}
+	return nil, &Failure{
+		Code:    CodeStateCorrupt,
+		Message: fmt.Sprintf("the state file %s cannot be read: %v; nothing was changed", path, err),
+		Hint:    s.backupHint(path),
+	}
+}
+
+// parseState reads one state file or a copy of one.
+func parseState(path string) (*savedState, error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	if len(raw) == 0 {
+		return nil, errors.New("the file is empty")
+	}
+	codec := encoding.Compress(encoding.JSON, encoding.DetectCompression(raw))
+	checkpoint, version, features, err := stack.UnmarshalVersionedCheckpointToLatestCheckpoint(codec, raw)
+	if err != nil {
+		return nil, err
+	}
+	saved := &savedState{DeploymentV3: &apitype.DeploymentV3{}, version: version, features: features}
+	if checkpoint != nil && checkpoint.Latest != nil {
+		saved.DeploymentV3 = checkpoint.Latest
+	}
+	return saved, nil
+}
+
+// backupHint names the newest copies of the state that can be read.
+func (s fileState) backupHint(path string) string {
+	var good []string
+	for _, b := range s.backups(path) {
+		if d, err := parseState(b); err == nil {
+			good = append(good, fmt.Sprintf("%s (%d resources)", b, len(d.Resources)))
+		}
+		if len(good) == 3 {
+			break
+		}
+	}
+	if len(good) == 0 {
+		return "no readable backup was found beside it or below " + s.books("history", s.project, s.stack)
+	}
+	return "readable backups, newest first: " + strings.Join(good, ", ") + "; copy one over the state file"
+}
+
+// backups lists the copies that the engine keeps of the state, newest first.
+func (s fileState) backups(path string) []string {
+	found := []string{path + ".bak"}
+	for _, pattern := range []string{
+		s.books("history", s.project, s.stack, "*.checkpoint.json*"),
+		s.books("backups", s.project, s.stack, "*"),
+	} {
+		matches, err := filepath.Glob(pattern)
+		if err != nil {
+			continue
+		}
+		found = append(found, matches...)
+	}
+	found = slices.DeleteFunc(found, func(f string) bool {
+		_, err := os.Stat(f)
+		return err != nil || strings.HasSuffix(f, ".attrs")
+	})
+	slices.SortStableFunc(found, func(a, b string) int {
+		ia, errA := os.Stat(a)
+		ib, errB := os.Stat(b)
+		if errA != nil || errB != nil {
+			return 0
+		}
+		return ib.ModTime().Compare(ia.ModTime())
+	})
+	return found
+}
+
+// size returns the bytes of the state file; 0 when there is none.
+func (s fileState) size() int64 {
+	path, _ := s.path()
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0
+	}
+	return info.Size()
+}
+
+// deployment returns the deployed state: from the file, or through the engine for any other backend.
+func (e *Engine) deployment(ctx context.Context) (*savedState, error) {
+	if e.files != nil {
+		return e.files.read()
+	}
+	if err := e.prepareWorkDir(e.workDir()); err != nil {
+		return nil, err
+	}
+	raw, err := e.run(ctx, "stack", "export", "--stack", e.opts.Stack)
+	if err != nil {
+		return nil, err
+	}
+	var untyped apitype.UntypedDeployment
+	if err := json.Unmarshal([]byte(raw), &untyped); err != nil {
+		return nil, fmt.Errorf("read the exported state: %w", err)
+	}
+	deployment := &savedState{
+		DeploymentV3: &apitype.DeploymentV3{}, version: untyped.Version, features: untyped.Features,
+	}
+	if len(untyped.Deployment) == 0 {
+		return deployment, nil
+	}
+	if err := json.Unmarshal(untyped.Deployment, deployment.DeploymentV3); err != nil {
+		return nil, fmt.Errorf("read the exported state: %w", err)
+	}
+	return deployment, nil
+}
+
+// Exists tells whether the stack was ever deployed.
+func (e *Engine) Exists(ctx context.Context) (bool, error) {
+	if e.opts.Ephemeral {
+		return false, nil
+	}
+	if e.files != nil {
+		_, exists := e.files.path()
+		return exists, nil
+	}
+	_, err := e.deployment(ctx)
+	if errors.Is(err, ErrNoStack) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Resources lists the deployed resources in dependency order, without the stack itself and without providers, and
+// without leftovers of a replacement. A stack that was never deployed gives ErrNoStack.
+func (e *Engine) Resources(ctx context.Context) ([]StateResource, error) {
+	deployment, err := e.deployment(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := []StateResource{}
+	for _, r := range deployment.Resources {
+		if (Step{Type: string(r.Type)}).Internal() || r.Delete {
+			continue
+		}
+		res := StateResource{
+			URN: string(r.URN), Type: string(r.Type), Name: urnName(string(r.URN)), ID: string(r.ID),
+			Parent: string(r.Parent), Provider: providerURN(r.Provider), Custom: r.Custom, Protect: r.Protect,
+			Inputs: cleanMap(r.Inputs), Outputs: cleanMap(r.Outputs),
+		}
+		for _, d := range r.Dependencies {
+			res.Dependencies = append(res.Dependencies, string(d))
+		}
+		slices.Sort(res.Dependencies)
+		if r.Created != nil {
+			res.Created = *r.Created
+		}
+		out = append(out, res)
+	}
+	return out, nil
+}
+
+// Outputs returns the stack's outputs of the last deployment, secret ones decrypted. A stack that was never deployed
+// gives ErrNoStack.
+func (e *Engine) Outputs(ctx context.Context) (map[string]Output, error) {
+	deployment, err := e.deployment(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]Output{}
+	secrets := false
+	for _, r := range deployment.Resources {
+		if r.Type != "pulumi:pulumi:Stack" || r.Delete {
+			continue
+		}
+		for k, v := range r.Outputs {
+			secret := hasSecret(v)
+			secrets = secrets || secret
+			out[k] = Output{Value: clean(v), Secret: secret}
+		}
+	}
+	if !secrets {
+		return out, nil
+	}
+	plainValues, err := e.decryptedOutputs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for k, o := range out {
+		if v, found := plainValues[k]; found && o.Secret {
+			out[k] = Output{Value: v, Secret: true}
+		}
+	}
+	return out, nil
+}
+
+// decryptedOutputs asks the engine for the outputs, which alone knows every secrets provider.
+func (e *Engine) decryptedOutputs(ctx context.Context) (map[string]any, error) {
+	if err := e.prepareWorkDir(e.workDir()); err != nil {
+		return nil, err
+	}
+	// With the flag first, this call is not one of those that command answers by itself.
+	raw, err := e.run(ctx, "--non-interactive", "stack", "output", "--json", "--show-secrets", "--stack", e.opts.Stack)
+	if err != nil {
+		return nil, err
+	}
+	values := map[string]any{}
+	if err := json.Unmarshal([]byte(raw), &values); err != nil {
+		return nil, fmt.Errorf("read the stack's outputs: %w", err)
+	}
+	return values, nil
+}

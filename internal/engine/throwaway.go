@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+	"os"
+	"strings"
+
+	"sigs.k8s.io/yaml"
+)
+
+// throwAwaySecrets decides how a throw-away stack encrypts. A stack file with encrypted values needs its own key: the
+// passphrase file to use is returned then (empty when the user brings one). All others get a key that is worth nothing
+// and takes no time to derive.
+func (e *Engine) throwAwaySecrets(stackFile, tmp string) (passphraseFile string, err error) {
+	raw, err := os.ReadFile(stackFile)
+	if err != nil {
+		return "", fmt.Errorf("make a throw-away state: %w", err)
+	}
+	if bytes.Contains(raw, []byte("secure:")) {
+		return e.passphraseFor(tmp)
+	}
+	settings := map[string]any{}
+	if err := yaml.Unmarshal(raw, &settings); err != nil {
+		return "", fmt.Errorf("make a throw-away state: %w", err)
+	}
+	for _, k := range secretKeys() {
+		delete(settings, k)
+	}
+	key := make([]byte, 32)
+	if _, err := rand.Read(key); err != nil {
+		return "", fmt.Errorf("make a throw-away state: %w", err)
+	}
+	settings["secretsprovider"] = "base64key://" + base64.URLEncoding.EncodeToString(key)
+	out, err := yaml.Marshal(settings)
+	if err != nil {
+		return "", fmt.Errorf("make a throw-away state: %w", err)
+	}
+	return "", writeFileAtomic(stackFile, out, 0o600)
+}
+
+// passphraseFor returns the passphrase file that an engine below home has to use, "" when the user's environment
+// names one. It is made when there is none.
+func (e *Engine) passphraseFor(home string) (string, error) {
+	if _, own := e.opts.Env[passphraseVar]; own {
+		return "", nil
+	}
+	if _, own := os.LookupEnv(passphraseVar); own || e.lookupEnv(passphraseFileVar) != "" {
+		return "", nil
+	}
+	if e.opts.Home != "" {
+		home = e.opts.Home
+	}
+	return ensurePassphrase(home)
+}
+
+// cmpStrings compares pairs of strings in order.
+func cmpStrings(pairs ...string) int {
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if c := strings.Compare(pairs[i], pairs[i+1]); c != 0 {
+			return c
+		}
+	}
+	return 0
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package preview
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+
+	"emrflink/internal/engine"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// golden compares got with a file of testdata.
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	file := filepath.Join("testdata", name)
+	if *update {
+		require.NoError(t, os.WriteFile(file, got, 0o600))
+	}
+	want, err := os.ReadFile(file)
+	require.NoError(t, err, "run the test with -update")
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("%s differs (-update writes it anew):\n%s", file, diff)
+	}
+}
+
+func step(op engine.Op, typ, name string) engine.Step {
+	s := engine.Step{URN: "urn:pulumi:dev::emrflink::" + typ + "::" + name, Type: typ, Name: name, Op: op}
+	if op != engine.OpCreate {
+		s.Old = map[string]any{}
+	}
+	if op != engine.OpDelete {
+		s.New = map[string]any{}
+	}
+	return s
+}
+
+// changed is a plan with one step of each kind.
+func changed() engine.Plan {
+	bucket := step(engine.OpReplace, "aws:s3/bucketV2:BucketV2", "checkpoints")
+	bucket.ReplaceReasons = []string{"bucket"}
+	bucket.Diff = []engine.PropertyDiff{
+		{Path: "bucket", Kind: "update-replace", Old: "demo-a", New: "demo-b"},
+		{Path: `tags["team.name"]`, Kind: "add", New: "blue"},
+	}
+	role := step(engine.OpUpdate, "aws:iam/role:Role", "operator")
+	role.Diff = []engine.PropertyDiff{
+		{Path: "assumeRolePolicy", Kind: "update", Old: `{"a":"<b>"}`, New: engine.Unknown},
+		{Path: "description", Kind: "delete", Old: engine.Secret},
+	}
+	cluster := step(engine.OpSame, "aws:eks/cluster:Cluster", "demo")
+	cluster.Old, cluster.New = map[string]any{"version": "1.35"}, map[string]any{"version": "1.35"}
+	nat := step(engine.OpCreate, "aws:ec2/natGateway:NatGateway", "nat-2")
+	nat.New = map[string]any{"subnetId": engine.Unknown, "tags": map[string]any{"Name": "nat-2"}, "a.b": 1.0}
+	gone := step(engine.OpDelete, "aws:ec2/eip:Eip", "old-ip")
+	gone.Old = map[string]any{"domain": "vpc"}
+	return engine.Plan{
+		Stack: "dev", Summary: engine.Summary{Create: 1, Update: 1, Replace: 1, Delete: 1, Same: 1},
+		Steps:       []engine.Step{cluster, bucket, role, nat, gone},
+		Diagnostics: []engine.Diagnostic{{Severity: "warning", Message: "two\nlines"}, {Severity: "info", Message: "hidden"}},
+	}
+}
+
+// fresh is a first deployment with many resources of one type.
+func fresh() engine.Plan {
+	p := engine.Plan{Stack: "local"}
+	p.Steps = append(p.Steps, step(engine.OpCreate, "pulumi:pulumi:Stack", "emrflink-local"))
+	for _, c := range "abcdefghijk" {
+		p.Steps = append(p.Steps, step(engine.OpCreate, "aws:ec2/subnet:Subnet", "subnet-"+string(c)))
+	}
+	p.Summary.Create = len(p.Steps)
+	return p
+}
+
+func TestGolden(t *testing.T) {
+	for name, c := range map[string]struct {
+		plan   engine.Plan
+		region string
+	}{
+		"changed":   {changed(), "us-west-2"},
+		"fresh":     {fresh(), "us-west-2"},
+		"no-change": {engine.Plan{Stack: "local", Summary: engine.Summary{Same: 150}}, "us-west-2"},
+		"no-prices": {changed(), "eu-north-1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, err := New(c.plan, c.region)
+			require.NoError(t, err)
+			var text, again, doc bytes.Buffer
+			require.NoError(t, r.Text(&text, TextOptions{}))
+			require.NoError(t, r.Text(&again, TextOptions{}))
+			require.Equal(t, text.String(), again.String())
+			golden(t, name+".txt", text.Bytes())
+			require.NoError(t, r.JSON(&doc))
+			require.NotContains(t, doc.String(), `s": null`, "lists are never null")
+			golden(t, name+".json", doc.Bytes())
+		})
+	}
+}
+
+func TestTheContractHasItsFields(t *testing.T) {
+	t.Parallel()
+	r, err := New(changed(), "us-west-2")
+	require.NoError(t, err)
+	var b bytes.Buffer
+	require.NoError(t, r.JSON(&b))
+	var doc struct {
+		SchemaVersion int            `json:"schemaVersion"`
+		Summary       map[string]int `json:"summary"`
+		Steps         []map[string]any
+		Cost          struct {
+			MonthlyUSD map[string]float64 `json:"monthlyUSD"`
+		}
+	}
+	require.NoError(t, json.Unmarshal(b.Bytes(), &doc))
+	require.Equal(t, 1, doc.SchemaVersion)
+	require.Equal(t, map[string]int{"create": 1, "update": 1, "replace": 1, "delete": 1, "same": 1}, doc.Summary)
+	for _, field := range []string{"urn", "type", "name", "op", "replaceReasons", "diff"} {
+		require.Contains(t, doc.Steps[0], field)
+	}
+	diff := doc.Steps[1]["diff"].([]any)[0].(map[string]any)
+	require.Equal(t, map[string]any{"path": "bucket", "kind": "update-replace", "old": "demo-a", "new": "demo-b"}, diff)
+	// One NAT gateway comes, one address goes.
+	require.Equal(t, map[string]float64{"before": 76.65, "after": 105.85, "delta": 29.2}, doc.Cost.MonthlyUSD)
+}
+
+func TestColourAndWidthChangeDecorationOnly(t *testing.T) {
+	t.Parallel()
+	r, err := New(changed(), "us-west-2")
+	require.NoError(t, err)
+	var plain, coloured, narrow bytes.Buffer
+	require.NoError(t, r.Text(&plain, TextOptions{}))
+	require.NoError(t, r.Text(&coloured, TextOptions{Color: true}))
+	require.NoError(t, r.Text(&narrow, TextOptions{Width: 40}))
+	require.Contains(t, coloured.String(), "\x1b[")
+	stripped := coloured.String()
+	for _, code := range []string{"0", "1", "31", "32", "33", "35", "1;31"} {
+		stripped = strings.ReplaceAll(stripped, "\x1b["+code+"m", "")
+	}
+	require.Equal(t, plain.String(), stripped)
+	for line := range strings.Lines(narrow.String()) {
+		require.LessOrEqual(t, len([]rune(strings.TrimSuffix(line, "\n"))), 40)
+	}
+}
