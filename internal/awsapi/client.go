@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package awsapi makes the AWS calls that emrflink makes itself: who am I, the
+// cluster and its token, objects of the checkpoint bucket, log events, the
+// inventory of a deployment and the deletes of a sweep.
+//
+// It is the only package that imports Amazon's service clients; nothing of
+// theirs leaves it. Every error that AWS answered is an *Error. The package
+// does not know which target it talks to: an endpoint in Options.Env is all
+// that differs.
+package awsapi
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/eks"
+	elbv2 "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+)
+
+// Names of the environment variables that New reads from Options.Env.
+const (
+	EnvEndpoint     = "AWS_ENDPOINT_URL"
+	EnvAccessKey    = "AWS_ACCESS_KEY_ID"
+	EnvSecretKey    = "AWS_SECRET_ACCESS_KEY" // #nosec G101 -- a variable's name
+	EnvSessionToken = "AWS_SESSION_TOKEN"     // #nosec G101 -- a variable's name
+	EnvProfile      = "AWS_PROFILE"
+	EnvRegion       = "AWS_REGION"
+)
+
+// Options says where to call and as whom.
+type Options struct {
+	// Region is the region of every call; empty means AWS_REGION of Env, then
+	// what the SDK's default chain finds.
+	Region string
+	// Env goes before the process's environment. With AWS_ENDPOINT_URL in it,
+	// nothing else is consulted: not the process environment, no shared file,
+	// no instance metadata. Without it the SDK's default chain is used.
+	Env map[string]string
+	// HTTPClient replaces the SDK's client; nil keeps it.
+	HTTPClient *http.Client
+	// Now is the clock of token expiry; nil means time.Now.
+	Now func() time.Time
+}
+
+// Client makes AWS calls in one region with one set of credentials. It is safe
+// for concurrent use.
+type Client struct {
+	cfg  aws.Config
+	now  func() time.Time
+	ec2  *ec2.Client
+	eks  *eks.Client
+	iam  *iam.Client
+	sts  *sts.Client
+	s3   *s3.Client
+	logs *cloudwatchlogs.Client
+	elb  *elbv2.Client
+	raw  *rawClient
+}
+
+// New returns a client. It makes no call: wrong credentials show at the first
+// one. Missing ones, or no region, are an error here when Env names an
+// endpoint.
+func New(ctx context.Context, o Options) (*Client, error) {
+	cfg, err := loadConfig(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Region == "" {
+		return nil, &Error{Op: "config", Code: "MissingRegion", Message: "no AWS region is set"}
+	}
+	return fromConfig(cfg, o.Now), nil
+}
+
+// loadConfig builds the SDK's configuration: explicitly when Env has an
+// endpoint, with the default chain otherwise.
+func loadConfig(ctx context.Context, o Options) (aws.Config, error) {
+	region := o.Region
+	if region == "" {
+		region = o.Env[EnvRegion]
+	}
+	static := staticCredentials(o.Env)
+	if endpoint := o.Env[EnvEndpoint]; endpoint != "" {
+		if static == nil {
+			return aws.Config{}, &Error{Op: "config", Code: "MissingCredentials",
+				Message: EnvEndpoint + " is set without " + EnvAccessKey + " and " + EnvSecretKey}
+		}
+		cfg := aws.Config{Region: region, Credentials: aws.NewCredentialsCache(static), BaseEndpoint: aws.String(endpoint)}
+		cfg.HTTPClient = awshttp.NewBuildableClient()
+		if o.HTTPClient != nil {
+			cfg.HTTPClient = o.HTTPClient
+		}
+		return cfg, nil
+	}
+	var opts []func(*config.LoadOptions) error
+	if region != "" {
+		opts = append(opts, config.WithRegion(region))
+	}
+	if static != nil {
+		opts = append(opts, config.WithCredentialsProvider(static))
+	}
+	if p := o.Env[EnvProfile]; p != "" {
+		opts = append(opts, config.WithSharedConfigProfile(p))
+	}
+	if o.HTTPClient != nil {
+		opts = append(opts, config.WithHTTPClient(o.HTTPClient))
+	}
+	cfg, err := config.LoadDefaultConfig(ctx, opts...)
+	if err != nil {
+		return aws.Config{}, fmt.Errorf("load AWS configuration: %w", err)
+	}
+	return cfg, nil
+}
+
+// staticCredentials returns the provider of the keys in env, nil without them.
+func staticCredentials(env map[string]string) aws.CredentialsProvider {
+	if env[EnvAccessKey] == "" || env[EnvSecretKey] == "" {
+		return nil
+	}
+	return credentials.NewStaticCredentialsProvider(env[EnvAccessKey], env[EnvSecretKey], env[EnvSessionToken])
+}
+
+// fromConfig makes the service clients. They are cheap: no connection is
+// opened before the first call.
+func fromConfig(cfg aws.Config, now func() time.Time) *Client {
+	if now == nil {
+		now = time.Now
+	}
+	return &Client{
+		cfg: cfg, now: now,
+		ec2:  ec2.NewFromConfig(cfg),
+		eks:  eks.NewFromConfig(cfg),
+		iam:  iam.NewFromConfig(cfg),
+		sts:  sts.NewFromConfig(cfg),
+		logs: cloudwatchlogs.NewFromConfig(cfg),
+		elb:  elbv2.NewFromConfig(cfg),
+		s3: s3.NewFromConfig(cfg, func(so *s3.Options) {
+			// A bucket is a host name on AWS and a path on an explicit
+			// endpoint, which has no wildcard name in the DNS.
+			so.UsePathStyle = cfg.BaseEndpoint != nil
+		}),
+		raw: newRawClient(cfg, now),
+	}
+}
+
+// Region is the region of every call of c.
+func (c *Client) Region() string { return c.cfg.Region }

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package awsapi
+
+import (
+	"context"
+	"encoding/base64"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+const (
+	// tokenPrefix starts every EKS bearer token (aws-iam-authenticator's v1).
+	tokenPrefix = "k8s-aws-v1."
+	// clusterIDHeader binds a token to one cluster; it is signed.
+	clusterIDHeader = "x-k8s-aws-id"
+	// presignSeconds is X-Amz-Expires of the presigned request. EKS accepts a
+	// token for 15 minutes after its X-Amz-Date whatever this says.
+	presignSeconds = "60"
+	// tokenLifetime is one minute less than what EKS accepts.
+	tokenLifetime = 14 * time.Minute
+)
+
+// Identity is the caller as AWS sees it.
+type Identity struct {
+	Account   string // twelve digits
+	ARN       string
+	UserID    string
+	Partition string // "aws", "aws-cn", "aws-us-gov"
+}
+
+// Identity asks STS who the credentials belong to (sts:GetCallerIdentity, which
+// no policy can forbid).
+func (c *Client) Identity(ctx context.Context) (Identity, error) {
+	out, err := c.sts.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err != nil {
+		return Identity{}, wrap("sts:GetCallerIdentity", "", err)
+	}
+	id := Identity{Account: aws.ToString(out.Account), ARN: aws.ToString(out.Arn), UserID: aws.ToString(out.UserId)}
+	if parts := strings.SplitN(id.ARN, ":", 3); len(parts) == 3 {
+		id.Partition = parts[1]
+	}
+	return id, nil
+}
+
+// EKSToken makes the bearer token of a cluster: a presigned GetCallerIdentity
+// with the cluster's name signed into it. It makes no call. The time is when
+// the token should be replaced.
+func (c *Client) EKSToken(ctx context.Context, cluster string) (string, time.Time, error) {
+	if cluster == "" {
+		return "", time.Time{}, &Error{Op: "sts:GetCallerIdentity", Code: "InvalidParameter", Message: "the cluster's name is empty"}
+	}
+	made := c.now()
+	presign := sts.NewPresignClient(c.sts, func(po *sts.PresignOptions) {
+		po.ClientOptions = append(po.ClientOptions, func(so *sts.Options) {
+			so.APIOptions = append(so.APIOptions,
+				smithyhttp.SetHeaderValue(clusterIDHeader, cluster),
+				smithyhttp.SetHeaderValue("X-Amz-Expires", presignSeconds))
+		})
+	})
+	req, err := presign.PresignGetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err != nil {
+		return "", time.Time{}, wrap("sts:GetCallerIdentity", cluster, err)
+	}
+	return tokenPrefix + base64.RawURLEncoding.EncodeToString([]byte(req.URL)), made.Add(tokenLifetime), nil
+}
+
+// AssumeRole returns a client with the credentials of a role, which last an
+// hour.
+func (c *Client) AssumeRole(ctx context.Context, roleARN, session string) (*Client, error) {
+	out, err := c.sts.AssumeRole(ctx, &sts.AssumeRoleInput{RoleArn: &roleARN, RoleSessionName: &session})
+	if err != nil {
+		return nil, wrap("sts:AssumeRole", roleARN, err)
+	}
+	cr := out.Credentials
+	return c.as(aws.ToString(cr.AccessKeyId), aws.ToString(cr.SecretAccessKey), aws.ToString(cr.SessionToken)), nil
+}
+
+// AssumeRoleWithWebIdentity exchanges a Kubernetes service-account token for
+// the credentials of a role (IRSA) and returns a client that uses them. The
+// call is not signed: the token is the proof.
+func (c *Client) AssumeRoleWithWebIdentity(ctx context.Context, roleARN, session, token string) (*Client, error) {
+	out, err := c.sts.AssumeRoleWithWebIdentity(ctx, &sts.AssumeRoleWithWebIdentityInput{
+		RoleArn: &roleARN, RoleSessionName: &session, WebIdentityToken: &token,
+	})
+	if err != nil {
+		return nil, wrap("sts:AssumeRoleWithWebIdentity", roleARN, err)
+	}
+	cr := out.Credentials
+	return c.as(aws.ToString(cr.AccessKeyId), aws.ToString(cr.SecretAccessKey), aws.ToString(cr.SessionToken)), nil
+}
+
+// as is c with other credentials.
+func (c *Client) as(key, secret, session string) *Client {
+	cfg := c.cfg.Copy()
+	cfg.Credentials = aws.NewCredentialsCache(credentials.NewStaticCredentialsProvider(key, secret, session))
+	return fromConfig(cfg, c.now)
+}

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package awsapi
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Types of the resources that the inventory finds, as CloudFormation spells
+// the part after the service.
+const (
+	TypeInstance         = "instance"
+	TypeVolume           = "volume"
+	TypeNetworkInterface = "network-interface"
+	TypeSecurityGroup    = "security-group"
+	TypeLaunchTemplate   = "launch-template"
+	TypeNatGateway       = "natgateway"
+	TypeAddress          = "elastic-ip"
+	TypeVPC              = "vpc"
+	TypeSubnet           = "subnet"
+	TypeRouteTable       = "route-table"
+	TypeInternetGateway  = "internet-gateway"
+	TypeVPCEndpoint      = "vpc-endpoint"
+	TypeCluster          = "cluster"
+	TypeNodeGroup        = "nodegroup"
+	TypeAddon            = "addon"
+	TypeInstanceProfile  = "instance-profile"
+	TypeRole             = "role"
+	TypeOIDCProvider     = "oidc-provider"
+	TypeLogGroup         = "log-group"
+	TypeQueue            = "queue"
+	TypeRule             = "rule"
+	TypeLoadBalancer     = "loadbalancer"
+	TypeBucket           = "bucket"
+)
+
+// Resource is one thing that exists in the account.
+type Resource struct {
+	Service string // "ec2", "eks", "iam", "logs", "sqs", "events", "elasticloadbalancing", "s3"
+	Type    string // one of the Type constants
+	ID      string // what Delete needs: an id, a name, a URL, an ARN
+	ARN     string // "" where the answer carries none and none can be made of it
+	Name    string // the Name tag or the name, "" without
+	// CreatedBy is read from the tags: "karpenter", "eks", "kubernetes", else
+	// "user".
+	CreatedBy string
+	State     string // AWS's word, "" where the type has none
+	// HourlyUSD is nil: AWS's inventory calls do not say prices. Detail has
+	// what a price table needs.
+	HourlyUSD *float64
+	Tags      map[string]string
+	Detail    map[string]string // instanceType, sizeGiB, volumeType, vpc, cluster, status...
+}
+
+// Deployment says by exact ids, names and tags what belongs to a deployment.
+// Name patterns are not accepted: a sweep that guesses deletes what is not its
+// own.
+type Deployment struct {
+	Name    string // the deployment's name; required
+	Cluster string // the EKS cluster's name; required
+	// VPC is the id: everything inside it counts. Empty: nothing is looked up
+	// by network.
+	VPC string
+	// Tags that together only this deployment's resources carry; a resource
+	// counts when it has all of them. Empty: nothing is looked up by them.
+	Tags map[string]string
+
+	Buckets          []string // exact names
+	LogGroups        []string // exact names; the cluster's own is always looked for
+	Queues           []string // exact names
+	Rules            []string // EventBridge rules on the default bus, exact names
+	Roles            []string // exact names
+	InstanceProfiles []string // exact names; Karpenter's path is always looked at
+	OIDCIssuer       string   // the issuer URL, with or without https://
+}
+
+// validate refuses what would match more than one deployment.
+func (d Deployment) validate() error {
+	var errs []error
+	bad := func(what string) {
+		errs = append(errs, &Error{Op: "inventory", Code: "InvalidParameter", Message: what})
+	}
+	if d.Name == "" {
+		bad("the deployment's name is empty")
+	}
+	if d.Cluster == "" {
+		bad("the cluster's name is empty")
+	}
+	for _, s := range append([]string{d.Name, d.Cluster, d.VPC}, slices.Collect(maps.Values(d.Tags))...) {
+		if strings.ContainsAny(s, "*?") {
+			bad("a wildcard is not an exact name: " + s)
+		}
+	}
+	for k := range d.Tags {
+		if k == "" || d.Tags[k] == "" {
+			bad("a tag of the deployment has no key or no value")
+		}
+	}
+	lists := map[string][]string{"bucket": d.Buckets, "log group": d.LogGroups, "queue": d.Queues, "rule": d.Rules,
+		"role": d.Roles, "instance profile": d.InstanceProfiles}
+	for _, kind := range slices.Sorted(maps.Keys(lists)) {
+		for _, n := range lists[kind] {
+			if n == "" || strings.ContainsAny(n, "*?") {
+				bad("not the exact name of a " + kind + ": \"" + n + "\"")
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// DeploymentResources lists what exists of a deployment, sorted by service,
+// type and id. It goes on past errors: what could be read is returned beside
+// the joined errors, so a caller must not take a short list for a clean one.
+func (c *Client) DeploymentResources(ctx context.Context, d Deployment) ([]Resource, error) {
+	if err := d.validate(); err != nil {
+		return nil, err
+	}
+	var (
+		mu    sync.Mutex
+		found = map[string]Resource{}
+		errs  []error
+	)
+	var g errgroup.Group
+	g.SetLimit(6)
+	for _, look := range c.lookups() {
+		g.Go(func() error {
+			rs, err := look(ctx, d)
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				errs = append(errs, err)
+			}
+			for _, r := range rs {
+				found[r.Service+"/"+r.Type+"/"+r.ID] = r
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		errs = append(errs, err)
+	}
+	return slices.SortedFunc(maps.Values(found), compareResources), errors.Join(errs...)
+}
+
+func compareResources(a, b Resource) int {
+	return cmp.Or(cmp.Compare(a.Service, b.Service), cmp.Compare(a.Type, b.Type), cmp.Compare(a.ID, b.ID))
+}
+
+// lookups are the independent parts of the inventory.
+func (c *Client) lookups() []func(context.Context, Deployment) ([]Resource, error) {
+	return []func(context.Context, Deployment) ([]Resource, error){
+		c.findInstances, c.findVolumes, c.findNetworkInterfaces, c.findSecurityGroups, c.findLaunchTemplates,
+		c.findNatGateways, c.findAddresses, c.findVPC, c.findSubnets, c.findRouteTables, c.findInternetGateways, c.findVPCEndpoints,
+		c.findCluster, c.findInstanceProfiles, c.findRoles, c.findOIDCProvider,
+		c.findLogGroups, c.findQueues, c.findRules, c.findLoadBalancers, c.findBuckets,
+	}
+}
+
+// createdBy reads from the tags who made a resource.
+func createdBy(tags map[string]string) string {
+	for k := range tags {
+		if strings.HasPrefix(k, "karpenter.sh/") || strings.HasPrefix(k, "karpenter.k8s.aws/") {
+			return "karpenter"
+		}
+	}
+	for _, k := range []string{"eks:cluster-name", "aws:eks:cluster-name", "eks:nodegroup-name"} {
+		if tags[k] != "" {
+			return "eks"
+		}
+	}
+	for _, k := range []string{"ebs.csi.aws.com/cluster", "kubernetes.io/created-for/pvc/name", "node.k8s.amazonaws.com/instance_id",
+		"cluster.k8s.amazonaws.com/name", "elbv2.k8s.aws/cluster", "CSIVolumeName"} {
+		if tags[k] != "" {
+			return "kubernetes"
+		}
+	}
+	return "user"
+}

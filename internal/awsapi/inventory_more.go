@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package awsapi
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	elbv2 "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+)
+
+// clusterLogGroup is where EKS writes the logs of a cluster's control plane.
+func clusterLogGroup(cluster string) string { return "/aws/eks/" + cluster + "/cluster" }
+
+// karpenterPath is the IAM path of the instance profiles that Karpenter makes.
+func karpenterPath(region, cluster string) string {
+	return "/karpenter/" + region + "/" + cluster + "/"
+}
+
+// findCluster lists the cluster with its node groups and addons.
+func (c *Client) findCluster(ctx context.Context, d Deployment) ([]Resource, error) {
+	k, err := c.DescribeCluster(ctx, d.Cluster)
+	if IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	rs := []Resource{{Service: "eks", Type: TypeCluster, ID: k.Name, ARN: k.ARN, Name: k.Name, State: k.Status, Tags: k.Tags, CreatedBy: "user",
+		Detail: map[string]string{"version": k.Version}}}
+	groups, gerr := c.NodeGroups(ctx, d.Cluster)
+	for _, g := range groups {
+		rs = append(rs, Resource{Service: "eks", Type: TypeNodeGroup, ID: d.Cluster + ":" + g.Name, ARN: g.ARN, Name: g.Name, State: g.Status,
+			CreatedBy: "user", Detail: map[string]string{"cluster": d.Cluster}})
+	}
+	addons, aerr := c.Addons(ctx, d.Cluster)
+	for _, a := range addons {
+		rs = append(rs, Resource{Service: "eks", Type: TypeAddon, ID: d.Cluster + ":" + a, Name: a, CreatedBy: "user",
+			Detail: map[string]string{"cluster": d.Cluster}})
+	}
+	return rs, errors.Join(gerr, aerr)
+}
+
+func iamTags(tags []iamtypes.Tag) map[string]string {
+	m := map[string]string{}
+	for _, t := range tags {
+		m[aws.ToString(t.Key)] = aws.ToString(t.Value)
+	}
+	return m
+}
+
+func profileResource(p iamtypes.InstanceProfile, by string) Resource {
+	r := Resource{Service: "iam", Type: TypeInstanceProfile, ID: aws.ToString(p.InstanceProfileName), ARN: aws.ToString(p.Arn),
+		Name: aws.ToString(p.InstanceProfileName), Tags: iamTags(p.Tags), CreatedBy: by, Detail: map[string]string{"path": aws.ToString(p.Path)}}
+	for _, role := range p.Roles {
+		r.Detail["role"] = aws.ToString(role.RoleName)
+	}
+	return r
+}
+
+// findInstanceProfiles lists Karpenter's (below its own path for this region
+// and cluster) and those named.
+func (c *Client) findInstanceProfiles(ctx context.Context, d Deployment) ([]Resource, error) {
+	var rs []Resource
+	path := karpenterPath(c.Region(), d.Cluster)
+	p := iam.NewListInstanceProfilesPaginator(c.iam, &iam.ListInstanceProfilesInput{PathPrefix: &path})
+	for p.HasMorePages() {
+		page, err := p.NextPage(ctx)
+		if err != nil {
+			return rs, wrap("iam:ListInstanceProfiles", path, err)
+		}
+		for _, ip := range page.InstanceProfiles {
+			rs = append(rs, profileResource(ip, "karpenter"))
+		}
+	}
+	for _, name := range d.InstanceProfiles {
+		out, err := c.iam.GetInstanceProfile(ctx, &iam.GetInstanceProfileInput{InstanceProfileName: &name})
+		if err = wrap("iam:GetInstanceProfile", name, err); err != nil {
+			if IsNotFound(err) {
+				continue
+			}
+			return rs, err
+		}
+		rs = append(rs, profileResource(*out.InstanceProfile, "user"))
+	}
+	return rs, nil
+}
+
+func (c *Client) findRoles(ctx context.Context, d Deployment) ([]Resource, error) {
+	var rs []Resource
+	for _, name := range d.Roles {
+		out, err := c.iam.GetRole(ctx, &iam.GetRoleInput{RoleName: &name})
+		if err = wrap("iam:GetRole", name, err); err != nil {
+			if IsNotFound(err) {
+				continue
+			}
+			return rs, err
+		}
+		rs = append(rs, Resource{Service: "iam", Type: TypeRole, ID: name, ARN: aws.ToString(out.Role.Arn), Name: name,
+			Tags: iamTags(out.Role.Tags), CreatedBy: "user"})
+	}
+	return rs, nil
+}
+
+// findOIDCProvider looks for the provider of exactly the deployment's issuer.
+func (c *Client) findOIDCProvider(ctx context.Context, d Deployment) ([]Resource, error) {
+	issuer := strings.TrimPrefix(d.OIDCIssuer, "https://")
+	if issuer == "" {
+		return nil, nil
+	}
+	out, err := c.iam.ListOpenIDConnectProviders(ctx, &iam.ListOpenIDConnectProvidersInput{})
+	if err != nil {
+		return nil, wrap("iam:ListOpenIDConnectProviders", "", err)
+	}
+	var rs []Resource
+	for _, p := range out.OpenIDConnectProviderList {
+		arn := aws.ToString(p.Arn)
+		if _, name, ok := strings.Cut(arn, ":oidc-provider/"); ok && name == issuer {
+			rs = append(rs, Resource{Service: "iam", Type: TypeOIDCProvider, ID: arn, ARN: arn, Name: name, CreatedBy: "user"})
+		}
+	}
+	return rs, nil
+}
+
+func (c *Client) findLogGroups(ctx context.Context, d Deployment) ([]Resource, error) {
+	var rs []Resource
+	for _, name := range append([]string{clusterLogGroup(d.Cluster)}, d.LogGroups...) {
+		r, ok, err := c.logGroup(ctx, name)
+		if err != nil {
+			return rs, err
+		}
+		if ok {
+			if name == clusterLogGroup(d.Cluster) && len(r.Tags) == 0 {
+				r.CreatedBy = "eks" // EKS makes it, without tags, when it is missing
+			}
+			rs = append(rs, r)
+		}
+	}
+	return rs, nil
+}
+
+func (c *Client) findQueues(ctx context.Context, d Deployment) ([]Resource, error) {
+	var rs []Resource
+	for _, name := range d.Queues {
+		var out struct {
+			QueueURL string `json:"QueueUrl"`
+		}
+		err := c.raw.call(ctx, sqsService(), "GetQueueUrl", name, map[string]string{"QueueName": name}, &out)
+		if IsNotFound(err) {
+			continue
+		}
+		if err != nil {
+			return rs, err
+		}
+		rs = append(rs, Resource{Service: "sqs", Type: TypeQueue, ID: out.QueueURL, Name: name, CreatedBy: "user"})
+	}
+	return rs, nil
+}
+
+func (c *Client) findRules(ctx context.Context, d Deployment) ([]Resource, error) {
+	var rs []Resource
+	for _, name := range d.Rules {
+		var out struct{ Name, Arn, State string }
+		err := c.raw.call(ctx, eventsService(), "DescribeRule", name, map[string]string{"Name": name}, &out)
+		if IsNotFound(err) {
+			continue
+		}
+		if err != nil {
+			return rs, err
+		}
+		rs = append(rs, Resource{Service: "events", Type: TypeRule, ID: out.Name, ARN: out.Arn, Name: out.Name, State: out.State, CreatedBy: "user"})
+	}
+	return rs, nil
+}
+
+// elbTagBatch is the most load balancers that one DescribeTags takes.
+const elbTagBatch = 20
+
+// findLoadBalancers reads all of the region and keeps those in the
+// deployment's VPC or tagged with its cluster: ELB has no filter for either.
+func (c *Client) findLoadBalancers(ctx context.Context, d Deployment) ([]Resource, error) {
+	var all []Resource
+	p := elbv2.NewDescribeLoadBalancersPaginator(c.elb, &elbv2.DescribeLoadBalancersInput{})
+	for p.HasMorePages() {
+		page, err := p.NextPage(ctx)
+		if err != nil {
+			return nil, wrap("elasticloadbalancing:DescribeLoadBalancers", "", err)
+		}
+		for _, lb := range page.LoadBalancers {
+			arn := aws.ToString(lb.LoadBalancerArn)
+			r := Resource{Service: "elasticloadbalancing", Type: TypeLoadBalancer, ID: arn, ARN: arn, Name: aws.ToString(lb.LoadBalancerName),
+				Detail: map[string]string{"vpc": aws.ToString(lb.VpcId), "kind": string(lb.Type)}}
+			if lb.State != nil {
+				r.State = string(lb.State.Code)
+			}
+			all = append(all, r)
+		}
+	}
+	var mine []Resource
+	for start := 0; start < len(all); start += elbTagBatch {
+		batch := all[start:min(start+elbTagBatch, len(all))]
+		tags, err := c.loadBalancerTags(ctx, batch)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range batch {
+			r.Tags = tags[r.ARN]
+			if r.CreatedBy = createdBy(r.Tags); d.ownsBalancer(r) {
+				mine = append(mine, r)
+			}
+		}
+	}
+	return mine, nil
+}
+
+func (d Deployment) ownsBalancer(r Resource) bool {
+	if d.VPC != "" && r.Detail["vpc"] == d.VPC {
+		return true
+	}
+	return r.Tags["elbv2.k8s.aws/cluster"] == d.Cluster || r.Tags["kubernetes.io/cluster/"+d.Cluster] == "owned"
+}
+
+func (c *Client) loadBalancerTags(ctx context.Context, rs []Resource) (map[string]map[string]string, error) {
+	in := &elbv2.DescribeTagsInput{}
+	for _, r := range rs {
+		in.ResourceArns = append(in.ResourceArns, r.ARN)
+	}
+	out, err := c.elb.DescribeTags(ctx, in)
+	if err != nil {
+		return nil, wrap("elasticloadbalancing:DescribeTags", "", err)
+	}
+	tags := map[string]map[string]string{}
+	for _, t := range out.TagDescriptions {
+		m := map[string]string{}
+		for _, kv := range t.Tags {
+			m[aws.ToString(kv.Key)] = aws.ToString(kv.Value)
+		}
+		tags[aws.ToString(t.ResourceArn)] = m
+	}
+	return tags, nil
+}
+
+func (c *Client) findBuckets(ctx context.Context, d Deployment) ([]Resource, error) {
+	var rs []Resource
+	for _, name := range d.Buckets {
+		ok, err := c.BucketExists(ctx, name)
+		if err != nil {
+			return rs, err
+		}
+		if !ok {
+			continue
+		}
+		r := Resource{Service: "s3", Type: TypeBucket, ID: name, Name: name, CreatedBy: "user", Tags: map[string]string{}}
+		out, err := c.s3.GetBucketTagging(ctx, &s3.GetBucketTaggingInput{Bucket: &name})
+		if err = wrap("s3:GetBucketTagging", name, err); err != nil && !IsCode(err, "NoSuchTagSet") {
+			return rs, err
+		}
+		if err == nil {
+			for _, t := range out.TagSet {
+				r.Tags[aws.ToString(t.Key)] = aws.ToString(t.Value)
+			}
+		}
+		rs = append(rs, r)
+	}
+	return rs, nil
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package awsapi
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+)
+
+// rawAttempts is how often a throttled or failed call is tried in all.
+const rawAttempts = 3
+
+// rawClient calls the JSON services of which emrflink needs two or three
+// operations each (SQS, EventBridge): a signed POST does not justify the
+// compile time of their generated clients.
+type rawClient struct {
+	cfg    aws.Config
+	signer *v4.Signer
+	now    func() time.Time
+}
+
+func newRawClient(cfg aws.Config, now func() time.Time) *rawClient {
+	return &rawClient{cfg: cfg, signer: v4.NewSigner(), now: now}
+}
+
+// rawService is one JSON service: its signing name and what starts X-Amz-Target.
+type rawService struct{ name, target, version string }
+
+func sqsService() rawService    { return rawService{"sqs", "AmazonSQS", "1.0"} }
+func eventsService() rawService { return rawService{"events", "AWSEvents", "1.1"} }
+
+// endpoint is the explicit one, or the service's regional endpoint.
+func (r *rawClient) endpoint(service string) string {
+	if r.cfg.BaseEndpoint != nil {
+		return strings.TrimSuffix(*r.cfg.BaseEndpoint, "/") + "/"
+	}
+	suffix := "amazonaws.com"
+	if strings.HasPrefix(r.cfg.Region, "cn-") {
+		suffix = "amazonaws.com.cn"
+	}
+	return "https://" + service + "." + r.cfg.Region + "." + suffix + "/"
+}
+
+// call posts in to an operation and decodes its answer into out (nil: dropped).
+func (r *rawClient) call(ctx context.Context, s rawService, op, resource string, in, out any) error {
+	body, err := json.Marshal(in)
+	if err != nil {
+		return fmt.Errorf("encode %s:%s: %w", s.name, op, err)
+	}
+	for attempt := 1; ; attempt++ {
+		err = r.once(ctx, s, op, resource, body, out)
+		var e *Error
+		if err == nil || attempt == rawAttempts || !errors.As(err, &e) || !e.retryable() {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return wrap(s.name+":"+op, resource, ctx.Err())
+		case <-time.After(time.Duration(attempt*attempt) * 200 * time.Millisecond):
+		}
+	}
+}
+
+// retryable says whether the same call may succeed a moment later.
+func (e *Error) retryable() bool {
+	return e.HTTP == 0 && !errors.Is(e.err, context.Canceled) && !errors.Is(e.err, context.DeadlineExceeded) ||
+		e.HTTP == http.StatusTooManyRequests || e.HTTP >= 500 && e.HTTP != http.StatusNotImplemented ||
+		strings.Contains(e.Code, "Throttl")
+}
+
+func (r *rawClient) once(ctx context.Context, s rawService, op, resource string, body []byte, out any) error {
+	name := s.name + ":" + op
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.endpoint(s.name), bytes.NewReader(body))
+	if err != nil {
+		return wrap(name, resource, err)
+	}
+	req.Header.Set("Content-Type", "application/x-amz-json-"+s.version)
+	req.Header.Set("X-Amz-Target", s.target+"."+op)
+	cr, err := r.cfg.Credentials.Retrieve(ctx)
+	if err != nil {
+		return &Error{Op: name, Resource: resource, Code: "CredentialsUnavailable", Message: err.Error(), err: err}
+	}
+	sum := sha256.Sum256(body)
+	if err := r.signer.SignHTTP(ctx, cr, req, hex.EncodeToString(sum[:]), s.name, r.cfg.Region, r.now()); err != nil {
+		return wrap(name, resource, err)
+	}
+	client := r.cfg.HTTPClient
+	if client == nil {
+		client = http.DefaultClient
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return wrap(name, resource, err)
+	}
+	answer, err := io.ReadAll(resp.Body)
+	if err = errors.Join(err, resp.Body.Close()); err != nil {
+		return wrap(name, resource, err)
+	}
+	if resp.StatusCode >= 300 {
+		return rawError(name, resource, resp, answer)
+	}
+	if out == nil || len(answer) == 0 {
+		return nil
+	}
+	if err := json.Unmarshal(answer, out); err != nil {
+		return fmt.Errorf("decode the answer of %s: %w", name, err)
+	}
+	return nil
+}
+
+// rawError reads the error shape of the JSON protocols.
+func rawError(name, resource string, resp *http.Response, body []byte) error {
+	var e struct {
+		Type     string `json:"__type"`
+		Message  string `json:"message"`
+		MessageU string `json:"Message"`
+	}
+	text := ""
+	if json.Unmarshal(body, &e) != nil {
+		text = strings.TrimSpace(string(body))
+	}
+	code := e.Type
+	if q := resp.Header.Get("X-Amzn-Query-Error"); q != "" && code == "" {
+		code, _, _ = strings.Cut(q, ";")
+	}
+	if _, after, ok := strings.Cut(code, "#"); ok {
+		code = after
+	}
+	for _, m := range []string{e.Message, e.MessageU} {
+		if m != "" {
+			text = m
+		}
+	}
+	return &Error{Op: name, Resource: resource, Code: code, Message: text, HTTP: resp.StatusCode, RequestID: resp.Header.Get("X-Amzn-Requestid")}
+}

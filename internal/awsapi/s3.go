@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package awsapi
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+)
+
+// deleteBatch is the most keys that one s3:DeleteObjects takes.
+const deleteBatch = 1000
+
+// Object is a current object of a bucket.
+type Object struct {
+	Key          string
+	Size         int64 // bytes
+	ETag         string
+	LastModified time.Time
+}
+
+// PutObject writes body to bucket/key. A file is streamed with its length; any
+// other reader is read into memory first, as the signature needs its hash.
+func (c *Client) PutObject(ctx context.Context, bucket, key string, body io.Reader, contentType string) error {
+	if _, ok := body.(io.ReadSeeker); !ok {
+		b, err := io.ReadAll(body)
+		if err != nil {
+			return wrap("s3:PutObject", "s3://"+bucket+"/"+key, err)
+		}
+		body = bytes.NewReader(b)
+	}
+	in := &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: body}
+	if contentType != "" {
+		in.ContentType = &contentType
+	}
+	_, err := c.s3.PutObject(ctx, in)
+	return wrap("s3:PutObject", "s3://"+bucket+"/"+key, err)
+}
+
+// GetObject reads the whole of bucket/key.
+func (c *Client) GetObject(ctx context.Context, bucket, key string) ([]byte, error) {
+	where := "s3://" + bucket + "/" + key
+	out, err := c.s3.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
+	if err != nil {
+		return nil, wrap("s3:GetObject", where, err)
+	}
+	b, err := io.ReadAll(out.Body)
+	return b, wrap("s3:GetObject", where, errors.Join(err, out.Body.Close()))
+}
+
+// ListObjects returns the current objects below a prefix, by key.
+func (c *Client) ListObjects(ctx context.Context, bucket, prefix string) ([]Object, error) {
+	var objects []Object
+	p := s3.NewListObjectsV2Paginator(c.s3, &s3.ListObjectsV2Input{Bucket: &bucket, Prefix: &prefix})
+	for p.HasMorePages() {
+		page, err := p.NextPage(ctx)
+		if err != nil {
+			return nil, wrap("s3:ListObjectsV2", "s3://"+bucket+"/"+prefix, err)
+		}
+		for _, o := range page.Contents {
+			objects = append(objects, Object{
+				Key: aws.ToString(o.Key), Size: aws.ToInt64(o.Size), ETag: aws.ToString(o.ETag), LastModified: aws.ToTime(o.LastModified),
+			})
+		}
+	}
+	return objects, nil
+}
+
+// DeleteObjects deletes the current version of each key; on a versioned bucket
+// that leaves a delete marker. A key that does not exist is no error.
+func (c *Client) DeleteObjects(ctx context.Context, bucket string, keys ...string) error {
+	ids := make([]types.ObjectIdentifier, 0, len(keys))
+	for _, k := range keys {
+		ids = append(ids, types.ObjectIdentifier{Key: aws.String(k)})
+	}
+	return c.deleteObjects(ctx, bucket, ids)
+}
+
+// deleteObjects deletes in batches; what S3 refuses is joined into one error.
+func (c *Client) deleteObjects(ctx context.Context, bucket string, ids []types.ObjectIdentifier) error {
+	var errs []error
+	for len(ids) > 0 {
+		n := min(deleteBatch, len(ids))
+		out, err := c.s3.DeleteObjects(ctx, &s3.DeleteObjectsInput{
+			Bucket: &bucket, Delete: &types.Delete{Objects: ids[:n], Quiet: aws.Bool(true)},
+		})
+		if err != nil {
+			return errors.Join(append(errs, wrap("s3:DeleteObjects", bucket, err))...)
+		}
+		for _, e := range out.Errors {
+			errs = append(errs, &Error{Op: "s3:DeleteObjects", Resource: "s3://" + bucket + "/" + aws.ToString(e.Key),
+				Code: aws.ToString(e.Code), Message: aws.ToString(e.Message)})
+		}
+		ids = ids[n:]
+	}
+	return errors.Join(errs...)
+}
+
+// BucketExists says whether the bucket exists; one that belongs to somebody
+// else is an error.
+func (c *Client) BucketExists(ctx context.Context, bucket string) (bool, error) {
+	_, err := c.s3.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &bucket})
+	err = wrap("s3:HeadBucket", bucket, err)
+	if IsNotFound(err) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// EmptyBucket deletes every version and delete marker of a bucket and aborts
+// its unfinished uploads. progress, when not nil, is told the number of
+// versions deleted so far. A bucket that does not exist is empty.
+func (c *Client) EmptyBucket(ctx context.Context, bucket string, progress func(deleted int)) (int, error) {
+	if bucket == "" {
+		return 0, &Error{Op: "s3:DeleteObjects", Code: "InvalidParameter", Message: "the bucket's name is empty"}
+	}
+	deleted := 0
+	p := s3.NewListObjectVersionsPaginator(c.s3, &s3.ListObjectVersionsInput{Bucket: &bucket})
+	for p.HasMorePages() {
+		page, err := p.NextPage(ctx)
+		if err = wrap("s3:ListObjectVersions", bucket, err); err != nil {
+			if IsNotFound(err) {
+				return deleted, nil
+			}
+			return deleted, err
+		}
+		var ids []types.ObjectIdentifier
+		for _, v := range page.Versions {
+			ids = append(ids, types.ObjectIdentifier{Key: v.Key, VersionId: v.VersionId})
+		}
+		for _, m := range page.DeleteMarkers {
+			ids = append(ids, types.ObjectIdentifier{Key: m.Key, VersionId: m.VersionId})
+		}
+		if err := c.deleteObjects(ctx, bucket, ids); err != nil {
+			return deleted, err
+		}
+		if deleted += len(ids); progress != nil && len(ids) > 0 {
+			progress(deleted)
+		}
+	}
+	return deleted, c.abortUploads(ctx, bucket)
+}
+
+// abortUploads ends the unfinished multipart uploads: they bill, and block
+// nothing but the memory of their owner.
+func (c *Client) abortUploads(ctx context.Context, bucket string) error {
+	p := s3.NewListMultipartUploadsPaginator(c.s3, &s3.ListMultipartUploadsInput{Bucket: &bucket})
+	for p.HasMorePages() {
+		page, err := p.NextPage(ctx)
+		if err != nil {
+			return wrap("s3:ListMultipartUploads", bucket, err)
+		}
+		for _, u := range page.Uploads {
+			_, err := c.s3.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &bucket, Key: u.Key, UploadId: u.UploadId})
+			if err = wrap("s3:AbortMultipartUpload", aws.ToString(u.Key), err); err != nil && !IsCode(err, "NoSuchUpload") {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cleanup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"emrflink/internal/awsapi"
+)
+
+// interfaces deletes the network interfaces that the VPC CNI lost: unattached,
+// tagged with our cluster, of an instance that is gone. They would keep the
+// cluster's security group and the subnets.
+func (r *run) interfaces(ctx context.Context) error {
+	inv, err := r.Inventory.DeploymentResources(ctx, r.Scope.Deployment)
+	if err != nil {
+		return err
+	}
+	live := map[string]bool{}
+	for _, res := range inv {
+		if res.Type == awsapi.TypeInstance && leaving(res) == "" {
+			live[res.ID] = true
+		}
+	}
+	var errs []error
+	for _, res := range inv {
+		instance := res.Tags["node.k8s.amazonaws.com/instance_id"]
+		if res.Type != awsapi.TypeNetworkInterface || res.State != "available" || instance == "" || live[instance] || !r.owned(res) {
+			continue
+		}
+		errs = append(errs, r.remove(ctx, res, PhaseInterfaces))
+	}
+	return errors.Join(errs...)
+}
+
+// emptyBuckets removes every version, so that a bucket that was used is deleted
+// as well as one that was not. Its writers are gone by now.
+func (r *run) emptyBuckets(ctx context.Context) error {
+	var errs []error
+	for _, b := range r.Scope.Deployment.Buckets {
+		r.say("bucket " + b + " is being emptied")
+		n, err := r.Inventory.EmptyBucket(ctx, b, func(n int) { r.say(fmt.Sprintf("bucket %s: %d versions deleted", b, n)) })
+		if err != nil {
+			errs = append(errs, fmt.Errorf("empty bucket %q after %d versions: %w", b, n, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// destroy runs the engine. When it fails and the cluster is gone, what
+// controllers left is in its way (an interface keeps a subnet): that is swept,
+// and the engine has a second turn.
+func (r *run) destroy(ctx context.Context) error {
+	if r.gone {
+		if f, ok := r.Engine.(Forgetter); ok {
+			n, err := f.ForgetKubernetes(ctx)
+			if err != nil {
+				return fmt.Errorf("drop the Kubernetes objects of a cluster that is gone from the state: %w", err)
+			}
+			if n > 0 {
+				r.say(fmt.Sprintf("%d Kubernetes objects of the cluster that is gone were dropped from the state", n))
+			}
+		}
+	}
+	sink := func(e EngineEvent) {
+		if e.Deleted {
+			r.mu.Lock()
+			r.report.EngineDeleted++
+			r.mu.Unlock()
+		}
+		if text := strings.TrimSpace(e.Resource + " " + e.Message); text != "" {
+			r.say(text)
+		}
+	}
+	first := r.Engine.Destroy(ctx, sink)
+	if first == nil || ctx.Err() != nil {
+		return first
+	}
+	if !r.clusterGone(ctx) {
+		return first
+	}
+	swept, err := r.sweepOnce(ctx, func(res awsapi.Resource) bool { return res.CreatedBy != "user" })
+	if swept == 0 {
+		return errors.Join(first, err)
+	}
+	r.say(fmt.Sprintf("%d leftovers of controllers were in the way; the engine tries again", swept))
+	second := r.Engine.Destroy(ctx, sink)
+	if second != nil {
+		return errors.Join(first, err, second)
+	}
+	r.warn(first)
+	return nil
+}
+
+// clusterGone asks AWS; only its "not found" counts.
+func (r *run) clusterGone(ctx context.Context) bool {
+	_, err := r.Account.DescribeCluster(ctx, r.Scope.Deployment.Cluster)
+	r.gone = awsapi.IsNotFound(err)
+	return r.gone
+}
+
+const sweepRounds = 6
+
+// sweep deletes what carries the deployment's exact marks, until two looks in a
+// row find nothing: EKS writes its log group again after the cluster is gone.
+func (r *run) sweep(ctx context.Context) error {
+	if !r.clusterGone(ctx) {
+		return fmt.Errorf("cluster %q still exists: nothing is swept", r.Scope.Deployment.Cluster)
+	}
+	clean := 0
+	var last error
+	for range sweepRounds {
+		swept, err := r.sweepOnce(ctx, nil)
+		last = err
+		if swept == 0 && err == nil {
+			if clean++; clean == 2 {
+				return nil
+			}
+		} else {
+			clean = 0
+		}
+		r.say(fmt.Sprintf("waiting %s for what AWS writes late (log groups, released interfaces)", r.Settle))
+		if err := r.sleep(ctx, r.Settle/2); err != nil {
+			return err
+		}
+	}
+	return last
+}
+
+// sweepOrder: what holds others comes first.
+var sweepOrder = []string{
+	awsapi.TypeLoadBalancer, awsapi.TypeInstance, awsapi.TypeNetworkInterface, awsapi.TypeVolume, awsapi.TypeSecurityGroup,
+	awsapi.TypeLaunchTemplate, awsapi.TypeInstanceProfile, awsapi.TypeQueue, awsapi.TypeLogGroup, awsapi.TypeBucket,
+}
+
+func (r *run) sweepOnce(ctx context.Context, only func(awsapi.Resource) bool) (int, error) {
+	inv, err := r.Inventory.DeploymentResources(ctx, r.Scope.Deployment)
+	if err != nil {
+		return 0, err
+	}
+	swept := 0
+	var errs []error
+	var terminated []string
+	for _, typ := range sweepOrder {
+		for _, res := range inv {
+			if res.Type != typ || !r.owned(res) || !free(res) || only != nil && !only(res) {
+				continue
+			}
+			if err := r.remove(ctx, res, PhaseSweep); err != nil {
+				errs = append(errs, err)
+				continue
+			}
+			swept++
+			if typ == awsapi.TypeInstance {
+				terminated = append(terminated, res.ID)
+			}
+		}
+		if typ == awsapi.TypeInstance && len(terminated) > 0 {
+			r.say(fmt.Sprintf("waiting until %d instances are terminated", len(terminated)))
+			errs = append(errs, r.Inventory.WaitTerminated(ctx, 10*time.Minute, terminated...))
+		}
+	}
+	return swept, errors.Join(errs...)
+}
+
+// free says that a resource can be deleted now: attached interfaces and volumes
+// go with what holds them.
+func free(r awsapi.Resource) bool {
+	if leaving(r) != "" {
+		return false
+	}
+	switch r.Type {
+	case awsapi.TypeNetworkInterface, awsapi.TypeVolume:
+		return r.State == "available"
+	}
+	return true
+}
+
+func (r *run) remove(ctx context.Context, res awsapi.Resource, phase string) error {
+	r.say("deleting " + res.Type + " " + res.ID)
+	if res.Type == awsapi.TypeBucket {
+		if _, err := r.Inventory.EmptyBucket(ctx, res.ID, nil); err != nil {
+			return fmt.Errorf("empty bucket %q: %w", res.ID, err)
+		}
+	}
+	if err := r.Inventory.Delete(ctx, res); err != nil {
+		return fmt.Errorf("delete %s %q: %w", res.Type, res.ID, err)
+	}
+	r.report.Deleted = append(r.report.Deleted, r.item(res, phase))
+	return nil
+}
+
+// owned is the second gate before a sweep's delete: whatever the inventory
+// returned, only an exact mark of this deployment makes it ours.
+func (r *run) owned(res awsapi.Resource) bool {
+	d := r.Scope.Deployment
+	switch res.Type {
+	case awsapi.TypeBucket:
+		return slices.Contains(d.Buckets, res.ID)
+	case awsapi.TypeLogGroup:
+		return res.ID == "/aws/eks/"+d.Cluster+"/cluster" || slices.Contains(d.LogGroups, res.ID)
+	case awsapi.TypeInstanceProfile:
+		return strings.Contains(res.ARN, ":instance-profile/karpenter/"+r.Scope.Region+"/"+d.Cluster+"/") || slices.Contains(d.InstanceProfiles, res.ID)
+	case awsapi.TypeQueue:
+		return slices.Contains(d.Queues, res.Name) || r.tagged(res)
+	}
+	return r.tagged(res)
+}
+
+// tagged compares whole keys and values: the deployment's own tags, all of them,
+// or one of the marks that EKS and the in-cluster controllers write.
+func (r *run) tagged(res awsapi.Resource) bool {
+	d := r.Scope.Deployment
+	for key, want := range map[string]string{
+		"kubernetes.io/cluster/" + d.Cluster: "owned",
+		"eks:eks-cluster-name":               d.Cluster,
+		"aws:eks:cluster-name":               d.Cluster,
+		"eks:cluster-name":                   d.Cluster,
+		"cluster.k8s.amazonaws.com/name":     d.Cluster,
+		"elbv2.k8s.aws/cluster":              d.Cluster,
+	} {
+		if res.Tags[key] == want {
+			return true
+		}
+	}
+	for k, v := range d.Tags {
+		if res.Tags[k] != v {
+			return false
+		}
+	}
+	return len(d.Tags) > 0
+}
+
+// command is what a person can run to remove a resource that is left.
+func command(r awsapi.Resource, region string) string {
+	verb, ok := map[string]string{
+		awsapi.TypeInstance:         "ec2 terminate-instances --instance-ids",
+		awsapi.TypeVolume:           "ec2 delete-volume --volume-id",
+		awsapi.TypeNetworkInterface: "ec2 delete-network-interface --network-interface-id",
+		awsapi.TypeSecurityGroup:    "ec2 delete-security-group --group-id",
+		awsapi.TypeLaunchTemplate:   "ec2 delete-launch-template --launch-template-id",
+		awsapi.TypeNatGateway:       "ec2 delete-nat-gateway --nat-gateway-id",
+		awsapi.TypeAddress:          "ec2 release-address --allocation-id",
+		awsapi.TypeVPC:              "ec2 delete-vpc --vpc-id",
+		awsapi.TypeSubnet:           "ec2 delete-subnet --subnet-id",
+		awsapi.TypeInternetGateway:  "ec2 delete-internet-gateway --internet-gateway-id",
+		awsapi.TypeVPCEndpoint:      "ec2 delete-vpc-endpoints --vpc-endpoint-ids",
+		awsapi.TypeCluster:          "eks delete-cluster --name",
+		awsapi.TypeInstanceProfile:  "iam delete-instance-profile --instance-profile-name",
+		awsapi.TypeRole:             "iam delete-role --role-name",
+		awsapi.TypeOIDCProvider:     "iam delete-open-id-connect-provider --open-id-connect-provider-arn",
+		awsapi.TypeLogGroup:         "logs delete-log-group --log-group-name",
+		awsapi.TypeQueue:            "sqs delete-queue --queue-url",
+		awsapi.TypeRule:             "events delete-rule --name",
+		awsapi.TypeLoadBalancer:     "elbv2 delete-load-balancer --load-balancer-arn",
+		awsapi.TypeBucket:           "s3 rb --force s3://",
+	}[r.Type]
+	if !ok {
+		return ""
+	}
+	sep := " "
+	if r.Type == awsapi.TypeBucket {
+		sep = ""
+	}
+	return "aws " + verb + sep + r.ID + " --region " + region
+}

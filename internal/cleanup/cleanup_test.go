@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cleanup
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"sort"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+
+	"emrflink/internal/awsapi"
+	"emrflink/internal/kube"
+	"emrflink/internal/kube/kubetest"
+)
+
+func ids(items []Item) []string {
+	out := []string{}
+	for _, i := range items {
+		out = append(out, i.ID)
+	}
+	sort.Strings(out)
+	return out
+}
+
+func TestAUsedDeploymentGoesInTheSafeOrder(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	report, err := w.run(t)
+	require.NoError(t, err)
+	order := []string{
+		"gone FlinkSessionJob session", "gone FlinkDeployment basic", "gone Ingress ui", "gone Service public",
+		"gone PersistentVolumeClaim data", "gone NodeClaim flink-abc", "gone NodePool flink", "gone EC2NodeClass flink",
+		"empty our-bucket", "engine",
+	}
+	for i, entry := range order {
+		require.GreaterOrEqual(t, w.index(entry), 0, entry)
+		if i > 0 {
+			require.Less(t, w.index(order[i-1]), w.index(entry), "%s before %s in %v", order[i-1], entry, w.journal)
+		}
+	}
+	require.NotContains(t, w.journal, "gone Service internal", "only load balancers are deleted")
+	require.Empty(t, report.Unexpected)
+	require.Empty(t, report.Warnings)
+	require.Zero(t, report.HourlyUSD)
+	require.Contains(t, ids(report.Deleted), "vpc-1")
+	require.Contains(t, ids(report.Deleted), "i-node")
+	require.Contains(t, ids(report.Deleted), "team/basic")
+	require.Equal(t, 2, report.EngineDeleted)
+}
+
+func TestASecondRunFindsNothingAndSucceeds(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	_, err := w.run(t)
+	require.NoError(t, err)
+	w.said = nil
+	report, err := w.run(t)
+	require.NoError(t, err)
+	require.Empty(t, report.Deleted)
+	require.True(t, w.engine.forgot, "the state's objects of a cluster that is gone are dropped")
+	skipped := 0
+	for _, p := range w.said {
+		if p.State == StateSkipped {
+			skipped++
+			require.Contains(t, p.Cause, "does not exist (AWS says so)")
+		}
+	}
+	require.Equal(t, 5, skipped)
+}
+
+func TestNothingOfOthersIsTouched(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	other := map[string]string{"kubernetes.io/cluster/" + cluster + "-2": "owned", "emrflink:deployment": cluster + "-2", "eks:eks-cluster-name": "x"}
+	decoys := []awsapi.Resource{
+		{Service: "ec2", Type: awsapi.TypeInstance, ID: "i-other", State: "running", Tags: other, CreatedBy: "karpenter"},
+		{Service: "ec2", Type: awsapi.TypeInstance, ID: "i-shared", State: "running", Tags: map[string]string{"kubernetes.io/cluster/" + cluster: "shared"}},
+		{Service: "ec2", Type: awsapi.TypeNetworkInterface, ID: "eni-other", State: "available", Tags: map[string]string{"node.k8s.amazonaws.com/instance_id": "i-x", "cluster.k8s.amazonaws.com/name": "other"}},
+		{Service: "ec2", Type: awsapi.TypeVolume, ID: "vol-untagged", State: "available"},
+		{Service: "logs", Type: awsapi.TypeLogGroup, ID: "/aws/eks/" + cluster + "-2/cluster", Tags: map[string]string{"kubernetes.io/cluster/" + cluster: "owned"}},
+		{Service: "iam", Type: awsapi.TypeInstanceProfile, ID: "p", ARN: "arn:aws:iam::1:instance-profile/karpenter/us-west-2/" + cluster + "-2/p"},
+		{Service: "s3", Type: awsapi.TypeBucket, ID: "their-bucket", Tags: map[string]string{"emrflink:deployment": "theirs"}},
+		{Service: "sqs", Type: awsapi.TypeQueue, ID: "https://sqs/q", Name: "q"},
+	}
+	w.add(decoys...)
+	report, err := w.run(t)
+	var incomplete *IncompleteError
+	require.ErrorAs(t, err, &incomplete)
+	require.Equal(t, 7, incomplete.ExitCode())
+	for _, d := range decoys {
+		require.Contains(t, w.resources, d.ID)
+		require.Contains(t, ids(report.Unexpected), d.ID)
+	}
+	for _, entry := range w.journal {
+		require.False(t, strings.HasPrefix(entry, "sweep "), entry)
+	}
+	require.NotContains(t, w.journal, "empty their-bucket")
+	require.Contains(t, report.Unexpected[0].Reason, "not touched")
+	require.InDelta(t, 0.5*float64(len(decoys)), report.HourlyUSD, 1e-9)
+	require.Contains(t, incomplete.Hint(), "emrflink cleanup --stack local")
+}
+
+func TestLeftoversAreSweptByExactMarksAfterTheClusterIsGone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	mine := map[string]string{"kubernetes.io/cluster/" + cluster: "owned"}
+	w.add(
+		awsapi.Resource{Service: "logs", Type: awsapi.TypeLogGroup, ID: "/aws/eks/" + cluster + "/cluster", CreatedBy: "eks"},
+		awsapi.Resource{Service: "ec2", Type: awsapi.TypeLaunchTemplate, ID: "lt-1", Tags: map[string]string{"eks:eks-cluster-name": cluster}, CreatedBy: "karpenter"},
+		awsapi.Resource{Service: "ec2", Type: awsapi.TypeInstance, ID: "i-leaked", State: "running", Tags: mine, CreatedBy: "karpenter"},
+		awsapi.Resource{Service: "ec2", Type: awsapi.TypeInstance, ID: "i-going", State: "shutting-down", Tags: mine, CreatedBy: "karpenter"},
+		awsapi.Resource{Service: "ec2", Type: awsapi.TypeVolume, ID: "vol-1", State: "available", Tags: mine, CreatedBy: "kubernetes"},
+		awsapi.Resource{Service: "iam", Type: awsapi.TypeInstanceProfile, ID: "prof", ARN: "arn:aws:iam::1:instance-profile/karpenter/us-west-2/" + cluster + "/uid/prof", CreatedBy: "karpenter"},
+	)
+	w.late = []awsapi.Resource{{Service: "logs", Type: awsapi.TypeLogGroup, ID: "/aws/eks/" + cluster + "/cluster", CreatedBy: "eks"}}
+	report, err := w.run(t)
+	require.NoError(t, err)
+	require.Equal(t, []string{"i-going"}, ids(report.ExpectedResidue))
+	require.Contains(t, report.ExpectedResidue[0].Reason, "AWS is deleting it")
+	require.Less(t, w.index("engine"), w.index("sweep i-leaked"))
+	require.Less(t, w.index("terminated [i-leaked]"), w.index("sweep vol-1"))
+	n := 0
+	for _, e := range w.journal {
+		if e == "sweep /aws/eks/"+cluster+"/cluster" {
+			n++
+		}
+	}
+	require.Equal(t, 2, n, "the group that came back is deleted again")
+}
+
+func TestTheEngineHasASecondTurnWhenALeakWasInItsWay(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.add(awsapi.Resource{Service: "ec2", Type: awsapi.TypeNetworkInterface, ID: "eni-late", State: "available", CreatedBy: "kubernetes",
+		Tags: map[string]string{"cluster.k8s.amazonaws.com/name": cluster}})
+	w.engine.block = "eni-late"
+	report, err := w.run(t)
+	require.NoError(t, err)
+	require.Equal(t, 2, w.engine.runs)
+	require.Contains(t, strings.Join(report.Warnings, " "), "DependencyViolation")
+}
+
+func TestInterfacesThatLostTheirNodeGoBeforeTheEngine(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	tags := func(instance string) map[string]string {
+		return map[string]string{"cluster.k8s.amazonaws.com/name": cluster, "node.k8s.amazonaws.com/instance_id": instance}
+	}
+	w.add(
+		awsapi.Resource{Service: "ec2", Type: awsapi.TypeInstance, ID: "i-core", State: "running", Tags: ours()},
+		awsapi.Resource{Service: "ec2", Type: awsapi.TypeNetworkInterface, ID: "eni-lost", State: "available", Tags: tags("i-gone"), CreatedBy: "kubernetes"},
+		awsapi.Resource{Service: "ec2", Type: awsapi.TypeNetworkInterface, ID: "eni-warm", State: "available", Tags: tags("i-core"), CreatedBy: "kubernetes"},
+	)
+	_, err := w.run(t)
+	require.NoError(t, err)
+	require.Less(t, w.index("sweep eni-lost"), w.index("engine"))
+	require.Greater(t, w.index("sweep eni-warm"), w.index("engine"), "an interface of a live node is not pulled away")
+}
+
+func TestTheGateRefusesBeforeAnythingIsTouched(t *testing.T) {
+	t.Parallel()
+	unreachable := kube.NewError("connect", kube.Ref{}, kube.ReasonUnreachable, "dial tcp: i/o timeout")
+	for name, tc := range map[string]struct {
+		change func(*world)
+		want   string
+		exit   int
+	}{
+		"another account":       {func(w *world) { w.id = "999999999999" }, "credentials belong to account 999999999999", 2},
+		"no account recorded":   {func(w *world) { w.c.Scope.Account = "" }, "the account id is empty", 2},
+		"no cluster name":       {func(w *world) { w.c.Scope.Deployment.Cluster = "" }, "the cluster name is empty", 2},
+		"no deployment name":    {func(w *world) { w.c.Scope.Deployment.Name = "" }, "the deployment name is empty", 2},
+		"no region":             {func(w *world) { w.c.Scope.Region = "" }, "the region is empty", 2},
+		"an inventory in parts": {func(w *world) { w.fail["inventory"] = errors.New("throttled") }, "throttled", 0},
+		"a cluster that cannot be described is not gone": {func(w *world) { w.fail["describe"] = errors.New("AccessDenied") }, "AccessDenied", 0},
+		"a cluster that does not answer is not gone": {func(w *world) {
+			w.c.Connect = func(context.Context, awsapi.Cluster) (Cluster, error) { return nil, unreachable }
+		}, "exists but its API cannot be used", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			tc.change(w)
+			_, err := w.run(t)
+			require.ErrorContains(t, err, tc.want)
+			require.Empty(t, w.journal)
+			require.Empty(t, w.kube.Calls())
+			if tc.exit != 0 {
+				var coded interface{ ExitCode() int }
+				require.ErrorAs(t, err, &coded)
+				require.Equal(t, tc.exit, coded.ExitCode())
+			}
+		})
+	}
+}
+
+func TestWithoutItsClusterNodesAreSweptFromTheAWSSide(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.c.Scope.WithoutCluster = true
+	w.c.Connect = func(context.Context, awsapi.Cluster) (Cluster, error) { return nil, errors.New("refused") }
+	report, err := w.run(t)
+	require.NoError(t, err)
+	require.Contains(t, w.journal, "sweep i-node")
+	require.Contains(t, ids(report.Deleted), "i-node")
+	require.False(t, w.engine.forgot, "the cluster is not proven gone when the engine starts")
+}
+
+func TestAStuckNodeIsNamedAndTheRestGoesOn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.kube = kubetest.New(kubetest.Object(kube.KindNodePool, "", "flink", map[string]any{"metadata": map[string]any{"finalizers": []any{"stuck/here"}}}))
+	w.c.Timeouts = map[string]time.Duration{PhaseNodePools: 20 * time.Millisecond}
+	report, err := w.run(t)
+	require.NoError(t, err, "the node is swept, so the end is clean")
+	require.Contains(t, strings.Join(report.Warnings, "\n"), `NodePool "flink" waits for finalizer`)
+	require.Contains(t, strings.Join(report.Warnings, "\n"), "stuck/here")
+	require.Equal(t, 1, w.engine.runs)
+	require.Contains(t, w.journal, "sweep i-node")
+}
+
+func TestAnEngineThatFailsIsNoSuccessAndNothingIsSweptBesideALiveCluster(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.engine.err = errors.New("AccessDenied: eks:DeleteCluster")
+	w.add(awsapi.Resource{Service: "ec2", Type: awsapi.TypeVolume, ID: "vol-1", State: "available", Tags: ours(), CreatedBy: "kubernetes"})
+	report, err := w.run(t)
+	var incomplete *IncompleteError
+	require.ErrorAs(t, err, &incomplete)
+	require.ErrorContains(t, err, "eks:DeleteCluster")
+	require.NotContains(t, w.journal, "sweep vol-1")
+	require.Contains(t, ids(report.Unexpected), "vpc-1")
+	require.Contains(t, report.Unexpected[0].Reason, "cluster still exists")
+}
+
+func TestASilentEngineStillShowsLife(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.engine.slow = 60 * time.Millisecond
+	w.c.Heartbeat = 5 * time.Millisecond
+	_, err := w.run(t)
+	require.NoError(t, err)
+	beats := 0
+	for _, p := range w.said {
+		if p.Phase.Name == PhaseEngine && p.State == StateWait && strings.Contains(p.Cause, "aws:ec2/vpc:Vpc main") {
+			beats++
+			require.Positive(t, p.Expected)
+		}
+	}
+	require.GreaterOrEqual(t, beats, 3)
+}
+
+func TestAnInterruptStopsBeforeTheNextPhase(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	_, err := w.c.Run(ctx, func(p Progress) {
+		if p.Phase.Name == PhaseVolumes {
+			cancel()
+		}
+	})
+	require.ErrorIs(t, err, context.Canceled)
+	require.Zero(t, w.engine.runs)
+	require.NotContains(t, w.journal, "empty our-bucket")
+}
+
+func TestThePlanDeletesNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p, err := w.c.Plan(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, w.journal)
+	require.Empty(t, w.kube.Calls())
+	require.Equal(t, "reachable", p.Cluster)
+	require.Equal(t, []string{"our-bucket"}, p.Buckets)
+	require.Contains(t, ids(p.Kubernetes), "team/basic")
+	require.NotContains(t, ids(p.Kubernetes), "team/internal")
+	require.Equal(t, []string{"i-node", "our-bucket", "vpc-1"}, ids(p.Resources))
+	require.InDelta(t, 1.5, p.HourlyUSD, 1e-9)
+}
+
+func TestJSONHasNoNullListsAndTheContractsFields(t *testing.T) {
+	t.Parallel()
+	raw, err := json.Marshal(emptyReport(Scope{}))
+	require.NoError(t, err)
+	require.NotContains(t, string(raw), "null")
+	var m map[string]any
+	require.NoError(t, json.Unmarshal(raw, &m))
+	keys := []string{}
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	require.Empty(t, cmp.Diff([]string{"account", "deleted", "deployment", "elapsedSeconds", "engineDeleted", "expectedResidue",
+		"hourlyUSD", "region", "schemaVersion", "stack", "unexpected", "warnings"}, keys))
+}
+
+func TestEveryLeftTypeHasACommandOrNone(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, "aws ec2 terminate-instances --instance-ids i-1 --region eu-west-1",
+		command(awsapi.Resource{Type: awsapi.TypeInstance, ID: "i-1"}, "eu-west-1"))
+	require.Equal(t, "aws s3 rb --force s3://b --region eu-west-1", command(awsapi.Resource{Type: awsapi.TypeBucket, ID: "b"}, "eu-west-1"))
+	for _, typ := range sweepOrder {
+		require.True(t, awsapi.CanDelete(typ), typ)
+		require.NotEmpty(t, command(awsapi.Resource{Type: typ, ID: "x"}, "r"), typ)
+	}
+}

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cleanup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"emrflink/internal/awsapi"
+	"emrflink/internal/kube"
+)
+
+// UnreachableError says that the cluster exists and does not answer. Nothing has
+// been deleted: without its controllers nodes, volumes and load balancers would
+// stay and bill.
+type UnreachableError struct {
+	Cluster, Stack string
+	Cause          error
+}
+
+// Error implements error.
+func (e *UnreachableError) Error() string {
+	return fmt.Sprintf("cluster %q exists but its API cannot be used: %v", e.Cluster, e.Cause)
+}
+
+// Unwrap gives the cause.
+func (e *UnreachableError) Unwrap() error { return e.Cause }
+
+// Code is a stable id of the failure.
+func (e *UnreachableError) Code() string { return "cleanup.unreachable" }
+
+// ExitCode is 3 when the identity was refused, else 1.
+func (e *UnreachableError) ExitCode() int {
+	var k *kube.Error
+	if errors.As(e.Cause, &k) {
+		return k.ExitCode()
+	}
+	return 1
+}
+
+// Hint says how to get in.
+func (e *UnreachableError) Hint() string {
+	return "emrflink doctor --stack " + e.Stack + " checks endpoint, allow-list and access entries; then run cleanup again"
+}
+
+// check is the gate before anything is deleted: the right account, the state of
+// the cluster as AWS gives it, and the inventory to compare with at the end.
+func (r *run) check(ctx context.Context) error {
+	id, err := r.Account.Identity(ctx)
+	if err != nil {
+		return fmt.Errorf("ask who the caller is: %w", err)
+	}
+	if id.Account != r.Scope.Account {
+		return &RefusedError{Cause: fmt.Errorf("the credentials belong to account %s, the deployment to %s", id.Account, r.Scope.Account)}
+	}
+	if r.before, err = r.Inventory.DeploymentResources(ctx, r.Scope.Deployment); err != nil {
+		return fmt.Errorf("list the deployment's resources: %w", err)
+	}
+	cl, err := r.Account.DescribeCluster(ctx, r.Scope.Deployment.Cluster)
+	switch {
+	case awsapi.IsNotFound(err):
+		r.gone, r.noCluster = true, fmt.Sprintf("cluster %q does not exist (AWS says so)", r.Scope.Deployment.Cluster)
+		return nil
+	case err != nil:
+		return fmt.Errorf("describe cluster %q: %w", r.Scope.Deployment.Cluster, err)
+	case cl.Status == "DELETING" || cl.Status == "CREATING" || cl.Status == "FAILED":
+		r.noCluster = fmt.Sprintf("cluster %q is %s", cl.Name, cl.Status)
+		return nil
+	}
+	r.cluster, err = r.Connect(ctx, cl)
+	if err == nil {
+		return nil
+	}
+	r.cluster = nil
+	if !r.Scope.WithoutCluster {
+		return &UnreachableError{Cluster: cl.Name, Stack: r.Scope.Stack, Cause: err}
+	}
+	r.noCluster = "the cluster's API cannot be used, and going on without it was asked for: " + err.Error()
+	r.warn(errors.New(r.noCluster))
+	return nil
+}
+
+// batch is a set of objects that are deleted together and waited for.
+type batch struct {
+	kind   kube.Kind
+	policy kube.Propagation
+	mine   func(*unstructured.Unstructured) bool // nil: all of them
+	also   []kube.Kind                           // kinds whose objects explain a wait better
+}
+
+// deleteAll deletes the objects of the batch and waits until none is left,
+// naming the object and finalizer that blocks. New ones that appear meanwhile are
+// deleted too. A kind that is not served has no objects.
+func (r *run) deleteAll(ctx context.Context, phase string, b batch) error {
+	asked, no := map[kube.Ref]bool{}, map[kube.Ref]bool{}
+	var refused error
+	for {
+		objs, err := r.list(ctx, b.kind, b.mine)
+		if err != nil {
+			return err
+		}
+		if len(objs) == 0 {
+			return refused
+		}
+		waits := false
+		for i := range objs {
+			ref := kube.RefOf(&objs[i])
+			if asked[ref] {
+				waits = waits || !no[ref]
+				continue
+			}
+			asked[ref] = true
+			switch err := r.cluster.Delete(ctx, ref, b.policy); {
+			case err == nil:
+				waits = true
+				r.report.Deleted = append(r.report.Deleted, kubeItem(ref, phase))
+			case !kube.IsNotFound(err):
+				no[ref], refused = true, errors.Join(refused, err)
+			}
+		}
+		if !waits {
+			return refused // all that is left was refused: waiting does not help
+		}
+		last := r.explain(ctx, objs, b.also)
+		if err := r.sleep(ctx, r.Poll); err != nil {
+			if errors.Is(err, context.DeadlineExceeded) {
+				return errors.Join(refused, err, &kube.StillThereError{Blocker: last})
+			}
+			return err
+		}
+	}
+}
+
+func (r *run) list(ctx context.Context, k kube.Kind, mine func(*unstructured.Unstructured) bool) ([]unstructured.Unstructured, error) {
+	objs, err := r.cluster.List(ctx, k, kube.ListOptions{})
+	if kube.IsNoKind(err) || kube.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil || mine == nil {
+		return objs, err
+	}
+	var out []unstructured.Unstructured
+	for i := range objs {
+		if mine(&objs[i]) {
+			out = append(out, objs[i])
+		}
+	}
+	return out, nil
+}
+
+// explain says what the wait is for and returns the blocker that it names.
+func (r *run) explain(ctx context.Context, objs []unstructured.Unstructured, also []kube.Kind) kube.Blocker {
+	now := time.Now()
+	blocker, n := kube.BlockerOf(&objs[0], now), len(objs)
+	for _, k := range also {
+		if more, err := r.list(ctx, k, nil); err == nil && len(more) > 0 {
+			blocker, n = kube.BlockerOf(&more[0], now), len(more)
+			break
+		}
+	}
+	text := blocker.String()
+	if n > 1 {
+		text = fmt.Sprintf("%d %ss; %s", n, blocker.Ref.Kind.Kind, text)
+	}
+	r.say(text)
+	return blocker
+}
+
+// jobs: session jobs before the session clusters that they run in.
+func (r *run) jobs(ctx context.Context) error {
+	err := r.deleteAll(ctx, PhaseJobs, batch{kind: kube.KindFlinkSessionJob, policy: kube.Background})
+	return errors.Join(err, r.deleteAll(ctx, PhaseJobs, batch{kind: kube.KindFlinkDeployment, policy: kube.Background}))
+}
+
+func isBalancer(o *unstructured.Unstructured) bool {
+	t, _, _ := unstructured.NestedString(o.Object, "spec", "type")
+	return t == "LoadBalancer"
+}
+
+// balancers waits for the objects and then for the load balancers themselves:
+// the object can be gone seconds before the balancer is.
+func (r *run) balancers(ctx context.Context) error {
+	err := errors.Join(
+		r.deleteAll(ctx, PhaseBalancers, batch{kind: kube.KindIngress, policy: kube.Background}),
+		r.deleteAll(ctx, PhaseBalancers, batch{kind: kube.KindService, policy: kube.Background, mine: isBalancer}))
+	if err != nil {
+		return err
+	}
+	had := false
+	for _, res := range r.before {
+		had = had || res.Type == awsapi.TypeLoadBalancer
+	}
+	for had {
+		inv, err := r.Inventory.DeploymentResources(ctx, r.Scope.Deployment)
+		if err != nil {
+			return err
+		}
+		had = false
+		for _, res := range inv {
+			if res.Type == awsapi.TypeLoadBalancer {
+				had = true
+				r.say("load balancer " + res.ID + " is still there")
+			}
+		}
+		if had {
+			if err := r.sleep(ctx, r.Poll); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// volumes deletes claims and waits for the volumes that go with them.
+func (r *run) volumes(ctx context.Context) error {
+	if err := r.deleteAll(ctx, PhaseVolumes, batch{kind: kube.KindPVC, policy: kube.Background}); err != nil {
+		return err
+	}
+	for {
+		left, err := r.list(ctx, kube.KindPV, func(o *unstructured.Unstructured) bool {
+			p, _, _ := unstructured.NestedString(o.Object, "spec", "persistentVolumeReclaimPolicy")
+			return p == "Delete"
+		})
+		if err != nil || len(left) == 0 {
+			return err
+		}
+		r.explain(ctx, left, nil)
+		if err := r.sleep(ctx, r.Poll); err != nil {
+			return err
+		}
+	}
+}
+
+// nodePools are deleted in the foreground: a NodePool has no finalizer, and only
+// so its nodes are waited for. NodeClaims that lost their pool go afterwards.
+func (r *run) nodePools(ctx context.Context) error {
+	err := r.deleteAll(ctx, PhaseNodePools, batch{kind: kube.KindNodePool, policy: kube.Foreground, also: []kube.Kind{kube.KindNodeClaim}})
+	return errors.Join(err, r.deleteAll(ctx, PhaseNodePools, batch{kind: kube.KindNodeClaim, policy: kube.Background}))
+}
+
+func (r *run) nodeClasses(ctx context.Context) error {
+	return r.deleteAll(ctx, PhaseClasses, batch{kind: kube.KindEC2NodeClass, policy: kube.Background, also: []kube.Kind{kube.KindNodeClaim}})
+}

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cleanup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"emrflink/internal/awsapi"
+	"emrflink/internal/kube"
+)
+
+// SchemaVersion is that of the Report's JSON; fields are only added.
+const SchemaVersion = 1
+
+// Item is one resource in the Report.
+type Item struct {
+	Service   string  `json:"service"` // "ec2", "s3", ... or "kubernetes"
+	Type      string  `json:"type"`
+	ID        string  `json:"id"`
+	ARN       string  `json:"arn"`
+	Name      string  `json:"name"`
+	CreatedBy string  `json:"createdBy"`
+	State     string  `json:"state"`
+	Phase     string  `json:"phase"` // that deleted it; "" for what is left
+	HourlyUSD float64 `json:"hourlyUSD"`
+	Reason    string  `json:"reason"`  // why it is still there
+	Command   string  `json:"command"` // removes an unexpected one
+}
+
+// Report is the JSON of `cleanup`.
+type Report struct {
+	SchemaVersion   int      `json:"schemaVersion"`
+	Stack           string   `json:"stack"`
+	Account         string   `json:"account"`
+	Region          string   `json:"region"`
+	Deployment      string   `json:"deployment"`
+	Deleted         []Item   `json:"deleted"`
+	ExpectedResidue []Item   `json:"expectedResidue"`
+	Unexpected      []Item   `json:"unexpected"`
+	EngineDeleted   int      `json:"engineDeleted"` // resources that the engine deleted; many of them are no AWS resource of their own
+	HourlyUSD       float64  `json:"hourlyUSD"`     // of what is unexpectedly left
+	Warnings        []string `json:"warnings"`
+	ElapsedSeconds  float64  `json:"elapsedSeconds"`
+}
+
+func emptyReport(s Scope) Report {
+	return Report{
+		SchemaVersion: SchemaVersion, Stack: s.Stack, Account: s.Account, Region: s.Region, Deployment: s.Deployment.Name,
+		Deleted: []Item{}, ExpectedResidue: []Item{}, Unexpected: []Item{}, Warnings: []string{},
+	}
+}
+
+// RefusedError says that nothing was touched and why.
+type RefusedError struct{ Cause error }
+
+// Error implements error.
+func (e *RefusedError) Error() string { return "refuse to clean up: " + e.Cause.Error() }
+
+// Unwrap gives the cause.
+func (e *RefusedError) Unwrap() error { return e.Cause }
+
+// Code is a stable id of the failure.
+func (e *RefusedError) Code() string { return "cleanup.refused" }
+
+// ExitCode is 2: nothing was touched.
+func (e *RefusedError) ExitCode() int { return 2 }
+
+// IncompleteError says that a teardown ended with something left.
+type IncompleteError struct {
+	Left  []Item
+	Stack string
+	Cause error // joined errors of the phases; may be nil
+}
+
+// Error implements error.
+func (e *IncompleteError) Error() string {
+	text := "cleanup is incomplete"
+	if n := len(e.Left); n > 0 {
+		names := make([]string, 0, 5)
+		for _, i := range e.Left[:min(n, 5)] {
+			names = append(names, i.Type+" "+i.ID)
+		}
+		text += fmt.Sprintf(": %d resources are left (%s", n, strings.Join(names, ", "))
+		if n > 5 {
+			text += ", ..."
+		}
+		text += ")"
+	}
+	if e.Cause != nil {
+		text += ": " + e.Cause.Error()
+	}
+	return text
+}
+
+// Unwrap gives the joined errors of the phases.
+func (e *IncompleteError) Unwrap() error { return e.Cause }
+
+// Code is a stable id of the failure.
+func (e *IncompleteError) Code() string { return "cleanup.incomplete" }
+
+// ExitCode is 7: remaining resources are listed.
+func (e *IncompleteError) ExitCode() int { return 7 }
+
+// Hint is the next command: a teardown can be run again.
+func (e *IncompleteError) Hint() string { return "emrflink cleanup --stack " + e.Stack }
+
+func (r *run) item(res awsapi.Resource, phase string) Item {
+	return Item{
+		Service: res.Service, Type: res.Type, ID: res.ID, ARN: res.ARN, Name: res.Name, CreatedBy: res.CreatedBy,
+		State: res.State, Phase: phase, HourlyUSD: r.Price(res),
+	}
+}
+
+func kubeItem(ref kube.Ref, phase string) Item {
+	return Item{
+		Service: "kubernetes", Type: ref.Kind.Kind, ID: strings.TrimPrefix(ref.Namespace+"/"+ref.Name, "/"),
+		Name: ref.Name, CreatedBy: "kubernetes", Phase: phase,
+	}
+}
+
+// verify compares the account with what was there at the start. It is the last
+// word: what is not found any more is deleted, whoever did it.
+func (r *run) verify(ctx context.Context) error {
+	after, err := r.Inventory.DeploymentResources(ctx, r.Scope.Deployment)
+	left := map[string]bool{}
+	for _, res := range after {
+		left[key(res)] = true
+		item := r.item(res, "")
+		if why := leaving(res); why != "" {
+			item.Reason = why
+			r.report.ExpectedResidue = append(r.report.ExpectedResidue, item)
+			continue
+		}
+		item.Reason, item.Command = r.whyLeft(res), command(res, r.Scope.Region)
+		r.report.Unexpected = append(r.report.Unexpected, item)
+		r.report.HourlyUSD += item.HourlyUSD
+	}
+	if err != nil {
+		return fmt.Errorf("list what is left: %w", err) // a short list proves nothing
+	}
+	deleted := map[string]bool{}
+	for _, i := range r.report.Deleted {
+		deleted[i.Service+"/"+i.Type+"/"+i.ID] = true
+	}
+	for _, res := range r.before {
+		if !left[key(res)] && !deleted[key(res)] {
+			phase := PhaseEngine
+			if res.CreatedBy == "karpenter" {
+				phase = PhaseNodePools
+			}
+			r.report.Deleted = append(r.report.Deleted, r.item(res, phase))
+		}
+	}
+	return nil
+}
+
+func key(r awsapi.Resource) string { return r.Service + "/" + r.Type + "/" + r.ID }
+
+// leaving says that AWS has accepted the deletion and still shows the resource.
+func leaving(r awsapi.Resource) string {
+	switch strings.ToLower(r.State) {
+	case "shutting-down", "terminated", "deleting", "deleted", "delete_in_progress", "pending-deletion":
+		return "AWS is deleting it (" + r.State + ")"
+	}
+	return ""
+}
+
+func (r *run) whyLeft(res awsapi.Resource) string {
+	switch {
+	case !r.gone:
+		return "the cluster still exists, so nothing was swept"
+	case !awsapi.CanDelete(res.Type):
+		return "it belongs to the deployment's state; the engine did not delete it"
+	case !r.owned(res):
+		return "it carries none of the deployment's exact tags or names; it is not touched"
+	}
+	return "it could not be deleted; see the warnings"
+}
+
+// finish makes the verdict. The inventory decides; an engine or inventory that
+// failed is never a success.
+func (r *run) finish(ctx context.Context, engineErr, sweepErr, verifyErr error) (Report, error) {
+	r.report.ElapsedSeconds = time.Since(r.started).Seconds()
+	if ctx.Err() != nil {
+		return r.report, fmt.Errorf("cleanup was interrupted: %w", ctx.Err())
+	}
+	left := len(r.report.Unexpected) > 0
+	if engineErr == nil && verifyErr == nil && !left {
+		r.warn(sweepErr) // what could not be swept went away by itself
+		return r.report, nil
+	}
+	cause := errors.Join(engineErr, sweepErr, verifyErr)
+	for _, w := range r.report.Warnings {
+		cause = errors.Join(cause, errors.New(w))
+	}
+	return r.report, &IncompleteError{Left: r.report.Unexpected, Stack: r.Scope.Stack, Cause: cause}
+}

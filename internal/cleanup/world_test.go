@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cleanup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"emrflink/internal/awsapi"
+	"emrflink/internal/kube"
+	"emrflink/internal/kube/kubetest"
+)
+
+const cluster = "emr-eks-flink"
+
+// account is an AWS account in memory: what is in it, and a journal of what was
+// done, shared with the cluster and the engine.
+type account struct {
+	mu        sync.Mutex
+	id        string
+	cluster   bool // exists
+	status    string
+	resources map[string]awsapi.Resource
+	journal   []string
+	fail      map[string]error // "delete <id>", "inventory", "empty", "identity"
+	late      []awsapi.Resource
+}
+
+func (a *account) note(format string, args ...any) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.journal = append(a.journal, fmt.Sprintf(format, args...))
+}
+
+func (a *account) Identity(context.Context) (awsapi.Identity, error) {
+	return awsapi.Identity{Account: a.id}, a.fail["identity"]
+}
+
+func (a *account) DescribeCluster(_ context.Context, name string) (awsapi.Cluster, error) {
+	if err := a.fail["describe"]; err != nil {
+		return awsapi.Cluster{}, err
+	}
+	if !a.cluster {
+		return awsapi.Cluster{}, &awsapi.Error{Op: "eks:DescribeCluster", Code: "ResourceNotFoundException", Message: "No cluster found for name: " + name}
+	}
+	return awsapi.Cluster{Name: name, Status: a.status}, nil
+}
+
+func (a *account) DeploymentResources(context.Context, awsapi.Deployment) ([]awsapi.Resource, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var out []awsapi.Resource
+	for _, r := range a.resources {
+		out = append(out, r)
+	}
+	slices.SortFunc(out, func(x, y awsapi.Resource) int { return cmpString(x.ID, y.ID) })
+	return out, a.fail["inventory"]
+}
+
+func cmpString(a, b string) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+func (a *account) Delete(_ context.Context, r awsapi.Resource) error {
+	a.note("sweep %s", r.ID)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if err := a.fail["delete "+r.ID]; err != nil {
+		return err
+	}
+	delete(a.resources, r.ID)
+	if r.Type == awsapi.TypeLogGroup { // EKS flushes its last logs into a group of its own
+		for _, l := range a.late {
+			a.resources[l.ID] = l
+		}
+		a.late = nil
+	}
+	return nil
+}
+
+func (a *account) EmptyBucket(_ context.Context, bucket string, progress func(int)) (int, error) {
+	a.note("empty %s", bucket)
+	if progress != nil {
+		progress(3)
+	}
+	return 3, a.fail["empty"]
+}
+
+func (a *account) WaitTerminated(_ context.Context, _ time.Duration, ids ...string) error {
+	a.note("terminated %v", ids)
+	return nil
+}
+
+func (a *account) add(rs ...awsapi.Resource) {
+	for _, r := range rs {
+		if r.CreatedBy == "" {
+			r.CreatedBy = "user"
+		}
+		a.resources[r.ID] = r
+	}
+}
+
+// engine deletes what is in the state: all resources with the deployment's tag,
+// and the cluster.
+type engine struct {
+	a      *account
+	err    error
+	block  string // id that must be gone first
+	slow   time.Duration
+	runs   int
+	forgot bool
+}
+
+func (e *engine) Destroy(ctx context.Context, sink func(EngineEvent)) error {
+	e.runs++
+	e.a.note("engine")
+	sink(EngineEvent{Resource: "aws:ec2/vpc:Vpc main", Message: "deleting"})
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(e.slow):
+	}
+	if e.err != nil {
+		return e.err
+	}
+	e.a.mu.Lock()
+	defer e.a.mu.Unlock()
+	e.a.cluster = false
+	if _, there := e.a.resources[e.block]; there {
+		return errors.New("DependencyViolation: the subnet has dependencies")
+	}
+	for id, r := range e.a.resources {
+		if r.Tags["emrflink:deployment"] == cluster && r.CreatedBy == "user" {
+			delete(e.a.resources, id)
+			sink(EngineEvent{Resource: r.Type + " " + id, Deleted: true})
+		}
+	}
+	return nil
+}
+
+func (e *engine) ForgetKubernetes(context.Context) (int, error) { e.forgot = true; return 4, nil }
+
+var _ Forgetter = (*engine)(nil)
+
+func ours() map[string]string { return map[string]string{"emrflink:deployment": cluster} }
+
+type world struct {
+	*account
+	kube   *kubetest.Store
+	engine *engine
+	c      Cleanup
+	said   []Progress
+}
+
+// newWorld is a used deployment: a job, a load balancer, a volume, nodes, and
+// controllers that react as the real ones do.
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	a := &account{id: "111122223333", cluster: true, status: "ACTIVE", resources: map[string]awsapi.Resource{}, fail: map[string]error{}}
+	a.add(
+		awsapi.Resource{Service: "ec2", Type: awsapi.TypeVPC, ID: "vpc-1", Tags: ours()},
+		awsapi.Resource{Service: "s3", Type: awsapi.TypeBucket, ID: "our-bucket", Tags: ours()},
+		awsapi.Resource{Service: "ec2", Type: awsapi.TypeInstance, ID: "i-node", State: "running", CreatedBy: "karpenter",
+			Tags: map[string]string{"kubernetes.io/cluster/" + cluster: "owned", "karpenter.sh/nodepool": "flink"}},
+	)
+	w := &world{account: a, engine: &engine{a: a}}
+	claim := kubetest.Object(kube.KindNodeClaim, "", "flink-abc", map[string]any{"metadata": map[string]any{"finalizers": []any{"karpenter.sh/termination"}}})
+	w.kube = kubetest.New(
+		kubetest.Object(kube.KindFlinkSessionJob, "team", "session", nil),
+		kubetest.Object(kube.KindFlinkDeployment, "team", "basic", map[string]any{"metadata": map[string]any{"finalizers": []any{"flinkdeployments.flink.apache.org/finalizer"}}}),
+		kubetest.Object(kube.KindService, "team", "public", map[string]any{"spec": map[string]any{"type": "LoadBalancer"}}),
+		kubetest.Object(kube.KindService, "team", "internal", map[string]any{"spec": map[string]any{"type": "ClusterIP"}}),
+		kubetest.Object(kube.KindIngress, "team", "ui", nil),
+		kubetest.Object(kube.KindPVC, "team", "data", nil),
+		kubetest.Object(kube.KindNodePool, "", "flink", nil),
+		kubetest.Object(kube.KindEC2NodeClass, "", "flink", nil),
+	)
+	pool, err := w.kube.List(t.Context(), kube.KindNodePool, kube.ListOptions{})
+	if err != nil || len(pool) != 1 {
+		t.Fatal(err)
+	}
+	_ = unstructured.SetNestedSlice(claim.Object, []any{map[string]any{"apiVersion": "karpenter.sh/v1", "kind": "NodePool", "name": "flink",
+		"uid": string(pool[0].GetUID()), "blockOwnerDeletion": true}}, "metadata", "ownerReferences")
+	w.kube.Put(claim)
+	w.kube.React(w.controllers)
+	w.c = Cleanup{
+		Scope: Scope{Stack: "local", Account: "111122223333", Region: "us-west-2", Deployment: awsapi.Deployment{
+			Name: cluster, Cluster: cluster, Tags: ours(), Buckets: []string{"our-bucket"}, Queues: []string{"our-queue"}}},
+		Account: a, Inventory: a, Engine: w.engine,
+		Connect: func(context.Context, awsapi.Cluster) (Cluster, error) { return w.kube, nil },
+		Price:   func(awsapi.Resource) float64 { return 0.5 },
+		Poll:    time.Millisecond, Settle: 2 * time.Millisecond, Heartbeat: time.Second,
+	}
+	return w
+}
+
+// controllers finish deletions a moment later, as operator and Karpenter do.
+func (w *world) controllers(verb string, o *unstructured.Unstructured) {
+	switch {
+	case verb == "gone" && (o.GetKind() == "NodePool" || o.GetKind() == "FlinkDeployment" || o.GetKind() == "PersistentVolumeClaim" ||
+		o.GetKind() == "Service" || o.GetKind() == "EC2NodeClass" || o.GetKind() == "FlinkSessionJob" || o.GetKind() == "Ingress"):
+		w.note("gone %s %s", o.GetKind(), o.GetName())
+	case verb == "delete" && len(o.GetFinalizers()) > 0 && (o.GetKind() == "NodeClaim" || o.GetKind() == "FlinkDeployment"):
+		go func() {
+			time.Sleep(5 * time.Millisecond)
+			if o.GetKind() == "NodeClaim" {
+				w.note("gone NodeClaim %s", o.GetName())
+				w.mu.Lock()
+				delete(w.resources, "i-node")
+				w.mu.Unlock()
+			}
+			_, _ = w.kube.Patch(context.Background(), kube.RefOf(o), "", map[string]any{"metadata": map[string]any{"finalizers": nil}})
+		}()
+	}
+}
+
+func (w *world) run(t *testing.T) (Report, error) {
+	t.Helper()
+	return w.c.Run(t.Context(), func(p Progress) { w.said = append(w.said, p) })
+}
+
+func (w *world) index(entry string) int { return slices.Index(w.journal, entry) }

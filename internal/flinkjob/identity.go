@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package flinkjob
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/big"
+	"path"
+	"strings"
+)
+
+// base36 encodes a role name the way EMR does for service-account names: the
+// bytes as one big-endian number, lower case, without padding (the AWS CLI's
+// `emr-containers update-role-trust-policy` does the same).
+func base36(name string) string {
+	return new(big.Int).SetBytes([]byte(name)).Text(36)
+}
+
+// roleOf takes account and role name out of a role ARN. Roles with a path are
+// refused: EMR encodes the name only, and what its operator does with a path is
+// not documented.
+func roleOf(arn string) (account, name string, err error) {
+	parts := strings.SplitN(arn, ":", 6)
+	if len(parts) != 6 || parts[0] != "arn" || parts[2] != "iam" || len(parts[4]) != 12 || !strings.HasPrefix(parts[5], "role/") {
+		return "", "", fmt.Errorf("execution role %q is no IAM role ARN", arn)
+	}
+	name = strings.TrimPrefix(parts[5], "role/")
+	if name == "" || strings.Contains(name, "/") {
+		return "", "", fmt.Errorf("execution role %q: a role with a path is not supported", arn)
+	}
+	return parts[4], name, nil
+}
+
+// ServiceAccount is the name of the service account that EMR's operator makes
+// for a job's JobManager or TaskManager.
+func ServiceAccount(roleARN, role string) (string, error) {
+	account, name, err := roleOf(roleARN)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("emr-containers-sa-flink-%s-%s-%s", role, account, base36(name)), nil
+}
+
+// Subject is what the service account's token says of itself.
+func Subject(namespace, serviceAccount string) string {
+	return "system:serviceaccount:" + namespace + ":" + serviceAccount
+}
+
+type trustPolicy struct {
+	Statement []struct {
+		Effect    string
+		Action    stringList
+		Condition map[string]map[string]stringList
+	}
+}
+
+// stringList is a JSON string or a list of them.
+type stringList []string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (s *stringList) UnmarshalJSON(b []byte) error {
+	var one string
+	if json.Unmarshal(b, &one) == nil {
+		*s = stringList{one}
+		return nil
+	}
+	return json.Unmarshal(b, (*[]string)(s))
+}
+
+// TrustAllows reports whether an IAM trust policy lets the subject assume the
+// role by web identity; if not, why says which subjects it names instead.
+func TrustAllows(policy, subject string) (ok bool, why string, err error) {
+	var doc trustPolicy
+	if err := json.Unmarshal([]byte(policy), &doc); err != nil {
+		return false, "", fmt.Errorf("read trust policy: %w", err)
+	}
+	var named []string
+	for _, st := range doc.Statement {
+		if st.Effect != "Allow" || !contains(st.Action, "sts:AssumeRoleWithWebIdentity") {
+			continue
+		}
+		for op, keys := range st.Condition {
+			for key, values := range keys {
+				if !strings.HasSuffix(key, ":sub") {
+					continue
+				}
+				for _, v := range values {
+					if matches(op, v, subject) {
+						return true, "", nil
+					}
+					named = append(named, v)
+				}
+			}
+		}
+	}
+	if len(named) == 0 {
+		return false, "the trust policy has no subject for sts:AssumeRoleWithWebIdentity", nil
+	}
+	return false, "the trust policy names " + strings.Join(named, ", "), nil
+}
+
+func matches(operator, pattern, subject string) bool {
+	switch operator {
+	case "StringEquals":
+		return pattern == subject
+	case "StringLike":
+		// Subjects have no slash, so path.Match's * is IAM's *; brackets never occur in names.
+		ok, err := path.Match(pattern, subject)
+		return err == nil && ok
+	}
+	return false
+}
+
+func contains(list []string, s string) bool {
+	for _, v := range list {
+		if v == s {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package flinkjob
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sort"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"emrflink/internal/kube"
+)
+
+const (
+	operatorDeployment = "flink-kubernetes-operator"
+	flinkCRD           = "flinkdeployments.flink.apache.org"
+)
+
+// PreflightError lists what would keep the job from running. Nothing was
+// submitted.
+type PreflightError struct{ Problems []string }
+
+// Error implements error.
+func (e *PreflightError) Error() string {
+	return "the job cannot run: " + strings.Join(e.Problems, "; ")
+}
+
+// Code is a stable id of the failure.
+func (e *PreflightError) Code() string { return "flinkjob.preflight" }
+
+// ExitCode is 1: the cluster is not as the job needs it.
+func (e *PreflightError) ExitCode() int { return 1 }
+
+// Hint is the next command.
+func (e *PreflightError) Hint() string { return "emrflink deploy" }
+
+// Preflight checks, before anything is submitted, that the operator and its CRD
+// are there, that the namespace exists, that live NodePools can take both kinds
+// of pods, and that the role trusts the service accounts that EMR will make. All
+// problems come in one *PreflightError.
+func (r Runner) Preflight(ctx context.Context, s Spec) error {
+	r = r.withDefaults()
+	var problems []string
+	for _, check := range []func(context.Context, Spec) ([]string, error){
+		r.checkOperator, r.checkNamespace, r.checkNodePools, r.checkTrust,
+	} {
+		found, err := check(ctx, s)
+		if err != nil {
+			return fmt.Errorf("check job %q: %w", s.Name, err)
+		}
+		problems = append(problems, found...)
+	}
+	if len(problems) > 0 {
+		return &PreflightError{Problems: problems}
+	}
+	return nil
+}
+
+func (r Runner) checkOperator(ctx context.Context, s Spec) ([]string, error) {
+	crd, err := r.Kube.Get(ctx, kube.KindCRD.Ref("", flinkCRD))
+	if kube.IsNotFound(err) {
+		return []string{"the cluster does not know FlinkDeployment (CRD " + flinkCRD + ")"}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if c := kube.ConditionOf(kube.Conditions(crd), "Established"); c.Status != "True" {
+		return []string{"CRD " + flinkCRD + " is not established yet" + prefixed(": ", c.Message)}, nil
+	}
+	d, err := r.Kube.Get(ctx, kube.KindDeployment.Ref(s.OperatorNamespace, operatorDeployment))
+	if kube.IsNotFound(err) {
+		return []string{fmt.Sprintf("the Flink operator is not installed (Deployment %q in namespace %q)", operatorDeployment, s.OperatorNamespace)}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if c := kube.ConditionOf(kube.Conditions(d), "Available"); c.Status != "True" {
+		return []string{"the Flink operator is not available" + prefixed(": ", c.Message)}, nil
+	}
+	return nil, nil
+}
+
+func (r Runner) checkNamespace(ctx context.Context, s Spec) ([]string, error) {
+	ns, err := r.Kube.Get(ctx, kube.KindNamespace.Ref("", s.Namespace))
+	if kube.IsNotFound(err) {
+		return []string{fmt.Sprintf("namespace %q does not exist", s.Namespace)}, nil
+	}
+	if err == nil && ns.GetDeletionTimestamp() != nil {
+		return []string{fmt.Sprintf("namespace %q is being deleted", s.Namespace)}, nil
+	}
+	return nil, err
+}
+
+func (r Runner) checkTrust(ctx context.Context, s Spec) ([]string, error) {
+	if r.Trust == nil {
+		return nil, nil
+	}
+	_, role, err := roleOf(s.RoleARN)
+	if err != nil {
+		return nil, err
+	}
+	doc, err := r.Trust.RoleTrust(ctx, role)
+	if err != nil {
+		return nil, err
+	}
+	var problems []string
+	for _, part := range []string{RoleJobManager, RoleTaskManager} {
+		sa, err := ServiceAccount(s.RoleARN, part)
+		if err != nil {
+			return nil, err
+		}
+		ok, why, err := TrustAllows(doc, Subject(s.Namespace, sa))
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			problems = append(problems, fmt.Sprintf("role %q does not trust %q: %s", role, Subject(s.Namespace, sa), why))
+		}
+	}
+	return problems, nil
+}
+
+// nodePool is what is read of a Karpenter NodePool.
+type nodePool struct {
+	Spec struct {
+		Template struct {
+			Metadata struct {
+				Labels map[string]string `json:"labels"`
+			} `json:"metadata"`
+			Spec struct {
+				Requirements []requirement `json:"requirements"`
+				Taints       []taint       `json:"taints"`
+			} `json:"spec"`
+		} `json:"template"`
+	} `json:"spec"`
+}
+
+type requirement struct {
+	Key      string   `json:"key"`
+	Operator string   `json:"operator"`
+	Values   []string `json:"values"`
+}
+
+type taint struct {
+	Key    string `json:"key"`
+	Value  string `json:"value"`
+	Effect string `json:"effect"`
+}
+
+func (r Runner) checkNodePools(ctx context.Context, s Spec) ([]string, error) {
+	objs, err := r.Kube.List(ctx, kube.KindNodePool, kube.ListOptions{})
+	if kube.IsNoKind(err) {
+		return []string{"the cluster has no Karpenter NodePools"}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var problems []string
+	for _, role := range []string{RoleJobManager, RoleTaskManager} {
+		spec := s.podTemplate(role)["spec"].(obj)
+		selector, tolerated := spec["nodeSelector"].(obj), map[string]bool{}
+		if role == RoleJobManager {
+			tolerated["FlinkRole="+RoleJobManager] = true
+		}
+		var why []string
+		fits := false
+		for i := range objs {
+			reason := poolRefuses(&objs[i], selector, tolerated)
+			fits = fits || reason == ""
+			why = append(why, objs[i].GetName()+": "+reason)
+		}
+		if !fits {
+			problems = append(problems, fmt.Sprintf("no NodePool takes the %s pods (%s)", role, orElse(strings.Join(why, ", "), "there are none")))
+		}
+	}
+	return problems, nil
+}
+
+// poolRefuses says why no node of the pool can take pods with the selector; ""
+// when one can.
+func poolRefuses(o *unstructured.Unstructured, selector obj, tolerated map[string]bool) string {
+	var p nodePool
+	raw, err := json.Marshal(o.Object)
+	if err == nil {
+		err = json.Unmarshal(raw, &p)
+	}
+	if err != nil {
+		return err.Error()
+	}
+	if o.GetDeletionTimestamp() != nil {
+		return "is being deleted"
+	}
+	if c := kube.ConditionOf(kube.Conditions(o), "Ready"); c.Status == "False" {
+		return "is not Ready" + prefixed(": ", c.Message)
+	}
+	for _, t := range p.Spec.Template.Spec.Taints {
+		if t.Effect != "PreferNoSchedule" && !tolerated[t.Key+"="+t.Value] {
+			return "has taint " + t.Key + "=" + t.Value
+		}
+	}
+	keys := make([]string, 0, len(selector))
+	for k := range selector {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	for _, k := range keys {
+		if want := selector[k].(string); !p.offers(k, want) {
+			return "does not offer " + k + "=" + want
+		}
+	}
+	return ""
+}
+
+func (p nodePool) offers(key, value string) bool {
+	if got, ok := p.Spec.Template.Metadata.Labels[key]; ok {
+		return got == value
+	}
+	offered := false
+	for _, rq := range p.Spec.Template.Spec.Requirements {
+		if rq.Key != key {
+			continue
+		}
+		switch rq.Operator {
+		case "In":
+			if !contains(rq.Values, value) {
+				return false
+			}
+		case "NotIn":
+			if contains(rq.Values, value) {
+				return false
+			}
+		case "DoesNotExist":
+			return false
+		}
+		offered = true
+	}
+	return offered || strings.HasPrefix(key, "kubernetes.io/") || strings.HasPrefix(key, "node.kubernetes.io/") || strings.HasPrefix(key, "topology.kubernetes.io/")
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package flinkjob
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"emrflink/internal/kube"
+)
+
+// Run submits the job of s and waits until it is RUNNING and a checkpoint that
+// was not there before is in the bucket. It returns a *PreflightError before
+// anything is submitted, and a *Failure with a named cause afterwards (exit code
+// 6 when the time was over). When ctx ends, the job stays submitted.
+func (r Runner) Run(ctx context.Context, s Spec, report func(Progress)) (RunResult, error) {
+	r = r.withDefaults()
+	objs, err := Render(s)
+	if err != nil {
+		return RunResult{}, err
+	}
+	m := r.meter(report)
+	m.say(phasePreflight, "node pools, operator, namespace and trust policy are checked")
+	if err := r.Preflight(ctx, s); err != nil {
+		return RunResult{}, err
+	}
+	before, err := r.checkpointTimes(ctx, s.checkpointDir())
+	if err != nil {
+		return RunResult{}, err
+	}
+	for _, o := range objs {
+		if _, err := r.Kube.Apply(ctx, o); err != nil {
+			return RunResult{}, fmt.Errorf("submit job %q: %w", s.Name, err)
+		}
+	}
+	m.say(phaseSubmitted, "the FlinkDeployment was accepted")
+	return r.follow(ctx, s, before, m)
+}
+
+func (r Runner) checkpointTimes(ctx context.Context, dir string) (map[string]time.Time, error) {
+	all, err := r.checkpoints(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	before := map[string]time.Time{}
+	for _, c := range all {
+		before[c.URI] = c.At
+	}
+	return before, nil
+}
+
+func (r Runner) follow(ctx context.Context, s Spec, before map[string]time.Time, m *meter) (RunResult, error) {
+	ref := kube.KindFlinkDeployment.Ref(s.Namespace, s.Name)
+	fail := func(id, cause string) error {
+		return &Failure{Job: s.Name, Namespace: s.Namespace, ID: id, Cause: cause, Elapsed: m.elapsed()}
+	}
+	for {
+		ob, err := r.lookWithCheckpoint(ctx, ref, m.start, before)
+		v := verdict{phase: orElse(m.last.Phase, phaseSubmitted)}
+		switch {
+		case ctx.Err() != nil:
+			return RunResult{}, fmt.Errorf("watch job %q: %w (the job stays submitted)", s.Name, ctx.Err())
+		case kube.IsNotFound(err):
+			return RunResult{}, fail("deleted", "the FlinkDeployment was deleted by somebody else")
+		case kube.IsUnreachable(err):
+			v.cause = "the API server does not answer: " + err.Error()
+		case err != nil:
+			return RunResult{}, fmt.Errorf("watch job %q: %w", s.Name, err)
+		default:
+			v = judge(ob)
+		}
+		stood := m.say(v.phase, v.cause)
+		switch {
+		case v.done:
+			return r.result(ctx, s, ob, m)
+		case v.fails != "" && stood >= v.failAfter(r.Grace):
+			return RunResult{}, fail(v.fails, v.cause)
+		case m.elapsed() >= r.Timeout:
+			return RunResult{}, fail("timeout", fmt.Sprintf("no checkpoint within %s; last cause: %s", r.Timeout, v.cause))
+		}
+		if err := r.Clock.Sleep(ctx, r.Poll); err != nil {
+			return RunResult{}, fmt.Errorf("watch job %q: %w (the job stays submitted)", s.Name, err)
+		}
+	}
+}
+
+// lookWithCheckpoint looks into the bucket only when the job runs: listing is
+// billed, and says nothing before.
+func (r Runner) lookWithCheckpoint(ctx context.Context, ref kube.Ref, since time.Time, before map[string]time.Time) (observation, error) {
+	ob, err := r.look(ctx, ref, since)
+	if err != nil || ob.job.State != "RUNNING" || !ob.ready() {
+		return ob, err
+	}
+	all, err := r.checkpoints(ctx, ob.job.CheckpointDir)
+	if err != nil {
+		return ob, err
+	}
+	ob.checkpoint = fresh(all, before)
+	return ob, nil
+}
+
+func (r Runner) result(ctx context.Context, s Spec, ob observation, m *meter) (RunResult, error) {
+	nodes, err := r.nodesOf(ctx, ob.pods)
+	if err != nil {
+		return RunResult{}, fmt.Errorf("read the nodes of job %q: %w", s.Name, err)
+	}
+	return RunResult{
+		SchemaVersion: SchemaVersion, Job: s.Name, Namespace: s.Namespace, State: ob.job.State,
+		Checkpoint: *ob.checkpoint, Nodes: nodes, ElapsedSeconds: m.elapsed().Seconds(),
+	}, nil
+}
+
+// ErrNoJob is returned for a job that does not exist.
+var ErrNoJob = errors.New("no such job")

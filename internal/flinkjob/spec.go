@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package flinkjob
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"sort"
+	"strings"
+	"time"
+)
+
+// Roles of a node pool and of a pod in a Flink cluster.
+const (
+	RoleJobManager  = "jobmanager"
+	RoleTaskManager = "taskmanager"
+)
+
+// Spec is everything that Render needs. SpecFrom makes it of stack outputs.
+type Spec struct {
+	Sample            string
+	Name              string // name of the FlinkDeployment, at most 45 characters
+	Namespace         string
+	RoleARN           string // execution role of the job
+	LogGroup          string // CloudWatch log group of the team
+	CheckpointURI     string // s3:// prefixes of the team, without trailing slash
+	SavepointURI      string
+	JobManagerURI     string
+	LogURI            string
+	EmrReleaseLabel   string // "emr-7.13.0-flink-latest"
+	FlinkVersion      string // "v1_20"
+	OperatorNamespace string
+	NodeGroupType     string // label of the node pools
+	Arch              string // "amd64" or "arm64"
+	Parallelism       int
+	Interval          time.Duration // between checkpoints
+}
+
+// Options are the choices of the user; zero values take the defaults.
+type Options struct {
+	Sample      string // default "basic"
+	Name        string // default: the sample's name
+	Team        string // default: the only team, or the first one by name
+	NodePool    string // name or NodeGroupType of a TaskManager pool; default: the first one
+	Parallelism int    // default 2
+	Interval    time.Duration
+}
+
+type outputs struct {
+	EmrReleaseLabel        string `json:"emrReleaseLabel"`
+	FlinkVersion           string `json:"flinkVersion"`
+	FlinkOperatorNamespace string `json:"flinkOperatorNamespace"`
+	NodePools              []pool `json:"nodePools"`
+	Teams                  map[string]struct {
+		Namespace     string `json:"namespace"`
+		JobRoleARN    string `json:"jobRoleArn"`
+		LogGroup      string `json:"logGroup"`
+		CheckpointURI string `json:"checkpointUri"`
+		SavepointURI  string `json:"savepointUri"`
+		JobManagerURI string `json:"jobmanagerUri"`
+		LogURI        string `json:"logUri"`
+	} `json:"teams"`
+}
+
+type pool struct {
+	Name          string `json:"name"`
+	Arch          string `json:"arch"`
+	NodeGroupType string `json:"nodeGroupType"`
+	FlinkRole     string `json:"flinkRole"`
+}
+
+// SpecFrom makes a Spec of the stack's outputs and the user's choices. A stack
+// that lacks an output is an error that lists every missing one.
+func SpecFrom(stack map[string]any, o Options) (Spec, error) {
+	raw, err := json.Marshal(stack)
+	if err != nil {
+		return Spec{}, fmt.Errorf("read stack outputs: %w", err)
+	}
+	var out outputs
+	if err := json.Unmarshal(raw, &out); err != nil {
+		return Spec{}, fmt.Errorf("read stack outputs: %w", err)
+	}
+	if o.Sample == "" {
+		o.Sample = List()[0].Name
+	}
+	if o.Name == "" {
+		o.Name = o.Sample
+	}
+	if o.Parallelism == 0 {
+		o.Parallelism = 2
+	}
+	if o.Interval == 0 {
+		o.Interval = 10 * time.Second
+	}
+	team, err := out.team(o.Team)
+	if err != nil {
+		return Spec{}, err
+	}
+	p, err := out.pool(o.NodePool)
+	if err != nil {
+		return Spec{}, err
+	}
+	t := out.Teams[team]
+	s := Spec{
+		Sample: o.Sample, Name: o.Name, Namespace: t.Namespace, RoleARN: t.JobRoleARN, LogGroup: t.LogGroup,
+		CheckpointURI: t.CheckpointURI, SavepointURI: t.SavepointURI, JobManagerURI: t.JobManagerURI, LogURI: t.LogURI,
+		EmrReleaseLabel: out.EmrReleaseLabel, FlinkVersion: out.FlinkVersion, OperatorNamespace: out.FlinkOperatorNamespace,
+		NodeGroupType: p.NodeGroupType, Arch: p.Arch, Parallelism: o.Parallelism, Interval: o.Interval,
+	}
+	return s, s.Validate()
+}
+
+func (o outputs) team(name string) (string, error) {
+	var known []string
+	for t := range o.Teams {
+		known = append(known, t)
+	}
+	sort.Strings(known)
+	if len(known) == 0 {
+		return "", errors.New("read stack outputs: the stack has no teams output; deploy it first")
+	}
+	if name == "" {
+		return known[0], nil
+	}
+	if _, ok := o.Teams[name]; !ok {
+		return "", &UnknownNameError{What: "team", Name: name, Known: known}
+	}
+	return name, nil
+}
+
+// pool picks the TaskManager pool; a job needs a JobManager pool of the same
+// node group type beside it.
+func (o outputs) pool(name string) (pool, error) {
+	masters := map[string]bool{}
+	for _, p := range o.NodePools {
+		if p.FlinkRole == RoleJobManager {
+			masters[p.NodeGroupType] = true
+		}
+	}
+	var known []string
+	for _, p := range o.NodePools {
+		if p.FlinkRole != RoleTaskManager || !masters[p.NodeGroupType] {
+			continue
+		}
+		if name == "" || name == p.Name || name == p.NodeGroupType {
+			return p, nil
+		}
+		known = append(known, p.Name)
+	}
+	if len(known) == 0 {
+		return pool{}, errors.New("read stack outputs: no node pool for Flink: a TaskManager and a JobManager pool of one node group type are needed")
+	}
+	return pool{}, &UnknownNameError{What: "node pool", Name: name, Known: known}
+}
+
+// jobName is the operator's rule for the name of a FlinkDeployment.
+var jobName = regexp.MustCompile(`^[a-z]([-a-z\d]{0,43}[a-z\d])?$`)
+
+// ValidationError lists everything that is wrong with a Spec.
+type ValidationError struct{ Problems []string }
+
+// Error implements error.
+func (e *ValidationError) Error() string {
+	return "invalid job: " + strings.Join(e.Problems, "; ")
+}
+
+// Code is a stable id of the failure.
+func (e *ValidationError) Code() string { return "flinkjob.invalid" }
+
+// ExitCode is 2: validation.
+func (e *ValidationError) ExitCode() int { return 2 }
+
+// Validate returns a *ValidationError with all problems, or nil.
+func (s Spec) Validate() error {
+	var bad []string
+	add := func(wrong bool, format string, args ...any) {
+		if wrong {
+			bad = append(bad, fmt.Sprintf(format, args...))
+		}
+	}
+	if _, err := findSample(s.Sample); err != nil {
+		bad = append(bad, err.Error())
+	}
+	add(!jobName.MatchString(s.Name), "job name %q: 1 to 45 lower-case letters, digits and dashes, starting with a letter", s.Name)
+	add(s.Namespace == "", "the team has no namespace")
+	if _, _, err := roleOf(s.RoleARN); err != nil {
+		bad = append(bad, err.Error())
+	}
+	for what, uri := range map[string]string{
+		"checkpointUri": s.CheckpointURI, "savepointUri": s.SavepointURI, "jobmanagerUri": s.JobManagerURI, "logUri": s.LogURI,
+	} {
+		if _, _, err := splitURI(uri); err != nil {
+			bad = append(bad, what+": "+err.Error())
+		}
+	}
+	add(s.LogGroup == "", "the team has no log group")
+	add(!strings.HasPrefix(s.EmrReleaseLabel, "emr-"), "EMR release label %q does not start with emr-", s.EmrReleaseLabel)
+	add(!strings.HasPrefix(s.FlinkVersion, "v1_"), "Flink version %q is not of the form v1_20", s.FlinkVersion)
+	add(s.NodeGroupType == "" || s.Arch == "", "the node pool has no node group type or no architecture")
+	add(s.Parallelism < 1 || s.Parallelism > 256, "parallelism %d: 1 to 256", s.Parallelism)
+	add(s.Interval < time.Second, "checkpoint interval %s: at least 1s", s.Interval)
+	if len(bad) == 0 {
+		return nil
+	}
+	sort.Strings(bad)
+	return &ValidationError{Problems: bad}
+}
+
+// splitURI takes s3://, s3a:// and s3p:// URIs apart.
+func splitURI(uri string) (bucket, key string, err error) {
+	scheme, rest, ok := strings.Cut(uri, "://")
+	if !ok || (scheme != "s3" && scheme != "s3a" && scheme != "s3p") {
+		return "", "", fmt.Errorf("%q is no s3:// URI", uri)
+	}
+	bucket, key, _ = strings.Cut(rest, "/")
+	if bucket == "" {
+		return "", "", fmt.Errorf("%q has no bucket", uri)
+	}
+	return bucket, strings.Trim(key, "/"), nil
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package flinkjob
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"emrflink/internal/kube"
+)
+
+// PodStatus is one pod of a job.
+type PodStatus struct {
+	Name  string `json:"name"`
+	Role  string `json:"role"`
+	Phase string `json:"phase"`
+	Ready bool   `json:"ready"`
+	Node  string `json:"node"`
+}
+
+// StatusResult is the JSON of `sample-job status`.
+type StatusResult struct {
+	SchemaVersion  int         `json:"schemaVersion"`
+	Job            string      `json:"job"`
+	Namespace      string      `json:"namespace"`
+	State          string      `json:"state"`          // jobStatus.state, "" before the first report
+	LifecycleState string      `json:"lifecycleState"` // of the operator
+	JobManager     string      `json:"jobManager"`     // jobManagerDeploymentStatus
+	Cause          string      `json:"cause"`          // what it waits for or runs into; "" when nothing
+	Pods           []PodStatus `json:"pods"`
+	Nodes          []NodeUse   `json:"nodes"`
+	Checkpoint     *Checkpoint `json:"checkpoint,omitempty"` // the newest
+}
+
+// Summary is one line of the list of submitted jobs.
+type Summary struct {
+	Job       string    `json:"job"`
+	Namespace string    `json:"namespace"`
+	Sample    string    `json:"sample"` // "" for a job that this tool did not render
+	State     string    `json:"state"`
+	Created   time.Time `json:"created"`
+}
+
+// Status reads how a job is doing. A job that does not exist is ErrNoJob.
+func (r Runner) Status(ctx context.Context, namespace, name string) (StatusResult, error) {
+	r = r.withDefaults()
+	ref := kube.KindFlinkDeployment.Ref(namespace, name)
+	ob, err := r.look(ctx, ref, r.Clock.Now().Add(-10*time.Minute))
+	if kube.IsNotFound(err) || kube.IsNoKind(err) {
+		return StatusResult{}, fmt.Errorf("job %q in namespace %q: %w", name, namespace, ErrNoJob)
+	}
+	if err != nil {
+		return StatusResult{}, err
+	}
+	res := StatusResult{
+		SchemaVersion: SchemaVersion, Job: name, Namespace: namespace, State: ob.job.State,
+		LifecycleState: ob.job.Lifecycle, JobManager: ob.job.JobManager, Pods: make([]PodStatus, 0, len(ob.pods)),
+	}
+	for _, p := range ob.pods {
+		res.Pods = append(res.Pods, PodStatus{Name: p.Name, Role: roleOfPod(p), Phase: p.Phase, Ready: p.Ready, Node: p.Node})
+	}
+	if res.Nodes, err = r.nodesOf(ctx, ob.pods); err != nil {
+		return StatusResult{}, err
+	}
+	if r.Objects != nil && ob.job.CheckpointDir != "" {
+		all, err := r.checkpoints(ctx, ob.job.CheckpointDir)
+		if err != nil {
+			return StatusResult{}, err
+		}
+		if n := len(all); n > 0 {
+			res.Checkpoint = &all[n-1]
+			ob.checkpoint = &all[n-1]
+		}
+	}
+	if v := judge(ob); !v.done {
+		res.Cause = v.cause
+	}
+	return res, nil
+}
+
+// Jobs lists the FlinkDeployments of a namespace ("" = all).
+func (r Runner) Jobs(ctx context.Context, namespace string) ([]Summary, error) {
+	objs, err := r.Kube.List(ctx, kube.KindFlinkDeployment, kube.ListOptions{Namespace: namespace})
+	if kube.IsNoKind(err) {
+		return []Summary{}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list Flink jobs: %w", err)
+	}
+	out := make([]Summary, 0, len(objs))
+	for i := range objs {
+		d := deploymentOf(&objs[i])
+		out = append(out, Summary{Job: d.Name, Namespace: d.Namespace, Sample: d.Labels[labelSample], State: d.State, Created: d.Created.UTC()})
+	}
+	return out, nil
+}
+
+// DeleteResult is the JSON of `sample-job delete`.
+type DeleteResult struct {
+	SchemaVersion  int     `json:"schemaVersion"`
+	Job            string  `json:"job"`
+	Namespace      string  `json:"namespace"`
+	AlreadyGone    bool    `json:"alreadyGone"`
+	ElapsedSeconds float64 `json:"elapsedSeconds"`
+}
+
+// Delete deletes a job and waits until the FlinkDeployment and all its pods are
+// gone; while it waits it says which object and finalizer blocks. Checkpoints
+// stay in the bucket. A job that does not exist is no error.
+func (r Runner) Delete(ctx context.Context, namespace, name string, report func(Progress)) (DeleteResult, error) {
+	r = r.withDefaults()
+	m := r.meter(report)
+	res := DeleteResult{SchemaVersion: SchemaVersion, Job: name, Namespace: namespace}
+	ref := kube.KindFlinkDeployment.Ref(namespace, name)
+	err := r.Kube.Delete(ctx, ref, kube.Background)
+	switch {
+	case kube.IsNotFound(err) || kube.IsNoKind(err):
+		res.AlreadyGone = true
+	case err != nil:
+		return res, fmt.Errorf("delete job %q: %w", name, err)
+	}
+	for {
+		blocker, err := r.blocker(ctx, ref)
+		if err != nil {
+			return res, fmt.Errorf("delete job %q: %w", name, err)
+		}
+		if blocker == nil {
+			res.ElapsedSeconds = m.elapsed().Seconds()
+			return res, nil
+		}
+		m.say(phaseDeleting, blocker.String())
+		if m.elapsed() >= r.Timeout {
+			return res, fmt.Errorf("delete job %q: %w", name, &kube.StillThereError{Blocker: *blocker})
+		}
+		if err := r.Clock.Sleep(ctx, r.Poll); err != nil {
+			return res, fmt.Errorf("delete job %q: %w", name, err)
+		}
+	}
+}
+
+// blocker is what is left of the job: the FlinkDeployment, else its first pod.
+func (r Runner) blocker(ctx context.Context, ref kube.Ref) (*kube.Blocker, error) {
+	obj, err := r.Kube.Get(ctx, ref)
+	if err == nil {
+		b := kube.BlockerOf(obj, r.Clock.Now())
+		return &b, nil
+	}
+	if !kube.IsNotFound(err) && !kube.IsNoKind(err) {
+		return nil, err
+	}
+	pods, err := r.Kube.List(ctx, kube.KindPod, kube.ListOptions{Namespace: ref.Namespace, Labels: podSelector(ref.Name)})
+	if err != nil || len(pods) == 0 {
+		return nil, err
+	}
+	b := kube.BlockerOf(&pods[0], r.Clock.Now())
+	return &b, nil
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kube
+
+import (
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// Kind names a kind of object, e.g. {"apps/v1", "Deployment"}.
+type Kind struct{ APIVersion, Kind string }
+
+// The kinds that the tool itself reads and deletes.
+var (
+	// KindPod and its neighbours are core objects.
+	KindPod            = Kind{"v1", "Pod"}
+	KindNode           = Kind{"v1", "Node"}
+	KindEvent          = Kind{"v1", "Event"}
+	KindService        = Kind{"v1", "Service"}
+	KindNamespace      = Kind{"v1", "Namespace"}
+	KindPVC            = Kind{"v1", "PersistentVolumeClaim"}
+	KindPV             = Kind{"v1", "PersistentVolume"}
+	KindConfigMap      = Kind{"v1", "ConfigMap"}
+	KindServiceAccount = Kind{"v1", "ServiceAccount"}
+	// KindDeployment is the workload of the operator and of JobManagers.
+	KindDeployment = Kind{"apps/v1", "Deployment"}
+	// KindIngress stands for a load balancer of the AWS controller.
+	KindIngress = Kind{"networking.k8s.io/v1", "Ingress"}
+	// KindRole and KindRoleBinding are what the Flink operator leaves in a job namespace.
+	KindRole        = Kind{"rbac.authorization.k8s.io/v1", "Role"}
+	KindRoleBinding = Kind{"rbac.authorization.k8s.io/v1", "RoleBinding"}
+	// KindCRD is asked whether an operator's kinds are served.
+	KindCRD = Kind{"apiextensions.k8s.io/v1", "CustomResourceDefinition"}
+	// KindFlinkDeployment and KindFlinkSessionJob are the operator's kinds.
+	KindFlinkDeployment = Kind{"flink.apache.org/v1beta1", "FlinkDeployment"}
+	KindFlinkSessionJob = Kind{"flink.apache.org/v1beta1", "FlinkSessionJob"}
+	// KindNodePool, KindNodeClaim and KindEC2NodeClass are Karpenter's.
+	KindNodePool     = Kind{"karpenter.sh/v1", "NodePool"}
+	KindNodeClaim    = Kind{"karpenter.sh/v1", "NodeClaim"}
+	KindEC2NodeClass = Kind{"karpenter.k8s.aws/v1", "EC2NodeClass"}
+)
+
+// Ref names one object of the kind; namespace is empty for cluster-wide kinds.
+func (k Kind) Ref(namespace, name string) Ref {
+	return Ref{Kind: k, Namespace: namespace, Name: name}
+}
+
+func (k Kind) gvk() schema.GroupVersionKind {
+	return schema.FromAPIVersionAndKind(k.APIVersion, k.Kind)
+}
+
+// Ref names one object.
+type Ref struct {
+	Kind
+	Namespace string
+	Name      string
+}
+
+// RefOf returns the name of obj.
+func RefOf(obj *unstructured.Unstructured) Ref {
+	return Ref{
+		Kind:      Kind{APIVersion: obj.GetAPIVersion(), Kind: obj.GetKind()},
+		Namespace: obj.GetNamespace(),
+		Name:      obj.GetName(),
+	}
+}
+
+// String gives `Kind "namespace/name"` as messages show it.
+func (r Ref) String() string {
+	switch {
+	case r.Kind.Kind == "":
+		return "the API server"
+	case r.Name == "" && r.Namespace == "":
+		return r.Kind.Kind + " objects"
+	case r.Name == "":
+		return r.Kind.Kind + " objects in namespace \"" + r.Namespace + "\""
+	}
+	return r.Kind.Kind + " \"" + strings.TrimPrefix(r.Namespace+"/"+r.Name, "/") + "\""
+}
