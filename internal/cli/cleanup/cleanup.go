@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package cleanup is the command that removes a deployment and proves that nothing of it is left.
+package cleanup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"emrflink/internal/cli/cmdutil"
+	"emrflink/internal/cli/session"
+	"emrflink/internal/iostreams"
+)
+
+// cleaner is what the command needs of a session.
+type cleaner interface {
+	Info() session.Info
+	Cleanup(ctx context.Context) (session.Cleanup, error)
+	Close() error
+}
+
+// Options are the dependencies and the flags of the command.
+type Options struct {
+	IO        *iostreams.IOStreams
+	Globals   *cmdutil.Globals
+	Interrupt *cmdutil.Interrupt
+	Info      func() (session.Info, error)
+	Open      func(context.Context) (cleaner, error)
+
+	Yes    bool
+	DryRun bool
+	Output cmdutil.Format
+}
+
+// NewCmd returns the command.
+func NewCmd(f *cmdutil.Factory, runF func(context.Context, *Options) error) *cobra.Command {
+	opts := &Options{
+		IO: f.IO, Globals: f.Globals, Interrupt: f.Interrupt, Info: f.Info,
+		Open: func(ctx context.Context) (cleaner, error) { return f.Session(ctx) },
+	}
+	cmd := &cobra.Command{
+		Use:   "cleanup [flags]",
+		Short: "Remove a deployment and prove that nothing is left",
+		Long: `Remove everything of a deployment, from any half-finished state, and look afterwards whether something is left. What
+belongs to the deployment is known by exact ids, names and tags; nothing is ever found by a name pattern. It can be
+repeated until it is complete.
+
+Steps:
+  1. show account, region, deployment, what is deleted and which data is lost, and ask for the stack's name
+  2. stop and delete Flink jobs, then volumes and load balancers that the cluster made
+  3. delete Karpenter's node pools, wait until no node of theirs is left, then the node classes
+  4. empty the buckets, delete charts, addons, nodes, cluster, roles and network
+  5. look for leftovers by tag and id, delete them, and list what was deleted and what is left
+
+Cost: it ends the costs of the deployment. The checkpoints, savepoints and logs of all jobs are lost.
+
+Without a question: --yes counts only beside an explicit --stack NAME.
+
+Exit codes: 0 nothing is left; 1 failed; 2 settings, flags, or no terminal and no --yes; 3 credentials; 7 something is
+left that should not be; 130 declined or interrupted.`,
+		Example: `  emrflink cleanup
+  emrflink cleanup --dry-run
+  emrflink cleanup --stack dev --yes --output json`,
+		Args: cmdutil.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if opts.Yes && !opts.Globals.StackNamed {
+				return &cmdutil.UsageError{
+					Err:  errors.New("--yes deletes without a question and counts only beside an explicit --stack NAME"),
+					Next: cmdutil.Command("cleanup", "--stack", opts.Globals.Stack, "--yes"),
+				}
+			}
+			if runF != nil {
+				return runF(cmd.Context(), opts)
+			}
+			return run(cmd.Context(), opts)
+		},
+	}
+	cmdutil.AddYesFlag(cmd, &opts.Yes, "delete without asking; counts only beside an explicit --stack NAME")
+	cmd.Flags().BoolVar(&opts.DryRun, "dry-run", false, "show what would be deleted and delete nothing")
+	cmdutil.AddOutputFlag(cmd, &opts.Output)
+	return cmd
+}
+
+func run(ctx context.Context, opts *Options) error {
+	info, err := opts.Info()
+	if err != nil {
+		return err
+	}
+	question := fmt.Sprintf("Type %s to delete:", info.Stack)
+	flag := "--stack " + info.Stack + " --yes"
+	if !opts.Yes && !opts.DryRun && !opts.IO.CanPrompt() {
+		return &iostreams.NoPromptError{Question: fmt.Sprintf("Deleting stack %q", info.Stack), Flag: flag}
+	}
+	s, err := opts.Open(ctx)
+	if err != nil {
+		return fmt.Errorf("clean up stack %q: %w", info.Stack, err)
+	}
+	defer s.Close() //nolint:errcheck // the engine has saved the state by then
+	job, err := prepare(ctx, opts, s)
+	if err != nil {
+		return fmt.Errorf("clean up stack %q: %w", info.Stack, err)
+	}
+	plan := job.Plan()
+	if plan.Empty {
+		return nothingLeft(opts, s.Info(), plan)
+	}
+	if err := showPlan(opts, s.Info(), plan); err != nil || opts.DryRun {
+		return err
+	}
+	if !opts.Yes {
+		if err := opts.IO.ConfirmName(ctx, info.Stack, question, flag); err != nil {
+			return err
+		}
+	}
+	again := cmdutil.Command("cleanup", "--stack", info.Stack)
+	opts.Interrupt.Say("stopping: the deletions in progress are finished first, then the state is saved\n" +
+		"press Ctrl-C again to stop at once; go on later with: " + again)
+	defer opts.Interrupt.Say("")
+	report, err := carryOut(ctx, opts, job, plan)
+	if perr := showReport(opts, s.Info(), plan, report); perr != nil {
+		return errors.Join(err, perr)
+	}
+	return verdict(info.Stack, again, report, err)
+}
+
+func prepare(ctx context.Context, opts *Options, s cleaner) (session.Cleanup, error) {
+	const phase = "look at what exists"
+	progress := opts.IO.NewProgress(iostreams.Phase{Name: phase})
+	defer progress.Stop()
+	progress.Start(phase)
+	job, err := s.Cleanup(ctx)
+	if err != nil {
+		progress.Fail(phase)
+		return nil, err
+	}
+	progress.Done(phase)
+	return job, nil
+}
+
+func carryOut(ctx context.Context, opts *Options, job session.Cleanup, plan session.CleanupPlan) (session.CleanupReport, error) {
+	phases := make([]iostreams.Phase, 0, len(plan.Phases))
+	for _, p := range plan.Phases {
+		phases = append(phases, iostreams.Phase(p))
+	}
+	progress := opts.IO.NewProgress(phases...)
+	defer progress.Stop()
+	report, err := job.Run(ctx, func(p session.CleanupProgress) {
+		switch p.State {
+		case "done", "skipped":
+			progress.Start(p.Phase)
+			progress.Done(p.Phase)
+		case "failed":
+			progress.Detail(p.Phase, p.Message)
+			progress.Fail(p.Phase)
+		default:
+			progress.Start(p.Phase)
+			if p.Minor {
+				progress.Note(p.Phase, p.Message)
+				return
+			}
+			progress.Detail(p.Phase, p.Message)
+		}
+	})
+	if err != nil {
+		progress.FailRunning()
+	}
+	return report, err
+}
+
+// verdict turns what is left into the command's error: a residue is a failure even when every step succeeded.
+func verdict(stack, again string, r session.CleanupReport, err error) error {
+	what := fmt.Sprintf("clean up stack %q", stack)
+	var coded interface{ ExitCode() int }
+	switch {
+	case errors.As(err, &coded):
+		return &cmdutil.Error{What: what, Cause: err, Next: again}
+	case len(r.Unexpected) > 0:
+		cause := fmt.Errorf("%s left that should be gone: %s", cmdutil.Count(len(r.Unexpected), "resource is", "resources are"), names(r.Unexpected))
+		if err != nil {
+			cause = errors.Join(cause, err)
+		}
+		return &cmdutil.Error{What: what, Cause: cause, Next: again, ID: "cleanup-incomplete", Exit: cmdutil.ExitIncomplete}
+	case err != nil:
+		return &cmdutil.Error{What: what, Cause: err, Next: again}
+	case len(r.Errors) > 0:
+		return &cmdutil.Error{What: what, Cause: errors.New(strings.Join(r.Errors, "\n")), Next: again, ID: "cleanup-incomplete", Exit: cmdutil.ExitIncomplete}
+	}
+	return nil
+}
+
+func names(items []session.Item) string {
+	var list []string
+	for _, i := range items {
+		list = append(list, i.Service+" "+i.Type+" "+i.ID)
+	}
+	slices.Sort(list)
+	if len(list) > 5 {
+		list = append(list[:5], "...")
+	}
+	return strings.Join(list, ", ")
+}
+
+// services says how many resources of which service there are.
+func services(by map[string]int) string {
+	var list []string
+	for _, k := range slices.Sorted(maps.Keys(by)) {
+		list = append(list, fmt.Sprintf("%s %d", k, by[k]))
+	}
+	return strings.Join(list, ", ")
+}

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cleanup
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+
+	"emrflink/internal/cli/cmdtest"
+	"emrflink/internal/cli/cmdutil"
+	"emrflink/internal/cli/session"
+)
+
+type fake struct {
+	plan   session.CleanupPlan
+	report session.CleanupReport
+	err    error
+	ran    bool
+}
+
+func (f *fake) Info() session.Info                               { return cmdtest.Info() }
+func (f *fake) Close() error                                     { return nil }
+func (f *fake) Cleanup(context.Context) (session.Cleanup, error) { return f, nil }
+func (f *fake) Plan() session.CleanupPlan                        { return f.plan }
+func (f *fake) Run(_ context.Context, progress func(session.CleanupProgress)) (session.CleanupReport, error) {
+	f.ran = true
+	progress(session.CleanupProgress{Phase: "flink jobs", State: "running", Message: "1 job"})
+	progress(session.CleanupProgress{Phase: "flink jobs", State: "done"})
+	return f.report, f.err
+}
+
+var bucket = session.Item{Service: "s3", Type: "bucket", ID: "b", CreatedBy: "pulumi"}
+
+func full() *fake {
+	return &fake{
+		plan: session.CleanupPlan{
+			Account: "111122223333", Region: "us-west-2", Deployment: "emr-eks-flink", Resources: 3,
+			ByService: map[string]int{"s3": 1, "ec2": 2}, Phases: []session.Phase{{Name: "flink jobs"}}, HourlyUSD: 1.5,
+			Outside:  []session.Item{{Service: "ec2", Type: "instance", ID: "i-1", CreatedBy: "karpenter"}},
+			DataLoss: []string{"bucket b: 12 objects"},
+		},
+		report: session.CleanupReport{Deleted: []session.Item{bucket}},
+	}
+}
+
+func setup(t *testing.T, f *fake) (*cmdtest.Run, *Options) {
+	t.Helper()
+	r := cmdtest.New(t)
+	return r, &Options{
+		IO: r.Factory.IO, Globals: r.Factory.Globals, Interrupt: r.Factory.Interrupt, Info: r.Factory.Info,
+		Open: func(context.Context) (cleaner, error) { return f, nil },
+	}
+}
+
+const planText = `cleanup of stack local: account 111122223333, region us-west-2, deployment emr-eks-flink
+deletes 3 recorded resources (ec2 2, s3 1)
+ALSO DELETED	TYPE	MADE BY
+i-1	ec2 instance	karpenter
+lost for good: bucket b: 12 objects
+ends costs of $1.50 per hour
+`
+
+func TestCleanupDeletesAndReports(t *testing.T) {
+	t.Parallel()
+	f := full()
+	r, opts := setup(t, f)
+	opts.Yes = true
+	require.NoError(t, run(t.Context(), opts))
+	require.Empty(t, cmp.Diff("OUTCOME\tSERVICE\tTYPE\tID\tUSD/HOUR\tWHY\ndeleted\ts3\tbucket\tb\t\t\n"+
+		"1 deleted, 0 left as expected, 0 left unexpectedly\nnothing is left\n", r.Out.String()))
+	require.Empty(t, cmp.Diff("look at what exists: started\nlook at what exists: done in 0s\n"+planText+
+		"simulated: the AWS account is simulated\nflink jobs: started\nflink jobs: 1 job\nflink jobs: done in 0s\n"+
+		"simulated: the AWS account is simulated\n", r.Err.String()))
+}
+
+func TestADryRunDeletesNothing(t *testing.T) {
+	t.Parallel()
+	f := full()
+	r, opts := setup(t, f)
+	opts.DryRun = true
+	require.NoError(t, run(t.Context(), opts))
+	require.False(t, f.ran)
+	require.Empty(t, cmp.Diff(planText+"dry run: nothing was deleted\n", r.Out.String()))
+}
+
+func TestASecondCleanupFindsNothing(t *testing.T) {
+	t.Parallel()
+	f := &fake{plan: session.CleanupPlan{Empty: true}}
+	r, opts := setup(t, f)
+	opts.Yes = true
+	require.NoError(t, run(t.Context(), opts))
+	require.False(t, f.ran)
+	require.Equal(t, "nothing is left of stack local: there is nothing to delete\n", r.Out.String())
+}
+
+func TestTheStacksNameMustBeTyped(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		answer string
+		code   int
+		ran    bool
+	}{
+		"the name deletes":   {"local\n", 0, true},
+		"another name stops": {"prod\n", 130, false},
+		"y is not enough":    {"y\n", 130, false},
+		"nothing typed":      {"\n", 130, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := full()
+			r, opts := setup(t, f)
+			r.Factory.IO.SetTTY(true, false, true)
+			r.Factory.IO.SetEnv(func(k string) string { return map[string]string{"CI": "1"}[k] })
+			r.In.WriteString(c.answer)
+			require.Equal(t, c.code, cmdtest.Code(run(t.Context(), opts)))
+			require.Equal(t, c.ran, f.ran)
+			require.Contains(t, r.Err.String(), "Type local to delete: ")
+		})
+	}
+}
+
+func TestWhatIsLeftDecidesTheExitCode(t *testing.T) {
+	t.Parallel()
+	left := session.Item{Service: "ec2", Type: "volume", ID: "vol-1", HourlyUSD: 0.011, Reason: "VolumeInUse"}
+	for name, c := range map[string]struct {
+		report session.CleanupReport
+		err    error
+		code   int
+		cause  string
+	}{
+		"nothing left":                      {session.CleanupReport{}, nil, 0, ""},
+		"left on purpose":                   {session.CleanupReport{ExpectedResidue: []session.Item{left}}, nil, 0, ""},
+		"left though every step succeeded":  {session.CleanupReport{Unexpected: []session.Item{left}}, nil, 7, "1 resource is left that should be gone: ec2 volume vol-1"},
+		"left after a failed step":          {session.CleanupReport{Unexpected: []session.Item{left}}, errors.New("Throttling"), 7, "1 resource is left that should be gone: ec2 volume vol-1\nThrottling"},
+		"failed before anything was looked": {session.CleanupReport{}, errors.New("Throttling"), 1, "Throttling"},
+		"the look itself failed":            {session.CleanupReport{Errors: []string{"ec2:DescribeVolumes: AccessDenied"}}, nil, 7, "ec2:DescribeVolumes: AccessDenied"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := full()
+			f.report, f.err = c.report, c.err
+			_, opts := setup(t, f)
+			opts.Yes = true
+			err := run(t.Context(), opts)
+			require.Equal(t, c.code, cmdtest.Code(err))
+			if c.code != 0 {
+				d := cmdutil.Describe(err)
+				require.Equal(t, `clean up stack "local"`, d.Error)
+				require.Equal(t, c.cause, d.Cause)
+				require.Equal(t, []string{"emrflink cleanup --stack local"}, d.Next)
+			}
+		})
+	}
+}
+
+func TestJSONHasTheAgreedFields(t *testing.T) {
+	t.Parallel()
+	f := full()
+	f.report = session.CleanupReport{Deleted: []session.Item{bucket}, ExpectedResidue: []session.Item{bucket}, Unexpected: []session.Item{bucket}}
+	r, opts := setup(t, f)
+	opts.Yes, opts.Output = true, cmdutil.JSON
+	r.Factory.IO.SetQuiet(true)
+	require.Equal(t, 7, cmdtest.Code(run(t.Context(), opts)))
+	want := []string{
+		"schemaVersion", "stack", "target", "account", "region", "deployment", "dryRun", "simulated", "errors",
+		"planned", "planned.resources", "planned.byService", "planned.byService.ec2", "planned.byService.s3", "planned.dataLoss",
+		"planned.hourlyUSD", "planned.outside",
+	}
+	for _, list := range []string{"deleted", "expectedResidue", "unexpected"} {
+		want = append(want, list)
+	}
+	for _, list := range []string{"deleted", "expectedResidue", "unexpected", "planned.outside"} {
+		for _, field := range []string{"service", "type", "id", "arn", "createdBy", "hourlyUSD", "reason", "command"} {
+			want = append(want, list+"[]."+field)
+		}
+	}
+	cmdtest.Fields(t, r.Out.Bytes(), want...)
+	require.Empty(t, r.Err.String())
+}
+
+func TestYesCountsOnlyBesideAnExplicitStack(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		named bool
+		code  int
+	}{"named": {true, 0}, "not named": {false, 2}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := cmdtest.New(t)
+			r.Factory.Globals.StackNamed = c.named
+			cmd := NewCmd(r.Factory, func(context.Context, *Options) error { return nil })
+			require.Equal(t, c.code, cmdtest.Code(r.Exec(t, cmd, "--yes")))
+		})
+	}
+}

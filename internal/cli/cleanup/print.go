@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cleanup
+
+import (
+	"fmt"
+
+	"emrflink/internal/cli/cmdutil"
+	"emrflink/internal/cli/session"
+)
+
+// document is the JSON contract of the command. Its plan part is filled by --dry-run as well.
+type document struct {
+	SchemaVersion   int            `json:"schemaVersion"`
+	Stack           string         `json:"stack"`
+	Target          string         `json:"target"`
+	Account         string         `json:"account"`
+	Region          string         `json:"region"`
+	Deployment      string         `json:"deployment"`
+	DryRun          bool           `json:"dryRun"`
+	Planned         plannedJSON    `json:"planned"`
+	Deleted         []session.Item `json:"deleted"`
+	ExpectedResidue []session.Item `json:"expectedResidue"`
+	Unexpected      []session.Item `json:"unexpected"`
+	Errors          []string       `json:"errors"`
+	Simulated       []string       `json:"simulated"`
+}
+
+type plannedJSON struct {
+	Resources int            `json:"resources"`
+	ByService map[string]int `json:"byService"`
+	Outside   []session.Item `json:"outside"`
+	DataLoss  []string       `json:"dataLoss"`
+	HourlyUSD float64        `json:"hourlyUSD"`
+}
+
+func newDocument(info session.Info, p session.CleanupPlan, r session.CleanupReport) document {
+	by := p.ByService
+	if by == nil {
+		by = map[string]int{}
+	}
+	return document{
+		SchemaVersion: cmdutil.SchemaVersion, Stack: info.Stack, Target: info.Target, Account: p.Account, Region: p.Region,
+		Deployment: p.Deployment,
+		Planned: plannedJSON{
+			Resources: p.Resources, ByService: by, Outside: cmdutil.List(p.Outside),
+			DataLoss: cmdutil.List(p.DataLoss), HourlyUSD: p.HourlyUSD,
+		},
+		Deleted: cmdutil.List(r.Deleted), ExpectedResidue: cmdutil.List(r.ExpectedResidue),
+		Unexpected: cmdutil.List(r.Unexpected), Errors: cmdutil.List(r.Errors), Simulated: cmdutil.List(info.Simulated),
+	}
+}
+
+// showPlan says what would be deleted: on standard error before a question, as the answer of --dry-run on standard
+// output.
+func showPlan(opts *Options, info session.Info, p session.CleanupPlan) error {
+	if opts.DryRun && opts.Output == cmdutil.JSON {
+		d := newDocument(info, p, session.CleanupReport{})
+		d.DryRun = true
+		return cmdutil.WriteJSON(opts.IO.Out, d)
+	}
+	if opts.Output == cmdutil.JSON && !opts.IO.IsErrTTY() {
+		return nil
+	}
+	w, pal, table := opts.IO.ErrOut, opts.IO.ErrPalette(), opts.IO.NewErrTable
+	if opts.DryRun {
+		w, pal, table = opts.IO.Out, opts.IO.OutPalette(), opts.IO.NewTable
+	}
+	_, _ = fmt.Fprintf(w, "cleanup of stack %s: account %s, region %s, deployment %s\n", info.Stack, p.Account, p.Region, p.Deployment)
+	_, _ = fmt.Fprintf(w, "deletes %s (%s)\n", cmdutil.Count(p.Resources, "recorded resource", "recorded resources"), services(p.ByService))
+	t := table("ALSO DELETED", "TYPE", "MADE BY")
+	for _, i := range p.Outside {
+		t.Row(i.ID, i.Service+" "+i.Type, i.CreatedBy)
+	}
+	if err := t.Render(); err != nil {
+		return err
+	}
+	for _, l := range p.DataLoss {
+		_, _ = fmt.Fprintf(w, "%s %s\n", pal.Red("lost for good:"), l)
+	}
+	for _, l := range p.Warnings {
+		_, _ = fmt.Fprintf(w, "%s %s\n", pal.Yellow("warning:"), l)
+	}
+	if p.HourlyUSD > 0 {
+		_, _ = fmt.Fprintf(w, "ends costs of %s per hour\n", cmdutil.USD(p.HourlyUSD))
+	}
+	if opts.DryRun {
+		_, _ = fmt.Fprintln(w, "dry run: nothing was deleted")
+	}
+	cmdutil.PrintSimulated(opts.IO, info.Simulated)
+	return nil
+}
+
+func nothingLeft(opts *Options, info session.Info, p session.CleanupPlan) error {
+	if opts.Output == cmdutil.JSON {
+		d := newDocument(info, p, session.CleanupReport{})
+		d.DryRun = opts.DryRun
+		return cmdutil.WriteJSON(opts.IO.Out, d)
+	}
+	_, err := fmt.Fprintf(opts.IO.Out, "nothing is left of stack %s: there is nothing to delete\n", info.Stack)
+	cmdutil.PrintSimulated(opts.IO, info.Simulated)
+	return err
+}
+
+func showReport(opts *Options, info session.Info, p session.CleanupPlan, r session.CleanupReport) error {
+	if opts.Output == cmdutil.JSON {
+		return cmdutil.WriteJSON(opts.IO.Out, newDocument(info, p, r))
+	}
+	t := opts.IO.NewTable("OUTCOME", "SERVICE", "TYPE", "ID", "USD/HOUR", "WHY")
+	for _, part := range []struct {
+		outcome string
+		items   []session.Item
+	}{{"deleted", r.Deleted}, {"left, as expected", r.ExpectedResidue}, {"LEFT, UNEXPECTED", r.Unexpected}} {
+		for _, i := range part.items {
+			price := ""
+			if i.HourlyUSD > 0 {
+				price = cmdutil.USD(i.HourlyUSD)
+			}
+			t.Row(part.outcome, i.Service, i.Type, i.ID, price, i.Reason)
+		}
+	}
+	if err := t.Render(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(opts.IO.Out, "%d deleted, %d left as expected, %d left unexpectedly\n",
+		len(r.Deleted), len(r.ExpectedResidue), len(r.Unexpected))
+	if err == nil && len(r.ExpectedResidue)+len(r.Unexpected)+len(r.Errors) == 0 {
+		_, err = fmt.Fprintln(opts.IO.Out, "nothing is left")
+	}
+	cmdutil.PrintSimulated(opts.IO, info.Simulated)
+	return err
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package cmdtest helps to test commands: it runs one with arguments over buffers and keeps standard output and
+// standard error apart.
+package cmdtest
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/cobra"
+	"github.com/stretchr/testify/require"
+
+	"emrflink/internal/cli/cmdutil"
+	"emrflink/internal/cli/session"
+	"emrflink/internal/iostreams"
+)
+
+// Run is one command line under test.
+type Run struct {
+	Factory *cmdutil.Factory
+	Out     *bytes.Buffer
+	Err     *bytes.Buffer
+	In      *bytes.Buffer
+}
+
+// New returns a factory over buffers. Its Info describes the stack "local"; whatever else a test needs it sets.
+func New(t *testing.T) *Run {
+	t.Helper()
+	ios, in, out, errOut := iostreams.Test()
+	return &Run{
+		Out: out, Err: errOut, In: in,
+		Factory: &cmdutil.Factory{
+			IO: ios, Globals: &cmdutil.Globals{Stack: "local"}, Version: "v1.2.3", Interrupt: cmdutil.NewInterrupt(),
+			Now:  func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) },
+			Info: func() (session.Info, error) { return Info(), nil },
+		},
+	}
+}
+
+// Info describes a local stack.
+func Info() session.Info {
+	return session.Info{
+		Stack: "local", Home: "/state", Target: "local", Region: "us-west-2", Deployment: "emr-eks-flink",
+		Kubernetes: "1.35", Speed: 200, Simulated: []string{"the AWS account is simulated"},
+	}
+}
+
+// Exec runs a command with arguments and returns its error.
+func (r *Run) Exec(t *testing.T, cmd *cobra.Command, args ...string) error {
+	t.Helper()
+	cmd.SetArgs(args)
+	cmd.SetOut(r.Factory.IO.Out)
+	cmd.SetErr(io.Discard)
+	cmd.SetFlagErrorFunc(cmdutil.FlagError)
+	cmd.SilenceErrors, cmd.SilenceUsage = true, true
+	return cmd.ExecuteContext(t.Context())
+}
+
+// Code returns the exit code of an error, as the process would.
+func Code(err error) int { return cmdutil.ExitCode(context.Background(), err) }
+
+var update = flag.Bool("update", false, "write golden files instead of comparing with them")
+
+// Golden compares text with testdata/NAME, or writes it with -update.
+func Golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		require.NoError(t, os.MkdirAll("testdata", 0o750))
+		require.NoError(t, os.WriteFile(path, []byte(got), 0o600))
+		return
+	}
+	want, err := os.ReadFile(path) //nolint:gosec // a fixed folder
+	require.NoError(t, err)
+	if d := cmp.Diff(string(want), got); d != "" {
+		t.Errorf("%s (-want +got), rewrite it with: go test -update\n%s", path, d)
+	}
+}

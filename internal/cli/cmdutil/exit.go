@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cmdutil
+
+import (
+	"context"
+	"errors"
+)
+
+// The exit codes of every command. They are a contract: `emrflink help exit-codes` prints this table.
+const (
+	ExitOK          = 0
+	ExitFailed      = 1
+	ExitUsage       = 2
+	ExitDenied      = 3
+	ExitNotFound    = 4
+	ExitChanges     = 5
+	ExitTimeout     = 6
+	ExitIncomplete  = 7
+	ExitBug         = 70
+	ExitInterrupted = 130
+	ExitTerminated  = 143
+)
+
+// ExitMeaning is one line of the table of exit codes.
+type ExitMeaning struct {
+	Code    int
+	Meaning string
+}
+
+// ExitCodes is the table of exit codes.
+func ExitCodes() []ExitMeaning {
+	return []ExitMeaning{
+		{ExitOK, "done; also when there was nothing to do or it was gone already"},
+		{ExitFailed, "the operation failed"},
+		{ExitUsage, "flags, configuration or validation; nothing was contacted"},
+		{ExitDenied, "credentials or permissions"},
+		{ExitNotFound, "there is no such deployment"},
+		{ExitChanges, "preview --exit-code: changes are pending"},
+		{ExitTimeout, "timed out waiting"},
+		{ExitIncomplete, "cleanup is incomplete: the remaining resources are listed"},
+		{ExitBug, "a bug in emrflink"},
+		{ExitInterrupted, "interrupted by Ctrl-C, or a question was declined"},
+		{ExitTerminated, "terminated by SIGTERM"},
+	}
+}
+
+// exitCoder is the facet of an error that knows the exit code.
+type exitCoder interface{ ExitCode() int }
+
+// ExitCode maps an error to the exit code of the process. An interrupt wins over whatever failed because of it.
+func ExitCode(ctx context.Context, err error) int {
+	if err == nil {
+		return ExitOK
+	}
+	var sig *SignalError
+	if errors.As(context.Cause(ctx), &sig) {
+		return sig.ExitCode()
+	}
+	var e exitCoder
+	if errors.As(err, &e) {
+		return e.ExitCode()
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return ExitTimeout
+	}
+	return ExitFailed
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cmdutil
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// Format is the value of --output.
+type Format string
+
+// The output formats. The zero value means Text.
+const (
+	Text Format = "text"
+	JSON Format = "json"
+)
+
+// String returns the format's name.
+func (f *Format) String() string {
+	if *f == "" {
+		return string(Text)
+	}
+	return string(*f)
+}
+
+// Set parses a format.
+func (f *Format) Set(v string) error {
+	if v != string(Text) && v != string(JSON) {
+		return fmt.Errorf("must be %s or %s", Text, JSON)
+	}
+	*f = Format(v)
+	return nil
+}
+
+// Type names the value's type in help texts.
+func (f *Format) Type() string { return "text|json" }
+
+var _ pflag.Value = (*Format)(nil)
+
+// AddOutputFlag binds --output.
+func AddOutputFlag(cmd *cobra.Command, f *Format) {
+	cmd.Flags().VarP(f, "output", "o", "what to print on standard output: text or json")
+	CompleteFlag(cmd, "output", string(Text), string(JSON))
+}
+
+// AddYesFlag binds --yes.
+func AddYesFlag(cmd *cobra.Command, yes *bool, usage string) {
+	cmd.Flags().BoolVarP(yes, "yes", "y", false, usage)
+}
+
+// CompleteFlag completes a flag's value from a fixed list.
+func CompleteFlag(cmd *cobra.Command, flag string, values ...string) {
+	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// FlagError turns a wrong flag into a usage error. A root command sets it with SetFlagErrorFunc.
+func FlagError(cmd *cobra.Command, err error) error {
+	return &UsageError{Err: err, Usage: cmd.UseLine()}
+}
+
+// NoArgs refuses arguments.
+func NoArgs(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return &UsageError{Err: fmt.Errorf("%q takes no argument, got %q", cmd.CommandPath(), args[0]), Usage: cmd.UseLine()}
+}
+
+// ExactArgs wants the named arguments.
+func ExactArgs(names ...string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) < len(names) {
+			return &UsageError{Err: fmt.Errorf("%q needs %s", cmd.CommandPath(), strings.Join(names[len(args):], " and ")), Usage: cmd.UseLine()}
+		}
+		if len(args) > len(names) {
+			return &UsageError{Err: fmt.Errorf("%q takes %s, got also %q", cmd.CommandPath(), strings.Join(names, " and "), args[len(names)]), Usage: cmd.UseLine()}
+		}
+		return nil
+	}
+}
+
+// Group makes a command that only holds others: without arguments it prints its help, an unknown word is an error
+// with the nearest command.
+func Group(cmd *cobra.Command, children ...*cobra.Command) *cobra.Command {
+	cmd.AddCommand(children...)
+	cmd.DisableFlagsInUseLine = true
+	cmd.SuggestionsMinimumDistance = 2
+	cmd.Args = func(c *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return nil
+		}
+		e := &UsageError{Err: fmt.Errorf("%q has no command %q", c.CommandPath(), args[0]), Usage: c.CommandPath() + " COMMAND"}
+		if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+			e.Next = c.CommandPath() + " " + near[0]
+		}
+		return e
+	}
+	cmd.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+	return cmd
+}
+
+// WantsJSON reports whether the command line asks for --output json. It also looks at the raw words, because a wrong
+// flag may end parsing before --output was read.
+func WantsJSON(cmd *cobra.Command, args []string) bool {
+	if cmd != nil {
+		if f := cmd.Flags().Lookup("output"); f != nil && f.Value.String() == string(JSON) {
+			return true
+		}
+	}
+	for i, a := range args {
+		if a == "--" {
+			break
+		}
+		if a == "--output=json" || a == "-ojson" || a == "-o=json" {
+			return true
+		}
+		if (a == "--output" || a == "-o") && slices.Contains(args[i+1:min(i+2, len(args))], "json") {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package deploy is the command that makes a stack what its settings say.
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"emrflink/internal/cli/cmdutil"
+	"emrflink/internal/cli/session"
+	"emrflink/internal/iostreams"
+)
+
+// deployer is what the command needs of a session.
+type deployer interface {
+	session.Planner
+	Deploy(ctx context.Context, sink func(session.Event)) (session.Result, error)
+}
+
+// Options are the dependencies and the flags of the command.
+type Options struct {
+	IO        *iostreams.IOStreams
+	Interrupt *cmdutil.Interrupt
+	Info      func() (session.Info, error)
+	Open      func(context.Context) (deployer, error)
+
+	Yes    bool
+	Output cmdutil.Format
+}
+
+// NewCmd returns the command.
+func NewCmd(f *cmdutil.Factory, runF func(context.Context, *Options) error) *cobra.Command {
+	opts := &Options{
+		IO: f.IO, Interrupt: f.Interrupt, Info: f.Info,
+		Open: func(ctx context.Context) (deployer, error) { return f.Session(ctx) },
+	}
+	cmd := &cobra.Command{
+		Use:   "deploy [flags]",
+		Short: "Create or update the deployment of a stack",
+		Long: `Create or update everything that the settings of the stack describe. It can be repeated at any time: what is there
+already stays as it is, and an interrupted deploy goes on where it stopped.
+
+Steps:
+  1. read and validate the settings of the stack
+  2. open the target: credentials, region; the local one is started when it is stopped
+  3. show the plan and the resources that are billed by the hour, with their prices, and ask
+  4. network, checkpoint bucket, cluster, core nodes, addons, Karpenter, node pools, Flink operator, teams
+  5. print the commands to run next
+
+Cost: on the aws target what step 3 shows, from the moment the resources exist until a cleanup. The local target costs
+nothing.
+
+When it fails, what exists is kept and recorded: the commands to go on and to remove it are printed. The first Ctrl-C
+lets the operations in progress finish, a second one stops at once.
+
+Exit codes: 0 deployed, or nothing to change; 1 failed; 2 settings, flags, or no terminal and no --yes; 3 credentials;
+130 declined or interrupted.`,
+		Example: `  emrflink deploy
+  emrflink deploy --stack dev --yes
+  emrflink deploy --yes --output json`,
+		Args: cmdutil.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if runF != nil {
+				return runF(cmd.Context(), opts)
+			}
+			return run(cmd.Context(), opts)
+		},
+	}
+	cmdutil.AddYesFlag(cmd, &opts.Yes, "deploy without asking")
+	cmdutil.AddOutputFlag(cmd, &opts.Output)
+	return cmd
+}
+
+func run(ctx context.Context, opts *Options) error {
+	info, err := opts.Info()
+	if err != nil {
+		return err
+	}
+	question := fmt.Sprintf("Deploy stack %q?", info.Stack)
+	if !opts.Yes && !opts.IO.CanPrompt() {
+		return &iostreams.NoPromptError{Question: question, Flag: "--yes"}
+	}
+	d, err := opts.Open(ctx)
+	if err != nil {
+		return fmt.Errorf("deploy stack %q: %w", info.Stack, err)
+	}
+	defer d.Close() //nolint:errcheck // the engine has saved the state by then
+	plan, err := planned(ctx, opts, d)
+	if err != nil {
+		return fmt.Errorf("deploy stack %q: %w", info.Stack, err)
+	}
+	if plan.Summary.Changes() > 0 && !opts.Yes {
+		if err := opts.IO.Confirm(ctx, question, "--yes"); err != nil {
+			return err
+		}
+	}
+	resume := cmdutil.Command("deploy", "--stack", info.Stack)
+	opts.Interrupt.Say("stopping: the operations in progress are finished first, then the state is saved\n" +
+		"press Ctrl-C again to stop at once; go on later with: " + resume)
+	defer opts.Interrupt.Say("")
+	t := track(opts.IO, plan.Steps, d.Info().Speed)
+	res, err := d.Deploy(ctx, func(e session.Event) { opts.follow(t, e) })
+	t.end(err == nil)
+	if err != nil {
+		return &cmdutil.Error{
+			What: fmt.Sprintf("deploy stack %q", info.Stack), Cause: err,
+			Next: resume + "\n" + cmdutil.Command("cleanup", "--stack", info.Stack) + "   # removes what exists",
+		}
+	}
+	return report(opts, d.Info(), res)
+}
+
+// planned computes the plan and shows it with its prices, all on standard error.
+func planned(ctx context.Context, opts *Options, d deployer) (session.Plan, error) {
+	progress := opts.IO.NewProgress(iostreams.Phase{Name: "plan"})
+	progress.Start("plan")
+	plan, err := d.Plan(ctx)
+	if err != nil {
+		progress.Fail("plan")
+		progress.Stop()
+		return session.Plan{}, err
+	}
+	progress.Done("plan")
+	progress.Stop()
+	if opts.Output == cmdutil.JSON && !opts.IO.IsErrTTY() {
+		return plan, nil
+	}
+	return plan, showPlan(opts.IO, d.Info(), plan)
+}
+
+func showPlan(ios *iostreams.IOStreams, info session.Info, plan session.Plan) error {
+	file := info.File
+	if file == "" {
+		file = "defaults"
+	}
+	w, s := ios.ErrOut, plan.Summary
+	_, _ = fmt.Fprintf(w, "\nstack %s (%s), target %s, region %s, deployment %s\n", info.Stack, file, info.Target, info.Region, info.Deployment)
+	_, _ = fmt.Fprintf(w, "plan: %d to create, %d to update, %d to replace, %d to delete, %d unchanged\n\n",
+		s.Create, s.Update, s.Replace, s.Delete, s.Same)
+	t := ios.NewErrTable("BILLED BY THE HOUR", "WHAT", "USD/HOUR")
+	for _, c := range plan.Costs {
+		what := c.Type
+		if c.Note != "" {
+			what += " (" + c.Note + ")"
+		}
+		t.Row(c.Name, what, cmdutil.USD(c.HourlyUSD))
+	}
+	if t.Len() > 0 {
+		t.Row("total", "at AWS's list prices", cmdutil.USD(plan.HourlyUSD))
+	}
+	if err := t.Render(); err != nil {
+		return err
+	}
+	for _, n := range plan.UsageNotes {
+		_, _ = fmt.Fprintf(w, "not in the total: %s\n", n)
+	}
+	cmdutil.PrintSimulated(ios, info.Simulated)
+	_, _ = fmt.Fprintln(w)
+	return nil
+}
+
+func (o *Options) follow(t *tracker, e session.Event) {
+	switch e.Kind {
+	case "diagnostic", "notice":
+		if o.Output == cmdutil.JSON && !o.IO.IsErrTTY() {
+			return
+		}
+		_, _ = fmt.Fprintf(o.IO.ErrOut, "%s: %s\n", e.Kind, strings.TrimSpace(e.Message))
+	default:
+		t.event(e)
+	}
+}
+
+// document is the JSON contract of the command.
+type document struct {
+	SchemaVersion   int             `json:"schemaVersion"`
+	Stack           string          `json:"stack"`
+	Target          string          `json:"target"`
+	Region          string          `json:"region"`
+	Deployment      string          `json:"deployment"`
+	Summary         session.Summary `json:"summary"`
+	DurationSeconds float64         `json:"durationSeconds"`
+	Next            []string        `json:"next"`
+	Simulated       []string        `json:"simulated"`
+}
+
+func report(opts *Options, info session.Info, res session.Result) error {
+	next := []string{
+		cmdutil.Command("kubeconfig", "--stack", info.Stack),
+		cmdutil.Command("sample-job", "run", "basic", "--stack", info.Stack),
+		cmdutil.Command("cleanup", "--stack", info.Stack),
+	}
+	if opts.Output == cmdutil.JSON {
+		return cmdutil.WriteJSON(opts.IO.Out, document{
+			SchemaVersion: cmdutil.SchemaVersion, Stack: info.Stack, Target: info.Target, Region: info.Region,
+			Deployment: info.Deployment, Summary: res.Summary, DurationSeconds: res.Duration.Seconds(),
+			Next: next, Simulated: cmdutil.List(info.Simulated),
+		})
+	}
+	w, s := opts.IO.Out, res.Summary
+	_, _ = fmt.Fprintf(w, "deployed stack %s in %s: %d created, %d updated, %d replaced, %d deleted, %d unchanged\n",
+		info.Stack, iostreams.Duration(res.Duration), s.Create, s.Update, s.Replace, s.Delete, s.Same)
+	for i, what := range []string{"use kubectl", "run a Flink job", "remove everything"} {
+		_, _ = fmt.Fprintf(w, "  %-18s %s\n", what+":", opts.IO.OutPalette().Cyan(next[i]))
+	}
+	cmdutil.PrintSimulated(opts.IO, info.Simulated)
+	return nil
+}

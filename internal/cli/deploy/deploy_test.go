@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package deploy
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+
+	"emrflink/internal/cli/cmdtest"
+	"emrflink/internal/cli/cmdutil"
+	"emrflink/internal/cli/session"
+)
+
+// fake plans one bucket and deploys it.
+type fake struct {
+	plan     session.Plan
+	err      error
+	deployed bool
+	closed   bool
+}
+
+func (f *fake) Info() session.Info                         { return cmdtest.Info() }
+func (f *fake) Plan(context.Context) (session.Plan, error) { return f.plan, nil }
+func (f *fake) Close() error                               { f.closed = true; return nil }
+func (f *fake) Deploy(_ context.Context, sink func(session.Event)) (session.Result, error) {
+	f.deployed = true
+	for _, s := range f.plan.Steps {
+		sink(session.Event{Kind: "start", URN: s.URN, Type: s.Type, Name: s.Name, Op: s.Op})
+		if f.err != nil {
+			sink(session.Event{Kind: "failed", URN: s.URN, Type: s.Type, Name: s.Name, Op: s.Op})
+			return session.Result{}, f.err
+		}
+		sink(session.Event{Kind: "done", URN: s.URN, Type: s.Type, Name: s.Name, Op: s.Op})
+	}
+	return session.Result{Summary: f.plan.Summary, Duration: 83 * time.Second}, nil
+}
+
+func bucketPlan() session.Plan {
+	const typ = "aws:s3/bucketV2:BucketV2"
+	return session.Plan{
+		Summary:   session.Summary{Create: 1, Same: 2},
+		Steps:     []session.Step{{URN: "urn:pulumi:local::emrflink::emrflink:checkpoints:Checkpoints$" + typ + "::b", Type: typ, Name: "b", Op: session.OpCreate}},
+		Costs:     []session.CostLine{{Name: "c", Type: "EKS cluster", HourlyUSD: 0.10}},
+		HourlyUSD: 0.10, UsageNotes: []string{"S3 requests"},
+	}
+}
+
+func setup(t *testing.T, f *fake) (*cmdtest.Run, *Options) {
+	t.Helper()
+	r := cmdtest.New(t)
+	return r, &Options{
+		IO: r.Factory.IO, Interrupt: r.Factory.Interrupt, Info: r.Factory.Info,
+		Open: func(context.Context) (deployer, error) { return f, nil },
+	}
+}
+
+func TestFlags(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		args []string
+		want Options
+		code int
+	}{
+		"nothing is asked for":      {nil, Options{}, 0},
+		"--yes and json":            {[]string{"--yes", "--output", "json"}, Options{Yes: true, Output: cmdutil.JSON}, 0},
+		"an argument is refused":    {[]string{"extra"}, Options{}, 2},
+		"a format is one of two":    {[]string{"--output", "yaml"}, Options{}, 2},
+		"short flags mean the same": {[]string{"-y", "-o", "text"}, Options{Yes: true, Output: cmdutil.Text}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := cmdtest.New(t)
+			var got Options
+			err := r.Exec(t, NewCmd(r.Factory, func(_ context.Context, o *Options) error { got = *o; return nil }), c.args...)
+			require.Equal(t, c.code, cmdtest.Code(err))
+			require.Equal(t, c.want.Yes, got.Yes)
+			require.Equal(t, c.want.Output, got.Output)
+		})
+	}
+}
+
+func TestDeployShowsThePlanOnStderrAndTheResultOnStdout(t *testing.T) {
+	t.Parallel()
+	f := &fake{plan: bucketPlan()}
+	r, opts := setup(t, f)
+	opts.Yes = true
+	require.NoError(t, run(t.Context(), opts))
+	require.True(t, f.deployed)
+	require.True(t, f.closed)
+	want := `deployed stack local in 1m23s: 1 created, 0 updated, 0 replaced, 0 deleted, 2 unchanged
+  use kubectl:       emrflink kubeconfig --stack local
+  run a Flink job:   emrflink sample-job run basic --stack local
+  remove everything: emrflink cleanup --stack local
+`
+	require.Empty(t, cmp.Diff(want, r.Out.String()))
+	for _, s := range []string{
+		"stack local (defaults), target local, region us-west-2, deployment emr-eks-flink\n",
+		"plan: 1 to create, 0 to update, 0 to replace, 0 to delete, 2 unchanged\n",
+		"c\tEKS cluster\t$0.10\ntotal\tat AWS's list prices\t$0.10\n",
+		"not in the total: S3 requests\n",
+		"checkpoint bucket: started\ncheckpoint bucket: done in 0s\n",
+		"simulated: the AWS account is simulated\n",
+	} {
+		require.Contains(t, r.Err.String(), s)
+	}
+}
+
+func TestDeployAsJSONHasTheAgreedFieldsAndASilentStderr(t *testing.T) {
+	t.Parallel()
+	r, opts := setup(t, &fake{plan: bucketPlan()})
+	opts.Yes, opts.Output = true, cmdutil.JSON
+	r.Factory.IO.SetQuiet(true)
+	require.NoError(t, run(t.Context(), opts))
+	require.Empty(t, r.Err.String())
+	var doc map[string]any
+	require.NoError(t, json.Unmarshal(r.Out.Bytes(), &doc))
+	require.Equal(t, []string{"deployment", "durationSeconds", "next", "region", "schemaVersion", "simulated", "stack", "summary", "target"},
+		slices.Sorted(maps.Keys(doc)))
+	require.InDelta(t, 1, doc["schemaVersion"], 0)
+}
+
+func TestWithoutTerminalAndYesNothingIsOpened(t *testing.T) {
+	t.Parallel()
+	f := &fake{plan: bucketPlan()}
+	_, opts := setup(t, f)
+	opts.Open = func(context.Context) (deployer, error) { return nil, errors.New("opened") }
+	err := run(t.Context(), opts)
+	require.Equal(t, 2, cmdtest.Code(err))
+	require.Equal(t, []string{"pass --yes"}, cmdutil.Describe(err).Next)
+	require.False(t, f.deployed)
+}
+
+func TestAQuestionIsAskedAndNoIsRespected(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		answer   string
+		code     int
+		deployed bool
+	}{
+		"yes deploys":           {"y\n", 0, true},
+		"the default is no":     {"\n", 130, false},
+		"anything else is a no": {"maybe\n", 130, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := &fake{plan: bucketPlan()}
+			r, opts := setup(t, f)
+			r.Factory.IO.SetTTY(true, false, true)
+			r.Factory.IO.SetEnv(func(k string) string { return map[string]string{"CI": "1"}[k] })
+			r.In.WriteString(c.answer)
+			require.Equal(t, c.code, cmdtest.Code(run(t.Context(), opts)))
+			require.Equal(t, c.deployed, f.deployed)
+			require.Contains(t, r.Err.String(), `Deploy stack "local"? [y/N] `)
+		})
+	}
+}
+
+func TestAFailedDeploySaysHowToGoOnAndHowToRemove(t *testing.T) {
+	t.Parallel()
+	r, opts := setup(t, &fake{plan: bucketPlan(), err: errors.New("BucketAlreadyExists: taken")})
+	opts.Yes = true
+	err := run(t.Context(), opts)
+	require.Equal(t, 1, cmdtest.Code(err))
+	require.Equal(t, cmdutil.Report{
+		Error: `deploy stack "local"`, Cause: "BucketAlreadyExists: taken", Code: "failed", Exit: 1, Problems: []string{},
+		Next: []string{"emrflink deploy --stack local", "emrflink cleanup --stack local   # removes what exists"},
+	}, cmdutil.Describe(err))
+	require.Empty(t, r.Out.String())
+	require.Contains(t, r.Err.String(), "checkpoint bucket: failed in 0s\n")
+}
+
+func TestPhaseOfAResource(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ chain, want string }{
+		"a VPC of the network":                 {"emrflink:network:Network$aws:ec2/vpc:Vpc", network},
+		"a role inside Karpenter":              {"emrflink:karpenter:Karpenter$emrflink:irsa:Role$aws:iam/role:Role", karpenter},
+		"a node pool of Karpenter":             {"emrflink:karpenter:Karpenter$kubernetes:karpenter.sh/v1:NodePool", nodePools},
+		"a node group of the cluster":          {"emrflink:cluster:Cluster$aws:eks/nodeGroup:NodeGroup", coreNodes},
+		"a component inside another":           {"emrflink:stack:Blueprint$emrflink:team:Team$kubernetes:core/v1:Namespace", teams},
+		"a bucket on its own":                  {"aws:s3/bucketV2:BucketV2", bucket},
+		"something that nobody thought of yet": {"random:index:Pet", everything},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			typ := c.chain[max(0, lastDollar(c.chain)):]
+			require.Equal(t, c.want, stageOf("urn:pulumi:s::p::"+c.chain+"::n", typ))
+		})
+	}
+}
+
+func lastDollar(s string) int {
+	for i := len(s) - 1; i >= 0; i-- {
+		if s[i] == '$' {
+			return i + 1
+		}
+	}
+	return 0
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package docs
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/spf13/cobra"
+	"github.com/stretchr/testify/require"
+
+	"emrflink/internal/cli/cmdtest"
+	"emrflink/internal/cli/session"
+)
+
+func tree() *cobra.Command {
+	root := &cobra.Command{Use: "tool COMMAND", Short: "A tool", Long: "A tool."}
+	root.CompletionOptions.DisableDefaultCmd = true
+	child := &cobra.Command{
+		Use: "make [flags]", Short: "Make it", Long: "Make it.\n\nExit codes: 0 made.", Example: "  tool make\n  tool make --fast",
+		Run: func(*cobra.Command, []string) {},
+	}
+	child.Flags().Bool("fast", false, "make it fast")
+	hidden := &cobra.Command{Use: "secret", Short: "Hidden", Hidden: true, Run: func(*cobra.Command, []string) {}}
+	root.PersistentFlags().String("stack", "local", "stack to work on")
+	root.AddCommand(child, hidden)
+	return root
+}
+
+func schema() []session.Key {
+	return []session.Key{{Name: "region", Type: "text", Default: "us-west-2", Doc: "AWS region | any", Example: "eu-west-1"}}
+}
+
+func TestPages(t *testing.T) {
+	t.Parallel()
+	pages := Pages(tree(), schema())
+	require.Len(t, pages, 6)
+	require.Contains(t, pages["README.md"], "| [`tool make`](tool-make.md) | Make it |\n")
+	require.Contains(t, pages["tool.md"], "## Commands\n\n- [tool make](tool-make.md): Make it\n")
+	require.Contains(t, pages["settings.md"], "| `emrflink:region` | text | `us-west-2` | AWS region \\| any | `eu-west-1` |\n")
+	require.Contains(t, pages["exit-codes.md"], "| 7 | cleanup is incomplete")
+	require.Contains(t, pages["environment.md"], "| `EMRFLINK_STACK` | `--stack` | stack to work on |\n")
+	cmdtest.Golden(t, "tool-make.md", pages["tool-make.md"])
+}
+
+func TestOldPagesGoAndForeignOnesStay(t *testing.T) {
+	t.Parallel()
+	r := cmdtest.New(t)
+	r.Factory.Schema = schema
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "tool-old.md"), []byte(header+"old"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "notes.md"), []byte("mine"), 0o600))
+	root := tree()
+	root.AddCommand(NewCmd(r.Factory, nil))
+	require.NoError(t, r.Exec(t, root, "docs", "--dir", dir))
+	require.Equal(t, dir+": 6 pages\n", r.Out.String())
+	require.NoFileExists(t, filepath.Join(dir, "tool-old.md"))
+	require.FileExists(t, filepath.Join(dir, "notes.md"))
+	require.FileExists(t, filepath.Join(dir, "tool-make.md"))
+	require.NoFileExists(t, filepath.Join(dir, "tool-docs.md"), "the generator is hidden")
+}
+
+func TestFlags(t *testing.T) {
+	t.Parallel()
+	r := cmdtest.New(t)
+	var got Options
+	require.NoError(t, r.Exec(t, NewCmd(r.Factory, func(_ context.Context, o *Options) error { got = *o; return nil })))
+	require.Equal(t, "docs/reference", got.Dir)
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package ekstoken is the command that kubectl and the Pulumi provider run for a token of a cluster.
+package ekstoken
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"emrflink/internal/cli/cmdutil"
+	"emrflink/internal/cli/session"
+	"emrflink/internal/iostreams"
+)
+
+// Options are the dependencies and the flags of the command.
+type Options struct {
+	IO    *iostreams.IOStreams
+	Token func(context.Context, session.TokenRequest) ([]byte, error)
+
+	Request session.TokenRequest
+}
+
+// NewCmd returns the command.
+func NewCmd(f *cmdutil.Factory, runF func(context.Context, *Options) error) *cobra.Command {
+	opts := &Options{IO: f.IO, Token: f.Token}
+	cmd := &cobra.Command{
+		Use:   "eks-token --cluster NAME [flags]",
+		Short: "Print a token for an EKS cluster",
+		Long: `Print a token for an EKS cluster as a client-go exec credential. Kubeconfig files that emrflink writes run this command;
+there is rarely a reason to run it by hand. The token is made of the AWS credentials at hand and nothing is contacted
+for it; it lives for 15 minutes.
+
+Exit codes: 0 printed; 1 failed; 2 flags; 3 no credentials.`,
+		Example: `  emrflink eks-token --cluster emr-eks-flink --region us-west-2`,
+		Args:    cmdutil.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if opts.Request.Cluster == "" {
+				return &cmdutil.UsageError{Err: fmt.Errorf("%q needs --cluster", cmd.CommandPath()), Usage: cmd.UseLine()}
+			}
+			switch opts.Request.Target {
+			case "", "local", "aws":
+			default:
+				return cmdutil.Usagef("--target %q: want local or aws", opts.Request.Target)
+			}
+			if runF != nil {
+				return runF(cmd.Context(), opts)
+			}
+			return run(cmd.Context(), opts)
+		},
+	}
+	cmd.Flags().StringVar(&opts.Request.Cluster, "cluster", "", "name of the cluster")
+	cmd.Flags().StringVar(&opts.Request.Region, "region", "", "region of the cluster (default: AWS_REGION)")
+	cmd.Flags().StringVar(&opts.Request.Target, "target", "", "target of the cluster: local or aws (default: what the AWS variables say)")
+	cmdutil.CompleteFlag(cmd, "target", "local", "aws")
+	return cmd
+}
+
+func run(ctx context.Context, opts *Options) error {
+	doc, err := opts.Token(ctx, opts.Request)
+	if err != nil {
+		return fmt.Errorf("make token for cluster %q: %w", opts.Request.Cluster, err)
+	}
+	_, err = fmt.Fprintf(opts.IO.Out, "%s\n", doc)
+	return err
+}

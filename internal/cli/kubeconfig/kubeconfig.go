@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package kubeconfig is the command that lets kubectl reach the cluster of a stack.
+package kubeconfig
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"emrflink/internal/cli/cmdutil"
+	"emrflink/internal/cli/session"
+	"emrflink/internal/iostreams"
+)
+
+// reader is what the command needs of a session.
+type reader interface {
+	Info() session.Info
+	Kubeconfig(ctx context.Context) (session.Kubeconfig, error)
+	Close() error
+}
+
+// Options are the dependencies and the flags of the command.
+type Options struct {
+	IO   *iostreams.IOStreams
+	Open func(context.Context) (reader, error)
+
+	File  string
+	Print bool
+}
+
+// NewCmd returns the command.
+func NewCmd(f *cmdutil.Factory, runF func(context.Context, *Options) error) *cobra.Command {
+	opts := &Options{IO: f.IO, Open: func(ctx context.Context) (reader, error) { return f.Session(ctx) }}
+	cmd := &cobra.Command{
+		Use:   "kubeconfig [flags]",
+		Short: "Let kubectl reach the cluster of a stack",
+		Long: `Add the cluster of a stack to a kubeconfig file and make it the current context; all other entries stay as they are.
+The entry carries no token: kubectl runs "emrflink eks-token" for one, so it never expires.
+
+The file is --file, else the first of $KUBECONFIG, else ~/.kube/config. With --print a file with only this entry goes to
+standard output and nothing is written.
+
+Cost: none.
+
+Exit codes: 0 written; 1 failed; 2 settings or flags; 3 credentials; 4 the stack has no cluster.`,
+		Example: `  emrflink kubeconfig
+  emrflink kubeconfig --file ./kubeconfig
+  emrflink kubeconfig --stack dev --print`,
+		Args: cmdutil.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if opts.Print && opts.File != "" {
+				return &cmdutil.UsageError{Err: errors.New("--print writes no file: leave out --file"), Usage: cmd.UseLine()}
+			}
+			if runF != nil {
+				return runF(cmd.Context(), opts)
+			}
+			return run(cmd.Context(), opts)
+		},
+	}
+	cmd.Flags().StringVarP(&opts.File, "file", "f", "", "kubeconfig file to change (default: $KUBECONFIG, else ~/.kube/config)")
+	cmd.Flags().BoolVar(&opts.Print, "print", false, "print a file with only this cluster and write nothing")
+	return cmd
+}
+
+func run(ctx context.Context, opts *Options) error {
+	path, err := opts.path()
+	if err != nil {
+		return err
+	}
+	s, err := opts.Open(ctx)
+	if err != nil {
+		return fmt.Errorf("make kubeconfig: %w", err)
+	}
+	defer s.Close() //nolint:errcheck // nothing was changed in the cloud
+	k, err := s.Kubeconfig(ctx)
+	if err != nil {
+		return fmt.Errorf("make kubeconfig of stack %q: %w", s.Info().Stack, err)
+	}
+	if opts.Print {
+		doc, err := k.Render()
+		if err != nil {
+			return fmt.Errorf("make kubeconfig: %w", err)
+		}
+		if _, err := opts.IO.Out.Write(doc); err != nil {
+			return fmt.Errorf("print kubeconfig: %w", err)
+		}
+		return nil
+	}
+	if err := k.Merge(path); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(opts.IO.Out, "%s: current context is %s\n", path, k.Context())
+	cmdutil.PrintSimulated(opts.IO, s.Info().Simulated)
+	return err
+}
+
+// path finds the file as kubectl does.
+func (o *Options) path() (string, error) {
+	if o.Print || o.File != "" {
+		return o.File, nil
+	}
+	for _, p := range filepath.SplitList(o.IO.Getenv("KUBECONFIG")) {
+		if p != "" {
+			return p, nil
+		}
+	}
+	home := o.IO.Getenv("HOME")
+	if home == "" {
+		return "", &cmdutil.UsageError{
+			Err: errors.New("no kubeconfig file: neither --file nor KUBECONFIG nor HOME is set"), Next: cmdutil.Command("kubeconfig", "--file", "./kubeconfig"),
+		}
+	}
+	return filepath.Join(home, ".kube", "config"), nil
+}

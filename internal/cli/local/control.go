@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"emrflink/internal/cli/cmdutil"
+	"emrflink/internal/cli/session"
+)
+
+// NewStopCmd returns the command that stops the target.
+func NewStopCmd(f *cmdutil.Factory, runF func(context.Context, *Options) error) *cobra.Command {
+	opts := newOptions(f)
+	return &cobra.Command{
+		Use:   "stop",
+		Short: "Stop the local target; its state stays",
+		Long: `Stop the local target and everything that it runs. Its state stays: the next command that needs it starts it again as
+it was.
+
+Exit codes: 0 stopped, also when it did not run; 1 failed; 2 flags.`,
+		Example: `  emrflink local stop`,
+		Args:    cmdutil.NoArgs,
+		RunE:    runner(opts, runF, stop),
+	}
+}
+
+func stop(ctx context.Context, opts *Options) error {
+	l, err := opts.Local()
+	if err != nil {
+		return err
+	}
+	err = l.Stop(ctx)
+	if errors.Is(err, session.ErrNotRunning) {
+		_, err = fmt.Fprintln(opts.IO.Out, session.ErrNotRunning)
+		return err
+	}
+	if err != nil {
+		return fmt.Errorf("stop the local target: %w", err)
+	}
+	_, err = fmt.Fprintln(opts.IO.Out, "the local target is stopped; its state is kept")
+	return err
+}
+
+// NewResetCmd returns the command that forgets the simulated account.
+func NewResetCmd(f *cmdutil.Factory, runF func(context.Context, *Options) error) *cobra.Command {
+	opts := newOptions(f)
+	cmd := &cobra.Command{
+		Use:   "reset [flags]",
+		Short: "Stop the local target and forget the simulated account",
+		Long: `Stop the local target and delete the simulated account with everything in it. The recorded state of stacks is not
+touched: a stack that was deployed there is gone for AWS and still recorded, so clean it up first.
+
+Exit codes: 0 forgotten; 1 failed; 2 flags, or no terminal and no --yes; 130 declined.`,
+		Example: `  emrflink local reset
+  emrflink local reset --yes`,
+		Args: cmdutil.NoArgs,
+		RunE: runner(opts, runF, reset),
+	}
+	cmdutil.AddYesFlag(cmd, &opts.Yes, "forget without asking")
+	return cmd
+}
+
+func reset(ctx context.Context, opts *Options) error {
+	l, err := opts.Local()
+	if err != nil {
+		return err
+	}
+	dir, _ := l.Paths()
+	if !opts.Yes {
+		if err := opts.IO.Confirm(ctx, fmt.Sprintf("Delete the simulated account in %s?", dir), "--yes"); err != nil {
+			return err
+		}
+	}
+	if err := l.Reset(ctx); err != nil {
+		return fmt.Errorf("reset the local target: %w", err)
+	}
+	_, err = fmt.Fprintln(opts.IO.Out, "the simulated account is gone")
+	return err
+}
+
+// NewServeCmd returns the hidden command that is the local target.
+func NewServeCmd(f *cmdutil.Factory, runF func(context.Context, *Options) error) *cobra.Command {
+	opts := newOptions(f)
+	cmd := &cobra.Command{
+		Use:    "serve [flags]",
+		Hidden: true,
+		Short:  "Be the local target",
+		Long: `Be the local target until it is stopped. Other commands start this one in the background; run it by hand to watch it.
+Its log goes to standard error.
+
+Exit codes: 0 stopped; 1 failed; 2 flags, or another one serves the state folder.`,
+		Example: `  emrflink local serve --region us-west-2 --speed 200`,
+		Args:    cmdutil.NoArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := opts.fromEnvironment(cmd); err != nil {
+				return err
+			}
+			return runner(opts, runF, serve)(cmd, args)
+		},
+	}
+	cmd.Flags().StringVar(&opts.Serve.Region, "region", "us-west-2", "region of the simulated account")
+	cmd.Flags().Float64Var(&opts.Serve.Speed, "speed", 0, "divide AWS's durations by this (default 200)")
+	cmd.Flags().IntVar(&opts.Serve.Port, "port", 0, "port of the AWS API (default: the last one, else any)")
+	return cmd
+}
+
+// fromEnvironment reads what the command that starts this one cannot pass as a flag.
+func (o *Options) fromEnvironment(cmd *cobra.Command) error {
+	if v := o.IO.Getenv("EMRFLINK_SPEED"); v != "" && !cmd.Flags().Changed("speed") {
+		speed, err := strconv.ParseFloat(v, 64)
+		if err != nil {
+			return cmdutil.Usagef("EMRFLINK_SPEED=%q: want a number such as 200", v)
+		}
+		o.Serve.Speed = speed
+	}
+	if v := o.IO.Getenv("EMRFLINK_LOCAL_PORT"); v != "" && !cmd.Flags().Changed("port") {
+		port, err := strconv.Atoi(v)
+		if err != nil {
+			return cmdutil.Usagef("EMRFLINK_LOCAL_PORT=%q: want a port such as 4599", v)
+		}
+		o.Serve.Port = port
+	}
+	if o.Serve.Speed < 0 || math.IsNaN(o.Serve.Speed) || math.IsInf(o.Serve.Speed, 0) {
+		return cmdutil.Usagef("speed %g: want a positive number", o.Serve.Speed)
+	}
+	if o.Serve.Port < 0 || o.Serve.Port > 65535 {
+		return cmdutil.Usagef("port %d: want 1 to 65535", o.Serve.Port)
+	}
+	return nil
+}
+
+func serve(ctx context.Context, opts *Options) error {
+	l, err := opts.Local()
+	if err != nil {
+		return err
+	}
+	err = l.Serve(ctx, opts.Serve)
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil // stopped by a signal, in order
+	}
+	return err
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package local
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/stretchr/testify/require"
+
+	"emrflink/internal/cli/cmdtest"
+	"emrflink/internal/cli/cmdutil"
+	"emrflink/internal/cli/session"
+)
+
+type fake struct {
+	running bool
+	full    bool
+	done    string
+	served  session.ServeOptions
+}
+
+func (f *fake) Paths() (string, string) { return "/state/local", "/state/local/daemon.log" }
+func (f *fake) Binary() (string, error) { return "/bin/localkube", nil }
+func (f *fake) Status(context.Context) (session.LocalStatus, error) {
+	if !f.running {
+		return session.LocalStatus{}, session.ErrNotRunning
+	}
+	return session.LocalStatus{
+		PID: 7, URL: "http://127.0.0.1:1", Dir: "/state/local", Region: "us-west-2", AccountID: "111122223333", Speed: 200,
+		Version: "v1", StartedAt: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Resources: 1,
+		Clusters: []session.LocalCluster{{Name: "c", Endpoint: "https://127.0.0.1:2", PID: 8}},
+	}, nil
+}
+
+func (f *fake) Inventory(context.Context) (session.Inventory, error) {
+	if !f.full {
+		return session.Inventory{}, nil
+	}
+	return session.Inventory{HourlyUSD: 0.1, Resources: []session.InventoryResource{
+		{Service: "eks", Type: "cluster", ID: "c", ARN: "arn:aws:eks:c", CreatedBy: "pulumi", HourlyUSD: 0.1},
+	}}, nil
+}
+
+func (f *fake) Stop(context.Context) error {
+	if !f.running {
+		return session.ErrNotRunning
+	}
+	f.done = "stop"
+	return nil
+}
+func (f *fake) Reset(context.Context) error { f.done = "reset"; return nil }
+func (f *fake) Serve(_ context.Context, o session.ServeOptions) error {
+	f.served = o
+	return nil
+}
+
+func exec(t *testing.T, f *fake, env map[string]string, args string) (*cmdtest.Run, error) {
+	t.Helper()
+	r := cmdtest.New(t)
+	r.Factory.IO.SetEnv(func(k string) string { return env[k] })
+	r.Factory.Local = func() (session.Local, error) { return f, nil }
+	words := strings.Fields(args)
+	cmd := map[string]func(*cmdutil.Factory, func(context.Context, *Options) error) *cobra.Command{
+		"status": NewStatusCmd, "inventory": NewInventoryCmd, "stop": NewStopCmd, "reset": NewResetCmd, "serve": NewServeCmd,
+	}[words[0]]
+	return r, r.Exec(t, cmd(r.Factory, nil), words[1:]...)
+}
+
+func TestLocal(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		args           string
+		fake           fake
+		code           int
+		done           string
+		stdout, stderr string
+	}{
+		"status of a running target": {
+			"status", fake{running: true}, 0, "",
+			"the local target runs: process 7, since 2026-01-02T03:04:05Z, version v1\n" +
+				"AWS API:   http://127.0.0.1:1 (account 111122223333, region us-west-2, AWS's durations divided by 200)\n" +
+				"resources: 1\nstate:     /state/local\nlog:       /state/local/daemon.log\n" +
+				"CLUSTER\tENDPOINT\tPROCESS\nc\thttps://127.0.0.1:2\t8\n", "",
+		},
+		"status of a stopped one is not found": {"status", fake{}, 4, "", "", ""},
+		"an empty account":                     {"inventory", fake{}, 0, "", "", "the simulated account is empty\n"},
+		"a full account": {
+			"inventory", fake{full: true}, 0, "",
+			"SERVICE\tTYPE\tID\tMADE BY\tUSD/HOUR\neks\tcluster\tc\tpulumi\t$0.10\n",
+			"1 resource in the simulated account; AWS would bill $0.10 per hour, use not included\n",
+		},
+		"stop":                           {"stop", fake{running: true}, 0, "stop", "the local target is stopped; its state is kept\n", ""},
+		"stop what is stopped":           {"stop", fake{}, 0, "", "the local target is not running\n", ""},
+		"reset asks":                     {"reset", fake{}, 2, "", "", ""},
+		"reset --yes":                    {"reset --yes", fake{}, 0, "reset", "the simulated account is gone\n", ""},
+		"serve refuses a negative port":  {"serve --port -1", fake{}, 2, "", "", ""},
+		"serve refuses a negative speed": {"serve --speed -2", fake{}, 2, "", "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r, err := exec(t, &c.fake, nil, c.args)
+			require.Equal(t, c.code, cmdtest.Code(err), err)
+			require.Equal(t, c.done, c.fake.done)
+			require.Equal(t, c.stdout, r.Out.String())
+			require.Equal(t, c.stderr, r.Err.String())
+		})
+	}
+}
+
+func TestServeReadsFlagsThenEnvironment(t *testing.T) {
+	t.Parallel()
+	env := map[string]string{"EMRFLINK_SPEED": "50", "EMRFLINK_LOCAL_PORT": "4599"}
+	f := &fake{}
+	_, err := exec(t, f, env, "serve --region eu-west-1")
+	require.NoError(t, err)
+	require.Equal(t, session.ServeOptions{Region: "eu-west-1", Speed: 50, Port: 4599}, f.served)
+	_, err = exec(t, f, env, "serve --speed 1 --port 80")
+	require.NoError(t, err)
+	require.Equal(t, session.ServeOptions{Region: "us-west-2", Speed: 1, Port: 80}, f.served)
+	_, err = exec(t, f, map[string]string{"EMRFLINK_SPEED": "fast"}, "serve")
+	require.Equal(t, 2, cmdtest.Code(err))
+}
+
+func TestJSONHasTheAgreedFields(t *testing.T) {
+	t.Parallel()
+	r, err := exec(t, &fake{full: true}, nil, "inventory -o json")
+	require.NoError(t, err)
+	cmdtest.Fields(t, r.Out.Bytes(), "schemaVersion", "hourlyUSD", "resources", "resources[].service", "resources[].type",
+		"resources[].id", "resources[].arn", "resources[].createdBy", "resources[].hourlyUSD")
+	r, err = exec(t, &fake{}, nil, "inventory -o json")
+	require.NoError(t, err)
+	cmdtest.Fields(t, r.Out.Bytes(), "schemaVersion", "hourlyUSD", "resources")
+	r, err = exec(t, &fake{running: true}, nil, "status -o json")
+	require.NoError(t, err)
+	cmdtest.Fields(t, r.Out.Bytes(), "schemaVersion", "pid", "url", "dir", "region", "accountId", "speed", "version", "startedAt",
+		"resources", "clusters", "clusters[].name", "clusters[].endpoint", "clusters[].pid")
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package preview
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"emrflink/internal/cli/cmdtest"
+	"emrflink/internal/cli/cmdutil"
+	"emrflink/internal/cli/session"
+)
+
+type fake struct {
+	plan session.Plan
+	err  error
+}
+
+func (f fake) Info() session.Info                         { return cmdtest.Info() }
+func (f fake) Plan(context.Context) (session.Plan, error) { return f.plan, f.err }
+func (f fake) Close() error                               { return nil }
+
+func planOf(create int) session.Plan {
+	return session.Plan{
+		Summary:  session.Summary{Create: create},
+		Document: map[string]any{"schemaVersion": 1},
+		Text: func(w io.Writer, color bool, width int) error {
+			_, err := fmt.Fprintf(w, "plan: %d to create (color %t, width %d)\n", create, color, width)
+			return err
+		},
+	}
+}
+
+func TestFlags(t *testing.T) {
+	t.Parallel()
+	r := cmdtest.New(t)
+	var got Options
+	err := r.Exec(t, NewCmd(r.Factory, func(_ context.Context, o *Options) error { got = *o; return nil }),
+		"--offline", "--exit-code", "-o", "json")
+	require.NoError(t, err)
+	require.True(t, got.Offline)
+	require.True(t, got.ExitCode)
+	require.Equal(t, cmdutil.JSON, got.Output)
+}
+
+func TestPreview(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		offline, exitCode bool
+		output            cmdutil.Format
+		changes           int
+		err               error
+		code              int
+		stdout, stderr    string
+	}{
+		"the plan goes to stdout": {
+			changes: 2, stdout: "plan: 2 to create (color false, width 0)\n",
+			stderr: "preview: started\npreview: done in 0s\nsimulated: the AWS account is simulated\n",
+		},
+		"offline asks nobody": {
+			offline: true, changes: 3, stdout: "plan: 3 to create (color false, width 0)\n",
+			stderr: "preview: started\npreview: done in 0s\nsimulated: the AWS account is simulated\n",
+		},
+		"changes are told by the exit code when asked for": {
+			exitCode: true, changes: 1, code: 5, stdout: "plan: 1 to create (color false, width 0)\n",
+			stderr: "preview: started\npreview: done in 0s\nsimulated: the AWS account is simulated\n",
+		},
+		"no change is no exit code": {
+			exitCode: true, stdout: "plan: 0 to create (color false, width 0)\n",
+			stderr: "preview: started\npreview: done in 0s\nsimulated: the AWS account is simulated\n",
+		},
+		"json is the document alone": {
+			output: cmdutil.JSON, changes: 1, stdout: "{\n  \"schemaVersion\": 1\n}\n",
+		},
+		"a failure prints no plan": {
+			err: errors.New("no such zone"), code: 1, stderr: "preview: started\npreview: failed in 0s\n",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := cmdtest.New(t)
+			r.Factory.IO.SetQuiet(c.output == cmdutil.JSON)
+			right := func(context.Context) (session.Planner, error) { return fake{planOf(c.changes), c.err}, nil }
+			wrong := func(context.Context) (session.Planner, error) { return nil, errors.New("opened the wrong one") }
+			opts := &Options{
+				IO: r.Factory.IO, Info: r.Factory.Info, Online: right, Alone: wrong,
+				Offline: c.offline, ExitCode: c.exitCode, Output: c.output,
+			}
+			if c.offline {
+				opts.Online, opts.Alone = wrong, right
+			}
+			err := run(t.Context(), opts)
+			require.Equal(t, c.code, cmdtest.Code(err), err)
+			require.Equal(t, c.stdout, r.Out.String())
+			require.Equal(t, c.stderr, r.Err.String())
+		})
+	}
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package root is the command line: it builds the tree of commands, runs one and turns its error into an exit code.
+package root
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"emrflink/internal/cli/cleanup"
+	"emrflink/internal/cli/cmdutil"
+	"emrflink/internal/cli/completion"
+	"emrflink/internal/cli/deploy"
+	"emrflink/internal/cli/docs"
+	"emrflink/internal/cli/doctor"
+	"emrflink/internal/cli/ekstoken"
+	"emrflink/internal/cli/initcmd"
+	"emrflink/internal/cli/kubeconfig"
+	"emrflink/internal/cli/local"
+	"emrflink/internal/cli/outputs"
+	"emrflink/internal/cli/preview"
+	"emrflink/internal/cli/pulumi"
+	"emrflink/internal/cli/samplejob"
+	"emrflink/internal/cli/status"
+	"emrflink/internal/cli/version"
+)
+
+const long = `Provision Amazon EMR on EKS with Apache Flink: a network, an EKS cluster, Karpenter node pools, roles, a checkpoint
+bucket and the EMR Flink operator; run Flink jobs on it; and remove it so that nothing is left.
+
+What is deployed is described by a stack: the settings in Pulumi.STACK.yaml. The stack "local" needs no file and no AWS
+account: it deploys the same blueprint to a simulated account and a real Kubernetes control plane on this machine.
+
+Exit codes: see "emrflink help exit-codes".`
+
+// New builds the tree of commands over a factory.
+func New(f *cmdutil.Factory) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "emrflink COMMAND",
+		Short: "Provision Amazon EMR on EKS with Apache Flink",
+		Long:  long,
+		Example: `  emrflink preview --offline
+  emrflink deploy
+  emrflink sample-job run basic
+  emrflink cleanup`,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+	}
+	root.SetOut(f.IO.Out)
+	root.SetErr(f.IO.ErrOut)
+	root.SetFlagErrorFunc(cmdutil.FlagError)
+	f.Globals.Bind(root)
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		if err := f.Globals.ApplyEnvironment(cmd.Flags(), f.IO.Getenv); err != nil {
+			return err
+		}
+		f.IO.SetColor(f.Globals.Color)
+		f.IO.SetQuiet(cmdutil.WantsJSON(cmd, nil))
+		return nil
+	}
+	cmdutil.Group(root)
+	const main, run, other = "main", "run", "other"
+	root.AddGroup(&cobra.Group{ID: main, Title: "Deployments:"}, &cobra.Group{ID: run, Title: "Using them:"}, &cobra.Group{ID: other, Title: "Other commands:"})
+	add(root, main, initcmd.NewCmd(f, nil), doctor.NewCmd(f, nil), preview.NewCmd(f, nil), deploy.NewCmd(f, nil),
+		status.NewCmd(f, nil), outputs.NewCmd(f, nil), cleanup.NewCmd(f, nil))
+	add(root, run, kubeconfig.NewCmd(f, nil), samplejob.NewCmd(f))
+	add(root, other, local.NewCmd(f), ekstoken.NewCmd(f, nil), pulumi.NewCmd(f, nil), version.NewCmd(f, nil), completion.NewCmd(f, nil))
+	root.AddCommand(docs.NewCmd(f, nil),
+		topic("exit-codes", "What the exit codes mean", cmdutil.ExitCodesHelp),
+		topic("environment", "Environment variables and settings of a stack", func() string { return cmdutil.EnvironmentHelp(f.Schema()) }))
+	root.SetHelpCommandGroupID(other)
+	return root
+}
+
+func add(root *cobra.Command, group string, cmds ...*cobra.Command) {
+	for _, c := range cmds {
+		c.GroupID = group
+		root.AddCommand(c)
+	}
+}
+
+// topic is a help text that is no command. The text is made when it is asked for.
+func topic(name, short string, text func() string) *cobra.Command {
+	c := &cobra.Command{Use: name, Short: short}
+	c.SetHelpFunc(func(c *cobra.Command, _ []string) { _, _ = fmt.Fprint(c.OutOrStdout(), text()) })
+	return c
+}
+
+// Execute runs the command line and returns the exit code.
+func Execute(ctx context.Context, f *cmdutil.Factory, args []string) (code int) {
+	defer f.IO.ReleaseTerminal()
+	defer func() {
+		if r := recover(); r != nil {
+			f.IO.ReleaseTerminal()
+			cmdutil.PrintBug(f.IO.ErrOut, f.Version, commandWords(args), r)
+			code = cmdutil.ExitBug
+		}
+	}()
+	root := New(f)
+	root.SetArgs(args)
+	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		return cmdutil.ExitOK
+	}
+	f.IO.ReleaseTerminal()
+	code = cmdutil.ExitCode(ctx, err)
+	var log *cmdutil.Log
+	if f.Log != nil {
+		log = f.Log()
+		if code != cmdutil.ExitUsage {
+			log.Info("command ended", "exit", code, "error", err.Error())
+		}
+	}
+	var sig *cmdutil.SignalError
+	if errors.As(context.Cause(ctx), &sig) {
+		err = interrupted(sig, err)
+	}
+	cmdutil.PrintError(f.IO, err, code, cmdutil.WantsJSON(cmd, args), log.Path())
+	return code
+}
+
+// interrupted says that a signal ended the command, and keeps what the command says about going on.
+func interrupted(sig *cmdutil.SignalError, err error) error {
+	r := cmdutil.Describe(err)
+	return &cmdutil.Error{What: r.Error, Cause: sig, Next: strings.Join(r.Next, "\n"), ID: sig.Code()}
+}
+
+// commandWords keeps the words of a command line that are no values: flags may carry what should not be in a report.
+func commandWords(args []string) string {
+	words := []string{"emrflink"}
+	for _, a := range args {
+		if strings.HasPrefix(a, "-") {
+			flag, _, _ := strings.Cut(a, "=")
+			words = append(words, flag)
+			continue
+		}
+		if len(words) < 3 {
+			words = append(words, a)
+		}
+	}
+	return strings.Join(words, " ")
+}

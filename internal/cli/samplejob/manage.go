@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package samplejob
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"emrflink/internal/cli/cmdutil"
+	"emrflink/internal/cli/session"
+)
+
+// NewStatusCmd returns the command that shows the jobs in the cluster.
+func NewStatusCmd(f *cmdutil.Factory, runF func(context.Context, *Options) error) *cobra.Command {
+	opts := newOptions(f)
+	cmd := &cobra.Command{
+		Use:   "status [job] [flags]",
+		Short: "Show the Flink jobs of a deployment",
+		Long: `Show the Flink jobs in the cluster as the operator reports them, or one of them.
+
+Cost: none.
+
+Exit codes: 0 shown; 1 failed; 2 flags; 3 credentials; 4 there is no such job, or the stack was never deployed.`,
+		Example: `  emrflink sample-job status
+  emrflink sample-job status basic --output json`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				opts.Job = args[0]
+			}
+			return runner(opts, runF, status)(cmd, args)
+		},
+	}
+	cmd.Flags().StringVar(&opts.Spec.Team, "team", "", "team that runs it (default: the first of the stack)")
+	cmdutil.AddOutputFlag(cmd, &opts.Output)
+	return cmd
+}
+
+// listingDocument is the JSON contract without a job's name.
+type listingDocument struct {
+	SchemaVersion int                `json:"schemaVersion"`
+	Jobs          []session.JobState `json:"jobs"`
+	Simulated     []string           `json:"simulated"`
+}
+
+// statusDocument is the JSON contract with a job's name.
+type statusDocument struct {
+	SchemaVersion int `json:"schemaVersion"`
+	session.JobStatus
+	Simulated []string `json:"simulated"`
+}
+
+func status(ctx context.Context, opts *Options) error {
+	return with(ctx, opts, "read the jobs", func(s opener, jobs session.Jobs) error {
+		show := showAll
+		if opts.Job != "" {
+			show = showOne
+		}
+		if err := show(ctx, opts, s.Info(), jobs); err != nil {
+			return err
+		}
+		if opts.Output != cmdutil.JSON {
+			cmdutil.PrintSimulated(opts.IO, s.Info().Simulated)
+		}
+		return nil
+	})
+}
+
+func showAll(ctx context.Context, opts *Options, info session.Info, jobs session.Jobs) error {
+	all, err := jobs.List(ctx)
+	if err != nil {
+		return fmt.Errorf("read the jobs: %w", err)
+	}
+	if opts.Output == cmdutil.JSON {
+		return cmdutil.WriteJSON(opts.IO.Out, listingDocument{
+			SchemaVersion: cmdutil.SchemaVersion, Jobs: cmdutil.List(all), Simulated: cmdutil.List(info.Simulated),
+		})
+	}
+	t := opts.IO.NewTable("JOB", "NAMESPACE", "STATE", "SAMPLE")
+	for _, j := range all {
+		t.Row(j.Name, j.Namespace, j.State, j.Sample)
+	}
+	if t.Len() == 0 {
+		_, _ = fmt.Fprintln(opts.IO.ErrOut, "no Flink job runs")
+	}
+	return t.Render()
+}
+
+func showOne(ctx context.Context, opts *Options, info session.Info, jobs session.Jobs) error {
+	j, err := jobs.Status(ctx, opts.Job, opts.Spec.Team)
+	if err != nil {
+		return fmt.Errorf("read job %q: %w", opts.Job, err)
+	}
+	for i := range j.Nodes {
+		j.Nodes[i].Roles = cmdutil.List(j.Nodes[i].Roles)
+	}
+	j.Pods, j.Nodes = cmdutil.List(j.Pods), cmdutil.List(j.Nodes)
+	if opts.Output == cmdutil.JSON {
+		return cmdutil.WriteJSON(opts.IO.Out, statusDocument{
+			SchemaVersion: cmdutil.SchemaVersion, JobStatus: j, Simulated: cmdutil.List(info.Simulated),
+		})
+	}
+	w := opts.IO.Out
+	_, _ = fmt.Fprintf(w, "job %s in namespace %s: %s, %s\n", j.Job, j.Namespace, word(j.State), word(j.Lifecycle))
+	if j.Cause != "" {
+		_, _ = fmt.Fprintf(w, "cause: %s\n", j.Cause)
+	}
+	if c := j.Checkpoint; c != nil {
+		_, _ = fmt.Fprintf(w, "checkpoint: %s (%d bytes, %s)\n", c.URI, c.Bytes, c.At)
+	}
+	t := opts.IO.NewTable("POD", "ROLE", "PHASE", "READY", "NODE")
+	for _, p := range j.Pods {
+		t.Row(p.Name, p.Role, p.Phase, strconv.FormatBool(p.Ready), p.Node)
+	}
+	return t.Render()
+}
+
+func word(state string) string {
+	if state == "" {
+		return "not reported yet"
+	}
+	return state
+}
+
+// NewDeleteCmd returns the command that deletes a job.
+func NewDeleteCmd(f *cmdutil.Factory, runF func(context.Context, *Options) error) *cobra.Command {
+	opts := newOptions(f)
+	cmd := &cobra.Command{
+		Use:   "delete JOB [flags]",
+		Short: "Delete a Flink job and wait until it is gone",
+		Long: `Delete a Flink job and wait until the operator has removed it. Its checkpoints stay in the bucket; Karpenter ends the
+nodes that nothing else uses.
+
+Exit codes: 0 gone, also when it was gone already; 1 failed; 2 flags; 3 credentials; 4 the stack was never deployed;
+6 timed out waiting.`,
+		Example: `  emrflink sample-job delete basic
+  emrflink sample-job delete basic --team flink-team-a`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if err := cmdutil.ExactArgs("the name of a job")(cmd, args); err != nil {
+				return err
+			}
+			opts.Job = args[0]
+			return nil
+		},
+		RunE: runner(opts, runF, remove),
+	}
+	cmd.Flags().StringVar(&opts.Spec.Team, "team", "", "team that runs it (default: the first of the stack)")
+	bindTimeout(cmd, &opts.Spec.Timeout, 5*time.Minute)
+	cmdutil.AddOutputFlag(cmd, &opts.Output)
+	return cmd
+}
+
+type deleteDocument struct {
+	SchemaVersion int      `json:"schemaVersion"`
+	Job           string   `json:"job"`
+	Deleted       bool     `json:"deleted"` // false: it was gone already
+	Simulated     []string `json:"simulated"`
+}
+
+func remove(ctx context.Context, opts *Options) error {
+	what := fmt.Sprintf("delete job %q", opts.Job)
+	return with(ctx, opts, what, func(s opener, jobs session.Jobs) error {
+		w := newWait(opts.IO)
+		found, err := jobs.Delete(ctx, opts.Job, opts.Spec.Team, opts.Spec.Timeout, w.follow)
+		w.end(err)
+		if err != nil {
+			return fmt.Errorf("%s: %w", what, err)
+		}
+		if opts.Output == cmdutil.JSON {
+			return cmdutil.WriteJSON(opts.IO.Out, deleteDocument{
+				SchemaVersion: cmdutil.SchemaVersion, Job: opts.Job, Deleted: found, Simulated: cmdutil.List(s.Info().Simulated),
+			})
+		}
+		word := "deleted"
+		if !found {
+			word = "gone already"
+		}
+		_, _ = fmt.Fprintf(opts.IO.Out, "job %s: %s\n", opts.Job, word)
+		cmdutil.PrintSimulated(opts.IO, s.Info().Simulated)
+		return nil
+	})
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package samplejob
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"emrflink/internal/cli/cmdutil"
+	"emrflink/internal/cli/session"
+	"emrflink/internal/iostreams"
+)
+
+// NewRunCmd returns the command that runs a sample until a checkpoint has been written.
+func NewRunCmd(f *cmdutil.Factory, runF func(context.Context, *Options) error) *cobra.Command {
+	opts := newOptions(f)
+	cmd := &cobra.Command{
+		Use:   "run SAMPLE [flags]",
+		Short: "Run a sample job until a checkpoint has been written",
+		Long: `Submit a sample job and wait until a checkpoint of it is in the bucket: that proves roles, network, node pools, operator
+and bucket together. While it waits it shows the cause as Kubernetes or Karpenter gives it.
+
+Steps:
+  1. read the outputs of the stack and check the job against the node pools
+  2. apply the job
+  3. wait for the JobManager, the TaskManagers and the nodes that Karpenter starts for them
+  4. wait until the job is RUNNING and a checkpoint object exists
+
+Cost: on the aws target the nodes of the job, until it is deleted. The job runs on: delete it with "sample-job delete".
+
+Exit codes: 0 a checkpoint was written; 1 the job failed, the cause is named; 2 flags, or no such sample; 3 credentials;
+4 the stack was never deployed; 6 timed out waiting.`,
+		Example: `  emrflink sample-job run basic
+  emrflink sample-job run basic --team flink-team-a --timeout 20m --output json`,
+		Args:              takeSample(opts),
+		ValidArgsFunction: completeSamples(opts),
+		RunE:              runner(opts, runF, run),
+	}
+	opts.bindSpec(cmd)
+	bindTimeout(cmd, &opts.Spec.Timeout, 15*time.Minute)
+	cmdutil.AddOutputFlag(cmd, &opts.Output)
+	return cmd
+}
+
+// runDocument is the JSON contract of the command.
+type runDocument struct {
+	SchemaVersion  int                `json:"schemaVersion"`
+	Job            string             `json:"job"`
+	Namespace      string             `json:"namespace"`
+	State          string             `json:"state"`
+	Checkpoint     session.Checkpoint `json:"checkpoint"`
+	Nodes          []session.JobNode  `json:"nodes"`
+	ElapsedSeconds float64            `json:"elapsedSeconds"`
+	Simulated      []string           `json:"simulated"`
+}
+
+func run(ctx context.Context, opts *Options) error {
+	what := fmt.Sprintf("run sample job %q", opts.Spec.Sample)
+	return with(ctx, opts, what, func(s opener, jobs session.Jobs) error {
+		info, name := s.Info(), jobName(opts)
+		opts.Interrupt.Say("stopping to wait; the job stays in the cluster: look at it with " +
+			cmdutil.Command("sample-job", "status", name, "--stack", info.Stack))
+		defer opts.Interrupt.Say("")
+		w := newWait(opts.IO)
+		res, err := jobs.Run(ctx, opts.Spec, w.follow)
+		w.end(err)
+		if err != nil {
+			return &cmdutil.Error{
+				What: what, Cause: err,
+				Next: cmdutil.Command("sample-job", "status", name, "--stack", info.Stack) + "\n" +
+					cmdutil.Command("sample-job", "delete", name, "--stack", info.Stack),
+			}
+		}
+		return report(opts, info, res)
+	})
+}
+
+// wait shows the phases of a wait, one after the other, each with the cause that is given for it.
+type wait struct {
+	progress *iostreams.Progress
+	phase    string
+}
+
+func newWait(ios *iostreams.IOStreams) *wait { return &wait{progress: ios.NewProgress()} }
+
+func (w *wait) follow(p session.JobProgress) {
+	if p.Phase != w.phase {
+		if w.phase != "" {
+			w.progress.Done(w.phase)
+		}
+		w.phase = p.Phase
+		w.progress.Start(p.Phase)
+	}
+	w.progress.Detail(p.Phase, p.Cause)
+}
+
+func (w *wait) end(err error) {
+	switch {
+	case err != nil:
+		w.progress.FailRunning()
+	case w.phase != "":
+		w.progress.Done(w.phase)
+	}
+	w.progress.Stop()
+}
+
+func jobName(opts *Options) string {
+	if opts.Spec.Name != "" {
+		return opts.Spec.Name
+	}
+	return opts.Spec.Sample
+}
+
+func report(opts *Options, info session.Info, r session.JobResult) error {
+	if opts.Output == cmdutil.JSON {
+		for i := range r.Nodes {
+			r.Nodes[i].Roles = cmdutil.List(r.Nodes[i].Roles)
+		}
+		return cmdutil.WriteJSON(opts.IO.Out, runDocument{
+			SchemaVersion: cmdutil.SchemaVersion, Job: r.Job, Namespace: r.Namespace, State: r.State, Checkpoint: r.Checkpoint,
+			Nodes: cmdutil.List(r.Nodes), ElapsedSeconds: r.ElapsedSeconds, Simulated: cmdutil.List(info.Simulated),
+		})
+	}
+	w := opts.IO.Out
+	elapsed := time.Duration(r.ElapsedSeconds * float64(time.Second))
+	_, _ = fmt.Fprintf(w, "job %s in namespace %s is %s; its first checkpoint took %s\n", r.Job, r.Namespace, r.State, iostreams.Duration(elapsed))
+	_, _ = fmt.Fprintf(w, "checkpoint: %s (%d bytes, %s)\n", r.Checkpoint.URI, r.Checkpoint.Bytes, r.Checkpoint.At)
+	t := opts.IO.NewTable("NODE", "INSTANCE TYPE", "CAPACITY", "NODE POOL", "RUNS")
+	for _, n := range r.Nodes {
+		t.Row(n.Name, n.InstanceType, n.CapacityType, n.NodePool, strings.Join(n.Roles, ", "))
+	}
+	if err := t.Render(); err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(w, "delete it with: %s\n", opts.IO.OutPalette().Cyan(cmdutil.Command("sample-job", "delete", r.Job, "--stack", info.Stack)))
+	cmdutil.PrintSimulated(opts.IO, info.Simulated)
+	return nil
+}

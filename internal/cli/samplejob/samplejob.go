@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package samplejob holds the commands that run Flink jobs on a deployment, to prove that it works.
+package samplejob
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"emrflink/internal/cli/cmdutil"
+	"emrflink/internal/cli/session"
+	"emrflink/internal/iostreams"
+)
+
+// opener is what the commands need of a session.
+type opener interface {
+	Info() session.Info
+	Jobs(ctx context.Context) (session.Jobs, error)
+	Close() error
+}
+
+// Options are the dependencies and the flags of the commands that touch a deployment.
+type Options struct {
+	IO        *iostreams.IOStreams
+	Interrupt *cmdutil.Interrupt
+	Open      func(context.Context) (opener, error)
+	Samples   func() []session.Sample
+
+	Job    string // name of the job in the cluster, where it is the argument
+	Spec   session.JobSpec
+	Output cmdutil.Format
+}
+
+func newOptions(f *cmdutil.Factory) *Options {
+	return &Options{
+		IO: f.IO, Interrupt: f.Interrupt, Samples: f.Samples,
+		Open: func(ctx context.Context) (opener, error) { return f.Session(ctx) },
+	}
+}
+
+// NewCmd returns the command with its subcommands.
+func NewCmd(f *cmdutil.Factory) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "sample-job COMMAND",
+		Short: "Run Flink jobs that prove that a deployment works",
+		Long: `Run Flink jobs that prove that a deployment works. Nothing has to be edited and no variable to be set: role, bucket,
+namespace, log group and node pools come from the outputs of the stack.
+
+Exit codes: 0 done; see the subcommands.`,
+		Example: `  emrflink sample-job list
+  emrflink sample-job run basic`,
+	}
+	return cmdutil.Group(cmd, NewListCmd(f, nil), NewRenderCmd(f, nil), NewRunCmd(f, nil), NewStatusCmd(f, nil), NewDeleteCmd(f, nil))
+}
+
+// runner runs one of the commands, or hands its options to a test.
+func runner(opts *Options, runF, run func(context.Context, *Options) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, _ []string) error {
+		if runF != nil {
+			return runF(cmd.Context(), opts)
+		}
+		return run(cmd.Context(), opts)
+	}
+}
+
+// spec binds the flags that choose how a sample runs.
+func (o *Options) bindSpec(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&o.Spec.Name, "name", "", "name of the job in the cluster (default: the sample's)")
+	f.StringVar(&o.Spec.Team, "team", "", "team to run it for (default: the first of the stack)")
+	f.StringVar(&o.Spec.Pool, "node-pool", "", "node pool of the TaskManagers (default: the first one)")
+	f.IntVar(&o.Spec.Parallelism, "parallelism", 0, "task slots that the job uses (default: the sample's)")
+}
+
+func bindTimeout(cmd *cobra.Command, d *time.Duration, value time.Duration) {
+	cmd.Flags().DurationVar(d, "timeout", value, "how long to wait, 0 = for ever")
+}
+
+func takeSample(o *Options) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := cmdutil.ExactArgs("the name of a sample")(cmd, args); err != nil {
+			return err
+		}
+		o.Spec.Sample = args[0]
+		for _, s := range o.Samples() {
+			if s.Name == args[0] {
+				return nil
+			}
+		}
+		return &cmdutil.UsageError{Err: fmt.Errorf("there is no sample job %q", args[0]), Next: cmdutil.Command("sample-job", "list")}
+	}
+}
+
+func completeSamples(o *Options) cobra.CompletionFunc {
+	return func(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		var names []cobra.Completion
+		if len(args) == 0 {
+			for _, s := range o.Samples() {
+				names = append(names, cobra.CompletionWithDesc(s.Name, s.Title))
+			}
+		}
+		return names, cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+// with opens the stack and its jobs for one operation.
+func with(ctx context.Context, opts *Options, what string, do func(opener, session.Jobs) error) error {
+	s, err := opts.Open(ctx)
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	defer s.Close() //nolint:errcheck // the session holds nothing that could be lost
+	jobs, err := s.Jobs(ctx)
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return do(s, jobs)
+}

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package samplejob
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+
+	"emrflink/internal/cli/cmdtest"
+	"emrflink/internal/cli/cmdutil"
+	"emrflink/internal/cli/session"
+)
+
+type fake struct {
+	err   error
+	found bool
+	spec  session.JobSpec
+}
+
+func (f *fake) Info() session.Info                         { return cmdtest.Info() }
+func (f *fake) Close() error                               { return nil }
+func (f *fake) Jobs(context.Context) (session.Jobs, error) { return f, nil }
+func (f *fake) Render(_ context.Context, s session.JobSpec) ([]byte, error) {
+	f.spec = s
+	return []byte("kind: FlinkDeployment\n"), f.err
+}
+
+func (f *fake) Run(_ context.Context, s session.JobSpec, progress func(session.JobProgress)) (session.JobResult, error) {
+	f.spec = s
+	progress(session.JobProgress{Phase: "submitted", Cause: "accepted"})
+	progress(session.JobProgress{Phase: "nodes", Cause: "0/3 nodes are available"})
+	if f.err != nil {
+		return session.JobResult{}, f.err
+	}
+	return session.JobResult{
+		Job: "basic", Namespace: "flink-team-a", State: "RUNNING", ElapsedSeconds: 12.5,
+		Checkpoint: session.Checkpoint{URI: "s3://b/chk-1", Bytes: 10, At: "2026-01-02T03:04:05Z"},
+		Nodes:      []session.JobNode{{Name: "n1", InstanceType: "c5d.xlarge", CapacityType: "spot", NodePool: "p", Roles: []string{"taskmanager"}}},
+	}, nil
+}
+
+func (f *fake) List(context.Context) ([]session.JobState, error) {
+	return []session.JobState{{Name: "basic", Namespace: "flink-team-a", State: "RUNNING", Sample: "basic"}}, f.err
+}
+
+func (f *fake) Status(_ context.Context, name, _ string) (session.JobStatus, error) {
+	return session.JobStatus{
+		Job: name, Namespace: "flink-team-a", State: "RUNNING", Lifecycle: "STABLE", Cause: "waits for a checkpoint",
+		Pods:       []session.JobPod{{Name: "basic-tm-1", Role: "taskmanager", Phase: "Running", Ready: true, Node: "n1"}},
+		Nodes:      []session.JobNode{{Name: "n1"}},
+		Checkpoint: &session.Checkpoint{URI: "s3://b/chk-1", Bytes: 10, At: "2026-01-02T03:04:05Z"},
+	}, f.err
+}
+
+func (f *fake) Delete(_ context.Context, _, _ string, _ time.Duration, progress func(session.JobProgress)) (bool, error) {
+	progress(session.JobProgress{Phase: "deleting", Cause: "finalizer"})
+	return f.found, f.err
+}
+
+// exec runs `sample-job ARGS` with a session that is the fake.
+func exec(t *testing.T, f *fake, args string) (*cmdtest.Run, error) {
+	t.Helper()
+	r := cmdtest.New(t)
+	r.Factory.Samples = func() []session.Sample {
+		return []session.Sample{{Name: "basic", Title: "State machine", Description: "Generated events."}}
+	}
+	r.Factory.IO.SetQuiet(strings.Contains(args, "json"))
+	words := strings.Fields(args)
+	real := map[string]func(context.Context, *Options) error{"list": list, "render": render, "run": run, "status": status, "delete": remove}[words[0]]
+	runF := func(ctx context.Context, o *Options) error {
+		o.Open = func(context.Context) (opener, error) { return f, nil }
+		return real(ctx, o)
+	}
+	cmd := map[string]func() error{
+		"list":   func() error { return r.Exec(t, NewListCmd(r.Factory, runF), words[1:]...) },
+		"render": func() error { return r.Exec(t, NewRenderCmd(r.Factory, runF), words[1:]...) },
+		"run":    func() error { return r.Exec(t, NewRunCmd(r.Factory, runF), words[1:]...) },
+		"status": func() error { return r.Exec(t, NewStatusCmd(r.Factory, runF), words[1:]...) },
+		"delete": func() error { return r.Exec(t, NewDeleteCmd(r.Factory, runF), words[1:]...) },
+	}[words[0]]
+	return r, cmd()
+}
+
+const simulated = "simulated: the AWS account is simulated\n"
+
+func TestSampleJob(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		args           string
+		fake           fake
+		code           int
+		stdout, stderr string
+	}{
+		"list":   {"list", fake{}, 0, "SAMPLE\tWHAT IT DOES\nbasic\tState machine\n", ""},
+		"render": {"render basic", fake{}, 0, "kind: FlinkDeployment\n", simulated},
+		"run shows cause and nodes": {
+			"run basic", fake{}, 0,
+			"job basic in namespace flink-team-a is RUNNING; its first checkpoint took 12s\n" +
+				"checkpoint: s3://b/chk-1 (10 bytes, 2026-01-02T03:04:05Z)\n" +
+				"NODE\tINSTANCE TYPE\tCAPACITY\tNODE POOL\tRUNS\nn1\tc5d.xlarge\tspot\tp\ttaskmanager\n" +
+				"delete it with: emrflink sample-job delete basic --stack local\n",
+			"submitted: started\nsubmitted: accepted\nsubmitted: done in 0s\nnodes: started\nnodes: 0/3 nodes are available\n" +
+				"nodes: done in 0s\n" + simulated,
+		},
+		"run fails with its cause": {
+			"run basic", fake{err: errors.New("image cannot be pulled")}, 1, "",
+			"submitted: started\nsubmitted: accepted\nsubmitted: done in 0s\nnodes: started\nnodes: 0/3 nodes are available\nnodes: failed in 0s\n",
+		},
+		"a wait that ended": {"run basic", fake{err: context.DeadlineExceeded}, 6, "", "*"},
+		"an unknown sample": {"run basik", fake{}, 2, "", ""},
+		"status of all":     {"status", fake{}, 0, "JOB\tNAMESPACE\tSTATE\tSAMPLE\nbasic\tflink-team-a\tRUNNING\tbasic\n", simulated},
+		"status of one": {
+			"status basic", fake{}, 0,
+			"job basic in namespace flink-team-a: RUNNING, STABLE\ncause: waits for a checkpoint\n" +
+				"checkpoint: s3://b/chk-1 (10 bytes, 2026-01-02T03:04:05Z)\n" +
+				"POD\tROLE\tPHASE\tREADY\tNODE\nbasic-tm-1\ttaskmanager\tRunning\ttrue\tn1\n", simulated,
+		},
+		"delete":              {"delete basic", fake{found: true}, 0, "job basic: deleted\n", "deleting: started\ndeleting: finalizer\ndeleting: done in 0s\n" + simulated},
+		"delete what is gone": {"delete basic", fake{}, 0, "job basic: gone already\n", "*"},
+		"delete needs a name": {"delete", fake{}, 2, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r, err := exec(t, &c.fake, c.args)
+			require.Equal(t, c.code, cmdtest.Code(err), err)
+			require.Empty(t, cmp.Diff(c.stdout, r.Out.String()))
+			if c.stderr != "*" {
+				require.Empty(t, cmp.Diff(c.stderr, r.Err.String()))
+			}
+		})
+	}
+}
+
+func TestAFailedRunSaysWhatToDoNext(t *testing.T) {
+	t.Parallel()
+	_, err := exec(t, &fake{err: errors.New("x")}, "run basic --name mine")
+	require.Equal(t, []string{"emrflink sample-job status mine --stack local", "emrflink sample-job delete mine --stack local"}, cmdutil.Describe(err).Next)
+}
+
+func TestFlagsReachTheSpec(t *testing.T) {
+	t.Parallel()
+	f := &fake{}
+	_, err := exec(t, f, "run basic --name n --team t --node-pool p --parallelism 4 --timeout 3m")
+	require.NoError(t, err)
+	require.Equal(t, session.JobSpec{Sample: "basic", Name: "n", Team: "t", Pool: "p", Parallelism: 4, Timeout: 3 * time.Minute}, f.spec)
+	_, err = exec(t, f, "run basic")
+	require.NoError(t, err)
+	require.Equal(t, 15*time.Minute, f.spec.Timeout)
+}
+
+func TestJSONHasTheAgreedFields(t *testing.T) {
+	t.Parallel()
+	node := []string{"nodes", "nodes[].name", "nodes[].instanceType", "nodes[].capacityType", "nodes[].nodePool", "nodes[].roles"}
+	checkpoint := []string{"checkpoint", "checkpoint.uri", "checkpoint.bytes", "checkpoint.at"}
+	for args, want := range map[string][]string{
+		"list -o json":         {"schemaVersion", "samples", "samples[].name", "samples[].title", "samples[].description"},
+		"run basic -o json":    append(append([]string{"schemaVersion", "job", "namespace", "state", "elapsedSeconds", "simulated"}, node...), checkpoint...),
+		"status -o json":       {"schemaVersion", "simulated", "jobs", "jobs[].name", "jobs[].namespace", "jobs[].state", "jobs[].sample"},
+		"status basic -o json": append(append([]string{"schemaVersion", "job", "namespace", "state", "lifecycle", "cause", "simulated", "pods", "pods[].name", "pods[].role", "pods[].phase", "pods[].ready", "pods[].node"}, node...), checkpoint...),
+		"delete basic -o json": {"schemaVersion", "job", "deleted", "simulated"},
+	} {
+		t.Run(args, func(t *testing.T) {
+			t.Parallel()
+			r, err := exec(t, &fake{}, args)
+			require.NoError(t, err)
+			cmdtest.Fields(t, r.Out.Bytes(), want...)
+			require.Empty(t, r.Err.String())
+		})
+	}
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package status is the command that shows what exists of a stack and how it is doing.
+package status
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"emrflink/internal/cli/cmdutil"
+	"emrflink/internal/cli/session"
+	"emrflink/internal/iostreams"
+)
+
+// reader is what the command needs of a session.
+type reader interface {
+	Info() session.Info
+	State(ctx context.Context) (session.State, error)
+	Cluster(ctx context.Context) (session.Cluster, error)
+	Close() error
+}
+
+// Options are the dependencies and the flags of the command.
+type Options struct {
+	IO   *iostreams.IOStreams
+	Open func(context.Context) (reader, error)
+
+	Output cmdutil.Format
+}
+
+// NewCmd returns the command.
+func NewCmd(f *cmdutil.Factory, runF func(context.Context, *Options) error) *cobra.Command {
+	opts := &Options{IO: f.IO, Open: func(ctx context.Context) (reader, error) { return f.Session(ctx) }}
+	cmd := &cobra.Command{
+		Use:   "status [flags]",
+		Short: "Show what exists of a stack and how it is doing",
+		Long: `Show the recorded resources of a stack, who is changing it now, and what the cloud and the cluster say: state and health
+of the cluster, nodes, Flink jobs.
+
+Cost: none. Nothing is changed; the local target is started when it is stopped.
+
+Exit codes: 0 shown; 1 the cluster cannot be asked (the recorded part is shown); 2 settings or flags; 3 credentials;
+4 the stack was never deployed.`,
+		Example: `  emrflink status
+  emrflink status --stack dev --output json`,
+		Args: cmdutil.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if runF != nil {
+				return runF(cmd.Context(), opts)
+			}
+			return run(cmd.Context(), opts)
+		},
+	}
+	cmdutil.AddOutputFlag(cmd, &opts.Output)
+	return cmd
+}
+
+// document is the JSON contract of the command.
+type document struct {
+	SchemaVersion int            `json:"schemaVersion"`
+	Stack         string         `json:"stack"`
+	Target        string         `json:"target"`
+	Region        string         `json:"region"`
+	Deployment    string         `json:"deployment"`
+	Resources     int            `json:"resources"`
+	ByService     map[string]int `json:"byService"`
+	LockedBy      string         `json:"lockedBy"`
+	Cluster       clusterJSON    `json:"cluster"`
+	Simulated     []string       `json:"simulated"`
+}
+
+type clusterJSON struct {
+	Name    string             `json:"name"`
+	Status  string             `json:"status"`
+	Version string             `json:"version"`
+	Health  []string           `json:"health"`
+	Nodes   []session.Node     `json:"nodes"`
+	Jobs    []session.JobState `json:"jobs"`
+}
+
+func run(ctx context.Context, opts *Options) error {
+	s, err := opts.Open(ctx)
+	if err != nil {
+		return fmt.Errorf("read status: %w", err)
+	}
+	defer s.Close() //nolint:errcheck // nothing was changed
+	st, err := s.State(ctx)
+	if err != nil {
+		return fmt.Errorf("read status of stack %q: %w", s.Info().Stack, err)
+	}
+	var c session.Cluster
+	if st.Resources > 0 {
+		c, err = s.Cluster(ctx)
+	}
+	if err != nil {
+		err = &cmdutil.Error{What: fmt.Sprintf("ask the cluster of stack %q", s.Info().Stack), Cause: err, Next: cmdutil.Command("doctor")}
+	}
+	if perr := show(opts, s.Info(), st, c); perr != nil {
+		return perr
+	}
+	return err
+}
+
+func show(opts *Options, info session.Info, st session.State, c session.Cluster) error {
+	if opts.Output == cmdutil.JSON {
+		return cmdutil.WriteJSON(opts.IO.Out, newDocument(info, st, c))
+	}
+	w := opts.IO.Out
+	line(w, "stack", info.Stack)
+	line(w, "target", info.Target+", region "+info.Region)
+	line(w, "deployment", info.Deployment)
+	line(w, "resources", fmt.Sprintf("%d recorded%s", st.Resources, breakdown(st.ByService)))
+	if st.Resources == 0 {
+		line(w, "state", "nothing is deployed")
+	}
+	if st.LockedBy != "" {
+		line(w, "in use by", st.LockedBy)
+	}
+	if c.Name != "" {
+		if err := showCluster(opts.IO, c); err != nil {
+			return err
+		}
+	}
+	cmdutil.PrintSimulated(opts.IO, info.Simulated)
+	return nil
+}
+
+func line(w io.Writer, label, text string) {
+	_, _ = fmt.Fprintf(w, "%-12s %s\n", label+":", text)
+}
+
+func showCluster(ios *iostreams.IOStreams, c session.Cluster) error {
+	status := c.Status
+	if status == "" {
+		status = "does not exist"
+	}
+	line(ios.Out, "cluster", strings.TrimSpace(c.Name+" "+status+" "+version(c.Version)))
+	for _, h := range c.Health {
+		line(ios.Out, "unhealthy", h)
+	}
+	nodes := ios.NewTable("NODE", "INSTANCE TYPE", "CAPACITY", "NODE POOL")
+	for _, n := range c.Nodes {
+		nodes.Row(n.Name, n.InstanceType, n.CapacityType, n.NodePool)
+	}
+	jobs := ios.NewTable("FLINK JOB", "NAMESPACE", "STATE", "SAMPLE")
+	for _, j := range c.Jobs {
+		jobs.Row(j.Name, j.Namespace, j.State, j.Sample)
+	}
+	if err := nodes.Render(); err != nil {
+		return err
+	}
+	return jobs.Render()
+}
+
+func version(v string) string {
+	if v == "" {
+		return ""
+	}
+	return "(Kubernetes " + v + ")"
+}
+
+func breakdown(by map[string]int) string {
+	if len(by) == 0 {
+		return ""
+	}
+	var parts []string
+	for _, k := range slices.Sorted(maps.Keys(by)) {
+		parts = append(parts, fmt.Sprintf("%s %d", k, by[k]))
+	}
+	return " (" + strings.Join(parts, ", ") + ")"
+}
+
+func newDocument(info session.Info, st session.State, c session.Cluster) document {
+	d := document{
+		SchemaVersion: cmdutil.SchemaVersion, Stack: info.Stack, Target: info.Target, Region: info.Region,
+		Deployment: info.Deployment, Resources: st.Resources, ByService: map[string]int{}, LockedBy: st.LockedBy, Simulated: cmdutil.List(info.Simulated),
+		Cluster: clusterJSON{
+			Name: c.Name, Status: c.Status, Version: c.Version, Health: cmdutil.List(c.Health),
+			Nodes: cmdutil.List(c.Nodes), Jobs: cmdutil.List(c.Jobs),
+		},
+	}
+	maps.Copy(d.ByService, st.ByService)
+	return d
+}

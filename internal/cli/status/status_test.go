@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package status
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"emrflink/internal/cli/cmdtest"
+	"emrflink/internal/cli/cmdutil"
+	"emrflink/internal/cli/session"
+)
+
+type fake struct {
+	state      session.State
+	stateErr   error
+	cluster    session.Cluster
+	clusterErr error
+	asked      bool
+}
+
+func (f *fake) Info() session.Info                           { return cmdtest.Info() }
+func (f *fake) Close() error                                 { return nil }
+func (f *fake) State(context.Context) (session.State, error) { return f.state, f.stateErr }
+func (f *fake) Cluster(context.Context) (session.Cluster, error) {
+	f.asked = true
+	return f.cluster, f.clusterErr
+}
+
+func deployed() *fake {
+	return &fake{
+		state: session.State{
+			Resources: 3, ByService: map[string]int{"s3": 1, "ec2": 2}, LockedBy: "ann, process 7",
+		},
+		cluster: session.Cluster{
+			Name: "emr-eks-flink", Status: "ACTIVE", Version: "1.35", Health: []string{"AccessDenied: x"},
+			Nodes: []session.Node{{Name: "ip-10-0-1-2", InstanceType: "m5.xlarge", CapacityType: "on-demand"}},
+			Jobs:  []session.JobState{{Name: "basic", Namespace: "flink-team-a", State: "RUNNING", Sample: "basic"}},
+		},
+	}
+}
+
+func exec(t *testing.T, f *fake, format cmdutil.Format) (*cmdtest.Run, error) {
+	t.Helper()
+	r := cmdtest.New(t)
+	return r, run(t.Context(), &Options{
+		IO: r.Factory.IO, Output: format, Open: func(context.Context) (reader, error) { return f, nil },
+	})
+}
+
+func TestStatusAsText(t *testing.T) {
+	t.Parallel()
+	r, err := exec(t, deployed(), cmdutil.Text)
+	require.NoError(t, err)
+	require.Equal(t, `stack:       local
+target:      local, region us-west-2
+deployment:  emr-eks-flink
+resources:   3 recorded (ec2 2, s3 1)
+in use by:   ann, process 7
+cluster:     emr-eks-flink ACTIVE (Kubernetes 1.35)
+unhealthy:   AccessDenied: x
+NODE	INSTANCE TYPE	CAPACITY	NODE POOL
+ip-10-0-1-2	m5.xlarge	on-demand	`+`
+FLINK JOB	NAMESPACE	STATE	SAMPLE
+basic	flink-team-a	RUNNING	basic
+`, r.Out.String())
+	require.Equal(t, "simulated: the AWS account is simulated\n", r.Err.String())
+}
+
+func TestStatusAsJSONHasTheAgreedFields(t *testing.T) {
+	t.Parallel()
+	r, err := exec(t, deployed(), cmdutil.JSON)
+	require.NoError(t, err)
+	cmdtest.Fields(t, r.Out.Bytes(),
+		"schemaVersion", "stack", "target", "region", "deployment", "resources", "byService", "byService.ec2", "byService.s3",
+		"lockedBy", "simulated", "cluster", "cluster.name", "cluster.status", "cluster.version", "cluster.health",
+		"cluster.nodes", "cluster.nodes[].name", "cluster.nodes[].instanceType", "cluster.nodes[].capacityType", "cluster.nodes[].nodePool",
+		"cluster.jobs", "cluster.jobs[].name", "cluster.jobs[].namespace", "cluster.jobs[].state", "cluster.jobs[].sample")
+	require.Empty(t, r.Err.String())
+}
+
+func TestAnEmptyStackAsksNoCluster(t *testing.T) {
+	t.Parallel()
+	f := &fake{}
+	r, err := exec(t, f, cmdutil.Text)
+	require.NoError(t, err)
+	require.False(t, f.asked)
+	require.Contains(t, r.Out.String(), "nothing is deployed")
+}
+
+func TestAClusterThatCannotBeAskedIsAnErrorAfterTheRecordedPart(t *testing.T) {
+	t.Parallel()
+	f := deployed()
+	f.cluster, f.clusterErr = session.Cluster{}, errors.New("eks:DescribeCluster: timeout")
+	r, err := exec(t, f, cmdutil.Text)
+	require.Equal(t, 1, cmdtest.Code(err))
+	require.Contains(t, r.Out.String(), "3 recorded")
+	require.Equal(t, "eks:DescribeCluster: timeout", cmdutil.Describe(err).Cause)
+}
+
+func TestAStackThatWasNeverDeployedIsNotFound(t *testing.T) {
+	t.Parallel()
+	f := &fake{stateErr: &cmdutil.Error{What: "never deployed", Exit: cmdutil.ExitNotFound}}
+	r, err := exec(t, f, cmdutil.Text)
+	require.Equal(t, 4, cmdtest.Code(err))
+	require.Empty(t, r.Out.String())
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package wire
+
+import (
+	"errors"
+
+	"emrflink/internal/awsapi"
+	"emrflink/internal/cli/cmdutil"
+	"emrflink/internal/engine"
+)
+
+// faceted gives an error of the engine or of AWS the facets that the printer looks for: they carry code and hint as
+// fields.
+func faceted(err error) error {
+	if err == nil {
+		return nil
+	}
+	var own *cmdutil.Error
+	if errors.As(err, &own) {
+		return err
+	}
+	var f *engine.Failure
+	if errors.As(err, &f) {
+		return &facets{error: err, code: f.Code, hint: f.Hint, exit: f.ExitCode()}
+	}
+	var a *awsapi.Error
+	if errors.As(err, &a) {
+		e := &facets{error: err, code: a.Code, hint: a.Hint(), exit: cmdutil.ExitFailed}
+		if a.Denied() {
+			e.exit = cmdutil.ExitDenied
+		}
+		return e
+	}
+	return err
+}
+
+// facets is an error with code, hint and exit code.
+type facets struct {
+	error
+	code string
+	hint string
+	exit int
+}
+
+// Unwrap returns the error itself.
+func (e *facets) Unwrap() error { return e.error }
+
+// Code is the stable identifier.
+func (e *facets) Code() string { return e.code }
+
+// Hint is what to do next, "" when nothing general helps.
+func (e *facets) Hint() string { return e.hint }
+
+// ExitCode is the exit code.
+func (e *facets) ExitCode() int { return e.exit }

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package wire
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"emrflink/internal/cli/cmdutil"
+	"emrflink/internal/cli/session"
+	"emrflink/stacks"
+)
+
+// settings are those of the stack, read and validated.
+type settings struct {
+	info   session.Info
+	config stacks.Config
+}
+
+// readSettings reads the stack file. Nothing is contacted.
+func (a *app) readSettings() (settings, error) {
+	home, err := cmdutil.Home(a.io.Getenv)
+	if err != nil {
+		return settings{}, err
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return settings{}, fmt.Errorf("find the current folder: %w", err)
+	}
+	file, err := cmdutil.ReadStackFile(dir, a.globals.Stack, a.globals.ConfigFile)
+	if err != nil {
+		return settings{}, err
+	}
+	config, err := stacks.Parse(file.Path, file.Values)
+	if err != nil {
+		return settings{}, classify(err)
+	}
+	return settings{
+		config: config,
+		info: session.Info{
+			Stack: a.globals.Stack, File: file.Path, Home: home, State: a.globals.State, Target: config.Target,
+			Region: config.Region, Deployment: config.Name, Kubernetes: config.KubernetesVersion, Speed: 1,
+		},
+	}, nil
+}
+
+// problems is a validation error whose problems the printer lists one by one.
+type problems struct{ *stacks.ConfigError }
+
+// Error is the headline; the problems are printed below it.
+func (p problems) Error() string {
+	return fmt.Sprintf("the settings have %s", cmdutil.Count(len(p.Problems), "problem", "problems"))
+}
+
+// ProblemLines lists the problems, a line each.
+func (p problems) ProblemLines() []string {
+	lines := make([]string, 0, len(p.Problems))
+	for _, problem := range p.Problems {
+		lines = append(lines, problem.String())
+	}
+	return lines
+}
+
+// Unwrap keeps the facets of the validation.
+func (p problems) Unwrap() error { return p.ConfigError }
+
+// classify gives the errors of the domain packages the facets that they carry as fields.
+func classify(err error) error {
+	var config *stacks.ConfigError
+	var listed problems
+	if errors.As(err, &config) && !errors.As(err, &listed) {
+		return problems{config}
+	}
+	return faceted(err)
+}

@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package wire
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"emrflink/internal/awsapi"
+	"emrflink/internal/cli/cmdutil"
+	"emrflink/internal/cli/session"
+	"emrflink/internal/engine"
+	"emrflink/internal/flinkjob"
+	"emrflink/internal/kube"
+	"emrflink/internal/target"
+	"emrflink/stacks"
+)
+
+// stack works on one stack. The target and the clients are opened by the first method that needs them.
+type stack struct {
+	app      *app
+	settings settings
+
+	target *target.Target
+	aws    *awsapi.Client
+}
+
+var _ session.Session = (*stack)(nil)
+
+// Info names what is worked on. What is simulated is known once the target is open.
+func (s *stack) Info() session.Info { return s.settings.info }
+
+// Close lets go of the target. A local one goes on in the background.
+func (s *stack) Close() error {
+	if s.target == nil {
+		return nil
+	}
+	return s.target.Close()
+}
+
+// open opens the target and returns its environment.
+func (s *stack) open(ctx context.Context) (map[string]string, error) {
+	if s.target == nil {
+		t, err := s.app.openTarget(ctx, s.settings.config.Target, s.settings.config.Region)
+		if err != nil {
+			return nil, err
+		}
+		s.target = t
+		s.settings.info.Simulated = t.Simulated()
+		s.settings.info.Speed = s.app.speed(ctx, s.settings)
+	}
+	return s.target.Env(), nil
+}
+
+// speed is what the running local target divides AWS's durations by.
+func (a *app) speed(ctx context.Context, s settings) float64 {
+	st, err := target.OpenLocal(target.Options{Home: s.info.Home}).Status(ctx)
+	if s.config.Target != target.Local || err != nil || st.Speed <= 0 {
+		return 1
+	}
+	return st.Speed
+}
+
+// client returns the AWS client of the target.
+func (s *stack) client(ctx context.Context) (*awsapi.Client, error) {
+	if s.aws != nil {
+		return s.aws, nil
+	}
+	env, err := s.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c, err := awsapi.New(ctx, awsapi.Options{Region: s.settings.config.Region, Env: env})
+	if err != nil {
+		return nil, classify(err)
+	}
+	s.aws = c
+	return c, nil
+}
+
+// engine opens the engine with an environment, nil to read the state only.
+func (s *stack) engine(ctx context.Context, env map[string]string) (*engine.Engine, error) {
+	e, err := engine.Open(ctx, s.app.engineOptions(s.settings, env))
+	if err != nil {
+		return nil, classify(err)
+	}
+	return e, nil
+}
+
+func (a *app) engineOptions(s settings, env map[string]string) engine.Options {
+	return engine.Options{
+		Stack: s.info.Stack, Project: cmdutil.Project, Home: s.info.Home, BackendURL: s.info.State, WorkFile: s.info.File,
+		Config: s.config.Encode(), Env: withOwnPath(env, a.io.Getenv("PATH")), Program: stacks.Blueprint,
+		Logger: a.log().Logger, Kill: a.interrupt.Kill(),
+	}
+}
+
+// withOwnPath puts the folder of this binary in front of the PATH: the kubeconfig of the Kubernetes provider names it
+// by its bare name.
+func withOwnPath(env map[string]string, path string) map[string]string {
+	exe, err := os.Executable()
+	if err != nil || env == nil {
+		return env
+	}
+	if own, ok := env["PATH"]; ok {
+		path = own
+	}
+	env["PATH"] = strings.TrimSuffix(filepath.Dir(exe)+string(os.PathListSeparator)+path, string(os.PathListSeparator))
+	return env
+}
+
+// acting opens the engine on the target.
+func (s *stack) acting(ctx context.Context) (*engine.Engine, error) {
+	env, err := s.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.engine(ctx, env)
+}
+
+// Deploy carries the plan out.
+func (s *stack) Deploy(ctx context.Context, sink func(session.Event)) (session.Result, error) {
+	e, err := s.acting(ctx)
+	if err != nil {
+		return session.Result{}, err
+	}
+	res, err := e.Deploy(ctx, func(ev engine.Event) { sink(event(ev)) })
+	out := session.Result{Summary: session.Summary(res.Summary), Duration: res.Duration, Outputs: outputs(res.Outputs)}
+	s.app.logFailure(err)
+	return out, classify(err)
+}
+
+// logFailure keeps the engine's unabridged output of a failure.
+func (a *app) logFailure(err error) {
+	var f *engine.Failure
+	if errors.As(err, &f) && f.Raw != "" {
+		a.log().Debug("engine output", "raw", f.Raw)
+	}
+}
+
+func event(e engine.Event) session.Event {
+	return session.Event{
+		Kind: e.Kind, URN: e.URN, Type: e.Type, Name: e.Name, Op: session.Op(e.Op), Message: e.Message, Elapsed: e.Elapsed,
+	}
+}
+
+func outputs(in map[string]engine.Output) map[string]session.Output {
+	out := make(map[string]session.Output, len(in))
+	for k, v := range in {
+		out[k] = session.Output(v)
+	}
+	return out
+}
+
+// State reads the recorded state; the target is not needed for it.
+func (s *stack) State(ctx context.Context) (session.State, error) {
+	e, err := s.engine(ctx, nil)
+	if err != nil {
+		return session.State{}, err
+	}
+	resources, err := e.Resources(ctx)
+	if err != nil {
+		return session.State{}, s.noStack(err)
+	}
+	out, err := e.Outputs(ctx)
+	if err != nil {
+		return session.State{}, s.noStack(err)
+	}
+	st := session.State{ByService: map[string]int{}, Outputs: outputs(out)}
+	for _, r := range resources {
+		if r.Custom {
+			st.Resources++
+			st.ByService[service(r.Type)]++
+		}
+	}
+	lock, err := e.Lock(ctx)
+	if err != nil {
+		return session.State{}, classify(err)
+	}
+	for _, o := range lock.Owners {
+		if !o.Stale {
+			st.LockedBy = fmt.Sprintf("%s on %s, process %d", o.User, o.Host, o.PID)
+		}
+	}
+	return st, nil
+}
+
+// service is the part of a Pulumi type that a person calls the service: "aws:ec2/vpc:Vpc" is ec2.
+func service(typ string) string {
+	pkg, rest, _ := strings.Cut(typ, ":")
+	if pkg != "aws" {
+		return pkg
+	}
+	module, _, _ := strings.Cut(rest, ":")
+	name, _, _ := strings.Cut(module, "/")
+	return name
+}
+
+// noStack says in the words of the tool that a stack was never deployed.
+func (s *stack) noStack(err error) error {
+	if !errors.Is(err, engine.ErrNoStack) {
+		return classify(err)
+	}
+	name := s.settings.info.Stack
+	return &cmdutil.Error{
+		What: fmt.Sprintf("stack %q is not deployed", name), Next: cmdutil.Command("deploy", "--stack", name),
+		ID: "not-deployed", Exit: cmdutil.ExitNotFound,
+	}
+}
+
+// values returns the plain outputs of a deployed stack.
+func (s *stack) values(ctx context.Context) (map[string]any, error) {
+	st, err := s.State(ctx)
+	if err != nil {
+		return nil, err
+	}
+	values := make(map[string]any, len(st.Outputs))
+	for k, o := range st.Outputs {
+		values[k] = o.Value
+	}
+	if _, ok := values["clusterName"].(string); !ok {
+		name := s.settings.info.Stack
+		return nil, &cmdutil.Error{
+			What: fmt.Sprintf("stack %q is not completely deployed: it has no cluster", name),
+			Next: cmdutil.Command("deploy", "--stack", name), ID: "not-deployed", Exit: cmdutil.ExitNotFound,
+		}
+	}
+	return values, nil
+}
+
+// cluster asks EKS for the cluster of the stack and returns the client of its API server.
+func (s *stack) cluster(ctx context.Context, name string) (awsapi.Cluster, *kube.Client, error) {
+	c, err := s.client(ctx)
+	if err != nil {
+		return awsapi.Cluster{}, nil, err
+	}
+	k, err := c.DescribeCluster(ctx, name)
+	if err != nil {
+		return awsapi.Cluster{}, nil, classify(err)
+	}
+	client, err := kube.Connect(ctx, kube.Source{
+		ClusterName: k.Name, Region: s.settings.config.Region, Endpoint: k.Endpoint, CABase64: k.CABase64,
+		Token: tokenOf(c, k.Name),
+	})
+	return k, client, classify(err)
+}
+
+func tokenOf(c *awsapi.Client, cluster string) kube.TokenFunc {
+	return func(ctx context.Context) (string, time.Time, error) { return c.EKSToken(ctx, cluster) }
+}
+
+// Cluster asks the cloud and the cluster.
+func (s *stack) Cluster(ctx context.Context) (session.Cluster, error) {
+	values, err := s.values(ctx)
+	if err != nil {
+		return session.Cluster{}, err
+	}
+	name := values["clusterName"].(string) //nolint:forcetypeassert // values checks it
+	k, client, err := s.cluster(ctx, name)
+	if awsapi.IsNotFound(err) {
+		return session.Cluster{Name: name}, nil
+	}
+	out := session.Cluster{Name: name, Status: k.Status, Version: k.Version, Health: k.Health}
+	if err != nil {
+		return out, err
+	}
+	nodes, err := client.Nodes(ctx)
+	if err != nil {
+		return out, err
+	}
+	for _, n := range nodes {
+		out.Nodes = append(out.Nodes, session.Node{Name: n.Name, InstanceType: n.InstanceType, CapacityType: n.CapacityType, NodePool: n.NodePool})
+	}
+	out.Jobs, err = listJobs(ctx, flinkjob.Runner{Kube: client})
+	return out, err
+}
+
+// Kubeconfig describes how kubectl reaches the cluster.
+func (s *stack) Kubeconfig(ctx context.Context) (session.Kubeconfig, error) {
+	values, err := s.values(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c, err := s.client(ctx)
+	if err != nil {
+		return nil, err
+	}
+	k, err := c.DescribeCluster(ctx, values["clusterName"].(string)) //nolint:forcetypeassert // values checks it
+	if err != nil {
+		return nil, classify(err)
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find this binary: %w", err)
+	}
+	a := kube.Access{
+		ClusterName: k.Name, ClusterARN: k.ARN, Region: s.settings.config.Region, Endpoint: k.Endpoint, CABase64: k.CABase64,
+		Command: exe, Args: []string{"--target", s.settings.config.Target}, Env: map[string]string{"EMRFLINK_HOME": s.settings.info.Home},
+	}
+	if profile := s.app.io.Getenv("AWS_PROFILE"); profile != "" {
+		a.Env["AWS_PROFILE"] = profile
+	}
+	return access{a}, nil
+}
+
+// access is a kubeconfig entry.
+type access struct{ a kube.Access }
+
+var _ session.Kubeconfig = access{}
+
+// Context is the name of the entry.
+func (k access) Context() string { return k.a.Name() }
+
+// Render returns a file with this one entry.
+func (k access) Render() ([]byte, error) { return kube.Kubeconfig(k.a) }
+
+// Merge changes a file.
+func (k access) Merge(path string) error { return kube.MergeKubeconfig(path, k.a) }

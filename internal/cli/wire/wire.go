@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package wire makes the concrete dependencies of the commands: it reads the stack file, opens the target, the engine
+// and the clients, and translates their types into those of package session. It is the only package below
+// internal/cli that knows them.
+package wire
+
+import (
+	"context"
+	"os"
+	"sync"
+	"time"
+
+	"emrflink/internal/cli/cmdutil"
+	"emrflink/internal/cli/session"
+	"emrflink/internal/engine"
+	"emrflink/internal/flinkjob"
+	"emrflink/internal/iostreams"
+	"emrflink/stacks"
+)
+
+// app is one run of the tool.
+type app struct {
+	io        *iostreams.IOStreams
+	globals   *cmdutil.Globals
+	interrupt *cmdutil.Interrupt
+	version   string
+	command   string // for the name of the log file
+	now       func() time.Time
+
+	log      func() *cmdutil.Log
+	settings func() (settings, error)
+}
+
+// Options are what a run starts with.
+type Options struct {
+	IO        *iostreams.IOStreams
+	Interrupt *cmdutil.Interrupt
+	Version   string
+	Command   string // the words of the command, for the name of the log file
+}
+
+// New returns the factory of a run. It does nothing else: everything is made when a command asks for it.
+func New(o Options) *cmdutil.Factory {
+	a := &app{
+		io: o.IO, globals: &cmdutil.Globals{}, interrupt: o.Interrupt, version: o.Version, command: o.Command, now: time.Now,
+	}
+	a.log = sync.OnceValue(a.newLog)
+	a.settings = sync.OnceValues(a.readSettings)
+	return &cmdutil.Factory{
+		IO: a.io, Globals: a.globals, Version: a.version, Interrupt: a.interrupt, Now: a.now, Log: a.log,
+		Info: func() (session.Info, error) {
+			s, err := a.settings()
+			return s.info, err
+		},
+		Session:  a.session,
+		Offline:  a.offline,
+		Samples:  samples,
+		Schema:   schema,
+		Check:    check,
+		Local:    a.local,
+		Token:    a.token,
+		Identity: a.identity,
+		Pulumi:   engine.Main,
+	}
+}
+
+func (a *app) newLog() *cmdutil.Log {
+	home, err := cmdutil.Home(a.io.Getenv)
+	if err != nil {
+		home = os.TempDir() // the run goes on; what needs the folder says so itself
+	}
+	return cmdutil.NewLog(cmdutil.LogOptions{
+		IO: a.io, Home: home, Command: a.command, Verbose: a.globals.Verbose, Quiet: a.io.IsQuiet(), Now: a.now(),
+	})
+}
+
+// samples lists the jobs that come with the tool.
+func samples() []session.Sample {
+	var list []session.Sample
+	for _, s := range flinkjob.List() {
+		list = append(list, session.Sample{Name: s.Name, Title: s.Title, Description: s.Description})
+	}
+	return list
+}
+
+// schema lists the configuration keys.
+func schema() []session.Key {
+	var keys []session.Key
+	for _, k := range stacks.Keys() {
+		keys = append(keys, session.Key(k))
+	}
+	return keys
+}
+
+// check validates settings.
+func check(file string, values map[string]any) error {
+	_, err := stacks.Parse(file, values)
+	return classify(err)
+}
+
+// offline computes plans in this process.
+func (a *app) offline(ctx context.Context) (session.Planner, error) {
+	s, err := a.settings()
+	if err != nil {
+		return nil, err
+	}
+	return a.openOffline(ctx, s)
+}
+
+// session works on the stack on its target.
+func (a *app) session(context.Context) (session.Session, error) {
+	s, err := a.settings()
+	if err != nil {
+		return nil, err
+	}
+	return &stack{app: a, settings: s}, nil
+}
