@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Command bench measures, in one run on one machine, the figures that the
+// documentation speaks of, and writes them as bench.md and bench.json. Every
+// figure is of a whole command as a user runs it, in a state folder of its own.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+)
+
+// figure is one measured value.
+type figure struct {
+	Name  string  `json:"name"`
+	Value float64 `json:"value"`
+	Unit  string  `json:"unit"`
+	Note  string  `json:"note,omitempty"`
+}
+
+// report is what bench.json holds.
+type report struct {
+	SchemaVersion int       `json:"schemaVersion"`
+	At            time.Time `json:"at"`
+	OS            string    `json:"os"`
+	Arch          string    `json:"arch"`
+	CPUs          int       `json:"cpus"`
+	Go            string    `json:"go"`
+	Figures       []figure  `json:"figures"`
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	bin := flag.String("bin", "bin", "folder of the binaries")
+	out := flag.String("out", "docs", "folder of bench.md and bench.json")
+	cold := flag.Bool("cold", true, "also compile both binaries with an empty build cache")
+	flag.Parse()
+	err := run(ctx, *bin, *out, *cold)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "error:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, bin, out string, cold bool) (err error) {
+	abs, err := filepath.Abs(bin)
+	if err != nil {
+		return err
+	}
+	root, err := os.MkdirTemp("", "emrflink-bench-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(root)) }()
+	b := &bench{bin: abs, root: root, home: filepath.Join(root, "home")}
+	steps := []func(context.Context) error{b.localkubeStart, b.help, b.offline, b.lifecycle}
+	if cold {
+		steps = append([]func(context.Context) error{b.coldBuild}, steps...)
+	}
+	for _, step := range steps {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	r := report{
+		SchemaVersion: 1, At: time.Now().UTC().Truncate(time.Second), OS: runtime.GOOS, Arch: runtime.GOARCH,
+		CPUs: runtime.NumCPU(), Go: runtime.Version(), Figures: b.figures,
+	}
+	return write(out, r)
+}
+
+func write(dir string, r report) error {
+	j, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	var md strings.Builder
+	fmt.Fprintf(&md, "# Measured\n\nMade by `make bench` on %s, %s/%s, %d CPUs, %s, in one run. Times are of whole commands.\n\n",
+		r.At.Format("2006-01-02 15:04 UTC"), r.OS, r.Arch, r.CPUs, r.Go)
+	md.WriteString("| what | value | |\n|---|---:|---|\n")
+	for _, f := range r.Figures {
+		fmt.Fprintf(&md, "| %s | %s %s | %s |\n", f.Name, number(f.Value), f.Unit, f.Note)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "bench.json"), append(j, '\n'), 0o644); err != nil { //nolint:gosec // documentation
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, "bench.md"), []byte(md.String()), 0o644) //nolint:gosec // documentation
+}
+
+// number keeps three significant digits of small values and none behind the point of large ones.
+func number(v float64) string {
+	if v >= 100 || v == float64(int64(v)) {
+		return fmt.Sprintf("%.0f", v)
+	}
+	return fmt.Sprintf("%.3g", v)
+}

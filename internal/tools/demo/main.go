@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Command demo runs the whole product once on the local target, in a state
+// folder of its own that is gone afterwards: preview, deploy, a Flink job up to
+// a checkpoint, cleanup, and the inventory that shows that nothing is left. It
+// types the commands that a user would, and fails when one of them does or when
+// the account is not empty at the end.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	bin := flag.String("bin", "bin", "folder of the binaries")
+	flag.Parse()
+	err := run(ctx, *bin)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "error:", err)
+		os.Exit(1)
+	}
+}
+
+// demo is one run: where the binary is, and the folders that it may write.
+type demo struct {
+	exe, home, work string
+}
+
+func run(ctx context.Context, bin string) (err error) {
+	exe, err := filepath.Abs(filepath.Join(bin, "emrflink"))
+	if err != nil {
+		return err
+	}
+	root, err := os.MkdirTemp("", "emrflink-demo-")
+	if err != nil {
+		return err
+	}
+	d := demo{exe: exe, home: filepath.Join(root, "home"), work: filepath.Join(root, "work")}
+	if err := os.Mkdir(d.work, 0o700); err != nil {
+		return err
+	}
+	start := time.Now()
+	defer func() {
+		// Whatever happened, no process and no file stays behind.
+		err = errors.Join(err, d.stop(), os.RemoveAll(root))
+	}()
+	for _, args := range []string{
+		"preview --offline",
+		"deploy --yes",
+		"status",
+		"sample-job run basic",
+		"cleanup --stack local --yes",
+	} {
+		if err := d.command(ctx, strings.Fields(args)...); err != nil {
+			return err
+		}
+	}
+	if err := d.empty(ctx); err != nil {
+		return err
+	}
+	fmt.Printf("\nThe demo took %s. Everything it made is gone.\n", time.Since(start).Round(time.Second))
+	return nil
+}
+
+// command shows a command and runs it as a user would.
+func (d demo) command(ctx context.Context, args ...string) error {
+	fmt.Printf("\n$ emrflink %s\n", strings.Join(args, " "))
+	cmd := d.cmd(ctx, args...)
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("emrflink %s: %w", strings.Join(args, " "), err)
+	}
+	return nil
+}
+
+func (d demo) cmd(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, d.exe, args...)
+	cmd.Dir = d.work
+	cmd.Env = append(os.Environ(), "EMRFLINK_HOME="+d.home)
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	return cmd
+}
+
+// empty fails unless the account has no resource left.
+func (d demo) empty(ctx context.Context) error {
+	fmt.Printf("\n$ emrflink local inventory --output json\n")
+	out, err := d.cmd(ctx, "local", "inventory", "--output", "json").Output()
+	if err != nil {
+		return fmt.Errorf("read the inventory: %w", err)
+	}
+	fmt.Print(string(out))
+	var inv struct {
+		Resources []struct{ Service, Type, ID string }
+	}
+	if err := json.Unmarshal(out, &inv); err != nil {
+		return fmt.Errorf("read the inventory: %w", err)
+	}
+	if len(inv.Resources) > 0 {
+		return fmt.Errorf("%d resources are left", len(inv.Resources))
+	}
+	return nil
+}
+
+// stop ends the daemon with a context of its own: the run's may be cancelled.
+func (d demo) stop() error {
+	if _, err := os.Stat(filepath.Join(d.home, "local")); errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if out, err := d.cmd(ctx, "local", "stop").CombinedOutput(); err != nil {
+		return fmt.Errorf("stop the local target: %w: %s", err, out)
+	}
+	return nil
+}
