@@ -157,7 +157,7 @@ func fromText(value any, kind reflect.Kind) any {
 
 // check compares a value with a type, by the JSON names of fields.
 func (p *parser) check(key string, value any, t reflect.Type) {
-	wrong := func() { p.add(key, value, "not a "+typeName(t), "") }
+	wrong := func() { p.add(key, value, "expected: "+typeName(t), "") }
 	v := reflect.ValueOf(value)
 	switch t.Kind() {
 	case reflect.String:

@@ -232,7 +232,7 @@ func TestQuietProgressSaysNothing(t *testing.T) {
 		p := ios.NewProgress(iostreams.Phase{Name: "a"})
 		p.Start("a")
 		time.Sleep(time.Minute)
-		p.FailRunning()
+		p.StopRunning()
 		p.Stop()
 		require.Empty(t, errOut.String())
 	})

@@ -31,6 +31,7 @@ const (
 	running
 	done
 	failed
+	halted
 )
 
 type phase struct {
@@ -110,16 +111,20 @@ func (p *Progress) tick() {
 	}
 }
 
-// Start marks a phase as running. A phase that was not announced is added at the end.
+// Start marks a phase as running. A phase that was not announced is added at the end; one that was done goes on.
 func (p *Progress) Start(name string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	ph := p.get(name)
-	if ph.state != pending {
+	switch ph.state {
+	case pending:
+		ph.state, ph.started = running, time.Now()
+		p.line("%s: started%s", name, usually(ph.Expected))
+	case done:
+		ph.state = running
+	case running, failed, halted:
 		return
 	}
-	ph.state, ph.started = running, time.Now()
-	p.line("%s: started%s", name, usually(ph.Expected))
 	p.paint()
 }
 
@@ -159,7 +164,7 @@ func (p *Progress) finish(name string, st phaseState, word string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	ph := p.get(name)
-	if ph.state == done || ph.state == failed {
+	if ph.state >= done {
 		return
 	}
 	if ph.state == running {
@@ -170,8 +175,15 @@ func (p *Progress) finish(name string, st phaseState, word string) {
 	p.paint()
 }
 
-// FailRunning marks every phase that is still running as failed.
-func (p *Progress) FailRunning() {
+// StopRunning marks every phase that is still running as stopped: something else failed, or the user interrupted.
+func (p *Progress) StopRunning() {
+	p.endRunning(func(name string) { p.finish(name, halted, "stopped") })
+}
+
+// DoneRunning marks every phase that is still running as finished.
+func (p *Progress) DoneRunning() { p.endRunning(p.Done) }
+
+func (p *Progress) endRunning(end func(string)) {
 	p.mu.Lock()
 	var names []string
 	for _, ph := range p.phases {
@@ -181,7 +193,7 @@ func (p *Progress) FailRunning() {
 	}
 	p.mu.Unlock()
 	for _, n := range names {
-		p.Fail(n)
+		end(n)
 	}
 }
 
@@ -270,6 +282,8 @@ func (p *Progress) render(ph *phase, width int) string {
 		mark, word, color = p.glyphs.Done, "done in "+Duration(ph.took), "green"
 	case failed:
 		mark, word, color = p.glyphs.Failed, "failed after "+Duration(ph.took), "red"
+	case halted:
+		mark, word, color = p.glyphs.Skipped, "stopped after "+Duration(ph.took), "dim"
 	}
 	text := Truncate(fmt.Sprintf("%s %s  %s", mark, name, word), p.ios.Width()-1)
 	switch color {

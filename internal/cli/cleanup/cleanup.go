@@ -168,7 +168,7 @@ func carryOut(ctx context.Context, opts *Options, job session.Cleanup, plan sess
 		}
 	})
 	if err != nil {
-		progress.FailRunning()
+		progress.StopRunning()
 	}
 	return report, err
 }

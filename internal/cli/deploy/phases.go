@@ -171,7 +171,7 @@ func (t *tracker) end(ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !ok {
-		t.progress.FailRunning()
+		t.progress.StopRunning()
 	} else {
 		for _, s := range stages() {
 			if len(t.open[s.name]) > 0 {

@@ -5,6 +5,7 @@ package samplejob
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -79,9 +80,11 @@ func run(ctx context.Context, opts *Options) error {
 	})
 }
 
-// wait shows the phases of a wait, one after the other, each with the cause that is given for it.
+// wait shows the phases of a wait, each with the cause that is given for it. A wait can fall back: a job that starts
+// may need one more node.
 type wait struct {
 	progress *iostreams.Progress
+	seen     []string // in the order of their first appearance
 	phase    string
 }
 
@@ -89,7 +92,10 @@ func newWait(ios *iostreams.IOStreams) *wait { return &wait{progress: ios.NewPro
 
 func (w *wait) follow(p session.JobProgress) {
 	if p.Phase != w.phase {
-		if w.phase != "" {
+		if !slices.Contains(w.seen, p.Phase) {
+			w.seen = append(w.seen, p.Phase)
+		}
+		if slices.Index(w.seen, p.Phase) > slices.Index(w.seen, w.phase) && w.phase != "" {
 			w.progress.Done(w.phase)
 		}
 		w.phase = p.Phase
@@ -99,11 +105,13 @@ func (w *wait) follow(p session.JobProgress) {
 }
 
 func (w *wait) end(err error) {
-	switch {
-	case err != nil:
-		w.progress.FailRunning()
-	case w.phase != "":
-		w.progress.Done(w.phase)
+	if err != nil {
+		if w.phase != "" {
+			w.progress.Fail(w.phase)
+		}
+		w.progress.StopRunning()
+	} else {
+		w.progress.DoneRunning()
 	}
 	w.progress.Stop()
 }

@@ -101,13 +101,13 @@ func run(ctx context.Context, opts *Options) error {
 	if err != nil {
 		err = &cmdutil.Error{What: fmt.Sprintf("ask the cluster of stack %q", s.Info().Stack), Cause: err, Next: cmdutil.Command("doctor")}
 	}
-	if perr := show(opts, s.Info(), st, c); perr != nil {
+	if perr := show(opts, s.Info(), st, c, err != nil); perr != nil {
 		return perr
 	}
 	return err
 }
 
-func show(opts *Options, info session.Info, st session.State, c session.Cluster) error {
+func show(opts *Options, info session.Info, st session.State, c session.Cluster, unknown bool) error {
 	if opts.Output == cmdutil.JSON {
 		return cmdutil.WriteJSON(opts.IO.Out, newDocument(info, st, c))
 	}
@@ -121,6 +121,9 @@ func show(opts *Options, info session.Info, st session.State, c session.Cluster)
 	}
 	if st.LockedBy != "" {
 		line(w, "in use by", st.LockedBy)
+	}
+	if c.Name == "" && st.Resources > 0 && !unknown {
+		line(w, "cluster", "none yet: the deploy was not completed; go on with "+cmdutil.Command("deploy", "--stack", info.Stack))
 	}
 	if c.Name != "" {
 		if err := showCluster(opts.IO, c); err != nil {

@@ -91,6 +91,15 @@ func TestAnEmptyStackAsksNoCluster(t *testing.T) {
 	require.Contains(t, r.Out.String(), "nothing is deployed")
 }
 
+func TestAnInterruptedDeploySaysHowToGoOn(t *testing.T) {
+	t.Parallel()
+	f := deployed()
+	f.cluster = session.Cluster{}
+	r, err := exec(t, f, cmdutil.Text)
+	require.NoError(t, err)
+	require.Contains(t, r.Out.String(), "cluster:     none yet: the deploy was not completed; go on with emrflink deploy --stack local\n")
+}
+
 func TestAClusterThatCannotBeAskedIsAnErrorAfterTheRecordedPart(t *testing.T) {
 	t.Parallel()
 	f := deployed()

@@ -60,10 +60,13 @@ func readScope(s settings, resources []engine.StateResource, outputs map[string]
 	if sc.Deployment.Cluster == "" {
 		sc.Deployment.Cluster = sc.Deployment.Name // the cluster has the deployment's name, also before it exists
 	}
-	sc.Deployment.Tags = map[string]string{
-		deployment.TagDeployment: sc.Deployment.Name, deployment.TagManagedBy: deployment.ManagedBy,
-	}
+	sc.Deployment.Tags = deploymentTags(sc.Deployment.Name)
 	return sc, known, nil
+}
+
+// deploymentTags together mark every AWS resource of a deployment.
+func deploymentTags(name string) map[string]string {
+	return map[string]string{deployment.TagDeployment: name, deployment.TagManagedBy: deployment.ManagedBy}
 }
 
 func (sc *scope) output(outputs map[string]engine.Output, name string, into *string) {

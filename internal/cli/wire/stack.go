@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"emrflink/internal/adopt"
 	"emrflink/internal/awsapi"
 	"emrflink/internal/cli/cmdutil"
 	"emrflink/internal/cli/session"
@@ -85,12 +86,32 @@ func (s *stack) client(ctx context.Context) (*awsapi.Client, error) {
 
 // engine opens the engine with an environment, nil to read the state only.
 func (s *stack) engine(ctx context.Context, env map[string]string) (*engine.Engine, error) {
-	e, err := engine.Open(ctx, s.app.engineOptions(s.settings, env))
+	o := s.app.engineOptions(s.settings, env)
+	if env != nil {
+		o.Adopt = s.adopt
+	}
+	e, err := engine.Open(ctx, o)
 	if err != nil {
 		return nil, classify(err)
 	}
 	return e, nil
 }
+
+// adopt finds what a killed engine had begun to create.
+func (s *stack) adopt(ctx context.Context, p engine.PendingCreate) (string, bool, error) {
+	c, err := s.client(ctx)
+	if err != nil {
+		return "", false, err
+	}
+	find := adopt.Finder(adopt.Options{
+		Account: c, Region: s.settings.config.Region, Deployment: s.settings.config.Name,
+		Tags: deploymentTags(s.settings.config.Name), Poll: time.Duration(float64(adoptPoll) / max(1, s.settings.info.Speed)),
+	})
+	return find(ctx, p)
+}
+
+// adoptPoll is the pause between two looks at a resource that AWS still makes.
+const adoptPoll = 15 * time.Second
 
 func (a *app) engineOptions(s settings, env map[string]string) engine.Options {
 	return engine.Options{
@@ -256,11 +277,14 @@ func tokenOf(c *awsapi.Client, cluster string) kube.TokenFunc {
 
 // Cluster asks the cloud and the cluster.
 func (s *stack) Cluster(ctx context.Context) (session.Cluster, error) {
-	values, err := s.values(ctx)
+	st, err := s.State(ctx)
 	if err != nil {
 		return session.Cluster{}, err
 	}
-	name := values["clusterName"].(string) //nolint:forcetypeassert // values checks it
+	name, _ := st.Outputs["clusterName"].Value.(string)
+	if name == "" {
+		return session.Cluster{}, nil // an interrupted deploy has no outputs yet
+	}
 	k, client, err := s.cluster(ctx, name)
 	if awsapi.IsNotFound(err) {
 		return session.Cluster{Name: name}, nil

@@ -98,6 +98,22 @@ func TestAResourceLives(t *testing.T) {
 	require.NoError(t, err, "gone already")
 }
 
+func TestASecurityGroupRuleIsFoundByWhatItAllows(t *testing.T) {
+	t.Parallel()
+	s, _ := serve(t, provider.Options{})
+	aws := dial(t, s.AWS, nil)
+	net, _, _ := aws.create(vpc, "net", object{"cidrBlock": "10.0.0.0/16"})
+	group, _, _ := aws.create("aws:ec2/securityGroup:SecurityGroup", "g", object{"vpcId": net})
+	const rule = "aws:ec2/securityGroupRule:SecurityGroupRule"
+	id, inputs, _ := aws.create(rule, "r", object{
+		"securityGroupId": group, "type": "ingress", "protocol": "tcp", "fromPort": 443.0, "toPort": 443.0,
+		"cidrBlocks": []any{"10.0.0.0/8"},
+	})
+	read, err := aws.Read(t.Context(), &pulumirpc.ReadRequest{Id: "sgrule-of-another-making", Urn: urn(rule, "r"), Inputs: inputs})
+	require.NoError(t, err)
+	require.Equal(t, id, read.Id)
+}
+
 func TestErrorsCarryTheCodeOfAWS(t *testing.T) {
 	t.Parallel()
 	s, _ := serve(t, provider.Options{})

@@ -21,9 +21,12 @@ const (
 	stopServer  = 1300 * time.Millisecond
 )
 
-// idleGC is the garbage collector's target once the server is up. A control plane at rest keeps half the memory
-// with it; before that it would cost seconds of start-up.
-const idleGC = 40
+// What the garbage collector aims at once the server is up; before that it would cost seconds of start-up. The
+// limit is soft: it makes the memory of a peak (large definitions, the OpenAPI document) go back to the system.
+const (
+	idleGC     = 40
+	idleMemory = 256 << 20
+)
 
 // component is one running part; done has its error, or nil, once it stopped.
 type component struct {
@@ -68,6 +71,7 @@ func Run(ctx context.Context, o Options) error {
 		return ignoreStop(ctx, fmt.Errorf("%w (log: %s)", err, d.path(logFile)))
 	}
 	debug.SetGCPercent(idleGC)
+	debug.SetMemoryLimit(idleMemory)
 	debug.FreeOSMemory()
 	err = o.Ready(Info{
 		Endpoint: endpoint, CAFile: d.path(caCertFile), Kubeconfig: d.path(adminConfig),

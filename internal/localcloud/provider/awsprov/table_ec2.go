@@ -68,6 +68,11 @@ func networkTypes() []entry {
 			},
 			forceNew: []string{"gatewayId", "subnetId"},
 		},
+	}
+}
+
+func securityTypes() []entry {
+	return []entry{
 		{
 			token: "aws:ec2/vpcEndpoint:VpcEndpoint", kind: account.KindVPCEndpoint,
 			args: ec2.VpcEndpointArgs{}, state: ec2.VpcEndpointState{},

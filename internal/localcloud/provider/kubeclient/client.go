@@ -39,7 +39,7 @@ type Client struct {
 func New(c *rest.Config) (*Client, error) {
 	c = rest.CopyConfig(c)
 	if c.QPS == 0 {
-		c.QPS, c.Burst = 100, 200
+		c.QPS = -1 // the server has its own fairness; a client-side limit would fail waits near their deadline
 	}
 	d, err := dynamic.NewForConfig(c)
 	if err != nil {

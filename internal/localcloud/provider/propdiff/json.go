@@ -12,18 +12,18 @@ import (
 )
 
 // SameJSON says whether two texts are the same JSON document.
-func SameJSON(old, new resource.PropertyValue) bool {
-	a, okA := document(old)
-	b, okB := document(new)
+func SameJSON(was, is resource.PropertyValue) bool {
+	a, okA := document(was)
+	b, okB := document(is)
 	return okA && okB && reflect.DeepEqual(a, b)
 }
 
 // SamePolicy says whether two texts are the same IAM policy: as JSON, where a
 // list of one element equals the element and the order of a list of texts does
 // not matter.
-func SamePolicy(old, new resource.PropertyValue) bool {
-	a, okA := document(old)
-	b, okB := document(new)
+func SamePolicy(was, is resource.PropertyValue) bool {
+	a, okA := document(was)
+	b, okB := document(is)
 	return okA && okB && reflect.DeepEqual(canonical(a), canonical(b))
 }
 

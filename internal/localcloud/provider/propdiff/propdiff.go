@@ -37,7 +37,7 @@ type Change struct {
 // is its property names joined by dots, list indexes left out: "vpcConfig.subnetIds".
 type Rules struct {
 	// Equal says that two values, known and different, mean the same. Nil: never.
-	Equal func(pattern string, old, new resource.PropertyValue) bool
+	Equal func(pattern string, was, is resource.PropertyValue) bool
 	// Replace says that a change at the path needs a new resource. Nil: never.
 	Replace func(pattern string) bool
 	// Keep says that the property keeps its value when it is no longer given. Nil: never.
@@ -48,9 +48,9 @@ type Rules struct {
 
 // Diff returns the changes from old to new in the order of their paths.
 // Properties that start with two underscores are not compared.
-func Diff(old, new resource.PropertyMap, r Rules) []Change {
+func Diff(was, is resource.PropertyMap, r Rules) []Change {
 	d := differ{rules: r}
-	d.object(nil, "", old, new)
+	d.object(nil, "", was, is)
 	return d.changes
 }
 
@@ -65,12 +65,12 @@ func (d *differ) add(c Change, pattern string) {
 	d.changes = append(d.changes, c)
 }
 
-func (d *differ) object(path resource.PropertyPath, pattern string, old, new resource.PropertyMap) {
+func (d *differ) object(path resource.PropertyPath, pattern string, was, is resource.PropertyMap) {
 	keys := map[resource.PropertyKey]bool{}
-	for k := range old {
+	for k := range was {
 		keys[k] = true
 	}
-	for k := range new {
+	for k := range is {
 		keys[k] = true
 	}
 	sorted := make([]resource.PropertyKey, 0, len(keys))
@@ -85,45 +85,46 @@ func (d *differ) object(path resource.PropertyPath, pattern string, old, new res
 		if pattern != "" {
 			p = pattern + "." + p
 		}
-		d.value(at, p, old[k], new[k])
+		d.value(at, p, was[k], is[k])
 	}
 }
 
-func (d *differ) value(path resource.PropertyPath, pattern string, old, new resource.PropertyValue) {
-	had, has := !empty(old), !empty(new)
+func (d *differ) value(path resource.PropertyPath, pattern string, was, is resource.PropertyValue) {
+	had, has := !empty(was), !empty(is)
 	switch {
 	case !had && !has:
 	case !had:
-		d.add(Change{Path: path, Op: Add, New: new}, pattern)
+		d.add(Change{Path: path, Op: Add, New: is}, pattern)
 	case !has:
 		if d.rules.Keep == nil || !d.rules.Keep(pattern) {
-			d.add(Change{Path: path, Op: Delete, Old: old}, pattern)
+			d.add(Change{Path: path, Op: Delete, Old: was}, pattern)
 		}
-	case old.DeepEquals(new):
-	case !new.ContainsUnknowns() && d.rules.Equal != nil && d.rules.Equal(pattern, old, new):
-	case old.IsObject() && new.IsObject():
-		d.object(path, pattern, old.ObjectValue(), new.ObjectValue())
-	case old.IsArray() && new.IsArray():
-		d.list(path, pattern, old.ArrayValue(), new.ArrayValue())
+	case was.DeepEquals(is):
+	case !is.ContainsUnknowns() && d.rules.Equal != nil && d.rules.Equal(pattern, was, is):
+	case was.IsObject() && is.IsObject():
+		d.object(path, pattern, was.ObjectValue(), is.ObjectValue())
+	case was.IsArray() && is.IsArray():
+		d.list(path, pattern, was.ArrayValue(), is.ArrayValue())
 	default:
-		d.add(Change{Path: path, Op: Update, Old: old, New: new}, pattern)
+		d.add(Change{Path: path, Op: Update, Old: was, New: is}, pattern)
 	}
 }
 
-func (d *differ) list(path resource.PropertyPath, pattern string, old, new []resource.PropertyValue) {
+func (d *differ) list(path resource.PropertyPath, pattern string, was, is []resource.PropertyValue) {
 	if d.rules.Set != nil && d.rules.Set(pattern) {
-		old, new = sorted(old), sorted(new)
+		was, is = sorted(was), sorted(is)
 	}
-	for i := range max(len(old), len(new)) {
-		var was, is resource.PropertyValue
-		if i < len(old) {
-			was = old[i]
-		}
-		if i < len(new) {
-			is = new[i]
-		}
-		d.value(append(slices.Clone(path), i), pattern, was, is)
+	for i := range max(len(was), len(is)) {
+		d.value(append(slices.Clone(path), i), pattern, at(was, i), at(is, i))
 	}
+}
+
+// at is an element of a list, null beyond its end.
+func at(list []resource.PropertyValue, i int) resource.PropertyValue {
+	if i < len(list) {
+		return list[i]
+	}
+	return resource.PropertyValue{}
 }
 
 // sorted orders the elements of a set by what they print as; what is not known

@@ -22,8 +22,8 @@ func TestDiff(t *testing.T) {
 		Replace: func(p string) bool { return p == "name" || p == "nested.fixed" },
 		Set:     func(p string) bool { return p == "set" },
 		Keep:    func(p string) bool { return p == "computed" },
-		Equal: func(p string, old, new resource.PropertyValue) bool {
-			return p == "policy" && propdiff.SamePolicy(old, new)
+		Equal: func(p string, was, is resource.PropertyValue) bool {
+			return p == "policy" && propdiff.SamePolicy(was, is)
 		},
 	}
 	for name, c := range map[string]struct {

@@ -72,10 +72,6 @@ func (c *checker) value(path resource.PropertyPath, t *Type, v resource.Property
 		return
 	}
 	switch {
-	case v.IsOutput():
-		if v.OutputValue().Known {
-			c.value(path, t, v.OutputValue().Element)
-		}
 	case v.IsSecret():
 		c.value(path, t, v.SecretValue().Element)
 	case t.Kind == List && v.IsArray():
