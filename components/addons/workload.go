@@ -131,7 +131,7 @@ func certManager(ctx *pulumi.Context, name string, args *Args, parent, after pul
 	provider := pulumi.Provider(args.Kubernetes)
 	ns, err := corev1.NewNamespace(ctx, name+"-"+certManagerNamespace+"-namespace", &corev1.NamespaceArgs{
 		Metadata: metav1.ObjectMetaArgs{Name: pulumi.String(certManagerNamespace)},
-	}, parent, provider, after)
+	}, parent, provider, after, deployment.EndsWithCluster(args.Kubernetes))
 	if err != nil {
 		return nil, fmt.Errorf("create namespace %q: %w", certManagerNamespace, err)
 	}

@@ -138,3 +138,11 @@ func (d *Deployment) ManagedPolicyARN(name string) string {
 // ClusterARN is the ARN of the deployment's EKS cluster. It is known before the cluster exists, which keeps previews
 // free of unknowns.
 func (d *Deployment) ClusterARN() string { return d.ARN("eks", "cluster/"+d.Name) }
+
+// EndsWithCluster is for objects of Kubernetes that own nothing in AWS, such as the
+// namespaces of charts: when the cluster of the provider is deleted in the same
+// operation they are not deleted one by one, which takes seconds to minutes each and
+// changes nothing. A change that keeps the cluster deletes them as usual.
+func EndsWithCluster(kubernetes pulumi.ProviderResource) pulumi.ResourceOption {
+	return pulumi.DeletedWith(kubernetes)
+}

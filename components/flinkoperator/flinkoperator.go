@@ -93,7 +93,7 @@ func NewOperator(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Re
 				"pod-security.kubernetes.io/warn":    pulumi.String("restricted"),
 			},
 		},
-	}, parent, provider, pulumi.DependsOn(args.After))
+	}, parent, provider, pulumi.DependsOn(args.After), deployment.EndsWithCluster(args.Kubernetes))
 	if err != nil {
 		return nil, fmt.Errorf("create namespace %q: %w", Namespace, err)
 	}

@@ -91,7 +91,7 @@ func NewMetrics(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Res
 			Name:   pulumi.String(namespace),
 			Labels: pulumi.StringMap{"pod-security.kubernetes.io/enforce": pulumi.String("privileged")},
 		},
-	}, parent, provider, pulumi.DependsOn(args.After))
+	}, parent, provider, pulumi.DependsOn(args.After), deployment.EndsWithCluster(args.Kubernetes))
 	if err != nil {
 		return nil, fmt.Errorf("create namespace %q: %w", namespace, err)
 	}

@@ -138,7 +138,9 @@ func TestCreatorsAreReadFromTags(t *testing.T) {
 		key, want string
 	}{
 		"a node of Karpenter":  {"karpenter.sh/nodepool", "karpenter"},
+		"its claim":            {"karpenter.sh/nodeclaim", "karpenter"},
 		"its launch template":  {"karpenter.k8s.aws/ec2nodeclass", "karpenter"},
+		"what it may use":      {"karpenter.sh/discovery", "user"},
 		"a node group's node":  {"eks:cluster-name", "eks"},
 		"the cluster's group":  {"aws:eks:cluster-name", "eks"},
 		"a claimed volume":     {"CSIVolumeName", "kubernetes"},
@@ -217,4 +219,26 @@ func TestRawCallsAreTriedAgainWhenThatMayHelp(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestATrustPolicyIsDecoded(t *testing.T) {
+	t.Parallel()
+	policy := `{"Statement":[{"Action":"sts:AssumeRoleWithWebIdentity","Condition":{"StringLike":{"x:sub":"system:serviceaccount:a:b+c*"}}}]}`
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_ = r.ParseForm()
+		if r.Form.Get("Action") != "GetRole" || r.Form.Get("RoleName") != "job" {
+			w.WriteHeader(http.StatusNotFound)
+			_, _ = w.Write([]byte("<ErrorResponse><Error><Code>NoSuchEntity</Code><Message>none</Message></Error></ErrorResponse>"))
+			return
+		}
+		_, _ = w.Write([]byte("<GetRoleResponse><GetRoleResult><Role><RoleName>job</RoleName><AssumeRolePolicyDocument>" +
+			url.PathEscape(policy) + "</AssumeRolePolicyDocument></Role></GetRoleResult></GetRoleResponse>"))
+	}))
+	t.Cleanup(srv.Close)
+	c := client(t, srv.URL)
+	got, err := c.RoleTrust(t.Context(), "job")
+	require.NoError(t, err)
+	require.Equal(t, policy, got)
+	_, err = c.RoleTrust(t.Context(), "other")
+	require.True(t, IsNotFound(err), err)
 }

@@ -5,11 +5,13 @@ package awsapi
 import (
 	"context"
 	"encoding/base64"
+	"net/url"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
@@ -93,6 +95,19 @@ func (c *Client) AssumeRoleWithWebIdentity(ctx context.Context, roleARN, session
 	}
 	cr := out.Credentials
 	return c.as(aws.ToString(cr.AccessKeyId), aws.ToString(cr.SecretAccessKey), aws.ToString(cr.SessionToken)), nil
+}
+
+// RoleTrust returns the trust policy of a role as JSON (iam:GetRole, whose answer is percent-encoded).
+func (c *Client) RoleTrust(ctx context.Context, roleName string) (string, error) {
+	out, err := c.iam.GetRole(ctx, &iam.GetRoleInput{RoleName: &roleName})
+	if err != nil {
+		return "", wrap("iam:GetRole", roleName, err)
+	}
+	document, err := url.PathUnescape(aws.ToString(out.Role.AssumeRolePolicyDocument))
+	if err != nil {
+		return "", &Error{Op: "iam:GetRole", Resource: roleName, Code: "InvalidResponse", Message: "decode the trust policy: " + err.Error(), err: err}
+	}
+	return document, nil
 }
 
 // as is c with other credentials.

@@ -164,10 +164,12 @@ func (c *Client) lookups() []func(context.Context, Deployment) ([]Resource, erro
 	}
 }
 
-// createdBy reads from the tags who made a resource.
+// createdBy reads from the tags who made a resource. Karpenter's marks are the
+// keys that its controller writes itself: karpenter.sh/discovery is not one of
+// them, it is how subnets and security groups are offered to it.
 func createdBy(tags map[string]string) string {
-	for k := range tags {
-		if strings.HasPrefix(k, "karpenter.sh/") || strings.HasPrefix(k, "karpenter.k8s.aws/") {
+	for _, k := range []string{"karpenter.sh/nodepool", "karpenter.sh/nodeclaim", "karpenter.k8s.aws/ec2nodeclass"} {
+		if tags[k] != "" {
 			return "karpenter"
 		}
 	}

@@ -35,7 +35,7 @@ func TestAUsedDeploymentGoesInTheSafeOrder(t *testing.T) {
 	require.NoError(t, err)
 	order := []string{
 		"gone FlinkSessionJob session", "gone FlinkDeployment basic", "gone Ingress ui", "gone Service public",
-		"gone PersistentVolumeClaim data", "gone NodeClaim flink-abc", "gone NodePool flink", "gone EC2NodeClass flink",
+		"gone PersistentVolumeClaim data", "gone NodePool flink", "gone NodeClaim flink-abc", "gone EC2NodeClass flink",
 		"empty our-bucket", "engine",
 	}
 	for i, entry := range order {

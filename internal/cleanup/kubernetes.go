@@ -235,10 +235,11 @@ func (r *run) volumes(ctx context.Context) error {
 	}
 }
 
-// nodePools are deleted in the foreground: a NodePool has no finalizer, and only
-// so its nodes are waited for. NodeClaims that lost their pool go afterwards.
+// nodePools come first, so that nothing new is launched, then every NodeClaim by
+// itself: a NodePool has no finalizer, so its end says nothing about its nodes, and
+// the garbage collector may look at a kind as young as Karpenter's half a minute late.
 func (r *run) nodePools(ctx context.Context) error {
-	err := r.deleteAll(ctx, PhaseNodePools, batch{kind: kube.KindNodePool, policy: kube.Foreground, also: []kube.Kind{kube.KindNodeClaim}})
+	err := r.deleteAll(ctx, PhaseNodePools, batch{kind: kube.KindNodePool, policy: kube.Background})
 	return errors.Join(err, r.deleteAll(ctx, PhaseNodePools, batch{kind: kube.KindNodeClaim, policy: kube.Background}))
 }
 

@@ -3,7 +3,11 @@
 package cost
 
 import (
+	"encoding/csv"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
@@ -131,4 +135,26 @@ func TestTheTablesAreWhole(t *testing.T) {
 			require.Positive(t, p.rates[rate], rate)
 		}
 	}
+}
+
+func TestARateThatWasComparedWithNothingDoesNotClaimIt(t *testing.T) {
+	t.Parallel()
+	r := csv.NewReader(strings.NewReader(ratesCSV))
+	r.Comment = '#'
+	rows, err := r.ReadAll()
+	require.NoError(t, err)
+	source, compared := slices.Index(rows[0], "source"), slices.Index(rows[0], "compared")
+	require.Positive(t, source)
+	require.Positive(t, compared)
+	var alone []string
+	for _, row := range rows[1:] {
+		require.Contains(t, row[source], "aws.amazon.com/", row[0])
+		if row[compared] == "" {
+			alone = append(alone, row[0])
+			continue
+		}
+		_, err := time.Parse(time.DateOnly, row[compared])
+		require.NoError(t, err, row[0])
+	}
+	require.Equal(t, []string{"load-balancer", "ebs-gp3", "ebs-gp2"}, alone)
 }

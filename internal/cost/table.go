@@ -11,7 +11,8 @@ import (
 	"strings"
 )
 
-// AsOf is the date of the oldest price in the tables (ISO 8601).
+// AsOf is the date of the EC2 price list (ISO 8601). The rates of other services say in their table when, and whether,
+// they were compared.
 const AsOf = "2026-07-20"
 
 // HoursPerMonth is AWS's own convention for monthly figures.

@@ -64,25 +64,3 @@ func TestAPortInUseIsRefused(t *testing.T) {
 	require.Contains(t, r.stderr, port)
 	require.Contains(t, r.stderr, "address already in use")
 }
-
-func TestACorruptStateFileIsNamedAndKept(t *testing.T) {
-	u := newUser(t)
-	u.ok("deploy --yes")
-	state := filepath.Join(u.home, "backend", ".pulumi", "stacks", "emrflink", "local.json")
-	good, err := os.ReadFile(state)
-	require.NoError(t, err)
-	bad := good[:len(good)/2]
-	require.NoError(t, os.WriteFile(state, bad, 0o600))
-
-	r := u.exec(t.Context(), "deploy", "--yes")
-	require.Equalf(t, 2, r.code, "%s", r.stderr)
-	require.Contains(t, r.stderr, state)
-	require.Contains(t, r.stderr, "backup")
-	after, err := os.ReadFile(state)
-	require.NoError(t, err)
-	require.Equal(t, string(bad), string(after), "the corrupt file was touched")
-
-	require.NoError(t, os.WriteFile(state, good, 0o600))
-	u.ok("cleanup --stack local --yes")
-	require.Empty(t, u.inventory().Resources)
-}

@@ -3,9 +3,10 @@
 package e2e
 
 import (
+	"encoding/json"
+	"os"
 	"os/exec"
 	"path/filepath"
-	"sort"
 	"strings"
 	"syscall"
 	"testing"
@@ -33,31 +34,55 @@ type jobRun struct {
 	ElapsedSeconds float64
 }
 
-func TestTheBlueprintGoesUpRunsAJobAndLeavesNothing(t *testing.T) {
+// One deployment goes through everything that can happen to it; the steps depend on each other.
+func TestADeploymentFromFirstToLast(t *testing.T) {
 	u := newUser(t)
-	var first, second summary
-	u.json("preview --offline", &first)
-	require.Greater(t, first.Summary.Create, 80)
-
-	r := u.ok("deploy --yes")
-	require.Contains(t, r.stdout+r.stderr, "simulated", "a local deploy says that it was one")
-	u.json("preview", &second)
-	require.Zerof(t, second.changes(), "a second preview plans changes: %+v", second)
-	require.Equal(t, first.Summary.Create, second.Summary.Same, "the offline graph is the deployed one")
-	checkKubectl(t, u)
-
-	var job jobRun
-	u.json("sample-job run basic", &job)
-	checkJob(t, job)
-
-	r = u.ok("cleanup --stack local --yes")
-	require.Empty(t, u.inventory().Resources, r.stdout)
-	r = u.ok("cleanup --stack local --yes")
-	require.Contains(t, strings.ToLower(r.stdout+r.stderr), "nothing", "a second cleanup says that there is nothing to do")
-
-	u.ok("deploy --yes")
-	u.ok("cleanup --stack local --yes")
-	require.Empty(t, u.inventory().Resources)
+	var offline, planned summary
+	u.json("preview --offline", &offline)
+	require.Greater(t, offline.Summary.Create, 80)
+	unchanged := func(t *testing.T) {
+		t.Helper()
+		u.json("preview", &planned)
+		require.Zerof(t, planned.changes(), "a preview plans changes: %+v", planned)
+		require.Equal(t, offline.Summary.Create, planned.Summary.Same, "the deployed graph is the offline one")
+	}
+	steps := []struct {
+		name string
+		run  func(*testing.T)
+	}{
+		{"a deploy that is killed in the middle", u.killDeploy},
+		{"the next deploy takes it up", func(t *testing.T) {
+			r := u.ok("deploy --yes")
+			require.Contains(t, r.stdout+r.stderr, "simulated", "a local deploy says that it was one")
+		}},
+		{"a preview plans no change", unchanged},
+		{"kubectl works", func(t *testing.T) { checkKubectl(t, u) }},
+		{"a crashed daemon is started again with its state", func(t *testing.T) { crash(t, u); unchanged(t) }},
+		{"a job runs to a checkpoint on the right nodes", func(t *testing.T) {
+			var job jobRun
+			u.json("sample-job run basic", &job)
+			checkJob(t, job)
+		}},
+		{"a corrupt state file is named and kept", func(t *testing.T) { corrupt(t, u) }},
+		{"a cleanup leaves nothing", func(t *testing.T) {
+			r := u.ok("cleanup --stack local --yes")
+			require.Empty(t, u.inventory().Resources, r.stdout)
+		}},
+		{"a second cleanup says that there is nothing to do", func(t *testing.T) {
+			r := u.ok("cleanup --stack local --yes")
+			require.Contains(t, strings.ToLower(r.stdout+r.stderr), "nothing")
+		}},
+		{"a deploy under the same name works", func(t *testing.T) { u.ok("deploy --yes"); unchanged(t) }},
+		{"and its cleanup leaves nothing", func(t *testing.T) {
+			u.ok("cleanup --stack local --yes")
+			require.Empty(t, u.inventory().Resources)
+		}},
+	}
+	for _, s := range steps {
+		if !t.Run(s.name, s.run) {
+			return // what follows stands on it
+		}
+	}
 }
 
 // checkJob holds the topology that the blueprint promises.
@@ -65,7 +90,7 @@ func checkJob(t *testing.T, job jobRun) {
 	t.Helper()
 	require.Equal(t, 1, job.SchemaVersion)
 	require.Equal(t, "RUNNING", job.State)
-	require.Regexp(t, `^s3p?://.+/chk-\d+/_metadata$`, job.Checkpoint.URI)
+	require.Regexp(t, `^s3://.+/chk-\d+$`, job.Checkpoint.URI)
 	require.Positive(t, job.Checkpoint.Bytes)
 	require.NotEmpty(t, job.Nodes)
 	for _, n := range job.Nodes {
@@ -96,62 +121,48 @@ func checkKubectl(t *testing.T, u *user) {
 	require.Contains(t, string(out), "flink-compute-optimized")
 }
 
-func TestAKilledDeployIsTakenUpAgain(t *testing.T) {
-	u := newUser(t)
+// killDeploy kills the command and its engine, without a chance to write
+// anything down, while AWS and the cluster are being changed.
+func (u *user) killDeploy(t *testing.T) {
 	cmd := u.cmd(t.Context(), "deploy", "--yes")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	require.NoError(t, cmd.Start())
-	require.Eventually(t, func() bool { return len(u.processes()) > 1 && accountHas(u, 25) }, 2*time.Minute, 100*time.Millisecond)
+	require.Eventually(t, func() bool { return u.accountHolds(25) }, 2*time.Minute, 100*time.Millisecond)
 	require.NoError(t, cmd.Process.Signal(syscall.SIGKILL))
 	_ = cmd.Wait()
-
-	u.ok("deploy --yes")
-	var again summary
-	u.json("preview", &again)
-	require.Zero(t, again.changes())
-	interrupted := kinds(u.inventory())
-
-	u.ok("cleanup --stack local --yes")
-	require.Empty(t, u.inventory().Resources)
-
-	u.ok("deploy --yes")
-	require.Empty(t, cmp.Diff(kinds(u.inventory()), interrupted), "the interrupted deploy made another graph (-straight +interrupted)")
-	u.ok("cleanup --stack local --yes")
-	require.Empty(t, u.inventory().Resources)
 }
 
-// accountHas says whether the running daemon's account holds at least n resources.
-func accountHas(u *user, n int) bool {
+// accountHolds says whether the account of a running daemon has at least n resources.
+func (u *user) accountHolds(n int) bool {
+	var s struct{ Resources int }
 	r := u.exec(u.t.Context(), "local", "status", "--output", "json")
-	if r.code != 0 {
-		return false
-	}
-	return len(u.inventory().Resources) >= n
+	return r.code == 0 && json.Unmarshal([]byte(r.stdout), &s) == nil && s.Resources >= n
 }
 
-// kinds are the types of an account's resources, sorted: ids differ between runs.
-func kinds(i inventory) []string {
-	var all []string
-	for _, r := range i.Resources {
-		all = append(all, r.Service+":"+r.Type)
-	}
-	sort.Strings(all)
-	return all
-}
-
-func TestACrashedDaemonIsStartedAgainWithItsState(t *testing.T) {
-	u := newUser(t)
-	u.ok("deploy --yes")
+// crash kills the daemon; what it had started dies with it.
+func crash(t *testing.T, u *user) {
 	before := u.inventory()
 	var status struct{ PID int }
 	u.json("local status", &status)
 	require.NoError(t, syscall.Kill(status.PID, syscall.SIGKILL))
 	require.Eventually(t, func() bool { return len(u.processes()) == 0 }, 20*time.Second, 50*time.Millisecond,
-		"what the daemon started dies with it")
-
-	var again summary
-	u.json("preview", &again)
-	require.Zero(t, again.changes())
+		"what the daemon started outlives it")
 	require.Empty(t, cmp.Diff(before, u.inventory()))
-	u.ok("cleanup --stack local --yes")
-	require.Empty(t, u.inventory().Resources)
+}
+
+// corrupt cuts the state file in half: the next deploy must refuse and keep it.
+func corrupt(t *testing.T, u *user) {
+	state := filepath.Join(u.home, "backend", ".pulumi", "stacks", "emrflink", "local.json")
+	good, err := os.ReadFile(state)
+	require.NoError(t, err)
+	bad := good[:len(good)/2]
+	require.NoError(t, os.WriteFile(state, bad, 0o600))
+	r := u.exec(t.Context(), "deploy", "--yes")
+	require.Equalf(t, 2, r.code, "%s", r.stderr)
+	require.Contains(t, r.stderr, state)
+	require.Contains(t, r.stderr, "backup")
+	after, err := os.ReadFile(state)
+	require.NoError(t, err)
+	require.Equal(t, string(bad), string(after), "the corrupt file was touched")
+	require.NoError(t, os.WriteFile(state, good, 0o600))
 }

@@ -18,8 +18,9 @@ import (
 // Deploy makes the account match the program. What a run that was stopped or killed left behind (its lock, its
 // half-done creations) is resolved first; see [AdoptFunc].
 //
-// When ctx ends, the engine finishes the operations in flight, saves the state, and Deploy returns a Failure with
-// CodeCancelled. sink is called from one goroutine at a time; it may be nil.
+// When ctx ends, the engine begins nothing more and tells the providers to end their waits. What an operation in flight
+// has made is in the state, also when it is not usable yet; a provider that cannot be told finishes its operations. Then
+// Deploy returns a Failure with CodeCancelled. sink is called from one goroutine at a time; it may be nil.
 func (e *Engine) Deploy(ctx context.Context, sink func(Event)) (Result, error) {
 	sink = orDiscard(sink)
 	if err := e.ready(); err != nil {

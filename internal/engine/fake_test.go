@@ -13,10 +13,12 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/util/rpcutil/rpcerror"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/emptypb"
 	"google.golang.org/protobuf/types/known/structpb"
 )
@@ -35,13 +37,18 @@ type fakeAWS struct {
 	// creating is told the name of a thing that was made; its creation returns when hold closes.
 	creating chan string
 	hold     chan struct{}
-	port     int
+	// cancelled ends the waits of a provider that can be told to; nil for one that cannot.
+	cancelled chan struct{}
+	told      bool
+	port      int
+	plugin    string // version that it calls itself
+	stop      func()
 }
 
 // serveFakeAWS starts the provider on a free port until the test ends.
 func serveFakeAWS(t testing.TB) *fakeAWS {
 	t.Helper()
-	f := &fakeAWS{things: map[string]resource.PropertyMap{}}
+	f := &fakeAWS{things: map[string]resource.PropertyMap{}, plugin: "6.83.0"}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	f.port = l.Addr().(*net.TCPAddr).Port
@@ -49,9 +56,13 @@ func serveFakeAWS(t testing.TB) *fakeAWS {
 	pulumirpc.RegisterResourceProviderServer(srv, f)
 	done := make(chan struct{})
 	go func() { defer close(done); _ = srv.Serve(l) }()
-	t.Cleanup(func() { srv.Stop(); <-done })
+	f.stop = func() { srv.Stop(); <-done }
+	t.Cleanup(f.stop)
 	return f
 }
+
+// attach is what serves the provider as one of a second package.
+func (f *fakeAWS) attach(pkg string) string { return fmt.Sprintf(",%s:%d", pkg, f.port) }
 
 func (f *fakeAWS) env() map[string]string {
 	return map[string]string{
@@ -74,10 +85,20 @@ func (f *fakeAWS) called() []string {
 }
 
 func (f *fakeAWS) GetPluginInfo(context.Context, *emptypb.Empty) (*pulumirpc.PluginInfo, error) {
-	return &pulumirpc.PluginInfo{Version: "6.83.0"}, nil
+	return &pulumirpc.PluginInfo{Version: f.plugin}, nil
 }
 
 func (f *fakeAWS) Attach(context.Context, *pulumirpc.PluginAttach) (*emptypb.Empty, error) {
+	return &emptypb.Empty{}, nil
+}
+
+func (f *fakeAWS) Cancel(context.Context, *emptypb.Empty) (*emptypb.Empty, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.cancelled != nil && !f.told {
+		f.told = true // the engine tells more than once
+		close(f.cancelled)
+	}
 	return &emptypb.Empty{}, nil
 }
 
@@ -143,7 +164,13 @@ func (f *fakeAWS) Create(_ context.Context, r *pulumirpc.CreateRequest) (*pulumi
 	f.mu.Unlock()
 	if f.creating != nil && in["slow"].IsBool() {
 		f.creating <- name
-		<-f.hold
+		select {
+		case <-f.hold:
+		case <-f.cancelled:
+			return nil, rpcerror.WithDetails(rpcerror.New(codes.Unknown, "waiting for "+name+": cancelled"), &pulumirpc.ErrorResourceInitFailed{
+				Id: name, Properties: out, Inputs: r.Properties, Reasons: []string{"waiting for " + name + ": cancelled"},
+			})
+		}
 	}
 	return &pulumirpc.CreateResponse{Id: name, Properties: out}, nil
 }

@@ -36,6 +36,29 @@ type PendingCreate struct {
 // on from there; cleanup then deletes it like any other.
 type AdoptFunc func(ctx context.Context, p PendingCreate) (id string, found bool, err error)
 
+// PendingOperation is an operation that was under way when an engine was killed: nobody has recorded how it ended.
+type PendingOperation struct {
+	URN, Type, Name string
+	// Kind is creating, updating, deleting, reading or importing.
+	Kind string
+}
+
+// Pending lists the operations of an interrupted run in the order in which they were begun. The next Deploy or Destroy
+// resolves them. While an engine works on the stack, they are its own: see Lock. A stack that was never deployed gives
+// ErrNoStack.
+func (e *Engine) Pending(ctx context.Context) ([]PendingOperation, error) {
+	deployment, err := e.deployment(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := []PendingOperation{}
+	for _, op := range deployment.PendingOperations {
+		urn := string(op.Resource.URN)
+		out = append(out, PendingOperation{URN: urn, Type: string(op.Resource.Type), Name: urnName(urn), Kind: string(op.Type)})
+	}
+	return out, nil
+}
+
 // resolvePending clears what a killed engine left half done. Creations are looked up and taken over. Interrupted
 // updates and deletions need nothing: the resource is still in the state and the engine asks the provider again.
 func (e *Engine) resolvePending(ctx context.Context, notice func(string)) error {

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// stopSignal asks an engine of ours to stop after the operations in flight. It is not SIGINT, because the kernel sends
+// stopSignal asks an engine of ours to stop and record what the operations in flight have made. It is not SIGINT, because the kernel sends
 // a parent-death signal once for every thread of the parent that the child was handed to, and a second SIGINT makes the
 // engine drop what is in flight: see stopWhenAsked.
 const stopSignal = syscall.SIGHUP
@@ -24,7 +24,7 @@ func childAttr() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: stopSignal}
 }
 
-// interruptProcess asks the engine to stop after the operations in flight.
+// interruptProcess asks the engine to stop and record what the operations in flight have made.
 func interruptProcess(pid int) error { return syscall.Kill(pid, stopSignal) }
 
 // stopWhenAsked is the engine's side: the first stop signal becomes the one SIGINT that Pulumi stops cleanly on. Broken

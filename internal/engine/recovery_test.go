@@ -112,6 +112,11 @@ func TestAKilledRunIsResumedWithWhatItHadMade(t *testing.T) {
 	require.True(t, info.Owners[0].Stale)
 	require.False(t, info.Held())
 
+	pending, err := e.Pending(t.Context())
+	require.NoError(t, err)
+	require.Len(t, pending, 1)
+	require.Equal(t, "creating aws:test/thing:Thing a", pending[0].Kind+" "+pending[0].Type+" "+pending[0].Name)
+
 	_, err = e.Deploy(t.Context(), nil)
 	var failure *Failure
 	require.ErrorAs(t, err, &failure, "without a way to look it up, nothing is guessed")
@@ -125,6 +130,9 @@ func TestAKilledRunIsResumedWithWhatItHadMade(t *testing.T) {
 	require.Len(t, events, 1)
 	require.Contains(t, events[0].Message, "is taken over")
 	require.Equal(t, []string{"create a", "create b"}, f.called(), "a is not made twice")
+	pending, err = e.Pending(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, pending)
 
 	resources, err := e.Resources(t.Context())
 	require.NoError(t, err)
@@ -190,6 +198,37 @@ func TestACancelledRunStopsCleanlyAndGoesOnLater(t *testing.T) {
 	_, err = open(t, o).Deploy(t.Context(), nil)
 	require.NoError(t, err)
 	require.Equal(t, []string{"create a", "create b"}, f.called())
+}
+
+func TestACancelledWaitLeavesWhatWasMadeInTheState(t *testing.T) {
+	t.Parallel()
+	f := holding(t)
+	f.cancelled = make(chan struct{})
+	o := Options{Home: t.TempDir(), Env: f.env(), Program: slowChain()}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	e := open(t, o)
+	go func() { _, err := e.Deploy(ctx, nil); done <- err }()
+	<-f.creating
+	cancel()
+	var failure *Failure
+	require.ErrorAs(t, <-done, &failure)
+	require.Equal(t, CodeCancelled, failure.Code)
+	resources, err := e.Resources(t.Context())
+	require.NoError(t, err)
+	require.Len(t, resources, 1)
+	require.Equal(t, "a", resources[0].ID)
+	pending, err := e.Pending(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, pending)
+
+	close(f.hold)
+	_, err = open(t, o).Deploy(t.Context(), nil)
+	require.NoError(t, err)
+	require.Equal(t, []string{"create a", "update a", "create b"}, f.called(), "a is gone on with, not made again")
+	plan, err := open(t, o).Preview(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, plan.Summary.Create+plan.Summary.Update+plan.Summary.Replace+plan.Summary.Delete)
 }
 
 func TestTheSecondCancellationKills(t *testing.T) {

@@ -54,6 +54,7 @@ type Clock interface {
 var (
 	_ Cluster      = (*kube.Client)(nil)
 	_ ObjectLister = (*awsapi.Client)(nil)
+	_ TrustReader  = (*awsapi.Client)(nil)
 )
 
 // Runner runs, watches and deletes jobs. Kube is always needed; the other fields

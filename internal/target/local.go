@@ -95,7 +95,7 @@ func openLocal(ctx context.Context, o Options) (*Target, error) {
 	i := c.Info()
 	env := attached(ports(i.Ports), credentials(i.AccessKey, i.SecretKey, o.Region))
 	env["AWS_ENDPOINT_URL"] = i.URL
-	return &Target{env: env, simulated: []string{
+	return &Target{env: env, speed: i.Speed, simulated: []string{
 		"local target: the AWS account " + i.AccountID + " is simulated on this machine; AWS was not asked and nothing is billed",
 		"Kubernetes' control plane and Karpenter are the real ones; nodes and pods are simulated, and no Flink code runs",
 	}}, nil

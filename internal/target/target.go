@@ -46,6 +46,7 @@ type Options struct {
 // Target is where a command works.
 type Target struct {
 	env       map[string]string
+	speed     float64
 	simulated []string
 	close     func() error
 }
@@ -53,6 +54,14 @@ type Target struct {
 // Env is what the engine's and the AWS SDK's environment must carry for them to
 // work on the target; the caller may keep and change the map.
 func (t *Target) Env() map[string]string { return maps.Clone(t.env) }
+
+// Speed is what the target divides AWS's durations by; 1 is real time.
+func (t *Target) Speed() float64 {
+	if t.speed <= 0 {
+		return 1
+	}
+	return t.speed
+}
 
 // Simulated says, a line each, what stands in for the real thing; none on AWS.
 func (t *Target) Simulated() []string { return t.simulated }
@@ -63,6 +72,22 @@ func (t *Target) Close() error {
 		return nil
 	}
 	return t.close()
+}
+
+// Needs says what a kind of target needs of the machine it is used from.
+type Needs struct {
+	Daemon      bool     // the local target's daemon and the binary of its control plane
+	Credentials bool     // AWS credentials of the user's own
+	Programs    []string // programs on the PATH
+}
+
+// NeedsOf returns what targets of a kind need. pulumi-eks refuses to make a
+// cluster without aws and kubectl; the local target has it in its own providers.
+func NeedsOf(kind string) Needs {
+	if kind == Local {
+		return Needs{Daemon: true}
+	}
+	return Needs{Credentials: true, Programs: []string{"aws", "kubectl"}}
 }
 
 // Open returns the target of o.Kind. For Local it starts the daemon when none runs.

@@ -119,8 +119,8 @@ func run(ctx context.Context, opts *Options) error {
 		}
 	}
 	again := cmdutil.Command("cleanup", "--stack", info.Stack)
-	opts.Interrupt.Say("stopping: the deletions in progress are finished first, then the state is saved\n" +
-		"press Ctrl-C again to stop at once; go on later with: " + again)
+	opts.Interrupt.Say("stopping: nothing more is deleted, no deletion in progress is waited for, and what is left stays recorded\n" +
+		"press Ctrl-C again to kill it; go on later with: " + again)
 	defer opts.Interrupt.Say("")
 	report, err := carryOut(ctx, opts, job, plan)
 	if perr := showReport(opts, s.Info(), plan, report); perr != nil {

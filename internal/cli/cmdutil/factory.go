@@ -31,6 +31,8 @@ type Factory struct {
 	Samples func() []session.Sample
 	// Schema lists the configuration keys of a stack file.
 	Schema func() []session.Key
+	// Matrix says what the local target simulates.
+	Matrix func() session.Matrix
 	// Check validates settings as a stack file would carry them.
 	Check func(file string, values map[string]any) error
 	// Local controls the local target of the state folder.

@@ -55,7 +55,8 @@ Cost: on the aws target what step 3 shows, from the moment the resources exist u
 nothing.
 
 When it fails, what exists is kept and recorded: the commands to go on and to remove it are printed. The first Ctrl-C
-lets the operations in progress finish, a second one stops at once.
+begins nothing new, ends the waits of the operations in progress and records what exists; what AWS has begun to make, it
+goes on making. A second one kills, and the next deploy finds out what became of the operations in progress.
 
 Exit codes: 0 deployed, or nothing to change; 1 failed; 2 settings, flags, or no terminal and no --yes; 3 credentials;
 130 declined or interrupted.`,
@@ -99,11 +100,11 @@ func run(ctx context.Context, opts *Options) error {
 		}
 	}
 	resume := cmdutil.Command("deploy", "--stack", info.Stack)
-	opts.Interrupt.Say("stopping: the operations in progress are finished first, then the state is saved\n" +
-		"press Ctrl-C again to stop at once; go on later with: " + resume)
+	opts.Interrupt.Say("stopping: nothing new is begun, no operation in progress is waited for, and what exists is recorded\n" +
+		"press Ctrl-C again to kill it; go on later with: " + resume)
 	defer opts.Interrupt.Say("")
 	t := track(opts.IO, plan.Steps, d.Info().Speed)
-	res, err := d.Deploy(ctx, func(e session.Event) { opts.follow(t, e) })
+	res, err := d.Deploy(ctx, func(e session.Event) { opts.follow(ctx, t, e) })
 	t.end(err == nil)
 	if err != nil {
 		return &cmdutil.Error{
@@ -163,7 +164,11 @@ func showPlan(ios *iostreams.IOStreams, info session.Info, plan session.Plan) er
 	return nil
 }
 
-func (o *Options) follow(t *tracker, e session.Event) {
+// follow shows one event. What fails after an interrupt was stopped by it: the error of the command says so.
+func (o *Options) follow(ctx context.Context, t *tracker, e session.Event) {
+	if ctx.Err() != nil && (e.Kind == "failed" || e.Kind == "diagnostic" && stopped(e.Message)) {
+		return
+	}
 	switch e.Kind {
 	case "diagnostic", "notice":
 		if o.Output == cmdutil.JSON && !o.IO.IsErrTTY() {
@@ -173,6 +178,11 @@ func (o *Options) follow(t *tracker, e session.Event) {
 	default:
 		t.event(e)
 	}
+}
+
+// stopped tells whether a message only says that an interrupt was heard.
+func stopped(message string) bool {
+	return strings.Contains(message, "cancel") || strings.HasSuffix(strings.TrimSpace(message), "update failed")
 }
 
 // document is the JSON contract of the command.

@@ -177,6 +177,29 @@ func TestAFailedDeploySaysHowToGoOnAndHowToRemove(t *testing.T) {
 	require.Contains(t, r.Err.String(), "checkpoint bucket: failed in 0s\n")
 }
 
+func TestWhatAnInterruptStopsIsNoFailure(t *testing.T) {
+	t.Parallel()
+	f := &fake{plan: bucketPlan()}
+	r, opts := setup(t, f)
+	ctx, cancel := context.WithCancel(t.Context())
+	tr := track(opts.IO, f.plan.Steps, 1)
+	step := session.Event{URN: f.plan.Steps[0].URN, Type: f.plan.Steps[0].Type, Name: "b"}
+	follow := func(kind, message string) {
+		e := step
+		e.Kind, e.Message = kind, message
+		opts.follow(ctx, tr, e)
+	}
+	follow("start", "")
+	cancel()
+	follow("diagnostic", "1 error occurred:\n\t* creating the bucket: cancelled by the engine")
+	follow("failed", "")
+	follow("diagnostic", "error: update failed")
+	follow("diagnostic", "error: saving the state: no space left on device")
+	tr.end(false)
+	require.Equal(t, "checkpoint bucket: started (usually 10s)\ndiagnostic: error: saving the state: no space left on device\n"+
+		"checkpoint bucket: stopped in 0s\n", r.Err.String())
+}
+
 func TestPhaseOfAResource(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ chain, want string }{

@@ -23,19 +23,20 @@ type Options struct {
 	IO     *iostreams.IOStreams
 	Root   *cobra.Command
 	Schema func() []session.Key
+	Matrix func() session.Matrix
 
 	Dir string
 }
 
 // NewCmd returns the command.
 func NewCmd(f *cmdutil.Factory, runF func(context.Context, *Options) error) *cobra.Command {
-	opts := &Options{IO: f.IO, Schema: f.Schema}
+	opts := &Options{IO: f.IO, Schema: f.Schema, Matrix: f.Matrix}
 	cmd := &cobra.Command{
 		Use:    "docs [flags]",
 		Hidden: true,
 		Short:  "Write the reference of all commands",
-		Long: `Write one Markdown file per command, and one each for the settings of a stack, the environment variables and the exit
-codes. Files of commands that are gone are removed.
+		Long: `Write one Markdown file per command, and one each for the configuration of a stack, the environment variables, the
+exit codes and what the local target simulates. Files of commands that are gone are removed.
 
 Exit codes: 0 written; 1 failed; 2 flags.`,
 		Example: `  emrflink docs --dir docs/reference`,
@@ -54,20 +55,28 @@ Exit codes: 0 written; 1 failed; 2 flags.`,
 
 const header = "<!-- Written by `emrflink docs`; do not edit. -->\n\n"
 
+// Source is what the reference is made of.
+type Source struct {
+	Root   *cobra.Command
+	Schema []session.Key
+	Matrix session.Matrix
+}
+
 // Pages returns the reference: file name to text.
-func Pages(root *cobra.Command, schema []session.Key) map[string]string {
+func Pages(s Source) map[string]string {
 	pages := map[string]string{
-		"environment.md": header + "# Environment variables\n\n" + environment(),
-		"exit-codes.md":  header + "# Exit codes\n\n" + exitCodes(),
-		"settings.md":    header + "# Settings of a stack\n\n" + settings(schema),
+		"environment.md":   header + "# Environment variables\n\n" + environment(),
+		"exit-codes.md":    header + "# Exit codes\n\n" + exitCodes(),
+		"configuration.md": header + "# Configuration of a stack\n\n" + configuration(s.Schema),
+		"local-target.md":  header + "# What the local target simulates\n\n" + localTarget(s.Matrix),
 	}
-	walk(root, func(c *cobra.Command) { pages[fileName(c)] = header + page(c) })
-	pages["README.md"] = header + index(root)
+	walk(s.Root, func(c *cobra.Command) { pages[fileName(c)] = header + page(c) })
+	pages["README.md"] = header + index(s.Root)
 	return pages
 }
 
 func run(opts *Options) error {
-	pages := Pages(opts.Root, opts.Schema())
+	pages := Pages(Source{Root: opts.Root, Schema: opts.Schema(), Matrix: opts.Matrix()})
 	if err := os.MkdirAll(opts.Dir, 0o750); err != nil {
 		return fmt.Errorf("make folder: %w", err)
 	}
@@ -116,7 +125,8 @@ func index(root *cobra.Command) string {
 	walk(root, func(c *cobra.Command) {
 		fmt.Fprintf(&b, "| [`%s`](%s) | %s |\n", c.CommandPath(), fileName(c), c.Short)
 	})
-	b.WriteString("\nSee also: [settings of a stack](settings.md), [environment variables](environment.md), [exit codes](exit-codes.md).\n")
+	b.WriteString("\nSee also: [configuration of a stack](configuration.md), [environment variables](environment.md), " +
+		"[exit codes](exit-codes.md), [what the local target simulates](local-target.md).\n")
 	return b.String()
 }
 
@@ -153,46 +163,4 @@ func dedent(s string) string {
 		lines = append(lines, strings.TrimSpace(l))
 	}
 	return strings.Join(lines, "\n")
-}
-
-func environment() string {
-	var b strings.Builder
-	b.WriteString("| variable | flag | meaning |\n|---|---|---|\n")
-	for _, v := range cmdutil.Variables() {
-		flag := ""
-		if v.Flag != "" {
-			flag = "`--" + v.Flag + "`"
-		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", v.Name, flag, cell(v.Doc))
-	}
-	return b.String()
-}
-
-func exitCodes() string {
-	var b strings.Builder
-	b.WriteString("| code | meaning |\n|---|---|\n")
-	for _, e := range cmdutil.ExitCodes() {
-		fmt.Fprintf(&b, "| %d | %s |\n", e.Code, cell(e.Meaning))
-	}
-	return b.String()
-}
-
-func settings(schema []session.Key) string {
-	var b strings.Builder
-	b.WriteString("Keys of `Pulumi.STACK.yaml`, below `config:`.\n\n| key | type | default | meaning | example |\n|---|---|---|---|---|\n")
-	for _, k := range schema {
-		fmt.Fprintf(&b, "| `%s:%s` | %s | %s | %s | %s |\n", cmdutil.Project, k.Name, cell(k.Type), code(k.Default), cell(k.Doc), code(k.Example))
-	}
-	return b.String()
-}
-
-func cell(s string) string {
-	return strings.ReplaceAll(strings.ReplaceAll(s, "|", "\\|"), "\n", " ")
-}
-
-func code(s string) string {
-	if s == "" {
-		return ""
-	}
-	return "`" + cell(s) + "`"
 }

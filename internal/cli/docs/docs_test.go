@@ -6,6 +6,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/spf13/cobra"
@@ -33,29 +34,48 @@ func schema() []session.Key {
 	return []session.Key{{Name: "region", Type: "text", Default: "us-west-2", Doc: "AWS region | any", Example: "eu-west-1"}}
 }
 
+func matrix() session.Matrix {
+	return session.Matrix{
+		Operations: []session.Operation{{Service: "ec2", Name: "RunInstances", UsedBy: "karpenter", Notes: "subnet required"}},
+		Types: []session.ResourceType{
+			{Token: "aws:ec2/vpc:Vpc", Provider: "aws 6", Kind: "ec2:vpc"}, {Token: "eks:index:Cluster", Provider: "eks 2"},
+		},
+		Charts: []string{"cert-manager"}, Addons: []string{"coredns", "vpc-cni"},
+	}
+}
+
 func TestPages(t *testing.T) {
 	t.Parallel()
-	pages := Pages(tree(), schema())
-	require.Len(t, pages, 6)
+	pages := Pages(Source{Root: tree(), Schema: schema(), Matrix: matrix()})
+	require.Len(t, pages, 7)
 	require.Contains(t, pages["README.md"], "| [`tool make`](tool-make.md) | Make it |\n")
 	require.Contains(t, pages["tool.md"], "## Commands\n\n- [tool make](tool-make.md): Make it\n")
-	require.Contains(t, pages["settings.md"], "| `emrflink:region` | text | `us-west-2` | AWS region \\| any | `eu-west-1` |\n")
+	require.Contains(t, pages["configuration.md"], "| `emrflink:region` | text | `us-west-2` | AWS region \\| any | `eu-west-1` |\n")
 	require.Contains(t, pages["exit-codes.md"], "| 7 | cleanup is incomplete")
 	require.Contains(t, pages["environment.md"], "| `EMRFLINK_STACK` | `--stack` | stack to work on |\n")
 	cmdtest.Golden(t, "tool-make.md", pages["tool-make.md"])
+	cmdtest.Golden(t, "local-target.md", pages["local-target.md"])
+}
+
+func TestALongDefaultHasABlockOfItsOwn(t *testing.T) {
+	t.Parallel()
+	value := `{"text":"` + strings.Repeat("x", longValue) + `"}`
+	text := configuration([]session.Key{{Name: "nodePools", Type: "object", Default: value, Doc: "pools"}})
+	require.Contains(t, text, "| `emrflink:nodePools` | object | [below](#nodepools) | pools |  |\n")
+	require.Contains(t, text, "## nodePools\n\nThe default:\n\n```json\n{\n  \"text\": ")
 }
 
 func TestOldPagesGoAndForeignOnesStay(t *testing.T) {
 	t.Parallel()
 	r := cmdtest.New(t)
-	r.Factory.Schema = schema
+	r.Factory.Schema, r.Factory.Matrix = schema, matrix
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "tool-old.md"), []byte(header+"old"), 0o600))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "notes.md"), []byte("mine"), 0o600))
 	root := tree()
 	root.AddCommand(NewCmd(r.Factory, nil))
 	require.NoError(t, r.Exec(t, root, "docs", "--dir", dir))
-	require.Equal(t, dir+": 6 pages\n", r.Out.String())
+	require.Equal(t, dir+": 7 pages\n", r.Out.String())
 	require.NoFileExists(t, filepath.Join(dir, "tool-old.md"))
 	require.FileExists(t, filepath.Join(dir, "notes.md"))
 	require.FileExists(t, filepath.Join(dir, "tool-make.md"))

@@ -145,20 +145,26 @@ func (o *Options) port() result {
 	return r
 }
 
-// aws checks what a real account needs.
-func (o *Options) aws(ctx context.Context) []result {
-	cred := result{Name: "credentials", State: ok}
-	if id, err := o.Identity(ctx); err != nil {
+// credentials checks that AWS knows who asks.
+func (o *Options) credentials(ctx context.Context) result {
+	r := result{Name: "credentials", State: ok}
+	id, err := o.Identity(ctx)
+	if err != nil {
 		rep := cmdutil.Describe(err)
-		cred.State, cred.Detail, cred.Fix = failed, err.Error(), strings.Join(rep.Next, ", ")
-		if cred.Fix == "" {
-			cred.Fix = "sign in to AWS, or set AWS_PROFILE"
+		r.State, r.Detail, r.Fix = failed, err.Error(), strings.Join(rep.Next, ", ")
+		if r.Fix == "" {
+			r.Fix = "sign in to AWS, or set AWS_PROFILE"
 		}
-	} else {
-		cred.Detail = id.ARN + ", account " + id.Account
+		return r
 	}
-	results := []result{cred}
-	for _, program := range []string{"aws", "kubectl"} {
+	r.Detail = id.ARN + ", account " + id.Account
+	return r
+}
+
+// programs checks what has to be on the PATH.
+func (o *Options) programs(names []string) []result {
+	var results []result
+	for _, program := range names {
 		r := result{Name: program, State: ok}
 		if path, err := o.LookPath(program); err != nil {
 			r.State, r.Detail = failed, "not on the PATH; pulumi-eks refuses to make a cluster without it"

@@ -98,12 +98,13 @@ type document struct {
 func run(ctx context.Context, opts *Options) error {
 	info, settings := opts.settings()
 	results := append([]result{settings}, opts.folder(info.Home)...)
-	switch info.Target {
-	case "local":
+	if info.Needs.Daemon {
 		results = append(results, opts.local(ctx)...)
-	case "aws":
-		results = append(results, opts.aws(ctx)...)
 	}
+	if info.Needs.Credentials {
+		results = append(results, opts.credentials(ctx))
+	}
+	results = append(results, opts.programs(info.Needs.Programs)...)
 	problems := 0
 	for _, r := range results {
 		if r.State == failed {

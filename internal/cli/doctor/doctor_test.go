@@ -34,6 +34,9 @@ func healthy(t *testing.T, target string) (*cmdtest.Run, *Options) {
 	home := t.TempDir()
 	info := cmdtest.Info()
 	info.Home, info.Target = filepath.Join(home, "not", "made", "yet"), target
+	info.Needs = map[string]session.Needs{
+		"local": {Daemon: true}, "aws": {Credentials: true, Programs: []string{"aws", "kubectl"}},
+	}[target]
 	return r, &Options{
 		IO: r.Factory.IO, Output: cmdutil.JSON,
 		Info:  func() (session.Info, error) { return info, nil },

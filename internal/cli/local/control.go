@@ -38,7 +38,7 @@ func stop(ctx context.Context, opts *Options) error {
 	}
 	err = l.Stop(ctx)
 	if errors.Is(err, session.ErrNotRunning) {
-		_, err = fmt.Fprintln(opts.IO.Out, session.ErrNotRunning)
+		_, err = fmt.Fprintln(opts.IO.Out, "the local target was not running")
 		return err
 	}
 	if err != nil {

@@ -58,12 +58,13 @@ func NewStatusCmd(f *cmdutil.Factory, runF func(context.Context, *Options) error
 	opts := newOptions(f)
 	cmd := &cobra.Command{
 		Use:   "status [flags]",
-		Short: "Show the local target that runs",
-		Long: `Show the process of the local target, its address and the control planes that it runs. Nothing is started.
+		Short: "Show whether the local target runs",
+		Long: `Show whether the local target runs, and when it does, its process, its address and the control planes that it runs.
+Nothing is started.
 
 Cost: none.
 
-Exit codes: 0 it runs; 1 it does not answer; 2 flags; 4 it does not run.`,
+Exit codes: 0 it runs, or it is stopped; 1 it does not answer; 2 flags.`,
 		Example: `  emrflink local status
   emrflink local status --output json`,
 		Args: cmdutil.NoArgs,
@@ -75,9 +76,11 @@ Exit codes: 0 it runs; 1 it does not answer; 2 flags; 4 it does not run.`,
 
 type statusDocument struct {
 	SchemaVersion int                    `json:"schemaVersion"`
+	State         string                 `json:"state"` // running, stopped: then only the paths are set
 	PID           int                    `json:"pid"`
 	URL           string                 `json:"url"`
 	Dir           string                 `json:"dir"`
+	Log           string                 `json:"log"`
 	Region        string                 `json:"region"`
 	AccountID     string                 `json:"accountId"`
 	Speed         float64                `json:"speed"`
@@ -92,12 +95,10 @@ func status(ctx context.Context, opts *Options) error {
 	if err != nil {
 		return err
 	}
+	dir, log := l.Paths()
 	s, err := l.Status(ctx)
 	if errors.Is(err, session.ErrNotRunning) {
-		return &cmdutil.Error{
-			What: session.ErrNotRunning.Error(), Next: cmdutil.Command("deploy", "--stack", cmdutil.DefaultStack) + "   # starts it",
-			ID: "not-running", Exit: cmdutil.ExitNotFound,
-		}
+		return stopped(opts, dir, log)
 	}
 	if err != nil {
 		return &cmdutil.Error{What: "ask the local target", Cause: err, Next: cmdutil.Command("local", "stop")}
@@ -105,12 +106,11 @@ func status(ctx context.Context, opts *Options) error {
 	started := s.StartedAt.UTC().Format("2006-01-02T15:04:05Z")
 	if opts.Output == cmdutil.JSON {
 		return cmdutil.WriteJSON(opts.IO.Out, statusDocument{
-			SchemaVersion: cmdutil.SchemaVersion, PID: s.PID, URL: s.URL, Dir: s.Dir, Region: s.Region, AccountID: s.AccountID,
+			SchemaVersion: cmdutil.SchemaVersion, State: "running", PID: s.PID, URL: s.URL, Dir: s.Dir, Log: log, Region: s.Region, AccountID: s.AccountID,
 			Speed: s.Speed, Version: s.Version, StartedAt: started, Resources: s.Resources, Clusters: cmdutil.List(s.Clusters),
 		})
 	}
 	w := opts.IO.Out
-	_, log := l.Paths()
 	_, _ = fmt.Fprintf(w, "the local target runs: process %d, since %s, version %s\n", s.PID, started, s.Version)
 	_, _ = fmt.Fprintf(w, "AWS API:   %s (account %s, region %s, AWS's durations divided by %g)\n", s.URL, s.AccountID, s.Region, s.Speed)
 	_, _ = fmt.Fprintf(w, "resources: %d\n", s.Resources)
@@ -120,6 +120,17 @@ func status(ctx context.Context, opts *Options) error {
 		t.Row(c.Name, c.Endpoint, strconv.Itoa(c.PID))
 	}
 	return t.Render()
+}
+
+// stopped shows a target that does not run.
+func stopped(opts *Options, dir, log string) error {
+	if opts.Output == cmdutil.JSON {
+		return cmdutil.WriteJSON(opts.IO.Out, statusDocument{
+			SchemaVersion: cmdutil.SchemaVersion, State: "stopped", Dir: dir, Log: log, Clusters: []session.LocalCluster{},
+		})
+	}
+	_, err := fmt.Fprintf(opts.IO.Out, "the local target is stopped; a command that needs it starts it\nstate:     %s\nlog:       %s\n", dir, log)
+	return err
 }
 
 // NewInventoryCmd returns the command that lists the simulated account.

@@ -86,15 +86,18 @@ func TestLocal(t *testing.T) {
 				"resources: 1\nstate:     /state/local\nlog:       /state/local/daemon.log\n" +
 				"CLUSTER\tENDPOINT\tPROCESS\nc\thttps://127.0.0.1:2\t8\n", "",
 		},
-		"status of a stopped one is not found": {"status", fake{}, 4, "", "", ""},
-		"an empty account":                     {"inventory", fake{}, 0, "", "", "the simulated account is empty\n"},
+		"status of a stopped one": {
+			"status", fake{}, 0, "",
+			"the local target is stopped; a command that needs it starts it\nstate:     /state/local\nlog:       /state/local/daemon.log\n", "",
+		},
+		"an empty account": {"inventory", fake{}, 0, "", "", "the simulated account is empty\n"},
 		"a full account": {
 			"inventory", fake{full: true}, 0, "",
 			"SERVICE\tTYPE\tID\tMADE BY\tUSD/HOUR\neks\tcluster\tc\tpulumi\t$0.10\n",
 			"1 resource in the simulated account; AWS would bill $0.10 per hour, use not included\n",
 		},
 		"stop":                           {"stop", fake{running: true}, 0, "stop", "the local target is stopped; its state is kept\n", ""},
-		"stop what is stopped":           {"stop", fake{}, 0, "", "the local target is not running\n", ""},
+		"stop what is stopped":           {"stop", fake{}, 0, "", "the local target was not running\n", ""},
 		"reset asks":                     {"reset", fake{}, 2, "", "", ""},
 		"reset --yes":                    {"reset --yes", fake{}, 0, "reset", "the simulated account is gone\n", ""},
 		"serve refuses a negative port":  {"serve --port -1", fake{}, 2, "", "", ""},
@@ -136,6 +139,12 @@ func TestJSONHasTheAgreedFields(t *testing.T) {
 	cmdtest.Fields(t, r.Out.Bytes(), "schemaVersion", "hourlyUSD", "resources")
 	r, err = exec(t, &fake{running: true}, nil, "status -o json")
 	require.NoError(t, err)
-	cmdtest.Fields(t, r.Out.Bytes(), "schemaVersion", "pid", "url", "dir", "region", "accountId", "speed", "version", "startedAt",
-		"resources", "clusters", "clusters[].name", "clusters[].endpoint", "clusters[].pid")
+	always := []string{"schemaVersion", "state", "pid", "url", "dir", "log", "region", "accountId", "speed", "version", "startedAt",
+		"resources", "clusters"}
+	cmdtest.Fields(t, r.Out.Bytes(), append([]string{"clusters[].name", "clusters[].endpoint", "clusters[].pid"}, always...)...)
+	require.Contains(t, r.Out.String(), `"state": "running"`)
+	r, err = exec(t, &fake{}, nil, "status -o json")
+	require.NoError(t, err)
+	cmdtest.Fields(t, r.Out.Bytes(), always...)
+	require.Contains(t, r.Out.String(), `"state": "stopped"`)
 }

@@ -127,7 +127,12 @@ func Execute(ctx context.Context, f *cmdutil.Factory, args []string) (code int) 
 // interrupted says that a signal ended the command, and keeps what the command says about going on.
 func interrupted(sig *cmdutil.SignalError, err error) error {
 	r := cmdutil.Describe(err)
-	return &cmdutil.Error{What: r.Error, Cause: sig, Next: strings.Join(r.Next, "\n"), ID: sig.Code()}
+	cause := error(sig)
+	var o interface{ Outcome() string }
+	if errors.As(err, &o) && o.Outcome() != "" {
+		cause = fmt.Errorf("%w: %s", sig, o.Outcome())
+	}
+	return &cmdutil.Error{What: r.Error, Cause: cause, Next: strings.Join(r.Next, "\n"), ID: sig.Code()}
 }
 
 // commandWords keeps the words of a command line that are no values: flags may carry what should not be in a report.

@@ -21,10 +21,19 @@ type Info struct {
 	Region     string
 	Deployment string // name of the deployment: the prefix of what it makes
 	Kubernetes string // version of the control plane: "1.35"
+	// Needs is what the target needs of this machine.
+	Needs Needs
 	// Speed is what the target divides AWS's durations by; 1 is real time.
 	Speed float64
 	// Simulated says, a line each, what stands in for the real thing. Empty on AWS.
 	Simulated []string
+}
+
+// Needs is what a target needs of the machine that it is used from.
+type Needs struct {
+	Daemon      bool     // the local target's process and the binary of its control plane
+	Credentials bool     // AWS credentials of the user's own
+	Programs    []string // programs on the PATH
 }
 
 // Op is what happens to a resource: create, update, replace, delete, same, read.
@@ -109,7 +118,17 @@ type State struct {
 	Resources int            // resources that exist, providers and the stack itself not counted
 	ByService map[string]int // "ec2": 30
 	LockedBy  string         // who is changing the stack now, "" = nobody
+	Pending   []Pending      // operations of which nobody recorded the end
 	Outputs   map[string]Output
+}
+
+// Pending is an operation that was begun and whose end was not recorded: it is under way while somebody holds the
+// stack, else its process was killed and the next deploy or cleanup finds out what became of it.
+type Pending struct {
+	Kind string `json:"kind"` // creating, updating, deleting, reading, importing
+	Type string `json:"type"` // Pulumi type
+	Name string `json:"name"`
+	URN  string `json:"urn"`
 }
 
 // Cluster is what the cloud says about the cluster now.

@@ -40,8 +40,8 @@ func NewCmd(f *cmdutil.Factory, runF func(context.Context, *Options) error) *cob
 	cmd := &cobra.Command{
 		Use:   "status [flags]",
 		Short: "Show what exists of a stack and how it is doing",
-		Long: `Show the recorded resources of a stack, who is changing it now, and what the cloud and the cluster say: state and health
-of the cluster, nodes, Flink jobs.
+		Long: `Show the recorded resources of a stack, who is changing it now, the operations that an interrupted run left unfinished,
+and what the cloud and the cluster say: state and health of the cluster, nodes, Flink jobs.
 
 Cost: none. Nothing is changed; the local target is started when it is stopped.
 
@@ -71,8 +71,10 @@ type document struct {
 	Resources     int            `json:"resources"`
 	ByService     map[string]int `json:"byService"`
 	LockedBy      string         `json:"lockedBy"`
-	Cluster       clusterJSON    `json:"cluster"`
-	Simulated     []string       `json:"simulated"`
+	// Pending are the operations whose end was not recorded.
+	Pending   []session.Pending `json:"pending"`
+	Cluster   clusterJSON       `json:"cluster"`
+	Simulated []string          `json:"simulated"`
 }
 
 type clusterJSON struct {
@@ -116,12 +118,13 @@ func show(opts *Options, info session.Info, st session.State, c session.Cluster,
 	line(w, "target", info.Target+", region "+info.Region)
 	line(w, "deployment", info.Deployment)
 	line(w, "resources", fmt.Sprintf("%d recorded%s", st.Resources, breakdown(st.ByService)))
-	if st.Resources == 0 {
+	if st.Resources == 0 && len(st.Pending) == 0 {
 		line(w, "state", "nothing is deployed")
 	}
 	if st.LockedBy != "" {
 		line(w, "in use by", st.LockedBy)
 	}
+	showPending(w, info.Stack, st)
 	if c.Name == "" && st.Resources > 0 && !unknown {
 		line(w, "cluster", "none yet: the deploy was not completed; go on with "+cmdutil.Command("deploy", "--stack", info.Stack))
 	}
@@ -132,6 +135,20 @@ func show(opts *Options, info session.Info, st session.State, c session.Cluster,
 	}
 	cmdutil.PrintSimulated(opts.IO, info.Simulated)
 	return nil
+}
+
+// showPending lists what is under way, or what a killed run left unfinished.
+func showPending(w io.Writer, stack string, st session.State) {
+	label := "unfinished"
+	if st.LockedBy != "" {
+		label = "under way"
+	}
+	for _, p := range st.Pending {
+		line(w, label, p.Kind+" "+p.Type+" "+p.Name)
+	}
+	if len(st.Pending) > 0 && st.LockedBy == "" {
+		line(w, "next", "an earlier run was killed; a deploy finds out what became of these and goes on: "+cmdutil.Command("deploy", "--stack", stack))
+	}
 }
 
 func line(w io.Writer, label, text string) {
@@ -182,7 +199,8 @@ func breakdown(by map[string]int) string {
 func newDocument(info session.Info, st session.State, c session.Cluster) document {
 	d := document{
 		SchemaVersion: cmdutil.SchemaVersion, Stack: info.Stack, Target: info.Target, Region: info.Region,
-		Deployment: info.Deployment, Resources: st.Resources, ByService: map[string]int{}, LockedBy: st.LockedBy, Simulated: cmdutil.List(info.Simulated),
+		Deployment: info.Deployment, Resources: st.Resources, ByService: map[string]int{}, LockedBy: st.LockedBy,
+		Pending: cmdutil.List(st.Pending), Simulated: cmdutil.List(info.Simulated),
 		Cluster: clusterJSON{
 			Name: c.Name, Status: c.Status, Version: c.Version, Health: cmdutil.List(c.Health),
 			Nodes: cmdutil.List(c.Nodes), Jobs: cmdutil.List(c.Jobs),

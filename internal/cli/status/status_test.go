@@ -4,6 +4,7 @@ package status
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"testing"
 
@@ -76,7 +77,7 @@ func TestStatusAsJSONHasTheAgreedFields(t *testing.T) {
 	require.NoError(t, err)
 	cmdtest.Fields(t, r.Out.Bytes(),
 		"schemaVersion", "stack", "target", "region", "deployment", "resources", "byService", "byService.ec2", "byService.s3",
-		"lockedBy", "simulated", "cluster", "cluster.name", "cluster.status", "cluster.version", "cluster.health",
+		"lockedBy", "pending", "simulated", "cluster", "cluster.name", "cluster.status", "cluster.version", "cluster.health",
 		"cluster.nodes", "cluster.nodes[].name", "cluster.nodes[].instanceType", "cluster.nodes[].capacityType", "cluster.nodes[].nodePool",
 		"cluster.jobs", "cluster.jobs[].name", "cluster.jobs[].namespace", "cluster.jobs[].state", "cluster.jobs[].sample")
 	require.Empty(t, r.Err.String())
@@ -98,6 +99,39 @@ func TestAnInterruptedDeploySaysHowToGoOn(t *testing.T) {
 	r, err := exec(t, f, cmdutil.Text)
 	require.NoError(t, err)
 	require.Contains(t, r.Out.String(), "cluster:     none yet: the deploy was not completed; go on with emrflink deploy --stack local\n")
+}
+
+func TestUnfinishedOperationsAreListed(t *testing.T) {
+	t.Parallel()
+	pending := []session.Pending{{Kind: "creating", Type: "aws:eks/cluster:Cluster", Name: "c", URN: "urn:c"}}
+	for name, c := range map[string]struct {
+		lockedBy string
+		want     []string
+		not      string
+	}{
+		"of a run that was killed": {"", []string{
+			"unfinished:  creating aws:eks/cluster:Cluster c\n",
+			"next:        an earlier run was killed; a deploy finds out what became of these and goes on: emrflink deploy --stack local\n",
+		}, "under way"},
+		"of a run that goes on": {"ann, process 7", []string{"under way:   creating aws:eks/cluster:Cluster c\n"}, "next:"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := deployed()
+			f.state.Pending, f.state.LockedBy = pending, c.lockedBy
+			r, err := exec(t, f, cmdutil.Text)
+			require.NoError(t, err)
+			for _, w := range c.want {
+				require.Contains(t, r.Out.String(), w)
+			}
+			require.NotContains(t, r.Out.String(), c.not)
+			r, err = exec(t, f, cmdutil.JSON)
+			require.NoError(t, err)
+			var doc struct{ Pending []map[string]string }
+			require.NoError(t, json.Unmarshal(r.Out.Bytes(), &doc))
+			require.Equal(t, []map[string]string{{"kind": "creating", "type": "aws:eks/cluster:Cluster", "name": "c", "urn": "urn:c"}}, doc.Pending)
+		})
+	}
 }
 
 func TestAClusterThatCannotBeAskedIsAnErrorAfterTheRecordedPart(t *testing.T) {

@@ -205,7 +205,19 @@ func item(i cleanup.Item) session.Item {
 // destroyer is the engine as a cleanup sees it.
 type destroyer struct{ e *engine.Engine }
 
-var _ cleanup.Engine = destroyer{}
+var (
+	_ cleanup.Engine    = destroyer{}
+	_ cleanup.Forgetter = destroyer{}
+)
+
+// ForgetKubernetes drops what was in a cluster that is gone from the state. A stack that was never deployed has none.
+func (d destroyer) ForgetKubernetes(ctx context.Context) (int, error) {
+	n, err := d.e.ForgetKubernetes(ctx)
+	if errors.Is(err, engine.ErrNoStack) {
+		return 0, nil
+	}
+	return n, err
+}
 
 // Destroy deletes everything recorded. A stack that was never deployed has nothing.
 func (d destroyer) Destroy(ctx context.Context, sink func(cleanup.EngineEvent)) error {

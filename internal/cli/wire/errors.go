@@ -22,7 +22,11 @@ func faceted(err error) error {
 	}
 	var f *engine.Failure
 	if errors.As(err, &f) {
-		return &facets{error: err, code: f.Code, hint: f.Hint, exit: f.ExitCode()}
+		e := &facets{error: err, code: f.Code, hint: f.Hint, exit: f.ExitCode()}
+		if f.Code == engine.CodeCancelled || f.Code == engine.CodeKilled {
+			e.outcome = f.Message
+		}
+		return e
 	}
 	var a *awsapi.Error
 	if errors.As(err, &a) {
@@ -41,6 +45,8 @@ type facets struct {
 	code string
 	hint string
 	exit int
+	// outcome is what an interrupt left behind, "" for any other error.
+	outcome string
 }
 
 // Unwrap returns the error itself.
@@ -51,6 +57,9 @@ func (e *facets) Code() string { return e.code }
 
 // Hint is what to do next, "" when nothing general helps.
 func (e *facets) Hint() string { return e.hint }
+
+// Outcome is what an interrupt left behind.
+func (e *facets) Outcome() string { return e.outcome }
 
 // ExitCode is the exit code.
 func (e *facets) ExitCode() int { return e.exit }

@@ -11,9 +11,11 @@ import (
 
 	"sigs.k8s.io/yaml"
 
+	"emrflink/internal/awsapi"
 	"emrflink/internal/cli/cmdutil"
 	"emrflink/internal/cli/session"
 	"emrflink/internal/flinkjob"
+	"emrflink/internal/kube"
 )
 
 // jobs runs Flink jobs on a deployed stack. The cluster is contacted by the first method that needs it.
@@ -39,7 +41,12 @@ func (j *jobs) runner(ctx context.Context, timeout time.Duration) (flinkjob.Runn
 	if err != nil {
 		return flinkjob.Runner{}, err
 	}
-	return flinkjob.Runner{Kube: client, Objects: j.stack.aws, Timeout: timeout}, nil
+	return newRunner(client, j.stack.aws, timeout), nil
+}
+
+// newRunner runs jobs with everything that their preflight asks.
+func newRunner(k *kube.Client, a *awsapi.Client, timeout time.Duration) flinkjob.Runner {
+	return flinkjob.Runner{Kube: k, Objects: a, Trust: a, Timeout: timeout}
 }
 
 func (j *jobs) spec(s session.JobSpec) (flinkjob.Spec, error) {

@@ -9,6 +9,7 @@ import (
 
 	"emrflink/internal/cli/cmdutil"
 	"emrflink/internal/cli/session"
+	"emrflink/internal/target"
 	"emrflink/stacks"
 )
 
@@ -41,6 +42,7 @@ func (a *app) readSettings() (settings, error) {
 		info: session.Info{
 			Stack: a.globals.Stack, File: file.Path, Home: home, State: a.globals.State, Target: config.Target,
 			Region: config.Region, Deployment: config.Name, Kubernetes: config.KubernetesVersion, Speed: 1,
+			Needs: session.Needs(target.NeedsOf(config.Target)),
 		},
 	}, nil
 }

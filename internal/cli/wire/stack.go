@@ -53,18 +53,9 @@ func (s *stack) open(ctx context.Context) (map[string]string, error) {
 		}
 		s.target = t
 		s.settings.info.Simulated = t.Simulated()
-		s.settings.info.Speed = s.app.speed(ctx, s.settings)
+		s.settings.info.Speed = t.Speed()
 	}
 	return s.target.Env(), nil
-}
-
-// speed is what the running local target divides AWS's durations by.
-func (a *app) speed(ctx context.Context, s settings) float64 {
-	st, err := target.OpenLocal(target.Options{Home: s.info.Home}).Status(ctx)
-	if s.config.Target != target.Local || err != nil || st.Speed <= 0 {
-		return 1
-	}
-	return st.Speed
 }
 
 // client returns the AWS client of the target.
@@ -198,6 +189,13 @@ func (s *stack) State(ctx context.Context) (session.State, error) {
 			st.Resources++
 			st.ByService[service(r.Type)]++
 		}
+	}
+	pending, err := e.Pending(ctx)
+	if err != nil {
+		return session.State{}, s.noStack(err)
+	}
+	for _, p := range pending {
+		st.Pending = append(st.Pending, session.Pending{Kind: p.Kind, Type: p.Type, Name: p.Name, URN: p.URN})
 	}
 	lock, err := e.Lock(ctx)
 	if err != nil {

@@ -57,6 +57,7 @@ func New(o Options) *cmdutil.Factory {
 		Offline:  a.offline,
 		Samples:  samples,
 		Schema:   schema,
+		Matrix:   matrix,
 		Check:    check,
 		Local:    a.local,
 		Token:    a.token,

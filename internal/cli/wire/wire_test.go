@@ -8,11 +8,13 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 
 	"emrflink/internal/awsapi"
+	"emrflink/internal/cleanup"
 	"emrflink/internal/cli/cmdutil"
 	"emrflink/internal/engine"
 	"emrflink/internal/iostreams"
@@ -142,4 +144,45 @@ func TestPrices(t *testing.T) {
 	require.InDelta(t, 0.10, price(awsapi.Resource{Type: awsapi.TypeCluster, ID: "c", Detail: map[string]string{"version": "1.35"}}), 1e-9)
 	require.Positive(t, price(awsapi.Resource{Type: awsapi.TypeVolume, ID: "v", Detail: map[string]string{"volumeType": "gp3", "sizeGiB": "100"}}))
 	require.Zero(t, price(awsapi.Resource{Type: awsapi.TypeVPC, ID: "vpc-1"}))
+}
+
+func TestTheWayAJobIsRunReadsTrustPoliciesAndObjects(t *testing.T) {
+	t.Parallel()
+	a := &awsapi.Client{}
+	r := newRunner(nil, a, time.Minute)
+	require.Same(t, a, r.Trust, "the preflight compares the role's trust with the service accounts")
+	require.Same(t, a, r.Objects)
+	require.Equal(t, time.Minute, r.Timeout)
+}
+
+func TestACleanupCanForgetAClusterThatIsGone(t *testing.T) {
+	t.Parallel()
+	e, err := engine.Open(t.Context(), engine.Options{Stack: "never", Home: t.TempDir(), Program: stacks.Blueprint})
+	require.NoError(t, err)
+	var f cleanup.Forgetter = destroyer{e}
+	n, err := f.ForgetKubernetes(t.Context())
+	require.NoError(t, err, "a stack that was never deployed has nothing to forget")
+	require.Zero(t, n)
+}
+
+func TestWhatAStackNeedsComesFromItsTarget(t *testing.T) {
+	t.Parallel()
+	f, _ := newApp(t, "config:\n  emrflink:target: aws\n")
+	info, err := f.Info()
+	require.NoError(t, err)
+	require.True(t, info.Needs.Credentials)
+	require.Equal(t, []string{"aws", "kubectl"}, info.Needs.Programs)
+	f, _ = newApp(t, "")
+	info, err = f.Info()
+	require.NoError(t, err)
+	require.True(t, info.Needs.Daemon)
+}
+
+func TestAnInterruptSaysWhatItLeftBehind(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[string]string{engine.CodeCancelled: "recorded", engine.CodeKilled: "recorded", engine.CodeLocked: ""} {
+		var o interface{ Outcome() string }
+		require.ErrorAs(t, classify(&engine.Failure{Code: code, Message: "recorded"}), &o)
+		require.Equal(t, want, o.Outcome(), code)
+	}
 }

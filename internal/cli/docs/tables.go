@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package docs
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"emrflink/internal/cli/cmdutil"
+	"emrflink/internal/cli/session"
+)
+
+func environment() string {
+	var b strings.Builder
+	b.WriteString("A flag wins over its variable, and the variable over the default.\n\n| variable | flag | meaning |\n|---|---|---|\n")
+	for _, v := range cmdutil.Variables() {
+		flag := ""
+		if v.Flag != "" {
+			flag = "`--" + v.Flag + "`"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", v.Name, flag, cell(v.Doc))
+	}
+	return b.String()
+}
+
+func exitCodes() string {
+	var b strings.Builder
+	b.WriteString("| code | meaning |\n|---|---|\n")
+	for _, e := range cmdutil.ExitCodes() {
+		fmt.Fprintf(&b, "| %d | %s |\n", e.Code, cell(e.Meaning))
+	}
+	return b.String()
+}
+
+// longValue is from how many characters on a value has a block of its own.
+const longValue = 80
+
+// configuration is the table of keys; values that are too long for a cell follow it.
+func configuration(schema []session.Key) string {
+	var b, long strings.Builder
+	b.WriteString("Keys of `Pulumi.STACK.yaml`, below `config:`. Every key has a default, and the defaults deploy the blueprint. Lists and objects may be\n" +
+		"written as YAML or as JSON. An unknown key, a wrong type and a value that cannot work are errors, all reported at once.\n\n" +
+		"| key | type | default | meaning | example |\n|---|---|---|---|---|\n")
+	for _, k := range schema {
+		value := code(k.Default)
+		if len(k.Default) > longValue {
+			value = "[below](#" + strings.ToLower(k.Name) + ")"
+			fmt.Fprintf(&long, "\n## %s\n\nThe default:\n\n```json\n%s\n```\n", k.Name, indented(k.Default))
+		}
+		fmt.Fprintf(&b, "| `%s:%s` | %s | %s | %s | %s |\n", cmdutil.Project, k.Name, cell(k.Type), value, cell(k.Doc), code(k.Example))
+	}
+	return b.String() + long.String()
+}
+
+// indented lays JSON out over lines; what is no JSON stays as it is.
+func indented(text string) string {
+	var b bytes.Buffer
+	if err := json.Indent(&b, []byte(text), "", "  "); err != nil {
+		return text
+	}
+	return b.String()
+}
+
+// localTarget is the support matrix, from the tables that the local target is made of.
+func localTarget(m session.Matrix) string {
+	var b strings.Builder
+	b.WriteString("The account behind the local target is simulated. This page is made of the tables that do it. What is not listed is refused by name: HTTP 501\n" +
+		"with the operation, or an error with the Pulumi type, the property, the chart, its value or the addon.\n\n")
+	fmt.Fprintf(&b, "## AWS API: %s\n\nSignatures are verified, and calls with a role's credentials are authorized by its policies. "+
+		"Clients: `emrflink` is this tool,\n`karpenter` the controller; `clients` are others that you point at the endpoint.\n\n"+
+		"| service | operation | called by | what differs from AWS |\n|---|---|---|---|\n", cmdutil.Count(len(m.Operations), "operation", "operations"))
+	for _, o := range m.Operations {
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", o.Service, o.Name, cell(o.UsedBy), cell(o.Notes))
+	}
+	fmt.Fprintf(&b, "\n## Pulumi resources: %s\n\nProperties are checked against the schema of the release: an unknown one is an error, a missing one too.\n\n"+
+		"| type | provider | kind in the account |\n|---|---|---|\n", cmdutil.Count(len(m.Types), "type", "types"))
+	for _, t := range m.Types {
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", t.Token, t.Provider, code(t.Kind))
+	}
+	b.WriteString("\nOf the Kubernetes provider every type of one object works, custom resources and `helm.sh/v3:Release` too: a real API server decides. Lists,\n" +
+		"patches, YAML files, Kustomize and `helm.sh/v3:Chart` are refused.\n")
+	b.WriteString(list("Helm charts", "A stand-in installs small manifests with the chart's names and refuses values that it does not know. No registry is contacted.", m.Charts))
+	b.WriteString(list("EKS addons", "A stand-in installs what the rest needs of the addon. Other addons are refused.", m.Addons))
+	return b.String()
+}
+
+func list(title, text string, names []string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "\n## %s: %d\n\n%s\n\n", title, len(names), text)
+	for _, n := range names {
+		fmt.Fprintf(&b, "- `%s`\n", n)
+	}
+	return b.String()
+}
+
+func cell(s string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(s, "|", "\\|"), "\n", " ")
+}
+
+func code(s string) string {
+	if s == "" {
+		return ""
+	}
+	return "`" + cell(s) + "`"
+}

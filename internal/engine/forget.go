@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+)
+
+// kubernetesProvider is the type of the providers whose resources live in a cluster: objects and Helm releases.
+const kubernetesProvider = "pulumi:providers:kubernetes"
+
+// ForgetKubernetes drops from the state what is in the cluster (objects, Helm releases) and the providers that reach
+// it, and returns how many objects and releases there were. Nothing is contacted.
+//
+// It is for a cluster that is certainly gone, and its resources with it: no provider can delete them any more, and
+// without this no destroy would get past them. What depended on them stays and loses the reference. The engine keeps a
+// backup of the state as it was. A stack that was never deployed gives ErrNoStack.
+func (e *Engine) ForgetKubernetes(ctx context.Context) (int, error) {
+	if err := e.ready(); err != nil {
+		return 0, err
+	}
+	if _, err := e.deployment(ctx); err != nil {
+		return 0, err
+	}
+	notice := func(text string) { e.opts.Logger.Info(text) }
+	if err := e.acquireable(ctx, notice); err != nil {
+		return 0, err
+	}
+	// Writing the state drops its unfinished operations: what they made has to be taken over before.
+	if err := e.resolvePending(ctx, notice); err != nil {
+		return 0, err
+	}
+	deployment, err := e.deployment(ctx)
+	if err != nil {
+		return 0, err
+	}
+	objects, providers := forget(deployment)
+	if objects+providers == 0 {
+		return 0, nil
+	}
+	if err := e.importState(ctx, deployment); err != nil {
+		return 0, fmt.Errorf("write the state without its Kubernetes objects: %w", err)
+	}
+	return objects, nil
+}
+
+// forget takes the Kubernetes resources out of a deployment and mends the references to them.
+func forget(d *savedState) (objects, providers int) {
+	parents := map[resource.URN]resource.URN{} // of what is dropped
+	kept := make([]apitype.ResourceV3, 0, len(d.Resources))
+	for _, r := range d.Resources {
+		switch {
+		case string(r.Type) == kubernetesProvider:
+			providers++
+		case urnType(providerURN(r.Provider)) == kubernetesProvider:
+			objects++
+		default:
+			kept = append(kept, r)
+			continue
+		}
+		parents[r.URN] = r.Parent
+	}
+	gone := func(u resource.URN) bool { _, dropped := parents[u]; return dropped }
+	for i := range kept {
+		r := &kept[i]
+		for gone(r.Parent) {
+			r.Parent = parents[r.Parent]
+		}
+		r.Dependencies = slices.DeleteFunc(r.Dependencies, gone)
+		r.ReplaceWith = slices.DeleteFunc(r.ReplaceWith, gone)
+		for key, on := range r.PropertyDependencies {
+			r.PropertyDependencies[key] = slices.DeleteFunc(on, gone)
+		}
+		if gone(r.DeletedWith) {
+			r.DeletedWith = ""
+		}
+	}
+	d.Resources = kept
+	return objects, providers
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package target
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestRealTimeIsTheSpeedOfWhatIsNotSimulatedFaster(t *testing.T) {
+	t.Parallel()
+	aws, err := Open(t.Context(), Options{Kind: AWS, Region: "us-west-2"})
+	require.NoError(t, err)
+	require.InDelta(t, 1, aws.Speed(), 0)
+	require.Empty(t, aws.Simulated())
+	offline, err := Offline(t.Context(), Options{Region: "us-west-2"})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, offline.Close()) })
+	require.InDelta(t, 1, offline.Speed(), 0)
+	require.InDelta(t, 50, (&Target{speed: 50}).Speed(), 0)
+}
+
+func TestEachKindSaysWhatItNeeds(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, Needs{Daemon: true}, NeedsOf(Local))
+	require.Equal(t, Needs{Credentials: true, Programs: []string{"aws", "kubectl"}}, NeedsOf(AWS))
+	_, err := Open(t.Context(), Options{Kind: "gcp"})
+	require.ErrorContains(t, err, `open target "gcp"`)
+}
