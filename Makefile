@@ -7,8 +7,12 @@ VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo de
 LINT      := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.12.0
 # The race detector needs a C compiler; without one the tests run without it and say so.
 RACE      := $(shell command -v gcc >/dev/null 2>&1 && echo -race)
-TESTFLAGS ?= -shuffle=on -count=1
+# vet runs through golangci-lint; here it would analyse the AWS SDKs and Kubernetes once more.
+TESTFLAGS ?= -shuffle=on -count=1 -vet=off
 PKG       ?= ./...
+GOBIN     := $(shell $(GO) env GOPATH)/bin
+# One set of flags for the binaries, the linter and the pure tests: with others, the AWS SDKs and Kubernetes compile again.
+PURE      := CGO_ENABLED=0
 
 .DEFAULT_GOAL := help
 
@@ -28,32 +32,36 @@ demo: build ## Deploy, run a Flink job, clean up, on the local target: no AWS ac
 test: build ## Run all tests, with the race detector where there is a C compiler
 	@test -n "$(RACE)" || echo "no gcc: running without the race detector"
 	EMRFLINK_BIN=$(CURDIR)/$(BIN) $(GO) test $(RACE) $(TESTFLAGS) $(PKG)
-	cd localkube && LOCALKUBE=$(CURDIR)/$(BIN)/localkube $(GO) test $(TESTFLAGS) ./...
+	cd localkube && $(PURE) $(GO) test -trimpath $(TESTFLAGS) ./...
 
 .PHONY: lint
-lint: ## Check formatting, vet and golangci-lint
+lint: ## Check formatting and run golangci-lint
 	@out=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$out" || { echo "not formatted; run: gofmt -w" $$out; exit 1; }
-	$(GO) vet ./...
-	cd localkube && $(GO) vet ./...
-	$(GO) run $(LINT) run ./...
+	$(GO) install $(LINT)
+	$(PURE) GOFLAGS=-trimpath $(GOBIN)/golangci-lint run ./...
+	cd localkube && $(PURE) GOFLAGS=-trimpath $(GOBIN)/golangci-lint run --config ../.golangci.yml ./...
 
 .PHONY: generate
 generate: docs golden ## Make every generated file again
 
 .PHONY: golden
 golden: ## Write the golden files of the tests again
-	$(GO) test ./stacks/... ./components/... ./karpenter/... ./internal/preview/... ./internal/flinkjob/... ./internal/cli/... -update
+	$(PURE) $(GO) test -trimpath -vet=off ./stacks/... ./components/... ./karpenter/... ./internal/preview/... ./internal/flinkjob/... ./internal/cli/... -update
 
 .PHONY: docs
-docs: ## Write docs/reference again from the commands, the configuration and the handler tables
-	$(GO) run ./cmd/emrflink docs --dir docs/reference
+docs: build ## Write docs/reference again from the commands, the configuration and the handler tables
+	$(BIN)/emrflink docs --dir docs/reference
+
+.PHONY: screens
+screens: build ## Make the screens of docs/guide.md again, by running the commands (about a minute)
+	@$(GO) run ./internal/tools/screens -bin $(BIN) docs/guide.md
 
 .PHONY: bench
 bench: build ## Measure, in one run, what README promises (docs/bench.md and docs/bench.json)
 	$(GO) run ./internal/tools/bench -bin $(BIN) -out docs
 
 .PHONY: check
-check: tidy lint test drift ## What CI runs
+check: tidy test lint drift ## What CI runs
 
 .PHONY: tidy
 tidy:

@@ -90,14 +90,6 @@ func derived(p engine.PendingCreate, a account) (string, bool) {
 		return in("role") + "/" + in("policyArn"), true
 	case "aws:iam/openIdConnectProvider:OpenIdConnectProvider":
 		return iam("oidc-provider/" + strings.TrimPrefix(in("url"), "https://")), true
-	case "aws:eks/nodeGroup:NodeGroup":
-		return in("clusterName") + ":" + in("nodeGroupName"), true
-	case "aws:eks/addon:Addon":
-		return in("clusterName") + ":" + in("addonName"), true
-	case "aws:eks/accessEntry:AccessEntry":
-		return in("clusterName") + ":" + in("principalArn"), true
-	case "aws:eks/accessPolicyAssociation:AccessPolicyAssociation":
-		return in("clusterName") + "#" + in("principalArn") + "#" + in("policyArn"), true
 	case "aws:sqs/queue:Queue":
 		return "https://sqs." + a.region + "." + domain(a.partition) + "/" + a.id + "/" + in("name"), true
 	case "aws:sqs/queuePolicy:QueuePolicy":
@@ -113,6 +105,21 @@ func derived(p engine.PendingCreate, a account) (string, bool) {
 	}
 	if strings.HasPrefix(p.Type, "aws:s3/bucket") {
 		return in("bucket"), true
+	}
+	return ofCluster(p.Type, in)
+}
+
+// ofCluster makes the id of a part of an EKS cluster.
+func ofCluster(typ string, in func(key string) string) (string, bool) {
+	switch typ {
+	case "aws:eks/nodeGroup:NodeGroup":
+		return in("clusterName") + ":" + in("nodeGroupName"), true
+	case "aws:eks/addon:Addon":
+		return in("clusterName") + ":" + in("addonName"), true
+	case "aws:eks/accessEntry:AccessEntry":
+		return in("clusterName") + ":" + in("principalArn"), true
+	case "aws:eks/accessPolicyAssociation:AccessPolicyAssociation":
+		return in("clusterName") + "#" + in("principalArn") + "#" + in("policyArn"), true
 	}
 	return "", false
 }

@@ -46,6 +46,7 @@ func TestAUsedDeploymentGoesInTheSafeOrder(t *testing.T) {
 	}
 	require.NotContains(t, w.journal, "gone Service internal", "only load balancers are deleted")
 	require.Empty(t, report.Unexpected)
+	require.True(t, report.Verified)
 	require.Empty(t, report.Warnings)
 	require.Zero(t, report.HourlyUSD)
 	require.Contains(t, ids(report.Deleted), "vpc-1")
@@ -259,12 +260,16 @@ func TestAnInterruptStopsBeforeTheNextPhase(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	_, err := w.c.Run(ctx, func(p Progress) {
+	var states []string
+	report, err := w.c.Run(ctx, func(p Progress) {
 		if p.Phase.Name == PhaseVolumes {
+			states = append(states, p.State)
 			cancel()
 		}
 	})
 	require.ErrorIs(t, err, context.Canceled)
+	require.False(t, report.Verified, "nobody looked what is left")
+	require.Equal(t, StateStopped, states[len(states)-1], "what an interrupt stops has not failed")
 	require.Zero(t, w.engine.runs)
 	require.NotContains(t, w.journal, "empty our-bucket")
 }
@@ -297,7 +302,7 @@ func TestJSONHasNoNullListsAndTheContractsFields(t *testing.T) {
 	}
 	sort.Strings(keys)
 	require.Empty(t, cmp.Diff([]string{"account", "deleted", "deployment", "elapsedSeconds", "engineDeleted", "expectedResidue",
-		"hourlyUSD", "region", "schemaVersion", "stack", "unexpected", "warnings"}, keys))
+		"hourlyUSD", "region", "schemaVersion", "stack", "unexpected", "verified", "warnings"}, keys))
 }
 
 func TestEveryLeftTypeHasACommandOrNone(t *testing.T) {

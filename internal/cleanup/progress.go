@@ -20,6 +20,7 @@ const (
 	StateDone    = "done"
 	StateSkipped = "skipped"
 	StateFailed  = "failed"
+	StateStopped = "stopped" // by an interrupt
 )
 
 // Progress is one line of the teardown's display.
@@ -80,6 +81,7 @@ func (r *run) phase(ctx context.Context, name string, do func(context.Context) e
 	r.emit(StateStart, p.Phase.Title)
 	r.mu.Unlock()
 
+	caller := ctx
 	ctx, cancel := context.WithTimeout(ctx, p.Phase.Timeout)
 	defer cancel()
 	stop := make(chan struct{})
@@ -94,6 +96,10 @@ func (r *run) phase(ctx context.Context, name string, do func(context.Context) e
 	if err == nil {
 		r.emit(StateDone, p.Phase.Title)
 		return nil
+	}
+	if caller.Err() != nil {
+		r.emit(StateStopped, "interrupted")
+		return fmt.Errorf("phase %s: %w", name, err)
 	}
 	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil {
 		err = fmt.Errorf("timed out after %s: %w", p.Phase.Timeout, err)

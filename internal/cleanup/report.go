@@ -45,6 +45,8 @@ type Report struct {
 	HourlyUSD       float64  `json:"hourlyUSD"`     // of what is unexpectedly left
 	Warnings        []string `json:"warnings"`
 	ElapsedSeconds  float64  `json:"elapsedSeconds"`
+	// Verified says that the account was asked what is left. Without it, empty lists of what is left mean nothing.
+	Verified bool `json:"verified"`
 }
 
 func emptyReport(s Scope) Report {
@@ -142,6 +144,7 @@ func (r *run) verify(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("list what is left: %w", err) // a short list proves nothing
 	}
+	r.report.Verified = true
 	deleted := map[string]bool{}
 	for _, i := range r.report.Deleted {
 		deleted[i.Service+"/"+i.Type+"/"+i.ID] = true

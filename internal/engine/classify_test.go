@@ -42,7 +42,7 @@ func TestFailuresAreClassified(t *testing.T) {
 		"another run":             {"the stack is currently locked by 1 lock(s)", CodeLocked, "", 1},
 		"a wrong passphrase":      {"get stack secrets manager: incorrect passphrase", CodePassphrase, "", 2},
 		"a missing plugin":        {"no resource plugin 'pulumi-resource-aws' found in the workspace", CodePlugin, "", 1},
-		"a full disk":             {"write /x: no space left on device", CodeNoSpace, "", 2},
+		"a full disk":             {"write /x: no space left on device", CodeDiskFull, "", 1},
 		"a provider that is gone": {"rpc error: code = Unavailable desc = error reading from server: EOF", CodeProvider, "", 1},
 		"anything else":           {"who knows", CodeEngine, "who knows", 1},
 	} {

@@ -3,6 +3,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,13 +24,16 @@ import (
 // Deploy returns a Failure with CodeCancelled. sink is called from one goroutine at a time; it may be nil.
 func (e *Engine) Deploy(ctx context.Context, sink func(Event)) (Result, error) {
 	sink = orDiscard(sink)
+	if err := e.Room(); err != nil {
+		return Result{}, err
+	}
 	if err := e.ready(); err != nil {
 		return Result{}, err
 	}
 	if err := e.ensureStack(ctx); err != nil {
 		return Result{}, err
 	}
-	return e.operate(ctx, "deploy", sink, func(s auto.Stack, c *collector) error {
+	return e.operate(ctx, "deploy", sink, func(ctx context.Context, s auto.Stack, c *collector) error {
 		opts := []optup.Option{optup.EventStreams(c.in), optup.SuppressProgress(), optup.Color("never")}
 		if e.opts.Parallel > 0 {
 			opts = append(opts, optup.Parallel(e.opts.Parallel))
@@ -43,10 +47,13 @@ func (e *Engine) Deploy(ctx context.Context, sink func(Event)) (Result, error) {
 // when one cannot be deleted. The empty stack stays; see Remove. A stack that was never deployed gives ErrNoStack.
 func (e *Engine) Destroy(ctx context.Context, sink func(Event)) (Result, error) {
 	sink = orDiscard(sink)
+	if err := e.Room(); err != nil {
+		return Result{}, err
+	}
 	if err := e.ready(); err != nil {
 		return Result{}, err
 	}
-	return e.operate(ctx, "destroy", sink, func(s auto.Stack, c *collector) error {
+	return e.operate(ctx, "destroy", sink, func(ctx context.Context, s auto.Stack, c *collector) error {
 		opts := []optdestroy.Option{
 			optdestroy.EventStreams(c.in), optdestroy.SuppressProgress(), optdestroy.Color("never"),
 			optdestroy.ContinueOnError(),
@@ -67,31 +74,24 @@ func orDiscard(sink func(Event)) func(Event) {
 }
 
 // operate runs one changing operation: checks, leftovers of earlier runs, the engine, the outcome.
-func (e *Engine) operate(ctx context.Context, op string, sink func(Event), run func(auto.Stack, *collector) error) (Result, error) {
+func (e *Engine) operate(ctx context.Context, op string, sink func(Event), run func(context.Context, auto.Stack, *collector) error) (Result, error) {
 	begin := time.Now()
 	notice := func(text string) { sink(Event{Kind: EventNotice, Message: text}) }
 	if _, err := e.deployment(ctx); err != nil {
 		return Result{}, err
 	}
-	if err := e.enoughSpace(); err != nil {
-		return Result{}, err
-	}
 	if err := e.acquireable(ctx, notice); err != nil {
 		return Result{}, err
 	}
-	if err := e.resolvePending(ctx, notice); err != nil {
-		return Result{}, err
+	guarded, stop := e.guarded(ctx)
+	summary, runErr := e.attempt(guarded, op, sink, run)
+	full, spoilt := stop()
+	res := Result{Summary: summary, Duration: time.Since(begin), Outputs: map[string]Output{}}
+	if runErr != nil && full && ctx.Err() == nil {
+		runErr = e.diskFull(op, runErr)
 	}
-	s, err := e.stackIn(ctx, e.workDir(), e.env)
-	if err != nil {
-		return Result{}, err
-	}
-	c := collect(sink)
-	runErr := run(s, c)
-	c.close()
-	res := Result{Summary: summarize(c.steps()), Duration: time.Since(begin), Outputs: map[string]Output{}}
-	if runErr != nil {
-		return res, e.failed(ctx, op, c, runErr.Error(), runErr)
+	if runErr != nil || spoilt != nil {
+		return res, cmp.Or(spoilt, runErr)
 	}
 	if op != "destroy" {
 		outputs, err := e.Outputs(ctx)
@@ -104,6 +104,24 @@ func (e *Engine) operate(ctx context.Context, op string, sink func(Event), run f
 	return res, nil
 }
 
+// attempt resolves what earlier runs left and runs the engine.
+func (e *Engine) attempt(ctx context.Context, op string, sink func(Event), run func(context.Context, auto.Stack, *collector) error) (Summary, error) {
+	if err := e.resolvePending(ctx, func(text string) { sink(Event{Kind: EventNotice, Message: text}) }); err != nil {
+		return Summary{}, err
+	}
+	s, err := e.stackIn(ctx, e.workDir(), e.env)
+	if err != nil {
+		return Summary{}, err
+	}
+	c := collect(sink)
+	err = run(ctx, s, c)
+	c.close()
+	if err != nil {
+		err = e.failed(ctx, op, c, err.Error(), err)
+	}
+	return summarize(c.steps()), err
+}
+
 // ensureStack makes the stack when it does not exist yet.
 func (e *Engine) ensureStack(ctx context.Context) error {
 	exists, err := e.Exists(ctx)
@@ -114,39 +132,10 @@ func (e *Engine) ensureStack(ctx context.Context) error {
 		if err := os.MkdirAll(e.files.root, 0o700); err != nil {
 			return fmt.Errorf("make the state directory: %w", err)
 		}
-		if err := e.enoughSpace(); err != nil {
-			return err
-		}
 		return e.files.init()
 	}
 	_, err = e.run(ctx, "stack", "init", e.opts.Stack)
 	return err
-}
-
-// minimumFree is what a deployment of the default blueprint writes, several times over: the state is rewritten after
-// every step, each time beside its predecessor and its backup.
-const minimumFree = 32 << 20
-
-// enoughSpace refuses to start when the state could not be saved: a full disk in the middle would cost the record of
-// what was made last.
-func (e *Engine) enoughSpace() error {
-	if e.files == nil {
-		return nil
-	}
-	free, err := e.free(e.files.root)
-	if err != nil {
-		return fmt.Errorf("look for free space: %w", err)
-	}
-	need := uint64(minimumFree) + 4*uint64(e.files.size())
-	if free >= need {
-		return nil
-	}
-	return &Failure{
-		Code: CodeNoSpace,
-		Message: fmt.Sprintf("only %d MiB are free for the state in %s, %d MiB are needed; nothing was changed",
-			free>>20, e.files.root, need>>20),
-		Hint: "free some space, or choose another place with --state or EMRFLINK_HOME",
-	}
 }
 
 // failed turns an error of the engine into a Failure, cut down to the first resource that failed.

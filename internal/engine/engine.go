@@ -42,6 +42,8 @@ type Options struct {
 	Kill <-chan struct{}
 	// Command is the program and its first arguments that run [Main]; empty means this binary with `pulumi`.
 	Command []string
+	// Reserve is the room that others need beside the state in its folder, in bytes.
+	Reserve uint64
 	// Parallel limits how many resources are worked on at once; 0 leaves it to the engine.
 	Parallel int
 }

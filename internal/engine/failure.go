@@ -16,7 +16,8 @@ const (
 	CodeLocked        = "StackLocked"
 	CodePending       = "PendingOperations"
 	CodeStateCorrupt  = "StateCorrupt"
-	CodeNoSpace       = "NoSpace"
+	CodeNoSpace       = "NoSpace"  // before anything was done
+	CodeDiskFull      = "DiskFull" // while it was done
 	CodePassphrase    = "WrongPassphrase"
 	CodeConfig        = "InvalidConfig"
 	CodeStackName     = "InvalidStackName"

@@ -241,14 +241,3 @@ func newThing(ctx *pulumi.Context, name string, in pulumi.Map, opts ...pulumi.Re
 	}
 	return &r, ctx.RegisterResource(thingType, name, all, &r, opts...)
 }
-
-// waitFor polls until ok, for at most ten seconds.
-func waitFor(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		if ok() {
-			return
-		}
-	}
-	require.Fail(t, "waited in vain for "+what)
-}

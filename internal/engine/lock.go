@@ -41,6 +41,7 @@ func (l LockInfo) Held() bool {
 	return false
 }
 
+// String names the owner, its machine and process, and since when it holds the lock.
 func (o LockOwner) String() string {
 	return fmt.Sprintf("%s on %s, pid %d, since %s", o.User, o.Host, o.PID, o.Since.UTC().Format(time.RFC3339))
 }

@@ -106,10 +106,12 @@ func TestAKilledRunIsResumedWithWhatItHadMade(t *testing.T) {
 
 	o := Options{Home: home, Env: f.env(), Program: slowChain()}
 	e := open(t, o)
-	info, err := e.Lock(t.Context())
-	require.NoError(t, err)
-	require.Len(t, info.Owners, 1)
-	require.True(t, info.Owners[0].Stale)
+	var info LockInfo
+	waitFor(t, "the killed engine to be gone", func() bool {
+		var err error
+		info, err = e.Lock(t.Context())
+		return err == nil && len(info.Owners) == 1 && info.Owners[0].Stale
+	})
 	require.False(t, info.Held())
 
 	pending, err := e.Pending(t.Context())
@@ -298,17 +300,21 @@ func TestACorruptStateIsExplainedAndLeftAlone(t *testing.T) {
 func TestAFullDiskIsSeenBeforeAnythingIsDone(t *testing.T) {
 	t.Parallel()
 	f := serveFakeAWS(t)
-	e := open(t, Options{Home: t.TempDir(), Env: f.env(), Program: chain(nil)})
-	e.free = func(string) (uint64, error) { return 1 << 20, nil }
+	home := filepath.Join(t.TempDir(), "not", "there", "yet")
+	e := open(t, Options{Home: home, Env: f.env(), Program: chain(nil), Reserve: 7 << 20})
+	e.free = func(string) (uint64, error) { return 38 << 20, nil }
 	_, err := e.Deploy(t.Context(), nil)
-	var failure *Failure
-	require.ErrorAs(t, err, &failure)
-	require.Equal(t, CodeNoSpace, failure.Code)
-	require.Contains(t, failure.Message, "only 1 MiB are free")
+	for _, err := range []error{err, e.Room()} {
+		var failure *Failure
+		require.ErrorAs(t, err, &failure)
+		require.Equal(t, CodeNoSpace, failure.Code)
+		require.Equal(t, 2, failure.ExitCode())
+		require.Contains(t, failure.Message, "only 38 MiB are free for the state in "+filepath.Join(home, "backend")+", 39 MiB are needed")
+	}
 	require.Empty(t, f.names())
-	exists, err := e.Exists(t.Context())
-	require.NoError(t, err)
-	require.False(t, exists)
+	require.NoDirExists(t, home)
+	e.free = func(string) (uint64, error) { return 39 << 20, nil }
+	require.NoError(t, e.Room())
 }
 
 func TestAFailureIsCutDownToItsResource(t *testing.T) {

@@ -132,7 +132,7 @@ func (s fileState) backupHint(path string) string {
 
 // backups lists the copies that the engine keeps of the state, newest first.
 func (s fileState) backups(path string) []string {
-	found := []string{path + ".bak"}
+	found := []string{path + ".bak", s.safePath()}
 	for _, pattern := range []string{
 		s.books("history", s.project, s.stack, "*.checkpoint.json*"),
 		s.books("backups", s.project, s.stack, "*"),

@@ -5,7 +5,6 @@ package kube
 import (
 	"encoding/json"
 	"fmt"
-	"sort"
 	"time"
 )
 
@@ -42,13 +41,4 @@ func ExecCredential(token string, expires time.Time, execInfo string) ([]byte, e
 			"expirationTimestamp": expires.UTC().Format(time.RFC3339),
 		},
 	})
-}
-
-func sortedKeys(m map[string]string) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	sort.Strings(keys)
-	return keys
 }

@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"k8s.io/client-go/tools/clientcmd"
 	api "k8s.io/client-go/tools/clientcmd/api"
@@ -97,7 +99,7 @@ func (a Access) into(cfg *api.Config) error {
 		Args:            append(append([]string{"eks-token"}, a.Args...), "--cluster", a.ClusterName, "--region", a.Region),
 		InteractiveMode: api.NeverExecInteractiveMode,
 	}
-	for _, k := range sortedKeys(a.Env) {
+	for _, k := range slices.Sorted(maps.Keys(a.Env)) {
 		exec.Env = append(exec.Env, api.ExecEnvVar{Name: k, Value: a.Env[k]})
 	}
 	cfg.AuthInfos[name] = &api.AuthInfo{Exec: exec}
@@ -131,8 +133,8 @@ func writeKubeconfig(path string, cfg *api.Config) error {
 	if err != nil {
 		return fmt.Errorf("encode kubeconfig %q: %w", path, err)
 	}
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		path = real // a linked file is replaced where it is
+	if linked, err := filepath.EvalSymlinks(path); err == nil {
+		path = linked // a linked file is replaced where it is
 	}
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {

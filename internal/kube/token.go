@@ -74,7 +74,7 @@ func (b *bearer) RoundTrip(req *http.Request) (*http.Response, error) {
 	var body io.ReadCloser
 	if req.GetBody != nil {
 		if body, err = req.GetBody(); err != nil {
-			return resp, nil //nolint:nilerr // the 401 is the answer; the body cannot be sent again
+			return resp, nil // the 401 is the answer; the body cannot be sent again
 		}
 	}
 	_ = resp.Body.Close()

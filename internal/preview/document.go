@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 
 	"emrflink/internal/cost"
@@ -129,11 +130,11 @@ func document(s engine.Step) Step {
 	}
 	switch s.Op {
 	case engine.OpCreate:
-		for _, k := range keys(s.New) {
+		for _, k := range slices.Sorted(maps.Keys(s.New)) {
 			out.Diff = append(out.Diff, Diff{Path: path(k), Kind: "add", New: s.New[k]})
 		}
 	case engine.OpDelete:
-		for _, k := range keys(s.Old) {
+		for _, k := range slices.Sorted(maps.Keys(s.Old)) {
 			out.Diff = append(out.Diff, Diff{Path: path(k), Kind: "delete", Old: s.Old[k]})
 		}
 	}
@@ -167,14 +168,5 @@ func resources(plan engine.Plan, after bool) []cost.Resource {
 		}
 		out = append(out, r)
 	}
-	return out
-}
-
-func keys(m map[string]any) []string {
-	out := make([]string, 0, len(m))
-	for k := range m {
-		out = append(out, k)
-	}
-	slices.Sort(out)
 	return out
 }

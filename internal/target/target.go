@@ -18,6 +18,7 @@ import (
 	"log/slog"
 	"maps"
 	"os"
+	"path/filepath"
 	"strconv"
 
 	"emrflink/internal/localcloud/account"
@@ -88,6 +89,22 @@ func NeedsOf(kind string) Needs {
 		return Needs{Daemon: true}
 	}
 	return Needs{Credentials: true, Programs: []string{"aws", "kubectl"}}
+}
+
+// localStore is what the local target writes when it starts for the first time:
+// the account, and the control plane's store with its preallocated log.
+const localStore = 32 << 20
+
+// Reserve is the room, in bytes, that a target of o.Kind still needs in the state
+// folder before it can be opened.
+func Reserve(o Options) uint64 {
+	if o.Kind != Local {
+		return 0
+	}
+	if _, err := os.Stat(filepath.Join(localDir(o.Home), "account")); err == nil {
+		return 0
+	}
+	return localStore
 }
 
 // Open returns the target of o.Kind. For Local it starts the daemon when none runs.

@@ -3,6 +3,8 @@
 package target
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -27,4 +29,13 @@ func TestEachKindSaysWhatItNeeds(t *testing.T) {
 	require.Equal(t, Needs{Credentials: true, Programs: []string{"aws", "kubectl"}}, NeedsOf(AWS))
 	_, err := Open(t.Context(), Options{Kind: "gcp"})
 	require.ErrorContains(t, err, `open target "gcp"`)
+}
+
+func TestOnlyALocalTargetThatIsNewNeedsRoom(t *testing.T) {
+	t.Parallel()
+	home := t.TempDir()
+	require.Zero(t, Reserve(Options{Kind: AWS, Home: home}))
+	require.Equal(t, uint64(localStore), Reserve(Options{Kind: Local, Home: home}))
+	require.NoError(t, os.MkdirAll(filepath.Join(home, "local", "account"), 0o700))
+	require.Zero(t, Reserve(Options{Kind: Local, Home: home}))
 }

@@ -101,7 +101,7 @@ func run(ctx context.Context, opts *Options) error {
 	if err != nil {
 		return fmt.Errorf("clean up stack %q: %w", info.Stack, err)
 	}
-	defer s.Close() //nolint:errcheck // the engine has saved the state by then
+	defer s.Close() // the engine has saved the state by then
 	job, err := prepare(ctx, opts, s)
 	if err != nil {
 		return fmt.Errorf("clean up stack %q: %w", info.Stack, err)
@@ -123,7 +123,7 @@ func run(ctx context.Context, opts *Options) error {
 		"press Ctrl-C again to kill it; go on later with: " + again)
 	defer opts.Interrupt.Say("")
 	report, err := carryOut(ctx, opts, job, plan)
-	if perr := showReport(opts, s.Info(), plan, report); perr != nil {
+	if perr := showReport(opts, s.Info(), plan, report, err); perr != nil {
 		return errors.Join(err, perr)
 	}
 	return verdict(info.Stack, again, report, err)
@@ -158,6 +158,7 @@ func carryOut(ctx context.Context, opts *Options, job session.Cleanup, plan sess
 		case "failed":
 			progress.Detail(p.Phase, p.Message)
 			progress.Fail(p.Phase)
+		case "stopped": // with everything else that still runs, below
 		default:
 			progress.Start(p.Phase)
 			if p.Minor {

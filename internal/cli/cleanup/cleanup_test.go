@@ -5,6 +5,7 @@ package cleanup
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -43,7 +44,7 @@ func full() *fake {
 			Outside:  []session.Item{{Service: "ec2", Type: "instance", ID: "i-1", CreatedBy: "karpenter"}},
 			DataLoss: []string{"bucket b: 12 objects"},
 		},
-		report: session.CleanupReport{Deleted: []session.Item{bucket}},
+		report: session.CleanupReport{Deleted: []session.Item{bucket}, Verified: true},
 	}
 }
 
@@ -75,6 +76,29 @@ func TestCleanupDeletesAndReports(t *testing.T) {
 	require.Empty(t, cmp.Diff("look at what exists: started\nlook at what exists: done in 0s\n"+planText+
 		"simulated: the AWS account is simulated\nflink jobs: started\nflink jobs: 1 job\nflink jobs: done in 0s\n"+
 		"simulated: the AWS account is simulated\n", r.Err.String()))
+}
+
+func TestACleanupThatDidNotEndDoesNotSayThatNothingIsLeft(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		verified bool
+		err      error
+		says     string
+	}{
+		"interrupted before it looked":    {false, context.Canceled, "1 deleted; the cleanup did not come to its end: what is left was not listed\n"},
+		"failed, and nothing was found":   {true, errors.New("engine"), "1 deleted, 0 left as expected, 0 left unexpectedly\n"},
+		"it ended, and nothing was found": {true, nil, "1 deleted, 0 left as expected, 0 left unexpectedly\nnothing is left\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := full()
+			f.report.Verified, f.err = c.verified, c.err
+			r, opts := setup(t, f)
+			opts.Yes = true
+			require.ErrorIs(t, run(t.Context(), opts), c.err)
+			require.True(t, strings.HasSuffix(r.Out.String(), c.says), r.Out.String())
+		})
+	}
 }
 
 func TestADryRunDeletesNothing(t *testing.T) {
@@ -166,7 +190,7 @@ func TestJSONHasTheAgreedFields(t *testing.T) {
 	r.Factory.IO.SetQuiet(true)
 	require.Equal(t, 7, cmdtest.Code(run(t.Context(), opts)))
 	want := []string{
-		"schemaVersion", "stack", "target", "account", "region", "deployment", "dryRun", "simulated", "errors",
+		"schemaVersion", "stack", "target", "account", "region", "deployment", "dryRun", "simulated", "errors", "verified",
 		"planned", "planned.resources", "planned.byService", "planned.byService.ec2", "planned.byService.s3", "planned.dataLoss",
 		"planned.hourlyUSD", "planned.outside",
 	}

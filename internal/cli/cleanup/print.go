@@ -23,6 +23,7 @@ type document struct {
 	ExpectedResidue []session.Item `json:"expectedResidue"`
 	Unexpected      []session.Item `json:"unexpected"`
 	Errors          []string       `json:"errors"`
+	Verified        bool           `json:"verified"` // the account was asked what is left
 	Simulated       []string       `json:"simulated"`
 }
 
@@ -47,7 +48,7 @@ func newDocument(info session.Info, p session.CleanupPlan, r session.CleanupRepo
 			DataLoss: cmdutil.List(p.DataLoss), HourlyUSD: p.HourlyUSD,
 		},
 		Deleted: cmdutil.List(r.Deleted), ExpectedResidue: cmdutil.List(r.ExpectedResidue),
-		Unexpected: cmdutil.List(r.Unexpected), Errors: cmdutil.List(r.Errors), Simulated: cmdutil.List(info.Simulated),
+		Unexpected: cmdutil.List(r.Unexpected), Errors: cmdutil.List(r.Errors), Verified: r.Verified, Simulated: cmdutil.List(info.Simulated),
 	}
 }
 
@@ -93,7 +94,7 @@ func showPlan(opts *Options, info session.Info, p session.CleanupPlan) error {
 
 func nothingLeft(opts *Options, info session.Info, p session.CleanupPlan) error {
 	if opts.Output == cmdutil.JSON {
-		d := newDocument(info, p, session.CleanupReport{})
+		d := newDocument(info, p, session.CleanupReport{Verified: true})
 		d.DryRun = opts.DryRun
 		return cmdutil.WriteJSON(opts.IO.Out, d)
 	}
@@ -102,7 +103,8 @@ func nothingLeft(opts *Options, info session.Info, p session.CleanupPlan) error 
 	return err
 }
 
-func showReport(opts *Options, info session.Info, p session.CleanupPlan, r session.CleanupReport) error {
+// showReport shows what a run did; failure is its error. That nothing is left is said only when the account was asked.
+func showReport(opts *Options, info session.Info, p session.CleanupPlan, r session.CleanupReport, failure error) error {
 	if opts.Output == cmdutil.JSON {
 		return cmdutil.WriteJSON(opts.IO.Out, newDocument(info, p, r))
 	}
@@ -122,11 +124,14 @@ func showReport(opts *Options, info session.Info, p session.CleanupPlan, r sessi
 	if err := t.Render(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(opts.IO.Out, "%d deleted, %d left as expected, %d left unexpectedly\n",
-		len(r.Deleted), len(r.ExpectedResidue), len(r.Unexpected))
-	if err == nil && len(r.ExpectedResidue)+len(r.Unexpected)+len(r.Errors) == 0 {
-		_, err = fmt.Fprintln(opts.IO.Out, "nothing is left")
+	text := fmt.Sprintf("%d deleted, %d left as expected, %d left unexpectedly\n", len(r.Deleted), len(r.ExpectedResidue), len(r.Unexpected))
+	switch {
+	case !r.Verified:
+		text = fmt.Sprintf("%d deleted; the cleanup did not come to its end: what is left was not listed\n", len(r.Deleted))
+	case failure == nil && len(r.ExpectedResidue)+len(r.Unexpected)+len(r.Errors) == 0:
+		text += "nothing is left\n"
 	}
+	_, err := fmt.Fprint(opts.IO.Out, text)
 	cmdutil.PrintSimulated(opts.IO, info.Simulated)
 	return err
 }

@@ -56,7 +56,7 @@ func Info() session.Info {
 // Exec runs a command with arguments and returns its error.
 func (r *Run) Exec(t *testing.T, cmd *cobra.Command, args ...string) error {
 	t.Helper()
-	cmd.SetArgs(args)
+	cmd.SetArgs(append([]string{}, args...)) // nil would mean os.Args
 	cmd.SetOut(r.Factory.IO.Out)
 	cmd.SetErr(io.Discard)
 	cmd.SetFlagErrorFunc(cmdutil.FlagError)
@@ -78,7 +78,7 @@ func Golden(t *testing.T, name, got string) {
 		require.NoError(t, os.WriteFile(path, []byte(got), 0o600))
 		return
 	}
-	want, err := os.ReadFile(path) //nolint:gosec // a fixed folder
+	want, err := os.ReadFile(path)
 	require.NoError(t, err)
 	if d := cmp.Diff(string(want), got); d != "" {
 		t.Errorf("%s (-want +got), rewrite it with: go test -update\n%s", path, d)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -53,7 +54,7 @@ func ReadStackFile(dir, stack, explicit string) (StackFile, error) {
 	if path == "" {
 		path = filepath.Join(dir, stackFileName(stack))
 	}
-	raw, err := os.ReadFile(path) //nolint:gosec // the user names the file
+	raw, err := os.ReadFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && explicit == "" && stack == DefaultStack:
 		return StackFile{Values: map[string]any{}}, nil
@@ -74,7 +75,7 @@ func parseStackFile(path string, raw []byte) (StackFile, error) {
 		bad.Lines = append(bad.Lines, strings.TrimPrefix(err.Error(), "error converting YAML to JSON: "))
 		return StackFile{}, bad
 	}
-	for _, k := range sorted(doc) {
+	for _, k := range slices.Sorted(maps.Keys(doc)) {
 		if !slices.Contains(topLevel, k) {
 			bad.Lines = append(bad.Lines, fmt.Sprintf("unknown key %q at the top; settings go below \"config:\" as %s:KEY", k, Project))
 		}
@@ -84,7 +85,7 @@ func parseStackFile(path string, raw []byte) (StackFile, error) {
 		bad.Lines = append(bad.Lines, "\"config\" is not a map of keys and values")
 	}
 	values := map[string]any{}
-	for _, k := range sorted(config) {
+	for _, k := range slices.Sorted(maps.Keys(config)) {
 		ns, key, found := strings.Cut(k, ":")
 		if !found {
 			ns, key = Project, k // Pulumi reads a bare key as the project's own
@@ -129,13 +130,4 @@ func KnownStacks(dir string) []string {
 	}
 	slices.Sort(known)
 	return known
-}
-
-func sorted(m map[string]any) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }

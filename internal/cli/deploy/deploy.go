@@ -89,7 +89,7 @@ func run(ctx context.Context, opts *Options) error {
 	if err != nil {
 		return fmt.Errorf("deploy stack %q: %w", info.Stack, err)
 	}
-	defer d.Close() //nolint:errcheck // the engine has saved the state by then
+	defer d.Close() // the engine has saved the state by then
 	plan, err := planned(ctx, opts, d)
 	if err != nil {
 		return fmt.Errorf("deploy stack %q: %w", info.Stack, err)

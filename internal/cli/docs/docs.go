@@ -85,7 +85,7 @@ func run(opts *Options) error {
 		return fmt.Errorf("list %q: %w", opts.Dir, err)
 	}
 	for _, path := range old {
-		text, err := os.ReadFile(path) //nolint:gosec // the folder that the caller named
+		text, err := os.ReadFile(path)
 		if err != nil {
 			return fmt.Errorf("read old page: %w", err)
 		}
@@ -96,7 +96,7 @@ func run(opts *Options) error {
 		}
 	}
 	for name, text := range pages {
-		if err := os.WriteFile(filepath.Join(opts.Dir, name), []byte(text), 0o644); err != nil { //nolint:gosec // documentation
+		if err := os.WriteFile(filepath.Join(opts.Dir, name), []byte(text), 0o644); err != nil {
 			return fmt.Errorf("write page: %w", err)
 		}
 	}

@@ -119,7 +119,7 @@ func TestAPortInUseIsFound(t *testing.T) {
 	t.Parallel()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	defer ln.Close() //nolint:errcheck // a test's listener
+	defer ln.Close()
 	_, port, err := net.SplitHostPort(ln.Addr().String())
 	require.NoError(t, err)
 	r, opts := healthy(t, "local")

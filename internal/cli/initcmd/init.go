@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -79,7 +80,7 @@ func run(opts *Options) error {
 	if err != nil {
 		return err
 	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644) //nolint:gosec // settings are no secret
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644) // settings are no secret
 	if errors.Is(err, fs.ErrExist) {
 		return &cmdutil.UsageError{Err: fmt.Errorf("%q exists already and is left as it is", path), Next: "edit it, then: " + cmdutil.Command("preview", "--stack", opts.Globals.Stack)}
 	}
@@ -132,7 +133,7 @@ func Render(stack string, schema []session.Key, values map[string]any) (string, 
 		b.Reset()
 		fmt.Fprintf(&b, "# Settings of the stack %q. A key without a line takes its default.\nconfig: {}\n", stack)
 	}
-	for _, key := range sortedKeys(values) {
+	for _, key := range slices.Sorted(maps.Keys(values)) {
 		raw, err := yaml.Marshal(map[string]any{cmdutil.Project + ":" + key: values[key]})
 		if err != nil {
 			return "", fmt.Errorf("write setting %q: %w", key, err)
@@ -153,13 +154,4 @@ func Render(stack string, schema []session.Key, values map[string]any) (string, 
 		fmt.Fprintf(&b, "  # %s:%s: %s\n", cmdutil.Project, k.Name, strings.ReplaceAll(example, "\n", "\n  #   "))
 	}
 	return b.String(), nil
-}
-
-func sortedKeys(m map[string]any) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }

@@ -75,7 +75,7 @@ func run(ctx context.Context, opts *Options) error {
 	if err != nil {
 		return fmt.Errorf("make kubeconfig: %w", err)
 	}
-	defer s.Close() //nolint:errcheck // nothing was changed in the cloud
+	defer s.Close() // nothing was changed in the cloud
 	k, err := s.Kubeconfig(ctx)
 	if err != nil {
 		return fmt.Errorf("make kubeconfig of stack %q: %w", s.Info().Stack, err)

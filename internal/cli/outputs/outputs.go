@@ -87,7 +87,7 @@ func run(ctx context.Context, opts *Options) error {
 	if err != nil {
 		return fmt.Errorf("read outputs: %w", err)
 	}
-	defer s.Close() //nolint:errcheck // nothing was changed
+	defer s.Close() // nothing was changed
 	info := s.Info()
 	st, err := s.State(ctx)
 	if err != nil {

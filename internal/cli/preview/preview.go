@@ -78,7 +78,7 @@ func run(ctx context.Context, opts *Options) error {
 	if err != nil {
 		return fmt.Errorf("preview stack %q: %w", info.Stack, err)
 	}
-	defer p.Close() //nolint:errcheck // a plan changes nothing that could be lost
+	defer p.Close() // a plan changes nothing that could be lost
 	progress := opts.IO.NewProgress(iostreams.Phase{Name: "preview"})
 	progress.Start("preview")
 	plan, err := p.Plan(ctx)

@@ -60,7 +60,7 @@ func status(ctx context.Context, opts *Options) error {
 		if opts.Job != "" {
 			show = showOne
 		}
-		if err := show(ctx, opts, s.Info(), jobs); err != nil {
+		if err := show(ctx, opts, s, jobs); err != nil {
 			return err
 		}
 		if opts.Output != cmdutil.JSON {
@@ -70,14 +70,14 @@ func status(ctx context.Context, opts *Options) error {
 	})
 }
 
-func showAll(ctx context.Context, opts *Options, info session.Info, jobs session.Jobs) error {
+func showAll(ctx context.Context, opts *Options, s opener, jobs session.Jobs) error {
 	all, err := jobs.List(ctx)
 	if err != nil {
 		return fmt.Errorf("read the jobs: %w", err)
 	}
 	if opts.Output == cmdutil.JSON {
 		return cmdutil.WriteJSON(opts.IO.Out, listingDocument{
-			SchemaVersion: cmdutil.SchemaVersion, Jobs: cmdutil.List(all), Simulated: cmdutil.List(info.Simulated),
+			SchemaVersion: cmdutil.SchemaVersion, Jobs: cmdutil.List(all), Simulated: cmdutil.List(s.Info().Simulated),
 		})
 	}
 	t := opts.IO.NewTable("JOB", "NAMESPACE", "STATE", "SAMPLE")
@@ -90,7 +90,7 @@ func showAll(ctx context.Context, opts *Options, info session.Info, jobs session
 	return t.Render()
 }
 
-func showOne(ctx context.Context, opts *Options, info session.Info, jobs session.Jobs) error {
+func showOne(ctx context.Context, opts *Options, s opener, jobs session.Jobs) error {
 	j, err := jobs.Status(ctx, opts.Job, opts.Spec.Team)
 	if err != nil {
 		return fmt.Errorf("read job %q: %w", opts.Job, err)
@@ -101,7 +101,7 @@ func showOne(ctx context.Context, opts *Options, info session.Info, jobs session
 	j.Pods, j.Nodes = cmdutil.List(j.Pods), cmdutil.List(j.Nodes)
 	if opts.Output == cmdutil.JSON {
 		return cmdutil.WriteJSON(opts.IO.Out, statusDocument{
-			SchemaVersion: cmdutil.SchemaVersion, JobStatus: j, Simulated: cmdutil.List(info.Simulated),
+			SchemaVersion: cmdutil.SchemaVersion, JobStatus: j, Simulated: cmdutil.List(s.Info().Simulated),
 		})
 	}
 	w := opts.IO.Out

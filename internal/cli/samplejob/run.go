@@ -76,7 +76,7 @@ func run(ctx context.Context, opts *Options) error {
 					cmdutil.Command("sample-job", "delete", name, "--stack", info.Stack),
 			}
 		}
-		return report(opts, info, res)
+		return report(opts, s.Info(), res)
 	})
 }
 

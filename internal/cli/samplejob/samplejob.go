@@ -112,7 +112,7 @@ func with(ctx context.Context, opts *Options, what string, do func(opener, sessi
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
-	defer s.Close() //nolint:errcheck // the session holds nothing that could be lost
+	defer s.Close() // the session holds nothing that could be lost
 	jobs, err := s.Jobs(ctx)
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)

@@ -72,10 +72,10 @@ func exec(t *testing.T, f *fake, args string) (*cmdtest.Run, error) {
 	}
 	r.Factory.IO.SetQuiet(strings.Contains(args, "json"))
 	words := strings.Fields(args)
-	real := map[string]func(context.Context, *Options) error{"list": list, "render": render, "run": run, "status": status, "delete": remove}[words[0]]
+	action := map[string]func(context.Context, *Options) error{"list": list, "render": render, "run": run, "status": status, "delete": remove}[words[0]]
 	runF := func(ctx context.Context, o *Options) error {
 		o.Open = func(context.Context) (opener, error) { return f, nil }
-		return real(ctx, o)
+		return action(ctx, o)
 	}
 	cmd := map[string]func() error{
 		"list":   func() error { return r.Exec(t, NewListCmd(r.Factory, runF), words[1:]...) },

@@ -46,12 +46,14 @@ type CleanupReport struct {
 	ExpectedResidue []Item // left on purpose or gone on a known date
 	Unexpected      []Item // still there and possibly billed
 	Errors          []string
+	// Verified says that the account was asked what is left.
+	Verified bool
 }
 
 // CleanupProgress is a change of one phase.
 type CleanupProgress struct {
 	Phase   string
-	State   string // running, done, failed, skipped
+	State   string // running, done, failed, skipped, stopped
 	Message string // what it is waiting for
 	Minor   bool   // the message changes with every resource: show it only where it can be redrawn
 }

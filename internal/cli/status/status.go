@@ -91,7 +91,7 @@ func run(ctx context.Context, opts *Options) error {
 	if err != nil {
 		return fmt.Errorf("read status: %w", err)
 	}
-	defer s.Close() //nolint:errcheck // nothing was changed
+	defer s.Close() // nothing was changed
 	st, err := s.State(ctx)
 	if err != nil {
 		return fmt.Errorf("read status of stack %q: %w", s.Info().Stack, err)

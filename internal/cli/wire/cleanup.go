@@ -163,7 +163,7 @@ func (t *teardown) Run(ctx context.Context, progress func(session.CleanupProgres
 			Phase: p.Phase.Name, State: stateOf(p.State), Message: p.Cause, Minor: p.Phase.Name == cleanup.PhaseEngine,
 		})
 	})
-	out := session.CleanupReport{Deleted: items(r.Deleted), ExpectedResidue: items(r.ExpectedResidue), Unexpected: items(r.Unexpected)}
+	out := session.CleanupReport{Deleted: items(r.Deleted), ExpectedResidue: items(r.ExpectedResidue), Unexpected: items(r.Unexpected), Verified: r.Verified}
 	for _, w := range r.Warnings {
 		t.stack.app.log().Debug("cleanup", "warning", w)
 	}

@@ -37,7 +37,7 @@ func (s *stack) Jobs(ctx context.Context) (session.Jobs, error) {
 
 // runner connects to the cluster.
 func (j *jobs) runner(ctx context.Context, timeout time.Duration) (flinkjob.Runner, error) {
-	_, client, err := j.stack.cluster(ctx, j.values["clusterName"].(string)) //nolint:forcetypeassert // values checks it
+	_, client, err := j.stack.cluster(ctx, j.values["clusterName"].(string))
 	if err != nil {
 		return flinkjob.Runner{}, err
 	}

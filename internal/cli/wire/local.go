@@ -100,7 +100,7 @@ func (a *app) token(ctx context.Context, r session.TokenRequest) ([]byte, error)
 		if err != nil {
 			return nil, err
 		}
-		defer t.Close() //nolint:errcheck // it holds nothing that could be lost
+		defer t.Close() // it holds nothing that could be lost
 		o.Env = t.Env()
 	}
 	c, err := awsapi.New(ctx, o)
@@ -140,7 +140,7 @@ func (a *app) identity(ctx context.Context) (session.Identity, error) {
 	if err != nil {
 		return session.Identity{}, err
 	}
-	defer t.Close() //nolint:errcheck // it holds nothing that could be lost
+	defer t.Close() // it holds nothing that could be lost
 	c, err := awsapi.New(ctx, awsapi.Options{Region: s.config.Region, Env: t.Env()})
 	if err != nil {
 		return session.Identity{}, classify(err)

@@ -128,11 +128,25 @@ func withOwnPath(env map[string]string, path string) map[string]string {
 
 // acting opens the engine on the target.
 func (s *stack) acting(ctx context.Context) (*engine.Engine, error) {
+	if err := s.room(ctx); err != nil {
+		return nil, err
+	}
 	env, err := s.open(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return s.engine(ctx, env)
+}
+
+// room makes sure that the state can be saved, before the target is opened.
+func (s *stack) room(ctx context.Context) error {
+	o := s.app.engineOptions(s.settings, nil)
+	o.Reserve = target.Reserve(target.Options{Kind: s.settings.config.Target, Home: s.settings.info.Home})
+	e, err := engine.Open(ctx, o)
+	if err != nil {
+		return classify(err)
+	}
+	return classify(e.Room())
 }
 
 // Deploy carries the plan out.
@@ -312,7 +326,7 @@ func (s *stack) Kubeconfig(ctx context.Context) (session.Kubeconfig, error) {
 	if err != nil {
 		return nil, err
 	}
-	k, err := c.DescribeCluster(ctx, values["clusterName"].(string)) //nolint:forcetypeassert // values checks it
+	k, err := c.DescribeCluster(ctx, values["clusterName"].(string)) // values checks it
 	if err != nil {
 		return nil, classify(err)
 	}

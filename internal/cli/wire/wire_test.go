@@ -186,3 +186,20 @@ func TestAnInterruptSaysWhatItLeftBehind(t *testing.T) {
 		require.Equal(t, want, o.Outcome(), code)
 	}
 }
+
+func TestWithoutRoomForTheStateTheTargetIsNotOpened(t *testing.T) {
+	t.Parallel()
+	f, home := newApp(t, "")
+	// A state of a terabyte, of which the disk holds nothing: several times that is not free anywhere.
+	state := filepath.Join(home, "backend", ".pulumi", "stacks", "emrflink", "local.json")
+	require.NoError(t, os.MkdirAll(filepath.Dir(state), 0o700))
+	require.NoError(t, os.WriteFile(state, nil, 0o600))
+	require.NoError(t, os.Truncate(state, 1<<40))
+	s, err := f.Session(t.Context())
+	require.NoError(t, err)
+	_, err = s.Plan(t.Context())
+	r := cmdutil.Describe(err)
+	require.Equal(t, engine.CodeNoSpace, r.Code, err)
+	require.Equal(t, 2, r.Exit)
+	require.NoDirExists(t, filepath.Join(home, "local"), "the local target was started")
+}

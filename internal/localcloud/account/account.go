@@ -43,7 +43,7 @@ type Account struct {
 	kinds map[Kind]*spec // read only
 	types map[string]InstanceType
 
-	ctx    context.Context //nolint:containedctx // the lifetime of operations that outlive their callers
+	ctx    context.Context // the lifetime of operations that outlive their callers
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 

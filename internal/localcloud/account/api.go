@@ -14,7 +14,7 @@ const (
 	DefaultAccountID = "111122223333"
 	DefaultRegion    = "us-west-2"
 	StaticAccessKey  = "AKIALOCALEMRFLINK000"
-	StaticSecretKey  = "local-not-a-secret" //nolint:gosec // not a secret: the name says so
+	StaticSecretKey  = "local-not-a-secret" // not a secret: the name says so
 	StaticUserName   = "emrflink-local"
 )
 

@@ -108,7 +108,7 @@ func priceOfVolume(r Resource) float64 {
 }
 
 func checkVolume(t *tx, p Props, _ string) error {
-	if _, err := t.zone(Props{"availabilityZone": value(p, "availabilityZone")}); err != nil || str(p, "availabilityZone") == "" {
+	if _, err := t.zone(Props{"availabilityZone": Value(p, "availabilityZone")}); err != nil || str(p, "availabilityZone") == "" {
 		return errBad("InvalidZone.NotFound", "The zone '%s' does not exist.", str(p, "availabilityZone"))
 	}
 	if size, ok := number(p, "size"); !ok || size < 1 || size > 65536 {

@@ -180,7 +180,7 @@ func makeCluster(t *tx, r *Resource) error {
 	}
 	versions := kubernetesVersions()
 	access := Props{"authenticationMode": orElse(str(r.Props, "accessConfig.authenticationMode"), "CONFIG_MAP")}
-	if value(r.Props, "accessConfig.bootstrapClusterCreatorAdminPermissions") == nil {
+	if Value(r.Props, "accessConfig.bootstrapClusterCreatorAdminPermissions") == nil {
 		access["bootstrapClusterCreatorAdminPermissions"] = true
 	}
 	r.Attrs = Props{

@@ -258,7 +258,7 @@ func changeNodeGroup(ctx context.Context, a *Account, old, r Resource) error {
 	excess := ids[:max(0, len(ids)-int(desired))]
 	more := max(0, int(desired)-len(ids))
 	for _, name := range []string{"launchTemplate", "version", "releaseVersion"} {
-		if !isZero(value(r.Props, name)) && !sameValue(value(old.All(), name), value(r.Props, name)) {
+		if !isZero(Value(r.Props, name)) && !sameValue(Value(old.All(), name), Value(r.Props, name)) {
 			excess, more = ids, int(desired)
 		}
 	}

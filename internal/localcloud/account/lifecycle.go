@@ -183,8 +183,8 @@ func sameValue(x, y any) bool {
 
 func (t *tx) change(s *spec, old *Resource, p Props) (*Resource, error) {
 	for _, name := range s.fixed {
-		was, is := value(old.Props, name), value(p, name)
-		if !isZero(is) && !sameValue(was, is) && !sameValue(value(old.Attrs, name), is) {
+		was, is := Value(old.Props, name), Value(p, name)
+		if !isZero(is) && !sameValue(was, is) && !sameValue(Value(old.Attrs, name), is) {
 			return nil, errBad("InvalidParameterValue", "%s of %s %q cannot be changed in place", name, old.Kind, old.ID)
 		}
 	}

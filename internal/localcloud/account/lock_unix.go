@@ -13,7 +13,7 @@ import (
 
 // lockDir takes the exclusive lock of a state directory. The kernel drops it with the process.
 func lockDir(file string) (*os.File, error) {
-	f, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the path is ours
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
 	}

@@ -92,8 +92,9 @@ func tagProps(tags map[string]string) Props {
 	return out
 }
 
-// value finds "a.b.c"; a list of one object is entered as if it were the object.
-func value(p Props, path string) any {
+// Value finds "a.b.c"; a list is entered at its first element, as the provider
+// writes single blocks sometimes as lists. It is nil when there is nothing.
+func Value(p Props, path string) any {
 	var v any = p
 	for key := range strings.SplitSeq(path, ".") {
 		if list, ok := v.([]any); ok && len(list) > 0 {
@@ -109,12 +110,12 @@ func value(p Props, path string) any {
 }
 
 func str(p Props, path string) string {
-	s, _ := value(p, path).(string)
+	s, _ := Value(p, path).(string)
 	return s
 }
 
 func flag(p Props, path string) bool {
-	switch v := value(p, path).(type) {
+	switch v := Value(p, path).(type) {
 	case bool:
 		return v
 	case string: // some properties of the provider are boolean strings
@@ -124,13 +125,13 @@ func flag(p Props, path string) bool {
 }
 
 func number(p Props, path string) (float64, bool) {
-	n, ok := value(p, path).(float64)
+	n, ok := Value(p, path).(float64)
 	return n, ok
 }
 
 // strs reads a list of strings, or a single string as a list of one.
 func strs(p Props, path string) []string {
-	switch v := value(p, path).(type) {
+	switch v := Value(p, path).(type) {
 	case string:
 		if v != "" {
 			return []string{v}
@@ -148,7 +149,7 @@ func strs(p Props, path string) []string {
 }
 
 func objects(p Props, path string) []Props {
-	switch v := value(p, path).(type) {
+	switch v := Value(p, path).(type) {
 	case map[string]any:
 		return []Props{v}
 	case []any:
@@ -164,7 +165,7 @@ func objects(p Props, path string) []Props {
 }
 
 func stringMap(p Props, path string) map[string]string {
-	m, _ := value(p, path).(map[string]any)
+	m, _ := Value(p, path).(map[string]any)
 	if len(m) == 0 {
 		return nil
 	}

@@ -96,7 +96,7 @@ func (t *tx) resolve(rf ref, v string) *Resource {
 
 func (t *tx) checkProps(k Kind, s *spec, p Props, self string) error {
 	for _, name := range s.refused {
-		if !isZero(value(p, name)) {
+		if !isZero(Value(p, name)) {
 			return errStatus(http.StatusNotImplemented, "NotImplemented",
 				"the local account does not simulate property %q of %s", name, k)
 		}

@@ -358,7 +358,7 @@ func TestManyCallersAtOnce(t *testing.T) {
 	changes, stop := a.Subscribe()
 	var seen sync.WaitGroup
 	seen.Go(func() {
-		for range changes { //nolint:revive // drained
+		for range changes { // drained
 		}
 	})
 	var wg sync.WaitGroup

@@ -94,7 +94,7 @@ func (s *store) bad(file string, err error) error {
 
 func (s *store) load() error {
 	file := s.path(snapshotFile)
-	raw, err := os.ReadFile(file) //nolint:gosec // the path is ours
+	raw, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		journals, _ := filepath.Glob(s.path("journal-*.jsonl"))
 		if s.backup() != "" || len(journals) > 0 {
@@ -125,7 +125,7 @@ func (s *store) load() error {
 // replay applies a journal. A last line without its end was never acknowledged and is dropped; anything
 // else that does not parse is corruption.
 func (s *store) replay(file string) error {
-	raw, err := os.ReadFile(file) //nolint:gosec // the path is ours
+	raw, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -314,7 +314,7 @@ func checksum(data map[string]json.RawMessage) string {
 }
 
 func writeSynced(file string, b []byte) error {
-	f, err := os.OpenFile(file, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600) //nolint:gosec // the path is ours
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
@@ -324,7 +324,7 @@ func writeSynced(file string, b []byte) error {
 
 // syncDir makes a rename durable; file systems that cannot do it are left to their own schedule.
 func syncDir(dir string) {
-	if d, err := os.Open(dir); err == nil { //nolint:gosec // the path is ours
+	if d, err := os.Open(dir); err == nil {
 		_ = d.Sync()
 		_ = d.Close()
 	}

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -218,9 +217,6 @@ func (r *Resource) dying() bool {
 	}
 	return false
 }
-
-// failed reports whether the resource's creation has failed.
-func (r *Resource) failed() bool { return strings.Contains(strings.ToUpper(r.State), "FAILED") }
 
 // live reports whether an instance still exists for AWS's dependency rules.
 func (r *Resource) live() bool { return r.State != stateTerminated }

@@ -6,33 +6,15 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 
 	"emrflink/internal/localcloud/account"
 )
-
-// dig finds "a.b.c" in properties; a list is entered at its first element, as
-// the provider writes single blocks sometimes as lists.
-func dig(p account.Props, path string) any {
-	var v any = p
-	for key := range strings.SplitSeq(path, ".") {
-		if l, ok := v.([]any); ok && len(l) > 0 {
-			v = l[0]
-		}
-		m, ok := v.(map[string]any)
-		if !ok {
-			return nil
-		}
-		v = m[key]
-	}
-	return v
-}
 
 // str is the first non-empty text among paths; numbers and booleans are
 // written out.
 func str(p account.Props, paths ...string) string {
 	for _, path := range paths {
-		switch v := dig(p, path).(type) {
+		switch v := account.Value(p, path).(type) {
 		case string:
 			if v != "" {
 				return v
@@ -60,7 +42,7 @@ func whole(p account.Props, path string, def int) int {
 // texts of a list property; a single string counts as a list of one.
 func strs(p account.Props, paths ...string) []string {
 	for _, path := range paths {
-		switch v := dig(p, path).(type) {
+		switch v := account.Value(p, path).(type) {
 		case string:
 			if v != "" {
 				return []string{v}
@@ -82,7 +64,7 @@ func strs(p account.Props, paths ...string) []string {
 
 // objects of a list property; a single object counts as a list of one.
 func objects(p account.Props, path string) []account.Props {
-	switch v := dig(p, path).(type) {
+	switch v := account.Value(p, path).(type) {
 	case map[string]any:
 		return []account.Props{v}
 	case []any:

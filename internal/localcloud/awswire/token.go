@@ -34,23 +34,11 @@ func verifyEKSToken(a *account.Account, token, cluster string, now time.Time) (a
 	bad := func(why string) (account.Caller, error) {
 		return account.Caller{}, refuse(http.StatusUnauthorized, "InvalidToken", "not a token of cluster %q: %s", cluster, why)
 	}
-	encoded, ok := strings.CutPrefix(token, eksTokenPrefix)
-	if !ok {
-		return bad("it does not start with " + eksTokenPrefix)
+	u, why := tokenURL(token)
+	if why != "" {
+		return bad(why)
 	}
-	raw, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(encoded, "="))
-	if err != nil {
-		return bad("it is not base64url")
-	}
-	u, err := url.Parse(string(raw))
-	if err != nil || u.Host == "" {
-		return bad("it holds no URL")
-	}
-	q := u.Query()
-	if q.Get("Action") != "GetCallerIdentity" || (u.Path != "/" && u.Path != "") {
-		return bad("it is not a request for GetCallerIdentity")
-	}
-	s, ok, err := querySignature(q)
+	s, ok, err := querySignature(u.Query())
 	if err != nil || !ok || s.service != "sts" {
 		return bad("it is not signed for sts")
 	}
@@ -73,4 +61,24 @@ func verifyEKSToken(a *account.Account, token, cluster string, now time.Time) (a
 	}
 	caller.Region = s.region
 	return caller, nil
+}
+
+// tokenURL is the presigned request that a token holds, or why it holds none.
+func tokenURL(token string) (u *url.URL, why string) {
+	encoded, ok := strings.CutPrefix(token, eksTokenPrefix)
+	if !ok {
+		return nil, "it does not start with " + eksTokenPrefix
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(encoded, "="))
+	if err != nil {
+		return nil, "it is not base64url"
+	}
+	u, err = url.Parse(string(raw))
+	if err != nil || u.Host == "" {
+		return nil, "it holds no URL"
+	}
+	if u.Query().Get("Action") != "GetCallerIdentity" || (u.Path != "/" && u.Path != "") {
+		return nil, "it is not a request for GetCallerIdentity"
+	}
+	return u, ""
 }

@@ -167,7 +167,7 @@ func karpenter(c Charts, r Request) (crds, out []*unstructured.Unstructured, err
 		return nil, nil, err
 	}
 	if v.Settings.ClusterName == "" {
-		return nil, nil, errors.New("Chart cannot be installed without a valid settings.clusterName!") //nolint:staticcheck // the chart's own words
+		return nil, nil, errors.New("Chart cannot be installed without a valid settings.clusterName!") // the chart's own words
 	}
 	if v.ServiceAccount.Name == "" {
 		v.ServiceAccount.Name = fullname(r.Release, r.name())
@@ -198,7 +198,7 @@ func karpenterCRD(c Charts, r Request) (crds, out []*unstructured.Unstructured, 
 
 func (c Charts) karpenterCRDs() ([]*unstructured.Unstructured, error) {
 	if c.KarpenterCRDs == nil {
-		return nil, errors.New("Karpenter's CRDs are not at hand") //nolint:staticcheck // a name
+		return nil, errors.New("Karpenter's CRDs are not at hand")
 	}
 	stream, err := c.KarpenterCRDs()
 	if err != nil {

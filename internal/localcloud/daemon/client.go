@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -43,7 +44,7 @@ func (c *Client) Inventory(ctx context.Context) (Inventory, error) {
 	return i, c.call(ctx, http.MethodGet, "inventory", &i)
 }
 
-// Stop asks the daemon to stop and returns when its process has let go of the folder.
+// Stop asks the daemon to stop and returns when its process is gone.
 func (c *Client) Stop(ctx context.Context) error {
 	var s Status
 	if err := c.call(ctx, http.MethodPost, "stop", &s); err != nil {
@@ -51,7 +52,7 @@ func (c *Client) Stop(ctx context.Context) error {
 	}
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	for locked(c.dir) {
+	for locked(c.dir) || syscall.Kill(c.info.PID, 0) == nil {
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("wait for the local target (process %d) to stop: %w", c.info.PID, ctx.Err())

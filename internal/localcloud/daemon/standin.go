@@ -24,9 +24,6 @@ import (
 // karpenterImage is the image whose pods run the real controller.
 const karpenterImage = "public.ecr.aws/karpenter/controller"
 
-// addonManager owns the fields of what EKS addons install.
-const addonManager = "eks"
-
 // startStandIns brings the cluster's simulated half to life: the group that the
 // access policy stands for, and the nodes with what runs on them.
 func (d *Daemon) startStandIns(c *cluster) error {
@@ -37,7 +34,7 @@ func (d *Daemon) startStandIns(c *cluster) error {
 		return err
 	}
 	c.apply = apply
-	if _, err := apply.Apply(ctx, adminBinding(), kubeclient.ApplyOptions{Manager: addonManager, Force: true}); err != nil {
+	if _, err := apply.Apply(ctx, adminBinding(), kubeclient.ApplyOptions{Manager: chart.AddonManager, Force: true}); err != nil {
 		return fmt.Errorf("bind the administrators' group: %w", err)
 	}
 	admin, err := kubernetes.NewForConfig(c.rest)
@@ -130,27 +127,9 @@ func (d *Daemon) InstallAddon(ctx context.Context, name, addon, version string, 
 	if err != nil {
 		return err
 	}
-	objects, err := chart.Addon(addon, version, config, roleARN)
-	if err != nil {
-		return err
-	}
-	for _, o := range objects {
-		if _, err := c.apply.Apply(ctx, o, kubeclient.ApplyOptions{Manager: addonManager, Force: true}); err != nil {
-			return fmt.Errorf("apply %s: %w", kubeclient.Describe(o), err)
-		}
-	}
 	ctx, cancel := context.WithTimeout(ctx, d.patience(addonTimeout))
 	defer cancel()
-	for _, o := range objects {
-		ready := kubeclient.ReadyFor(o.GroupVersionKind())
-		if ready == nil {
-			continue
-		}
-		if _, err := c.apply.AwaitReady(ctx, o, ready, nil); err != nil {
-			return fmt.Errorf("InsufficientNumberOfReplicas: %w", err)
-		}
-	}
-	return nil
+	return chart.InstallAddon(ctx, c.apply, addon, version, config, roleARN)
 }
 
 // addonTimeout is how long EKS leaves an addon in CREATING before it is DEGRADED.
@@ -172,16 +151,7 @@ func (d *Daemon) RemoveAddon(ctx context.Context, name, addon string) error {
 	if !ok {
 		return nil // it went with its cluster
 	}
-	objects, err := chart.Addon(addon, "", nil, "")
-	if err != nil {
-		return err
-	}
-	for i := len(objects) - 1; i >= 0; i-- {
-		if err := c.apply.Delete(ctx, objects[i]); err != nil {
-			return fmt.Errorf("delete %s: %w", kubeclient.Describe(objects[i]), err)
-		}
-	}
-	return nil
+	return chart.RemoveAddon(ctx, c.apply, addon)
 }
 
 // WaitNodes returns when the nodes of the instances are Ready.

@@ -5,7 +5,8 @@ package flinkoperator
 import (
 	"context"
 	"fmt"
-	"sort"
+	"maps"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -160,7 +161,7 @@ func (d *deployment) flinkConf() string {
 		conf[k] = v
 	}
 	var b strings.Builder
-	for _, k := range sortedKeys(conf) {
+	for _, k := range slices.Sorted(maps.Keys(conf)) {
 		fmt.Fprintf(&b, "%s: %s\n", k, oneLine(conf[k]))
 	}
 	return b.String()
@@ -168,12 +169,3 @@ func (d *deployment) flinkConf() string {
 
 // oneLine keeps a value on one line of flink-conf.yaml.
 func oneLine(s string) string { return strings.ReplaceAll(s, "\n", " ") }
-
-func sortedKeys(m map[string]string) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	sort.Strings(keys)
-	return keys
-}

@@ -43,22 +43,28 @@ func (k *Kubelet) reconcileClaim(ctx context.Context, key string) error {
 	if err != nil || !ok || !isClass || !k.provisions(class) {
 		return err
 	}
-	zone := ""
+	zone, ok, err := k.zoneFor(pvc, class)
+	if err != nil || !ok {
+		return err
+	}
+	return k.provision(ctx, pvc, class, zone)
+}
+
+// zoneFor is the zone that a claim's volume has to be in; ok is false until that is known.
+func (k *Kubelet) zoneFor(pvc *corev1.PersistentVolumeClaim, class *storagev1.StorageClass) (zone string, ok bool, err error) {
 	switch node := pvc.Annotations[selectedNode]; {
 	case node != "":
 		n, err := k.nodeNamed(node)
 		if err != nil || n == nil {
-			return err
+			return "", false, err
 		}
-		zone = n.Labels[corev1.LabelTopologyZone]
+		return n.Labels[corev1.LabelTopologyZone], true, nil
 	case class.VolumeBindingMode != nil && *class.VolumeBindingMode == storagev1.VolumeBindingWaitForFirstConsumer:
-		return nil // until the scheduler has chosen a node
+		return "", false, nil // until the scheduler has chosen a node
 	default:
-		if zone = k.anyZone(); zone == "" {
-			return nil
-		}
+		zone = k.anyZone()
+		return zone, zone != "", nil
 	}
-	return k.provision(ctx, pvc, class, zone)
 }
 
 func (k *Kubelet) provisions(class *storagev1.StorageClass) bool {

@@ -91,10 +91,10 @@ func write(dir string, r report) error {
 	for _, f := range r.Figures {
 		fmt.Fprintf(&md, "| %s | %s %s | %s |\n", f.Name, number(f.Value), f.Unit, f.Note)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "bench.json"), append(j, '\n'), 0o644); err != nil { //nolint:gosec // documentation
+	if err := os.WriteFile(filepath.Join(dir, "bench.json"), append(j, '\n'), 0o644); err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, "bench.md"), []byte(md.String()), 0o644) //nolint:gosec // documentation
+	return os.WriteFile(filepath.Join(dir, "bench.md"), []byte(md.String()), 0o644)
 }
 
 // number keeps three significant digits of small values and none behind the point of large ones.

@@ -45,7 +45,7 @@ func main() {
 	flag.Parse()
 	if err := run(ctx, *out, *version, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
-		os.Exit(1) //nolint:gocritic // stop only unregisters the signal handler
+		os.Exit(1)
 	}
 }
 

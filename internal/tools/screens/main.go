@@ -61,12 +61,12 @@ func rewrite(ctx context.Context, bin, page string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	text, err := fill(string(old), func(r request) (string, error) {
+	text, err := fill(string(old), func(r request) ([]string, error) {
 		fmt.Printf("%s: %s\n", page, r.command)
 		return s.screen(ctx, r)
 	})
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(page, []byte(text), 0o644) //nolint:gosec // documentation
+	return os.WriteFile(page, []byte(text), 0o644)
 }

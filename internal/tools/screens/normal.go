@@ -29,51 +29,61 @@ func changes() []change {
 		c(`/id/[0-9A-F]{32}`, "/id/<id>"),
 		c(`\b([a-z][a-z0-9-]*)-[0-9a-f]{9,10}-[a-z0-9]{5}\b`, "$1-<hash>"),
 		c(`-role-[0-9a-f]{7}\b`, "-role-<hash>"),
-		c(`\b(NodeClaim "?[a-z-]+)-[a-z0-9]{5}\b`, "$1-<hash>"),
-		c(`\b(flink-[a-z-]+)-[a-z0-9]{5}\b( +kubernetes NodeClaim)`, "$1-<hash>$2"),
+		c(`\b(NodeClaim\s"?[a-z-]+)-[a-z0-9]{5}\b`, "$1-<hash>"),
+		c(`\b([a-z-]+)-[a-z0-9]{5}(\tkubernetes NodeClaim)`, "$1-<hash>$2"),
 		c(`\(\d+ bytes`, "(<n> bytes"),
 		c(`\bchk-\d+`, "chk-<n>"),
 		c(`(\b(?:done in|took|usually|after|deployed stack \S+ in) )(?:\d+(?:\.\d+)?(?:ms|s|m|h))+`, "${1}<time>"),
 	}
 }
 
-// normal returns the text as any other run would print it, with its tab-separated tables aligned, as a terminal shows
-// them. folders are replaced by what they stand for.
+// normal returns the text as any other run would print it. folders are replaced by what they stand for.
 func normal(text string, folders map[string]string) string {
 	for folder, word := range folders {
 		text = strings.ReplaceAll(text, folder, word)
 	}
-	text = align(text)
 	for _, c := range changes() {
 		text = c.find.ReplaceAllString(text, c.by)
 	}
 	return text
 }
 
-// align lays out every run of lines that carry tabs as one table.
-func align(text string) string {
-	var out strings.Builder
-	var table []string
-	flush := func() {
-		w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
-		for _, l := range table {
-			_, _ = w.Write([]byte(l))
+// align lays out every run of lines that carry tabs as one table, as a terminal shows it. Lines that say how much is
+// left out do not end a table.
+func align(lines []string) []string {
+	var out []string
+	for i := 0; i < len(lines); {
+		end := i
+		for end < len(lines) && (strings.Contains(lines[end], "\t") || end > i && strings.HasPrefix(lines[end], omission)) {
+			end++
 		}
-		_ = w.Flush()
-		table = nil
-	}
-	for line := range strings.Lines(text) {
-		if strings.Contains(line, "\t") {
-			table = append(table, line)
+		if end == i {
+			out = append(out, strings.TrimRight(lines[i], " "))
+			i++
 			continue
 		}
-		flush()
-		out.WriteString(line)
+		out = append(out, table(lines[i:end])...)
+		i = end
 	}
-	flush()
-	var trimmed strings.Builder
-	for line := range strings.Lines(out.String()) {
-		trimmed.WriteString(strings.TrimRight(line, " \n") + "\n")
+	return out
+}
+
+func table(lines []string) []string {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	for _, l := range lines {
+		if strings.Contains(l, "\t") {
+			_, _ = w.Write([]byte(l + "\n"))
+		}
 	}
-	return trimmed.String()
+	_ = w.Flush() // a strings.Builder takes everything
+	rows := strings.Split(b.String(), "\n")
+	out := make([]string, 0, len(lines))
+	for _, l := range lines {
+		if strings.Contains(l, "\t") {
+			l, rows = strings.TrimRight(rows[0], " "), rows[1:]
+		}
+		out = append(out, l)
+	}
+	return out
 }

@@ -26,7 +26,7 @@ const (
 var marker = regexp.MustCompile(`^<!-- screen ?([^:]*): (.+) -->$`)
 
 // fill returns the page with the block below each marker replaced by what show answers.
-func fill(page string, show func(request) (string, error)) (string, error) {
+func fill(page string, show func(request) ([]string, error)) (string, error) {
 	lines := strings.Split(page, "\n")
 	var out []string
 	for i := 0; i < len(lines); i++ {
@@ -49,12 +49,12 @@ func fill(page string, show func(request) (string, error)) (string, error) {
 		if end == len(lines) {
 			return "", fmt.Errorf("line %d: the block does not end", i+2)
 		}
-		text, err := show(r)
+		screen, err := show(r)
 		if err != nil {
 			return "", fmt.Errorf("line %d: %w", i+1, err)
 		}
 		out = append(out, opening, "$ "+r.command)
-		out = append(out, strings.Split(strings.TrimRight(text, "\n"), "\n")...)
+		out = append(out, screen...)
 		out = append(out, closing)
 		i = end
 	}
@@ -91,13 +91,16 @@ func parse(options, command string) (request, error) {
 	return r, nil
 }
 
+// omission begins the line that stands for those that are not shown.
+const omission = "... "
+
 // cut keeps the head and the tail of a longer text and says how much is not shown.
-func cut(text string, head, tail int) string {
+func cut(text string, head, tail int) []string {
 	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
 	if head+tail == 0 || len(lines) <= head+tail+1 {
-		return strings.Join(lines, "\n")
+		return lines
 	}
 	shown := append([]string{}, lines[:head]...)
-	shown = append(shown, fmt.Sprintf("... %d more lines", len(lines)-head-tail))
-	return strings.Join(append(shown, lines[len(lines)-tail:]...), "\n")
+	shown = append(shown, fmt.Sprintf("%s%d more lines", omission, len(lines)-head-tail))
+	return append(shown, lines[len(lines)-tail:]...)
 }

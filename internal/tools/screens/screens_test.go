@@ -14,9 +14,9 @@ func TestFillReplacesTheBlocksOfMarkers(t *testing.T) {
 	t.Parallel()
 	page := "# T\n\n<!-- screen head=2 only=stderr exit=7: emrflink cleanup --yes -->\n```text\nold\n```\n\n```text\nmine\n```\n"
 	var asked []request
-	got, err := fill(page, func(r request) (string, error) {
+	got, err := fill(page, func(r request) ([]string, error) {
 		asked = append(asked, r)
-		return "new\nlines\n", nil
+		return []string{"new", "lines"}, nil
 	})
 	require.NoError(t, err)
 	require.Empty(t, cmp.Diff([]request{{command: "emrflink cleanup --yes", head: 2, only: "stderr", exit: 7}}, asked, cmp.AllowUnexported(request{})))
@@ -37,7 +37,7 @@ func TestFillRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := fill(c.page, func(request) (string, error) { return "", errors.New("broken") })
+			_, err := fill(c.page, func(request) ([]string, error) { return nil, errors.New("broken") })
 			require.ErrorContains(t, err, c.says)
 		})
 	}
@@ -46,10 +46,18 @@ func TestFillRefuses(t *testing.T) {
 func TestCutSaysHowMuchIsMissing(t *testing.T) {
 	t.Parallel()
 	text := "1\n2\n3\n4\n5\n6\n"
-	require.Equal(t, "1\n2\n... 3 more lines\n6", cut(text, 2, 1))
-	require.Equal(t, "1\n2\n3\n4\n5\n6", cut(text, 4, 1), "one line less would be no shorter")
-	require.Equal(t, "1\n2\n3\n4\n5\n6", cut(text, 0, 0))
-	require.Equal(t, "... 5 more lines\n6", cut(text, 0, 1))
+	all := []string{"1", "2", "3", "4", "5", "6"}
+	require.Equal(t, []string{"1", "2", "... 3 more lines", "6"}, cut(text, 2, 1))
+	require.Equal(t, all, cut(text, 4, 1), "one line less would be no shorter")
+	require.Equal(t, all, cut(text, 0, 0))
+	require.Equal(t, []string{"... 5 more lines", "6"}, cut(text, 0, 1))
+}
+
+func TestAlignLaysOutWhatIsShown(t *testing.T) {
+	t.Parallel()
+	given := []string{"before ", "NODE\tPOOL", "a\tlonger", "... 7 more lines", "longer\t", "after", "x\ty"}
+	want := []string{"before", "NODE    POOL", "a       longer", "... 7 more lines", "longer", "after", "x  y"}
+	require.Equal(t, want, align(given))
 }
 
 func TestNormalIsTheSameForEveryRun(t *testing.T) {
@@ -65,7 +73,7 @@ func TestNormalIsTheSameForEveryRun(t *testing.T) {
 		"basic/9e63f15cef234cb4b6483f712d5540ea/chk-7 (286 bytes)":     "basic/<job id>/chk-<n> (<n> bytes)",
 		"log: /tmp/x/logs/20261122T131742Z-status-19328.jsonl":         "log: HOME/logs/<time>-status-<pid>.jsonl",
 		"kept: flink-compute-optimized, m5.xlarge, $0.19, 129, /16":    "kept: flink-compute-optimized, m5.xlarge, $0.19, 129, /16",
-		"NODE\tPOOL\na\tlonger\nlonger\tb\nend":                        "NODE    POOL\na       longer\nlonger  b\nend",
+		"flink-compute-optimized-j7lhj	kubernetes NodeClaim":           "flink-compute-optimized-<hash>	kubernetes NodeClaim",
 		"emr-eks-flink-111122223333-us-west-2-checkpoints stays whole": "emr-eks-flink-111122223333-us-west-2-checkpoints stays whole",
 	} {
 		require.Equal(t, want+"\n", normal(given+"\n", map[string]string{"/tmp/x": "HOME"}))

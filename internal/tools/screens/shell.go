@@ -57,23 +57,24 @@ func (s *shell) close() error {
 }
 
 // screen answers one marker.
-func (s *shell) screen(ctx context.Context, r request) (string, error) {
+func (s *shell) screen(ctx context.Context, r request) ([]string, error) {
 	p, known := s.last[r.command]
 	if r.again && !known {
-		return "", fmt.Errorf("%q has not run yet", r.command)
+		return nil, fmt.Errorf("%q has not run yet", r.command)
 	}
 	if !r.again {
 		var err error
 		if p, err = s.run(ctx, r.command); err != nil {
-			return "", err
+			return nil, err
 		}
 		s.last[r.command] = p
 	}
 	if p.code != r.exit {
-		return "", fmt.Errorf("%q: exit code %d, want %d\n%s", r.command, p.code, r.exit, p.both)
+		return nil, fmt.Errorf("%q: exit code %d, want %d\n%s", r.command, p.code, r.exit, p.both)
 	}
 	text := map[string]string{"": p.both, "stdout": p.stdout, "stderr": p.stderr}[r.only]
-	return cut(normal(text, map[string]string{s.home: "~/.local/state/emrflink", s.work: ".", s.bin: "bin"}), r.head, r.tail), nil
+	text = normal(text, map[string]string{s.home: "~/.local/state/emrflink", s.work: ".", s.bin: "bin"})
+	return align(cut(text, r.head, r.tail)), nil
 }
 
 func (s *shell) run(ctx context.Context, command string) (printed, error) {
@@ -89,7 +90,7 @@ func (s *shell) run(ctx context.Context, command string) (printed, error) {
 }
 
 func (s *shell) exec(ctx context.Context, args []string) (printed, error) {
-	cmd := exec.CommandContext(ctx, filepath.Join(s.bin, "emrflink"), args...) //nolint:gosec // the binary under documentation
+	cmd := exec.CommandContext(ctx, filepath.Join(s.bin, "emrflink"), args...)
 	cmd.Dir = s.work
 	cmd.Env = append(os.Environ(), "EMRFLINK_HOME="+s.home, "CI=true", "NO_COLOR=1")
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }

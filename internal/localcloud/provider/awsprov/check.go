@@ -27,11 +27,7 @@ func (s *Server) Check(_ context.Context, req *pulumirpc.CheckRequest) (*pulumir
 	if err != nil {
 		return nil, err
 	}
-	olds, err := plug.Decode(req.GetOlds())
-	if err != nil {
-		return nil, err
-	}
-	news, err := plug.Decode(req.GetNews())
+	olds, news, err := plug.DecodeBoth(req.GetOlds(), req.GetNews())
 	if err != nil {
 		return nil, err
 	}
@@ -109,11 +105,7 @@ func (s *Server) Diff(_ context.Context, req *pulumirpc.DiffRequest) (*pulumirpc
 	if err != nil {
 		return nil, err
 	}
-	olds, err := plug.Decode(req.GetOldInputs())
-	if err != nil {
-		return nil, err
-	}
-	news, err := plug.Decode(req.GetNews())
+	olds, news, err := plug.DecodeBoth(req.GetOldInputs(), req.GetNews())
 	if err != nil {
 		return nil, err
 	}

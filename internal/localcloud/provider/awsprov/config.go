@@ -72,11 +72,7 @@ func (s *Server) CheckConfig(_ context.Context, req *pulumirpc.CheckRequest) (*p
 
 // DiffConfig compares two configurations. None of them needs other resources.
 func (s *Server) DiffConfig(_ context.Context, req *pulumirpc.DiffRequest) (*pulumirpc.DiffResponse, error) {
-	olds, err := plug.Decode(req.GetOldInputs())
-	if err != nil {
-		return nil, err
-	}
-	news, err := plug.Decode(req.GetNews())
+	olds, news, err := plug.DecodeBoth(req.GetOldInputs(), req.GetNews())
 	if err != nil {
 		return nil, err
 	}
@@ -139,15 +135,12 @@ func nested(v value, into any) error {
 	if v.IsNull() {
 		return nil
 	}
-	text := []byte{}
 	if v.IsString() {
-		text = []byte(v.StringValue())
-	} else {
-		b, err := json.Marshal(v.Mappable())
-		if err != nil {
-			return err
-		}
-		text = b
+		return json.Unmarshal([]byte(v.StringValue()), into)
+	}
+	text, err := json.Marshal(v.Mappable())
+	if err != nil {
+		return err
 	}
 	return json.Unmarshal(text, into)
 }

@@ -89,11 +89,7 @@ func (s *Server) Update(ctx context.Context, req *pulumirpc.UpdateRequest) (*pul
 	if err != nil {
 		return nil, err
 	}
-	olds, err := plug.Decode(req.GetOlds())
-	if err != nil {
-		return nil, err
-	}
-	inputs, err := plug.Decode(req.GetNews())
+	olds, inputs, err := plug.DecodeBoth(req.GetOlds(), req.GetNews())
 	if err != nil {
 		return nil, err
 	}

@@ -3,7 +3,7 @@
 package eksprov
 
 import (
-	"crypto/sha1" //nolint:gosec // the names of the real component's children are made with it
+	"crypto/sha1" // the names of the real component's children are made with it
 	"encoding/hex"
 	"fmt"
 	"maps"
@@ -112,7 +112,7 @@ func (b *builder) serviceRole(suffix, service, description string, policies ...s
 func policyARN(name string) string { return "arn:aws:iam::aws:policy/" + name }
 
 func shortHash(s string) string {
-	sum := sha1.Sum([]byte(s)) //nolint:gosec // see the import
+	sum := sha1.Sum([]byte(s))
 	return hex.EncodeToString(sum[:])[:8]
 }
 

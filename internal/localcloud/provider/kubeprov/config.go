@@ -93,11 +93,7 @@ func flag(v value) (set, given bool) {
 // anew: clusterIdentifier says whether it is another, or without it the
 // kubeconfig does, and one that is not known yet counts as another.
 func (s *Server) DiffConfig(_ context.Context, req *pulumirpc.DiffRequest) (*pulumirpc.DiffResponse, error) {
-	olds, err := plug.Decode(req.GetOldInputs())
-	if err != nil {
-		return nil, err
-	}
-	news, err := plug.Decode(req.GetNews())
+	olds, news, err := plug.DecodeBoth(req.GetOldInputs(), req.GetNews())
 	if err != nil {
 		return nil, err
 	}

@@ -25,7 +25,7 @@ import (
 type engine struct {
 	*kubeprov.Server
 	t   *testing.T
-	ctx context.Context //nolint:containedctx // it stands for the connection
+	ctx context.Context // it stands for the connection
 }
 
 func connect(t *testing.T, o kubeprov.Options, config object) *engine {
@@ -284,7 +284,7 @@ func TestTheCredentialProgramIsRun(t *testing.T) {
 	marker := filepath.Join(dir, "ran")
 	script := "#!/bin/sh\necho \"$@\" > " + marker + "\n" +
 		`echo '{"apiVersion":"client.authentication.k8s.io/v1beta1","kind":"ExecCredential","status":{"token":"t"}}'` + "\n"
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "token-maker"), []byte(script), 0o700)) //nolint:gosec // it has to run
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "token-maker"), []byte(script), 0o700)) // it has to run
 	config := strings.Replace(a.kubeconfig(), `"user":{}`, `"user":{"exec":{"apiVersion":"client.authentication.k8s.io/v1beta1",`+
 		`"command":"token-maker","args":["--cluster","c"],"interactiveMode":"Never"}}`, 1)
 	e := connect(t, kubeprov.Options{ExecPath: dir}, object{"kubeconfig": config})

@@ -24,6 +24,15 @@ func Decode(s *structpb.Struct) (resource.PropertyMap, error) {
 	return m, nil
 }
 
+// DecodeBoth reads what a resource or a configuration was and what it shall be.
+func DecodeBoth(olds, news *structpb.Struct) (was, is resource.PropertyMap, err error) {
+	if was, err = Decode(olds); err != nil {
+		return nil, nil, err
+	}
+	is, err = Decode(news)
+	return was, is, err
+}
+
 // Encode writes a property map for the wire.
 func Encode(m resource.PropertyMap) (*structpb.Struct, error) {
 	s, err := plugin.MarshalProperties(m, plugin.MarshalOptions{KeepUnknowns: true, SkipNulls: true})

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+)
+
+// repository is the project's root, seen from this package.
+const repository = "../.."
+
+// document reads a page of the project.
+func document(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(repository, path))
+	require.NoError(t, err)
+	return string(text)
+}
+
+// blocks returns the fenced blocks of a language.
+func blocks(page, language string) []string {
+	var found []string
+	for _, m := range regexp.MustCompile("(?ms)^```"+language+"\n(.*?)^```$").FindAllStringSubmatch(page, -1) {
+		found = append(found, m[1])
+	}
+	return found
+}
+
+// commands returns the emrflink command lines of a shell block, without the program's name and the comments.
+func commands(t *testing.T, block string) []string {
+	t.Helper()
+	var lines []string
+	for line := range strings.Lines(block) {
+		line, _, _ = strings.Cut(line, "#")
+		args, ok := strings.CutPrefix(strings.TrimSpace(line), "emrflink ")
+		require.Truef(t, ok, "%q is not a command of emrflink", line)
+		lines = append(lines, args)
+	}
+	return lines
+}
+
+// block returns the one shell block of a page whose first command starts like that.
+func block(t *testing.T, page, first string) []string {
+	t.Helper()
+	for _, b := range blocks(page, "sh") {
+		if strings.HasPrefix(b, first) {
+			return commands(t, b)
+		}
+	}
+	t.Fatalf("no shell block starts with %q", first)
+	return nil
+}
+
+func TestTheCommandsOfTheReadmeWork(t *testing.T) {
+	u := newUser(t)
+	lines := block(t, document(t, "README.md"), "emrflink preview --offline")
+	require.Greater(t, len(lines), 5)
+	require.Contains(t, lines, "deploy --yes")
+	for _, line := range lines {
+		if strings.HasPrefix(line, "cleanup") {
+			checkDeployedJSON(t, u)
+		}
+		u.ok(line)
+	}
+	require.FileExists(t, filepath.Join(u.work, "kubeconfig"), "the kubeconfig of the README goes into the current folder")
+	require.Empty(t, u.inventory().Resources)
+}
+
+// checkDeployedJSON compares the documents that need a deployment with a job on it.
+func checkDeployedJSON(t *testing.T, u *user) {
+	t.Helper()
+	for _, c := range [][2]string{
+		{"preview", "preview"},
+		{"deploy", "deploy --yes"},
+		{"status", "status"},
+		{"outputs", "outputs"},
+		{"sample-job run", "sample-job run basic"},
+		{"sample-job status", "sample-job status"},
+		{"sample-job status JOB", "sample-job status basic"},
+		{"local status", "local status"},
+		{"local inventory", "local inventory"},
+		{"cleanup", "cleanup --dry-run"},
+		{"sample-job delete", "sample-job delete basic"},
+	} {
+		checkJSON(t, u, c[0], c[1])
+	}
+}
+
+func TestTheCommandsForAWSParse(t *testing.T) {
+	t.Parallel()
+	for _, page := range []string{"README.md", "docs/guide.md"} {
+		t.Run(page, func(t *testing.T) {
+			t.Parallel()
+			u := newUser(t)
+			lines := block(t, document(t, page), "emrflink init --stack dev --target aws")
+			u.ok(lines[0])
+			written, err := os.ReadFile(filepath.Join(u.work, "Pulumi.dev.yaml"))
+			require.NoError(t, err)
+			require.Contains(t, string(written), "\n  emrflink:target: aws\n")
+			// Help wins over everything else, but only after the flags before it were understood.
+			for _, line := range lines[1:] {
+				r := u.exec(t.Context(), append(strings.Fields(line), "--help")...)
+				require.Zerof(t, r.code, "emrflink %s: %s", line, r.stderr)
+				require.Contains(t, r.stdout, "Usage:\n  emrflink "+strings.Fields(line)[0])
+			}
+			r := u.exec(t.Context(), append(strings.Fields(lines[1]), "--no-such-flag", "--help")...)
+			require.Equal(t, 2, r.code, "a wrong flag before --help is refused, so the lines above are checked")
+			require.NoDirExists(t, filepath.Join(u.home, "local"), "the aws target started the local one")
+		})
+	}
+}
+
+func TestTheMakeTargetsOfTheReadmeExist(t *testing.T) {
+	t.Parallel()
+	makefile := document(t, "Makefile")
+	named := regexp.MustCompile("(?m)(?:^|`)make ([a-z-]+)").FindAllStringSubmatch(document(t, "README.md"), -1)
+	require.NotEmpty(t, named)
+	for _, m := range named {
+		require.Regexp(t, `(?m)^`+m[1]+`:`, makefile)
+	}
+}
+
+func TestLinkedFilesExist(t *testing.T) {
+	t.Parallel()
+	pages, err := filepath.Glob(repository + "/docs/*.md")
+	require.NoError(t, err)
+	reference, err := filepath.Glob(repository + "/docs/reference/*.md")
+	require.NoError(t, err)
+	pages = append(append(pages, reference...), repository+"/README.md")
+	require.Greater(t, len(pages), 20)
+	link := regexp.MustCompile(`\]\(([^)#\s]*)(?:#[^)]*)?\)`)
+	for _, page := range pages {
+		text, err := os.ReadFile(page)
+		require.NoError(t, err)
+		for _, m := range link.FindAllStringSubmatch(string(text), -1) {
+			if m[1] == "" || strings.Contains(m[1], "://") {
+				continue
+			}
+			_, err := os.Stat(filepath.Join(filepath.Dir(page), m[1]))
+			require.NoErrorf(t, err, "%s links to %s", page, m[1])
+		}
+	}
+}
+
+func TestTheReferenceIsThatOfTheBinary(t *testing.T) {
+	t.Parallel()
+	u := newUser(t)
+	u.ok("docs --dir reference")
+	require.Empty(t, cmp.Diff(pages(t, filepath.Join(repository, "docs", "reference")), pages(t, filepath.Join(u.work, "reference"))),
+		"docs/reference is stale (-there +generated); run: make docs")
+}
+
+// pages reads the Markdown files of a folder.
+func pages(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(dir, "*.md"))
+	require.NoError(t, err)
+	require.NotEmpty(t, paths)
+	texts := map[string]string{}
+	for _, p := range paths {
+		text, err := os.ReadFile(p)
+		require.NoError(t, err)
+		texts[filepath.Base(p)] = string(text)
+	}
+	return texts
+}
+
+// TestTheProgramsOfTheGuideCompile type-checks the guide's Go programs as if they were in the module.
+func TestTheProgramsOfTheGuideCompile(t *testing.T) {
+	t.Parallel()
+	programs := blocks(document(t, "docs/guide.md"), "go")
+	require.NotEmpty(t, programs)
+	root, err := filepath.Abs(repository)
+	require.NoError(t, err)
+	for _, program := range programs {
+		dir := t.TempDir()
+		source, overlay := filepath.Join(dir, "main.go"), filepath.Join(dir, "overlay.json")
+		require.NoError(t, os.WriteFile(source, []byte(program), 0o600))
+		replace, err := json.Marshal(map[string]map[string]string{"Replace": {filepath.Join(root, "cmd", "guide", "main.go"): source}})
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(overlay, replace, 0o600))
+		cmd := exec.CommandContext(t.Context(), "go", "list", "-overlay", overlay, "-export", "-f", "{{.Export}}", "./cmd/guide")
+		cmd.Dir = root
+		out, err := cmd.CombinedOutput()
+		require.NoErrorf(t, err, "%s", out)
+	}
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// minimumFree is what a deployment of the default blueprint writes, several times over: the state is rewritten after
+// every step, each time beside its predecessor and its backup.
+const minimumFree = 32 << 20
+
+// Room refuses to start when the state could not be saved: a full disk in the middle would stop the run and leave what
+// was made last to be looked up by the next one. It touches nothing, so it can be asked before anything else is begun.
+// States that are not in a local folder are not measured.
+func (e *Engine) Room() error {
+	if e.files == nil {
+		return nil
+	}
+	dir, err := existing(e.files.root)
+	if err != nil {
+		return fmt.Errorf("look for free space: %w", err)
+	}
+	free, err := e.free(dir)
+	if err != nil {
+		return fmt.Errorf("look for free space: %w", err)
+	}
+	need := uint64(minimumFree) + e.opts.Reserve + 4*uint64(e.files.size())
+	if free >= need {
+		return nil
+	}
+	return &Failure{
+		Code: CodeNoSpace,
+		Message: fmt.Sprintf("only %d MiB are free for the state in %s, %d MiB are needed; nothing was changed",
+			free>>20, e.files.root, (need+1<<20-1)>>20),
+		Hint: "free some space, or choose another place with --state or EMRFLINK_HOME",
+	}
+}
+
+// existing finds the nearest folder that exists: the state folder is made by the first deploy.
+func existing(path string) (string, error) {
+	for {
+		_, err := os.Stat(path)
+		if err == nil {
+			return path, nil
+		}
+		parent := filepath.Dir(path)
+		if !errors.Is(err, fs.ErrNotExist) || parent == path {
+			return "", err
+		}
+		path = parent
+	}
+}
