@@ -106,3 +106,9 @@ func replace(t *testing.T, path, content string) {
 	require.NoError(t, os.WriteFile(path+".tmp", []byte(content), 0o600))
 	require.NoError(t, os.Rename(path+".tmp", path))
 }
+
+// waitFor polls until ok, for at most ten seconds.
+func waitFor(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	require.Eventually(t, ok, 10*time.Second, 10*time.Millisecond, what)
+}

@@ -284,7 +284,7 @@ func TestACorruptStateIsExplainedAndLeftAlone(t *testing.T) {
 		require.NoError(t, os.WriteFile(path, []byte(content), 0o600))
 		_, deployErr := e.Deploy(t.Context(), nil)
 		_, previewErr := e.Preview(t.Context())
-		for _, err := range []error{deployErr, previewErr} {
+		for _, err := range []error{deployErr, previewErr, e.Check()} {
 			var failure *Failure
 			require.ErrorAs(t, err, &failure, name)
 			require.Equal(t, CodeStateCorrupt, failure.Code, name)

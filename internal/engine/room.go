@@ -41,6 +41,17 @@ func (e *Engine) Room() error {
 	}
 }
 
+// Check refuses to start when the state could not be saved, or cannot be read. It touches nothing.
+func (e *Engine) Check() error {
+	if err := e.Room(); err != nil || e.files == nil {
+		return err
+	}
+	if _, err := e.files.read(); err != nil && !errors.Is(err, ErrNoStack) {
+		return err
+	}
+	return nil
+}
+
 // existing finds the nearest folder that exists: the state folder is made by the first deploy.
 func existing(path string) (string, error) {
 	for {

@@ -115,6 +115,9 @@ func start(ctx context.Context, o Options) (*daemon.Client, error) {
 	if !errors.Is(err, ErrNotRunning) {
 		return nil, err
 	}
+	if err := portFree(); err != nil {
+		return nil, err
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the local target's folder: %w", err)
 	}

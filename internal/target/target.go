@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -105,6 +106,20 @@ func Reserve(o Options) uint64 {
 		return 0
 	}
 	return localStore
+}
+
+// portFree looks whether the port that was asked for can be taken, so that one
+// in use is refused before a folder is made.
+func portFree() error {
+	port := os.Getenv("EMRFLINK_LOCAL_PORT")
+	if port == "" {
+		return nil
+	}
+	ln, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", port))
+	if err != nil {
+		return &failure{Message: "listen on the port that was asked for: " + err.Error(), Code: 2}
+	}
+	return ln.Close()
 }
 
 // Open returns the target of o.Kind. For Local it starts the daemon when none runs.

@@ -3,6 +3,7 @@
 package target
 
 import (
+	"net"
 	"os"
 	"path/filepath"
 	"testing"
@@ -38,4 +39,20 @@ func TestOnlyALocalTargetThatIsNewNeedsRoom(t *testing.T) {
 	require.Equal(t, uint64(localStore), Reserve(Options{Kind: Local, Home: home}))
 	require.NoError(t, os.MkdirAll(filepath.Join(home, "local", "account"), 0o700))
 	require.Zero(t, Reserve(Options{Kind: Local, Home: home}))
+}
+
+func TestAPortInUseIsRefusedBeforeAFolderIsMade(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer ln.Close()
+	_, port, err := net.SplitHostPort(ln.Addr().String())
+	require.NoError(t, err)
+	t.Setenv("EMRFLINK_LOCAL_PORT", port)
+	home := filepath.Join(t.TempDir(), "home")
+	_, err = Open(t.Context(), Options{Kind: Local, Home: home, Region: "us-west-2"})
+	require.ErrorContains(t, err, "address already in use")
+	var f *failure
+	require.ErrorAs(t, err, &f)
+	require.Equal(t, 2, f.ExitCode())
+	require.NoDirExists(t, home)
 }

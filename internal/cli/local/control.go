@@ -6,8 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
-	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -113,27 +111,17 @@ Exit codes: 0 stopped; 1 failed; 2 flags, or another one serves the state folder
 
 // fromEnvironment reads what the command that starts this one cannot pass as a flag.
 func (o *Options) fromEnvironment(cmd *cobra.Command) error {
-	if v := o.IO.Getenv("EMRFLINK_SPEED"); v != "" && !cmd.Flags().Changed("speed") {
-		speed, err := strconv.ParseFloat(v, 64)
-		if err != nil {
-			return cmdutil.Usagef("EMRFLINK_SPEED=%q: want a number such as 200", v)
-		}
+	speed, port, err := cmdutil.LocalSettings(o.IO.Getenv)
+	if err != nil {
+		return err
+	}
+	if speed != 0 && !cmd.Flags().Changed("speed") {
 		o.Serve.Speed = speed
 	}
-	if v := o.IO.Getenv("EMRFLINK_LOCAL_PORT"); v != "" && !cmd.Flags().Changed("port") {
-		port, err := strconv.Atoi(v)
-		if err != nil {
-			return cmdutil.Usagef("EMRFLINK_LOCAL_PORT=%q: want a port such as 4599", v)
-		}
+	if port != 0 && !cmd.Flags().Changed("port") {
 		o.Serve.Port = port
 	}
-	if o.Serve.Speed < 0 || math.IsNaN(o.Serve.Speed) || math.IsInf(o.Serve.Speed, 0) {
-		return cmdutil.Usagef("speed %g: want a positive number", o.Serve.Speed)
-	}
-	if o.Serve.Port < 0 || o.Serve.Port > 65535 {
-		return cmdutil.Usagef("port %d: want 1 to 65535", o.Serve.Port)
-	}
-	return nil
+	return cmdutil.ValidLocal(o.Serve.Speed, o.Serve.Port)
 }
 
 func serve(ctx context.Context, opts *Options) error {

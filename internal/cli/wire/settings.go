@@ -37,12 +37,18 @@ func (a *app) readSettings() (settings, error) {
 	if err != nil {
 		return settings{}, classify(err)
 	}
+	needs := target.NeedsOf(config.Target)
+	if needs.Daemon {
+		if _, _, err := cmdutil.LocalSettings(a.io.Getenv); err != nil {
+			return settings{}, err
+		}
+	}
 	return settings{
 		config: config,
 		info: session.Info{
 			Stack: a.globals.Stack, File: file.Path, Home: home, State: a.globals.State, Target: config.Target,
 			Region: config.Region, Deployment: config.Name, Kubernetes: config.KubernetesVersion, Speed: 1,
-			Needs: session.Needs(target.NeedsOf(config.Target)),
+			Needs: session.Needs(needs),
 		},
 	}, nil
 }

@@ -128,7 +128,7 @@ func withOwnPath(env map[string]string, path string) map[string]string {
 
 // acting opens the engine on the target.
 func (s *stack) acting(ctx context.Context) (*engine.Engine, error) {
-	if err := s.room(ctx); err != nil {
+	if err := s.check(ctx); err != nil {
 		return nil, err
 	}
 	env, err := s.open(ctx)
@@ -138,15 +138,15 @@ func (s *stack) acting(ctx context.Context) (*engine.Engine, error) {
 	return s.engine(ctx, env)
 }
 
-// room makes sure that the state can be saved, before the target is opened.
-func (s *stack) room(ctx context.Context) error {
+// check makes sure that the state can be read and saved, before the target is opened.
+func (s *stack) check(ctx context.Context) error {
 	o := s.app.engineOptions(s.settings, nil)
 	o.Reserve = target.Reserve(target.Options{Kind: s.settings.config.Target, Home: s.settings.info.Home})
 	e, err := engine.Open(ctx, o)
 	if err != nil {
 		return classify(err)
 	}
-	return classify(e.Room())
+	return classify(e.Check())
 }
 
 // Deploy carries the plan out.

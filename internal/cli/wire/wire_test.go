@@ -203,3 +203,41 @@ func TestWithoutRoomForTheStateTheTargetIsNotOpened(t *testing.T) {
 	require.Equal(t, 2, r.Exit)
 	require.NoDirExists(t, filepath.Join(home, "local"), "the local target was started")
 }
+
+func TestACorruptStateIsFoundBeforeTheTargetIsOpened(t *testing.T) {
+	t.Parallel()
+	f, home := newApp(t, "")
+	state := filepath.Join(home, "backend", ".pulumi", "stacks", "emrflink", "local.json")
+	require.NoError(t, os.MkdirAll(filepath.Dir(state), 0o700))
+	require.NoError(t, os.WriteFile(state, []byte("{"), 0o600))
+	s, err := f.Session(t.Context())
+	require.NoError(t, err)
+	_, err = s.Plan(t.Context())
+	r := cmdutil.Describe(err)
+	require.Equal(t, engine.CodeStateCorrupt, r.Code, err)
+	require.Equal(t, 2, r.Exit)
+	require.NoDirExists(t, filepath.Join(home, "local"), "the local target was started")
+}
+
+func TestWhatTheLocalTargetCannotStartWithIsASetting(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ variable, value, stackFile, want string }{
+		"a port that is none":            {"EMRFLINK_LOCAL_PORT", "http", "", `EMRFLINK_LOCAL_PORT="http"`},
+		"a speed that is none":           {"EMRFLINK_SPEED", "fast", "", `EMRFLINK_SPEED="fast"`},
+		"another target does not use it": {"EMRFLINK_SPEED", "fast", "config:\n  emrflink:target: aws\n", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f, home := newApp(t, c.stackFile)
+			f.IO.SetEnv(func(k string) string { return map[string]string{"EMRFLINK_HOME": home, c.variable: c.value}[k] })
+			_, err := f.Info()
+			if c.want == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorContains(t, err, c.want)
+			require.Equal(t, 2, cmdutil.Describe(err).Exit)
+			require.NoDirExists(t, home)
+		})
+	}
+}
