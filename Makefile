@@ -8,7 +8,7 @@ LINT      := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.12.0
 # The race detector needs a C compiler; without one the tests run without it and say so.
 RACE      := $(shell command -v gcc >/dev/null 2>&1 && echo -race)
 # vet runs through golangci-lint; here it would analyse the AWS SDKs and Kubernetes once more.
-TESTFLAGS ?= -shuffle=on -count=1 -vet=off
+TESTFLAGS ?= -shuffle=on -count=1 -vet=off -ldflags=-s
 PKG       ?= ./...
 GOBIN     := $(shell $(GO) env GOPATH)/bin
 # One set of flags for the binaries, the linter and the pure tests: with others, the AWS SDKs and Kubernetes compile again.
