@@ -72,11 +72,7 @@ func TestADeploymentFromFirstToLast(t *testing.T) {
 			r := u.ok("cleanup --stack local --yes")
 			require.Contains(t, strings.ToLower(r.stdout+r.stderr), "nothing")
 		}},
-		{"a deploy under the same name works", func(t *testing.T) { u.ok("deploy --yes"); unchanged(t) }},
-		{"and its cleanup leaves nothing", func(t *testing.T) {
-			u.ok("cleanup --stack local --yes")
-			require.Empty(t, u.inventory().Resources)
-		}},
+		{"the README's commands work, a deploy under the same name among them", func(t *testing.T) { readmeCommands(t, u) }},
 	}
 	for _, s := range steps {
 		if !t.Run(s.name, s.run) {

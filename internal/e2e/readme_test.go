@@ -60,8 +60,9 @@ func block(t *testing.T, page, first string) []string {
 	return nil
 }
 
-func TestTheCommandsOfTheReadmeWork(t *testing.T) {
-	u := newUser(t)
+// readmeCommands runs the README's block for the local target, line by line.
+func readmeCommands(t *testing.T, u *user) {
+	t.Helper()
 	lines := block(t, document(t, "README.md"), "emrflink preview --offline")
 	require.Greater(t, len(lines), 5)
 	require.Contains(t, lines, "deploy --yes")
