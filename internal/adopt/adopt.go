@@ -56,7 +56,7 @@ func Finder(o Options) engine.AdoptFunc {
 		if err != nil {
 			return "", false, err
 		}
-		if id, ok := derived(p, account{region: o.Region, id: identity.Account, partition: partition(identity.ARN)}); ok {
+		if id, ok := derived(p, account{region: o.Region, id: identity.Account, partition: identity.Partition}); ok {
 			return id, true, o.settled(ctx, p, id)
 		}
 		return o.search(ctx, p)
@@ -65,14 +65,6 @@ func Finder(o Options) engine.AdoptFunc {
 
 // account is what ARNs are made of.
 type account struct{ region, id, partition string }
-
-func partition(arn string) string {
-	parts := strings.SplitN(arn, ":", 3)
-	if len(parts) < 3 {
-		return "aws"
-	}
-	return parts[1]
-}
 
 // derived makes the id of a resource whose id follows from its properties.
 func derived(p engine.PendingCreate, a account) (string, bool) {

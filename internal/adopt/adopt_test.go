@@ -17,7 +17,7 @@ import (
 type fakeAccount struct{ inventories [][]awsapi.Resource }
 
 func (f *fakeAccount) Identity(context.Context) (awsapi.Identity, error) {
-	return awsapi.Identity{Account: "111122223333", ARN: "arn:aws-cn:iam::111122223333:user/a"}, nil
+	return awsapi.Identity{Account: "111122223333", Partition: "aws-cn", ARN: "arn:aws-cn:iam::111122223333:user/a"}, nil
 }
 
 func (f *fakeAccount) DeploymentResources(context.Context, awsapi.Deployment) ([]awsapi.Resource, error) {

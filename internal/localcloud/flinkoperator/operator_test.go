@@ -312,6 +312,7 @@ func TestTheIntervalIsScaledBySpeedWithinBounds(t *testing.T) {
 		w.op.Speed = speed
 		require.Equal(t, want, w.op.interval(d, leastLater))
 	}
+	w.op.Speed = 200
 	require.Equal(t, time.Second, w.op.interval(d, leastFirst))
 	d.spec.FlinkConfiguration["execution.checkpointing.interval"] = "200 ms"
 	require.Equal(t, 200*time.Millisecond, w.op.interval(d, leastLater), "never slower than the job asks for")
