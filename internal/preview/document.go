@@ -29,6 +29,32 @@ type Document struct {
 	Summary       Summary `json:"summary"`
 	Steps         []Step  `json:"steps"`
 	Cost          Cost    `json:"cost"`
+	// Mode says what the desired graph was compared with: ModeDeployed, ModeOffline or ModeBaseline.
+	Mode string `json:"mode"`
+	// Findings are what a reviewer should know of the desired graph, whether it changes or not, the gravest first.
+	Findings []Finding `json:"findings"`
+}
+
+// The ways to ask for a preview.
+const (
+	ModeDeployed = "deployed" // compared with the deployed stack
+	ModeOffline  = "offline"  // compared with nothing: every resource is new
+	ModeBaseline = "baseline" // compared with a saved graph or an exported state, without a cloud
+)
+
+// Finding is a risk in the desired graph, found by a rule.
+type Finding struct {
+	// Rule is the stable id of the rule: "public-endpoint". A stack file accepts a finding by it.
+	Rule string `json:"rule"`
+	// Severity is high, medium or low.
+	Severity string `json:"severity"`
+	URN      string `json:"urn"`
+	// Path is the property that the rule looked at, "" = the whole resource.
+	Path    string `json:"path"`
+	Message string `json:"message"`
+	// Accepted is set by the stack file, which says why in Reason.
+	Accepted bool   `json:"accepted"`
+	Reason   string `json:"reason"`
 }
 
 // Summary counts the steps by operation.
@@ -48,6 +74,15 @@ type Step struct {
 	Op             string   `json:"op"`
 	ReplaceReasons []string `json:"replaceReasons"`
 	Diff           []Diff   `json:"diff"`
+	// Parent is the URN of the component that the resource belongs to, "" = none. DependsOn are those it needs, sorted.
+	Parent    string   `json:"parent"`
+	DependsOn []string `json:"dependsOn"`
+	// MayReplace says that an update turns into a replacement if a value that is not known yet differs from the old
+	// one; MayReplaceReasons are the properties. Such a step counts as an update.
+	MayReplace        bool     `json:"mayReplace"`
+	MayReplaceReasons []string `json:"mayReplaceReasons"`
+	// Destroys says, for a delete, a replacement or one that may be, what is lost by it: "checkpoints are lost".
+	Destroys string `json:"destroys"`
 }
 
 // Diff is one changed property. Kind is add, delete or update, with "-replace" appended when it forces a replacement.
@@ -99,6 +134,7 @@ func New(plan engine.Plan, region string) (Report, error) {
 	r := Report{Before: before, After: after, plan: plan}
 	r.Document = Document{
 		SchemaVersion: SchemaVersion, Stack: plan.Stack, Summary: Summary(plan.Summary), Steps: []Step{},
+		Findings: []Finding{},
 		Cost: Cost{
 			MonthlyUSD: MonthlyUSD{
 				Before: before.MonthlyUSD, After: after.MonthlyUSD, Delta: cost.Round(after.MonthlyUSD-before.MonthlyUSD, 2),
@@ -124,6 +160,7 @@ func document(s engine.Step) Step {
 	out := Step{
 		URN: s.URN, Type: s.Type, Name: s.Name, Op: string(s.Op),
 		ReplaceReasons: append([]string{}, s.ReplaceReasons...), Diff: []Diff{},
+		Parent: s.Parent, DependsOn: append([]string{}, s.Dependencies...), MayReplaceReasons: []string{},
 	}
 	for _, d := range s.Diff {
 		out.Diff = append(out.Diff, Diff{Path: d.Path, Kind: d.Kind, Old: d.Old, New: d.New})

@@ -53,17 +53,14 @@ func (k *Kubelet) reconcileInstance(ctx context.Context, id string) (time.Durati
 		k.setReason(id, fmt.Sprintf("instance %s: %v", id, err))
 		return 0, err
 	}
-	created, err := k.client.CoreV1().Nodes().Create(ctx, obj, metav1.CreateOptions{})
+	// Unlike most kinds, the API server keeps the status of a Node's create call: kubelets register so. A second call
+	// would race with makeReady.
+	_, err = k.client.CoreV1().Nodes().Create(ctx, obj, metav1.CreateOptions{})
 	if apierrors.IsAlreadyExists(err) {
 		return 0, nil
 	}
 	if err != nil {
 		return 0, fmt.Errorf("create node %q: %w", obj.Name, err)
-	}
-	// The status is a subresource; the API server dropped the one in the create call.
-	created.Status = obj.Status
-	if _, err := k.client.CoreV1().Nodes().UpdateStatus(ctx, created, metav1.UpdateOptions{}); err != nil && !apierrors.IsConflict(err) {
-		return 0, fmt.Errorf("report node %q: %w", obj.Name, err)
 	}
 	k.log.Info("node joined", "node", obj.Name, "instance", i.id, "type", i.typ)
 	return 0, nil
@@ -105,23 +102,16 @@ func (k *Kubelet) reconcileNode(ctx context.Context, name string) (time.Duration
 		k.setReason(id, fmt.Sprintf("node %s: the network plugin is not ready", name))
 		return left, nil
 	}
-	return 0, k.makeReady(ctx, name, r)
+	return 0, k.makeReady(ctx, name)
 }
 
 // makeReady reports the node Ready and takes the taints away that the node lifecycle and cloud controllers take.
-func (k *Kubelet) makeReady(ctx context.Context, name string, r account.Resource) error {
+func (k *Kubelet) makeReady(ctx context.Context, name string) error {
 	api := k.client.CoreV1().Nodes()
 	err := retry.RetryOnConflict(retry.DefaultRetry, func() error {
 		node, err := api.Get(ctx, name, metav1.GetOptions{})
 		if err != nil {
 			return err
-		}
-		if len(node.Status.Capacity) == 0 { // its first report was lost
-			full, err := k.newNode(k.readInstance(r))
-			if err != nil {
-				return err
-			}
-			node.Status = full.Status
 		}
 		setReady(node, corev1.ConditionTrue, "KubeletReady", "the kubelet stand-in reports ready status")
 		node, err = api.UpdateStatus(ctx, node, metav1.UpdateOptions{})
