@@ -46,11 +46,22 @@ func chain(first pulumi.Map) pulumi.RunFunc {
 	}
 }
 
+// engineCommand runs the engine's processes with the built binary where there is one (`make test` says where): the race
+// detector watches our side of the pipe, and costs Pulumi's side a second for each of some hundred processes. Without it
+// the test binary is the engine's process too.
+func engineCommand() []string {
+	if dir := os.Getenv("EMRFLINK_BIN"); dir != "" {
+		return []string{filepath.Join(dir, "emrflink"), "pulumi"}
+	}
+	return nil
+}
+
 func open(t *testing.T, o Options) *Engine {
 	t.Helper()
 	if o.Stack == "" {
 		o.Stack = "local"
 	}
+	o.Command = engineCommand()
 	e, err := Open(t.Context(), o)
 	require.NoError(t, err)
 	return e

@@ -27,7 +27,7 @@ func slowChain() pulumi.RunFunc { return chain(pulumi.Map{"slow": pulumi.Bool(tr
 // deployHelper is the command that recovery tests kill: a deploy of slowChain in a process of its own.
 func deployHelper(home, providers string) int {
 	e, err := Open(context.Background(), Options{
-		Stack: "local", Home: home, Program: slowChain(),
+		Command: engineCommand(), Stack: "local", Home: home, Program: slowChain(),
 		Env: map[string]string{"PULUMI_DEBUG_PROVIDERS": providers, "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true"},
 	})
 	if err == nil {
