@@ -95,7 +95,6 @@ type Cleanup struct {
 	Poll      time.Duration // between two looks; default 1 s
 	Settle    time.Duration // how long a log group may take to come back; default 10 s
 	Heartbeat time.Duration // longest silence of progress; default 15 s
-	Pace      float64       // divides the expected durations shown; default 1
 	Timeouts  map[string]time.Duration
 }
 
@@ -149,9 +148,6 @@ func (c Cleanup) withDefaults() Cleanup {
 	set(&c.Poll, time.Second)
 	set(&c.Settle, 10*time.Second)
 	set(&c.Heartbeat, 15*time.Second)
-	if c.Pace <= 0 {
-		c.Pace = 1
-	}
 	if c.Price == nil {
 		c.Price = func(awsapi.Resource) float64 { return 0 }
 	}

@@ -250,7 +250,7 @@ func TestASilentEngineStillShowsLife(t *testing.T) {
 	for _, p := range w.said {
 		if p.Phase.Name == PhaseEngine && p.State == StateWait && strings.Contains(p.Cause, "aws:ec2/vpc:Vpc main") {
 			beats++
-			require.Positive(t, p.Expected)
+			require.Positive(t, p.Phase.Expected)
 		}
 	}
 	require.GreaterOrEqual(t, beats, 3)

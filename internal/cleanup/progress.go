@@ -25,13 +25,12 @@ const (
 
 // Progress is one line of the teardown's display.
 type Progress struct {
-	Phase    Phase
-	Index    int // from 1
-	Count    int
-	State    string
-	Cause    string        // what is waited for, in AWS's or Kubernetes' words
-	Elapsed  time.Duration // of this phase
-	Expected time.Duration
+	Phase   Phase
+	Index   int // from 1
+	Count   int
+	State   string
+	Cause   string        // what is waited for, in AWS's or Kubernetes' words
+	Elapsed time.Duration // of this phase
 }
 
 // run is one teardown under way.
@@ -65,7 +64,6 @@ func (c Cleanup) at(name string) Progress {
 	if t := c.Timeouts[name]; t > 0 {
 		p.Phase.Timeout = t
 	}
-	p.Expected = time.Duration(float64(p.Phase.Expected) / c.Pace)
 	return p
 }
 

@@ -22,6 +22,7 @@ const (
 type Phase struct {
 	Name     string
 	Expected time.Duration // what it usually takes; 0 = not known
+	Where    string        // where it takes that, when not here: "on AWS"
 }
 
 type phaseState int
@@ -32,6 +33,7 @@ const (
 	done
 	failed
 	halted
+	skipped
 )
 
 type phase struct {
@@ -119,10 +121,10 @@ func (p *Progress) Start(name string) {
 	switch ph.state {
 	case pending:
 		ph.state, ph.started = running, time.Now()
-		p.line("%s: started%s", name, usually(ph.Expected))
+		p.line("%s: started%s", name, ph.usually())
 	case done:
 		ph.state = running
-	case running, failed, halted:
+	case running, failed, halted, skipped:
 		return
 	}
 	p.paint()
@@ -156,6 +158,19 @@ func (p *Progress) Note(name, detail string) {
 
 // Done marks a phase as finished.
 func (p *Progress) Done(name string) { p.finish(name, done, "done") }
+
+// Skip marks a phase as left out, and says why.
+func (p *Progress) Skip(name, why string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	ph := p.get(name)
+	if ph.state >= done {
+		return
+	}
+	ph.state, ph.detail = skipped, why
+	p.line("%s: skipped: %s", name, why)
+	p.paint()
+}
 
 // Fail marks a phase as failed.
 func (p *Progress) Fail(name string) { p.finish(name, failed, "failed") }
@@ -233,7 +248,7 @@ func (p *Progress) beat() {
 		if ph.state != running {
 			continue
 		}
-		text := fmt.Sprintf("%s: still running after %s%s", ph.Name, Duration(time.Since(ph.started)), usually(ph.Expected))
+		text := fmt.Sprintf("%s: still running after %s%s", ph.Name, Duration(time.Since(ph.started)), ph.usually())
 		if ph.detail != "" {
 			text += ": " + ph.detail
 		}
@@ -274,7 +289,7 @@ func (p *Progress) render(ph *phase, width int) string {
 		mark, word, color = p.glyphs.Pending, "waiting", "dim"
 	case running:
 		mark = p.glyphs.Spin[p.frame%len(p.glyphs.Spin)]
-		word = Duration(time.Since(ph.started)) + usually(ph.Expected)
+		word = Duration(time.Since(ph.started)) + ph.usually()
 		if ph.detail != "" {
 			word += "  " + ph.detail
 		}
@@ -284,6 +299,8 @@ func (p *Progress) render(ph *phase, width int) string {
 		mark, word, color = p.glyphs.Failed, "failed after "+Duration(ph.took), "red"
 	case halted:
 		mark, word, color = p.glyphs.Skipped, "stopped after "+Duration(ph.took), "dim"
+	case skipped:
+		mark, word, color = p.glyphs.Skipped, "skipped: "+ph.detail, "dim"
 	}
 	text := Truncate(fmt.Sprintf("%s %s  %s", mark, name, word), p.ios.Width()-1)
 	switch color {
@@ -297,9 +314,13 @@ func (p *Progress) render(ph *phase, width int) string {
 	return text
 }
 
-func usually(d time.Duration) string {
-	if d < minExpected {
+func (ph *phase) usually() string {
+	if ph.Expected < minExpected {
 		return ""
 	}
-	return " (usually " + Duration(d) + ")"
+	where := ph.Where
+	if where != "" {
+		where += " "
+	}
+	return " (" + where + "usually " + Duration(ph.Expected) + ")"
 }

@@ -122,7 +122,7 @@ func run(ctx context.Context, opts *Options) error {
 	opts.Interrupt.Say("stopping: nothing more is deleted, no deletion in progress is waited for, and what is left stays recorded\n" +
 		"press Ctrl-C again to kill it; go on later with: " + again)
 	defer opts.Interrupt.Say("")
-	report, err := carryOut(ctx, opts, job, plan)
+	report, err := carryOut(ctx, opts, job, plan, s.Info().Timed())
 	if perr := showReport(opts, s.Info(), plan, report, err); perr != nil {
 		return errors.Join(err, perr)
 	}
@@ -143,18 +143,20 @@ func prepare(ctx context.Context, opts *Options, s cleaner) (session.Cleanup, er
 	return job, nil
 }
 
-func carryOut(ctx context.Context, opts *Options, job session.Cleanup, plan session.CleanupPlan) (session.CleanupReport, error) {
+func carryOut(ctx context.Context, opts *Options, job session.Cleanup, plan session.CleanupPlan, where string) (session.CleanupReport, error) {
 	phases := make([]iostreams.Phase, 0, len(plan.Phases))
 	for _, p := range plan.Phases {
-		phases = append(phases, iostreams.Phase(p))
+		phases = append(phases, iostreams.Phase{Name: p.Name, Expected: p.Expected, Where: where})
 	}
 	progress := opts.IO.NewProgress(phases...)
 	defer progress.Stop()
 	report, err := job.Run(ctx, func(p session.CleanupProgress) {
 		switch p.State {
-		case "done", "skipped":
+		case "done":
 			progress.Start(p.Phase)
 			progress.Done(p.Phase)
+		case "skipped":
+			progress.Skip(p.Phase, p.Message)
 		case "failed":
 			progress.Detail(p.Phase, p.Message)
 			progress.Fail(p.Phase)

@@ -103,7 +103,7 @@ func run(ctx context.Context, opts *Options) error {
 	opts.Interrupt.Say("stopping: nothing new is begun, no operation in progress is waited for, and what exists is recorded\n" +
 		"press Ctrl-C again to kill it; go on later with: " + resume)
 	defer opts.Interrupt.Say("")
-	t := track(opts.IO, plan.Steps, d.Info().Speed)
+	t := track(opts.IO, plan.Steps, d.Info().Timed())
 	res, err := d.Deploy(ctx, func(e session.Event) { opts.follow(ctx, t, e) })
 	t.end(err == nil)
 	if err != nil {

@@ -106,7 +106,7 @@ func TestDeployShowsThePlanOnStderrAndTheResultOnStdout(t *testing.T) {
 		"plan: 1 to create, 0 to update, 0 to replace, 0 to delete, 2 unchanged\n",
 		"c\tEKS cluster\t$0.10\ntotal\tat AWS's list prices\t$0.10\n",
 		"not in the total: S3 requests\n",
-		"checkpoint bucket: started\ncheckpoint bucket: done in 0s\n",
+		"checkpoint bucket: started (on AWS usually 10s)\ncheckpoint bucket: done in 0s\n",
 		"simulated: the AWS account is simulated\n",
 	} {
 		require.Contains(t, r.Err.String(), s)
@@ -182,7 +182,7 @@ func TestWhatAnInterruptStopsIsNoFailure(t *testing.T) {
 	f := &fake{plan: bucketPlan()}
 	r, opts := setup(t, f)
 	ctx, cancel := context.WithCancel(t.Context())
-	tr := track(opts.IO, f.plan.Steps, 1)
+	tr := track(opts.IO, f.plan.Steps, "")
 	step := session.Event{URN: f.plan.Steps[0].URN, Type: f.plan.Steps[0].Type, Name: "b"}
 	follow := func(kind, message string) {
 		e := step

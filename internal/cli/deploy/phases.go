@@ -102,8 +102,8 @@ type tracker struct {
 	total map[string]int
 }
 
-// track announces the phases that the plan touches.
-func track(ios *iostreams.IOStreams, steps []session.Step, speed float64) *tracker {
+// track announces the phases that the plan touches. where the expected times hold: "" = here.
+func track(ios *iostreams.IOStreams, steps []session.Step, where string) *tracker {
 	t := &tracker{open: map[string]map[string]bool{}, total: map[string]int{}}
 	for _, s := range steps {
 		if s.Op == session.OpSame || s.Op == "read" || bookkeeping(s.Type) {
@@ -119,18 +119,11 @@ func track(ios *iostreams.IOStreams, steps []session.Step, speed float64) *track
 	for _, s := range stages() {
 		if n := len(t.open[s.name]); n > 0 {
 			t.total[s.name] = n
-			phases = append(phases, iostreams.Phase{Name: s.name, Expected: scale(s.expected, speed)})
+			phases = append(phases, iostreams.Phase{Name: s.name, Expected: s.expected, Where: where})
 		}
 	}
 	t.progress = ios.NewProgress(phases...)
 	return t
-}
-
-func scale(d time.Duration, speed float64) time.Duration {
-	if speed <= 0 {
-		return 0
-	}
-	return time.Duration(float64(d) / speed)
 }
 
 // event follows one event of the engine.

@@ -25,7 +25,7 @@ type CleanupPlan struct {
 // Phase is one step of a cleanup.
 type Phase struct {
 	Name     string
-	Expected time.Duration // what it usually takes on the target, 0 = not known
+	Expected time.Duration // what it usually takes on AWS, 0 = not known
 }
 
 // Item is one resource of a cleanup's report.

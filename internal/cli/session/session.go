@@ -29,6 +29,14 @@ type Info struct {
 	Simulated []string
 }
 
+// Timed says where AWS's usual durations hold: "" = on this target, "on AWS" where its clock is another.
+func (i Info) Timed() string {
+	if i.Speed == 1 {
+		return ""
+	}
+	return "on AWS"
+}
+
 // Needs is what a target needs of the machine that it is used from.
 type Needs struct {
 	Daemon      bool     // the local target's process and the binary of its control plane

@@ -100,7 +100,7 @@ func (t *teardown) look(ctx context.Context) error {
 	}
 	t.run = cleanup.Cleanup{
 		Scope: t.scope.Scope, Account: client, Inventory: client, Engine: destroyer{t.engine}, Price: pricer(t.scope.Region),
-		Pace: t.stack.settings.info.Speed, Connect: t.connect,
+		Connect: t.connect,
 	}
 	p, err := t.run.Plan(ctx)
 	if err != nil {
@@ -142,11 +142,7 @@ func (t *teardown) fill(p cleanup.Plan) {
 		t.plan.Warnings = append(t.plan.Warnings, p.Cluster)
 	}
 	for _, ph := range p.Phases {
-		expected := ph.Expected
-		if pace := t.stack.settings.info.Speed; pace > 0 {
-			expected = scaled(expected, pace)
-		}
-		t.plan.Phases = append(t.plan.Phases, session.Phase{Name: ph.Name, Expected: expected})
+		t.plan.Phases = append(t.plan.Phases, session.Phase{Name: ph.Name, Expected: ph.Expected})
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"context"
 	"io"
 	"strconv"
-	"time"
 
 	"emrflink/internal/cli/cmdutil"
 	"emrflink/internal/cli/session"
@@ -94,6 +93,3 @@ func (a *app) plan(ctx context.Context, e *engine.Engine, info session.Info) (se
 	}
 	return out, nil
 }
-
-// scaled divides one of AWS's durations by the pace of the target.
-func scaled(d time.Duration, pace float64) time.Duration { return time.Duration(float64(d) / pace) }
