@@ -206,6 +206,18 @@ func TestJSONHasTheAgreedFields(t *testing.T) {
 	require.Empty(t, r.Err.String())
 }
 
+func TestWhatIsLeftComesWithTheCommandThatDeletesIt(t *testing.T) {
+	t.Parallel()
+	f := full()
+	f.report = session.CleanupReport{Verified: true, Unexpected: []session.Item{{
+		Service: "ec2", Type: "volume", ID: "vol-1", Command: "aws ec2 delete-volume --volume-id vol-1",
+	}}}
+	r, opts := setup(t, f)
+	opts.Yes = true
+	require.Equal(t, 7, cmdtest.Code(run(t.Context(), opts)))
+	require.Contains(t, r.Out.String(), "delete volume vol-1 by hand: aws ec2 delete-volume --volume-id vol-1\n")
+}
+
 func TestYesCountsOnlyBesideAnExplicitStack(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

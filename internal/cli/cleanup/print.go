@@ -131,6 +131,11 @@ func showReport(opts *Options, info session.Info, p session.CleanupPlan, r sessi
 	case failure == nil && len(r.ExpectedResidue)+len(r.Unexpected)+len(r.Errors) == 0:
 		text += "nothing is left\n"
 	}
+	for _, i := range r.Unexpected {
+		if i.Command != "" {
+			text += fmt.Sprintf("delete %s %s by hand: %s\n", i.Type, i.ID, i.Command)
+		}
+	}
 	_, err := fmt.Fprint(opts.IO.Out, text)
 	cmdutil.PrintSimulated(opts.IO, info.Simulated)
 	return err

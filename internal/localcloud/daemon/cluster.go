@@ -115,7 +115,7 @@ func (d *Daemon) StartCluster(ctx context.Context, s account.ClusterSpec) (accou
 // launch starts the process and waits until it serves.
 func (d *Daemon) launch(ctx context.Context, s account.ClusterSpec, dir, address string) (*cluster, error) {
 	cmd := exec.Command(d.opts.Localkube, "serve", "--dir", dir, "--version", s.Version, "--issuer", s.Issuer,
-		"--token-webhook", d.url+tokenReviewPath+s.Name, "--listen", address, "--exit-on-stdin-eof")
+		"--service-cidr", s.ServiceCIDR, "--token-webhook", d.url+tokenReviewPath+s.Name, "--listen", address, "--exit-on-stdin-eof")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
