@@ -21,12 +21,9 @@ const (
 	stopServer  = 1300 * time.Millisecond
 )
 
-// What the garbage collector aims at once the server is up; before that it would cost seconds of start-up. The
-// limit is soft: it makes the memory of a peak (large definitions, the OpenAPI document) go back to the system.
-const (
-	idleGC     = 40
-	idleMemory = 256 << 20
-)
+// idleGC is what the garbage collector aims at once the server is up; before that it would cost seconds of start-up.
+// There is no memory limit beside it: a heap that lives at its limit is collected without end.
+const idleGC = 25
 
 // component is one running part; done has its error, or nil, once it stopped.
 type component struct {
@@ -71,7 +68,6 @@ func Run(ctx context.Context, o Options) error {
 		return ignoreStop(ctx, fmt.Errorf("%w (log: %s)", err, d.path(logFile)))
 	}
 	debug.SetGCPercent(idleGC)
-	debug.SetMemoryLimit(idleMemory)
 	debug.FreeOSMemory()
 	err = o.Ready(Info{
 		Endpoint: endpoint, CAFile: d.path(caCertFile), Kubeconfig: d.path(adminConfig),
