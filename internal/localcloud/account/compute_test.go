@@ -72,7 +72,7 @@ func TestInstancesTakeTheirTime(t *testing.T) {
 			}
 			clock.advance(d)
 			return false
-		}, 5*time.Second, 2*time.Millisecond)
+		}, patience, 2*time.Millisecond)
 	}
 	eventually("running", startInstance)
 	ended, err := w.TerminateInstances(t.Context(), Caller{}, r.ID)
@@ -176,7 +176,7 @@ func TestControlPlaneLogsComeBackOnce(t *testing.T) {
 		clock.advance(10 * time.Millisecond)
 		_, ok := w.Get(KindLogGroup, group)
 		return ok
-	}, 5*time.Second, time.Millisecond)
+	}, patience, time.Millisecond)
 	w.drop(KindLogGroup, group)
 	clock.advance(time.Hour)
 	_, there = w.Get(KindLogGroup, group)

@@ -149,7 +149,7 @@ func TestTheLongPollEndsWithAMessageOrItsTime(t *testing.T) {
 	case got := <-arrived:
 		require.Len(t, got, 1)
 		require.Equal(t, "hello", got[0].Body)
-	case <-time.After(5 * time.Second):
+	case <-time.After(patience):
 		require.Fail(t, "the poll did not wake up")
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)

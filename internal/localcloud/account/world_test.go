@@ -132,6 +132,23 @@ type fakeClock struct {
 	mu  sync.Mutex
 	now time.Time
 	c   chan struct{}
+	// slept counts the calls of Sleep that had to wait.
+	slept int
+}
+
+// patience is how long a test waits for what comes at once on a quiet machine.
+const patience = 20 * time.Second
+
+// interrupted makes a call and gives it up once it has begun, as a caller does who was stopped.
+func interrupted(t *testing.T, call func(context.Context) error, begun func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- call(ctx) }()
+	require.Eventually(t, begun, patience, time.Millisecond)
+	cancel()
+	require.ErrorIs(t, <-done, context.Canceled)
 }
 
 func newFakeClock() *fakeClock {
@@ -154,6 +171,11 @@ func (c *fakeClock) advance(d time.Duration) {
 
 func (c *fakeClock) Sleep(ctx context.Context, d time.Duration) error {
 	until := c.Now().Add(d)
+	c.mu.Lock()
+	if c.now.Before(until) {
+		c.slept++
+	}
+	c.mu.Unlock()
 	for {
 		c.mu.Lock()
 		changed, now := c.c, c.now
@@ -167,6 +189,13 @@ func (c *fakeClock) Sleep(ctx context.Context, d time.Duration) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// sleepers says how many calls of Sleep had to wait so far.
+func (c *fakeClock) sleepers() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.slept
 }
 
 // fakeRuntime records what the account asks of it.

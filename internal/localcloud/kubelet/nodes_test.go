@@ -5,6 +5,7 @@ package kubelet
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"testing"
 	"time"
 
@@ -69,14 +70,21 @@ func TestNodeWithoutAccessEntryJoinsOnlyLater(t *testing.T) {
 	t.Parallel()
 	c := newCloud(append(withoutEntry(), server("i-1"))...)
 	k, client := run(t, c, nil)
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-	defer cancel()
-	err := k.WaitNodes(ctx, []string{"i-1"})
-	require.ErrorIs(t, err, ErrNodesNotReady)
-	require.ErrorContains(t, err, `role "nodes" has no access entry of type EC2_LINUX in cluster "demo"`)
+	refused(t, k, `role "nodes" has no access entry of type EC2_LINUX in cluster "demo"`)
 	require.Nil(t, getNode(t, client))
 	c.put(entry())
 	require.NoError(t, k.WaitNodes(t.Context(), []string{"i-1"}))
+}
+
+// refused waits until the reason why i-1 cannot join is known.
+func refused(t *testing.T, k *Kubelet, why string) {
+	t.Helper()
+	eventually(t, why, func() bool {
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		err := k.WaitNodes(ctx, []string{"i-1"})
+		return errors.Is(err, ErrNodesNotReady) && contains(err.Error(), why)
+	})
 }
 
 func TestInstancesThatCannotJoin(t *testing.T) {
@@ -97,12 +105,7 @@ func TestInstancesThatCannotJoin(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			k, client := run(t, newCloud(append(joinable(), server("i-1", c.change))...), nil)
-			eventually(t, "the reason is known", func() bool {
-				ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-				defer cancel()
-				err := k.WaitNodes(ctx, []string{"i-1"})
-				return err != nil && contains(err.Error(), c.want)
-			})
+			refused(t, k, c.want)
 			require.Nil(t, getNode(t, client))
 		})
 	}
