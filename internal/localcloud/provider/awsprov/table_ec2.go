@@ -13,14 +13,12 @@ func networkTypes() []entry {
 		{
 			token: "aws:ec2/vpc:Vpc", kind: account.KindVPC, args: ec2.VpcArgs{}, state: ec2.VpcState{},
 			api:      api{"EC2", "EC2 VPC", "CreateVpc", "ModifyVpcAttribute", "DeleteVpc"},
-			forceNew: []string{"cidrBlock", "instanceTenancy", "ipv4IpamPoolId", "ipv4NetmaskLength"},
 			computed: []string{"cidrBlock", "enableDnsHostnames", "enableNetworkAddressUsageMetrics", "ipv6CidrBlock"},
 			defaults: map[string]any{"enableDnsSupport": true, "instanceTenancy": "default"},
 		},
 		{
 			token: "aws:ec2/subnet:Subnet", kind: account.KindSubnet, args: ec2.SubnetArgs{}, state: ec2.SubnetState{},
 			api:      api{"EC2", "EC2 Subnet", "CreateSubnet", "ModifySubnetAttribute", "DeleteSubnet"},
-			forceNew: []string{"availabilityZone", "availabilityZoneId", "cidrBlock", "ipv6Native", "outpostArn", "vpcId"},
 			computed: []string{"availabilityZone", "availabilityZoneId", "privateDnsHostnameTypeOnLaunch"},
 			defaults: map[string]any{
 				"assignIpv6AddressOnCreation": false, "enableDns64": false, "enableResourceNameDnsARecordOnLaunch": false,
@@ -38,14 +36,12 @@ func networkTypes() []entry {
 		{
 			token: "aws:ec2/eip:Eip", kind: account.KindEIP, args: ec2.EipArgs{}, state: ec2.EipState{},
 			api:      api{"EC2", "EC2 EIP", "AllocateAddress", "AssociateAddress", "ReleaseAddress"},
-			forceNew: []string{"address", "customerOwnedIpv4Pool", "domain", "ipamPoolId", "networkBorderGroup", "publicIpv4Pool", "vpc"},
 			computed: []string{"domain", "instance", "networkBorderGroup", "networkInterface", "publicIpv4Pool", "vpc"},
 		},
 		{
 			token: "aws:ec2/natGateway:NatGateway", kind: account.KindNATGateway,
 			args: ec2.NatGatewayArgs{}, state: ec2.NatGatewayState{},
 			api:      api{"EC2", "EC2 NAT Gateway", "CreateNatGateway", "AssociateNatGatewayAddress", "DeleteNatGateway"},
-			forceNew: []string{"allocationId", "connectivityType", "privateIp", "subnetId"},
 			computed: []string{"privateIp", "secondaryPrivateIpAddressCount", "secondaryPrivateIpAddresses"},
 			defaults: map[string]any{"connectivityType": "public"},
 		},
@@ -53,12 +49,11 @@ func networkTypes() []entry {
 			token: "aws:ec2/routeTable:RouteTable", kind: account.KindRouteTable,
 			args: ec2.RouteTableArgs{}, state: ec2.RouteTableState{},
 			api:      api{"EC2", "EC2 Route Table", "CreateRouteTable", "ReplaceRoute", "DeleteRouteTable"},
-			forceNew: []string{"vpcId"}, computed: []string{"routes", "propagatingVgws"}, sets: []string{"routes"},
+			computed: []string{"routes", "propagatingVgws"}, sets: []string{"routes"},
 		},
 		{
 			token: "aws:ec2/route:Route", kind: account.KindRoute, args: ec2.RouteArgs{}, state: ec2.RouteState{},
-			api:      api{"EC2", "EC2 Route", "CreateRoute", "ReplaceRoute", "DeleteRoute"},
-			forceNew: []string{"destinationCidrBlock", "destinationIpv6CidrBlock", "destinationPrefixListId", "routeTableId"},
+			api: api{"EC2", "EC2 Route", "CreateRoute", "ReplaceRoute", "DeleteRoute"},
 		},
 		{
 			token: "aws:ec2/routeTableAssociation:RouteTableAssociation", kind: account.KindRouteTableAssociation,
@@ -66,7 +61,6 @@ func networkTypes() []entry {
 			api: api{
 				"EC2", "EC2 Route Table Association", "AssociateRouteTable", "ReplaceRouteTableAssociation", "DisassociateRouteTable",
 			},
-			forceNew: []string{"gatewayId", "subnetId"},
 		},
 	}
 }
@@ -76,8 +70,7 @@ func securityTypes() []entry {
 		{
 			token: "aws:ec2/vpcEndpoint:VpcEndpoint", kind: account.KindVPCEndpoint,
 			args: ec2.VpcEndpointArgs{}, state: ec2.VpcEndpointState{},
-			api:      api{"EC2", "EC2 VPC Endpoint", "CreateVpcEndpoint", "ModifyVpcEndpoint", "DeleteVpcEndpoints"},
-			forceNew: []string{"serviceName", "vpcEndpointType", "vpcId", "resourceConfigurationArn", "serviceNetworkArn", "serviceRegion"},
+			api: api{"EC2", "EC2 VPC Endpoint", "CreateVpcEndpoint", "ModifyVpcEndpoint", "DeleteVpcEndpoints"},
 			computed: []string{
 				"dnsOptions", "ipAddressType", "policy", "privateDnsEnabled", "routeTableIds", "securityGroupIds", "serviceRegion",
 				"subnetIds", "subnetConfigurations",
@@ -93,7 +86,6 @@ func securityTypes() []entry {
 				"EC2", "Security Group", "CreateSecurityGroup", "AuthorizeSecurityGroupIngress", "DeleteSecurityGroup",
 			},
 			name: "name", max: 255,
-			forceNew: []string{"description", "name", "namePrefix", "vpcId"},
 			computed: []string{"ingress", "egress", "vpcId"},
 			sets:     []string{"ingress", "egress"},
 			defaults: map[string]any{"description": "Managed by Pulumi", "revokeRulesOnDelete": false},
@@ -104,10 +96,6 @@ func securityTypes() []entry {
 			api: api{
 				"EC2", "Security Group Rule", "AuthorizeSecurityGroupIngress", "UpdateSecurityGroupRuleDescriptionsIngress",
 				"RevokeSecurityGroupIngress",
-			},
-			forceNew: []string{
-				"cidrBlocks", "fromPort", "ipv6CidrBlocks", "prefixListIds", "protocol", "securityGroupId", "self",
-				"sourceSecurityGroupId", "toPort", "type",
 			},
 			computed: []string{"sourceSecurityGroupId"},
 			defaults: map[string]any{"self": false},
@@ -124,7 +112,6 @@ func computeTypes() []entry {
 				"EC2", "EC2 Launch Template", "CreateLaunchTemplate", "CreateLaunchTemplateVersion", "DeleteLaunchTemplate",
 			},
 			name: "name", max: 125,
-			forceNew: []string{"name", "namePrefix"},
 			computed: []string{"defaultVersion"},
 			sets:     []string{"vpcSecurityGroupIds", "securityGroupNames"},
 		},
@@ -132,9 +119,6 @@ func computeTypes() []entry {
 			token: "aws:ec2/instance:Instance", kind: account.KindInstance,
 			args: ec2.InstanceArgs{}, state: ec2.InstanceState{},
 			api: api{"EC2", "EC2 Instance", "RunInstances", "ModifyInstanceAttribute", "TerminateInstances"},
-			forceNew: []string{
-				"ami", "associatePublicIpAddress", "availabilityZone", "keyName", "privateIp", "subnetId", "rootBlockDevice.encrypted",
-			},
 			computed: []string{
 				"ami", "associatePublicIpAddress", "availabilityZone", "iamInstanceProfile", "keyName", "privateIp", "rootBlockDevice",
 				"securityGroups", "subnetId", "vpcSecurityGroupIds",
@@ -148,7 +132,6 @@ func computeTypes() []entry {
 			api: api{
 				"EC2", "EC2 Network Interface", "CreateNetworkInterface", "ModifyNetworkInterfaceAttribute", "DeleteNetworkInterface",
 			},
-			forceNew: []string{"subnetId", "interfaceType"},
 			computed: []string{"attachments", "interfaceType", "privateIp", "privateIps", "securityGroups"},
 			sets:     []string{"privateIps", "securityGroups"},
 			defaults: map[string]any{"sourceDestCheck": true},

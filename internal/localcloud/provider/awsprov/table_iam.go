@@ -16,7 +16,6 @@ func iamTypes() []entry {
 			api:  api{"IAM", "IAM Role", "CreateRole", "UpdateRole", "DeleteRole"},
 			name: "name", max: 64,
 			required: []string{"assumeRolePolicy"},
-			forceNew: []string{"name", "namePrefix", "path"},
 			computed: []string{"inlinePolicies", "managedPolicyArns"},
 			sets:     []string{"managedPolicyArns", "inlinePolicies"},
 			policies: []string{"assumeRolePolicy"},
@@ -27,7 +26,6 @@ func iamTypes() []entry {
 			api:  api{"IAM", "IAM Policy", "CreatePolicy", "CreatePolicyVersion", "DeletePolicy"},
 			name: "name", max: 128,
 			required: []string{"policy"},
-			forceNew: []string{"description", "name", "namePrefix", "path"},
 			policies: []string{"policy"},
 			defaults: map[string]any{"path": "/"},
 		},
@@ -37,7 +35,6 @@ func iamTypes() []entry {
 			api:  api{"IAM", "IAM Role Policy", "PutRolePolicy", "PutRolePolicy", "DeleteRolePolicy"},
 			name: "name", max: 128,
 			required: []string{"policy", "role"},
-			forceNew: []string{"name", "namePrefix", "role"},
 			policies: []string{"policy"},
 		},
 		{
@@ -45,7 +42,6 @@ func iamTypes() []entry {
 			args: iam.RolePolicyAttachmentArgs{}, state: iam.RolePolicyAttachmentState{},
 			api:      api{"IAM", "IAM Role Policy Attachment", "AttachRolePolicy", "AttachRolePolicy", "DetachRolePolicy"},
 			required: []string{"role"},
-			forceNew: []string{"policyArn", "role"},
 		},
 		{
 			token: "aws:iam/instanceProfile:InstanceProfile", kind: account.KindInstanceProfile,
@@ -54,7 +50,6 @@ func iamTypes() []entry {
 				"IAM", "IAM Instance Profile", "CreateInstanceProfile", "AddRoleToInstanceProfile", "DeleteInstanceProfile",
 			},
 			name: "name", max: 128,
-			forceNew: []string{"name", "namePrefix", "path"},
 			defaults: map[string]any{"path": "/"},
 		},
 		{
@@ -65,7 +60,6 @@ func iamTypes() []entry {
 				"DeleteOpenIDConnectProvider",
 			},
 			required: []string{"clientIdLists"},
-			forceNew: []string{"url"},
 			computed: []string{"thumbprintLists"},
 			sets:     []string{"clientIdLists"},
 		},
@@ -78,10 +72,6 @@ func eksTypes() []entry {
 			token: "aws:eks/cluster:Cluster", kind: account.KindCluster, args: eks.ClusterArgs{}, state: eks.ClusterState{},
 			api:  api{"EKS", "EKS Cluster", "CreateCluster", "UpdateClusterConfig", "DeleteCluster"},
 			name: "name", max: 100,
-			forceNew: []string{
-				"accessConfig.bootstrapClusterCreatorAdminPermissions", "bootstrapSelfManagedAddons", "encryptionConfig",
-				"kubernetesNetworkConfig.ipFamily", "kubernetesNetworkConfig.serviceIpv4Cidr", "name", "outpostConfig", "roleArn",
-			},
 			computed: []string{
 				"accessConfig", "computeConfig", "kubernetesNetworkConfig", "storageConfig", "upgradePolicy", "version",
 				"vpcConfig.endpointPrivateAccess", "vpcConfig.endpointPublicAccess", "vpcConfig.publicAccessCidrs",
@@ -97,10 +87,6 @@ func eksTypes() []entry {
 			api:  api{"EKS", "EKS Node Group", "CreateNodegroup", "UpdateNodegroupConfig", "DeleteNodegroup"},
 			name: "nodeGroupName", max: 63,
 			required: []string{"subnetIds"},
-			forceNew: []string{
-				"amiType", "capacityType", "clusterName", "diskSize", "instanceTypes", "launchTemplate.id", "launchTemplate.name",
-				"nodeGroupName", "nodeGroupNamePrefix", "nodeRoleArn", "remoteAccess", "subnetIds",
-			},
 			computed: []string{
 				"amiType", "capacityType", "diskSize", "instanceTypes", "nodeRepairConfig", "releaseVersion", "updateConfig", "version",
 			},
@@ -109,7 +95,6 @@ func eksTypes() []entry {
 		{
 			token: "aws:eks/addon:Addon", kind: account.KindAddon, args: eks.AddonArgs{}, state: eks.AddonState{},
 			api:      api{"EKS", "EKS Add-On", "CreateAddon", "UpdateAddon", "DeleteAddon"},
-			forceNew: []string{"addonName", "clusterName"},
 			computed: []string{"addonVersion", "configurationValues"},
 			json:     []string{"configurationValues"},
 		},
@@ -117,7 +102,6 @@ func eksTypes() []entry {
 			token: "aws:eks/accessEntry:AccessEntry", kind: account.KindAccessEntry,
 			args: eks.AccessEntryArgs{}, state: eks.AccessEntryState{},
 			api:      api{"EKS", "EKS Access Entry", "CreateAccessEntry", "UpdateAccessEntry", "DeleteAccessEntry"},
-			forceNew: []string{"clusterName", "principalArn", "type"},
 			computed: []string{"kubernetesGroups", "userName"},
 			sets:     []string{"kubernetesGroups"},
 			defaults: map[string]any{"type": "STANDARD"},
@@ -128,8 +112,7 @@ func eksTypes() []entry {
 			api: api{
 				"EKS", "EKS Access Policy Association", "AssociateAccessPolicy", "AssociateAccessPolicy", "DisassociateAccessPolicy",
 			},
-			forceNew: []string{"accessScope", "clusterName", "policyArn", "principalArn"},
-			sets:     []string{"accessScope.namespaces"},
+			sets: []string{"accessScope.namespaces"},
 		},
 	}
 }

@@ -16,7 +16,6 @@ func eventTypes() []entry {
 			token: "aws:sqs/queue:Queue", kind: account.KindQueue, args: sqs.QueueArgs{}, state: sqs.QueueState{},
 			api:  api{"SQS", "SQS Queue", "CreateQueue", "SetQueueAttributes", "DeleteQueue"},
 			name: "name", max: 80,
-			forceNew: []string{"fifoQueue", "name", "namePrefix"},
 			computed: []string{"deduplicationScope", "fifoThroughputLimit", "kmsDataKeyReusePeriodSeconds", "policy", "sqsManagedSseEnabled"},
 			policies: []string{"policy"},
 			json:     []string{"redriveAllowPolicy", "redrivePolicy"},
@@ -30,7 +29,6 @@ func eventTypes() []entry {
 			args: sqs.QueuePolicyArgs{}, state: sqs.QueuePolicyState{},
 			api:      api{"SQS", "SQS Queue Policy", "SetQueueAttributes", "SetQueueAttributes", "SetQueueAttributes"},
 			required: []string{"policy"},
-			forceNew: []string{"queueUrl"},
 			policies: []string{"policy"},
 		},
 		{
@@ -38,7 +36,6 @@ func eventTypes() []entry {
 			args: cloudwatch.EventRuleArgs{}, state: cloudwatch.EventRuleState{},
 			api:  api{"EventBridge", "EventBridge Rule", "PutRule", "PutRule", "DeleteRule"},
 			name: "name", max: 64,
-			forceNew: []string{"eventBusName", "name", "namePrefix"},
 			json:     []string{"eventPattern"},
 			defaults: map[string]any{"eventBusName": "default", "forceDestroy": false},
 		},
@@ -46,7 +43,6 @@ func eventTypes() []entry {
 			token: "aws:cloudwatch/eventTarget:EventTarget", kind: account.KindEventTarget,
 			args: cloudwatch.EventTargetArgs{}, state: cloudwatch.EventTargetState{},
 			api:      api{"EventBridge", "EventBridge Target", "PutTargets", "PutTargets", "RemoveTargets"},
-			forceNew: []string{"eventBusName", "rule", "targetId"},
 			computed: []string{"targetId"},
 			defaults: map[string]any{"eventBusName": "default", "forceDestroy": false},
 		},
@@ -55,7 +51,6 @@ func eventTypes() []entry {
 			args: cloudwatch.LogGroupArgs{}, state: cloudwatch.LogGroupState{},
 			api:  api{"CloudWatch Logs", "CloudWatch Logs Log Group", "CreateLogGroup", "PutRetentionPolicy", "DeleteLogGroup"},
 			name: "name", max: 512,
-			forceNew: []string{"logGroupClass", "name", "namePrefix"},
 			computed: []string{"logGroupClass"},
 			defaults: map[string]any{"retentionInDays": 0.0, "skipDestroy": false},
 		},
@@ -68,7 +63,6 @@ func bucketTypes() []entry {
 			token: "aws:s3/bucketV2:BucketV2", kind: account.KindBucket, args: s3.BucketV2Args{}, state: s3.BucketV2State{},
 			api:  api{"S3", "S3 Bucket", "CreateBucket", "PutBucketTagging", "DeleteBucket"},
 			name: "bucket", max: 63, lower: true,
-			forceNew: []string{"bucket", "bucketPrefix", "objectLockEnabled"},
 			computed: []string{
 				"accelerationStatus", "acl", "corsRules", "grants", "lifecycleRules", "loggings", "objectLockEnabled", "policy",
 				"replicationConfigurations", "requestPayer", "serverSideEncryptionConfigurations", "versionings", "websites",
@@ -82,7 +76,6 @@ func bucketTypes() []entry {
 			api: api{
 				"S3", "S3 Bucket Versioning", "PutBucketVersioning", "PutBucketVersioning", "PutBucketVersioning",
 			},
-			forceNew: []string{"bucket", "expectedBucketOwner"},
 		},
 		{
 			token: "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", kind: account.KindBucketPublicAccessBlock,
@@ -90,7 +83,6 @@ func bucketTypes() []entry {
 			api: api{
 				"S3", "S3 Bucket Public Access Block", "PutPublicAccessBlock", "PutPublicAccessBlock", "DeletePublicAccessBlock",
 			},
-			forceNew: []string{"bucket"},
 			defaults: map[string]any{
 				"blockPublicAcls": false, "blockPublicPolicy": false, "ignorePublicAcls": false, "restrictPublicBuckets": false,
 			},
@@ -104,7 +96,6 @@ func bucketTypes() []entry {
 				"DeleteBucketEncryption",
 			},
 			required: []string{"rules"},
-			forceNew: []string{"bucket", "expectedBucketOwner"},
 			sets:     []string{"rules"},
 		},
 		{
@@ -112,7 +103,6 @@ func bucketTypes() []entry {
 			args: s3.BucketPolicyArgs{}, state: s3.BucketPolicyState{},
 			api:      api{"S3", "S3 Bucket Policy", "PutBucketPolicy", "PutBucketPolicy", "DeleteBucketPolicy"},
 			required: []string{"policy"},
-			forceNew: []string{"bucket"},
 			policies: []string{"policy"},
 		},
 		{
@@ -123,7 +113,6 @@ func bucketTypes() []entry {
 				"DeleteBucketLifecycle",
 			},
 			required: []string{"rules"},
-			forceNew: []string{"bucket", "expectedBucketOwner"},
 			computed: []string{"transitionDefaultMinimumObjectSize"},
 		},
 		{
@@ -133,7 +122,6 @@ func bucketTypes() []entry {
 				"S3", "S3 Bucket Ownership Controls", "PutBucketOwnershipControls", "PutBucketOwnershipControls",
 				"DeleteBucketOwnershipControls",
 			},
-			forceNew: []string{"bucket"},
 		},
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"emrflink/internal/localcloud/account"
+	"emrflink/internal/replacement"
 )
 
 // Every row of the table must fit the SDK's types: what it names has to exist.
@@ -20,6 +21,7 @@ func TestEveryTypeHasASchemaThatFitsItsRow(t *testing.T) {
 			t.Parallel()
 			require.Regexp(t, token, name)
 			require.NoError(t, k.load())
+			require.True(t, replacement.Known(name))
 			require.NotEmpty(t, k.in.Fields)
 			for _, field := range k.in.Names() {
 				require.Truef(t, k.out.Has(field), "input %q is no output", field)

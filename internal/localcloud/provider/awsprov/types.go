@@ -11,6 +11,7 @@ import (
 	"emrflink/internal/localcloud/account"
 	"emrflink/internal/localcloud/provider/propdiff"
 	"emrflink/internal/localcloud/provider/schema"
+	"emrflink/internal/replacement"
 )
 
 // api is how AWS's SDK speaks of a resource in its errors.
@@ -31,8 +32,7 @@ type entry struct {
 	max      int    // longest automatic name
 	lower    bool   // automatic names are lower case
 	required []string
-	forceNew []string // patterns of package propdiff
-	computed []string // kept by AWS when the program stops giving them
+	computed []string // patterns of package propdiff: kept by AWS when the program stops giving them
 	sets     []string // lists whose order means nothing
 	json     []string // texts that are JSON documents
 	policies []string // texts that are IAM policies
@@ -64,7 +64,10 @@ func (k *kind) load() error {
 // verify says which property of the row the SDK's type does not have.
 func (k *kind) verify() error {
 	var all []string
-	for _, list := range [][]string{k.required, k.forceNew, k.computed, k.sets, k.json, k.policies} {
+	for _, row := range replacement.Rows(k.token) {
+		all = append(all, row.Property)
+	}
+	for _, list := range [][]string{k.required, k.computed, k.sets, k.json, k.policies} {
 		all = append(all, list...)
 	}
 	for name := range k.defaults {
@@ -106,8 +109,10 @@ func (k *kind) rules() propdiff.Rules {
 			return false
 		}
 	}
+	rows := replacement.Rows(k.token)
 	return propdiff.Rules{
-		Replace: in(k.forceNew), Keep: in(k.computed), Set: in(k.sets),
+		Replace: func(pattern string) bool { return replacement.Covers(rows, pattern) },
+		Keep:    in(k.computed), Set: in(k.sets),
 		Equal: func(pattern string, was, is value) bool {
 			switch {
 			case slices.Contains(k.policies, pattern):

@@ -13,60 +13,33 @@ import (
 	quantity "k8s.io/apimachinery/pkg/api/resource"
 
 	"emrflink/internal/localcloud/provider/propdiff"
+	"emrflink/internal/replacement"
 )
 
-// immutable are the fields that Kubernetes does not change on an object, by the
-// kind's group and name; those of every kind are under "".
-func immutable() map[string][]string {
-	workload := []string{"spec.selector"}
-	return map[string][]string{
-		"":                            {"apiVersion", "kind", "metadata.name", "metadata.namespace", "metadata.generateName"},
-		"apps/Deployment":             workload,
-		"apps/DaemonSet":              workload,
-		"apps/ReplicaSet":             workload,
-		"apps/StatefulSet":            {"spec.selector", "spec.serviceName", "spec.podManagementPolicy", "spec.volumeClaimTemplates"},
-		"batch/Job":                   {"spec.selector", "spec.template", "spec.completions", "spec.completionMode"},
-		"/Pod":                        {"spec"},
-		"/Service":                    {"spec.clusterIP", "spec.type"},
-		"/PersistentVolumeClaim":      {"spec.accessModes", "spec.selector", "spec.storageClassName", "spec.volumeMode", "spec.volumeName"},
-		"storage.k8s.io/StorageClass": {"parameters", "provisioner", "reclaimPolicy", "volumeBindingMode"},
-		"rbac.authorization.k8s.io/ClusterRoleBinding": {"roleRef"},
-		"rbac.authorization.k8s.io/RoleBinding":        {"roleRef"},
-		"scheduling.k8s.io/PriorityClass":              {"value", "preemptionPolicy"},
-	}
-}
-
-// forced are the fields whose change needs a new object. The data of a ConfigMap
-// or Secret can be changed, but the provider makes a new one unless it is told
-// not to, so that what mounts it notices.
-func forced(inputs property, c *config) []string {
+// forced are the rules of the object's kind that the provider's settings leave on. The data of a ConfigMap or Secret can
+// be changed, but the provider makes a new one unless it is told not to, so that what mounts it notices.
+func forced(inputs property, c *config) []replacement.Row {
 	apiVersion, kind := str(inputs, "apiVersion"), str(inputs, "kind")
-	group, _, named := strings.Cut(apiVersion, "/")
-	if !named {
-		group = ""
+	if !strings.Contains(apiVersion, "/") {
+		apiVersion = "core/" + apiVersion
 	}
-	table := immutable()
-	out := slices.Concat(table[""], table[group+"/"+kind])
-	if group == "" && kind == "ConfigMap" && (c == nil || !c.configMapMutable) {
-		out = append(out, "data", "binaryData")
-	}
-	if group == "" && kind == "Secret" {
-		out = append(out, "type")
-		if c == nil || !c.secretMutable {
-			out = append(out, "data", "stringData")
+	return slices.DeleteFunc(replacement.Rows("kubernetes:"+apiVersion+":"+kind), func(r replacement.Row) bool {
+		switch r.Note {
+		case "unless enableConfigMapMutable":
+			return c != nil && c.configMapMutable
+		case "unless enableSecretMutable":
+			return c != nil && c.secretMutable
 		}
-	}
-	return out
+		return false
+	})
 }
 
 func diffObjects(olds, news property, c *config) *pulumirpc.DiffResponse {
-	fields := forced(news, c)
+	rows := forced(news, c)
 	changes := propdiff.Diff(olds, news, propdiff.Rules{
 		Equal: func(_ string, was, is value) bool { return sameScalar(was, is) },
 		Replace: func(pattern string) bool {
-			return slices.ContainsFunc(fields, func(f string) bool {
-				return pattern == f || strings.HasPrefix(pattern, f+".") || strings.HasPrefix(f, pattern+".") && covers(pattern)
-			})
+			return replacement.Covers(rows, pattern) || pattern == "spec" && slices.ContainsFunc(rows, inSpec)
 		},
 	})
 	out := propdiff.Response(changes)
@@ -77,9 +50,8 @@ func diffObjects(olds, news property, c *config) *pulumirpc.DiffResponse {
 	return out
 }
 
-// covers says that a change of a whole subtree changes what is immutable in it:
-// the subtree came or went. Metadata always stays.
-func covers(pattern string) bool { return pattern == "spec" }
+// inSpec says that the row is about the spec: one that comes or goes as a whole changes what is immutable in it.
+func inSpec(r replacement.Row) bool { return strings.HasPrefix(r.Property, "spec.") }
 
 // sameScalar says that Kubernetes writes one value as the other: 1000m is 1.
 func sameScalar(was, is value) bool {

@@ -18,6 +18,7 @@ import (
 	"emrflink/internal/localcloud/provider/nearest"
 	"emrflink/internal/localcloud/provider/propdiff"
 	"emrflink/internal/localcloud/provider/schema"
+	"emrflink/internal/replacement"
 )
 
 // releases are Helm releases: kubernetes:helm.sh/v3:Release.
@@ -96,11 +97,11 @@ func request(in property) chart.Request {
 	return r
 }
 
-// diff: a release is replaced when its name or namespace changes, and upgraded
-// for everything else.
+// diff: a release is upgraded for everything that does not replace it.
 func (releases) diff(olds, news property, _ *config) *pulumirpc.DiffResponse {
+	rows := replacement.Rows(ReleaseToken)
 	changes := propdiff.Diff(olds, news, propdiff.Rules{
-		Replace: func(pattern string) bool { return pattern == "name" || pattern == "namespace" },
+		Replace: func(pattern string) bool { return replacement.Covers(rows, pattern) },
 	})
 	return propdiff.Response(changes)
 }

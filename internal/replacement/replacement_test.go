@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package replacement
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestForces(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		typ, path string
+		want      bool
+	}{
+		"a property":                          {"aws:ec2/vpc:Vpc", "cidrBlock", true},
+		"tags never":                          {"aws:ec2/vpc:Vpc", `tags["a.b"]`, false},
+		"an element of a list":                {"aws:eks/nodeGroup:NodeGroup", "subnetIds[0]", true},
+		"below an element":                    {"aws:eks/nodeGroup:NodeGroup", "instanceTypes[1]", true},
+		"a nested property":                   {"aws:eks/cluster:Cluster", "kubernetesNetworkConfig.serviceIpv4Cidr", true},
+		"its neighbour":                       {"aws:eks/cluster:Cluster", "vpcConfig.publicAccessCidrs[0]", false},
+		"a name that begins like another one": {"aws:sqs/queue:Queue", "nameless", false},
+		"any Kubernetes object's name":        {"kubernetes:karpenter.sh/v1:NodePool", "metadata.name", true},
+		"a custom resource's spec":            {"kubernetes:karpenter.sh/v1:NodePool", "spec.limits.cpu", false},
+		"a map below a property": {
+			"kubernetes:apps/v1:Deployment", `spec.selector.matchLabels["app.kubernetes.io/name"]`, true,
+		},
+		"a release's name":   {"kubernetes:helm.sh/v3:Release", "name", true},
+		"a release's values": {"kubernetes:helm.sh/v3:Release", "values.metadata.name", false},
+		"an unknown type":    {"aws:rds/instance:Instance", "engine", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			require.Equal(t, c.want, Forces(c.typ, c.path))
+		})
+	}
+}
+
+func TestKnown(t *testing.T) {
+	t.Parallel()
+	require.True(t, Known("aws:ec2/internetGateway:InternetGateway"), "a type with no such property")
+	require.True(t, Known("kubernetes:karpenter.sh/v1:NodePool"))
+	require.False(t, Known("aws:rds/instance:Instance"))
+	require.False(t, Known("emrflink:team:Team"))
+}
+
+func TestPattern(t *testing.T) {
+	t.Parallel()
+	for path, want := range map[string]string{
+		"a": "a", "a[0]": "a", "a[0].b": "a.b", "a.b[1][2].c": "a.b.c", `a["x.y"]`: "a.x.y", "a[": "a[", `["b"].c`: "b.c",
+	} {
+		require.Equal(t, want, Pattern(path), path)
+	}
+}
+
+func TestTablesAreSortedAndHaveNoRowTwice(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string]string{"aws.tsv": awsTable, "other.tsv": otherTable} {
+		rows, err := Parse(text)
+		require.NoError(t, err, name)
+		var keys []string
+		for _, r := range rows {
+			keys = append(keys, r.Type+"\t"+r.Property)
+		}
+		require.True(t, slices.IsSorted(keys), name)
+		require.Len(t, slices.Compact(keys), len(rows), name)
+	}
+}
+
+func TestABrokenTableNamesItsLine(t *testing.T) {
+	t.Parallel()
+	_, err := Parse("# head\ntype\tproperty\thow\tnote\na\tb\n")
+	require.ErrorContains(t, err, "line 3")
+}
