@@ -177,13 +177,13 @@ func makeStep(m apitype.StepEventMetadata, op Op) Step {
 		ReplaceReasons: []string{}, Diff: []PropertyDiff{}, Dependencies: []string{},
 	}
 	if m.Old != nil && op != OpCreate {
-		s.Old, s.Parent, s.ID = cleanMap(m.Old.Inputs), m.Old.Parent, m.Old.ID
+		s.Old, s.Parent, s.ID, s.Component = cleanMap(m.Old.Inputs), m.Old.Parent, m.Old.ID, !m.Old.Custom
 		if s.Old == nil {
 			s.Old = map[string]any{}
 		}
 	}
 	if m.New != nil && op != OpDelete {
-		s.New, s.Parent = cleanMap(m.New.Inputs), m.New.Parent
+		s.New, s.Parent, s.Component = cleanMap(m.New.Inputs), m.New.Parent, !m.New.Custom
 		if s.New == nil {
 			s.New = map[string]any{}
 		}

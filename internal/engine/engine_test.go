@@ -77,6 +77,11 @@ func userSteps(p Plan) []Step {
 			for i := range s.Dependencies {
 				s.Dependencies[i] = urnName(s.Dependencies[i])
 			}
+			for _, urns := range s.PropertyDependencies {
+				for i := range urns {
+					urns[i] = urnName(urns[i])
+				}
+			}
 			out = append(out, s)
 		}
 	}
@@ -94,11 +99,12 @@ func TestOfflinePreviewNamesUnknownsMasksSecretsAndLeavesNothing(t *testing.T) {
 	want := []Step{
 		{
 			URN: "a", Type: thingType, Name: "a", Op: OpCreate, ReplaceReasons: []string{}, Diff: []PropertyDiff{},
-			New: map[string]any{"name": "a", "size": 1.0}, Dependencies: []string{},
+			New: map[string]any{"name": "a", "size": 1.0}, Dependencies: []string{}, PropertyDependencies: map[string][]string{},
 		},
 		{
 			URN: "b", Type: thingType, Name: "b", Op: OpCreate, ReplaceReasons: []string{}, Diff: []PropertyDiff{},
 			New: map[string]any{"name": "b", "from": "arn:aws:test:::a", "password": Secret}, Dependencies: []string{"a"},
+			PropertyDependencies: map[string][]string{"from": {"a"}},
 		},
 	}
 	if diff := cmp.Diff(want, userSteps(plan)); diff != "" {

@@ -118,13 +118,31 @@ func readDependencies(path string, steps []Step) error {
 		if goal == nil {
 			continue
 		}
-		for _, d := range goal.Dependencies {
-			steps[i].Dependencies = append(steps[i].Dependencies, string(d))
-		}
-		slices.Sort(steps[i].Dependencies)
-		steps[i].Dependencies = slices.Compact(steps[i].Dependencies)
+		steps[i].Dependencies = sortedURNs(goal.Dependencies)
+		steps[i].PropertyDependencies = byProperty(goal.PropertyDependencies)
 	}
 	return nil
+}
+
+// sortedURNs are URNs as texts, each once. It is never nil.
+func sortedURNs(urns []resource.URN) []string {
+	out := make([]string, 0, len(urns))
+	for _, u := range urns {
+		out = append(out, string(u))
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// byProperty are the dependencies of each property that has some.
+func byProperty(deps map[resource.PropertyKey][]resource.URN) map[string][]string {
+	out := map[string][]string{}
+	for name, urns := range deps {
+		if len(urns) > 0 {
+			out[string(name)] = sortedURNs(urns)
+		}
+	}
+	return out
 }
 
 // sortedDiagnostics orders what was said independently of timing, and drops repetitions.

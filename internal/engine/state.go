@@ -224,21 +224,22 @@ func (e *Engine) Resources(ctx context.Context) ([]StateResource, error) {
 		if (Step{Type: string(r.Type)}).Internal() || r.Delete {
 			continue
 		}
-		res := StateResource{
-			URN: string(r.URN), Type: string(r.Type), Name: urnName(string(r.URN)), ID: string(r.ID),
-			Parent: string(r.Parent), Provider: providerURN(r.Provider), Custom: r.Custom, Protect: r.Protect,
-			Inputs: cleanMap(r.Inputs), Outputs: cleanMap(r.Outputs),
-		}
-		for _, d := range r.Dependencies {
-			res.Dependencies = append(res.Dependencies, string(d))
-		}
-		slices.Sort(res.Dependencies)
-		if r.Created != nil {
-			res.Created = *r.Created
-		}
-		out = append(out, res)
+		out = append(out, stateResource(r))
 	}
 	return out, nil
+}
+
+func stateResource(r apitype.ResourceV3) StateResource {
+	res := StateResource{
+		URN: string(r.URN), Type: string(r.Type), Name: urnName(string(r.URN)), ID: string(r.ID),
+		Parent: string(r.Parent), Provider: providerURN(r.Provider), Custom: r.Custom, Protect: r.Protect,
+		Inputs: cleanMap(r.Inputs), Outputs: cleanMap(r.Outputs),
+		Dependencies: sortedURNs(r.Dependencies), PropertyDependencies: byProperty(r.PropertyDependencies),
+	}
+	if r.Created != nil {
+		res.Created = *r.Created
+	}
+	return res
 }
 
 // Outputs returns the stack's outputs of the last deployment, secret ones decrypted. A stack that was never deployed

@@ -64,6 +64,8 @@ func (s *Summary) add(op Op) {
 type Step struct {
 	URN, Type, Name, Parent string
 	Op                      Op
+	// Component is set for a component: it exists in the state only.
+	Component bool
 	// ID is what the provider calls the resource; empty while it does not exist.
 	ID string
 	// ReplaceReasons are the properties that force a replacement, sorted.
@@ -74,6 +76,9 @@ type Step struct {
 	Provider string
 	// Dependencies are the URNs of the resources that must exist before this one, sorted.
 	Dependencies []string
+	// PropertyDependencies are the URNs of the resources whose outputs a property takes, by the property's top-level
+	// name, sorted.
+	PropertyDependencies map[string][]string
 }
 
 // Internal tells whether the step is about the engine's own bookkeeping: a provider, or the stack itself.
@@ -130,6 +135,8 @@ type StateResource struct {
 	Custom, Protect bool
 	Inputs, Outputs map[string]any
 	Dependencies    []string
+	// PropertyDependencies are as in [Step].
+	PropertyDependencies map[string][]string
 	// Created is when the engine first saw the resource; zero when unknown.
 	Created time.Time
 }

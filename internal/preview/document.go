@@ -14,6 +14,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 
 	"emrflink/internal/cost"
 	"emrflink/internal/engine"
@@ -33,6 +34,9 @@ type Document struct {
 	Mode string `json:"mode"`
 	// Findings are what a reviewer should know of the desired graph, whether it changes or not, the gravest first.
 	Findings []Finding `json:"findings"`
+	// NotCompared is how many values only a deployment gives and were taken as unchanged, see [Compare]. It is 0 in the
+	// other modes.
+	NotCompared int `json:"notCompared"`
 }
 
 // The ways to ask for a preview.
@@ -91,11 +95,15 @@ type Diff struct {
 	Kind string `json:"kind"`
 	Old  any    `json:"old"`
 	New  any    `json:"new"`
+	// WaitsFor are the URNs of the resources that give a new value which is not known yet.
+	WaitsFor []string `json:"waitsFor"`
 }
 
 // Cost is what the resources that are billed by the hour cost per month of 730 hours, at list prices.
 type Cost struct {
 	MonthlyUSD MonthlyUSD `json:"monthlyUSD"`
+	// HourlyUSD is the same per hour.
+	HourlyUSD MonthlyUSD `json:"hourlyUSD"`
 	// PricesAsOf is the date of the prices; "" when there are none for the region.
 	PricesAsOf string `json:"pricesAsOf"`
 	// Region is where the prices apply.
@@ -105,7 +113,7 @@ type Cost struct {
 	Unpriced    []string `json:"unpriced"`
 }
 
-// MonthlyUSD is a change of monthly cost.
+// MonthlyUSD is a change of cost.
 type MonthlyUSD struct {
 	Before float64 `json:"before"`
 	After  float64 `json:"after"`
@@ -121,8 +129,14 @@ type Report struct {
 	plan engine.Plan
 }
 
-// New estimates the cost of a plan in a region and makes its document.
+// New estimates the cost of a plan in a region and makes its document. Its mode is ModeDeployed.
 func New(plan engine.Plan, region string) (Report, error) {
+	plan.Steps = slices.Clone(plan.Steps)
+	may := make([][]string, len(plan.Steps))
+	for i, s := range plan.Steps {
+		plan.Steps[i], may[i] = settle(s)
+	}
+	plan.Summary = count(plan.Steps)
 	before, err := cost.Of(region, resources(plan, false))
 	if err != nil {
 		return Report{}, fmt.Errorf("estimate the cost before: %w", err)
@@ -134,18 +148,20 @@ func New(plan engine.Plan, region string) (Report, error) {
 	r := Report{Before: before, After: after, plan: plan}
 	r.Document = Document{
 		SchemaVersion: SchemaVersion, Stack: plan.Stack, Summary: Summary(plan.Summary), Steps: []Step{},
-		Findings: []Finding{},
+		Findings: []Finding{}, Mode: ModeDeployed,
 		Cost: Cost{
-			MonthlyUSD: MonthlyUSD{
-				Before: before.MonthlyUSD, After: after.MonthlyUSD, Delta: cost.Round(after.MonthlyUSD-before.MonthlyUSD, 2),
-			},
+			MonthlyUSD: change(before.MonthlyUSD, after.MonthlyUSD, 2), HourlyUSD: change(before.HourlyUSD, after.HourlyUSD, 4),
 			PricesAsOf: after.AsOf, Region: region, NotIncluded: after.NotIncluded, Unpriced: after.Unpriced,
 		},
 	}
-	for _, s := range plan.Steps {
-		r.Document.Steps = append(r.Document.Steps, document(s))
+	for i, s := range plan.Steps {
+		r.Document.Steps = append(r.Document.Steps, stepOf(s, may[i]))
 	}
 	return r, nil
+}
+
+func change(before, after float64, digits int) MonthlyUSD {
+	return MonthlyUSD{Before: before, After: after, Delta: cost.Round(after-before, digits)}
 }
 
 // JSON writes the document.
@@ -156,37 +172,67 @@ func (r Report) JSON(w io.Writer) error {
 	return enc.Encode(r.Document)
 }
 
-func document(s engine.Step) Step {
+func stepOf(s engine.Step, may []string) Step {
 	out := Step{
 		URN: s.URN, Type: s.Type, Name: s.Name, Op: string(s.Op),
 		ReplaceReasons: append([]string{}, s.ReplaceReasons...), Diff: []Diff{},
-		Parent: s.Parent, DependsOn: append([]string{}, s.Dependencies...), MayReplaceReasons: []string{},
-	}
-	for _, d := range s.Diff {
-		out.Diff = append(out.Diff, Diff{Path: d.Path, Kind: d.Kind, Old: d.Old, New: d.New})
+		Parent: s.Parent, DependsOn: append([]string{}, s.Dependencies...),
+		MayReplace: len(may) > 0, MayReplaceReasons: append([]string{}, may...), Destroys: destroys(s, len(may) > 0),
 	}
 	switch s.Op {
+	case engine.OpUpdate, engine.OpReplace:
+		for _, d := range s.Diff {
+			out.Diff = append(out.Diff, refined(s, d)...)
+		}
 	case engine.OpCreate:
-		for _, k := range slices.Sorted(maps.Keys(s.New)) {
-			out.Diff = append(out.Diff, Diff{Path: path(k), Kind: "add", New: s.New[k]})
+		for _, k := range sortedNames(s.New) {
+			out.Diff = append(out.Diff, diffOf(s, engine.PropertyDiff{Path: join("", k), Kind: "add", New: s.New[k]}))
 		}
 	case engine.OpDelete:
-		for _, k := range slices.Sorted(maps.Keys(s.Old)) {
-			out.Diff = append(out.Diff, Diff{Path: path(k), Kind: "delete", Old: s.Old[k]})
+		for _, k := range sortedNames(s.Old) {
+			out.Diff = append(out.Diff, diffOf(s, engine.PropertyDiff{Path: join("", k), Kind: "delete", Old: s.Old[k]}))
 		}
 	}
 	return out
 }
 
-// path quotes a property name that would not read back as a path.
-func path(key string) string {
-	for _, c := range key {
-		if c == '.' || c == '[' || c == ']' || c == '"' {
-			return fmt.Sprintf("[%q]", key)
+func diffOf(s engine.Step, d engine.PropertyDiff) Diff {
+	out := Diff{Path: d.Path, Kind: d.Kind, Old: d.Old, New: d.New, WaitsFor: []string{}}
+	if unknown(d.New) {
+		out.WaitsFor = append(out.WaitsFor, s.PropertyDependencies[root(d.Path)]...)
+	}
+	return out
+}
+
+// refined takes a change of a text that is a JSON document apart. One that only writes the same document in another way
+// stays as it is.
+func refined(s engine.Step, d engine.PropertyDiff) []Diff {
+	before, wasText := d.Old.(string)
+	after, isText := d.New.(string)
+	if !wasText || !isText {
+		return []Diff{diffOf(s, d)}
+	}
+	inside := differ{}
+	if _, ok := document(before); ok {
+		if _, ok := document(after); ok {
+			inside.leaf(d.Path, before, after, false)
 		}
 	}
-	return key
+	if len(inside.out) == 0 {
+		return []Diff{diffOf(s, d)}
+	}
+	var out []Diff
+	for _, part := range inside.out {
+		if strings.HasSuffix(d.Kind, replaceSuffix) {
+			part.Kind += replaceSuffix
+		}
+		out = append(out, diffOf(s, part))
+	}
+	return out
 }
+
+// sortedNames are the keys of a map in their order.
+func sortedNames[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 // resources selects what exists after, or before, the plan is carried out.
 func resources(plan engine.Plan, after bool) []cost.Resource {

@@ -4,13 +4,12 @@ package preview
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
-	"emrflink/internal/cost"
 	"emrflink/internal/engine"
 )
 
@@ -20,7 +19,7 @@ type TextOptions struct {
 	Width int
 }
 
-// maxNames is how many names of new resources of one type are listed, maxDiffs how many properties of one resource.
+// maxNames is how many names of resources are listed together, maxDiffs how many properties of one resource.
 const (
 	maxNames = 8
 	maxDiffs = 25
@@ -30,17 +29,29 @@ const (
 type printer struct {
 	b    bytes.Buffer
 	opts TextOptions
+	rows []row
 }
 
-// Text writes the plan for a reader: counts first, then what is deleted or replaced and why, then the other changes,
-// then the cost.
+// row is one step as the text shows it.
+type row struct {
+	Step
+	custom bool
+}
+
+// Text writes the plan for a reader: counts first, then what is deleted or replaced, why, and what is lost by it, then
+// the other changes, the findings, and the cost.
 func (r Report) Text(w io.Writer, o TextOptions) error {
 	p := &printer{opts: o}
+	for i, s := range r.plan.Steps {
+		p.rows = append(p.rows, row{Step: r.Document.Steps[i], custom: !s.Component && !s.Internal()})
+	}
 	p.summary(r.Document)
-	p.loud(r.plan)
-	p.updates(r.plan)
-	p.creates(r.plan)
+	p.loud()
+	p.updates()
+	p.creates()
+	p.folded(r.Document)
 	p.diagnostics(r.plan)
+	p.findings(r.Document)
 	p.cost(r)
 	_, err := w.Write(p.b.Bytes())
 	return err
@@ -87,140 +98,221 @@ func (p *printer) line(code, format string, args ...any) {
 	p.b.WriteString(text + "\n")
 }
 
+// heading writes an empty line and a title.
+func (p *printer) heading(code, format string, args ...any) {
+	p.line("", "")
+	p.line(code, format, args...)
+}
+
 func (p *printer) summary(d Document) {
-	s := d.Summary
+	s, against := d.Summary, ""
+	if d.Mode == ModeBaseline {
+		against = " against the baseline"
+	}
 	if s.Create+s.Update+s.Replace+s.Delete == 0 {
-		p.line("", "Stack %s: no change, %d resources stay as they are", d.Stack, s.Same)
+		p.line("", "Stack %s: no change%s, %d resources stay as they are", d.Stack, against, s.Same)
 		return
 	}
-	p.line("1", "Stack %s: %d changes", d.Stack, s.Create+s.Update+s.Replace+s.Delete)
+	may := 0
+	for _, step := range d.Steps {
+		if step.MayReplace {
+			may++
+		}
+	}
+	p.line("1", "Stack %s: %s%s", d.Stack, counted(s.Create+s.Update+s.Replace+s.Delete, "change", "changes"), against)
 	for _, row := range []struct {
 		op engine.Op
 		n  int
 	}{
 		{engine.OpCreate, s.Create}, {engine.OpUpdate, s.Update}, {engine.OpReplace, s.Replace}, {engine.OpDelete, s.Delete}, {engine.OpSame, s.Same},
 	} {
-		code := ""
+		code, note := "", ""
 		if row.n > 0 && row.op != engine.OpSame {
 			code = colour(row.op)
 		}
-		p.line(code, "  %-2s %-8s %4d", mark(row.op), row.op, row.n)
-	}
-}
-
-// loud shows what is lost: replacements with the properties that force them, and deletions.
-func (p *printer) loud(plan engine.Plan) {
-	first := true
-	for _, op := range []engine.Op{engine.OpReplace, engine.OpDelete} {
-		for _, s := range plan.Steps {
-			if s.Op != op {
-				continue
-			}
-			if first {
-				first = false
-				p.line("", "")
-				p.line("1;31", "!! These resources are deleted; what they hold is lost:")
-			}
-			why := "DELETE "
-			if op == engine.OpReplace {
-				why = "REPLACE"
-			}
-			p.line(colour(op), "  %s %s %q%s", why, s.Type, s.Name, reasons(s))
-			if op == engine.OpReplace {
-				p.diff(s)
-			}
+		if row.op == engine.OpUpdate && may > 0 {
+			note = fmt.Sprintf("  (%d of them may turn into a replacement)", may)
 		}
+		p.line(code, "  %-2s %-8s %4d%s", mark(row.op), row.op, row.n, note)
 	}
 }
 
-func reasons(s engine.Step) string {
-	if len(s.ReplaceReasons) == 0 {
-		return ""
-	}
-	return ", forced by " + strings.Join(s.ReplaceReasons, ", ")
-}
-
-func (p *printer) updates(plan engine.Plan) {
+// loud shows what is lost: deletions, replacements and what may become one, each with what is destroyed. What holds
+// little is listed by type.
+func (p *printer) loud() {
 	first := true
-	for _, s := range plan.Steps {
-		if s.Op != engine.OpUpdate {
+	for _, kind := range []struct {
+		word string
+		op   engine.Op
+		is   func(row) bool
+	}{
+		{"DELETE", engine.OpDelete, func(r row) bool { return r.Op == string(engine.OpDelete) }},
+		{"REPLACE", engine.OpReplace, func(r row) bool { return r.Op == string(engine.OpReplace) }},
+		{"MAY REPLACE", engine.OpReplace, func(r row) bool { return r.MayReplace }},
+	} {
+		rows := p.take(kind.is)
+		if len(rows) == 0 {
 			continue
 		}
 		if first {
 			first = false
-			p.line("", "")
-			p.line("1", "Updated in place:")
+			p.heading("1;31", "!! Deleted, replaced, or replaced if a value that is not known yet turns out to be another:")
 		}
-		p.line(colour(s.Op), "  ~ %s %q", s.Type, s.Name)
-		p.diff(s)
+		for _, r := range rows {
+			if grave(r.Type) {
+				p.line(colour(kind.op), "  %s %s %q%s", kind.word, r.Type, r.Name, forcedBy(r))
+				p.line("1", "      lost: %s", r.Destroys)
+				p.diff(r)
+			}
+		}
+		p.together(kind.word, colour(kind.op), rows)
 	}
 }
 
-func (p *printer) diff(s engine.Step) {
-	for i, d := range s.Diff {
-		if i == maxDiffs {
-			p.line("", "      and %d more properties", len(s.Diff)-maxDiffs)
-			return
+// together lists by type and reason what holds little.
+func (p *printer) together(word, code string, rows []row) {
+	names := map[string][]string{}
+	var keys []string
+	lost := map[string]string{}
+	for _, r := range rows {
+		if grave(r.Type) {
+			continue
 		}
-		force := ""
-		if strings.HasSuffix(d.Kind, "-replace") {
-			force = "  (forces the replacement)"
+		key := r.Type + "\x00" + forcedBy(r)
+		if names[key] == nil {
+			keys = append(keys, key)
 		}
-		switch strings.TrimSuffix(d.Kind, "-replace") {
-		case "add":
-			p.line("", "      + %s: %s%s", d.Path, value(d.New), force)
-		case "delete":
-			p.line("", "      - %s: %s%s", d.Path, value(d.Old), force)
-		default:
-			p.line("", "      ~ %s: %s -> %s%s", d.Path, value(d.Old), value(d.New), force)
+		names[key] = append(names[key], r.Name)
+		lost[key] = r.Destroys
+	}
+	slices.Sort(keys)
+	for _, key := range keys {
+		typ, forced, _ := strings.Cut(key, "\x00")
+		p.line(code, "  %s %d x %s%s: %s", word, len(names[key]), typ, forced, list(names[key]))
+		if lost[key] != nothingLost {
+			p.line("", "      lost: %s", lost[key])
 		}
 	}
 }
 
-// value shows a property value on one line.
-func value(v any) string {
-	if s, ok := v.(string); ok && (s == engine.Secret || s == engine.Unknown) {
-		return s
+func forcedBy(r row) string {
+	reasons := r.ReplaceReasons
+	if r.MayReplace {
+		reasons = r.MayReplaceReasons
 	}
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return fmt.Sprint(v)
+	if len(reasons) == 0 {
+		return ""
 	}
-	const limit = 100
-	text := strings.TrimSpace(b.String())
-	if utf8.RuneCountInString(text) > limit {
-		return string([]rune(text)[:limit-3]) + "..."
+	return ", forced by " + strings.Join(reasons, ", ")
+}
+
+// take selects the resources that exist outside the state.
+func (p *printer) take(is func(row) bool) []row {
+	var out []row
+	for _, r := range p.rows {
+		if is(r) && r.custom {
+			out = append(out, r)
+		}
 	}
-	return text
+	return out
+}
+
+// updates shows changes in place. Resources with the very same change are shown together.
+func (p *printer) updates() {
+	rows := p.take(func(r row) bool { return r.Op == string(engine.OpUpdate) && !r.MayReplace })
+	if len(rows) == 0 {
+		return
+	}
+	p.heading("1", "Updated in place:")
+	groups := map[string][]row{}
+	var order []string
+	for _, r := range rows {
+		key := strings.Join(diffLines(r, p.rows), "\n")
+		if groups[key] == nil {
+			order = append(order, key)
+		}
+		groups[key] = append(groups[key], r)
+	}
+	for _, key := range order {
+		group := groups[key]
+		p.line(colour(engine.OpUpdate), "  ~ %s", title(group))
+		p.diff(group[0])
+	}
+}
+
+// title names one resource, or several with the same change.
+func title(group []row) string {
+	if len(group) == 1 {
+		return fmt.Sprintf("%s %q", group[0].Type, group[0].Name)
+	}
+	types := map[string][]string{}
+	for _, r := range group {
+		types[r.Type] = append(types[r.Type], r.Name)
+	}
+	sorted := sortedNames(types)
+	if len(sorted) == 1 {
+		return fmt.Sprintf("%d x %s: %s", len(group), sorted[0], list(types[sorted[0]]))
+	}
+	for i, t := range sorted {
+		sorted[i] = fmt.Sprintf("%d x %s", len(types[t]), t)
+	}
+	return fmt.Sprintf("%d resources, all alike: %s", len(group), list(sorted))
+}
+
+// list joins names, the first of many.
+func list(names []string) string {
+	if len(names) > maxNames {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:maxNames], ", "), len(names)-maxNames)
+	}
+	return strings.Join(names, ", ")
 }
 
 // creates folds new resources by type.
-func (p *printer) creates(plan engine.Plan) {
+func (p *printer) creates() {
 	names := map[string][]string{}
 	var types []string
-	for _, s := range plan.Steps {
-		if s.Op != engine.OpCreate || s.Internal() {
-			continue
+	for _, r := range p.take(func(r row) bool { return r.Op == string(engine.OpCreate) }) {
+		if names[r.Type] == nil {
+			types = append(types, r.Type)
 		}
-		if names[s.Type] == nil {
-			types = append(types, s.Type)
-		}
-		names[s.Type] = append(names[s.Type], s.Name)
+		names[r.Type] = append(names[r.Type], r.Name)
 	}
 	if len(types) == 0 {
 		return
 	}
-	p.line("", "")
-	p.line("1", "Created:")
+	p.heading("1", "Created:")
 	for _, t := range types {
-		list, rest := names[t], ""
-		if len(list) > maxNames {
-			list, rest = list[:maxNames], fmt.Sprintf(" and %d more", len(list)-maxNames)
-		}
-		p.line(colour(engine.OpCreate), "  + %3d  %s: %s%s", len(names[t]), t, strings.Join(list, ", "), rest)
+		p.line(colour(engine.OpCreate), "  + %3d  %s: %s", len(names[t]), t, list(names[t]))
 	}
+}
+
+// folded says what the lists above leave out.
+func (p *printer) folded(d Document) {
+	hidden := 0
+	for _, r := range p.rows {
+		if !r.custom && r.Op != string(engine.OpSame) && r.Op != string(engine.OpRead) {
+			hidden++
+		}
+	}
+	if hidden == 0 && d.NotCompared == 0 {
+		return
+	}
+	p.line("", "")
+	if hidden > 0 {
+		p.line("", "not listed: %s of components and providers, which exist in the state only (--output json has them)",
+			counted(hidden, "change", "changes"))
+	}
+	if d.NotCompared > 0 {
+		p.line("", "not compared: %s that only a deployment gives, from the same resources as before; taken as unchanged",
+			counted(d.NotCompared, "value", "values"))
+	}
+}
+
+func counted(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }
 
 func (p *printer) diagnostics(plan engine.Plan) {
@@ -237,44 +329,23 @@ func (p *printer) diagnostics(plan engine.Plan) {
 	}
 }
 
-func (p *printer) cost(r Report) {
-	after := r.After
-	p.line("", "")
-	if after.AsOf == "" {
-		p.line("", "Cost: %s", strings.Join(after.Unpriced, "; "))
-		return
+// findings lists what the rules found, in the order of the document; what is accepted is counted.
+func (p *printer) findings(d Document) {
+	accepted := 0
+	first := true
+	for _, f := range d.Findings {
+		if f.Accepted {
+			accepted++
+			continue
+		}
+		if first {
+			first = false
+			p.heading("1", "Findings:")
+		}
+		p.line("33", "  %-6s  %s  %s: %s", f.Severity, f.Rule, f.URN[strings.LastIndex(f.URN, ":")+1:], f.Message)
 	}
-	p.line("1", "Cost per hour, list prices of %s in %s:", after.AsOf, after.Region)
-	for _, i := range after.Items {
-		p.line("", "  %s", costLine(i))
+	if accepted > 0 {
+		p.line("", "")
+		p.line("", "accepted by the stack file: %s", counted(accepted, "finding", "findings"))
 	}
-	m := r.Document.Cost.MonthlyUSD
-	p.line("1", "  $%8.4f  in all; $%.2f a month of %d hours (before: $%.2f, change: %s)",
-		after.HourlyUSD, m.After, cost.HoursPerMonth, m.Before, signed(m.Delta))
-	for _, u := range after.Unpriced {
-		p.line("33", "  not priced: %s", u)
-	}
-	for _, n := range after.NotIncluded {
-		p.line("", "  not included: %s", n)
-	}
-}
-
-// costLine is one position: price, what, how many, which resource, and what may change the price.
-func costLine(i cost.Item) string {
-	text := fmt.Sprintf("$%8.4f  %s", i.HourlyUSD, i.What)
-	if i.Quantity != 1 {
-		text = fmt.Sprintf("$%8.4f  %g x %s", i.HourlyUSD, i.Quantity, i.What)
-	}
-	text += "  " + i.Name
-	if i.Note != "" {
-		text += "  (" + i.Note + ")"
-	}
-	return text
-}
-
-func signed(v float64) string {
-	if v < 0 {
-		return fmt.Sprintf("-$%.2f", -v)
-	}
-	return fmt.Sprintf("+$%.2f", v)
 }

@@ -27,6 +27,10 @@ type Factory struct {
 	Session func(ctx context.Context) (session.Session, error)
 	// Offline computes plans without state, credentials or daemon. It needs Info.
 	Offline func(ctx context.Context) (session.Planner, error)
+	// Baseline is Offline, with plans against a saved graph or an exported state. It needs Info.
+	Baseline func(ctx context.Context, file string) (session.Planner, error)
+	// CheckPlan checks a saved plan as far as that needs no contact. It needs Info.
+	CheckPlan func(file string) error
 	// Samples lists the jobs that come with the tool.
 	Samples func() []session.Sample
 	// Schema lists the configuration keys of a stack file.

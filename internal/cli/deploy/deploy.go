@@ -27,15 +27,18 @@ type Options struct {
 	Interrupt *cmdutil.Interrupt
 	Info      func() (session.Info, error)
 	Open      func(context.Context) (deployer, error)
+	// CheckPlan checks a saved plan without contacting anybody.
+	CheckPlan func(file string) error
 
 	Yes    bool
+	Plan   string
 	Output cmdutil.Format
 }
 
 // NewCmd returns the command.
 func NewCmd(f *cmdutil.Factory, runF func(context.Context, *Options) error) *cobra.Command {
 	opts := &Options{
-		IO: f.IO, Interrupt: f.Interrupt, Info: f.Info,
+		IO: f.IO, Interrupt: f.Interrupt, Info: f.Info, CheckPlan: f.CheckPlan,
 		Open: func(ctx context.Context) (deployer, error) { return f.Session(ctx) },
 	}
 	cmd := &cobra.Command{
@@ -58,10 +61,16 @@ When it fails, what exists is kept and recorded: the commands to go on and to re
 begins nothing new, ends the waits of the operations in progress and records what exists; what AWS has begun to make, it
 goes on making. A second one kills, and the next deploy finds out what became of the operations in progress.
 
-Exit codes: 0 deployed, or nothing to change; 1 failed; 2 settings, flags, or no terminal and no --yes; 3 credentials;
-130 declined or interrupted.`,
+With --plan the deploy is carried out only if it is the one that "emrflink preview --save-plan" wrote: same stack, same
+settings, same build of this program, same deployed state, and a new plan with the very same steps. Anything else is
+refused before a change, and said. Its limits: drift in the cloud that the state does not know of is not seen, values that
+only a deployment gives may turn out as any, and what happens between the check and the deploy is not guarded.
+
+Exit codes: 0 deployed, or nothing to change; 1 failed; 2 settings, flags, a plan that is refused, or no terminal and no
+--yes; 3 credentials; 130 declined or interrupted.`,
 		Example: `  emrflink deploy
   emrflink deploy --stack dev --yes
+  emrflink deploy --stack dev --plan plan.json
   emrflink deploy --yes --output json`,
 		Args: cmdutil.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -73,6 +82,7 @@ Exit codes: 0 deployed, or nothing to change; 1 failed; 2 settings, flags, or no
 	}
 	cmdutil.AddYesFlag(cmd, &opts.Yes, "deploy without asking")
 	cmdutil.AddOutputFlag(cmd, &opts.Output)
+	cmd.Flags().StringVar(&opts.Plan, "plan", "", "carry out only what this file says, which preview --save-plan wrote")
 	return cmd
 }
 
@@ -85,6 +95,11 @@ func run(ctx context.Context, opts *Options) error {
 	if !opts.Yes && !opts.IO.CanPrompt() {
 		return &iostreams.NoPromptError{Question: question, Flag: "--yes"}
 	}
+	if opts.Plan != "" {
+		if err := opts.CheckPlan(opts.Plan); err != nil {
+			return err
+		}
+	}
 	d, err := opts.Open(ctx)
 	if err != nil {
 		return fmt.Errorf("deploy stack %q: %w", info.Stack, err)
@@ -93,6 +108,11 @@ func run(ctx context.Context, opts *Options) error {
 	plan, err := planned(ctx, opts, d)
 	if err != nil {
 		return fmt.Errorf("deploy stack %q: %w", info.Stack, err)
+	}
+	if opts.Plan != "" {
+		if err := plan.Matches(opts.Plan); err != nil {
+			return err
+		}
 	}
 	if plan.Summary.Changes() > 0 && !opts.Yes {
 		if err := opts.IO.Confirm(ctx, question, "--yes"); err != nil {
@@ -140,8 +160,12 @@ func showPlan(ios *iostreams.IOStreams, info session.Info, plan session.Plan) er
 	}
 	w, s := ios.ErrOut, plan.Summary
 	_, _ = fmt.Fprintf(w, "\nstack %s (%s), target %s, region %s, deployment %s\n", info.Stack, file, info.Target, info.Region, info.Deployment)
-	_, _ = fmt.Fprintf(w, "plan: %d to create, %d to update, %d to replace, %d to delete, %d unchanged\n\n",
-		s.Create, s.Update, s.Replace, s.Delete, s.Same)
+	may := ""
+	if plan.MayReplace > 0 {
+		may = fmt.Sprintf(" (%d of them may be replaced)", plan.MayReplace)
+	}
+	_, _ = fmt.Fprintf(w, "plan: %d to create, %d to update%s, %d to replace, %d to delete, %d unchanged\n\n",
+		s.Create, s.Update, may, s.Replace, s.Delete, s.Same)
 	t := ios.NewErrTable("BILLED BY THE HOUR", "WHAT", "USD/HOUR")
 	for _, c := range plan.Costs {
 		what := c.Type

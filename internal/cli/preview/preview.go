@@ -20,16 +20,21 @@ type Options struct {
 	Info   func() (session.Info, error)
 	Online func(context.Context) (session.Planner, error)
 	Alone  func(context.Context) (session.Planner, error)
+	// Against is Alone, against a file.
+	Against func(ctx context.Context, file string) (session.Planner, error)
 
-	Offline  bool
-	ExitCode bool
-	Output   cmdutil.Format
+	Offline      bool
+	Baseline     string
+	SaveBaseline string
+	SavePlan     string
+	ExitCode     bool
+	Output       cmdutil.Format
 }
 
 // NewCmd returns the command.
 func NewCmd(f *cmdutil.Factory, runF func(context.Context, *Options) error) *cobra.Command {
 	opts := &Options{
-		IO: f.IO, Info: f.Info, Alone: f.Offline,
+		IO: f.IO, Info: f.Info, Alone: f.Offline, Against: f.Baseline,
 		Online: func(ctx context.Context) (session.Planner, error) { return f.Session(ctx) },
 	}
 	cmd := &cobra.Command{
@@ -45,14 +50,30 @@ Steps:
 With --offline the desired graph of the settings is computed in this process: no credentials, no state, no daemon.
 Every resource is then a new one, and what only the cloud knows is unknown.
 
+With --baseline that graph is compared with another one, just as offline: a graph that --save-baseline wrote on another
+branch, or the state of a deployed stack as "emrflink pulumi stack export" prints it, of the same stack. A value that only
+a deployment gives counts as unchanged when it comes from the same resources as before and none of them is new or replaced;
+how many there are is said. Drift, and what the cloud would refuse, is seen by a preview of the deployed stack only.
+
+An update that turns into a replacement if a value that is not known yet turns out to be another is named MAY REPLACE.
+
+With --save-plan the plan is also written to a file that "emrflink deploy --plan" can be held to. It holds no secrets, but
+names what is deployed: only its owner can read it.
+
 Cost: none.
 
-Exit codes: 0 computed; 1 failed; 2 settings or flags; 3 credentials; 5 changes are pending (only with --exit-code).`,
+Exit codes: 0 computed; 1 failed; 2 settings, flags or the baseline; 3 credentials; 5 changes are pending (only with
+--exit-code).`,
 		Example: `  emrflink preview
   emrflink preview --offline --output json
-  emrflink preview --stack dev --exit-code`,
+  emrflink preview --save-baseline baseline.json
+  emrflink preview --baseline baseline.json --exit-code
+  emrflink preview --stack dev --save-plan plan.json`,
 		Args: cmdutil.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := opts.complete(); err != nil {
+				return err
+			}
 			if runF != nil {
 				return runF(cmd.Context(), opts)
 			}
@@ -61,8 +82,31 @@ Exit codes: 0 computed; 1 failed; 2 settings or flags; 3 credentials; 5 changes 
 	}
 	cmdutil.AddOutputFlag(cmd, &opts.Output)
 	cmd.Flags().BoolVar(&opts.Offline, "offline", false, "compute the desired graph alone, without state, credentials or daemon")
+	cmd.Flags().StringVar(&opts.Baseline, "baseline", "", "compare the desired graph with this saved graph or exported state; implies --offline")
+	cmd.Flags().StringVar(&opts.SaveBaseline, "save-baseline", "", "write the desired graph to this file, to be compared with; implies --offline")
+	cmd.Flags().StringVar(&opts.SavePlan, "save-plan", "", "write the plan to this file, for deploy --plan")
 	cmd.Flags().BoolVar(&opts.ExitCode, "exit-code", false, "end with exit code 5 when changes are pending")
 	return cmd
+}
+
+// complete checks what the flags say together.
+func (o *Options) complete() error {
+	o.Offline = o.Offline || o.Baseline != "" || o.SaveBaseline != ""
+	if o.Offline && o.SavePlan != "" {
+		return cmdutil.Usagef("--save-plan needs the deployed stack: it cannot be used with --offline, --baseline or --save-baseline")
+	}
+	return nil
+}
+
+// opener picks what computes the plan.
+func (o *Options) opener() func(context.Context) (session.Planner, error) {
+	switch {
+	case o.Baseline != "":
+		return func(ctx context.Context) (session.Planner, error) { return o.Against(ctx, o.Baseline) }
+	case o.Offline:
+		return o.Alone
+	}
+	return o.Online
 }
 
 func run(ctx context.Context, opts *Options) error {
@@ -70,10 +114,7 @@ func run(ctx context.Context, opts *Options) error {
 	if err != nil {
 		return err
 	}
-	open := opts.Online
-	if opts.Offline {
-		open = opts.Alone
-	}
+	open := opts.opener()
 	p, err := open(ctx)
 	if err != nil {
 		return fmt.Errorf("preview stack %q: %w", info.Stack, err)
@@ -89,6 +130,9 @@ func run(ctx context.Context, opts *Options) error {
 	}
 	progress.Done("preview")
 	progress.Stop()
+	if err := save(opts, plan); err != nil {
+		return err
+	}
 	if err := show(opts, plan); err != nil {
 		return err
 	}
@@ -97,6 +141,25 @@ func run(ctx context.Context, opts *Options) error {
 	}
 	if opts.ExitCode && plan.Summary.Changes() > 0 {
 		return cmdutil.ExitStatus(cmdutil.ExitChanges)
+	}
+	return nil
+}
+
+// save writes the files that were asked for.
+func save(opts *Options, plan session.Plan) error {
+	for _, file := range []struct {
+		path  string
+		write func(string) error
+	}{{opts.SaveBaseline, plan.SaveBaseline}, {opts.SavePlan, plan.Save}} {
+		if file.path == "" {
+			continue
+		}
+		if err := file.write(file.path); err != nil {
+			return err
+		}
+		if !opts.IO.IsQuiet() {
+			_, _ = fmt.Fprintf(opts.IO.ErrOut, "wrote %s\n", file.path)
+		}
 	}
 	return nil
 }

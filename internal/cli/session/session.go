@@ -95,6 +95,14 @@ type Plan struct {
 	Text func(w io.Writer, color bool, width int) error
 	// Document is the JSON contract of preview.
 	Document any
+	// MayReplace counts the updates that may turn into a replacement.
+	MayReplace int
+	// SaveBaseline writes the desired graph to a file that later previews can be compared with.
+	SaveBaseline func(path string) error
+	// Save writes the plan to a file that a deploy can be held to. Nil for a plan that no deploy can carry out.
+	Save func(path string) error
+	// Matches checks that the plan in a file is this one; the error says what moved. Nil as Save is.
+	Matches func(path string) error
 }
 
 // Event is something that happened to a resource while the engine works.

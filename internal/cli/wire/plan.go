@@ -19,11 +19,12 @@ type alone struct {
 	app      *app
 	settings settings
 	target   *target.Target
+	baseline *preview.Baseline // nil = every resource is new
 }
 
 var _ session.Planner = (*alone)(nil)
 
-func (a *app) openOffline(ctx context.Context, s settings) (session.Planner, error) {
+func (a *app) openOffline(ctx context.Context, s settings) (*alone, error) {
 	t, err := target.Offline(ctx, target.Options{Region: s.config.Region, Version: a.version, Logger: a.log().Logger})
 	if err != nil {
 		return nil, err
@@ -46,7 +47,25 @@ func (o *alone) Plan(ctx context.Context) (session.Plan, error) {
 	if err != nil {
 		return session.Plan{}, classify(err)
 	}
-	return o.app.plan(ctx, e, o.settings.info)
+	p, err := o.app.compute(ctx, e)
+	if err != nil {
+		return session.Plan{}, err
+	}
+	info, mode, desired, skipped := o.settings.info, preview.ModeOffline, p, 0
+	if o.baseline != nil {
+		mode = preview.ModeBaseline
+		p, skipped = preview.Compare(p, *o.baseline, info.Region)
+	}
+	r, err := preview.New(p, info.Region)
+	if err != nil {
+		return session.Plan{}, err
+	}
+	r.Document.Mode, r.Document.NotCompared = mode, skipped
+	out := shown(r, info)
+	out.SaveBaseline = func(path string) error {
+		return preview.NewBaseline(desired, cmdutil.Project, info.Region).Save(path)
+	}
+	return out, nil
 }
 
 // Plan computes what a deploy would do.
@@ -55,7 +74,18 @@ func (s *stack) Plan(ctx context.Context) (session.Plan, error) {
 	if err != nil {
 		return session.Plan{}, err
 	}
-	return s.app.plan(ctx, e, s.settings.info)
+	p, err := s.app.compute(ctx, e)
+	if err != nil {
+		return session.Plan{}, err
+	}
+	r, err := preview.New(p, s.settings.info.Region)
+	if err != nil {
+		return session.Plan{}, err
+	}
+	out := shown(r, s.settings.info)
+	out.Save = func(path string) error { return s.savePlan(ctx, e, r, path) }
+	out.Matches = func(path string) error { return s.matchPlan(ctx, e, r, path) }
+	return out, nil
 }
 
 // document is the JSON contract of a preview with what was simulated.
@@ -64,26 +94,30 @@ type document struct {
 	Simulated []string `json:"simulated"`
 }
 
-// plan computes a plan and its cost.
-func (a *app) plan(ctx context.Context, e *engine.Engine, info session.Info) (session.Plan, error) {
+// compute asks the engine for a plan.
+func (a *app) compute(ctx context.Context, e *engine.Engine) (engine.Plan, error) {
 	p, err := e.Preview(ctx)
 	if err != nil {
 		a.logFailure(err)
-		return session.Plan{}, classify(err)
+		return engine.Plan{}, classify(err)
 	}
-	r, err := preview.New(p, info.Region)
-	if err != nil {
-		return session.Plan{}, err
-	}
+	return p, nil
+}
+
+// shown is a report as the commands take it.
+func shown(r preview.Report, info session.Info) session.Plan {
 	out := session.Plan{
-		Summary: session.Summary(p.Summary), HourlyUSD: r.After.HourlyUSD,
+		Summary: session.Summary(r.Document.Summary), HourlyUSD: r.After.HourlyUSD,
 		UsageNotes: append(append([]string{}, r.After.NotIncluded...), r.After.Unpriced...),
 		Document:   document{Document: r.Document, Simulated: cmdutil.List(info.Simulated)},
 		Text: func(w io.Writer, color bool, width int) error {
 			return r.Text(w, preview.TextOptions{Color: color, Width: width})
 		},
 	}
-	for _, s := range p.Steps {
+	for _, s := range r.Document.Steps {
+		if s.MayReplace {
+			out.MayReplace++
+		}
 		out.Steps = append(out.Steps, session.Step{URN: s.URN, Type: s.Type, Name: s.Name, Op: session.Op(s.Op)})
 	}
 	for _, i := range r.After.Items {
@@ -91,5 +125,5 @@ func (a *app) plan(ctx context.Context, e *engine.Engine, info session.Info) (se
 			Name: i.Name, Type: strconv.FormatFloat(i.Quantity, 'g', -1, 64) + " x " + i.What, HourlyUSD: i.HourlyUSD, Note: i.Note,
 		})
 	}
-	return out, nil
+	return out
 }

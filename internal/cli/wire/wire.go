@@ -16,6 +16,7 @@ import (
 	"emrflink/internal/engine"
 	"emrflink/internal/flinkjob"
 	"emrflink/internal/iostreams"
+	"emrflink/internal/preview"
 	"emrflink/stacks"
 )
 
@@ -55,6 +56,7 @@ func New(o Options) *cmdutil.Factory {
 		},
 		Session:  a.session,
 		Offline:  a.offline,
+		Baseline: a.baseline, CheckPlan: a.checkPlan,
 		Samples:  samples,
 		Schema:   schema,
 		Matrix:   matrix,
@@ -107,6 +109,24 @@ func (a *app) offline(ctx context.Context) (session.Planner, error) {
 		return nil, err
 	}
 	return a.openOffline(ctx, s)
+}
+
+// baseline computes plans in this process against a file, which is read before anything is started.
+func (a *app) baseline(ctx context.Context, file string) (session.Planner, error) {
+	s, err := a.settings()
+	if err != nil {
+		return nil, err
+	}
+	b, err := preview.ReadBaseline(file, cmdutil.Project, s.info.Stack)
+	if err != nil {
+		return nil, noBaseline(err, s.info.Stack, file)
+	}
+	o, err := a.openOffline(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	o.baseline = &b
+	return o, nil
 }
 
 // session works on the stack on its target.

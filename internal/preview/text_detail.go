@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package preview
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"emrflink/internal/cost"
+	"emrflink/internal/engine"
+)
+
+// diff shows the changed properties of a resource.
+func (p *printer) diff(r row) {
+	if r.Op == string(engine.OpDelete) {
+		return
+	}
+	for i, text := range diffLines(r, p.rows) {
+		if i == maxDiffs {
+			p.line("", "      and %s", counted(len(r.Diff)-maxDiffs, "more property", "more properties"))
+			return
+		}
+		p.line("", "      %s", text)
+	}
+}
+
+// diffLines are the changed properties of a resource, a line each.
+func diffLines(r row, all []row) []string {
+	out := make([]string, 0, len(r.Diff))
+	for _, d := range r.Diff {
+		note := ""
+		if kind, forces := strings.CutSuffix(d.Kind, replaceSuffix); forces {
+			d.Kind, note = kind, "  (forces the replacement)"
+			if r.MayReplace {
+				note = "  (forces a replacement if it changes)"
+			}
+		}
+		note = waits(d, all) + note
+		switch d.Kind {
+		case "add":
+			out = append(out, fmt.Sprintf("+ %s: %s%s", d.Path, value(d.New), note))
+		case "delete":
+			out = append(out, fmt.Sprintf("- %s: %s%s", d.Path, value(d.Old), note))
+		default:
+			if sameDocument(d) {
+				note = "  (the same document, written in another way)"
+			}
+			out = append(out, fmt.Sprintf("~ %s: %s -> %s%s", d.Path, value(d.Old), value(d.New), note))
+		}
+	}
+	return out
+}
+
+// sameDocument tells whether a change writes the same JSON document in another way.
+func sameDocument(d Diff) bool {
+	before, isText := d.Old.(string)
+	after, isNew := d.New.(string)
+	if !isText || !isNew {
+		return false
+	}
+	_, isDoc := document(before)
+	_, newDoc := document(after)
+	return isDoc && newDoc // a document that differs was taken apart
+}
+
+// waits names the resources that give an unknown value, those that are new or replaced first.
+func waits(d Diff, all []row) string {
+	const most = 2
+	var changing, others []string
+	for _, urn := range d.WaitsFor {
+		for _, r := range all {
+			switch {
+			case r.URN != urn || !r.custom:
+			case r.MayReplace:
+				changing = append(changing, r.Name+", which may be replaced")
+			case r.Op == string(engine.OpReplace):
+				changing = append(changing, r.Name+", which is replaced")
+			case r.Op == string(engine.OpCreate):
+				changing = append(changing, r.Name+", which is new")
+			case r.Op == string(engine.OpUpdate):
+				changing = append(changing, r.Name+", which is updated")
+			default:
+				others = append(others, r.Name)
+			}
+		}
+	}
+	names := append(changing, others...)
+	if len(names) == 0 {
+		return ""
+	}
+	if len(names) > most {
+		names = append(names[:most:most], fmt.Sprintf("%d more", len(names)-most))
+	}
+	return "  (known after " + strings.Join(names, "; ") + ")"
+}
+
+// value shows a property value on one line.
+func value(v any) string {
+	if s, ok := v.(string); ok && (s == engine.Secret || s == engine.Unknown) {
+		return s
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return fmt.Sprint(v)
+	}
+	const limit = 100
+	text := strings.TrimSpace(b.String())
+	if utf8.RuneCountInString(text) > limit {
+		return string([]rune(text)[:limit-3]) + "..."
+	}
+	return text
+}
+
+func (p *printer) cost(r Report) {
+	after := r.After
+	if after.AsOf == "" {
+		p.heading("", "Cost: %s", strings.Join(after.Unpriced, "; "))
+		return
+	}
+	p.heading("1", "Cost at list prices of %s in %s, in USD:", after.AsOf, after.Region)
+	h, m := r.Document.Cost.HourlyUSD, r.Document.Cost.MonthlyUSD
+	p.line("", "  %-24s %10s %10s %11s", "", "before", "after", "change")
+	p.line("1", "  %-24s %10.4f %10.4f %+11.4f", "per hour", h.Before, h.After, h.Delta)
+	p.line("1", "  %-24s %10.2f %10.2f %+11.2f", fmt.Sprintf("per month of %d hours", cost.HoursPerMonth), m.Before, m.After, m.Delta)
+	p.positions(r)
+	for _, u := range after.Unpriced {
+		p.line("33", "  not priced: %s", u)
+	}
+	if len(after.NotIncluded) > 0 {
+		p.line("", "  not included: %s", strings.Join(after.NotIncluded, "; "))
+	}
+}
+
+// positions lists what is billed by the hour and changes, and counts the rest.
+func (p *printer) positions(r Report) {
+	same := 0
+	key := func(i cost.Item) string { return i.URN + "\x00" + costLine(i) }
+	left := map[string]int{}
+	for _, i := range r.Before.Items {
+		left[key(i)]++
+	}
+	var came []cost.Item
+	for _, i := range r.After.Items {
+		if left[key(i)] > 0 {
+			left[key(i)]--
+			same++
+			continue
+		}
+		came = append(came, i)
+	}
+	for _, i := range r.Before.Items {
+		if left[key(i)] > 0 {
+			left[key(i)]--
+			p.line(colour(engine.OpDelete), "  - %s", costLine(i))
+		}
+	}
+	for _, i := range came {
+		p.line(colour(engine.OpCreate), "  + %s", costLine(i))
+	}
+	if same > 0 {
+		p.line("", "  %s as before", counted(same, "position", "positions"))
+	}
+}
+
+// costLine is one position: price per hour, what, how many, which resource, and what may change the price.
+func costLine(i cost.Item) string {
+	text := fmt.Sprintf("%.4f an hour  %s", i.HourlyUSD, i.What)
+	if i.Quantity != 1 {
+		text = fmt.Sprintf("%.4f an hour  %g x %s", i.HourlyUSD, i.Quantity, i.What)
+	}
+	text += "  " + i.Name
+	if i.Note != "" {
+		text += "  (" + i.Note + ")"
+	}
+	return text
+}
