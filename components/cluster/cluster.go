@@ -161,7 +161,9 @@ func (c *Cluster) read(cluster awseks.ClusterOutput) {
 	c.Name, c.Arn, c.Version, c.Endpoint = cluster.Name(), cluster.Arn(), cluster.Version(), cluster.Endpoint()
 	c.CertificateAuthority = cluster.CertificateAuthority().Data().Elem()
 	c.OidcIssuer = cluster.Identities().Index(pulumi.Int(0)).Oidcs().Index(pulumi.Int(0)).Issuer().Elem()
-	c.SecurityGroupId = cluster.VpcConfig().ClusterSecurityGroupId().Elem()
+	// The SDK takes a value that is unknown inside a known object for an empty one. The endpoint is as new as the group.
+	group := cluster.VpcConfig().ClusterSecurityGroupId().Elem()
+	c.SecurityGroupId = pulumi.All(cluster.Endpoint(), group).ApplyT(func(v []any) string { return v[1].(string) }).(pulumi.StringOutput)
 }
 
 func (c *Cluster) oidcProvider(ctx *pulumi.Context, name string, args *Args) error {

@@ -98,10 +98,8 @@ func (c *comparer) compare(s engine.Step) (step engine.Step, may bool, skipped i
 		return s, false, 0
 	}
 	s.Old, s.ID, s.Op, s.Diff, s.ReplaceReasons = r.Inputs, r.id, engine.OpSame, []engine.PropertyDiff{}, []string{}
-	d := differ{
-		unsure: func(path string, before, after string) bool { return c.unsure(s, r, path, before, after) },
-		same:   func(_, before, after string) bool { return c.same(s, before, after) },
-	}
+	d := differ{same: func(_, before, after string) bool { return c.same(s, before, after) }}
+	d.unsure = func(path string, before, after string) bool { return c.unsure(s, r, path, before, after, d.grown) }
 	d.value("", withoutVersion(s, r.Inputs), withoutVersion(s, s.New), false)
 	s.Diff = append(s.Diff, d.out...)
 	for i, diff := range s.Diff {
@@ -144,7 +142,7 @@ func (c *comparer) elsewhere(s *engine.Step) {
 func (c *comparer) moved() bool { return c.base.Region != "" && c.base.Region != c.region }
 
 // unsure decides whether a value that is not known may differ from the old one.
-func (c *comparer) unsure(s engine.Step, r BaselineResource, path string, before, after string) bool {
+func (c *comparer) unsure(s engine.Step, r BaselineResource, path string, before, after string, grown bool) bool {
 	switch {
 	case before == after:
 	case !c.base.deployed, !fits(c.ours(after), before):
@@ -152,7 +150,7 @@ func (c *comparer) unsure(s engine.Step, r BaselineResource, path string, before
 	}
 	name := root(path)
 	was, is := r.PropertyDependencies[name], s.PropertyDependencies[name]
-	if !slices.Equal(c.existing(was), c.existing(is)) {
+	if !grown && !slices.Equal(c.existing(was), c.existing(is)) {
 		return true
 	}
 	return slices.ContainsFunc(is, func(urn string) bool { return c.gives(urn, path) })
@@ -177,9 +175,10 @@ func (c *comparer) gives(urn, path string) bool {
 	case s.Op == engine.OpCreate || s.Op == engine.OpReplace || c.may[urn]:
 		return true
 	}
-	// A launch template has a new version after every change of it; its id stays.
+	// A launch template has a new version after every change but one of its tags; its id stays.
 	// https://docs.aws.amazon.com/autoscaling/ec2/userguide/launch-templates.html
-	return s.Op == engine.OpUpdate && s.Type == "aws:ec2/launchTemplate:LaunchTemplate" && lastName(path) == "version"
+	return s.Op == engine.OpUpdate && s.Type == "aws:ec2/launchTemplate:LaunchTemplate" && lastName(path) == "version" &&
+		slices.ContainsFunc(s.Diff, func(d engine.PropertyDiff) bool { return root(d.Path) != "tags" })
 }
 
 // same tells whether two texts differ only in what an offline graph makes up: the account, and names that the engine

@@ -3,6 +3,7 @@
 package preview
 
 import (
+	"slices"
 	"strings"
 
 	"emrflink/internal/engine"
@@ -33,7 +34,7 @@ func losses() map[string]string {
 		"aws:ec2/securityGroupRule:SecurityGroupRule":                          "the traffic that it allows stops until it is back",
 		"aws:ec2/subnet:Subnet":                                                "nodes in it are terminated; " + network,
 		"aws:ec2/vpc:Vpc":                                                      "the cluster and everything else in it goes too; " + network,
-		"aws:ec2/vpcEndpoint:VpcEndpoint":                                      "traffic to the service goes through the NAT gateway, and is billed, until it is back",
+		"aws:ec2/vpcEndpoint:VpcEndpoint":                                      "traffic to the service goes through the NAT gateway and is billed until it is back",
 		"aws:eks/accessEntry:AccessEntry":                                      "who has it loses access to the cluster; nodes that have it cannot join",
 		"aws:eks/accessPolicyAssociation:AccessPolicyAssociation":              "who has it loses these rights in the cluster",
 		"aws:eks/addon:Addon":                                                  "the addon's pods stop until it is back",
@@ -45,7 +46,7 @@ func losses() map[string]string {
 		"aws:iam/policy:Policy":                                                "who has it loses these AWS permissions until it is back",
 		"aws:iam/role:Role":                                                    "pods, nodes or services that use it lose their AWS permissions until it is back",
 		"aws:iam/rolePolicyAttachment:RolePolicyAttachment":                    "the role lacks the policy until it is back",
-		"aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2": "old versions are kept, and billed, until it is back",
+		"aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2": "old versions are kept and billed until it is back",
 		"aws:s3/bucketOwnershipControls:BucketOwnershipControls":               nothingLost,
 		"aws:s3/bucketPolicy:BucketPolicy":                                     "the bucket takes unencrypted connections until it is back",
 		"aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock":               "the bucket's own guard against public access is off until it is back",
@@ -94,25 +95,36 @@ func destroys(s engine.Step, may bool) string {
 		return ""
 	}
 	if text, ok := particular()[s.Type][s.Name]; ok {
-		return text
+		return lasting(s.Op, text)
 	}
 	if s.Type == "kubernetes:core/v1:Namespace" && strings.HasPrefix(s.Name, "team-") {
 		return "the team's running jobs stop and everything in its namespace is deleted; checkpoints in S3 stay"
 	}
 	if text, ok := losses()[s.Type]; ok {
-		return text
+		return lasting(s.Op, text)
 	}
 	return notInTable
 }
 
-// grave tells whether a loss is worth a line of its own.
-func grave(typ string) bool {
-	switch typ {
-	case "aws:s3/bucketV2:BucketV2", "aws:eks/cluster:Cluster", "aws:eks/nodeGroup:NodeGroup", "aws:ec2/vpc:Vpc", "aws:cloudwatch/logGroup:LogGroup",
-		"aws:iam/role:Role", "aws:iam/openIdConnectProvider:OpenIdConnectProvider", "aws:eks/accessEntry:AccessEntry", "aws:sqs/queue:Queue",
-		"aws:ec2/eip:Eip", "aws:ec2/natGateway:NatGateway", "aws:ec2/subnet:Subnet",
-		"kubernetes:core/v1:Namespace", "kubernetes:helm.sh/v3:Release", "kubernetes:karpenter.sh/v1:NodePool", "kubernetes:karpenter.k8s.aws/v1:EC2NodeClass":
-		return true
+// lasting drops when a loss ends from what is deleted for good.
+func lasting(op engine.Op, text string) string {
+	if op != engine.OpDelete {
+		return text
 	}
-	return false
+	for _, end := range []string{" until it is back", " until there is another", " until there is a rule again", " until there is a target again"} {
+		text = strings.ReplaceAll(text, end, "")
+	}
+	return text
+}
+
+// gravity orders types by what their loss means: the first is the gravest. A type that is not here gets no lines of its
+// own.
+func gravity(typ string) int {
+	return slices.Index([]string{
+		"aws:s3/bucketV2:BucketV2", "aws:eks/cluster:Cluster", "aws:ec2/vpc:Vpc", "kubernetes:core/v1:Namespace",
+		"aws:eks/nodeGroup:NodeGroup", "kubernetes:helm.sh/v3:Release", "kubernetes:karpenter.sh/v1:NodePool",
+		"kubernetes:karpenter.k8s.aws/v1:EC2NodeClass", "aws:ec2/subnet:Subnet", "aws:ec2/natGateway:NatGateway", "aws:ec2/eip:Eip",
+		"aws:cloudwatch/logGroup:LogGroup", "aws:iam/role:Role", "aws:iam/openIdConnectProvider:OpenIdConnectProvider",
+		"aws:eks/accessEntry:AccessEntry", "aws:sqs/queue:Queue",
+	}, typ)
 }

@@ -23,6 +23,8 @@ type differ struct {
 	same func(path, before, after string) bool
 
 	out []engine.PropertyDiff
+	// grown is set among the elements of a list that became longer or shorter: that explains other sources of the list.
+	grown bool
 	// skipped are the paths of values that are not known and taken as unchanged.
 	skipped []string
 }
@@ -88,9 +90,12 @@ func (d *differ) list(path string, before, after []any, set bool) {
 		d.members(path, before, after, set)
 		return
 	}
+	grown := d.grown
+	d.grown = len(before) != len(after)
 	for i := range max(len(before), len(after)) {
 		d.element(index(path, i), at(before, i), at(after, i), set)
 	}
+	d.grown = grown
 }
 
 // named compares lists of objects that have names of their own.

@@ -137,8 +137,7 @@ func (p *printer) summary(d Document) {
 	}
 }
 
-// loud shows what is lost: deletions, replacements and what may become one, each with what is destroyed. What holds
-// little is listed by type.
+// loud shows what is lost: deletions, replacements and what may become one, each with what is destroyed.
 func (p *printer) loud() {
 	first := true
 	for _, kind := range []struct {
@@ -158,41 +157,76 @@ func (p *printer) loud() {
 			first = false
 			p.heading("1;31", "!! Deleted, replaced, or replaced if a value that is not known yet turns out to be another:")
 		}
-		for _, r := range rows {
-			if grave(r.Type) {
-				p.line(colour(kind.op), "  %s %s %q%s", kind.word, r.Type, r.Name, forcedBy(r))
-				p.line("1", "      lost: %s", r.Destroys)
-				p.diff(r)
-			}
-		}
-		p.together(kind.word, colour(kind.op), rows)
+		p.losses(kind.word, colour(kind.op), rows)
 	}
 }
 
-// together lists by type and reason what holds little.
-func (p *printer) together(word, code string, rows []row) {
-	names := map[string][]string{}
-	var keys []string
-	lost := map[string]string{}
+// losses lists what is lost, by type, reason and loss, the gravest first.
+func (p *printer) losses(word, code string, rows []row) {
+	groups := map[string][]row{}
 	for _, r := range rows {
-		if grave(r.Type) {
+		rank := gravity(r.Type)
+		if rank < 0 {
+			rank = 999
+		}
+		key := fmt.Sprintf("%03d\x00%s\x00%s\x00%s", rank, r.Type, forcedBy(r), r.Destroys)
+		groups[key] = append(groups[key], r)
+	}
+	for _, key := range sortedNames(groups) {
+		group := groups[key]
+		first := group[0]
+		if len(group) == 1 {
+			p.line(code, "  %s %s %q%s", word, first.Type, first.Name, forcedBy(first))
+		} else {
+			p.line(code, "  %s %d x %s%s: %s", word, len(group), first.Type, forcedBy(first), list(names(group)))
+		}
+		if first.Destroys != nothingLost {
+			p.line("1", "      lost: %s", first.Destroys)
+		}
+		switch {
+		case gravity(first.Type) < 0:
+		case len(group) == 1:
+			p.diff(first)
+		default:
+			p.reasons(group)
+		}
+	}
+}
+
+// reasons shows of several resources what forces their replacement, once where it is the same.
+func (p *printer) reasons(group []row) {
+	byLine := map[string][]string{}
+	var order []string
+	for _, r := range group {
+		for i, text := range diffLines(r, p.rows) {
+			if !strings.HasSuffix(r.Diff[i].Kind, replaceSuffix) || !r.MayReplace && !slices.Contains(r.ReplaceReasons, r.Diff[i].Path) {
+				continue
+			}
+			if byLine[text] == nil {
+				order = append(order, text)
+			}
+			byLine[text] = append(byLine[text], r.Name)
+		}
+	}
+	for i, text := range order {
+		if i == maxDiffs {
+			p.line("", "      and %s", counted(len(order)-maxDiffs, "more property", "more properties"))
+			return
+		}
+		if len(byLine[text]) == len(group) {
+			p.line("", "      %s", text)
 			continue
 		}
-		key := r.Type + "\x00" + forcedBy(r)
-		if names[key] == nil {
-			keys = append(keys, key)
-		}
-		names[key] = append(names[key], r.Name)
-		lost[key] = r.Destroys
+		p.line("", "      %s  %s", text, list(byLine[text]))
 	}
-	slices.Sort(keys)
-	for _, key := range keys {
-		typ, forced, _ := strings.Cut(key, "\x00")
-		p.line(code, "  %s %d x %s%s: %s", word, len(names[key]), typ, forced, list(names[key]))
-		if lost[key] != nothingLost {
-			p.line("", "      lost: %s", lost[key])
-		}
+}
+
+func names(rows []row) []string {
+	out := make([]string, 0, len(rows))
+	for _, r := range rows {
+		out = append(out, r.Name)
 	}
+	return out
 }
 
 func forcedBy(r row) string {
@@ -269,20 +303,20 @@ func list(names []string) string {
 
 // creates folds new resources by type.
 func (p *printer) creates() {
-	names := map[string][]string{}
+	byType := map[string][]string{}
 	var types []string
 	for _, r := range p.take(func(r row) bool { return r.Op == string(engine.OpCreate) }) {
-		if names[r.Type] == nil {
+		if byType[r.Type] == nil {
 			types = append(types, r.Type)
 		}
-		names[r.Type] = append(names[r.Type], r.Name)
+		byType[r.Type] = append(byType[r.Type], r.Name)
 	}
 	if len(types) == 0 {
 		return
 	}
 	p.heading("1", "Created:")
 	for _, t := range types {
-		p.line(colour(engine.OpCreate), "  + %3d  %s: %s", len(names[t]), t, list(names[t]))
+		p.line(colour(engine.OpCreate), "  + %3d  %s: %s", len(byType[t]), t, list(byType[t]))
 	}
 }
 

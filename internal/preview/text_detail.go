@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -125,13 +126,22 @@ func (p *printer) cost(r Report) {
 	p.heading("1", "Cost at list prices of %s in %s, in USD:", after.AsOf, after.Region)
 	h, m := r.Document.Cost.HourlyUSD, r.Document.Cost.MonthlyUSD
 	p.line("", "  %-24s %10s %10s %11s", "", "before", "after", "change")
-	p.line("1", "  %-24s %10.4f %10.4f %+11.4f", "per hour", h.Before, h.After, h.Delta)
-	p.line("1", "  %-24s %10.2f %10.2f %+11.2f", fmt.Sprintf("per month of %d hours", cost.HoursPerMonth), m.Before, m.After, m.Delta)
+	open := ""
+	if len(r.Before.Unpriced)+len(after.Unpriced) > 0 {
+		open = "  (incomplete: something has no price)"
+	}
+	p.line("1", "  %-24s %10.4f %10.4f %+11.4f%s", "per hour", h.Before, h.After, h.Delta, open)
+	p.line("1", "  %-24s %10.2f %10.2f %+11.2f%s", fmt.Sprintf("per month of %d hours", cost.HoursPerMonth), m.Before, m.After, m.Delta, open)
 	p.positions(r)
+	for _, u := range r.Before.Unpriced {
+		if !slices.Contains(after.Unpriced, u) {
+			p.line("33", "  not priced before: %s", u)
+		}
+	}
 	for _, u := range after.Unpriced {
 		p.line("33", "  not priced: %s", u)
 	}
-	if len(after.NotIncluded) > 0 {
+	if len(after.NotIncluded) > 0 && r.plan.Summary.Changes() > 0 {
 		p.line("", "  not included: %s", strings.Join(after.NotIncluded, "; "))
 	}
 }

@@ -89,6 +89,11 @@ func (k *kind) planned(c config, olds, inputs property) property {
 			out[key] = olds[key]
 		}
 	}
+	if olds != nil && k.changed(olds, inputs) {
+		for _, name := range k.moving {
+			out[resource.PropertyKey(name)] = plug.Unknown()
+		}
+	}
 	out = overlay(out, inputs)
 	if k.tagged() {
 		all, known := c.withDefaults(inputs["tags"])
@@ -98,6 +103,16 @@ func (k *kind) planned(c config, olds, inputs property) property {
 		}
 	}
 	return out
+}
+
+// changed tells whether an input other than the tags is another.
+func (k *kind) changed(olds, inputs property) bool {
+	for key, v := range inputs {
+		if key != "tags" && k.in.Has(string(key)) && !olds[key].DeepEquals(v) {
+			return true
+		}
+	}
+	return false
 }
 
 // overlay returns base with top over it; objects are merged, so that what AWS

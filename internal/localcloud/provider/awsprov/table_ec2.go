@@ -113,6 +113,7 @@ func computeTypes() []entry {
 			},
 			name: "name", max: 125,
 			computed: []string{"defaultVersion"},
+			moving:   []string{"latestVersion"},
 			sets:     []string{"vpcSecurityGroupIds", "securityGroupNames"},
 		},
 		{

@@ -33,6 +33,7 @@ type entry struct {
 	lower    bool   // automatic names are lower case
 	required []string
 	computed []string // patterns of package propdiff: kept by AWS when the program stops giving them
+	moving   []string // outputs that a change of any input but the tags changes
 	sets     []string // lists whose order means nothing
 	json     []string // texts that are JSON documents
 	policies []string // texts that are IAM policies
@@ -75,6 +76,11 @@ func (k *kind) verify() error {
 	}
 	if k.name != "" {
 		all = append(all, k.name)
+	}
+	for _, name := range k.moving {
+		if !k.out.Has(name) {
+			return fmt.Errorf("type table: %s has no output %q", k.token, name)
+		}
 	}
 	for _, pattern := range all {
 		if !has(k.in, strings.Split(pattern, ".")) {
