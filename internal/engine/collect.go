@@ -9,6 +9,8 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/events"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+
+	"emrflink/internal/mask"
 )
 
 // collector turns the engine's event stream into steps, failures and diagnostics. Its channel is read by one
@@ -104,7 +106,7 @@ func (c *collector) end(m apitype.StepEventMetadata, kind string) {
 }
 
 func (c *collector) diagnose(d *apitype.DiagnosticEvent) {
-	text := plain(d.Message)
+	text := mask.Text(plain(d.Message))
 	if d.Ephemeral || text == "" || d.Severity == "debug" {
 		return
 	}
@@ -194,7 +196,7 @@ func makeStep(m apitype.StepEventMetadata, op Op) Step {
 	if op == OpReplace {
 		s.ReplaceReasons = replaceReasons(m, s.Diff)
 	}
-	return s
+	return hide(s)
 }
 
 // replaceReasons are the properties that the provider blames; with no detail, those that the engine names.

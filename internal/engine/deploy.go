@@ -14,6 +14,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optdestroy"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
+
+	"emrflink/internal/mask"
 )
 
 // Deploy makes the account match the program. What a run that was stopped or killed left behind (its lock, its
@@ -140,6 +142,7 @@ func (e *Engine) ensureStack(ctx context.Context) error {
 
 // failed turns an error of the engine into a Failure, cut down to the first resource that failed.
 func (e *Engine) failed(ctx context.Context, op string, c *collector, raw string, err error) error {
+	raw = mask.Text(raw)
 	if errors.Is(err, errKilled) || strings.Contains(err.Error(), errKilled.Error()) {
 		return &Failure{
 			Code: CodeKilled, Message: op + " was killed; the state may hold unfinished operations", Raw: raw, cause: context.Canceled,

@@ -17,6 +17,8 @@ import (
 	"github.com/pulumi/pulumi/pkg/v3/resource/stack"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/encoding"
+
+	"emrflink/internal/mask"
 )
 
 // fileState knows the layout of Pulumi's file backend (version 1, with projects).
@@ -233,7 +235,7 @@ func stateResource(r apitype.ResourceV3) StateResource {
 	res := StateResource{
 		URN: string(r.URN), Type: string(r.Type), Name: urnName(string(r.URN)), ID: string(r.ID),
 		Parent: string(r.Parent), Provider: providerURN(r.Provider), Custom: r.Custom, Protect: r.Protect,
-		Inputs: cleanMap(r.Inputs), Outputs: cleanMap(r.Outputs),
+		Inputs: shown(r.Inputs), Outputs: shown(r.Outputs),
 		Dependencies: sortedURNs(r.Dependencies), PropertyDependencies: byProperty(r.PropertyDependencies),
 	}
 	if r.Created != nil {
@@ -258,7 +260,8 @@ func (e *Engine) Outputs(ctx context.Context) (map[string]Output, error) {
 		for k, v := range r.Outputs {
 			secret := hasSecret(v)
 			secrets = secrets || secret
-			out[k] = Output{Value: clean(v), Secret: secret}
+			_, found := mask.Map(map[string]any{k: clean(v)})
+			out[k] = Output{Value: clean(v), Secret: secret || len(found) > 0}
 		}
 	}
 	if !secrets {
@@ -269,7 +272,7 @@ func (e *Engine) Outputs(ctx context.Context) (map[string]Output, error) {
 		return nil, err
 	}
 	for k, o := range out {
-		if v, found := plainValues[k]; found && o.Secret {
+		if v, found := plainValues[k]; found && o.Secret { // one that only looks like a secret is the same there
 			out[k] = Output{Value: v, Secret: true}
 		}
 	}

@@ -7,12 +7,14 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"emrflink/internal/mask"
 )
 
 // Stand-ins for values that must not or cannot be shown.
 const (
-	// Secret stands for a value that the engine marks as secret.
-	Secret = "[secret]"
+	// Secret stands for a value that the engine marks as secret, or that looks like one.
+	Secret = mask.Secret
 	// Unknown stands for a value that is known only after something else was deployed.
 	Unknown = "[unknown]"
 )
@@ -79,6 +81,9 @@ type Step struct {
 	// PropertyDependencies are the URNs of the resources whose outputs a property takes, by the property's top-level
 	// name, sorted.
 	PropertyDependencies map[string][]string
+	// Exposed are the paths of new inputs that look like secrets and that nothing marks as one: they are in the state in
+	// clear. Here they are hidden all the same.
+	Exposed []string
 }
 
 // Internal tells whether the step is about the engine's own bookkeeping: a provider, or the stack itself.
@@ -122,7 +127,8 @@ type Result struct {
 	Outputs  map[string]Output
 }
 
-// Output is one stack output. Value holds the plain value also when Secret is set: mask it before showing it.
+// Output is one stack output. Secret is set for what the engine marks as secret and for what looks like one. Value holds
+// the plain value also then: mask it before showing it.
 type Output struct {
 	Value  any
 	Secret bool

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"emrflink/internal/iostreams"
+	"emrflink/internal/mask"
 )
 
 // keepLogs is how many log files stay in the state folder.
@@ -45,9 +46,10 @@ func NewLog(o LogOptions) *Log {
 	if o.Verbose {
 		level = slog.LevelDebug
 	}
-	handlers := fanout{slog.NewJSONHandler(f, &slog.HandlerOptions{Level: slog.LevelDebug})}
+	secrets := secretsOf(o.IO.Getenv)
+	handlers := fanout{slog.NewJSONHandler(f, &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: hideAttr(secrets)})}
 	if !o.Quiet {
-		handlers = append(handlers, &lineHandler{w: o.IO.ErrOut, level: level})
+		handlers = append(handlers, &lineHandler{w: o.IO.ErrOut, level: level, secrets: secrets})
 	}
 	return &Log{Logger: slog.New(handlers), file: f}
 }
@@ -169,10 +171,11 @@ func (f fanout) each(g func(slog.Handler) slog.Handler) slog.Handler {
 
 // lineHandler prints a record as one line: "warning: message key=value".
 type lineHandler struct {
-	w      io.Writer
-	level  slog.Level
-	prefix string
-	attrs  string
+	w       io.Writer
+	level   slog.Level
+	prefix  string
+	attrs   string
+	secrets []string
 }
 
 var _ slog.Handler = (*lineHandler)(nil)
@@ -190,7 +193,7 @@ func (h *lineHandler) Handle(_ context.Context, r slog.Record) error {
 		return true
 	})
 	b.WriteByte('\n')
-	_, err := io.WriteString(h.w, b.String())
+	_, err := io.WriteString(h.w, mask.Known(b.String(), h.secrets))
 	return err
 }
 

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"emrflink/internal/iostreams"
+	"emrflink/internal/mask"
 )
 
 // SchemaVersion is the version of every JSON document that the commands print. Fields are added, never changed.
@@ -36,7 +37,7 @@ func PrintError(ios *iostreams.IOStreams, err error, exit int, asJSON bool, log 
 	if errors.As(err, &silent) {
 		return
 	}
-	r := Describe(err)
+	r := hidden(Describe(err), secretsOf(ios.Getenv))
 	if exit == ExitUsage {
 		log = "" // a usage error is complete on the screen
 	}
@@ -86,13 +87,13 @@ func WriteJSON(w io.Writer, v any) error {
 // PrintBug prints the report of a recovered panic.
 func PrintBug(w io.Writer, version string, command string, recovered any) {
 	_, _ = fmt.Fprintf(w, `bug: emrflink stopped because of a mistake in itself, not in what was asked of it
-  panic:    %v
+  panic:    %s
   command:  %s
   version:  %s (%s, %s/%s)
   stack:
 %s
 Report the lines above. Nothing was rolled back: "emrflink status" shows what exists.
-`, recovered, command, version, runtime.Version(), runtime.GOOS, runtime.GOARCH, indent(string(debug.Stack())))
+`, mask.Text(fmt.Sprint(recovered)), command, version, runtime.Version(), runtime.GOOS, runtime.GOARCH, indent(string(debug.Stack())))
 }
 
 func indent(s string) string {

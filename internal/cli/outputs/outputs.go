@@ -15,10 +15,11 @@ import (
 	"emrflink/internal/cli/cmdutil"
 	"emrflink/internal/cli/session"
 	"emrflink/internal/iostreams"
+	"emrflink/internal/mask"
 )
 
 // masked is shown in place of a secret.
-const masked = "[secret]"
+const masked = mask.Secret
 
 // reader is what the command needs of a session.
 type reader interface {
