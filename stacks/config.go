@@ -79,6 +79,8 @@ type Config struct {
 	LogRetentionDays int
 	// Tags are put on every AWS resource.
 	Tags map[string]string
+	// AcceptedFindings are risks that a preview finds and that are taken. The program itself does not look at them.
+	AcceptedFindings []AcceptedFinding
 }
 
 // Default is the configuration that deploys the blueprint.
@@ -99,6 +101,7 @@ func Default() Config {
 		EmrRelease:        versions.DefaultEMRRelease,
 		LogRetentionDays:  30,
 		Tags:              map[string]string{},
+		AcceptedFindings:  []AcceptedFinding{},
 	}
 }
 
@@ -154,6 +157,9 @@ func fields() []field {
 			func(c *Config) any { return &c.LogRetentionDays }},
 		{Key{Name: "tags", Doc: "tags on every AWS resource", Example: `{"team":"data-platform"}`},
 			func(c *Config) any { return &c.Tags }},
+		{Key{Name: "acceptedFindings", Doc: "findings of a preview that are accepted: the rule, the resource (a URN or a name, * for anything; all when absent), and why",
+			Example: `[{"rule":"single-nat","resource":"*","reason":"a development stack"}]`},
+			func(c *Config) any { return &c.AcceptedFindings }},
 	}
 	defaults := Default()
 	for i, f := range fields {

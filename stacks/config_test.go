@@ -85,6 +85,11 @@ func TestProblems(t *testing.T) {
 		{"days that CloudWatch does not take", "logRetentionDays", 31, "logRetentionDays", "CloudWatch Logs takes", "30"},
 		{"a tag of AWS", "tags", map[string]any{"aws:x": "1"}, "tags.aws:x", "reserved", ""},
 		{"a tag of Karpenter", "tags", `{"karpenter.sh/nodepool":"x"}`, "tags.karpenter.sh/nodepool", "reserved", ""},
+		{"an acceptance without a rule", "acceptedFindings", `[{"reason":"x"}]`, "acceptedFindings[0].rule", "required", ""},
+		{"a rule in another form", "acceptedFindings", `[{"rule":"Single_NAT","reason":"x"}]`, "acceptedFindings[0].rule", "not the id", "single-nat"},
+		{"an acceptance without a reason", "acceptedFindings", `[{"rule":"single-nat","reason":" "}]`, "acceptedFindings[0].reason", "say why", ""},
+		{"an acceptance listed twice", "acceptedFindings", `[{"rule":"single-nat","reason":"a"},{"rule":"single-nat","reason":"b"}]`, "acceptedFindings[1]", "listed twice", ""},
+		{"an unknown field of an acceptance", "acceptedFindings", `[{"rule":"single-nat","reason":"a","urn":"x"}]`, "acceptedFindings[0].urn", "unknown key", ""},
 		{"a tag with other characters", "tags", `{"a":"b?"}`, "tags.a", "letters, digits", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

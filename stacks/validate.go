@@ -87,6 +87,7 @@ func validate(file string, c Config) []Problem {
 			"CloudWatch Logs takes %s", strings.Trim(fmt.Sprint(retentions()), "[]"))
 	}
 	v.tags(c.Tags)
+	v.acceptedFindings(c.AcceptedFindings)
 	return v.problems
 }
 

@@ -148,7 +148,7 @@ func New(plan engine.Plan, region string) (Report, error) {
 	r := Report{Before: before, After: after, plan: plan}
 	r.Document = Document{
 		SchemaVersion: SchemaVersion, Stack: plan.Stack, Summary: Summary(plan.Summary), Steps: []Step{},
-		Findings: []Finding{}, Mode: ModeDeployed,
+		Findings: find(plan), Mode: ModeDeployed,
 		Cost: Cost{
 			MonthlyUSD: change(before.MonthlyUSD, after.MonthlyUSD, 2), HourlyUSD: change(before.HourlyUSD, after.HourlyUSD, 4),
 			PricesAsOf: after.AsOf, Region: region, NotIncluded: after.NotIncluded, Unpriced: after.Unpriced,

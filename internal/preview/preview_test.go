@@ -127,7 +127,7 @@ func TestTheContractHasItsFields(t *testing.T) {
 		require.Contains(t, doc.Steps[0], field)
 	}
 	diff := doc.Steps[1]["diff"].([]any)[0].(map[string]any)
-	require.Equal(t, map[string]any{"path": "bucket", "kind": "update-replace", "old": "demo-a", "new": "demo-b"}, diff)
+	require.Equal(t, map[string]any{"path": "bucket", "kind": "update-replace", "old": "demo-a", "new": "demo-b", "waitsFor": []any{}}, diff)
 	// One NAT gateway comes, one address goes.
 	require.Equal(t, map[string]float64{"before": 76.65, "after": 105.85, "delta": 29.2}, doc.Cost.MonthlyUSD)
 }

@@ -51,7 +51,7 @@ func (r Report) Text(w io.Writer, o TextOptions) error {
 	p.creates()
 	p.folded(r.Document)
 	p.diagnostics(r.plan)
-	p.findings(r.Document)
+	r.findingsText(p)
 	p.cost(r)
 	_, err := w.Write(p.b.Bytes())
 	return err
@@ -360,26 +360,5 @@ func (p *printer) diagnostics(plan engine.Plan) {
 			p.line("", "")
 		}
 		p.line("33", "%s: %s", d.Severity, strings.ReplaceAll(d.Message, "\n", " "))
-	}
-}
-
-// findings lists what the rules found, in the order of the document; what is accepted is counted.
-func (p *printer) findings(d Document) {
-	accepted := 0
-	first := true
-	for _, f := range d.Findings {
-		if f.Accepted {
-			accepted++
-			continue
-		}
-		if first {
-			first = false
-			p.heading("1", "Findings:")
-		}
-		p.line("33", "  %-6s  %s  %s: %s", f.Severity, f.Rule, f.URN[strings.LastIndex(f.URN, ":")+1:], f.Message)
-	}
-	if accepted > 0 {
-		p.line("", "")
-		p.line("", "accepted by the stack file: %s", counted(accepted, "finding", "findings"))
 	}
 }

@@ -37,6 +37,8 @@ type Factory struct {
 	Schema func() []session.Key
 	// Matrix says what the local target simulates.
 	Matrix func() session.Matrix
+	// Rules lists what previews look for in the desired graph.
+	Rules func() []session.Rule
 	// Check validates settings as a stack file would carry them.
 	Check func(file string, values map[string]any) error
 	// Local controls the local target of the state folder.

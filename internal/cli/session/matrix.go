@@ -24,3 +24,13 @@ type ResourceType struct {
 	Provider string // the provider and the release whose schema it is checked against: "aws 6.83.0"
 	Kind     string // kind of the resource in the simulated account, "" for a component
 }
+
+// Rule is one thing that previews look for in the desired graph.
+type Rule struct {
+	ID       string
+	Severity string // high, medium, low
+	Title    string // what is wrong
+	Why      string // what follows from it
+	Fix      string
+	Source   string // URL
+}

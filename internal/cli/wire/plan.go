@@ -60,6 +60,7 @@ func (o *alone) Plan(ctx context.Context) (session.Plan, error) {
 	if err != nil {
 		return session.Plan{}, err
 	}
+	r.Accept(o.settings.accepted())
 	r.Document.Mode, r.Document.NotCompared = mode, skipped
 	out := shown(r, info)
 	out.SaveBaseline = func(path string) error {
@@ -82,6 +83,7 @@ func (s *stack) Plan(ctx context.Context) (session.Plan, error) {
 	if err != nil {
 		return session.Plan{}, err
 	}
+	r.Accept(s.settings.accepted())
 	out := shown(r, s.settings.info)
 	out.Save = func(path string) error { return s.savePlan(ctx, e, r, path) }
 	out.Matches = func(path string) error { return s.matchPlan(ctx, e, r, path) }

@@ -14,6 +14,7 @@ import (
 	"emrflink/internal/cli/cmdutil"
 	"emrflink/internal/cli/session"
 	"emrflink/internal/engine"
+	"emrflink/internal/findings"
 	"emrflink/internal/flinkjob"
 	"emrflink/internal/iostreams"
 	"emrflink/internal/preview"
@@ -60,6 +61,7 @@ func New(o Options) *cmdutil.Factory {
 		Samples:  samples,
 		Schema:   schema,
 		Matrix:   matrix,
+		Rules:    rules,
 		Check:    check,
 		Local:    a.local,
 		Token:    a.token,
@@ -96,9 +98,18 @@ func schema() []session.Key {
 	return keys
 }
 
+// rules lists what previews look for.
+func rules() []session.Rule {
+	var all []session.Rule
+	for _, r := range findings.Rules() {
+		all = append(all, session.Rule{ID: r.ID, Severity: r.Severity, Title: r.Title, Why: r.Why, Fix: r.Fix, Source: r.Source})
+	}
+	return all
+}
+
 // check validates settings.
 func check(file string, values map[string]any) error {
-	_, err := stacks.Parse(file, values)
+	_, err := parse(file, values)
 	return classify(err)
 }
 

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package findings
+
+import (
+	"slices"
+	"strings"
+
+	"emrflink/internal/cost"
+)
+
+const clusterType = "aws:eks/cluster:Cluster"
+
+// publicEndpoint: a public endpoint without ranges is open to 0.0.0.0/0, and an endpoint is public unless it is said not
+// to be (EKS API reference, VpcConfigRequest).
+func publicEndpoint(g *graph, rep *reporter) {
+	for _, r := range g.of(clusterType) {
+		vpc := r.Inputs["vpcConfig"]
+		public, cidrs := at(vpc, "endpointPublicAccess"), at(vpc, "publicAccessCidrs")
+		open, found := world(texts(cidrs))
+		switch {
+		case isFalse(public):
+		case isUnknown(public) || cidrs != nil && !found && anyUnknown(cidrs):
+			rep.skip(r)
+		case found:
+			rep.add(r, "vpcConfig.publicAccessCidrs", "the API endpoint is open to %s", open)
+		case len(list(cidrs)) == 0:
+			rep.add(r, "vpcConfig.publicAccessCidrs", "the API endpoint is public and names no ranges: it is open to 0.0.0.0/0")
+		}
+	}
+}
+
+func openIngress(g *graph, rep *reporter) {
+	for _, r := range g.of("aws:ec2/securityGroup:SecurityGroup") {
+		if isUnknown(r.Inputs["ingress"]) {
+			rep.skip(r)
+		}
+		for _, rule := range list(r.Inputs["ingress"]) {
+			ingress(rep, r, "ingress", rule, "cidrBlocks", "ipv6CidrBlocks")
+		}
+	}
+	for _, r := range g.of("aws:ec2/securityGroupRule:SecurityGroupRule") {
+		if r.Inputs["type"] == "ingress" {
+			ingress(rep, r, "cidrBlocks", any(r.Inputs), "cidrBlocks", "ipv6CidrBlocks")
+		}
+	}
+	for _, r := range g.of("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule") {
+		ingress(rep, r, "cidrIpv4", any(r.Inputs), "cidrIpv4", "cidrIpv6")
+	}
+}
+
+// ingress judges one rule by its ranges.
+func ingress(rep *reporter, r Resource, path string, rule any, keys ...string) {
+	var cidrs []string
+	for _, k := range keys {
+		v := at(rule, k)
+		if anyUnknown(v) {
+			rep.skip(r)
+		}
+		cidrs = append(cidrs, texts(v)...)
+	}
+	if open, found := world(cidrs); found {
+		from, _ := number(at(rule, "fromPort"))
+		to, _ := number(at(rule, "toPort"))
+		rep.add(r, path, "%s may connect to ports %g to %g", open, from, to)
+	}
+}
+
+func controlPlaneLogs(g *graph, rep *reporter) {
+	for _, r := range g.of(clusterType) {
+		types := r.Inputs["enabledClusterLogTypes"]
+		if anyUnknown(types) {
+			rep.skip(r)
+			continue
+		}
+		var missing []string
+		for _, t := range []string{"api", "audit", "authenticator"} {
+			if !slices.Contains(texts(types), t) {
+				missing = append(missing, t)
+			}
+		}
+		if len(missing) > 0 {
+			rep.add(r, "enabledClusterLogTypes", "not logged: %s", strings.Join(missing, ", "))
+		}
+	}
+}
+
+// extendedSupport reads the calendar that the price of the control plane is made from.
+func extendedSupport(g *graph, rep *reporter) {
+	for _, r := range g.of(clusterType) {
+		if isUnknown(r.Inputs["version"]) {
+			rep.skip(r)
+			continue
+		}
+		version := text(r.Inputs["version"])
+		if end, over := cost.StandardSupport(version); over {
+			rep.add(r, "version", "standard support of Kubernetes %s ended on %s", version, end)
+		}
+	}
+}
+
+// singleNAT: one gateway and subnets in several zones.
+func singleNAT(g *graph, rep *reporter) {
+	var public []Resource
+	for _, r := range g.of("aws:ec2/natGateway:NatGateway") {
+		if r.Inputs["connectivityType"] != "private" {
+			public = append(public, r)
+		}
+	}
+	zones := map[string]bool{}
+	for _, r := range g.of("aws:ec2/subnet:Subnet") {
+		if z := text(r.Inputs["availabilityZone"]) + text(r.Inputs["availabilityZoneId"]); z != "" {
+			zones[z] = true
+		}
+	}
+	if len(public) == 1 && len(zones) > 1 {
+		rep.add(public[0], "", "%d zones leave through this one gateway", len(zones))
+	}
+}
+
+func logRetention(g *graph, rep *reporter) {
+	for _, r := range g.of("aws:cloudwatch/logGroup:LogGroup") {
+		v := r.Inputs["retentionInDays"]
+		if isUnknown(v) {
+			rep.skip(r)
+			continue
+		}
+		if days, _ := number(v); days == 0 {
+			rep.add(r, "retentionInDays", "events are kept for ever")
+		}
+	}
+}
+
+// plainSecret reports what was hidden without having been marked.
+func plainSecret(g *graph, rep *reporter) {
+	for _, r := range g.all {
+		for _, path := range r.Exposed {
+			rep.add(r, path, "looks like a secret, and is not marked as one")
+		}
+	}
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package findings
+
+import "strings"
+
+// wildcardAction reports actions with a *, but for reads: what `Describe*` lets see is judged by the resource.
+func wildcardAction(g *graph, rep *reporter) {
+	for _, doc := range g.identityPolicies(rep.skip) {
+		for i, s := range doc.Statements {
+			if s.Effect != "Allow" {
+				continue
+			}
+			if len(s.NotAction) > 0 {
+				rep.add(doc.Resource, doc.Path, "%s allows everything but %s", s.name(i), strings.Join(s.NotAction, ", "))
+			}
+			var wild []string
+			for _, a := range s.Action {
+				if strings.Contains(a, "*") && (strings.HasSuffix(a, ":*") || !strings.Contains(a, ":") || !readOnly(a)) {
+					wild = append(wild, a)
+				}
+			}
+			if len(wild) > 0 {
+				rep.add(doc.Resource, doc.Path, "%s allows %s", s.name(i), strings.Join(wild, ", "))
+			}
+		}
+	}
+}
+
+// wildcardResource reports statements on every resource, with the actions that could be confined.
+func wildcardResource(g *graph, rep *reporter) {
+	for _, doc := range g.identityPolicies(rep.skip) {
+		for i, s := range doc.Statements {
+			if s.Effect != "Allow" || s.scoped() {
+				continue
+			}
+			what := everything(s)
+			if what == "" {
+				continue
+			}
+			var could []string
+			for _, a := range s.Action {
+				if !isForced(a) {
+					could = append(could, a)
+				}
+			}
+			if len(could) > 0 || len(s.NotAction) > 0 {
+				rep.add(doc.Resource, doc.Path, "%s allows %s on %s", s.name(i), shortList(append(could, s.NotAction...)), what)
+			}
+		}
+	}
+}
+
+// everything is the resource of a statement that is every one of an account or a service, "" when there is none.
+func everything(s statement) string {
+	if len(s.NotResource) > 0 {
+		return "everything but " + strings.Join(s.NotResource, ", ")
+	}
+	for _, r := range s.Resource {
+		if strings.Trim(r, "*") == "" {
+			return "*"
+		}
+		// arn:aws:s3:::* and arn:aws:logs:*:*:*: nothing is named behind the service.
+		if parts := strings.SplitN(r, ":", 6); len(parts) == 6 && strings.Trim(parts[5], "*") == "" {
+			return r
+		}
+	}
+	return ""
+}
+
+// openTrust reports resources that everybody may use, and roles for every identity of a provider.
+func openTrust(g *graph, rep *reporter) {
+	for _, doc := range append(g.resourcePolicies(rep.skip), g.trustPolicies(rep.skip)...) {
+		for i, s := range doc.Statements {
+			if s.Effect != "Allow" {
+				continue
+			}
+			if s.everybody() && len(s.Condition) == 0 {
+				rep.add(doc.Resource, doc.Path, "%s allows everybody", s.name(i))
+			}
+			if hasAction(s, "sts:AssumeRoleWithWebIdentity") && !conditionOn(s, ":sub") {
+				rep.add(doc.Resource, doc.Path, "%s has no condition on the subject", s.name(i))
+			}
+		}
+	}
+}
+
+func hasAction(s statement, action string) bool {
+	for _, a := range s.Action {
+		if strings.EqualFold(a, action) || a == "*" || strings.EqualFold(a, "sts:*") {
+			return true
+		}
+	}
+	return false
+}
+
+func conditionOn(s statement, suffix string) bool {
+	for _, k := range s.conditions() {
+		if strings.HasSuffix(k, suffix) {
+			return true
+		}
+	}
+	return false
+}
+
+func iamUser(g *graph, rep *reporter) {
+	for typ, what := range map[string]string{
+		"aws:iam/user:User": "an IAM user", "aws:iam/accessKey:AccessKey": "an access key", "aws:iam/userLoginProfile:UserLoginProfile": "a console password",
+	} {
+		for _, r := range g.of(typ) {
+			rep.add(r, "", "makes %s", what)
+		}
+	}
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package findings
+
+import (
+	"slices"
+	"strings"
+)
+
+const (
+	nodeClassType = "kubernetes:karpenter.k8s.aws/v1:EC2NodeClass"
+	nodePoolType  = "kubernetes:karpenter.sh/v1:NodePool"
+)
+
+// metadata visits the metadata options of nodes. Karpenter's default is safe (tokens required, hop limit 1), a launch
+// template's is the image's.
+func metadata(g *graph, visit func(r Resource, path string, options any, safeDefault bool)) {
+	for _, r := range g.of("aws:ec2/launchTemplate:LaunchTemplate", "aws:ec2/instance:Instance") {
+		visit(r, "metadataOptions", r.Inputs["metadataOptions"], false)
+	}
+	for _, r := range g.of(nodeClassType) {
+		visit(r, "spec.metadataOptions", at(r.Inputs, "spec", "metadataOptions"), true)
+	}
+}
+
+func imdsV1(g *graph, rep *reporter) {
+	metadata(g, func(r Resource, path string, options any, safe bool) {
+		tokens := at(options, "httpTokens")
+		switch {
+		case isUnknown(tokens):
+			rep.skip(r)
+		case tokens == "required", tokens == nil && safe, at(options, "httpEndpoint") == "disabled":
+		case tokens == nil:
+			rep.add(r, path+".httpTokens", "does not require tokens: the image decides")
+		default:
+			rep.add(r, path+".httpTokens", "tokens are %v", tokens)
+		}
+	})
+}
+
+func imdsHopLimit(g *graph, rep *reporter) {
+	metadata(g, func(r Resource, path string, options any, _ bool) {
+		v := at(options, "httpPutResponseHopLimit")
+		if isUnknown(v) {
+			rep.skip(r)
+			return
+		}
+		if hops, ok := number(v); ok && hops > 1 && at(options, "httpEndpoint") != "disabled" {
+			rep.add(r, path+".httpPutResponseHopLimit", "the hop limit is %g", hops)
+		}
+	})
+}
+
+// unpinnedAMI: an alias names a version behind its @, a name may end with a *.
+func unpinnedAMI(g *graph, rep *reporter) {
+	for _, r := range g.of(nodeClassType) {
+		terms := at(r.Inputs, "spec", "amiSelectorTerms")
+		if isUnknown(terms) {
+			rep.skip(r)
+		}
+		for _, term := range list(terms) {
+			alias, name := at(term, "alias"), text(at(term, "name"))
+			switch {
+			case isUnknown(alias):
+				rep.skip(r)
+			case strings.HasSuffix(text(alias), "@latest"), strings.Contains(name, "*"):
+				rep.add(r, "spec.amiSelectorTerms", "the image is %s", text(alias)+name)
+			}
+		}
+	}
+}
+
+// spotJobManager: pools that are for JobManagers by the label with which jobs choose them.
+func spotJobManager(g *graph, rep *reporter) {
+	for _, r := range g.of(nodePoolType) {
+		if at(r.Inputs, "spec", "template", "metadata", "labels", "FlinkRole") != "jobmanager" {
+			continue
+		}
+		requirements := at(r.Inputs, "spec", "template", "spec", "requirements")
+		if isUnknown(requirements) {
+			rep.skip(r)
+			continue
+		}
+		spot := true // without the requirement Karpenter takes the cheapest
+		for _, req := range list(requirements) {
+			if at(req, "key") != "karpenter.sh/capacity-type" {
+				continue
+			}
+			named := slices.Contains(texts(at(req, "values")), "spot")
+			spot = spot && named == (at(req, "operator") == "In")
+		}
+		if spot {
+			rep.add(r, "spec.template.spec.requirements", "the capacity type may be spot")
+		}
+	}
+}
+
+// pools reports node pools that lack a part of their spec.
+func pools(g *graph, rep *reporter, message string, path ...any) {
+	var name []string
+	for _, p := range path {
+		s, _ := p.(string)
+		name = append(name, s)
+	}
+	for _, r := range g.of(nodePoolType) {
+		switch v := at(r.Inputs, path...); {
+		case isUnknown(v):
+			rep.skip(r)
+		case v == nil, v == "", list(v) != nil && len(list(v)) == 0:
+			rep.add(r, strings.Join(name, "."), "%s", message)
+		}
+	}
+}
+
+func nodePoolGrace(g *graph, rep *reporter) {
+	pools(g, rep, "has no termination grace period", "spec", "template", "spec", "terminationGracePeriod")
+}
+
+func nodePoolBudgets(g *graph, rep *reporter) {
+	pools(g, rep, "has no disruption budget", "spec", "disruption", "budgets")
+}
+
+func nodePoolLimits(g *graph, rep *reporter) {
+	pools(g, rep, "has no limit of CPUs", "spec", "limits", "cpu")
+}
+
+// podSecurity looks at the namespaces of teams: theirs are the ones where jobs of many people run.
+func podSecurity(g *graph, rep *reporter) {
+	for _, r := range g.of("kubernetes:core/v1:Namespace") {
+		labels := at(r.Inputs, "metadata", "labels")
+		if object(labels)["emrflink/team"] == nil {
+			continue
+		}
+		const key = "pod-security.kubernetes.io/enforce"
+		path := `metadata.labels["` + key + `"]`
+		switch level := at(labels, key); {
+		case isUnknown(level):
+			rep.skip(r)
+		case level == nil:
+			rep.add(r, path, "enforces no pod security level: pods may be privileged")
+		case level == "privileged":
+			rep.add(r, path, "enforces nothing: the level is privileged")
+		}
+	}
+}

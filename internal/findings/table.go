@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package findings
+
+import "slices"
+
+// Rules without a check of their own.
+const (
+	// NotChecked says which rules had to look at values that are not known yet.
+	NotChecked = "not-checked"
+	// UnusedAcceptance says that the stack file accepts what is not found.
+	UnusedAcceptance = "unused-acceptance"
+)
+
+// Rules are all rules, sorted by severity, then by id.
+func Rules() []Rule {
+	all := table()
+	slices.SortStableFunc(all, func(a, b Rule) int {
+		if d := rank(a.Severity) - rank(b.Severity); d != 0 {
+			return d
+		}
+		if a.ID < b.ID {
+			return -1
+		}
+		return 1
+	})
+	return all
+}
+
+// IDs are the ids of all rules.
+func IDs() []string {
+	var out []string
+	for _, r := range Rules() {
+		out = append(out, r.ID)
+	}
+	return out
+}
+
+func table() []Rule {
+	return slices.Concat(accessRules(), iamRules(), storageRules(), nodeRules(), operationRules(), ownRules())
+}
+
+// docs is where AWS's user guides are.
+const docs = "https://docs.aws.amazon.com/"
+
+func accessRules() []Rule {
+	return []Rule{
+		{
+			ID: "public-endpoint", Severity: High, Title: "the Kubernetes API answers the whole internet",
+			Why:    "Whoever gets hold of a credential can use it from anywhere, and a fault in the API server is in reach of everybody.",
+			Fix:    "Set emrflink:endpointAccess to {\"public\":false}, or list the ranges of your offices and runners in publicCidrs.",
+			Source: docs + "eks/latest/userguide/cluster-endpoint.html", check: publicEndpoint,
+		},
+		{
+			ID: "open-ingress", Severity: High, Title: "a security group lets the whole internet in",
+			Why:    "Every port that listens behind it is in reach of everybody.",
+			Fix:    "Name the ranges or the security groups that need the port.",
+			Source: docs + "vpc/latest/userguide/security-group-rules.html", check: openIngress,
+		},
+		{
+			ID: "pod-security", Severity: High, Title: "a team's namespace allows privileged pods",
+			Why:    "A privileged pod is root on its node: it reads the other teams' data and the node's credentials.",
+			Fix:    "Label the namespace pod-security.kubernetes.io/enforce: baseline or restricted.",
+			Source: "https://kubernetes.io/docs/concepts/security/pod-security-standards/", check: podSecurity,
+		},
+		{
+			ID: "plain-secret", Severity: High, Title: "a secret is configured in plain text",
+			Why:    "It is in the stack's state, in the provider's calls and often in tags or logs, in clear. It was hidden here.",
+			Fix:    "Keep it in Secrets Manager and name it, or mark it: pulumi.ToSecret, `pulumi config set --secret`. Then change it: it has been seen.",
+			Source: "https://www.pulumi.com/docs/iac/concepts/secrets/", check: plainSecret,
+		},
+	}
+}
+
+func iamRules() []Rule {
+	best := docs + "IAM/latest/UserGuide/best-practices.html#grant-least-privilege"
+	return []Rule{
+		{
+			ID: "iam-wildcard-action", Severity: High, Title: "a policy allows every action of a service",
+			Why:    "It allows what nobody meant, and what AWS adds to the service later.",
+			Fix:    "List the actions that are called.",
+			Source: best, check: wildcardAction,
+		},
+		{
+			ID: "iam-wildcard-resource", Severity: High, Title: "a policy allows actions on every resource",
+			Why:    "Whoever has it can act on what belongs to others in the account. Actions for which AWS takes nothing but * are left out.",
+			Fix:    "Name the ARNs, or confine the statement by a tag (aws:ResourceTag).",
+			Source: best, check: wildcardResource,
+		},
+		{
+			ID: "iam-open-trust", Severity: High, Title: "a role or a resource trusts everybody",
+			Why:    "A role that trusts an identity provider without a condition on the subject can be assumed by every service account of the cluster.",
+			Fix:    "Name the principal; for a service account, add a condition on sub with its exact name.",
+			Source: docs + "eks/latest/userguide/associate-service-account-role.html", check: openTrust,
+		},
+		{
+			ID: "iam-user", Severity: Medium, Title: "an IAM user or an access key is made",
+			Why:    "Its credentials do not expire, and the secret half of an access key is in the state.",
+			Fix:    "Use a role: IRSA or Pod Identity for pods, OIDC for CI, IAM Identity Center for people.",
+			Source: docs + "IAM/latest/UserGuide/best-practices.html#bp-workloads-use-roles", check: iamUser,
+		},
+	}
+}
+
+func storageRules() []Rule {
+	return []Rule{
+		{
+			ID: "bucket-public-access", Severity: High, Title: "a bucket does not block public access",
+			Why:    "One wrong ACL or policy makes checkpoints, and so the data of the jobs, public.",
+			Fix:    "Add a public access block with all four settings on.",
+			Source: docs + "AmazonS3/latest/userguide/access-control-block-public-access.html", check: bucketPublicAccess,
+		},
+		{
+			ID: "unencrypted-volume", Severity: High, Title: "a volume is not encrypted",
+			Why:    "Flink spills state to it; a snapshot or a disk that leaves the account is readable.",
+			Fix:    "Set encrypted: true in the block device mapping, the volume or the storage class.",
+			Source: docs + "ebs/latest/userguide/ebs-encryption.html", check: unencryptedVolume,
+		},
+		{
+			ID: "bucket-tls", Severity: Medium, Title: "a bucket can be used without TLS",
+			Why:    "A client that is set up wrongly sends state and credentials in clear.",
+			Fix:    "Deny s3:* on the bucket and its objects when aws:SecureTransport is false.",
+			Source: docs + "AmazonS3/latest/userguide/security-best-practices.html", check: bucketTLS,
+		},
+		{
+			ID: "bucket-versioning", Severity: Medium, Title: "a bucket keeps no versions",
+			Why:    "A checkpoint or a savepoint that is overwritten or deleted is gone.",
+			Fix:    "Enable versioning, with a lifecycle rule that expires old versions.",
+			Source: docs + "AmazonS3/latest/userguide/Versioning.html", check: bucketVersioning,
+		},
+		{
+			ID: "bucket-encryption", Severity: Low, Title: "a bucket does not say how it encrypts",
+			Why:    "S3 encrypts new objects with its own keys since 2023; without a configuration nobody sees that, or that it has to be a key of yours.",
+			Fix:    "Add a server-side encryption configuration: AES256, or aws:kms with your key.",
+			Source: docs + "AmazonS3/latest/userguide/default-bucket-encryption.html", check: bucketEncryption,
+		},
+		{
+			ID: "log-retention", Severity: Low, Title: "a log group keeps its events for ever",
+			Why:    "They are stored, and billed, until somebody deletes them.",
+			Fix:    "Set retentionInDays (emrflink:logRetentionDays).",
+			Source: docs + "AmazonCloudWatch/latest/logs/Working-with-log-groups-and-streams.html", check: logRetention,
+		},
+	}
+}
+
+func nodeRules() []Rule {
+	return []Rule{
+		{
+			ID: "imds-v1", Severity: High, Title: "the instance metadata answers without a token",
+			Why:    "A request that a pod is tricked into sending brings back the node's credentials.",
+			Fix:    "Set httpTokens: required in the metadata options.",
+			Source: docs + "AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html", check: imdsV1,
+		},
+		{
+			ID: "imds-hop-limit", Severity: Low, Title: "pods reach the instance metadata",
+			Why:    "With a hop limit above 1 every pod on the node can take on the node's role.",
+			Fix:    "Set httpPutResponseHopLimit: 1 and give pods roles of their own.",
+			Source: docs + "eks/latest/best-practices/identity-and-access-management.html", check: imdsHopLimit,
+		},
+		{
+			ID: "unpinned-ami", Severity: Medium, Title: "nodes take whatever image is the newest",
+			Why:    "A new image drifts every node at a time that nobody chose, and was tested by nobody.",
+			Fix:    "Pin the version in the alias: al2023@v20261023.",
+			Source: "https://karpenter.sh/docs/concepts/nodeclasses/#specamiselectorterms", check: unpinnedAMI,
+		},
+		{
+			ID: "spot-jobmanager", Severity: Medium, Title: "JobManagers may run on spot instances",
+			Why:    "Losing the JobManager stops the whole job; losing a TaskManager costs one restart.",
+			Fix:    "Leave only on-demand in the requirement karpenter.sh/capacity-type of the JobManagers' pool.",
+			Source: docs + "emr/latest/EMR-on-EKS-DevelopmentGuide/jobruns-flink-decommission.html", check: spotJobManager,
+		},
+		{
+			ID: "nodepool-grace", Severity: Medium, Title: "a node pool waits for ever for its pods",
+			Why:    "A pod that must not be disrupted keeps a drifted or expired node, and its bill, until somebody removes it by hand.",
+			Fix:    "Set spec.template.spec.terminationGracePeriod.",
+			Source: "https://karpenter.sh/docs/concepts/disruption/#terminationgraceperiod", check: nodePoolGrace,
+		},
+		{
+			ID: "nodepool-limits", Severity: Medium, Title: "a node pool has no limit",
+			Why:    "A job with a wrong parallelism buys as many instances as the account's quota allows.",
+			Fix:    "Set spec.limits.cpu and spec.limits.memory.",
+			Source: "https://karpenter.sh/docs/concepts/nodepools/#speclimits", check: nodePoolLimits,
+		},
+		{
+			ID: "nodepool-budgets", Severity: Low, Title: "a node pool has no disruption budget",
+			Why:    "Karpenter then replaces a tenth of the nodes at once: several TaskManagers of one job may go together.",
+			Fix:    "Set spec.disruption.budgets, such as nodes: \"1\".",
+			Source: "https://karpenter.sh/docs/concepts/disruption/#nodepool-disruption-budgets", check: nodePoolBudgets,
+		},
+	}
+}
+
+func operationRules() []Rule {
+	return []Rule{
+		{
+			ID: "control-plane-logs", Severity: Medium, Title: "the control plane does not log who did what",
+			Why:    "Without the logs api, audit and authenticator nobody can tell afterwards who changed the cluster.",
+			Fix:    "Enable these log types.",
+			Source: docs + "eks/latest/userguide/control-plane-logs.html", check: controlPlaneLogs,
+		},
+		{
+			ID: "extended-support", Severity: Medium, Title: "the Kubernetes version is in extended support",
+			Why:    "The control plane costs six times as much per hour, and is upgraded by force at the end.",
+			Fix:    "Raise emrflink:kubernetesVersion, one minor version at a time.",
+			Source: docs + "eks/latest/userguide/kubernetes-versions.html", check: extendedSupport,
+		},
+		{
+			ID: "single-nat", Severity: Low, Title: "all zones leave through one NAT gateway",
+			Why:    "When its zone fails, no node in any zone reaches AWS's APIs or an image; traffic between zones is billed.",
+			Fix:    "Set emrflink:natGateways to perZone.",
+			Source: docs + "vpc/latest/userguide/nat-gateway-basics.html", check: singleNAT,
+		},
+	}
+}
+
+// ownRules are about the findings themselves.
+func ownRules() []Rule {
+	return []Rule{
+		{
+			ID: NotChecked, Severity: Low, Title: "a rule had to look at a value that is not known yet",
+			Why:    "What AWS names or gives only when it is made cannot be judged before. It is not known to be right.",
+			Fix:    "Nothing, before a first deployment; afterwards preview with the deployed state.",
+			Source: "https://www.pulumi.com/docs/iac/concepts/inputs-outputs/",
+		},
+		{
+			ID: UnusedAcceptance, Severity: Low, Title: "the stack file accepts what is not found",
+			Why:    "The risk is gone, or the resource has another name and its finding is open again.",
+			Fix:    "Remove the entry from emrflink:acceptedFindings, or correct its resource.",
+			Source: "https://www.pulumi.com/docs/iac/concepts/config/",
+		},
+	}
+}

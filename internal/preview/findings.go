@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package preview
+
+import (
+	"strings"
+
+	"emrflink/internal/engine"
+	"emrflink/internal/findings"
+)
+
+// find looks for risks in the desired graph of a plan, as far as nothing is accepted.
+func find(plan engine.Plan) []Finding { return listed(findings.Check(desired(plan))) }
+
+// desired is what exists once the plan is carried out.
+func desired(plan engine.Plan) []findings.Resource {
+	var out []findings.Resource
+	for _, s := range plan.Steps {
+		if s.New == nil || s.Op == engine.OpRead {
+			continue
+		}
+		out = append(out, findings.Resource{
+			URN: s.URN, Type: s.Type, Name: s.Name, Inputs: s.New, Dependencies: s.Dependencies, Exposed: s.Exposed,
+		})
+	}
+	return out
+}
+
+// Accept marks the findings that the stack file accepts.
+func (r *Report) Accept(accepted []findings.Acceptance) {
+	r.Document.Findings = listed(findings.Accept(findings.Check(desired(r.plan)), accepted))
+}
+
+func listed(found []findings.Finding) []Finding {
+	out := make([]Finding, 0, len(found))
+	for _, f := range found {
+		out = append(out, Finding{
+			Rule: f.Rule, Severity: f.Severity, URN: f.URN, Path: f.Path, Message: f.Message, Accepted: f.Accepted, Reason: f.Reason,
+		})
+	}
+	return out
+}
+
+// findingsText writes the findings: what is open first, what is accepted in one line each.
+func (r Report) findingsText(p *printer) {
+	var open, accepted []Finding
+	for _, f := range r.Document.Findings {
+		if f.Accepted {
+			accepted = append(accepted, f)
+			continue
+		}
+		open = append(open, f)
+	}
+	if len(open)+len(accepted) == 0 {
+		return
+	}
+	p.line("", "")
+	p.line("1", "Findings in the desired graph: %d open, %d accepted", len(open), len(accepted))
+	for _, f := range open {
+		p.line(severityColour(f.Severity), "  %-6s  %s: %s", f.Severity, f.Rule, described(f))
+	}
+	for _, f := range accepted {
+		p.line("", "  accepted %s: %s (%s)", f.Rule, described(f), f.Reason)
+	}
+}
+
+func severityColour(severity string) string {
+	switch severity {
+	case findings.High:
+		return "31"
+	case findings.Medium:
+		return "33"
+	}
+	return ""
+}
+
+// described names the resource of a finding, its property and what is wrong.
+func described(f Finding) string {
+	var b strings.Builder
+	if f.URN != "" {
+		b.WriteString(f.URN[strings.LastIndex(f.URN, "::")+len("::"):])
+		if f.Path != "" {
+			b.WriteString(" " + f.Path)
+		}
+		b.WriteString(": ")
+	}
+	b.WriteString(f.Message)
+	return b.String()
+}
