@@ -34,13 +34,23 @@ func Zones(ctx *pulumi.Context, count int, opts ...pulumi.InvokeOption) ([]Zone,
 	}
 	zones := make([]Zone, 0, len(result.Names))
 	for i, id := range result.ZoneIds {
-		if !slices.Contains(UnsupportedZoneIDs(), id) {
-			zones = append(zones, Zone{Name: result.Names[i], ID: id})
-		}
+		zones = append(zones, Zone{Name: result.Names[i], ID: id})
 	}
-	slices.SortFunc(zones, func(a, b Zone) int { return cmp.Compare(a.ID, b.ID) })
+	zones = Supported(zones)
 	if len(zones) < count {
 		return nil, fmt.Errorf("%d availability zones wanted, EKS supports %d here", count, len(zones))
 	}
 	return zones[:count], nil
+}
+
+// Supported are those of the zones that EKS supports, by ID. Zones takes the first of them.
+func Supported(zones []Zone) []Zone {
+	out := make([]Zone, 0, len(zones))
+	for _, z := range zones {
+		if !slices.Contains(UnsupportedZoneIDs(), z.ID) {
+			out = append(out, z)
+		}
+	}
+	slices.SortFunc(out, func(a, b Zone) int { return cmp.Compare(a.ID, b.ID) })
+	return out
 }

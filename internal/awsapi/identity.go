@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/aws-sdk-go-v2/service/sts/types"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
@@ -80,7 +81,7 @@ func (c *Client) AssumeRole(ctx context.Context, roleARN, session string) (*Clie
 		return nil, wrap("sts:AssumeRole", roleARN, err)
 	}
 	cr := out.Credentials
-	return c.as(aws.ToString(cr.AccessKeyId), aws.ToString(cr.SecretAccessKey), aws.ToString(cr.SessionToken)), nil
+	return c.as(cr), nil
 }
 
 // AssumeRoleWithWebIdentity exchanges a Kubernetes service-account token for
@@ -94,7 +95,7 @@ func (c *Client) AssumeRoleWithWebIdentity(ctx context.Context, roleARN, session
 		return nil, wrap("sts:AssumeRoleWithWebIdentity", roleARN, err)
 	}
 	cr := out.Credentials
-	return c.as(aws.ToString(cr.AccessKeyId), aws.ToString(cr.SecretAccessKey), aws.ToString(cr.SessionToken)), nil
+	return c.as(cr), nil
 }
 
 // RoleTrust returns the trust policy of a role as JSON (iam:GetRole, whose answer is percent-encoded).
@@ -110,9 +111,12 @@ func (c *Client) RoleTrust(ctx context.Context, roleName string) (string, error)
 	return document, nil
 }
 
-// as is c with other credentials.
-func (c *Client) as(key, secret, session string) *Client {
+// as is c with the credentials of a session.
+func (c *Client) as(cr *types.Credentials) *Client {
 	cfg := c.cfg.Copy()
-	cfg.Credentials = aws.NewCredentialsCache(credentials.NewStaticCredentialsProvider(key, secret, session))
+	cfg.Credentials = aws.NewCredentialsCache(credentials.StaticCredentialsProvider{Value: aws.Credentials{
+		AccessKeyID: aws.ToString(cr.AccessKeyId), SecretAccessKey: aws.ToString(cr.SecretAccessKey), SessionToken: aws.ToString(cr.SessionToken),
+		CanExpire: cr.Expiration != nil, Expires: aws.ToTime(cr.Expiration),
+	}})
 	return fromConfig(cfg, c.now)
 }

@@ -23,7 +23,7 @@ import (
 const rawAttempts = 3
 
 // rawClient calls the JSON services of which emrflink needs two or three
-// operations each (SQS, EventBridge): a signed POST does not justify the
+// operations each (SQS, EventBridge, Service Quotas): a signed POST does not justify the
 // compile time of their generated clients.
 type rawClient struct {
 	cfg    aws.Config
@@ -51,6 +51,13 @@ func (r *rawClient) endpoint(service string) string {
 		suffix = "amazonaws.com.cn"
 	}
 	return "https://" + service + "." + r.cfg.Region + "." + suffix + "/"
+}
+
+func (r *rawClient) http() aws.HTTPClient {
+	if r.cfg.HTTPClient == nil {
+		return http.DefaultClient
+	}
+	return r.cfg.HTTPClient
 }
 
 // call posts in to an operation and decodes its answer into out (nil: dropped).
@@ -96,11 +103,7 @@ func (r *rawClient) once(ctx context.Context, s rawService, op, resource string,
 	if err := r.signer.SignHTTP(ctx, cr, req, hex.EncodeToString(sum[:]), s.name, r.cfg.Region, r.now()); err != nil {
 		return wrap(name, resource, err)
 	}
-	client := r.cfg.HTTPClient
-	if client == nil {
-		client = http.DefaultClient
-	}
-	resp, err := client.Do(req)
+	resp, err := r.http().Do(req)
 	if err != nil {
 		return wrap(name, resource, err)
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // AsOf is the date of the EC2 price list (ISO 8601). The rates of other services say in their table when, and whether,
@@ -80,6 +81,23 @@ func standardSupportEnds(version string) (string, bool) {
 		"1.33": "2026-07-29", "1.34": "2026-12-02", "1.35": "2027-03-27",
 	}[version]
 	return end, known
+}
+
+// StandardSupportEnds is the day on which standard support of a Kubernetes version ends; false when none is known.
+func StandardSupportEnds(version string) (time.Time, bool) {
+	text, known := standardSupportEnds(version)
+	day, err := time.Parse(time.DateOnly, text)
+	return day, known && err == nil
+}
+
+// ControlPlane is the price of a control plane per hour in standard and in extended support; false when there are no
+// prices for the region.
+func ControlPlane(region string) (standard, extended float64, known bool) {
+	p, known, err := load(region)
+	if err != nil || !known {
+		return 0, 0, false
+	}
+	return p.rates["eks-cluster"], p.rates["eks-cluster-extended"], true
 }
 
 // calendarDate is the day on which a version counts as being in standard or extended support. It is fixed, so that the

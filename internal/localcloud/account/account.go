@@ -61,6 +61,7 @@ type Account struct {
 	creds    map[string]*credential
 	flushes  map[string]*logFlush
 	quotas   map[string]float64
+	unlinked map[string]bool // services whose service-linked role is missing
 	faults   []*activeFault
 	subs     map[*subscriber]struct{}
 	wake     chan struct{} // closed and replaced when a message arrives
@@ -88,7 +89,7 @@ func Open(o Options) (*Account, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Account{opts: o, clock: o.Clock, log: o.Logger, kinds: allKinds(), types: types, store: st, quotas: defaultQuotas()}
+	a := &Account{opts: o, clock: o.Clock, log: o.Logger, kinds: allKinds(), types: types, store: st, quotas: defaultQuotas(), unlinked: map[string]bool{}}
 	a.ctx, a.cancel = context.WithCancel(context.Background())
 	a.subs, a.inflight, a.wake = map[*subscriber]struct{}{}, map[resKey]*operation{}, make(chan struct{})
 	a.bodies = newBodies(o.Dir)

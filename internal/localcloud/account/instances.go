@@ -26,6 +26,11 @@ func (a *Account) RunInstances(ctx context.Context, c Caller, q RunRequest) ([]R
 	if err := a.fault(ctx, "ec2:RunInstances", KindInstance, strings.Join([]string{q.InstanceType, capacity, zone}, " ")); err != nil {
 		return nil, err
 	}
+	if q.Spot {
+		if err := a.needSpotRole(c); err != nil {
+			return nil, err
+		}
+	}
 	var started []*Resource
 	err := a.do(c, func(t *tx) (err error) {
 		started, err = t.run(q)

@@ -3,8 +3,10 @@
 package account
 
 import (
+	"cmp"
 	"maps"
 	"net/http"
+	"slices"
 )
 
 // Service Quotas codes that the account enforces.
@@ -20,13 +22,50 @@ const (
 	QuotaRolePolicies     = "L-0DA4ABF3" // managed policies per role
 )
 
-// defaultQuotas are AWS's defaults, except the vCPU quotas: a new account starts with 5, which would not
-// carry the blueprint; these are those of an account that has asked for more.
-func defaultQuotas() map[string]float64 {
-	return map[string]float64{
-		QuotaVPCs: 5, QuotaInternetGateways: 5, QuotaElasticIPs: 5, QuotaNATGateways: 5, QuotaClusters: 100,
-		QuotaOnDemandVCPU: 1152, QuotaSpotVCPU: 1152, QuotaSGRules: 60, QuotaRolePolicies: 10,
+// Quota is one quota that the account enforces, as Service Quotas describes it.
+type Quota struct {
+	Service, Code, Name string
+	Default             float64 // AWS's
+	Value               float64 // this account's
+	Global              bool    // for all regions together
+}
+
+// quotaTable is AWS's table of the quotas above, with AWS's defaults (AWS General Reference: "Amazon VPC endpoints and
+// quotas", "Amazon EC2 ...", "Amazon EKS ...", "IAM ..."). Value is set where this account has more: a new account starts
+// with 5 standard vCPUs, which would not carry the blueprint; it is one that has asked for more.
+func quotaTable() []Quota {
+	return []Quota{
+		{Service: "vpc", Code: QuotaVPCs, Name: "VPCs per Region", Default: 5},
+		{Service: "vpc", Code: QuotaInternetGateways, Name: "Internet gateways per Region", Default: 5},
+		{Service: "ec2", Code: QuotaElasticIPs, Name: "EC2-VPC Elastic IPs", Default: 5},
+		{Service: "vpc", Code: QuotaNATGateways, Name: "NAT gateways per Availability Zone", Default: 5},
+		{Service: "eks", Code: QuotaClusters, Name: "Clusters", Default: 100},
+		{Service: "ec2", Code: QuotaOnDemandVCPU, Name: "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances", Default: 5, Value: 1152},
+		{Service: "ec2", Code: QuotaSpotVCPU, Name: "All Standard (A, C, D, H, I, M, R, T, Z) Spot Instance Requests", Default: 5, Value: 1152},
+		{Service: "vpc", Code: QuotaSGRules, Name: "Inbound or outbound rules per security group", Default: 60},
+		{Service: "iam", Code: QuotaRolePolicies, Name: "Managed policies per role", Default: 10, Global: true},
 	}
+}
+
+func defaultQuotas() map[string]float64 {
+	out := map[string]float64{}
+	for _, q := range quotaTable() {
+		if out[q.Code] = q.Value; q.Value == 0 {
+			out[q.Code] = q.Default
+		}
+	}
+	return out
+}
+
+// QuotaList returns the quotas of the account, in the order of their codes.
+func (a *Account) QuotaList() []Quota {
+	values := a.Quotas()
+	list := quotaTable()
+	for i := range list {
+		list[i].Value = values[list[i].Code]
+	}
+	slices.SortFunc(list, func(x, y Quota) int { return cmp.Compare(x.Code, y.Code) })
+	return list
 }
 
 // Quotas returns the account's quotas by Service Quotas code.

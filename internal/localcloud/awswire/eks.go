@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 
+	"emrflink/internal/cost"
 	"emrflink/internal/localcloud/account"
 )
 
@@ -222,8 +223,8 @@ func describeAddon(q *request) (answer, error) {
 	}})
 }
 
-// describeClusterVersions offers the account's versions. Support dates are AWS's
-// business and left out.
+// describeClusterVersions offers the account's versions. Extended support ends
+// twelve months after standard support (EKS user guide, "Kubernetes versions").
 func describeClusterVersions(q *request) (answer, error) {
 	if err := q.self("*"); err != nil {
 		return answer{}, err
@@ -235,8 +236,12 @@ func describeClusterVersions(q *request) (answer, error) {
 		if i < len(offered)-standardVersions {
 			status = "EXTENDED_SUPPORT"
 		}
-		versions = append(versions, map[string]any{"clusterVersion": offered[i], "clusterType": "eks", "versionStatus": status,
-			"status": strings.ReplaceAll(strings.ToLower(status), "_", "-"), "defaultVersion": i == len(offered)-2, "defaultPlatformVersion": "eks.1"})
+		v := map[string]any{"clusterVersion": offered[i], "clusterType": "eks", "versionStatus": status,
+			"status": strings.ReplaceAll(strings.ToLower(status), "_", "-"), "defaultVersion": i == len(offered)-2, "defaultPlatformVersion": "eks.1"}
+		if end, known := cost.StandardSupportEnds(offered[i]); known {
+			v["endOfStandardSupportDate"], v["endOfExtendedSupportDate"] = end.Unix(), end.AddDate(1, 0, 0).Unix()
+		}
+		versions = append(versions, v)
 	}
 	return q.json(map[string]any{"clusterVersions": versions})
 }

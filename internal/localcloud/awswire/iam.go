@@ -85,13 +85,36 @@ func getRole(q *request) (answer, error) {
 	if ok && r.ARN != "" {
 		arn = r.ARN
 	}
+	service, linked := q.account.ServiceLinkedRole(name)
+	if linked {
+		arn = q.account.ServiceLinkedRoleARN(service)
+	}
 	if err := q.self(arn, resourceTags("iam", r.Tags)); err != nil {
 		return answer{}, err
+	}
+	if linked {
+		return q.query(q.linkedRole(service, name))
 	}
 	if !ok {
 		return answer{}, noSuch("The role with name %s cannot be found.", name)
 	}
 	return q.query(el("Role", q.roleBody(r)...))
+}
+
+// linkedRole is a role that a service made for itself.
+func (q *request) linkedRole(service, name string) node {
+	trust := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"` + service + `"},"Action":"sts:AssumeRole"}]}`
+	return el("Role", txt("Path", "/aws-service-role/"+service+"/"), txt("RoleName", name), txt("RoleId", "AROASERVICELINKED0000"),
+		txt("Arn", q.account.ServiceLinkedRoleARN(service)), txt("AssumeRolePolicyDocument", url.PathEscape(trust)), num("MaxSessionDuration", 3600))
+}
+
+func createServiceLinkedRole(q *request) (answer, error) {
+	service := q.form.str("AWSServiceName")
+	if err := q.account.CreateServiceLinkedRole(q.caller, service); err != nil {
+		return answer{}, err
+	}
+	arn := q.account.ServiceLinkedRoleARN(service)
+	return q.query(q.linkedRole(service, arn[strings.LastIndexByte(arn, '/')+1:]))
 }
 
 func listRoles(q *request) (answer, error) {

@@ -82,6 +82,7 @@ func iamOperations() []Operation {
 		{Service: "iam", Name: "ListInstanceProfiles", UsedBy: byBoth, run: listInstanceProfiles},
 		{Service: "iam", Name: "ListInstanceProfilesForRole", UsedBy: byEmrflink, run: listInstanceProfilesForRole},
 		{Service: "iam", Name: "GetRole", UsedBy: byEmrflink, run: getRole},
+		{Service: "iam", Name: "CreateServiceLinkedRole", UsedBy: byClients, Notes: "EC2 Spot's; the account starts with it", run: createServiceLinkedRole},
 		{Service: "iam", Name: "ListRoles", UsedBy: byClients, run: listRoles},
 		{Service: "iam", Name: "ListOpenIDConnectProviders", UsedBy: byEmrflink, run: listOpenIDConnectProviders},
 	}
@@ -104,7 +105,7 @@ func eksOperations() []Operation {
 		{Service: "eks", Name: "ListAddons", UsedBy: byEmrflink, run: listAddons},
 		{Service: "eks", Name: "DescribeAddon", UsedBy: byClients, run: describeAddon},
 		{Service: "eks", Name: "ListAccessEntries", UsedBy: byEmrflink, run: listAccessEntries},
-		{Service: "eks", Name: "DescribeClusterVersions", UsedBy: byEmrflink, Notes: "without support dates", run: describeClusterVersions},
+		{Service: "eks", Name: "DescribeClusterVersions", UsedBy: byEmrflink, Notes: "dates of the versions that have been announced; what is in standard support does not depend on the clock", run: describeClusterVersions},
 	}
 }
 
@@ -152,6 +153,9 @@ func messageOperations() []Operation {
 
 func otherOperations() []Operation {
 	return []Operation{
+		{Service: "servicequotas", Name: "GetServiceQuota", UsedBy: byEmrflink, Notes: "the quotas that the account enforces", run: getServiceQuota},
+		{Service: "servicequotas", Name: "GetAWSDefaultServiceQuota", UsedBy: byEmrflink, Notes: "the quotas that the account enforces", run: getDefaultServiceQuota},
+		{Service: "servicequotas", Name: "ListServiceQuotas", UsedBy: byClients, Notes: "the quotas that the account enforces", run: listServiceQuotas},
 		{Service: "ssm", Name: "GetParameter", UsedBy: byKarpenter, Notes: "public parameters of the synthetic node images", run: getParameter},
 		{Service: "pricing", Name: "GetProducts", UsedBy: byKarpenter, Notes: "on-demand prices of the simulated instance types", run: getProducts},
 		{Service: "elasticloadbalancing", Name: "DescribeLoadBalancers", UsedBy: byEmrflink, run: describeLoadBalancers},

@@ -114,6 +114,7 @@ func (s *server) write(w http.ResponseWriter, r *http.Request, id string, ans an
 	if ans.contentType != "" {
 		h.Set("Content-Type", ans.contentType)
 	}
+	h.Set("Date", s.now().UTC().Format(http.TimeFormat)) // by the account's clock, which signatures are compared with
 	h.Set("X-Amzn-Requestid", id)
 	h.Set("X-Amz-Request-Id", id)
 	w.WriteHeader(ans.status)
@@ -173,7 +174,7 @@ func (q *request) route(sig signature, signed bool) error {
 		q.proto, q.ns = protoQuery, nsELB
 	case "sqs":
 		q.proto = protoJSON10
-	case "ssm", "pricing", "logs", "events":
+	case "ssm", "pricing", "logs", "events", "servicequotas":
 		q.proto = protoJSON11
 	case "eks":
 		q.proto = protoRESTJSON

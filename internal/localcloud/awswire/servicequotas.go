@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package awswire
+
+import (
+	"strconv"
+
+	"emrflink/internal/localcloud/account"
+)
+
+// quotaNode is a quota as Service Quotas answers it.
+func (q *request) quotaNode(quota account.Quota, value float64) map[string]any {
+	return map[string]any{
+		"ServiceCode": quota.Service, "QuotaCode": quota.Code, "QuotaName": quota.Name, "Value": value, "Unit": "None", "Adjustable": true,
+		"GlobalQuota": quota.Global, "QuotaArn": q.arn("servicequotas", quota.Service+"/"+quota.Code), "QuotaAppliedAtLevel": "ACCOUNT",
+	}
+}
+
+// quota finds the quota that a request names, after asking whether the caller may.
+func (q *request) quota() (account.Quota, error) {
+	var in struct{ ServiceCode, QuotaCode string }
+	if err := q.decode(&in); err != nil {
+		return account.Quota{}, err
+	}
+	if err := q.self("*"); err != nil {
+		return account.Quota{}, err
+	}
+	for _, quota := range q.account.QuotaList() {
+		if quota.Service == in.ServiceCode && quota.Code == in.QuotaCode {
+			return quota, nil
+		}
+	}
+	return account.Quota{}, invalid("NoSuchResourceException", "The request failed because the specified quota %s of %s does not exist.", in.QuotaCode, in.ServiceCode)
+}
+
+func getServiceQuota(q *request) (answer, error) {
+	quota, err := q.quota()
+	if err != nil {
+		return answer{}, err
+	}
+	return q.json(map[string]any{"Quota": q.quotaNode(quota, quota.Value)})
+}
+
+func getDefaultServiceQuota(q *request) (answer, error) {
+	quota, err := q.quota()
+	if err != nil {
+		return answer{}, err
+	}
+	return q.json(map[string]any{"Quota": q.quotaNode(quota, quota.Default)})
+}
+
+func listServiceQuotas(q *request) (answer, error) {
+	var in struct {
+		ServiceCode string
+		MaxResults  int
+		NextToken   string
+	}
+	if err := q.decode(&in); err != nil {
+		return answer{}, err
+	}
+	if err := q.self("*"); err != nil {
+		return answer{}, err
+	}
+	start := 0
+	if in.NextToken != "" {
+		var err error
+		if start, err = strconv.Atoi(in.NextToken); err != nil || start < 0 {
+			return answer{}, invalid("InvalidPaginationTokenException", "The token %q is invalid", in.NextToken)
+		}
+	}
+	all := []any{}
+	for _, quota := range q.account.QuotaList() {
+		if quota.Service == in.ServiceCode {
+			all = append(all, q.quotaNode(quota, quota.Value))
+		}
+	}
+	if len(all) == 0 {
+		return answer{}, invalid("NoSuchResourceException", "The request failed because the specified service %s does not exist.", in.ServiceCode)
+	}
+	start = min(start, len(all))
+	out := map[string]any{"Quotas": all[start:]}
+	if end := start + in.MaxResults; in.MaxResults > 0 && end < len(all) {
+		out = map[string]any{"Quotas": all[start:end], "NextToken": strconv.Itoa(end)}
+	}
+	return q.json(out)
+}

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package preflight
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Machine checks what a deploy needs of the machine that it starts from.
+type Machine struct {
+	Programs   []string // on the PATH
+	Registries []string // that charts are pulled from without a login
+	LookPath   func(string) (string, error)
+	Getenv     func(string) string
+	Now        func() time.Time
+}
+
+// Run makes the checks.
+func (m Machine) Run() []Check {
+	var checks []Check
+	for _, p := range m.Programs {
+		checks = append(checks, m.program(p))
+	}
+	for _, r := range m.Registries {
+		checks = append(checks, m.login(r))
+	}
+	return checks
+}
+
+// program looks for a program on the PATH.
+func (m Machine) program(name string) Check {
+	id := "program-" + name
+	path, err := m.LookPath(name)
+	if err == nil {
+		return fine(id, "%s", path)
+	}
+	return Check{
+		ID: id, Status: Error, What: name + " is not on the PATH", Why: "pulumi-eks refuses to make a cluster without it",
+		Fix: map[string]string{
+			"aws":     "https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html",
+			"kubectl": "https://kubernetes.io/docs/tasks/tools/",
+		}[name],
+	}
+}
+
+// registryFile is a file with logins, and the program that wrote it.
+type registryFile struct{ path, logout string }
+
+// files are where docker and helm keep logins (their documentation: DOCKER_CONFIG; HELM_REGISTRY_CONFIG, HELM_CONFIG_HOME,
+// XDG_CONFIG_HOME).
+func (m Machine) files() []registryFile {
+	home := m.Getenv("HOME")
+	or := func(value string, parts ...string) string {
+		if value != "" {
+			return value
+		}
+		return filepath.Join(parts...)
+	}
+	docker := or(m.Getenv("DOCKER_CONFIG"), home, ".docker")
+	helm := or(m.Getenv("HELM_CONFIG_HOME"), or(m.Getenv("XDG_CONFIG_HOME"), home, ".config"), "helm")
+	return []registryFile{
+		{or(m.Getenv("HELM_REGISTRY_CONFIG"), helm, "registry", "config.json"), "helm registry logout "},
+		{filepath.Join(docker, "config.json"), "docker logout "},
+	}
+}
+
+// loginLasts is how long a login to Amazon ECR Public is good for (ECR Public user guide, "Registry authentication").
+const loginLasts = 12 * time.Hour
+
+// login looks for a login that has expired: the registry answers 403 to it, and would answer to nobody in particular.
+func (m Machine) login(registry string) Check {
+	id := "registry-login"
+	result := fine(id, "no login for %s: charts are pulled by nobody in particular", registry)
+	for _, f := range m.files() {
+		c, found := m.loginIn(f, registry)
+		if !found {
+			continue
+		}
+		c.ID = id
+		if c.Status == Error {
+			return c
+		}
+		result = c
+	}
+	return result
+}
+
+// loginIn reads one file; false when it has no login for the registry.
+func (m Machine) loginIn(f registryFile, registry string) (Check, bool) {
+	info, err := os.Stat(f.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Check{}, false
+	}
+	var raw []byte
+	if err == nil {
+		raw, err = os.ReadFile(f.path)
+	}
+	var config struct {
+		Auths       map[string]struct{ Auth string } `json:"auths"`
+		CredHelpers map[string]string                `json:"credHelpers"`
+		CredsStore  string                           `json:"credsStore"`
+	}
+	if err == nil {
+		err = json.Unmarshal(raw, &config)
+	}
+	if err != nil {
+		return Check{Status: Warning, What: f.path + ": could not check", Why: err.Error(), Fix: f.logout + registry}, true
+	}
+	entry, found := config.Auths[registry]
+	helper := config.CredHelpers[registry]
+	if helper == "" {
+		helper = config.CredsStore
+	}
+	switch {
+	case config.CredHelpers[registry] == "" && !found:
+		return Check{}, false
+	case entry.Auth == "":
+		return Check{
+			Status: Skipped, What: "the login for " + registry + " is kept by the credential helper " + helper + ": its age cannot be seen in " + f.path,
+			Why: "an expired one makes every pull of a chart answer 403", Fix: f.logout + registry,
+		}, true
+	}
+	return m.judge(f, registry, entry.Auth, info.ModTime()), true
+}
+
+// judge says whether a login has expired: by what its token says, else by the age of the file.
+func (m Machine) judge(f registryFile, registry, auth string, written time.Time) Check {
+	c := Check{Status: OK, What: "the login for " + registry + " in " + f.path}
+	expires, known := tokenExpires(auth)
+	switch {
+	case known && expires.After(m.Now()):
+		c.What += " is good until " + expires.UTC().Format(time.RFC3339)
+		return c
+	case known:
+		c.Status, c.What = Error, c.What+" expired on "+expires.UTC().Format(time.RFC3339)
+	case m.Now().Sub(written) > loginLasts:
+		c.Status, c.What = Warning, fmt.Sprintf("%s is older than %s, which is how long one is good for", c.What, loginLasts)
+	default:
+		c.What += " is recent"
+		return c
+	}
+	c.Why = "403 Forbidden: your authorization token has expired; without a login the pull would succeed"
+	c.Fix = f.logout + registry
+	return c
+}
+
+// tokenExpires reads the end of an ECR token out of an entry's USER:PASSWORD: the password is JSON in base64 that says it.
+func tokenExpires(auth string) (time.Time, bool) {
+	plain, err := base64.StdEncoding.DecodeString(auth)
+	if err != nil {
+		return time.Time{}, false
+	}
+	_, password, _ := strings.Cut(string(plain), ":")
+	token, err := base64.StdEncoding.DecodeString(password)
+	if err != nil {
+		return time.Time{}, false
+	}
+	var claims struct {
+		Expiration int64 `json:"expiration"`
+	}
+	if json.Unmarshal(token, &claims) != nil || claims.Expiration == 0 {
+		return time.Time{}, false
+	}
+	return time.Unix(claims.Expiration, 0), true
+}

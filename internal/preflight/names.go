@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package preflight
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"emrflink/internal/awsapi"
+)
+
+// names answers whether names are taken.
+type names interface {
+	BucketExists(ctx context.Context, bucket string) (bool, error)
+	LogGroupExists(ctx context.Context, name string) (bool, error)
+}
+
+// set says which setting to change, and where.
+func (d Deploy) set(key, value string) string {
+	if d.File == "" {
+		return fmt.Sprintf("emrflink init --stack %s --set region=%s --set %s=%s", d.Stack, d.Region, key, value)
+	}
+	return fmt.Sprintf("in %s set emrflink:%s to %s", d.File, key, value)
+}
+
+// otherName gives the deployment another name.
+func (d Deploy) otherName() string { return d.set("name", d.Name+"-2") }
+
+// otherVPCs looks for a VPC that carries the deployment's name without being the stack's, and for networks with the same
+// addresses. The latter is no problem until somebody connects the two.
+func (a Account) otherVPCs(vpcs []awsapi.VPC) Check {
+	const id = "vpc"
+	d := a.Deploy
+	var overlapping []string
+	own, err := netip.ParsePrefix(d.Cidr)
+	for _, v := range vpcs {
+		if v.ID == d.Recorded.VPC {
+			continue
+		}
+		if v.Tags[d.Tag] == d.Name && d.Recorded.VPCs == 0 {
+			return Check{
+				ID: id, Status: Warning, What: fmt.Sprintf("%s belongs to a deployment %s that the stack did not make", v.ID, d.Name),
+				Why: "what two deployments of one name leave behind cannot be told apart; it was made with another state, or left over",
+				Fix: d.otherName(),
+			}
+		}
+		for _, cidr := range v.CIDRs {
+			if other, perr := netip.ParsePrefix(cidr); err == nil && perr == nil && own.Overlaps(other) {
+				overlapping = append(overlapping, v.ID+" ("+cidr+")")
+			}
+		}
+	}
+	c := fine(id, "no other network has addresses of %s", d.Cidr)
+	if len(overlapping) > 0 {
+		c.What = d.Cidr + " overlaps with " + strings.Join(overlapping, ", ") + "; it matters only if the networks are to be connected"
+	}
+	return c
+}
+
+// bucket checks that the bucket is the stack's or does not exist.
+func (a Account) bucket(ctx context.Context, who awsapi.Identity) []Check {
+	const id = "bucket-name"
+	name := a.Deploy.Bucket(who)
+	if a.Deploy.Recorded.Names[name] {
+		return []Check{fine(id, "%s is the stack's", name)}
+	}
+	exists, err := a.AWS.BucketExists(ctx, name)
+	if err != nil {
+		return []Check{unknown(id, "bucket "+name, err)}
+	}
+	if !exists {
+		return []Check{fine(id, "no other bucket is called %s", name)}
+	}
+	return []Check{{
+		ID: id, Status: Error, What: "there is a bucket " + name + " that the stack did not make",
+		Why: "BucketAlreadyOwnedByYou: it was made with another state, or left over; it may hold checkpoints",
+		Fix: a.Deploy.otherName(),
+	}}
+}
+
+// logGroups looks for log groups of an earlier deployment. EKS writes the last lines when the cluster is gone already and
+// makes its group anew, which then never expires.
+func (a Account) logGroups(ctx context.Context, _ awsapi.Identity) []Check {
+	const id = "log-groups"
+	var left, fixes []string
+	for _, name := range a.Deploy.LogGroups {
+		if a.Deploy.Recorded.Names[name] {
+			continue
+		}
+		exists, err := a.AWS.LogGroupExists(ctx, name)
+		if err != nil {
+			return []Check{unknown(id, "log groups that are left over", err)}
+		}
+		if exists {
+			left = append(left, name)
+			fixes = append(fixes, "aws logs delete-log-group --log-group-name "+name+" --region "+a.Deploy.Region)
+		}
+	}
+	if len(left) == 0 {
+		return []Check{fine(id, "none is left over")}
+	}
+	return []Check{{
+		ID: id, Status: Error, What: "left over from an earlier deployment: " + strings.Join(left, ", "),
+		Why: "ResourceAlreadyExistsException: the deploy would not make them a second time",
+		Fix: strings.Join(fixes, "\n"),
+	}}
+}

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package preflight looks, before anything is made, for what would make a deploy fail after half an hour: credentials
+// that are somebody else's or end too soon, quotas that are used up, names that are taken, a clock that is wrong.
+//
+// Invariants: nothing is changed; every problem is reported, not the first one; a check that cannot be made is a warning
+// that names the IAM action it lacks, never a failure of the run; each problem carries AWS's own code and a command.
+//
+// Place: domain. It asks AWS through narrow interfaces and does not know which target answers.
+package preflight
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"emrflink/internal/awsapi"
+)
+
+// Status is the outcome of a check.
+type Status string
+
+// The outcomes. Only an Error stops a deploy.
+const (
+	OK      Status = "ok"
+	Warning Status = "warning"
+	Error   Status = "error"
+	Skipped Status = "skipped"
+)
+
+// Check is one thing that was looked at.
+type Check struct {
+	ID     string
+	Status Status
+	What   string // what was found
+	Why    string // why it matters, with AWS's code where AWS said or would say it; "" when all is well
+	Fix    string // commands that settle it, a line each; "" when there is nothing to do
+	Denied bool   // the problem is about credentials
+}
+
+// Deploy is what a deploy of the stack needs, and what there is of it already.
+type Deploy struct {
+	Stack      string
+	File       string // stack file, "" = the defaults
+	Name       string // of the deployment and of its cluster
+	Region     string
+	Kubernetes string
+	Cidr       string
+	// Zones is how many zones are used; PerZone asks for a NAT gateway in each of them.
+	Zones   int
+	PerZone bool
+	// CoreTypes are candidates for the CoreNodes nodes that a deploy starts.
+	CoreTypes []string
+	CoreNodes int
+	// SpotVCPUs is the smallest node that a job starts on spot; 0 = jobs do not ask for spot.
+	SpotVCPUs int
+	// Bucket and LogGroups name what is made, in the account of the identity.
+	Bucket    func(awsapi.Identity) string
+	LogGroups []string
+	// Tag marks the VPC of a deployment: its key. The value is the deployment's name.
+	Tag string
+	// Recorded is what the state of the stack has.
+	Recorded Recorded
+	// Lasts is how long a deploy usually takes on the target.
+	Lasts time.Duration
+	// StandardSupportUSD and ExtendedSupportUSD are the prices of a control plane per hour; 0 = not known.
+	StandardSupportUSD, ExtendedSupportUSD float64
+}
+
+// Recorded is what the state of a stack has, operations under way included.
+type Recorded struct {
+	Account, Region                                    string // "" = nothing is deployed
+	VPCs, Addresses, NatGateways, Clusters, NodeGroups int
+	VPC                                                string          // id
+	Names                                              map[string]bool // of log groups and buckets
+}
+
+// AWS is what the checks ask.
+type AWS interface {
+	caller
+	quotas
+	places
+	names
+}
+
+var _ AWS = (*awsapi.Client)(nil)
+
+// Account checks the account that a deploy goes to.
+type Account struct {
+	AWS    AWS
+	Deploy Deploy
+	Now    func() time.Time
+}
+
+// step is one independent part of the checks; ids are those of the checks that it returns.
+type step struct {
+	ids []string
+	run func(context.Context, awsapi.Identity) []Check
+}
+
+func (a Account) steps() []step {
+	return []step{
+		{[]string{"account", "region"}, a.recorded},
+		{[]string{"session"}, a.session},
+		{[]string{"zones"}, a.zones},
+		{[]string{"kubernetes-version"}, a.version},
+		{[]string{"instance-types", "quota-vcpu-on-demand", "quota-vcpu-spot"}, a.processors},
+		{[]string{"quota-vpc", "vpc"}, a.networks},
+		{[]string{"quota-eip"}, a.addresses},
+		{[]string{"quota-nat"}, a.natGateways},
+		{[]string{"quota-cluster", "cluster-name"}, a.clusters},
+		{[]string{"spot-role"}, a.spotRole},
+		{[]string{"bucket-name"}, a.bucket},
+		{[]string{"log-groups"}, a.logGroups},
+	}
+}
+
+// atOnce bounds the calls that are under way.
+const atOnce = 6
+
+// Run makes the checks. Without an identity nothing can be asked: the rest is skipped.
+func (a Account) Run(ctx context.Context) []Check {
+	clock := a.clock(ctx)
+	id, credentials := a.credentials(ctx)
+	checks := []Check{credentials, clock}
+	steps := a.steps()
+	if credentials.Status == Error {
+		for _, s := range steps {
+			for _, name := range s.ids {
+				checks = append(checks, Check{ID: name, Status: Skipped, What: "not looked at", Why: "AWS does not know who asks: see credentials"})
+			}
+		}
+		return checks
+	}
+	results := make([][]Check, len(steps))
+	var g errgroup.Group
+	g.SetLimit(atOnce)
+	for i, s := range steps {
+		g.Go(func() error {
+			results[i] = s.run(ctx, id)
+			return nil
+		})
+	}
+	_ = g.Wait() // no step returns an error
+	for _, r := range results {
+		checks = append(checks, r...)
+	}
+	return checks
+}
+
+// unknown is a check that could not be made. Of a refusal it names the IAM action, which is not always the operation.
+func unknown(id, what string, err error) Check {
+	c := Check{ID: id, Status: Warning, What: what + ": could not check", Why: err.Error(), Fix: "emrflink doctor"}
+	var e *awsapi.Error
+	if errors.As(err, &e) && e.Denied() {
+		action := e.Op
+		if action == "s3:HeadBucket" {
+			action = "s3:ListBucket" // S3 API reference, HeadBucket: "you must have permission to perform the s3:ListBucket action"
+		}
+		c.Why = fmt.Sprintf("%s: the identity is not allowed to call %s", e.Code, action)
+		c.Fix = "allow " + action + " in the identity's IAM policy"
+	}
+	return c
+}
+
+func fine(id, format string, args ...any) Check {
+	return Check{ID: id, Status: OK, What: fmt.Sprintf(format, args...)}
+}
