@@ -112,10 +112,13 @@ func NewCluster(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Res
 	})
 }
 
+// LogGroup is the name of the log group of the control plane. EKS gives it.
+func LogGroup(d *deployment.Deployment) string { return "/aws/eks/" + d.Name + "/cluster" }
+
 // controlPlaneLogs makes the log group before EKS does, which would keep it for ever. EKS writes the last lines after
 // the cluster is gone and may make the group anew; cleanup looks for that.
 func controlPlaneLogs(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*cloudwatch.LogGroup, error) {
-	group := "/aws/eks/" + args.Deployment.Name + "/cluster"
+	group := LogGroup(args.Deployment)
 	logs, err := cloudwatch.NewLogGroup(ctx, name+"-logs", &cloudwatch.LogGroupArgs{
 		Name: pulumi.String(group), RetentionInDays: pulumi.Int(args.LogRetentionDays),
 		Tags: args.Deployment.ResourceTags(group),

@@ -41,6 +41,8 @@ type PendingOperation struct {
 	URN, Type, Name string
 	// Kind is creating, updating, deleting, reading or importing.
 	Kind string
+	// Inputs are what it was asked with, secrets replaced by [Secret].
+	Inputs map[string]any
 }
 
 // Pending lists the operations of an interrupted run in the order in which they were begun. The next Deploy or Destroy
@@ -54,7 +56,7 @@ func (e *Engine) Pending(ctx context.Context) ([]PendingOperation, error) {
 	out := []PendingOperation{}
 	for _, op := range deployment.PendingOperations {
 		urn := string(op.Resource.URN)
-		out = append(out, PendingOperation{URN: urn, Type: string(op.Resource.Type), Name: urnName(urn), Kind: string(op.Type)})
+		out = append(out, PendingOperation{URN: urn, Type: string(op.Resource.Type), Name: urnName(urn), Kind: string(op.Type), Inputs: cleanMap(op.Resource.Inputs)})
 	}
 	return out, nil
 }

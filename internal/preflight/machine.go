@@ -75,10 +75,10 @@ func (m Machine) files() []registryFile {
 // loginLasts is how long a login to Amazon ECR Public is good for (ECR Public user guide, "Registry authentication").
 const loginLasts = 12 * time.Hour
 
-// login looks for a login that has expired: the registry answers 403 to it, and would answer to nobody in particular.
+// login looks for a login that has expired: the registry answers 403 to it, and serves anonymous pulls.
 func (m Machine) login(registry string) Check {
 	id := "registry-login"
-	result := fine(id, "no login for %s: charts are pulled by nobody in particular", registry)
+	result := fine(id, "no login for %s: charts are pulled anonymously", registry)
 	for _, f := range m.files() {
 		c, found := m.loginIn(f, registry)
 		if !found {

@@ -49,6 +49,8 @@ type Deploy struct {
 	Region     string
 	Kubernetes string
 	Cidr       string
+	// Networks is how many VPCs a deploy makes: 1, or 0 into one that exists.
+	Networks int
 	// Zones is how many zones are used; PerZone asks for a NAT gateway in each of them.
 	Zones   int
 	PerZone bool

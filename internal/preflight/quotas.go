@@ -65,15 +65,15 @@ func (a Account) networks(ctx context.Context, _ awsapi.Identity) []Check {
 	if err != nil {
 		return []Check{unknown(quotaVPC.id, quotaVPC.what, err), unknown("vpc", "VPCs of the same name", err)}
 	}
-	return []Check{a.check(ctx, quotaVPC, missing(1, d.Recorded.VPCs), len(vpcs), Error), a.otherVPCs(vpcs)}
+	return []Check{a.check(ctx, quotaVPC, missing(d.Networks, d.Recorded.VPCs), len(vpcs), Error), a.otherVPCs(vpcs)}
 }
 
 // gateways is how many NAT gateways, each with an address, a deploy makes.
 func (d Deploy) gateways() int {
 	if d.PerZone {
-		return d.Zones
+		return d.Networks * d.Zones
 	}
-	return 1
+	return d.Networks
 }
 
 func (a Account) addresses(ctx context.Context, _ awsapi.Identity) []Check {

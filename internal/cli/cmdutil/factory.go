@@ -45,8 +45,6 @@ type Factory struct {
 	Local func() (session.Local, error)
 	// Token makes a bearer token for a cluster, as a client-go exec credential.
 	Token func(ctx context.Context, r session.TokenRequest) ([]byte, error)
-	// Identity asks AWS who the credentials belong to.
-	Identity func(ctx context.Context) (session.Identity, error)
 	// Pulumi runs one of Pulumi's own commands and returns its exit code.
 	Pulumi func(args []string) int
 }

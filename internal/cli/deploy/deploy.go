@@ -18,6 +18,7 @@ import (
 // deployer is what the command needs of a session.
 type deployer interface {
 	session.Planner
+	Preflight(ctx context.Context) ([]session.Check, error)
 	Deploy(ctx context.Context, sink func(session.Event)) (session.Result, error)
 }
 
@@ -30,9 +31,10 @@ type Options struct {
 	// CheckPlan checks a saved plan without contacting anybody.
 	CheckPlan func(file string) error
 
-	Yes    bool
-	Plan   string
-	Output cmdutil.Format
+	Yes        bool
+	Plan       string
+	SkipChecks []string
+	Output     cmdutil.Format
 }
 
 // NewCmd returns the command.
@@ -49,7 +51,8 @@ already stays as it is, and an interrupted deploy goes on where it stopped.
 
 Steps:
   1. read and validate the settings of the stack
-  2. open the target: credentials, region; the local one is started when it is stopped
+  2. open the target (the local one is started when it is stopped) and look for what would make the deploy fail:
+     credentials, quotas, names, as doctor does. A problem ends the deploy before anything is touched, a warning does not
   3. show the plan and the resources that are billed by the hour, with their prices, and ask
   4. network, checkpoint bucket, cluster, core nodes, addons, Karpenter, node pools, Flink operator, teams
   5. print the commands to run next
@@ -66,11 +69,12 @@ settings, same build of this program, same deployed state, and a new plan with t
 refused before a change, and said. Its limits: drift in the cloud that the state does not know of is not seen, values that
 only a deployment gives may turn out as any, and what happens between the check and the deploy is not guarded.
 
-Exit codes: 0 deployed, or nothing to change; 1 failed; 2 settings, flags, a plan that is refused, or no terminal and no
---yes; 3 credentials; 130 declined or interrupted.`,
+Exit codes: 0 deployed, or nothing to change; 1 failed; 2 settings, flags, a problem of step 2, a plan that is refused, or
+no terminal and no --yes; 3 credentials; 130 declined or interrupted.`,
 		Example: `  emrflink deploy
   emrflink deploy --stack dev --yes
   emrflink deploy --stack dev --plan plan.json
+  emrflink deploy --yes --skip-checks quota-vcpu-on-demand
   emrflink deploy --yes --output json`,
 		Args: cmdutil.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -81,6 +85,7 @@ Exit codes: 0 deployed, or nothing to change; 1 failed; 2 settings, flags, a pla
 		},
 	}
 	cmdutil.AddYesFlag(cmd, &opts.Yes, "deploy without asking")
+	cmd.Flags().StringSliceVar(&opts.SkipChecks, "skip-checks", nil, "checks, by the names that doctor prints, that do not stop the deploy")
 	cmdutil.AddOutputFlag(cmd, &opts.Output)
 	cmd.Flags().StringVar(&opts.Plan, "plan", "", "carry out only what this file says, which preview --save-plan wrote")
 	return cmd
@@ -105,6 +110,10 @@ func run(ctx context.Context, opts *Options) error {
 		return fmt.Errorf("deploy stack %q: %w", info.Stack, err)
 	}
 	defer d.Close() // the engine has saved the state by then
+	checks, err := preflight(ctx, opts, d, info.Stack)
+	if err != nil {
+		return err
+	}
 	plan, err := planned(ctx, opts, d)
 	if err != nil {
 		return fmt.Errorf("deploy stack %q: %w", info.Stack, err)
@@ -132,7 +141,7 @@ func run(ctx context.Context, opts *Options) error {
 			Next: resume + "\n" + cmdutil.Command("cleanup", "--stack", info.Stack) + "   # removes what exists",
 		}
 	}
-	return report(opts, d.Info(), res)
+	return report(opts, d.Info(), res, checks)
 }
 
 // planned computes the plan and shows it with its prices, all on standard error.
@@ -219,10 +228,11 @@ type document struct {
 	Summary         session.Summary `json:"summary"`
 	DurationSeconds float64         `json:"durationSeconds"`
 	Next            []string        `json:"next"`
+	Warnings        []session.Check `json:"warnings"`
 	Simulated       []string        `json:"simulated"`
 }
 
-func report(opts *Options, info session.Info, res session.Result) error {
+func report(opts *Options, info session.Info, res session.Result, warnings []session.Check) error {
 	next := []string{
 		cmdutil.Command("kubeconfig", "--stack", info.Stack),
 		cmdutil.Command("sample-job", "run", "basic", "--stack", info.Stack),
@@ -232,7 +242,7 @@ func report(opts *Options, info session.Info, res session.Result) error {
 		return cmdutil.WriteJSON(opts.IO.Out, document{
 			SchemaVersion: cmdutil.SchemaVersion, Stack: info.Stack, Target: info.Target, Region: info.Region,
 			Deployment: info.Deployment, Summary: res.Summary, DurationSeconds: res.Duration.Seconds(),
-			Next: next, Simulated: cmdutil.List(info.Simulated),
+			Next: next, Warnings: warnings, Simulated: cmdutil.List(info.Simulated),
 		})
 	}
 	w, s := opts.IO.Out, res.Summary

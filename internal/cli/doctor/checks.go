@@ -22,37 +22,45 @@ const (
 	minimum = gib / 4 // below this the store of the control plane stops working
 )
 
+func ok(id, format string, args ...any) session.Check {
+	return session.Check{ID: id, Status: session.CheckOK, What: fmt.Sprintf(format, args...)}
+}
+
+func failed(id, what string, err error, fix string) session.Check {
+	return session.Check{ID: id, Status: session.CheckError, What: what, Why: err.Error(), Fix: fix}
+}
+
 // settings checks the stack file. Without a valid one the target is not known and its checks are left out.
-func (o *Options) settings() (session.Info, result) {
-	r := result{Name: "settings", State: ok}
+func (o *Options) settings() (session.Info, session.Check) {
+	const id = "settings"
 	info, err := o.Info()
 	if err != nil {
 		rep := cmdutil.Describe(err)
-		r.State, r.Detail = failed, strings.Join(append([]string{rep.Error, rep.Cause}, rep.Problems...), "; ")
-		r.Detail = strings.ReplaceAll(strings.TrimSuffix(r.Detail, "; "), "; ; ", "; ")
-		r.Fix = strings.Join(rep.Next, ", ")
-		if r.Fix == "" {
-			r.Fix = "correct the settings named above"
+		why := rep.Problems
+		if rep.Cause != "" {
+			why = append([]string{rep.Cause}, why...)
+		}
+		c := session.Check{ID: id, Status: session.CheckError, What: rep.Error, Why: strings.Join(why, "; "), Fix: strings.Join(rep.Next, "\n")}
+		if c.Fix == "" {
+			c.Fix = "correct the settings named above"
 		}
 		if info.Home, err = o.Home(); err != nil {
 			info.Home = ""
 		}
-		return info, r
+		return info, c
 	}
 	file := info.File
 	if file == "" {
 		file = "defaults, no file"
 	}
-	r.Detail = fmt.Sprintf("stack %s (%s), target %s, region %s, Kubernetes %s", info.Stack, file, info.Target, info.Region, info.Kubernetes)
-	return info, r
+	return info, ok(id, "stack %s (%s), target %s, region %s, Kubernetes %s", info.Stack, file, info.Target, info.Region, info.Kubernetes)
 }
 
 // folder checks that the state folder can be written and has room.
-func (o *Options) folder(home string) []result {
-	w := result{Name: "state folder", State: ok, Detail: home + " can be written"}
+func (o *Options) folder(home string) []session.Check {
+	const id = "state-folder"
 	if home == "" {
-		w.State, w.Detail, w.Fix = failed, "there is none", "export EMRFLINK_HOME=/path/to/folder"
-		return []result{w}
+		return []session.Check{failed(id, "there is no folder for the state", errors.New("neither EMRFLINK_HOME nor HOME is set"), "export EMRFLINK_HOME=/path/to/folder")}
 	}
 	dir := existing(home)
 	probe, err := os.CreateTemp(dir, ".emrflink-doctor-*")
@@ -60,27 +68,27 @@ func (o *Options) folder(home string) []result {
 		err = errors.Join(probe.Close(), os.Remove(probe.Name()))
 	}
 	if err != nil {
-		w.State, w.Detail, w.Fix = failed, err.Error(), "make it writable, or set EMRFLINK_HOME to another folder"
+		return []session.Check{failed(id, home+" cannot be written", err, "make it writable, or set EMRFLINK_HOME to another folder"), o.room(dir)}
 	}
-	return []result{w, o.room(dir)}
+	return []session.Check{ok(id, "%s can be written", home), o.room(dir)}
 }
 
-func (o *Options) room(dir string) result {
-	r := result{Name: "free space", State: ok}
+func (o *Options) room(dir string) session.Check {
+	const id = "free-space"
 	free, err := o.Free(dir)
 	if err != nil {
-		r.State, r.Detail = warning, "cannot be read: "+err.Error()
-		return r
+		return session.Check{ID: id, Status: session.CheckWarning, What: "free space of " + dir + ": could not check", Why: err.Error(), Fix: "df -h " + dir}
 	}
-	r.Detail = fmt.Sprintf("%.1f GiB at %s", float64(free)/gib, dir)
-	const fix = "free some space, or set EMRFLINK_HOME to a folder on another disk"
-	switch {
-	case free < minimum:
-		r.State, r.Fix = failed, fix
-	case free < enough:
-		r.State, r.Fix = warning, fix
+	c := ok(id, "%.1f GiB at %s", float64(free)/gib, dir)
+	if free >= enough {
+		return c
 	}
-	return r
+	c.Status, c.Why = session.CheckWarning, "the state, the control plane's store and provider plugins grow"
+	c.Fix = "free some space, or set EMRFLINK_HOME to a folder on another disk"
+	if free < minimum {
+		c.Status, c.Why = session.CheckError, "the store of the control plane stops when the disk is full"
+	}
+	return c
 }
 
 // existing finds the nearest folder that exists: the state folder is made on first use.
@@ -99,83 +107,65 @@ func existing(path string) string {
 	}
 }
 
-// local checks what the local target needs.
-func (o *Options) local(ctx context.Context) []result {
+// local checks what the local target needs. running says whether it can be asked about its account.
+func (o *Options) local(ctx context.Context) (checks []session.Check, running bool) {
+	const binary, daemon = "control-plane", "local-target"
 	l, err := o.Local()
 	if err != nil {
-		return []result{{Name: "local target", State: failed, Detail: err.Error(), Fix: "set EMRFLINK_HOME"}}
+		return []session.Check{failed(daemon, "the local target has no folder", err, "export EMRFLINK_HOME=/path/to/folder")}, false
 	}
-	bin := result{Name: "control plane", State: ok}
 	if path, err := l.Binary(); err != nil {
-		bin.State, bin.Detail, bin.Fix = failed, err.Error(), "make build, or set EMRFLINK_LOCALKUBE"
+		checks = append(checks, failed(binary, "the binary of the control plane is missing", err, "make build"))
 	} else {
-		bin.Detail = path
+		checks = append(checks, ok(binary, "%s", path))
 	}
 	_, log := l.Paths()
-	run := result{Name: "local target", State: ok}
 	s, err := l.Status(ctx)
 	switch {
 	case errors.Is(err, session.ErrNotRunning):
-		run.Detail = "stopped; a deploy starts it"
-		return []result{bin, run, o.port()}
+		return append(checks, ok(daemon, "stopped; a deploy starts it"), o.port()), false
 	case err != nil:
-		run.State, run.Detail, run.Fix = failed, err.Error(), cmdutil.Command("local", "stop")+"; its log is "+log
-	default:
-		run.Detail = fmt.Sprintf("process %d answers at %s", s.PID, s.URL)
+		c := failed(daemon, "the local target does not answer", err, cmdutil.Command("local", "stop"))
+		c.Why += "; its log is " + log
+		return append(checks, c), false
 	}
-	return []result{bin, run}
+	return append(checks, ok(daemon, "process %d answers at %s", s.PID, s.URL)), true
 }
 
 // port checks the port that was asked for, if one was: any other time a free one is taken.
-func (o *Options) port() result {
-	r := result{Name: "port", State: ok, Detail: "any free one"}
+func (o *Options) port() session.Check {
+	const id = "port"
 	port := o.IO.Getenv("EMRFLINK_LOCAL_PORT")
 	if port == "" {
-		return r
+		return ok(id, "any free one")
 	}
 	ln, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", port))
+	if err == nil {
+		err = ln.Close()
+	}
 	if err != nil {
-		r.State, r.Detail, r.Fix = failed, err.Error(), "unset EMRFLINK_LOCAL_PORT, or choose another port"
-		return r
+		return failed(id, "port "+port+" cannot be used", err, "unset EMRFLINK_LOCAL_PORT")
 	}
-	r.Detail = port + " is free"
-	if err := ln.Close(); err != nil {
-		r.State, r.Detail = warning, err.Error()
-	}
-	return r
+	return ok(id, "%s is free", port)
 }
 
-// credentials checks that AWS knows who asks.
-func (o *Options) credentials(ctx context.Context) result {
-	r := result{Name: "credentials", State: ok}
-	id, err := o.Identity(ctx)
+// account runs the checks that a deploy runs too.
+func (o *Options) account(ctx context.Context, info session.Info, reachable bool) []session.Check {
+	const id = "aws-account"
+	if !reachable {
+		return []session.Check{{
+			ID: id, Status: session.CheckSkipped, What: "the account is not asked", Why: "the local target does not run, and doctor does not start it",
+			Fix: cmdutil.Command("deploy", "--stack", info.Stack),
+		}}
+	}
+	checks, err := o.Preflight(ctx)
 	if err != nil {
 		rep := cmdutil.Describe(err)
-		r.State, r.Detail, r.Fix = failed, err.Error(), strings.Join(rep.Next, ", ")
-		if r.Fix == "" {
-			r.Fix = "sign in to AWS, or set AWS_PROFILE"
+		c := session.Check{ID: id, Status: session.CheckError, What: rep.Error, Why: rep.Cause, Fix: strings.Join(rep.Next, "\n"), Denied: rep.Exit == cmdutil.ExitDenied}
+		if c.Fix == "" {
+			c.Fix = cmdutil.Command("doctor", "--stack", info.Stack, "--verbose")
 		}
-		return r
+		return []session.Check{c}
 	}
-	r.Detail = id.ARN + ", account " + id.Account
-	return r
-}
-
-// programs checks what has to be on the PATH.
-func (o *Options) programs(names []string) []result {
-	var results []result
-	for _, program := range names {
-		r := result{Name: program, State: ok}
-		if path, err := o.LookPath(program); err != nil {
-			r.State, r.Detail = failed, "not on the PATH; pulumi-eks refuses to make a cluster without it"
-			r.Fix = map[string]string{
-				"aws":     "https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html",
-				"kubectl": "https://kubernetes.io/docs/tasks/tools/",
-			}[program]
-		} else {
-			r.Detail = path
-		}
-		results = append(results, r)
-	}
-	return results
+	return checks
 }

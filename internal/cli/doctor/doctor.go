@@ -6,7 +6,6 @@ package doctor
 import (
 	"context"
 	"fmt"
-	"os/exec"
 
 	"github.com/spf13/cobra"
 
@@ -24,13 +23,13 @@ type control interface {
 
 // Options are the dependencies and the flags of the command.
 type Options struct {
-	IO       *iostreams.IOStreams
-	Info     func() (session.Info, error)
-	Home     func() (string, error)
-	Local    func() (control, error)
-	Identity func(context.Context) (session.Identity, error)
-	LookPath func(string) (string, error)
-	Free     func(path string) (bytes uint64, err error)
+	IO    *iostreams.IOStreams
+	Info  func() (session.Info, error)
+	Home  func() (string, error)
+	Local func() (control, error)
+	// Preflight makes the checks that a deploy begins with.
+	Preflight func(context.Context) ([]session.Check, error)
+	Free      func(path string) (bytes uint64, err error)
 
 	Output cmdutil.Format
 }
@@ -38,25 +37,39 @@ type Options struct {
 // NewCmd returns the command.
 func NewCmd(f *cmdutil.Factory, runF func(context.Context, *Options) error) *cobra.Command {
 	opts := &Options{
-		IO: f.IO, Info: f.Info, Identity: f.Identity, LookPath: exec.LookPath, Free: freeBytes,
+		IO: f.IO, Info: f.Info, Free: freeBytes,
 		Home:  func() (string, error) { return cmdutil.Home(f.IO.Getenv) },
 		Local: func() (control, error) { return f.Local() },
+		Preflight: func(ctx context.Context) ([]session.Check, error) {
+			s, err := f.Session(ctx)
+			if err != nil {
+				return nil, err
+			}
+			defer s.Close() // nothing was changed
+			return s.Preflight(ctx)
+		},
 	}
 	cmd := &cobra.Command{
 		Use:   "doctor [flags]",
 		Short: "Look for what would make a deploy fail",
-		Long: `Look at everything that a deploy of the stack needs, and print every problem with its fix. Nothing is changed and the
-local target is not started.
+		Long: `Look at everything that a deploy of the stack needs, and print every problem with its cause and the command that
+settles it. Nothing is changed and the local target is not started. A deploy begins with the same checks (from step 4 on).
 
 Steps:
   1. settings of the stack
   2. state folder: writable, free space
   3. target local: binary of the control plane, the running target, the port
-     target aws: credentials; the programs aws and kubectl, which pulumi-eks needs on the PATH
+  4. target aws: the programs aws and kubectl, which pulumi-eks needs on the PATH; a stale login at the registry of charts
+  5. the account: credentials, how long they last, this machine's clock, account and region of the stack; zones, Kubernetes
+     version and its support, instance types, EC2's role for spot; quotas (VPCs, Elastic IPs, NAT gateways, clusters, vCPUs
+     on demand and spot) against what is used; names that are taken, networks that overlap, log groups left over
+
+On the local target step 5 asks the simulated account, when it runs. A check that the identity may not make is a warning
+that names the IAM action.
 
 Cost: none.
 
-Exit codes: 0 no problem; 1 problems were found and listed; 2 flags.`,
+Exit codes: 0 no problem, or warnings only; 2 problems were found and listed; 3 among them credentials.`,
 		Example: `  emrflink doctor
   emrflink doctor --stack dev --output json`,
 		Args: cmdutil.NoArgs,
@@ -71,79 +84,40 @@ Exit codes: 0 no problem; 1 problems were found and listed; 2 flags.`,
 	return cmd
 }
 
-// State of a check.
-const (
-	ok      = "ok"
-	warning = "warning"
-	failed  = "failed"
-)
-
-// result is the outcome of one check.
-type result struct {
-	Name   string `json:"name"`
-	State  string `json:"state"`
-	Detail string `json:"detail"`
-	Fix    string `json:"fix"`
-}
-
 // document is the JSON contract of the command.
 type document struct {
-	SchemaVersion int      `json:"schemaVersion"`
-	Stack         string   `json:"stack"`
-	Target        string   `json:"target"`
-	OK            bool     `json:"ok"`
-	Checks        []result `json:"checks"`
+	SchemaVersion int             `json:"schemaVersion"`
+	Stack         string          `json:"stack"`
+	Target        string          `json:"target"`
+	OK            bool            `json:"ok"`
+	Checks        []session.Check `json:"checks"`
 }
 
 func run(ctx context.Context, opts *Options) error {
 	info, settings := opts.settings()
-	results := append([]result{settings}, opts.folder(info.Home)...)
-	if info.Needs.Daemon {
-		results = append(results, opts.local(ctx)...)
-	}
-	if info.Needs.Credentials {
-		results = append(results, opts.credentials(ctx))
-	}
-	results = append(results, opts.programs(info.Needs.Programs)...)
-	problems := 0
-	for _, r := range results {
-		if r.State == failed {
-			problems++
+	checks := append([]session.Check{settings}, opts.folder(info.Home)...)
+	if settings.Status == session.CheckOK {
+		reachable := true
+		if info.Needs.Daemon {
+			var local []session.Check
+			local, reachable = opts.local(ctx)
+			checks = append(checks, local...)
 		}
+		checks = append(checks, opts.account(ctx, info, reachable)...)
 	}
+	verdict := cmdutil.Judge(checks)
 	if opts.Output == cmdutil.JSON {
 		if err := cmdutil.WriteJSON(opts.IO.Out, document{
-			SchemaVersion: cmdutil.SchemaVersion, Stack: info.Stack, Target: info.Target, OK: problems == 0, Checks: results,
+			SchemaVersion: cmdutil.SchemaVersion, Stack: info.Stack, Target: info.Target, OK: verdict.Errors == 0, Checks: checks,
 		}); err != nil {
 			return err
 		}
 	} else {
-		show(opts.IO, results, problems)
+		cmdutil.PrintChecks(opts.IO.Out, opts.IO.OutPalette(), opts.IO.Glyphs(), checks)
+		_, _ = fmt.Fprintln(opts.IO.Out, verdict)
 	}
-	if problems > 0 {
-		return cmdutil.ExitStatus(cmdutil.ExitFailed)
+	if verdict.Errors > 0 {
+		return cmdutil.ExitStatus(verdict.Exit)
 	}
 	return nil
-}
-
-func show(ios *iostreams.IOStreams, results []result, problems int) {
-	p, g := ios.OutPalette(), ios.Glyphs()
-	for _, r := range results {
-		mark, word := p.Green(g.Done), ok
-		switch r.State {
-		case warning:
-			mark, word = p.Yellow("!"), warning
-		case failed:
-			mark, word = p.Red(g.Failed), failed
-		}
-		_, _ = fmt.Fprintf(ios.Out, "%s %-8s %s: %s\n", mark, word, r.Name, r.Detail)
-		if r.Fix != "" {
-			_, _ = fmt.Fprintf(ios.Out, "           fix: %s\n", r.Fix)
-		}
-	}
-	text := "no problem found"
-	if problems > 0 {
-		text = cmdutil.Count(problems, "problem", "problems") + " found"
-	}
-	_, _ = fmt.Fprintln(ios.Out, text)
 }

@@ -80,12 +80,6 @@ type TokenRequest struct {
 	Target  string // "" = whatever the environment says
 }
 
-// Identity is who the credentials belong to.
-type Identity struct {
-	Account string
-	ARN     string
-}
-
 // Key is one configuration key of the stack file.
 type Key struct {
 	Name    string // without the namespace

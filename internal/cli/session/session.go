@@ -42,6 +42,7 @@ type Needs struct {
 	Daemon      bool     // the local target's process and the binary of its control plane
 	Credentials bool     // AWS credentials of the user's own
 	Programs    []string // programs on the PATH
+	Registries  []string // registries of charts that are pulled from without a login
 }
 
 // Op is what happens to a resource: create, update, replace, delete, same, read.
@@ -183,6 +184,8 @@ type Planner interface {
 // Session works on one stack. Methods contact the target only as far as they need it.
 type Session interface {
 	Planner
+	// Preflight looks for what would make a deploy fail. It opens the target and changes nothing.
+	Preflight(ctx context.Context) ([]Check, error)
 	// Deploy carries the plan out; it may be repeated until it succeeds.
 	Deploy(ctx context.Context, sink func(Event)) (Result, error)
 	// State reads the recorded state; an error with exit code 4 when the stack was never deployed.

@@ -130,28 +130,6 @@ func environment(getenv func(string) string) map[string]string {
 	return env
 }
 
-// identity asks AWS who the credentials of the stack's target belong to.
-func (a *app) identity(ctx context.Context) (session.Identity, error) {
-	s, err := a.settings()
-	if err != nil {
-		return session.Identity{}, err
-	}
-	t, err := a.openTarget(ctx, s.config.Target, s.config.Region)
-	if err != nil {
-		return session.Identity{}, err
-	}
-	defer t.Close() // it holds nothing that could be lost
-	c, err := awsapi.New(ctx, awsapi.Options{Region: s.config.Region, Env: t.Env()})
-	if err != nil {
-		return session.Identity{}, classify(err)
-	}
-	id, err := c.Identity(ctx)
-	if err != nil {
-		return session.Identity{}, classify(err)
-	}
-	return session.Identity{Account: id.Account, ARN: id.ARN}, nil
-}
-
 func (a *app) openTarget(ctx context.Context, kind, region string) (*target.Target, error) {
 	home, err := cmdutil.Home(a.io.Getenv)
 	if err != nil {

@@ -58,15 +58,14 @@ func New(o Options) *cmdutil.Factory {
 		Session:  a.session,
 		Offline:  a.offline,
 		Baseline: a.baseline, CheckPlan: a.checkPlan,
-		Samples:  samples,
-		Schema:   schema,
-		Matrix:   matrix,
-		Rules:    rules,
-		Check:    check,
-		Local:    a.local,
-		Token:    a.token,
-		Identity: a.identity,
-		Pulumi:   engine.Main,
+		Samples: samples,
+		Schema:  schema,
+		Matrix:  matrix,
+		Rules:   rules,
+		Check:   check,
+		Local:   a.local,
+		Token:   a.token,
+		Pulumi:  engine.Main,
 	}
 }
 

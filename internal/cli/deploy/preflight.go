@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package deploy
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"emrflink/internal/cli/cmdutil"
+	"emrflink/internal/cli/session"
+)
+
+// problems are checks that would make the deploy fail.
+type problems struct {
+	checks  []session.Check
+	verdict cmdutil.Verdict
+}
+
+// Error counts them; they are listed below it.
+func (p *problems) Error() string { return cmdutil.Count(p.verdict.Errors, "problem", "problems") }
+
+// ProblemLines lists each with its cause and its fix.
+func (p *problems) ProblemLines() []string {
+	var lines []string
+	for _, c := range p.checks {
+		if c.Status == session.CheckError {
+			lines = append(lines, fmt.Sprintf("%s: %s\nwhy: %s\nfix: %s", c.ID, c.What, c.Why, c.Fix))
+		}
+	}
+	return lines
+}
+
+// preflight makes the checks that a deploy begins with. An error ends the deploy, a warning is shown and returned.
+func preflight(ctx context.Context, opts *Options, d deployer, stack string) ([]session.Check, error) {
+	checks, err := d.Preflight(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("deploy stack %q: %w", stack, err)
+	}
+	if err := skip(checks, opts.SkipChecks); err != nil {
+		return nil, err
+	}
+	warnings := []session.Check{}
+	for _, c := range checks {
+		if c.Status == session.CheckWarning {
+			warnings = append(warnings, c)
+		}
+	}
+	if opts.Output != cmdutil.JSON || opts.IO.IsErrTTY() {
+		cmdutil.PrintChecks(opts.IO.ErrOut, opts.IO.ErrPalette(), opts.IO.Glyphs(), warnings)
+	}
+	verdict := cmdutil.Judge(checks)
+	if verdict.Errors == 0 {
+		return warnings, nil
+	}
+	p := &problems{checks: checks, verdict: verdict}
+	return nil, &cmdutil.Error{
+		What: fmt.Sprintf("deploy stack %q: nothing was touched, %s would make it fail", stack, p), Cause: p,
+		Next: cmdutil.Command("doctor", "--stack", stack), ID: "preflight", Exit: verdict.Exit,
+	}
+}
+
+// skip takes checks out by their names. A name that is none is refused: it would be skipped in vain.
+func skip(checks []session.Check, names []string) error {
+	known := make([]string, 0, len(checks))
+	for i, c := range checks {
+		known = append(known, c.ID)
+		if slices.Contains(names, c.ID) && c.Status != session.CheckOK {
+			checks[i].Status = session.CheckSkipped
+		}
+	}
+	for _, name := range names {
+		if !slices.Contains(known, name) {
+			return cmdutil.Usagef("--skip-checks %s: there is no such check; there are %s", name, strings.Join(known, ", "))
+		}
+	}
+	return nil
+}
