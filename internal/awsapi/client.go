@@ -25,6 +25,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eks"
 	elbv2 "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/pricing"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
@@ -67,6 +68,8 @@ type Client struct {
 	logs *cloudwatchlogs.Client
 	elb  *elbv2.Client
 	raw  *rawClient
+
+	pricing *pricing.Client
 }
 
 // New returns a client. It makes no call: wrong credentials show at the first
@@ -151,6 +154,8 @@ func fromConfig(cfg aws.Config, now func() time.Time) *Client {
 			so.UsePathStyle = cfg.BaseEndpoint != nil
 		}),
 		raw: newRawClient(cfg, now),
+		// The Price List answers in a few regions only, for all of them.
+		pricing: pricing.NewFromConfig(cfg, func(po *pricing.Options) { po.Region = pricingRegion }),
 	}
 }
 

@@ -5,11 +5,10 @@
 // Invariants: no figure is made up. What has no price in the tables is named in Unpriced, what is billed by use is
 // named in NotIncluded, and a region without tables gets no figures at all. The same input gives the same estimate.
 //
-// Place: domain. Standard library only.
+// Place: domain. The standard library, and Kubernetes' quantities.
 package cost
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -18,7 +17,9 @@ import (
 // Resource is a resource as far as its price depends on it. Inputs have the spelling of the Pulumi AWS provider.
 type Resource struct {
 	URN, Type, Name, ID string
-	Inputs              map[string]any
+	// Parent is the URN of the component that the resource belongs to, "" = none.
+	Parent string
+	Inputs map[string]any
 	// Dependencies are URNs; a node group finds its launch template among them when the template's id is not known.
 	Dependencies []string
 }
@@ -50,41 +51,39 @@ type Estimate struct {
 	Unpriced []string
 }
 
-// Of estimates resources in a region. Items are sorted by URN.
+// Of estimates resources in a region at the checked-in prices. Items are sorted by URN.
 func Of(region string, resources []Resource) (Estimate, error) {
-	table, known, err := load(region)
+	table, err := Table(region)
 	if err != nil {
 		return Estimate{}, err
 	}
-	e := estimator{prices: table, byURN: map[string]Resource{}, byID: map[string]Resource{}}
-	sorted := slices.Clone(resources)
-	slices.SortStableFunc(sorted, func(a, b Resource) int { return cmp.Compare(a.URN, b.URN) })
-	for _, r := range sorted {
-		e.byURN[r.URN] = r
-		if r.ID != "" {
-			e.byID[r.ID] = r
-		}
+	return At(table, resources), nil
+}
+
+// At estimates resources at given prices. Items are sorted by URN.
+func At(p Prices, resources []Resource) Estimate {
+	e := newEstimator(p, resources)
+	out := Estimate{Region: p.Region, Items: []Item{}, NotIncluded: usageOf(e.sorted), Unpriced: []string{}}
+	if p.AsOf == "" {
+		out.Unpriced = append(out.Unpriced, fmt.Sprintf("no prices for region %q; there are some for %v", p.Region, Regions()))
+		return out
 	}
-	out := Estimate{Region: region, Items: []Item{}, NotIncluded: usageOf(sorted), Unpriced: []string{}}
-	if !known {
-		out.Unpriced = append(out.Unpriced, fmt.Sprintf("no prices for region %q; there are some for %v", region, Regions()))
-		return out, nil
-	}
-	out.AsOf = AsOf
-	for _, r := range sorted {
+	out.AsOf = p.AsOf
+	for _, r := range e.sorted {
 		e.price(r)
 	}
-	if e.items != nil {
-		out.Items = e.items
-	}
+	out.Items = append(out.Items, e.items...)
 	out.Unpriced = append(out.Unpriced, e.unpriced...)
 	for _, i := range out.Items {
 		out.HourlyUSD += i.HourlyUSD
 	}
 	out.HourlyUSD = Round(out.HourlyUSD, 6)
-	out.MonthlyUSD = Round(out.HourlyUSD*HoursPerMonth, 2)
-	return out, nil
+	out.MonthlyUSD = Monthly(out.HourlyUSD)
+	return out
 }
+
+// Monthly is what a price per hour is for a month.
+func Monthly(hourlyUSD float64) float64 { return Round(hourlyUSD*HoursPerMonth, 2) }
 
 // Round rounds to a number of decimal places.
 func Round(v float64, places int) float64 {
@@ -92,19 +91,22 @@ func Round(v float64, places int) float64 {
 	return math.Round(v*p) / p
 }
 
+// UsageKarpenter is how an estimate names what [NodesFor] bounds for given pods.
+const UsageKarpenter = "instances and volumes that Karpenter starts for jobs"
+
 // usageOf names what the given resources are billed for by use, sorted.
 func usageOf(resources []Resource) []string {
 	by := map[string]string{
-		"aws:eks/cluster:Cluster":             "control-plane logs and metrics in CloudWatch, per GB and per metric",
-		"aws:cloudwatch/logGroup:LogGroup":    "CloudWatch Logs: ingestion and storage, per GB",
-		"aws:s3/bucketV2:BucketV2":            "S3: storage per GB-month and requests",
-		"aws:ec2/natGateway:NatGateway":       "NAT gateway: data processed, per GB",
-		"aws:ec2/vpcEndpoint:VpcEndpoint":     "interface endpoints: data processed, per GB",
-		"aws:sqs/queue:Queue":                 "SQS: requests",
-		"aws:ec2/vpc:Vpc":                     "data transfer between zones and to the internet, per GB",
-		"kubernetes:karpenter.sh/v1:NodePool": "instances and volumes that Karpenter starts for jobs",
-		"kubernetes:helm.sh/v3:Release":       "volumes and load balancers that charts or jobs ask for",
-		"aws:lb/loadBalancer:LoadBalancer":    "load balancer capacity units",
+		"aws:eks/cluster:Cluster":          "control-plane logs and metrics in CloudWatch, per GB and per metric",
+		"aws:cloudwatch/logGroup:LogGroup": "CloudWatch Logs: ingestion and storage, per GB",
+		"aws:s3/bucketV2:BucketV2":         "S3: storage per GB-month and requests",
+		"aws:ec2/natGateway:NatGateway":    "NAT gateway: data processed, per GB",
+		"aws:ec2/vpcEndpoint:VpcEndpoint":  "interface endpoints: data processed, per GB",
+		"aws:sqs/queue:Queue":              "SQS: requests",
+		"aws:ec2/vpc:Vpc":                  "data transfer between zones and to the internet, per GB",
+		typeNodePool:                       UsageKarpenter,
+		"kubernetes:helm.sh/v3:Release":    "volumes and load balancers that charts or jobs ask for",
+		"aws:lb/loadBalancer:LoadBalancer": "load balancer capacity units",
 	}
 	out := []string{}
 	for _, r := range resources {

@@ -124,15 +124,15 @@ func TestTheOrderOfResourcesDoesNotMatter(t *testing.T) {
 func TestTheTablesAreWhole(t *testing.T) {
 	t.Parallel()
 	for _, region := range Regions() {
-		p, known, err := load(region)
+		p, err := Table(region)
 		require.NoError(t, err)
-		require.True(t, known)
-		require.Greater(t, len(p.ec2), 40)
-		for key, usd := range p.ec2 {
+		require.Equal(t, AsOf, p.AsOf)
+		require.Greater(t, len(p.EC2), 40)
+		for key, usd := range p.EC2 {
 			require.Positive(t, usd, key)
 		}
-		for _, rate := range []string{"eks-cluster", "eks-cluster-extended", "nat-gateway", "public-ipv4", "interface-endpoint", "load-balancer", "ebs-gp3", "ebs-gp2"} {
-			require.Positive(t, p.rates[rate], rate)
+		for rate := range RateNames() {
+			require.Positive(t, p.Rates[rate], rate)
 		}
 	}
 }

@@ -3,8 +3,10 @@
 package cost
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -14,11 +16,39 @@ const defaultNodeDiskGiB = 20
 
 // estimator prices resources one after the other.
 type estimator struct {
-	prices   prices
+	prices   Prices
+	sorted   []Resource
 	byURN    map[string]Resource
 	byID     map[string]Resource
 	items    []Item
 	unpriced []string
+	asked    Wanted
+}
+
+func newEstimator(p Prices, resources []Resource) *estimator {
+	e := &estimator{prices: p, byURN: map[string]Resource{}, byID: map[string]Resource{}, sorted: slices.Clone(resources)}
+	slices.SortStableFunc(e.sorted, func(a, b Resource) int { return cmp.Compare(a.URN, b.URN) })
+	for _, r := range e.sorted {
+		e.byURN[r.URN] = r
+		if r.ID != "" {
+			e.byID[r.ID] = r
+		}
+	}
+	return e
+}
+
+// ec2 looks the price of an instance type up, and remembers that it was asked for.
+func (e *estimator) ec2(instanceType string) (float64, bool) {
+	include(&e.asked.InstanceTypes, instanceType)
+	usd, known := e.prices.EC2[instanceType]
+	return usd, known
+}
+
+// unit looks a rate up, and remembers that it was asked for.
+func (e *estimator) unit(rate string) (float64, bool) {
+	include(&e.asked.Rates, rate)
+	usd, known := e.prices.Rates[rate]
+	return usd, known
 }
 
 // price adds the positions of one resource. Types that are not billed by the hour add nothing.
@@ -56,7 +86,12 @@ func (e *estimator) skip(r Resource, format string, args ...any) {
 
 // rate adds a position at a rate per hour.
 func (e *estimator) rate(r Resource, what, rate string, quantity float64, note string) {
-	e.add(r, Item{What: what, Quantity: quantity, HourlyUSD: quantity * e.prices.rates[rate], Note: note})
+	usd, known := e.unit(rate)
+	if !known {
+		e.skip(r, "no price for %s", what)
+		return
+	}
+	e.add(r, Item{What: what, Quantity: quantity, HourlyUSD: quantity * usd, Note: note})
 }
 
 // cluster prices a control plane by the support that its version has.
@@ -105,7 +140,7 @@ func (e *estimator) nodeGroup(r Resource) {
 
 // instances prices EC2 instances on demand.
 func (e *estimator) instances(r Resource, instanceType string, count float64, note string) {
-	usd, known := e.prices.ec2[instanceType]
+	usd, known := e.ec2(instanceType)
 	if !known {
 		e.skip(r, "no price for instance type %q", instanceType)
 		return
@@ -118,7 +153,7 @@ func (e *estimator) volume(r Resource, kind string, gib, count float64) {
 	if kind == "" {
 		kind = "gp2" // what EC2 makes when no type is given
 	}
-	usd, known := e.prices.rates["ebs-"+kind]
+	usd, known := e.unit("ebs-" + kind)
 	if !known {
 		e.skip(r, "no price for volume type %q", kind)
 		return

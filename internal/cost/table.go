@@ -25,36 +25,54 @@ var ec2CSV string
 //go:embed rates.csv
 var ratesCSV string
 
-// prices are the list prices of one region.
-type prices struct {
-	ec2   map[string]float64 // instance type -> US dollars per hour
-	rates map[string]float64 // rate -> US dollars per unit
+// Prices are the list prices of one region.
+type Prices struct {
+	Region string
+	// AsOf is the date of the prices, "" when the region has none. Source says whose they are.
+	AsOf, Source string
+	// EC2 maps instance types to US dollars per hour, Rates the names of RateNames to US dollars per unit.
+	EC2, Rates map[string]float64
+}
+
+// tableSource says what the checked-in tables are.
+const tableSource = "the tables in this binary, from AWS's list prices"
+
+// RateNames are the rates that an estimate may need beside those of instances, with their units.
+func RateNames() map[string]string {
+	return map[string]string{
+		"eks-cluster": "hour", "eks-cluster-extended": "hour", "nat-gateway": "hour", "public-ipv4": "hour",
+		"interface-endpoint": "hour and zone", "load-balancer": "hour", "ebs-gp3": "GiB-month", "ebs-gp2": "GiB-month",
+	}
 }
 
 // Regions lists the regions that there are prices for, sorted.
 func Regions() []string { return []string{"us-east-1", "us-west-2"} }
 
-// load reads the tables for a region; false when they have no such column.
-func load(region string) (prices, bool, error) {
+// Table reads the checked-in prices of a region. Of one without, they have no date and no price.
+func Table(region string) (Prices, error) {
 	if !slices.Contains(Regions(), region) {
-		return prices{}, false, nil
+		return Prices{Region: region}, nil
 	}
 	ec2, err := column(ec2CSV, region)
 	if err != nil {
-		return prices{}, false, fmt.Errorf("read the EC2 price table: %w", err)
+		return Prices{}, fmt.Errorf("read the EC2 price table: %w", err)
 	}
 	rates, err := column(ratesCSV, region)
 	if err != nil {
-		return prices{}, false, fmt.Errorf("read the rate table: %w", err)
+		return Prices{}, fmt.Errorf("read the rate table: %w", err)
 	}
-	return prices{ec2: ec2, rates: rates}, true, nil
+	return Prices{Region: region, AsOf: AsOf, Source: tableSource, EC2: ec2, Rates: rates}, nil
+}
+
+func rowsOf(table string) ([][]string, error) {
+	r := csv.NewReader(strings.NewReader(table))
+	r.Comment = '#'
+	return r.ReadAll()
 }
 
 // column reads one region's column of a table, keyed by the first column.
 func column(table, region string) (map[string]float64, error) {
-	r := csv.NewReader(strings.NewReader(table))
-	r.Comment = '#'
-	rows, err := r.ReadAll()
+	rows, err := rowsOf(table)
 	if err != nil {
 		return nil, err
 	}
@@ -93,11 +111,11 @@ func StandardSupportEnds(version string) (time.Time, bool) {
 // ControlPlane is the price of a control plane per hour in standard and in extended support; false when there are no
 // prices for the region.
 func ControlPlane(region string) (standard, extended float64, known bool) {
-	p, known, err := load(region)
-	if err != nil || !known {
+	p, err := Table(region)
+	if err != nil || p.AsOf == "" {
 		return 0, 0, false
 	}
-	return p.rates["eks-cluster"], p.rates["eks-cluster-extended"], true
+	return p.Rates["eks-cluster"], p.Rates["eks-cluster-extended"], true
 }
 
 // calendarDate is the day on which a version counts as being in standard or extended support. It is fixed, so that the

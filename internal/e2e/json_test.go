@@ -118,6 +118,7 @@ func TestJSONFieldsAreTheDocumentedOnes(t *testing.T) {
 	u := newUser(t)
 	for command, line := range map[string]string{
 		"preview":             "preview --offline",
+		"cost":                "cost",
 		"doctor":              "doctor",
 		"sample-job list":     "sample-job list",
 		"version":             "version",

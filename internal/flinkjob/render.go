@@ -5,6 +5,7 @@ package flinkjob
 import (
 	"bytes"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -45,13 +46,13 @@ func Render(s Spec) ([]*unstructured.Unstructured, error) {
 			"jobManager": obj{
 				// EMR's defaults, written out: two replicas need storageDir.
 				"highAvailabilityEnabled": true,
-				"replicas":                int64(2),
+				"replicas":                int64(jobManagers),
 				"storageDir":              s.JobManagerURI + "/" + s.Name,
-				"resource":                obj{"memory": "2048m", "cpu": int64(1)},
+				"resource":                flinkResource(),
 				"podTemplate":             s.podTemplate(RoleJobManager),
 			},
 			"taskManager": obj{
-				"resource":    obj{"memory": "2048m", "cpu": int64(1)},
+				"resource":    flinkResource(),
 				"podTemplate": s.podTemplate(RoleTaskManager),
 			},
 			"job": obj{
@@ -68,7 +69,7 @@ func Render(s Spec) ([]*unstructured.Unstructured, error) {
 
 func (s Spec) configuration() obj {
 	return obj{
-		"taskmanager.numberOfTaskSlots": "1",
+		"taskmanager.numberOfTaskSlots": strconv.Itoa(slots),
 		// Fixed ports: a network policy cannot allow Flink's random default.
 		"taskmanager.data.port":                                     "6121",
 		"taskmanager.rpc.port":                                      "6122",
@@ -113,7 +114,9 @@ func (s Spec) monitoring() obj {
 		"cloudWatchMonitoringConfiguration": obj{
 			"logGroupName": s.LogGroup, "logStreamNamePrefix": s.Name,
 		},
-		"sideCarResources": obj{"limits": obj{"cpuLimit": "500m", "memoryLimit": "250Mi"}},
+		"sideCarResources": obj{"limits": obj{
+			"cpuLimit": fmt.Sprintf("%dm", sidecarMilliCPU), "memoryLimit": fmt.Sprintf("%dMi", sidecarMiB),
+		}},
 		"containerLogRotationConfiguration": obj{
 			"rotationSize": "1GB", "maxFilesToKeep": "10",
 		},

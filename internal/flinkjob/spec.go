@@ -89,7 +89,7 @@ func SpecFrom(stack map[string]any, o Options) (Spec, error) {
 		o.Name = o.Sample
 	}
 	if o.Parallelism == 0 {
-		o.Parallelism = 2
+		o.Parallelism = DefaultParallelism
 	}
 	if o.Interval == 0 {
 		o.Interval = 10 * time.Second

@@ -234,6 +234,9 @@ func refined(s engine.Step, d engine.PropertyDiff) []Diff {
 // sortedNames are the keys of a map in their order.
 func sortedNames[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
+// Resources are what exists once the plan is carried out, as far as prices depend on it.
+func Resources(plan engine.Plan) []cost.Resource { return resources(plan, true) }
+
 // resources selects what exists after, or before, the plan is carried out.
 func resources(plan engine.Plan, after bool) []cost.Resource {
 	var out []cost.Resource
@@ -245,7 +248,7 @@ func resources(plan engine.Plan, after bool) []cost.Resource {
 		if inputs == nil || s.Op == engine.OpRead {
 			continue
 		}
-		r := cost.Resource{URN: s.URN, Type: s.Type, Name: s.Name, Inputs: inputs, Dependencies: s.Dependencies}
+		r := cost.Resource{URN: s.URN, Type: s.Type, Name: s.Name, Parent: s.Parent, Inputs: inputs, Dependencies: s.Dependencies}
 		if s.Op != engine.OpReplace || !after {
 			r.ID = s.ID
 		}

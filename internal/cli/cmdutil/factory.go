@@ -31,6 +31,8 @@ type Factory struct {
 	Baseline func(ctx context.Context, file string) (session.Planner, error)
 	// CheckPlan checks a saved plan as far as that needs no contact. It needs Info.
 	CheckPlan func(file string) error
+	// Cost prices what the settings describe. It needs Info.
+	Cost func(ctx context.Context) (session.Coster, error)
 	// Samples lists the jobs that come with the tool.
 	Samples func() []session.Sample
 	// Schema lists the configuration keys of a stack file.

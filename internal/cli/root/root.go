@@ -14,6 +14,7 @@ import (
 	"emrflink/internal/cli/cleanup"
 	"emrflink/internal/cli/cmdutil"
 	"emrflink/internal/cli/completion"
+	"emrflink/internal/cli/cost"
 	"emrflink/internal/cli/deploy"
 	"emrflink/internal/cli/docs"
 	"emrflink/internal/cli/doctor"
@@ -66,7 +67,7 @@ func New(f *cmdutil.Factory) *cobra.Command {
 	cmdutil.Group(root)
 	const main, run, other = "main", "run", "other"
 	root.AddGroup(&cobra.Group{ID: main, Title: "Deployments:"}, &cobra.Group{ID: run, Title: "Using them:"}, &cobra.Group{ID: other, Title: "Other commands:"})
-	add(root, main, initcmd.NewCmd(f, nil), doctor.NewCmd(f, nil), preview.NewCmd(f, nil), deploy.NewCmd(f, nil),
+	add(root, main, initcmd.NewCmd(f, nil), doctor.NewCmd(f, nil), preview.NewCmd(f, nil), cost.NewCmd(f, nil), deploy.NewCmd(f, nil),
 		status.NewCmd(f, nil), outputs.NewCmd(f, nil), cleanup.NewCmd(f, nil))
 	add(root, run, kubeconfig.NewCmd(f, nil), samplejob.NewCmd(f))
 	add(root, other, local.NewCmd(f), ekstoken.NewCmd(f, nil), pulumi.NewCmd(f, nil), version.NewCmd(f, nil), completion.NewCmd(f, nil))

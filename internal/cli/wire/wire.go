@@ -66,6 +66,7 @@ func New(o Options) *cmdutil.Factory {
 		Local:   a.local,
 		Token:   a.token,
 		Pulumi:  engine.Main,
+		Cost:    a.coster,
 	}
 }
 

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cost
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"emrflink/internal/cli/cmdtest"
+	"emrflink/internal/cli/cmdutil"
+	"emrflink/internal/cli/session"
+)
+
+type fake struct {
+	report session.CostReport
+	err    error
+	asked  session.CostOptions
+}
+
+func (f *fake) Info() session.Info { return cmdtest.Info() }
+func (f *fake) Close() error       { return nil }
+func (f *fake) Cost(_ context.Context, o session.CostOptions) (session.CostReport, error) {
+	f.asked = o
+	return f.report, f.err
+}
+
+func report() session.CostReport {
+	return session.CostReport{
+		Region: "us-west-2", AsOf: "2026-07-20", Source: "the tables", HourlyUSD: 0.75, MonthlyUSD: 547.5,
+		Components: []session.CostComponent{
+			{Name: "cluster", Type: "emrflink:cluster:Cluster", HourlyUSD: 0.1, MonthlyUSD: 73, Items: []session.CostItem{
+				{URN: "u1", Name: "c", What: "EKS control plane", Quantity: 1, HourlyUSD: 0.1, MonthlyUSD: 73, Note: "standard support"},
+			}},
+			{Name: "core", Type: "emrflink:cluster:CoreNodes", HourlyUSD: 0.65, MonthlyUSD: 474.5, Items: []session.CostItem{
+				{URN: "u2", Name: "g", What: "m5.xlarge on demand", Quantity: 3, HourlyUSD: 0.6, MonthlyUSD: 438},
+				{URN: "u2", Name: "g", What: "EBS gp3 volume of 100 GiB", Quantity: 3, HourlyUSD: 0.05, MonthlyUSD: 36.5},
+			}},
+		},
+		Job: session.CostJob{
+			Name: "basic", HourlyUSD: session.USDRange{From: 0.2, To: 1.1}, MonthlyUSD: session.USDRange{From: 146, To: 803},
+			Nodes: []session.CostNode{
+				{
+					Role: "jobmanager", NodePool: "p-jobmanager", Pods: 2, Least: 1, Most: 2, CapacityTypes: []string{"on-demand"},
+					Types: []session.CostType{{Type: "c5d.large", HourlyUSD: 0.096}}, HourlyUSD: session.USDRange{From: 0.1, To: 0.1},
+				},
+				{
+					Role: "taskmanager", NodePool: "p", Pods: 2, Least: 2, Most: 2, CapacityTypes: []string{"spot", "on-demand"},
+					Types:     []session.CostType{{Type: "c5d.xlarge", HourlyUSD: 0.192}, {Type: "c6id.xlarge"}, {Type: "c5d.2xlarge"}, {Type: "c6id.2xlarge"}},
+					HourlyUSD: session.USDRange{From: 0.1, To: 1},
+				},
+			},
+		},
+		NotIncluded: []string{"S3: storage per GB-month and requests"}, Unpriced: []string{"v: no price for volume type \"io9\""},
+	}
+}
+
+func exec(t *testing.T, f *fake, args ...string) (*cmdtest.Run, error) {
+	t.Helper()
+	r := cmdtest.New(t)
+	r.Factory.Cost = func(context.Context) (session.Coster, error) { return f, nil }
+	return r, r.Exec(t, NewCmd(r.Factory, nil), args...)
+}
+
+func TestCostOutputs(t *testing.T) {
+	t.Parallel()
+	for golden, args := range map[string][]string{"cost.txt": {"--live"}, "cost.json": {"-o", "json"}} {
+		f := &fake{report: report()}
+		r, err := exec(t, f, args...)
+		require.NoError(t, err)
+		require.Equal(t, golden == "cost.txt", f.asked.Live)
+		cmdtest.Golden(t, golden, r.Out.String())
+	}
+}
+
+func TestARegionWithoutPricesSaysSo(t *testing.T) {
+	t.Parallel()
+	none := session.CostReport{Region: "eu-west-9", Unpriced: []string{"no prices for region \"eu-west-9\""}}
+	r, err := exec(t, &fake{report: none})
+	require.NoError(t, err)
+	require.Equal(t, "no prices for stack local in eu-west-9\nnot priced: no prices for region \"eu-west-9\"\n", r.Out.String())
+	r, err = exec(t, &fake{report: none}, "-o", "json")
+	require.NoError(t, err)
+	require.NotContains(t, r.Out.String(), "null")
+}
+
+func TestAFailureKeepsItsFacets(t *testing.T) {
+	t.Parallel()
+	r, err := exec(t, &fake{err: &cmdutil.Error{What: "ask the AWS Price List", Cause: errors.New("no AWS"), Exit: cmdutil.ExitUsage}}, "--live")
+	require.Equal(t, cmdutil.ExitUsage, cmdtest.Code(err))
+	require.Empty(t, r.Out.String())
+}
+
+func TestJSONHasTheAgreedFields(t *testing.T) {
+	t.Parallel()
+	r, err := exec(t, &fake{report: report()}, "-o", "json")
+	require.NoError(t, err)
+	cmdtest.Fields(t, r.Out.Bytes(), "schemaVersion", "stack", "target", "region", "prices", "prices.source", "prices.asOf", "prices.live",
+		"components", "components[].name", "components[].type", "components[].hourlyUSD", "components[].monthlyUSD",
+		"components[].items", "components[].items[].urn", "components[].items[].name", "components[].items[].what",
+		"components[].items[].quantity", "components[].items[].hourlyUSD", "components[].items[].monthlyUSD", "components[].items[].note",
+		"idle", "idle.hourlyUSD", "idle.monthlyUSD", "sampleJob", "sampleJob.name", "sampleJob.hourlyUSD", "sampleJob.hourlyUSD.from",
+		"sampleJob.hourlyUSD.to", "sampleJob.monthlyUSD", "sampleJob.monthlyUSD.from", "sampleJob.monthlyUSD.to", "sampleJob.nodes",
+		"sampleJob.nodes[].role", "sampleJob.nodes[].nodePool", "sampleJob.nodes[].pods", "sampleJob.nodes[].leastNodes",
+		"sampleJob.nodes[].mostNodes", "sampleJob.nodes[].capacityTypes", "sampleJob.nodes[].types", "sampleJob.nodes[].types[].type",
+		"sampleJob.nodes[].types[].hourlyUSD", "sampleJob.nodes[].hourlyUSD", "sampleJob.nodes[].hourlyUSD.from",
+		"sampleJob.nodes[].hourlyUSD.to", "sampleJob.nodes[].spotPriced", "withSampleJob", "withSampleJob.hourlyUSD",
+		"withSampleJob.hourlyUSD.from", "withSampleJob.hourlyUSD.to", "withSampleJob.monthlyUSD", "withSampleJob.monthlyUSD.from",
+		"withSampleJob.monthlyUSD.to", "notIncluded", "unpriced", "simulated")
+}

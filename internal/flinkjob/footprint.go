@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package flinkjob
+
+import "fmt"
+
+// DefaultParallelism is how many task slots a sample job has when nobody says.
+const DefaultParallelism = 2
+
+// The size of a sample job: what Render writes and Footprints adds up.
+const (
+	jobManagers     = 2
+	slots           = 1 // of a TaskManager
+	flinkCPU        = 1
+	flinkMiB        = 2048 // of the Flink process; Flink writes it 2048m
+	sidecarMilliCPU = 500
+	sidecarMiB      = 250
+)
+
+func flinkResource() obj { return obj{"memory": fmt.Sprintf("%dm", flinkMiB), "cpu": int64(flinkCPU)} }
+
+// Footprint is what the pods of one role of a sample job need of the nodes.
+type Footprint struct {
+	Role string
+	Pods int
+	// MilliCPU and MemoryMiB are requested by each pod, the sidecar of the monitoring included.
+	MilliCPU, MemoryMiB int
+	// Selector is the node selector of the pods.
+	Selector map[string]string
+}
+
+// Footprints are the pods of a sample job on a node pool.
+func Footprints(nodeGroupType, arch string, parallelism int) []Footprint {
+	var out []Footprint
+	for role, pods := range []int{jobManagers, (parallelism + slots - 1) / slots} {
+		name := []string{RoleJobManager, RoleTaskManager}[role]
+		out = append(out, Footprint{
+			Role: name, Pods: pods, MilliCPU: flinkCPU*1000 + sidecarMilliCPU, MemoryMiB: flinkMiB + sidecarMiB,
+			Selector: map[string]string{"NodeGroupType": nodeGroupType, "FlinkRole": name, "kubernetes.io/arch": arch},
+		})
+	}
+	return out
+}
