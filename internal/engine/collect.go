@@ -24,6 +24,8 @@ type collector struct {
 
 	order    []string
 	metas    map[string][]apitype.StepEventMetadata
+	reads    map[string]apitype.StepEventMetadata // what a refresh found, by URN; its operation is that of the finding
+	reading  map[string]bool                      // resources that a refresh has begun to read
 	started  map[string]time.Time
 	failed   []Failure
 	messages map[string][]string // URN -> error texts
@@ -38,6 +40,7 @@ func collect(sink func(Event)) *collector {
 	c := &collector{
 		in: make(chan events.EngineEvent), stop: make(chan struct{}), idle: make(chan struct{}), sink: sink, now: time.Now,
 		metas: map[string][]apitype.StepEventMetadata{}, started: map[string]time.Time{}, messages: map[string][]string{},
+		reads: map[string]apitype.StepEventMetadata{}, reading: map[string]bool{},
 	}
 	go func() {
 		defer close(c.idle)
@@ -68,7 +71,7 @@ func (c *collector) handle(ev events.EngineEvent) {
 	case ev.ResourcePreEvent != nil:
 		c.begin(ev.ResourcePreEvent.Metadata)
 	case ev.ResOutputsEvent != nil:
-		c.end(ev.ResOutputsEvent.Metadata, EventDone)
+		c.done(ev.ResOutputsEvent.Metadata)
 	case ev.ResOpFailedEvent != nil:
 		m := ev.ResOpFailedEvent.Metadata
 		c.failed = append(c.failed, Failure{Op: shownOp(m.Op), URN: m.URN, Type: m.Type, Name: urnName(m.URN)})
@@ -78,8 +81,22 @@ func (c *collector) handle(ev events.EngineEvent) {
 	}
 }
 
+// done notes the end of a step. A refresh that precedes the operation on a resource is no step of its own.
+func (c *collector) done(m apitype.StepEventMetadata) {
+	if c.reading[m.URN] {
+		delete(c.reading, m.URN)
+		c.reads[m.URN] = m
+		return
+	}
+	c.end(m, EventDone)
+}
+
 // begin notes a step. The engine announces a replacement as up to three.
 func (c *collector) begin(m apitype.StepEventMetadata) {
+	if m.Op == apitype.OpRefresh {
+		c.reading[m.URN] = true
+		return
+	}
 	if _, seen := c.metas[m.URN]; !seen {
 		c.order = append(c.order, m.URN)
 	}

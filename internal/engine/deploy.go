@@ -40,6 +40,9 @@ func (e *Engine) Deploy(ctx context.Context, sink func(Event)) (Result, error) {
 		if e.opts.Parallel > 0 {
 			opts = append(opts, optup.Parallel(e.opts.Parallel))
 		}
+		if e.opts.Refresh {
+			opts = append(opts, optup.Refresh())
+		}
 		_, err := s.Up(ctx, opts...)
 		return err
 	})

@@ -44,6 +44,9 @@ type Options struct {
 	Command []string
 	// Reserve is the room that others need beside the state in its folder, in bytes.
 	Reserve uint64
+	// Refresh makes Preview and Deploy read every resource from the account first, so that what was changed there is
+	// changed back.
+	Refresh bool
 	// Parallel limits how many resources are worked on at once; 0 leaves it to the engine.
 	Parallel int
 }

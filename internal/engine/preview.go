@@ -93,6 +93,9 @@ func (e *Engine) previewIn(ctx context.Context, dir string, env []string) (Plan,
 	if e.opts.Parallel > 0 {
 		opts = append(opts, optpreview.Parallel(e.opts.Parallel))
 	}
+	if e.opts.Refresh {
+		opts = append(opts, optpreview.Refresh())
+	}
 	_, runErr := s.Preview(ctx, opts...)
 	c.close()
 	steps := c.steps()
