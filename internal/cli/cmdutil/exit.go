@@ -36,7 +36,7 @@ func ExitCodes() []ExitMeaning {
 		{ExitUsage, "flags, configuration or validation; nothing was contacted"},
 		{ExitDenied, "credentials or permissions"},
 		{ExitNotFound, "there is no such deployment"},
-		{ExitChanges, "preview --exit-code: changes are pending"},
+		{ExitChanges, "preview --exit-code: changes are pending; drift: the account differs"},
 		{ExitTimeout, "timed out waiting"},
 		{ExitIncomplete, "cleanup is incomplete: the remaining resources are listed"},
 		{ExitBug, "a bug in emrflink"},

@@ -33,6 +33,8 @@ type Factory struct {
 	CheckPlan func(file string) error
 	// Cost prices what the settings describe. It needs Info.
 	Cost func(ctx context.Context) (session.Coster, error)
+	// Drift compares what the stack recorded with the account. It needs Info.
+	Drift func(ctx context.Context) (session.Drifter, error)
 	// Samples lists the jobs that come with the tool.
 	Samples func() []session.Sample
 	// Schema lists the configuration keys of a stack file.

@@ -19,6 +19,7 @@ import (
 type deployer interface {
 	session.Planner
 	Preflight(ctx context.Context) ([]session.Check, error)
+	RefreshFirst()
 	Deploy(ctx context.Context, sink func(session.Event)) (session.Result, error)
 }
 
@@ -32,6 +33,7 @@ type Options struct {
 	CheckPlan func(file string) error
 
 	Yes        bool
+	Refresh    bool
 	Plan       string
 	SkipChecks []string
 	Output     cmdutil.Format
@@ -57,6 +59,9 @@ Steps:
   4. network, checkpoint bucket, cluster, core nodes, addons, Karpenter, node pools, Flink operator, teams
   5. print the commands to run next
 
+The plan compares the settings with the recorded state. With --refresh every resource is read from the account first:
+what was changed or deleted there, which "drift" shows, is put back.
+
 Cost: on the aws target what step 3 shows, from the moment the resources exist until a cleanup. The local target costs
 nothing.
 
@@ -75,6 +80,7 @@ no terminal and no --yes; 3 credentials; 130 declined or interrupted.`,
   emrflink deploy --stack dev --yes
   emrflink deploy --stack dev --plan plan.json
   emrflink deploy --yes --skip-checks quota-vcpu-on-demand
+  emrflink deploy --refresh
   emrflink deploy --yes --output json`,
 		Args: cmdutil.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -86,6 +92,7 @@ no terminal and no --yes; 3 credentials; 130 declined or interrupted.`,
 	}
 	cmdutil.AddYesFlag(cmd, &opts.Yes, "deploy without asking")
 	cmd.Flags().StringSliceVar(&opts.SkipChecks, "skip-checks", nil, "checks, by the names that doctor prints, that do not stop the deploy")
+	cmd.Flags().BoolVar(&opts.Refresh, "refresh", false, "read the account first, and put back what was changed there")
 	cmdutil.AddOutputFlag(cmd, &opts.Output)
 	cmd.Flags().StringVar(&opts.Plan, "plan", "", "carry out only what this file says, which preview --save-plan wrote")
 	return cmd
@@ -113,6 +120,9 @@ func run(ctx context.Context, opts *Options) error {
 	checks, err := preflight(ctx, opts, d, info.Stack)
 	if err != nil {
 		return err
+	}
+	if opts.Refresh {
+		d.RefreshFirst()
 	}
 	plan, err := planned(ctx, opts, d)
 	if err != nil {

@@ -25,11 +25,13 @@ type fake struct {
 	err      error
 	deployed bool
 	closed   bool
+	refresh  bool
 }
 
 func (f *fake) Info() session.Info                         { return cmdtest.Info() }
 func (f *fake) Plan(context.Context) (session.Plan, error) { return f.plan, nil }
 func (f *fake) Close() error                               { f.closed = true; return nil }
+func (f *fake) RefreshFirst()                              { f.refresh = true }
 func (f *fake) Deploy(_ context.Context, sink func(session.Event)) (session.Result, error) {
 	f.deployed = true
 	for _, s := range f.plan.Steps {

@@ -186,6 +186,9 @@ type Session interface {
 	Planner
 	// Preflight looks for what would make a deploy fail. It opens the target and changes nothing.
 	Preflight(ctx context.Context) ([]Check, error)
+	// RefreshFirst makes Plan and Deploy read the account before they compare, so that they put back what was changed
+	// there.
+	RefreshFirst()
 	// Deploy carries the plan out; it may be repeated until it succeeds.
 	Deploy(ctx context.Context, sink func(Event)) (Result, error)
 	// State reads the recorded state; an error with exit code 4 when the stack was never deployed.

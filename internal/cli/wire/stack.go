@@ -26,6 +26,7 @@ import (
 type stack struct {
 	app      *app
 	settings settings
+	refresh  bool // read the account before comparing
 
 	target *target.Target
 	aws    *awsapi.Client
@@ -79,7 +80,7 @@ func (s *stack) client(ctx context.Context) (*awsapi.Client, error) {
 func (s *stack) engine(ctx context.Context, env map[string]string) (*engine.Engine, error) {
 	o := s.app.engineOptions(s.settings, env)
 	if env != nil {
-		o.Adopt = s.adopt
+		o.Adopt, o.Refresh = s.adopt, s.refresh
 	}
 	e, err := engine.Open(ctx, o)
 	if err != nil {

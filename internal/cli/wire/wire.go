@@ -67,6 +67,7 @@ func New(o Options) *cmdutil.Factory {
 		Token:   a.token,
 		Pulumi:  engine.Main,
 		Cost:    a.coster,
+		Drift:   a.drifter,
 	}
 }
 

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package drift is the command that compares what was deployed with what the account has now.
+package drift
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"emrflink/internal/cli/cmdutil"
+	"emrflink/internal/cli/session"
+	"emrflink/internal/iostreams"
+)
+
+// Options are the dependencies and the flags of the command.
+type Options struct {
+	IO   *iostreams.IOStreams
+	Info func() (session.Info, error)
+	Open func(context.Context) (session.Drifter, error)
+
+	Output cmdutil.Format
+}
+
+// NewCmd returns the command.
+func NewCmd(f *cmdutil.Factory, runF func(context.Context, *Options) error) *cobra.Command {
+	opts := &Options{IO: f.IO, Info: f.Info, Open: f.Drift}
+	cmd := &cobra.Command{
+		Use:   "drift [flags]",
+		Short: "Compare the deployment with what the account has",
+		Long: `Compare what was deployed with what the account and the cluster have now, property by property. Nothing is changed,
+neither there nor in the recorded state.
+
+Steps:
+  1. read and validate the settings of the stack, and the recorded state
+  2. open the target (the local one is started when it is stopped)
+  3. read every recorded resource and compare; look for resources that carry the deployment's tags and are not recorded
+  4. print what was changed and what is missing, and the command that puts it back
+
+Some differences are not drift: an autoscaler sets the size of a node group, controllers add tags. They are printed as
+ignored, each with the reason, and do not count. A resource that was made outside is printed as unmanaged and does not
+count either.
+
+"deploy" alone compares the settings with the recorded state and does not see drift; "deploy --refresh" reads the
+account first and puts back what differs.
+
+Cost: none.
+
+Exit codes: 0 no drift; 1 failed; 2 settings or flags; 3 credentials; 4 the stack was never deployed; 5 there is drift.`,
+		Example: `  emrflink drift
+  emrflink drift --stack dev --output json`,
+		Args: cmdutil.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if runF != nil {
+				return runF(cmd.Context(), opts)
+			}
+			return run(cmd.Context(), opts)
+		},
+	}
+	cmdutil.AddOutputFlag(cmd, &opts.Output)
+	return cmd
+}
+
+func run(ctx context.Context, opts *Options) error {
+	info, err := opts.Info()
+	if err != nil {
+		return err
+	}
+	d, err := opts.Open(ctx)
+	if err != nil {
+		return fmt.Errorf("compare stack %q with the account: %w", info.Stack, err)
+	}
+	defer d.Close() // nothing was changed that could be lost
+	progress := opts.IO.NewProgress(iostreams.Phase{Name: "compare"})
+	progress.Start("compare")
+	report, err := d.Drift(ctx)
+	if err != nil {
+		progress.Fail("compare")
+		progress.Stop()
+		return fmt.Errorf("compare stack %q with the account: %w", info.Stack, err)
+	}
+	progress.Done("compare")
+	progress.Stop()
+	if err := show(opts, d.Info(), report); err != nil {
+		return err
+	}
+	if report.Drifted {
+		return cmdutil.ExitStatus(cmdutil.ExitChanges)
+	}
+	return nil
+}
+
+func show(opts *Options, info session.Info, report session.Drift) error {
+	if opts.Output == cmdutil.JSON {
+		return cmdutil.WriteJSON(opts.IO.Out, report.Document)
+	}
+	if err := report.Text(opts.IO.Out); err != nil {
+		return fmt.Errorf("print drift: %w", err)
+	}
+	if report.Drifted {
+		_, _ = fmt.Fprintf(opts.IO.Out, "put it back with: %s\n", opts.IO.OutPalette().Cyan(cmdutil.Command("deploy", "--refresh", "--stack", info.Stack)))
+	}
+	cmdutil.PrintSimulated(opts.IO, info.Simulated)
+	return nil
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package drift
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+)
+
+// maxValue is how many characters of a value are shown.
+const maxValue = 100
+
+// Text prints a report for a reader: what differs, what was ignored and why, and the counts.
+func (r Report) Text(w io.Writer, stack string) error {
+	var b bytes.Buffer
+	for _, one := range r.Resources {
+		if one.Kind == "" {
+			continue
+		}
+		fmt.Fprintf(&b, "%s %s %q (%s)\n", one.Kind, one.Type, one.Name, one.ID)
+		for _, d := range one.Diff {
+			fmt.Fprintf(&b, "  %s: expected %s, actual %s\n", d.Path, value(d.Expected), value(d.Actual))
+			if d.changedInside() {
+				for _, line := range d.inside() {
+					fmt.Fprintf(&b, "    %s\n", line)
+				}
+			}
+		}
+	}
+	for _, u := range r.Unmanaged {
+		fmt.Fprintf(&b, "unmanaged %s %s %s: it carries the deployment's tags and is not in its state\n", u.Service, u.Type, u.ID)
+	}
+	for _, one := range r.Resources {
+		for _, i := range one.Ignored {
+			fmt.Fprintf(&b, "ignored %s %q %s: expected %s, actual %s: %s\n", one.Type, one.Name, i.Path, value(i.Expected), value(i.Actual), i.Reason)
+		}
+	}
+	s := r.Summary
+	verdict := "no drift"
+	if r.Drifted() {
+		verdict = "drift"
+	}
+	fmt.Fprintf(&b, "stack %s: %s: %d checked, %d changed, %d missing, %d ignored, %d unmanaged\n",
+		stack, verdict, s.Checked, s.Drifted, s.Missing, s.Ignored, s.Unmanaged)
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+// value shows a property value on one line.
+func value(v any) string {
+	if v == nil {
+		return "nothing"
+	}
+	if s, ok := v.(string); ok && strings.HasPrefix(s, "[") && strings.HasSuffix(s, "]") && !strings.ContainsAny(s, `"{`) {
+		return s // a stand-in for a secret or an unknown value
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return fmt.Sprint(v)
+	}
+	text := strings.TrimSpace(b.String())
+	if utf8.RuneCountInString(text) > maxValue {
+		return string([]rune(text)[:maxValue-3]) + "..."
+	}
+	return text
+}
