@@ -33,6 +33,8 @@ type Args struct {
 	Deployment *deployment.Deployment
 	// ClusterName is the cluster, OidcProviderArn and OidcIssuer its identity provider.
 	ClusterName, OidcProviderArn, OidcIssuer pulumi.StringInput
+	// PodIdentityCluster replaces the identity provider; see package irsa.
+	PodIdentityCluster pulumi.StringInput
 	// Kubernetes is the provider of the cluster.
 	Kubernetes *kubernetes.Provider
 	// After must be ready first and outlive Karpenter: core nodes, CoreDNS, the way out.
@@ -78,7 +80,7 @@ func NewKarpenter(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.R
 	}
 	k.ControllerRoleArn = controller.Arn
 	k.Needs = append(append(k.Needs, queue.needs...), controller.Attachments...)
-	if err := k.install(ctx, name, args, parent); err != nil {
+	if err := k.install(ctx, name, args, controller, parent); err != nil {
 		return nil, err
 	}
 	return k, ctx.RegisterResourceOutputs(k, pulumi.Map{
@@ -131,20 +133,21 @@ func controllerRole(ctx *pulumi.Context, name string, args *Args, parent pulumi.
 		policies = append(policies, irsa.Policy{Suffix: p.Suffix, Description: p.Description, Document: pulumi.String(document)})
 	}
 	return irsa.NewRole(ctx, name+"-controller", &irsa.Args{
-		Deployment:      d,
-		RoleName:        d.AccountName("karpenter"),
-		Description:     "Karpenter of EKS cluster " + d.Name,
-		OidcProviderArn: args.OidcProviderArn,
-		OidcIssuer:      args.OidcIssuer,
-		Namespace:       Namespace,
-		ServiceAccounts: []string{ServiceAccount},
-		Policies:        policies,
+		Deployment:         d,
+		RoleName:           d.AccountName("karpenter"),
+		Description:        "Karpenter of EKS cluster " + d.Name,
+		OidcProviderArn:    args.OidcProviderArn,
+		OidcIssuer:         args.OidcIssuer,
+		PodIdentityCluster: args.PodIdentityCluster,
+		Namespace:          Namespace,
+		ServiceAccounts:    []string{ServiceAccount},
+		Policies:           policies,
 	}, parent)
 }
 
 // install installs the CRDs, then the controller. The CRDs have a chart of their own because Helm never upgrades those
 // of a chart's crds/ directory; the controller's chart must then leave its copies out.
-func (k *Karpenter) install(ctx *pulumi.Context, name string, args *Args, parent pulumi.ResourceOption) error {
+func (k *Karpenter) install(ctx *pulumi.Context, name string, args *Args, role *irsa.Role, parent pulumi.ResourceOption) error {
 	provider := pulumi.Provider(args.Kubernetes)
 	crdChart, chart := versions.KarpenterCRD(), versions.Karpenter()
 	crds, err := helm.NewRelease(ctx, name+"-crds", &helm.Args{
@@ -165,7 +168,7 @@ func (k *Karpenter) install(ctx *pulumi.Context, name string, args *Args, parent
 			},
 			"serviceAccount": pulumi.Map{
 				"create": pulumi.Bool(true), "name": pulumi.String(ServiceAccount),
-				"annotations": pulumi.Map{"eks.amazonaws.com/role-arn": k.ControllerRoleArn},
+				"annotations": role.Annotations(),
 			},
 			"replicas":     pulumi.Int(2),
 			"controller":   pulumi.Map{"resources": pulumi.Map{"requests": resources, "limits": resources}},

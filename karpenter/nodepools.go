@@ -21,6 +21,12 @@ const PoolsToken = "emrflink:karpenter:NodePools"
 // NodeClass is the name of the node class of every Flink node pool.
 const NodeClass = "flink"
 
+// PrefixMaxPods is the number of pods of a node whose interfaces have blocks of addresses. Karpenter does not see the
+// VPC CNI's configuration and counts single addresses unless it is told; 110 is what EKS recommends below 30 vCPU, and it
+// holds for larger nodes too, because there is one node class for all. Source: EKS User Guide, "Increase the available IP
+// addresses for your Amazon EKS node".
+const PrefixMaxPods = 110
+
 const (
 	nodeClassGroup   = "karpenter.k8s.aws"
 	nodeClassKind    = "EC2NodeClass"
@@ -37,6 +43,10 @@ type PoolsArgs struct {
 	AMIAlias string
 	// DiskGiB is the size of the root volume. Flink's own files are on the NVMe disks.
 	DiskGiB int
+	// KmsKeyArn encrypts the root volumes; nil is EBS's own key.
+	KmsKeyArn pulumi.StringPtrInput
+	// MaxPods is the number of pods of every node; 0 is what its network interfaces have single addresses for.
+	MaxPods int
 	// SubnetIds and SecurityGroupId are where nodes are launched. IDs, not tags: tags of another stack could match.
 	SubnetIds       pulumi.StringArrayInput
 	SecurityGroupId pulumi.StringInput
@@ -109,7 +119,14 @@ func (a *PoolsArgs) nodeClassSpec() pulumi.Map {
 		return terms
 	})
 	tags := a.Deployment.PlainTags()
-	return pulumi.Map{
+	ebs := pulumi.Map{
+		"volumeSize": pulumi.Sprintf("%dGi", a.DiskGiB), "volumeType": pulumi.String("gp3"),
+		"encrypted": pulumi.Bool(true), "deleteOnTermination": pulumi.Bool(true),
+	}
+	if a.KmsKeyArn != nil {
+		ebs["kmsKeyID"] = a.KmsKeyArn.ToStringPtrOutput().Elem()
+	}
+	spec := pulumi.Map{
 		"amiSelectorTerms":           pulumi.MapArray{pulumi.Map{"alias": pulumi.String(a.AMIAlias)}},
 		"instanceProfile":            a.InstanceProfile,
 		"subnetSelectorTerms":        ids,
@@ -120,14 +137,14 @@ func (a *PoolsArgs) nodeClassSpec() pulumi.Map {
 			"httpPutResponseHopLimit": pulumi.Int(1), "httpProtocolIPv6": pulumi.String("disabled"),
 		},
 		"blockDeviceMappings": pulumi.MapArray{pulumi.Map{
-			"deviceName": pulumi.String("/dev/xvda"),
-			"ebs": pulumi.Map{
-				"volumeSize": pulumi.Sprintf("%dGi", a.DiskGiB), "volumeType": pulumi.String("gp3"),
-				"encrypted": pulumi.Bool(true), "deleteOnTermination": pulumi.Bool(true),
-			},
+			"deviceName": pulumi.String("/dev/xvda"), "ebs": ebs,
 		}},
 		"tags": pulumi.ToStringMap(tags),
 	}
+	if a.MaxPods > 0 {
+		spec["kubelet"] = pulumi.Map{"maxPods": pulumi.Int(a.MaxPods)}
+	}
+	return spec
 }
 
 func (a *PoolsArgs) validate() error {
@@ -138,6 +155,8 @@ func (a *PoolsArgs) validate() error {
 		return errors.New("no pools")
 	case !strings.Contains(a.AMIAlias, "@v"):
 		return fmt.Errorf("image %q is not pinned: an alias such as al2023@v20261023", a.AMIAlias)
+	case a.MaxPods < 0:
+		return fmt.Errorf("%d pods per node", a.MaxPods)
 	case a.DiskGiB < 20:
 		return fmt.Errorf("root volume of %d GiB: the image needs 20", a.DiskGiB)
 	case a.SubnetIds == nil || a.SecurityGroupId == nil || a.InstanceProfile == nil:

@@ -14,6 +14,7 @@ import (
 	"emrflink/components/checkpoints"
 	"emrflink/components/cluster"
 	"emrflink/components/deployment"
+	"emrflink/components/encryption"
 	"emrflink/components/flinkoperator"
 	"emrflink/components/network"
 	"emrflink/components/observability"
@@ -62,6 +63,7 @@ type platform struct {
 	config     Config
 	release    versions.EMRRelease
 	deployment *deployment.Deployment
+	keyArn     pulumi.StringPtrInput // nil: AWS's own keys
 	network    *network.Network
 	cluster    *cluster.Cluster
 	nodes      *cluster.Nodes
@@ -90,7 +92,8 @@ func Compose(ctx *pulumi.Context, config Config) error {
 	}
 	p := &platform{config: config, release: release, deployment: d}
 	for _, step := range []func(*pulumi.Context) error{
-		p.makeNetwork, p.makeCluster, p.makeNodes, p.makeBucket, p.makeKarpenter, p.makeOperator, p.makeMetrics, p.makeTeams,
+		p.makeKey, p.makeNetwork, p.makeCluster, p.makeNodes, p.makeBucket, p.makeKarpenter, p.makeOperator, p.makeMetrics, p.makeAutoscaler,
+		p.makeTeams,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -100,13 +103,42 @@ func Compose(ctx *pulumi.Context, config Config) error {
 	return nil
 }
 
-func (p *platform) makeNetwork(ctx *pulumi.Context) error {
+func (p *platform) makeKey(ctx *pulumi.Context) error {
+	if !p.config.KmsKey.Enabled {
+		return nil
+	}
+	key, err := encryption.NewKey(ctx, "data", &encryption.Args{
+		Deployment: p.deployment, DeletionWindowDays: p.config.KmsKey.DeletionWindowDays,
+	})
+	if err != nil {
+		return err
+	}
+	p.keyArn = key.Arn
+	return nil
+}
+
+// podIdentity is the cluster whose Pod Identity agent gives controllers their roles, nil for IRSA.
+func (p *platform) podIdentity() pulumi.StringInput {
+	if p.config.PodIdentity {
+		return p.cluster.Name
+	}
+	return nil
+}
+
+func (p *platform) makeNetwork(ctx *pulumi.Context) (err error) {
+	if e := p.config.ExistingVpc; e.ID != "" {
+		p.network, err = network.NewExisting(ctx, "network", &network.ExistingArgs{
+			Deployment: p.deployment, VpcId: e.ID, PrivateSubnetIds: e.PrivateSubnetIds, PublicSubnetIds: e.PublicSubnetIds,
+		})
+		return err
+	}
 	zones, err := network.Zones(ctx, p.config.AvailabilityZones)
 	if err != nil {
 		return err
 	}
 	p.network, err = network.NewNetwork(ctx, "network", &network.Args{
 		Deployment: p.deployment, VpcCidr: p.config.VpcCidr, Zones: zones, NatGateways: p.config.NatGateways,
+		InterfaceEndpoints: p.config.InterfaceEndpoints,
 	})
 	return err
 }
@@ -124,6 +156,7 @@ func (p *platform) makeCluster(ctx *pulumi.Context) (err error) {
 		PublicAccessCidrs: access.PublicCidrs,
 		Admins:            p.config.Admins,
 		LogRetentionDays:  p.config.LogRetentionDays,
+		KmsKeyArn:         p.keyArn,
 	})
 	return err
 }
@@ -131,7 +164,7 @@ func (p *platform) makeCluster(ctx *pulumi.Context) (err error) {
 // makeNodes makes the core nodes between the two halves of the addons.
 func (p *platform) makeNodes(ctx *pulumi.Context) error {
 	bootstrap, err := addons.NewBootstrap(ctx, "bootstrap", &addons.BootstrapArgs{
-		Deployment: p.deployment, ClusterName: p.cluster.Name,
+		Deployment: p.deployment, ClusterName: p.cluster.Name, PrefixDelegation: p.config.PrefixDelegation,
 	})
 	if err != nil {
 		return err
@@ -144,19 +177,33 @@ func (p *platform) makeNodes(ctx *pulumi.Context) error {
 		SubnetIds:     p.network.PrivateSubnetIds,
 		InstanceTypes: core.InstanceTypes,
 		Desired:       core.Desired, Min: core.Min, Max: core.Max,
-		DiskGiB: core.DiskGiB,
-		After:   append(append([]pulumi.Resource{}, p.network.Egress...), bootstrap.Addons...),
+		DiskGiB: core.DiskGiB, KmsKeyArn: p.keyArn, Autoscaled: p.config.ClusterAutoscaler,
+		After: append(append([]pulumi.Resource{}, p.network.Egress...), bootstrap.Addons...),
 	})
 	if err != nil {
 		return err
 	}
 	p.addons, err = addons.NewAddons(ctx, "addons", &addons.Args{
+		Deployment:         p.deployment,
+		ClusterName:        p.cluster.Name,
+		OidcProviderArn:    p.cluster.OidcProviderArn,
+		OidcIssuer:         p.cluster.OidcIssuer,
+		PodIdentityCluster: p.podIdentity(), KmsKeyArn: p.keyArn,
+		Kubernetes: p.cluster.Kubernetes,
+		Nodes:      []pulumi.Resource{p.nodes.NodeGroup},
+	})
+	return err
+}
+
+func (p *platform) makeAutoscaler(ctx *pulumi.Context) error {
+	if !p.config.ClusterAutoscaler {
+		return nil
+	}
+	_, err := addons.NewClusterAutoscaler(ctx, "autoscaler", &addons.AutoscalerArgs{
 		Deployment:      p.deployment,
-		ClusterName:     p.cluster.Name,
-		OidcProviderArn: p.cluster.OidcProviderArn,
-		OidcIssuer:      p.cluster.OidcIssuer,
-		Kubernetes:      p.cluster.Kubernetes,
-		Nodes:           []pulumi.Resource{p.nodes.NodeGroup},
+		OidcProviderArn: p.cluster.OidcProviderArn, OidcIssuer: p.cluster.OidcIssuer, PodIdentityCluster: p.podIdentity(),
+		Kubernetes: p.cluster.Kubernetes,
+		After:      p.ready(),
 	})
 	return err
 }
@@ -169,7 +216,7 @@ func (p *platform) ready(more ...pulumi.Resource) []pulumi.Resource {
 
 func (p *platform) makeBucket(ctx *pulumi.Context) (err error) {
 	p.bucket, err = checkpoints.NewBucket(ctx, "checkpoints", &checkpoints.Args{
-		Deployment: p.deployment, LogRetentionDays: p.config.LogRetentionDays,
+		Deployment: p.deployment, LogRetentionDays: p.config.LogRetentionDays, KmsKeyArn: p.keyArn,
 	})
 	return err
 }
@@ -179,9 +226,9 @@ func (p *platform) makeKarpenter(ctx *pulumi.Context) (err error) {
 		Deployment:      p.deployment,
 		ClusterName:     p.cluster.Name,
 		OidcProviderArn: p.cluster.OidcProviderArn,
-		OidcIssuer:      p.cluster.OidcIssuer,
-		Kubernetes:      p.cluster.Kubernetes,
-		After:           p.ready(),
+		OidcIssuer:      p.cluster.OidcIssuer, PodIdentityCluster: p.podIdentity(),
+		Kubernetes: p.cluster.Kubernetes,
+		After:      p.ready(),
 	})
 	if err != nil {
 		return err
@@ -191,6 +238,8 @@ func (p *platform) makeKarpenter(ctx *pulumi.Context) (err error) {
 		Pools:           p.config.NodePools,
 		AMIAlias:        versions.AMIAlias,
 		DiskGiB:         flinkDiskGiB,
+		KmsKeyArn:       p.keyArn,
+		MaxPods:         p.maxPods(),
 		SubnetIds:       p.network.PrivateSubnetIds,
 		SecurityGroupId: p.cluster.SecurityGroupId,
 		InstanceProfile: p.karpenter.InstanceProfile,
@@ -200,6 +249,14 @@ func (p *platform) makeKarpenter(ctx *pulumi.Context) (err error) {
 	return err
 }
 
+// maxPods is the number of pods of Flink's nodes, 0 for Karpenter's own count.
+func (p *platform) maxPods() int {
+	if p.config.PrefixDelegation {
+		return karpenter.PrefixMaxPods
+	}
+	return 0
+}
+
 func (p *platform) makeOperator(ctx *pulumi.Context) (err error) {
 	p.operator, err = flinkoperator.NewOperator(ctx, "flink-operator", &flinkoperator.Args{
 		Deployment:       p.deployment,
@@ -207,21 +264,21 @@ func (p *platform) makeOperator(ctx *pulumi.Context) (err error) {
 		OidcProviderArn:  p.cluster.OidcProviderArn,
 		OidcIssuer:       p.cluster.OidcIssuer,
 		BucketArn:        pulumi.String(checkpoints.BucketARN(p.deployment)),
-		LogRetentionDays: p.config.LogRetentionDays,
-		Kubernetes:       p.cluster.Kubernetes,
-		After:            p.ready(p.addons.CertManager),
+		LogRetentionDays: p.config.LogRetentionDays, KmsKeyArn: p.keyArn,
+		Kubernetes: p.cluster.Kubernetes,
+		After:      p.ready(p.addons.CertManager),
 	})
 	return err
 }
 
 func (p *platform) makeMetrics(ctx *pulumi.Context) error {
 	_, err := observability.NewMetrics(ctx, "metrics", &observability.Args{
-		Deployment:       p.deployment,
-		OidcProviderArn:  p.cluster.OidcProviderArn,
-		OidcIssuer:       p.cluster.OidcIssuer,
-		LogRetentionDays: p.config.LogRetentionDays,
-		Kubernetes:       p.cluster.Kubernetes,
-		After:            p.ready(),
+		Deployment:      p.deployment,
+		OidcProviderArn: p.cluster.OidcProviderArn,
+		OidcIssuer:      p.cluster.OidcIssuer, PodIdentityCluster: p.podIdentity(),
+		LogRetentionDays: p.config.LogRetentionDays, KmsKeyArn: p.keyArn,
+		Kubernetes: p.cluster.Kubernetes,
+		After:      p.ready(),
 	})
 	return err
 }
@@ -239,9 +296,9 @@ func (p *platform) makeTeams(ctx *pulumi.Context) error {
 			OidcProviderArn:   p.cluster.OidcProviderArn,
 			OidcIssuer:        p.cluster.OidcIssuer,
 			OperatorNamespace: flinkoperator.Namespace,
-			LogRetentionDays:  p.config.LogRetentionDays,
-			Kubernetes:        p.cluster.Kubernetes,
-			After:             after,
+			LogRetentionDays:  p.config.LogRetentionDays, KmsKeyArn: p.keyArn,
+			Kubernetes: p.cluster.Kubernetes,
+			After:      after,
 		})
 		if err != nil {
 			return err

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 
+	"emrflink/components/encryption"
 	"emrflink/components/network"
 	"emrflink/components/versions"
 	"emrflink/karpenter"
@@ -81,6 +82,14 @@ type Config struct {
 	Tags map[string]string
 	// AcceptedFindings are risks that a preview finds and that are taken. The program itself does not look at them.
 	AcceptedFindings []AcceptedFinding
+
+	// The optional parts; see their keys.
+	InterfaceEndpoints []string
+	ExistingVpc        ExistingVpc
+	KmsKey             KmsKey
+	ClusterAutoscaler  bool
+	PrefixDelegation   bool
+	PodIdentity        bool
 }
 
 // Default is the configuration that deploys the blueprint.
@@ -102,6 +111,10 @@ func Default() Config {
 		LogRetentionDays:  30,
 		Tags:              map[string]string{},
 		AcceptedFindings:  []AcceptedFinding{},
+
+		InterfaceEndpoints: []string{},
+		ExistingVpc:        ExistingVpc{PrivateSubnetIds: []string{}, PublicSubnetIds: []string{}},
+		KmsKey:             KmsKey{DeletionWindowDays: encryption.DefaultWindowDays},
 	}
 }
 
@@ -161,6 +174,7 @@ func fields() []field {
 			Example: `[{"rule":"single-nat","resource":"*","reason":"a development stack"}]`},
 			func(c *Config) any { return &c.AcceptedFindings }},
 	}
+	fields = append(fields, optionFields()...)
 	defaults := Default()
 	for i, f := range fields {
 		fields[i].Type = typeName(reflect.TypeOf(f.place(&defaults)).Elem())

@@ -146,6 +146,10 @@ func fromText(value any, kind reflect.Kind) any {
 		if n, err := strconv.Atoi(strings.TrimSpace(text)); err == nil {
 			return n
 		}
+	case reflect.Bool:
+		if t := strings.TrimSpace(text); t == "true" || t == "false" {
+			return t == "true"
+		}
 	case reflect.Struct, reflect.Slice, reflect.Map:
 		var v any
 		if json.Unmarshal([]byte(text), &v) == nil {

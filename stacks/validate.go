@@ -75,7 +75,7 @@ func validate(file string, c Config) []Problem {
 	if _, err := network.ParseCidr(c.VpcCidr); err != nil {
 		v.add("vpcCidr", c.VpcCidr, "", "%s", err)
 	}
-	v.kubernetesVersion(c.KubernetesVersion)
+	v.kubernetesVersion(c)
 	v.endpoint(c.EndpointAccess)
 	v.admins(c.Admins)
 	v.coreNodes(c.CoreNodes)
@@ -88,6 +88,7 @@ func validate(file string, c Config) []Problem {
 	}
 	v.tags(c.Tags)
 	v.acceptedFindings(c.AcceptedFindings)
+	v.options(c)
 	return v.problems
 }
 
@@ -132,7 +133,8 @@ func SupportedKubernetes() []string {
 	return out
 }
 
-func (v *validator) kubernetesVersion(version string) {
+func (v *validator) kubernetesVersion(c Config) {
+	version := c.KubernetesVersion
 	m := versionForm.FindStringSubmatch(version)
 	if m == nil {
 		v.add("kubernetesVersion", version, nearest(version, SupportedKubernetes()), "not of the form 1.NN")
@@ -144,7 +146,7 @@ func (v *validator) kubernetesVersion(version string) {
 		return
 	}
 	var refused []string
-	for _, r := range versions.KubernetesRules() {
+	for _, r := range rules(c) {
 		if minor < r.Min || minor > r.Max {
 			refused = append(refused, fmt.Sprintf("%s supports 1.%d to 1.%d", r.Part, r.Min, r.Max))
 		}

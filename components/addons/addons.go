@@ -26,6 +26,8 @@ type BootstrapArgs struct {
 	Deployment *deployment.Deployment
 	// ClusterName is the cluster.
 	ClusterName pulumi.StringInput
+	// PrefixDelegation gives network interfaces blocks of 16 addresses.
+	PrefixDelegation bool
 }
 
 // Bootstrap is the addons that come before nodes.
@@ -49,7 +51,7 @@ func NewBootstrap(ctx *pulumi.Context, name string, args *BootstrapArgs, opts ..
 		addon         versions.Addon
 		configuration map[string]any
 	}{
-		{versions.VPCCNI(), map[string]any{"enableNetworkPolicy": "true"}},
+		{versions.VPCCNI(), args.cni()},
 		{versions.KubeProxy(), nil},
 		{versions.PodIdentityAgent(), nil},
 	} {
@@ -60,6 +62,17 @@ func NewBootstrap(ctx *pulumi.Context, name string, args *BootstrapArgs, opts ..
 		b.Addons = append(b.Addons, addon)
 	}
 	return b, ctx.RegisterResourceOutputs(b, pulumi.Map{})
+}
+
+// cni configures the VPC CNI. One spare block per node is the CNI's own default with prefixes; it is said because a node
+// that waits for a block starts its pods late. Source: EKS User Guide, "Increase the available IP addresses for your Amazon
+// EKS node". EKS itself sets the number of pods of managed nodes by it; that of Karpenter's is PoolsArgs.MaxPods.
+func (a *BootstrapArgs) cni() map[string]any {
+	out := map[string]any{"enableNetworkPolicy": "true"}
+	if a.PrefixDelegation {
+		out["env"] = map[string]string{"ENABLE_PREFIX_DELEGATION": "true", "WARM_PREFIX_TARGET": "1"}
+	}
+	return out
 }
 
 // newAddon installs one addon. A field that somebody else set is overwritten on creation (EKS's self-managed copies are

@@ -35,6 +35,10 @@ type Args struct {
 	Deployment *deployment.Deployment
 	// ClusterName is the cluster, OidcProviderArn and OidcIssuer its identity provider.
 	ClusterName, OidcProviderArn, OidcIssuer pulumi.StringInput
+	// PodIdentityCluster replaces the identity provider for the EBS CSI driver; see package irsa.
+	PodIdentityCluster pulumi.StringInput
+	// KmsKeyArn encrypts volumes of the default storage class; nil is AWS's own key.
+	KmsKeyArn pulumi.StringPtrInput
 	// Kubernetes is the provider of the cluster.
 	Kubernetes *kubernetes.Provider
 	// Nodes must be ready first: the core nodes.
@@ -88,24 +92,33 @@ func NewAddons(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Reso
 // ebsCSI tags the volumes that it makes with the deployment's tags, which is how cleanup finds one that was left over.
 func ebsCSI(ctx *pulumi.Context, name string, args *Args, parent pulumi.ResourceOption) (pulumi.Resource, error) {
 	role, err := irsa.NewRole(ctx, name+"-ebs-csi", &irsa.Args{
-		Deployment:        args.Deployment,
-		RoleName:          args.Deployment.AccountName("ebs-csi"),
-		Description:       "EBS CSI driver of EKS cluster " + args.Deployment.Name,
-		OidcProviderArn:   args.OidcProviderArn,
-		OidcIssuer:        args.OidcIssuer,
-		Namespace:         "kube-system",
-		ServiceAccounts:   []string{"ebs-csi-controller-sa"},
-		ManagedPolicyArns: []string{args.Deployment.ManagedPolicyARN("service-role/AmazonEBSCSIDriverPolicy")},
+		Deployment:         args.Deployment,
+		RoleName:           args.Deployment.AccountName("ebs-csi"),
+		Description:        "EBS CSI driver of EKS cluster " + args.Deployment.Name,
+		OidcProviderArn:    args.OidcProviderArn,
+		OidcIssuer:         args.OidcIssuer,
+		PodIdentityCluster: args.PodIdentityCluster,
+		Namespace:          "kube-system",
+		ServiceAccounts:    []string{"ebs-csi-controller-sa"},
+		ManagedPolicyArns:  []string{args.Deployment.ManagedPolicyARN("service-role/AmazonEBSCSIDriverPolicy")},
 	}, parent)
 	if err != nil {
 		return nil, err
 	}
 	configuration := map[string]any{"controller": map[string]any{"extraVolumeTags": args.Deployment.PlainTags()}}
-	return newAddon(ctx, name, args.Deployment, args.ClusterName, versions.EBSCSI(), configuration,
-		role.Arn.ToStringPtrOutput(), parent, pulumi.DependsOn(append(role.Attachments, args.Nodes...)))
+	var annotation pulumi.StringPtrInput
+	if args.PodIdentityCluster == nil {
+		annotation = role.Arn.ToStringPtrOutput()
+	}
+	return newAddon(ctx, name, args.Deployment, args.ClusterName, versions.EBSCSI(), configuration, annotation, parent,
+		pulumi.DependsOn(append(role.Attachments, args.Nodes...)))
 }
 
 func storageClass(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) error {
+	parameters := pulumi.StringMap{"type": pulumi.String("gp3"), "encrypted": pulumi.String("true")}
+	if args.KmsKeyArn != nil {
+		parameters["kmsKeyId"] = args.KmsKeyArn.ToStringPtrOutput().Elem()
+	}
 	_, err := apiextensions.NewCustomResource(ctx, name+"-"+StorageClass, &apiextensions.CustomResourceArgs{
 		ApiVersion: pulumi.String("storage.k8s.io/v1"),
 		Kind:       pulumi.String("StorageClass"),
@@ -115,7 +128,7 @@ func storageClass(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.R
 		},
 		OtherFields: kubernetes.UntypedArgs{
 			"provisioner":          pulumi.String("ebs.csi.aws.com"),
-			"parameters":           pulumi.StringMap{"type": pulumi.String("gp3"), "encrypted": pulumi.String("true")},
+			"parameters":           parameters,
 			"reclaimPolicy":        pulumi.String("Delete"),
 			"volumeBindingMode":    pulumi.String("WaitForFirstConsumer"),
 			"allowVolumeExpansion": pulumi.Bool(true),

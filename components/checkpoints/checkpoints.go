@@ -40,6 +40,8 @@ type Args struct {
 	LogRetentionDays int
 	// NoncurrentDays is when old versions expire; DefaultNoncurrentDays when zero.
 	NoncurrentDays int
+	// KmsKeyArn encrypts objects; nil is S3's own key.
+	KmsKeyArn pulumi.StringPtrInput
 }
 
 // Bucket is the bucket with its settings.
@@ -121,11 +123,7 @@ func protect(ctx *pulumi.Context, name string, args *Args, bucket *s3.BucketV2, 
 	}
 	if _, err := s3.NewBucketServerSideEncryptionConfigurationV2(ctx, name+"-encryption", &s3.BucketServerSideEncryptionConfigurationV2Args{
 		Bucket: bucket.ID(),
-		Rules: s3.BucketServerSideEncryptionConfigurationV2RuleArray{s3.BucketServerSideEncryptionConfigurationV2RuleArgs{
-			ApplyServerSideEncryptionByDefault: s3.BucketServerSideEncryptionConfigurationV2RuleApplyServerSideEncryptionByDefaultArgs{
-				SseAlgorithm: pulumi.String("AES256"),
-			},
-		}},
+		Rules:  s3.BucketServerSideEncryptionConfigurationV2RuleArray{args.encryption()},
 	}, opt); err != nil {
 		return fmt.Errorf("encrypt: %w", err)
 	}
@@ -140,6 +138,21 @@ func protect(ctx *pulumi.Context, name string, args *Args, bucket *s3.BucketV2, 
 		return fmt.Errorf("set bucket policy: %w", err)
 	}
 	return nil
+}
+
+// encryption is S3's own key, or the deployment's. With a bucket key S3 asks KMS once for many objects: without it, each
+// checkpoint file would be a billed request.
+func (a *Args) encryption() s3.BucketServerSideEncryptionConfigurationV2RuleArgs {
+	type byDefault = s3.BucketServerSideEncryptionConfigurationV2RuleApplyServerSideEncryptionByDefaultArgs
+	if a.KmsKeyArn == nil {
+		return s3.BucketServerSideEncryptionConfigurationV2RuleArgs{
+			ApplyServerSideEncryptionByDefault: byDefault{SseAlgorithm: pulumi.String("AES256")},
+		}
+	}
+	return s3.BucketServerSideEncryptionConfigurationV2RuleArgs{
+		ApplyServerSideEncryptionByDefault: byDefault{SseAlgorithm: pulumi.String("aws:kms"), KmsMasterKeyId: a.KmsKeyArn},
+		BucketKeyEnabled:                   pulumi.Bool(true),
+	}
 }
 
 // TLSOnly denies everything that does not come over TLS.

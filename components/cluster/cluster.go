@@ -53,6 +53,8 @@ type Args struct {
 	Admins []string
 	// LogRetentionDays is how long control-plane logs are kept.
 	LogRetentionDays int
+	// KmsKeyArn encrypts the Kubernetes secrets and the log group; nil leaves both to AWS's own keys.
+	KmsKeyArn pulumi.StringPtrInput
 }
 
 // Cluster is a control plane that can be spoken to.
@@ -120,7 +122,7 @@ func LogGroup(d *deployment.Deployment) string { return "/aws/eks/" + d.Name + "
 func controlPlaneLogs(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*cloudwatch.LogGroup, error) {
 	group := LogGroup(args.Deployment)
 	logs, err := cloudwatch.NewLogGroup(ctx, name+"-logs", &cloudwatch.LogGroupArgs{
-		Name: pulumi.String(group), RetentionInDays: pulumi.Int(args.LogRetentionDays),
+		Name: pulumi.String(group), RetentionInDays: pulumi.Int(args.LogRetentionDays), KmsKeyId: args.KmsKeyArn,
 		Tags: args.Deployment.ResourceTags(group),
 	}, opts...)
 	if err != nil {
@@ -151,8 +153,9 @@ func controlPlane(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.R
 		EnabledClusterLogTypes: pulumi.ToStringArray([]string{
 			"api", "audit", "authenticator", "controllerManager", "scheduler",
 		}),
-		ClusterTags: tags,
-		Tags:        tags,
+		EncryptionConfigKeyArn: args.KmsKeyArn,
+		ClusterTags:            tags,
+		Tags:                   tags,
 	}, opts...)
 	if err != nil {
 		return nil, fmt.Errorf("create EKS cluster %q: %w", args.Deployment.Name, err)

@@ -48,6 +48,10 @@ type NodesArgs struct {
 	Desired, Min, Max int
 	// DiskGiB is the size of the root volume.
 	DiskGiB int
+	// KmsKeyArn encrypts the root volumes; nil is EBS's own key.
+	KmsKeyArn pulumi.StringPtrInput
+	// Autoscaled leaves the present size to cluster-autoscaler: a deployment does not set it back.
+	Autoscaled bool
 	// After are resources that must exist before a node starts and outlive the last one: network, addons of the nodes.
 	After []pulumi.Resource
 }
@@ -88,6 +92,10 @@ func NewNodes(ctx *pulumi.Context, name string, args *NodesArgs, opts ...pulumi.
 		return nil, err
 	}
 	groupName := args.Deployment.ResourceName("core")
+	options := []pulumi.ResourceOption{pulumi.Parent(n), pulumi.DependsOn(append(attachments, args.After...))}
+	if args.Autoscaled {
+		options = append(options, pulumi.IgnoreChanges([]string{"scalingConfig.desiredSize"}))
+	}
 	group, err := awseks.NewNodeGroup(ctx, name+"-group", &awseks.NodeGroupArgs{
 		ClusterName:   args.ClusterName,
 		NodeGroupName: pulumi.String(groupName),
@@ -109,7 +117,7 @@ func NewNodes(ctx *pulumi.Context, name string, args *NodesArgs, opts ...pulumi.
 			LabelNodeGroupType: pulumi.String(CoreNodeGroupType), LabelWorkerType: pulumi.String(CoreWorkerType),
 		},
 		Tags: args.Deployment.ResourceTags(groupName),
-	}, pulumi.Parent(n), pulumi.DependsOn(append(attachments, args.After...)))
+	}, options...)
 	if err != nil {
 		return nil, fmt.Errorf("create node group %q: %w", groupName, err)
 	}
@@ -160,7 +168,7 @@ func launchTemplate(ctx *pulumi.Context, name string, args *NodesArgs, opts ...p
 			DeviceName: pulumi.String("/dev/xvda"),
 			Ebs: ec2.LaunchTemplateBlockDeviceMappingEbsArgs{
 				VolumeSize: pulumi.Int(args.DiskGiB), VolumeType: pulumi.String("gp3"),
-				Encrypted: pulumi.String("true"), DeleteOnTermination: pulumi.String("true"),
+				Encrypted: pulumi.String("true"), KmsKeyId: args.KmsKeyArn, DeleteOnTermination: pulumi.String("true"),
 			},
 		}},
 		MetadataOptions: ec2.LaunchTemplateMetadataOptionsArgs{

@@ -34,15 +34,22 @@ func outputs(region string) map[string]computed {
 	regional := func(service string) string { return "arn:aws:" + service + ":" + region + ":" + Account + ":" }
 	iam := "arn:aws:iam::" + Account + ":"
 	return map[string]computed{
-		"aws:ec2/vpc:Vpc":                                         none,
-		"aws:ec2/subnet:Subnet":                                   none,
-		"aws:ec2/internetGateway:InternetGateway":                 none,
-		"aws:ec2/eip:Eip":                                         none,
-		"aws:ec2/natGateway:NatGateway":                           none,
-		"aws:ec2/routeTable:RouteTable":                           none,
-		"aws:ec2/route:Route":                                     none,
-		"aws:ec2/routeTableAssociation:RouteTableAssociation":     none,
-		"aws:ec2/vpcEndpoint:VpcEndpoint":                         none,
+		"aws:ec2/vpc:Vpc":                                       none,
+		"aws:ec2/subnet:Subnet":                                 none,
+		"aws:ec2/internetGateway:InternetGateway":               none,
+		"aws:ec2/eip:Eip":                                       none,
+		"aws:ec2/natGateway:NatGateway":                         none,
+		"aws:ec2/routeTable:RouteTable":                         none,
+		"aws:ec2/route:Route":                                   none,
+		"aws:ec2/routeTableAssociation:RouteTableAssociation":   none,
+		"aws:ec2/vpcEndpoint:VpcEndpoint":                       none,
+		"aws:ec2/securityGroup:SecurityGroup":                   none,
+		"aws:ec2/tag:Tag":                                       none,
+		"aws:eks/podIdentityAssociation:PodIdentityAssociation": none,
+		"aws:kms/alias:Alias":                                   none,
+		"aws:kms/key:Key": func(a pulumi.MockResourceArgs) resource.PropertyMap {
+			return resource.PropertyMap{"arn": property(regional("kms") + "key/" + a.Name), "keyId": property(a.Name)}
+		},
 		"aws:iam/role:Role":                                       arn(iam+"role/", "name"),
 		"aws:iam/policy:Policy":                                   arn(iam+"policy/", "name"),
 		"aws:iam/rolePolicyAttachment:RolePolicyAttachment":       none,

@@ -43,6 +43,8 @@ type Args struct {
 	BucketArn pulumi.StringInput
 	// LogRetentionDays is how long the operator's logs are kept.
 	LogRetentionDays int
+	// KmsKeyArn encrypts the log group; nil is CloudWatch's own key.
+	KmsKeyArn pulumi.StringPtrInput
 	// Kubernetes is the provider of the cluster.
 	Kubernetes *kubernetes.Provider
 	// After must be ready first: cert-manager, CoreDNS, nodes.
@@ -75,7 +77,7 @@ func NewOperator(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Re
 	parent, provider := pulumi.Parent(o), pulumi.Provider(args.Kubernetes)
 	group := LogGroup(args.Deployment)
 	logs, err := cloudwatch.NewLogGroup(ctx, name+"-logs", &cloudwatch.LogGroupArgs{
-		Name: pulumi.String(group), RetentionInDays: pulumi.Int(args.LogRetentionDays),
+		Name: pulumi.String(group), RetentionInDays: pulumi.Int(args.LogRetentionDays), KmsKeyId: args.KmsKeyArn,
 		Tags: args.Deployment.ResourceTags(group),
 	}, parent)
 	if err != nil {

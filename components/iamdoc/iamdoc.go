@@ -82,6 +82,21 @@ func WebIdentityTrust(providerARN, issuer string, subjects ...string) Document {
 	})
 }
 
+// PodIdentityTrust is the trust policy of a role for service accounts of a cluster (EKS Pod Identity). The tags are those
+// that Pod Identity puts on every session. Source: EKS User Guide, "Create IAM role with trust policy required by EKS Pod
+// Identity" and "Grant Pods access to AWS resources based on tags".
+func PodIdentityTrust(clusterARN, namespace string, serviceAccounts ...string) Document {
+	return New(Statement{
+		Sid: "AssumeByPodIdentity", Effect: "Allow", Action: Strings{"sts:AssumeRole", "sts:TagSession"},
+		Principal: map[string]Strings{"Service": {"pods.eks.amazonaws.com"}},
+		Condition: Conditions{"StringEquals": {
+			"aws:RequestTag/eks-cluster-arn":            {clusterARN},
+			"aws:RequestTag/kubernetes-namespace":       {namespace},
+			"aws:RequestTag/kubernetes-service-account": serviceAccounts,
+		}},
+	})
+}
+
 // JSON is the document without white space. It fails on a statement without Sid, Action, Resource or Principal.
 func (d Document) JSON() (string, error) {
 	if len(d.Statements) == 0 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package irsa makes IAM roles for Kubernetes service accounts. A role trusts exactly the service accounts it is made
-// for, by the issuer of one cluster, and its policies are customer-managed policies of its own: a managed policy has a
+// Package irsa makes IAM roles for Kubernetes service accounts, by IRSA or by EKS Pod Identity. A role trusts exactly the
+// service accounts it is made for, of one cluster, and its policies are customer-managed policies of its own: a managed policy has a
 // quota of 6,144 characters each, which the six policies of Karpenter need, and shows up by name in an audit.
 package irsa
 
@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 
+	awseks "github.com/pulumi/pulumi-aws/sdk/v6/go/aws/eks"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -42,6 +43,9 @@ type Args struct {
 	OidcProviderArn pulumi.StringInput
 	// OidcIssuer is the cluster's issuer, with or without https://.
 	OidcIssuer pulumi.StringInput
+	// PodIdentityCluster is the cluster whose Pod Identity agent hands out the role, in place of the issuer's tokens: the
+	// role then trusts Pod Identity alone, and each service account gets an association. Nil is IRSA.
+	PodIdentityCluster pulumi.StringInput
 	// Namespace and ServiceAccounts are who may assume the role.
 	Namespace       string
 	ServiceAccounts []string
@@ -61,6 +65,17 @@ type Role struct {
 	Name pulumi.StringOutput `pulumi:"name"`
 	// Attachments are the resources that must exist before the role is of use, and outlive its users.
 	Attachments []pulumi.Resource
+
+	podIdentity bool
+}
+
+// Annotations are what a service account needs to get the role. With Pod Identity there are none: with an annotation the
+// pod would have a web identity too, which SDKs prefer and the role does not trust.
+func (r *Role) Annotations() pulumi.Map {
+	if r.podIdentity {
+		return pulumi.Map{}
+	}
+	return pulumi.Map{"eks.amazonaws.com/role-arn": r.Arn}
 }
 
 // NewRole makes the role, its policies and their attachments.
@@ -68,14 +83,14 @@ func NewRole(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Resour
 	if err := args.validate(); err != nil {
 		return nil, fmt.Errorf("role %q: %w", name, err)
 	}
-	r := &Role{}
+	r := &Role{podIdentity: args.PodIdentityCluster != nil}
 	if err := ctx.RegisterComponentResource(Token, name, r, opts...); err != nil {
 		return nil, fmt.Errorf("register %s %q: %w", Token, name, err)
 	}
-	subjects := Subjects(args.Namespace, args.ServiceAccounts...)
-	trust := pulumi.All(args.OidcProviderArn, args.OidcIssuer).ApplyT(func(v []any) (string, error) {
-		return iamdoc.WebIdentityTrust(v[0].(string), v[1].(string), subjects...).Trust()
-	}).(pulumi.StringOutput)
+	trust, err := args.trust()
+	if err != nil {
+		return nil, fmt.Errorf("role %q: %w", name, err)
+	}
 	role, err := iam.NewRole(ctx, name+"-role", &iam.RoleArgs{
 		Name:             pulumi.String(args.RoleName),
 		Description:      pulumi.String(args.Description),
@@ -90,7 +105,40 @@ func NewRole(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Resour
 	if err := r.attach(ctx, name, args, role); err != nil {
 		return nil, err
 	}
+	if err := r.associate(ctx, name, args); err != nil {
+		return nil, err
+	}
 	return r, ctx.RegisterResourceOutputs(r, pulumi.Map{"arn": r.Arn, "name": r.Name})
+}
+
+func (a *Args) trust() (pulumi.StringInput, error) {
+	if a.PodIdentityCluster != nil {
+		document, err := iamdoc.PodIdentityTrust(a.Deployment.ClusterARN(), a.Namespace, a.ServiceAccounts...).Trust()
+		return pulumi.String(document), err
+	}
+	subjects := Subjects(a.Namespace, a.ServiceAccounts...)
+	return pulumi.All(a.OidcProviderArn, a.OidcIssuer).ApplyT(func(v []any) (string, error) {
+		return iamdoc.WebIdentityTrust(v[0].(string), v[1].(string), subjects...).Trust()
+	}).(pulumi.StringOutput), nil
+}
+
+// associate tells EKS which service accounts get the role. A pod that starts before keeps none: EKS adds the variables
+// when a pod is made.
+func (r *Role) associate(ctx *pulumi.Context, name string, args *Args) error {
+	if args.PodIdentityCluster == nil {
+		return nil
+	}
+	for _, account := range args.ServiceAccounts {
+		association, err := awseks.NewPodIdentityAssociation(ctx, name+"-pod-identity-"+account, &awseks.PodIdentityAssociationArgs{
+			ClusterName: args.PodIdentityCluster, Namespace: pulumi.String(args.Namespace), ServiceAccount: pulumi.String(account),
+			RoleArn: r.Arn, Tags: args.Deployment.ResourceTags(args.RoleName),
+		}, pulumi.Parent(r), pulumi.DependsOn(r.Attachments))
+		if err != nil {
+			return fmt.Errorf("associate role %q with service account %q: %w", args.RoleName, account, err)
+		}
+		r.Attachments = append(r.Attachments, association)
+	}
+	return nil
 }
 
 func (r *Role) attach(ctx *pulumi.Context, name string, args *Args, role *iam.Role) error {
@@ -135,7 +183,7 @@ func (a *Args) validate() error {
 	switch {
 	case a.RoleName == "" || len(a.RoleName) > deployment.MaxRoleName:
 		return fmt.Errorf("role name %q has %d characters, IAM takes 1 to %d", a.RoleName, len(a.RoleName), deployment.MaxRoleName)
-	case a.OidcProviderArn == nil || a.OidcIssuer == nil:
+	case a.PodIdentityCluster == nil && (a.OidcProviderArn == nil || a.OidcIssuer == nil):
 		return errors.New("no OIDC provider")
 	case a.Namespace == "" || len(a.ServiceAccounts) == 0:
 		return errors.New("no service account to trust")

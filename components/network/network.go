@@ -38,6 +38,8 @@ type Args struct {
 	Zones []Zone
 	// NatGateways is NatSingle or NatPerZone.
 	NatGateways string
+	// InterfaceEndpoints are services with an interface endpoint; see EndpointServices.
+	InterfaceEndpoints []string
 }
 
 // Network is the VPC with everything in it.
@@ -94,7 +96,7 @@ func NewNetwork(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Res
 	if err != nil {
 		return nil, fmt.Errorf("network %q: %w", name, err)
 	}
-	if err := b.s3Endpoint(); err != nil {
+	if err := errors.Join(b.s3Endpoint(), b.interfaceEndpoints(private)); err != nil {
 		return nil, fmt.Errorf("network %q: %w", name, err)
 	}
 	n.VpcId = b.vpc.ID().ToStringOutput()
@@ -284,7 +286,7 @@ func (a *Args) validate() error {
 	if a.NatGateways != NatSingle && a.NatGateways != NatPerZone {
 		return fmt.Errorf("NAT gateways %q: %s or %s", a.NatGateways, NatSingle, NatPerZone)
 	}
-	return nil
+	return checkEndpoints(a.InterfaceEndpoints)
 }
 
 func ids(subnets []*ec2.Subnet) pulumi.StringArrayOutput {

@@ -34,6 +34,10 @@ type Args struct {
 	Deployment *deployment.Deployment
 	// OidcProviderArn and OidcIssuer are the cluster's identity provider.
 	OidcProviderArn, OidcIssuer pulumi.StringInput
+	// PodIdentityCluster replaces the identity provider; see package irsa.
+	PodIdentityCluster pulumi.StringInput
+	// KmsKeyArn encrypts the log group; nil is CloudWatch's own key.
+	KmsKeyArn pulumi.StringPtrInput
 	// LogRetentionDays is how long performance log events are kept.
 	LogRetentionDays int
 	// Kubernetes is the provider of the cluster.
@@ -67,20 +71,22 @@ func NewMetrics(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Res
 	d, parent, provider := args.Deployment, pulumi.Parent(m), pulumi.Provider(args.Kubernetes)
 	group := LogGroup(d)
 	logs, err := cloudwatch.NewLogGroup(ctx, name+"-logs", &cloudwatch.LogGroupArgs{
-		Name: pulumi.String(group), RetentionInDays: pulumi.Int(args.LogRetentionDays), Tags: d.ResourceTags(group),
+		Name: pulumi.String(group), RetentionInDays: pulumi.Int(args.LogRetentionDays), KmsKeyId: args.KmsKeyArn,
+		Tags: d.ResourceTags(group),
 	}, parent)
 	if err != nil {
 		return nil, fmt.Errorf("create log group %q: %w", group, err)
 	}
 	role, err := irsa.NewRole(ctx, name+"-agent", &irsa.Args{
-		Deployment:        d,
-		RoleName:          d.AccountName("cloudwatch"),
-		Description:       "CloudWatch agent of EKS cluster " + d.Name,
-		OidcProviderArn:   args.OidcProviderArn,
-		OidcIssuer:        args.OidcIssuer,
-		Namespace:         namespace,
-		ServiceAccounts:   []string{serviceAccount},
-		ManagedPolicyArns: []string{d.ManagedPolicyARN("CloudWatchAgentServerPolicy")},
+		Deployment:         d,
+		RoleName:           d.AccountName("cloudwatch"),
+		Description:        "CloudWatch agent of EKS cluster " + d.Name,
+		OidcProviderArn:    args.OidcProviderArn,
+		OidcIssuer:         args.OidcIssuer,
+		PodIdentityCluster: args.PodIdentityCluster,
+		Namespace:          namespace,
+		ServiceAccounts:    []string{serviceAccount},
+		ManagedPolicyArns:  []string{d.ManagedPolicyARN("CloudWatchAgentServerPolicy")},
 	}, parent)
 	if err != nil {
 		return nil, err
@@ -104,7 +110,7 @@ func NewMetrics(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Res
 			"clusterName": pulumi.String(d.Name),
 			"serviceAccount": pulumi.Map{
 				"create": pulumi.Bool(true), "name": pulumi.String(serviceAccount),
-				"annotations": pulumi.Map{"eks.amazonaws.com/role-arn": role.Arn},
+				"annotations": role.Annotations(),
 			},
 			// On every node, those with a taint included.
 			"tolerations": pulumi.MapArray{pulumi.Map{"operator": pulumi.String("Exists")}},

@@ -45,6 +45,8 @@ type Args struct {
 	OperatorNamespace string
 	// LogRetentionDays is how long logs in CloudWatch are kept.
 	LogRetentionDays int
+	// KmsKeyArn encrypts the log group; nil is CloudWatch's own key.
+	KmsKeyArn pulumi.StringPtrInput
 	// Quota limits the namespace; DefaultQuota when zero.
 	Quota Quota
 	// Kubernetes is the provider of the cluster.
@@ -104,7 +106,7 @@ func NewTeam(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Resour
 	}
 	parent := pulumi.Parent(t)
 	logs, err := cloudwatch.NewLogGroup(ctx, name+"-logs", &cloudwatch.LogGroupArgs{
-		Name: pulumi.String(t.LogGroup), RetentionInDays: pulumi.Int(args.LogRetentionDays),
+		Name: pulumi.String(t.LogGroup), RetentionInDays: pulumi.Int(args.LogRetentionDays), KmsKeyId: args.KmsKeyArn,
 		Tags: args.Deployment.ResourceTags(t.LogGroup, map[string]string{"emrflink:team": args.Name}),
 	}, parent)
 	if err != nil {

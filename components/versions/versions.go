@@ -53,6 +53,20 @@ func CloudWatchMetrics() Chart {
 	return Chart{Name: "aws-cloudwatch-metrics", Repo: "https://aws.github.io/eks-charts", Version: "0.0.11"}
 }
 
+// ClusterAutoscaler is the chart whose application is cluster-autoscaler 1.35.0.
+func ClusterAutoscaler() Chart {
+	return Chart{Name: "cluster-autoscaler", Repo: "https://kubernetes.github.io/autoscaler", Version: "9.59.0"}
+}
+
+// ClusterAutoscalerRule holds when cluster-autoscaler is on: it simulates the scheduler of one Kubernetes version, and is
+// tested with no other.
+func ClusterAutoscalerRule() KubernetesSupport {
+	return KubernetesSupport{
+		Part: "cluster-autoscaler 1.35.0 (chart " + ClusterAutoscaler().Version + ")", Min: 35, Max: 35,
+		Source: "https://github.com/kubernetes/autoscaler/tree/master/cluster-autoscaler#releases",
+	}
+}
+
 // Addon is an EKS addon.
 type Addon struct {
 	// Name is EKS's name of the addon.

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package stacks
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"emrflink/components/encryption"
+	"emrflink/components/network"
+	"emrflink/components/versions"
+)
+
+// ExistingVpc is a network that somebody else made. Nothing of it is made or deleted; its private subnets get one tag
+// with the deployment's name in its key.
+type ExistingVpc struct {
+	// ID is the VPC's ID; empty means that the deployment makes a VPC of its own.
+	ID string `json:"id"`
+	// PrivateSubnetIds are where nodes run: two or more, in different zones, with a way out.
+	PrivateSubnetIds []string `json:"privateSubnetIds"`
+	// PublicSubnetIds are where public load balancers may be; they may be empty.
+	PublicSubnetIds []string `json:"publicSubnetIds"`
+}
+
+// KmsKey is a customer-managed key for what the deployment stores.
+type KmsKey struct {
+	// Enabled makes the key; without it AWS's own keys encrypt.
+	Enabled bool `json:"enabled"`
+	// DeletionWindowDays is how long KMS keeps the key after it was deleted, and with it all that it encrypted.
+	DeletionWindowDays int `json:"deletionWindowDays"`
+}
+
+// optionFields are the parts of the schema that are off by default.
+func optionFields() []field {
+	return []field{
+		{Key{Name: "interfaceEndpoints", Doc: "AWS services that the VPC reaches through interface endpoints (PrivateLink) instead of the NAT gateway, " +
+			"any of " + strings.Join(network.EndpointServices(), ", ") + "; each is billed per hour and zone. S3 always has its free gateway endpoint",
+			Example: `["ecr.api","ecr.dkr","sts","ec2","logs"]`},
+			func(c *Config) any { return &c.InterfaceEndpoints }},
+		{Key{Name: "existingVpc", Doc: "VPC and subnets that exist: nothing of them is made or deleted, private subnets get the tag kubernetes.io/cluster/NAME; " +
+			"vpcCidr is then the range of that VPC; availabilityZones and natGateways are not read; its private subnets need a way out",
+			Example: `{"id":"vpc-0123456789abcdef0","privateSubnetIds":["subnet-0a1b2c3d4e5f60718","subnet-0a1b2c3d4e5f60719"],"publicSubnetIds":[]}`},
+			func(c *Config) any { return &c.ExistingVpc }},
+		{Key{Name: "kmsKey", Doc: "customer-managed KMS key for Kubernetes secrets, bucket, log groups and volumes; deleted with the deployment after 7 to 30 days, " +
+			"in which it can be brought back and costs nothing. Turning it on or off for a cluster that exists replaces the cluster",
+			Example: `{"enabled":true,"deletionWindowDays":7}`},
+			func(c *Config) any { return &c.KmsKey }},
+		{Key{Name: "clusterAutoscaler", Doc: "cluster-autoscaler for the core nodes, between coreNodes.min and coreNodes.max; " +
+			"Flink's nodes stay Karpenter's, the two never act on the same nodes", Example: "true"},
+			func(c *Config) any { return &c.ClusterAutoscaler }},
+		{Key{Name: "prefixDelegation", Doc: "nodes get addresses for pods in blocks of 16, and room for 110 pods each; " +
+			"every block needs 16 neighbouring free addresses of its subnet", Example: "true"},
+			func(c *Config) any { return &c.PrefixDelegation }},
+		{Key{Name: "podIdentity", Doc: "EKS Pod Identity instead of IRSA for Karpenter, EBS CSI driver, CloudWatch agent and cluster-autoscaler. " +
+			"Roles of the Flink operator and of jobs keep IRSA, which EMR's documentation requires for Flink", Example: "true"},
+			func(c *Config) any { return &c.PodIdentity }},
+	}
+}
+
+var (
+	vpcForm    = regexp.MustCompile(`^vpc-([0-9a-f]{8}|[0-9a-f]{17})$`)
+	subnetForm = regexp.MustCompile(`^subnet-([0-9a-f]{8}|[0-9a-f]{17})$`)
+)
+
+// options checks the optional parts and how they go together.
+func (v *validator) options(c Config) {
+	v.interfaceEndpoints(c)
+	v.existingVpc(c.ExistingVpc)
+	if w := c.KmsKey.DeletionWindowDays; w < encryption.MinWindowDays || w > encryption.MaxWindowDays {
+		v.add("kmsKey.deletionWindowDays", w, fmt.Sprint(min(max(w, encryption.MinWindowDays), encryption.MaxWindowDays)),
+			"KMS takes %d to %d days", encryption.MinWindowDays, encryption.MaxWindowDays)
+	}
+	if c.ClusterAutoscaler && c.CoreNodes.Min == c.CoreNodes.Max {
+		v.add("clusterAutoscaler", c.ClusterAutoscaler, "false", "coreNodes.min and coreNodes.max are both %d: there is nothing to scale", c.CoreNodes.Min)
+	}
+}
+
+func (v *validator) interfaceEndpoints(c Config) {
+	known := network.EndpointServices()
+	for i, service := range c.InterfaceEndpoints {
+		key := fmt.Sprintf("interfaceEndpoints[%d]", i)
+		if v.oneOf(key, service, known...) && slices.Index(c.InterfaceEndpoints, service) < i {
+			v.add(key, service, "", "listed twice")
+		}
+	}
+	if len(c.InterfaceEndpoints) > 0 && c.ExistingVpc.ID != "" {
+		v.add("interfaceEndpoints", c.InterfaceEndpoints, "[]",
+			"nothing is made in an existing VPC: its owner makes the endpoints, with private DNS for all of the VPC")
+	}
+}
+
+func (v *validator) existingVpc(e ExistingVpc) {
+	if e.ID == "" {
+		if len(e.PrivateSubnetIds)+len(e.PublicSubnetIds) > 0 {
+			v.add("existingVpc.id", e.ID, "", "subnets without a VPC")
+		}
+		return
+	}
+	if !vpcForm.MatchString(e.ID) {
+		v.add("existingVpc.id", e.ID, "", "not the ID of a VPC such as vpc-0123456789abcdef0")
+	}
+	if len(e.PrivateSubnetIds) < 2 {
+		v.add("existingVpc.privateSubnetIds", e.PrivateSubnetIds, "", "at least 2, in different zones: EKS takes no fewer")
+	}
+	all := append(slices.Clone(e.PrivateSubnetIds), e.PublicSubnetIds...)
+	for i, id := range all {
+		key := fmt.Sprintf("existingVpc.privateSubnetIds[%d]", i)
+		if i >= len(e.PrivateSubnetIds) {
+			key = fmt.Sprintf("existingVpc.publicSubnetIds[%d]", i-len(e.PrivateSubnetIds))
+		}
+		if !subnetForm.MatchString(id) {
+			v.add(key, id, "", "not the ID of a subnet such as subnet-0123456789abcdef0")
+		} else if slices.Index(all, id) < i {
+			v.add(key, id, "", "listed twice")
+		}
+	}
+}
+
+// rules are the limits on the Kubernetes version that hold for a configuration.
+func rules(c Config) []versions.KubernetesSupport {
+	out := versions.KubernetesRules()
+	if c.ClusterAutoscaler {
+		out = append(out, versions.ClusterAutoscalerRule())
+	}
+	return out
+}
