@@ -42,6 +42,11 @@ func (b *builder) interfaceEndpoints(private []*ec2.Subnet) error {
 	if err != nil {
 		return fmt.Errorf("create security group of endpoints: %w", err)
 	}
+	// A list of IDs rather than one value: a preview then knows how many there are, and what they cost.
+	subnets := pulumi.StringArray{}
+	for _, s := range private {
+		subnets = append(subnets, s.ID().ToStringOutput())
+	}
 	for _, service := range slices.Sorted(slices.Values(b.args.InterfaceEndpoints)) {
 		suffix := "endpoint-" + strings.ReplaceAll(service, ".", "-")
 		endpoint, err := ec2.NewVpcEndpoint(b.ctx, b.name+"-"+suffix, &ec2.VpcEndpointArgs{
@@ -49,7 +54,7 @@ func (b *builder) interfaceEndpoints(private []*ec2.Subnet) error {
 			ServiceName:       pulumi.String("com.amazonaws." + b.args.Deployment.Region + "." + service),
 			VpcEndpointType:   pulumi.String("Interface"),
 			PrivateDnsEnabled: pulumi.Bool(true),
-			SubnetIds:         ids(private),
+			SubnetIds:         subnets,
 			SecurityGroupIds:  pulumi.StringArray{group.ID()},
 			Tags:              b.tags(suffix),
 		}, b.parent)

@@ -72,7 +72,7 @@ func derived(p engine.PendingCreate, a account) (string, bool) {
 	iam := func(kind string) string { return "arn:" + a.partition + ":iam::" + a.id + ":" + kind }
 	switch p.Type {
 	case "aws:iam/role:Role", "aws:iam/instanceProfile:InstanceProfile", "aws:eks/cluster:Cluster",
-		"aws:cloudwatch/logGroup:LogGroup", "aws:cloudwatch/eventRule:EventRule":
+		"aws:cloudwatch/logGroup:LogGroup", "aws:cloudwatch/eventRule:EventRule", "aws:kms/alias:Alias":
 		return in("name"), true
 	case "aws:iam/policy:Policy":
 		return iam("policy" + pathOf(in("path")) + in("name")), true
@@ -84,6 +84,8 @@ func derived(p engine.PendingCreate, a account) (string, bool) {
 		return iam("oidc-provider/" + strings.TrimPrefix(in("url"), "https://")), true
 	case "aws:sqs/queue:Queue":
 		return "https://sqs." + a.region + "." + domain(a.partition) + "/" + a.id + "/" + in("name"), true
+	case "aws:ec2/tag:Tag":
+		return in("resourceId") + "," + in("key"), true
 	case "aws:sqs/queuePolicy:QueuePolicy":
 		return in("queueUrl"), true
 	case "aws:cloudwatch/eventTarget:EventTarget":

@@ -25,6 +25,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eks"
 	elbv2 "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/pricing"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -63,6 +64,7 @@ type Client struct {
 	ec2  *ec2.Client
 	eks  *eks.Client
 	iam  *iam.Client
+	kms  *kms.Client
 	sts  *sts.Client
 	s3   *s3.Client
 	logs *cloudwatchlogs.Client
@@ -145,6 +147,7 @@ func fromConfig(cfg aws.Config, now func() time.Time) *Client {
 		ec2:  ec2.NewFromConfig(cfg),
 		eks:  eks.NewFromConfig(cfg),
 		iam:  iam.NewFromConfig(cfg),
+		kms:  kms.NewFromConfig(cfg),
 		sts:  sts.NewFromConfig(cfg),
 		logs: cloudwatchlogs.NewFromConfig(cfg),
 		elb:  elbv2.NewFromConfig(cfg),

@@ -40,11 +40,12 @@ const (
 	TypeRule             = "rule"
 	TypeLoadBalancer     = "loadbalancer"
 	TypeBucket           = "bucket"
+	TypeKey              = "key"
 )
 
 // Resource is one thing that exists in the account.
 type Resource struct {
-	Service string // "ec2", "eks", "iam", "logs", "sqs", "events", "elasticloadbalancing", "s3"
+	Service string // "ec2", "eks", "iam", "logs", "sqs", "events", "elasticloadbalancing", "s3", "kms"
 	Type    string // one of the Type constants
 	ID      string // what Delete needs: an id, a name, a URL, an ARN
 	ARN     string // "" where the answer carries none and none can be made of it
@@ -79,6 +80,7 @@ type Deployment struct {
 	Rules            []string // EventBridge rules on the default bus, exact names
 	Roles            []string // exact names
 	InstanceProfiles []string // exact names; Karpenter's path is always looked at
+	Keys             []string // exact IDs of KMS keys
 	OIDCIssuer       string   // the issuer URL, with or without https://
 }
 
@@ -105,7 +107,7 @@ func (d Deployment) validate() error {
 		}
 	}
 	lists := map[string][]string{"bucket": d.Buckets, "log group": d.LogGroups, "queue": d.Queues, "rule": d.Rules,
-		"role": d.Roles, "instance profile": d.InstanceProfiles}
+		"role": d.Roles, "instance profile": d.InstanceProfiles, "key": d.Keys}
 	for _, kind := range slices.Sorted(maps.Keys(lists)) {
 		for _, n := range lists[kind] {
 			if n == "" || strings.ContainsAny(n, "*?") {
@@ -160,7 +162,7 @@ func (c *Client) lookups() []func(context.Context, Deployment) ([]Resource, erro
 		c.findInstances, c.findVolumes, c.findNetworkInterfaces, c.findSecurityGroups, c.findLaunchTemplates,
 		c.findNatGateways, c.findAddresses, c.findVPC, c.findSubnets, c.findRouteTables, c.findInternetGateways, c.findVPCEndpoints,
 		c.findCluster, c.findInstanceProfiles, c.findRoles, c.findOIDCProvider,
-		c.findLogGroups, c.findQueues, c.findRules, c.findLoadBalancers, c.findBuckets,
+		c.findLogGroups, c.findQueues, c.findRules, c.findLoadBalancers, c.findBuckets, c.findKeys,
 	}
 }
 

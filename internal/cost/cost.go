@@ -106,6 +106,7 @@ func usageOf(resources []Resource) []string {
 		"aws:ec2/vpc:Vpc":                  "data transfer between zones and to the internet, per GB",
 		typeNodePool:                       UsageKarpenter,
 		"kubernetes:helm.sh/v3:Release":    "volumes and load balancers that charts or jobs ask for",
+		"aws:kms/key:Key":                  "KMS: requests, and rotated key versions",
 		"aws:lb/loadBalancer:LoadBalancer": "load balancer capacity units",
 	}
 	out := []string{}

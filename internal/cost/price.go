@@ -66,6 +66,8 @@ func (e *estimator) price(r Resource) {
 		if isInterface(r) {
 			e.rate(r, "interface endpoint, per zone", "interface-endpoint", float64(max(1, len(list(r.Inputs["subnetIds"])))), "")
 		}
+	case "aws:kms/key:Key":
+		e.add(r, Item{What: "KMS key", Quantity: 1, HourlyUSD: e.prices.Rates["kms-key"] / HoursPerMonth})
 	case "aws:lb/loadBalancer:LoadBalancer":
 		e.rate(r, "load balancer", "load-balancer", 1, "")
 	case "aws:ec2/instance:Instance":

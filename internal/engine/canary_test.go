@@ -92,7 +92,9 @@ func TestNoSecretLeavesTheEngine(t *testing.T) {
 	t.Setenv("TMPDIR", tmp)
 	f := serveFakeAWS(t)
 	home := t.TempDir()
-	run := func(fail bool) *Engine { return open(t, Options{Home: home, Env: f.env(), Program: canaryProgram(fail)}) }
+	run := func(fail bool) *Engine {
+		return open(t, Options{Home: home, Env: f.env(), Program: canaryProgram(fail)})
+	}
 
 	offline := open(t, Options{Ephemeral: true, Env: f.env(), Program: canaryProgram(false)})
 	plan, err := offline.Preview(t.Context())

@@ -169,3 +169,16 @@ func (o *Options) account(ctx context.Context, info session.Info, reachable bool
 	}
 	return checks
 }
+
+// endpoint warns of a Kubernetes API without a public endpoint: half of a deploy talks to it, and from outside of the
+// VPC that half waits for an answer that cannot come.
+func endpoint(info session.Info) []session.Check {
+	if !info.PrivateAPI {
+		return nil
+	}
+	return []session.Check{{
+		ID: "kubernetes-api", Status: session.CheckWarning, What: "the Kubernetes API has no public endpoint",
+		Why: "endpointAccess.public is false: deploy, sample-job and cleanup reach the API only from inside the VPC (a machine there, a VPN, Direct Connect or a peered network that resolves its private DNS name)",
+		Fix: "run emrflink inside the VPC, or allow one range: endpointAccess {\"public\":true,\"private\":true,\"publicCidrs\":[\"YOUR.ADDRESS/32\"]}",
+	}}
+}

@@ -21,6 +21,8 @@ type Info struct {
 	Region     string
 	Deployment string // name of the deployment: the prefix of what it makes
 	Kubernetes string // version of the control plane: "1.35"
+	// PrivateAPI says that the Kubernetes API has no public endpoint.
+	PrivateAPI bool
 	// Needs is what the target needs of this machine.
 	Needs Needs
 	// Speed is what the target divides AWS's durations by; 1 is real time.

@@ -41,6 +41,9 @@ func billed(r awsapi.Resource) (cost.Resource, bool) {
 		out.Type = "aws:ec2/eip:Eip"
 	case awsapi.TypeLoadBalancer:
 		out.Type = "aws:lb/loadBalancer:LoadBalancer"
+	case awsapi.TypeKey:
+		out.Type = "aws:kms/key:Key"
+		return out, r.State != "PendingDeletion"
 	default:
 		return out, false
 	}

@@ -55,7 +55,6 @@ func readScope(s settings, resources []engine.StateResource, outputs map[string]
 	sc.output(outputs, "region", &sc.Region)
 	sc.output(outputs, "deploymentName", &sc.Deployment.Name)
 	sc.output(outputs, "clusterName", &sc.Deployment.Cluster)
-	sc.output(outputs, "vpcId", &sc.Deployment.VPC)
 	sc.output(outputs, "clusterOidcIssuer", &sc.Deployment.OIDCIssuer)
 	if sc.Deployment.Cluster == "" {
 		sc.Deployment.Cluster = sc.Deployment.Name // the cluster has the deployment's name, also before it exists
@@ -102,7 +101,11 @@ func (sc *scope) take(r engine.StateResource) {
 		include(&d.Roles, property(r, "name"))
 	case "iam/instanceProfile":
 		include(&d.InstanceProfiles, property(r, "name"))
+	case "kms/key":
+		include(&d.Keys, r.ID)
 	case "ec2/vpc":
+		// Only a VPC of the state is the deployment's: the output also names one that somebody else made, and what is
+		// inside that is not ours.
 		d.VPC = r.ID
 	case "eks/cluster":
 		d.Cluster = property(r, "name")

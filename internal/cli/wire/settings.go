@@ -50,7 +50,7 @@ func (a *app) readSettings() (settings, error) {
 		config: config,
 		info: session.Info{
 			Stack: a.globals.Stack, File: file.Path, Home: home, State: a.globals.State, Target: config.Target,
-			Region: config.Region, Deployment: config.Name, Kubernetes: config.KubernetesVersion, Speed: 1,
+			Region: config.Region, Deployment: config.Name, Kubernetes: config.KubernetesVersion, Speed: 1, PrivateAPI: !config.EndpointAccess.Public,
 			Needs: session.Needs(needs),
 		},
 	}, nil

@@ -54,6 +54,9 @@ func clusterKinds() map[Kind]*spec {
 				{path: "vpcConfig.subnetIds", kind: KindSubnet, required: true, weak: true, lost: func(id string) *Error {
 					return errEKS("The subnet ID '%s' does not exist", id)
 				}},
+				keyRef("encryptionConfig.provider.keyArn", func(arn string) *Error {
+					return errEKS("The keyArn in encryptionConfig provider is not valid: %s", arn)
+				}),
 				{path: "vpcConfig.securityGroupIds", kind: KindSecurityGroup, lost: func(id string) *Error {
 					return errEKS("The security group '%s' does not exist", id)
 				}},
@@ -279,7 +282,7 @@ func goneCluster(t *tx, r *Resource) {
 	for _, eni := range interfaces {
 		t.remove(KindNetworkInterface, eni.ID)
 	}
-	for _, k := range []Kind{KindAddon, KindAccessPolicyAssociation, KindAccessEntry} {
+	for _, k := range []Kind{KindAddon, KindAccessPolicyAssociation, KindAccessEntry, KindPodIdentityAssociation} {
 		t.destroyWhere(k, func(x *Resource) bool { return x.ofCluster(r.ID) })
 	}
 	// AWS leaves the group behind, without a word, when something else still uses it.

@@ -81,10 +81,9 @@ func messagingKinds() map[Kind]*spec {
 			missing: func(string) *Error {
 				return errBad("ResourceNotFoundException", "The specified log group does not exist.")
 			},
-			usable:  stateAvailable,
-			fixed:   []string{"name", "logGroupClass"},
-			refused: []string{"kmsKeyId"},
-			check:   checkLogGroup,
+			usable: stateAvailable,
+			fixed:  []string{"name", "logGroupClass"},
+			check:  checkLogGroup,
 			make: func(t *tx, r *Resource) error {
 				logGroupAttrs(t, r)
 				return nil
@@ -194,6 +193,9 @@ func checkLogGroup(t *tx, p Props, self string) error {
 	}
 	if self == "" && t.get(KindLogGroup, name) != nil {
 		return errBad("ResourceAlreadyExistsException", "The specified log group already exists")
+	}
+	if key := str(p, "kmsKeyId"); key != "" {
+		return t.logsMayUse(key, name)
 	}
 	return nil
 }

@@ -179,7 +179,7 @@ func checkEndpoint(t *tx, p Props, self string) error {
 		return errBad("InvalidParameter", "Service %s does not have a gateway endpoint", name)
 	}
 	if !gateway {
-		return nil
+		return t.checkInterfaceEndpoint(p, self)
 	}
 	for _, table := range strs(p, "routeTableIds") {
 		if t.first(KindVPCEndpoint, func(r *Resource) bool {
@@ -187,6 +187,31 @@ func checkEndpoint(t *tx, p Props, self string) error {
 		}) != nil {
 			return errBad("RouteAlreadyExists", "route table %s already has a route with destination-prefix-list-id %s", table, prefixList(name))
 		}
+	}
+	return nil
+}
+
+// checkInterfaceEndpoint refuses two interfaces in one zone, and private DNS where it cannot be.
+func (t *tx) checkInterfaceEndpoint(p Props, self string) error {
+	zones := map[string]bool{}
+	for _, id := range strs(p, "subnetIds") {
+		zone := str(t.get(KindSubnet, id).Attrs, "availabilityZone")
+		if zones[zone] {
+			return errBad("DuplicateSubnetsInSameZone", "Found another VPC endpoint subnet in the availability zone of %s. VPC endpoint subnets should be in different availability zones supported by the VPC endpoint service.", id)
+		}
+		zones[zone] = true
+	}
+	if !flag(p, "privateDnsEnabled") {
+		return nil
+	}
+	vpc, name := str(p, "vpcId"), str(p, "serviceName")
+	if all := t.get(KindVPC, vpc).All(); !flag(all, "enableDnsSupport") || !flag(all, "enableDnsHostnames") {
+		return errBad("InvalidParameter", "Enabling private DNS requires both enableDnsSupport and enableDnsHostnames VPC attributes set to true for %s", vpc)
+	}
+	if t.first(KindVPCEndpoint, func(r *Resource) bool {
+		return r.ID != self && str(r.Props, "vpcId") == vpc && str(r.Props, "serviceName") == name && flag(r.Props, "privateDnsEnabled")
+	}) != nil {
+		return errBad("InvalidParameter", "private-dns-enabled cannot be set because there is already a conflicting DNS domain for %s in the VPC %s", name, vpc)
 	}
 	return nil
 }

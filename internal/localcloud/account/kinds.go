@@ -35,6 +35,11 @@ const (
 	KindAddon                   Kind = "eks:addon"
 	KindAccessEntry             Kind = "eks:accessEntry"
 	KindAccessPolicyAssociation Kind = "eks:accessPolicyAssociation"
+	KindPodIdentityAssociation  Kind = "eks:podIdentityAssociation"
+
+	KindKey         Kind = "kms:key"
+	KindKeyAlias    Kind = "kms:alias"
+	KindResourceTag Kind = "ec2:tag"
 
 	KindQueue       Kind = "sqs:queue"
 	KindQueuePolicy Kind = "sqs:queuePolicy"

@@ -30,6 +30,8 @@ type spec struct {
 	blocked func(t *tx, r *Resource) error
 	// gone takes along what AWS deletes with the resource. The resource itself is removed afterwards.
 	gone func(t *tx, r *Resource)
+	// lingers makes of a deleted resource what AWS keeps of it for days, in place of its removal.
+	lingers func(t *tx, r *Resource)
 
 	// start does the work of creation outside the account; what it returns is applied when done.
 	start func(ctx context.Context, a *Account, r Resource) (func(t *tx, r *Resource), error)
@@ -62,7 +64,8 @@ func allKinds() map[Kind]*spec {
 	out := map[Kind]*spec{}
 	for _, group := range []map[Kind]*spec{
 		networkKinds(), routeKinds(), securityKinds(), computeKinds(), roleKinds(), policyKinds(),
-		clusterKinds(), nodeKinds(), accessKinds(), bucketKinds(), messagingKinds(), balancerKinds(),
+		clusterKinds(), nodeKinds(), accessKinds(), podIdentityKinds(), bucketKinds(), messagingKinds(), balancerKinds(),
+		keyKinds(), tagKinds(),
 	} {
 		maps.Copy(out, group)
 	}
@@ -171,8 +174,15 @@ func (r *Resource) become(state string) {
 
 // destroy removes a resource and what goes with it.
 func (t *tx) destroy(r *Resource) {
-	if s := t.a.kinds[r.Kind]; s.gone != nil {
+	s := t.a.kinds[r.Kind]
+	if s.gone != nil {
 		s.gone(t, r)
+	}
+	if s.lingers != nil {
+		n := r.clone()
+		s.lingers(t, n)
+		t.put(n)
+		return
 	}
 	t.remove(r.Kind, r.ID)
 }
@@ -200,7 +210,7 @@ func tagsOf(p Props) map[string]string {
 // taggable reports whether AWS lets resources of a kind have tags.
 func taggable(k Kind) bool {
 	return !slices.Contains([]Kind{
-		KindRoute, KindRouteTableAssociation, KindSecurityGroupRule, KindRolePolicy, KindRolePolicyAttachment,
+		KindRoute, KindRouteTableAssociation, KindKeyAlias, KindResourceTag, KindSecurityGroupRule, KindRolePolicy, KindRolePolicyAttachment,
 		KindAccessPolicyAssociation, KindQueuePolicy, KindEventTarget, KindBucketVersioning,
 		KindBucketPublicAccessBlock, KindBucketEncryption, KindBucketPolicy, KindBucketLifecycle, KindBucketOwnershipControls,
 	}, k)

@@ -212,7 +212,7 @@ func (t *tx) made(k Kind, id, arn, by string, props, attrs Props, tags map[strin
 // dying reports whether the resource is being deleted or is gone already.
 func (r *Resource) dying() bool {
 	switch r.State {
-	case stateDeleting, stateDELETING, stateShuttingDown, stateTerminated:
+	case stateDeleting, stateDELETING, stateShuttingDown, stateTerminated, StatePendingDeletion:
 		return true
 	}
 	return false

@@ -93,6 +93,7 @@ func stsOperations() []Operation {
 		{Service: "sts", Name: "GetCallerIdentity", UsedBy: byEmrflink, run: getCallerIdentity},
 		{Service: "sts", Name: "AssumeRole", UsedBy: byEmrflink, run: assumeRole},
 		{Service: "sts", Name: "AssumeRoleWithWebIdentity", UsedBy: byBoth, unsigned: true, run: assumeRoleWithWebIdentity},
+		{Service: "eks-auth", Name: "AssumeRoleForPodIdentity", UsedBy: byKarpenter, Notes: "as the Pod Identity agent answers it", unsigned: true, run: assumeRoleForPodIdentity},
 	}
 }
 
@@ -158,6 +159,7 @@ func otherOperations() []Operation {
 		{Service: "servicequotas", Name: "ListServiceQuotas", UsedBy: byClients, Notes: "the quotas that the account enforces", run: listServiceQuotas},
 		{Service: "ssm", Name: "GetParameter", UsedBy: byKarpenter, Notes: "public parameters of the synthetic node images", run: getParameter},
 		{Service: "pricing", Name: "GetProducts", UsedBy: byKarpenter, Notes: "on-demand prices of the simulated instance types", run: getProducts},
+		{Service: "kms", Name: "DescribeKey", UsedBy: byEmrflink, run: describeKey},
 		{Service: "elasticloadbalancing", Name: "DescribeLoadBalancers", UsedBy: byEmrflink, run: describeLoadBalancers},
 		{Service: "elasticloadbalancing", Name: "DescribeTags", UsedBy: byEmrflink, run: describeBalancerTags},
 		{Service: "elasticloadbalancing", Name: "DeleteLoadBalancer", UsedBy: byEmrflink, run: deleteLoadBalancer},

@@ -135,9 +135,12 @@ func (s *server) serve(q *request, w http.ResponseWriter) (answer, error) {
 		return answer{}, invalid("RequestTimeout", "the request's body ended early: %v", err)
 	}
 	q.body = body
-	sig, signed, err := parseSignature(q.http)
-	if err != nil {
-		return answer{}, err
+	var sig signature
+	signed := false
+	if !isPodIdentity(q.http, strings.HasPrefix(q.http.Header.Get("Authorization"), sigAlgorithm)) {
+		if sig, signed, err = parseSignature(q.http); err != nil {
+			return answer{}, err
+		}
 	}
 	if err := q.route(sig, signed); err != nil {
 		return answer{}, err
@@ -163,6 +166,10 @@ func (q *request) route(sig signature, signed bool) error {
 	if !signed {
 		q.service, q.region = "sts", q.account.Region()
 	}
+	if isPodIdentity(q.http, signed) {
+		q.service, q.op, q.proto = "eks-auth", "AssumeRoleForPodIdentity", protoRESTJSON
+		return nil
+	}
 	switch q.service {
 	case "ec2":
 		q.proto, q.ns = protoEC2, nsEC2
@@ -174,7 +181,7 @@ func (q *request) route(sig signature, signed bool) error {
 		q.proto, q.ns = protoQuery, nsELB
 	case "sqs":
 		q.proto = protoJSON10
-	case "ssm", "pricing", "logs", "events", "servicequotas":
+	case "ssm", "pricing", "logs", "events", "kms", "servicequotas":
 		q.proto = protoJSON11
 	case "eks":
 		q.proto = protoRESTJSON

@@ -15,6 +15,7 @@ import (
 
 	"emrflink/internal/awsapi"
 	"emrflink/internal/kube"
+	"emrflink/internal/localcloud/awswire"
 	"emrflink/internal/localcloud/chart"
 	"emrflink/internal/localcloud/flinkoperator"
 	"emrflink/internal/localcloud/kubelet"
@@ -52,6 +53,8 @@ func (d *Daemon) startStandIns(c *cluster) error {
 			karpenterImage: &kubelet.KarpenterRunner{
 				Binary: d.opts.Localkube, Client: admin, APIServerURL: c.endpoint.URL, CABase64: c.endpoint.CABase64,
 				AWSEndpoint: d.url, Region: d.opts.Region, Dir: filepath.Join(c.dir, "karpenter"), Logger: log,
+				AgentPath:   awswire.PodIdentityPath,
+				PodIdentity: func(namespace, name string) bool { return d.account.HasPodIdentity(c.name, namespace, name) },
 			},
 			chart.OperatorImages: &operatorRunner{daemon: d, cluster: c, tokens: own, log: log},
 		},

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,9 +26,13 @@ type KarpenterRunner struct {
 	APIServerURL string               // https://127.0.0.1:PORT
 	CABase64     string               // CA of the API server, base64 of PEM
 	AWSEndpoint  string               // http://127.0.0.1:PORT of the simulated AWS API
-	Region       string               // AWS region
-	Dir          string               // for tokens, kubeconfig and karpenter.log; made with mode 0700
-	Logger       *slog.Logger         // nil: discarded
+	// PodIdentity reports whether a service account has a role by EKS Pod Identity, whose agent answers at
+	// AWSEndpoint + AgentPath. Nil: none has.
+	PodIdentity func(namespace, account string) bool
+	AgentPath   string
+	Region      string       // AWS region
+	Dir         string       // for tokens, kubeconfig and karpenter.log; made with mode 0700
+	Logger      *slog.Logger // nil: discarded
 }
 
 var _ Runner = (*KarpenterRunner)(nil)
@@ -35,6 +40,8 @@ var _ Runner = (*KarpenterRunner)(nil)
 const (
 	annotationRole = "eks.amazonaws.com/role-arn"
 	stsAudience    = "sts.amazonaws.com"
+
+	podIdentityAudience = "pods.eks.amazonaws.com"
 	// alive is how long the controller must run before it counts as working: a wrong setting, a missing
 	// permission or an unreachable endpoint ends it well within this time.
 	alive = 1500 * time.Millisecond
@@ -55,16 +62,13 @@ func (r *KarpenterRunner) Start(ctx context.Context, p PodRef) error {
 	if err := os.MkdirAll(r.Dir, 0o700); err != nil {
 		return fmt.Errorf("make the folder of Karpenter: %w", err)
 	}
-	role, err := r.role(ctx, p)
+	id, err := r.identity(ctx, p)
 	if err != nil {
 		return err
 	}
 	t := tokens{
 		client: r.Client, namespace: p.Namespace, account: serviceAccount(p), dir: r.Dir, log: log,
-		files: map[string]tokenSpec{
-			"aws.token":  {audience: stsAudience, lifetime: 24 * time.Hour},
-			"kube.token": {lifetime: time.Hour},
-		},
+		files: map[string]tokenSpec{"aws.token": id.token, "kube.token": {lifetime: time.Hour}},
 	}
 	if err := t.write(ctx); err != nil {
 		return err
@@ -76,26 +80,44 @@ func (r *KarpenterRunner) Start(ctx context.Context, p PodRef) error {
 	if err != nil {
 		return err
 	}
-	env, err := r.environment(p, role, kubeconfig)
+	env, err := r.environment(p, id.env, kubeconfig)
 	if err != nil {
 		return err
 	}
 	return r.supervise(ctx, p, env, log)
 }
 
-// role is the IAM role of the pod's service account. Without one a pod on EKS would fall back to the role of its
+// identity is how the pod proves to AWS who it is: the variables and the token that EKS's webhooks add to it. The role of
+// the service account is named in its annotation (IRSA) or in an association (Pod Identity). Without one a pod on EKS would fall back to the role of its
 // node, which this blueprint does not allow (IMDS is out of a pod's reach), so that it could do nothing.
-func (r *KarpenterRunner) role(ctx context.Context, p PodRef) (string, error) {
-	name := serviceAccount(p)
+func (r *KarpenterRunner) identity(ctx context.Context, p PodRef) (identity, error) {
+	name, file := serviceAccount(p), filepath.Join(r.Dir, "aws.token")
 	sa, err := r.Client.CoreV1().ServiceAccounts(p.Namespace).Get(ctx, name, metav1.GetOptions{})
 	if err != nil {
-		return "", fmt.Errorf("read service account %q: %w", name, err)
+		return identity{}, fmt.Errorf("read service account %q: %w", name, err)
 	}
-	role := sa.Annotations[annotationRole]
-	if role == "" {
-		return "", fmt.Errorf("service account %q has no annotation %s, so its pods have no AWS credentials", name, annotationRole)
+	if role := sa.Annotations[annotationRole]; role != "" {
+		return identity{
+			token: tokenSpec{audience: stsAudience, lifetime: 24 * time.Hour},
+			env:   map[string]string{"AWS_ROLE_ARN": role, "AWS_WEB_IDENTITY_TOKEN_FILE": file, "AWS_ROLE_SESSION_NAME": p.Name},
+		}, nil
 	}
-	return role, nil
+	if r.PodIdentity == nil || !r.PodIdentity(p.Namespace, name) {
+		return identity{}, fmt.Errorf("service account %q has no annotation %s and no Pod Identity association, so its pods have no AWS credentials",
+			name, annotationRole)
+	}
+	return identity{
+		token: tokenSpec{audience: podIdentityAudience, lifetime: 24 * time.Hour},
+		env: map[string]string{
+			"AWS_CONTAINER_CREDENTIALS_FULL_URI": r.AWSEndpoint + r.AgentPath, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": file,
+		},
+	}, nil
+}
+
+// identity is what makes a pod somebody to AWS.
+type identity struct {
+	token tokenSpec
+	env   map[string]string
 }
 
 func serviceAccount(p PodRef) string {
@@ -107,7 +129,7 @@ func serviceAccount(p PodRef) string {
 
 // environment is the pod's, with what a program outside of a cluster needs on top. Nothing of our own environment
 // gets through: a credential of the user must not end up in a controller.
-func (r *KarpenterRunner) environment(p PodRef, role, kubeconfig string) ([]string, error) {
+func (r *KarpenterRunner) environment(p PodRef, identity map[string]string, kubeconfig string) ([]string, error) {
 	vars := map[string]string{"BATCH_IDLE_DURATION": "50ms", "BATCH_MAX_DURATION": "500ms"}
 	for _, e := range p.Container.Env {
 		switch {
@@ -123,9 +145,9 @@ func (r *KarpenterRunner) environment(p PodRef, role, kubeconfig string) ([]stri
 			return nil, fmt.Errorf("variable %q of container %q: this kind of valueFrom is not simulated", e.Name, p.Container.Name)
 		}
 	}
+	maps.Copy(vars, identity)
 	for name, value := range map[string]string{
-		"AWS_ROLE_ARN": role, "AWS_WEB_IDENTITY_TOKEN_FILE": filepath.Join(r.Dir, "aws.token"),
-		"AWS_ROLE_SESSION_NAME": p.Name, "AWS_REGION": r.Region, "AWS_EC2_METADATA_DISABLED": "true",
+		"AWS_REGION": r.Region, "AWS_EC2_METADATA_DISABLED": "true",
 		// The client that assumes the role does not read the general endpoint.
 		"AWS_ENDPOINT_URL": r.AWSEndpoint, "AWS_ENDPOINT_URL_STS": r.AWSEndpoint,
 		"AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull,

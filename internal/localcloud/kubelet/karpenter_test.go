@@ -121,7 +121,7 @@ func TestKarpenterWithoutARoleSaysSo(t *testing.T) {
 		change func(*corev1.Pod, *corev1.ServiceAccount)
 		want   string
 	}{
-		"no annotation":      {func(_ *corev1.Pod, sa *corev1.ServiceAccount) { sa.Annotations = nil }, "has no annotation eks.amazonaws.com/role-arn"},
+		"no annotation":      {func(_ *corev1.Pod, sa *corev1.ServiceAccount) { sa.Annotations = nil }, "has no annotation eks.amazonaws.com/role-arn and no Pod Identity association"},
 		"no service account": {func(p *corev1.Pod, _ *corev1.ServiceAccount) { p.Spec.ServiceAccountName = "x" }, `read service account "x"`},
 		"no cluster name": {func(p *corev1.Pod, _ *corev1.ServiceAccount) {
 			p.Spec.Containers[0].Env = nil

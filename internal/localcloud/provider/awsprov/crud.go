@@ -145,6 +145,9 @@ func (s *Server) Read(ctx context.Context, req *pulumirpc.ReadRequest) (*pulumir
 	if !ok {
 		r, ok = s.byProperties(k, c, inputs)
 	}
+	if r.State == account.StatePendingDeletion { // the real provider takes such a key for gone
+		ok = false
+	}
 	if !ok {
 		return &pulumirpc.ReadResponse{}, nil
 	}

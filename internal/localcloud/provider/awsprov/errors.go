@@ -38,6 +38,7 @@ func gone(err error) bool {
 	code := account.Code(err)
 	switch code {
 	case "NoSuchEntity", "NoSuchBucket", "ResourceNotFoundException", "ResourceNotFound",
+		"NotFoundException", "KMSInvalidStateException",
 		"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "LoadBalancerNotFound":
 		return true
 	}

@@ -49,7 +49,8 @@ func TestEveryKindThatAProgramCanMakeHasAType(t *testing.T) {
 		account.KindAccessPolicyAssociation, account.KindQueue, account.KindQueuePolicy, account.KindEventRule,
 		account.KindEventTarget, account.KindLogGroup, account.KindBucket, account.KindBucketVersioning,
 		account.KindBucketPublicAccessBlock, account.KindBucketEncryption, account.KindBucketPolicy,
-		account.KindBucketLifecycle, account.KindBucketOwnershipControls,
+		account.KindBucketLifecycle, account.KindBucketOwnershipControls, account.KindKey, account.KindKeyAlias,
+		account.KindResourceTag, account.KindPodIdentityAssociation,
 	} {
 		require.Truef(t, have[kind], "no type makes %s", kind)
 	}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package account
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+	"time"
+
+	"emrflink/internal/localcloud/policy"
+)
+
+// StatePendingDeletion is the state of a KMS key that was deleted: it cannot be used, and is there until its waiting
+// period ends. The account keeps it, with its date, until it is reset.
+const StatePendingDeletion = "PendingDeletion"
+
+var aliasName = regexp.MustCompile(`^alias/[a-zA-Z0-9/_-]{1,250}$`)
+
+func noSuchKey(id string) *Error {
+	return errBad("NotFoundException", "Key '%s' does not exist", id)
+}
+
+// keyKinds are KMS keys and their aliases.
+func keyKinds() map[Kind]*spec {
+	return map[Kind]*spec{
+		KindKey: {
+			missing: noSuchKey,
+			usable:  "Enabled",
+			refused: []string{"customKeyStoreId", "multiRegion", "xksKeyId", "bypassPolicyLockoutSafetyCheck"},
+			fixed:   []string{"keyUsage", "customerMasterKeySpec"},
+			check:   checkKey, make: makeKey,
+			blocked: func(_ *tx, r *Resource) error {
+				if r.State != StatePendingDeletion {
+					return nil
+				}
+				return errBad("KMSInvalidStateException", "%s is pending deletion.", r.ARN)
+			},
+			lingers: func(t *tx, r *Resource) {
+				days, ok := number(r.Props, "deletionWindowInDays")
+				if !ok {
+					days = 30
+				}
+				r.become(StatePendingDeletion)
+				r.HourlyUSD = 0 // free from here on: aws.amazon.com/kms/pricing
+				r.Attrs["deletionDate"] = stamp(t.now.Add(time.Duration(days) * 24 * time.Hour))
+			},
+		},
+		KindKeyAlias: {
+			missing: func(id string) *Error { return errBad("NotFoundException", "Alias %s is not found.", id) },
+			usable:  stateAvailable,
+			fixed:   []string{"name"},
+			refs:    []ref{{path: "targetKeyId", kind: KindKey, required: true, weak: true}},
+			check: func(t *tx, p Props, self string) error {
+				name := str(p, "name")
+				if !aliasName.MatchString(name) || strings.HasPrefix(name, "alias/aws/") {
+					return errBad("InvalidAliasNameException", "%s is not a valid alias name", name)
+				}
+				if self == "" && t.get(KindKeyAlias, name) != nil {
+					return errBad("AlreadyExistsException", "An alias with the name %s already exists", t.arn("kms", name))
+				}
+				return nil
+			},
+			make: func(t *tx, r *Resource) error {
+				r.ID, r.Name = str(r.Props, "name"), str(r.Props, "name")
+				r.ARN = t.arn("kms", r.Name)
+				key := t.get(KindKey, str(r.Props, "targetKeyId"))
+				r.Attrs = Props{"arn": r.ARN, "targetKeyArn": key.ARN}
+				return nil
+			},
+		},
+	}
+}
+
+func checkKey(_ *tx, p Props, _ string) error {
+	if days, ok := number(p, "deletionWindowInDays"); ok && (days < 7 || days > 30) {
+		return errBad("ValidationException", "PendingWindowInDays %.0f is not between 7 and 30", days)
+	}
+	text := str(p, "policy")
+	if text == "" {
+		return nil
+	}
+	doc, err := parsePolicy(text)
+	if err == nil {
+		err = doc.CheckResource()
+	}
+	if err != nil {
+		return errBad("MalformedPolicyDocumentException", "%v", err)
+	}
+	for _, s := range doc.Statements {
+		for _, who := range s.Principals {
+			if who.Type == policy.PrincipalAWS && strings.HasSuffix(who.ID, ":root") {
+				return nil
+			}
+		}
+	}
+	return errBad("MalformedPolicyDocumentException", "The new key policy will not allow you to update the key policy in the future.")
+}
+
+func makeKey(t *tx, r *Resource) error {
+	r.ID = uuid()
+	r.ARN = t.arn("kms", "key/"+r.ID)
+	r.HourlyUSD = priceKey
+	r.Attrs = Props{"arn": r.ARN, "keyId": r.ID}
+	defaults(r.Attrs, r.Props, Props{
+		"description": "", "keyUsage": "ENCRYPT_DECRYPT", "customerMasterKeySpec": "SYMMETRIC_DEFAULT", "isEnabled": true,
+		"enableKeyRotation": false, "multiRegion": false,
+		"policy": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:` + partition(t.region()) + `:iam::` +
+			t.a.opts.AccountID + `:root"},"Action":"kms:*","Resource":"*"}]}`,
+	})
+	return nil
+}
+
+// keyRef is a property with the ARN of a key that must be enabled; the key may be deleted before what it encrypts.
+func keyRef(path string, lost func(string) *Error) ref {
+	return ref{path: path, kind: KindKey, byARN: true, weak: true, lost: lost}
+}
+
+// logsMayUse evaluates a key's policy for CloudWatch Logs and one of its groups.
+func (t *tx) logsMayUse(keyARN, group string) error {
+	refused := errStatus(http.StatusBadRequest, "AccessDeniedException",
+		"The specified KMS key does not exist or is not allowed to be used with Arn '%s'", t.arn("logs", "log-group:"+group))
+	key := t.resolve(keyRef("", nil), keyARN)
+	if key == nil {
+		return refused
+	}
+	doc, err := parsePolicy(str(key.All(), "policy"))
+	if err != nil {
+		return refused
+	}
+	// amazonaws.com in every partition that the account simulates but China's.
+	service := "logs." + t.region() + ".amazonaws.com"
+	if partition(t.region()) == "aws-cn" {
+		service += ".cn"
+	}
+	for _, action := range []string{"kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom"} {
+		if !policy.Evaluate([]policy.Document{doc}, policy.Request{
+			Action: action, Resource: key.ARN, Principal: servicePrincipal(service),
+			Context: map[string][]string{"kms:encryptioncontext:aws:logs:arn": {t.arn("logs", "log-group:"+group)}},
+		}).Allowed {
+			return refused
+		}
+	}
+	return nil
+}
