@@ -18,7 +18,7 @@ PURE      := CGO_ENABLED=0
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## Build bin/emrflink and bin/localkube (minutes the first time)
@@ -59,6 +59,10 @@ screens: build ## Make the screens of docs/guide.md again, by running the comman
 .PHONY: bench
 bench: build ## Measure, in one run, what README promises (docs/bench.md and docs/bench.json)
 	$(GO) run ./internal/tools/bench -bin $(BIN) -out docs
+
+.PHONY: replacement
+replacement: ## Derive internal/replacement/aws.tsv again, by asking the AWS provider of Terraform (minutes)
+	$(PURE) GOFLAGS=-trimpath $(GO) run ./internal/tools/replacement -write
 
 .PHONY: check
 check: tidy test lint drift ## What CI runs

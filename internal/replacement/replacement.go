@@ -27,6 +27,13 @@ type Row struct {
 	Note string
 }
 
+// Notes of rows that are about a property as a whole: one that comes, goes, or does either.
+const (
+	OnlyAdded   = "only when it is added"
+	OnlyRemoved = "only when it is removed"
+	OnlyWhole   = "only when it is added or removed"
+)
+
 // known is the property of a row that only says that its type is in the table.
 const known = "-"
 
@@ -80,10 +87,14 @@ func Parse(text string) ([]Row, error) {
 	return out, nil
 }
 
-// Forces tells whether a change at the path needs a new resource. The path is Pulumi's: cidrBlock, vpcConfig.subnetIds[0],
-// tags["a.b"]. It is false for a type that is not Known.
+// Forces tells whether a change at the path can need a new resource. The path is Pulumi's: cidrBlock,
+// vpcConfig.subnetIds[0], tags["a.b"]. For a whole object it is true if something in it does. It is false for a type that
+// is not Known.
 func Forces(pulumiType, path string) bool {
-	return Covers(Rows(pulumiType), Pattern(path))
+	pattern := Pattern(path)
+	return slices.ContainsFunc(Rows(pulumiType), func(r Row) bool {
+		return r.covers(pattern) || r.whole() && r.Property == pattern || strings.HasPrefix(r.Property, pattern+".")
+	})
 }
 
 // Known tells whether the table speaks of the type: only then does Forces mean anything.
@@ -110,10 +121,23 @@ func Types() []string {
 	return out
 }
 
-// Covers tells whether a pattern is that of one of the rows, or below it.
-func Covers(rows []Row, pattern string) bool {
+// whole tells whether the row is about its property as a whole only.
+func (r Row) whole() bool { return r.Note == OnlyAdded || r.Note == OnlyRemoved || r.Note == OnlyWhole }
+
+func (r Row) covers(pattern string) bool {
+	return !r.whole() && (pattern == r.Property || strings.HasPrefix(pattern, r.Property+"."))
+}
+
+// Covers tells whether one of the rows forces a replacement for a change at the pattern: added says that the property was
+// not there before, removed that it goes.
+func Covers(rows []Row, pattern string, added, removed bool) bool {
 	return slices.ContainsFunc(rows, func(r Row) bool {
-		return pattern == r.Property || strings.HasPrefix(pattern, r.Property+".")
+		switch {
+		case r.whole() && r.Property == pattern:
+			return added && r.Note != OnlyRemoved || removed && r.Note != OnlyAdded
+		default:
+			return r.covers(pattern)
+		}
 	})
 }
 

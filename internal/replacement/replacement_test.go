@@ -27,14 +27,30 @@ func TestForces(t *testing.T) {
 		"a map below a property": {
 			"kubernetes:apps/v1:Deployment", `spec.selector.matchLabels["app.kubernetes.io/name"]`, true,
 		},
-		"a release's name":   {"kubernetes:helm.sh/v3:Release", "name", true},
-		"a release's values": {"kubernetes:helm.sh/v3:Release", "values.metadata.name", false},
-		"an unknown type":    {"aws:rds/instance:Instance", "engine", false},
+		"a release's name":               {"kubernetes:helm.sh/v3:Release", "name", true},
+		"a release's values":             {"kubernetes:helm.sh/v3:Release", "values.metadata.name", false},
+		"an object that has a property":  {"aws:ec2/launchTemplate:LaunchTemplate", "metadataOptions", false},
+		"an object with one that forces": {"aws:eks/nodeGroup:NodeGroup", "launchTemplate", true},
+		"what goes as a whole":           {"aws:eks/cluster:Cluster", "encryptionConfig", true},
+		"what is in it":                  {"aws:eks/cluster:Cluster", "encryptionConfig.provider.keyArn", false},
+		"an unknown type":                {"aws:rds/instance:Instance", "engine", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			require.Equal(t, c.want, Forces(c.typ, c.path))
 		})
+	}
+}
+
+func TestCovers(t *testing.T) {
+	t.Parallel()
+	rows := []Row{{Property: "a.b"}, {Property: "c", Note: OnlyRemoved}, {Property: "d", Note: OnlyAdded}, {Property: "e", Note: OnlyWhole}}
+	for pattern, want := range map[string][3]bool{ // added, changed, removed
+		"a": {}, "a.b": {true, true, true}, "a.b.c": {true, true, true}, "a.bc": {},
+		"c": {false, false, true}, "c.x": {}, "d": {true, false, false}, "e": {true, false, true},
+	} {
+		got := [3]bool{Covers(rows, pattern, true, false), Covers(rows, pattern, false, false), Covers(rows, pattern, false, true)}
+		require.Equal(t, want, got, pattern)
 	}
 }
 

@@ -117,8 +117,10 @@ func (k *kind) rules() propdiff.Rules {
 	}
 	rows := replacement.Rows(k.token)
 	return propdiff.Rules{
-		Replace: func(pattern string) bool { return replacement.Covers(rows, pattern) },
-		Keep:    in(k.computed), Set: in(k.sets),
+		Replace: func(pattern string, op propdiff.Op) bool {
+			return replacement.Covers(rows, pattern, op == propdiff.Add, op == propdiff.Delete)
+		},
+		Keep: in(k.computed), Set: in(k.sets),
 		Equal: func(pattern string, was, is value) bool {
 			switch {
 			case slices.Contains(k.policies, pattern):

@@ -37,10 +37,8 @@ func forced(inputs property, c *config) []replacement.Row {
 func diffObjects(olds, news property, c *config) *pulumirpc.DiffResponse {
 	rows := forced(news, c)
 	changes := propdiff.Diff(olds, news, propdiff.Rules{
-		Equal: func(_ string, was, is value) bool { return sameScalar(was, is) },
-		Replace: func(pattern string) bool {
-			return replacement.Covers(rows, pattern) || pattern == "spec" && slices.ContainsFunc(rows, inSpec)
-		},
+		Equal:   func(_ string, was, is value) bool { return sameScalar(was, is) },
+		Replace: func(pattern string, _ propdiff.Op) bool { return replacement.Covers(rows, pattern, false, false) },
 	})
 	out := propdiff.Response(changes)
 	was, is := member(olds, "metadata"), member(news, "metadata")
@@ -49,9 +47,6 @@ func diffObjects(olds, news property, c *config) *pulumirpc.DiffResponse {
 		str(was, "namespace") == str(is, "namespace")
 	return out
 }
-
-// inSpec says that the row is about the spec: one that comes or goes as a whole changes what is immutable in it.
-func inSpec(r replacement.Row) bool { return strings.HasPrefix(r.Property, "spec.") }
 
 // sameScalar says that Kubernetes writes one value as the other: 1000m is 1.
 func sameScalar(was, is value) bool {

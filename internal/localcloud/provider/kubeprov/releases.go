@@ -101,7 +101,7 @@ func request(in property) chart.Request {
 func (releases) diff(olds, news property, _ *config) *pulumirpc.DiffResponse {
 	rows := replacement.Rows(ReleaseToken)
 	changes := propdiff.Diff(olds, news, propdiff.Rules{
-		Replace: func(pattern string) bool { return replacement.Covers(rows, pattern) },
+		Replace: func(pattern string, _ propdiff.Op) bool { return replacement.Covers(rows, pattern, false, false) },
 	})
 	return propdiff.Response(changes)
 }

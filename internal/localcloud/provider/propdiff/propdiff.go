@@ -38,8 +38,9 @@ type Change struct {
 type Rules struct {
 	// Equal says that two values, known and different, mean the same. Nil: never.
 	Equal func(pattern string, was, is resource.PropertyValue) bool
-	// Replace says that a change at the path needs a new resource. Nil: never.
-	Replace func(pattern string) bool
+	// Replace says that a change at the path needs a new resource. Nil: never. An object that comes or goes is asked for as
+	// a whole, and for what is in it.
+	Replace func(pattern string, op Op) bool
 	// Keep says that the property keeps its value when it is no longer given. Nil: never.
 	Keep func(pattern string) bool
 	// Set says that the order of the list does not matter. Nil: never.
@@ -60,9 +61,32 @@ type differ struct {
 }
 
 func (d *differ) add(c Change, pattern string) {
-	c.Replace = d.rules.Replace != nil && d.rules.Replace(pattern)
+	changed := c.New
+	if c.Op == Delete {
+		changed = c.Old
+	}
+	c.Replace = d.rules.Replace != nil && d.replaces(pattern, c.Op, changed)
 	c.Path = slices.Clone(c.Path)
 	d.changes = append(d.changes, c)
+}
+
+// replaces asks for a pattern, and for all below it when an object comes or goes.
+func (d *differ) replaces(pattern string, op Op, v resource.PropertyValue) bool {
+	if d.rules.Replace(pattern, op) {
+		return true
+	}
+	switch {
+	case op == Update:
+	case v.IsObject():
+		for k, inner := range v.ObjectValue() {
+			if !empty(inner) && d.replaces(pattern+"."+string(k), op, inner) {
+				return true
+			}
+		}
+	case v.IsArray():
+		return slices.ContainsFunc(v.ArrayValue(), func(inner resource.PropertyValue) bool { return d.replaces(pattern, op, inner) })
+	}
+	return false
 }
 
 func (d *differ) object(path resource.PropertyPath, pattern string, was, is resource.PropertyMap) {

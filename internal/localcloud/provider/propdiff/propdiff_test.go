@@ -19,7 +19,7 @@ func props(m map[string]any) resource.PropertyMap { return resource.NewPropertyM
 func TestDiff(t *testing.T) {
 	t.Parallel()
 	rules := propdiff.Rules{
-		Replace: func(p string) bool { return p == "name" || p == "nested.fixed" },
+		Replace: func(p string, _ propdiff.Op) bool { return p == "name" || p == "nested.fixed" },
 		Set:     func(p string) bool { return p == "set" },
 		Keep:    func(p string) bool { return p == "computed" },
 		Equal: func(p string, was, is resource.PropertyValue) bool {
@@ -65,7 +65,7 @@ func TestAnUnknownValueIsAChange(t *testing.T) {
 	t.Parallel()
 	unknown := resource.MakeComputed(resource.NewProperty(""))
 	changes := propdiff.Diff(props(map[string]any{"name": "x"}), resource.PropertyMap{"name": unknown},
-		propdiff.Rules{Replace: func(string) bool { return true }})
+		propdiff.Rules{Replace: func(string, propdiff.Op) bool { return true }})
 	require.Len(t, changes, 1)
 	require.True(t, changes[0].Replace)
 }
@@ -81,4 +81,21 @@ func TestAMapDoesNotDifferFromItself(t *testing.T) {
 			t.Fatalf("%v", c)
 		}
 	})
+}
+
+func TestAnObjectThatComesOrGoesIsAskedForAllThatIsInIt(t *testing.T) {
+	t.Parallel()
+	rules := propdiff.Rules{Replace: func(p string, op propdiff.Op) bool { return p == "template.id" || p == "key" && op == propdiff.Delete }}
+	inner := func(name string) resource.PropertyMap {
+		return resource.PropertyMap{"template": resource.NewProperty(resource.PropertyMap{
+			resource.PropertyKey(name): resource.NewProperty("x"),
+		})}
+	}
+	forces := func(was, is resource.PropertyMap) bool { return propdiff.Diff(was, is, rules)[0].Replace }
+	require.True(t, forces(nil, inner("id")))
+	require.True(t, forces(inner("id"), nil))
+	require.False(t, forces(nil, inner("version")))
+	key := resource.PropertyMap{"key": resource.NewProperty("k")}
+	require.False(t, forces(nil, key))
+	require.True(t, forces(key, nil))
 }
