@@ -60,6 +60,11 @@ screens: build ## Make the screens of docs/guide.md again, by running the comman
 bench: build ## Measure, in one run, what README promises (docs/bench.md and docs/bench.json)
 	$(GO) run ./internal/tools/bench -bin $(BIN) -out docs
 
+.PHONY: referee
+referee: build ## Let the real AWS provider judge our AWS resources and the replacement table (needs terraform)
+	$(PURE) GOFLAGS=-trimpath $(GO) run ./internal/tools/referee -bin $(BIN)
+	$(PURE) GOFLAGS=-trimpath $(GO) run ./internal/tools/replacement
+
 .PHONY: replacement
 replacement: ## Derive internal/replacement/aws.tsv again, by asking the AWS provider of Terraform (minutes)
 	$(PURE) GOFLAGS=-trimpath $(GO) run ./internal/tools/replacement -write

@@ -98,7 +98,7 @@ func securityTypes() []entry {
 				"RevokeSecurityGroupIngress",
 			},
 			computed: []string{"sourceSecurityGroupId"},
-			defaults: map[string]any{"self": false},
+			// self has a default, but it conflicts with every other source and the bridge leaves out a default that conflicts.
 		},
 	}
 }
