@@ -117,9 +117,9 @@ func lasting(op engine.Op, text string) string {
 	return text
 }
 
-// gravity orders types by what their loss means: the first is the gravest. A type that is not here gets no lines of its
+// typeGravity orders types by what their loss means: the first is the gravest. A type that is not here gets no lines of its
 // own.
-func gravity(typ string) int {
+func typeGravity(typ string) int {
 	return slices.Index([]string{
 		"aws:s3/bucketV2:BucketV2", "aws:eks/cluster:Cluster", "aws:ec2/vpc:Vpc", "kubernetes:core/v1:Namespace",
 		"aws:eks/nodeGroup:NodeGroup", "kubernetes:helm.sh/v3:Release", "kubernetes:karpenter.sh/v1:NodePool",

@@ -165,26 +165,26 @@ func (p *printer) loud() {
 func (p *printer) losses(word, code string, rows []row) {
 	groups := map[string][]row{}
 	for _, r := range rows {
-		rank := gravity(r.Type)
+		rank := typeGravity(r.Type)
 		if rank < 0 {
 			rank = 999
 		}
-		key := fmt.Sprintf("%03d\x00%s\x00%s\x00%s", rank, r.Type, forcedBy(r), r.Destroys)
+		key := fmt.Sprintf("%03d\x00%s\x00%s\x00%s", rank, r.Type, forcedNote(r), r.Destroys)
 		groups[key] = append(groups[key], r)
 	}
 	for _, key := range sortedNames(groups) {
 		group := groups[key]
 		first := group[0]
 		if len(group) == 1 {
-			p.line(code, "  %s %s %q%s", word, first.Type, first.Name, forcedBy(first))
+			p.line(code, "  %s %s %q%s", word, first.Type, first.Name, forcedNote(first))
 		} else {
-			p.line(code, "  %s %d x %s%s: %s", word, len(group), first.Type, forcedBy(first), list(names(group)))
+			p.line(code, "  %s %d x %s%s: %s", word, len(group), first.Type, forcedNote(first), list(names(group)))
 		}
 		if first.Destroys != nothingLost {
 			p.line("1", "      lost: %s", first.Destroys)
 		}
 		switch {
-		case gravity(first.Type) < 0:
+		case typeGravity(first.Type) < 0:
 		case len(group) == 1:
 			p.diff(first)
 		default:
@@ -198,7 +198,7 @@ func (p *printer) reasons(group []row) {
 	byLine := map[string][]string{}
 	var order []string
 	for _, r := range group {
-		for i, text := range diffLines(r, p.rows) {
+		for i, text := range propertyLines(r, p.rows) {
 			if !strings.HasSuffix(r.Diff[i].Kind, replaceSuffix) || !r.MayReplace && !slices.Contains(r.ReplaceReasons, r.Diff[i].Path) {
 				continue
 			}
@@ -229,11 +229,8 @@ func names(rows []row) []string {
 	return out
 }
 
-func forcedBy(r row) string {
-	reasons := r.ReplaceReasons
-	if r.MayReplace {
-		reasons = r.MayReplaceReasons
-	}
+func forcedNote(r row) string {
+	reasons := forcedBy(r.Step)
 	if len(reasons) == 0 {
 		return ""
 	}
@@ -261,7 +258,7 @@ func (p *printer) updates() {
 	groups := map[string][]row{}
 	var order []string
 	for _, r := range rows {
-		key := strings.Join(diffLines(r, p.rows), "\n")
+		key := strings.Join(propertyLines(r, p.rows), "\n")
 		if groups[key] == nil {
 			order = append(order, key)
 		}

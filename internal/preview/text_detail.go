@@ -19,7 +19,7 @@ func (p *printer) diff(r row) {
 	if r.Op == string(engine.OpDelete) {
 		return
 	}
-	for i, text := range diffLines(r, p.rows) {
+	for i, text := range propertyLines(r, p.rows) {
 		if i == maxDiffs {
 			p.line("", "      and %s", counted(len(r.Diff)-maxDiffs, "more property", "more properties"))
 			return
@@ -28,8 +28,8 @@ func (p *printer) diff(r row) {
 	}
 }
 
-// diffLines are the changed properties of a resource, a line each.
-func diffLines(r row, all []row) []string {
+// propertyLines are the changed properties of a resource, a line each.
+func propertyLines(r row, all []row) []string {
 	out := make([]string, 0, len(r.Diff))
 	for _, d := range r.Diff {
 		note := ""

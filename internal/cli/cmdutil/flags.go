@@ -16,36 +16,68 @@ type Format string
 
 // The output formats. The zero value means Text.
 const (
-	Text Format = "text"
-	JSON Format = "json"
+	Text     Format = "text"
+	JSON     Format = "json"
+	Markdown Format = "markdown"
+	HTML     Format = "html"
+	SVG      Format = "svg"
+	Mermaid  Format = "mermaid"
 )
 
+// choice is the flag of a format that is one of several.
+type choice struct {
+	value *Format
+	of    []Format
+}
+
+var _ pflag.Value = choice{}
+
 // String returns the format's name.
-func (f *Format) String() string {
-	if *f == "" {
+func (c choice) String() string {
+	if c.value == nil || *c.value == "" {
 		return string(Text)
 	}
-	return string(*f)
+	return string(*c.value)
 }
 
 // Set parses a format.
-func (f *Format) Set(v string) error {
-	if v != string(Text) && v != string(JSON) {
-		return fmt.Errorf("must be %s or %s", Text, JSON)
+func (c choice) Set(v string) error {
+	if !slices.Contains(c.of, Format(v)) {
+		return fmt.Errorf("must be %s", c.list())
 	}
-	*f = Format(v)
+	*c.value = Format(v)
 	return nil
 }
 
 // Type names the value's type in help texts.
-func (f *Format) Type() string { return "text|json" }
+func (c choice) Type() string { return strings.Join(c.names(), "|") }
 
-var _ pflag.Value = (*Format)(nil)
+func (c choice) names() []string {
+	var out []string
+	for _, f := range c.of {
+		out = append(out, string(f))
+	}
+	return out
+}
 
-// AddOutputFlag binds --output.
-func AddOutputFlag(cmd *cobra.Command, f *Format) {
-	cmd.Flags().VarP(f, "output", "o", "what to print on standard output: text or json")
-	CompleteFlag(cmd, "output", string(Text), string(JSON))
+// list names the formats in a sentence.
+func (c choice) list() string {
+	names := c.names()
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " or " + names[last]
+}
+
+// AddOutputFlag binds --output for text and JSON.
+func AddOutputFlag(cmd *cobra.Command, f *Format) { AddFormatFlag(cmd, f, Text, JSON) }
+
+// AddFormatFlag binds --output for some formats, of which the first is the default.
+func AddFormatFlag(cmd *cobra.Command, f *Format, formats ...Format) {
+	if formats[0] != Text {
+		*f = formats[0]
+	}
+	c := choice{value: f, of: formats}
+	cmd.Flags().VarP(c, "output", "o", "what to print on standard output: "+c.list())
+	CompleteFlag(cmd, "output", c.names()...)
 }
 
 // AddYesFlag binds --yes.

@@ -60,6 +60,10 @@ An update that turns into a replacement if a value that is not known yet turns o
 With --save-plan the plan is also written to a file that "emrflink deploy --plan" can be held to. It holds no secrets, but
 names what is deployed: only its owner can read it.
 
+--output markdown is one comment for a pull or merge request, at most 60,000 bytes long; its first line,
+"<!-- emrflink preview: STACK -->", lets a workflow find the comment that it wrote before and update it.
+--output html is one page that needs nothing else, with the resources as a picture: keep it as an artifact.
+
 Cost: none.
 
 Exit codes: 0 computed; 1 failed; 2 settings, flags or the baseline; 3 credentials; 5 changes are pending (only with
@@ -68,6 +72,7 @@ Exit codes: 0 computed; 1 failed; 2 settings, flags or the baseline; 3 credentia
   emrflink preview --offline --output json
   emrflink preview --save-baseline baseline.json
   emrflink preview --baseline baseline.json --exit-code
+  emrflink preview --output html > preview.html
   emrflink preview --stack dev --save-plan plan.json`,
 		Args: cmdutil.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -80,7 +85,7 @@ Exit codes: 0 computed; 1 failed; 2 settings, flags or the baseline; 3 credentia
 			return run(cmd.Context(), opts)
 		},
 	}
-	cmdutil.AddOutputFlag(cmd, &opts.Output)
+	cmdutil.AddFormatFlag(cmd, &opts.Output, cmdutil.Text, cmdutil.JSON, cmdutil.Markdown, cmdutil.HTML)
 	cmd.Flags().BoolVar(&opts.Offline, "offline", false, "compute the desired graph alone, without state, credentials or daemon")
 	cmd.Flags().StringVar(&opts.Baseline, "baseline", "", "compare the desired graph with this saved graph or exported state; implies --offline")
 	cmd.Flags().StringVar(&opts.SaveBaseline, "save-baseline", "", "write the desired graph to this file, to be compared with; implies --offline")
@@ -165,8 +170,13 @@ func save(opts *Options, plan session.Plan) error {
 }
 
 func show(opts *Options, plan session.Plan) error {
-	if opts.Output == cmdutil.JSON {
+	switch opts.Output {
+	case cmdutil.JSON:
 		return cmdutil.WriteJSON(opts.IO.Out, plan.Document)
+	case cmdutil.Markdown:
+		return plan.Markdown(opts.IO.Out)
+	case cmdutil.HTML:
+		return plan.HTML(opts.IO.Out)
 	}
 	width := 0 // a file or a pipe gets whole lines
 	if opts.IO.IsOutTTY() {

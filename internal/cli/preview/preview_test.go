@@ -29,6 +29,8 @@ func planOf(create int) session.Plan {
 	return session.Plan{
 		Summary:  session.Summary{Create: create},
 		Document: map[string]any{"schemaVersion": 1},
+		Markdown: func(w io.Writer) error { _, err := io.WriteString(w, "comment\n"); return err },
+		HTML:     func(w io.Writer) error { _, err := io.WriteString(w, "page\n"); return err },
 		Text: func(w io.Writer, color bool, width int) error {
 			_, err := fmt.Fprintf(w, "plan: %d to create (color %t, width %d)\n", create, color, width)
 			return err
@@ -76,6 +78,14 @@ func TestPreview(t *testing.T) {
 		},
 		"json is the document alone": {
 			output: cmdutil.JSON, changes: 1, stdout: "{\n  \"schemaVersion\": 1\n}\n",
+		},
+		"markdown is the comment alone": {
+			output: cmdutil.Markdown, changes: 1, stdout: "comment\n",
+			stderr: "preview: started\npreview: done in 0s\nsimulated: the AWS account is simulated\n",
+		},
+		"html is the page alone": {
+			output: cmdutil.HTML, changes: 1, stdout: "page\n", exitCode: true, code: 5,
+			stderr: "preview: started\npreview: done in 0s\nsimulated: the AWS account is simulated\n",
 		},
 		"a failure prints no plan": {
 			err: errors.New("no such zone"), code: 1, stderr: "preview: started\npreview: failed in 0s\n",

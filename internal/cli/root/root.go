@@ -20,6 +20,7 @@ import (
 	"emrflink/internal/cli/doctor"
 	"emrflink/internal/cli/drift"
 	"emrflink/internal/cli/ekstoken"
+	"emrflink/internal/cli/graph"
 	"emrflink/internal/cli/initcmd"
 	"emrflink/internal/cli/kubeconfig"
 	"emrflink/internal/cli/local"
@@ -68,7 +69,7 @@ func New(f *cmdutil.Factory) *cobra.Command {
 	cmdutil.Group(root)
 	const main, run, other = "main", "run", "other"
 	root.AddGroup(&cobra.Group{ID: main, Title: "Deployments:"}, &cobra.Group{ID: run, Title: "Using them:"}, &cobra.Group{ID: other, Title: "Other commands:"})
-	add(root, main, initcmd.NewCmd(f, nil), doctor.NewCmd(f, nil), preview.NewCmd(f, nil), cost.NewCmd(f, nil), deploy.NewCmd(f, nil),
+	add(root, main, initcmd.NewCmd(f, nil), doctor.NewCmd(f, nil), preview.NewCmd(f, nil), graph.NewCmd(f, nil), cost.NewCmd(f, nil), deploy.NewCmd(f, nil),
 		status.NewCmd(f, nil), drift.NewCmd(f, nil), outputs.NewCmd(f, nil), cleanup.NewCmd(f, nil))
 	add(root, run, kubeconfig.NewCmd(f, nil), samplejob.NewCmd(f))
 	add(root, other, local.NewCmd(f), ekstoken.NewCmd(f, nil), pulumi.NewCmd(f, nil), version.NewCmd(f, nil), completion.NewCmd(f, nil))

@@ -106,6 +106,9 @@ type Plan struct {
 	Save func(path string) error
 	// Matches checks that the plan in a file is this one; the error says what moved. Nil as Save is.
 	Matches func(path string) error
+	// Markdown and HTML print the plan for a review: as one comment, and as one page. SVG and Mermaid draw the
+	// resources that there are once it is carried out.
+	Markdown, HTML, SVG, Mermaid func(w io.Writer) error
 }
 
 // Event is something that happened to a resource while the engine works.

@@ -115,6 +115,10 @@ func shown(r preview.Report, info session.Info) session.Plan {
 		Text: func(w io.Writer, color bool, width int) error {
 			return r.Text(w, preview.TextOptions{Color: color, Width: width})
 		},
+		Markdown: func(w io.Writer) error { return preview.Markdown(w, r.Document) },
+		HTML:     func(w io.Writer) error { return preview.HTML(w, r.Document) },
+		SVG:      func(w io.Writer) error { return preview.SVG(w, r.Document) },
+		Mermaid:  func(w io.Writer) error { return preview.Mermaid(w, r.Document) },
 	}
 	for _, s := range r.Document.Steps {
 		if s.MayReplace {
