@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"emrflink/components/componenttest"
+	"emrflink/internal/localcloud/referee"
 	"emrflink/stacks"
 )
 
@@ -23,41 +24,10 @@ func compose(change func(*stacks.Config)) pulumi.RunFunc {
 
 func plain(*stacks.Config) {}
 
-// TestDeletionOrder: what is on the left needs what is on the right for as long as it exists, and is deleted first.
+// TestDeletionOrder: what needs what for as long as it exists is deleted first. The referee has the pairs, with reasons.
 func TestDeletionOrder(t *testing.T) {
 	t.Parallel()
-	g := componenttest.Run(t, compose(plain))
-	for _, name := range g.Names("kubernetes:karpenter.sh/v1:NodePool") {
-		for _, outlives := range []string{
-			"pools-nodeclass", "karpenter-chart", "karpenter-crds", "karpenter-node-access", "karpenter-node-profile",
-			"karpenter-node-role", "karpenter-node-AmazonEKS_CNI_Policy", "karpenter-controller-node-lifecycle-attachment",
-			"karpenter-controller-resource-discovery-attachment", "karpenter-queue", "karpenter-queue-policy",
-			"karpenter-spot-interruption-target", "core-group", "bootstrap-vpc-cni", "addons-coredns",
-			"network-private-usw2-az1-routes-default", "network-private-usw2-az2-routes-default",
-			"network-private-usw2-az3-association", "network-nat-usw2-az1", "network-public-default", "network-igw",
-			"cluster-emr-eks-flink", "cluster-oidc",
-		} {
-			require.True(t, g.DependsOn(name, outlives), "%s goes before %s", name, outlives)
-		}
-	}
-	for _, pair := range [][2]string{
-		{"team-flink-team-a-namespace", "flink-operator-chart"},
-		{"team-flink-team-a-namespace", "pools-flink-compute-optimized"},
-		{"team-flink-team-a-namespace", "team-flink-team-a-job-data-attachment"},
-		{"team-flink-team-a-namespace", "checkpoints-bucket"},
-		{"flink-operator-chart", "addons-cert-manager"},
-		{"flink-operator-chart", "core-group"},
-		{"metrics-chart", "core-group"},
-		{"addons-metrics-server", "core-group"},
-		{"addons-coredns", "core-group"},
-		{"core-group", "bootstrap-kube-proxy"},
-		{"core-group", "bootstrap-eks-pod-identity-agent"},
-		{"core-group", "core-node-AmazonEKSWorkerNodePolicy"},
-		{"cluster-emr-eks-flink", "cluster-logs"},
-	} {
-		require.True(t, g.DependsOn(pair[0], pair[1]), "%s goes before %s", pair[0], pair[1])
-	}
-	require.False(t, g.DependsOn("bootstrap-vpc-cni", "core-group"), "nodes are not ready without the CNI")
+	require.Empty(t, referee.Order(&referee.World{Graph: componenttest.Run(t, compose(plain))}))
 }
 
 // notTaggable are AWS types without tags.

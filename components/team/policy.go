@@ -20,7 +20,7 @@ func Policy(bucketARN, team, logGroupARN string) iamdoc.Document {
 			iamdoc.Conditions{"StringLike": {"s3:prefix": {team, team + "/*"}}}),
 		iamdoc.Allow("FindBucket", iamdoc.Strings{"s3:GetBucketLocation"}, iamdoc.Strings{bucketARN}),
 		iamdoc.Allow("KeepState", iamdoc.Strings{
-			"s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:PutObject",
+			"s3:AbortMultipartUpload", "s3:DeleteObject", "s3:ListMultipartUploadParts", "s3:PutObject",
 		}, state),
 		iamdoc.Allow("ReadOwnPrefix", iamdoc.Strings{"s3:GetObject"}, iamdoc.Strings{own, own + "/*"}),
 		iamdoc.Allow("PutLogs", iamdoc.Strings{"s3:PutObject"}, iamdoc.Strings{bucketARN + "/logs/" + team + "/*"}),

@@ -6,7 +6,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"sort"
+	"maps"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -161,14 +162,10 @@ func (r Runner) checkNodePools(ctx context.Context, s Spec) ([]string, error) {
 	var problems []string
 	for _, role := range []string{RoleJobManager, RoleTaskManager} {
 		spec := s.podTemplate(role)["spec"].(obj)
-		selector, tolerated := spec["nodeSelector"].(obj), map[string]bool{}
-		if role == RoleJobManager {
-			tolerated["FlinkRole="+RoleJobManager] = true
-		}
 		var why []string
 		fits := false
 		for i := range objs {
-			reason := poolRefuses(&objs[i], selector, tolerated)
+			reason := PoolRefuses(&objs[i], spec)
 			fits = fits || reason == ""
 			why = append(why, objs[i].GetName()+": "+reason)
 		}
@@ -179,9 +176,9 @@ func (r Runner) checkNodePools(ctx context.Context, s Spec) ([]string, error) {
 	return problems, nil
 }
 
-// poolRefuses says why no node of the pool can take pods with the selector; ""
-// when one can.
-func poolRefuses(o *unstructured.Unstructured, selector obj, tolerated map[string]bool) string {
+// PoolRefuses says why no node of a NodePool can take a pod of this spec; "" when
+// one can. It looks at taints and node selectors, not at sizes.
+func PoolRefuses(o *unstructured.Unstructured, pod map[string]any) string {
 	var p nodePool
 	raw, err := json.Marshal(o.Object)
 	if err == nil {
@@ -196,22 +193,31 @@ func poolRefuses(o *unstructured.Unstructured, selector obj, tolerated map[strin
 	if c := kube.ConditionOf(kube.Conditions(o), "Ready"); c.Status == "False" {
 		return "is not Ready" + prefixed(": ", c.Message)
 	}
+	tolerations, _ := pod["tolerations"].([]any)
 	for _, t := range p.Spec.Template.Spec.Taints {
-		if t.Effect != "PreferNoSchedule" && !tolerated[t.Key+"="+t.Value] {
+		if t.Effect != "PreferNoSchedule" && !t.tolerated(tolerations) {
 			return "has taint " + t.Key + "=" + t.Value
 		}
 	}
-	keys := make([]string, 0, len(selector))
-	for k := range selector {
-		keys = append(keys, k)
-	}
-	sort.Strings(keys)
-	for _, k := range keys {
-		if want := selector[k].(string); !p.offers(k, want) {
+	selector, _ := pod["nodeSelector"].(obj)
+	for _, k := range slices.Sorted(maps.Keys(selector)) {
+		if want, _ := selector[k].(string); !p.offers(k, want) {
 			return "does not offer " + k + "=" + want
 		}
 	}
 	return ""
+}
+
+// tolerated says whether one of a pod's tolerations is of the taint.
+func (t taint) tolerated(tolerations []any) bool {
+	return slices.ContainsFunc(tolerations, func(one any) bool {
+		m, _ := one.(obj)
+		key, _ := m["key"].(string)
+		value, _ := m["value"].(string)
+		effect, _ := m["effect"].(string)
+		exists := m["operator"] == "Exists"
+		return (key == t.Key || key == "" && exists) && (exists || value == t.Value) && (effect == "" || effect == t.Effect)
+	})
 }
 
 func (p nodePool) offers(key, value string) bool {

@@ -90,7 +90,7 @@ func (t *tx) policiesOf(role *Resource) []policy.Document {
 		if own := t.get(KindPolicy, arn); own != nil {
 			texts = append(texts, str(own.Props, "policy"))
 		} else {
-			texts = append(texts, managedPolicy(arn))
+			texts = append(texts, ManagedPolicy(arn))
 		}
 	}
 	return parseAll(texts)

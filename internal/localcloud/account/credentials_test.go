@@ -175,7 +175,7 @@ func TestManagedPoliciesParse(t *testing.T) {
 		"AmazonEC2ContainerRegistryPullOnly", "AmazonEC2ContainerRegistryReadOnly", "AmazonSSMManagedInstanceCore",
 		"service-role/AmazonEBSCSIDriverPolicy", "CloudWatchAgentServerPolicy",
 	} {
-		require.NoError(t, checkIdentityPolicy(managedPolicy("arn:aws:iam::aws:policy/"+name)), name)
+		require.NoError(t, checkIdentityPolicy(ManagedPolicy("arn:aws:iam::aws:policy/"+name)), name)
 	}
-	require.Empty(t, managedPolicy("arn:aws:iam::aws:policy/AdministratorAccess"))
+	require.Empty(t, ManagedPolicy("arn:aws:iam::aws:policy/AdministratorAccess"))
 }

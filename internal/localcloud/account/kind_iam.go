@@ -3,8 +3,6 @@
 package account
 
 import (
-	"bytes"
-	"encoding/json"
 	"net/http"
 	"regexp"
 	"strings"
@@ -164,7 +162,7 @@ func checkRole(t *tx, p Props, self string) error {
 	if err := doc.CheckTrust(); err != nil {
 		return malformed(err)
 	}
-	if n := policySize(str(p, "assumeRolePolicy")); n > maxTrustPolicy {
+	if n := policy.Size(str(p, "assumeRolePolicy")); n > maxTrustPolicy {
 		return errStatus(http.StatusConflict, "LimitExceeded", "Cannot exceed quota for ACLSizePerRole: %d", maxTrustPolicy)
 	}
 	inline := 0
@@ -175,7 +173,7 @@ func checkRole(t *tx, p Props, self string) error {
 		if err := checkIdentityPolicy(str(in, "policy")); err != nil {
 			return err
 		}
-		inline += policySize(str(in, "policy"))
+		inline += policy.Size(str(in, "policy"))
 	}
 	if inline > maxInlinePolicy {
 		return errTooMuchInline(name)
@@ -229,13 +227,4 @@ func checkIdentityPolicy(text string) error {
 		return malformed(err)
 	}
 	return nil
-}
-
-// policySize is the number of characters that IAM counts: white space outside strings is free.
-func policySize(text string) int {
-	var b bytes.Buffer
-	if json.Compact(&b, []byte(text)) != nil {
-		return len(text)
-	}
-	return b.Len()
 }

@@ -2,7 +2,11 @@
 
 package account
 
-import "net/http"
+import (
+	"net/http"
+
+	"emrflink/internal/localcloud/policy"
+)
 
 func noSuchPolicy(arn string) *Error {
 	return noSuchEntity("Policy %s does not exist or is not attachable.", arn)
@@ -72,7 +76,7 @@ func attachmentID(role, arn string) string { return role + "/" + arn }
 
 // policyExists knows the account's own managed policies and those of AWS that the account has built in.
 func (t *tx) policyExists(arn string) bool {
-	return t.get(KindPolicy, arn) != nil || managedPolicy(arn) != ""
+	return t.get(KindPolicy, arn) != nil || ManagedPolicy(arn) != ""
 }
 
 func checkManagedPolicy(t *tx, p Props, self string) error {
@@ -87,7 +91,7 @@ func checkManagedPolicy(t *tx, p Props, self string) error {
 	if err := checkIdentityPolicy(str(p, "policy")); err != nil {
 		return err
 	}
-	if policySize(str(p, "policy")) > maxManagedPolicy {
+	if policy.Size(str(p, "policy")) > maxManagedPolicy {
 		return errStatus(http.StatusConflict, "LimitExceeded", "Cannot exceed quota for PolicySize: %d", maxManagedPolicy)
 	}
 	return nil
@@ -101,11 +105,11 @@ func checkInlinePolicy(t *tx, p Props, self string) error {
 		return err
 	}
 	role := roleName(str(p, "role"))
-	total := policySize(str(p, "policy"))
+	total := policy.Size(str(p, "policy"))
 	id := role + ":" + str(p, "name")
 	for _, r := range t.a.tables[KindRolePolicy] {
 		if r.ofRole(role) && r.ID != id && r.ID != self {
-			total += policySize(str(r.Props, "policy"))
+			total += policy.Size(str(r.Props, "policy"))
 		}
 	}
 	if total > maxInlinePolicy {

@@ -4,9 +4,9 @@ package account
 
 import "strings"
 
-// managedPolicy is the document of a policy that AWS manages, or "" for one that the account does not know.
+// ManagedPolicy is the document of a policy that AWS manages, or "" for one that the account does not know.
 // The documents hold the actions that matter to the workloads of this project, not AWS's full text.
-func managedPolicy(arn string) string {
+func ManagedPolicy(arn string) string {
 	name, ok := strings.CutPrefix(arn, "arn:aws:iam::aws:policy/")
 	if !ok {
 		return ""

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package iamcheck
+
+import (
+	"fmt"
+	"strings"
+
+	"emrflink/internal/localcloud/policy"
+)
+
+// Kind is what a document is for.
+type Kind int
+
+// The kinds of documents.
+const (
+	// Managed is an identity policy that roles attach.
+	Managed Kind = iota
+	// Inline is an identity policy inside a role.
+	Inline
+	// Trust says who may assume a role.
+	Trust
+	// Resource is the policy of a bucket or a queue.
+	Resource
+)
+
+// Quotas in characters without white space, and the number of managed policies that a role may have (IAM User Guide,
+// IAM and AWS STS quotas: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html).
+const (
+	MaxManaged  = 6144
+	MaxInline   = 10240 // over all inline policies of a role
+	MaxTrust    = 2048
+	MaxAttached = 10
+)
+
+// Check returns what is wrong with a document.
+func (t *Table) Check(kind Kind, text string) []string {
+	doc, err := policy.Parse([]byte(text))
+	if err != nil {
+		return []string{err.Error()}
+	}
+	var out []string
+	add := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
+	if doc.Version != "2012-10-17" {
+		add("Version is %q: policy variables and newer condition keys need 2012-10-17", doc.Version)
+	}
+	if err := shape(kind, doc); err != nil {
+		add("%v", err)
+	}
+	if limit := map[Kind]int{Managed: MaxManaged, Inline: MaxInline, Trust: MaxTrust}[kind]; limit > 0 && policy.Size(text) > limit {
+		add("%d characters, the quota is %d", policy.Size(text), limit)
+	}
+	for i := 0; i < len(text); i++ {
+		// The bytes of U+00A0 to U+00FF and beyond: names here have no use for them, and IAM refuses what is above.
+		if text[i] >= 0x7f || text[i] < 0x20 && !strings.ContainsRune("\t\n\r", rune(text[i])) {
+			add("character %#x", text[i])
+			break
+		}
+	}
+	for i, s := range doc.Statements {
+		for _, p := range t.statement(kind, s) {
+			add("statement %s: %s", nameOf(s, i), p)
+		}
+	}
+	return out
+}
+
+func nameOf(s policy.Statement, i int) string {
+	if s.Sid != "" {
+		return s.Sid
+	}
+	return fmt.Sprintf("#%d", i+1)
+}
+
+func shape(kind Kind, doc policy.Document) error {
+	switch kind {
+	case Trust:
+		return doc.CheckTrust()
+	case Resource:
+		return doc.CheckResource()
+	default:
+		return doc.CheckIdentity()
+	}
+}
+
+// Role returns what is wrong with the policies of a role taken together.
+func Role(inline []string, attached int) []string {
+	var out []string
+	sum := 0
+	for _, text := range inline {
+		sum += policy.Size(text)
+	}
+	if sum > MaxInline {
+		out = append(out, fmt.Sprintf("inline policies have %d characters, the quota of a role is %d", sum, MaxInline))
+	}
+	if attached > MaxAttached {
+		out = append(out, fmt.Sprintf("%d managed policies, the quota of a role is %d", attached, MaxAttached))
+	}
+	return out
+}
+
+func (t *Table) statement(kind Kind, s policy.Statement) []string {
+	var out []string
+	add := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
+	if kind != Resource && strings.ContainsFunc(s.Sid, func(r rune) bool {
+		return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+	}) {
+		add("Sid %q has other characters than letters and digits", s.Sid)
+	}
+	if len(s.NotActions)+len(s.NotResources)+len(s.NotPrincipals) > 0 && !s.Deny {
+		add("an Allow with NotAction, NotResource or NotPrincipal allows what nobody has listed")
+	}
+	used := map[string]bool{}
+	for _, name := range append(append([]string{}, s.Actions...), s.NotActions...) {
+		out = append(out, t.action(kind, s, name, used)...)
+	}
+	for _, r := range s.Resources {
+		if !used[r] && len(s.Actions) > 0 && !strings.Contains(strings.Join(s.Actions, " "), "*") {
+			add("no action of the statement applies to resource %q", r)
+		}
+	}
+	return append(out, openTo(s)...)
+}
+
+// action checks an action of a statement, and notes the resources that it applies to.
+func (t *Table) action(kind Kind, s policy.Statement, name string, used map[string]bool) []string {
+	service, _, _ := strings.Cut(name, ":")
+	if strings.Contains(name, "*") {
+		switch {
+		case !s.Deny:
+			return []string{fmt.Sprintf("action %q allows more than is listed", name)}
+		case name != "*" && !t.knowsService(service):
+			return []string{fmt.Sprintf("action %q: no service %q in actions.csv", name, service)}
+		}
+		return nil
+	}
+	a, ok := t.Action(name)
+	if !ok {
+		return []string{fmt.Sprintf("action %q is not in actions.csv: look it up in the Service Authorization Reference, then add it", name)}
+	}
+	var out []string
+	applies := kind == Trust
+	for _, r := range s.Resources {
+		if a.Takes(r) {
+			used[r], applies = true, true
+		}
+	}
+	if !applies {
+		out = append(out, fmt.Sprintf("action %s applies to none of the statement's resources", name))
+	}
+	if len(s.Resources) == 1 && s.Resources[0] == "*" && len(a.Types) > 0 && len(s.Conditions) == 0 && !s.Deny {
+		out = append(out, fmt.Sprintf("action %s is allowed on everything, though it can be limited to resources", name))
+	}
+	for _, c := range s.Conditions {
+		if !a.Knows(c.Key) && (kind != Trust || !oidcKey(c.Key)) {
+			out = append(out, fmt.Sprintf("condition key %s is never in the context of %s: the statement allows nothing", c.Key, name))
+		}
+	}
+	return out
+}
+
+// oidcKey is a key of a web identity: the issuer's host and path, then aud or sub.
+func oidcKey(key string) bool {
+	host, claim, ok := strings.Cut(key, ":")
+	return ok && strings.HasPrefix(host, "oidc.eks.") && (claim == "aud" || claim == "sub")
+}
+
+// openTo finds a principal that is everyone, and a web identity of which no subject is asked.
+func openTo(s policy.Statement) []string {
+	if s.Deny {
+		return nil
+	}
+	var out []string
+	for _, p := range s.Principals {
+		if p.ID == "*" {
+			out = append(out, "everyone is allowed")
+		}
+		if p.Type == policy.PrincipalFederated && (!exactly(s, ":sub") || !exactly(s, ":aud")) {
+			out = append(out, "a web identity is trusted without its exact subject and audience (StringEquals on :sub and :aud)")
+		}
+	}
+	return out
+}
+
+func exactly(s policy.Statement, claim string) bool {
+	for _, c := range s.Conditions {
+		if c.Operator == "StringEquals" && strings.HasSuffix(c.Key, claim) && oidcKey(c.Key) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package iamcheck_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"emrflink/internal/localcloud/iamcheck"
+	"emrflink/internal/localcloud/policy"
+)
+
+func load(t *testing.T) *iamcheck.Table {
+	t.Helper()
+	table, err := iamcheck.Load()
+	require.NoError(t, err)
+	return table
+}
+
+func document(statements ...string) string {
+	return `{"Version":"2012-10-17","Statement":[` + strings.Join(statements, ",") + `]}`
+}
+
+const object = "arn:aws:s3:::bucket/team/*"
+
+func allow(action, resource string) string {
+	return fmt.Sprintf(`{"Sid":"S","Effect":"Allow","Action":%q,"Resource":%q}`, action, resource)
+}
+
+// TestCheck: what it finds, in the words that it finds it with; "" is nothing.
+func TestCheck(t *testing.T) {
+	t.Parallel()
+	const trust = `{"Effect":"Allow","Action":"sts:AssumeRoleWithWebIdentity","Principal":{"Federated":"arn:aws:iam::1:oidc-provider/x"},"Condition":{%s}}`
+	const host = "oidc.eks.us-west-2.amazonaws.com/id/A"
+	for name, c := range map[string]struct {
+		kind iamcheck.Kind
+		text string
+		want string
+	}{
+		"an action on its resource":             {iamcheck.Managed, document(allow("s3:GetObject", object)), ""},
+		"a misspelt action":                     {iamcheck.Managed, document(allow("s3:GetObjects", object)), `action "s3:GetObjects" is not in actions.csv`},
+		"a bucket's action on an object":        {iamcheck.Managed, document(allow("s3:ListBucket", object)), "applies to none"},
+		"an object's action on a bucket":        {iamcheck.Managed, document(allow("s3:GetObject", "arn:aws:s3:::bucket")), "applies to none"},
+		"an image with an account":              {iamcheck.Managed, document(allow("ec2:RunInstances", "arn:aws:ec2:us-west-2:1:image/*")), "applies to none"},
+		"log events on a group's streams":       {iamcheck.Managed, document(allow("logs:PutLogEvents", "arn:aws:logs:r:1:log-group:/a/b:*")), ""},
+		"an action without resources on one":    {iamcheck.Managed, document(allow("ec2:DescribeSubnets", "arn:aws:ec2:r:1:subnet/*")), "applies to none"},
+		"a write on everything":                 {iamcheck.Managed, document(allow("s3:GetObject", "*")), "allowed on everything"},
+		"a wildcard action":                     {iamcheck.Managed, document(allow("s3:*", object)), "allows more than is listed"},
+		"a Sid with a dash":                     {iamcheck.Managed, document(strings.Replace(allow("s3:GetObject", object), `"S"`, `"a-b"`, 1)), "letters and digits"},
+		"an unknown operator":                   {iamcheck.Managed, document(`{"Effect":"Allow","Action":"s3:GetObject","Resource":"` + object + `","Condition":{"StringIs":{"a:b":"c"}}}`), `"StringIs"`},
+		"a key that the action never has":       {iamcheck.Managed, document(`{"Effect":"Allow","Action":"s3:GetObject","Resource":"` + object + `","Condition":{"StringLike":{"s3:prefix":"a/*"}}}`), "condition key s3:prefix"},
+		"NotAction in an Allow":                 {iamcheck.Managed, document(`{"Effect":"Allow","NotAction":"s3:GetObject","Resource":"` + object + `"}`), "NotAction"},
+		"the old version":                       {iamcheck.Managed, strings.Replace(document(allow("s3:GetObject", object)), "2012-10-17", "2008-10-17", 1), "Version"},
+		"no version":                            {iamcheck.Managed, `{"Statement":[` + allow("s3:GetObject", object) + `]}`, "Version"},
+		"an identity policy with a principal":   {iamcheck.Managed, document(`{"Effect":"Allow","Action":"s3:GetObject","Resource":"` + object + `","Principal":"*"}`), "Principal"},
+		"a resource that nothing applies to":    {iamcheck.Managed, document(`{"Effect":"Allow","Action":"s3:GetObject","Resource":["` + object + `","arn:aws:s3:::bucket"]}`), "no action of the statement applies"},
+		"too large a policy":                    {iamcheck.Managed, document(allow("s3:GetObject", "arn:aws:s3:::"+strings.Repeat("b", 6100)+"/*")), "the quota is 6144"},
+		"a letter that IAM refuses":             {iamcheck.Managed, document(allow("s3:GetObject", "arn:aws:s3:::b/ł/*")), "character"},
+		"a trust with subject and audience":     {iamcheck.Trust, document(fmt.Sprintf(trust, `"StringEquals":{"`+host+`:sub":"system:serviceaccount:a:b","`+host+`:aud":"sts.amazonaws.com"}`)), ""},
+		"a trust with a pattern for a subject":  {iamcheck.Trust, document(fmt.Sprintf(trust, `"StringLike":{"`+host+`:sub":"system:serviceaccount:a:*"}`)), "exact subject"},
+		"a trust with a key of something else":  {iamcheck.Trust, document(fmt.Sprintf(trust, `"StringEquals":{"s3:prefix":"x"}`)), "condition key s3:prefix"},
+		"too large a trust":                     {iamcheck.Trust, document(fmt.Sprintf(trust, `"StringEquals":{"`+host+`:sub":"`+strings.Repeat("s", 2048)+`","`+host+`:aud":"x"}`)), "the quota is 2048"},
+		"a bucket for everyone":                 {iamcheck.Resource, document(`{"Effect":"Allow","Action":"s3:GetObject","Resource":"` + object + `","Principal":"*"}`), "everyone is allowed"},
+		"a bucket that denies everyone":         {iamcheck.Resource, document(`{"Effect":"Deny","Action":"s3:*","Resource":"` + object + `","Principal":"*"}`), ""},
+		"a bucket policy that names no one":     {iamcheck.Resource, document(allow("s3:GetObject", object)), "Principal is missing"},
+		"something that is not a policy at all": {iamcheck.Managed, `{"Statement":"x"}`, "parse policy"},
+	} {
+		got := strings.Join(load(t).Check(c.kind, c.text), "\n")
+		if c.want == "" {
+			require.Empty(t, got, name)
+		}
+		require.Contains(t, got, c.want, name)
+	}
+}
+
+func TestARolesPoliciesTogether(t *testing.T) {
+	t.Parallel()
+	big := document(allow("s3:GetObject", "arn:aws:s3:::"+strings.Repeat("b", 5200)+"/*"))
+	require.Empty(t, iamcheck.Role([]string{big}, 10))
+	require.Len(t, iamcheck.Role([]string{big, big}, 11), 2)
+	require.Equal(t, policy.Size(document(allow("s3:GetObject", object))),
+		policy.Size("{\n \"Version\": \"2012-10-17\",\n \"Statement\": ["+allow("s3:GetObject", object)+" ] }"), "white space does not count")
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package referee_test
+
+import (
+	"encoding/json"
+	"flag"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"emrflink/components/componenttest"
+	"emrflink/internal/flinkjob"
+	"emrflink/internal/localcloud/referee"
+	"emrflink/stacks"
+)
+
+var update = flag.Bool("update", false, "write the file that localkube's scheduler test reads")
+
+type object = map[string]any
+
+// newWorld runs the program with its defaults and renders a sample job for each pool that takes task managers.
+func newWorld(t testing.TB) *referee.World {
+	t.Helper()
+	w := &referee.World{Graph: componenttest.Run(t, stacks.Blueprint), Jobs: map[string]*unstructured.Unstructured{}}
+	for _, p := range w.Graph.Outputs["nodePools"].([]any) {
+		pool := p.(object)
+		if pool["flinkRole"] != flinkjob.RoleTaskManager {
+			continue
+		}
+		name := pool["name"].(string)
+		spec, err := flinkjob.SpecFrom(w.Graph.Outputs, flinkjob.Options{NodePool: name})
+		require.NoError(t, err)
+		objects, err := flinkjob.Render(spec)
+		require.NoError(t, err)
+		w.Jobs[name] = objects[0]
+	}
+	require.Len(t, w.Jobs, 2)
+	return w
+}
+
+// TestTheBlueprintPasses: with its defaults, and in the ways in which users change it, the graph gives no reasons.
+func TestTheBlueprintPasses(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, r := range referee.All() {
+		require.Empty(t, r.Check(w), r.Name)
+	}
+	require.Greater(t, len(referee.Cases(w)), 40)
+}
+
+// TestPoliciesOfEveryConfigurationFit: IAM's part holds with many teams, the longest names and in another region.
+func TestPoliciesOfEveryConfigurationFit(t *testing.T) {
+	t.Parallel()
+	for name, config := range map[string]map[string]string{
+		"the longest names": {"emrflink:name": strings.Repeat("n", 20), "emrflink:teams": `["` + strings.Repeat("t", 24) + `"]`},
+		"three teams":       {"emrflink:teams": `["a","b","c"]`},
+		"another region":    {"emrflink:region": "eu-west-1"},
+		"an administrator":  {"emrflink:admins": `["arn:aws:iam::111122223333:role/admin"]`},
+	} {
+		o := componenttest.Options{Config: config}
+		if region := config["emrflink:region"]; region != "" {
+			o.Region = region
+		}
+		w := &referee.World{Graph: componenttest.Run(t, stacks.Blueprint, o)}
+		require.Empty(t, referee.Documents(w), name)
+		require.Empty(t, referee.Access(w), name)
+		require.Empty(t, referee.Namespaces(w), name)
+		require.Empty(t, referee.Outputs(w), name)
+	}
+}
+
+const schedulerFile = "../../../localkube/internal/karpenter/testdata/blueprint.json"
+
+// TestLocalkubeSchedulesWhatIsRendered keeps the file that Karpenter's scheduler is tested with (in another module, which
+// cannot run the program) equal to what the program renders.
+func TestLocalkubeSchedulesWhatIsRendered(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	pools, pods := []any{}, object{}
+	for _, r := range w.Graph.Resources {
+		if strings.HasSuffix(r.Type, ":NodePool") {
+			pools = append(pools, r.Inputs)
+		}
+	}
+	for name, job := range w.Jobs {
+		byRole := object{}
+		for role, field := range map[string]string{"jobmanager": "jobManager", "taskmanager": "taskManager"} {
+			template, _, err := unstructured.NestedMap(job.Object, "spec", field, "podTemplate")
+			require.NoError(t, err)
+			delete(template, "apiVersion")
+			delete(template, "kind")
+			byRole[role] = template
+		}
+		pods[name] = byRole
+	}
+	raw, err := json.MarshalIndent(object{
+		"nodeClass": w.Graph.Find(t, "pools-nodeclass").Inputs, "nodePools": pools, "pods": pods,
+	}, "", "  ")
+	require.NoError(t, err)
+	if *update {
+		require.NoError(t, os.WriteFile(schedulerFile, append(raw, '\n'), 0o600))
+	}
+	want, err := os.ReadFile(schedulerFile)
+	require.NoError(t, err)
+	require.Equal(t, string(want), string(raw)+"\n", "run: go test ./internal/localcloud/referee -update")
+}
