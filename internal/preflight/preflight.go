@@ -20,6 +20,10 @@ import (
 	"emrflink/internal/awsapi"
 )
 
+// DeployLasts is how long a deploy of the default settings takes on AWS: the medians of its phases, as the deploy command
+// expects them, rounded up.
+const DeployLasts = 20 * time.Minute
+
 // Status is the outcome of a check.
 type Status string
 

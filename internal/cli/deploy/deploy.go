@@ -54,7 +54,8 @@ already stays as it is, and an interrupted deploy goes on where it stopped.
 Steps:
   1. read and validate the settings of the stack
   2. open the target (the local one is started when it is stopped) and look for what would make the deploy fail:
-     credentials, quotas, names, as doctor does. A problem ends the deploy before anything is touched, a warning does not
+     credentials, quotas, names, as doctor does. A problem ends the deploy before anything is touched, a warning is
+     shown
   3. show the plan and the resources that are billed by the hour, with their prices, and ask
   4. network, checkpoint bucket, cluster, core nodes, addons, Karpenter, node pools, Flink operator, teams
   5. print the commands to run next
@@ -117,7 +118,7 @@ func run(ctx context.Context, opts *Options) error {
 		return fmt.Errorf("deploy stack %q: %w", info.Stack, err)
 	}
 	defer d.Close() // the engine has saved the state by then
-	checks, err := preflight(ctx, opts, d, info.Stack)
+	checks, err := checked(ctx, opts, d, info.Stack)
 	if err != nil {
 		return err
 	}

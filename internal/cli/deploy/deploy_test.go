@@ -22,16 +22,18 @@ import (
 // fake plans one bucket and deploys it.
 type fake struct {
 	plan     session.Plan
+	checks   []session.Check
 	err      error
 	deployed bool
 	closed   bool
 	refresh  bool
 }
 
-func (f *fake) Info() session.Info                         { return cmdtest.Info() }
-func (f *fake) Plan(context.Context) (session.Plan, error) { return f.plan, nil }
-func (f *fake) Close() error                               { f.closed = true; return nil }
-func (f *fake) RefreshFirst()                              { f.refresh = true }
+func (f *fake) Info() session.Info                                 { return cmdtest.Info() }
+func (f *fake) Plan(context.Context) (session.Plan, error)         { return f.plan, nil }
+func (f *fake) Close() error                                       { f.closed = true; return nil }
+func (f *fake) RefreshFirst()                                      { f.refresh = true }
+func (f *fake) Preflight(context.Context) ([]session.Check, error) { return f.checks, nil }
 func (f *fake) Deploy(_ context.Context, sink func(session.Event)) (session.Result, error) {
 	f.deployed = true
 	for _, s := range f.plan.Steps {
@@ -124,7 +126,7 @@ func TestDeployAsJSONHasTheAgreedFieldsAndASilentStderr(t *testing.T) {
 	require.Empty(t, r.Err.String())
 	var doc map[string]any
 	require.NoError(t, json.Unmarshal(r.Out.Bytes(), &doc))
-	require.Equal(t, []string{"deployment", "durationSeconds", "next", "region", "schemaVersion", "simulated", "stack", "summary", "target"},
+	require.Equal(t, []string{"deployment", "durationSeconds", "next", "region", "schemaVersion", "simulated", "stack", "summary", "target", "warnings"},
 		slices.Sorted(maps.Keys(doc)))
 	require.InDelta(t, 1, doc["schemaVersion"], 0)
 }

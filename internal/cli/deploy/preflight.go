@@ -32,8 +32,8 @@ func (p *problems) ProblemLines() []string {
 	return lines
 }
 
-// preflight makes the checks that a deploy begins with. An error ends the deploy, a warning is shown and returned.
-func preflight(ctx context.Context, opts *Options, d deployer, stack string) ([]session.Check, error) {
+// checked makes the checks that a deploy begins with. An error ends the deploy, a warning is shown and returned.
+func checked(ctx context.Context, opts *Options, d deployer, stack string) ([]session.Check, error) {
 	checks, err := d.Preflight(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("deploy stack %q: %w", stack, err)

@@ -37,8 +37,11 @@ func (o *Options) settings() (session.Info, session.Check) {
 	if err != nil {
 		rep := cmdutil.Describe(err)
 		why := rep.Problems
-		if rep.Cause != "" {
-			why = append([]string{rep.Cause}, why...)
+		if len(why) == 0 {
+			why = []string{rep.Cause}
+		}
+		if rep.Cause == "" && len(rep.Problems) == 0 {
+			rep.Error, why = "the settings cannot be read", []string{rep.Error}
 		}
 		c := session.Check{ID: id, Status: session.CheckError, What: rep.Error, Why: strings.Join(why, "; "), Fix: strings.Join(rep.Next, "\n")}
 		if c.Fix == "" {

@@ -53,7 +53,8 @@ func NewCmd(f *cmdutil.Factory, runF func(context.Context, *Options) error) *cob
 		Use:   "doctor [flags]",
 		Short: "Look for what would make a deploy fail",
 		Long: `Look at everything that a deploy of the stack needs, and print every problem with its cause and the command that
-settles it. Nothing is changed and the local target is not started. A deploy begins with the same checks (from step 4 on).
+settles it. Nothing is changed and the local target is not started. A deploy begins with the same checks, from step 4
+on.
 
 Steps:
   1. settings of the stack
@@ -61,9 +62,10 @@ Steps:
   3. target local: binary of the control plane, the running target, the port
   4. target aws: the programs aws and kubectl, which pulumi-eks needs on the PATH; a stale login at the registry of charts;
      whether the Kubernetes API is private
-  5. the account: credentials, how long they last, this machine's clock, account and region of the stack; zones, Kubernetes
-     version and its support, instance types, EC2's role for spot; quotas (VPCs, Elastic IPs, NAT gateways, clusters, vCPUs
-     on demand and spot) against what is used; names that are taken, networks that overlap, log groups left over
+  5. the account: credentials, how long they last, this machine's clock, account and region of the stack; zones,
+     Kubernetes version and its support, instance types, EC2's role for spot; quotas (VPCs, Elastic IPs, NAT gateways,
+     clusters, vCPUs on demand and spot) against what is used; names that are taken, networks that overlap, log groups
+     left over
 
 On the local target step 5 asks the simulated account, when it runs. A check that the identity may not make is a warning
 that names the IAM action.

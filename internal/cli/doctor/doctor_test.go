@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net"
 	"path/filepath"
 	"testing"
@@ -42,25 +43,39 @@ func healthy(t *testing.T, target string) (*cmdtest.Run, *Options) {
 		Info:  func() (session.Info, error) { return info, nil },
 		Home:  func() (string, error) { return home, nil },
 		Local: func() (control, error) { return localFake{}, nil },
-		Identity: func(context.Context) (session.Identity, error) {
-			return session.Identity{Account: "1", ARN: "arn:aws:iam::1:user/u"}, nil
+		Preflight: func(context.Context) ([]session.Check, error) {
+			return []session.Check{{ID: "credentials", Status: good, What: "arn:aws:iam::1:user/u"}}, nil
 		},
-		LookPath: func(p string) (string, error) { return "/usr/bin/" + p, nil },
-		Free:     func(string) (uint64, error) { return 10 * gib, nil },
+		Free: func(string) (uint64, error) { return 10 * gib, nil },
 	}
 }
 
+const (
+	good    = session.CheckOK
+	warning = session.CheckWarning
+	bad     = session.CheckError
+	skipped = session.CheckSkipped
+)
+
+// problem is a check with a problem.
+func problem(id string, status session.CheckStatus, denied bool) session.Check {
+	return session.Check{ID: id, Status: status, What: "w", Why: "y", Fix: "f", Denied: denied}
+}
+
+type found = map[string]session.CheckStatus
+
 // states runs the checks and returns the state of each.
-func states(t *testing.T, r *cmdtest.Run, opts *Options) (map[string]string, int) {
+func states(t *testing.T, r *cmdtest.Run, opts *Options) (found, int) {
 	t.Helper()
 	code := cmdtest.Code(run(t.Context(), opts))
 	var doc document
 	require.NoError(t, json.Unmarshal(r.Out.Bytes(), &doc))
-	got := map[string]string{}
+	got := found{}
 	for _, c := range doc.Checks {
-		got[c.Name] = c.State
-		if c.State == failed {
-			require.NotEmptyf(t, c.Fix, "%s has a fix", c.Name)
+		got[c.ID] = c.Status
+		if c.Status == bad || c.Status == warning {
+			require.NotEmptyf(t, c.Why, "%s has a cause", c.ID)
+			require.NotEmptyf(t, c.Fix, "%s has a fix", c.ID)
 		}
 	}
 	require.Equal(t, code == 0, doc.OK)
@@ -69,40 +84,42 @@ func states(t *testing.T, r *cmdtest.Run, opts *Options) (map[string]string, int
 
 func TestDoctor(t *testing.T) {
 	t.Parallel()
-	fine := map[string]string{"settings": ok, "state folder": ok, "free space": ok}
-	with := func(extra map[string]string) map[string]string {
-		m := map[string]string{}
-		for _, part := range []map[string]string{fine, extra} {
-			for k, v := range part {
-				m[k] = v
-			}
-		}
+	with := func(extra found) found {
+		m := found{"settings": good, "state-folder": good, "free-space": good}
+		maps.Copy(m, extra)
 		return m
+	}
+	account := func(checks []session.Check, err error) func(*Options) {
+		return func(o *Options) { o.Preflight = func(context.Context) ([]session.Check, error) { return checks, err } }
 	}
 	for name, c := range map[string]struct {
 		target string
 		break_ func(*Options)
-		want   map[string]string
+		want   found
 		code   int
 	}{
-		"local, running": {"local", func(*Options) {}, with(map[string]string{"control plane": ok, "local target": ok}), 0},
+		"local, running": {"local", func(*Options) {}, with(found{"control-plane": good, "local-target": good, "credentials": good}), 0},
 		"local, stopped": {"local", func(o *Options) {
 			o.Local = func() (control, error) { return localFake{status: session.ErrNotRunning}, nil }
-		}, with(map[string]string{"control plane": ok, "local target": ok, "port": ok}), 0},
+			o.Preflight = func(context.Context) ([]session.Check, error) { return nil, errors.New("this would start it") }
+		}, with(found{"control-plane": good, "local-target": good, "port": good, "aws-account": skipped}), 0},
 		"local, everything is wrong": {"local", func(o *Options) {
 			o.Local = func() (control, error) { return localFake{errors.New("no binary"), errors.New("refused")}, nil }
 			o.Free = func(string) (uint64, error) { return gib / 8, nil }
-		}, with(map[string]string{"free space": failed, "control plane": failed, "local target": failed}), 1},
+		}, with(found{"free-space": bad, "control-plane": bad, "local-target": bad, "aws-account": skipped}), 2},
 		"little space is a warning": {"local", func(o *Options) { o.Free = func(string) (uint64, error) { return gib, nil } },
-			with(map[string]string{"free space": warning, "control plane": ok, "local target": ok}), 0},
-		"aws": {"aws", func(*Options) {}, with(map[string]string{"credentials": ok, "aws": ok, "kubectl": ok}), 0},
-		"aws, everything is wrong": {"aws", func(o *Options) {
-			o.Identity = func(context.Context) (session.Identity, error) { return session.Identity{}, errors.New("ExpiredToken") }
-			o.LookPath = func(string) (string, error) { return "", errors.New("not found") }
-		}, with(map[string]string{"credentials": failed, "aws": failed, "kubectl": failed}), 1},
+			with(found{"free-space": warning, "control-plane": good, "local-target": good, "credentials": good}), 0},
+		"aws": {"aws", func(*Options) {}, with(found{"credentials": good}), 0},
+		"aws, problems of the account": {"aws", account([]session.Check{problem("quota-vpc", bad, false), problem("spot-role", warning, false)}, nil),
+			with(found{"quota-vpc": bad, "spot-role": warning}), 2},
+		"aws, credentials among the problems": {"aws", account([]session.Check{problem("credentials", bad, true), problem("program-aws", bad, false)}, nil),
+			with(found{"credentials": bad, "program-aws": bad}), 3},
+		"aws, warnings only": {"aws", account([]session.Check{problem("session", warning, false)}, nil), with(found{"session": warning}), 0},
+		"the account cannot be opened": {"aws", account(nil, &cmdutil.Error{What: "read the state", Cause: errors.New("corrupt"), Exit: 2}),
+			with(found{"aws-account": bad}), 2},
 		"wrong settings leave the target out": {"local", func(o *Options) {
 			o.Info = func() (session.Info, error) { return session.Info{}, errors.New("read settings: unknown key") }
-		}, with(map[string]string{"settings": failed}), 1},
+		}, with(found{"settings": bad}), 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -126,19 +143,45 @@ func TestAPortInUseIsFound(t *testing.T) {
 	opts.Local = func() (control, error) { return localFake{status: session.ErrNotRunning}, nil }
 	r.Factory.IO.SetEnv(func(k string) string { return map[string]string{"EMRFLINK_LOCAL_PORT": port}[k] })
 	got, code := states(t, r, opts)
-	require.Equal(t, failed, got["port"])
-	require.Equal(t, 1, code)
+	require.Equal(t, bad, got["port"])
+	require.Equal(t, 2, code)
 }
 
-func TestTextNamesEveryProblemAndItsFix(t *testing.T) {
+func TestTextNamesEveryProblemWithItsCauseAndItsFix(t *testing.T) {
 	t.Parallel()
 	r, opts := healthy(t, "aws")
 	opts.Output = cmdutil.Text
-	opts.LookPath = func(string) (string, error) { return "", errors.New("not found") }
-	require.Equal(t, 1, cmdtest.Code(run(t.Context(), opts)))
-	require.Contains(t, r.Out.String(), "x failed   kubectl: not on the PATH; pulumi-eks refuses to make a cluster without it\n           fix: https://kubernetes.io/docs/tasks/tools/\n")
-	require.Contains(t, r.Out.String(), "2 problems found\n")
+	left := func(id string) session.Check {
+		return session.Check{ID: id, Status: skipped, What: "not looked at", Why: "see credentials"}
+	}
+	opts.Preflight = func(context.Context) ([]session.Check, error) {
+		return []session.Check{
+			{ID: "quota-vpc", Status: bad, What: "need 1, have 5, limit 5", Why: "VpcLimitExceeded", Fix: "aws service-quotas"},
+			{ID: "log-groups", Status: warning, What: "left over: a, b", Why: "ResourceAlreadyExistsException", Fix: "delete a\ndelete b"},
+			left("account"), left("region"),
+		}, nil
+	}
+	require.Equal(t, 2, cmdtest.Code(run(t.Context(), opts)))
+	require.Contains(t, r.Out.String(), `x error    quota-vpc: need 1, have 5, limit 5
+           why: VpcLimitExceeded
+           fix: aws service-quotas
+! warning  log-groups: left over: a, b
+           why: ResourceAlreadyExistsException
+           fix: delete a
+                delete b
+- skipped  account, region: not looked at
+           why: see credentials
+1 problem found, 1 warning
+`)
 	require.Empty(t, r.Err.String())
+}
+
+func TestDoctorAsJSONHasTheAgreedFields(t *testing.T) {
+	t.Parallel()
+	r, opts := healthy(t, "aws")
+	require.NoError(t, run(t.Context(), opts))
+	cmdtest.Fields(t, r.Out.Bytes(), "schemaVersion", "stack", "target", "ok", "checks",
+		"checks[].id", "checks[].status", "checks[].what", "checks[].why", "checks[].fix")
 }
 
 func TestTheRealDiskHasSomeSpace(t *testing.T) {

@@ -24,9 +24,6 @@ import (
 	"emrflink/karpenter"
 )
 
-// deployLasts is how long a deploy of the default settings takes on AWS: the sum of the medians of its phases, rounded up.
-const deployLasts = 20 * time.Minute
-
 // Preflight looks for what would make a deploy fail: on this machine, then in the account.
 func (s *stack) Preflight(ctx context.Context) ([]session.Check, error) {
 	if err := s.check(ctx); err != nil {
@@ -62,7 +59,7 @@ func (s *stack) needs(ctx context.Context) (preflight.Deploy, error) {
 		Stack: info.Stack, File: info.File, Name: c.Name, Region: c.Region, Kubernetes: c.KubernetesVersion, Cidr: c.VpcCidr,
 		Networks: 1, Zones: c.AvailabilityZones, PerZone: c.NatGateways == network.NatPerZone,
 		CoreTypes: c.CoreNodes.InstanceTypes, CoreNodes: c.CoreNodes.Desired, SpotVCPUs: spotVCPUs(c.NodePools),
-		Tag: deployment.TagDeployment, Lasts: time.Duration(float64(deployLasts) / max(1, info.Speed)),
+		Tag: deployment.TagDeployment, Lasts: time.Duration(float64(preflight.DeployLasts) / max(1, info.Speed)),
 	}
 	d.StandardSupportUSD, d.ExtendedSupportUSD, _ = cost.ControlPlane(c.Region)
 	at := &deployment.Deployment{Name: c.Name, Region: c.Region}
