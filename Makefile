@@ -49,8 +49,9 @@ golden: ## Write the golden files of the tests again
 	$(PURE) $(GO) test -trimpath -vet=off ./stacks/... ./components/... ./karpenter/... ./internal/preview/... ./internal/flinkjob/... ./internal/cli/... -update
 
 .PHONY: docs
-docs: build ## Write docs/reference again from the commands, the configuration and the handler tables
+docs: build ## Write docs/reference again from the commands, the configuration, the handler tables and the source of the components
 	$(BIN)/emrflink docs --dir docs/reference
+	$(PURE) $(GO) run -trimpath ./internal/tools/reference -out docs/reference/components
 
 .PHONY: screens
 screens: build ## Make the screens of docs/guide.md again, by running the commands (about a minute)

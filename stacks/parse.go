@@ -39,7 +39,10 @@ func (p Problem) String() string {
 }
 
 // ConfigError lists everything that is wrong with a configuration.
-type ConfigError struct{ Problems []Problem }
+type ConfigError struct {
+	// Problems are in the order in which they were found.
+	Problems []Problem
+}
 
 // Error has one line per problem.
 func (e *ConfigError) Error() string {

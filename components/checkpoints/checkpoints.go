@@ -65,7 +65,12 @@ func BucketARN(d *deployment.Deployment) string {
 }
 
 // Paths are the places of one team in the bucket, as URIs without a slash at the end.
-type Paths struct{ Checkpoints, Savepoints, JobManager, Jars, Logs string }
+type Paths struct {
+	// Checkpoints, Savepoints and JobManager are where a job keeps its state; JobManager is that of high availability.
+	Checkpoints, Savepoints, JobManager string
+	// Jars is where the team's pipeline puts programs, Logs where its jobs' logs go.
+	Jars, Logs string
+}
 
 // TeamPaths are a team's places in a bucket.
 func TeamPaths(bucket, team string) Paths {

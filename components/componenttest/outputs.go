@@ -82,6 +82,7 @@ func outputs(region string) map[string]computed {
 		"pulumi:providers:kubernetes":                   none,
 		"kubernetes:core/v1:Namespace":                  none,
 		"kubernetes:core/v1:ResourceQuota":              none,
+		"kubernetes:core/v1:ServiceAccount":             none,
 		"kubernetes:core/v1:LimitRange":                 none,
 		"kubernetes:networking.k8s.io/v1:NetworkPolicy": none,
 		"kubernetes:storage.k8s.io/v1:StorageClass":     none,

@@ -37,16 +37,21 @@ type Conditions map[string]map[string]Strings
 
 // Statement is one statement of a policy. Sid is required: reviewers and tests refer to statements by it.
 type Statement struct {
-	Sid       string             `json:"Sid"`
-	Effect    string             `json:"Effect"`
+	// Sid names the statement, Effect is Allow or Deny.
+	Sid    string `json:"Sid"`
+	Effect string `json:"Effect"`
+	// Principal is who it is about, by type; only policies of a resource and of trust have one.
 	Principal map[string]Strings `json:"Principal,omitempty"`
-	Action    Strings            `json:"Action"`
-	Resource  Strings            `json:"Resource,omitempty"`
-	Condition Conditions         `json:"Condition,omitempty"`
+	// Action and Resource are what may be done, and to what.
+	Action   Strings `json:"Action"`
+	Resource Strings `json:"Resource,omitempty"`
+	// Condition limits the statement.
+	Condition Conditions `json:"Condition,omitempty"`
 }
 
 // Document is a policy.
 type Document struct {
+	// Statements are written in this order.
 	Statements []Statement
 }
 

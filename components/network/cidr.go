@@ -20,7 +20,10 @@ const (
 )
 
 // Subnets is the address plan of one zone.
-type Subnets struct{ Private, Public netip.Prefix }
+type Subnets struct {
+	// Private is the range of the nodes and pods, Public that of NAT gateways and load balancers.
+	Private, Public netip.Prefix
+}
 
 // Plan divides a VPC's range over zones. Block i of eight is zone i's private subnet (i < 6); the public subnets are
 // eighths of the seventh block; the last block is free. A zone's subnets do not depend on how many zones there are, so

@@ -12,7 +12,10 @@ import (
 )
 
 // Zone is an availability zone. Its name (us-west-2a) means another place in every account; its ID (usw2-az1) does not.
-type Zone struct{ Name, ID string }
+type Zone struct {
+	// Name is the account's own name, such as us-west-2a, ID the same place in every account, such as usw2-az1.
+	Name, ID string
+}
 
 // UnsupportedZoneIDs are the zones in which EKS places no control plane network interfaces.
 // Source: Amazon EKS User Guide, "VPC and subnet requirements".
