@@ -296,6 +296,7 @@ func (p *platform) makeTeams(ctx *pulumi.Context) error {
 			OidcProviderArn:   p.cluster.OidcProviderArn,
 			OidcIssuer:        p.cluster.OidcIssuer,
 			OperatorNamespace: flinkoperator.Namespace,
+			PodIdentityAgent:  p.config.PodIdentity,
 			LogRetentionDays:  p.config.LogRetentionDays, KmsKeyArn: p.keyArn,
 			Kubernetes: p.cluster.Kubernetes,
 			After:      after,

@@ -57,7 +57,8 @@ func TestEveryAWSResourceIsTagged(t *testing.T) {
 var limits = map[string]int{
 	"aws:iam/role:Role": 64, "aws:iam/policy:Policy": 128, "aws:iam/instanceProfile:InstanceProfile": 128,
 	"aws:sqs/queue:Queue": 80, "aws:cloudwatch/eventRule:EventRule": 64, "aws:cloudwatch/logGroup:LogGroup": 512,
-	"aws:ec2/launchTemplate:LaunchTemplate": 128, "eks:index:Cluster": 100,
+	"aws:ec2/launchTemplate:LaunchTemplate": 125, "eks:index:Cluster": 100, "aws:eks/nodeGroup:NodeGroup": 63,
+	"aws:ec2/securityGroup:SecurityGroup": 255, "aws:kms/alias:Alias": 256,
 }
 
 // ownNames are the names that AWS knows resources by.
@@ -170,4 +171,38 @@ func TestOutputsAreTheContract(t *testing.T) {
 		require.NotEmpty(t, g.Outputs[name], name)
 	}
 	require.Len(t, g.Outputs, 35)
+}
+
+// TestTeamsComeAndGoAlone: whatever list of teams follows another, only resources of teams that are in one of the two
+// appear or disappear, and everything else is as it was.
+func TestTeamsComeAndGoAlone(t *testing.T) {
+	t.Parallel()
+	graph := func(teams ...string) map[string]componenttest.Resource {
+		out := map[string]componenttest.Resource{}
+		for _, r := range componenttest.Run(t, compose(func(c *stacks.Config) { c.Teams = teams })).Resources {
+			out[r.Name] = r
+		}
+		return out
+	}
+	team := func(name string) string {
+		return strings.SplitN(strings.TrimPrefix(name, "team-"), "-", 2)[0]
+	}
+	before, many := graph("a", "b"), graph("d", "c", "b", "a")
+	require.Empty(t, cmp.Diff(many, graph("a", "b", "c", "d")), "the order of the list means nothing")
+	for name, r := range before {
+		require.Empty(t, cmp.Diff(r, many[name]), name)
+	}
+	for name := range many {
+		if _, ok := before[name]; !ok {
+			require.Contains(t, []string{"c", "d"}, team(name), name)
+		}
+	}
+	after := graph("b", "c")
+	for name, r := range before {
+		if now, ok := after[name]; ok {
+			require.Empty(t, cmp.Diff(r, now), name)
+		} else {
+			require.Equal(t, "a", team(name), name)
+		}
+	}
 }

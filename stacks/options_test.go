@@ -37,7 +37,7 @@ func TestOptionProblems(t *testing.T) {
 		{"a subnet that is private and public", map[string]any{
 			"existingVpc": `{` + vpc + `,"privateSubnetIds":["subnet-00000001","subnet-00000002"],"publicSubnetIds":["subnet-00000001"]}`,
 		}, "existingVpc.publicSubnetIds[0]", "listed twice", ""},
-		{"an unknown field of the VPC", map[string]any{"existingVpc": `{"vpcId":"x"}`}, "existingVpc.vpcId", "unknown key", "id"},
+		{"an unknown field of the VPC", map[string]any{"existingVpc": `{"publicSubnetsIds":[]}`}, "existingVpc.publicSubnetsIds", "unknown key", "publicSubnetIds"},
 		{"a key that is gone too soon", map[string]any{"kmsKey": `{"enabled":true,"deletionWindowDays":1}`}, "kmsKey.deletionWindowDays", "7 to 30", "7"},
 		{"nothing to scale", map[string]any{"clusterAutoscaler": "true", "coreNodes": `{"min":3,"max":3}`}, "clusterAutoscaler", "nothing to scale", "false"},
 		{"a Kubernetes version without its autoscaler", map[string]any{"clusterAutoscaler": "true", "kubernetesVersion": "1.34"},
@@ -212,6 +212,7 @@ func TestPodIdentity(t *testing.T) {
 	require.Empty(t, removed)
 	require.Equal(t, []string{
 		"addons-aws-ebs-csi-driver", "addons-ebs-csi-role", "karpenter-chart", "karpenter-controller-role", "metrics-agent-role", "metrics-chart",
+		"team-flink-team-a-to-services",
 	}, changed, "roles of the Flink operator and of jobs keep IRSA")
 	statement := g.Find(t, "karpenter-controller-role").JSON(t, "assumeRolePolicy")["Statement"].([]any)[0].(map[string]any)
 	require.Equal(t, map[string]any{"Service": "pods.eks.amazonaws.com"}, statement["Principal"])

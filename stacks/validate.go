@@ -34,6 +34,7 @@ var (
 	versionForm      = regexp.MustCompile(`^1\.([0-9]{2})$`)
 	instanceTypeForm = regexp.MustCompile(`^[a-z][a-z0-9-]*\.[a-z0-9-]+$`)
 	principalForm    = regexp.MustCompile(`^arn:aws(-[a-z]+)*:iam::[0-9]{12}:(role|user)/.+$`)
+	sessionForm      = regexp.MustCompile(`^arn:(aws(?:-[a-z]+)*):sts::([0-9]{12}):assumed-role/([^/]+)/.+$`)
 	tagForm          = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
 )
 
@@ -99,6 +100,11 @@ func (v *validator) name(name string) {
 	case len(name) > deployment.MaxNameLength:
 		v.add("name", name, "", "%d characters, at most %d: names of roles and of the bucket are made from it",
 			len(name), deployment.MaxNameLength)
+	}
+	for _, r := range Regions() {
+		if strings.Contains(name, r) {
+			v.add("name", name, "", "contains the region %s: names of roles are NAME-REGION-..., and could then be those of another deployment", r)
+		}
 	}
 }
 
@@ -181,14 +187,36 @@ func (v *validator) endpoint(e EndpointAccess) {
 }
 
 func (v *validator) admins(admins []string) {
+	seen := map[string]bool{}
 	for i, arn := range admins {
 		key := fmt.Sprintf("admins[%d]", i)
 		if !principalForm.MatchString(arn) {
-			v.add(key, arn, "", "not the ARN of an IAM role or user; of a session (assumed-role), name its role")
-		} else if slices.Index(admins, arn) < i {
+			role, why := roleOfSession(arn)
+			v.add(key, arn, role, "%s", why)
+			continue
+		}
+		// A name is taken once per account, whatever its path.
+		account, name, _ := strings.Cut(arn[strings.Index(arn, "::")+2:], ":")
+		who := account + strings.SplitN(name, "/", 2)[0] + name[strings.LastIndex(name, "/"):]
+		if seen[who] {
 			v.add(key, arn, "", "listed twice")
 		}
+		seen[who] = true
 	}
+}
+
+// roleOfSession says how the role behind the ARN of a session is written, as far as the ARN tells: STS leaves out a
+// role's path, which EKS wants in an access entry. Roles of IAM Identity Center have one.
+func roleOfSession(arn string) (role, why string) {
+	m := sessionForm.FindStringSubmatch(arn)
+	switch {
+	case m == nil:
+		return "", "not the ARN of an IAM role or user, such as arn:aws:iam::111122223333:role/platform-admin"
+	case strings.HasPrefix(m[3], "AWSReservedSSO_"):
+		return "", "a session of IAM Identity Center; name its role with its path, arn:" + m[1] + ":iam::" + m[2] +
+			":role/aws-reserved/sso.amazonaws.com/REGION/" + m[3] + ", as `aws iam get-role --role-name " + m[3] + "` prints it"
+	}
+	return "arn:" + m[1] + ":iam::" + m[2] + ":role/" + m[3], "a session (assumed-role); name its role, with its path if it has one"
 }
 
 func (v *validator) coreNodes(n CoreNodes) {

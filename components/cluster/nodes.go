@@ -156,7 +156,9 @@ func NodeRole(ctx *pulumi.Context, name string, d *deployment.Deployment, suffix
 }
 
 // launchTemplate has neither image nor security group: EKS adds its image and the cluster's own group. The hop limit of
-// 2 lets the pods of controllers reach the instance metadata; Flink's nodes have 1.
+// 1, as on Flink's nodes, keeps pods from the instance metadata and so from the node's role: controllers have roles of
+// their own and get their region from EKS's webhooks. Source: EKS Best Practices Guide, "Restrict access to the instance
+// profile assigned to the worker node".
 func launchTemplate(ctx *pulumi.Context, name string, args *NodesArgs, opts ...pulumi.ResourceOption) (*ec2.LaunchTemplate, error) {
 	templateName := args.Deployment.ResourceName("core")
 	tags := args.Deployment.ResourceTags(templateName)
@@ -172,7 +174,7 @@ func launchTemplate(ctx *pulumi.Context, name string, args *NodesArgs, opts ...p
 			},
 		}},
 		MetadataOptions: ec2.LaunchTemplateMetadataOptionsArgs{
-			HttpEndpoint: pulumi.String("enabled"), HttpTokens: pulumi.String("required"), HttpPutResponseHopLimit: pulumi.Int(2),
+			HttpEndpoint: pulumi.String("enabled"), HttpTokens: pulumi.String("required"), HttpPutResponseHopLimit: pulumi.Int(1),
 		},
 		TagSpecifications: ec2.LaunchTemplateTagSpecificationArray{
 			ec2.LaunchTemplateTagSpecificationArgs{ResourceType: pulumi.String("instance"), Tags: tags},

@@ -16,6 +16,9 @@ const (
 	portRest  = 8081
 	portHTTPS = 443
 	portDNS   = 53
+	// The Pod Identity agent listens on every node. Source: EKS User Guide, "Set up the Amazon EKS Pod Identity Agent".
+	agentAddress = "169.254.170.23/32"
+	portAgent    = 80
 )
 
 // kafkaPorts are plain text, TLS, and IAM authentication of MSK.
@@ -115,16 +118,7 @@ func policies(ctx *pulumi.Context, name string, args *Args, opts []pulumi.Resour
 			}},
 		}},
 		{"to-services", networkingv1.NetworkPolicySpecArgs{
-			PolicyTypes: pulumi.ToStringArray([]string{"Egress"}),
-			Egress: networkingv1.NetworkPolicyEgressRuleArray{
-				networkingv1.NetworkPolicyEgressRuleArgs{
-					To:    namespacePeer("kube-system", map[string]string{"k8s-app": "kube-dns"}),
-					Ports: append(ports("UDP", portDNS), ports("TCP", portDNS)...),
-				},
-				// The Kubernetes API, S3, STS and CloudWatch have no fixed addresses.
-				networkingv1.NetworkPolicyEgressRuleArgs{To: cidrPeer("0.0.0.0/0"), Ports: ports("TCP", portHTTPS)},
-				networkingv1.NetworkPolicyEgressRuleArgs{To: cidrPeer(args.VpcCidr), Ports: ports("TCP", kafkaPorts()...)},
-			},
+			PolicyTypes: pulumi.ToStringArray([]string{"Egress"}), Egress: services(args),
 		}},
 	} {
 		p.spec.PodSelector = metav1.LabelSelectorArgs{}
@@ -135,6 +129,23 @@ func policies(ctx *pulumi.Context, name string, args *Args, opts []pulumi.Resour
 		}
 	}
 	return nil
+}
+
+// services are what a job calls outside of its namespace.
+func services(args *Args) networkingv1.NetworkPolicyEgressRuleArray {
+	rules := networkingv1.NetworkPolicyEgressRuleArray{
+		networkingv1.NetworkPolicyEgressRuleArgs{
+			To:    namespacePeer("kube-system", map[string]string{"k8s-app": "kube-dns"}),
+			Ports: append(ports("UDP", portDNS), ports("TCP", portDNS)...),
+		},
+		// The Kubernetes API, S3, STS and CloudWatch have no fixed addresses.
+		networkingv1.NetworkPolicyEgressRuleArgs{To: cidrPeer("0.0.0.0/0"), Ports: ports("TCP", portHTTPS)},
+		networkingv1.NetworkPolicyEgressRuleArgs{To: cidrPeer(args.VpcCidr), Ports: ports("TCP", kafkaPorts()...)},
+	}
+	if args.PodIdentityAgent {
+		rules = append(rules, networkingv1.NetworkPolicyEgressRuleArgs{To: cidrPeer(agentAddress), Ports: ports("TCP", portAgent)})
+	}
+	return rules
 }
 
 func both() pulumi.StringArray { return pulumi.ToStringArray([]string{"Ingress", "Egress"}) }

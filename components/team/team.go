@@ -43,6 +43,8 @@ type Args struct {
 	OidcProviderArn, OidcIssuer pulumi.StringInput
 	// OperatorNamespace is where the Flink operator runs, which talks to the jobs.
 	OperatorNamespace string
+	// PodIdentityAgent lets pods reach the Pod Identity agent on their node.
+	PodIdentityAgent bool
 	// LogRetentionDays is how long logs in CloudWatch are kept.
 	LogRetentionDays int
 	// KmsKeyArn encrypts the log group; nil is CloudWatch's own key.
