@@ -56,6 +56,8 @@ func TestIdsThatFollowFromTheRequest(t *testing.T) {
 		"a queue's is its URL":                {"aws:sqs/queue:Queue", map[string]any{"name": "q"}, "https://sqs.cn-north-1.amazonaws.com.cn/111122223333/q"},
 		"a part of a bucket has the bucket's": {"aws:s3/bucketPolicy:BucketPolicy", map[string]any{"bucket": "b"}, "b"},
 		"an access entry's names both ends":   {"aws:eks/accessEntry:AccessEntry", map[string]any{"clusterName": "c", "principalArn": "arn:x"}, "c:arn:x"},
+		"an alias's is its name":              {"aws:kms/alias:Alias", map[string]any{"name": "alias/a"}, "alias/a"},
+		"a single tag's is where it is":       {"aws:ec2/tag:Tag", map[string]any{"resourceId": "subnet-1", "key": "k"}, "subnet-1,k"},
 		"a route's is the provider's checksum": {"aws:ec2/route:Route",
 			map[string]any{"routeTableId": "rtb-1", "destinationCidrBlock": "0.0.0.0/0"}, "r-rtb-11080289494"},
 	} {

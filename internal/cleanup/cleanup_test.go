@@ -135,6 +135,20 @@ func TestLeftoversAreSweptByExactMarksAfterTheClusterIsGone(t *testing.T) {
 	require.Equal(t, 2, n, "the group that came back is deleted again")
 }
 
+func TestAKeyThatWaitsForItsDeletionIsExpectedAndDated(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.add(awsapi.Resource{
+		Service: "kms", Type: awsapi.TypeKey, ID: "k-1", State: "PendingDeletion", CreatedBy: "user",
+		Detail: map[string]string{"deletionDate": "2026-12-01"},
+	})
+	report, err := w.run(t)
+	require.NoError(t, err)
+	require.Equal(t, []string{"k-1"}, ids(report.ExpectedResidue))
+	require.Contains(t, report.ExpectedResidue[0].Reason, "KMS deletes it on 2026-12-01")
+	require.Empty(t, report.Unexpected)
+}
+
 func TestTheEngineHasASecondTurnWhenALeakWasInItsWay(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

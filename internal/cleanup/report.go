@@ -166,7 +166,8 @@ func key(r awsapi.Resource) string { return r.Service + "/" + r.Type + "/" + r.I
 // leaving says that AWS has accepted the deletion and still shows the resource.
 func leaving(r awsapi.Resource) string {
 	if r.Type == awsapi.TypeKey && r.State == "PendingDeletion" {
-		return "KMS deletes it on " + r.Detail["deletionDate"] + "; until then it costs nothing, and aws kms cancel-key-deletion brings it back"
+		return "KMS deletes it on " + r.Detail["deletionDate"] + "; until then it costs nothing, and `aws kms cancel-key-deletion --key-id " +
+			r.ID + "` brings it back"
 	}
 	switch strings.ToLower(r.State) {
 	case "shutting-down", "terminated", "deleting", "deleted", "delete_in_progress", "pending-deletion":

@@ -88,10 +88,11 @@ func TestWhatHasNoPriceIsNamed(t *testing.T) {
 		"an instance type without a price keeps its volumes": {
 			"us-west-2", group("x99.huge", ""), Round(2*50*0.08/730, 6), []string{`g: no price for instance type "x99.huge"`},
 		},
-		"spot nodes":      {"us-west-2", group("m5.xlarge", "SPOT"), Round(2*50*0.08/730, 6), []string{"g: spot instances have no list price"}},
-		"a volume type":   {"us-west-2", Resource{Name: "v", Type: "aws:ebs/volume:Volume", Inputs: m("type", "io9", "size", 1.0)}, 0, []string{`v: no price for volume type "io9"`}},
-		"an old version":  {"us-east-1", Resource{Name: "c", Type: "aws:eks/cluster:Cluster", Inputs: m("version", "1.31")}, 0.6, []string{}},
-		"a free resource": {"us-east-1", Resource{Name: "r", Type: "aws:iam/role:Role"}, 0, []string{}},
+		"spot nodes":                   {"us-west-2", group("m5.xlarge", "SPOT"), Round(2*50*0.08/730, 6), []string{"g: spot instances have no list price"}},
+		"a volume type":                {"us-west-2", Resource{Name: "v", Type: "aws:ebs/volume:Volume", Inputs: m("type", "io9", "size", 1.0)}, 0, []string{`v: no price for volume type "io9"`}},
+		"an old version":               {"us-east-1", Resource{Name: "c", Type: "aws:eks/cluster:Cluster", Inputs: m("version", "1.31")}, 0.6, []string{}},
+		"a key is billed by the month": {"us-west-2", Resource{Name: "k", Type: "aws:kms/key:Key"}, Round(1.0/730, 6), []string{}},
+		"a free resource":              {"us-east-1", Resource{Name: "r", Type: "aws:iam/role:Role"}, 0, []string{}},
 		"an interface endpoint bills per zone": {
 			"us-east-1", Resource{Name: "e", Type: "aws:ec2/vpcEndpoint:VpcEndpoint", Inputs: m("vpcEndpointType", "Interface", "subnetIds", []any{"a", "b", "c"})}, 0.03, []string{},
 		},

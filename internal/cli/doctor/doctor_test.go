@@ -117,6 +117,11 @@ func TestDoctor(t *testing.T) {
 		"aws, warnings only": {"aws", account([]session.Check{problem("session", warning, false)}, nil), with(found{"session": warning}), 0},
 		"the account cannot be opened": {"aws", account(nil, &cmdutil.Error{What: "read the state", Cause: errors.New("corrupt"), Exit: 2}),
 			with(found{"aws-account": bad}), 2},
+		"aws, private API": {"aws", func(o *Options) {
+			info, err := o.Info()
+			info.PrivateAPI = true
+			o.Info = func() (session.Info, error) { return info, err }
+		}, with(found{"credentials": good, "kubernetes-api": warning}), 0},
 		"wrong settings leave the target out": {"local", func(o *Options) {
 			o.Info = func() (session.Info, error) { return session.Info{}, errors.New("read settings: unknown key") }
 		}, with(found{"settings": bad}), 2},

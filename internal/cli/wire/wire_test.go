@@ -129,6 +129,19 @@ func TestTheScopeOfAHalfMadeDeploymentComesFromItsResources(t *testing.T) {
 	require.False(t, known, "nothing is recorded, so nothing may be deleted")
 }
 
+func TestAVPCThatTheStateDoesNotHaveIsNobodysToCleanUp(t *testing.T) {
+	t.Parallel()
+	s := settings{config: stacks.Default()}
+	s.info.Home, s.info.Stack = t.TempDir(), "dev"
+	sc, known, err := readScope(s, []engine.StateResource{
+		custom("aws:ec2/tag:Tag", "subnet-1,kubernetes.io/cluster/x", nil), custom("aws:kms/key:Key", "k-1", nil),
+	}, map[string]engine.Output{"vpcId": {Value: "vpc-of-others"}})
+	require.NoError(t, err)
+	require.True(t, known)
+	require.Empty(t, sc.Deployment.VPC, "what is inside it belongs to others")
+	require.Equal(t, []string{"k-1"}, sc.Deployment.Keys)
+}
+
 func TestTheServiceOfAType(t *testing.T) {
 	t.Parallel()
 	for typ, want := range map[string]string{

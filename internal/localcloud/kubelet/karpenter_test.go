@@ -104,6 +104,25 @@ func TestKarpenterRunsWithTheRightsOfItsPod(t *testing.T) {
 	require.NoError(t, c.stop())
 }
 
+func TestKarpenterTakesItsRoleFromPodIdentity(t *testing.T) {
+	t.Parallel()
+	r := &KarpenterRunner{
+		Client: fake.NewClientset(&corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: "kube-system", Name: "karpenter"}}),
+		Dir:    "/run", AWSEndpoint: "http://127.0.0.1:2", AgentPath: "/v1/credentials",
+		PodIdentity: func(namespace, account string) bool { return namespace == "kube-system" && account == "karpenter" },
+	}
+	p := PodRef{Namespace: "kube-system", Pod: pod("k", "k", func(p *corev1.Pod) { p.Spec.ServiceAccountName = "karpenter" })}
+	got, err := r.identity(t.Context(), p)
+	require.NoError(t, err)
+	require.Equal(t, "pods.eks.amazonaws.com", got.token.audience)
+	require.Equal(t, map[string]string{
+		"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:2/v1/credentials", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "/run/aws.token",
+	}, got.env, "and no web identity, which SDKs prefer")
+	r.PodIdentity = func(string, string) bool { return false }
+	_, err = r.identity(t.Context(), p)
+	require.ErrorContains(t, err, "no AWS credentials")
+}
+
 func TestKarpenterThatStopsIsStartedAgain(t *testing.T) {
 	t.Parallel()
 	c := startKarpenter(t, "#!/bin/sh\necho run\necho '{\"level\":\"ERROR\",\"message\":\"ec2 api connectivity check failed\"}'\nexit 1\n", nil)
