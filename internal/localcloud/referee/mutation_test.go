@@ -225,14 +225,14 @@ func (e *editor) replace(name, input, old, changed string) {
 }
 
 // pod edits a pod template of the sample job on a pool.
-func (e *editor) pod(pool, role string, change func(spec object)) {
+func (e *editor) pod(pool, role string, change func(template object)) {
 	e.t.Helper()
 	field := map[string]string{"jobmanager": "jobManager", "taskmanager": "taskManager"}[role]
 	e.w.Jobs[pool] = e.w.Jobs[pool].DeepCopy()
-	spec, found, err := unstructured.NestedFieldNoCopy(e.w.Jobs[pool].Object, "spec", field, "podTemplate", "spec")
+	template, found, err := unstructured.NestedFieldNoCopy(e.w.Jobs[pool].Object, "spec", field, "podTemplate")
 	require.NoError(e.t, err)
 	require.True(e.t, found, e.what)
-	change(spec.(object))
+	change(template.(object))
 }
 
 // requirement replaces the values of a requirement of a pool; none removes it.

@@ -53,7 +53,7 @@ func nodeMutations() []mutation {
 	const master = "pools-" + compute + "-jobmanager"
 	selects := func(pool, role, key, value string) func(*editor) {
 		return func(e *editor) {
-			e.pod(pool, role, func(spec object) { spec["nodeSelector"].(object)[key] = value })
+			e.pod(pool, role, func(t object) { t["spec"].(object)["nodeSelector"].(object)[key] = value })
 		}
 	}
 	set := func(value any, name string, path ...any) func(*editor) {
@@ -78,7 +78,17 @@ func nodeMutations() []mutation {
 		{"bare-metal types", "node-class", func(e *editor) { e.requirement("pools-"+compute, "karpenter.k8s.aws/instance-hypervisor") }},
 		{"JobManagers on spot", "placement", func(e *editor) { e.requirement(master, "karpenter.sh/capacity-type", "spot", "on-demand") }},
 		{"TaskManagers never on spot", "placement", func(e *editor) { e.requirement("pools-"+compute, "karpenter.sh/capacity-type", "on-demand") }},
-		{"a JobManager without its toleration", "placement", func(e *editor) { e.pod(compute, "jobmanager", func(s object) { delete(s, "tolerations") }) }},
+		{"a JobManager without its toleration", "placement", func(e *editor) {
+			e.pod(compute, "jobmanager", func(t object) { delete(t["spec"].(object), "tolerations") })
+		}},
+		{"a JobManager that may be moved", "placement", func(e *editor) {
+			e.pod(graviton, "jobmanager", func(t object) { delete(t["metadata"].(object), "annotations") })
+		}},
+		{"a TaskManager that holds up the end of its spot node", "placement", func(e *editor) {
+			e.pod(graviton, "taskmanager", func(t object) {
+				t["metadata"].(object)["annotations"] = object{"karpenter.sh/do-not-disrupt": "true"}
+			})
+		}},
 		{"a JobManager among the TaskManagers", "placement", selects(compute, "jobmanager", "FlinkRole", "taskmanager")},
 		{"an amd64 image on Graviton", "placement", selects(graviton, "taskmanager", "kubernetes.io/arch", "amd64")},
 		{"the old label is gone", "placement", set("FlinkCompute", "pools-"+compute, "spec", "template", "metadata", "labels", "NodeGroupType")},

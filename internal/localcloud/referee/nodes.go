@@ -160,9 +160,13 @@ func Placement(w *World) []string {
 	for pool, job := range w.Jobs {
 		arch := strings.Join(requirement(w.resource("pools-"+pool), "kubernetes.io/arch"), ",")
 		for role, want := range map[string]string{flinkjob.RoleJobManager: "on-demand", flinkjob.RoleTaskManager: "on-demand,spot"} {
-			pod, _, _ := unstructured.NestedMap(job.Object, "spec", map[string]string{
+			template, _, _ := unstructured.NestedMap(job.Object, "spec", map[string]string{
 				flinkjob.RoleJobManager: "jobManager", flinkjob.RoleTaskManager: "taskManager",
-			}[role], "podTemplate", "spec")
+			}[role], "podTemplate")
+			pod, _ := template["spec"].(object)
+			mark, _, _ := unstructured.NestedString(template, "metadata", "annotations", "karpenter.sh/do-not-disrupt")
+			out.add((mark == "true") != (role == flinkjob.RoleJobManager), "%s of the job on %s: do-not-disrupt is %q: it holds up a drain, "+
+				"which a JobManager may and a TaskManager on spot must not", role, pool, mark)
 			fits, why := w.pools(pod)
 			if len(fits) != 1 {
 				out.add(true, "%s of the job on %s: %d pools take it (%s)", role, pool, len(fits), why)

@@ -99,6 +99,7 @@ func TestLocalkubeSchedulesWhatIsRendered(t *testing.T) {
 	}
 	raw, err := json.MarshalIndent(object{
 		"nodeClass": w.Graph.Find(t, "pools-nodeclass").Inputs, "nodePools": pools, "pods": pods,
+		"karpenterValues": w.Graph.Find(t, "karpenter-chart").Inputs["values"],
 	}, "", "  ")
 	require.NoError(t, err)
 	if *update {

@@ -42,6 +42,8 @@ type blueprint struct {
 	NodeClass awsv1.EC2NodeClass                            `json:"nodeClass"`
 	NodePools []*karpv1.NodePool                            `json:"nodePools"`
 	Pods      map[string]map[string]*corev1.PodTemplateSpec `json:"pods"`
+	// KarpenterValues are the values of Karpenter's chart.
+	KarpenterValues map[string]any `json:"karpenterValues"`
 }
 
 const (
