@@ -34,6 +34,8 @@ func TestReleasesAreDatedAndMatchTheirOperator(t *testing.T) {
 	for _, r := range versions.EMRReleases() {
 		require.Regexp(t, dated, r.Label)
 		require.Equal(t, r.Version, r.OperatorChart.Version)
+		// EMR 7.6 to 7.14 run Flink 1.20 (EMR on EKS Development Guide, pages of the releases).
+		require.Equal(t, "v1_20", r.FlinkVersion, r.Version)
 	}
 	_, ok := versions.EMR(versions.DefaultEMRRelease)
 	require.True(t, ok)

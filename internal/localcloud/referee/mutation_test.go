@@ -235,6 +235,16 @@ func (e *editor) pod(pool, role string, change func(template object)) {
 	change(template.(object))
 }
 
+// job writes a field of the sample job on a pool; it must have been there.
+func (e *editor) job(pool string, value string, path ...string) {
+	e.t.Helper()
+	e.w.Jobs[pool] = e.w.Jobs[pool].DeepCopy()
+	old, found, err := unstructured.NestedString(e.w.Jobs[pool].Object, path...)
+	require.NoError(e.t, err)
+	require.True(e.t, found && old != value, e.what)
+	require.NoError(e.t, unstructured.SetNestedField(e.w.Jobs[pool].Object, value, path...))
+}
+
 // requirement replaces the values of a requirement of a pool; none removes it.
 func (e *editor) requirement(pool, key string, values ...any) {
 	e.t.Helper()

@@ -95,6 +95,19 @@ func nodeMutations() []mutation {
 		{"a taint that old jobs do not tolerate", "placement", func(e *editor) {
 			e.resource("pools-"+compute).At("spec", "template", "spec").(object)["taints"] = []any{object{"key": "team", "value": "a", "effect": "NoSchedule"}}
 		}},
+		{"a job of another team's role", "jobs", func(e *editor) {
+			e.job(compute, "arn:aws:iam::111122223333:role/other", "spec", "executionRoleArn")
+		}},
+		{"checkpoints outside of the team's prefix", "jobs", func(e *editor) {
+			e.job(compute, "s3p://emr-eks-flink-111122223333-us-west-2-checkpoints/basic", "spec", "flinkConfiguration", "state.checkpoints.dir")
+		}},
+		{"logs to another group", "jobs", func(e *editor) {
+			e.job(graviton, "/aws/emr-flink/x", "spec", "monitoringConfiguration", "cloudWatchMonitoringConfiguration", "logGroupName")
+		}},
+		{"a random port between TaskManagers", "jobs", func(e *editor) {
+			e.job(graviton, "0", "spec", "flinkConfiguration", "taskmanager.data.port")
+		}},
+		{"a job in a namespace of nobody", "jobs", func(e *editor) { e.job(graviton, "default", "metadata", "namespace") }},
 		{"the core nodes are relabelled", "placement", set("system", "core-group", "labels", "NodeGroupType")},
 		{"Karpenter runs on its own nodes", "placement", set(nil, "karpenter-chart", "values", "nodeSelector", "NodeGroupType")},
 	}

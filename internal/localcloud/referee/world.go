@@ -38,6 +38,7 @@ func All() []Referee {
 		{"join", Join},
 		{"node-class", NodeClass},
 		{"placement", Placement},
+		{"jobs", Jobs},
 		{"interruption", Interruption},
 		{"storage", Storage},
 		{"network", Network},
@@ -91,8 +92,9 @@ func (w *World) output(path ...string) string {
 	return s
 }
 
-func text(r componenttest.Resource, path ...any) string {
-	v := r.At(path...)
+func text(r componenttest.Resource, path ...any) string { return asText(r.At(path...)) }
+
+func asText(v any) string {
 	if v == nil {
 		return ""
 	}
