@@ -138,17 +138,17 @@ func (t *Table) action(kind Kind, s policy.Statement, name string, used map[stri
 	if !ok {
 		return []string{fmt.Sprintf("action %q is not in actions.csv: look it up in the Service Authorization Reference, then add it", name)}
 	}
-	var out []string
 	applies := kind == Trust
 	for _, r := range s.Resources {
 		if a.Takes(r) {
 			used[r], applies = true, true
 		}
 	}
+	var out []string
 	if !applies {
 		out = append(out, fmt.Sprintf("action %s applies to none of the statement's resources", name))
 	}
-	if len(s.Resources) == 1 && s.Resources[0] == "*" && len(a.Types) > 0 && len(s.Conditions) == 0 && !s.Deny {
+	if len(a.Types) > 0 && unlimited(s) {
 		out = append(out, fmt.Sprintf("action %s is allowed on everything, though it can be limited to resources", name))
 	}
 	for _, c := range s.Conditions {
@@ -157,6 +157,11 @@ func (t *Table) action(kind Kind, s policy.Statement, name string, used map[stri
 		}
 	}
 	return out
+}
+
+// unlimited is an Allow on everything without a condition.
+func unlimited(s policy.Statement) bool {
+	return !s.Deny && len(s.Conditions) == 0 && len(s.Resources) == 1 && s.Resources[0] == anyResource
 }
 
 // oidcKey is a key of a web identity: the issuer's host and path, then aud or sub.

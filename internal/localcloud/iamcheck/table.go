@@ -16,7 +16,7 @@ var actionRows string
 //go:embed types.csv
 var typeRows string
 
-// any is the place of a resource type of an action that has none.
+// anyResource is the place of a resource type of an action that has none.
 const anyResource = "*"
 
 // Action is what the reference says about an action.
@@ -154,28 +154,35 @@ func tokens(pattern string) []token {
 
 // overlap says whether some string matches both patterns.
 func overlap(a, b string) bool {
-	x, y := tokens(a), tokens(b)
-	seen := map[[2]int]bool{}
-	var match func(i, j int) bool
-	match = func(i, j int) bool {
-		if seen[[2]int{i, j}] {
-			return false
-		}
-		seen[[2]int{i, j}] = true
-		switch {
-		case i == len(x) && j == len(y):
-			return true
-		case i < len(x) && x[i].run:
-			return match(i+1, j) || j < len(y) && x[i].covers(y[j]) && match(i, j+1)
-		case j < len(y) && y[j].run:
-			return match(i, j+1) || i < len(x) && y[j].covers(x[i]) && match(i+1, j)
-		case i == len(x) || j == len(y):
-			return false
-		}
-		return (x[i].one || y[j].one || x[i].c == y[j].c) && match(i+1, j+1)
-	}
-	return match(0, 0)
+	p := pair{tokens(a), tokens(b), map[[2]int]bool{}}
+	return p.match(0, 0)
 }
+
+// pair compares two patterns, once from each two places.
+type pair struct {
+	x, y []token
+	seen map[[2]int]bool
+}
+
+func (p pair) match(i, j int) bool {
+	if p.seen[[2]int{i, j}] {
+		return false
+	}
+	p.seen[[2]int{i, j}] = true
+	endX, endY := i == len(p.x), j == len(p.y)
+	switch {
+	case !endX && p.x[i].run:
+		return p.match(i+1, j) || !endY && p.x[i].covers(p.y[j]) && p.match(i, j+1)
+	case !endY && p.y[j].run:
+		return p.match(i, j+1) || !endX && p.y[j].covers(p.x[i]) && p.match(i+1, j)
+	case endX || endY:
+		return endX && endY
+	}
+	return p.x[i].meets(p.y[j]) && p.match(i+1, j+1)
+}
+
+// meets says whether two tokens that are no runs can be the same byte.
+func (t token) meets(o token) bool { return t.one || o.one || t.c == o.c }
 
 // covers says whether a run can be, or begin with, what the other token stands for.
 func (t token) covers(o token) bool {
