@@ -192,7 +192,7 @@ func TestEveryManifestIsStrictlyAdmitted(t *testing.T) {
 		{},
 		{
 			"emrflink:name": strings.Repeat("n", 20), "emrflink:teams": `["` + strings.Repeat("t", 24) + `","b"]`,
-			"emrflink:tags": `{"cost-centre":"42"}`,
+			"emrflink:tags": `{"cost-centre":"42"}`, "emrflink:clusterAutoscaler": "true", "emrflink:podIdentity": "true",
 		},
 	} {
 		for _, o := range manifests(t, charts, config) {

@@ -4,6 +4,7 @@ package iamcheck
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"emrflink/internal/localcloud/policy"
@@ -22,6 +23,9 @@ const (
 	Trust
 	// Resource is the policy of a bucket or a queue.
 	Resource
+	// Key is the policy of a KMS key: its resource "*" is the key, and AWS's own key policies have kms:Encrypt* and the
+	// like (KMS Developer Guide, "Key policies").
+	Key
 )
 
 // Quotas in characters without white space, and the number of managed policies that a role may have (IAM User Guide,
@@ -76,7 +80,7 @@ func shape(kind Kind, doc policy.Document) error {
 	switch kind {
 	case Trust:
 		return doc.CheckTrust()
-	case Resource:
+	case Resource, Key:
 		return doc.CheckResource()
 	default:
 		return doc.CheckIdentity()
@@ -119,7 +123,7 @@ func (t *Table) statement(kind Kind, s policy.Statement) []string {
 			add("no action of the statement applies to resource %q", r)
 		}
 	}
-	return append(out, openTo(s)...)
+	return append(out, openTo(kind, s)...)
 }
 
 // action checks an action of a statement, and notes the resources that it applies to.
@@ -127,6 +131,7 @@ func (t *Table) action(kind Kind, s policy.Statement, name string, used map[stri
 	service, _, _ := strings.Cut(name, ":")
 	if strings.Contains(name, "*") {
 		switch {
+		case kind == Key && service == "kms":
 		case !s.Deny:
 			return []string{fmt.Sprintf("action %q allows more than is listed", name)}
 		case name != "*" && !t.knowsService(service):
@@ -140,7 +145,7 @@ func (t *Table) action(kind Kind, s policy.Statement, name string, used map[stri
 	}
 	applies := kind == Trust
 	for _, r := range s.Resources {
-		if a.Takes(r) {
+		if kind == Key || a.Takes(r) {
 			used[r], applies = true, true
 		}
 	}
@@ -148,7 +153,7 @@ func (t *Table) action(kind Kind, s policy.Statement, name string, used map[stri
 	if !applies {
 		out = append(out, fmt.Sprintf("action %s applies to none of the statement's resources", name))
 	}
-	if len(a.Types) > 0 && unlimited(s) {
+	if len(a.Types) > 0 && kind != Key && unlimited(s) {
 		out = append(out, fmt.Sprintf("action %s is allowed on everything, though it can be limited to resources", name))
 	}
 	for _, c := range s.Conditions {
@@ -171,13 +176,13 @@ func oidcKey(key string) bool {
 }
 
 // openTo finds a principal that is everyone, and a web identity of which no subject is asked.
-func openTo(s policy.Statement) []string {
+func openTo(kind Kind, s policy.Statement) []string {
 	if s.Deny {
 		return nil
 	}
 	var out []string
 	for _, p := range s.Principals {
-		if p.ID == "*" {
+		if p.ID == "*" && (kind != Key || !limitedToAccount(s)) {
 			out = append(out, "everyone is allowed")
 		}
 		if p.Type == policy.PrincipalFederated && (!exactly(s, ":sub") || !exactly(s, ":aud")) {
@@ -185,6 +190,13 @@ func openTo(s policy.Statement) []string {
 		}
 	}
 	return out
+}
+
+// limitedToAccount is a statement of a key policy for everyone in one account, as in the policies of AWS's own keys.
+func limitedToAccount(s policy.Statement) bool {
+	return slices.ContainsFunc(s.Conditions, func(c policy.Condition) bool {
+		return c.Operator == "StringEquals" && strings.EqualFold(c.Key, "kms:CallerAccount")
+	})
 }
 
 func exactly(s policy.Statement, claim string) bool {

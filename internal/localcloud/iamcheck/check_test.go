@@ -66,6 +66,8 @@ func TestCheck(t *testing.T) {
 		"a bucket for everyone":                 {iamcheck.Resource, document(`{"Effect":"Allow","Action":"s3:GetObject","Resource":"` + object + `","Principal":"*"}`), "everyone is allowed"},
 		"a bucket that denies everyone":         {iamcheck.Resource, document(`{"Effect":"Deny","Action":"s3:*","Resource":"` + object + `","Principal":"*"}`), ""},
 		"a bucket policy that names no one":     {iamcheck.Resource, document(allow("s3:GetObject", object)), "Principal is missing"},
+		"a key for its account":                 {iamcheck.Key, document(`{"Effect":"Allow","Action":["kms:Encrypt*","kms:Decrypt"],"Resource":"*","Principal":{"AWS":"*"},"Condition":{"StringEquals":{"kms:CallerAccount":"1"}}}`), ""},
+		"a key for everyone":                    {iamcheck.Key, document(`{"Effect":"Allow","Action":"kms:Decrypt","Resource":"*","Principal":{"AWS":"*"}}`), "everyone is allowed"},
 		"something that is not a policy at all": {iamcheck.Managed, `{"Statement":"x"}`, "parse policy"},
 	} {
 		got := strings.Join(load(t).Check(c.kind, c.text), "\n")

@@ -23,7 +23,7 @@ const anyResource = "*"
 type Action struct {
 	// Types are the ARN patterns of the resources that it applies to; none when it has no resource-level permissions.
 	Types []string
-	// Keys are the condition keys in its context besides the global ones; one that ends with / takes a suffix.
+	// Keys are the condition keys in its context besides the global ones; one that ends with / or : takes a suffix.
 	Keys []string
 }
 
@@ -113,7 +113,7 @@ var globalKeys = []string{
 func (a Action) Knows(key string) bool {
 	key = strings.ToLower(key)
 	return slices.ContainsFunc(slices.Concat(a.Keys, globalKeys), func(k string) bool {
-		return k == key || strings.HasSuffix(k, "/") && strings.HasPrefix(key, k) && len(key) > len(k)
+		return k == key || strings.ContainsAny(k[len(k)-1:], "/:") && strings.HasPrefix(key, k) && len(key) > len(k)
 	})
 }
 
@@ -172,14 +172,17 @@ func (p pair) match(i, j int) bool {
 	endX, endY := i == len(p.x), j == len(p.y)
 	switch {
 	case !endX && p.x[i].run:
-		return p.match(i+1, j) || !endY && p.x[i].covers(p.y[j]) && p.match(i, j+1)
+		return p.match(i+1, j) || covered(p.x[i], p.y[j:]) && p.match(i, j+1)
 	case !endY && p.y[j].run:
-		return p.match(i, j+1) || !endX && p.y[j].covers(p.x[i]) && p.match(i+1, j)
+		return p.match(i, j+1) || covered(p.y[j], p.x[i:]) && p.match(i+1, j)
 	case endX || endY:
 		return endX && endY
 	}
 	return p.x[i].meets(p.y[j]) && p.match(i+1, j+1)
 }
+
+// covered says whether there is a next token and a run can begin with it.
+func covered(run token, rest []token) bool { return len(rest) > 0 && run.covers(rest[0]) }
 
 // meets says whether two tokens that are no runs can be the same byte.
 func (t token) meets(o token) bool { return t.one || o.one || t.c == o.c }

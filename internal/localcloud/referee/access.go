@@ -147,7 +147,10 @@ func (j *judge) assume(c Case, request policy.Request) (bool, string) {
 		return false, err.Error()
 	}
 	request.Principal = policy.Principal{Type: policy.PrincipalService, ID: c.Who}
-	if c.How == ByTrust {
+	switch {
+	case c.How == ByTrust && strings.Contains(j.roles[c.Resource].trust, podIdentity):
+		j.podIdentity(c, &request)
+	case c.How == ByTrust:
 		host := strings.TrimPrefix(j.w.output("clusterOidcIssuer"), "https://")
 		request.Principal = policy.Principal{Type: policy.PrincipalFederated, ID: j.w.output("oidcProviderArn")}
 		request.Context[host+":sub"] = []string{c.Who}
@@ -157,6 +160,24 @@ func (j *judge) assume(c Case, request policy.Request) (bool, string) {
 	}
 	request.Resource = ""
 	return verdict(policy.Evaluate([]policy.Document{doc}, request))
+}
+
+// podIdentity is the service that hands out roles in place of the issuer's tokens.
+const podIdentity = "pods.eks.amazonaws.com"
+
+// podIdentity asks as EKS Pod Identity does for a pod: with its cluster, namespace and service account as session tags
+// (EKS User Guide, "Grant Pods access to AWS resources based on tags"). A token for another audience has no counterpart
+// there; another cluster takes its place.
+func (j *judge) podIdentity(c Case, request *policy.Request) {
+	request.Action, request.Principal.ID = "sts:AssumeRole", podIdentity
+	account := strings.Split(c.Who, ":") // system:serviceaccount:NAMESPACE:NAME
+	cluster := j.w.output("clusterArn")
+	if c.Keys["aud"] != "" {
+		cluster += "-other"
+	}
+	request.Context["aws:RequestTag/eks-cluster-arn"] = []string{cluster}
+	request.Context["aws:RequestTag/kubernetes-namespace"] = []string{account[2]}
+	request.Context["aws:RequestTag/kubernetes-service-account"] = []string{account[3]}
 }
 
 func verdict(d policy.Decision) (bool, string) {

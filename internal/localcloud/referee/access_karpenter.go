@@ -36,6 +36,7 @@ func Cases(w *World) []Case {
 	out = append(out, teamCases(w)...)
 	out = append(out, operatorCases(w)...)
 	out = append(out, managedCases(w)...)
+	out = append(out, autoscalerCases(w)...)
 	out = append(out, queueCases(w)...)
 	return append(out, trustCases(w)...)
 }

@@ -106,6 +106,31 @@ func managedCases(w *World) []Case {
 	return append(out, row("core-node-role", node, notNode)...)
 }
 
+// autoscalerCases: where cluster-autoscaler is on, it resizes the groups of its own cluster.
+func autoscalerCases(w *World) []Case {
+	t := &table{who: text(w.resource(autoscalerRole), "name")}
+	if t.who == "" {
+		return nil
+	}
+	n := w.names()
+	t.may(nil, "*", "autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeAutoScalingInstances",
+		"autoscaling:DescribeLaunchConfigurations", "autoscaling:DescribeScalingActivities", "autoscaling:DescribeTags", "ec2:DescribeImages",
+		"ec2:DescribeInstanceTypes", "ec2:DescribeLaunchTemplateVersions", "ec2:GetInstanceTypesFromInstanceRequirements")
+	group := "arn:aws:autoscaling:" + n.region + ":" + n.account + ":autoScalingGroup:1:autoScalingGroupName/eks-core"
+	resize := []string{"autoscaling:SetDesiredCapacity", "autoscaling:TerminateInstanceInAutoScalingGroup"}
+	own := keys{"aws:ResourceTag/k8s.io/cluster-autoscaler/" + n.cluster: "owned"}
+	t.needsEach(own, group, resize...)
+	t.mayNot(keys{"aws:ResourceTag/k8s.io/cluster-autoscaler/other": "owned"}, group, resize...)
+	t.mayNot(own, "arn:aws:autoscaling:"+n.abroad().region+":"+n.account+":autoScalingGroup:1:autoScalingGroupName/x", resize...)
+	groups := "arn:aws:eks:" + n.region + ":" + n.account + ":nodegroup/"
+	t.may(nil, groups+n.cluster+"/core/1", "eks:DescribeNodegroup")
+	t.mayNot(nil, groups+"other/core/1", "eks:DescribeNodegroup")
+	t.mayNot(nil, "*", "ec2:RunInstances", "ec2:TerminateInstances", "autoscaling:DeleteAutoScalingGroup", "iam:PassRole")
+	return t.rows
+}
+
+const autoscalerRole = "autoscaler-irsa-role"
+
 // trustCases: the service account that a role is for, and neither another namespace, nor another name, nor another role's.
 func trustCases(w *World) []Case {
 	var out []Case
@@ -128,6 +153,9 @@ func trustCases(w *World) []Case {
 	only(text(w.resource("addons-ebs-csi-role"), "name"), "kube-system", "ebs-csi-controller-sa")
 	only(text(w.resource("metrics-agent-role"), "name"), "amazon-cloudwatch", "cloudwatch-agent")
 	only(lastPart(w.output("flinkOperatorRoleArn"), "/"), w.output("flinkOperatorNamespace"), "emr-containers-sa-flink-operator")
+	if name := text(w.resource(autoscalerRole), "name"); name != "" {
+		only(name, "kube-system", text(w.resource("autoscaler-chart"), "values", "rbac", "serviceAccount", "name"))
+	}
 	teams, _ := w.Graph.Outputs["teams"].(object)
 	for _, team := range sorted(teams) {
 		role := lastPart(w.output("teams", team, "jobRoleArn"), "/")

@@ -19,6 +19,7 @@ const (
 	typeRolePolicy = "aws:iam/rolePolicy:RolePolicy"
 	typeBucketRule = "aws:s3/bucketPolicy:BucketPolicy"
 	typeQueueRule  = "aws:sqs/queuePolicy:QueuePolicy"
+	typeKey        = "aws:kms/key:Key"
 )
 
 // Documents checks every policy document of the graph: grammar, quotas, actions, resources and condition keys.
@@ -40,6 +41,8 @@ func Documents(w *World) []string {
 			kind = iamcheck.Inline
 		case typeBucketRule, typeQueueRule:
 			kind = iamcheck.Resource
+		case typeKey:
+			kind = iamcheck.Key
 		default:
 			continue
 		}

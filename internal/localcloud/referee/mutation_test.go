@@ -15,6 +15,7 @@ import (
 
 	"emrflink/components/componenttest"
 	"emrflink/internal/localcloud/referee"
+	"emrflink/stacks"
 )
 
 // mutation is one change of the rendered graph, and the referee that must see it.
@@ -57,7 +58,9 @@ func TestEveryMutationIsCaught(t *testing.T) {
 // resource, one at a time. The table of allowed and denied requests, or the check of the documents, must see each.
 func TestNoPermissionIsIdle(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := &referee.World{Graph: componenttest.Run(t, stacks.Blueprint, componenttest.Options{
+		Config: map[string]string{"emrflink:clusterAutoscaler": "true"},
+	})}
 	count := map[string]int{}
 	for i, r := range w.Graph.Resources {
 		if !strings.HasPrefix(r.Type, "aws:") || r.Inputs["policy"] == nil {

@@ -60,6 +60,9 @@ func TestPoliciesOfEveryConfigurationFit(t *testing.T) {
 		"three teams":       {"emrflink:teams": `["a","b","c"]`},
 		"another region":    {"emrflink:region": "eu-west-1"},
 		"an administrator":  {"emrflink:admins": `["arn:aws:iam::111122223333:role/admin"]`},
+		"an autoscaler":     {"emrflink:clusterAutoscaler": "true"},
+		"Pod Identity":      {"emrflink:podIdentity": "true"},
+		"a key of its own":  {"emrflink:kmsKey": `{"enabled":true}`},
 	} {
 		o := componenttest.Options{Config: config}
 		if region := config["emrflink:region"]; region != "" {
