@@ -47,6 +47,8 @@ type Factory struct {
 	Check func(file string, values map[string]any) error
 	// Local controls the local target of the state folder.
 	Local func() (session.Local, error)
+	// Faults break the local target on purpose. It needs Info.
+	Faults func() (session.Faults, error)
 	// Token makes a bearer token for a cluster, as a client-go exec credential.
 	Token func(ctx context.Context, r session.TokenRequest) ([]byte, error)
 	// Pulumi runs one of Pulumi's own commands and returns its exit code.

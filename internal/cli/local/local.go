@@ -39,7 +39,7 @@ Exit codes: 0 done; see the subcommands.`,
 		Example: `  emrflink local status
   emrflink local inventory --output json`,
 	}
-	return cmdutil.Group(cmd, NewStatusCmd(f, nil), NewInventoryCmd(f, nil), NewStopCmd(f, nil), NewResetCmd(f, nil), NewServeCmd(f, nil))
+	return cmdutil.Group(cmd, NewStatusCmd(f, nil), NewInventoryCmd(f, nil), NewStopCmd(f, nil), NewResetCmd(f, nil), NewFaultCmd(f), NewServeCmd(f, nil))
 }
 
 func newOptions(f *cmdutil.Factory) *Options { return &Options{IO: f.IO, Local: f.Local} }
@@ -59,8 +59,8 @@ func NewStatusCmd(f *cmdutil.Factory, runF func(context.Context, *Options) error
 	cmd := &cobra.Command{
 		Use:   "status [flags]",
 		Short: "Show whether the local target runs",
-		Long: `Show whether the local target runs, and when it does, its process, its address and the control planes that it runs.
-Nothing is started.
+		Long: `Show whether the local target runs, and when it does, its process, its address, the control planes that it runs and
+the faults that are set. Nothing is started.
 
 Cost: none.
 
@@ -88,6 +88,7 @@ type statusDocument struct {
 	StartedAt     string                 `json:"startedAt"`
 	Resources     int                    `json:"resources"`
 	Clusters      []session.LocalCluster `json:"clusters"`
+	Faults        []session.Fault        `json:"faults"`
 }
 
 func status(ctx context.Context, opts *Options) error {
@@ -108,6 +109,7 @@ func status(ctx context.Context, opts *Options) error {
 		return cmdutil.WriteJSON(opts.IO.Out, statusDocument{
 			SchemaVersion: cmdutil.SchemaVersion, State: "running", PID: s.PID, URL: s.URL, Dir: s.Dir, Log: log, Region: s.Region, AccountID: s.AccountID,
 			Speed: s.Speed, Version: s.Version, StartedAt: started, Resources: s.Resources, Clusters: cmdutil.List(s.Clusters),
+			Faults: cmdutil.List(s.Faults),
 		})
 	}
 	w := opts.IO.Out
@@ -119,14 +121,17 @@ func status(ctx context.Context, opts *Options) error {
 	for _, c := range s.Clusters {
 		t.Row(c.Name, c.Endpoint, strconv.Itoa(c.PID))
 	}
-	return t.Render()
+	if err := t.Render(); err != nil {
+		return err
+	}
+	return faultTable(opts.IO, s.Faults)
 }
 
 // stopped shows a target that does not run.
 func stopped(opts *Options, dir, log string) error {
 	if opts.Output == cmdutil.JSON {
 		return cmdutil.WriteJSON(opts.IO.Out, statusDocument{
-			SchemaVersion: cmdutil.SchemaVersion, State: "stopped", Dir: dir, Log: log, Clusters: []session.LocalCluster{},
+			SchemaVersion: cmdutil.SchemaVersion, State: "stopped", Dir: dir, Log: log, Clusters: []session.LocalCluster{}, Faults: []session.Fault{},
 		})
 	}
 	_, err := fmt.Fprintf(opts.IO.Out, "the local target is stopped; a command that needs it starts it\nstate:     %s\nlog:       %s\n", dir, log)

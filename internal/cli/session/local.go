@@ -41,6 +41,7 @@ type LocalStatus struct {
 	StartedAt time.Time
 	Resources int
 	Clusters  []LocalCluster
+	Faults    []Fault
 }
 
 // LocalCluster is a control plane that runs on this machine.

@@ -23,7 +23,9 @@ type local struct {
 
 var _ session.Local = (*local)(nil)
 
-func (a *app) local() (session.Local, error) {
+func (a *app) local() (session.Local, error) { return a.openLocal() }
+
+func (a *app) openLocal() (*local, error) {
 	home, err := cmdutil.Home(a.io.Getenv)
 	if err != nil {
 		return nil, err
@@ -54,6 +56,9 @@ func (l *local) Status(ctx context.Context) (session.LocalStatus, error) {
 	}
 	for _, c := range s.Clusters {
 		out.Clusters = append(out.Clusters, session.LocalCluster(c))
+	}
+	for _, f := range s.Faults {
+		out.Faults = append(out.Faults, session.Fault(f))
 	}
 	return out, nil
 }

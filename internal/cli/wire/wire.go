@@ -68,6 +68,7 @@ func New(o Options) *cmdutil.Factory {
 		Pulumi:  engine.Main,
 		Cost:    a.coster,
 		Drift:   a.drifter,
+		Faults:  a.faults,
 	}
 }
 

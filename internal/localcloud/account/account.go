@@ -62,7 +62,7 @@ type Account struct {
 	flushes  map[string]*logFlush
 	quotas   map[string]float64
 	unlinked map[string]bool // services whose service-linked role is missing
-	faults   []*activeFault
+	faults   []*ActiveFault
 	subs     map[*subscriber]struct{}
 	wake     chan struct{} // closed and replaced when a message arrives
 }

@@ -3,6 +3,7 @@
 package daemon
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -35,19 +36,19 @@ func (c *Client) Info() Info { return c.info }
 // Status asks the daemon what it runs.
 func (c *Client) Status(ctx context.Context) (Status, error) {
 	var s Status
-	return s, c.call(ctx, http.MethodGet, "status", &s)
+	return s, c.call(ctx, http.MethodGet, "status", nil, &s)
 }
 
 // Inventory asks for everything in the account.
 func (c *Client) Inventory(ctx context.Context) (Inventory, error) {
 	var i Inventory
-	return i, c.call(ctx, http.MethodGet, "inventory", &i)
+	return i, c.call(ctx, http.MethodGet, "inventory", nil, &i)
 }
 
 // Stop asks the daemon to stop and returns when its process is gone.
 func (c *Client) Stop(ctx context.Context) error {
 	var s Status
-	if err := c.call(ctx, http.MethodPost, "stop", &s); err != nil {
+	if err := c.call(ctx, http.MethodPost, "stop", nil, &s); err != nil {
 		return err
 	}
 	tick := time.NewTicker(50 * time.Millisecond)
@@ -62,8 +63,16 @@ func (c *Client) Stop(ctx context.Context) error {
 	return nil
 }
 
-func (c *Client) call(ctx context.Context, method, path string, out any) error {
-	req, err := http.NewRequestWithContext(ctx, method, c.info.URL+controlPath+path, nil)
+func (c *Client) call(ctx context.Context, method, path string, in, out any) error {
+	var body io.Reader
+	if in != nil {
+		b, err := json.Marshal(in)
+		if err != nil {
+			return fmt.Errorf("ask the local target for %s: %w", path, err)
+		}
+		body = bytes.NewReader(b)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, c.info.URL+controlPath+path, body)
 	if err != nil {
 		return err
 	}
@@ -75,6 +84,9 @@ func (c *Client) call(ctx context.Context, method, path string, out any) error {
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
 		b, _ := io.ReadAll(io.LimitReader(resp.Body, 4096))
+		if resp.StatusCode == http.StatusUnprocessableEntity {
+			return &RefusedError{Why: strings.TrimSpace(string(b))}
+		}
 		return fmt.Errorf("ask the local target for %s: %s: %s", path, resp.Status, strings.TrimSpace(string(b)))
 	}
 	if err := json.NewDecoder(resp.Body).Decode(out); err != nil {

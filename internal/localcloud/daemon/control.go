@@ -31,6 +31,7 @@ type Status struct {
 	StartedAt time.Time       `json:"startedAt"`
 	Resources int             `json:"resources"`
 	Clusters  []ClusterStatus `json:"clusters"`
+	Faults    []Fault         `json:"faults"`
 }
 
 // ClusterStatus is one control plane that runs.
@@ -61,6 +62,7 @@ func (d *Daemon) control(stop context.CancelFunc) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+controlPath+"status", func(w http.ResponseWriter, _ *http.Request) { d.answer(w, d.status()) })
 	mux.HandleFunc("GET "+controlPath+"inventory", func(w http.ResponseWriter, _ *http.Request) { d.answer(w, inventory(d.account)) })
+	d.faultRoutes(mux)
 	mux.HandleFunc("POST "+controlPath+"stop", func(w http.ResponseWriter, _ *http.Request) {
 		d.answer(w, d.status())
 		stop()
@@ -86,6 +88,7 @@ func (d *Daemon) status() Status {
 	s := Status{
 		PID: os.Getpid(), URL: d.url, Dir: d.opts.Dir, Region: d.opts.Region, AccountID: d.account.ID(), Speed: d.opts.Speed,
 		Version: d.opts.Version, StartedAt: d.started, Resources: len(d.account.Inventory()), Clusters: []ClusterStatus{},
+		Faults: faultsOf(d.account),
 	}
 	d.mu.Lock()
 	for _, c := range d.clusters {

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"time"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/urn"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"google.golang.org/grpc/codes"
@@ -53,6 +54,9 @@ func (s *Server) create(ctx context.Context, id string, k *kind, c config, input
 	session := plug.SessionOf(ctx)
 	ctx, cancel := session.Context(ctx)
 	defer cancel()
+	if err := s.faulty(ctx, k, "creating", k.api.create, requested(k, inputs)); err != nil {
+		return nil, err
+	}
 	since := s.newest(k.kind)
 	r, err := s.opts.Account.Create(ctx, s.as(c), k.kind, props)
 	if err != nil {
@@ -121,6 +125,9 @@ func (s *Server) change(ctx context.Context, k *kind, id string, inputs property
 	defer cancel()
 	if err := s.opts.Account.Wait(ctx, k.kind, id); err != nil {
 		return nil, describe(ctx, "waiting for", k.api, k.api.update, id, err)
+	}
+	if err := s.faulty(ctx, k, "updating", k.api.update, id); err != nil {
+		return nil, err
 	}
 	r, err := s.opts.Account.Update(ctx, s.as(c), k.kind, id, props)
 	if err != nil {
@@ -197,6 +204,9 @@ func (s *Server) Delete(ctx context.Context, req *pulumirpc.DeleteRequest) (*emp
 	}
 	ctx, cancel := plug.SessionOf(ctx).Context(ctx)
 	defer cancel()
+	if err := s.faulty(ctx, k, "deleting", k.api.delete, req.GetId()); err != nil {
+		return nil, err
+	}
 	if force := olds["forceDestroy"]; k.kind == account.KindBucket && force.IsBool() && force.BoolValue() {
 		if err := s.empty(req.GetId()); err != nil {
 			return nil, describe(ctx, "emptying", k.api, "DeleteObjects", req.GetId(), err)
@@ -207,6 +217,14 @@ func (s *Server) Delete(ctx context.Context, req *pulumirpc.DeleteRequest) (*emp
 		return nil, describe(ctx, "deleting", k.api, k.api.delete, req.GetId(), err)
 	}
 	return &emptypb.Empty{}, nil
+}
+
+// requested is the name that a creation asks for, "" when AWS names the resource.
+func requested(k *kind, inputs property) string {
+	if v := inputs[resource.PropertyKey(k.name)]; k.name != "" && v.IsString() {
+		return v.StringValue()
+	}
+	return ""
 }
 
 // mayChange refuses a change in a preview-only server and asks for faults.

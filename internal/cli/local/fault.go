@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"emrflink/internal/cli/cmdutil"
+	"emrflink/internal/cli/session"
+	"emrflink/internal/iostreams"
+)
+
+// FaultOptions are the dependencies and the flags of the commands below `local fault`.
+type FaultOptions struct {
+	IO     *iostreams.IOStreams
+	Faults func() (session.Faults, error)
+
+	Args   []string
+	Fault  session.Fault
+	Delay  time.Duration
+	Meddle session.Meddle
+	Output cmdutil.Format
+}
+
+// NewFaultCmd returns the command that breaks the local target on purpose.
+func NewFaultCmd(f *cmdutil.Factory) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "fault COMMAND",
+		Short: "Break the local target on purpose",
+		Long: `Make the simulated account fail, hesitate or differ from what was deployed, to see what the tool and a job do then.
+
+A fault answers calls of an AWS action with an error of AWS's, or late. Faults are in the memory of the local target: they
+hold until they are cleared, used up, or the target stops. "local status" shows them.
+
+On a stack whose target is aws all of these are refused.
+
+Exit codes: 0 done; see the subcommands.`,
+		Example: `  emrflink local fault set eks:CreateCluster --error ThrottlingException
+  emrflink local fault clear`,
+	}
+	return cmdutil.Group(cmd, NewFaultListCmd(f, nil), NewFaultSetCmd(f, nil), NewFaultClearCmd(f, nil), NewFaultDriftCmd(f, nil))
+}
+
+func faultRunner(f *cmdutil.Factory, opts *FaultOptions, runF, run func(context.Context, *FaultOptions) error) func(*cobra.Command, []string) error {
+	opts.IO, opts.Faults = f.IO, f.Faults
+	return func(cmd *cobra.Command, args []string) error {
+		opts.Args = args
+		if runF != nil {
+			return runF(cmd.Context(), opts)
+		}
+		return run(cmd.Context(), opts)
+	}
+}
+
+// NewFaultListCmd returns the command that lists the faults.
+func NewFaultListCmd(f *cmdutil.Factory, runF func(context.Context, *FaultOptions) error) *cobra.Command {
+	opts := &FaultOptions{}
+	cmd := &cobra.Command{
+		Use:   "list [flags]",
+		Short: "List the faults that are set",
+		Long: `List the faults that are in force. Nothing is started: a target that does not run has none.
+
+Cost: none.
+
+Exit codes: 0 listed; 1 failed; 2 flags, or the stack's target is aws.`,
+		Example: `  emrflink local fault list
+  emrflink local fault list --output json`,
+		Args: cmdutil.NoArgs,
+		RunE: faultRunner(f, opts, runF, faultList),
+	}
+	cmdutil.AddOutputFlag(cmd, &opts.Output)
+	return cmd
+}
+
+// faultsDocument is the JSON contract of `local fault list`.
+type faultsDocument struct {
+	SchemaVersion int             `json:"schemaVersion"`
+	Faults        []session.Fault `json:"faults"`
+}
+
+func faultList(ctx context.Context, opts *FaultOptions) error {
+	fs, err := opts.Faults()
+	if err != nil {
+		return err
+	}
+	list, err := fs.List(ctx)
+	if err != nil {
+		return fmt.Errorf("list faults: %w", err)
+	}
+	if opts.Output == cmdutil.JSON {
+		return cmdutil.WriteJSON(opts.IO.Out, faultsDocument{SchemaVersion: cmdutil.SchemaVersion, Faults: cmdutil.List(list)})
+	}
+	if err := faultTable(opts.IO, list); err != nil || len(list) > 0 {
+		return err
+	}
+	_, err = fmt.Fprintln(opts.IO.ErrOut, "no fault is set")
+	return err
+}
+
+// faultTable prints faults; nothing when there is none.
+func faultTable(ios *iostreams.IOStreams, list []session.Fault) error {
+	t := ios.NewTable("FAULT", "MATCH", "ERROR", "DELAY", "LEFT")
+	for _, f := range list {
+		left := "always"
+		if f.Left >= 0 {
+			left = strconv.Itoa(f.Left)
+		}
+		delay := ""
+		if f.DelaySeconds > 0 {
+			delay = time.Duration(f.DelaySeconds * float64(time.Second)).String()
+		}
+		t.Row(f.Action, f.Match, f.Error, delay, left)
+	}
+	if t.Len() == 0 {
+		return nil
+	}
+	return t.Render()
+}
+
+// NewFaultSetCmd returns the command that sets a fault.
+func NewFaultSetCmd(f *cmdutil.Factory, runF func(context.Context, *FaultOptions) error) *cobra.Command {
+	opts := &FaultOptions{}
+	cmd := &cobra.Command{
+		Use:   "set ACTION [flags]",
+		Short: "Make an AWS action fail or hesitate",
+		Long: `Make the calls of an AWS action fail with an error of AWS's, or answer late. ACTION is spelled as in an IAM policy, with
+* and ? as wildcards: "s3:CreateBucket", "iam:Create*". An action that nothing on the local target calls is refused.
+
+The providers of a deploy call an action to create, change or delete a resource; Karpenter and this tool call the AWS
+API. --match narrows a fault down to the resource: its name or ARN, or for ec2:RunInstances "TYPE CAPACITY ZONE". A second
+fault for the same calls takes the place of the first.
+
+The simulated providers do not repeat a throttled call; those of a real deploy do, for some minutes.
+
+Cost: none. The local target is started when it is stopped.
+
+Exit codes: 0 set; 1 failed; 2 flags, an action that nothing calls, or the stack's target is aws.`,
+		Example: `  emrflink local fault set eks:CreateCluster --error ThrottlingException --times 1
+  emrflink local fault set 'iam:Create*' --error AccessDenied
+  emrflink local fault set ec2:RunInstances --error InsufficientInstanceCapacity --match '* spot *'
+  emrflink local fault set ec2:CreateNatGateway --delay 5m`,
+		Args: cmdutil.ExactArgs("ACTION"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if opts.Fault.Error == "" && opts.Delay == 0 {
+				return &cmdutil.UsageError{Err: errors.New("a fault needs --error, --delay or both"), Usage: cmd.UseLine()}
+			}
+			if opts.Fault.Times < 0 || opts.Delay < 0 {
+				return &cmdutil.UsageError{Err: errors.New("--times and --delay cannot be negative"), Usage: cmd.UseLine()}
+			}
+			return faultRunner(f, opts, runF, faultSet)(cmd, args)
+		},
+	}
+	cmd.Flags().StringVar(&opts.Fault.Error, "error", "", "AWS's error code to answer with, such as AccessDenied")
+	cmd.Flags().StringVar(&opts.Fault.Message, "message", "", "text of the error")
+	cmd.Flags().StringVar(&opts.Fault.Match, "match", "", "only calls about this: a pattern with * and ?")
+	cmd.Flags().IntVar(&opts.Fault.Times, "times", 0, "how often it applies (default: until it is cleared)")
+	cmd.Flags().DurationVar(&opts.Delay, "delay", 0, "wait so long before the answer, such as 30s; not divided by the speed")
+	return cmd
+}
+
+func faultSet(ctx context.Context, opts *FaultOptions) error {
+	fs, err := opts.Faults()
+	if err != nil {
+		return err
+	}
+	opts.Fault.Action, opts.Fault.DelaySeconds = opts.Args[0], opts.Delay.Seconds()
+	if err := fs.Set(ctx, opts.Fault); err != nil {
+		return fmt.Errorf("set a fault for %q: %w", opts.Fault.Action, err)
+	}
+	_, err = fmt.Fprintf(opts.IO.Out, "the fault is set; forget it with: %s\n", cmdutil.Command("local", "fault", "clear", opts.Fault.Action))
+	return err
+}
+
+// NewFaultClearCmd returns the command that forgets faults.
+func NewFaultClearCmd(f *cmdutil.Factory, runF func(context.Context, *FaultOptions) error) *cobra.Command {
+	opts := &FaultOptions{}
+	return &cobra.Command{
+		Use:   "clear [ACTION]",
+		Short: "Forget faults",
+		Long: `Forget all faults, or those that were set for ACTION, spelled as it was then. What they have broken stays broken: a
+failed deploy goes on with another deploy.
+
+Cost: none.
+
+Exit codes: 0 forgotten, also when there was none; 1 failed; 2 flags, or the stack's target is aws.`,
+		Example: `  emrflink local fault clear
+  emrflink local fault clear eks:CreateCluster`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return cmdutil.ExactArgs("ACTION")(cmd, args)
+			}
+			return nil
+		},
+		RunE: faultRunner(f, opts, runF, faultClear),
+	}
+}
+
+func faultClear(ctx context.Context, opts *FaultOptions) error {
+	fs, err := opts.Faults()
+	if err != nil {
+		return err
+	}
+	action := ""
+	if len(opts.Args) > 0 {
+		action = opts.Args[0]
+	}
+	n, err := fs.Clear(ctx, action)
+	if err != nil {
+		return fmt.Errorf("clear faults: %w", err)
+	}
+	_, err = fmt.Fprintf(opts.IO.Out, "%s cleared\n", cmdutil.Count(n, "fault", "faults"))
+	return err
+}
+
+// NewFaultDriftCmd returns the command that changes a resource behind the tool's back.
+func NewFaultDriftCmd(f *cmdutil.Factory, runF func(context.Context, *FaultOptions) error) *cobra.Command {
+	opts := &FaultOptions{}
+	cmd := &cobra.Command{
+		Use:   "drift RESOURCE [flags]",
+		Short: "Change or delete a deployed resource behind the tool's back",
+		Long: `Change or delete a deployed resource in the simulated account or in the cluster, as a person with a console or kubectl
+would. The recorded state is not told: "drift" then shows it, and "deploy --refresh" puts it back.
+
+RESOURCE is a name as preview and drift show it, an id, or a URN. A path is one as they show it: tags.owner,
+cidrBlocks[0], spec.hard["requests.cpu"]. A value is JSON, or text where text is. AWS's own rules hold: what AWS would refuse
+is refused.
+
+Cost: none. The local target is started when it is stopped.
+
+Exit codes: 0 changed; 1 failed; 2 flags, no such resource or property, AWS refuses it, or the stack's target is aws;
+4 the stack was never deployed.`,
+		Example: `  emrflink local fault drift checkpoints-bucket --set tags.owner=somebody
+  emrflink local fault drift team-flink-team-a-logs --delete
+  emrflink local fault drift team-flink-team-a-quota --set spec.hard.pods=1`,
+		Args: cmdutil.ExactArgs("RESOURCE"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			changes := len(opts.Meddle.Set) + len(opts.Meddle.Unset)
+			if opts.Meddle.Delete == (changes > 0) {
+				return &cmdutil.UsageError{Err: errors.New("give --delete, or --set and --unset"), Usage: cmd.UseLine()}
+			}
+			return faultRunner(f, opts, runF, faultDrift)(cmd, args)
+		},
+	}
+	cmd.Flags().StringArrayVar(&opts.Meddle.Set, "set", nil, "PATH=VALUE: give a property this value; may be repeated")
+	cmd.Flags().StringArrayVar(&opts.Meddle.Unset, "unset", nil, "PATH: remove a property; may be repeated")
+	cmd.Flags().BoolVar(&opts.Meddle.Delete, "delete", false, "delete the resource")
+	return cmd
+}
+
+func faultDrift(ctx context.Context, opts *FaultOptions) error {
+	fs, err := opts.Faults()
+	if err != nil {
+		return err
+	}
+	opts.Meddle.Resource = opts.Args[0]
+	r, err := fs.Drift(ctx, opts.Meddle)
+	if err != nil {
+		return fmt.Errorf("change %q behind the tool's back: %w", opts.Args[0], err)
+	}
+	done := "changed"
+	if opts.Meddle.Delete {
+		done = "deleted"
+	}
+	_, err = fmt.Fprintf(opts.IO.Out, "%s %s %q (%s); see it with: %s\n", done, r.Type, r.Name, r.ID, cmdutil.Command("drift"))
+	return err
+}
