@@ -23,12 +23,14 @@ func (r Report) Text(w io.Writer, stack string) error {
 		}
 		fmt.Fprintf(&b, "%s %s %q (%s)\n", one.Kind, one.Type, one.Name, one.ID)
 		for _, d := range one.Diff {
-			fmt.Fprintf(&b, "  %s: expected %s, actual %s\n", d.Path, value(d.Expected), value(d.Actual))
 			if d.changedInside() {
+				fmt.Fprintf(&b, "  %s: the documents differ\n", d.Path)
 				for _, line := range d.inside() {
 					fmt.Fprintf(&b, "    %s\n", line)
 				}
+				continue
 			}
+			fmt.Fprintf(&b, "  %s: expected %s, actual %s\n", d.Path, value(d.Expected), value(d.Actual))
 		}
 	}
 	for _, u := range r.Unmanaged {
