@@ -99,6 +99,15 @@ func TestNoSecretIsPrinted(t *testing.T) {
 		require.Contains(t, r.stdout, "plain-secret")
 		requireNoCanary(t, r.all())
 	}
+	saved := filepath.Join(t.TempDir(), "baseline.json")
+	requireNoCanary(t, run(t, settings, "preview", "--save-baseline", saved).all())
+	graph, err := os.ReadFile(saved)
+	require.NoError(t, err)
+	requireNoCanary(t, string(graph))
+	r := run(t, strings.ReplaceAll(settings, "canary", "kanari"), "preview", "--baseline", saved)
+	require.Zero(t, r.code, r.stderr)
+	requireNoCanary(t, r.all())
+	require.NotContains(t, r.stdout, "kanari", "neither the old secret nor the new one")
 	wrong := run(t, "config:\n  emrflink:dbPasswod: 1\n  emrflink:dbPassword: "+keyCanary+"\n  emrflink:region: "+tagCanary+"\n", "preview", "--offline")
 	require.Equal(t, cmdutil.ExitUsage, wrong.code)
 	require.Contains(t, wrong.stderr, "emrflink:dbPassword")
@@ -154,7 +163,9 @@ func findingsOf(t *testing.T, r result) []finding {
 // TestTheFindingsOfTheDefault are those that we decided to leave; docs/ci.md says why.
 func TestTheFindingsOfTheDefault(t *testing.T) {
 	var b strings.Builder
-	for _, f := range findingsOf(t, run(t, "config: {}\n", "preview", "--offline", "--output", "json")) {
+	r := run(t, "config: {}\n", "preview", "--offline", "--output", "json")
+	require.NotContains(t, r.stdout, "[secret]", "nothing of the default is taken for a secret")
+	for _, f := range findingsOf(t, r) {
 		fmt.Fprintf(&b, "%s %s\n  %s %s\n  %s\n", f.Severity, f.Rule, f.URN[strings.LastIndex(f.URN, ":")+1:], f.Path, f.Message)
 	}
 	cmdtest.Golden(t, "default-findings.txt", b.String())

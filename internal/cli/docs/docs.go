@@ -24,19 +24,20 @@ type Options struct {
 	Root   *cobra.Command
 	Schema func() []session.Key
 	Matrix func() session.Matrix
+	Rules  func() []session.Rule
 
 	Dir string
 }
 
 // NewCmd returns the command.
 func NewCmd(f *cmdutil.Factory, runF func(context.Context, *Options) error) *cobra.Command {
-	opts := &Options{IO: f.IO, Schema: f.Schema, Matrix: f.Matrix}
+	opts := &Options{IO: f.IO, Schema: f.Schema, Matrix: f.Matrix, Rules: f.Rules}
 	cmd := &cobra.Command{
 		Use:    "docs [flags]",
 		Hidden: true,
 		Short:  "Write the reference of all commands",
 		Long: `Write one Markdown file per command, and one each for the configuration of a stack, the environment variables, the
-exit codes and what the local target simulates. Files of commands that are gone are removed.
+exit codes, the findings of previews and what the local target simulates. Files of commands that are gone are removed.
 
 Exit codes: 0 written; 1 failed; 2 flags.`,
 		Example: `  emrflink docs --dir docs/reference`,
@@ -60,6 +61,7 @@ type Source struct {
 	Root   *cobra.Command
 	Schema []session.Key
 	Matrix session.Matrix
+	Rules  []session.Rule
 }
 
 // Pages returns the reference: file name to text.
@@ -68,6 +70,7 @@ func Pages(s Source) map[string]string {
 		"environment.md":   header + "# Environment variables\n\n" + environment(),
 		"exit-codes.md":    header + "# Exit codes\n\n" + exitCodes(),
 		"configuration.md": header + "# Configuration of a stack\n\n" + configuration(s.Schema),
+		"findings.md":      header + "# Findings of a preview\n\n" + findings(s.Rules),
 		"local-target.md":  header + "# What the local target simulates\n\n" + localTarget(s.Matrix),
 	}
 	walk(s.Root, func(c *cobra.Command) { pages[fileName(c)] = header + page(c) })
@@ -76,7 +79,7 @@ func Pages(s Source) map[string]string {
 }
 
 func run(opts *Options) error {
-	pages := Pages(Source{Root: opts.Root, Schema: opts.Schema(), Matrix: opts.Matrix()})
+	pages := Pages(Source{Root: opts.Root, Schema: opts.Schema(), Matrix: opts.Matrix(), Rules: opts.Rules()})
 	if err := os.MkdirAll(opts.Dir, 0o750); err != nil {
 		return fmt.Errorf("make folder: %w", err)
 	}
@@ -126,7 +129,7 @@ func index(root *cobra.Command) string {
 		fmt.Fprintf(&b, "| [`%s`](%s) | %s |\n", c.CommandPath(), fileName(c), c.Short)
 	})
 	b.WriteString("\nSee also: [configuration of a stack](configuration.md), [environment variables](environment.md), " +
-		"[exit codes](exit-codes.md), [what the local target simulates](local-target.md), " +
+		"[exit codes](exit-codes.md), [findings of a preview](findings.md), [what the local target simulates](local-target.md), " +
 		"[components](components/README.md).\n")
 	return b.String()
 }

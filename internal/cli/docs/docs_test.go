@@ -44,15 +44,21 @@ func matrix() session.Matrix {
 	}
 }
 
+func rules() []session.Rule {
+	return []session.Rule{{ID: "open-door", Severity: "high", Title: "the door is | open", Why: "Anybody comes in.", Fix: "Close it.", Source: "https://example.com/door"}}
+}
+
 func TestPages(t *testing.T) {
 	t.Parallel()
-	pages := Pages(Source{Root: tree(), Schema: schema(), Matrix: matrix()})
-	require.Len(t, pages, 7)
+	pages := Pages(Source{Root: tree(), Schema: schema(), Matrix: matrix(), Rules: rules()})
+	require.Len(t, pages, 8)
 	require.Contains(t, pages["README.md"], "| [`tool make`](tool-make.md) | Make it |\n")
 	require.Contains(t, pages["tool.md"], "## Commands\n\n- [tool make](tool-make.md): Make it\n")
 	require.Contains(t, pages["configuration.md"], "| `emrflink:region` | text | `us-west-2` | AWS region \\| any | `eu-west-1` |\n")
 	require.Contains(t, pages["exit-codes.md"], "| 7 | cleanup is incomplete")
 	require.Contains(t, pages["environment.md"], "| `EMRFLINK_STACK` | `--stack` | stack to work on |\n")
+	require.Contains(t, pages["findings.md"], "| [`open-door`](#open-door) | high | the door is \\| open |\n")
+	require.Contains(t, pages["findings.md"], "## open-door\n\nhigh: the door is | open. Anybody comes in.\n\nWhat to do: Close it.\n\nSource: <https://example.com/door>\n")
 	cmdtest.Golden(t, "tool-make.md", pages["tool-make.md"])
 	cmdtest.Golden(t, "local-target.md", pages["local-target.md"])
 }
@@ -68,14 +74,14 @@ func TestALongDefaultHasABlockOfItsOwn(t *testing.T) {
 func TestOldPagesGoAndForeignOnesStay(t *testing.T) {
 	t.Parallel()
 	r := cmdtest.New(t)
-	r.Factory.Schema, r.Factory.Matrix = schema, matrix
+	r.Factory.Schema, r.Factory.Matrix, r.Factory.Rules = schema, matrix, rules
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "tool-old.md"), []byte(header+"old"), 0o600))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "notes.md"), []byte("mine"), 0o600))
 	root := tree()
 	root.AddCommand(NewCmd(r.Factory, nil))
 	require.NoError(t, r.Exec(t, root, "docs", "--dir", dir))
-	require.Equal(t, dir+": 7 pages\n", r.Out.String())
+	require.Equal(t, dir+": 8 pages\n", r.Out.String())
 	require.NoFileExists(t, filepath.Join(dir, "tool-old.md"))
 	require.FileExists(t, filepath.Join(dir, "notes.md"))
 	require.FileExists(t, filepath.Join(dir, "tool-make.md"))

@@ -63,6 +63,22 @@ func indented(text string) string {
 	return b.String()
 }
 
+// findings is the table of rules, then each with its reason.
+func findings(rules []session.Rule) string {
+	var b strings.Builder
+	b.WriteString("What `emrflink preview` looks for in the desired graph, whether it changes or not. A finding is no change: `--exit-code` does not count it. A stack\n" +
+		"file accepts findings with a reason:\n\n```yaml\nconfig:\n  emrflink:acceptedFindings:\n    - rule: single-nat\n      resource: \"network-*\"   " +
+		"# a URN or a name, * for anything; every resource when left out\n      reason: a development stack does without the network for as long as a zone fails\n```\n\n" +
+		"| rule | severity | what is wrong |\n|---|---|---|\n")
+	for _, r := range rules {
+		fmt.Fprintf(&b, "| [%s](#%s) | %s | %s |\n", code(r.ID), r.ID, r.Severity, cell(r.Title))
+	}
+	for _, r := range rules {
+		fmt.Fprintf(&b, "\n## %s\n\n%s: %s. %s\n\nWhat to do: %s\n\nSource: <%s>\n", r.ID, r.Severity, r.Title, r.Why, r.Fix, r.Source)
+	}
+	return b.String()
+}
+
 // localTarget is the support matrix, from the tables that the local target is made of.
 func localTarget(m session.Matrix) string {
 	var b strings.Builder

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/spf13/pflag"
 	"github.com/stretchr/testify/require"
 	"sigs.k8s.io/yaml"
 
@@ -83,10 +82,9 @@ func TestActionsArePinnedAndMayDoLittle(t *testing.T) {
 // commandLines are the calls of the tool in a script or a document.
 func commandLines(text string) [][]string {
 	var out [][]string
-	joined := strings.ReplaceAll(text, "\\\n", " ")
-	for line := range strings.Lines(joined) {
-		m := regexp.MustCompile(`(?:^|[\s/"])emrflink (preview[^|>#&;]*)`).FindStringSubmatch(line)
-		if m != nil {
+	form := regexp.MustCompile("(?:^|[\\s/\"`])emrflink (preview[^|>#&;`)]*)")
+	for line := range strings.Lines(text) {
+		if m := form.FindStringSubmatch(line); m != nil {
 			out = append(out, strings.Fields(strings.ReplaceAll(m[1], `"`, "")))
 		}
 	}
@@ -100,20 +98,7 @@ func requireCommand(t *testing.T, where string, words []string) {
 	cmd, rest, err := root.New(r.Factory).Find(words)
 	require.NoError(t, err, where)
 	require.NotEqual(t, "emrflink", cmd.Name(), "%s: %v", where, words)
-	var unknown []string
-	for _, w := range rest {
-		if name, ok := strings.CutPrefix(w, "--"); ok {
-			name, _, _ = strings.Cut(name, "=")
-			if cmd.Flag(name) == nil && cmd.InheritedFlags().Lookup(name) == nil {
-				unknown = append(unknown, w)
-			}
-		}
-	}
-	require.Empty(t, unknown, "%s: %v: no such flags", where, words)
 	require.NoError(t, cmd.ParseFlags(rest), "%s: %v", where, words)
-	if f := cmd.Flags().Lookup("output"); f != nil && f.Changed {
-		require.IsType(t, pflag.Value(f.Value), f.Value)
-	}
 }
 
 func TestWorkflowsCallTheToolAsItIs(t *testing.T) {
