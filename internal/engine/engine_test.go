@@ -154,6 +154,9 @@ func TestDeployPreviewChangeDestroy(t *testing.T) {
 	plan, err := changed.Preview(t.Context())
 	require.NoError(t, err)
 	checkReplacePlan(t, plan)
+	again, err := changed.Preview(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, cmp.Diff(plan, again), "two previews of the same change are the same")
 	_, err = changed.Deploy(t.Context(), nil)
 	require.NoError(t, err)
 

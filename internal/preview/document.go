@@ -134,9 +134,11 @@ func New(plan engine.Plan, region string) (Report, error) {
 	plan.Steps = slices.Clone(plan.Steps)
 	may := make([][]string, len(plan.Steps))
 	for i, s := range plan.Steps {
-		plan.Steps[i], may[i] = settle(s)
+		if plan.Steps[i], may[i] = settle(s); s.Op == engine.OpReplace && plan.Steps[i].Op == engine.OpUpdate {
+			plan.Summary.Replace--
+			plan.Summary.Update++
+		}
 	}
-	plan.Summary = count(plan.Steps)
 	before, err := cost.Of(region, resources(plan, false))
 	if err != nil {
 		return Report{}, fmt.Errorf("estimate the cost before: %w", err)
@@ -181,7 +183,7 @@ func stepOf(s engine.Step, may []string) Step {
 	}
 	switch s.Op {
 	case engine.OpUpdate, engine.OpReplace:
-		for _, d := range s.Diff {
+		for _, d := range lists(s) {
 			out.Diff = append(out.Diff, refined(s, d)...)
 		}
 	case engine.OpCreate:

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
@@ -94,6 +95,14 @@ func (k *kind) planned(c config, olds, inputs property) property {
 			out[resource.PropertyKey(name)] = plug.Unknown()
 		}
 	}
+	for _, pattern := range k.assigned {
+		object, name, _ := strings.Cut(pattern, ".")
+		value := plug.Unknown()
+		if olds != nil {
+			value = member(olds, object)[resource.PropertyKey(name)]
+		}
+		out = overlay(out, property{resource.PropertyKey(object): resource.NewProperty(property{resource.PropertyKey(name): value})})
+	}
 	out = overlay(out, inputs)
 	if k.tagged() {
 		all, known := c.withDefaults(inputs["tags"])
@@ -103,6 +112,14 @@ func (k *kind) planned(c config, olds, inputs property) property {
 		}
 	}
 	return out
+}
+
+// member is an object among properties, empty when there is none.
+func member(in property, name string) property {
+	if v := in[resource.PropertyKey(name)]; v.IsObject() {
+		return v.ObjectValue()
+	}
+	return property{}
 }
 
 // changed tells whether an input other than the tags is another.

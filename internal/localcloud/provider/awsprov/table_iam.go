@@ -79,6 +79,7 @@ func eksTypes() []entry {
 			sets: []string{
 				"enabledClusterLogTypes", "vpcConfig.publicAccessCidrs", "vpcConfig.securityGroupIds", "vpcConfig.subnetIds",
 			},
+			assigned: []string{"vpcConfig.clusterSecurityGroupId", "vpcConfig.vpcId"},
 			defaults: map[string]any{"bootstrapSelfManagedAddons": true},
 		},
 		{

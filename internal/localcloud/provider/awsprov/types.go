@@ -33,6 +33,7 @@ type entry struct {
 	lower    bool   // automatic names are lower case
 	required []string
 	computed []string // patterns of package propdiff: kept by AWS when the program stops giving them
+	assigned []string // outputs inside an input object, "vpcConfig.vpcId", that AWS gives once
 	moving   []string // outputs that a change of any input but the tags changes
 	sets     []string // lists whose order means nothing
 	json     []string // texts that are JSON documents
@@ -68,7 +69,7 @@ func (k *kind) verify() error {
 	for _, row := range replacement.Rows(k.token) {
 		all = append(all, row.Property)
 	}
-	for _, list := range [][]string{k.required, k.computed, k.sets, k.json, k.policies} {
+	for _, list := range [][]string{k.required, k.assigned, k.computed, k.sets, k.json, k.policies} {
 		all = append(all, list...)
 	}
 	for name := range k.defaults {

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package preview
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"emrflink/internal/engine"
+)
+
+func TestALossIsNamedForWhatIsDeletedAndReplaced(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		op        engine.Op
+		typ, name string
+		may       bool
+		want      string
+	}{
+		{engine.OpDelete, "aws:s3/bucketV2:BucketV2", "b", false, "checkpoints and savepoints in it are lost; jobs cannot be restored from them"},
+		{engine.OpReplace, "aws:iam/role:Role", "r", false, "pods, nodes or services that use it lose their AWS permissions until it is back"},
+		{engine.OpDelete, "aws:iam/role:Role", "r", false, "pods, nodes or services that use it lose their AWS permissions"},
+		{engine.OpUpdate, "aws:iam/role:Role", "r", false, ""},
+		{engine.OpUpdate, "aws:iam/role:Role", "r", true, "pods, nodes or services that use it lose their AWS permissions until it is back"},
+		{engine.OpDelete, "kubernetes:core/v1:Namespace", "team-a-namespace", false, "the team's running jobs stop and everything in its namespace is deleted; checkpoints in S3 stay"},
+		{engine.OpDelete, "kubernetes:core/v1:Namespace", "metrics-namespace", false, "everything in the namespace is deleted, running pods too"},
+		{engine.OpDelete, "kubernetes:helm.sh/v3:Release", "karpenter-crds", false, "all NodePools, NodeClaims and EC2NodeClasses are deleted with their definitions: every node of a job is drained"},
+		{engine.OpDelete, "kubernetes:core/v1:LimitRange", "l", false, nothingLost},
+		{engine.OpDelete, "aws:x/y:Z", "z", false, notInTable},
+		{engine.OpCreate, "aws:s3/bucketV2:BucketV2", "b", false, ""},
+		{engine.OpDelete, "pulumi:providers:aws", "p", false, ""},
+	} {
+		require.Equal(t, c.want, destroys(engine.Step{Op: c.op, Type: c.typ, Name: c.name}, c.may), c.typ+" "+c.name)
+	}
+	require.Empty(t, destroys(engine.Step{Op: engine.OpDelete, Type: "emrflink:team:Team", Component: true}, false), "a component holds nothing")
+}
+
+func TestGraveTypesAreInTheTable(t *testing.T) {
+	t.Parallel()
+	for typ, text := range losses() {
+		require.NotEmpty(t, text, typ)
+	}
+	require.Less(t, gravity("aws:s3/bucketV2:BucketV2"), gravity("aws:iam/role:Role"))
+	require.Negative(t, gravity("aws:ec2/route:Route"))
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package preview
+
+import (
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+
+	"emrflink/internal/engine"
+)
+
+// lists compares the lists anew of which a provider reports elements: it numbers the elements of a set in an order of its
+// own, and one element less at the front changes all that follow. A list that only changed its order stays as reported.
+func lists(s engine.Step) []engine.PropertyDiff {
+	found := map[string][]engine.PropertyDiff{}
+	for _, d := range s.Diff {
+		if at := listOf(d.Path); at != "" && found[at] == nil {
+			found[at] = compareList(s, at)
+		}
+	}
+	var out []engine.PropertyDiff
+	done := map[string]bool{}
+	for _, d := range s.Diff {
+		at := listOf(d.Path)
+		switch {
+		case len(found[at]) == 0:
+			out = append(out, d)
+		case !done[at]:
+			done[at] = true
+			out = append(out, marked(s, at, found[at])...)
+		}
+	}
+	return out
+}
+
+// listOf is the path of the list that a path names an element of, "" for any other path.
+func listOf(path string) string {
+	if !strings.HasSuffix(path, "]") || strings.HasSuffix(path, `"]`) {
+		return ""
+	}
+	return path[:strings.LastIndexByte(path, '[')]
+}
+
+// compareList compares a list of plain values in the inputs; nothing for any other list.
+func compareList(s engine.Step, path string) []engine.PropertyDiff {
+	before, wasList := inputAt(s.Old, path)
+	after, isList := inputAt(s.New, path)
+	if !wasList || !isList || unknown(before) || unknown(after) {
+		return nil
+	}
+	d := differ{}
+	d.members(path, before, after, true)
+	return d.out
+}
+
+// inputAt is the list of plain values at a path.
+func inputAt(in map[string]any, path string) ([]any, bool) {
+	keys, err := resource.ParsePropertyPath(path)
+	if err != nil {
+		return nil, false
+	}
+	var v any = in
+	for _, key := range keys {
+		switch at := v.(type) {
+		case map[string]any:
+			name, _ := key.(string)
+			v = at[name]
+		case []any:
+			i, ok := key.(int)
+			if !ok || i < 0 || i >= len(at) {
+				return nil, false
+			}
+			v = at[i]
+		default:
+			return nil, false
+		}
+	}
+	list, ok := v.([]any)
+	for _, e := range list {
+		switch e.(type) {
+		case map[string]any, []any:
+			return nil, false
+		}
+	}
+	return list, ok
+}
+
+// marked gives the differences of a list the mark that the provider gave one of its elements.
+func marked(s engine.Step, at string, diffs []engine.PropertyDiff) []engine.PropertyDiff {
+	for _, d := range s.Diff {
+		if listOf(d.Path) == at && strings.HasSuffix(d.Kind, replaceSuffix) {
+			for i := range diffs {
+				diffs[i].Kind += replaceSuffix
+			}
+			return diffs
+		}
+	}
+	return diffs
+}
