@@ -123,7 +123,9 @@ func TestTheContractHasItsFields(t *testing.T) {
 	require.NoError(t, json.Unmarshal(b.Bytes(), &doc))
 	require.Equal(t, 1, doc.SchemaVersion)
 	require.Equal(t, map[string]int{"create": 1, "update": 1, "replace": 1, "delete": 1, "same": 1}, doc.Summary)
-	for _, field := range []string{"urn", "type", "name", "op", "replaceReasons", "diff"} {
+	for _, field := range []string{
+		"urn", "type", "name", "op", "replaceReasons", "diff", "parent", "dependsOn", "mayReplace", "mayReplaceReasons", "destroys",
+	} {
 		require.Contains(t, doc.Steps[0], field)
 	}
 	diff := doc.Steps[1]["diff"].([]any)[0].(map[string]any)

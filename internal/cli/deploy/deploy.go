@@ -72,8 +72,8 @@ goes on making. A second one kills, and the next deploy finds out what became of
 
 With --plan the deploy is carried out only if it is the one that "emrflink preview --save-plan" wrote: same stack, same
 settings, same build of this program, same deployed state, and a new plan with the very same steps. Anything else is
-refused before a change, and said. Its limits: drift in the cloud that the state does not know of is not seen, values that
-only a deployment gives may turn out as any, and what happens between the check and the deploy is not guarded.
+refused before a change, and said. Its limits: drift in the cloud that the state does not know of is not seen, values
+that only a deployment gives may turn out as any, and what happens between the check and the deploy is not guarded.
 
 Exit codes: 0 deployed, or nothing to change; 1 failed; 2 settings, flags, a problem of step 2, a plan that is refused, or
 no terminal and no --yes; 3 credentials; 130 declined or interrupted.`,

@@ -231,3 +231,37 @@ func lastDollar(s string) int {
 	}
 	return 0
 }
+
+func TestAPlanThatMovedIsRefused(t *testing.T) {
+	t.Parallel()
+	moved := &cmdutil.Error{What: "the plan p.json is not carried out", Cause: errors.New("the settings were changed"), Exit: cmdutil.ExitUsage}
+	for name, c := range map[string]struct {
+		before, after error
+		opened        bool
+		code          int
+	}{
+		"before anything is contacted": {before: moved, code: 2},
+		"after the new plan":           {after: moved, opened: true, code: 2},
+		"not at all":                   {opened: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := &fake{plan: bucketPlan()}
+			f.plan.MayReplace = 1
+			f.plan.Matches = func(file string) error { require.Equal(t, "p.json", file); return c.after }
+			r, opts := setup(t, f)
+			opened := false
+			open := opts.Open
+			opts.Open = func(ctx context.Context) (deployer, error) { opened = true; return open(ctx) }
+			opts.CheckPlan = func(file string) error { require.Equal(t, "p.json", file); return c.before }
+			opts.Plan, opts.Yes = "p.json", true
+			require.Equal(t, c.code, cmdtest.Code(run(t.Context(), opts)))
+			require.Equal(t, c.opened, opened)
+			require.Equal(t, c.code == 0, f.deployed)
+			require.Equal(t, c.opened, f.closed)
+			if opened {
+				require.Contains(t, r.Err.String(), "0 to update (1 of them may be replaced)")
+			}
+		})
+	}
+}

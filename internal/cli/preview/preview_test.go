@@ -50,6 +50,66 @@ func TestFlags(t *testing.T) {
 	require.Equal(t, cmdutil.JSON, got.Output)
 }
 
+func TestFlagsThatGoTogether(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		args    []string
+		offline bool
+		err     string
+	}{
+		"a baseline is offline":               {[]string{"--baseline", "b.json"}, true, ""},
+		"so is the making of one":             {[]string{"--save-baseline", "b.json"}, true, ""},
+		"both":                                {[]string{"--baseline", "b.json", "--save-baseline", "c.json"}, true, ""},
+		"a plan is of the deployed stack":     {[]string{"--save-plan", "p.json"}, false, ""},
+		"a plan of an offline preview":        {[]string{"--save-plan", "p.json", "--offline"}, false, "needs the deployed stack"},
+		"a plan of a preview with a baseline": {[]string{"--save-plan", "p.json", "--baseline", "b.json"}, false, "needs the deployed stack"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := cmdtest.New(t)
+			var got Options
+			err := r.Exec(t, NewCmd(r.Factory, func(_ context.Context, o *Options) error { got = *o; return nil }), c.args...)
+			if c.err != "" {
+				require.ErrorContains(t, err, c.err)
+				require.Equal(t, 2, cmdtest.Code(err))
+				return
+			}
+			require.NoError(t, err)
+			require.Equal(t, c.offline, got.Offline)
+		})
+	}
+}
+
+func TestFilesAreWrittenBeforeThePlanIsShown(t *testing.T) {
+	t.Parallel()
+	r := cmdtest.New(t)
+	plan := planOf(1)
+	var wrote []string
+	plan.SaveBaseline = func(path string) error { wrote = append(wrote, "baseline "+path); return nil }
+	against := ""
+	opts := &Options{
+		IO: r.Factory.IO, Info: r.Factory.Info, Offline: true, Baseline: "main.json", SaveBaseline: "b.json", ExitCode: true,
+		Against: func(_ context.Context, file string) (session.Planner, error) {
+			against = file
+			return fake{plan, nil}, nil
+		},
+	}
+	require.Equal(t, 5, cmdtest.Code(run(t.Context(), opts)))
+	require.Equal(t, "main.json", against)
+	require.Equal(t, []string{"baseline b.json"}, wrote)
+	require.Contains(t, r.Err.String(), "wrote b.json\n")
+	require.Equal(t, "plan: 1 to create (color false, width 0)\n", r.Out.String())
+
+	plan.Save = func(string) error { return errors.New("read-only file system") }
+	opts = &Options{
+		IO: r.Factory.IO, Info: r.Factory.Info, SavePlan: "p.json",
+		Online: func(context.Context) (session.Planner, error) { return fake{plan, nil}, nil },
+	}
+	r.Out.Reset()
+	require.ErrorContains(t, run(t.Context(), opts), "read-only")
+	require.Empty(t, r.Out.String(), "no plan is shown that was not saved")
+}
+
 func TestPreview(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

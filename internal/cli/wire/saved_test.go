@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package wire
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"emrflink/internal/cli/cmdtest"
+	"emrflink/internal/cli/cmdutil"
+	"emrflink/internal/engine"
+	"emrflink/internal/iostreams"
+	"emrflink/internal/preview"
+)
+
+func TestAPlanIsHeldAgainstSettingsAndState(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "plan.json")
+	ios, _, _, _ := iostreams.Test()
+	home := t.TempDir()
+	ios.SetEnv(func(k string) string { return map[string]string{"EMRFLINK_HOME": home}[k] })
+	a := &app{io: ios, globals: &cmdutil.Globals{Stack: "local"}, version: "v1"}
+	set, err := a.readSettings()
+	require.NoError(t, err)
+	a.settings = func() (settings, error) { return set, nil }
+	s := &stack{app: a, settings: set}
+	e, err := engine.Open(t.Context(), engine.Options{Stack: "local", Home: home})
+	require.NoError(t, err)
+	plan := engine.Plan{Stack: "local", Steps: []engine.Step{{URN: "u", Type: "aws:ec2/vpc:Vpc", Name: "vpc", Op: engine.OpCreate, New: map[string]any{}}}}
+	r, err := preview.New(plan, "us-west-2")
+	require.NoError(t, err)
+
+	require.NoError(t, s.savePlan(t.Context(), e, r, file))
+	require.NoError(t, a.checkPlan(file))
+	require.NoError(t, s.matchPlan(t.Context(), e, r, file))
+
+	plan.Steps[0].New["cidrBlock"] = "10.0.0.0/16"
+	other, err := preview.New(plan, "us-west-2")
+	require.NoError(t, err)
+	err = s.matchPlan(t.Context(), e, other, file)
+	require.ErrorContains(t, err, `create aws:ec2/vpc:Vpc "vpc" in another way`)
+	require.Equal(t, 2, cmdtest.Code(err))
+
+	set.config.Teams = []string{"another"}
+	a.version = "v2"
+	err = a.checkPlan(file)
+	require.ErrorContains(t, err, "another build of this program; the settings of the stack were changed")
+	d := cmdutil.Describe(err)
+	require.Equal(t, "plan-moved", d.Code)
+	require.Equal(t, []string{"emrflink preview --stack local --save-plan " + file}, d.Next)
+	require.Contains(t, d.Error, "nothing was changed")
+}
+
+func TestABaselineIsReadBeforeAnythingIsStarted(t *testing.T) {
+	t.Parallel()
+	f, home := newApp(t, "")
+	file := filepath.Join(t.TempDir(), "baseline.json")
+	require.NoError(t, os.WriteFile(file, []byte("{"), 0o600))
+	for path, want := range map[string]string{file: "no JSON object", file + ".none": "no such file"} {
+		_, err := f.Baseline(t.Context(), path)
+		require.ErrorContains(t, err, want)
+		d := cmdutil.Describe(err)
+		require.Equal(t, 2, d.Exit)
+		require.Equal(t, "baseline", d.Code)
+		require.Len(t, d.Next, 1)
+	}
+	require.NoDirExists(t, home)
+}
