@@ -134,7 +134,7 @@ func New(plan engine.Plan, region string) (Report, error) {
 	plan.Steps = slices.Clone(plan.Steps)
 	may := make([][]string, len(plan.Steps))
 	for i, s := range plan.Steps {
-		if plan.Steps[i], may[i] = settle(s); s.Op == engine.OpReplace && plan.Steps[i].Op == engine.OpUpdate {
+		if plan.Steps[i], may[i] = settle(relisted(s)); s.Op == engine.OpReplace && plan.Steps[i].Op == engine.OpUpdate {
 			plan.Summary.Replace--
 			plan.Summary.Update++
 		}
@@ -183,7 +183,7 @@ func stepOf(s engine.Step, may []string) Step {
 	}
 	switch s.Op {
 	case engine.OpUpdate, engine.OpReplace:
-		for _, d := range lists(s) {
+		for _, d := range s.Diff {
 			out.Diff = append(out.Diff, refined(s, d)...)
 		}
 	case engine.OpCreate:

@@ -3,12 +3,35 @@
 package preview
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
 	"emrflink/internal/engine"
 )
+
+// relisted is a step whose lists are compared anew, with the reasons of a replacement that go with it.
+func relisted(s engine.Step) engine.Step {
+	if s.Op != engine.OpUpdate && s.Op != engine.OpReplace {
+		return s
+	}
+	diffs := lists(s)
+	reasons := []string{}
+	for _, r := range s.ReplaceReasons {
+		if listOf(r) == "" || slices.ContainsFunc(diffs, func(d engine.PropertyDiff) bool { return d.Path == r }) {
+			reasons = append(reasons, r)
+		}
+	}
+	for _, d := range diffs {
+		if strings.HasSuffix(d.Kind, replaceSuffix) && s.Op == engine.OpReplace && listOf(d.Path) != "" {
+			reasons = append(reasons, d.Path)
+		}
+	}
+	slices.Sort(reasons)
+	s.Diff, s.ReplaceReasons = diffs, slices.Compact(reasons)
+	return s
+}
 
 // lists compares the lists anew of which a provider reports elements: it numbers the elements of a set in an order of its
 // own, and one element less at the front changes all that follow. A list that only changed its order stays as reported.

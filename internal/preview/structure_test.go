@@ -108,5 +108,7 @@ func TestAProvidersNumbersOfASetAreReadAnew(t *testing.T) {
 			{Path: "version", Kind: "update", Old: "1", New: "2"},
 		},
 	}
-	require.Equal(t, []string{`delete-replace subnetIds[2] "b" null`, `update version "1" "2"`}, lines(lists(s)))
+	s.ReplaceReasons = []string{"subnetIds[1]", "subnetIds[2]"}
+	require.Equal(t, []string{`delete-replace subnetIds[2] "b" null`, `update version "1" "2"`}, lines(relisted(s).Diff))
+	require.Equal(t, []string{"subnetIds[2]"}, relisted(s).ReplaceReasons)
 }

@@ -50,10 +50,11 @@ Steps:
 With --offline the desired graph of the settings is computed in this process: no credentials, no state, no daemon.
 Every resource is then a new one, and what only the cloud knows is unknown.
 
-With --baseline that graph is compared with another one, just as offline: a graph that --save-baseline wrote on another
-branch, or the state of a deployed stack as "emrflink pulumi stack export" prints it, of the same stack. A value that only
-a deployment gives counts as unchanged when it comes from the same resources as before and none of them is new or replaced;
-how many there are is said. Drift, and what the cloud would refuse, is seen by a preview of the deployed stack only.
+With --baseline that graph is compared with another one of the same stack, just as offline: one that --save-baseline
+wrote on another branch, or the state of a deployed stack as "emrflink pulumi stack export" prints it. A value that only
+a deployment gives counts as unchanged when it comes from the same resources as before and none of them is new or
+replaced; how many there are is said. Drift, and what the cloud would refuse, is seen by a preview of the deployed stack
+only.
 
 An update that turns into a replacement if a value that is not known yet turns out to be another is named MAY REPLACE.
 
