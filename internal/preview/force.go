@@ -50,7 +50,8 @@ func forcing(s engine.Step) (will, may []string) {
 }
 
 // settle decides between an update, a replacement and an update that may turn into one. Providers report a property
-// that forces a replacement as one that does, also when its new value is not known yet; whoever reviews the plan has to
+// that forces a replacement as one that does, also when its new value is not known yet (a guess, as the makers of the
+// AWS provider's bridge say: https://github.com/pulumi/pulumi-terraform-bridge/pull/2516); whoever reviews the plan has to
 // be able to tell the two apart. The properties that may are returned.
 func settle(s engine.Step) (engine.Step, []string) {
 	if s.Op != engine.OpReplace && s.Op != engine.OpUpdate {

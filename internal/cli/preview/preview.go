@@ -58,8 +58,8 @@ only.
 
 An update that turns into a replacement if a value that is not known yet turns out to be another is named MAY REPLACE.
 
-With --save-plan the plan is also written to a file that "emrflink deploy --plan" can be held to. It holds no secrets, but
-names what is deployed: only its owner can read it.
+With --save-plan the plan is also written to a file that "emrflink deploy --plan" can be held to. It holds no secrets,
+but names what is deployed: only its owner can read it.
 
 --output markdown is one comment for a pull or merge request, at most 60,000 bytes long; its first line,
 "<!-- emrflink preview: STACK -->", lets a workflow find the comment that it wrote before and update it.
