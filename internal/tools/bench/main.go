@@ -15,6 +15,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 )
@@ -23,8 +24,9 @@ import (
 type figure struct {
 	Name  string  `json:"name"`
 	Value float64 `json:"value"`
-	Unit  string  `json:"unit"`
-	Note  string  `json:"note,omitempty"`
+	// Unit is "" for a figure that could not be measured; Note says why.
+	Unit string `json:"unit"`
+	Note string `json:"note,omitempty"`
 }
 
 // report is what bench.json holds.
@@ -43,8 +45,9 @@ func main() {
 	bin := flag.String("bin", "bin", "folder of the binaries")
 	out := flag.String("out", "docs", "folder of bench.md and bench.json")
 	cold := flag.Bool("cold", true, "also compile both binaries with an empty build cache")
+	only := flag.String("only", "", "print the figures of these steps, comma-separated, and write nothing")
 	flag.Parse()
-	err := run(ctx, *bin, *out, *cold)
+	err := run(ctx, *bin, *out, *only, *cold)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
@@ -52,7 +55,7 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, bin, out string, cold bool) (err error) {
+func run(ctx context.Context, bin, out, only string, cold bool) (err error) {
 	abs, err := filepath.Abs(bin)
 	if err != nil {
 		return err
@@ -63,20 +66,40 @@ func run(ctx context.Context, bin, out string, cold bool) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(root)) }()
 	b := &bench{bin: abs, root: root, home: filepath.Join(root, "home")}
-	steps := []func(context.Context) error{b.localkubeStart, b.help, b.offline, b.lifecycle}
-	if cold {
-		steps = append([]func(context.Context) error{b.coldBuild}, steps...)
-	}
-	for _, step := range steps {
-		if err := step(ctx); err != nil {
+	for _, step := range b.steps() {
+		if step.name == "cold" && !cold || only != "" && !slices.Contains(strings.Split(only, ","), step.name) {
+			continue
+		}
+		if err := step.run(ctx); err != nil {
 			return err
 		}
+	}
+	if only != "" {
+		return nil
 	}
 	r := report{
 		SchemaVersion: 1, At: time.Now().UTC().Truncate(time.Second), OS: runtime.GOOS, Arch: runtime.GOARCH,
 		CPUs: runtime.NumCPU(), Go: runtime.Version(), Figures: b.figures,
 	}
 	return write(out, r)
+}
+
+// step measures some of the figures.
+type step struct {
+	name string
+	run  func(context.Context) error
+}
+
+func (b *bench) steps() []step {
+	return []step{
+		{"cold", b.coldBuild},
+		{"localkube", b.localkubeStart},
+		{"help", b.help},
+		{"offline", b.offline},
+		{"teams", b.teams},
+		{"terraform", b.terraform},
+		{"lifecycle", b.lifecycle},
+	}
 }
 
 func write(dir string, r report) error {
@@ -89,7 +112,11 @@ func write(dir string, r report) error {
 		r.At.Format("2006-01-02 15:04 UTC"), r.OS, r.Arch, r.CPUs, r.Go)
 	md.WriteString("| what | value | |\n|---|---:|---|\n")
 	for _, f := range r.Figures {
-		fmt.Fprintf(&md, "| %s | %s %s | %s |\n", f.Name, number(f.Value), f.Unit, f.Note)
+		value := "-"
+		if f.Unit != "" {
+			value = number(f.Value) + " " + f.Unit
+		}
+		fmt.Fprintf(&md, "| %s | %s | %s |\n", f.Name, value, f.Note)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "bench.json"), append(j, '\n'), 0o644); err != nil {
 		return err

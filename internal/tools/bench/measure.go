@@ -29,11 +29,22 @@ func (b *bench) add(name string, value float64, unit, note string) {
 	fmt.Printf("%-50s %s %s\n", name, number(value), unit)
 }
 
+// absent is the row of a figure that cannot be measured here, and why.
+func (b *bench) absent(name, why string) {
+	b.figures = append(b.figures, figure{Name: name, Note: why})
+	fmt.Printf("%-50s %s\n", name, why)
+}
+
 func (b *bench) cmd(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, filepath.Join(b.bin, "emrflink"), args...)
 	cmd.Dir = b.root
 	cmd.Env = append(os.Environ(), "EMRFLINK_HOME="+b.home)
 	return cmd
+}
+
+// preview is the offline preview of the default blueprint, or of what args name.
+func (b *bench) preview(ctx context.Context, args ...string) *exec.Cmd {
+	return b.cmd(ctx, append([]string{"preview", "--offline", "--output", "json"}, args...)...)
 }
 
 // timed runs a command and returns its wall time; a failure carries its output.
@@ -136,7 +147,7 @@ func (b *bench) offline(ctx context.Context) error {
 // lifecycle deploys, runs the sample job and cleans up, and watches the memory
 // of everything that the local target runs meanwhile.
 func (b *bench) lifecycle(ctx context.Context) error {
-	watch := watchMemory(ctx, b.home)
+	watch := watchMemory(ctx, b.home, 250*time.Millisecond, localTarget)
 	defer func() {
 		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 		defer cancel()

@@ -13,28 +13,29 @@ import (
 )
 
 // watchMemory samples, until its result is called, the resident memory of the
-// processes that work for the local target of home: the daemon carries the
-// folder in its environment, and so do its children. It returns the peak in bytes.
-func watchMemory(ctx context.Context, home string) func() float64 {
+// processes that carry home in their environment, as the daemon and every
+// command with its children do, and that keep chooses by their command line. It
+// returns the peak in bytes.
+func watchMemory(ctx context.Context, home string, every time.Duration, keep func(cmdline string) bool) func() float64 {
 	ctx, cancel := context.WithCancel(ctx)
 	result := make(chan float64, 1)
 	go func() {
 		peak := 0.0
-		for tick := time.NewTicker(250 * time.Millisecond); ; {
+		for tick := time.NewTicker(every); ; {
 			select {
 			case <-ctx.Done():
 				tick.Stop()
 				result <- peak
 				return
 			case <-tick.C:
-				peak = max(peak, resident(home))
+				peak = max(peak, resident(home, keep))
 			}
 		}
 	}()
 	return func() float64 { cancel(); return <-result }
 }
 
-func resident(home string) float64 {
+func resident(home string, keep func(string) bool) float64 {
 	envs, _ := filepath.Glob("/proc/[0-9]*/environ")
 	pageSize := float64(os.Getpagesize())
 	total := 0.0
@@ -44,7 +45,7 @@ func resident(home string) float64 {
 			continue // not ours, or gone meanwhile
 		}
 		dir := filepath.Dir(path)
-		if cmdline, err := os.ReadFile(filepath.Join(dir, "cmdline")); err != nil || !localTarget(string(cmdline)) {
+		if cmdline, err := os.ReadFile(filepath.Join(dir, "cmdline")); err != nil || !keep(string(cmdline)) {
 			continue
 		}
 		if statm, err := os.ReadFile(filepath.Join(dir, "statm")); err == nil {

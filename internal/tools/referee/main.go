@@ -105,7 +105,8 @@ func (r referee) graph(ctx context.Context, settings map[string]string) ([]terra
 	if err := cmd.Run(); err != nil {
 		return nil, fmt.Errorf("preview with %v: %w\n%s", settings, err, stderr.String())
 	}
-	return terraform.ReadGraph(stdout.Bytes())
+	nodes, err := terraform.ReadGraph(stdout.Bytes())
+	return terraform.AWS(nodes), err
 }
 
 // graphs shows the provider all graphs at once.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
@@ -26,7 +27,8 @@ func (n Node) same(other Node) bool {
 	return n.URN == other.URN && reflect.DeepEqual(n.Inputs, other.Inputs)
 }
 
-// ReadGraph reads the AWS resources off the JSON document of an offline preview, in which every input is an addition.
+// ReadGraph reads the resources off the JSON document of an offline preview, in which every input is an addition. Components
+// and providers, which are no resources of a cloud, are left out.
 func ReadGraph(document []byte) ([]Node, error) {
 	var d struct {
 		Steps []struct {
@@ -46,7 +48,7 @@ func ReadGraph(document []byte) ([]Node, error) {
 	}
 	var out []Node
 	for _, s := range d.Steps {
-		if !strings.HasPrefix(s.Type, "aws:") {
+		if !isAWS(s.Type) && !strings.HasPrefix(s.Type, "kubernetes:") {
 			continue
 		}
 		n := Node{URN: s.URN, Type: s.Type, Name: s.Name, DependsOn: s.DependsOn, Inputs: map[string]any{}, Uses: map[string][]string{}}
@@ -64,7 +66,34 @@ func ReadGraph(document []byte) ([]Node, error) {
 		out = append(out, n)
 	}
 	if len(out) == 0 {
-		return nil, fmt.Errorf("read the preview: it has no AWS resource")
+		return nil, fmt.Errorf("read the preview: it has no resource")
 	}
 	return out, nil
+}
+
+func isAWS(typ string) bool { return strings.HasPrefix(typ, "aws:") }
+
+// AWS are the nodes that the AWS provider makes.
+func AWS(nodes []Node) []Node {
+	return slices.DeleteFunc(slices.Clone(nodes), func(n Node) bool { return !isAWS(n.Type) })
+}
+
+// BuiltIn renders a graph as resources of Terraform's own that keep a value and do nothing: as many, with the same inputs
+// and the same edges.
+func BuiltIn(nodes []Node) map[string]any {
+	names := map[string]string{}
+	for _, n := range nodes {
+		names[n.URN] = identifier(n.Name)
+	}
+	resources := map[string]any{}
+	for _, n := range nodes {
+		after := []string{}
+		for _, urn := range n.DependsOn {
+			if name, ok := names[urn]; ok {
+				after = append(after, "terraform_data."+name)
+			}
+		}
+		resources[names[n.URN]] = map[string]any{"input": escaped(n.Inputs), "depends_on": after}
+	}
+	return map[string]any{"resource": map[string]any{"terraform_data": resources}}
 }

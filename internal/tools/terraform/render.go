@@ -3,6 +3,7 @@
 package terraform
 
 import (
+	"context"
 	"fmt"
 	"regexp"
 	"slices"
@@ -31,6 +32,23 @@ func NewRendering(types map[string]Resource) *Rendering {
 		types: types, resources: map[string]map[string]any{"terraform_data": {"unknown": map[string]any{}}},
 		addresses: map[string]string{}, first: map[string]Node{}, Nodes: map[string]Node{},
 	}
+}
+
+// ConfigOf renders one graph.
+func ConfigOf(ctx context.Context, t *Terraform, nodes []Node) (map[string]any, error) {
+	schemas, err := t.Schemas(ctx)
+	if err != nil {
+		return nil, err
+	}
+	types, err := Resources(schemas)
+	if err != nil {
+		return nil, err
+	}
+	r := NewRendering(types)
+	if err := r.Add("default", nodes); err != nil {
+		return nil, err
+	}
+	return r.Config(), nil
 }
 
 // Config is the whole configuration.
@@ -156,7 +174,7 @@ func (c converter) element(f Field, v any, i, n int, at string) (any, error) {
 	switch t := v.(type) {
 	case map[string]any:
 		if f.Fields == nil {
-			return escaped(t), nil
+			return withPlaceholders(escaped(t)), nil
 		}
 		out, err := c.object(f.Fields, t, at)
 		if err == nil && f.Exact {
@@ -172,16 +190,32 @@ func (c converter) element(f Field, v any, i, n int, at string) (any, error) {
 			return c.reference(f, i, n), nil
 		}
 	}
-	return escaped(v), nil
+	return withPlaceholders(escaped(v)), nil
+}
+
+// withPlaceholders puts a placeholder where a map or a list has a value that is not known.
+func withPlaceholders(v any) any {
+	switch t := v.(type) {
+	case string:
+		if t == unknownText {
+			return placeholder
+		}
+	case []any:
+		for i, elem := range t {
+			t[i] = withPlaceholders(elem)
+		}
+	case map[string]any:
+		for k, elem := range t {
+			t[k] = withPlaceholders(elem)
+		}
+	}
+	return v
 }
 
 // escaped keeps Terraform from reading a text as a template.
 func escaped(v any) any {
 	switch t := v.(type) {
 	case string:
-		if t == unknownText {
-			return placeholder
-		}
 		return strings.NewReplacer("${", "$${", "%{", "%%{").Replace(t)
 	case []any:
 		out := make([]any, len(t))
@@ -208,7 +242,7 @@ func targets() map[string]string {
 		"sourceSecurityGroupId": "aws_security_group.id", "vpcSecurityGroupIds": "aws_security_group.id",
 		"bucket": "aws_s3_bucket.id", "queueUrl": "aws_sqs_queue.id", "arn": "aws_sqs_queue.arn", "policyArn": "aws_iam_policy.arn",
 		"roleArn": "aws_iam_role.arn", "nodeRoleArn": "aws_iam_role.arn", "principalArn": "aws_iam_role.arn",
-		"serviceAccountRoleArn": "aws_iam_role.arn", "id": "aws_launch_template.id", "version": "aws_launch_template.latest_version",
+		"serviceAccountRoleArn": "aws_iam_role.arn", "role": "aws_iam_role.name", "id": "aws_launch_template.id", "version": "aws_launch_template.latest_version",
 		"targetKeyId": "aws_kms_key.id", "keyArn": "aws_kms_key.arn", "kmsKeyId": "aws_kms_key.arn", "kmsMasterKeyId": "aws_kms_key.arn",
 	}
 }
