@@ -17,7 +17,8 @@ import (
 )
 
 // forced are the rules of the object's kind that the provider's settings leave on. The data of a ConfigMap or Secret can
-// be changed, but the provider makes a new one unless it is told not to, so that what mounts it notices.
+// be changed, but the provider makes a new one unless it is told not to, so that what mounts it notices. What only the API
+// server refuses is left to it.
 func forced(inputs property, c *config) []replacement.Row {
 	apiVersion, kind := str(inputs, "apiVersion"), str(inputs, "kind")
 	if !strings.Contains(apiVersion, "/") {
@@ -30,7 +31,7 @@ func forced(inputs property, c *config) []replacement.Row {
 		case "unless enableSecretMutable":
 			return c != nil && c.secretMutable
 		}
-		return false
+		return r.How == "apiserver"
 	})
 }
 
