@@ -54,8 +54,16 @@ docs: build ## Write docs/reference again from the commands, the configuration, 
 	$(PURE) $(GO) run -trimpath ./internal/tools/reference -out docs/reference/components
 
 .PHONY: screens
-screens: build ## Make the screens of docs/guide.md again, by running the commands (about a minute)
+screens: build images ## Make the screens of docs/guide.md again, by running the commands (about a minute)
 	@$(GO) run ./internal/tools/screens -bin $(BIN) docs/guide.md
+
+.PHONY: images
+images: build ## Make docs/images again; needs a Chromium on the PATH or in EMRFLINK_BROWSER
+	@$(GO) run ./internal/tools/images -bin $(BIN) -out docs/images
+
+.PHONY: browser
+browser: ## Test the page of preview in a Chromium; without one this fails, where make test skips it
+	EMRFLINK_BROWSER=$${EMRFLINK_BROWSER:-chromium} $(PURE) $(GO) test -trimpath $(TESTFLAGS) -run Browser ./internal/preview
 
 .PHONY: bench
 bench: build ## Measure, in one run, what README promises (docs/bench.md and docs/bench.json)

@@ -135,38 +135,9 @@ func reachable(count int, at []int, arrows []Arrow) []bits {
 	return out
 }
 
-// layer gives each room its layer: below what it needs; as near to what needs it as it gets when it needs nothing
-// itself. A layer that gets too wide continues in the next one.
+// layer gives each room its layer. One that gets too wide continues in the next layer.
 func layer(d *Drawing, width int) {
-	at := order(len(d.Rooms), forward(d.Arrows))
-	byOrder := make([]int, len(d.Rooms))
-	for r, n := range at {
-		byOrder[n] = r
-	}
-	wanted := make([]int, len(d.Rooms))
-	needy := make([]bool, len(d.Rooms))
-	for _, r := range byOrder {
-		for _, a := range d.Arrows {
-			if a.To == r {
-				wanted[r], needy[r] = max(wanted[r], wanted[a.From]+1), true
-			}
-		}
-	}
-	deepest := slices.Max(append(wanted, 0))
-	for r := range d.Rooms {
-		first := -1
-		for _, a := range d.Arrows {
-			if a.From == r && (first < 0 || wanted[a.To] < first) {
-				first = wanted[a.To]
-			}
-		}
-		switch {
-		case !needy[r] && first > 0:
-			wanted[r] = first - 1
-		case !needy[r] && first < 0: // what nothing is joined to comes last
-			wanted[r] = deepest
-		}
-	}
+	byOrder, wanted, needy := depths(d)
 	slices.SortStableFunc(byOrder, func(a, b int) int { return cmp.Compare(wanted[a], wanted[b]) })
 	var used []int
 	for _, r := range byOrder {
@@ -190,6 +161,38 @@ func layer(d *Drawing, width int) {
 		used[l] += d.Rooms[r].W + roomGap
 		d.Rooms[r].layer = l
 	}
+}
+
+// depths says how deep each room is to be: below what it needs; as near to what needs it as it gets when it needs
+// nothing itself; last when nothing is joined to it. It also returns the rooms in their order and which are needy.
+func depths(d *Drawing) (byOrder, wanted []int, needy []bool) {
+	byOrder = make([]int, len(d.Rooms))
+	for r, n := range order(len(d.Rooms), forward(d.Arrows)) {
+		byOrder[n] = r
+	}
+	wanted = make([]int, len(d.Rooms))
+	needy = make([]bool, len(d.Rooms))
+	deepest := 0
+	for _, r := range byOrder {
+		for _, a := range d.Arrows {
+			if a.To == r {
+				wanted[r], needy[r] = max(wanted[r], wanted[a.From]+1), true
+			}
+		}
+		deepest = max(deepest, wanted[r])
+	}
+	for r := range d.Rooms {
+		if needy[r] {
+			continue
+		}
+		wanted[r] = deepest
+		for _, a := range d.Arrows {
+			if a.From == r {
+				wanted[r] = min(wanted[r], wanted[a.To]-1)
+			}
+		}
+	}
+	return byOrder, wanted, needy
 }
 
 // forward are the arrows as pairs.
