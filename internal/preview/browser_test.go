@@ -146,14 +146,15 @@ func mixedDocument() Document {
 	role.Diff = []Diff{{Path: "description", Kind: "update", Old: "</script><!--", New: "<img src=x onerror=alert(1)>"}}
 	nodes := at("compute", "update", "aws:eks/nodeGroup:NodeGroup", "nodes")
 	nodes.MayReplace, nodes.MayReplaceReasons, nodes.DependsOn = true, []string{"launchTemplate.version"}, []string{"urn::role", "urn::vpc"}
-	nodes.Diff = []Diff{{Path: "launchTemplate.version", Kind: "update", Old: "1", New: "[unknown]"}}
+	nodes.Diff = []Diff{{Path: "launchTemplate.version", Kind: "update", Old: "1", New: "[unknown]", WaitsFor: []string{"urn::role"}}}
 	nat := at("net", "create", "aws:ec2/natGateway:NatGateway", "nat")
 	nat.Diff, nat.DependsOn = []Diff{{Path: "tags", Kind: "add", New: map[string]any{"Name": "nat", "a": strings80}}}, []string{"urn::vpc"}
 	old := at("net", "delete", "aws:ec2/eip:Eip", "old")
+	old.Destroys, nodes.Destroys = "the address", nothingLost
 	old.Diff = []Diff{{Path: "domain", Kind: "delete", Old: "vpc"}}
 	d := Document{
 		SchemaVersion: 1, Stack: "dev", Mode: ModeDeployed, Summary: Summary{Create: 1, Update: 2, Replace: 1, Delete: 1, Same: 6},
-		Cost: Cost{MonthlyUSD: MonthlyUSD{76.65, 1105.85, 1029.2}, PricesAsOf: "2026-07-20", Region: "us-west-2", NotIncluded: []string{"S3: requests"}, Unpriced: []string{}},
+		Cost: Cost{MonthlyUSD: MonthlyUSD{76.65, 1105.85, 1029.2}, HourlyUSD: MonthlyUSD{0.105, 1.5149, 1.4099}, PricesAsOf: "2026-07-20", Region: "us-west-2", NotIncluded: []string{"S3: requests"}, Unpriced: []string{}},
 		Findings: []Finding{
 			{Rule: "public-endpoint", Severity: "high", URN: "urn::nodes", Path: "vpcConfig", Message: "The API is open to 0.0.0.0/0."},
 			{Rule: "single-nat", Severity: "low", URN: "urn::nat", Message: "One gateway for all zones.", Accepted: true, Reason: "a development stack, see @team"},

@@ -3,10 +3,12 @@
 package preview
 
 import (
+	"cmp"
 	"fmt"
+	"math"
+	"slices"
 	"strings"
 
-	"emrflink/internal/cost"
 	"emrflink/internal/graph"
 )
 
@@ -17,8 +19,11 @@ type act struct {
 	mark string
 }
 
-// mayReplace is the op of an update that may turn into a replacement.
-const mayReplace = "may-replace"
+// mayReplace is the op of an update that may turn into a replacement, mayBe its place in acts.
+const (
+	mayReplace = "may-replace"
+	mayBe      = 2
+)
 
 // acts are the things that can happen to a resource, the gravest first.
 var acts = [...]act{
@@ -29,8 +34,8 @@ var acts = [...]act{
 	{"create", "create", "+"},
 }
 
-// gravity is the place of a step in acts; len(acts) for one that changes nothing.
-func gravity(s Step) int {
+// actOf is the place of a step in acts; len(acts) for one that changes nothing.
+func actOf(s Step) int {
 	op := s.Op
 	if op == "update" && s.MayReplace {
 		op = mayReplace
@@ -43,12 +48,33 @@ func gravity(s Step) int {
 	return len(acts)
 }
 
-// isLoud tells whether something is lost by the step, or may be.
-func isLoud(s Step) bool { return gravity(s) <= gravity(Step{Op: "update", MayReplace: true}) }
+// isLoud tells whether something is lost by the step, or may be. What exists in the state only, a component or a
+// provider, destroys nothing.
+func isLoud(s Step) bool { return actOf(s) <= mayBe && s.Destroys != "" }
+
+// lossSteps are the loud ones, the gravest act first, then by what hurts most.
+func lossSteps(steps []Step) []Step {
+	var out []Step
+	for _, s := range steps {
+		if isLoud(s) {
+			out = append(out, s)
+		}
+	}
+	rank := func(s Step) int {
+		if n := gravity(s.Type); n >= 0 {
+			return n
+		}
+		return math.MaxInt
+	}
+	slices.SortStableFunc(out, func(a, b Step) int {
+		return cmp.Or(cmp.Compare(actOf(a), actOf(b)), cmp.Compare(rank(a), rank(b)))
+	})
+	return out
+}
 
 // lossSentence counts what is lost.
 func lossSentence(d Document) string {
-	n := countActs(d.Steps)
+	n := countActs(lossSteps(d.Steps))
 	var parts []string
 	for i, verb := range []string{"deleted", "deleted and created anew", "deleted and created anew if a value that is not known yet differs"} {
 		if n[i] > 0 {
@@ -61,13 +87,13 @@ func lossSentence(d Document) string {
 func countActs(steps []Step) [len(acts) + 1]int {
 	var n [len(acts) + 1]int
 	for _, s := range steps {
-		n[gravity(s)]++
+		n[actOf(s)]++
 	}
 	return n
 }
 
-// forcedBy are the properties that force a replacement, or may.
-func forcedBy(s Step) []string {
+// becauseOf are the properties that force a replacement, or may.
+func becauseOf(s Step) []string {
 	if s.Op == "update" {
 		return s.MayReplaceReasons
 	}
@@ -86,21 +112,32 @@ func graphNodes(d Document) []graph.Node {
 }
 
 // modeSentence says what the desired graph was compared with.
-func modeSentence(mode string) string {
-	switch mode {
+func modeSentence(d Document) string {
+	switch d.Mode {
 	case ModeOffline:
 		return "Compared with nothing: the desired graph alone, every resource is new."
 	case ModeBaseline:
-		return "Compared with a saved baseline, not with the cloud."
+		text := "Compared with a baseline, not with the cloud."
+		if d.NotCompared > 0 {
+			text += " Taken as unchanged: " + some(d.NotCompared, "value") + " that only a deployment gives, from the same resources as before."
+		}
+		return text
 	case ModeDeployed:
 		return "Compared with the deployed stack."
 	}
 	return ""
 }
 
-// prices shows an amount, an amount per hour from the one per month.
-func prices(monthly float64) (month, hour string) {
-	return money(monthly, 2), money(monthly/cost.HoursPerMonth, 3)
+// amount is a line of the table of costs.
+type amount struct{ What, Hour, Month string }
+
+// amounts are the costs before and after, and the change.
+func amounts(c Cost) []amount {
+	return []amount{
+		{"before", money(c.HourlyUSD.Before, 4), money(c.MonthlyUSD.Before, 2)},
+		{"after", money(c.HourlyUSD.After, 4), money(c.MonthlyUSD.After, 2)},
+		{"change", withSign(money(c.HourlyUSD.Delta, 4)), withSign(money(c.MonthlyUSD.Delta, 2))},
+	}
 }
 
 func money(v float64, places int) string {

@@ -38,8 +38,7 @@ type pageData struct {
 	Counts         []pageCount
 	Loss           string
 	Loud           []pageLoud
-	Cost           []pageCost
-	Month, Delta   string
+	Cost           []amount
 	Findings       []pageFinding
 	Open, Accepted int
 	Policy         string
@@ -61,9 +60,8 @@ type pageLoud struct {
 	Node                         int
 	Op, Word, Name, Type, Reason string
 	Destroys                     string
+	Nothing                      bool // is lost
 }
-
-type pageCost struct{ What, Hour, Month string }
 
 type pageFinding struct {
 	Finding
@@ -90,16 +88,16 @@ type pageNode struct {
 func HTML(w io.Writer, d Document) error {
 	drawing := graph.Draw(graphNodes(d), graph.Style{Internal: true})
 	page := pageData{
-		Doc: d, Mode: modeSentence(d.Mode), Loss: lossSentence(d), Style: template.CSS(pageCSS), Script: template.JS(pageJS),
+		Doc: d, Mode: modeSentence(d), Loss: lossSentence(d), Style: template.CSS(pageCSS), Script: template.JS(pageJS),
 		Changes: d.Summary.Create + d.Summary.Update + d.Summary.Replace + d.Summary.Delete,
-		Width:   drawing.Width, Height: drawing.Height,
+		Width:   drawing.Width, Height: drawing.Height, Cost: amounts(d.Cost),
 	}
 	page.Policy = fmt.Sprintf("default-src 'none'; script-src '%s'; style-src '%s'; base-uri 'none'; form-action 'none'", allowed(pageJS), allowed(pageCSS))
 	var svg strings.Builder
 	drawing.Fragment(&svg)
 	page.Graph = template.HTML(svg.String()) // made of escaped text
 	steps, index := ordered(d, drawing)
-	data, err := json.Marshal(scriptData(drawing, steps, index)) // < and > and & are escaped by default
+	data, err := json.Marshal(scriptData(drawing, steps, index, rowsOf(d))) // < and > and & are escaped by default
 	if err != nil {
 		return fmt.Errorf("encode the data of the page: %w", err)
 	}
@@ -117,7 +115,7 @@ func HTML(w io.Writer, d Document) error {
 	return err
 }
 
-// allowed allows exactly this text in a content security policy.
+// allowed names exactly this text in a content security policy.
 func allowed(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
@@ -140,14 +138,14 @@ func ordered(d Document, drawing graph.Drawing) ([]Step, map[string]int) {
 
 // scriptData is what the script works with: nodes, the nodes behind each item of the picture, and the component of
 // each room.
-func scriptData(drawing graph.Drawing, steps []Step, index map[string]int) any {
+func scriptData(drawing graph.Drawing, steps []Step, index map[string]int, known map[string]row) any {
 	nodes := make([]pageNode, len(steps))
 	for i, s := range steps {
 		n := pageNode{URN: clean(s.URN), Type: clean(s.Type), Name: clean(s.Name), Op: "same", Reasons: []string{}, Destroys: clean(s.Destroys), Needs: []int{}, Lines: []string{}}
-		if g := gravity(s); g < len(acts) {
+		if g := actOf(s); g < len(acts) {
 			n.Op = acts[g].op
 		}
-		for _, r := range forcedBy(s) {
+		for _, r := range becauseOf(s) {
 			n.Reasons = append(n.Reasons, clean(r))
 		}
 		for _, urn := range s.DependsOn {
@@ -155,7 +153,7 @@ func scriptData(drawing graph.Drawing, steps []Step, index map[string]int) any {
 				n.Needs = append(n.Needs, k)
 			}
 		}
-		lines := diffLines(s)
+		lines := stepLines(s, known)
 		for k, l := range lines {
 			if k == mostLines {
 				n.Lines = append(n.Lines, "  ... "+some(len(lines)-k, "more line"))
@@ -186,16 +184,16 @@ func (p *pageData) fill(steps []Step, index map[string]int) {
 		p.Counts = append(p.Counts, pageCount{a.op, strings.NewReplacer("+-", "±", "-", "−").Replace(a.mark), a.word, n[i]})
 	}
 	p.Counts = append(p.Counts, pageCount{"same", "=", "unchanged", n[len(acts)]})
-	for i, a := range acts {
-		for k, s := range steps {
-			if gravity(s) == i && isLoud(s) {
-				var reasons []string
-				for _, r := range forcedBy(s) {
-					reasons = append(reasons, clean(r))
-				}
-				p.Loud = append(p.Loud, pageLoud{k, a.op, a.word, clean(s.Name), clean(s.Type), strings.Join(reasons, ", "), clean(s.Destroys)})
-			}
+	for _, s := range lossSteps(steps) {
+		var reasons []string
+		for _, r := range becauseOf(s) {
+			reasons = append(reasons, clean(r))
 		}
+		a := acts[actOf(s)]
+		p.Loud = append(p.Loud, pageLoud{
+			Node: index[s.URN], Op: a.op, Word: a.word, Name: clean(s.Name), Type: clean(s.Type), Reason: strings.Join(reasons, ", "),
+			Destroys: clean(s.Destroys), Nothing: s.Destroys == nothingLost,
+		})
 	}
 	for _, f := range p.Doc.Findings {
 		node, ok := index[f.URN]
@@ -208,19 +206,5 @@ func (p *pageData) fill(steps []Step, index map[string]int) {
 			p.Open++
 		}
 		p.Findings = append(p.Findings, pageFinding{Finding: f, Name: nameOf(f.URN), Node: node})
-	}
-	c := p.Doc.Cost.MonthlyUSD
-	for _, row := range []struct {
-		what   string
-		amount float64
-	}{{"before", c.Before}, {"after", c.After}, {"change", c.Delta}} {
-		month, hour := prices(row.amount)
-		if row.what == "change" {
-			month, hour = withSign(month), withSign(hour)
-			p.Delta = month
-		} else {
-			p.Month = month
-		}
-		p.Cost = append(p.Cost, pageCost{row.what, hour, month})
 	}
 }

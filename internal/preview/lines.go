@@ -30,22 +30,59 @@ type diffLine struct {
 
 func (l diffLine) String() string { return string(l.mark) + " " + l.text }
 
-// diffLines shows what changes in a resource, a value of several lines as the lines that differ.
-func diffLines(s Step) []diffLine {
+// stepLines shows what changes in a resource, a value of several lines as the lines that differ. known are the
+// resources of the plan, by URN: those that an unknown value waits for are named.
+func stepLines(s Step, known map[string]row) []diffLine {
 	var out []diffLine
 	for _, d := range s.Diff {
-		kind, force := strings.CutSuffix(d.Kind, "-replace")
-		if force {
+		kind, force := strings.CutSuffix(d.Kind, replaceSuffix)
+		d.Kind = kind
+		switch {
+		case force && s.MayReplace:
+			out = append(out, diffLine{'!', clean(d.Path) + " forces a replacement if it changes"})
+		case force:
 			out = append(out, diffLine{'!', clean(d.Path) + " forces the replacement"})
+		}
+		if kind == "update" && sameDocument(d) && slices.Equal(valueLines(d.Old), valueLines(d.New)) {
+			out = append(out, diffLine{'!', clean(d.Path) + " is the same document, written in another way"})
+			continue
+		}
+		now := valueLines(d.New)
+		if len(now) == 1 && kind != "delete" {
+			now[0] += clean(waits(d, waitedFor(d, known)))
 		}
 		switch kind {
 		case "add":
-			out = append(out, oneSide('+', d.Path, valueLines(d.New))...)
+			out = append(out, oneSide('+', d.Path, now)...)
 		case "delete":
 			out = append(out, oneSide('-', d.Path, valueLines(d.Old))...)
 		default:
-			out = append(out, twoSides(d.Path, valueLines(d.Old), valueLines(d.New))...)
+			out = append(out, twoSides(d.Path, valueLines(d.Old), now)...)
 		}
+	}
+	return out
+}
+
+// waitedFor finds the resources that give an unknown value.
+func waitedFor(d Diff, known map[string]row) []row {
+	var out []row
+	for _, urn := range d.WaitsFor {
+		if r, ok := known[urn]; ok {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// rowsOf are the steps of a document by URN. A component is known by what belongs to it.
+func rowsOf(d Document) map[string]row {
+	parents := map[string]bool{}
+	for _, s := range d.Steps {
+		parents[s.Parent] = true
+	}
+	out := make(map[string]row, len(d.Steps))
+	for _, s := range d.Steps {
+		out[s.URN] = row{Step: s, custom: !parents[s.URN]}
 	}
 	return out
 }
@@ -190,7 +227,7 @@ func valueLines(v any) []string {
 		if s == engine.Secret || s == engine.Unknown {
 			return []string{s}
 		}
-		if doc, ok := embedded(s); ok {
+		if doc, ok := document(s); ok {
 			v = doc
 		} else if strings.Contains(s, "\n") {
 			return cleanLines(s)
@@ -201,21 +238,6 @@ func valueLines(v any) []string {
 		return []string{clean(text)}
 	}
 	return cleanLines(encode(v, "  "))
-}
-
-// embedded reads a string that holds a JSON document, as IAM policies do.
-func embedded(s string) (any, bool) {
-	t := strings.TrimSpace(s)
-	if !strings.HasPrefix(t, "{") && !strings.HasPrefix(t, "[") {
-		return nil, false
-	}
-	dec := json.NewDecoder(strings.NewReader(t))
-	dec.UseNumber() // 12345678901234567890 stays what it is
-	var v any
-	if err := dec.Decode(&v); err != nil || dec.More() {
-		return nil, false
-	}
-	return v, true
 }
 
 func encode(v any, indent string) string {

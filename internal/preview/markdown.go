@@ -40,7 +40,7 @@ func Marker(stack string) string {
 // Markdown writes the plan as one comment for a review on GitHub or GitLab: counts and cost, what is lost, findings,
 // then the diffs as far as they fit into MarkdownBudget. What was left out is counted.
 func Markdown(w io.Writer, d Document) error {
-	m := &comment{doc: d}
+	m := &comment{doc: d, rows: rowsOf(d)}
 	m.head()
 	m.loud()
 	m.findings()
@@ -52,8 +52,9 @@ func Markdown(w io.Writer, d Document) error {
 
 // comment is a comment in the making.
 type comment struct {
-	b   strings.Builder
-	doc Document
+	b    strings.Builder
+	doc  Document
+	rows map[string]row
 }
 
 func (m *comment) add(format string, args ...any) { fmt.Fprintf(&m.b, format, args...) }
@@ -66,12 +67,11 @@ func (m *comment) head() {
 		title = some(n, "change")
 	}
 	m.add("## Preview of stack %s: %s\n\n", codeSpan(first(m.doc.Stack, maxStackTitle)), title)
-	if mode := modeSentence(m.doc.Mode); mode != "" {
+	if mode := modeSentence(m.doc); mode != "" {
 		m.add("%s\n\n", mode)
 	}
-	month, _ := prices(m.doc.Cost.MonthlyUSD.After)
-	delta, _ := prices(m.doc.Cost.MonthlyUSD.Delta)
-	cost := month + " (" + withSign(delta) + ")"
+	a := amounts(m.doc.Cost)
+	cost := a[1].Month + " (" + a[2].Month + ")"
 	if m.doc.Cost.PricesAsOf == "" {
 		cost = "no prices"
 	}
@@ -95,13 +95,9 @@ func (m *comment) loud() {
 	}
 	m.add("> [!CAUTION]\n> **%s.** What these resources hold is lost with them.\n\n", sentence)
 	var rows []string
-	for i := range acts {
-		for _, s := range m.doc.Steps {
-			if isLoud(s) && gravity(s) == i {
-				rows = append(rows, fmt.Sprintf("| **%s** | %s %s | %s | %s |\n",
-					strings.ToUpper(acts[i].word), cellSpan(s.Type), cellSpan(s.Name), reasonSpans(forcedBy(s)), prose(s.Destroys)))
-			}
-		}
+	for _, s := range lossSteps(m.doc.Steps) {
+		rows = append(rows, fmt.Sprintf("| **%s** | %s %s | %s | %s |\n",
+			strings.ToUpper(acts[actOf(s)].word), cellSpan(s.Type), cellSpan(s.Name), reasonSpans(becauseOf(s)), prose(s.Destroys)))
 	}
 	m.table("| | resource | forced by | what is lost |\n|---|---|---|---|\n", rows, loudShare, "resource")
 }
@@ -191,15 +187,11 @@ func (m *comment) cost() {
 		return
 	}
 	m.add("| | per hour | per month |\n|---|--:|--:|\n")
-	for _, row := range []struct {
-		what   string
-		amount float64
-	}{{"before", c.MonthlyUSD.Before}, {"after", c.MonthlyUSD.After}} {
-		month, hour := prices(row.amount)
-		m.add("| %s | %s | %s |\n", row.what, hour, month)
+	a := amounts(c)
+	for _, row := range a[:2] {
+		m.add("| %s | %s | %s |\n", row.What, row.Hour, row.Month)
 	}
-	month, hour := prices(c.MonthlyUSD.Delta)
-	m.add("| **change** | **%s** | **%s** |\n\n", withSign(hour), withSign(month))
+	m.add("| **%s** | **%s** | **%s** |\n\n", a[2].What, a[2].Hour, a[2].Month)
 	m.add("List prices of %s in %s; a month has 730 hours.\n\n", prose(c.PricesAsOf), codeSpan(c.Region))
 	var rows []string
 	for _, u := range c.Unpriced {

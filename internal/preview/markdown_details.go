@@ -71,7 +71,7 @@ func (m *comment) details(room int) {
 			}
 			continue
 		}
-		text := fullText(p.step, limit)
+		text := m.fullText(p.step, limit)
 		size := len(text)
 		if p.named {
 			size -= len(p.line)
@@ -113,7 +113,7 @@ func (m *comment) pieces() ([]*group, []*piece) {
 	members := map[int][]Step{}
 	var order []int
 	for i, s := range m.doc.Steps {
-		if gravity(s) == len(acts) {
+		if actOf(s) == len(acts) {
 			continue
 		}
 		if members[tops[i]] == nil {
@@ -132,7 +132,7 @@ func (m *comment) pieces() ([]*group, []*piece) {
 		}
 		groups = append(groups, g)
 	}
-	slices.SortStableFunc(pieces, func(a, b *piece) int { return cmp.Compare(gravity(a.step), gravity(b.step)) })
+	slices.SortStableFunc(pieces, func(a, b *piece) int { return cmp.Compare(actOf(a.step), actOf(b.step)) })
 	return groups, pieces
 }
 
@@ -154,17 +154,17 @@ func (m *comment) groupHead(top int, steps []Step) string {
 
 // lineText is a resource by its name alone.
 func lineText(s Step) string {
-	a := acts[gravity(s)]
+	a := acts[actOf(s)]
 	return fmt.Sprintf("- %s %s %s\n", a.word, codeSpan(s.Type), codeSpan(s.Name))
 }
 
 // fullText is a resource with its diff.
-func fullText(s Step, limit int) string {
-	lines := diffLines(s)
+func (m *comment) fullText(s Step, limit int) string {
+	lines := stepLines(s, m.rows)
 	if len(lines) == 0 {
 		return lineText(s)
 	}
-	a := acts[gravity(s)]
+	a := acts[actOf(s)]
 	return fmt.Sprintf("<details><summary>%s %s %s</summary>\n\n%s\n</details>\n\n", a.word, codeTag(s.Type), codeTag(s.Name), fenced(lines, limit))
 }
 

@@ -208,7 +208,7 @@ func TestALongTextIsComparedByLines(t *testing.T) {
 	t.Parallel()
 	old, now := policy(3, 30, "old"), policy(3, 30, "new")
 	var got []string
-	for _, l := range diffLines(Step{Diff: []Diff{{Path: "policy", Kind: "update", Old: old, New: now}}}) {
+	for _, l := range stepLines(Step{Diff: []Diff{{Path: "policy", Kind: "update", Old: old, New: now}}}, nil) {
 		got = append(got, l.String())
 	}
 	text := strings.Join(got, "\n")
