@@ -15,7 +15,9 @@ const (
 	layerGap  = 46
 	laneWidth = 12
 	sweeps    = 12
-	bend      = layerGap / 2
+	// leastWidth is what a picture may always use: about what a screen shows of it without scaling.
+	leastWidth = 1_300
+	bend       = layerGap / 2
 )
 
 // spot is something that takes room in a layer: a room, or the lane of arrows that go on below. The arrows of one
@@ -60,7 +62,7 @@ func wanted(d *Drawing, s Style) int {
 		area += (r.W + roomGap) * (r.H + layerGap)
 		widest = max(widest, r.W)
 	}
-	return max(widest, int(math.Sqrt(float64(area)*2)))
+	return max(widest, leastWidth, int(math.Sqrt(float64(area)*2)))
 }
 
 // build makes the spots: rooms in their layers, and a lane in each layer that an arrow only passes.

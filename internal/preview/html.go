@@ -205,6 +205,7 @@ func (p *pageData) fill(steps []Step, index map[string]int) {
 		} else {
 			p.Open++
 		}
-		p.Findings = append(p.Findings, pageFinding{Finding: f, Name: nameOf(f.URN), Node: node})
+		f.Rule, f.Path, f.Message, f.Reason = clean(f.Rule), clean(f.Path), clean(f.Message), clean(f.Reason)
+		p.Findings = append(p.Findings, pageFinding{Finding: f, Name: clean(nameOf(f.URN)), Node: node})
 	}
 }

@@ -148,7 +148,10 @@ func (m *comment) findings() {
 			} else {
 				count[f.Severity]++
 			}
-			where := cellSpan(nameOf(f.URN))
+			where := "" // of the stack as a whole
+			if f.URN != "" {
+				where = cellSpan(nameOf(f.URN))
+			}
 			if f.Path != "" {
 				where += " " + cellSpan(f.Path)
 			}

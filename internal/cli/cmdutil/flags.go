@@ -49,8 +49,8 @@ func (c choice) Set(v string) error {
 	return nil
 }
 
-// Type names the value's type in help texts.
-func (c choice) Type() string { return strings.Join(c.names(), "|") }
+// Type names the value's type in help texts: one flag means one thing, whichever formats a command has.
+func (c choice) Type() string { return "format" }
 
 func (c choice) names() []string {
 	var out []string

@@ -43,7 +43,7 @@ which GitHub and GitLab draw themselves. The same settings give the same bytes.
 Cost: none; nothing is contacted.
 
 Exit codes: 0 drawn; 1 failed; 2 settings or flags.`,
-		Example: `  emrflink graph > architecture.svg
+		Example: `  emrflink graph
   emrflink graph --stack dev --output mermaid`,
 		Args: cmdutil.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

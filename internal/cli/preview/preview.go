@@ -73,7 +73,7 @@ Exit codes: 0 computed; 1 failed; 2 settings, flags or the baseline; 3 credentia
   emrflink preview --offline --output json
   emrflink preview --save-baseline baseline.json
   emrflink preview --baseline baseline.json --exit-code
-  emrflink preview --output html > preview.html
+  emrflink preview --baseline baseline.json --output html
   emrflink preview --stack dev --save-plan plan.json`,
 		Args: cmdutil.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -58,7 +58,7 @@
   function reveal(i, force) {
     const r = svg.getBoundingClientRect(), item = items[i];
     const x = item.x * at.k + at.x, y = item.y * at.k + at.y;
-    if (x > 60 && y > 40 && x < r.width - 60 && y < r.height - 40 && (!force || at.k > 0.5)) return;
+    if (x > 60 && y > 40 && x < r.width - 60 && y < r.height - 40 && (!force || at.k > 0.4)) return;
     at.k = Math.max(at.k, 0.8);
     at.x = r.width / 2 - item.x * at.k;
     at.y = r.height / 2 - item.y * at.k;
@@ -172,7 +172,7 @@
       for (const k of new Set(list.map((m) => itemOf.get(m)))) {
         if (k === undefined || k === i) continue;
         items[k].el.classList.add('linked');
-        if (items[k].el.parentNode === items[i].el.parentNode) continue; // near enough to be seen without a line
+        if (items[k].el.parentNode === items[i].el.parentNode || items[k].nodes.length > 1) continue; // seen without a line
         const a = items[kind === 'needs' ? k : i], b = items[kind === 'needs' ? i : k], bend = Math.max(30, Math.abs(b.y - a.y) / 2);
         const path = document.createElementNS('http://www.w3.org/2000/svg', 'path');
         path.setAttribute('d', `M${a.x},${a.y + 11}C${a.x},${a.y + 11 + bend} ${b.x},${b.y - 11 - bend} ${b.x},${b.y - 11}`);

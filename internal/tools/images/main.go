@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command images makes the pictures of the documentation again: architecture.svg is what `emrflink graph` prints for
-// the default settings, preview.png is what a browser shows of `emrflink preview --output html`. It needs a Chromium
-// on the PATH, or named by EMRFLINK_BROWSER.
+// the default settings, preview.png is what a browser shows of `emrflink preview --output html` for a change of the
+// settings that are below. It needs a Chromium on the PATH, or named by EMRFLINK_BROWSER.
 package main
 
 import (
@@ -21,8 +21,14 @@ import (
 	"emrflink/internal/tools/browser"
 )
 
-// shown is the resource whose diff the picture shows.
-const shown = "pools-flink-compute-optimized"
+// stack is the stack of preview.png: before and after are its settings, shown is the resource whose diff is open.
+const (
+	stack  = "analytics"
+	before = "config:\n  emrflink:target: local\n  emrflink:teams: [reporting, fraud]\n"
+	after  = "config:\n  emrflink:target: local\n  emrflink:teams: [reporting, pricing]\n  emrflink:natGateways: perZone\n" +
+		"  emrflink:logRetentionDays: 90\n  emrflink:coreNodes:\n    instanceTypes: [m5.2xlarge]\n    desired: 4\n"
+	shown = "core-group"
+)
 
 // largest is how many bytes a picture may have: it is in the repository.
 const largest = 300_000
@@ -61,7 +67,7 @@ func run(ctx context.Context, bin, out string) (err error) {
 	if err := os.WriteFile(filepath.Join(out, "architecture.svg"), drawing, 0o644); err != nil {
 		return err
 	}
-	page, err := output(ctx, dir, tool, "preview", "--offline", "--output", "html")
+	page, err := changed(ctx, dir, tool)
 	if err != nil {
 		return err
 	}
@@ -79,7 +85,23 @@ func run(ctx context.Context, bin, out string) (err error) {
 	return os.WriteFile(filepath.Join(out, "preview.png"), picture, 0o644)
 }
 
-// output runs the tool with the default settings, in folders of its own.
+// changed is the page of the change of settings.
+func changed(ctx context.Context, dir, tool string) ([]byte, error) {
+	file := filepath.Join(dir, "Pulumi."+stack+".yaml")
+	baseline := filepath.Join(dir, "baseline.json")
+	if err := os.WriteFile(file, []byte(before), 0o600); err != nil {
+		return nil, err
+	}
+	if _, err := output(ctx, dir, tool, "preview", "--stack", stack, "--save-baseline", baseline); err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(file, []byte(after), 0o600); err != nil {
+		return nil, err
+	}
+	return output(ctx, dir, tool, "preview", "--stack", stack, "--baseline", baseline, "--output", "html")
+}
+
+// output runs the tool in folders of its own.
 func output(ctx context.Context, dir, tool string, args ...string) ([]byte, error) {
 	var out, problems bytes.Buffer
 	cmd := exec.CommandContext(ctx, tool, args...)
@@ -98,7 +120,7 @@ func output(ctx context.Context, dir, tool string, args ...string) ([]byte, erro
 
 // shoot opens the page, chooses a resource and takes the picture. A page that complains is no page to show.
 func shoot(ctx context.Context, program, file string) (picture []byte, err error) {
-	b, err := browser.Open(ctx, program, 1500, 940)
+	b, err := browser.Open(ctx, program, 1600, 1080)
 	if err != nil {
 		return nil, err
 	}
