@@ -120,7 +120,7 @@ func output(ctx context.Context, dir, tool string, args ...string) ([]byte, erro
 
 // shoot opens the page, chooses a resource and takes the picture. A page that complains is no page to show.
 func shoot(ctx context.Context, program, file string) (picture []byte, err error) {
-	b, err := browser.Open(ctx, program, 1600, 1080)
+	b, err := browser.Open(ctx, program, 1600, 1000)
 	if err != nil {
 		return nil, err
 	}
