@@ -61,7 +61,7 @@ func lossSteps(steps []Step) []Step {
 		}
 	}
 	rank := func(s Step) int {
-		if n := gravity(s.Type); n >= 0 {
+		if n := typeGravity(s.Type); n >= 0 {
 			return n
 		}
 		return math.MaxInt
@@ -92,8 +92,8 @@ func countActs(steps []Step) [len(acts) + 1]int {
 	return n
 }
 
-// becauseOf are the properties that force a replacement, or may.
-func becauseOf(s Step) []string {
+// forcedBy are the properties that force a replacement, or may.
+func forcedBy(s Step) []string {
 	if s.Op == "update" {
 		return s.MayReplaceReasons
 	}

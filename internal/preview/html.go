@@ -145,7 +145,7 @@ func scriptData(drawing graph.Drawing, steps []Step, index map[string]int, known
 		if g := actOf(s); g < len(acts) {
 			n.Op = acts[g].op
 		}
-		for _, r := range becauseOf(s) {
+		for _, r := range forcedBy(s) {
 			n.Reasons = append(n.Reasons, clean(r))
 		}
 		for _, urn := range s.DependsOn {
@@ -186,7 +186,7 @@ func (p *pageData) fill(steps []Step, index map[string]int) {
 	p.Counts = append(p.Counts, pageCount{"same", "=", "unchanged", n[len(acts)]})
 	for _, s := range lossSteps(steps) {
 		var reasons []string
-		for _, r := range becauseOf(s) {
+		for _, r := range forcedBy(s) {
 			reasons = append(reasons, clean(r))
 		}
 		a := acts[actOf(s)]

@@ -97,7 +97,7 @@ func (m *comment) loud() {
 	var rows []string
 	for _, s := range lossSteps(m.doc.Steps) {
 		rows = append(rows, fmt.Sprintf("| **%s** | %s %s | %s | %s |\n",
-			strings.ToUpper(acts[actOf(s)].word), cellSpan(s.Type), cellSpan(s.Name), reasonSpans(becauseOf(s)), prose(s.Destroys)))
+			strings.ToUpper(acts[actOf(s)].word), cellSpan(s.Type), cellSpan(s.Name), reasonSpans(forcedBy(s)), prose(s.Destroys)))
 	}
 	m.table("| | resource | forced by | what is lost |\n|---|---|---|---|\n", rows, loudShare, "resource")
 }
