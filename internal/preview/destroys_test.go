@@ -41,6 +41,6 @@ func TestGraveTypesAreInTheTable(t *testing.T) {
 	for typ, text := range losses() {
 		require.NotEmpty(t, text, typ)
 	}
-	require.Less(t, gravity("aws:s3/bucketV2:BucketV2"), gravity("aws:iam/role:Role"))
-	require.Negative(t, gravity("aws:ec2/route:Route"))
+	require.Less(t, typeGravity("aws:s3/bucketV2:BucketV2"), typeGravity("aws:iam/role:Role"))
+	require.Negative(t, typeGravity("aws:ec2/route:Route"))
 }

@@ -84,7 +84,7 @@ func commandLines(text string) [][]string {
 	var out [][]string
 	form := regexp.MustCompile("(?:^|[\\s/\"`])emrflink (preview[^|>#&;`)]*)")
 	for line := range strings.Lines(text) {
-		if m := form.FindStringSubmatch(line); m != nil {
+		if m := form.FindStringSubmatch(line); m != nil && !strings.HasPrefix(m[1], "preview:") { // that is the marker
 			out = append(out, strings.Fields(strings.ReplaceAll(m[1], `"`, "")))
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -89,6 +90,7 @@ func Open(ctx context.Context, program string, width, height int) (b *Browser, e
 	}
 	b = &Browser{dir: dir, waiting: map[int]chan message{}, loaded: make(chan struct{}, 1), gone: make(chan struct{})}
 	b.cmd = exec.Command(program, args...)
+	b.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	read, to, err := os.Pipe()
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
@@ -144,7 +146,20 @@ func (b *Browser) Close() error {
 		_ = b.cmd.Process.Kill() // it did not listen any more
 	}
 	_ = b.cmd.Wait() // how a browser ends that was told to says nothing
-	return errors.Join(b.to.Close(), b.from.Close(), os.RemoveAll(b.dir))
+	// Its children may still write to the profile that is removed.
+	_ = syscall.Kill(-b.cmd.Process.Pid, syscall.SIGKILL)
+	return errors.Join(b.to.Close(), b.from.Close(), remove(b.dir))
+}
+
+// remove removes a folder, again when something was still written to it.
+func remove(dir string) (err error) {
+	for range 5 {
+		err = os.RemoveAll(dir)
+		if _, missing := os.Stat(dir); errors.Is(missing, os.ErrNotExist) {
+			return nil
+		}
+	}
+	return err
 }
 
 // call sends a command and waits for its answer.
