@@ -66,6 +66,7 @@ func nodeMutations() []mutation {
 		{"an instance profile of another role", "join", set("emr-eks-flink-us-west-2-core-node", "karpenter-node-profile", "role")},
 		{"the image is not pinned", "node-class", set("al2023@latest", nodeClass, "spec", "amiSelectorTerms", 0, "alias")},
 		{"pods reach the instance metadata", "node-class", set(2, nodeClass, "spec", "metadataOptions", "httpPutResponseHopLimit")},
+		{"pods reach the core nodes' metadata", "node-class", set(2, "core-template", "metadataOptions", "httpPutResponseHopLimit")},
 		{"metadata without a token", "node-class", set("optional", "core-template", "metadataOptions", "httpTokens")},
 		{"an unencrypted volume", "node-class", set(false, nodeClass, "spec", "blockDeviceMappings", 0, "ebs", "encrypted")},
 		{"nodes in a public subnet", "node-class", set("network-public-usw2-az1-id", nodeClass, "spec", "subnetSelectorTerms", 0, "id")},

@@ -75,7 +75,7 @@ func NodeClass(w *World) []string {
 	for _, c := range w.of(typeNodeClass) {
 		out.add(!strings.Contains(text(c, "spec", "amiSelectorTerms", 0, "alias"), "@v"),
 			"%s: image %q is not pinned: every release of it drifts all nodes and restarts their jobs", c.Name, text(c, "spec", "amiSelectorTerms", 0, "alias"))
-		metadata(&out, c, "1", "spec", "metadataOptions")
+		metadata(&out, c, "spec", "metadataOptions")
 		volumes(&out, c, "spec", "blockDeviceMappings")
 		out.add(text(c, "spec", "instanceStorePolicy") != "RAID0", "%s: the NVMe disks are not used", c.Name)
 		var subnets []string
@@ -89,7 +89,7 @@ func NodeClass(w *World) []string {
 	}
 	out.add(len(w.of(typeNodeClass)) == 0, "there is no node class")
 	for _, t := range w.of(typeTemplate) {
-		metadata(&out, t, "2", "metadataOptions")
+		metadata(&out, t, "metadataOptions")
 		volumes(&out, t, "blockDeviceMappings")
 		out.add(len(list(t.At("vpcSecurityGroupIds"))) > 0, "%s: security groups of its own replace the cluster's: webhooks on the nodes are not reached", t.Name)
 	}
@@ -99,11 +99,11 @@ func NodeClass(w *World) []string {
 	return out
 }
 
-// metadata: version 2 only, and as many hops as the pods on the node may need: one keeps pods away.
-func metadata(out *report, r componenttest.Resource, hops string, path ...any) {
+// metadata: version 2 only, and one hop, which keeps pods away from the node's role.
+func metadata(out *report, r componenttest.Resource, path ...any) {
 	at := func(key string) string { return text(r, append(slices.Clone(path), key)...) }
 	out.add(at("httpTokens") != "required", "%s: instance metadata answers without a token", r.Name)
-	out.add(at("httpPutResponseHopLimit") != hops, "%s: hop limit %q, want %s: pods reach the node's credentials, or its agents do not", r.Name, at("httpPutResponseHopLimit"), hops)
+	out.add(at("httpPutResponseHopLimit") != "1", "%s: hop limit %q: pods reach the node's credentials", r.Name, at("httpPutResponseHopLimit"))
 }
 
 func volumes(out *report, r componenttest.Resource, path ...any) {
