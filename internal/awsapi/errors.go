@@ -48,7 +48,7 @@ func (e *Error) Unwrap() error { return e.err }
 func (e *Error) NotFound() bool {
 	switch e.Code {
 	case "NoSuchEntity", "NoSuchBucket", "NoSuchKey", "NotFound", "ResourceNotFoundException", "LoadBalancerNotFound",
-		"QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue":
+		"QueueDoesNotExist", "NotFoundException", "AWS.SimpleQueueService.NonExistentQueue":
 		return true
 	}
 	return strings.HasSuffix(e.Code, ".NotFound") || strings.HasSuffix(e.Code, ".NotFoundException") ||

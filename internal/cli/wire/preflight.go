@@ -72,6 +72,10 @@ func (s *stack) needs(ctx context.Context) (preflight.Deploy, error) {
 	}
 	var err error
 	d.Recorded, err = s.recorded(ctx)
+	if id := c.ExistingVpc.ID; id != "" {
+		// Nothing of the network is made; two zones are what EKS asks of any subnets.
+		d.Networks, d.Zones, d.Recorded.VPC = 0, 2, id
+	}
 	return d, err
 }
 

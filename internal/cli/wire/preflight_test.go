@@ -47,6 +47,17 @@ func TestWhatADeployNeedsFollowsFromTheSettings(t *testing.T) {
 	require.Equal(t, preflight.Recorded{Names: map[string]bool{}}, d.Recorded, "the stack was never deployed")
 }
 
+func TestADeployIntoAnExistingVPCNeedsNoNetwork(t *testing.T) {
+	t.Parallel()
+	config := stacks.Default()
+	config.ExistingVpc.ID = "vpc-0123456789abcdef0"
+	d, err := stackOf(t, config).needs(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, d.Networks, "neither a VPC nor NAT gateways nor addresses")
+	require.Equal(t, 2, d.Zones)
+	require.Equal(t, config.ExistingVpc.ID, d.Recorded.VPC, "it is no other network with our addresses")
+}
+
 func TestPoolsOnDemandNeedNoSpot(t *testing.T) {
 	t.Parallel()
 	require.Zero(t, spotVCPUs([]karpenter.Pool{{CapacityTypes: []string{karpenter.OnDemand}}}))

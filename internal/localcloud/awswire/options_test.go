@@ -23,7 +23,7 @@ func TestANamedKeyIsFoundUntilItsWaitingPeriodEnds(t *testing.T) {
 	key := w.create(account.KindKey, account.Props{"description": "mine", "deletionWindowInDays": 7.0})
 	w.create(account.KindKey, account.Props{"description": "another's"})
 	keys := func() []awsapi.Resource {
-		rs, err := w.client().DeploymentResources(t.Context(), awsapi.Deployment{Name: "demo", Cluster: "demo", Keys: []string{key.ID, "00000000-0000-0000-0000-000000000000"}})
+		rs, err := w.client().DeploymentResources(t.Context(), awsapi.Deployment{Name: "empty", Cluster: "empty", Keys: []string{key.ID, "00000000-0000-0000-0000-000000000000"}})
 		require.NoError(t, err)
 		return rs
 	}
