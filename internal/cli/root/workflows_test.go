@@ -82,7 +82,7 @@ func TestActionsArePinnedAndMayDoLittle(t *testing.T) {
 // commandLines are the calls of the tool in a script or a document.
 func commandLines(text string) [][]string {
 	var out [][]string
-	form := regexp.MustCompile("(?:^|[\\s/\"`])emrflink (preview[^|>#&;`)]*)")
+	form := regexp.MustCompile("(?:^|[\\s/\"`])emrflink (preview(?: [^|>#&;`)]*)?)(?:$|[\\n|>#&;`)])")
 	for line := range strings.Lines(text) {
 		if m := form.FindStringSubmatch(line); m != nil && !strings.HasPrefix(m[1], "preview:") { // that is the marker
 			out = append(out, strings.Fields(strings.ReplaceAll(m[1], `"`, "")))
