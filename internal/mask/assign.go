@@ -38,12 +38,11 @@ func assignments(s string) string {
 		}
 		v := readValue(s[value:], m[6] >= 0)
 		text := s[value+v.from : value+v.to]
-		if v.nested || harmless(text) || strings.HasPrefix(text, Secret) || strings.HasPrefix(s[value:], Secret) {
+		if v.nested || strings.HasPrefix(s[value:], Secret) || shownAlready(text) {
 			continue
 		}
 		// In prose a colon ends a clause: "token: expired".
-		bare := v.from == 0 && m[6] < 0
-		if bare && (sep == ": " || sep == "") && prose(text) {
+		if bare := v.from == 0 && m[6] < 0; bare && spaced(sep) && prose(text) {
 			continue
 		}
 		b.WriteString(s[value : value+v.from])
@@ -53,6 +52,12 @@ func assignments(s string) string {
 	b.WriteString(s[at:])
 	return b.String()
 }
+
+// shownAlready tells whether there is nothing in a value to hide.
+func shownAlready(text string) bool { return harmless(text) || strings.HasPrefix(text, Secret) }
+
+// spaced tells whether a separator is one of prose: a colon and a space, or the space behind an option.
+func spaced(sep string) bool { return sep == ": " || sep == "" }
 
 // inARN tells whether a key that starts at i is a part of an ARN: `arn:aws:secretsmanager:...:secret:name`.
 func inARN(s string, i int) bool { return i > 0 && s[i-1] == ':' }
@@ -83,13 +88,18 @@ func readValue(s string, quotedKey bool) span {
 	if quotedKey && s != "" && (s[0] == '{' || s[0] == '[') && !strings.HasPrefix(s, Secret) {
 		return span{nested: true}
 	}
+	return span{to: bareEnd(s, quotedKey)}
+}
+
+// bareEnd finds the end of a value without quotes: white space, what closes the object around it, the next parameter of a
+// query.
+func bareEnd(s string, quotedKey bool) int {
 	to := strings.IndexAny(s, " \t\r\n")
 	if to < 0 {
 		to = len(s)
 	}
 	for i := range to {
-		delimiter := strings.IndexByte(",}]", s[i]) >= 0
-		if quotedKey && delimiter || s[i] == '"' && (i+1 == to || strings.IndexByte(",}])", s[i+1]) >= 0) {
+		if quotedKey && strings.IndexByte(",}]", s[i]) >= 0 || s[i] == '"' && closes(s[i+1:to]) {
 			to = i
 			break
 		}
@@ -97,8 +107,11 @@ func readValue(s string, quotedKey bool) span {
 	if next := nextForm.FindStringIndex(s[:to]); next != nil {
 		to = next[0]
 	}
-	return span{to: to}
+	return to
 }
+
+// closes tells whether what follows a quote shows that it was a closing one.
+func closes(rest string) bool { return rest == "" || strings.IndexByte(",}])", rest[0]) >= 0 }
 
 // closing finds the quote that ends a value. One that was opened behind backslashes ends behind as many, before something
 // that can follow a value.
@@ -136,21 +149,29 @@ func lines(s string) string {
 			continue
 		}
 		block = -1
-		key, value, ok := strings.Cut(body, ":")
-		value = strings.TrimRight(value, "\r")
-		bare := strings.TrimSpace(value)
-		if !ok || !strings.HasPrefix(value, " ") || !Key(strings.Trim(key, `"'`)) || strings.ContainsAny(key, " \t") || harmless(bare) {
+		key, value := secretLine(body)
+		if value == "" {
 			out = append(out, line)
 			continue
 		}
-		if bare[0] == '{' || bare[0] == '[' || bare[0] == '&' || bare[0] == '*' && len(bare) > 1 {
-			out = append(out, line)
-			continue
-		}
-		if bare[0] == '|' || bare[0] == '>' {
+		if value[0] == '|' || value[0] == '>' {
 			block = indent
 		}
 		out = append(out, line[:indent]+key+": "+Secret)
 	}
 	return strings.Join(out, "\n")
+}
+
+// secretLine takes a line apart that assigns a secret; the value is "" when it does not, or when it is an object, a list
+// or a reference.
+func secretLine(body string) (key, value string) {
+	key, value, _ = strings.Cut(body, ":")
+	if !strings.HasPrefix(value, " ") || strings.ContainsAny(key, " \t") || !Key(strings.Trim(key, `"'`)) {
+		return key, ""
+	}
+	value = strings.TrimSpace(value)
+	if harmless(value) || strings.IndexByte("{[&", value[0]) >= 0 || value[0] == '*' && len(value) > 1 {
+		return key, ""
+	}
+	return key, value
 }

@@ -18,18 +18,22 @@ func Key(name string) bool {
 	if n == 0 {
 		return false
 	}
-	switch w[n-1] {
+	last, before := w[n-1], ""
+	if n > 1 {
+		before = w[n-2]
+	}
+	switch last {
 	case "password", "passwords", "passwd", "pwd", "passphrase", "secret", "token", "apikey", "privatekey", "secretkey", "accesskey",
 		"authtoken", "accesstoken", "credential", "credentials", "dockerconfigjson", "dockercfg", "htpasswd":
 		return true
 	case "key":
-		return n > 1 && slices.Contains([]string{"api", "private", "secret", "access", "signing", "shared", "account", "license", "hmac"}, w[n-2])
+		return slices.Contains([]string{"api", "private", "secret", "access", "signing", "shared", "account", "license", "hmac"}, before)
 	case "string":
-		return n > 1 && w[n-2] == "connection"
+		return before == "connection"
 	case "auth", "authorization":
-		return n == 1 || w[n-1] == "authorization" && w[n-2] == "proxy"
+		return n == 1
 	case "data": // of a kubeconfig
-		return n > 2 && w[n-3] == "client" && w[n-2] == "key"
+		return before == "key" && slices.Contains(w, "client")
 	case "pass":
 		return n > 1
 	}
