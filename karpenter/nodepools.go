@@ -81,7 +81,7 @@ func NewPools(ctx *pulumi.Context, name string, args *PoolsArgs, opts ...pulumi.
 	class, err := apiextensions.NewCustomResource(ctx, name+"-nodeclass", &apiextensions.CustomResourceArgs{
 		ApiVersion:  pulumi.String(nodeClassGroup + "/v1"),
 		Kind:        pulumi.String(nodeClassKind),
-		Metadata:    metav1.ObjectMetaArgs{Name: pulumi.String(NodeClass)},
+		Metadata:    metav1.ObjectMetaArgs{Name: pulumi.String(NodeClass), Annotations: deployment.Owned()},
 		OtherFields: kubernetes.UntypedArgs{"spec": args.nodeClassSpec()},
 	}, append(common, pulumi.DependsOn(args.After), pulumi.Timeouts(&pulumi.CustomTimeouts{Delete: nodeClassTimeout}))...)
 	if err != nil {
@@ -94,7 +94,7 @@ func NewPools(ctx *pulumi.Context, name string, args *PoolsArgs, opts ...pulumi.
 			made, err := apiextensions.NewCustomResource(ctx, name+"-"+np.Name, &apiextensions.CustomResourceArgs{
 				ApiVersion:  pulumi.String("karpenter.sh/v1"),
 				Kind:        pulumi.String("NodePool"),
-				Metadata:    metav1.ObjectMetaArgs{Name: pulumi.String(np.Name)},
+				Metadata:    metav1.ObjectMetaArgs{Name: pulumi.String(np.Name), Annotations: deployment.Owned()},
 				OtherFields: kubernetes.UntypedArgs{"spec": pulumi.ToMap(np.Spec(NodeClass))},
 			}, append(common, pulumi.DependsOn(after),
 				pulumi.Timeouts(&pulumi.CustomTimeouts{Delete: np.DeleteTimeout().String()}))...)

@@ -119,12 +119,14 @@ func storageClass(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.R
 	if args.KmsKeyArn != nil {
 		parameters["kmsKeyId"] = args.KmsKeyArn.ToStringPtrOutput().Elem()
 	}
+	annotations := deployment.Owned()
+	annotations["storageclass.kubernetes.io/is-default-class"] = pulumi.String("true")
 	_, err := apiextensions.NewCustomResource(ctx, name+"-"+StorageClass, &apiextensions.CustomResourceArgs{
 		ApiVersion: pulumi.String("storage.k8s.io/v1"),
 		Kind:       pulumi.String("StorageClass"),
 		Metadata: metav1.ObjectMetaArgs{
 			Name:        pulumi.String(StorageClass),
-			Annotations: pulumi.StringMap{"storageclass.kubernetes.io/is-default-class": pulumi.String("true")},
+			Annotations: annotations,
 		},
 		OtherFields: kubernetes.UntypedArgs{
 			"provisioner":          pulumi.String("ebs.csi.aws.com"),
@@ -143,7 +145,7 @@ func storageClass(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.R
 func certManager(ctx *pulumi.Context, name string, args *Args, parent, after pulumi.ResourceOption) (*helm.Release, error) {
 	provider := pulumi.Provider(args.Kubernetes)
 	ns, err := corev1.NewNamespace(ctx, name+"-"+certManagerNamespace+"-namespace", &corev1.NamespaceArgs{
-		Metadata: metav1.ObjectMetaArgs{Name: pulumi.String(certManagerNamespace)},
+		Metadata: metav1.ObjectMetaArgs{Name: pulumi.String(certManagerNamespace), Annotations: deployment.Owned()},
 	}, parent, provider, after, deployment.EndsWithCluster(args.Kubernetes))
 	if err != nil {
 		return nil, fmt.Errorf("create namespace %q: %w", certManagerNamespace, err)

@@ -31,6 +31,13 @@ const (
 	MaxRoleName = 64
 )
 
+// Owned are the annotations of every Kubernetes object of ours: a deployment takes back the fields that someone else has
+// written, with kubectl for example. Server-side apply would refuse with a conflict of field managers instead
+// (pulumi.com/registry/packages/kubernetes/how-to-guides/managing-resources-with-server-side-apply).
+func Owned() pulumi.StringMap {
+	return pulumi.StringMap{"pulumi.com/patchForce": pulumi.String("true")}
+}
+
 // Deployment is one deployment in one account and region.
 type Deployment struct {
 	// Name is the deployment's name and the name of its EKS cluster.

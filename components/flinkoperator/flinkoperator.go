@@ -89,7 +89,7 @@ func NewOperator(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Re
 	}
 	ns, err := corev1.NewNamespace(ctx, name+"-namespace", &corev1.NamespaceArgs{
 		Metadata: metav1.ObjectMetaArgs{
-			Name: pulumi.String(Namespace),
+			Name: pulumi.String(Namespace), Annotations: deployment.Owned(),
 			Labels: pulumi.StringMap{
 				"pod-security.kubernetes.io/enforce": pulumi.String("baseline"),
 				"pod-security.kubernetes.io/warn":    pulumi.String("restricted"),

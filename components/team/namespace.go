@@ -9,6 +9,8 @@ import (
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	networkingv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/networking/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"emrflink/components/deployment"
 )
 
 // Ports of Flink on Kubernetes.
@@ -40,7 +42,8 @@ func namespace(ctx *pulumi.Context, name string, args *Args, parent, after pulum
 	provider := pulumi.Provider(args.Kubernetes)
 	ns, err := corev1.NewNamespace(ctx, name+"-namespace", &corev1.NamespaceArgs{
 		Metadata: metav1.ObjectMetaArgs{
-			Name: pulumi.String(args.Name),
+			Name:        pulumi.String(args.Name),
+			Annotations: deployment.Owned(),
 			Labels: pulumi.StringMap{
 				// EMR's images are not known to meet "restricted", so that is what is warned about.
 				"pod-security.kubernetes.io/enforce": pulumi.String("baseline"),
@@ -61,7 +64,7 @@ func namespace(ctx *pulumi.Context, name string, args *Args, parent, after pulum
 }
 
 func meta(args *Args, name string) metav1.ObjectMetaArgs {
-	return metav1.ObjectMetaArgs{Name: pulumi.String(name), Namespace: pulumi.String(args.Name)}
+	return metav1.ObjectMetaArgs{Name: pulumi.String(name), Namespace: pulumi.String(args.Name), Annotations: deployment.Owned()}
 }
 
 func limits(ctx *pulumi.Context, name string, args *Args, opts []pulumi.ResourceOption) error {

@@ -5,6 +5,7 @@ package deploy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -85,6 +86,9 @@ no terminal and no --yes; 3 credentials; 130 declined or interrupted.`,
   emrflink deploy --yes --output json`,
 		Args: cmdutil.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if opts.Refresh && opts.Plan != "" {
+				return &cmdutil.UsageError{Err: errors.New("--refresh and --plan exclude each other: a saved plan was compared with the recorded state"), Usage: cmd.UseLine()}
+			}
 			if runF != nil {
 				return runF(cmd.Context(), opts)
 			}

@@ -140,7 +140,7 @@ func TestJSONHasTheAgreedFields(t *testing.T) {
 	r, err = exec(t, &fake{running: true}, nil, "status -o json")
 	require.NoError(t, err)
 	always := []string{"schemaVersion", "state", "pid", "url", "dir", "log", "region", "accountId", "speed", "version", "startedAt",
-		"resources", "clusters"}
+		"resources", "clusters", "faults"}
 	cmdtest.Fields(t, r.Out.Bytes(), append([]string{"clusters[].name", "clusters[].endpoint", "clusters[].pid"}, always...)...)
 	require.Contains(t, r.Out.String(), `"state": "running"`)
 	r, err = exec(t, &fake{}, nil, "status -o json")
