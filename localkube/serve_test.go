@@ -48,6 +48,7 @@ func TestControlPlane(t *testing.T) {
 	t.Run("maps tokens through the webhook to users under RBAC", func(t *testing.T) { webhookUsers(t, i) })
 	t.Run("signs tokens for AWS that do not open the API", func(t *testing.T) { audiences(t, i) })
 	t.Run("keeps a namespace terminating while a finalizer is left", func(t *testing.T) { stuckNamespace(t, i) })
+	t.Run("refuses to change what the replacement table says", func(t *testing.T) { immutableFields(t, i) })
 	t.Run("refuses a second process on the same directory", func(t *testing.T) {
 		out, err := exec.Command(binary, "serve", "--dir", i.dir, "--issuer", "https://a", "--token-webhook", "http://b").CombinedOutput()
 		if err == nil || !strings.Contains(string(out), "another localkube") {

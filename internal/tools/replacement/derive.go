@@ -81,15 +81,12 @@ func experiments(resources map[string]terraform.Resource) []experiment {
 	return out
 }
 
-// unknown is a value that no plan knows, of whatever type is asked for.
-const unknown = "${jsondecode(terraform_data.unknown.id)}"
-
 // config sets the attributes that have to be set, and the named ones; a named block with all that is in it.
 func config(b terraform.Block, named func(string) bool) map[string]any {
 	out := map[string]any{}
 	for name, a := range b.Attributes {
 		if a.Required || a.Input() && named(name) {
-			out[name] = unknown
+			out[name] = terraform.Placeholder
 		}
 	}
 	for name, n := range b.Blocks {
@@ -163,7 +160,7 @@ func value(typ any) any {
 
 // setup is the configuration and the state of experiments.
 func setup(all []experiment) (cfg, st map[string]any) {
-	resources := map[string]map[string]any{"terraform_data": {"unknown": map[string]any{}}}
+	resources := terraform.Unknowns()
 	var instances []any
 	for _, e := range all {
 		typ := e.resource.Terraform

@@ -13,8 +13,13 @@ import (
 // unknownText is how a preview shows a value that only the cloud knows.
 const unknownText = "[unknown]"
 
-// placeholder is such a value in Terraform, of whatever type is asked for.
-const placeholder = "${jsondecode(terraform_data.unknown.id)}"
+// Placeholder is such a value in Terraform, of whatever type is asked for; Unknowns is what it is made from.
+const Placeholder = "${jsondecode(terraform_data.unknown.id)}"
+
+// Unknowns is the resource behind Placeholder.
+func Unknowns() map[string]map[string]any {
+	return map[string]map[string]any{"terraform_data": {"unknown": map[string]any{}}}
+}
 
 // Rendering is a set of graphs as one Terraform configuration. A resource that another graph has already is not repeated.
 type Rendering struct {
@@ -29,7 +34,7 @@ type Rendering struct {
 // NewRendering is an empty configuration.
 func NewRendering(types map[string]Resource) *Rendering {
 	return &Rendering{
-		types: types, resources: map[string]map[string]any{"terraform_data": {"unknown": map[string]any{}}},
+		types: types, resources: Unknowns(),
 		addresses: map[string]string{}, first: map[string]Node{}, Nodes: map[string]Node{},
 	}
 }
@@ -198,7 +203,7 @@ func withPlaceholders(v any) any {
 	switch t := v.(type) {
 	case string:
 		if t == unknownText {
-			return placeholder
+			return Placeholder
 		}
 	case []any:
 		for i, elem := range t {
@@ -252,7 +257,7 @@ func targets() map[string]string {
 func (c converter) reference(f Field, i, n int) any {
 	typ, attribute, ok := strings.Cut(targets()[f.Pulumi], ".")
 	if !ok {
-		return placeholder
+		return Placeholder
 	}
 	urns := c.node.Uses[c.property]
 	if len(urns) == 0 {
@@ -272,5 +277,5 @@ func (c converter) reference(f Field, i, n int) any {
 	case n > 0 && len(found) == n:
 		return found[i]
 	}
-	return placeholder
+	return Placeholder
 }
