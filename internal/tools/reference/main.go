@@ -55,7 +55,6 @@ func run(root, out string) error {
 			return fmt.Errorf("write page: %w", err)
 		}
 	}
-	fmt.Printf("%s: %d pages\n", out, len(pages))
 	return nil
 }
 

@@ -58,17 +58,6 @@ func TestEveryExportedNameIsDocumented(t *testing.T) {
 	require.Greater(t, names, 200)
 }
 
-func TestThePagesAreTheCommittedOnes(t *testing.T) {
-	t.Parallel()
-	pages, err := pagesOf(root)
-	require.NoError(t, err)
-	for name, text := range pages {
-		committed, err := os.ReadFile(filepath.Join(root, "docs/reference/components", name))
-		require.NoErrorf(t, err, "run: make docs")
-		require.Equalf(t, text, string(committed), "%s is stale; run: make docs", name)
-	}
-}
-
 func TestEachComponentHasItsPage(t *testing.T) {
 	t.Parallel()
 	pages, err := pagesOf(root)
