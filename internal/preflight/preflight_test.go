@@ -183,7 +183,9 @@ func limits() map[string]broken {
 			"need 12, have 0, limit 5", "VcpuLimitExceeded"}},
 		"a new account's spot vCPUs": {func(w *world, _ *Deploy) { w.limits["L-34B43A08"] = 1 }, "quota-vcpu-spot", Warning, []string{
 			"need 4", "MaxSpotInstanceCountExceeded"}},
-		"core nodes that run already": {func(w *world, d *Deploy) { w.onDemand, d.Recorded.NodeGroups = 64, 1 }, "quota-vcpu-on-demand", OK, []string{"need 0, have 64"}},
+		"no VPC left, one exists already": {func(w *world, d *Deploy) { w.vpcs, d.Networks = make([]awsapi.VPC, 5), 0 }, "quota-vpc", OK, []string{"need 0"}},
+		"no address left, none needed":    {func(w *world, d *Deploy) { w.addresses, d.Networks = 5, 0 }, "quota-eip", OK, []string{"need 0, have 5"}},
+		"core nodes that run already":     {func(w *world, d *Deploy) { w.onDemand, d.Recorded.NodeGroups = 64, 1 }, "quota-vcpu-on-demand", OK, []string{"need 0, have 64"}},
 		"an instance type that is not offered": {func(w *world, _ *Deploy) { w.vcpus = nil }, "instance-types", Error, []string{
 			"m5.xlarge: not offered in us-west-2", "describe-instance-type-offerings"}},
 	}

@@ -76,8 +76,8 @@ settings, same build of this program, same deployed state, and a new plan with t
 refused before a change, and said. Its limits: drift in the cloud that the state does not know of is not seen, values
 that only a deployment gives may turn out as any, and what happens between the check and the deploy is not guarded.
 
-Exit codes: 0 deployed, or nothing to change; 1 failed; 2 settings, flags, a problem of step 2, a plan that is refused, or
-no terminal and no --yes; 3 credentials; 130 declined or interrupted.`,
+Exit codes: 0 deployed, or nothing to change; 1 failed; 2 settings, flags, a problem of step 2, a plan that is refused,
+or no terminal and no --yes; 3 credentials; 130 declined or interrupted.`,
 		Example: `  emrflink deploy
   emrflink deploy --stack dev --yes
   emrflink deploy --stack dev --plan plan.json

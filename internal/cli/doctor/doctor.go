@@ -60,8 +60,8 @@ Steps:
   1. settings of the stack
   2. state folder: writable, free space
   3. target local: binary of the control plane, the running target, the port
-  4. target aws: the programs aws and kubectl, which pulumi-eks needs on the PATH; a stale login at the registry of charts;
-     whether the Kubernetes API is private
+  4. target aws: the programs aws and kubectl, which pulumi-eks needs on the PATH; a stale login at the registry of
+     charts; whether the Kubernetes API is private
   5. the account: credentials, how long they last, this machine's clock, account and region of the stack; zones,
      Kubernetes version and its support, instance types, EC2's role for spot; quotas (VPCs, Elastic IPs, NAT gateways,
      clusters, vCPUs on demand and spot) against what is used; names that are taken, networks that overlap, log groups
