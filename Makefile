@@ -46,7 +46,7 @@ generate: docs golden ## Make every generated file again
 
 .PHONY: golden
 golden: ## Write the golden files of the tests again
-	$(PURE) $(GO) test -trimpath -vet=off ./stacks/... ./components/... ./karpenter/... ./internal/preview/... ./internal/graph/... ./internal/flinkjob/... ./internal/cli/... -update
+	$(PURE) $(GO) test -trimpath -vet=off ./stacks/... ./components/... ./karpenter/... ./internal/preview/... ./internal/graph/... ./internal/edits/... ./internal/flinkjob/... ./internal/cli/... -update
 
 .PHONY: docs
 docs: build ## Write docs/reference again from the commands, the configuration, the handler tables and the source of the components

@@ -152,6 +152,8 @@ func golden(t *testing.T, name, got string) {
 func TestEveryTypeOfTheBlueprintSaysWhatIsLost(t *testing.T) {
 	c := stacks.Default()
 	edits()["admin-added"](&c)
+	c.ClusterAutoscaler, c.PrefixDelegation = true, true
+	c.InterfaceEndpoints = []string{"sts"}
 	base := preview.NewBaseline(desired(t, c), "emrflink", c.Region)
 	plan, _ := preview.Compare(engine.Plan{Stack: "local"}, base, c.Region)
 	require.NotZero(t, plan.Summary.Delete)
