@@ -121,6 +121,23 @@ func lasting(op engine.Op, text string) string {
 	return text
 }
 
+// disturbs says what an update in place interrupts all the same, "" when nothing.
+func disturbs(r row) string {
+	for _, d := range r.Diff {
+		switch {
+		case r.Type == "aws:eks/nodeGroup:NodeGroup" && (d.Path == "version" || d.Path == "releaseVersion" || d.Path == "launchTemplate.version"):
+			// https://docs.aws.amazon.com/eks/latest/userguide/managed-node-update-behavior.html
+			return "its nodes are replaced one after another; what runs on them restarts"
+		case r.Type == "kubernetes:karpenter.k8s.aws/v1:EC2NodeClass" && strings.HasPrefix(d.Path, "spec."):
+			// https://karpenter.sh/docs/concepts/disruption/#drift
+			return "nodes of it may count as drifted; Karpenter then replaces them, and jobs on them restart"
+		case r.Type == "kubernetes:karpenter.sh/v1:NodePool" && strings.HasPrefix(d.Path, "spec.template"):
+			return "nodes that do not fit any more count as drifted; Karpenter replaces them, and jobs on them restart"
+		}
+	}
+	return ""
+}
+
 // typeGravity orders types by what their loss means: the first is the gravest. A type that is not here gets no lines of its
 // own.
 func typeGravity(typ string) int {

@@ -36,6 +36,18 @@ func TestALossIsNamedForWhatIsDeletedAndReplaced(t *testing.T) {
 	require.Empty(t, destroys(engine.Step{Op: engine.OpDelete, Type: "emrflink:team:Team", Component: true}, false), "a component holds nothing")
 }
 
+func TestAnUpdateThatDisturbsSaysSo(t *testing.T) {
+	t.Parallel()
+	of := func(typ, path string) row {
+		return row{Step: Step{Type: typ, Op: "update", Diff: []Diff{{Path: path}}}}
+	}
+	require.Contains(t, disturbs(of("aws:eks/nodeGroup:NodeGroup", "launchTemplate.version")), "one after another")
+	require.Empty(t, disturbs(of("aws:eks/nodeGroup:NodeGroup", "scalingConfig.desiredSize")))
+	require.Contains(t, disturbs(of("kubernetes:karpenter.k8s.aws/v1:EC2NodeClass", "spec.tags.a")), "drifted")
+	require.Contains(t, disturbs(of("kubernetes:karpenter.sh/v1:NodePool", "spec.template.spec.requirements[0].values[1]")), "drifted")
+	require.Empty(t, disturbs(of("kubernetes:karpenter.sh/v1:NodePool", "spec.limits.cpu")))
+}
+
 func TestGraveTypesAreInTheTable(t *testing.T) {
 	t.Parallel()
 	for typ, text := range losses() {

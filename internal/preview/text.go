@@ -258,7 +258,7 @@ func (p *printer) updates() {
 	groups := map[string][]row{}
 	var order []string
 	for _, r := range rows {
-		key := strings.Join(propertyLines(r, p.rows), "\n")
+		key := strings.Join(append(propertyLines(r, p.rows), disturbs(r)), "\n")
 		if groups[key] == nil {
 			order = append(order, key)
 		}
@@ -267,6 +267,9 @@ func (p *printer) updates() {
 	for _, key := range order {
 		group := groups[key]
 		p.line(colour(engine.OpUpdate), "  ~ %s", title(group))
+		if text := disturbs(group[0]); text != "" {
+			p.line("1", "      note: %s", text)
+		}
 		p.diff(group[0])
 	}
 }
