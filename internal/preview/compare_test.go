@@ -19,8 +19,8 @@ const (
 	regionUsed = "us-west-2"
 )
 
-// desiredWith is a VPC, a subnet that cannot leave it, and a gateway that can.
-func desiredWith(cidr string) engine.Plan {
+// network is a VPC, a subnet that cannot leave it, and a gateway that can.
+func network(cidr string) engine.Plan {
 	in := func(urn, typ, name string, inputs map[string]any, from string) engine.Step {
 		s := engine.Step{URN: urn, Type: typ, Name: name, Op: engine.OpCreate, New: inputs}
 		if from != "" {
@@ -48,11 +48,11 @@ func against(t *testing.T, desired engine.Plan, base Baseline) (map[string]Step,
 	return out, skipped
 }
 
-func base() Baseline { return NewBaseline(desiredWith("10.0.0.0/16"), "emrflink", regionUsed) }
+func base() Baseline { return NewBaseline(network("10.0.0.0/16"), "emrflink", regionUsed) }
 
 func TestTheSameGraphIsTheSame(t *testing.T) {
 	t.Parallel()
-	steps, skipped := against(t, desiredWith("10.0.0.0/16"), base())
+	steps, skipped := against(t, network("10.0.0.0/16"), base())
 	for name, s := range steps {
 		require.Equal(t, "same", s.Op, name)
 	}
@@ -61,7 +61,7 @@ func TestTheSameGraphIsTheSame(t *testing.T) {
 
 func TestAReplacementCascadesAsAPossibleOne(t *testing.T) {
 	t.Parallel()
-	steps, _ := against(t, desiredWith("10.1.0.0/16"), base())
+	steps, _ := against(t, network("10.1.0.0/16"), base())
 	vpc, subnet, gateway := steps["vpc"], steps["subnet"], steps["igw"]
 	require.Equal(t, "replace", vpc.Op)
 	require.Equal(t, []string{"cidrBlock"}, vpc.ReplaceReasons)
@@ -82,7 +82,7 @@ func TestAReplacementCascadesAsAPossibleOne(t *testing.T) {
 
 func TestAnUpdateInPlaceGivesTheSameOutputs(t *testing.T) {
 	t.Parallel()
-	desired := desiredWith("10.0.0.0/16")
+	desired := network("10.0.0.0/16")
 	desired.Steps[0].New["enableDnsSupport"] = false
 	steps, _ := against(t, desired, base())
 	require.Equal(t, "update", steps["vpc"].Op)
@@ -91,7 +91,7 @@ func TestAnUpdateInPlaceGivesTheSameOutputs(t *testing.T) {
 
 func TestAnotherSourceOfAnUnknownValueIsAPossibleChange(t *testing.T) {
 	t.Parallel()
-	desired := desiredWith("10.0.0.0/16")
+	desired := network("10.0.0.0/16")
 	desired.Steps[1].PropertyDependencies = map[string][]string{"vpcId": {routeURN}}
 	steps, _ := against(t, desired, base())
 	require.True(t, steps["subnet"].MayReplace)
@@ -104,15 +104,15 @@ func TestKnownAndUnknown(t *testing.T) {
 	literal.Resources[1].Inputs = map[string]any{"vpcId": "vpc-1", "cidrBlock": "10.0.0.0/24"}
 	require.Equal(t, subnetURN, literal.Resources[1].URN)
 
-	steps, _ := against(t, desiredWith("10.0.0.0/16"), literal)
+	steps, _ := against(t, network("10.0.0.0/16"), literal)
 	require.True(t, steps["subnet"].MayReplace, "a literal of a saved graph became an output")
 
 	literal.deployed = true
-	steps, skipped := against(t, desiredWith("10.0.0.0/16"), literal)
+	steps, skipped := against(t, network("10.0.0.0/16"), literal)
 	require.Equal(t, "same", steps["subnet"].Op, "a deployed value may be the one that is not known yet")
 	require.Equal(t, 2, skipped)
 
-	desired := desiredWith("10.0.0.0/16")
+	desired := network("10.0.0.0/16")
 	desired.Steps[1].New["vpcId"] = "vpc-2"
 	steps, _ = against(t, desired, base())
 	require.True(t, steps["subnet"].MayReplace, "what became known may be what it was")
@@ -128,7 +128,7 @@ func TestKnownAndUnknown(t *testing.T) {
 
 func TestWhatCameAndWent(t *testing.T) {
 	t.Parallel()
-	desired := desiredWith("10.0.0.0/16")
+	desired := network("10.0.0.0/16")
 	desired.Steps[2].URN, desired.Steps[2].Name = routeURN+"-2", "igw-2"
 	steps, _ := against(t, desired, base())
 	require.Equal(t, "create", steps["igw-2"].Op)
@@ -138,7 +138,7 @@ func TestWhatCameAndWent(t *testing.T) {
 
 func TestAnotherRegionIsAnotherPlace(t *testing.T) {
 	t.Parallel()
-	plan, _ := Compare(desiredWith("10.0.0.0/16"), base(), "eu-west-1")
+	plan, _ := Compare(network("10.0.0.0/16"), base(), "eu-west-1")
 	for _, s := range plan.Steps {
 		require.Equal(t, engine.OpReplace, s.Op)
 		require.Contains(t, s.ReplaceReasons, "region")
