@@ -61,9 +61,6 @@ func (s *stack) needs(ctx context.Context) (preflight.Deploy, error) {
 		CoreTypes: c.CoreNodes.InstanceTypes, CoreNodes: c.CoreNodes.Desired, SpotVCPUs: spotVCPUs(c.NodePools),
 		Tag: deployment.TagDeployment, Lasts: time.Duration(float64(preflight.DeployLasts) / max(1, info.Speed)),
 	}
-	if c.ExistingVpc.ID != "" {
-		d.Networks = 0
-	}
 	d.StandardSupportUSD, d.ExtendedSupportUSD, _ = cost.ControlPlane(c.Region)
 	at := &deployment.Deployment{Name: c.Name, Region: c.Region}
 	d.LogGroups = []string{cluster.LogGroup(at), flinkoperator.LogGroup(at), observability.LogGroup(at)}
