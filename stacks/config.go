@@ -83,7 +83,8 @@ type Config struct {
 	// AcceptedFindings are risks that a preview finds and that are taken. The program itself does not look at them.
 	AcceptedFindings []AcceptedFinding
 
-	// The optional parts; see their keys.
+	// InterfaceEndpoints, ExistingVpc, KmsKey, ClusterAutoscaler, PrefixDelegation and PodIdentity are the optional parts;
+	// see their keys.
 	InterfaceEndpoints []string
 	ExistingVpc        ExistingVpc
 	KmsKey             KmsKey
