@@ -39,6 +39,7 @@ func Types() []Type {
 		{"aws:ec2/securityGroup:SecurityGroup", "aws_security_group", ec2.SecurityGroupArgs{}},
 		{"aws:ec2/securityGroupRule:SecurityGroupRule", "aws_security_group_rule", ec2.SecurityGroupRuleArgs{}},
 		{"aws:ec2/subnet:Subnet", "aws_subnet", ec2.SubnetArgs{}},
+		{"aws:ec2/tag:Tag", "aws_ec2_tag", ec2.TagArgs{}},
 		{"aws:ec2/vpc:Vpc", "aws_vpc", ec2.VpcArgs{}},
 		{"aws:ec2/vpcEndpoint:VpcEndpoint", "aws_vpc_endpoint", ec2.VpcEndpointArgs{}},
 		{"aws:eks/accessEntry:AccessEntry", "aws_eks_access_entry", eks.AccessEntryArgs{}},
