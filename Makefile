@@ -46,7 +46,7 @@ generate: docs golden ## Make every generated file again
 
 .PHONY: golden
 golden: ## Write the golden files of the tests again
-	$(PURE) $(GO) test -trimpath -vet=off ./stacks/... ./components/... ./karpenter/... ./internal/preview/... ./internal/graph/... ./internal/edits/... ./internal/flinkjob/... ./internal/cli/... -update
+	$(PURE) $(GO) test -trimpath -vet=off $$(git grep -lE 'flag.Bool\("update"|internal/cli/cmdtest"' -- '*_test.go' | xargs -n1 dirname | sort -u | sed 's|^|./|') -update
 
 .PHONY: docs
 docs: build ## Write docs/reference again from the commands, the configuration, the handler tables and the source of the components

@@ -35,8 +35,8 @@ func NewFaultCmd(f *cmdutil.Factory) *cobra.Command {
 		Short: "Break the local target on purpose",
 		Long: `Make the simulated account fail, hesitate or differ from what was deployed, to see what the tool and a job do then.
 
-A fault answers calls of an AWS action with an error of AWS's, or late. Faults are in the memory of the local target: they
-hold until they are cleared, used up, or the target stops. "local status" shows them.
+A fault answers calls of an AWS action with an error of AWS's, or late. Faults are in the memory of the local target:
+they hold until they are cleared, used up, or the target stops. "local status" shows them.
 
 On a stack whose target is aws all of these are refused.
 
@@ -133,8 +133,8 @@ func NewFaultSetCmd(f *cmdutil.Factory, runF func(context.Context, *FaultOptions
 * and ? as wildcards: "s3:CreateBucket", "iam:Create*". An action that nothing on the local target calls is refused.
 
 The providers of a deploy call an action to create, change or delete a resource; Karpenter and this tool call the AWS
-API. --match narrows a fault down to the resource: its name or ARN, or for ec2:RunInstances "TYPE CAPACITY ZONE". A second
-fault for the same calls takes the place of the first.
+API. --match narrows a fault down to the resource: its name or ARN, or for ec2:RunInstances "TYPE CAPACITY ZONE".
+A second fault for the same calls takes the place of the first.
 
 The simulated providers do not repeat a throttled call; those of a real deploy do, for some minutes.
 
@@ -228,8 +228,8 @@ func NewFaultDriftCmd(f *cmdutil.Factory, runF func(context.Context, *FaultOptio
 would. The recorded state is not told: "drift" then shows it, and "deploy --refresh" puts it back.
 
 RESOURCE is a name as preview and drift show it, an id, or a URN. A path is one as they show it: tags.owner,
-cidrBlocks[0], spec.hard["requests.cpu"]. A value is JSON, or text where text is. AWS's own rules hold: what AWS would refuse
-is refused.
+cidrBlocks[0], spec.hard["requests.cpu"]. A value is JSON, or text where text is. AWS's own rules hold: what AWS would
+refuse is refused.
 
 Cost: none. The local target is started when it is stopped.
 
