@@ -139,7 +139,7 @@ func TestEncodeIsReadBack(t *testing.T) {
 		config.Name = rapid.StringMatching(`[a-z][a-z0-9]{0,19}`).Draw(t, "name")
 		config.AvailabilityZones = rapid.IntRange(2, 4).Draw(t, "zones")
 		config.Teams = rapid.SliceOfNDistinct(rapid.StringMatching(`t[a-z0-9]{1,23}`), 1, 5, rapid.ID[string]).Draw(t, "teams")
-		config.Tags = rapid.MapOf(rapid.StringMatching(`k[a-z0-9]{1,20}`), rapid.StringMatching(`[a-z0-9 ]{0,20}`)).Draw(t, "tags")
+		config.Tags = rapid.MapOfN(rapid.StringMatching(`k[a-z0-9]{1,20}`), rapid.StringMatching(`[a-z0-9 ]{0,20}`), 0, 35).Draw(t, "tags")
 		config.CoreNodes.Max = rapid.IntRange(3, 450).Draw(t, "max")
 		values := map[string]any{}
 		for key, value := range config.Encode() {
