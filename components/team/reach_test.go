@@ -157,6 +157,6 @@ func TestWhatAFlinkJobReaches(t *testing.T) {
 
 	// The evaluator itself: without a policy everything is open, and the policy that closes the namespace closes it.
 	without := slices.DeleteFunc(slices.Clone(p), func(r componenttest.Resource) bool { return r.At("metadata", "namespace") == "green" })
-	require.True(t, policies(without).reach(jobManager, green, "TCP", 443), "an open namespace can be reached on 443")
+	require.True(t, without.reach(jobManager, green, "TCP", 443), "an open namespace can be reached on 443")
 	require.True(t, policies{}.reach(jobManager, green, "TCP", 1))
 }

@@ -169,27 +169,33 @@ func equal(a, b any, set bool) bool {
 func (d *differ) leaf(path string, before, after any, inSet bool) {
 	b, isText := before.(string)
 	a, isNewText := after.(string)
+	texts := isText && isNewText
 	if inSet && scalarIn(before, after) {
 		return
 	}
 	switch {
-	case unknown(after) || isText && isNewText && unknown(before) && b == a:
+	case unknown(after) || texts && unknown(before) && b == a:
 		d.notKnown(path, before, after)
 		return
 	case reflect.DeepEqual(before, after):
 		return
-	case isText && isNewText && d.same != nil && d.same(path, b, a):
+	case texts && d.same != nil && d.same(path, b, a):
+		return
+	case texts && d.documents(path, b, a):
 		return
 	}
-	if isText && isNewText {
-		oldDoc, ok := document(b)
-		newDoc, isDoc := document(a)
-		if ok && isDoc {
-			d.value(path, oldDoc, newDoc, policyLike(oldDoc) && policyLike(newDoc))
-			return
-		}
-	}
 	d.out = append(d.out, engine.PropertyDiff{Path: path, Kind: "update", Old: before, New: after})
+}
+
+// documents compares two texts as JSON documents; false when one is none.
+func (d *differ) documents(path, before, after string) bool {
+	oldDoc, ok := document(before)
+	newDoc, isDoc := document(after)
+	if !ok || !isDoc {
+		return false
+	}
+	d.value(path, oldDoc, newDoc, policyLike(oldDoc) && policyLike(newDoc))
+	return true
 }
 
 // notKnown decides on a value that only a deployment gives.

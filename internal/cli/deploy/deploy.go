@@ -129,19 +129,9 @@ func run(ctx context.Context, opts *Options) error {
 	if opts.Refresh {
 		d.RefreshFirst()
 	}
-	plan, err := planned(ctx, opts, d)
+	plan, err := agreed(ctx, opts, d, question)
 	if err != nil {
-		return fmt.Errorf("deploy stack %q: %w", info.Stack, err)
-	}
-	if opts.Plan != "" {
-		if err := plan.Matches(opts.Plan); err != nil {
-			return err
-		}
-	}
-	if plan.Summary.Changes() > 0 && !opts.Yes {
-		if err := opts.IO.Confirm(ctx, question, "--yes"); err != nil {
-			return err
-		}
+		return err
 	}
 	resume := cmdutil.Command("deploy", "--stack", info.Stack)
 	opts.Interrupt.Say("stopping: nothing new is begun, no operation in progress is waited for, and what exists is recorded\n" +
@@ -157,6 +147,23 @@ func run(ctx context.Context, opts *Options) error {
 		}
 	}
 	return report(opts, d.Info(), res, checks)
+}
+
+// agreed is the plan to carry out: the one that was saved, if one was named, and what the user said yes to.
+func agreed(ctx context.Context, opts *Options, d deployer, question string) (session.Plan, error) {
+	plan, err := planned(ctx, opts, d)
+	if err != nil {
+		return plan, fmt.Errorf("deploy stack %q: %w", d.Info().Stack, err)
+	}
+	if opts.Plan != "" {
+		if err := plan.Matches(opts.Plan); err != nil {
+			return plan, err
+		}
+	}
+	if plan.Summary.Changes() > 0 && !opts.Yes {
+		err = opts.IO.Confirm(ctx, question, "--yes")
+	}
+	return plan, err
 }
 
 // planned computes the plan and shows it with its prices, all on standard error.

@@ -121,6 +121,12 @@ func (s *stack) recorded(ctx context.Context) (preflight.Recorded, error) {
 		resources = append(resources, begun)
 		r.Names[property(begun, "name")], r.Names[property(begun, "bucket")] = true, true
 	}
+	count(&r, resources)
+	return r, nil
+}
+
+// count adds up what quotas are asked about.
+func count(r *preflight.Recorded, resources []engine.StateResource) {
 	for _, res := range resources {
 		switch res.Type {
 		case "aws:ec2/vpc:Vpc":
@@ -135,5 +141,4 @@ func (s *stack) recorded(ctx context.Context) (preflight.Recorded, error) {
 			r.NodeGroups++
 		}
 	}
-	return r, nil
 }

@@ -77,10 +77,8 @@ func (sc *scope) output(outputs map[string]engine.Output, name string, into *str
 // take adds one recorded resource.
 func (sc *scope) take(r engine.StateResource) {
 	d := &sc.Deployment
-	if arn := property(r, "arn"); sc.Account == "" {
-		if parts := strings.SplitN(arn, ":", 6); len(parts) == 6 && len(parts[4]) == 12 {
-			sc.Account = parts[4]
-		}
+	if sc.Account == "" {
+		sc.Account = accountOf(property(r, "arn"))
 	}
 	if tags, ok := r.Inputs["tags"].(map[string]any); ok {
 		if name, _ := tags[deployment.TagDeployment].(string); name != "" {
@@ -112,6 +110,14 @@ func (sc *scope) take(r engine.StateResource) {
 	case "iam/openIdConnectProvider":
 		d.OIDCIssuer = property(r, "url")
 	}
+}
+
+// accountOf is the account in an ARN, "" when it has none.
+func accountOf(arn string) string {
+	if parts := strings.SplitN(arn, ":", 6); len(parts) == 6 && len(parts[4]) == 12 {
+		return parts[4]
+	}
+	return ""
 }
 
 // property reads a text from what the provider answered, else from what it was asked.

@@ -149,13 +149,19 @@ func (t *Table) action(kind Kind, s policy.Statement, name string, used map[stri
 			used[r], applies = true, true
 		}
 	}
-	var out []string
+	out := conditions(kind, name, a, s)
 	if !applies {
 		out = append(out, fmt.Sprintf("action %s applies to none of the statement's resources", name))
 	}
 	if len(a.Types) > 0 && kind != Key && unlimited(s) {
 		out = append(out, fmt.Sprintf("action %s is allowed on everything, though it can be limited to resources", name))
 	}
+	return out
+}
+
+// conditions finds the keys that no call of an action brings along.
+func conditions(kind Kind, name string, a Action, s policy.Statement) []string {
+	var out []string
 	for _, c := range s.Conditions {
 		if !a.Knows(c.Key) && (kind != Trust || !oidcKey(c.Key)) {
 			out = append(out, fmt.Sprintf("condition key %s is never in the context of %s: the statement allows nothing", c.Key, name))

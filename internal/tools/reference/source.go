@@ -118,17 +118,7 @@ func parse(dir, path string) (pkg, error) {
 
 // tokensOf finds the Pulumi type that each constructor registers: it is a constant.
 func tokensOf(files []*ast.File) (map[string]string, error) {
-	constants, out := map[string]string{}, map[string]string{}
-	for _, f := range files {
-		ast.Inspect(f, func(n ast.Node) bool {
-			if v, ok := n.(*ast.ValueSpec); ok && len(v.Names) == 1 && len(v.Values) == 1 {
-				if lit, ok := v.Values[0].(*ast.BasicLit); ok && lit.Kind == token.STRING {
-					constants[v.Names[0].Name] = lit.Value
-				}
-			}
-			return true
-		})
-	}
+	constants, out := constantsOf(files), map[string]string{}
 	var problem error
 	for _, f := range files {
 		for _, d := range f.Decls {
@@ -136,25 +126,52 @@ func tokensOf(files []*ast.File) (map[string]string, error) {
 			if !ok || fn.Body == nil || fn.Recv != nil {
 				continue
 			}
-			ast.Inspect(fn.Body, func(n ast.Node) bool {
-				call, ok := n.(*ast.CallExpr)
-				if !ok || len(call.Args) == 0 {
-					return true
-				}
-				if sel, ok := call.Fun.(*ast.SelectorExpr); !ok || sel.Sel.Name != "RegisterComponentResource" {
-					return true
-				}
-				name, _ := call.Args[0].(*ast.Ident)
-				if name == nil || constants[name.Name] == "" {
+			for _, name := range registered(fn) {
+				if constants[name] == "" {
 					problem = fmt.Errorf("%s registers a type that is no constant of the package", fn.Name.Name)
-					return false
+					continue
 				}
-				out[fn.Name.Name], problem = unquoted(constants[name.Name], problem)
-				return true
-			})
+				out[fn.Name.Name], problem = unquoted(constants[name], problem)
+			}
 		}
 	}
 	return out, problem
+}
+
+// constantsOf are the names that stand for one text, with the text as it is written.
+func constantsOf(files []*ast.File) map[string]string {
+	out := map[string]string{}
+	for _, f := range files {
+		ast.Inspect(f, func(n ast.Node) bool {
+			if v, ok := n.(*ast.ValueSpec); ok && len(v.Names) == 1 && len(v.Values) == 1 {
+				if lit, ok := v.Values[0].(*ast.BasicLit); ok && lit.Kind == token.STRING {
+					out[v.Names[0].Name] = lit.Value
+				}
+			}
+			return true
+		})
+	}
+	return out
+}
+
+// registered are the names of the types that a function registers components of; "" for one without a name.
+func registered(fn *ast.FuncDecl) []string {
+	var out []string
+	ast.Inspect(fn.Body, func(n ast.Node) bool {
+		call, ok := n.(*ast.CallExpr)
+		if !ok || len(call.Args) == 0 {
+			return true
+		}
+		if sel, ok := call.Fun.(*ast.SelectorExpr); ok && sel.Sel.Name == "RegisterComponentResource" {
+			name := ""
+			if id, ok := call.Args[0].(*ast.Ident); ok {
+				name = id.Name
+			}
+			out = append(out, name)
+		}
+		return true
+	})
+	return out
 }
 
 func unquoted(text string, before error) (string, error) {

@@ -83,7 +83,8 @@ func pair(b Block, sdk *schema.Type, at string) ([]Field, error) {
 
 func pairOne(b Block, name, property string, sdk *schema.Type, at string) (Field, error) {
 	f := Field{Pulumi: property, Terraform: name}
-	block, list := Block{}, false
+	var block Block
+	var list bool
 	if nested, ok := b.Blocks[name]; ok {
 		block, list = nested.Block, nested.Mode != "single"
 	} else {
