@@ -31,7 +31,7 @@ demo: build ## Deploy, run a Flink job, clean up, on the local target: no AWS ac
 .PHONY: test
 test: build ## Run all tests, with the race detector where there is a C compiler
 	@test -n "$(RACE)" || echo "no gcc: running without the race detector"
-	EMRFLINK_BIN=$(CURDIR)/$(BIN) $(GO) test $(RACE) $(TESTFLAGS) $(PKG)
+	EMRFLINK_BIN=$(CURDIR)/$(BIN) $(GO) test $(RACE) -trimpath $(TESTFLAGS) $(PKG)
 	cd localkube && $(PURE) $(GO) test -trimpath $(TESTFLAGS) ./...
 
 .PHONY: lint

@@ -70,10 +70,47 @@ func readmeCommands(t *testing.T, u *user) {
 		if strings.HasPrefix(line, "cleanup") {
 			checkDeployedJSON(t, u)
 		}
-		u.ok(line)
+		redirected(t, u, line)
 	}
 	require.FileExists(t, filepath.Join(u.work, "kubeconfig"), "the kubeconfig of the README goes into the current folder")
 	require.Empty(t, u.inventory().Resources)
+}
+
+// redirected runs a line of a page; "> FILE" at its end is a file in the current folder.
+func redirected(t *testing.T, u *user, line string) string {
+	t.Helper()
+	line, file, toFile := strings.Cut(line, " > ")
+	out := u.ok(line).stdout
+	if toFile {
+		require.NotEmpty(t, out)
+		require.NoError(t, os.WriteFile(filepath.Join(u.work, strings.TrimSpace(file)), []byte(out), 0o600))
+	}
+	return out
+}
+
+func TestTheReviewOfTheReadmeNeedsACheckoutOnly(t *testing.T) {
+	t.Parallel()
+	u := newUser(t)
+	lines := block(t, document(t, "README.md"), "emrflink preview --save-baseline")
+	require.Len(t, lines, 3)
+	redirected(t, u, lines[0])
+	require.True(t, strings.HasPrefix(redirected(t, u, lines[1]), "<!-- emrflink preview: local -->\n"))
+	require.Contains(t, redirected(t, u, lines[2]), "<!DOCTYPE html>")
+	require.NoDirExists(t, filepath.Join(u.home, "local"), "a review started the local target")
+}
+
+// driftOfTheGuide runs the guide's lines: a change by hand is seen, and put back.
+func driftOfTheGuide(t *testing.T, u *user) {
+	t.Helper()
+	lines := block(t, document(t, "docs/guide.md"), "emrflink local fault drift")
+	require.Len(t, lines, 3)
+	u.ok("drift")
+	u.ok(lines[0])
+	r := u.exec(t.Context(), strings.Fields(lines[1])...)
+	require.Equal(t, 5, r.code, r.stderr)
+	require.Contains(t, r.stdout, "mallory")
+	u.ok(lines[2])
+	u.ok("drift")
 }
 
 // checkDeployedJSON compares the documents that need a deployment with a job on it.
@@ -83,6 +120,7 @@ func checkDeployedJSON(t *testing.T, u *user) {
 		{"preview", "preview"},
 		{"deploy", "deploy --yes"},
 		{"status", "status"},
+		{"drift", "drift"},
 		{"outputs", "outputs"},
 		{"sample-job run", "sample-job run basic"},
 		{"sample-job status", "sample-job status"},
