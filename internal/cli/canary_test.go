@@ -93,10 +93,15 @@ func requireNoCanary(t *testing.T, shown string) {
 
 func TestNoSecretIsPrinted(t *testing.T) {
 	settings := "config:\n  emrflink:tags:\n    note: " + tagCanary + "\n    db_password: " + secondCanary + "\n"
-	for _, output := range []string{"text", "json"} {
+	for _, output := range []string{"text", "json", "markdown", "html"} {
 		r := run(t, settings, "preview", "--offline", "--output", output)
 		require.Zero(t, r.code, r.stderr)
 		require.Contains(t, r.stdout, "plain-secret")
+		requireNoCanary(t, r.all())
+	}
+	for _, args := range [][]string{{"graph"}, {"graph", "--output", "mermaid"}, {"cost", "--output", "json"}} {
+		r := run(t, settings, args...)
+		require.Zero(t, r.code, r.stderr)
 		requireNoCanary(t, r.all())
 	}
 	saved := filepath.Join(t.TempDir(), "baseline.json")

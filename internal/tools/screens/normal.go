@@ -32,6 +32,7 @@ func changes() []change {
 		c(`\b(NodeClaim\s"?[a-z-]+)-[a-z0-9]{5}\b`, "$1-<hash>"),
 		c(`\b([a-z-]+)-[a-z0-9]{5}(\tkubernetes NodeClaim)`, "$1-<hash>$2"),
 		c(`\(\d+ bytes`, "(<n> bytes"),
+		c(`\bfree-space: [\d.]+ GiB`, "free-space: <n> GiB"),
 		c(`\bchk-\d+`, "chk-<n>"),
 		c(`(\b(?:done in|took|usually|after|deployed stack \S+ in) )(?:\d+(?:\.\d+)?(?:ms|s|m|h))+`, "${1}<time>"),
 	}
