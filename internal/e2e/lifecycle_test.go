@@ -63,6 +63,7 @@ func TestADeploymentFromFirstToLast(t *testing.T) {
 			u.json("sample-job run basic", &job)
 			checkJob(t, job)
 		}},
+		{"twenty edits are previewed in three ways", func(t *testing.T) { threeWays(t, u) }},
 		{"a change by hand is seen and put back", func(t *testing.T) { driftOfTheGuide(t, u) }},
 		{"a corrupt state file is named and kept", func(t *testing.T) { corrupt(t, u) }},
 		{"a cleanup leaves nothing", func(t *testing.T) {

@@ -13,7 +13,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 
-	"emrflink/components/network"
 	"emrflink/internal/engine"
 	"emrflink/internal/preview"
 	"emrflink/internal/target"
@@ -28,35 +27,6 @@ func TestMain(m *testing.M) {
 		os.Exit(engine.Main(os.Args[2:]))
 	}
 	os.Exit(m.Run())
-}
-
-// edits are changes of the default settings, by the name of their golden file.
-func edits() map[string]func(*stacks.Config) {
-	return map[string]func(*stacks.Config){
-		"nothing":             func(*stacks.Config) {},
-		"team-renamed":        func(c *stacks.Config) { c.Teams = []string{"flink-team-b"} },
-		"team-added":          func(c *stacks.Config) { c.Teams = append(c.Teams, "flink-team-b") },
-		"vpc-cidr":            func(c *stacks.Config) { c.VpcCidr = "10.42.0.0/16" },
-		"two-zones":           func(c *stacks.Config) { c.AvailabilityZones = 2 },
-		"nat-per-zone":        func(c *stacks.Config) { c.NatGateways = network.NatPerZone },
-		"pool-families":       func(c *stacks.Config) { c.NodePools[0].Families = append(c.NodePools[0].Families, "c7i") },
-		"pool-removed":        func(c *stacks.Config) { c.NodePools = c.NodePools[:1] },
-		"pool-renamed":        func(c *stacks.Config) { c.NodePools[0].Name = "flink-cpu" },
-		"core-count":          func(c *stacks.Config) { c.CoreNodes.Desired, c.CoreNodes.Max = 5, 12 },
-		"core-instance-type":  func(c *stacks.Config) { c.CoreNodes.InstanceTypes = []string{"m5.2xlarge"} },
-		"core-disk":           func(c *stacks.Config) { c.CoreNodes.DiskGiB = 200 },
-		"emr-release":         func(c *stacks.Config) { c.EmrRelease = "7.12.0" },
-		"kubernetes-version":  func(c *stacks.Config) { c.KubernetesVersion = "1.36" },
-		"log-retention":       func(c *stacks.Config) { c.LogRetentionDays = 90 },
-		"tags":                func(c *stacks.Config) { c.Tags = map[string]string{"cost-center": "4711"} },
-		"endpoint-restricted": func(c *stacks.Config) { c.EndpointAccess.PublicCidrs = []string{"203.0.113.0/24"} },
-		"endpoint-private": func(c *stacks.Config) {
-			c.EndpointAccess = stacks.EndpointAccess{Private: true, PublicCidrs: []string{}}
-		},
-		"admin-added":        func(c *stacks.Config) { c.Admins = []string{"arn:aws:iam::111122223333:role/platform-admin"} },
-		"deployment-renamed": func(c *stacks.Config) { c.Name = "streaming" },
-		"region":             func(c *stacks.Config) { c.Region = "us-east-1" },
-	}
 }
 
 // desired computes the desired graph of settings, as `preview --offline` does.
@@ -83,7 +53,7 @@ func TestWhatAReviewerReadsOfAnEdit(t *testing.T) {
 	again := preview.NewBaseline(desired(t, stacks.Default()), "emrflink", stacks.Default().Region)
 	require.Equal(t, saved, again, "two previews of the same settings are the same")
 	t.Run("edits", func(t *testing.T) {
-		for name, edit := range edits() {
+		for name, edit := range All() {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				c := stacks.Default()
@@ -97,7 +67,7 @@ func TestWhatAReviewerReadsOfAnEdit(t *testing.T) {
 		t.Run("team-removed", func(t *testing.T) {
 			t.Parallel()
 			two := stacks.Default()
-			edits()["team-added"](&two)
+			All()["team-added"](&two)
 			from := preview.NewBaseline(desired(t, two), "emrflink", two.Region)
 			golden(t, "team-removed.txt", read(t, desired(t, stacks.Default()), from, two.Region))
 		})
@@ -151,7 +121,7 @@ func golden(t *testing.T, name, got string) {
 
 func TestEveryTypeOfTheBlueprintSaysWhatIsLost(t *testing.T) {
 	c := stacks.Default()
-	edits()["admin-added"](&c)
+	All()["admin-added"](&c)
 	c.ClusterAutoscaler, c.PrefixDelegation = true, true
 	c.InterfaceEndpoints = []string{"sts"}
 	base := preview.NewBaseline(desired(t, c), "emrflink", c.Region)
@@ -167,4 +137,20 @@ func TestEveryTypeOfTheBlueprintSaysWhatIsLost(t *testing.T) {
 		require.NotEmpty(t, s.Destroys, s.URN)
 		require.NotContains(t, s.Destroys, "no entry", s.URN)
 	}
+}
+
+// A plan is saved from what the engine showed: what looks like a secret was hidden there.
+func TestASavedPlanHoldsNoSecret(t *testing.T) {
+	t.Parallel()
+	const canary = "gh" + "p_canaryInAPlan0123456789abcdefghijklmn"
+	c := stacks.Default()
+	c.Tags = map[string]string{"note": canary}
+	r, err := preview.New(desired(t, c), c.Region)
+	require.NoError(t, err)
+	file := filepath.Join(t.TempDir(), "plan.json")
+	require.NoError(t, r.Plan(preview.Basis{}).Save(file))
+	saved, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Contains(t, string(saved), "checkpoints-bucket")
+	require.NotContains(t, string(saved), canary)
 }
