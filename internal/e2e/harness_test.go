@@ -49,7 +49,8 @@ func binary(t *testing.T, name string) string {
 func newUser(t *testing.T) *user {
 	t.Helper()
 	u := &user{t: t, home: filepath.Join(t.TempDir(), "home"), work: t.TempDir()}
-	u.env = append(os.Environ(), "EMRFLINK_HOME="+u.home, "CI=true", "NO_COLOR=1")
+	// AWS's durations are not what is tested here, and Kubernetes' and Karpenter's are real at any speed.
+	u.env = append(os.Environ(), "EMRFLINK_HOME="+u.home, "CI=true", "NO_COLOR=1", "EMRFLINK_SPEED=2000")
 	t.Cleanup(func() {
 		if _, err := os.Stat(filepath.Join(u.home, "local")); err == nil {
 			u.exec(context.Background(), "local", "stop")
