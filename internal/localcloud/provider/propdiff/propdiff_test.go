@@ -37,6 +37,7 @@ func TestDiff(t *testing.T) {
 		"a list, by index":                   {map[string]any{"l": []any{"a", "b"}}, map[string]any{"l": []any{"a", "c", "d"}}, map[string]string{"l[1]": "UPDATE", "l[2]": "ADD"}},
 		"a set in another order":             {old: map[string]any{"set": []any{"a", "b"}}, new: map[string]any{"set": []any{"b", "a"}}},
 		"a kept property":                    {old: map[string]any{"computed": "x"}, new: map[string]any{}},
+		"an element leaves a kept list":      {map[string]any{"computed": []any{"a", "b"}}, map[string]any{"computed": []any{"a"}}, map[string]string{"computed[1]": "DELETE"}},
 		"an empty list is no list":           {old: map[string]any{"l": []any{}}, new: map[string]any{}},
 		"a tag with dots":                    {map[string]any{"tags": map[string]any{}}, map[string]any{"tags": map[string]any{"k8s.io/x": "1"}}, map[string]string{"tags": "ADD"}},
 		"another tag with dots":              {map[string]any{"tags": map[string]any{"a": "1"}}, map[string]any{"tags": map[string]any{"a": "1", "k8s.io/x": "1"}}, map[string]string{`tags["k8s.io/x"]`: "ADD"}},
