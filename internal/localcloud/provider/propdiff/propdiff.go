@@ -41,8 +41,7 @@ type Rules struct {
 	// Replace says that a change at the path needs a new resource. Nil: never. An object that comes or goes is asked for as
 	// a whole, and for what is in it.
 	Replace func(pattern string, op Op) bool
-	// Keep says that the property keeps its value when it is no longer given. Nil: never. An element that leaves a list
-	// is not kept: the list is given.
+	// Keep says that the property keeps its value when it is no longer given. Nil: never.
 	Keep func(pattern string) bool
 	// Set says that the order of the list does not matter. Nil: never.
 	Set func(pattern string) bool
@@ -121,7 +120,7 @@ func (d *differ) value(path resource.PropertyPath, pattern string, was, is resou
 	case !had:
 		d.add(Change{Path: path, Op: Add, New: is}, pattern)
 	case !has:
-		if _, element := path[len(path)-1].(int); element || d.rules.Keep == nil || !d.rules.Keep(pattern) {
+		if !d.keeps(path, pattern) {
 			d.add(Change{Path: path, Op: Delete, Old: was}, pattern)
 		}
 	case was.DeepEquals(is):
@@ -133,6 +132,12 @@ func (d *differ) value(path resource.PropertyPath, pattern string, was, is resou
 	default:
 		d.add(Change{Path: path, Op: Update, Old: was, New: is}, pattern)
 	}
+}
+
+// keeps says whether what is no longer given stays as it is. An element of a list does not: the list is given.
+func (d *differ) keeps(path resource.PropertyPath, pattern string) bool {
+	_, element := path[len(path)-1].(int)
+	return !element && d.rules.Keep != nil && d.rules.Keep(pattern)
 }
 
 func (d *differ) list(path resource.PropertyPath, pattern string, was, is []resource.PropertyValue) {
