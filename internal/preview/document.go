@@ -18,6 +18,7 @@ import (
 
 	"emrflink/internal/cost"
 	"emrflink/internal/engine"
+	"emrflink/internal/findings"
 )
 
 // SchemaVersion is the version of Document.
@@ -126,7 +127,8 @@ type Report struct {
 	// Before and After are the estimates of what exists and of what will.
 	Before, After cost.Estimate
 
-	plan engine.Plan
+	plan  engine.Plan
+	found []findings.Finding // as far as nothing is accepted
 }
 
 // New estimates the cost of a plan in a region and makes its document. Its mode is ModeDeployed.
@@ -147,10 +149,10 @@ func New(plan engine.Plan, region string) (Report, error) {
 	if err != nil {
 		return Report{}, fmt.Errorf("estimate the cost after: %w", err)
 	}
-	r := Report{Before: before, After: after, plan: plan}
+	r := Report{Before: before, After: after, plan: plan, found: findings.Check(desired(plan))}
 	r.Document = Document{
 		SchemaVersion: SchemaVersion, Stack: plan.Stack, Summary: Summary(plan.Summary), Steps: []Step{},
-		Findings: find(plan), Mode: ModeDeployed,
+		Findings: listed(r.found), Mode: ModeDeployed,
 		Cost: Cost{
 			MonthlyUSD: change(before.MonthlyUSD, after.MonthlyUSD, 2), HourlyUSD: change(before.HourlyUSD, after.HourlyUSD, 4),
 			PricesAsOf: after.AsOf, Region: region, NotIncluded: after.NotIncluded, Unpriced: after.Unpriced,

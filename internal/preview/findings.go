@@ -9,9 +9,6 @@ import (
 	"emrflink/internal/findings"
 )
 
-// find looks for risks in the desired graph of a plan, as far as nothing is accepted.
-func find(plan engine.Plan) []Finding { return listed(findings.Check(desired(plan))) }
-
 // desired is what exists once the plan is carried out.
 func desired(plan engine.Plan) []findings.Resource {
 	var out []findings.Resource
@@ -28,7 +25,7 @@ func desired(plan engine.Plan) []findings.Resource {
 
 // Accept marks the findings that the stack file accepts.
 func (r *Report) Accept(accepted []findings.Acceptance) {
-	r.Document.Findings = listed(findings.Accept(findings.Check(desired(r.plan)), accepted))
+	r.Document.Findings = listed(findings.Accept(r.found, accepted))
 }
 
 func listed(found []findings.Finding) []Finding {
