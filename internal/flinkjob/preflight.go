@@ -22,7 +22,16 @@ const (
 
 // PreflightError lists what would keep the job from running. Nothing was
 // submitted.
-type PreflightError struct{ Problems []string }
+type PreflightError struct {
+	Problems []string
+	Heals    bool // all of them end by themselves: what is installed is not ready yet
+}
+
+// problem is one of a PreflightError's.
+type problem struct {
+	text  string
+	heals bool
+}
 
 // Error implements error.
 func (e *PreflightError) Error() string {
@@ -44,58 +53,61 @@ func (e *PreflightError) Hint() string { return "emrflink deploy" }
 // problems come in one *PreflightError.
 func (r Runner) Preflight(ctx context.Context, s Spec) error {
 	r = r.withDefaults()
-	var problems []string
-	for _, check := range []func(context.Context, Spec) ([]string, error){
+	failed := &PreflightError{Heals: true}
+	for _, check := range []func(context.Context, Spec) ([]problem, error){
 		r.checkOperator, r.checkNamespace, r.checkNodePools, r.checkTrust,
 	} {
 		found, err := check(ctx, s)
 		if err != nil {
 			return fmt.Errorf("check job %q: %w", s.Name, err)
 		}
-		problems = append(problems, found...)
+		for _, p := range found {
+			failed.Problems = append(failed.Problems, p.text)
+			failed.Heals = failed.Heals && p.heals
+		}
 	}
-	if len(problems) > 0 {
-		return &PreflightError{Problems: problems}
+	if len(failed.Problems) > 0 {
+		return failed
 	}
 	return nil
 }
 
-func (r Runner) checkOperator(ctx context.Context, s Spec) ([]string, error) {
+func (r Runner) checkOperator(ctx context.Context, s Spec) ([]problem, error) {
 	crd, err := r.Kube.Get(ctx, kube.KindCRD.Ref("", flinkCRD))
 	if kube.IsNotFound(err) {
-		return []string{"the cluster does not know FlinkDeployment (CRD " + flinkCRD + ")"}, nil
+		return []problem{{text: "the cluster does not know FlinkDeployment (CRD " + flinkCRD + ")"}}, nil
 	}
 	if err != nil {
 		return nil, err
 	}
 	if c := kube.ConditionOf(kube.Conditions(crd), "Established"); c.Status != "True" {
-		return []string{"CRD " + flinkCRD + " is not established yet" + prefixed(": ", c.Message)}, nil
+		return []problem{{"CRD " + flinkCRD + " is not established yet" + prefixed(": ", c.Message), true}}, nil
 	}
 	d, err := r.Kube.Get(ctx, kube.KindDeployment.Ref(s.OperatorNamespace, operatorDeployment))
 	if kube.IsNotFound(err) {
-		return []string{fmt.Sprintf("the Flink operator is not installed (Deployment %q in namespace %q)", operatorDeployment, s.OperatorNamespace)}, nil
+		return []problem{{text: fmt.Sprintf("the Flink operator is not installed (Deployment %q in namespace %q)", operatorDeployment, s.OperatorNamespace)}}, nil
 	}
 	if err != nil {
 		return nil, err
 	}
 	if c := kube.ConditionOf(kube.Conditions(d), "Available"); c.Status != "True" {
-		return []string{"the Flink operator is not available" + prefixed(": ", c.Message)}, nil
+		return []problem{{"the Flink operator is not available" + prefixed(": ", c.Message), true}}, nil
 	}
 	return nil, nil
 }
 
-func (r Runner) checkNamespace(ctx context.Context, s Spec) ([]string, error) {
+func (r Runner) checkNamespace(ctx context.Context, s Spec) ([]problem, error) {
 	ns, err := r.Kube.Get(ctx, kube.KindNamespace.Ref("", s.Namespace))
 	if kube.IsNotFound(err) {
-		return []string{fmt.Sprintf("namespace %q does not exist", s.Namespace)}, nil
+		return []problem{{text: fmt.Sprintf("namespace %q does not exist", s.Namespace)}}, nil
 	}
 	if err == nil && ns.GetDeletionTimestamp() != nil {
-		return []string{fmt.Sprintf("namespace %q is being deleted", s.Namespace)}, nil
+		return []problem{{text: fmt.Sprintf("namespace %q is being deleted", s.Namespace)}}, nil
 	}
 	return nil, err
 }
 
-func (r Runner) checkTrust(ctx context.Context, s Spec) ([]string, error) {
+func (r Runner) checkTrust(ctx context.Context, s Spec) ([]problem, error) {
 	if r.Trust == nil {
 		return nil, nil
 	}
@@ -107,7 +119,7 @@ func (r Runner) checkTrust(ctx context.Context, s Spec) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	var problems []string
+	var problems []problem
 	for _, part := range []string{RoleJobManager, RoleTaskManager} {
 		sa, err := ServiceAccount(s.RoleARN, part)
 		if err != nil {
@@ -118,7 +130,7 @@ func (r Runner) checkTrust(ctx context.Context, s Spec) ([]string, error) {
 			return nil, err
 		}
 		if !ok {
-			problems = append(problems, fmt.Sprintf("role %q does not trust %q: %s", role, Subject(s.Namespace, sa), why))
+			problems = append(problems, problem{text: fmt.Sprintf("role %q does not trust %q: %s", role, Subject(s.Namespace, sa), why)})
 		}
 	}
 	return problems, nil
@@ -151,26 +163,28 @@ type taint struct {
 	Effect string `json:"effect"`
 }
 
-func (r Runner) checkNodePools(ctx context.Context, s Spec) ([]string, error) {
+func (r Runner) checkNodePools(ctx context.Context, s Spec) ([]problem, error) {
 	objs, err := r.Kube.List(ctx, kube.KindNodePool, kube.ListOptions{})
 	if kube.IsNoKind(err) {
-		return []string{"the cluster has no Karpenter NodePools"}, nil
+		return []problem{{text: "the cluster has no Karpenter NodePools"}}, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	var problems []string
+	var problems []problem
 	for _, role := range []string{RoleJobManager, RoleTaskManager} {
 		spec := s.podTemplate(role)["spec"].(obj)
 		var why []string
-		fits := false
+		fits, heals := false, false
 		for i := range objs {
-			reason := PoolRefuses(&objs[i], spec)
-			fits = fits || reason == ""
-			why = append(why, objs[i].GetName()+": "+reason)
+			reason, unready := PoolRefuses(&objs[i], spec), poolUnready(&objs[i])
+			fits = fits || reason == "" && unready == ""
+			heals = heals || reason == ""
+			why = append(why, objs[i].GetName()+": "+orElse(reason, unready))
 		}
 		if !fits {
-			problems = append(problems, fmt.Sprintf("no NodePool takes the %s pods (%s)", role, orElse(strings.Join(why, ", "), "there are none")))
+			text := fmt.Sprintf("no NodePool takes the %s pods (%s)", role, orElse(strings.Join(why, ", "), "there are none"))
+			problems = append(problems, problem{text, heals})
 		}
 	}
 	return problems, nil
@@ -190,9 +204,6 @@ func PoolRefuses(o *unstructured.Unstructured, pod map[string]any) string {
 	if o.GetDeletionTimestamp() != nil {
 		return "is being deleted"
 	}
-	if c := kube.ConditionOf(kube.Conditions(o), "Ready"); c.Status == "False" {
-		return "is not Ready" + prefixed(": ", c.Message)
-	}
 	tolerations, _ := pod["tolerations"].([]any)
 	for _, t := range p.Spec.Template.Spec.Taints {
 		if t.Effect != "PreferNoSchedule" && !t.tolerated(tolerations) {
@@ -206,6 +217,16 @@ func PoolRefuses(o *unstructured.Unstructured, pod map[string]any) string {
 		}
 	}
 	return ""
+}
+
+// poolUnready says why Karpenter starts no node for a NodePool at the moment; ""
+// when it does. A new pool is not Ready until its EC2NodeClass is.
+func poolUnready(o *unstructured.Unstructured) string {
+	c := kube.ConditionOf(kube.Conditions(o), "Ready")
+	if c.Status != "False" {
+		return ""
+	}
+	return "is not Ready" + prefixed(": ", c.Message)
 }
 
 // tolerated says whether one of a pod's tolerations is of the taint.

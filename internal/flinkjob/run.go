@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"emrflink/internal/kube"
@@ -23,7 +24,7 @@ func (r Runner) Run(ctx context.Context, s Spec, report func(Progress)) (RunResu
 	}
 	m := r.meter(report)
 	m.say(phasePreflight, "node pools, operator, namespace and trust policy are checked")
-	if err := r.Preflight(ctx, s); err != nil {
+	if err := r.settled(ctx, s, m); err != nil {
 		return RunResult{}, err
 	}
 	before, err := r.checkpointTimes(ctx, s.checkpointDir())
@@ -37,6 +38,25 @@ func (r Runner) Run(ctx context.Context, s Spec, report func(Progress)) (RunResu
 	}
 	m.say(phaseSubmitted, "the FlinkDeployment was accepted")
 	return r.follow(ctx, s, before, m)
+}
+
+// settled is the preflight of a cluster that may have been deployed a second ago:
+// what heals by itself is waited for, for as long as the grace.
+func (r Runner) settled(ctx context.Context, s Spec, m *meter) error {
+	for {
+		err := r.Preflight(ctx, s)
+		var failed *PreflightError
+		if err == nil || !errors.As(err, &failed) || !failed.Heals {
+			return err
+		}
+		if m.elapsed() >= min(r.Grace, r.Timeout) {
+			return err
+		}
+		m.say(phasePreflight, "waits: "+strings.Join(failed.Problems, "; "))
+		if err := r.Clock.Sleep(ctx, r.Poll); err != nil {
+			return fmt.Errorf("check job %q: %w (nothing was submitted)", s.Name, err)
+		}
+	}
 }
 
 func (r Runner) checkpointTimes(ctx context.Context, dir string) (map[string]time.Time, error) {

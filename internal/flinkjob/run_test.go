@@ -5,6 +5,7 @@ package flinkjob
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -237,6 +238,39 @@ func TestPreflightListsEverythingAndSubmitsNothing(t *testing.T) {
 	} {
 		require.Contains(t, err.Error(), want)
 	}
+}
+
+func TestARunWaitsForAPoolThatIsNotReadyYet(t *testing.T) {
+	t.Parallel()
+	notYet := conditions("Ready", "False", "NodeClassReady=False")["status"].(obj)
+	start := func(at map[time.Duration]func(), cluster *kubetest.Store) ([]Progress, error) {
+		_, err := cluster.Patch(t.Context(), kube.KindNodePool.Ref("", "jm"), "status", obj{"status": notYet})
+		require.NoError(t, err)
+		var said []Progress
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		_, err = Runner{Kube: cluster, Objects: &bucket{}, Clock: newClock(at), Poll: time.Second}.Run(ctx, spec(t), func(p Progress) {
+			said = append(said, p)
+			if p.Phase == phaseSubmitted {
+				cancel()
+			}
+		})
+		return said, err
+	}
+
+	cluster := healthyCluster()
+	said, err := start(map[time.Duration]func(){20 * time.Second: func() {
+		_, err := cluster.Patch(t.Context(), kube.KindNodePool.Ref("", "jm"), "status", obj{"status": conditions("Ready", "True", "")["status"]})
+		require.NoError(t, err)
+	}}, cluster)
+	require.ErrorContains(t, err, "stays submitted", "the pool became Ready and the job was submitted")
+	require.Contains(t, said[1].Cause, "jm: is not Ready: NodeClassReady=False")
+
+	cluster = healthyCluster()
+	said, err = start(nil, cluster)
+	require.ErrorContains(t, err, "no NodePool takes the jobmanager pods")
+	require.Equal(t, 45*time.Second, said[len(said)-1].Elapsed, "one line each 15 s, and the end of the grace")
+	require.NotContains(t, strings.Join(cluster.Calls(), "\n"), "apply")
 }
 
 func TestPreflightAcceptsTheDefaultPools(t *testing.T) {

@@ -4,6 +4,7 @@ package samplejob
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -70,11 +71,13 @@ func run(ctx context.Context, opts *Options) error {
 		res, err := jobs.Run(ctx, opts.Spec, w.follow)
 		w.end(err)
 		if err != nil {
-			return &cmdutil.Error{
-				What: what, Cause: err,
-				Next: cmdutil.Command("sample-job", "status", name, "--stack", info.Stack) + "\n" +
-					cmdutil.Command("sample-job", "delete", name, "--stack", info.Stack),
+			next := cmdutil.Command("sample-job", "status", name, "--stack", info.Stack) + "\n" +
+				cmdutil.Command("sample-job", "delete", name, "--stack", info.Stack)
+			var failed interface{ Code() string }
+			if errors.As(err, &failed) && failed.Code() == "flinkjob.preflight" { // nothing was submitted
+				next = cmdutil.Command("status", "--stack", info.Stack) + "\n" + cmdutil.Command("deploy", "--stack", info.Stack)
 			}
+			return &cmdutil.Error{What: what, Cause: err, Next: next}
 		}
 		return report(opts, s.Info(), res)
 	})

@@ -143,6 +143,17 @@ func TestAFailedRunSaysWhatToDoNext(t *testing.T) {
 	require.Equal(t, []string{"emrflink sample-job status mine --stack local", "emrflink sample-job delete mine --stack local"}, cmdutil.Describe(err).Next)
 }
 
+// refused is a cause with the code of a job that the preflight did not let pass.
+type refused struct{ error }
+
+func (refused) Code() string { return "flinkjob.preflight" }
+
+func TestARunThatSubmittedNothingHasNoJobToDelete(t *testing.T) {
+	t.Parallel()
+	_, err := exec(t, &fake{err: refused{errors.New("no NodePool takes the jobmanager pods")}}, "run basic")
+	require.Equal(t, []string{"emrflink status --stack local", "emrflink deploy --stack local"}, cmdutil.Describe(err).Next)
+}
+
 func TestFlagsReachTheSpec(t *testing.T) {
 	t.Parallel()
 	f := &fake{}
