@@ -127,7 +127,7 @@ func TestBrowserFitsLabelsIntoTheirBoxes(t *testing.T) {
 
 func TestBrowserShowsTwoThousandResources(t *testing.T) {
 	t.Parallel()
-	b := openPage(t, document2000())
+	b := openPage(t, document2000(20))
 	require.Equal(t, 2000, eval[int](t, b, "document.querySelectorAll('#graph .changed').length"))
 	require.NoError(t, b.Click(t.Context(), "#search"))
 	require.NoError(t, b.Type(t.Context(), "team-07-policy-377"))

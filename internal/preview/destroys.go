@@ -24,6 +24,8 @@ func losses() map[string]string {
 		"aws:cloudwatch/eventTarget:EventTarget":                  "Karpenter is not told of these events until there is a target again",
 		"aws:cloudwatch/logGroup:LogGroup":                        "all log events in it are lost",
 		"aws:ec2/eip:Eip":                                         "the public address is given back: allow-lists that name it stop to match",
+		"aws:ec2/instance:Instance":                               "what runs on it stops; its instance store and its root volume are lost",
+		"aws:ec2/networkInterface:NetworkInterface":               "its addresses are given back and connections through it break",
 		"aws:ec2/internetGateway:InternetGateway":                 "the VPC has no way to the internet until there is another",
 		"aws:ec2/launchTemplate:LaunchTemplate":                   "node groups that use it have to be replaced",
 		"aws:ec2/natGateway:NatGateway":                           "connections from private subnets through it break",
@@ -46,6 +48,7 @@ func losses() map[string]string {
 		"aws:iam/openIdConnectProvider:OpenIdConnectProvider":     "all pods with an IAM role lose their AWS permissions until there is another",
 		"aws:iam/policy:Policy":                                   "who has it loses these AWS permissions until it is back",
 		"aws:iam/role:Role":                                       "pods, nodes or services that use it lose their AWS permissions until it is back",
+		"aws:iam/rolePolicy:RolePolicy":                           "the role lacks these AWS permissions until it is back",
 		"aws:iam/rolePolicyAttachment:RolePolicyAttachment":       "the role lacks the policy until it is back",
 		// https://docs.aws.amazon.com/kms/latest/developerguide/deleting-keys.html
 		"aws:kms/key:Key":     "what is encrypted with it can never be read again once its waiting period is over",

@@ -3,11 +3,16 @@
 package preview
 
 import (
+	"os"
+	"regexp"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"emrflink/internal/engine"
+	"emrflink/internal/replacement"
 )
 
 func TestALossIsNamedForWhatIsDeletedAndReplaced(t *testing.T) {
@@ -46,6 +51,20 @@ func TestAnUpdateThatDisturbsSaysSo(t *testing.T) {
 	require.Contains(t, disturbs(of("kubernetes:karpenter.k8s.aws/v1:EC2NodeClass", "spec.tags.a")), "drifted")
 	require.Contains(t, disturbs(of("kubernetes:karpenter.sh/v1:NodePool", "spec.template.spec.requirements[0].values[1]")), "drifted")
 	require.Empty(t, disturbs(of("kubernetes:karpenter.sh/v1:NodePool", "spec.limits.cpu")))
+}
+
+func TestEveryTypeOfTheBlueprintSaysWhatIsLost(t *testing.T) {
+	t.Parallel()
+	graph, err := os.ReadFile("../../stacks/testdata/default.golden")
+	require.NoError(t, err)
+	types := slices.DeleteFunc(replacement.Types(), func(typ string) bool { return !strings.HasPrefix(typ, "aws:") })
+	for _, m := range regexp.MustCompile(`(?m)^  type: ((?:aws|eks|kubernetes):\S+)$`).FindAllStringSubmatch(string(graph), -1) {
+		types = append(types, m[1])
+	}
+	require.Greater(t, len(types), 100)
+	for _, typ := range types {
+		require.NotEqual(t, notInTable, destroys(engine.Step{Type: typ, Op: engine.OpDelete}, false), typ)
+	}
 }
 
 func TestGraveTypesAreInTheTable(t *testing.T) {

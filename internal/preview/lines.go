@@ -43,11 +43,11 @@ func stepLines(s Step, known map[string]row) []diffLine {
 		case force:
 			out = append(out, diffLine{'!', clean(d.Path) + " forces the replacement"})
 		}
-		if kind == "update" && sameDocument(d) && slices.Equal(valueLines(d.Old), valueLines(d.New)) {
+		before, now := valueLines(d.Old), valueLines(d.New)
+		if kind == "update" && sameDocument(d) && slices.Equal(before, now) {
 			out = append(out, diffLine{'!', clean(d.Path) + " is the same document, written in another way"})
 			continue
 		}
-		now := valueLines(d.New)
 		if len(now) == 1 && kind != "delete" {
 			now[0] += clean(waits(d, waitedFor(d, known)))
 		}
@@ -55,9 +55,9 @@ func stepLines(s Step, known map[string]row) []diffLine {
 		case "add":
 			out = append(out, oneSide('+', d.Path, now)...)
 		case "delete":
-			out = append(out, oneSide('-', d.Path, valueLines(d.Old))...)
+			out = append(out, oneSide('-', d.Path, before)...)
 		default:
-			out = append(out, twoSides(d.Path, valueLines(d.Old), now)...)
+			out = append(out, twoSides(d.Path, before, now)...)
 		}
 	}
 	return out

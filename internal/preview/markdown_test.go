@@ -104,7 +104,8 @@ var nasty = []string{
 	"a\nb", "```\n</details>\n@user", "\r\n```diff", "日本語のテキスト", "🙂", "\u202eevil", "\x00\x1b[31m", "\xff\xfe", "a & b", `{"a":"` + "`" + `"}`, "$(x)", "- x", "~~~",
 }
 
-func document2000() Document {
+// document2000 changes 2,000 policies of so many statements, one in twenty of which differs.
+func document2000(statements int) Document {
 	d := Document{Stack: "big", Findings: []Finding{}, Mode: ModeDeployed, Cost: Cost{PricesAsOf: "2026-01-01", Region: "us-west-2"}}
 	d.Steps = append(d.Steps, Step{URN: "stack", Type: "pulumi:pulumi:Stack", Name: "big", Op: "same"})
 	ops := []string{"create", "update", "update", "update", "replace", "update", "delete", "create", "update", "update"}
@@ -129,7 +130,7 @@ func document2000() Document {
 			d.Summary.Delete++
 		}
 		s.Diff = []Diff{
-			{Path: "policy", Kind: "update", Old: policy(i, 60, "old"), New: policy(i, 60, "new")},
+			{Path: "policy", Kind: "update", Old: policy(i, statements, "old"), New: policy(i, statements, "new")},
 			{Path: `tags["` + nasty[i%len(nasty)] + `"]`, Kind: "add", New: nasty[(i+7)%len(nasty)]},
 		}
 		d.Steps = append(d.Steps, s)
@@ -152,7 +153,7 @@ func policy(seed, statements int, word string) string {
 
 func TestACommentOfTwoThousandChangesFits(t *testing.T) {
 	t.Parallel()
-	text := markdown(t, document2000())
+	text := markdown(t, document2000(60))
 	require.Greater(t, len(text), MarkdownBudget*3/4, "the room that there is gets used")
 	require.Contains(t, text, "| **400** | **1,200** | **200** | **200** | 0 |")
 	require.Contains(t, text, "**200 deleted, 200 deleted and created anew, 200 deleted and created anew if a value that is not known yet differs.**")
