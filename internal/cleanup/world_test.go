@@ -163,6 +163,8 @@ type world struct {
 	engine *engine
 	c      Cleanup
 	said   []Progress
+
+	controlling sync.WaitGroup // what the controllers have begun
 }
 
 // newWorld is a used deployment: a job, a load balancer, a volume, nodes, and
@@ -214,7 +216,7 @@ func (w *world) controllers(verb string, o *unstructured.Unstructured) {
 		o.GetKind() == "Service" || o.GetKind() == "EC2NodeClass" || o.GetKind() == "FlinkSessionJob" || o.GetKind() == "Ingress"):
 		w.note("gone %s %s", o.GetKind(), o.GetName())
 	case verb == "delete" && len(o.GetFinalizers()) > 0 && (o.GetKind() == "NodeClaim" || o.GetKind() == "FlinkDeployment"):
-		go func() {
+		w.controlling.Go(func() {
 			time.Sleep(5 * time.Millisecond)
 			if o.GetKind() == "NodeClaim" {
 				w.note("gone NodeClaim %s", o.GetName())
@@ -223,12 +225,13 @@ func (w *world) controllers(verb string, o *unstructured.Unstructured) {
 				w.mu.Unlock()
 			}
 			_, _ = w.kube.Patch(context.Background(), kube.RefOf(o), "", map[string]any{"metadata": map[string]any{"finalizers": nil}})
-		}()
+		})
 	}
 }
 
 func (w *world) run(t *testing.T) (Report, error) {
 	t.Helper()
+	defer w.controlling.Wait()
 	return w.c.Run(t.Context(), func(p Progress) { w.said = append(w.said, p) })
 }
 
