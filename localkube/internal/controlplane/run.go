@@ -22,7 +22,8 @@ const (
 )
 
 // idleGC is what the garbage collector aims at once the server is up; before that it would cost seconds of start-up.
-// There is no memory limit beside it: a heap that lives at its limit is collected without end.
+// It is half of what the server does while much is written to it; who has more memory than processors sets GOGC. There
+// is no memory limit beside it: a heap that lives at its limit is collected without end.
 const idleGC = 25
 
 // component is one running part; done has its error, or nil, once it stopped.
@@ -67,8 +68,10 @@ func Run(ctx context.Context, o Options) error {
 	if err := c.start(ctx, p, log); err != nil {
 		return ignoreStop(ctx, fmt.Errorf("%w (log: %s)", err, d.path(logFile)))
 	}
-	debug.SetGCPercent(idleGC)
-	debug.FreeOSMemory()
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(idleGC)
+		debug.FreeOSMemory()
+	}
 	err = o.Ready(Info{
 		Endpoint: endpoint, CAFile: d.path(caCertFile), Kubeconfig: d.path(adminConfig),
 		PublicKeyFile: d.path(signingPub), LogFile: d.path(logFile),
