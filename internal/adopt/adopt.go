@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package adopt finds in the AWS account what an engine that was killed had
-// begun to create, so that the next deployment takes it over instead of making
-// a second one.
+// Package adopt takes over what is in the AWS account already: what an engine
+// that was killed had begun to create (Finder), so that the next deployment does
+// not make a second one, and log groups of an earlier deployment (LogGroups).
 //
 // Most ids follow from what was asked for: a role's is its name. Those are
 // returned without a look, and the refresh that follows drops what does not

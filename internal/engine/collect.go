@@ -142,9 +142,9 @@ func (c *collector) diagnose(d *apitype.DiagnosticEvent) {
 // shownOp maps the engine's operations to ours.
 func shownOp(op apitype.OpType) Op {
 	switch op {
-	case apitype.OpCreate, apitype.OpImport:
+	case apitype.OpCreate:
 		return OpCreate
-	case apitype.OpUpdate:
+	case apitype.OpUpdate, apitype.OpImport: // what is imported exists, and is made what the program says
 		return OpUpdate
 	case apitype.OpReplace, apitype.OpCreateReplacement, apitype.OpImportReplacement, apitype.OpReadReplacement:
 		return OpReplace
@@ -165,8 +165,13 @@ func (c *collector) steps() []Step {
 	return inTreeOrder(out)
 }
 
-// fold makes the steps of one URN: a replacement is one step, whatever the engine announced for it.
+// fold makes the steps of one URN: a replacement is one step, whatever the engine announced for it, and so is an import
+// with what it changes.
 func fold(metas []apitype.StepEventMetadata) []Step {
+	if imported := slices.IndexFunc(metas, func(m apitype.StepEventMetadata) bool { return m.Op == apitype.OpImport }); imported >= 0 {
+		changed := slices.IndexFunc(metas, func(m apitype.StepEventMetadata) bool { return m.Op == apitype.OpUpdate })
+		return []Step{makeStep(metas[max(imported, changed)], OpUpdate)}
+	}
 	replaces := func(m apitype.StepEventMetadata) bool { return shownOp(m.Op) == OpReplace }
 	if !slices.ContainsFunc(metas, replaces) {
 		var out []Step

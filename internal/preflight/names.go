@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"emrflink/internal/awsapi"
@@ -80,26 +81,46 @@ func (a Account) bucket(ctx context.Context, who awsapi.Identity) []Check {
 	}}
 }
 
-// logGroups looks for log groups of an earlier deployment. EKS writes the last lines when the cluster is gone already and
-// makes its group anew, which then never expires.
-func (a Account) logGroups(ctx context.Context, _ awsapi.Identity) []Check {
-	const id = "log-groups"
-	var left, fixes []string
+// LeftOver returns the log groups of the deployment that are there without being in the stack's state, sorted. EKS writes
+// the last lines when the cluster is gone already and makes its group anew, which then never expires.
+func (a Account) LeftOver(ctx context.Context) ([]string, error) {
+	var left []string
 	for _, name := range a.Deploy.LogGroups {
 		if a.Deploy.Recorded.Names[name] {
 			continue
 		}
 		exists, err := a.AWS.LogGroupExists(ctx, name)
 		if err != nil {
-			return []Check{unknown(id, "log groups that are left over", err)}
+			return nil, err
 		}
 		if exists {
 			left = append(left, name)
-			fixes = append(fixes, "aws logs delete-log-group --log-group-name "+name+" --region "+a.Deploy.Region)
 		}
 	}
-	if len(left) == 0 {
+	slices.Sort(left)
+	return left, nil
+}
+
+// logGroups looks for log groups of an earlier deployment.
+func (a Account) logGroups(ctx context.Context, _ awsapi.Identity) []Check {
+	const id = "log-groups"
+	left, err := a.LeftOver(ctx)
+	if err != nil {
+		return []Check{unknown(id, "log groups that are left over", err)}
+	}
+	adopts := "emrflink deploy --adopt --stack " + a.Deploy.Stack
+	switch {
+	case len(left) == 0:
 		return []Check{fine(id, "none is left over")}
+	case a.Deploy.Adopt:
+		return []Check{{
+			ID: id, Status: Warning, What: "taken into the stack, with the events in them: " + strings.Join(left, ", "),
+			Why: "they are left over from an earlier deployment; from now on a cleanup deletes them", Fix: adopts,
+		}}
+	}
+	fixes := []string{adopts + "   # takes them into the stack, with the events in them"}
+	for _, name := range left {
+		fixes = append(fixes, "aws logs delete-log-group --log-group-name "+name+" --region "+a.Deploy.Region)
 	}
 	return []Check{{
 		ID: id, Status: Error, What: "left over from an earlier deployment: " + strings.Join(left, ", "),

@@ -66,6 +66,8 @@ type Deploy struct {
 	// Bucket and LogGroups name what is made, in the account of the identity.
 	Bucket    func(awsapi.Identity) string
 	LogGroups []string
+	// Adopt says that log groups which are there already are taken into the stack.
+	Adopt bool
 	// Tag marks the VPC of a deployment: its key. The value is the deployment's name.
 	Tag string
 	// Recorded is what the state of the stack has.

@@ -228,7 +228,10 @@ func clashes() map[string]broken {
 		"another bucket of the name": {func(w *world, _ *Deploy) { w.bucket = true }, "bucket-name", Error, []string{"b-111122223333", "BucketAlreadyOwnedByYou"}},
 		"our own bucket":             {func(w *world, d *Deploy) { w.bucket, d.Recorded.Names["b-111122223333"] = true, true }, "bucket-name", OK, nil},
 		"a log group left over": {func(w *world, _ *Deploy) { w.logGroups = []string{"/aws/eks/emr-eks-flink/cluster"} }, "log-groups", Error, []string{
-			"ResourceAlreadyExistsException", "aws logs delete-log-group --log-group-name /aws/eks/emr-eks-flink/cluster --region us-west-2"}},
+			"ResourceAlreadyExistsException", "emrflink deploy --adopt --stack ", "aws logs delete-log-group --log-group-name /aws/eks/emr-eks-flink/cluster --region us-west-2"}},
+		"a log group that is adopted": {func(w *world, d *Deploy) {
+			w.logGroups, d.Adopt = []string{"/aws/eks/emr-eks-flink/cluster"}, true
+		}, "log-groups", Warning, []string{"taken into the stack", "a cleanup deletes them"}},
 		"our own log group": {func(w *world, d *Deploy) {
 			w.logGroups, d.Recorded.Names["/aws/eks/emr-eks-flink/cluster"] = []string{"/aws/eks/emr-eks-flink/cluster"}, true
 		}, "log-groups", OK, nil},

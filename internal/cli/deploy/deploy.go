@@ -20,6 +20,7 @@ import (
 type deployer interface {
 	session.Planner
 	Preflight(ctx context.Context) ([]session.Check, error)
+	AdoptLeftOver()
 	RefreshFirst()
 	Deploy(ctx context.Context, sink func(session.Event)) (session.Result, error)
 }
@@ -34,6 +35,7 @@ type Options struct {
 	CheckPlan func(file string) error
 
 	Yes        bool
+	Adopt      bool
 	Refresh    bool
 	Plan       string
 	SkipChecks []string
@@ -67,6 +69,10 @@ what was changed or deleted there, which "drift" shows, is put back.
 Cost: on the aws target what step 3 shows, from the moment the resources exist until a cleanup. The local target costs
 nothing.
 
+Log groups that an earlier deployment left (EKS writes its last lines when the cluster is gone) end the deploy in step
+2. With --adopt they are taken into the stack: their events stay, retention and tags become those of the settings, and a
+cleanup deletes them.
+
 When it fails, what exists is kept and recorded: the commands to go on and to remove it are printed. The first Ctrl-C
 begins nothing new, ends the waits of the operations in progress and records what exists; what AWS has begun to make, it
 goes on making. A second one kills, and the next deploy finds out what became of the operations in progress.
@@ -83,9 +89,13 @@ or no terminal and no --yes; 3 credentials; 130 declined or interrupted.`,
   emrflink deploy --stack dev --plan plan.json
   emrflink deploy --yes --skip-checks quota-vcpu-on-demand
   emrflink deploy --refresh
+  emrflink deploy --adopt
   emrflink deploy --yes --output json`,
 		Args: cmdutil.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if opts.Adopt && opts.Plan != "" {
+				return &cmdutil.UsageError{Err: errors.New("--adopt and --plan exclude each other: a saved plan makes what --adopt takes over"), Usage: cmd.UseLine()}
+			}
 			if opts.Refresh && opts.Plan != "" {
 				return &cmdutil.UsageError{Err: errors.New("--refresh and --plan exclude each other: a saved plan was compared with the recorded state"), Usage: cmd.UseLine()}
 			}
@@ -97,6 +107,7 @@ or no terminal and no --yes; 3 credentials; 130 declined or interrupted.`,
 	}
 	cmdutil.AddYesFlag(cmd, &opts.Yes, "deploy without asking")
 	cmd.Flags().StringSliceVar(&opts.SkipChecks, "skip-checks", nil, "checks, by the names that doctor prints, that do not stop the deploy")
+	cmd.Flags().BoolVar(&opts.Adopt, "adopt", false, "take log groups that an earlier deployment left into the stack")
 	cmd.Flags().BoolVar(&opts.Refresh, "refresh", false, "read the account first, and put back what was changed there")
 	cmdutil.AddOutputFlag(cmd, &opts.Output)
 	cmd.Flags().StringVar(&opts.Plan, "plan", "", "carry out only what this file says, which preview --save-plan wrote")
@@ -122,6 +133,9 @@ func run(ctx context.Context, opts *Options) error {
 		return fmt.Errorf("deploy stack %q: %w", info.Stack, err)
 	}
 	defer d.Close() // the engine has saved the state by then
+	if opts.Adopt {
+		d.AdoptLeftOver()
+	}
 	checks, err := checked(ctx, opts, d, info.Stack)
 	if err != nil {
 		return err

@@ -27,11 +27,13 @@ type fake struct {
 	deployed bool
 	closed   bool
 	refresh  bool
+	adopt    bool
 }
 
 func (f *fake) Info() session.Info                                 { return cmdtest.Info() }
 func (f *fake) Plan(context.Context) (session.Plan, error)         { return f.plan, nil }
 func (f *fake) Close() error                                       { f.closed = true; return nil }
+func (f *fake) AdoptLeftOver()                                     { f.adopt = true }
 func (f *fake) RefreshFirst()                                      { f.refresh = true }
 func (f *fake) Preflight(context.Context) ([]session.Check, error) { return f.checks, nil }
 func (f *fake) Deploy(_ context.Context, sink func(session.Event)) (session.Result, error) {
@@ -77,6 +79,8 @@ func TestFlags(t *testing.T) {
 		"--yes and json":            {[]string{"--yes", "--output", "json"}, Options{Yes: true, Output: cmdutil.JSON}, 0},
 		"an argument is refused":    {[]string{"extra"}, Options{}, 2},
 		"a format is one of two":    {[]string{"--output", "yaml"}, Options{}, 2},
+		"--adopt against a plan":    {[]string{"--adopt", "--plan", "p.json"}, Options{}, 2},
+		"--refresh against a plan":  {[]string{"--refresh", "--plan", "p.json"}, Options{}, 2},
 		"short flags mean the same": {[]string{"-y", "-o", "text"}, Options{Yes: true, Output: cmdutil.Text}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -88,6 +92,17 @@ func TestFlags(t *testing.T) {
 			require.Equal(t, c.want.Yes, got.Yes)
 			require.Equal(t, c.want.Output, got.Output)
 		})
+	}
+}
+
+func TestWhatIsReadAndAdoptedIsSaidBeforeThePlan(t *testing.T) {
+	t.Parallel()
+	for _, asked := range []bool{false, true} {
+		f := &fake{plan: bucketPlan()}
+		_, opts := setup(t, f)
+		opts.Yes, opts.Adopt, opts.Refresh = true, asked, asked
+		require.NoError(t, run(t.Context(), opts))
+		require.Equal(t, [2]bool{asked, asked}, [2]bool{f.adopt, f.refresh})
 	}
 }
 

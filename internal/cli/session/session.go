@@ -191,6 +191,9 @@ type Session interface {
 	Planner
 	// Preflight looks for what would make a deploy fail. It opens the target and changes nothing.
 	Preflight(ctx context.Context) ([]Check, error)
+	// AdoptLeftOver makes Preflight look for log groups of an earlier deployment, and Plan and Deploy take them into the
+	// stack.
+	AdoptLeftOver()
 	// RefreshFirst makes Plan and Deploy read the account before they compare, so that they put back what was changed
 	// there.
 	RefreshFirst()

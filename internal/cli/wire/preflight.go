@@ -42,7 +42,13 @@ func (s *stack) Preflight(ctx context.Context) ([]session.Check, error) {
 	if err != nil {
 		return nil, err
 	}
-	checks = append(checks, preflight.Account{AWS: client, Deploy: d, Now: s.app.now}.Run(ctx)...)
+	account := preflight.Account{AWS: client, Deploy: d, Now: s.app.now}
+	if d.Adopt {
+		if s.leftOver, err = account.LeftOver(ctx); err != nil {
+			return nil, classify(err)
+		}
+	}
+	checks = append(checks, account.Run(ctx)...)
 	out := make([]session.Check, 0, len(checks))
 	for _, c := range checks {
 		out = append(out, session.Check{
@@ -52,10 +58,14 @@ func (s *stack) Preflight(ctx context.Context) ([]session.Check, error) {
 	return out, nil
 }
 
+// AdoptLeftOver makes Preflight look for log groups of an earlier deployment, and Plan and Deploy take them over.
+func (s *stack) AdoptLeftOver() { s.adopting = true }
+
 // needs says what a deploy of the settings needs, and what there is of it.
 func (s *stack) needs(ctx context.Context) (preflight.Deploy, error) {
 	c, info := s.settings.config, s.settings.info
 	d := preflight.Deploy{
+		Adopt: s.adopting,
 		Stack: info.Stack, File: info.File, Name: c.Name, Region: c.Region, Kubernetes: c.KubernetesVersion, Cidr: c.VpcCidr,
 		Networks: 1, Zones: c.AvailabilityZones, PerZone: c.NatGateways == network.NatPerZone,
 		CoreTypes: c.CoreNodes.InstanceTypes, CoreNodes: c.CoreNodes.Desired, SpotVCPUs: spotVCPUs(c.NodePools),

@@ -26,7 +26,9 @@ import (
 type stack struct {
 	app      *app
 	settings settings
-	refresh  bool // read the account before comparing
+	refresh  bool     // read the account before comparing
+	adopting bool     // take over log groups of an earlier deployment
+	leftOver []string // those that Preflight found
 
 	target *target.Target
 	aws    *awsapi.Client
@@ -81,6 +83,9 @@ func (s *stack) engine(ctx context.Context, env map[string]string) (*engine.Engi
 	o := s.app.engineOptions(s.settings, env)
 	if env != nil {
 		o.Adopt, o.Refresh = s.adopt, s.refresh
+		if len(s.leftOver) > 0 {
+			o.Program = adopt.LogGroups(o.Program, s.leftOver)
+		}
 	}
 	e, err := engine.Open(ctx, o)
 	if err != nil {
