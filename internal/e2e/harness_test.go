@@ -23,6 +23,9 @@ type user struct {
 	home string
 	work string
 	env  []string
+
+	program string          // what is run; empty: the built emrflink
+	shown   strings.Builder // all that the commands printed
 }
 
 // result is what a command left behind.
@@ -50,7 +53,8 @@ func newUser(t *testing.T) *user {
 	t.Helper()
 	u := &user{t: t, home: filepath.Join(t.TempDir(), "home"), work: t.TempDir()}
 	// AWS's durations are not what is tested here, and Kubernetes' and Karpenter's are real at any speed.
-	u.env = append(os.Environ(), "EMRFLINK_HOME="+u.home, "CI=true", "NO_COLOR=1", "EMRFLINK_SPEED=2000")
+	// Nor is memory, which collecting garbage would save for half of the control plane's time.
+	u.env = append(os.Environ(), "EMRFLINK_HOME="+u.home, "CI=true", "NO_COLOR=1", "EMRFLINK_SPEED=2000", "GOGC=200")
 	t.Cleanup(func() {
 		if _, err := os.Stat(filepath.Join(u.home, "local")); err == nil {
 			u.exec(context.Background(), "local", "stop")
@@ -71,11 +75,16 @@ func (u *user) exec(ctx context.Context, args ...string) result {
 	if err != nil && !errors.As(err, &exit) {
 		require.NoError(u.t, err)
 	}
+	u.shown.WriteString(stdout.String() + stderr.String())
 	return result{code: cmd.ProcessState.ExitCode(), stdout: stdout.String(), stderr: stderr.String()}
 }
 
 func (u *user) cmd(ctx context.Context, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, binary(u.t, "emrflink"), args...)
+	program := u.program
+	if program == "" {
+		program = binary(u.t, "emrflink")
+	}
+	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir, cmd.Env = u.work, u.env
 	cmd.WaitDelay = 5 * time.Second
 	return cmd

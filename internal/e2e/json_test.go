@@ -95,7 +95,7 @@ func checkFields(t *testing.T, path string, want fields, got any) {
 }
 
 // checkJSON runs a command line with JSON output and compares its fields with those that docs/json.md gives it.
-func checkJSON(t *testing.T, u *user, command, line string) {
+func checkJSON(t *testing.T, u *user, command, line string) string {
 	t.Helper()
 	want, ok := contracts(t)[command]
 	require.Truef(t, ok, "docs/json.md does not have %q", command)
@@ -111,6 +111,7 @@ func checkJSON(t *testing.T, u *user, command, line string) {
 	var got map[string]any
 	require.NoErrorf(t, json.Unmarshal([]byte(text), &got), "emrflink %s: %s", line, text)
 	checkFields(t, line, want, got)
+	return text
 }
 
 func TestJSONFieldsAreTheDocumentedOnes(t *testing.T) {

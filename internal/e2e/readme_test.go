@@ -60,20 +60,27 @@ func block(t *testing.T, page, first string) []string {
 	return nil
 }
 
-// readmeCommands runs the README's block for the local target, line by line.
-func readmeCommands(t *testing.T, u *user) {
-	t.Helper()
+// TestTheReadmesCommands runs the README's block for the local target, line by line, over a stack file with secrets in it.
+func TestTheReadmesCommands(t *testing.T) {
+	needsDeployment(t)
+	u := newUser(t)
+	plantTags(t, u)
 	lines := block(t, document(t, "README.md"), "emrflink preview --offline")
 	require.Greater(t, len(lines), 5)
 	require.Contains(t, lines, "deploy --yes")
 	for _, line := range lines {
 		if strings.HasPrefix(line, "cleanup") {
 			checkDeployedJSON(t, u)
+			reviewsWithSecrets(t, u)
 		}
 		redirected(t, u, line)
+		if line == "deploy --yes" {
+			plantSecret(t, u)
+		}
 	}
 	require.FileExists(t, filepath.Join(u.work, "kubeconfig"), "the kubeconfig of the README goes into the current folder")
 	require.Empty(t, u.inventory().Resources)
+	requireNoCanary(t, u)
 }
 
 // redirected runs a line of a page; "> FILE" at its end is a file in the current folder.
@@ -130,7 +137,10 @@ func checkDeployedJSON(t *testing.T, u *user) {
 		{"cleanup", "cleanup --dry-run"},
 		{"sample-job delete", "sample-job delete basic"},
 	} {
-		checkJSON(t, u, c[0], c[1])
+		text := checkJSON(t, u, c[0], c[1])
+		if c[0] == "sample-job run" {
+			checkJob(t, text)
+		}
 	}
 }
 

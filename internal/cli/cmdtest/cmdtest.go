@@ -84,3 +84,6 @@ func Golden(t *testing.T, name, got string) {
 		t.Errorf("%s (-want +got), rewrite it with: go test -update\n%s", path, d)
 	}
 }
+
+// Updating says whether golden files are being written instead of compared.
+func Updating() bool { return *update }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package examples
+package target_test
 
 import (
 	"os"
@@ -12,16 +12,11 @@ import (
 
 	"emrflink/examples/custom-stack/batch"
 	"emrflink/internal/engine"
+	"emrflink/internal/engine/enginetest"
 	"emrflink/internal/target"
 )
 
-// TestMain lets the test binary be the engine's process, as the real binary is: it re-executes itself.
-func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == "pulumi" {
-		os.Exit(engine.Main(os.Args[2:]))
-	}
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { os.Exit(enginetest.Main(m)) }
 
 // previewed previews the program of the example.
 func previewed(t *testing.T) engine.Plan {
@@ -30,7 +25,7 @@ func previewed(t *testing.T) engine.Plan {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, offline.Close()) })
 	e, err := engine.Open(t.Context(), engine.Options{
-		Stack: "lab", Project: "batch-platform", Env: offline.Env(), Program: batch.Platform, Ephemeral: true,
+		Stack: "lab", Project: "batch-platform", Env: offline.Env(), Program: batch.Platform, Ephemeral: true, Command: enginetest.Command(),
 	})
 	require.NoError(t, err)
 	plan, err := e.Preview(t.Context())
