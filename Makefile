@@ -9,7 +9,9 @@ LINT      := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.12.0
 RACE      := $(shell command -v gcc >/dev/null 2>&1 && echo -race)
 # vet runs through golangci-lint; here it would analyse the AWS SDKs and Kubernetes once more.
 TESTFLAGS ?= -shuffle=on -count=1 -vet=off -ldflags=-s
-PKG       ?= ./...
+ATONCE     = $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
+# The end-to-end tests take longest: they come first.
+PKG       ?= ./internal/e2e ./...
 GOBIN     := $(shell $(GO) env GOPATH)/bin
 # One set of flags for the binaries, the linter and the pure tests: with others, the AWS SDKs and Kubernetes compile again.
 PURE      := CGO_ENABLED=0
@@ -31,8 +33,18 @@ demo: build ## Deploy, run a Flink job, clean up, on the local target: no AWS ac
 .PHONY: test
 test: build ## Run all tests, with the race detector where there is a C compiler
 	@test -n "$(RACE)" || echo "no gcc: running without the race detector"
-	EMRFLINK_BIN=$(CURDIR)/$(BIN) $(GO) test $(RACE) -trimpath $(TESTFLAGS) $(PKG)
-	cd localkube && $(PURE) $(GO) test -trimpath $(TESTFLAGS) ./...
+	@$(MAKE) --no-print-directory --jobs=2 test-emrflink test-localkube
+
+# The end-to-end tests wait for half of their time: two more at once than there are processors fill it. Debug information
+# is a quarter of the time of linking 70 programs; the race detector would sleep for a second at the end of each.
+.PHONY: test-emrflink
+test-emrflink:
+	EMRFLINK_BIN=$(CURDIR)/$(BIN) GORACE="atexit_sleep_ms=10 $(GORACE)" \
+		$(GO) test $(RACE) -trimpath -gcflags=all=-dwarf=false $(TESTFLAGS) -p $(ATONCE) -parallel $(ATONCE) $(PKG)
+
+.PHONY: test-localkube
+test-localkube:
+	cd localkube && $(PURE) EMRFLINK_BIN=$(CURDIR)/$(BIN) $(GO) test -trimpath $(TESTFLAGS) ./...
 
 .PHONY: lint
 lint: ## Check formatting and run golangci-lint

@@ -28,7 +28,8 @@ import (
 // kubernetesVersion is the version in go.mod; the binary refuses to serve when it was linked with another one.
 const kubernetesVersion = "v1.35.3"
 
-// binary is built once per test run: the process under test is the real one, not a copy inside the test.
+// binary is the built program where EMRFLINK_BIN says where it is, and is built once per test run where not: the process
+// under test is the real one, not a copy inside the test.
 var binary string
 
 func TestMain(m *testing.M) {
@@ -36,6 +37,10 @@ func TestMain(m *testing.M) {
 }
 
 func buildAndRun(m *testing.M) int {
+	if built := os.Getenv("EMRFLINK_BIN"); built != "" {
+		binary = filepath.Join(built, "localkube")
+		return m.Run()
+	}
 	dir, err := os.MkdirTemp("", "localkube-test-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "make a directory:", err)
