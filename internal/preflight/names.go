@@ -108,23 +108,23 @@ func (a Account) logGroups(ctx context.Context, _ awsapi.Identity) []Check {
 	if err != nil {
 		return []Check{unknown(id, "log groups that are left over", err)}
 	}
-	adopts := "emrflink deploy --adopt --stack " + a.Deploy.Stack
-	switch {
-	case len(left) == 0:
+	if len(left) == 0 {
 		return []Check{fine(id, "none is left over")}
-	case a.Deploy.Adopt:
+	}
+	var deletes strings.Builder
+	for _, name := range left {
+		fmt.Fprintf(&deletes, "\naws logs delete-log-group --log-group-name %s --region %s", name, a.Deploy.Region)
+	}
+	if a.Deploy.Adopt {
 		return []Check{{
 			ID: id, Status: Warning, What: "taken into the stack, with the events in them: " + strings.Join(left, ", "),
-			Why: "they are left over from an earlier deployment; from now on a cleanup deletes them", Fix: adopts,
+			Why: "they are left over from an earlier deployment; from now on a cleanup deletes them",
+			Fix: "to begin with empty ones instead:" + deletes.String(),
 		}}
-	}
-	fixes := []string{adopts + "   # takes them into the stack, with the events in them"}
-	for _, name := range left {
-		fixes = append(fixes, "aws logs delete-log-group --log-group-name "+name+" --region "+a.Deploy.Region)
 	}
 	return []Check{{
 		ID: id, Status: Error, What: "left over from an earlier deployment: " + strings.Join(left, ", "),
 		Why: "ResourceAlreadyExistsException: the deploy would not make them a second time",
-		Fix: strings.Join(fixes, "\n"),
+		Fix: "emrflink deploy --adopt --stack " + a.Deploy.Stack + "   # takes them into the stack, with the events in them" + deletes.String(),
 	}}
 }
