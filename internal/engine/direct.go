@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 )
 
 // prepareDirectUse fills in, for a person who calls [Main], what an Engine would: the state directory, the passphrase
@@ -22,6 +23,11 @@ func prepareDirectUse(args []string) error {
 	}
 	if stackName == "" {
 		stackName = "local"
+	}
+	if os.Getenv(backendVar) == "" {
+		if err := os.MkdirAll(filepath.Join(home, "backend"), 0o700); err != nil {
+			return fmt.Errorf("make the state directory: %w", err)
+		}
 	}
 	defaults := map[string]string{
 		homeVar:                    filepath.Join(home, "pulumi"),
@@ -43,7 +49,36 @@ func prepareDirectUse(args []string) error {
 			return fmt.Errorf("set %s: %w", name, err)
 		}
 	}
+	if err := absoluteFiles(args); err != nil {
+		return err
+	}
 	return enterWorkDir(home, stackName, args)
+}
+
+// absoluteFiles makes the files that args name those of the folder in which the command was typed.
+func absoluteFiles(args []string) error {
+	for i, arg := range args {
+		flag, value, joined := strings.Cut(arg, "=")
+		if flag != "--file" && flag != "--out" && flag != "--plan" && flag != "--save-plan" {
+			continue
+		}
+		at := i
+		if !joined {
+			if at++; at == len(args) {
+				return nil
+			}
+			value = args[at]
+		}
+		path, err := filepath.Abs(value)
+		if err != nil {
+			return fmt.Errorf("find %s: %w", value, err)
+		}
+		if joined {
+			path = flag + "=" + path
+		}
+		args[at] = path
+	}
+	return nil
 }
 
 // enterWorkDir changes into the stack's work directory, when there is one and --cwd does not name another.

@@ -42,6 +42,9 @@ func TestPulumisOwnCommandsWorkOnTheSameState(t *testing.T) {
 	}
 	require.NoError(t, json.Unmarshal([]byte(raw), &state))
 	require.Len(t, state.Deployment.Resources, 4)
+	_, err = direct(t, home, "stack", "export", "--file", "exported.json")
+	require.NoError(t, err)
+	require.NoFileExists(t, filepath.Join(home, "work", "local", "exported.json"), "a file is one of the user's folder")
 	token, err := direct(t, home, "stack", "output", "token", "--show-secrets", "--stack", "local")
 	require.NoError(t, err)
 	require.Equal(t, "swordfish\n", token)

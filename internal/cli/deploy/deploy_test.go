@@ -219,6 +219,21 @@ func TestWhatAnInterruptStopsIsNoFailure(t *testing.T) {
 		"checkpoint bucket: stopped in 0s\n", r.Err.String())
 }
 
+func TestWhatStaysAsItIsMovesNoPhase(t *testing.T) {
+	t.Parallel()
+	f := &fake{plan: bucketPlan()}
+	r, opts := setup(t, f)
+	tr := track(opts.IO, f.plan.Steps, "")
+	planned := f.plan.Steps[0]
+	for _, urn := range []string{planned.URN + "-policy", planned.URN, planned.URN + "-encryption"} {
+		for _, kind := range []string{"start", "done"} {
+			opts.follow(t.Context(), tr, session.Event{Kind: kind, URN: urn, Type: planned.Type, Name: "b"})
+		}
+	}
+	tr.end(true)
+	require.Equal(t, "checkpoint bucket: started (usually 10s)\ncheckpoint bucket: done in 0s\n", r.Err.String())
+}
+
 func TestPhaseOfAResource(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ chain, want string }{

@@ -135,8 +135,8 @@ func (t *tracker) event(e session.Event) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	left := t.open[name]
-	if left == nil {
-		return
+	if left == nil || !left[e.URN] && e.Kind != "failed" {
+		return // not of the plan: the engine also says what stays as it is
 	}
 	switch e.Kind {
 	case "start":
