@@ -81,6 +81,10 @@ browser: ## Test the page of preview in a Chromium; without one this fails, wher
 bench: build ## Measure, in one run, what README promises (docs/bench.md and docs/bench.json)
 	$(GO) run ./internal/tools/bench -bin $(BIN) -out docs
 
+.PHONY: traps
+traps: build ## Run the tests that docs/traps.md names and print trap, test and result
+	@$(GO) run -trimpath ./internal/tools/traps -bin $(BIN)
+
 .PHONY: referee
 referee: build ## Let the real AWS provider judge our AWS resources and the replacement table (needs terraform)
 	$(PURE) GOFLAGS=-trimpath $(GO) run ./internal/tools/referee -bin $(BIN)
