@@ -3,6 +3,8 @@ module emrflink
 go 1.26.0
 
 require (
+	github.com/alecthomas/chroma v0.10.0
+	github.com/alecthomas/chroma/v2 v2.13.0
 	github.com/aws/aws-sdk-go-v2 v1.42.1
 	github.com/aws/aws-sdk-go-v2/config v1.32.27
 	github.com/aws/aws-sdk-go-v2/credentials v1.19.26
@@ -68,8 +70,6 @@ require (
 	github.com/Microsoft/go-winio v0.6.2 // indirect
 	github.com/ProtonMail/go-crypto v1.4.1 // indirect
 	github.com/agext/levenshtein v1.2.3 // indirect
-	github.com/alecthomas/chroma v0.10.0 // indirect
-	github.com/alecthomas/chroma/v2 v2.13.0 // indirect
 	github.com/apparentlymart/go-textseg/v15 v15.0.0 // indirect
 	github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream v1.7.13 // indirect
 	github.com/aws/aws-sdk-go-v2/feature/ec2/imds v1.18.30 // indirect
@@ -109,7 +109,6 @@ require (
 	github.com/davecgh/go-spew v1.1.2-0.20180830191138-d8f796af33cc // indirect
 	github.com/deckarep/golang-set/v2 v2.5.0 // indirect
 	github.com/djherbis/times v1.6.0 // indirect
-	github.com/dlclark/regexp2 v1.11.0 // indirect
 	github.com/dustin/go-humanize v1.0.1 // indirect
 	github.com/edsrzf/mmap-go v1.1.0 // indirect
 	github.com/emicklei/go-restful/v3 v3.13.0 // indirect
@@ -304,6 +303,8 @@ require (
 
 // Work at every start of the process that nobody asked for: docs/adr/0005-lean-start.md.
 replace (
+	github.com/alecthomas/chroma => ./internal/leanstart/alecthomas-chroma
+	github.com/alecthomas/chroma/v2 => ./internal/leanstart/alecthomas-chroma-v2
 	github.com/ccojocar/zxcvbn-go => ./internal/leanstart/ccojocar-zxcvbn
 	github.com/mattn/go-runewidth => github.com/mattn/go-runewidth v0.0.23
 	github.com/nbutton23/zxcvbn-go => ./internal/leanstart/nbutton23-zxcvbn

@@ -4,8 +4,11 @@ package leanstart
 
 import (
 	"math"
+	"strings"
 	"testing"
 
+	highlight "github.com/alecthomas/chroma/quick"
+	highlight2 "github.com/alecthomas/chroma/v2/quick"
 	fork "github.com/ccojocar/zxcvbn-go"
 	original "github.com/nbutton23/zxcvbn-go"
 	"github.com/stretchr/testify/require"
@@ -31,4 +34,12 @@ func TestWhatPulumiDecidesByIt(t *testing.T) {
 	t.Parallel()
 	require.Greater(t, original.PasswordStrength("AKIAIOSFODNN7EXAMPLE", nil).Entropy, 73.0)
 	require.Less(t, original.PasswordStrength("us-west-2", nil).Entropy, 73.0)
+}
+
+func TestCodeIsPrintedAsItIs(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	require.NoError(t, highlight.Highlight(&out, "- a\n", "diff", "terminal256", "esc"))
+	require.NoError(t, highlight2.Highlight(&out, "+ b\n", "diff", "terminal256", "esc"))
+	require.Equal(t, "- a\n+ b\n", out.String())
 }
