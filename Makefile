@@ -57,8 +57,8 @@ lint: ## Check formatting and run golangci-lint
 generate: docs golden ## Make every generated file again
 
 .PHONY: golden
-golden: ## Write the golden files of the tests again
-	$(PURE) $(GO) test -trimpath -vet=off $$(git grep -lE 'flag.Bool\("update"|internal/cli/cmdtest"' -- '*_test.go' | xargs -n1 dirname | sort -u | sed 's|^|./|') -update
+golden: build ## Write the golden files of the tests again
+	$(PURE) EMRFLINK_BIN=$(CURDIR)/$(BIN) $(GO) test -trimpath -vet=off $$(git grep -lE 'flag.Bool\("update"|internal/cli/cmdtest"' -- '*_test.go' | xargs -n1 dirname | sort -u | sed 's|^|./|') -update
 
 .PHONY: docs
 docs: build ## Write docs/reference again from the commands, the configuration, the handler tables and the source of the components
