@@ -8,7 +8,7 @@ LINT      := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.12.0
 # The race detector needs a C compiler; without one the tests run without it and say so.
 RACE      := $(shell command -v gcc >/dev/null 2>&1 && echo -race)
 # vet runs through golangci-lint; here it would analyse the AWS SDKs and Kubernetes once more.
-TESTFLAGS ?= -shuffle=on -count=1 -vet=off -ldflags=-s
+TESTFLAGS ?= -shuffle=on -count=1 -vet=off -ldflags=-s -timeout=20m
 ATONCE     = $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
 # The end-to-end tests take longest: they come first.
 PKG       ?= ./internal/e2e ./...
