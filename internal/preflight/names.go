@@ -81,9 +81,9 @@ func (a Account) bucket(ctx context.Context, who awsapi.Identity) []Check {
 	}}
 }
 
-// LeftOver returns the log groups of the deployment that are there without being in the stack's state, sorted. EKS writes
+// leftOver returns the log groups of the deployment that are there without being in the stack's state, sorted. EKS writes
 // the last lines when the cluster is gone already and makes its group anew, which then never expires.
-func (a Account) LeftOver(ctx context.Context) ([]string, error) {
+func (a Account) leftOver(ctx context.Context) ([]string, error) {
 	var left []string
 	for _, name := range a.Deploy.LogGroups {
 		if a.Deploy.Recorded.Names[name] {
@@ -104,7 +104,7 @@ func (a Account) LeftOver(ctx context.Context) ([]string, error) {
 // logGroups looks for log groups of an earlier deployment.
 func (a Account) logGroups(ctx context.Context, _ awsapi.Identity) []Check {
 	const id = "log-groups"
-	left, err := a.LeftOver(ctx)
+	left, err := a.leftOver(ctx)
 	if err != nil {
 		return []Check{unknown(id, "log groups that are left over", err)}
 	}
@@ -119,7 +119,7 @@ func (a Account) logGroups(ctx context.Context, _ awsapi.Identity) []Check {
 		return []Check{{
 			ID: id, Status: Warning, What: "taken into the stack, with the events in them: " + strings.Join(left, ", "),
 			Why: "they are left over from an earlier deployment; from now on a cleanup deletes them",
-			Fix: "to begin with empty ones instead:" + deletes.String(),
+			Fix: "to begin with empty ones instead:" + deletes.String(), Adopts: left,
 		}}
 	}
 	return []Check{{

@@ -43,6 +43,8 @@ type Check struct {
 	Why    string // why it matters, with AWS's code where AWS said or would say it; "" when all is well
 	Fix    string // commands that settle it, a line each; "" when there is nothing to do
 	Denied bool   // the problem is about credentials
+
+	Adopts []string // names of the log groups that the deploy takes into the stack
 }
 
 // Deploy is what a deploy of the stack needs, and what there is of it already.

@@ -252,6 +252,7 @@ func TestEachProblemIsFoundWithItsCauseAndItsFix(t *testing.T) {
 						continue
 					}
 					require.Equal(t, c.status, got.Status, got.What)
+					require.Equal(t, d.Adopt, len(got.Adopts) > 0, "what is adopted is named, and only then")
 					for _, s := range c.says {
 						require.Contains(t, strings.Join([]string{got.What, got.Why, got.Fix}, "\n"), s)
 					}

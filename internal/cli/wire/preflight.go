@@ -42,15 +42,10 @@ func (s *stack) Preflight(ctx context.Context) ([]session.Check, error) {
 	if err != nil {
 		return nil, err
 	}
-	account := preflight.Account{AWS: client, Deploy: d, Now: s.app.now}
-	if d.Adopt {
-		if s.leftOver, err = account.LeftOver(ctx); err != nil {
-			return nil, classify(err)
-		}
-	}
-	checks = append(checks, account.Run(ctx)...)
+	checks = append(checks, preflight.Account{AWS: client, Deploy: d, Now: s.app.now}.Run(ctx)...)
 	out := make([]session.Check, 0, len(checks))
 	for _, c := range checks {
+		s.leftOver = append(s.leftOver, c.Adopts...)
 		out = append(out, session.Check{
 			ID: c.ID, Status: session.CheckStatus(c.Status), What: c.What, Why: c.Why, Fix: c.Fix, Denied: c.Denied,
 		})

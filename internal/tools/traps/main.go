@@ -12,6 +12,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -71,8 +72,8 @@ func execute(ctx context.Context, module, bin string, tests []test, results map[
 		names[t.name] = true
 		dirs["./"+strings.TrimPrefix(t.dir, localkube+"/")] = t.dir
 	}
-	args := []string{"test", "-json", "-trimpath", "-vet=off", "-ldflags=-s", "-count=1", "-run", "^(" + strings.Join(sorted(names), "|") + ")$"}
-	cmd := exec.CommandContext(ctx, "go", append(args, sorted(dirs)...)...)
+	args := []string{"test", "-json", "-trimpath", "-vet=off", "-ldflags=-s", "-count=1", "-run", "^(" + strings.Join(slices.Sorted(maps.Keys(names)), "|") + ")$"}
+	cmd := exec.CommandContext(ctx, "go", append(args, slices.Sorted(maps.Keys(dirs))...)...)
 	cmd.Dir, cmd.Env, cmd.Stderr = module, append(os.Environ(), "CGO_ENABLED=0", "EMRFLINK_BIN="+abs), os.Stderr
 	out, err := cmd.Output()
 	var failed *exec.ExitError
@@ -91,15 +92,6 @@ func execute(ctx context.Context, module, bin string, tests []test, results map[
 		}
 	}
 	return nil
-}
-
-func sorted[V any](m map[string]V) []string {
-	out := make([]string, 0, len(m))
-	for k := range m {
-		out = append(out, k)
-	}
-	slices.Sort(out)
-	return out
 }
 
 // report prints the table.
