@@ -13,6 +13,9 @@ import (
 // prepareDirectUse fills in, for a person who calls [Main], what an Engine would: the state directory, the passphrase
 // and a working directory with the project. Whatever the environment or the arguments name already is left alone.
 func prepareDirectUse(args []string) error {
+	if err := checkDirectUse(args); err != nil {
+		return err
+	}
 	home, err := stateHome()
 	if err != nil {
 		return err

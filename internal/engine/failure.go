@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"strings"
+
+	"emrflink/internal/plans"
 )
 
 // Codes of a Failure that this package gives itself. Beside these, Code is AWS's own error code
@@ -35,7 +37,7 @@ var ErrNoStack = errors.New("no such stack")
 // Failure is an error of an engine operation, cut down to the resource and the words that matter.
 type Failure struct {
 	// Op, URN, Type and Name are those of the failing resource; empty when no single resource failed.
-	Op              Op
+	Op              plans.Op
 	URN, Type, Name string
 	// Message is the cause in the words of whoever refused.
 	Message string
@@ -80,7 +82,7 @@ func (f *Failure) ExitCode() int {
 	switch f.Code {
 	case CodeCancelled, CodeKilled:
 		return 130
-	case CodeConfig, CodeStackName, CodePassphrase, CodeStateCorrupt, CodeNoSpace:
+	case CodeConfig, CodeNotBuilt, CodeStackName, CodePassphrase, CodeStateCorrupt, CodeNoSpace:
 		return 2
 	case "AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "ExpiredToken", "ExpiredTokenException",
 		"InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch", "NoCredentials",

@@ -1,0 +1,3 @@
+module github.com/uber/jaeger-client-go
+
+go 1.26.0
