@@ -133,10 +133,6 @@ func (c *cluster) start(ctx context.Context, p *probe, log io.Writer) error {
 	}
 	c.store = store
 	// All flags are defined before any are applied: the version to emulate closes the set of features.
-	managers, err := controllerManager(c.dir)
-	if err != nil {
-		return err
-	}
 	schedulers, err := kubeScheduler(c.dir)
 	if err != nil {
 		return err
@@ -151,7 +147,7 @@ func (c *cluster) start(ctx context.Context, p *probe, log io.Writer) error {
 	if err := p.wait(ctx, "/readyz", c.failed); err != nil {
 		return err
 	}
-	if err := c.startWorker(root, "kube-controller-manager", managers); err != nil {
+	if err := c.startWorker(root, "controllers", controllerManager(c.dir)); err != nil {
 		return err
 	}
 	if err := c.startWorker(root, "kube-scheduler", schedulers); err != nil {
