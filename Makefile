@@ -1,20 +1,29 @@
-# emrflink: everything is a Go program; this file only names them.
-# CGO is off for the binaries: Go is all that a fresh machine needs.
+# emrflink: everything is a Go program; this file only names them. Go is all that a fresh machine needs.
 
 GO        ?= go
 BIN       ?= bin
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LINT      := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.12.0
-# The race detector needs a C compiler; without one the tests run without it and say so.
-RACE      := $(shell command -v gcc >/dev/null 2>&1 && echo -race)
-# vet runs through golangci-lint; here it would analyse the AWS SDKs and Kubernetes once more.
-TESTFLAGS ?= -shuffle=on -count=1 -vet=off -ldflags=-s -timeout=20m
-ATONCE     = $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
-# The end-to-end tests take longest: they come first.
-PKG       ?= ./internal/e2e ./...
 GOBIN     := $(shell $(GO) env GOPATH)/bin
-# One set of flags for the binaries, the linter and the pure tests: with others, the AWS SDKs and Kubernetes compile again.
-PURE      := CGO_ENABLED=0
+# No flag here changes how a package is compiled: what make has compiled, a plain go command and an editor find, and the
+# other way round. vet runs through golangci-lint; here it would analyse the AWS SDKs and Kubernetes once more.
+TESTFLAGS ?= -shuffle=on -count=1 -vet=off -ldflags=-s -timeout=20m
+# Compilers may use the memory that there is; without it, a third of a build is garbage collection.
+GC        := $(GO) run ./internal/tools/gc
+UNTUNED   := $(if $(GOGC),,-exec "env -u GOGC")
+# The end-to-end tests wait for half of their time: two more at once than there are processors fill it.
+ATONCE     = $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
+# The race detector is for packages in which goroutines share data: everything they import is compiled a second time for
+# it, so what sees Pulumi's SDKs of AWS and Kubernetes stays out. It needs a C compiler.
+RACED     := awsapi cleanup cli/cmdutil engine flinkjob iostreams kube localcloud/account localcloud/awswire \
+	localcloud/flinkoperator localcloud/kubelet localcloud/provider/plug preflight
+CC_FOUND  := $(shell command -v gcc 2>/dev/null || command -v clang 2>/dev/null)
+RACE      := $(if $(CC_FOUND),$(addprefix emrflink/internal/,$(RACED)))
+# The end-to-end tests take longest: they come first. The control plane's come along: one command, one pool of jobs.
+PLAIN      = emrflink/internal/e2e $(filter-out emrflink/internal/e2e $(RACE),$(shell $(GO) list ./... ./localkube/...))
+# With PKG=./internal/preview, `make test` runs these alone, as a plain `go test` would.
+PKG       ?=
+export EMRFLINK_BIN := $(CURDIR)/$(BIN)
 
 .DEFAULT_GOAL := help
 
@@ -27,43 +36,47 @@ build: ## Build bin/emrflink and bin/localkube (minutes the first time)
 	@$(GO) run ./internal/tools/build -o $(BIN) -version $(VERSION)
 
 .PHONY: demo
-demo: build ## Deploy, run a Flink job, clean up, on the local target: no AWS account
-	@$(GO) run ./internal/tools/demo -bin $(BIN)
+demo: ## Build, deploy, run a Flink job, clean up, on the local target: no AWS account
+	@$(GO) run ./internal/tools/demo -bin $(BIN) -version $(VERSION)
 
 .PHONY: test
-test: build ## Run all tests, with the race detector where there is a C compiler
-	@test -n "$(RACE)" || echo "no gcc: running without the race detector"
-	@$(MAKE) --no-print-directory --jobs=2 test-emrflink test-localkube
+test: build ## Run all tests; with the race detector where goroutines share data and there is a C compiler
+ifneq ($(PKG),)
+	$(GO) test $(TESTFLAGS) $(PKG)
+else
+	@test -n "$(CC_FOUND)" || echo "no C compiler: running without the race detector"
+	@$(GO) run ./internal/tools/build -tests "$(RACE)"
+	@$(MAKE) --no-print-directory --jobs=2 test-plain test-race
+endif
 
-# The end-to-end tests wait for half of their time: two more at once than there are processors fill it. Debug information
-# is a quarter of the time of linking 70 programs; the race detector would sleep for a second at the end of each.
-.PHONY: test-emrflink
-test-emrflink:
-	EMRFLINK_BIN=$(CURDIR)/$(BIN) GORACE="atexit_sleep_ms=10 $(GORACE)" \
-		$(GO) test $(RACE) -trimpath -gcflags=all=-dwarf=false $(TESTFLAGS) -p $(ATONCE) -parallel $(ATONCE) $(PKG)
+.PHONY: test-plain
+test-plain:
+	$(GC) $(GO) test $(TESTFLAGS) $(UNTUNED) -p $(ATONCE) -parallel $(ATONCE) $(PLAIN)
 
-.PHONY: test-localkube
-test-localkube:
-	cd localkube && $(PURE) EMRFLINK_BIN=$(CURDIR)/$(BIN) $(GO) test -trimpath $(TESTFLAGS) ./...
+# The race detector would sleep for a second at the end of each program.
+.PHONY: test-race
+test-race:
+	$(if $(RACE),GORACE="atexit_sleep_ms=10 $(GORACE)" $(GC) $(GO) test -race $(TESTFLAGS) $(UNTUNED) -p $(ATONCE) -parallel $(ATONCE) $(RACE))
 
 .PHONY: lint
 lint: ## Check formatting and run golangci-lint
 	@out=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$out" || { echo "not formatted; run: gofmt -w" $$out; exit 1; }
-	$(GO) install $(LINT)
-	$(PURE) GOFLAGS=-trimpath $(GOBIN)/golangci-lint run ./...
-	cd localkube && $(PURE) GOFLAGS=-trimpath $(GOBIN)/golangci-lint run --config ../.golangci.yml ./...
+	$(GC) $(GO) install $(LINT)
+	$(GC) $(GOBIN)/golangci-lint run ./...
+	cd localkube && $(GO) run ../internal/tools/gc $(GOBIN)/golangci-lint run --config ../.golangci.yml ./...
 
 .PHONY: generate
 generate: docs golden ## Make every generated file again
 
 .PHONY: golden
 golden: build ## Write the golden files of the tests again
-	$(PURE) EMRFLINK_BIN=$(CURDIR)/$(BIN) $(GO) test -trimpath -vet=off $$(git grep -lE 'flag.Bool\("update"|internal/cli/cmdtest"' -- '*_test.go' | xargs -n1 dirname | sort -u | sed 's|^|./|') -update
+	$(GO) test -vet=off $$(git grep -lE 'flag.Bool\("update"|internal/cli/cmdtest"' -- '*_test.go' | xargs -n1 dirname | sort -u | sed 's|^|./|') -update
 
 .PHONY: docs
 docs: build ## Write docs/reference again from the commands, the configuration, the handler tables and the source of the components
 	$(BIN)/emrflink docs --dir docs/reference
-	$(PURE) $(GO) run -trimpath ./internal/tools/reference -out docs/reference/components
+	$(GO) run ./internal/tools/reference -out docs/reference/components
+	cd $$(mktemp -d) && $(CURDIR)/$(BIN)/emrflink preview --stack local --save-baseline $(CURDIR)/internal/tools/firstlook/blueprint.json >/dev/null
 
 .PHONY: screens
 screens: build images ## Make the screens of docs/guide.md again, by running the commands (about a minute)
@@ -75,7 +88,7 @@ images: build ## Make docs/images again; needs a Chromium on the PATH or in EMRF
 
 .PHONY: browser
 browser: ## Test the page of preview in a Chromium; without one this fails, where make test skips it
-	EMRFLINK_BROWSER=$${EMRFLINK_BROWSER:-chromium} $(PURE) $(GO) test -trimpath $(TESTFLAGS) -run Browser ./internal/preview
+	EMRFLINK_BROWSER=$${EMRFLINK_BROWSER:-chromium} $(GO) test $(TESTFLAGS) -run Browser ./internal/preview
 
 .PHONY: bench
 bench: build ## Measure, in one run, what README promises (docs/bench.md and docs/bench.json)
@@ -83,25 +96,35 @@ bench: build ## Measure, in one run, what README promises (docs/bench.md and doc
 
 .PHONY: traps
 traps: build ## Run the tests that docs/traps.md names and print trap, test and result
-	@$(GO) run -trimpath ./internal/tools/traps -bin $(BIN)
+	@$(GO) run ./internal/tools/traps -bin $(BIN)
 
 .PHONY: referee
 referee: build ## Let the real AWS provider judge our AWS resources and the replacement table (needs terraform)
-	$(PURE) GOFLAGS=-trimpath $(GO) run ./internal/tools/referee -bin $(BIN)
-	$(PURE) GOFLAGS=-trimpath $(GO) run ./internal/tools/replacement
+	$(GO) run ./internal/tools/referee -bin $(BIN)
+	$(GO) run ./internal/tools/replacement
 
 .PHONY: replacement
 replacement: ## Derive internal/replacement/aws.tsv again, by asking the AWS provider of Terraform (minutes)
-	$(PURE) GOFLAGS=-trimpath $(GO) run ./internal/tools/replacement -write
+	$(GO) run ./internal/tools/replacement -write
 
 .PHONY: check
 check: tidy test lint drift ## What CI runs
 
 .PHONY: tidy
 tidy:
-	$(GO) mod tidy -diff
-	cd localkube && $(GO) mod tidy -diff
+	GOWORK=off $(GO) mod tidy -diff
+	cd localkube && GOWORK=off $(GO) mod tidy -diff
+	@$(GO) work sync && git diff --exit-code -- go.mod go.sum localkube/go.mod localkube/go.sum go.work.sum || \
+		{ echo "the modules name different versions of what they share; commit what go work sync wrote"; exit 1; }
+
+.PHONY: lean
+lean: ## Write the stand-ins in internal/leanstart again (after an update of Pulumi; fetches the originals)
+	$(GO) run ./internal/tools/lean
+
+.PHONY: budget
+budget: ## Write docs/budget.tsv again: what the programs link
+	$(GO) run ./internal/tools/budget -write
 
 .PHONY: drift
 drift: docs
-	@git diff --exit-code -- docs/reference || { echo "docs/reference is stale; run: make docs"; exit 1; }
+	@git diff --exit-code -- docs/reference internal/tools/firstlook || { echo "generated files are stale; run: make docs"; exit 1; }

@@ -62,7 +62,7 @@ func TestImportsGoOneWay(t *testing.T) {
 
 func TestEveryPackageSaysWhatItIs(t *testing.T) {
 	t.Parallel()
-	out, err := exec.Command("go", "list", "-f", "{{.ImportPath}}|{{.Doc}}", "emrflink/...").Output()
+	out, err := goList("-f", "{{.ImportPath}}|{{.Doc}}")
 	require.NoError(t, err)
 	for line := range strings.Lines(string(out)) {
 		path, doc, _ := strings.Cut(strings.TrimSpace(line), "|")
@@ -75,7 +75,7 @@ func TestEveryPackageSaysWhatItIs(t *testing.T) {
 // list returns the module's packages with what they import outside their tests.
 func list(t *testing.T) []pkg {
 	t.Helper()
-	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "emrflink/...").Output()
+	out, err := goList("-json=ImportPath,Imports")
 	require.NoError(t, err)
 	var all []pkg
 	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
@@ -88,6 +88,13 @@ func list(t *testing.T) []pkg {
 		require.NoError(t, err)
 		all = append(all, p)
 	}
+}
+
+// goList lists the packages of the main module; in the workspace, the pattern emrflink/... has localkube's too.
+func goList(args ...string) ([]byte, error) {
+	cmd := exec.Command("go", append(append([]string{"list"}, args...), "./...")...)
+	cmd.Dir = ".."
+	return cmd.Output()
 }
 
 func below(path, root string) bool { return path == root || strings.HasPrefix(path, root+"/") }

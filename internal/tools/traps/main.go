@@ -72,9 +72,9 @@ func execute(ctx context.Context, module, bin string, tests []test, results map[
 		names[t.name] = true
 		dirs["./"+strings.TrimPrefix(t.dir, localkube+"/")] = t.dir
 	}
-	args := []string{"test", "-json", "-trimpath", "-vet=off", "-ldflags=-s", "-count=1", "-run", "^(" + strings.Join(slices.Sorted(maps.Keys(names)), "|") + ")$"}
+	args := []string{"test", "-json", "-vet=off", "-ldflags=-s", "-count=1", "-run", "^(" + strings.Join(slices.Sorted(maps.Keys(names)), "|") + ")$"}
 	cmd := exec.CommandContext(ctx, "go", append(args, slices.Sorted(maps.Keys(dirs))...)...)
-	cmd.Dir, cmd.Env, cmd.Stderr = module, append(os.Environ(), "CGO_ENABLED=0", "EMRFLINK_BIN="+abs), os.Stderr
+	cmd.Dir, cmd.Env, cmd.Stderr = module, append(os.Environ(), "EMRFLINK_BIN="+abs), os.Stderr
 	out, err := cmd.Output()
 	var failed *exec.ExitError
 	if err != nil && !errors.As(err, &failed) {
