@@ -8,11 +8,10 @@ import (
 	"strings"
 
 	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
-	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apiextensions"
-	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"emrflink/components/deployment"
+	"emrflink/components/manifest"
 )
 
 // PoolsToken is the Pulumi type of the node pools.
@@ -78,28 +77,24 @@ func NewPools(ctx *pulumi.Context, name string, args *PoolsArgs, opts ...pulumi.
 		return nil, fmt.Errorf("register %s %q: %w", PoolsToken, name, err)
 	}
 	common := []pulumi.ResourceOption{pulumi.Parent(p), pulumi.Provider(args.Kubernetes)}
-	class, err := apiextensions.NewCustomResource(ctx, name+"-nodeclass", &apiextensions.CustomResourceArgs{
-		ApiVersion:  pulumi.String(nodeClassGroup + "/v1"),
-		Kind:        pulumi.String(nodeClassKind),
-		Metadata:    metav1.ObjectMetaArgs{Name: pulumi.String(NodeClass), Annotations: deployment.Owned()},
-		OtherFields: kubernetes.UntypedArgs{"spec": args.nodeClassSpec()},
+	class, err := manifest.New(ctx, name+"-nodeclass", &manifest.Args{
+		APIVersion: nodeClassGroup + "/v1", Kind: nodeClassKind, Name: NodeClass, Annotations: deployment.Owned(),
+		Fields: pulumi.Map{"spec": args.nodeClassSpec()},
 	}, append(common, pulumi.DependsOn(args.After), pulumi.Timeouts(&pulumi.CustomTimeouts{Delete: nodeClassTimeout}))...)
 	if err != nil {
-		return nil, fmt.Errorf("create node class %q: %w", NodeClass, err)
+		return nil, err
 	}
 	// What the node class depends on, its pools depend on through it.
 	after := []pulumi.Resource{class}
 	for _, pool := range args.Pools {
 		for _, np := range pool.NodePools() {
-			made, err := apiextensions.NewCustomResource(ctx, name+"-"+np.Name, &apiextensions.CustomResourceArgs{
-				ApiVersion:  pulumi.String("karpenter.sh/v1"),
-				Kind:        pulumi.String("NodePool"),
-				Metadata:    metav1.ObjectMetaArgs{Name: pulumi.String(np.Name), Annotations: deployment.Owned()},
-				OtherFields: kubernetes.UntypedArgs{"spec": pulumi.ToMap(np.Spec(NodeClass))},
+			made, err := manifest.New(ctx, name+"-"+np.Name, &manifest.Args{
+				APIVersion: "karpenter.sh/v1", Kind: "NodePool", Name: np.Name, Annotations: deployment.Owned(),
+				Fields: pulumi.Map{"spec": pulumi.ToMap(np.Spec(NodeClass))},
 			}, append(common, pulumi.DependsOn(after),
 				pulumi.Timeouts(&pulumi.CustomTimeouts{Delete: np.DeleteTimeout().String()}))...)
 			if err != nil {
-				return nil, fmt.Errorf("create node pool %q: %w", np.Name, err)
+				return nil, err
 			}
 			p.NodePools = append(p.NodePools, made)
 			p.Catalog = append(p.Catalog, np)

@@ -7,15 +7,13 @@ import (
 	"fmt"
 
 	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
-	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apiextensions"
-	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
-	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"emrflink/components/cluster"
 	"emrflink/components/deployment"
 	"emrflink/components/helm"
 	"emrflink/components/irsa"
+	"emrflink/components/manifest"
 	"emrflink/components/versions"
 )
 
@@ -121,14 +119,9 @@ func storageClass(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.R
 	}
 	annotations := deployment.Owned()
 	annotations["storageclass.kubernetes.io/is-default-class"] = pulumi.String("true")
-	_, err := apiextensions.NewCustomResource(ctx, name+"-"+StorageClass, &apiextensions.CustomResourceArgs{
-		ApiVersion: pulumi.String("storage.k8s.io/v1"),
-		Kind:       pulumi.String("StorageClass"),
-		Metadata: metav1.ObjectMetaArgs{
-			Name:        pulumi.String(StorageClass),
-			Annotations: annotations,
-		},
-		OtherFields: kubernetes.UntypedArgs{
+	_, err := manifest.New(ctx, name+"-"+StorageClass, &manifest.Args{
+		APIVersion: "storage.k8s.io/v1", Kind: "StorageClass", Name: StorageClass, Annotations: annotations,
+		Fields: pulumi.Map{
 			"provisioner":          pulumi.String("ebs.csi.aws.com"),
 			"parameters":           parameters,
 			"reclaimPolicy":        pulumi.String("Delete"),
@@ -136,19 +129,16 @@ func storageClass(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.R
 			"allowVolumeExpansion": pulumi.Bool(true),
 		},
 	}, append(opts, pulumi.Provider(args.Kubernetes))...)
-	if err != nil {
-		return fmt.Errorf("create storage class %q: %w", StorageClass, err)
-	}
-	return nil
+	return err
 }
 
 func certManager(ctx *pulumi.Context, name string, args *Args, parent, after pulumi.ResourceOption) (*helm.Release, error) {
 	provider := pulumi.Provider(args.Kubernetes)
-	ns, err := corev1.NewNamespace(ctx, name+"-"+certManagerNamespace+"-namespace", &corev1.NamespaceArgs{
-		Metadata: metav1.ObjectMetaArgs{Name: pulumi.String(certManagerNamespace), Annotations: deployment.Owned()},
+	ns, err := manifest.New(ctx, name+"-"+certManagerNamespace+"-namespace", &manifest.Args{
+		APIVersion: "v1", Kind: "Namespace", Name: certManagerNamespace, Annotations: deployment.Owned(),
 	}, parent, provider, after, deployment.EndsWithCluster(args.Kubernetes))
 	if err != nil {
-		return nil, fmt.Errorf("create namespace %q: %w", certManagerNamespace, err)
+		return nil, err
 	}
 	chart := versions.CertManager()
 	selector := pulumi.ToStringMap(cluster.CoreSelector())

@@ -13,8 +13,6 @@ import (
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
-	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
-	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"emrflink/components/cluster"
@@ -22,6 +20,7 @@ import (
 	"emrflink/components/helm"
 	"emrflink/components/iamdoc"
 	"emrflink/components/irsa"
+	"emrflink/components/manifest"
 	"emrflink/components/versions"
 )
 
@@ -87,17 +86,15 @@ func NewOperator(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Re
 	if err != nil {
 		return nil, err
 	}
-	ns, err := corev1.NewNamespace(ctx, name+"-namespace", &corev1.NamespaceArgs{
-		Metadata: metav1.ObjectMetaArgs{
-			Name: pulumi.String(Namespace), Annotations: deployment.Owned(),
-			Labels: pulumi.StringMap{
-				"pod-security.kubernetes.io/enforce": pulumi.String("baseline"),
-				"pod-security.kubernetes.io/warn":    pulumi.String("restricted"),
-			},
+	ns, err := manifest.New(ctx, name+"-namespace", &manifest.Args{
+		APIVersion: "v1", Kind: "Namespace", Name: Namespace, Annotations: deployment.Owned(),
+		Labels: pulumi.StringMap{
+			"pod-security.kubernetes.io/enforce": pulumi.String("baseline"),
+			"pod-security.kubernetes.io/warn":    pulumi.String("restricted"),
 		},
 	}, parent, provider, pulumi.DependsOn(args.After), deployment.EndsWithCluster(args.Kubernetes))
 	if err != nil {
-		return nil, fmt.Errorf("create namespace %q: %w", Namespace, err)
+		return nil, err
 	}
 	after := append([]pulumi.Resource{ns, logs}, role.Attachments...)
 	o.RoleArn = role.Arn

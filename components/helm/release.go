@@ -42,11 +42,11 @@ type Args struct {
 }
 
 // Release is a Helm release. Deleting it waits for its resources to be gone.
+//
+// Its outputs are left out: as soon as a package sees the type pulumi.AnyOutput, all generic outputs of Pulumi's SDK are
+// compiled into it, which takes seven seconds each time.
 type Release struct {
 	pulumi.CustomResourceState
-
-	// Status is Helm's status of the release.
-	Status pulumi.AnyOutput `pulumi:"status"`
 }
 
 // NewRelease registers a release; it is ready when the resources of the chart are.

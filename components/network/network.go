@@ -15,6 +15,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"emrflink/components/deployment"
+	"emrflink/components/zone"
 )
 
 // Token is the Pulumi type of the component.
@@ -35,7 +36,7 @@ type Args struct {
 	// VpcCidr is the VPC's range; see ParseCidr.
 	VpcCidr string
 	// Zones are the zones, in the order of the address plan; see Zones.
-	Zones []Zone
+	Zones []zone.Zone
 	// NatGateways is NatSingle or NatPerZone.
 	NatGateways string
 	// InterfaceEndpoints are services with an interface endpoint; see EndpointServices.
@@ -143,12 +144,12 @@ func (b *builder) subnetTags(role string, discovery bool) map[string]string {
 	return tags
 }
 
-func (b *builder) subnet(kind string, zone Zone, cidr string, tags map[string]string) (*ec2.Subnet, error) {
-	suffix := kind + "-" + zone.ID
+func (b *builder) subnet(kind string, z zone.Zone, cidr string, tags map[string]string) (*ec2.Subnet, error) {
+	suffix := kind + "-" + z.ID
 	subnet, err := ec2.NewSubnet(b.ctx, b.name+"-"+suffix, &ec2.SubnetArgs{
 		VpcId:            b.vpc.ID(),
 		CidrBlock:        pulumi.String(cidr),
-		AvailabilityZone: pulumi.String(zone.Name),
+		AvailabilityZone: pulumi.String(z.Name),
 		Tags:             b.tags(suffix, tags),
 	}, b.parent)
 	if err != nil {
@@ -191,12 +192,12 @@ func (b *builder) publicSubnets(plan []Subnets) ([]*ec2.Subnet, error) {
 	}
 	b.egress = append(b.egress, route)
 	subnets := make([]*ec2.Subnet, 0, len(plan))
-	for i, zone := range b.args.Zones {
-		subnet, err := b.subnet("public", zone, plan[i].Public.String(), b.subnetTags("kubernetes.io/role/elb", false))
+	for i, z := range b.args.Zones {
+		subnet, err := b.subnet("public", z, plan[i].Public.String(), b.subnetTags("kubernetes.io/role/elb", false))
 		if err != nil {
 			return nil, err
 		}
-		association, err := b.associate("public-"+zone.ID, subnet, table)
+		association, err := b.associate("public-"+z.ID, subnet, table)
 		if err != nil {
 			return nil, err
 		}
@@ -237,17 +238,17 @@ func (b *builder) natGateways(public []*ec2.Subnet) ([]*ec2.NatGateway, error) {
 
 func (b *builder) privateSubnets(plan []Subnets, nats []*ec2.NatGateway) ([]*ec2.Subnet, error) {
 	subnets := make([]*ec2.Subnet, 0, len(plan))
-	for i, zone := range b.args.Zones {
-		subnet, err := b.subnet("private", zone, plan[i].Private.String(), b.subnetTags("kubernetes.io/role/internal-elb", true))
+	for i, z := range b.args.Zones {
+		subnet, err := b.subnet("private", z, plan[i].Private.String(), b.subnetTags("kubernetes.io/role/internal-elb", true))
 		if err != nil {
 			return nil, err
 		}
 		nat := nats[min(i, len(nats)-1)]
-		table, route, err := b.routeTable("private-"+zone.ID+"-routes", &ec2.RouteArgs{NatGatewayId: nat.ID()})
+		table, route, err := b.routeTable("private-"+z.ID+"-routes", &ec2.RouteArgs{NatGatewayId: nat.ID()})
 		if err != nil {
 			return nil, err
 		}
-		association, err := b.associate("private-"+zone.ID, subnet, table)
+		association, err := b.associate("private-"+z.ID, subnet, table)
 		if err != nil {
 			return nil, err
 		}

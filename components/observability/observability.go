@@ -10,13 +10,12 @@ import (
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
-	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
-	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"emrflink/components/deployment"
 	"emrflink/components/helm"
 	"emrflink/components/irsa"
+	"emrflink/components/manifest"
 	"emrflink/components/versions"
 )
 
@@ -92,14 +91,12 @@ func NewMetrics(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Res
 		return nil, err
 	}
 	// The agent reads the container runtime's socket and the host's cgroups: it needs host paths.
-	ns, err := corev1.NewNamespace(ctx, name+"-namespace", &corev1.NamespaceArgs{
-		Metadata: metav1.ObjectMetaArgs{
-			Name: pulumi.String(namespace), Annotations: deployment.Owned(),
-			Labels: pulumi.StringMap{"pod-security.kubernetes.io/enforce": pulumi.String("privileged")},
-		},
+	ns, err := manifest.New(ctx, name+"-namespace", &manifest.Args{
+		APIVersion: "v1", Kind: "Namespace", Name: namespace, Annotations: deployment.Owned(),
+		Labels: pulumi.StringMap{"pod-security.kubernetes.io/enforce": pulumi.String("privileged")},
 	}, parent, provider, pulumi.DependsOn(args.After), deployment.EndsWithCluster(args.Kubernetes))
 	if err != nil {
-		return nil, fmt.Errorf("create namespace %q: %w", namespace, err)
+		return nil, err
 	}
 	after := append([]pulumi.Resource{ns, logs}, role.Attachments...)
 	chart := versions.CloudWatchMetrics()

@@ -3,14 +3,10 @@
 package team
 
 import (
-	"fmt"
-
-	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
-	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
-	networkingv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/networking/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"emrflink/components/deployment"
+	"emrflink/components/manifest"
 )
 
 // Ports of Flink on Kubernetes.
@@ -40,31 +36,32 @@ func DefaultQuota() Quota { return Quota{CPU: "200", Memory: "800Gi", Pods: 200,
 // namespace makes the namespace, then what belongs in it, so that no pod runs there before the limits do.
 func namespace(ctx *pulumi.Context, name string, args *Args, parent, after pulumi.ResourceOption) error {
 	provider := pulumi.Provider(args.Kubernetes)
-	ns, err := corev1.NewNamespace(ctx, name+"-namespace", &corev1.NamespaceArgs{
-		Metadata: metav1.ObjectMetaArgs{
-			Name:        pulumi.String(args.Name),
-			Annotations: deployment.Owned(),
-			Labels: pulumi.StringMap{
-				// EMR's images are not known to meet "restricted", so that is what is warned about.
-				"pod-security.kubernetes.io/enforce": pulumi.String("baseline"),
-				"pod-security.kubernetes.io/audit":   pulumi.String("restricted"),
-				"pod-security.kubernetes.io/warn":    pulumi.String("restricted"),
-				"emrflink/team":                      pulumi.String(args.Name),
-			},
+	ns, err := manifest.New(ctx, name+"-namespace", &manifest.Args{
+		APIVersion: "v1", Kind: "Namespace", Name: args.Name, Annotations: deployment.Owned(),
+		Labels: pulumi.StringMap{
+			// EMR's images are not known to meet "restricted", so that is what is warned about.
+			"pod-security.kubernetes.io/enforce": pulumi.String("baseline"),
+			"pod-security.kubernetes.io/audit":   pulumi.String("restricted"),
+			"pod-security.kubernetes.io/warn":    pulumi.String("restricted"),
+			"emrflink/team":                      pulumi.String(args.Name),
 		},
 	}, parent, provider, after)
 	if err != nil {
-		return fmt.Errorf("create namespace %q: %w", args.Name, err)
-	}
-	inside := []pulumi.ResourceOption{parent, provider, pulumi.DependsOn([]pulumi.Resource{ns})}
-	if err := limits(ctx, name, args, inside); err != nil {
 		return err
 	}
-	return policies(ctx, name, args, inside)
+	opts := []pulumi.ResourceOption{parent, provider, pulumi.DependsOn([]pulumi.Resource{ns})}
+	if err := limits(ctx, name, args, opts); err != nil {
+		return err
+	}
+	return policies(ctx, name, args, opts)
 }
 
-func meta(args *Args, name string) metav1.ObjectMetaArgs {
-	return metav1.ObjectMetaArgs{Name: pulumi.String(name), Namespace: pulumi.String(args.Name), Annotations: deployment.Owned()}
+// inside makes one object of the namespace.
+func inside(ctx *pulumi.Context, resource, apiVersion, kind, name string, args *Args, spec pulumi.Map, opts []pulumi.ResourceOption) error {
+	_, err := manifest.New(ctx, resource, &manifest.Args{
+		APIVersion: apiVersion, Kind: kind, Name: name, Namespace: args.Name, Annotations: deployment.Owned(), Fields: pulumi.Map{"spec": spec},
+	}, opts...)
+	return err
 }
 
 func limits(ctx *pulumi.Context, name string, args *Args, opts []pulumi.ResourceOption) error {
@@ -72,32 +69,24 @@ func limits(ctx *pulumi.Context, name string, args *Args, opts []pulumi.Resource
 	if q == (Quota{}) {
 		q = DefaultQuota()
 	}
-	if _, err := corev1.NewResourceQuota(ctx, name+"-quota", &corev1.ResourceQuotaArgs{
-		Metadata: meta(args, "team"),
-		Spec: corev1.ResourceQuotaSpecArgs{Hard: pulumi.StringMap{
-			"requests.cpu":           pulumi.String(q.CPU),
-			"requests.memory":        pulumi.String(q.Memory),
-			"pods":                   pulumi.Sprintf("%d", q.Pods),
-			"persistentvolumeclaims": pulumi.Sprintf("%d", q.Volumes),
-			// Load balancers cost money and outlive the cluster; the Flink UI has no login.
-			"services.loadbalancers": pulumi.String("0"),
-			"services.nodeports":     pulumi.String("0"),
-		}},
-	}, opts...); err != nil {
-		return fmt.Errorf("create quota of %q: %w", args.Name, err)
+	err := inside(ctx, name+"-quota", "v1", "ResourceQuota", "team", args, pulumi.Map{"hard": pulumi.StringMap{
+		"requests.cpu":           pulumi.String(q.CPU),
+		"requests.memory":        pulumi.String(q.Memory),
+		"pods":                   pulumi.Sprintf("%d", q.Pods),
+		"persistentvolumeclaims": pulumi.Sprintf("%d", q.Volumes),
+		// Load balancers cost money and outlive the cluster; the Flink UI has no login.
+		"services.loadbalancers": pulumi.String("0"),
+		"services.nodeports":     pulumi.String("0"),
+	}}, opts)
+	if err != nil {
+		return err
 	}
 	// A quota on requests refuses every container without one, such as EMR's log sidecar. There is no default limit: it
 	// would refuse a container that requests more than it.
-	if _, err := corev1.NewLimitRange(ctx, name+"-defaults", &corev1.LimitRangeArgs{
-		Metadata: meta(args, "defaults"),
-		Spec: corev1.LimitRangeSpecArgs{Limits: corev1.LimitRangeItemArray{corev1.LimitRangeItemArgs{
-			Type:           pulumi.String("Container"),
-			DefaultRequest: pulumi.StringMap{"cpu": pulumi.String("100m"), "memory": pulumi.String("256Mi")},
-		}}},
-	}, opts...); err != nil {
-		return fmt.Errorf("create limit range of %q: %w", args.Name, err)
-	}
-	return nil
+	return inside(ctx, name+"-defaults", "v1", "LimitRange", "defaults", args, pulumi.Map{"limits": pulumi.Array{pulumi.Map{
+		"type":           pulumi.String("Container"),
+		"defaultRequest": pulumi.StringMap{"cpu": pulumi.String("100m"), "memory": pulumi.String("256Mi")},
+	}}}, opts)
 }
 
 // policies close the namespace and open what a Flink job needs. Kubelet probes and port-forwards come from the node and
@@ -105,78 +94,71 @@ func limits(ctx *pulumi.Context, name string, args *Args, opts []pulumi.Resource
 func policies(ctx *pulumi.Context, name string, args *Args, opts []pulumi.ResourceOption) error {
 	for _, p := range []struct {
 		name string
-		spec networkingv1.NetworkPolicySpecArgs
+		spec pulumi.Map
 	}{
-		{"deny-all", networkingv1.NetworkPolicySpecArgs{PolicyTypes: both()}},
-		{"within-team", networkingv1.NetworkPolicySpecArgs{
-			PolicyTypes: both(),
+		{"deny-all", pulumi.Map{"policyTypes": both()}},
+		{"within-team", pulumi.Map{
+			"policyTypes": both(),
 			// Job manager and task managers talk on configured and on random ports.
-			Ingress: networkingv1.NetworkPolicyIngressRuleArray{networkingv1.NetworkPolicyIngressRuleArgs{From: samePeer()}},
-			Egress:  networkingv1.NetworkPolicyEgressRuleArray{networkingv1.NetworkPolicyEgressRuleArgs{To: samePeer()}},
+			"ingress": pulumi.Array{pulumi.Map{"from": samePeer()}},
+			"egress":  pulumi.Array{pulumi.Map{"to": samePeer()}},
 		}},
-		{"from-operator", networkingv1.NetworkPolicySpecArgs{
-			PolicyTypes: pulumi.ToStringArray([]string{"Ingress"}),
-			Ingress: networkingv1.NetworkPolicyIngressRuleArray{networkingv1.NetworkPolicyIngressRuleArgs{
-				From: namespacePeer(args.OperatorNamespace, nil), Ports: ports("TCP", portRest),
+		{"from-operator", pulumi.Map{
+			"policyTypes": pulumi.ToStringArray([]string{"Ingress"}),
+			"ingress": pulumi.Array{pulumi.Map{
+				"from": namespacePeer(args.OperatorNamespace, nil), "ports": ports("TCP", portRest),
 			}},
 		}},
-		{"to-services", networkingv1.NetworkPolicySpecArgs{
-			PolicyTypes: pulumi.ToStringArray([]string{"Egress"}), Egress: services(args),
-		}},
+		{"to-services", pulumi.Map{"policyTypes": pulumi.ToStringArray([]string{"Egress"}), "egress": services(args)}},
 	} {
-		p.spec.PodSelector = metav1.LabelSelectorArgs{}
-		if _, err := networkingv1.NewNetworkPolicy(ctx, name+"-"+p.name, &networkingv1.NetworkPolicyArgs{
-			Metadata: meta(args, p.name), Spec: p.spec,
-		}, opts...); err != nil {
-			return fmt.Errorf("create network policy %q of %q: %w", p.name, args.Name, err)
+		p.spec["podSelector"] = pulumi.Map{}
+		err := inside(ctx, name+"-"+p.name, "networking.k8s.io/v1", "NetworkPolicy", p.name, args, p.spec, opts)
+		if err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
 // services are what a job calls outside of its namespace.
-func services(args *Args) networkingv1.NetworkPolicyEgressRuleArray {
-	rules := networkingv1.NetworkPolicyEgressRuleArray{
-		networkingv1.NetworkPolicyEgressRuleArgs{
-			To:    namespacePeer("kube-system", map[string]string{"k8s-app": "kube-dns"}),
-			Ports: append(ports("UDP", portDNS), ports("TCP", portDNS)...),
+func services(args *Args) pulumi.Array {
+	rules := pulumi.Array{
+		pulumi.Map{
+			"to":    namespacePeer("kube-system", map[string]string{"k8s-app": "kube-dns"}),
+			"ports": append(ports("UDP", portDNS), ports("TCP", portDNS)...),
 		},
 		// The Kubernetes API, S3, STS and CloudWatch have no fixed addresses.
-		networkingv1.NetworkPolicyEgressRuleArgs{To: cidrPeer("0.0.0.0/0"), Ports: ports("TCP", portHTTPS)},
-		networkingv1.NetworkPolicyEgressRuleArgs{To: cidrPeer(args.VpcCidr), Ports: ports("TCP", kafkaPorts()...)},
+		pulumi.Map{"to": cidrPeer("0.0.0.0/0"), "ports": ports("TCP", portHTTPS)},
+		pulumi.Map{"to": cidrPeer(args.VpcCidr), "ports": ports("TCP", kafkaPorts()...)},
 	}
 	if args.PodIdentityAgent {
-		rules = append(rules, networkingv1.NetworkPolicyEgressRuleArgs{To: cidrPeer(agentAddress), Ports: ports("TCP", portAgent)})
+		rules = append(rules, pulumi.Map{"to": cidrPeer(agentAddress), "ports": ports("TCP", portAgent)})
 	}
 	return rules
 }
 
 func both() pulumi.StringArray { return pulumi.ToStringArray([]string{"Ingress", "Egress"}) }
 
-func samePeer() networkingv1.NetworkPolicyPeerArray {
-	return networkingv1.NetworkPolicyPeerArray{networkingv1.NetworkPolicyPeerArgs{PodSelector: metav1.LabelSelectorArgs{}}}
-}
+func samePeer() pulumi.Array { return pulumi.Array{pulumi.Map{"podSelector": pulumi.Map{}}} }
 
-func namespacePeer(namespace string, pods map[string]string) networkingv1.NetworkPolicyPeerArray {
-	peer := networkingv1.NetworkPolicyPeerArgs{NamespaceSelector: metav1.LabelSelectorArgs{
-		MatchLabels: pulumi.StringMap{"kubernetes.io/metadata.name": pulumi.String(namespace)},
+func namespacePeer(namespace string, pods map[string]string) pulumi.Array {
+	peer := pulumi.Map{"namespaceSelector": pulumi.Map{
+		"matchLabels": pulumi.StringMap{"kubernetes.io/metadata.name": pulumi.String(namespace)},
 	}}
 	if pods != nil {
-		peer.PodSelector = metav1.LabelSelectorArgs{MatchLabels: pulumi.ToStringMap(pods)}
+		peer["podSelector"] = pulumi.Map{"matchLabels": pulumi.ToStringMap(pods)}
 	}
-	return networkingv1.NetworkPolicyPeerArray{peer}
+	return pulumi.Array{peer}
 }
 
-func cidrPeer(cidr string) networkingv1.NetworkPolicyPeerArray {
-	return networkingv1.NetworkPolicyPeerArray{networkingv1.NetworkPolicyPeerArgs{
-		IpBlock: networkingv1.IPBlockArgs{Cidr: pulumi.String(cidr)},
-	}}
+func cidrPeer(cidr string) pulumi.Array {
+	return pulumi.Array{pulumi.Map{"ipBlock": pulumi.Map{"cidr": pulumi.String(cidr)}}}
 }
 
-func ports(protocol string, numbers ...int) networkingv1.NetworkPolicyPortArray {
-	out := make(networkingv1.NetworkPolicyPortArray, 0, len(numbers))
+func ports(protocol string, numbers ...int) pulumi.Array {
+	out := make(pulumi.Array, 0, len(numbers))
 	for _, n := range numbers {
-		out = append(out, networkingv1.NetworkPolicyPortArgs{Protocol: pulumi.String(protocol), Port: pulumi.Int(n)})
+		out = append(out, pulumi.Map{"protocol": pulumi.String(protocol), "port": pulumi.Int(n)})
 	}
 	return out
 }

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"emrflink/components/network"
+	"emrflink/components/zone"
 	"emrflink/internal/awsapi"
 )
 
@@ -31,7 +31,7 @@ func (a Account) zones(ctx context.Context, _ awsapi.Identity) []Check {
 	if len(good) < a.Deploy.Zones {
 		return []Check{{
 			ID: id, Status: Error, What: fmt.Sprintf("%s: %d zones wanted, EKS can use %d of %d", a.Deploy.Region, a.Deploy.Zones, len(good), len(zones)),
-			Why: "UnsupportedAvailabilityZoneException: EKS puts no control plane into " + strings.Join(network.UnsupportedZoneIDs(), ", ") + " or into a zone that is not available",
+			Why: "UnsupportedAvailabilityZoneException: EKS puts no control plane into " + strings.Join(zone.UnsupportedIDs(), ", ") + " or into a zone that is not available",
 			Fix: a.Deploy.set("availabilityZones", strconv.Itoa(len(good))),
 		}}
 	}

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"emrflink/components/network"
+	"emrflink/components/zone"
 	"emrflink/internal/awsapi"
 )
 
@@ -156,14 +156,14 @@ func (a Account) processors(ctx context.Context, _ awsapi.Identity) []Check {
 }
 
 // usable are the zones that the network component chooses from, in its order.
-func usable(zones []awsapi.Zone) []network.Zone {
-	var out []network.Zone
+func usable(zones []awsapi.Zone) []zone.Zone {
+	var out []zone.Zone
 	for _, z := range zones {
 		if z.State == "available" {
-			out = append(out, network.Zone{Name: z.Name, ID: z.ID})
+			out = append(out, zone.Zone{Name: z.Name, ID: z.ID})
 		}
 	}
-	return network.Supported(out)
+	return zone.Supported(out)
 }
 
-func first(zones []network.Zone, n int) []network.Zone { return zones[:min(n, len(zones))] }
+func first(zones []zone.Zone, n int) []zone.Zone { return zones[:min(n, len(zones))] }
