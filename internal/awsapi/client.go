@@ -20,11 +20,6 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	"github.com/aws/aws-sdk-go-v2/service/eks"
-	elbv2 "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
-	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/pricing"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -61,14 +56,14 @@ type Options struct {
 type Client struct {
 	cfg  aws.Config
 	now  func() time.Time
-	ec2  *ec2.Client
-	eks  *eks.Client
-	iam  *iam.Client
+	ec2  ec2Operations
+	eks  eksOperations
+	iam  iamOperations
 	kms  *kms.Client
 	sts  *sts.Client
 	s3   *s3.Client
-	logs *cloudwatchlogs.Client
-	elb  *elbv2.Client
+	logs logsOperations
+	elb  elbOperations
 	raw  *rawClient
 
 	pricing *pricing.Client
@@ -144,13 +139,13 @@ func fromConfig(cfg aws.Config, now func() time.Time) *Client {
 	}
 	return &Client{
 		cfg: cfg, now: now,
-		ec2:  ec2.NewFromConfig(cfg),
-		eks:  eks.NewFromConfig(cfg),
-		iam:  iam.NewFromConfig(cfg),
+		ec2:  newEc2Operations(cfg),
+		eks:  newEksOperations(cfg),
+		iam:  newIamOperations(cfg),
 		kms:  kms.NewFromConfig(cfg),
 		sts:  sts.NewFromConfig(cfg),
-		logs: cloudwatchlogs.NewFromConfig(cfg),
-		elb:  elbv2.NewFromConfig(cfg),
+		logs: newLogsOperations(cfg),
+		elb:  newElbOperations(cfg),
 		s3: s3.NewFromConfig(cfg, func(so *s3.Options) {
 			// A bucket is a host name on AWS and a path on an explicit
 			// endpoint, which has no wildcard name in the DNS.

@@ -67,7 +67,7 @@ func (c *Client) DescribeCluster(ctx context.Context, name string) (Cluster, err
 // ListClusters returns the names of the region's clusters.
 func (c *Client) ListClusters(ctx context.Context) ([]string, error) {
 	var names []string
-	p := eks.NewListClustersPaginator(c.eks, &eks.ListClustersInput{})
+	p := eks.NewListClustersPaginator(c.eks.ListClusters, &eks.ListClustersInput{})
 	for p.HasMorePages() {
 		page, err := p.NextPage(ctx)
 		if err != nil {
@@ -92,7 +92,7 @@ type NodeGroup struct {
 // NodeGroups lists the managed node groups of a cluster with their state.
 func (c *Client) NodeGroups(ctx context.Context, cluster string) ([]NodeGroup, error) {
 	var groups []NodeGroup
-	p := eks.NewListNodegroupsPaginator(c.eks, &eks.ListNodegroupsInput{ClusterName: &cluster})
+	p := eks.NewListNodegroupsPaginator(c.eks.ListNodegroups, &eks.ListNodegroupsInput{ClusterName: &cluster})
 	for p.HasMorePages() {
 		page, err := p.NextPage(ctx)
 		if err != nil {
@@ -138,7 +138,7 @@ func (c *Client) describeNodeGroup(ctx context.Context, cluster, name string) (N
 // Addons returns the names of a cluster's EKS addons.
 func (c *Client) Addons(ctx context.Context, cluster string) ([]string, error) {
 	var names []string
-	p := eks.NewListAddonsPaginator(c.eks, &eks.ListAddonsInput{ClusterName: &cluster})
+	p := eks.NewListAddonsPaginator(c.eks.ListAddons, &eks.ListAddonsInput{ClusterName: &cluster})
 	for p.HasMorePages() {
 		page, err := p.NextPage(ctx)
 		if err != nil {
@@ -152,7 +152,7 @@ func (c *Client) Addons(ctx context.Context, cluster string) ([]string, error) {
 // AccessEntries returns the principal ARNs of a cluster's access entries.
 func (c *Client) AccessEntries(ctx context.Context, cluster string) ([]string, error) {
 	var arns []string
-	p := eks.NewListAccessEntriesPaginator(c.eks, &eks.ListAccessEntriesInput{ClusterName: &cluster})
+	p := eks.NewListAccessEntriesPaginator(c.eks.ListAccessEntries, &eks.ListAccessEntriesInput{ClusterName: &cluster})
 	for p.HasMorePages() {
 		page, err := p.NextPage(ctx)
 		if err != nil {
@@ -176,7 +176,7 @@ type ClusterVersion struct {
 // ClusterVersions lists the Kubernetes versions that EKS offers in the region.
 func (c *Client) ClusterVersions(ctx context.Context) ([]ClusterVersion, error) {
 	var vs []ClusterVersion
-	p := eks.NewDescribeClusterVersionsPaginator(c.eks, &eks.DescribeClusterVersionsInput{})
+	p := eks.NewDescribeClusterVersionsPaginator(c.eks.DescribeClusterVersions, &eks.DescribeClusterVersionsInput{})
 	for p.HasMorePages() {
 		page, err := p.NextPage(ctx)
 		if err != nil {

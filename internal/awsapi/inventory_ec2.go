@@ -82,7 +82,7 @@ func (c *Client) findInstances(ctx context.Context, d Deployment) ([]Resource, e
 		alts[i] = append(alts[i], filter("instance-state-name", "pending", "running", "stopping", "stopped", "shutting-down"))
 	}
 	return collect(ctx, "DescribeInstances", alts, func(fs []types.Filter) pager[ec2.DescribeInstancesOutput, ec2.Options] {
-		return ec2.NewDescribeInstancesPaginator(c.ec2, &ec2.DescribeInstancesInput{Filters: fs})
+		return ec2.NewDescribeInstancesPaginator(c.ec2.DescribeInstances, &ec2.DescribeInstancesInput{Filters: fs})
 	}, func(o *ec2.DescribeInstancesOutput) (rs []Resource) {
 		for _, res := range o.Reservations {
 			for _, i := range res.Instances {
@@ -108,7 +108,7 @@ func (c *Client) findInstances(ctx context.Context, d Deployment) ([]Resource, e
 func (c *Client) findVolumes(ctx context.Context, d Deployment) ([]Resource, error) {
 	alts := d.alternatives("", "KubernetesCluster")
 	return collect(ctx, "DescribeVolumes", alts, func(fs []types.Filter) pager[ec2.DescribeVolumesOutput, ec2.Options] {
-		return ec2.NewDescribeVolumesPaginator(c.ec2, &ec2.DescribeVolumesInput{Filters: fs})
+		return ec2.NewDescribeVolumesPaginator(c.ec2.DescribeVolumes, &ec2.DescribeVolumesInput{Filters: fs})
 	}, func(o *ec2.DescribeVolumesOutput) (rs []Resource) {
 		for _, v := range o.Volumes {
 			r := ec2Resource(TypeVolume, aws.ToString(v.VolumeId), v.Tags)
@@ -127,7 +127,7 @@ func (c *Client) findVolumes(ctx context.Context, d Deployment) ([]Resource, err
 func (c *Client) findNetworkInterfaces(ctx context.Context, d Deployment) ([]Resource, error) {
 	alts := d.alternatives("vpc-id", "cluster.k8s.amazonaws.com/name")
 	return collect(ctx, "DescribeNetworkInterfaces", alts, func(fs []types.Filter) pager[ec2.DescribeNetworkInterfacesOutput, ec2.Options] {
-		return ec2.NewDescribeNetworkInterfacesPaginator(c.ec2, &ec2.DescribeNetworkInterfacesInput{Filters: fs})
+		return ec2.NewDescribeNetworkInterfacesPaginator(c.ec2.DescribeNetworkInterfaces, &ec2.DescribeNetworkInterfacesInput{Filters: fs})
 	}, func(o *ec2.DescribeNetworkInterfacesOutput) (rs []Resource) {
 		for _, n := range o.NetworkInterfaces {
 			r := ec2Resource(TypeNetworkInterface, aws.ToString(n.NetworkInterfaceId), n.TagSet)
@@ -147,7 +147,7 @@ func (c *Client) findNetworkInterfaces(ctx context.Context, d Deployment) ([]Res
 func (c *Client) findSecurityGroups(ctx context.Context, d Deployment) ([]Resource, error) {
 	alts := d.alternatives("vpc-id", "aws:eks:cluster-name", "elbv2.k8s.aws/cluster")
 	return collect(ctx, "DescribeSecurityGroups", alts, func(fs []types.Filter) pager[ec2.DescribeSecurityGroupsOutput, ec2.Options] {
-		return ec2.NewDescribeSecurityGroupsPaginator(c.ec2, &ec2.DescribeSecurityGroupsInput{Filters: fs})
+		return ec2.NewDescribeSecurityGroupsPaginator(c.ec2.DescribeSecurityGroups, &ec2.DescribeSecurityGroupsInput{Filters: fs})
 	}, func(o *ec2.DescribeSecurityGroupsOutput) (rs []Resource) {
 		for _, g := range o.SecurityGroups {
 			if aws.ToString(g.GroupName) == "default" {
@@ -164,7 +164,7 @@ func (c *Client) findSecurityGroups(ctx context.Context, d Deployment) ([]Resour
 
 func (c *Client) findLaunchTemplates(ctx context.Context, d Deployment) ([]Resource, error) {
 	return collect(ctx, "DescribeLaunchTemplates", d.alternatives(""), func(fs []types.Filter) pager[ec2.DescribeLaunchTemplatesOutput, ec2.Options] {
-		return ec2.NewDescribeLaunchTemplatesPaginator(c.ec2, &ec2.DescribeLaunchTemplatesInput{Filters: fs})
+		return ec2.NewDescribeLaunchTemplatesPaginator(c.ec2.DescribeLaunchTemplates, &ec2.DescribeLaunchTemplatesInput{Filters: fs})
 	}, func(o *ec2.DescribeLaunchTemplatesOutput) (rs []Resource) {
 		for _, t := range o.LaunchTemplates {
 			r := ec2Resource(TypeLaunchTemplate, aws.ToString(t.LaunchTemplateId), t.Tags)
@@ -181,7 +181,7 @@ func (c *Client) findNatGateways(ctx context.Context, d Deployment) ([]Resource,
 		alts[i] = append(alts[i], filter("state", "pending", "available", "deleting", "failed"))
 	}
 	return collect(ctx, "DescribeNatGateways", alts, func(fs []types.Filter) pager[ec2.DescribeNatGatewaysOutput, ec2.Options] {
-		return ec2.NewDescribeNatGatewaysPaginator(c.ec2, &ec2.DescribeNatGatewaysInput{Filter: fs})
+		return ec2.NewDescribeNatGatewaysPaginator(c.ec2.DescribeNatGateways, &ec2.DescribeNatGatewaysInput{Filter: fs})
 	}, func(o *ec2.DescribeNatGatewaysOutput) (rs []Resource) {
 		for _, n := range o.NatGateways {
 			r := ec2Resource(TypeNatGateway, aws.ToString(n.NatGatewayId), n.Tags)
@@ -216,7 +216,7 @@ func (c *Client) findAddresses(ctx context.Context, d Deployment) ([]Resource, e
 
 func (c *Client) findVPC(ctx context.Context, d Deployment) ([]Resource, error) {
 	return collect(ctx, "DescribeVpcs", d.alternatives("vpc-id"), func(fs []types.Filter) pager[ec2.DescribeVpcsOutput, ec2.Options] {
-		return ec2.NewDescribeVpcsPaginator(c.ec2, &ec2.DescribeVpcsInput{Filters: fs})
+		return ec2.NewDescribeVpcsPaginator(c.ec2.DescribeVpcs, &ec2.DescribeVpcsInput{Filters: fs})
 	}, func(o *ec2.DescribeVpcsOutput) (rs []Resource) {
 		for _, v := range o.Vpcs {
 			r := ec2Resource(TypeVPC, aws.ToString(v.VpcId), v.Tags)
@@ -230,7 +230,7 @@ func (c *Client) findVPC(ctx context.Context, d Deployment) ([]Resource, error) 
 
 func (c *Client) findSubnets(ctx context.Context, d Deployment) ([]Resource, error) {
 	return collect(ctx, "DescribeSubnets", d.alternatives("vpc-id"), func(fs []types.Filter) pager[ec2.DescribeSubnetsOutput, ec2.Options] {
-		return ec2.NewDescribeSubnetsPaginator(c.ec2, &ec2.DescribeSubnetsInput{Filters: fs})
+		return ec2.NewDescribeSubnetsPaginator(c.ec2.DescribeSubnets, &ec2.DescribeSubnetsInput{Filters: fs})
 	}, func(o *ec2.DescribeSubnetsOutput) (rs []Resource) {
 		for _, s := range o.Subnets {
 			r := ec2Resource(TypeSubnet, aws.ToString(s.SubnetId), s.Tags)
@@ -245,7 +245,7 @@ func (c *Client) findSubnets(ctx context.Context, d Deployment) ([]Resource, err
 
 func (c *Client) findRouteTables(ctx context.Context, d Deployment) ([]Resource, error) {
 	return collect(ctx, "DescribeRouteTables", d.alternatives("vpc-id"), func(fs []types.Filter) pager[ec2.DescribeRouteTablesOutput, ec2.Options] {
-		return ec2.NewDescribeRouteTablesPaginator(c.ec2, &ec2.DescribeRouteTablesInput{Filters: fs})
+		return ec2.NewDescribeRouteTablesPaginator(c.ec2.DescribeRouteTables, &ec2.DescribeRouteTablesInput{Filters: fs})
 	}, func(o *ec2.DescribeRouteTablesOutput) (rs []Resource) {
 		for _, t := range o.RouteTables {
 			if slices.ContainsFunc(t.Associations, func(a types.RouteTableAssociation) bool { return aws.ToBool(a.Main) }) {
@@ -265,7 +265,7 @@ func (c *Client) findRouteTables(ctx context.Context, d Deployment) ([]Resource,
 func (c *Client) findInternetGateways(ctx context.Context, d Deployment) ([]Resource, error) {
 	alts := d.alternatives("attachment.vpc-id")
 	return collect(ctx, "DescribeInternetGateways", alts, func(fs []types.Filter) pager[ec2.DescribeInternetGatewaysOutput, ec2.Options] {
-		return ec2.NewDescribeInternetGatewaysPaginator(c.ec2, &ec2.DescribeInternetGatewaysInput{Filters: fs})
+		return ec2.NewDescribeInternetGatewaysPaginator(c.ec2.DescribeInternetGateways, &ec2.DescribeInternetGatewaysInput{Filters: fs})
 	}, func(o *ec2.DescribeInternetGatewaysOutput) (rs []Resource) {
 		for _, g := range o.InternetGateways {
 			r := ec2Resource(TypeInternetGateway, aws.ToString(g.InternetGatewayId), g.Tags)
@@ -280,7 +280,7 @@ func (c *Client) findInternetGateways(ctx context.Context, d Deployment) ([]Reso
 
 func (c *Client) findVPCEndpoints(ctx context.Context, d Deployment) ([]Resource, error) {
 	return collect(ctx, "DescribeVpcEndpoints", d.alternatives("vpc-id"), func(fs []types.Filter) pager[ec2.DescribeVpcEndpointsOutput, ec2.Options] {
-		return ec2.NewDescribeVpcEndpointsPaginator(c.ec2, &ec2.DescribeVpcEndpointsInput{Filters: fs})
+		return ec2.NewDescribeVpcEndpointsPaginator(c.ec2.DescribeVpcEndpoints, &ec2.DescribeVpcEndpointsInput{Filters: fs})
 	}, func(o *ec2.DescribeVpcEndpointsOutput) (rs []Resource) {
 		for _, e := range o.VpcEndpoints {
 			r := ec2Resource(TypeVPCEndpoint, aws.ToString(e.VpcEndpointId), e.Tags)

@@ -68,7 +68,7 @@ func profileResource(p iamtypes.InstanceProfile, by string) Resource {
 func (c *Client) findInstanceProfiles(ctx context.Context, d Deployment) ([]Resource, error) {
 	var rs []Resource
 	path := karpenterPath(c.Region(), d.Cluster)
-	p := iam.NewListInstanceProfilesPaginator(c.iam, &iam.ListInstanceProfilesInput{PathPrefix: &path})
+	p := iam.NewListInstanceProfilesPaginator(c.iam.ListInstanceProfiles, &iam.ListInstanceProfilesInput{PathPrefix: &path})
 	for p.HasMorePages() {
 		page, err := p.NextPage(ctx)
 		if err != nil {
@@ -185,7 +185,7 @@ const elbTagBatch = 20
 // deployment's VPC or tagged with its cluster: ELB has no filter for either.
 func (c *Client) findLoadBalancers(ctx context.Context, d Deployment) ([]Resource, error) {
 	var all []Resource
-	p := elbv2.NewDescribeLoadBalancersPaginator(c.elb, &elbv2.DescribeLoadBalancersInput{})
+	p := elbv2.NewDescribeLoadBalancersPaginator(c.elb.DescribeLoadBalancers, &elbv2.DescribeLoadBalancersInput{})
 	for p.HasMorePages() {
 		page, err := p.NextPage(ctx)
 		if err != nil {

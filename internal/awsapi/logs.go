@@ -52,7 +52,7 @@ func (c *Client) LogEvents(ctx context.Context, group, streamPrefix string, sinc
 		in.StartTime = aws.Int64(since.UnixMilli())
 	}
 	var events []LogEvent
-	p := cloudwatchlogs.NewFilterLogEventsPaginator(c.logs, in)
+	p := cloudwatchlogs.NewFilterLogEventsPaginator(c.logs.FilterLogEvents, in)
 	for p.HasMorePages() {
 		page, err := p.NextPage(ctx)
 		if err != nil {
@@ -72,7 +72,7 @@ func (c *Client) LogEvents(ctx context.Context, group, streamPrefix string, sinc
 
 // logGroup reads the group of exactly this name.
 func (c *Client) logGroup(ctx context.Context, name string) (Resource, bool, error) {
-	p := cloudwatchlogs.NewDescribeLogGroupsPaginator(c.logs, &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: &name})
+	p := cloudwatchlogs.NewDescribeLogGroupsPaginator(c.logs.DescribeLogGroups, &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: &name})
 	for p.HasMorePages() {
 		page, err := p.NextPage(ctx)
 		if err != nil {

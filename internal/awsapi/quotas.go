@@ -48,7 +48,7 @@ type VPC struct {
 // VPCs lists the region's VPCs.
 func (c *Client) VPCs(ctx context.Context) ([]VPC, error) {
 	var out []VPC
-	p := ec2.NewDescribeVpcsPaginator(c.ec2, &ec2.DescribeVpcsInput{})
+	p := ec2.NewDescribeVpcsPaginator(c.ec2.DescribeVpcs, &ec2.DescribeVpcsInput{})
 	for p.HasMorePages() {
 		page, err := p.NextPage(ctx)
 		if err != nil {
@@ -84,7 +84,7 @@ func (c *Client) Addresses(ctx context.Context) (int, error) {
 // active or deleting).
 func (c *Client) NatGateways(ctx context.Context) (map[string]int, error) {
 	bySubnet := map[string]int{}
-	p := ec2.NewDescribeNatGatewaysPaginator(c.ec2, &ec2.DescribeNatGatewaysInput{
+	p := ec2.NewDescribeNatGatewaysPaginator(c.ec2.DescribeNatGateways, &ec2.DescribeNatGatewaysInput{
 		Filter: []types.Filter{filter("state", "pending", "available", "deleting")},
 	})
 	for p.HasMorePages() {
@@ -102,7 +102,7 @@ func (c *Client) NatGateways(ctx context.Context) (map[string]int, error) {
 	if len(bySubnet) == 0 {
 		return byZone, nil
 	}
-	subnets := ec2.NewDescribeSubnetsPaginator(c.ec2, &ec2.DescribeSubnetsInput{SubnetIds: slices.Sorted(maps.Keys(bySubnet))})
+	subnets := ec2.NewDescribeSubnetsPaginator(c.ec2.DescribeSubnets, &ec2.DescribeSubnetsInput{SubnetIds: slices.Sorted(maps.Keys(bySubnet))})
 	for subnets.HasMorePages() {
 		page, err := subnets.NextPage(ctx)
 		if err != nil {
@@ -120,7 +120,7 @@ func (c *Client) NatGateways(ctx context.Context) (map[string]int, error) {
 func (c *Client) VCPUs(ctx context.Context, instanceTypes ...string) (map[string]int, error) {
 	out := map[string]int{}
 	for some := range slices.Chunk(instanceTypes, 100) { // at most 200 values in a filter
-		p := ec2.NewDescribeInstanceTypesPaginator(c.ec2, &ec2.DescribeInstanceTypesInput{Filters: []types.Filter{filter("instance-type", some...)}})
+		p := ec2.NewDescribeInstanceTypesPaginator(c.ec2.DescribeInstanceTypes, &ec2.DescribeInstanceTypesInput{Filters: []types.Filter{filter("instance-type", some...)}})
 		for p.HasMorePages() {
 			page, err := p.NextPage(ctx)
 			if err != nil {
@@ -141,7 +141,7 @@ func (c *Client) VCPUs(ctx context.Context, instanceTypes ...string) (map[string
 func (c *Client) StandardVCPUs(ctx context.Context) (onDemand, spot int, err error) {
 	count := map[bool]map[string]int{true: {}, false: {}}
 	seen := map[string]bool{}
-	p := ec2.NewDescribeInstancesPaginator(c.ec2, &ec2.DescribeInstancesInput{
+	p := ec2.NewDescribeInstancesPaginator(c.ec2.DescribeInstances, &ec2.DescribeInstancesInput{
 		Filters: []types.Filter{filter("instance-state-name", "pending", "running")},
 	})
 	for p.HasMorePages() {

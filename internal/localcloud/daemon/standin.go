@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/client-go/kubernetes"
 
 	"emrflink/internal/awsapi"
 	"emrflink/internal/kube"
@@ -38,7 +37,7 @@ func (d *Daemon) startStandIns(c *cluster) error {
 	if _, err := apply.Apply(ctx, adminBinding(), kubeclient.ApplyOptions{Manager: chart.AddonManager, Force: true}); err != nil {
 		return fmt.Errorf("bind the administrators' group: %w", err)
 	}
-	admin, err := kubernetes.NewForConfig(c.rest)
+	admin, err := kubelet.Connect(c.rest)
 	if err != nil {
 		return err
 	}

@@ -14,18 +14,17 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
 )
 
 // KarpenterRunner runs the real Karpenter controller for the pods of its chart: as a child process, with the
 // settings of the pod's environment, the rights of the pod's service account and, on the AWS side, the role that
 // the service account is annotated with.
 type KarpenterRunner struct {
-	Binary       string               // path of localkube
-	Client       kubernetes.Interface // of the control plane, as an administrator: reads service accounts, asks for tokens
-	APIServerURL string               // https://127.0.0.1:PORT
-	CABase64     string               // CA of the API server, base64 of PEM
-	AWSEndpoint  string               // http://127.0.0.1:PORT of the simulated AWS API
+	Binary       string // path of localkube
+	Client       API    // of the control plane, as an administrator: reads service accounts, asks for tokens
+	APIServerURL string // https://127.0.0.1:PORT
+	CABase64     string // CA of the API server, base64 of PEM
+	AWSEndpoint  string // http://127.0.0.1:PORT of the simulated AWS API
 	// PodIdentity reports whether a service account has a role by EKS Pod Identity, whose agent answers at
 	// AWSEndpoint + AgentPath. Nil: none has.
 	PodIdentity func(namespace, account string) bool

@@ -11,8 +11,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/client-go/informers"
-	"k8s.io/client-go/kubernetes"
+	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/util/workqueue"
@@ -48,19 +47,19 @@ const (
 // Options configure a Kubelet. Account, Cluster and one of REST and Client are required.
 type Options struct {
 	Account Cloud
-	Cluster string               // name of the EKS cluster
-	REST    *rest.Config         // of the control plane, as an administrator
-	Client  kubernetes.Interface // instead of REST
-	Runners map[string]Runner    // image prefix -> what runs while such a pod runs
-	Speed   float64              // divides all durations; <= 0 means no waiting
-	Logger  *slog.Logger         // nil: discarded
+	Cluster string            // name of the EKS cluster
+	REST    *rest.Config      // of the control plane, as an administrator
+	Client  API               // instead of REST
+	Runners map[string]Runner // image prefix -> what runs while such a pod runs
+	Speed   float64           // divides all durations; <= 0 means no waiting
+	Logger  *slog.Logger      // nil: discarded
 }
 
 // Kubelet is the node side of one cluster. Make it with New.
 type Kubelet struct {
 	cloud   Cloud
 	cluster string
-	client  kubernetes.Interface
+	client  API
 	speed   float64
 	log     *slog.Logger
 	types   map[string]account.InstanceType
@@ -71,7 +70,6 @@ type Kubelet struct {
 	claims  cache.SharedIndexInformer
 	volumes cache.SharedIndexInformer
 	classes cache.SharedIndexInformer
-	factory informers.SharedInformerFactory
 	err     error // of New, returned by Run
 
 	mu      sync.Mutex
@@ -110,7 +108,7 @@ func New(o Options) *Kubelet {
 		queue: workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[item]()),
 	}
 	if k.client == nil {
-		k.client, k.err = kubernetes.NewForConfig(o.REST)
+		k.client, k.err = Connect(o.REST)
 		if k.err != nil {
 			return k
 		}
@@ -127,12 +125,12 @@ func New(o Options) *Kubelet {
 
 // watch sets up the informers; their events become items of the queue.
 func (k *Kubelet) watch() {
-	k.factory = informers.NewSharedInformerFactory(k.client, resync)
-	k.nodes = k.factory.Core().V1().Nodes().Informer()
-	k.pods = k.factory.Core().V1().Pods().Informer()
-	k.claims = k.factory.Core().V1().PersistentVolumeClaims().Informer()
-	k.volumes = k.factory.Core().V1().PersistentVolumes().Informer()
-	k.classes = k.factory.Storage().V1().StorageClasses().Informer()
+	core := k.client.CoreV1()
+	k.nodes = informer(k.client, &corev1.Node{}, core.Nodes())
+	k.pods = informer(k.client, &corev1.Pod{}, core.Pods(corev1.NamespaceAll))
+	k.claims = informer(k.client, &corev1.PersistentVolumeClaim{}, core.PersistentVolumeClaims(corev1.NamespaceAll))
+	k.volumes = informer(k.client, &corev1.PersistentVolume{}, core.PersistentVolumes())
+	k.classes = informer(k.client, &storagev1.StorageClass{}, k.client.StorageV1().StorageClasses())
 	// Indexers and handlers can fail only on a running informer.
 	k.err = k.pods.AddIndexers(cache.Indexers{indexNode: func(o any) ([]string, error) {
 		if p, ok := o.(*corev1.Pod); ok && p.Spec.NodeName != "" {
@@ -167,12 +165,16 @@ func (k *Kubelet) Run(ctx context.Context) error {
 	changes, unsubscribe := k.cloud.Subscribe()
 	defer unsubscribe()
 	defer k.runners.stop()
-	k.factory.Start(ctx.Done())
-	defer k.factory.Shutdown()
-	for kind, ok := range k.factory.WaitForCacheSync(ctx.Done()) {
-		if !ok {
-			return fmt.Errorf("read %s: %w", kind, ctx.Err())
-		}
+	var reading sync.WaitGroup
+	defer reading.Wait()
+	all := []cache.SharedIndexInformer{k.nodes, k.pods, k.claims, k.volumes, k.classes}
+	synced := make([]cache.InformerSynced, len(all))
+	for i, informer := range all {
+		reading.Go(func() { informer.RunWithContext(ctx) })
+		synced[i] = informer.HasSynced
+	}
+	if !cache.WaitForCacheSync(ctx.Done(), synced...) {
+		return fmt.Errorf("read the objects of the cluster: %w", ctx.Err())
 	}
 	k.leases.adopt(k.pods.GetStore().List())
 	var wg sync.WaitGroup

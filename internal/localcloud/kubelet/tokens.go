@@ -11,13 +11,12 @@ import (
 
 	authv1 "k8s.io/api/authentication/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
 )
 
 // tokens keeps the projected tokens of a service account on disk, as a kubelet does in a pod's volume: asked for
 // at the API server, renewed when four fifths of their life are over, without a newline at the end.
 type tokens struct {
-	client             kubernetes.Interface
+	client             API
 	namespace, account string
 	dir                string
 	files              map[string]tokenSpec // file name -> what is in it
