@@ -3,15 +3,16 @@
 package mask
 
 import (
-	"regexp"
 	"strings"
+
+	"emrflink/internal/pattern"
 )
 
 var (
 	// keyForm is a key and what separates it from its value: `key=`, `key: `, `"key":`, `\"key\":`, `--key `.
-	keyForm = regexp.MustCompile(`--([A-Za-z][A-Za-z0-9_.-]*) +|([A-Za-z_][A-Za-z0-9_.-]*)(\\*["'])?( ?= ?|: ?)`)
+	keyForm = pattern.Lazy(`--([A-Za-z][A-Za-z0-9_.-]*) +|([A-Za-z_][A-Za-z0-9_.-]*)(\\*["'])?( ?= ?|: ?)`)
 	// nextForm is where the next parameter of a query begins.
-	nextForm = regexp.MustCompile(`&[A-Za-z0-9_.-]+=`)
+	nextForm = pattern.Lazy(`&[A-Za-z0-9_.-]+=`)
 	// keyWords are in every key that Key takes for one.
 	keyWords = []string{"pass", "pwd", "secret", "token", "key", "credential", "auth", "docker", "connection"}
 )
@@ -25,7 +26,7 @@ func assignments(s string) string {
 	var b strings.Builder
 	at := 0
 	for at < len(s) {
-		m := keyForm.FindStringSubmatchIndex(s[at:])
+		m := keyForm().FindStringSubmatchIndex(s[at:])
 		if m == nil {
 			break
 		}
@@ -104,7 +105,7 @@ func bareEnd(s string, quotedKey bool) int {
 			break
 		}
 	}
-	if next := nextForm.FindStringIndex(s[:to]); next != nil {
+	if next := nextForm().FindStringIndex(s[:to]); next != nil {
 		to = next[0]
 	}
 	return to

@@ -8,13 +8,15 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+
+	"emrflink/internal/pattern"
 )
 
 // shape is one form of secret in a longer text.
 type shape struct {
 	// hints are texts of which one must be there for the pattern to match: looking for them is cheap.
 	hints []string
-	re    *regexp.Regexp
+	re    func() *regexp.Regexp
 	// with is the replacement in the syntax of regexp.Expand; "" means that replace decides.
 	with    string
 	replace func(match string) string
@@ -26,22 +28,22 @@ type shape struct {
 // (GitHub), api.slack.com/authentication/token-types (Slack), github.com/kubernetes-sigs/aws-iam-authenticator (EKS).
 var shapes = []shape{
 	{hints: []string{"PRIVATE KEY"}, with: Secret,
-		re: regexp.MustCompile(`(?s)-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY( BLOCK)?-----.*?(-----END [A-Z0-9 ]{0,30}PRIVATE KEY( BLOCK)?-----|\z)`)},
-	{hints: []string{"LS0tLS1CRUdJTi"}, replace: encodedPEM, re: regexp.MustCompile(`LS0tLS1CRUdJTi[A-Za-z0-9+/=]+`)},
-	{hints: []string{"k8s-aws-v1."}, with: Secret, re: regexp.MustCompile(`k8s-aws-v1\.[A-Za-z0-9_=-]+`)},
-	{hints: []string{"eyJ"}, with: Secret, re: regexp.MustCompile(`eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]*`)},
+		re: pattern.Lazy(`(?s)-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY( BLOCK)?-----.*?(-----END [A-Z0-9 ]{0,30}PRIVATE KEY( BLOCK)?-----|\z)`)},
+	{hints: []string{"LS0tLS1CRUdJTi"}, replace: encodedPEM, re: pattern.Lazy(`LS0tLS1CRUdJTi[A-Za-z0-9+/=]+`)},
+	{hints: []string{"k8s-aws-v1."}, with: Secret, re: pattern.Lazy(`k8s-aws-v1\.[A-Za-z0-9_=-]+`)},
+	{hints: []string{"eyJ"}, with: Secret, re: pattern.Lazy(`eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]*`)},
 	{hints: []string{"ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-"}, with: Secret,
-		re: regexp.MustCompile(`gh[pousr]_[A-Za-z0-9]{16,}|github_pat_[A-Za-z0-9_]{16,}|glpat-[A-Za-z0-9_-]{16,}`)},
+		re: pattern.Lazy(`gh[pousr]_[A-Za-z0-9]{16,}|github_pat_[A-Za-z0-9_]{16,}|glpat-[A-Za-z0-9_-]{16,}`)},
 	{hints: []string{"xox", "xapp-", "hooks.slack.com/"}, with: Secret,
-		re: regexp.MustCompile(`xox[a-z]-[A-Za-z0-9-]{8,}|xapp-[A-Za-z0-9-]{8,}|hooks\.slack\.com/(services|workflows)/[A-Za-z0-9/]+`)},
-	{hints: []string{"pul-"}, with: Secret, re: regexp.MustCompile(`\bpul-[0-9a-f]{40}\b`)},
-	{hints: []string{"AKIA", "ASIA", "ABIA", "ACCA"}, with: Secret, re: regexp.MustCompile(`\b(AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b`)},
+		re: pattern.Lazy(`xox[a-z]-[A-Za-z0-9-]{8,}|xapp-[A-Za-z0-9-]{8,}|hooks\.slack\.com/(services|workflows)/[A-Za-z0-9/]+`)},
+	{hints: []string{"pul-"}, with: Secret, re: pattern.Lazy(`\bpul-[0-9a-f]{40}\b`)},
+	{hints: []string{"AKIA", "ASIA", "ABIA", "ACCA"}, with: Secret, re: pattern.Lazy(`\b(AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b`)},
 	// What an STS session token begins with: base64 of a constant.
-	{hints: []string{"IQoJb3JpZ2lu", "FwoGZXIvYXdz"}, with: Secret, re: regexp.MustCompile(`(IQoJb3JpZ2lu|FwoGZXIvYXdz)[A-Za-z0-9+/=%_-]{16,}`)},
+	{hints: []string{"IQoJb3JpZ2lu", "FwoGZXIvYXdz"}, with: Secret, re: pattern.Lazy(`(IQoJb3JpZ2lu|FwoGZXIvYXdz)[A-Za-z0-9+/=%_-]{16,}`)},
 	{hints: []string{"ignature", "ecurity-"}, with: "${1}${2}" + Secret,
-		re: regexp.MustCompile(`(?i)(X-Amz-(?:Signature|Security-Token)|\bSignature)(=|%3D|["']?: ?["']?)[A-Za-z0-9%+/=_.~-]{16,}`)},
-	{hints: []string{"earer ", "asic "}, replace: bearer, re: regexp.MustCompile(`\b([Bb]earer|[Bb]asic) [A-Za-z0-9+/=_.~-]{8,}`)},
-	{hints: []string{"://"}, replace: userInfo, re: regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#"'<>@:]*:[^\s/?#"'<>]+@`)},
+		re: pattern.Lazy(`(?i)(X-Amz-(?:Signature|Security-Token)|\bSignature)(=|%3D|["']?: ?["']?)[A-Za-z0-9%+/=_.~-]{16,}`)},
+	{hints: []string{"earer ", "asic "}, replace: bearer, re: pattern.Lazy(`\b([Bb]earer|[Bb]asic) [A-Za-z0-9+/=_.~-]{8,}`)},
+	{hints: []string{"://"}, replace: userInfo, re: pattern.Lazy(`[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#"'<>@:]*:[^\s/?#"'<>]+@`)},
 }
 
 // Text hides what has the shape of a secret, and the values of assignments to the key of one (`password=x`,
@@ -55,9 +57,9 @@ func Text(s string) string {
 		switch {
 		case !hinted(s, sh.hints):
 		case sh.with != "":
-			s = sh.re.ReplaceAllString(s, sh.with)
+			s = sh.re().ReplaceAllString(s, sh.with)
 		default:
-			s = sh.re.ReplaceAllStringFunc(s, sh.replace)
+			s = sh.re().ReplaceAllStringFunc(s, sh.replace)
 		}
 	}
 	return secretKeys(assignments(s))

@@ -11,15 +11,15 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"emrflink/internal/localcloud/policy"
+	"emrflink/internal/pattern"
 )
 
-var sessionName = regexp.MustCompile(`^[\w+=,.@-]{2,64}$`)
+var sessionName = pattern.Lazy(`^[\w+=,.@-]{2,64}$`)
 
 // credential is a stored session of an assumed role.
 type credential struct {
@@ -112,8 +112,8 @@ func (a *Account) AssumeRole(ctx context.Context, c Caller, roleARN, session str
 
 // assume makes a session of a role once allowed agrees.
 func (a *Account) assume(roleARN, session string, allowed func(*tx, *Resource) error) (Credentials, error) {
-	if !sessionName.MatchString(session) {
-		return Credentials{}, errBad("ValidationError", "Value %q at 'roleSessionName' failed to satisfy constraint: %s", session, sessionName)
+	if !sessionName().MatchString(session) {
+		return Credentials{}, errBad("ValidationError", "Value %q at 'roleSessionName' failed to satisfy constraint: %s", session, sessionName())
 	}
 	var out Credentials
 	err := a.do(Caller{}, func(t *tx) error {

@@ -6,9 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
+
+	"emrflink/internal/pattern"
 )
 
 // RunInstances starts instances and returns them in state "pending" (or "running" when nothing waits),
@@ -125,7 +126,7 @@ func (t *tx) fillFromTemplate(q *RunRequest) error {
 	return nil
 }
 
-var imageID = regexp.MustCompile(`^ami-[0-9a-z-]{8,}$`)
+var imageID = pattern.Lazy(`^ami-[0-9a-z-]{8,}$`)
 
 func (t *tx) checkRun(q RunRequest, subnet *Resource) (profile *Resource, err error) {
 	typ, ok := t.a.types[q.InstanceType]
@@ -135,7 +136,7 @@ func (t *tx) checkRun(q RunRequest, subnet *Resource) (profile *Resource, err er
 	if q.ImageID == "" {
 		return nil, errBad("MissingParameter", "The request must contain the parameter ImageId")
 	}
-	if !imageID.MatchString(q.ImageID) {
+	if !imageID().MatchString(q.ImageID) {
 		return nil, errBad("InvalidAMIID.Malformed", "Invalid id: %q", q.ImageID)
 	}
 	for _, id := range q.SecurityGroupIDs {

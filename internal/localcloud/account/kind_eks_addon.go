@@ -6,8 +6,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"time"
+
+	"emrflink/internal/pattern"
 )
 
 // addons are the EKS addons that the account offers, with their default versions.
@@ -24,7 +25,7 @@ func addons() map[string]string {
 	}
 }
 
-var addonVersion = regexp.MustCompile(`^v\d+\.\d+\.\d+-eksbuild\.\d+$`)
+var addonVersion = pattern.Lazy(`^v\d+\.\d+\.\d+-eksbuild\.\d+$`)
 
 func addonTime(r *Resource) time.Duration {
 	if str(r.Props, "addonName") == "aws-ebs-csi-driver" {
@@ -38,7 +39,7 @@ func checkAddon(t *tx, p Props, self string) error {
 	if addons()[name] == "" {
 		return errEKS("Addon %s specified is not supported", name)
 	}
-	if v := str(p, "addonVersion"); v != "" && !addonVersion.MatchString(v) {
+	if v := str(p, "addonVersion"); v != "" && !addonVersion().MatchString(v) {
 		return errEKS("Addon version specified is not supported: %s", v)
 	}
 	if text := str(p, "configurationValues"); text != "" {

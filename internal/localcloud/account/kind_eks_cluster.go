@@ -8,12 +8,13 @@ import (
 	"maps"
 	"net/http"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strings"
+
+	"emrflink/internal/pattern"
 )
 
-var clusterName = regexp.MustCompile(`^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$`)
+var clusterName = pattern.Lazy(`^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$`)
 
 func noSuchEKS(format string, args ...any) *Error {
 	return errStatus(http.StatusNotFound, "ResourceNotFoundException", format, args...)
@@ -96,8 +97,8 @@ func (r *Resource) ofCluster(name string) bool { return str(r.Props, "clusterNam
 
 func checkCluster(t *tx, p Props, self string) error {
 	name := str(p, "name")
-	if !clusterName.MatchString(name) {
-		return errEKS("The cluster name %q must match %s", name, clusterName)
+	if !clusterName().MatchString(name) {
+		return errEKS("The cluster name %q must match %s", name, clusterName())
 	}
 	if v := str(p, "version"); v != "" && !slices.Contains(kubernetesVersions(), v) {
 		return errEKS("unsupported Kubernetes version %s", v)

@@ -7,11 +7,12 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
+
+	"emrflink/internal/pattern"
 )
 
-var nodeGroupName = regexp.MustCompile(`^[0-9A-Za-z][A-Za-z0-9_-]{0,62}$`)
+var nodeGroupName = pattern.Lazy(`^[0-9A-Za-z][A-Za-z0-9_-]{0,62}$`)
 
 // nodeKinds are managed node groups.
 func nodeKinds() map[Kind]*spec {
@@ -43,8 +44,8 @@ func nodeKinds() map[Kind]*spec {
 
 func checkNodeGroup(t *tx, p Props, self string) error {
 	cluster, name := str(p, "clusterName"), str(p, "nodeGroupName")
-	if !nodeGroupName.MatchString(name) {
-		return errEKS("The nodegroup name %q must match %s", name, nodeGroupName)
+	if !nodeGroupName().MatchString(name) {
+		return errEKS("The nodegroup name %q must match %s", name, nodeGroupName())
 	}
 	lowest, _ := number(p, "scalingConfig.minSize")
 	highest, _ := number(p, "scalingConfig.maxSize")

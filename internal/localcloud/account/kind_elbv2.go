@@ -4,12 +4,13 @@ package account
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
+
+	"emrflink/internal/pattern"
 )
 
-var balancerName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{0,31}$`)
+var balancerName = pattern.Lazy(`^[A-Za-z0-9][A-Za-z0-9-]{0,31}$`)
 
 // balancerKinds are application and network load balancers.
 func balancerKinds() map[Kind]*spec {
@@ -47,7 +48,7 @@ func balancerKinds() map[Kind]*spec {
 
 func checkBalancer(t *tx, p Props, self string) error {
 	name := str(p, "name")
-	if !balancerName.MatchString(name) || strings.HasPrefix(name, "internal-") {
+	if !balancerName().MatchString(name) || strings.HasPrefix(name, "internal-") {
 		return errBad("ValidationError", "The load balancer name '%s' is not valid", name)
 	}
 	if t.first(KindLoadBalancer, func(r *Resource) bool { return r.ID != self && r.Name == name && r.Region == t.region() }) != nil {

@@ -4,10 +4,10 @@ package account
 
 import (
 	"net/http"
-	"regexp"
 	"strings"
 
 	"emrflink/internal/localcloud/policy"
+	"emrflink/internal/pattern"
 )
 
 // IAM's size limits, white space not counted.
@@ -17,7 +17,7 @@ const (
 	maxInlinePolicy  = 10240 // all inline policies of a role together
 )
 
-var iamName = regexp.MustCompile(`^[\w+=,.@-]+$`)
+var iamName = pattern.Lazy(`^[\w+=,.@-]+$`)
 
 func noSuchEntity(format string, args ...any) *Error {
 	return errStatus(http.StatusNotFound, "NoSuchEntity", format, args...)
@@ -28,7 +28,7 @@ func conflict(format string, args ...any) *Error {
 }
 
 func checkIAMName(name string, limit int) error {
-	if name == "" || len(name) > limit || !iamName.MatchString(name) {
+	if name == "" || len(name) > limit || !iamName().MatchString(name) {
 		return errBad("ValidationError", "The name %q is invalid: 1 to %d characters of letters, digits and +=,.@_-", name, limit)
 	}
 	return nil

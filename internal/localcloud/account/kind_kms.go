@@ -4,18 +4,18 @@ package account
 
 import (
 	"net/http"
-	"regexp"
 	"strings"
 	"time"
 
 	"emrflink/internal/localcloud/policy"
+	"emrflink/internal/pattern"
 )
 
 // StatePendingDeletion is the state of a KMS key that was deleted: it cannot be used, and is there until its waiting
 // period ends. The account keeps it, with its date, until it is reset.
 const StatePendingDeletion = "PendingDeletion"
 
-var aliasName = regexp.MustCompile(`^alias/[a-zA-Z0-9/_-]{1,250}$`)
+var aliasName = pattern.Lazy(`^alias/[a-zA-Z0-9/_-]{1,250}$`)
 
 func noSuchKey(id string) *Error {
 	return errBad("NotFoundException", "Key '%s' does not exist", id)
@@ -53,7 +53,7 @@ func keyKinds() map[Kind]*spec {
 			refs:    []ref{{path: "targetKeyId", kind: KindKey, required: true, weak: true}},
 			check: func(t *tx, p Props, self string) error {
 				name := str(p, "name")
-				if !aliasName.MatchString(name) || strings.HasPrefix(name, "alias/aws/") {
+				if !aliasName().MatchString(name) || strings.HasPrefix(name, "alias/aws/") {
 					return errBad("InvalidAliasNameException", "%s is not a valid alias name", name)
 				}
 				if self == "" && t.get(KindKeyAlias, name) != nil {

@@ -5,15 +5,16 @@ package account
 import (
 	"fmt"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
+
+	"emrflink/internal/pattern"
 )
 
 var (
-	queueName    = regexp.MustCompile(`^[A-Za-z0-9_-]{1,80}$`)
-	ruleName     = regexp.MustCompile(`^[.\-_A-Za-z0-9]{1,64}$`)
-	logGroupName = regexp.MustCompile(`^[.\-_/#A-Za-z0-9]{1,512}$`)
+	queueName    = pattern.Lazy(`^[A-Za-z0-9_-]{1,80}$`)
+	ruleName     = pattern.Lazy(`^[.\-_A-Za-z0-9]{1,64}$`)
+	logGroupName = pattern.Lazy(`^[.\-_/#A-Za-z0-9]{1,512}$`)
 )
 
 func noSuchQueue(string) *Error {
@@ -127,7 +128,7 @@ func (t *tx) queueURL(name string) string {
 
 func checkQueue(t *tx, p Props, self string) error {
 	name := str(p, "name")
-	if !queueName.MatchString(name) {
+	if !queueName().MatchString(name) {
 		return errBad("InvalidParameterValue", "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length: %q", name)
 	}
 	if self == "" && t.get(KindQueue, t.queueURL(name)) != nil {
@@ -160,8 +161,8 @@ func checkQueuePolicy(text string) error {
 
 func checkEventRule(t *tx, p Props, self string) error {
 	name := str(p, "name")
-	if !ruleName.MatchString(name) {
-		return errBad("ValidationException", "Value %q at 'name' failed to satisfy constraint: %s", name, ruleName)
+	if !ruleName().MatchString(name) {
+		return errBad("ValidationException", "Value %q at 'name' failed to satisfy constraint: %s", name, ruleName())
 	}
 	if bus := str(p, "eventBusName"); bus != "" && bus != "default" {
 		return noSuchEKS("Event bus %s does not exist.", bus)
@@ -185,8 +186,8 @@ func retentions() []float64 {
 
 func checkLogGroup(t *tx, p Props, self string) error {
 	name := str(p, "name")
-	if !logGroupName.MatchString(name) {
-		return errBad("InvalidParameterException", "Value %q at 'logGroupName' failed to satisfy constraint: %s", name, logGroupName)
+	if !logGroupName().MatchString(name) {
+		return errBad("InvalidParameterException", "Value %q at 'logGroupName' failed to satisfy constraint: %s", name, logGroupName())
 	}
 	if days, ok := number(p, "retentionInDays"); ok && !slices.Contains(retentions(), days) {
 		return errBad("InvalidParameterException", "Retention of %.0f days is not one of %v", days, retentions())

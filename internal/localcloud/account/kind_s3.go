@@ -5,11 +5,12 @@ package account
 import (
 	"net"
 	"net/http"
-	"regexp"
 	"strings"
+
+	"emrflink/internal/pattern"
 )
 
-var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+var bucketName = pattern.Lazy(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 
 func noSuchBucket(string) *Error {
 	return errStatus(http.StatusNotFound, "NoSuchBucket", "The specified bucket does not exist")
@@ -102,7 +103,7 @@ func bucketSetting(k Kind) *spec {
 
 func checkBucket(t *tx, p Props, self string) error {
 	name := str(p, "bucket")
-	if !bucketName.MatchString(name) || strings.Contains(name, "..") || net.ParseIP(name) != nil {
+	if !bucketName().MatchString(name) || strings.Contains(name, "..") || net.ParseIP(name) != nil {
 		return errBad("InvalidBucketName", "The specified bucket is not valid: %q", name)
 	}
 	if self == "" && t.get(KindBucket, name) != nil {
