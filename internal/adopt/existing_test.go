@@ -16,6 +16,7 @@ import (
 	"emrflink/internal/engine/enginetest"
 	"emrflink/internal/localcloud/account"
 	"emrflink/internal/localcloud/provider"
+	"emrflink/internal/plans"
 )
 
 func TestMain(m *testing.M) { os.Exit(enginetest.Main(m)) }
@@ -65,7 +66,7 @@ func TestALogGroupThatExistsIsTakenIntoTheStack(t *testing.T) {
 	now := stack("now", adopt.LogGroups(logs(group, 30), []string{group, "/aws/eks/other/cluster"}))
 	plan, err := now.Preview(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, engine.OpUpdate, plan.Steps[len(plan.Steps)-1].Op, "it is not made: %+v", plan.Steps)
+	require.Equal(t, plans.OpUpdate, plan.Steps[len(plan.Steps)-1].Op, "it is not made: %+v", plan.Steps)
 	res, err := now.Deploy(t.Context(), nil)
 	require.NoError(t, err)
 	require.Equal(t, 1, res.Summary.Update)

@@ -13,7 +13,7 @@ import (
 	"slices"
 
 	"emrflink/internal/awsapi"
-	"emrflink/internal/engine"
+	"emrflink/internal/plans"
 )
 
 // What happened to a resource.
@@ -77,7 +77,7 @@ type Unmanaged struct {
 func (r Report) Drifted() bool { return r.Summary.Drifted+r.Summary.Missing > 0 }
 
 // New judges what was observed.
-func New(observed []engine.Observed) Report {
+func New(observed []plans.Observed) Report {
 	r := Report{Resources: []Resource{}, Unmanaged: []Unmanaged{}}
 	r.Summary.Checked = len(observed)
 	for _, o := range observed {
@@ -108,7 +108,7 @@ func New(observed []engine.Observed) Report {
 
 // Compare adds what the account has and nobody recorded: resources that carry all of the deployment's tags and were made
 // by none of the controllers, which make and delete on their own.
-func (r *Report) Compare(recorded []engine.StateResource, inventory []awsapi.Resource, tags map[string]string) {
+func (r *Report) Compare(recorded []plans.StateResource, inventory []awsapi.Resource, tags map[string]string) {
 	known := map[string]bool{}
 	for _, s := range recorded {
 		known[s.ID] = true

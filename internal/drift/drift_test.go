@@ -10,17 +10,17 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"emrflink/internal/awsapi"
-	"emrflink/internal/engine"
+	"emrflink/internal/plans"
 )
 
-func changed(typ, path string, expected, actual any) engine.Observed {
-	return engine.Observed{URN: "u", Type: typ, Name: "n", ID: "i", Diff: []engine.PropertyDiff{{Path: path, Kind: "update", Old: expected, New: actual}}}
+func changed(typ, path string, expected, actual any) plans.Observed {
+	return plans.Observed{URN: "u", Type: typ, Name: "n", ID: "i", Diff: []plans.PropertyDiff{{Path: path, Kind: "update", Old: expected, New: actual}}}
 }
 
 func TestNoiseIsShownWithItsReasonAndDoesNotCount(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		observed engine.Observed
+		observed plans.Observed
 		ignored  bool
 	}{
 		"an autoscaler's size":              {changed("aws:eks/nodeGroup:NodeGroup", "scalingConfig.desiredSize", 3.0, 5.0), true},
@@ -37,7 +37,7 @@ func TestNoiseIsShownWithItsReasonAndDoesNotCount(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := New([]engine.Observed{c.observed})
+			r := New([]plans.Observed{c.observed})
 			require.Len(t, r.Resources, 1)
 			require.Equal(t, !c.ignored, r.Drifted())
 			if c.ignored {
@@ -53,12 +53,12 @@ func TestNoiseIsShownWithItsReasonAndDoesNotCount(t *testing.T) {
 
 func TestTheReportNamesWhatDiffers(t *testing.T) {
 	t.Parallel()
-	r := New([]engine.Observed{
-		{URN: "a", Type: "aws:s3/bucketV2:BucketV2", Name: "b", ID: "bucket", Diff: []engine.PropertyDiff{}},
+	r := New([]plans.Observed{
+		{URN: "a", Type: "aws:s3/bucketV2:BucketV2", Name: "b", ID: "bucket", Diff: []plans.PropertyDiff{}},
 		changed("aws:iam/policy:Policy", "policy", `{"Statement":[{"Action":"s3:GetObject"}]}`, `{"Statement":[{"Action":"s3:*"}]}`),
 		{URN: "c", Type: "aws:cloudwatch/logGroup:LogGroup", Name: "l", ID: "/logs", Missing: true},
 	})
-	r.Compare([]engine.StateResource{{ID: "sg-1"}}, []awsapi.Resource{
+	r.Compare([]plans.StateResource{{ID: "sg-1"}}, []awsapi.Resource{
 		{Service: "ec2", Type: "security-group", ID: "sg-1", CreatedBy: "user", Tags: map[string]string{"k": "v"}},
 		{Service: "ec2", Type: "security-group", ID: "sg-2", CreatedBy: "user", Tags: map[string]string{"k": "v"}},
 		{Service: "ec2", Type: "instance", ID: "i-1", CreatedBy: "karpenter", Tags: map[string]string{"k": "v"}},

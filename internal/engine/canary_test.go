@@ -15,6 +15,8 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
+
+	"emrflink/internal/plans"
 )
 
 // canaries are distinct secrets, each where one may come from. They are joined here so that no scanner takes them for
@@ -121,9 +123,9 @@ func TestNoSecretLeavesTheEngine(t *testing.T) {
 			at = i
 		}
 	}
-	require.Equal(t, OpUpdate, plan.Steps[at].Op)
-	require.Equal(t, []PropertyDiff{{Path: "values", Kind: "update", Old: map[string]any{"database": map[string]any{"password": Secret}},
-		New: map[string]any{"database": map[string]any{"password": Secret}}}}, plan.Steps[at].Diff, "that a secret changes is seen")
+	require.Equal(t, plans.OpUpdate, plan.Steps[at].Op)
+	require.Equal(t, []plans.PropertyDiff{{Path: "values", Kind: "update", Old: map[string]any{"database": map[string]any{"password": plans.Secret}},
+		New: map[string]any{"database": map[string]any{"password": plans.Secret}}}}, plan.Steps[at].Diff, "that a secret changes is seen")
 
 	events = nil
 	_, err = run(true).Deploy(t.Context(), func(ev Event) { events = append(events, ev) })

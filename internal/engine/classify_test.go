@@ -10,6 +10,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
 	"github.com/stretchr/testify/require"
+
+	"emrflink/internal/plans"
 )
 
 func TestFailuresAreClassified(t *testing.T) {
@@ -74,9 +76,9 @@ func TestValuesAreCleaned(t *testing.T) {
 		"outunk": map[string]any{resource.SigKey: resource.OutputValueSig},
 	})
 	want := map[string]any{
-		"plain": "x", "number": 1.5, "off": false, "none": nil, "secret": Secret, "nested": []any{map[string]any{"s": Secret}},
-		"later": Unknown, "inside": "arn:" + Unknown + "/*", "asset": "[asset ab12]", "ref": "urn:x",
-		"out": "v", "outsec": Secret, "outunk": Unknown,
+		"plain": "x", "number": 1.5, "off": false, "none": nil, "secret": plans.Secret, "nested": []any{map[string]any{"s": plans.Secret}},
+		"later": plans.Unknown, "inside": "arn:" + plans.Unknown + "/*", "asset": "[asset ab12]", "ref": "urn:x",
+		"out": "v", "outsec": plans.Secret, "outunk": plans.Unknown,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -90,7 +92,7 @@ func TestADiffWithoutDetailsIsMadeFromTheInputs(t *testing.T) {
 	before := map[string]any{"a": 1.0, "gone": "x", "list": []any{"p", "q"}, "tags": map[string]any{"k.v": "1"}}
 	after := map[string]any{"a": 2.0, "list": []any{"p"}, "tags": map[string]any{"k.v": "2", "new": "3"}}
 	got := propertyDiffs(apitype.StepEventMetadata{Keys: []string{"a"}}, before, after)
-	want := []PropertyDiff{
+	want := []plans.PropertyDiff{
 		{Path: "a", Kind: "update-replace", Old: 1.0, New: 2.0},
 		{Path: "gone", Kind: "delete", Old: "x"},
 		{Path: "list[1]", Kind: "delete", Old: "q"},
@@ -121,9 +123,9 @@ func TestAReplacementIsOneStepHoweverItIsAnnounced(t *testing.T) {
 	} {
 		steps := fold(metas)
 		require.Len(t, steps, 1, name)
-		require.Equal(t, OpReplace, steps[0].Op, name)
+		require.Equal(t, plans.OpReplace, steps[0].Op, name)
 		require.Equal(t, []string{"zone"}, steps[0].ReplaceReasons, name)
-		require.Equal(t, []PropertyDiff{{Path: "zone", Kind: "update-replace", Old: "a", New: "b"}}, steps[0].Diff, name)
+		require.Equal(t, []plans.PropertyDiff{{Path: "zone", Kind: "update-replace", Old: "a", New: "b"}}, steps[0].Diff, name)
 	}
 	leftover := fold([]apitype.StepEventMetadata{meta(apitype.OpSame, true, true), meta(apitype.OpDelete, true, false)})
 	require.Len(t, leftover, 2)
@@ -131,7 +133,7 @@ func TestAReplacementIsOneStepHoweverItIsAnnounced(t *testing.T) {
 
 func TestStepsAreInTreeOrder(t *testing.T) {
 	t.Parallel()
-	in := []Step{{URN: "c", Parent: "b"}, {URN: "z"}, {URN: "b", Parent: "a"}, {URN: "a"}, {URN: "d", Parent: "gone"}, {URN: "a2", Parent: "a"}}
+	in := []plans.Step{{URN: "c", Parent: "b"}, {URN: "z"}, {URN: "b", Parent: "a"}, {URN: "a"}, {URN: "d", Parent: "gone"}, {URN: "a2", Parent: "a"}}
 	var got []string
 	for _, s := range inTreeOrder(in) {
 		got = append(got, s.URN)

@@ -11,6 +11,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 
 	"emrflink/internal/mask"
+	"emrflink/internal/plans"
 )
 
 // collector turns the engine's event stream into steps, failures and diagnostics. Its channel is read by one
@@ -29,7 +30,7 @@ type collector struct {
 	started  map[string]time.Time
 	failed   []Failure
 	messages map[string][]string // URN -> error texts
-	diags    []Diagnostic
+	diags    []plans.Diagnostic
 }
 
 // collect starts to read events. sink may be nil.
@@ -131,7 +132,7 @@ func (c *collector) diagnose(d *apitype.DiagnosticEvent) {
 	if severity == "error" {
 		c.messages[d.URN] = append(c.messages[d.URN], text)
 	}
-	c.diags = append(c.diags, Diagnostic{Severity: severity, URN: d.URN, Message: text})
+	c.diags = append(c.diags, plans.Diagnostic{Severity: severity, URN: d.URN, Message: text})
 	ev := Event{Kind: EventDiagnostic, URN: d.URN, Message: severity + ": " + text}
 	if d.URN != "" {
 		ev.Type, ev.Name = urnType(d.URN), urnName(d.URN)
@@ -140,25 +141,25 @@ func (c *collector) diagnose(d *apitype.DiagnosticEvent) {
 }
 
 // shownOp maps the engine's operations to ours.
-func shownOp(op apitype.OpType) Op {
+func shownOp(op apitype.OpType) plans.Op {
 	switch op {
 	case apitype.OpCreate:
-		return OpCreate
+		return plans.OpCreate
 	case apitype.OpUpdate, apitype.OpImport: // what is imported exists, and is made what the program says
-		return OpUpdate
+		return plans.OpUpdate
 	case apitype.OpReplace, apitype.OpCreateReplacement, apitype.OpImportReplacement, apitype.OpReadReplacement:
-		return OpReplace
+		return plans.OpReplace
 	case apitype.OpDelete, apitype.OpDeleteReplaced, apitype.OpReadDiscard, apitype.OpDiscardReplaced:
-		return OpDelete
+		return plans.OpDelete
 	case apitype.OpRead, apitype.OpRefresh:
-		return OpRead
+		return plans.OpRead
 	}
-	return OpSame
+	return plans.OpSame
 }
 
 // steps folds the announced operations into one step per resource, parents before children.
-func (c *collector) steps() []Step {
-	var out []Step
+func (c *collector) steps() []plans.Step {
+	var out []plans.Step
 	for _, urn := range c.order {
 		out = append(out, fold(c.metas[urn])...)
 	}
@@ -167,14 +168,14 @@ func (c *collector) steps() []Step {
 
 // fold makes the steps of one URN: a replacement is one step, whatever the engine announced for it, and so is an import
 // with what it changes.
-func fold(metas []apitype.StepEventMetadata) []Step {
+func fold(metas []apitype.StepEventMetadata) []plans.Step {
 	if imported := slices.IndexFunc(metas, func(m apitype.StepEventMetadata) bool { return m.Op == apitype.OpImport }); imported >= 0 {
 		changed := slices.IndexFunc(metas, func(m apitype.StepEventMetadata) bool { return m.Op == apitype.OpUpdate })
-		return []Step{makeStep(metas[max(imported, changed)], OpUpdate)}
+		return []plans.Step{makeStep(metas[max(imported, changed)], plans.OpUpdate)}
 	}
-	replaces := func(m apitype.StepEventMetadata) bool { return shownOp(m.Op) == OpReplace }
+	replaces := func(m apitype.StepEventMetadata) bool { return shownOp(m.Op) == plans.OpReplace }
 	if !slices.ContainsFunc(metas, replaces) {
-		var out []Step
+		var out []plans.Step
 		for _, m := range metas {
 			if m.Op != apitype.OpRemovePendingReplace {
 				out = append(out, makeStep(m, shownOp(m.Op)))
@@ -192,37 +193,37 @@ func fold(metas []apitype.StepEventMetadata) []Step {
 			best.Old = m.Old
 		}
 	}
-	return []Step{makeStep(best, OpReplace)}
+	return []plans.Step{makeStep(best, plans.OpReplace)}
 }
 
-func makeStep(m apitype.StepEventMetadata, op Op) Step {
-	s := Step{
+func makeStep(m apitype.StepEventMetadata, op plans.Op) plans.Step {
+	s := plans.Step{
 		URN: m.URN, Type: m.Type, Name: urnName(m.URN), Op: op, Provider: providerURN(m.Provider),
-		ReplaceReasons: []string{}, Diff: []PropertyDiff{}, Dependencies: []string{},
+		ReplaceReasons: []string{}, Diff: []plans.PropertyDiff{}, Dependencies: []string{},
 	}
-	if m.Old != nil && op != OpCreate {
+	if m.Old != nil && op != plans.OpCreate {
 		s.Old, s.Parent, s.ID, s.Component = cleanMap(m.Old.Inputs), m.Old.Parent, m.Old.ID, !m.Old.Custom
 		if s.Old == nil {
 			s.Old = map[string]any{}
 		}
 	}
-	if m.New != nil && op != OpDelete {
+	if m.New != nil && op != plans.OpDelete {
 		s.New, s.Parent, s.Component = cleanMap(m.New.Inputs), m.New.Parent, !m.New.Custom
 		if s.New == nil {
 			s.New = map[string]any{}
 		}
 	}
-	if op == OpUpdate || op == OpReplace {
+	if op == plans.OpUpdate || op == plans.OpReplace {
 		s.Diff = propertyDiffs(m, s.Old, s.New)
 	}
-	if op == OpReplace {
+	if op == plans.OpReplace {
 		s.ReplaceReasons = replaceReasons(m, s.Diff)
 	}
 	return hide(s)
 }
 
 // replaceReasons are the properties that the provider blames; with no detail, those that the engine names.
-func replaceReasons(m apitype.StepEventMetadata, diff []PropertyDiff) []string {
+func replaceReasons(m apitype.StepEventMetadata, diff []plans.PropertyDiff) []string {
 	reasons := []string{}
 	for _, d := range diff {
 		if strings.HasSuffix(d.Kind, "-replace") {
@@ -237,8 +238,8 @@ func replaceReasons(m apitype.StepEventMetadata, diff []PropertyDiff) []string {
 }
 
 // inTreeOrder sorts steps so that parents precede children and siblings follow their URNs.
-func inTreeOrder(steps []Step) []Step {
-	children := map[string][]Step{}
+func inTreeOrder(steps []plans.Step) []plans.Step {
+	children := map[string][]plans.Step{}
 	known := map[string]bool{}
 	for _, s := range steps {
 		known[s.URN] = true
@@ -250,12 +251,12 @@ func inTreeOrder(steps []Step) []Step {
 		}
 		children[parent] = append(children[parent], s)
 	}
-	out := make([]Step, 0, len(steps))
+	out := make([]plans.Step, 0, len(steps))
 	done := map[string]bool{}
 	var walk func(parent string)
 	walk = func(parent string) {
 		list := children[parent]
-		slices.SortStableFunc(list, func(a, b Step) int { return strings.Compare(a.URN, b.URN) })
+		slices.SortStableFunc(list, func(a, b plans.Step) int { return strings.Compare(a.URN, b.URN) })
 		for _, s := range list {
 			out = append(out, s)
 			if !done[s.URN] {
@@ -268,10 +269,10 @@ func inTreeOrder(steps []Step) []Step {
 	return out
 }
 
-func summarize(steps []Step) Summary {
-	var sum Summary
+func summarize(steps []plans.Step) plans.Summary {
+	var sum plans.Summary
 	for _, s := range steps {
-		sum.add(s.Op)
+		sum.Add(s.Op)
 	}
 	return sum
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
 
 	"emrflink/internal/mask"
+	"emrflink/internal/plans"
 )
 
 // Deploy makes the account match the program. What a run that was stopped or killed left behind (its lock, its
@@ -110,13 +111,13 @@ func (e *Engine) operate(ctx context.Context, op string, sink func(Event), run f
 }
 
 // attempt resolves what earlier runs left and runs the engine.
-func (e *Engine) attempt(ctx context.Context, op string, sink func(Event), run func(context.Context, auto.Stack, *collector) error) (Summary, error) {
+func (e *Engine) attempt(ctx context.Context, op string, sink func(Event), run func(context.Context, auto.Stack, *collector) error) (plans.Summary, error) {
 	if err := e.resolvePending(ctx, func(text string) { sink(Event{Kind: EventNotice, Message: text}) }); err != nil {
-		return Summary{}, err
+		return plans.Summary{}, err
 	}
 	s, err := e.stackIn(ctx, e.workDir(), e.env)
 	if err != nil {
-		return Summary{}, err
+		return plans.Summary{}, err
 	}
 	c := collect(sink)
 	err = run(ctx, s, c)

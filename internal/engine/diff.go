@@ -10,12 +10,14 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+
+	"emrflink/internal/plans"
 )
 
 // propertyDiffs turns what the provider said about a change into sorted property diffs. A provider that names no
 // details gets a comparison of the inputs.
-func propertyDiffs(m apitype.StepEventMetadata, oldIn, newIn map[string]any) []PropertyDiff {
-	var out []PropertyDiff
+func propertyDiffs(m apitype.StepEventMetadata, oldIn, newIn map[string]any) []plans.PropertyDiff {
+	var out []plans.PropertyDiff
 	if len(m.DetailedDiff) > 0 {
 		oldOut := map[string]any{}
 		if m.Old != nil {
@@ -37,8 +39,8 @@ func propertyDiffs(m apitype.StepEventMetadata, oldIn, newIn map[string]any) []P
 
 // detailed looks the values of one reported difference up. The old value is an input when the provider compared
 // inputs, or when the outputs have nothing at that path.
-func detailed(path string, d apitype.PropertyDiff, oldIn, oldOut, newIn map[string]any) PropertyDiff {
-	diff := PropertyDiff{Path: path, Kind: string(d.Kind)}
+func detailed(path string, d apitype.PropertyDiff, oldIn, oldOut, newIn map[string]any) plans.PropertyDiff {
+	diff := plans.PropertyDiff{Path: path, Kind: string(d.Kind)}
 	p, err := resource.ParsePropertyPath(path)
 	if err != nil {
 		return diff
@@ -61,7 +63,7 @@ func detailed(path string, d apitype.PropertyDiff, oldIn, oldOut, newIn map[stri
 }
 
 // compare lists the differences between two plain values, in the order of their paths.
-func compare(path string, before, after any, out *[]PropertyDiff) {
+func compare(path string, before, after any, out *[]plans.PropertyDiff) {
 	if b, ok := before.(map[string]any); ok {
 		if a, ok := after.(map[string]any); ok {
 			compareMaps(path, b, a, out)
@@ -77,11 +79,11 @@ func compare(path string, before, after any, out *[]PropertyDiff) {
 		}
 	}
 	if !reflect.DeepEqual(before, after) {
-		*out = append(*out, PropertyDiff{Path: path, Kind: "update", Old: before, New: after})
+		*out = append(*out, plans.PropertyDiff{Path: path, Kind: "update", Old: before, New: after})
 	}
 }
 
-func compareMaps(path string, before, after map[string]any, out *[]PropertyDiff) {
+func compareMaps(path string, before, after map[string]any, out *[]plans.PropertyDiff) {
 	keys := sortedKeys(before)
 	for _, k := range sortedKeys(after) {
 		if _, both := before[k]; !both {
@@ -96,12 +98,12 @@ func compareMaps(path string, before, after map[string]any, out *[]PropertyDiff)
 	}
 }
 
-func compareAt(path string, b any, inBefore bool, a any, inAfter bool, out *[]PropertyDiff) {
+func compareAt(path string, b any, inBefore bool, a any, inAfter bool, out *[]plans.PropertyDiff) {
 	switch {
 	case !inBefore:
-		*out = append(*out, PropertyDiff{Path: path, Kind: "add", New: a})
+		*out = append(*out, plans.PropertyDiff{Path: path, Kind: "add", New: a})
 	case !inAfter:
-		*out = append(*out, PropertyDiff{Path: path, Kind: "delete", Old: b})
+		*out = append(*out, plans.PropertyDiff{Path: path, Kind: "delete", Old: b})
 	default:
 		compare(path, b, a, out)
 	}

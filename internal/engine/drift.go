@@ -8,21 +8,14 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optrefresh"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
-)
 
-// Observed is what the account has of a recorded resource.
-type Observed struct {
-	URN, Type, Name, ID string
-	// Missing says that the account does not have it any more.
-	Missing bool
-	// Diff is what differs: Old is as recorded, New as the account has it.
-	Diff []PropertyDiff
-}
+	"emrflink/internal/plans"
+)
 
 // Observe reads every resource of the stack from the account, by its provider, and compares. It changes neither the
 // account nor the state. Components and providers are left out, and so is what a provider cannot read. A stack that was
 // never deployed gives ErrNoStack, one with unfinished operations a Failure: what became of those is not known.
-func (e *Engine) Observe(ctx context.Context) ([]Observed, error) {
+func (e *Engine) Observe(ctx context.Context) ([]plans.Observed, error) {
 	pending, err := e.Pending(ctx)
 	if err != nil {
 		return nil, err
@@ -55,14 +48,14 @@ func (e *Engine) Observe(ctx context.Context) ([]Observed, error) {
 }
 
 // observed are the findings of a refresh, in the order of their URNs.
-func (c *collector) observed() []Observed {
-	out := []Observed{}
+func (c *collector) observed() []plans.Observed {
+	out := []plans.Observed{}
 	for _, urn := range sortedKeys(c.reads) {
 		m := c.reads[urn]
-		if m.Old == nil || !m.Old.Custom || (Step{Type: m.Type}).Internal() {
+		if m.Old == nil || !m.Old.Custom || (plans.Step{Type: m.Type}).Internal() {
 			continue
 		}
-		o := Observed{URN: urn, Type: m.Type, Name: urnName(urn), ID: m.Old.ID, Diff: []PropertyDiff{}}
+		o := plans.Observed{URN: urn, Type: m.Type, Name: urnName(urn), ID: m.Old.ID, Diff: []plans.PropertyDiff{}}
 		switch {
 		case m.Op == apitype.OpDelete || m.New == nil:
 			o.Missing = true

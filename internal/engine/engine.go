@@ -96,6 +96,9 @@ func Open(_ context.Context, o Options) (*Engine, error) {
 	if e.opts.BackendURL == "" {
 		e.opts.BackendURL = "file://" + filepath.ToSlash(filepath.Join(home, "backend"))
 	}
+	if err := checkBackend(e.opts.BackendURL); err != nil {
+		return nil, err
+	}
 	if root, ok := localRoot(e.opts.BackendURL); ok {
 		e.files = &fileState{root: root, project: e.opts.Project, stack: o.Stack}
 	}

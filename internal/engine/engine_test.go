@@ -14,6 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
+
+	"emrflink/internal/plans"
 )
 
 // TestMain lets the test binary be the engine's process, as the real binary is: it re-executes itself.
@@ -68,8 +70,8 @@ func open(t *testing.T, o Options) *Engine {
 }
 
 // userSteps drops the engine's own resources and the URNs' common part.
-func userSteps(p Plan) []Step {
-	var out []Step
+func userSteps(p plans.Plan) []plans.Step {
+	var out []plans.Step
 	for _, s := range p.Steps {
 		if !s.Internal() {
 			s.URN = s.Name
@@ -95,15 +97,15 @@ func TestOfflinePreviewNamesUnknownsMasksSecretsAndLeavesNothing(t *testing.T) {
 	e := open(t, Options{Ephemeral: true, Env: f.env(), Program: chain(pulumi.Map{"size": pulumi.Int(1)})})
 	plan, err := e.Preview(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, Summary{Create: 4}, plan.Summary)
-	want := []Step{
+	require.Equal(t, plans.Summary{Create: 4}, plan.Summary)
+	want := []plans.Step{
 		{
-			URN: "a", Type: thingType, Name: "a", Op: OpCreate, ReplaceReasons: []string{}, Diff: []PropertyDiff{},
+			URN: "a", Type: thingType, Name: "a", Op: plans.OpCreate, ReplaceReasons: []string{}, Diff: []plans.PropertyDiff{},
 			New: map[string]any{"name": "a", "size": 1.0}, Dependencies: []string{}, PropertyDependencies: map[string][]string{},
 		},
 		{
-			URN: "b", Type: thingType, Name: "b", Op: OpCreate, ReplaceReasons: []string{}, Diff: []PropertyDiff{},
-			New: map[string]any{"name": "b", "from": "arn:aws:test:::a", "password": Secret}, Dependencies: []string{"a"},
+			URN: "b", Type: thingType, Name: "b", Op: plans.OpCreate, ReplaceReasons: []string{}, Diff: []plans.PropertyDiff{},
+			New: map[string]any{"name": "b", "from": "arn:aws:test:::a", "password": plans.Secret}, Dependencies: []string{"a"},
 			PropertyDependencies: map[string][]string{"from": {"a"}},
 		},
 	}
@@ -134,7 +136,7 @@ func TestDeployPreviewChangeDestroy(t *testing.T) {
 	})
 	require.NoError(t, err)
 	require.Equal(t, []string{"start create a", "done create a", "start create b", "done create b"}, seen)
-	require.Equal(t, Summary{Create: 4}, res.Summary)
+	require.Equal(t, plans.Summary{Create: 4}, res.Summary)
 	require.Equal(t, map[string]Output{"arn": {Value: "arn:aws:test:::b"}, "token": {Value: "swordfish", Secret: true}}, res.Outputs)
 	require.Equal(t, []string{"a", "b"}, f.names())
 	requireNoSecrets(t, home)
@@ -142,12 +144,12 @@ func TestDeployPreviewChangeDestroy(t *testing.T) {
 	for range 2 {
 		plan, err := open(t, o).Preview(t.Context())
 		require.NoError(t, err)
-		require.Equal(t, Summary{Same: 4}, plan.Summary)
+		require.Equal(t, plans.Summary{Same: 4}, plan.Summary)
 	}
 	resources, err := e.Resources(t.Context())
 	require.NoError(t, err)
 	require.Len(t, resources, 2)
-	require.Equal(t, Secret, resources[1].Inputs["password"])
+	require.Equal(t, plans.Secret, resources[1].Inputs["password"])
 
 	o.Program = chain(pulumi.Map{"size": pulumi.Int(2), "zone": pulumi.String("z1")})
 	changed := open(t, o)
@@ -164,13 +166,13 @@ func TestDeployPreviewChangeDestroy(t *testing.T) {
 }
 
 // checkReplacePlan checks the preview of a changed size and a zone that forces a replacement.
-func checkReplacePlan(t *testing.T, plan Plan) {
+func checkReplacePlan(t *testing.T, plan plans.Plan) {
 	t.Helper()
 	steps := userSteps(plan)
 	require.Len(t, steps, 2)
-	require.Equal(t, OpReplace, steps[0].Op)
+	require.Equal(t, plans.OpReplace, steps[0].Op)
 	require.Equal(t, []string{"zone"}, steps[0].ReplaceReasons)
-	want := []PropertyDiff{
+	want := []plans.PropertyDiff{
 		{Path: "size", Kind: "update", Old: 1.0, New: 2.0}, {Path: "zone", Kind: "update-replace", New: "z1"},
 	}
 	if diff := cmp.Diff(want, steps[0].Diff); diff != "" {
@@ -194,7 +196,7 @@ func destroyAndForget(t *testing.T, f *fakeAWS, e *Engine) {
 	require.ErrorIs(t, err, ErrNoStack)
 	plan, err := e.Preview(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, Summary{Create: 4}, plan.Summary)
+	require.Equal(t, plans.Summary{Create: 4}, plan.Summary)
 }
 
 // requireNoSecrets searches everything below the state directory for the secrets of chain.

@@ -12,18 +12,12 @@ import (
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+
+	"emrflink/internal/plans"
 )
 
-// Exported is a state that `stack export` wrote.
-type Exported struct {
-	// Stack and Project are those of the URNs; "" for a state without resources.
-	Stack, Project string
-	// Resources are all that exist, the stack itself and the providers included, with secrets replaced by [Secret].
-	Resources []StateResource
-}
-
 // ParseExported reads what `stack export` writes, with or without the outer object that holds version and deployment.
-func ParseExported(raw []byte) (Exported, error) {
+func ParseExported(raw []byte) (plans.Exported, error) {
 	var outer struct {
 		Version    int             `json:"version"`
 		Deployment json.RawMessage `json:"deployment"`
@@ -32,41 +26,41 @@ func ParseExported(raw []byte) (Exported, error) {
 		Manifest   json.RawMessage `json:"manifest"`
 	}
 	if err := json.Unmarshal(raw, &outer); err != nil {
-		return Exported{}, fmt.Errorf("it is no JSON object: %w", err)
+		return plans.Exported{}, fmt.Errorf("it is no JSON object: %w", err)
 	}
 	body := []byte(outer.Deployment)
 	switch {
 	case len(outer.Checkpoint) > 0:
-		return Exported{}, errors.New("it is a state file of a backend and not an export of one")
+		return plans.Exported{}, errors.New("it is a state file of a backend and not an export of one")
 	case len(body) > 0 && (outer.Version < 3 || outer.Version > 4):
-		return Exported{}, fmt.Errorf("it is an exported state of version %d; this program reads 3 and 4", outer.Version)
+		return plans.Exported{}, fmt.Errorf("it is an exported state of version %d; this program reads 3 and 4", outer.Version)
 	case len(body) == 0 && len(outer.Resources) == 0 && len(outer.Manifest) == 0:
-		return Exported{}, errors.New("it has neither a deployment nor resources")
+		return plans.Exported{}, errors.New("it has neither a deployment nor resources")
 	case len(body) == 0:
 		body = raw
 	}
 	var d apitype.DeploymentV3
 	if err := json.Unmarshal(body, &d); err != nil {
-		return Exported{}, fmt.Errorf("it is no exported state: %w", err)
+		return plans.Exported{}, fmt.Errorf("it is no exported state: %w", err)
 	}
 	return exported(d)
 }
 
-func exported(d apitype.DeploymentV3) (Exported, error) {
-	out := Exported{Resources: []StateResource{}}
+func exported(d apitype.DeploymentV3) (plans.Exported, error) {
+	out := plans.Exported{Resources: []plans.StateResource{}}
 	for _, r := range d.Resources {
 		if r.Delete || r.External {
 			continue
 		}
 		stack, project, ok := urnOrigin(string(r.URN))
 		if !ok {
-			return Exported{}, fmt.Errorf("it has a resource with the URN %q", r.URN)
+			return plans.Exported{}, fmt.Errorf("it has a resource with the URN %q", r.URN)
 		}
 		if out.Stack == "" {
 			out.Stack, out.Project = stack, project
 		}
 		if stack != out.Stack || project != out.Project {
-			return Exported{}, fmt.Errorf("it has resources of the stacks %q and %q", out.Stack, stack)
+			return plans.Exported{}, fmt.Errorf("it has resources of the stacks %q and %q", out.Stack, stack)
 		}
 		out.Resources = append(out.Resources, stateResource(r))
 	}

@@ -7,6 +7,8 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
+
+	"emrflink/internal/plans"
 )
 
 func TestAnExportedStateIsRead(t *testing.T) {
@@ -23,7 +25,7 @@ func TestAnExportedStateIsRead(t *testing.T) {
 		require.Equal(t, "dev", got.Stack)
 		require.Equal(t, "p", got.Project)
 		require.Len(t, got.Resources, 1)
-		require.Equal(t, map[string]any{"name": "a", "pw": Secret}, got.Resources[0].Inputs)
+		require.Equal(t, map[string]any{"name": "a", "pw": plans.Secret}, got.Resources[0].Inputs)
 		require.Equal(t, map[string][]string{"name": {"urn:pulumi:dev::p::t::y", "urn:pulumi:dev::p::t::z"}}, got.Resources[0].PropertyDependencies)
 		require.Equal(t, "urn:pulumi:dev::p::pulumi:providers:aws::default", got.Resources[0].Provider)
 	}

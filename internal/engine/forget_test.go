@@ -8,6 +8,8 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
+
+	"emrflink/internal/plans"
 )
 
 // mixed makes the thing a in the account, the object o and its part p in a cluster that a's output reaches, and the
@@ -66,7 +68,7 @@ func TestAClusterThatIsGoneIsForgottenAndTheRestIsDeleted(t *testing.T) {
 	require.Empty(t, left[1].Dependencies)
 	saved, err := e.files.read()
 	require.NoError(t, err)
-	require.False(t, slices.ContainsFunc(left, func(r StateResource) bool { return r.Type == kubernetesProvider }))
+	require.False(t, slices.ContainsFunc(left, func(r plans.StateResource) bool { return r.Type == kubernetesProvider }))
 	require.Equal(t, "pulumi:pulumi:Stack", urnType(string(saved.Resources[len(saved.Resources)-1].Parent)), "b moved up to the stack")
 
 	again, err := e.ForgetKubernetes(t.Context())

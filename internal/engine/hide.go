@@ -9,11 +9,12 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
 	"emrflink/internal/mask"
+	"emrflink/internal/plans"
 )
 
 // hide replaces what looks like a secret in a step. It comes after the comparison, so that a secret that changed is seen
 // to change.
-func hide(s Step) Step {
+func hide(s plans.Step) plans.Step {
 	secretObject := mask.SecretObject(s.New) || mask.SecretObject(s.Old)
 	s.Old, _ = mask.Map(s.Old)
 	s.New, s.Exposed = mask.Map(s.New)
@@ -22,7 +23,7 @@ func hide(s Step) Step {
 		if secretObject && len(keys) > 0 && (keys[0] == "data" || keys[0] == "stringData") {
 			keys = []string{"secret"}
 		}
-		if isPair(keys) && s.hiddenAt(d.Path) {
+		if isPair(keys) && hiddenAt(s, d.Path) {
 			keys = []string{"secret"}
 		}
 		s.Diff[i].Old, s.Diff[i].New = mask.At(keys, d.Old), mask.At(keys, d.New)
@@ -36,14 +37,14 @@ func isPair(keys []string) bool {
 }
 
 // hiddenAt tells whether an input at a path was hidden.
-func (s Step) hiddenAt(path string) bool {
+func hiddenAt(s plans.Step, path string) bool {
 	p, err := resource.ParsePropertyPath(path)
 	if err != nil {
 		return false
 	}
 	after, _ := lookup(s.New, p)
 	before, _ := lookup(s.Old, p)
-	return slices.Contains([]any{before, after}, any(Secret))
+	return slices.Contains([]any{before, after}, any(plans.Secret))
 }
 
 // shown is a cleaned map in which nothing looks like a secret any more.

@@ -11,6 +11,8 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
+
+	"emrflink/internal/plans"
 )
 
 // direct runs a subcommand as a person would: nothing in the environment but the state directory.
@@ -74,7 +76,7 @@ func TestAnyOtherBackendIsReadThroughTheEngine(t *testing.T) {
 	require.Equal(t, Output{Value: "swordfish", Secret: true}, res.Outputs["token"])
 	plan, err := e.Preview(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, Summary{Same: 4}, plan.Summary)
+	require.Equal(t, plans.Summary{Same: 4}, plan.Summary)
 	_, err = e.Destroy(t.Context(), nil)
 	require.NoError(t, err)
 	require.NoError(t, e.Remove(t.Context()))

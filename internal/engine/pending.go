@@ -15,6 +15,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optrefresh"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+
+	"emrflink/internal/plans"
 )
 
 // PendingCreate is a resource whose creation was under way when an engine was killed. It may or may not exist.
@@ -154,7 +156,7 @@ func place(d *savedState, r apitype.ResourceV3, id string) error {
 	for _, later := range d.Resources[old+1:] {
 		if slices.Contains(r.Dependencies, later.URN) {
 			return &Failure{
-				Code: CodePending, URN: string(r.URN), Type: string(r.Type), Name: urnName(string(r.URN)), Op: OpReplace,
+				Code: CodePending, URN: string(r.URN), Type: string(r.Type), Name: urnName(string(r.URN)), Op: plans.OpReplace,
 				Message: "its replacement was interrupted and depends on resources that came later; it exists as " + id,
 				Hint:    "delete that one by hand, then run: emrflink pulumi refresh --clear-pending-creates",
 			}

@@ -16,36 +16,38 @@ import (
 
 	// The secrets provider of throw-away stacks: its key is in its URL, so it costs no key derivation.
 	_ "gocloud.dev/secrets/localsecrets"
+
+	"emrflink/internal/plans"
 )
 
 // Preview computes what Deploy would do. It changes nothing: a stack that was never deployed is previewed against an
 // empty state in a temporary directory, which is gone afterwards.
 //
 // The steps gathered so far are returned beside an error.
-func (e *Engine) Preview(ctx context.Context) (Plan, error) {
+func (e *Engine) Preview(ctx context.Context) (plans.Plan, error) {
 	exists, err := e.Exists(ctx)
 	if err != nil {
-		return Plan{}, err
+		return plans.Plan{}, err
 	}
 	if !exists {
 		return e.previewThrowAway(ctx)
 	}
 	if e.files != nil {
 		if _, err := e.files.read(); err != nil {
-			return Plan{}, err
+			return plans.Plan{}, err
 		}
 	}
 	if err := e.ready(); err != nil {
-		return Plan{}, err
+		return plans.Plan{}, err
 	}
 	return e.previewIn(ctx, e.workDir(), e.env)
 }
 
 // previewThrowAway previews against an empty state that is written for this one call.
-func (e *Engine) previewThrowAway(ctx context.Context) (plan Plan, err error) {
+func (e *Engine) previewThrowAway(ctx context.Context) (plan plans.Plan, err error) {
 	tmp, err := os.MkdirTemp("", "emrflink-preview-")
 	if err != nil {
-		return Plan{}, fmt.Errorf("make a throw-away state: %w", err)
+		return plans.Plan{}, fmt.Errorf("make a throw-away state: %w", err)
 	}
 	defer func() {
 		if rmErr := os.RemoveAll(tmp); rmErr != nil && err == nil {
@@ -57,14 +59,14 @@ func (e *Engine) previewThrowAway(ctx context.Context) (plan Plan, err error) {
 	temp.opts.Home = tmp
 	temp.files = &fileState{root: backend, project: e.opts.Project, stack: e.opts.Stack}
 	if err := temp.files.init(); err != nil {
-		return Plan{}, err
+		return plans.Plan{}, err
 	}
 	if err := temp.prepareWorkDir(work); err != nil {
-		return Plan{}, err
+		return plans.Plan{}, err
 	}
 	phrase, err := e.throwAwaySecrets(filepath.Join(work, "Pulumi."+e.opts.Stack+".yaml"), tmp)
 	if err != nil {
-		return Plan{}, err
+		return plans.Plan{}, err
 	}
 	temp.opts.Ephemeral = true
 	env := temp.environment(filepath.Join(tmp, "pulumi"), "file://"+filepath.ToSlash(backend), phrase)
@@ -72,18 +74,18 @@ func (e *Engine) previewThrowAway(ctx context.Context) (plan Plan, err error) {
 }
 
 // previewIn runs the engine's preview in dir and reads the plan off its events.
-func (e *Engine) previewIn(ctx context.Context, dir string, env []string) (Plan, error) {
+func (e *Engine) previewIn(ctx context.Context, dir string, env []string) (plans.Plan, error) {
 	s, err := e.stackIn(ctx, dir, env)
 	if err != nil {
-		return Plan{}, err
+		return plans.Plan{}, err
 	}
 	goals, err := os.CreateTemp(dir, "plan-*.json")
 	if err != nil {
-		return Plan{}, fmt.Errorf("preview: %w", err)
+		return plans.Plan{}, fmt.Errorf("preview: %w", err)
 	}
 	defer func() { _ = os.Remove(goals.Name()) }()
 	if err := goals.Close(); err != nil {
-		return Plan{}, fmt.Errorf("preview: %w", err)
+		return plans.Plan{}, fmt.Errorf("preview: %w", err)
 	}
 	c := collect(nil)
 	opts := []optpreview.Option{
@@ -99,7 +101,7 @@ func (e *Engine) previewIn(ctx context.Context, dir string, env []string) (Plan,
 	_, runErr := s.Preview(ctx, opts...)
 	c.close()
 	steps := c.steps()
-	plan := Plan{Stack: e.opts.Stack, Steps: steps, Summary: summarize(steps), Diagnostics: sortedDiagnostics(c.diags)}
+	plan := plans.Plan{Stack: e.opts.Stack, Steps: steps, Summary: summarize(steps), Diagnostics: sortedDiagnostics(c.diags)}
 	if runErr != nil {
 		return plan, e.failed(ctx, "preview", c, runErr.Error(), runErr)
 	}
@@ -107,7 +109,7 @@ func (e *Engine) previewIn(ctx context.Context, dir string, env []string) (Plan,
 }
 
 // readDependencies completes the steps from the engine's plan file: its events name no dependencies.
-func readDependencies(path string, steps []Step) error {
+func readDependencies(path string, steps []plans.Step) error {
 	raw, err := os.ReadFile(path)
 	if err != nil {
 		return fmt.Errorf("read the engine's plan: %w", err)
@@ -149,9 +151,9 @@ func byProperty(deps map[resource.PropertyKey][]resource.URN) map[string][]strin
 }
 
 // sortedDiagnostics orders what was said independently of timing, and drops repetitions.
-func sortedDiagnostics(diags []Diagnostic) []Diagnostic {
+func sortedDiagnostics(diags []plans.Diagnostic) []plans.Diagnostic {
 	out := slices.Clone(diags)
-	slices.SortFunc(out, func(a, b Diagnostic) int {
+	slices.SortFunc(out, func(a, b plans.Diagnostic) int {
 		return cmpStrings(a.URN, b.URN, a.Severity, b.Severity, a.Message, b.Message)
 	})
 	return slices.Compact(out)

@@ -19,6 +19,8 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
+
+	"emrflink/internal/plans"
 )
 
 // slowChain is chain with a first thing whose creation waits for the fake's hold.
@@ -333,7 +335,7 @@ func TestAFailureIsCutDownToItsResource(t *testing.T) {
 	require.Equal(t, "VpcLimitExceeded", failure.Code)
 	require.Equal(t, "8d12-77aa", failure.RequestID)
 	require.Equal(t, "a", failure.Name)
-	require.Equal(t, OpCreate, failure.Op)
+	require.Equal(t, plans.OpCreate, failure.Op)
 	require.Equal(t, `create aws:test/thing:Thing "a": VpcLimitExceeded: The maximum number of VPCs has been reached.`, failure.Error())
 	require.Len(t, failedEvents, 1)
 	require.Empty(t, failure.Also)

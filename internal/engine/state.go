@@ -19,6 +19,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/encoding"
 
 	"emrflink/internal/mask"
+	"emrflink/internal/plans"
 )
 
 // fileState knows the layout of Pulumi's file backend (version 1, with projects).
@@ -216,14 +217,14 @@ func (e *Engine) Exists(ctx context.Context) (bool, error) {
 
 // Resources lists the deployed resources in dependency order, without the stack itself and without providers, and
 // without leftovers of a replacement. A stack that was never deployed gives ErrNoStack.
-func (e *Engine) Resources(ctx context.Context) ([]StateResource, error) {
+func (e *Engine) Resources(ctx context.Context) ([]plans.StateResource, error) {
 	deployment, err := e.deployment(ctx)
 	if err != nil {
 		return nil, err
 	}
-	out := []StateResource{}
+	out := []plans.StateResource{}
 	for _, r := range deployment.Resources {
-		if (Step{Type: string(r.Type)}).Internal() || r.Delete {
+		if (plans.Step{Type: string(r.Type)}).Internal() || r.Delete {
 			continue
 		}
 		out = append(out, stateResource(r))
@@ -231,8 +232,8 @@ func (e *Engine) Resources(ctx context.Context) ([]StateResource, error) {
 	return out, nil
 }
 
-func stateResource(r apitype.ResourceV3) StateResource {
-	res := StateResource{
+func stateResource(r apitype.ResourceV3) plans.StateResource {
+	res := plans.StateResource{
 		URN: string(r.URN), Type: string(r.Type), Name: urnName(string(r.URN)), ID: string(r.ID),
 		Parent: string(r.Parent), Provider: providerURN(r.Provider), Custom: r.Custom, Protect: r.Protect,
 		Inputs: shown(r.Inputs), Outputs: shown(r.Outputs),

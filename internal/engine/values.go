@@ -7,6 +7,8 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
+
+	"emrflink/internal/plans"
 )
 
 // cleanMap replaces secrets, unknowns and engine-internal encodings in properties by what may be shown. A nil map
@@ -54,7 +56,7 @@ func cleanString(s string) string {
 		plugin.UnknownStringValue, plugin.UnknownBoolValue, plugin.UnknownNumberValue, plugin.UnknownArrayValue,
 		plugin.UnknownAssetValue, plugin.UnknownArchiveValue, plugin.UnknownObjectValue,
 	} {
-		s = strings.ReplaceAll(s, sentinel, Unknown)
+		s = strings.ReplaceAll(s, sentinel, plans.Unknown)
 	}
 	return s
 }
@@ -63,7 +65,7 @@ func cleanString(s string) string {
 func cleanSigned(sig string, v map[string]any) any {
 	switch sig {
 	case resource.SecretSig:
-		return Secret
+		return plans.Secret
 	case resource.AssetSig, resource.ArchiveSig:
 		hash, _ := v["hash"].(string)
 		return "[asset " + hash + "]"
@@ -72,12 +74,12 @@ func cleanSigned(sig string, v map[string]any) any {
 		return urn
 	case resource.OutputValueSig:
 		if secret, _ := v["secret"].(bool); secret {
-			return Secret
+			return plans.Secret
 		}
 		if value, known := v["value"]; known {
 			return clean(value)
 		}
-		return Unknown
+		return plans.Unknown
 	}
 	return "[" + sig + "]"
 }
@@ -125,7 +127,7 @@ func lookup(root map[string]any, path resource.PropertyPath) (any, bool) {
 			}
 			at = v[i]
 		case string:
-			if v == Secret || v == Unknown {
+			if v == plans.Secret || v == plans.Unknown {
 				return v, true
 			}
 			return nil, false

@@ -39,6 +39,10 @@ func (e *Engine) prepareWorkDir(dir string) error {
 	if err != nil {
 		return err
 	}
+	provider, _ := settings["secretsprovider"].(string)
+	if err := checkSecretsProvider(provider); err != nil {
+		return err
+	}
 	path := filepath.Join(dir, "Pulumi."+e.opts.Stack+".yaml")
 	if !hasAny(settings, secretKeys()) {
 		e.keepSecretSettings(path, settings)

@@ -13,7 +13,7 @@ import (
 	"slices"
 	"strings"
 
-	"emrflink/internal/engine"
+	"emrflink/internal/plans"
 )
 
 // BaselineVersion is the version of a saved graph.
@@ -55,13 +55,13 @@ type BaselineResource struct {
 }
 
 // NewBaseline is the graph of a plan as it will be once the plan is carried out.
-func NewBaseline(plan engine.Plan, project, region string) Baseline {
+func NewBaseline(plan plans.Plan, project, region string) Baseline {
 	b := Baseline{
 		SchemaVersion: BaselineVersion, Kind: baselineKind, Project: project, Stack: plan.Stack, Region: region,
 		Resources: []BaselineResource{},
 	}
 	for _, s := range plan.Steps {
-		if s.New == nil || s.Op == engine.OpRead {
+		if s.New == nil || s.Op == plans.OpRead {
 			continue
 		}
 		b.Resources = append(b.Resources, BaselineResource{
@@ -73,16 +73,40 @@ func NewBaseline(plan engine.Plan, project, region string) Baseline {
 	return b
 }
 
+// Plan is the creation of everything in a saved graph, in the order in which the engine lists it.
+func (b Baseline) Plan() plans.Plan {
+	children := map[string][]plans.Step{}
+	for _, r := range b.Resources { // sorted by URN
+		children[r.Parent] = append(children[r.Parent], plans.Step{
+			URN: r.URN, Type: r.Type, Name: r.Name, Parent: r.Parent, Op: plans.OpCreate, Component: r.Component, New: r.Inputs,
+			Provider: r.Provider, Dependencies: r.DependsOn, PropertyDependencies: r.PropertyDependencies,
+			ReplaceReasons: []string{}, Diff: []plans.PropertyDiff{},
+		})
+	}
+	p := plans.Plan{Stack: b.Stack}
+	var add func(parent string)
+	add = func(parent string) {
+		for _, s := range children[parent] {
+			p.Steps = append(p.Steps, s)
+			p.Summary.Add(s.Op)
+			add(s.URN)
+		}
+	}
+	add("")
+	return p
+}
+
 // Save writes the graph, to be committed: the same graph gives the same bytes.
 func (b Baseline) Save(path string) error { return writeJSON(path, b, 0o644) }
 
-// ReadBaseline reads a saved graph or an exported state, and checks that it is of this project and stack.
-func ReadBaseline(path, project, stack string) (Baseline, error) {
+// ReadBaseline reads a saved graph, or with exported what Pulumi's `stack export` writes, and checks that it is of this
+// project and stack.
+func ReadBaseline(path, project, stack string, exported func([]byte) (plans.Exported, error)) (Baseline, error) {
 	raw, err := os.ReadFile(path)
 	if err != nil {
 		return Baseline{}, fmt.Errorf("read the baseline: %w", err)
 	}
-	b, err := parseBaseline(raw)
+	b, err := ParseBaseline(raw, exported)
 	if err != nil {
 		return Baseline{}, fmt.Errorf("read the baseline %s: %w", path, err)
 	}
@@ -93,7 +117,8 @@ func ReadBaseline(path, project, stack string) (Baseline, error) {
 	return b, nil
 }
 
-func parseBaseline(raw []byte) (Baseline, error) {
+// ParseBaseline reads what Save wrote, or what exported understands.
+func ParseBaseline(raw []byte, exported func([]byte) (plans.Exported, error)) (Baseline, error) {
 	var head struct {
 		Kind          string `json:"kind"`
 		SchemaVersion int    `json:"schemaVersion"`
@@ -102,7 +127,11 @@ func parseBaseline(raw []byte) (Baseline, error) {
 		return Baseline{}, fmt.Errorf("it is no JSON object: %w", err)
 	}
 	if head.Kind == "" {
-		return parseExported(raw)
+		state, err := exported(raw)
+		if err != nil {
+			return Baseline{}, err
+		}
+		return fromExported(state), nil
 	}
 	if head.Kind != baselineKind {
 		return Baseline{}, fmt.Errorf("it is of kind %q, not %q", head.Kind, baselineKind)
@@ -124,12 +153,8 @@ func parseBaseline(raw []byte) (Baseline, error) {
 	return b, nil
 }
 
-// parseExported makes a baseline of an exported state.
-func parseExported(raw []byte) (Baseline, error) {
-	state, err := engine.ParseExported(raw)
-	if err != nil {
-		return Baseline{}, err
-	}
+// fromExported makes a baseline of an exported state.
+func fromExported(state plans.Exported) Baseline {
 	b := Baseline{
 		SchemaVersion: BaselineVersion, Kind: baselineKind, Project: state.Project, Stack: state.Stack, deployed: true,
 		Resources: []BaselineResource{},
@@ -143,7 +168,7 @@ func parseExported(raw []byte) (Baseline, error) {
 			b.Region, b.account = place(r.Outputs["arn"])
 		}
 	}
-	return b, nil
+	return b
 }
 
 // place is the region and the account in the ARN of a regional resource, "" when it is none.

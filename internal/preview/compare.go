@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"emrflink/internal/engine"
+	"emrflink/internal/plans"
 )
 
 // Compare turns the desired graph of a configuration, in which everything is new, into a plan against a baseline.
@@ -18,13 +18,13 @@ import (
 // none or one that may be the same, the property takes its value from the same resources as before, and none of these is
 // new, replaced or may be replaced; else it is a possible change, and one that may replace its resource where the
 // property forces that. The second result counts the values taken as unchanged.
-func Compare(desired engine.Plan, base Baseline, region string) (engine.Plan, int) {
-	c := &comparer{base: base, before: map[string]BaselineResource{}, after: map[string]engine.Step{}, region: region}
+func Compare(desired plans.Plan, base Baseline, region string) (plans.Plan, int) {
+	c := &comparer{base: base, before: map[string]BaselineResource{}, after: map[string]plans.Step{}, region: region}
 	for _, r := range base.Resources {
 		c.before[r.URN] = r
 	}
 	c.findAccount(desired.Steps)
-	out := engine.Plan{Stack: desired.Stack, Diagnostics: slices.Clone(desired.Diagnostics)}
+	out := plans.Plan{Stack: desired.Stack, Diagnostics: slices.Clone(desired.Diagnostics)}
 	for _, s := range desired.Steps {
 		c.after[s.URN] = s
 	}
@@ -41,7 +41,7 @@ func Compare(desired engine.Plan, base Baseline, region string) (engine.Plan, in
 		}
 	}
 	if c.moved() {
-		out.Diagnostics = append(out.Diagnostics, engine.Diagnostic{Severity: "warning", Message: fmt.Sprintf(
+		out.Diagnostics = append(out.Diagnostics, plans.Diagnostic{Severity: "warning", Message: fmt.Sprintf(
 			"the baseline is of region %s, the settings say %s: what is in a region does not move, it is made anew; deploy to another "+
 				"region with a stack of its own", base.Region, region)})
 	}
@@ -53,22 +53,22 @@ func Compare(desired engine.Plan, base Baseline, region string) (engine.Plan, in
 type comparer struct {
 	base   Baseline
 	before map[string]BaselineResource
-	after  map[string]engine.Step
+	after  map[string]plans.Step
 	region string
 	// account is the made-up account of the desired graph, "" when it is that of the baseline.
 	account string
 
-	steps   map[string]engine.Step
+	steps   map[string]plans.Step
 	may     map[string]bool
 	skipped map[string]int
 }
 
 // relations begins with every resource that was there as one that stays.
-func (c *comparer) relations(steps []engine.Step) {
-	c.steps, c.may, c.skipped = map[string]engine.Step{}, map[string]bool{}, map[string]int{}
+func (c *comparer) relations(steps []plans.Step) {
+	c.steps, c.may, c.skipped = map[string]plans.Step{}, map[string]bool{}, map[string]int{}
 	for _, s := range steps {
 		if _, existed := c.before[s.URN]; existed {
-			s.Op = engine.OpSame
+			s.Op = plans.OpSame
 		}
 		c.steps[s.URN] = s
 	}
@@ -76,7 +76,7 @@ func (c *comparer) relations(steps []engine.Step) {
 
 // settled repeats the comparison while a replacement makes more values uncertain. Dependencies have no cycles: each round
 // decides at least one more step for good.
-func (c *comparer) settled(steps []engine.Step) {
+func (c *comparer) settled(steps []plans.Step) {
 	for range len(steps) + 1 {
 		changed := false
 		for _, s := range steps {
@@ -92,12 +92,12 @@ func (c *comparer) settled(steps []engine.Step) {
 }
 
 // compare decides what happens to one resource.
-func (c *comparer) compare(s engine.Step) (step engine.Step, may bool, skipped int) {
+func (c *comparer) compare(s plans.Step) (step plans.Step, may bool, skipped int) {
 	r, existed := c.before[s.URN]
-	if !existed || s.Op == engine.OpRead {
+	if !existed || s.Op == plans.OpRead {
 		return s, false, 0
 	}
-	s.Old, s.ID, s.Op, s.Diff, s.ReplaceReasons = r.Inputs, r.id, engine.OpSame, []engine.PropertyDiff{}, []string{}
+	s.Old, s.ID, s.Op, s.Diff, s.ReplaceReasons = r.Inputs, r.id, plans.OpSame, []plans.PropertyDiff{}, []string{}
 	d := differ{same: func(_, before, after string) bool { return c.same(s, before, after) }}
 	d.unsure = func(path string, before, after string) bool { return c.unsure(s, r, path, before, after, d.grown) }
 	d.value("", withoutVersion(s, r.Inputs), withoutVersion(s, s.New), false)
@@ -108,10 +108,10 @@ func (c *comparer) compare(s engine.Step) (step engine.Step, may bool, skipped i
 		}
 	}
 	if len(s.Diff) > 0 {
-		s.Op = engine.OpUpdate
+		s.Op = plans.OpUpdate
 	}
 	if will, _ := forcing(s); len(will) > 0 {
-		s.Op, s.ReplaceReasons = engine.OpReplace, will
+		s.Op, s.ReplaceReasons = plans.OpReplace, will
 	}
 	c.elsewhere(&s)
 	s, mayBe := settle(s)
@@ -119,7 +119,7 @@ func (c *comparer) compare(s engine.Step) (step engine.Step, may bool, skipped i
 }
 
 // elsewhere replaces what is in another region or another cluster.
-func (c *comparer) elsewhere(s *engine.Step) {
+func (c *comparer) elsewhere(s *plans.Step) {
 	if s.Component || s.Internal() {
 		return
 	}
@@ -129,20 +129,20 @@ func (c *comparer) elsewhere(s *engine.Step) {
 	if c.moved() && strings.HasPrefix(s.Type, "aws:") && !strings.HasPrefix(s.Type, "aws:iam/") {
 		reason = "region"
 	}
-	if p := c.steps[s.Provider]; p.Op == engine.OpReplace {
+	if p := c.steps[s.Provider]; p.Op == plans.OpReplace {
 		reason = "provider"
 	}
 	if reason == "" {
 		return
 	}
-	s.Op = engine.OpReplace
+	s.Op = plans.OpReplace
 	s.ReplaceReasons = append(s.ReplaceReasons, reason)
 }
 
 func (c *comparer) moved() bool { return c.base.Region != "" && c.base.Region != c.region }
 
 // unsure decides whether a value that is not known may differ from the old one.
-func (c *comparer) unsure(s engine.Step, r BaselineResource, path string, before, after string, grown bool) bool {
+func (c *comparer) unsure(s plans.Step, r BaselineResource, path string, before, after string, grown bool) bool {
 	switch {
 	case before == after:
 	case !c.base.deployed, !fits(c.ours(after), before):
@@ -172,18 +172,18 @@ func (c *comparer) gives(urn, path string) bool {
 	switch {
 	case s.Component:
 		return false
-	case s.Op == engine.OpCreate || s.Op == engine.OpReplace || c.may[urn]:
+	case s.Op == plans.OpCreate || s.Op == plans.OpReplace || c.may[urn]:
 		return true
 	}
 	// A launch template has a new version after every change but one of its tags; its id stays.
 	// https://docs.aws.amazon.com/autoscaling/ec2/userguide/launch-templates.html
-	return s.Op == engine.OpUpdate && s.Type == "aws:ec2/launchTemplate:LaunchTemplate" && lastName(path) == "version" &&
-		slices.ContainsFunc(s.Diff, func(d engine.PropertyDiff) bool { return root(d.Path) != "tags" })
+	return s.Op == plans.OpUpdate && s.Type == "aws:ec2/launchTemplate:LaunchTemplate" && lastName(path) == "version" &&
+		slices.ContainsFunc(s.Diff, func(d plans.PropertyDiff) bool { return root(d.Path) != "tags" })
 }
 
 // same tells whether two texts differ only in what an offline graph makes up: the account, and names that the engine
 // draws by lot.
-func (c *comparer) same(s engine.Step, before, after string) bool {
+func (c *comparer) same(s plans.Step, before, after string) bool {
 	if c.ours(after) == before {
 		return true
 	}
@@ -201,7 +201,7 @@ func (c *comparer) ours(s string) string {
 
 // findAccount finds the account that the desired graph made up, in the identifier of the cluster that its Kubernetes
 // provider has.
-func (c *comparer) findAccount(steps []engine.Step) {
+func (c *comparer) findAccount(steps []plans.Step) {
 	if c.base.account == "" {
 		return
 	}
@@ -216,7 +216,7 @@ func (c *comparer) findAccount(steps []engine.Step) {
 }
 
 // withoutVersion leaves out which plugin serves a provider: another version of it changes no resource.
-func withoutVersion(s engine.Step, in map[string]any) map[string]any {
+func withoutVersion(s plans.Step, in map[string]any) map[string]any {
 	if !strings.HasPrefix(s.Type, "pulumi:providers:") {
 		return in
 	}
@@ -225,10 +225,10 @@ func withoutVersion(s engine.Step, in map[string]any) map[string]any {
 	return out
 }
 
-func deleted(r BaselineResource) engine.Step {
-	return engine.Step{
-		URN: r.URN, Type: r.Type, Name: r.Name, Parent: r.Parent, Op: engine.OpDelete, Component: r.Component, ID: r.id, Old: r.Inputs,
+func deleted(r BaselineResource) plans.Step {
+	return plans.Step{
+		URN: r.URN, Type: r.Type, Name: r.Name, Parent: r.Parent, Op: plans.OpDelete, Component: r.Component, ID: r.id, Old: r.Inputs,
 		Provider: r.Provider, Dependencies: r.DependsOn, PropertyDependencies: r.PropertyDependencies,
-		ReplaceReasons: []string{}, Diff: []engine.PropertyDiff{},
+		ReplaceReasons: []string{}, Diff: []plans.PropertyDiff{},
 	}
 }

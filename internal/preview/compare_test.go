@@ -3,13 +3,14 @@
 package preview
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
-	"emrflink/internal/engine"
+	"emrflink/internal/plans"
 )
 
 const (
@@ -20,23 +21,23 @@ const (
 )
 
 // network is a VPC, a subnet that cannot leave it, and a gateway that can.
-func network(cidr string) engine.Plan {
-	in := func(urn, typ, name string, inputs map[string]any, from string) engine.Step {
-		s := engine.Step{URN: urn, Type: typ, Name: name, Op: engine.OpCreate, New: inputs}
+func network(cidr string) plans.Plan {
+	in := func(urn, typ, name string, inputs map[string]any, from string) plans.Step {
+		s := plans.Step{URN: urn, Type: typ, Name: name, Op: plans.OpCreate, New: inputs}
 		if from != "" {
 			s.Dependencies, s.PropertyDependencies = []string{from}, map[string][]string{"vpcId": {from}}
 		}
 		return s
 	}
-	return engine.Plan{Stack: "dev", Steps: []engine.Step{
+	return plans.Plan{Stack: "dev", Steps: []plans.Step{
 		in(vpcURN, "aws:ec2/vpc:Vpc", "vpc", map[string]any{"cidrBlock": cidr, "enableDnsSupport": true}, ""),
-		in(subnetURN, "aws:ec2/subnet:Subnet", "subnet", map[string]any{"vpcId": engine.Unknown, "cidrBlock": "10.0.0.0/24"}, vpcURN),
-		in(routeURN, "aws:ec2/internetGateway:InternetGateway", "igw", map[string]any{"vpcId": engine.Unknown}, vpcURN),
+		in(subnetURN, "aws:ec2/subnet:Subnet", "subnet", map[string]any{"vpcId": plans.Unknown, "cidrBlock": "10.0.0.0/24"}, vpcURN),
+		in(routeURN, "aws:ec2/internetGateway:InternetGateway", "igw", map[string]any{"vpcId": plans.Unknown}, vpcURN),
 	}}
 }
 
 // against compares a graph with the one of cidr 10.0.0.0/16 and returns the document's steps by name.
-func against(t *testing.T, desired engine.Plan, base Baseline) (map[string]Step, int) {
+func against(t *testing.T, desired plans.Plan, base Baseline) (map[string]Step, int) {
 	t.Helper()
 	plan, skipped := Compare(desired, base, regionUsed)
 	r, err := New(plan, regionUsed)
@@ -72,7 +73,7 @@ func TestAReplacementCascadesAsAPossibleOne(t *testing.T) {
 	require.True(t, subnet.MayReplace)
 	require.Equal(t, []string{"vpcId"}, subnet.MayReplaceReasons)
 	require.Empty(t, subnet.ReplaceReasons)
-	require.Equal(t, []Diff{{Path: "vpcId", Kind: "update-replace", Old: engine.Unknown, New: engine.Unknown, WaitsFor: []string{vpcURN}}}, subnet.Diff)
+	require.Equal(t, []Diff{{Path: "vpcId", Kind: "update-replace", Old: plans.Unknown, New: plans.Unknown, WaitsFor: []string{vpcURN}}}, subnet.Diff)
 	require.NotEmpty(t, subnet.Destroys)
 
 	require.Equal(t, "update", gateway.Op)
@@ -120,7 +121,7 @@ func TestKnownAndUnknown(t *testing.T) {
 	steps, _ = against(t, desired, literal)
 	require.Equal(t, "replace", steps["subnet"].Op)
 
-	desired.Steps[1].New["vpcId"] = "prefix-" + engine.Unknown
+	desired.Steps[1].New["vpcId"] = "prefix-" + plans.Unknown
 	literal.deployed = true
 	steps, _ = against(t, desired, literal)
 	require.True(t, steps["subnet"].MayReplace, "the known part does not fit")
@@ -140,7 +141,7 @@ func TestAnotherRegionIsAnotherPlace(t *testing.T) {
 	t.Parallel()
 	plan, _ := Compare(network("10.0.0.0/16"), base(), "eu-west-1")
 	for _, s := range plan.Steps {
-		require.Equal(t, engine.OpReplace, s.Op)
+		require.Equal(t, plans.OpReplace, s.Op)
 		require.Contains(t, s.ReplaceReasons, "region")
 	}
 	require.Len(t, plan.Diagnostics, 1)
@@ -148,21 +149,24 @@ func TestAnotherRegionIsAnotherPlace(t *testing.T) {
 
 func TestAnExportedStateIsABaseline(t *testing.T) {
 	t.Parallel()
-	const state = `{"version":3,"deployment":{"manifest":{},"resources":[
-		{"urn":"urn:pulumi:dev::emrflink::aws:eks/cluster:Cluster::c","type":"aws:eks/cluster:Cluster","custom":true,"id":"c",
-		 "inputs":{"name":"c-3f0265e","roleArn":"arn:aws:iam::444455556666:role/r","tags":{"a":"1"}},
-		 "outputs":{"arn":"arn:aws:eks:us-west-2:444455556666:cluster/c"}}]}}`
 	file := filepath.Join(t.TempDir(), "state.json")
-	require.NoError(t, os.WriteFile(file, []byte(state), 0o600))
-	b, err := ReadBaseline(file, "emrflink", "dev")
+	require.NoError(t, os.WriteFile(file, []byte(`{"version":3}`), 0o600))
+	b, err := ReadBaseline(file, "emrflink", "dev", func(raw []byte) (plans.Exported, error) {
+		require.JSONEq(t, `{"version":3}`, string(raw))
+		return plans.Exported{Stack: "dev", Project: "emrflink", Resources: []plans.StateResource{{
+			URN: "urn:pulumi:dev::emrflink::aws:eks/cluster:Cluster::c", Type: "aws:eks/cluster:Cluster", Name: "c", Custom: true, ID: "c",
+			Inputs:  map[string]any{"name": "c-3f0265e", "roleArn": "arn:aws:iam::444455556666:role/r", "tags": map[string]any{"a": "1"}},
+			Outputs: map[string]any{"arn": "arn:aws:eks:us-west-2:444455556666:cluster/c"},
+		}}}, nil
+	})
 	require.NoError(t, err)
-	desired := engine.Plan{Stack: "dev", Steps: []engine.Step{
+	desired := plans.Plan{Stack: "dev", Steps: []plans.Step{
 		{
-			URN: "urn:pulumi:dev::emrflink::aws:eks/cluster:Cluster::c", Type: "aws:eks/cluster:Cluster", Name: "c", Op: engine.OpCreate,
+			URN: "urn:pulumi:dev::emrflink::aws:eks/cluster:Cluster::c", Type: "aws:eks/cluster:Cluster", Name: "c", Op: plans.OpCreate,
 			New: map[string]any{"name": "c-b75bec3", "roleArn": "arn:aws:iam::111122223333:role/r", "tags": map[string]any{"a": "1"}},
 		},
 		{
-			URN: "urn:pulumi:dev::emrflink::pulumi:providers:kubernetes::k", Type: kubernetesProvider, Name: "k", Op: engine.OpCreate,
+			URN: "urn:pulumi:dev::emrflink::pulumi:providers:kubernetes::k", Type: kubernetesProvider, Name: "k", Op: plans.OpCreate,
 			New: map[string]any{"clusterIdentifier": "arn:aws:eks:us-west-2:111122223333:cluster/c"},
 		},
 	}}
@@ -172,6 +176,8 @@ func TestAnExportedStateIsABaseline(t *testing.T) {
 	steps, _ = against(t, desired, b)
 	require.Equal(t, "update", steps["c"].Op)
 }
+
+func noExport([]byte) (plans.Exported, error) { return plans.Exported{}, errors.New("it is no export") }
 
 func TestAFileThatIsNoBaselineIsRefused(t *testing.T) {
 	t.Parallel()
@@ -183,7 +189,7 @@ func TestAFileThatIsNoBaselineIsRefused(t *testing.T) {
 		"of another kind": {`{"kind":"emrflink-plan"}`, "emrflink", "dev", `of kind "emrflink-plan"`},
 		"newer":           {`{"kind":"emrflink-baseline","schemaVersion":2}`, "emrflink", "dev", "schemaVersion 2; this program reads 1"},
 		"edited":          {`{"kind":"emrflink-baseline","schemaVersion":1,"resources":[{"urn":""}]}`, "emrflink", "dev", "resource 1"},
-		"empty":           {`{}`, "emrflink", "dev", "neither"},
+		"no export":       {`{}`, "emrflink", "dev", "no export"},
 		"another stack":   {"", "emrflink", "prod", `stack "dev" of project "emrflink", and this is stack "prod"`},
 		"another project": {"", "mine", "dev", `of project "mine"`},
 	} {
@@ -194,11 +200,11 @@ func TestAFileThatIsNoBaselineIsRefused(t *testing.T) {
 				file = filepath.Join(dir, name)
 				require.NoError(t, os.WriteFile(file, []byte(c.content), 0o600))
 			}
-			_, err := ReadBaseline(file, c.project, c.stack)
+			_, err := ReadBaseline(file, c.project, c.stack, noExport)
 			require.ErrorContains(t, err, c.want)
 		})
 	}
-	_, err := ReadBaseline(filepath.Join(dir, "none"), "emrflink", "dev")
+	_, err := ReadBaseline(filepath.Join(dir, "none"), "emrflink", "dev", noExport)
 	require.ErrorIs(t, err, os.ErrNotExist)
 }
 
@@ -207,7 +213,7 @@ func TestASavedGraphIsTheSameBytes(t *testing.T) {
 	dir := t.TempDir()
 	one, two := filepath.Join(dir, "one"), filepath.Join(dir, "two")
 	require.NoError(t, base().Save(one))
-	b, err := ReadBaseline(one, "emrflink", "dev")
+	b, err := ReadBaseline(one, "emrflink", "dev", noExport)
 	require.NoError(t, err)
 	require.NoError(t, b.Save(two))
 	first, err := os.ReadFile(one)

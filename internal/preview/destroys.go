@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"emrflink/internal/engine"
+	"emrflink/internal/plans"
 )
 
 // What is said of a type that holds nothing, and of one that the table does not have.
@@ -97,8 +97,8 @@ func particular() map[string]map[string]string {
 }
 
 // destroys says what is lost by a step, "" when it deletes nothing.
-func destroys(s engine.Step, may bool) string {
-	if s.Op != engine.OpDelete && s.Op != engine.OpReplace && !may || s.Component || s.Internal() {
+func destroys(s plans.Step, may bool) string {
+	if s.Op != plans.OpDelete && s.Op != plans.OpReplace && !may || s.Component || s.Internal() {
 		return ""
 	}
 	if text, ok := particular()[s.Type][s.Name]; ok {
@@ -114,8 +114,8 @@ func destroys(s engine.Step, may bool) string {
 }
 
 // lasting drops when a loss ends from what is deleted for good.
-func lasting(op engine.Op, text string) string {
-	if op != engine.OpDelete {
+func lasting(op plans.Op, text string) string {
+	if op != plans.OpDelete {
 		return text
 	}
 	for _, end := range []string{" until it is back", " until there is another", " until there is a rule again", " until there is a target again"} {

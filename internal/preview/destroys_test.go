@@ -11,34 +11,34 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"emrflink/internal/engine"
+	"emrflink/internal/plans"
 	"emrflink/internal/replacement"
 )
 
 func TestALossIsNamedForWhatIsDeletedAndReplaced(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		op        engine.Op
+		op        plans.Op
 		typ, name string
 		may       bool
 		want      string
 	}{
-		{engine.OpDelete, "aws:s3/bucketV2:BucketV2", "b", false, "checkpoints and savepoints in it are lost; jobs cannot be restored from them"},
-		{engine.OpReplace, "aws:iam/role:Role", "r", false, "pods, nodes or services that use it lose their AWS permissions until it is back"},
-		{engine.OpDelete, "aws:iam/role:Role", "r", false, "pods, nodes or services that use it lose their AWS permissions"},
-		{engine.OpUpdate, "aws:iam/role:Role", "r", false, ""},
-		{engine.OpUpdate, "aws:iam/role:Role", "r", true, "pods, nodes or services that use it lose their AWS permissions until it is back"},
-		{engine.OpDelete, "kubernetes:core/v1:Namespace", "team-a-namespace", false, "the team's running jobs stop and everything in its namespace is deleted; checkpoints in S3 stay"},
-		{engine.OpDelete, "kubernetes:core/v1:Namespace", "metrics-namespace", false, "everything in the namespace is deleted, running pods too"},
-		{engine.OpDelete, "kubernetes:helm.sh/v3:Release", "karpenter-crds", false, "all NodePools, NodeClaims and EC2NodeClasses are deleted with their definitions: every node of a job is drained"},
-		{engine.OpDelete, "kubernetes:core/v1:LimitRange", "l", false, nothingLost},
-		{engine.OpDelete, "aws:x/y:Z", "z", false, notInTable},
-		{engine.OpCreate, "aws:s3/bucketV2:BucketV2", "b", false, ""},
-		{engine.OpDelete, "pulumi:providers:aws", "p", false, ""},
+		{plans.OpDelete, "aws:s3/bucketV2:BucketV2", "b", false, "checkpoints and savepoints in it are lost; jobs cannot be restored from them"},
+		{plans.OpReplace, "aws:iam/role:Role", "r", false, "pods, nodes or services that use it lose their AWS permissions until it is back"},
+		{plans.OpDelete, "aws:iam/role:Role", "r", false, "pods, nodes or services that use it lose their AWS permissions"},
+		{plans.OpUpdate, "aws:iam/role:Role", "r", false, ""},
+		{plans.OpUpdate, "aws:iam/role:Role", "r", true, "pods, nodes or services that use it lose their AWS permissions until it is back"},
+		{plans.OpDelete, "kubernetes:core/v1:Namespace", "team-a-namespace", false, "the team's running jobs stop and everything in its namespace is deleted; checkpoints in S3 stay"},
+		{plans.OpDelete, "kubernetes:core/v1:Namespace", "metrics-namespace", false, "everything in the namespace is deleted, running pods too"},
+		{plans.OpDelete, "kubernetes:helm.sh/v3:Release", "karpenter-crds", false, "all NodePools, NodeClaims and EC2NodeClasses are deleted with their definitions: every node of a job is drained"},
+		{plans.OpDelete, "kubernetes:core/v1:LimitRange", "l", false, nothingLost},
+		{plans.OpDelete, "aws:x/y:Z", "z", false, notInTable},
+		{plans.OpCreate, "aws:s3/bucketV2:BucketV2", "b", false, ""},
+		{plans.OpDelete, "pulumi:providers:aws", "p", false, ""},
 	} {
-		require.Equal(t, c.want, destroys(engine.Step{Op: c.op, Type: c.typ, Name: c.name}, c.may), c.typ+" "+c.name)
+		require.Equal(t, c.want, destroys(plans.Step{Op: c.op, Type: c.typ, Name: c.name}, c.may), c.typ+" "+c.name)
 	}
-	require.Empty(t, destroys(engine.Step{Op: engine.OpDelete, Type: "emrflink:team:Team", Component: true}, false), "a component holds nothing")
+	require.Empty(t, destroys(plans.Step{Op: plans.OpDelete, Type: "emrflink:team:Team", Component: true}, false), "a component holds nothing")
 }
 
 func TestAnUpdateThatDisturbsSaysSo(t *testing.T) {
@@ -63,7 +63,7 @@ func TestEveryTypeOfTheBlueprintSaysWhatIsLost(t *testing.T) {
 	}
 	require.Greater(t, len(types), 100)
 	for _, typ := range types {
-		require.NotEqual(t, notInTable, destroys(engine.Step{Type: typ, Op: engine.OpDelete}, false), typ)
+		require.NotEqual(t, notInTable, destroys(plans.Step{Type: typ, Op: plans.OpDelete}, false), typ)
 	}
 }
 

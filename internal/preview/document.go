@@ -17,8 +17,8 @@ import (
 	"strings"
 
 	"emrflink/internal/cost"
-	"emrflink/internal/engine"
 	"emrflink/internal/findings"
+	"emrflink/internal/plans"
 )
 
 // SchemaVersion is the version of Document.
@@ -127,16 +127,16 @@ type Report struct {
 	// Before and After are the estimates of what exists and of what will.
 	Before, After cost.Estimate
 
-	plan  engine.Plan
+	plan  plans.Plan
 	found []findings.Finding // as far as nothing is accepted
 }
 
 // New estimates the cost of a plan in a region and makes its document. Its mode is ModeDeployed.
-func New(plan engine.Plan, region string) (Report, error) {
+func New(plan plans.Plan, region string) (Report, error) {
 	plan.Steps = slices.Clone(plan.Steps)
 	may := make([][]string, len(plan.Steps))
 	for i, s := range plan.Steps {
-		if plan.Steps[i], may[i] = settle(relisted(s)); s.Op == engine.OpReplace && plan.Steps[i].Op == engine.OpUpdate {
+		if plan.Steps[i], may[i] = settle(relisted(s)); s.Op == plans.OpReplace && plan.Steps[i].Op == plans.OpUpdate {
 			plan.Summary.Replace--
 			plan.Summary.Update++
 		}
@@ -176,7 +176,7 @@ func (r Report) JSON(w io.Writer) error {
 	return enc.Encode(r.Document)
 }
 
-func stepOf(s engine.Step, may []string) Step {
+func stepOf(s plans.Step, may []string) Step {
 	out := Step{
 		URN: s.URN, Type: s.Type, Name: s.Name, Op: string(s.Op),
 		ReplaceReasons: append([]string{}, s.ReplaceReasons...), Diff: []Diff{},
@@ -184,23 +184,23 @@ func stepOf(s engine.Step, may []string) Step {
 		MayReplace: len(may) > 0, MayReplaceReasons: append([]string{}, may...), Destroys: destroys(s, len(may) > 0),
 	}
 	switch s.Op {
-	case engine.OpUpdate, engine.OpReplace:
+	case plans.OpUpdate, plans.OpReplace:
 		for _, d := range s.Diff {
 			out.Diff = append(out.Diff, refined(s, d)...)
 		}
-	case engine.OpCreate:
+	case plans.OpCreate:
 		for _, k := range sortedNames(s.New) {
-			out.Diff = append(out.Diff, diffOf(s, engine.PropertyDiff{Path: join("", k), Kind: "add", New: s.New[k]}))
+			out.Diff = append(out.Diff, diffOf(s, plans.PropertyDiff{Path: join("", k), Kind: "add", New: s.New[k]}))
 		}
-	case engine.OpDelete:
+	case plans.OpDelete:
 		for _, k := range sortedNames(s.Old) {
-			out.Diff = append(out.Diff, diffOf(s, engine.PropertyDiff{Path: join("", k), Kind: "delete", Old: s.Old[k]}))
+			out.Diff = append(out.Diff, diffOf(s, plans.PropertyDiff{Path: join("", k), Kind: "delete", Old: s.Old[k]}))
 		}
 	}
 	return out
 }
 
-func diffOf(s engine.Step, d engine.PropertyDiff) Diff {
+func diffOf(s plans.Step, d plans.PropertyDiff) Diff {
 	out := Diff{Path: d.Path, Kind: d.Kind, Old: d.Old, New: d.New, WaitsFor: []string{}}
 	if unknown(d.New) {
 		out.WaitsFor = append(out.WaitsFor, s.PropertyDependencies[root(d.Path)]...)
@@ -210,7 +210,7 @@ func diffOf(s engine.Step, d engine.PropertyDiff) Diff {
 
 // refined takes a change of a text that is a JSON document apart. One that only writes the same document in another way
 // stays as it is.
-func refined(s engine.Step, d engine.PropertyDiff) []Diff {
+func refined(s plans.Step, d plans.PropertyDiff) []Diff {
 	before, wasText := d.Old.(string)
 	after, isText := d.New.(string)
 	if !wasText || !isText {
@@ -239,21 +239,21 @@ func refined(s engine.Step, d engine.PropertyDiff) []Diff {
 func sortedNames[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 // Resources are what exists once the plan is carried out, as far as prices depend on it.
-func Resources(plan engine.Plan) []cost.Resource { return resources(plan, true) }
+func Resources(plan plans.Plan) []cost.Resource { return resources(plan, true) }
 
 // resources selects what exists after, or before, the plan is carried out.
-func resources(plan engine.Plan, after bool) []cost.Resource {
+func resources(plan plans.Plan, after bool) []cost.Resource {
 	var out []cost.Resource
 	for _, s := range plan.Steps {
 		inputs := s.Old
 		if after {
 			inputs = s.New
 		}
-		if inputs == nil || s.Op == engine.OpRead {
+		if inputs == nil || s.Op == plans.OpRead {
 			continue
 		}
 		r := cost.Resource{URN: s.URN, Type: s.Type, Name: s.Name, Parent: s.Parent, Inputs: inputs, Dependencies: s.Dependencies}
-		if s.Op != engine.OpReplace || !after {
+		if s.Op != plans.OpReplace || !after {
 			r.ID = s.ID
 		}
 		out = append(out, r)

@@ -5,15 +5,15 @@ package preview
 import (
 	"strings"
 
-	"emrflink/internal/engine"
 	"emrflink/internal/findings"
+	"emrflink/internal/plans"
 )
 
 // desired is what exists once the plan is carried out.
-func desired(plan engine.Plan) []findings.Resource {
+func desired(plan plans.Plan) []findings.Resource {
 	var out []findings.Resource
 	for _, s := range plan.Steps {
-		if s.New == nil || s.Op == engine.OpRead {
+		if s.New == nil || s.Op == plans.OpRead {
 			continue
 		}
 		out = append(out, findings.Resource{

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"emrflink/internal/engine"
+	"emrflink/internal/plans"
 	"emrflink/internal/replacement"
 )
 
@@ -16,7 +16,7 @@ const replaceSuffix = "-replace"
 const kubernetesProvider = "pulumi:providers:kubernetes"
 
 // forces tells whether a change of a property needs another resource.
-func forces(s engine.Step, path string) bool {
+func forces(s plans.Step, path string) bool {
 	if s.Type == kubernetesProvider {
 		return anotherCluster(s, root(path))
 	}
@@ -26,7 +26,7 @@ func forces(s engine.Step, path string) bool {
 // anotherCluster is the rule of the Kubernetes provider: another identifier is another cluster, in which everything is
 // new; without an identifier another kubeconfig is.
 // https://www.pulumi.com/registry/packages/kubernetes/api-docs/provider/#inputs (clusterIdentifier)
-func anotherCluster(s engine.Step, property string) bool {
+func anotherCluster(s plans.Step, property string) bool {
 	if id, ok := s.New["clusterIdentifier"].(string); ok && !unknown(id) {
 		return property == "clusterIdentifier"
 	}
@@ -35,7 +35,7 @@ func anotherCluster(s engine.Step, property string) bool {
 
 // forcing divides the properties that need another resource: those that certainly changed, and those that are not known
 // yet, on one side, and may turn out to be what they were.
-func forcing(s engine.Step) (will, may []string) {
+func forcing(s plans.Step) (will, may []string) {
 	for _, d := range s.Diff {
 		open := unknown(d.New) || d.Kind != "delete" && unknown(d.Old)
 		switch says := strings.HasSuffix(d.Kind, replaceSuffix); {
@@ -53,8 +53,8 @@ func forcing(s engine.Step) (will, may []string) {
 // that forces a replacement as one that does, also when its new value is not known yet (a guess, as the makers of the
 // AWS provider's bridge say: https://github.com/pulumi/pulumi-terraform-bridge/pull/2516); whoever reviews the plan has to
 // be able to tell the two apart. The properties that may are returned.
-func settle(s engine.Step) (engine.Step, []string) {
-	if s.Op != engine.OpReplace && s.Op != engine.OpUpdate {
+func settle(s plans.Step) (plans.Step, []string) {
+	if s.Op != plans.OpReplace && s.Op != plans.OpUpdate {
 		return s, nil
 	}
 	will, may := forcing(s)
@@ -62,31 +62,31 @@ func settle(s engine.Step) (engine.Step, []string) {
 		return s, nil
 	}
 	other := slices.DeleteFunc(slices.Clone(s.ReplaceReasons), func(r string) bool { return slices.Contains(may, r) })
-	if s.Op == engine.OpReplace && (len(will) > 0 || len(other) > 0) {
+	if s.Op == plans.OpReplace && (len(will) > 0 || len(other) > 0) {
 		s.ReplaceReasons = append(will, other...)
 		slices.Sort(s.ReplaceReasons)
 		s.ReplaceReasons = slices.Compact(s.ReplaceReasons)
 		return s, nil
 	}
-	s.Op, s.ReplaceReasons = engine.OpUpdate, []string{}
+	s.Op, s.ReplaceReasons = plans.OpUpdate, []string{}
 	slices.Sort(may)
 	return s, slices.Compact(may)
 }
 
 // count counts steps by operation. Reads are in none of the counts.
-func count(steps []engine.Step) engine.Summary {
-	var sum engine.Summary
+func count(steps []plans.Step) plans.Summary {
+	var sum plans.Summary
 	for _, s := range steps {
 		switch s.Op {
-		case engine.OpCreate:
+		case plans.OpCreate:
 			sum.Create++
-		case engine.OpUpdate:
+		case plans.OpUpdate:
 			sum.Update++
-		case engine.OpReplace:
+		case plans.OpReplace:
 			sum.Replace++
-		case engine.OpDelete:
+		case plans.OpDelete:
 			sum.Delete++
-		case engine.OpSame:
+		case plans.OpSame:
 			sum.Same++
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"emrflink/internal/engine"
+	"emrflink/internal/plans"
 )
 
 // Limits of one diff: how long a line may get, how long a value stays on one line, in how many lines two values may differ to be
@@ -224,7 +224,7 @@ func foldLines(lines []diffLine) []diffLine {
 // valueLines shows a value: a short one on one line, a text or a JSON document on as many as it has.
 func valueLines(v any) []string {
 	if s, ok := v.(string); ok {
-		if s == engine.Secret || s == engine.Unknown {
+		if s == plans.Secret || s == plans.Unknown {
 			return []string{s}
 		}
 		if doc, ok := document(s); ok {

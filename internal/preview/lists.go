@@ -8,23 +8,23 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
-	"emrflink/internal/engine"
+	"emrflink/internal/plans"
 )
 
 // relisted is a step whose lists are compared anew, with the reasons of a replacement that go with it.
-func relisted(s engine.Step) engine.Step {
-	if s.Op != engine.OpUpdate && s.Op != engine.OpReplace {
+func relisted(s plans.Step) plans.Step {
+	if s.Op != plans.OpUpdate && s.Op != plans.OpReplace {
 		return s
 	}
 	diffs := lists(s)
 	reasons := []string{}
 	for _, r := range s.ReplaceReasons {
-		if listOf(r) == "" || slices.ContainsFunc(diffs, func(d engine.PropertyDiff) bool { return d.Path == r }) {
+		if listOf(r) == "" || slices.ContainsFunc(diffs, func(d plans.PropertyDiff) bool { return d.Path == r }) {
 			reasons = append(reasons, r)
 		}
 	}
 	for _, d := range diffs {
-		if strings.HasSuffix(d.Kind, replaceSuffix) && s.Op == engine.OpReplace && listOf(d.Path) != "" {
+		if strings.HasSuffix(d.Kind, replaceSuffix) && s.Op == plans.OpReplace && listOf(d.Path) != "" {
 			reasons = append(reasons, d.Path)
 		}
 	}
@@ -35,14 +35,14 @@ func relisted(s engine.Step) engine.Step {
 
 // lists compares the lists anew of which a provider reports elements: it numbers the elements of a set in an order of its
 // own, and one element less at the front changes all that follow. A list that only changed its order stays as reported.
-func lists(s engine.Step) []engine.PropertyDiff {
-	found := map[string][]engine.PropertyDiff{}
+func lists(s plans.Step) []plans.PropertyDiff {
+	found := map[string][]plans.PropertyDiff{}
 	for _, d := range s.Diff {
 		if at := listOf(d.Path); at != "" && found[at] == nil {
 			found[at] = compareList(s, at)
 		}
 	}
-	var out []engine.PropertyDiff
+	var out []plans.PropertyDiff
 	done := map[string]bool{}
 	for _, d := range s.Diff {
 		at := listOf(d.Path)
@@ -66,7 +66,7 @@ func listOf(path string) string {
 }
 
 // compareList compares a list of plain values in the inputs; nothing for any other list.
-func compareList(s engine.Step, path string) []engine.PropertyDiff {
+func compareList(s plans.Step, path string) []plans.PropertyDiff {
 	before, wasList := inputAt(s.Old, path)
 	after, isList := inputAt(s.New, path)
 	if !wasList || !isList || unknown(before) || unknown(after) {
@@ -110,7 +110,7 @@ func inputAt(in map[string]any, path string) ([]any, bool) {
 }
 
 // marked gives the differences of a list the mark that the provider gave one of its elements.
-func marked(s engine.Step, at string, diffs []engine.PropertyDiff) []engine.PropertyDiff {
+func marked(s plans.Step, at string, diffs []plans.PropertyDiff) []plans.PropertyDiff {
 	for _, d := range s.Diff {
 		if listOf(d.Path) == at && strings.HasSuffix(d.Kind, replaceSuffix) {
 			for i := range diffs {

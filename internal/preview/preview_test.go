@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 
-	"emrflink/internal/engine"
+	"emrflink/internal/plans"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -33,49 +33,49 @@ func golden(t *testing.T, name string, got []byte) {
 	}
 }
 
-func step(op engine.Op, typ, name string) engine.Step {
-	s := engine.Step{URN: "urn:pulumi:dev::emrflink::" + typ + "::" + name, Type: typ, Name: name, Op: op}
-	if op != engine.OpCreate {
+func step(op plans.Op, typ, name string) plans.Step {
+	s := plans.Step{URN: "urn:pulumi:dev::emrflink::" + typ + "::" + name, Type: typ, Name: name, Op: op}
+	if op != plans.OpCreate {
 		s.Old = map[string]any{}
 	}
-	if op != engine.OpDelete {
+	if op != plans.OpDelete {
 		s.New = map[string]any{}
 	}
 	return s
 }
 
 // changed is a plan with one step of each kind.
-func changed() engine.Plan {
-	bucket := step(engine.OpReplace, "aws:s3/bucketV2:BucketV2", "checkpoints")
+func changed() plans.Plan {
+	bucket := step(plans.OpReplace, "aws:s3/bucketV2:BucketV2", "checkpoints")
 	bucket.ReplaceReasons = []string{"bucket"}
-	bucket.Diff = []engine.PropertyDiff{
+	bucket.Diff = []plans.PropertyDiff{
 		{Path: "bucket", Kind: "update-replace", Old: "demo-a", New: "demo-b"},
 		{Path: `tags["team.name"]`, Kind: "add", New: "blue"},
 	}
-	role := step(engine.OpUpdate, "aws:iam/role:Role", "operator")
-	role.Diff = []engine.PropertyDiff{
-		{Path: "assumeRolePolicy", Kind: "update", Old: `{"a":"<b>"}`, New: engine.Unknown},
-		{Path: "description", Kind: "delete", Old: engine.Secret},
+	role := step(plans.OpUpdate, "aws:iam/role:Role", "operator")
+	role.Diff = []plans.PropertyDiff{
+		{Path: "assumeRolePolicy", Kind: "update", Old: `{"a":"<b>"}`, New: plans.Unknown},
+		{Path: "description", Kind: "delete", Old: plans.Secret},
 	}
-	cluster := step(engine.OpSame, "aws:eks/cluster:Cluster", "demo")
+	cluster := step(plans.OpSame, "aws:eks/cluster:Cluster", "demo")
 	cluster.Old, cluster.New = map[string]any{"version": "1.35"}, map[string]any{"version": "1.35"}
-	nat := step(engine.OpCreate, "aws:ec2/natGateway:NatGateway", "nat-2")
-	nat.New = map[string]any{"subnetId": engine.Unknown, "tags": map[string]any{"Name": "nat-2"}, "a.b": 1.0}
-	gone := step(engine.OpDelete, "aws:ec2/eip:Eip", "old-ip")
+	nat := step(plans.OpCreate, "aws:ec2/natGateway:NatGateway", "nat-2")
+	nat.New = map[string]any{"subnetId": plans.Unknown, "tags": map[string]any{"Name": "nat-2"}, "a.b": 1.0}
+	gone := step(plans.OpDelete, "aws:ec2/eip:Eip", "old-ip")
 	gone.Old = map[string]any{"domain": "vpc"}
-	return engine.Plan{
-		Stack: "dev", Summary: engine.Summary{Create: 1, Update: 1, Replace: 1, Delete: 1, Same: 1},
-		Steps:       []engine.Step{cluster, bucket, role, nat, gone},
-		Diagnostics: []engine.Diagnostic{{Severity: "warning", Message: "two\nlines"}, {Severity: "info", Message: "hidden"}},
+	return plans.Plan{
+		Stack: "dev", Summary: plans.Summary{Create: 1, Update: 1, Replace: 1, Delete: 1, Same: 1},
+		Steps:       []plans.Step{cluster, bucket, role, nat, gone},
+		Diagnostics: []plans.Diagnostic{{Severity: "warning", Message: "two\nlines"}, {Severity: "info", Message: "hidden"}},
 	}
 }
 
 // fresh is a first deployment with many resources of one type.
-func fresh() engine.Plan {
-	p := engine.Plan{Stack: "local"}
-	p.Steps = append(p.Steps, step(engine.OpCreate, "pulumi:pulumi:Stack", "emrflink-local"))
+func fresh() plans.Plan {
+	p := plans.Plan{Stack: "local"}
+	p.Steps = append(p.Steps, step(plans.OpCreate, "pulumi:pulumi:Stack", "emrflink-local"))
 	for _, c := range "abcdefghijk" {
-		p.Steps = append(p.Steps, step(engine.OpCreate, "aws:ec2/subnet:Subnet", "subnet-"+string(c)))
+		p.Steps = append(p.Steps, step(plans.OpCreate, "aws:ec2/subnet:Subnet", "subnet-"+string(c)))
 	}
 	p.Summary.Create = len(p.Steps)
 	return p
@@ -83,12 +83,12 @@ func fresh() engine.Plan {
 
 func TestGolden(t *testing.T) {
 	for name, c := range map[string]struct {
-		plan   engine.Plan
+		plan   plans.Plan
 		region string
 	}{
 		"changed":   {changed(), "us-west-2"},
 		"fresh":     {fresh(), "us-west-2"},
-		"no-change": {engine.Plan{Stack: "local", Summary: engine.Summary{Same: 150}}, "us-west-2"},
+		"no-change": {plans.Plan{Stack: "local", Summary: plans.Summary{Same: 150}}, "us-west-2"},
 		"no-prices": {changed(), "eu-north-1"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"strings"
 
-	"emrflink/internal/engine"
+	"emrflink/internal/plans"
 )
 
 // differ lists what differs between two property values, by path. It looks into texts that are JSON documents, and
@@ -22,7 +22,7 @@ type differ struct {
 	// same tells whether two different texts mean the same at a path. Nil: never.
 	same func(path, before, after string) bool
 
-	out []engine.PropertyDiff
+	out []plans.PropertyDiff
 	// grown is set among the elements of a list that became longer or shorter: that explains other sources of the list.
 	grown bool
 	// skipped are the paths of values that are not known and taken as unchanged.
@@ -71,9 +71,9 @@ func (d *differ) element(path string, before, after any, inSet bool) {
 	switch had, has := !empty(before), !empty(after); {
 	case !had && !has:
 	case !had:
-		d.out = append(d.out, engine.PropertyDiff{Path: path, Kind: "add", New: after})
+		d.out = append(d.out, plans.PropertyDiff{Path: path, Kind: "add", New: after})
 	case !has:
-		d.out = append(d.out, engine.PropertyDiff{Path: path, Kind: "delete", Old: before})
+		d.out = append(d.out, plans.PropertyDiff{Path: path, Kind: "delete", Old: before})
 	default:
 		d.value(path, before, after, inSet)
 	}
@@ -184,7 +184,7 @@ func (d *differ) leaf(path string, before, after any, inSet bool) {
 	case texts && d.documents(path, b, a):
 		return
 	}
-	d.out = append(d.out, engine.PropertyDiff{Path: path, Kind: "update", Old: before, New: after})
+	d.out = append(d.out, plans.PropertyDiff{Path: path, Kind: "update", Old: before, New: after})
 }
 
 // documents compares two texts as JSON documents; false when one is none.
@@ -207,7 +207,7 @@ func (d *differ) notKnown(path string, before, after any) {
 	if d.unsure == nil && reflect.DeepEqual(before, after) {
 		return
 	}
-	d.out = append(d.out, engine.PropertyDiff{Path: path, Kind: "update", Old: before, New: after})
+	d.out = append(d.out, plans.PropertyDiff{Path: path, Kind: "update", Old: before, New: after})
 }
 
 // document parses a text that is a JSON object or list.
@@ -280,7 +280,7 @@ func objects(list []any) bool {
 func unknown(v any) bool {
 	switch v := v.(type) {
 	case string:
-		return strings.Contains(v, engine.Unknown)
+		return strings.Contains(v, plans.Unknown)
 	case []any:
 		return slices.ContainsFunc(v, unknown)
 	case map[string]any:
@@ -295,7 +295,7 @@ func unknown(v any) bool {
 
 // fits tells whether a text that is partly unknown may be the other one.
 func fits(pattern, s string) bool {
-	parts := strings.Split(pattern, engine.Unknown)
+	parts := strings.Split(pattern, plans.Unknown)
 	for i, p := range parts {
 		parts[i] = regexp.QuoteMeta(p)
 	}

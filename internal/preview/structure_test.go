@@ -8,11 +8,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 
-	"emrflink/internal/engine"
+	"emrflink/internal/plans"
 )
 
 // lines are the differences in short.
-func lines(diffs []engine.PropertyDiff) []string {
+func lines(diffs []plans.PropertyDiff) []string {
 	out := []string{}
 	for _, d := range diffs {
 		out = append(out, d.Kind+" "+d.Path+" "+value(d.Old)+" "+value(d.New))
@@ -100,10 +100,10 @@ func TestRootAndLastNameOfAPath(t *testing.T) {
 
 func TestAProvidersNumbersOfASetAreReadAnew(t *testing.T) {
 	t.Parallel()
-	s := engine.Step{
-		Type: "aws:eks/nodeGroup:NodeGroup", Op: engine.OpReplace,
+	s := plans.Step{
+		Type: "aws:eks/nodeGroup:NodeGroup", Op: plans.OpReplace,
 		Old: map[string]any{"subnetIds": []any{"c", "a", "b"}}, New: map[string]any{"subnetIds": []any{"c", "a"}},
-		Diff: []engine.PropertyDiff{
+		Diff: []plans.PropertyDiff{
 			{Path: "subnetIds[1]", Kind: "update-replace", Old: "a", New: "a"}, {Path: "subnetIds[2]", Kind: "delete-replace", Old: "b"},
 			{Path: "version", Kind: "update", Old: "1", New: "2"},
 		},

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"emrflink/internal/engine"
+	"emrflink/internal/plans"
 )
 
 // TextOptions say how the text is to look. Width is the terminal's in columns; 0 means that lines are not cut.
@@ -58,29 +58,29 @@ func (r Report) Text(w io.Writer, o TextOptions) error {
 }
 
 // Colours by operation, as ANSI codes.
-func colour(op engine.Op) string {
+func colour(op plans.Op) string {
 	switch op {
-	case engine.OpCreate:
+	case plans.OpCreate:
 		return "32"
-	case engine.OpUpdate:
+	case plans.OpUpdate:
 		return "33"
-	case engine.OpReplace:
+	case plans.OpReplace:
 		return "35"
-	case engine.OpDelete:
+	case plans.OpDelete:
 		return "31"
 	}
 	return "0"
 }
 
-func mark(op engine.Op) string {
+func mark(op plans.Op) string {
 	switch op {
-	case engine.OpCreate:
+	case plans.OpCreate:
 		return "+"
-	case engine.OpUpdate:
+	case plans.OpUpdate:
 		return "~"
-	case engine.OpReplace:
+	case plans.OpReplace:
 		return "+-"
-	case engine.OpDelete:
+	case plans.OpDelete:
 		return "-"
 	}
 	return " "
@@ -121,16 +121,16 @@ func (p *printer) summary(d Document) {
 	}
 	p.line("1", "Stack %s: %s%s", d.Stack, counted(s.Create+s.Update+s.Replace+s.Delete, "change", "changes"), against)
 	for _, row := range []struct {
-		op engine.Op
+		op plans.Op
 		n  int
 	}{
-		{engine.OpCreate, s.Create}, {engine.OpUpdate, s.Update}, {engine.OpReplace, s.Replace}, {engine.OpDelete, s.Delete}, {engine.OpSame, s.Same},
+		{plans.OpCreate, s.Create}, {plans.OpUpdate, s.Update}, {plans.OpReplace, s.Replace}, {plans.OpDelete, s.Delete}, {plans.OpSame, s.Same},
 	} {
 		code, note := "", ""
-		if row.n > 0 && row.op != engine.OpSame {
+		if row.n > 0 && row.op != plans.OpSame {
 			code = colour(row.op)
 		}
-		if row.op == engine.OpUpdate && may > 0 {
+		if row.op == plans.OpUpdate && may > 0 {
 			note = fmt.Sprintf("  (%d of them may turn into a replacement)", may)
 		}
 		p.line(code, "  %-2s %-8s %4d%s", mark(row.op), row.op, row.n, note)
@@ -142,12 +142,12 @@ func (p *printer) loud() {
 	first := true
 	for _, kind := range []struct {
 		word string
-		op   engine.Op
+		op   plans.Op
 		is   func(row) bool
 	}{
-		{"DELETE", engine.OpDelete, func(r row) bool { return r.Op == string(engine.OpDelete) }},
-		{"REPLACE", engine.OpReplace, func(r row) bool { return r.Op == string(engine.OpReplace) }},
-		{"MAY REPLACE", engine.OpReplace, func(r row) bool { return r.MayReplace }},
+		{"DELETE", plans.OpDelete, func(r row) bool { return r.Op == string(plans.OpDelete) }},
+		{"REPLACE", plans.OpReplace, func(r row) bool { return r.Op == string(plans.OpReplace) }},
+		{"MAY REPLACE", plans.OpReplace, func(r row) bool { return r.MayReplace }},
 	} {
 		rows := p.take(kind.is)
 		if len(rows) == 0 {
@@ -250,7 +250,7 @@ func (p *printer) take(is func(row) bool) []row {
 
 // updates shows changes in place. Resources with the very same change are shown together.
 func (p *printer) updates() {
-	rows := p.take(func(r row) bool { return r.Op == string(engine.OpUpdate) && !r.MayReplace })
+	rows := p.take(func(r row) bool { return r.Op == string(plans.OpUpdate) && !r.MayReplace })
 	if len(rows) == 0 {
 		return
 	}
@@ -266,7 +266,7 @@ func (p *printer) updates() {
 	}
 	for _, key := range order {
 		group := groups[key]
-		p.line(colour(engine.OpUpdate), "  ~ %s", title(group))
+		p.line(colour(plans.OpUpdate), "  ~ %s", title(group))
 		if text := disturbs(group[0]); text != "" {
 			p.line("1", "      note: %s", text)
 		}
@@ -305,7 +305,7 @@ func list(names []string) string {
 func (p *printer) creates() {
 	byType := map[string][]string{}
 	var types []string
-	for _, r := range p.take(func(r row) bool { return r.Op == string(engine.OpCreate) }) {
+	for _, r := range p.take(func(r row) bool { return r.Op == string(plans.OpCreate) }) {
 		if byType[r.Type] == nil {
 			types = append(types, r.Type)
 		}
@@ -316,7 +316,7 @@ func (p *printer) creates() {
 	}
 	p.heading("1", "Created:")
 	for _, t := range types {
-		p.line(colour(engine.OpCreate), "  + %3d  %s: %s", len(byType[t]), t, list(byType[t]))
+		p.line(colour(plans.OpCreate), "  + %3d  %s: %s", len(byType[t]), t, list(byType[t]))
 	}
 }
 
@@ -324,7 +324,7 @@ func (p *printer) creates() {
 func (p *printer) folded(d Document) {
 	hidden := 0
 	for _, r := range p.rows {
-		if !r.custom && r.Op != string(engine.OpSame) && r.Op != string(engine.OpRead) {
+		if !r.custom && r.Op != string(plans.OpSame) && r.Op != string(plans.OpRead) {
 			hidden++
 		}
 	}
@@ -349,7 +349,7 @@ func counted(n int, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
-func (p *printer) diagnostics(plan engine.Plan) {
+func (p *printer) diagnostics(plan plans.Plan) {
 	first := true
 	for _, d := range plan.Diagnostics {
 		if d.Severity != "warning" && d.Severity != "error" {

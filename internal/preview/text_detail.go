@@ -11,12 +11,12 @@ import (
 	"unicode/utf8"
 
 	"emrflink/internal/cost"
-	"emrflink/internal/engine"
+	"emrflink/internal/plans"
 )
 
 // diff shows the changed properties of a resource.
 func (p *printer) diff(r row) {
-	if r.Op == string(engine.OpDelete) {
+	if r.Op == string(plans.OpDelete) {
 		return
 	}
 	for i, text := range propertyLines(r, p.rows) {
@@ -77,11 +77,11 @@ func waits(d Diff, all []row) string {
 			case r.URN != urn || !r.custom:
 			case r.MayReplace:
 				changing = append(changing, r.Name+", which may be replaced")
-			case r.Op == string(engine.OpReplace):
+			case r.Op == string(plans.OpReplace):
 				changing = append(changing, r.Name+", which is replaced")
-			case r.Op == string(engine.OpCreate):
+			case r.Op == string(plans.OpCreate):
 				changing = append(changing, r.Name+", which is new")
-			case r.Op == string(engine.OpUpdate):
+			case r.Op == string(plans.OpUpdate):
 				changing = append(changing, r.Name+", which is updated")
 			default:
 				others = append(others, r.Name)
@@ -100,7 +100,7 @@ func waits(d Diff, all []row) string {
 
 // value shows a property value on one line.
 func value(v any) string {
-	if s, ok := v.(string); ok && (s == engine.Secret || s == engine.Unknown) {
+	if s, ok := v.(string); ok && (s == plans.Secret || s == plans.Unknown) {
 		return s
 	}
 	var b bytes.Buffer
@@ -166,11 +166,11 @@ func (p *printer) positions(r Report) {
 	for _, i := range r.Before.Items {
 		if left[key(i)] > 0 {
 			left[key(i)]--
-			p.line(colour(engine.OpDelete), "  - %s", costLine(i))
+			p.line(colour(plans.OpDelete), "  - %s", costLine(i))
 		}
 	}
 	for _, i := range came {
-		p.line(colour(engine.OpCreate), "  + %s", costLine(i))
+		p.line(colour(plans.OpCreate), "  + %s", costLine(i))
 	}
 	if same > 0 {
 		p.line("", "  %s as before", counted(same, "position", "positions"))

@@ -13,13 +13,14 @@ import (
 	"emrflink/examples/custom-stack/batch"
 	"emrflink/internal/engine"
 	"emrflink/internal/engine/enginetest"
+	"emrflink/internal/plans"
 	"emrflink/internal/target"
 )
 
 func TestMain(m *testing.M) { os.Exit(enginetest.Main(m)) }
 
 // previewed previews the program of the example.
-func previewed(t *testing.T) engine.Plan {
+func previewed(t *testing.T) plans.Plan {
 	t.Helper()
 	offline, err := target.Offline(t.Context(), target.Options{Region: "us-west-2"})
 	require.NoError(t, err)

@@ -12,6 +12,7 @@ import (
 	"emrflink/internal/cli/session"
 	"emrflink/internal/engine"
 	"emrflink/internal/kube"
+	"emrflink/internal/plans"
 )
 
 // teardown is a cleanup that was prepared.
@@ -60,7 +61,7 @@ func (s *stack) Cleanup(ctx context.Context) (session.Cleanup, error) {
 }
 
 // recorded reads the state; a stack that was never deployed has none.
-func recorded(ctx context.Context, e *engine.Engine) ([]engine.StateResource, map[string]engine.Output, bool, error) {
+func recorded(ctx context.Context, e *engine.Engine) ([]plans.StateResource, map[string]engine.Output, bool, error) {
 	resources, err := e.Resources(ctx)
 	if errors.Is(err, engine.ErrNoStack) {
 		return nil, nil, false, nil
@@ -218,7 +219,7 @@ func (d destroyer) ForgetKubernetes(ctx context.Context) (int, error) {
 // Destroy deletes everything recorded. A stack that was never deployed has nothing.
 func (d destroyer) Destroy(ctx context.Context, sink func(cleanup.EngineEvent)) error {
 	_, err := d.e.Destroy(ctx, func(e engine.Event) {
-		ev := cleanup.EngineEvent{Message: e.Message, Deleted: e.Kind == engine.EventDone && e.Op == engine.OpDelete}
+		ev := cleanup.EngineEvent{Message: e.Message, Deleted: e.Kind == engine.EventDone && e.Op == plans.OpDelete}
 		if e.Type != "" {
 			ev.Resource = e.Type + " " + e.Name
 		}

@@ -12,8 +12,8 @@ import (
 
 	"emrflink/internal/cli/cmdutil"
 	"emrflink/internal/cli/session"
-	"emrflink/internal/engine"
 	"emrflink/internal/kube"
+	"emrflink/internal/plans"
 	"emrflink/internal/proppath"
 	"emrflink/internal/target"
 )
@@ -119,13 +119,13 @@ func changesOf(m session.Meddle) ([]proppath.Change, error) {
 }
 
 // pick finds the one recorded resource that a text names.
-func pick(resources []engine.StateResource, name string) (engine.StateResource, error) {
-	for _, field := range []func(engine.StateResource) string{
-		func(r engine.StateResource) string { return r.URN },
-		func(r engine.StateResource) string { return r.Name },
-		func(r engine.StateResource) string { return r.ID },
+func pick(resources []plans.StateResource, name string) (plans.StateResource, error) {
+	for _, field := range []func(plans.StateResource) string{
+		func(r plans.StateResource) string { return r.URN },
+		func(r plans.StateResource) string { return r.Name },
+		func(r plans.StateResource) string { return r.ID },
 	} {
-		var found []engine.StateResource
+		var found []plans.StateResource
 		for _, r := range resources {
 			if r.Custom && field(r) == name {
 				found = append(found, r)
@@ -135,17 +135,17 @@ func pick(resources []engine.StateResource, name string) (engine.StateResource, 
 			return found[0], nil
 		}
 		if len(found) > 1 {
-			return engine.StateResource{}, usage("%q names %d resources, %s and %s among them: give a URN", name, len(found), found[0].URN, found[1].URN)
+			return plans.StateResource{}, usage("%q names %d resources, %s and %s among them: give a URN", name, len(found), found[0].URN, found[1].URN)
 		}
 	}
-	return engine.StateResource{}, &cmdutil.Error{
+	return plans.StateResource{}, &cmdutil.Error{
 		What: fmt.Sprintf("find resource %q", name), Cause: errors.New("the stack has no resource of that name, id or URN"),
 		Next: cmdutil.Command("preview", "--output", "json"), ID: "not-found", Exit: cmdutil.ExitUsage,
 	}
 }
 
 // inCluster changes an object through the API server, as kubectl would.
-func (f *faults) inCluster(ctx context.Context, r engine.StateResource, changes []proppath.Change, remove bool) error {
+func (f *faults) inCluster(ctx context.Context, r plans.StateResource, changes []proppath.Change, remove bool) error {
 	values, err := f.stack.values(ctx)
 	if err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"emrflink/internal/cli/cmdutil"
 	"emrflink/internal/cli/session"
 	"emrflink/internal/engine"
+	"emrflink/internal/plans"
 	"emrflink/internal/preview"
 	"emrflink/internal/target"
 )
@@ -97,11 +98,11 @@ type document struct {
 }
 
 // compute asks the engine for a plan.
-func (a *app) compute(ctx context.Context, e *engine.Engine) (engine.Plan, error) {
+func (a *app) compute(ctx context.Context, e *engine.Engine) (plans.Plan, error) {
 	p, err := e.Preview(ctx)
 	if err != nil {
 		a.logFailure(err)
-		return engine.Plan{}, classify(err)
+		return plans.Plan{}, classify(err)
 	}
 	return p, nil
 }

@@ -20,6 +20,7 @@ import (
 	"emrflink/internal/cli/session"
 	"emrflink/internal/cost"
 	"emrflink/internal/engine"
+	"emrflink/internal/plans"
 	"emrflink/internal/preflight"
 	"emrflink/karpenter"
 )
@@ -122,7 +123,7 @@ func (s *stack) recorded(ctx context.Context) (preflight.Recorded, error) {
 		return r, classify(err)
 	}
 	for _, p := range pending {
-		begun := engine.StateResource{Type: p.Type, Inputs: p.Inputs}
+		begun := plans.StateResource{Type: p.Type, Inputs: p.Inputs}
 		resources = append(resources, begun)
 		r.Names[property(begun, "name")], r.Names[property(begun, "bucket")] = true, true
 	}
@@ -131,7 +132,7 @@ func (s *stack) recorded(ctx context.Context) (preflight.Recorded, error) {
 }
 
 // count adds up what quotas are asked about.
-func count(r *preflight.Recorded, resources []engine.StateResource) {
+func count(r *preflight.Recorded, resources []plans.StateResource) {
 	for _, res := range resources {
 		switch res.Type {
 		case "aws:ec2/vpc:Vpc":

@@ -13,6 +13,7 @@ import (
 	"emrflink/internal/cli/cmdutil"
 	"emrflink/internal/engine"
 	"emrflink/internal/iostreams"
+	"emrflink/internal/plans"
 	"emrflink/internal/preview"
 )
 
@@ -29,7 +30,7 @@ func TestAPlanIsHeldAgainstSettingsAndState(t *testing.T) {
 	s := &stack{app: a, settings: set}
 	e, err := engine.Open(t.Context(), engine.Options{Stack: "local", Home: home})
 	require.NoError(t, err)
-	plan := engine.Plan{Stack: "local", Steps: []engine.Step{{URN: "u", Type: "aws:ec2/vpc:Vpc", Name: "vpc", Op: engine.OpCreate, New: map[string]any{}}}}
+	plan := plans.Plan{Stack: "local", Steps: []plans.Step{{URN: "u", Type: "aws:ec2/vpc:Vpc", Name: "vpc", Op: plans.OpCreate, New: map[string]any{}}}}
 	r, err := preview.New(plan, "us-west-2")
 	require.NoError(t, err)
 

@@ -16,6 +16,7 @@ import (
 	"emrflink/internal/awsapi"
 	"emrflink/internal/cleanup"
 	"emrflink/internal/engine"
+	"emrflink/internal/plans"
 )
 
 // scope is what a cleanup deletes. It is written down before the first deletion, because the state forgets names and
@@ -27,7 +28,7 @@ type scope struct {
 
 // readScope gathers the scope of a stack from its recorded state, and from an earlier cleanup that was not completed.
 // known is false when neither knows anything.
-func readScope(s settings, resources []engine.StateResource, outputs map[string]engine.Output) (sc scope, known bool, err error) {
+func readScope(s settings, resources []plans.StateResource, outputs map[string]engine.Output) (sc scope, known bool, err error) {
 	sc = scope{
 		path: filepath.Join(s.info.Home, "cleanup", s.info.Stack+".json"),
 		Scope: cleanup.Scope{
@@ -75,7 +76,7 @@ func (sc *scope) output(outputs map[string]engine.Output, name string, into *str
 }
 
 // take adds one recorded resource.
-func (sc *scope) take(r engine.StateResource) {
+func (sc *scope) take(r plans.StateResource) {
 	d := &sc.Deployment
 	if sc.Account == "" {
 		sc.Account = accountOf(property(r, "arn"))
@@ -121,7 +122,7 @@ func accountOf(arn string) string {
 }
 
 // property reads a text from what the provider answered, else from what it was asked.
-func property(r engine.StateResource, name string) string {
+func property(r plans.StateResource, name string) string {
 	if v, _ := r.Outputs[name].(string); v != "" {
 		return v
 	}

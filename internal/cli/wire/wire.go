@@ -130,7 +130,7 @@ func (a *app) baseline(ctx context.Context, file string) (session.Planner, error
 	if err != nil {
 		return nil, err
 	}
-	b, err := preview.ReadBaseline(file, cmdutil.Project, s.info.Stack)
+	b, err := preview.ReadBaseline(file, cmdutil.Project, s.info.Stack, engine.ParseExported)
 	if err != nil {
 		return nil, noBaseline(err, s.info.Stack, file)
 	}

@@ -18,6 +18,7 @@ import (
 	"emrflink/internal/cli/cmdutil"
 	"emrflink/internal/engine"
 	"emrflink/internal/iostreams"
+	"emrflink/internal/plans"
 	"emrflink/stacks"
 )
 
@@ -88,8 +89,8 @@ func TestErrorsOfTheDomainKeepTheirFacets(t *testing.T) {
 }
 
 // custom is a recorded resource with what the provider answered.
-func custom(typ, id string, out map[string]any) engine.StateResource {
-	return engine.StateResource{Type: typ, ID: id, Custom: true, Outputs: out, Inputs: map[string]any{}}
+func custom(typ, id string, out map[string]any) plans.StateResource {
+	return plans.StateResource{Type: typ, ID: id, Custom: true, Outputs: out, Inputs: map[string]any{}}
 }
 
 func TestTheScopeOfAHalfMadeDeploymentComesFromItsResources(t *testing.T) {
@@ -98,7 +99,7 @@ func TestTheScopeOfAHalfMadeDeploymentComesFromItsResources(t *testing.T) {
 	s.info.Home, s.info.Stack = t.TempDir(), "dev"
 	vpc := custom("aws:ec2/vpc:Vpc", "vpc-1", map[string]any{"arn": "arn:aws:ec2:us-west-2:111122223333:vpc/vpc-1"})
 	vpc.Inputs["tags"] = map[string]any{"emrflink:deployment": "older-name"}
-	resources := []engine.StateResource{
+	resources := []plans.StateResource{
 		{Type: "emrflink:network:Network"},
 		vpc,
 		custom("aws:s3/bucketV2:BucketV2", "b-1", nil),
@@ -133,7 +134,7 @@ func TestAVPCThatTheStateDoesNotHaveIsNobodysToCleanUp(t *testing.T) {
 	t.Parallel()
 	s := settings{config: stacks.Default()}
 	s.info.Home, s.info.Stack = t.TempDir(), "dev"
-	sc, known, err := readScope(s, []engine.StateResource{
+	sc, known, err := readScope(s, []plans.StateResource{
 		custom("aws:ec2/tag:Tag", "subnet-1,kubernetes.io/cluster/x", nil), custom("aws:kms/key:Key", "k-1", nil),
 	}, map[string]engine.Output{"vpcId": {Value: "vpc-of-others"}})
 	require.NoError(t, err)
