@@ -37,6 +37,22 @@ func alongside() []string {
 	return []string{"github.com/stretchr/testify/require", "pgregory.net/rapid", "net/http/httptest", "image/png", "testing/internal/testdeps"}
 }
 
+// targets are all packages that a build names.
+func targets() []string {
+	var packages []string
+	for _, p := range Programs() {
+		packages = append(packages, p.Package)
+	}
+	return append(packages, alongside()...)
+}
+
+// Fetch brings the modules of a build onto the machine while something else is compiled. What it cannot do, the build
+// itself will say.
+func Fetch(ctx context.Context) {
+	cmd := exec.CommandContext(ctx, "go", append([]string{"list", "-deps"}, targets()...)...) // #nosec G204 -- our own arguments
+	_ = cmd.Run()
+}
+
 // Build is one run of the compiler in the checkout's root.
 type Build struct {
 	Out     string // folder of the programs
@@ -55,12 +71,8 @@ func (b *Build) Run(ctx context.Context) error {
 		return err
 	}
 	start := time.Now()
-	var packages []string
-	for _, p := range Programs() {
-		packages = append(packages, p.Package)
-	}
-	programs := int64(len(packages))
-	packages = append(packages, alongside()...)
+	packages := targets()
+	programs := int64(len(Programs()))
 	work, err := measure(ctx, b.W, nil, packages)
 	if err != nil {
 		return err

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command demo runs the whole product once on the local target, in a state
-// folder of its own that is gone afterwards: preview, deploy, a Flink job up to
-// a checkpoint, cleanup, and the inventory that shows that nothing is left. It
-// types the commands that a user would, and fails when one of them does or when
-// the account is not empty at the end.
+// Command demo builds the programs and runs the whole product once on the local
+// target, in a state folder of its own that is gone afterwards: preview, cost,
+// picture, deploy, a Flink job up to a checkpoint, cleanup, and the inventory
+// that shows that nothing is left. It types the commands that a user would, and
+// fails when one of them does or when the account is not empty at the end.
+//
+// What needs emrflink alone runs while localkube is still compiled; and while
+// nothing is compiled yet, the blueprint is shown from a saved graph.
 package main
 
 import (
@@ -20,13 +23,16 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"emrflink/internal/tools/compile"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	bin := flag.String("bin", "bin", "folder of the binaries")
+	version := flag.String("version", "dev", "version that emrflink reports")
 	flag.Parse()
-	err := run(ctx, *bin)
+	err := run(ctx, *bin, *version)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
@@ -39,8 +45,8 @@ type demo struct {
 	exe, home, work string
 }
 
-func run(ctx context.Context, bin string) (err error) {
-	exe, err := filepath.Abs(filepath.Join(bin, "emrflink"))
+func run(ctx context.Context, bin, version string) (err error) {
+	bin, err = filepath.Abs(bin)
 	if err != nil {
 		return err
 	}
@@ -48,17 +54,19 @@ func run(ctx context.Context, bin string) (err error) {
 	if err != nil {
 		return err
 	}
-	d := demo{exe: exe, home: filepath.Join(root, "home"), work: filepath.Join(root, "work")}
+	d := demo{exe: filepath.Join(bin, "emrflink"), home: filepath.Join(root, "home"), work: filepath.Join(root, "work")}
 	if err := os.Mkdir(d.work, 0o700); err != nil {
 		return err
 	}
-	start := time.Now()
 	defer func() {
 		// Whatever happened, no process and no file stays behind.
 		err = errors.Join(err, d.stop(), os.RemoveAll(root))
 	}()
+	if err := d.build(ctx, bin, version); err != nil {
+		return err
+	}
+	start := time.Now()
 	for _, args := range []string{
-		"preview --offline",
 		"deploy --yes",
 		"status",
 		"sample-job run basic",
@@ -73,6 +81,66 @@ func run(ctx context.Context, bin string) (err error) {
 	}
 	fmt.Printf("\nThe demo took %s. Everything it made is gone.\n", time.Since(start).Round(time.Second))
 	return nil
+}
+
+// build compiles the programs, and runs what the first of them can do alone as soon as it is there.
+func (d demo) build(ctx context.Context, bin, version string) error {
+	if _, err := os.Stat(d.exe); errors.Is(err, os.ErrNotExist) {
+		fetched := make(chan struct{})
+		go func() { defer close(fetched); compile.Fetch(ctx) }()
+		if err := d.firstLook(ctx, bin); err != nil {
+			return err
+		}
+		<-fetched
+	}
+	ready, built := make(chan struct{}), make(chan error, 1)
+	b := compile.Build{Out: bin, Version: version, W: os.Stdout, Ready: func(p compile.Program) {
+		if p.Name == "emrflink" {
+			close(ready)
+		}
+	}}
+	go func() { built <- b.Run(ctx) }()
+	select {
+	case err := <-built:
+		if err != nil {
+			return err
+		}
+		built <- nil
+	case <-ready:
+	}
+	b.Quiet.Lock()
+	err := errors.Join(d.command(ctx, "preview", "--offline"), d.command(ctx, "cost"), d.picture(ctx, bin))
+	b.Quiet.Unlock()
+	return errors.Join(err, <-built)
+}
+
+// firstLook shows the blueprint from the saved graph: the program that does is compiled in a fraction of the time.
+func (d demo) firstLook(ctx context.Context, bin string) error {
+	if err := os.MkdirAll(bin, 0o755); err != nil { // #nosec G301 -- a folder of programs
+		return err
+	}
+	fmt.Println("The blueprint, as it was saved with the source; emrflink itself will compute it in a few minutes:")
+	fmt.Println()
+	cmd := exec.CommandContext(ctx, "go", "run", "./internal/tools/firstlook", "-svg", filepath.Join(bin, "blueprint.svg")) // #nosec G204 -- our own
+	cmd.Env, cmd.Stdout, cmd.Stderr = compile.Environ(), os.Stdout, os.Stderr
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("show the saved graph: %w", err)
+	}
+	fmt.Println()
+	return nil
+}
+
+// picture writes the architecture beside the programs.
+func (d demo) picture(ctx context.Context, bin string) error {
+	path := filepath.Join(bin, "architecture.svg")
+	fmt.Printf("\n$ emrflink graph > %s\n", path)
+	cmd := d.cmd(ctx, "graph")
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return fmt.Errorf("emrflink graph: %w", err)
+	}
+	return os.WriteFile(path, out, 0o600)
 }
 
 // command shows a command and runs it as a user would.
