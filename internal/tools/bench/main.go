@@ -44,7 +44,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	bin := flag.String("bin", "bin", "folder of the binaries")
 	out := flag.String("out", "docs", "folder of bench.md and bench.json")
-	cold := flag.Bool("cold", true, "also compile both binaries with an empty build cache")
+	cold := flag.Bool("cold", true, "also compile the programs and their tests with an empty build cache")
 	only := flag.String("only", "", "print the figures of these steps, comma-separated, and write nothing")
 	flag.Parse()
 	err := run(ctx, *bin, *out, *only, *cold)
@@ -94,7 +94,7 @@ func (b *bench) steps() []step {
 	return []step{
 		{"cold", b.coldBuild},
 		{"localkube", b.localkubeStart},
-		{"help", b.help},
+		{"starts", b.starts},
 		{"offline", b.offline},
 		{"teams", b.teams},
 		{"terraform", b.terraform},

@@ -16,6 +16,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"emrflink/internal/tools/compile"
 )
 
 // bench collects the figures of one run.
@@ -75,31 +77,36 @@ func (b *bench) median(ctx context.Context, n int, args ...string) (time.Duratio
 	return all[len(all)/2], nil
 }
 
-// coldBuild compiles each binary with an empty build cache, one after the other,
-// so that the CPU seconds of each are its own.
-func (b *bench) coldBuild(ctx context.Context) error {
-	for name, dir := range map[string]string{"emrflink": ".", "localkube": "localkube"} {
-		pkg := "."
-		if name == "emrflink" {
-			pkg = "./cmd/emrflink"
+// coldBuild compiles the programs, and then their tests, with an empty build cache, as make does.
+func (b *bench) coldBuild(ctx context.Context) (err error) {
+	cache := filepath.Join(b.root, "cache")
+	defer func() { err = errors.Join(err, os.RemoveAll(cache)) }()
+	out := filepath.Join(b.root, "bin")
+	for _, step := range []struct {
+		what, note string
+		args       []string
+	}{
+		{"cold build of both programs", "one go command", []string{"run", "./internal/tools/build", "-o", out}},
+		{"compiling the tests after it", "those with the race detector alone compile what they import again", nil},
+	} {
+		cmd := exec.CommandContext(ctx, "go", step.args...)
+		if step.args == nil {
+			cmd = exec.CommandContext(ctx, "make", "--no-print-directory", "test-plain", "test-race", "TESTFLAGS=-run=^$ -vet=off -ldflags=-s")
 		}
-		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", filepath.Join(b.root, name), pkg)
-		cmd.Dir = dir
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOCACHE="+filepath.Join(b.root, "cache-"+name))
+		cmd.Env = append(os.Environ(), "GOCACHE="+cache)
 		wall, _, err := timed(cmd)
 		if err != nil {
 			return err
 		}
 		cpu := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
-		b.add("cold build of "+name, cpu.Seconds(), "CPU s", fmt.Sprintf("%.0f s of wall time alone", wall.Seconds()))
-		info, err := os.Stat(filepath.Join(b.root, name))
+		b.add(step.what, cpu.Seconds(), "CPU s", fmt.Sprintf("%.0f s of wall time; %s", wall.Seconds(), step.note))
+	}
+	for _, p := range compile.Programs() {
+		info, err := os.Stat(filepath.Join(out, p.Name))
 		if err != nil {
 			return err
 		}
-		b.add("size of "+name, float64(info.Size())/1e6, "MB", "")
-		if err := os.RemoveAll(filepath.Join(b.root, "cache-"+name)); err != nil {
-			return err
-		}
+		b.add("size of "+p.Name, float64(info.Size())/1e6, "MB", "")
 	}
 	return nil
 }
@@ -128,12 +135,16 @@ func (b *bench) localkubeStart(ctx context.Context) error {
 	return nil
 }
 
-func (b *bench) help(ctx context.Context) error {
-	d, err := b.median(ctx, 9, "--help")
-	if err == nil {
-		b.add("emrflink --help", float64(d.Microseconds())/1000, "ms", "median of 9")
+// starts times commands that do nothing but start.
+func (b *bench) starts(ctx context.Context) error {
+	for _, args := range [][]string{{"--help"}, {"version"}, {"completion", "bash"}} {
+		d, err := b.median(ctx, 9, args...)
+		if err != nil {
+			return err
+		}
+		b.add("emrflink "+strings.Join(args, " "), float64(d.Microseconds())/1000, "ms", "median of 9")
 	}
-	return err
+	return nil
 }
 
 func (b *bench) offline(ctx context.Context) error {
