@@ -37,19 +37,19 @@ func alongside() []string {
 	return []string{"github.com/stretchr/testify/require", "pgregory.net/rapid", "net/http/httptest", "image/png", "testing/internal/testdeps"}
 }
 
-// targets are all packages that a build names.
-func targets() []string {
+// mains are the packages of the programs.
+func mains() []string {
 	var packages []string
 	for _, p := range Programs() {
 		packages = append(packages, p.Package)
 	}
-	return append(packages, alongside()...)
+	return packages
 }
 
 // Fetch brings the modules of a build onto the machine while something else is compiled. What it cannot do, the build
 // itself will say.
 func Fetch(ctx context.Context) {
-	cmd := exec.CommandContext(ctx, "go", append([]string{"list", "-deps"}, targets()...)...) // #nosec G204 -- our own arguments
+	cmd := exec.CommandContext(ctx, "go", append([]string{"list", "-deps"}, append(mains(), alongside()...)...)...) // #nosec G204 -- our own arguments
 	_ = cmd.Run()
 }
 
@@ -71,8 +71,8 @@ func (b *Build) Run(ctx context.Context) error {
 		return err
 	}
 	start := time.Now()
-	packages := targets()
-	programs := int64(len(Programs()))
+	packages := mains()
+	programs := int64(len(packages))
 	work, err := measure(ctx, b.W, nil, packages)
 	if err != nil {
 		return err
@@ -105,6 +105,11 @@ func (b *Build) Run(ctx context.Context) error {
 			_, _ = fmt.Fprintln(b.W, " ", l)
 		}
 		return errors.Join(fmt.Errorf("build: %w", err), ctx.Err())
+	}
+	// With -o, go builds nothing but programs.
+	rest := exec.CommandContext(ctx, "go", append([]string{"build"}, alongside()...)...) // #nosec G204 -- our own arguments
+	if out, err := rest.CombinedOutput(); err != nil {
+		return fmt.Errorf("build what the tests import: %w\n%s", err, out)
 	}
 	cpu := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	_, _ = fmt.Fprintf(b.W, "built %s in %s (%.0f CPU seconds)\n", b.Out, time.Since(start).Round(100*time.Millisecond), cpu.Seconds())
