@@ -170,6 +170,9 @@ func secretLine(body string) (key, value string) {
 	if !strings.HasPrefix(value, " ") || strings.ContainsAny(key, " \t") || !Key(strings.Trim(key, `"'`)) {
 		return key, ""
 	}
+	if strings.Contains(key, Secret) { // a secret was there, not the name of one
+		return key, ""
+	}
 	value = strings.TrimSpace(value)
 	if harmless(value) || strings.IndexByte("{[&", value[0]) >= 0 || value[0] == '*' && len(value) > 1 {
 		return key, ""

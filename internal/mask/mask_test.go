@@ -180,6 +180,14 @@ func TestAt(t *testing.T) {
 	require.Equal(t, mask.Secret, mask.At([]string{"tags", "team"}, github))
 }
 
+// What stands in a key's place is no name once it is masked.
+func TestASecretInTheKeysPlaceIsMaskedOnce(t *testing.T) {
+	t.Parallel()
+	once := mask.Text("\n" + secretKey + "\": \"")
+	require.Equal(t, "\n"+mask.Secret+"\": \"", once)
+	require.Equal(t, once, mask.Text(once))
+}
+
 func TestKnown(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, "with [secret] and local", mask.Known("with correct-horse and local", []string{"correct-horse", "local", ""}))
