@@ -14,7 +14,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/kubernetes/fake"
+	ktesting "k8s.io/client-go/testing"
 
 	"emrflink/internal/localcloud/account"
 )
@@ -31,6 +33,8 @@ type cloud struct {
 	things  map[account.Kind]map[string]account.Resource
 	changes chan account.Change
 	deleted []string
+	// watching is closed when the kubelet watches the API: the fake server forgets what happened between list and watch.
+	watching chan struct{}
 }
 
 func newCloud(rs ...account.Resource) *cloud {
@@ -59,6 +63,9 @@ func (c *cloud) Get(k account.Kind, id string) (account.Resource, bool) {
 }
 
 func (c *cloud) Find(k account.Kind, match func(account.Resource) bool) []account.Resource {
+	if c.watching != nil {
+		<-c.watching
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var out []account.Resource
@@ -146,6 +153,22 @@ func in(state string) func(*account.Resource) {
 func run(t *testing.T, c *cloud, runners map[string]Runner, objects ...runtime.Object) (*Kubelet, *fake.Clientset) {
 	t.Helper()
 	client := fake.NewClientset(objects...)
+	c.watching = make(chan struct{})
+	var mu sync.Mutex
+	watched := map[string]bool{}
+	client.PrependWatchReactor("*", func(a ktesting.Action) (bool, watch.Interface, error) {
+		w, err := client.Tracker().Watch(a.GetResource(), a.GetNamespace())
+		mu.Lock()
+		defer mu.Unlock()
+		if watched[a.GetResource().Resource] = true; len(watched) == 5 {
+			select {
+			case <-c.watching:
+			default:
+				close(c.watching)
+			}
+		}
+		return true, w, err
+	})
 	k := New(Options{Account: c, Cluster: testCluster, Client: client, Runners: runners})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
