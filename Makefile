@@ -17,8 +17,7 @@ ATONCE     = $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
 # it, so what sees Pulumi's SDKs of AWS and Kubernetes stays out. It needs a C compiler.
 RACED     := awsapi cleanup cli/cmdutil engine flinkjob iostreams kube localcloud/account localcloud/awswire \
 	localcloud/flinkoperator localcloud/kubelet localcloud/provider/plug preflight
-CC_FOUND  := $(shell command -v gcc 2>/dev/null || command -v clang 2>/dev/null)
-RACE      := $(if $(CC_FOUND),$(addprefix emrflink/internal/,$(RACED)))
+RACE      := $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),$(addprefix emrflink/internal/,$(RACED)))
 # The end-to-end tests take longest: they come first. The control plane's come along: one command, one pool of jobs.
 PLAIN      = emrflink/internal/e2e $(filter-out emrflink/internal/e2e $(RACE),$(shell $(GO) list ./... ./localkube/...))
 # With PKG=./internal/preview, `make test` runs these alone, as a plain `go test` would.
@@ -44,8 +43,7 @@ test: build ## Run all tests; with the race detector where goroutines share data
 ifneq ($(PKG),)
 	$(GO) test $(TESTFLAGS) $(PKG)
 else
-	@test -n "$(CC_FOUND)" || echo "no C compiler: running without the race detector"
-	@$(GO) run ./internal/tools/build -tests "$(RACE)"
+	@$(if $(RACE),$(GO) run ./internal/tools/build -tests "$(RACE)",echo "no C compiler: running without the race detector")
 	@$(MAKE) --no-print-directory --jobs=2 test-plain test-race
 endif
 
@@ -76,7 +74,7 @@ golden: build ## Write the golden files of the tests again
 docs: build ## Write docs/reference again from the commands, the configuration, the handler tables and the source of the components
 	$(BIN)/emrflink docs --dir docs/reference
 	$(GO) run ./internal/tools/reference -out docs/reference/components
-	cd $$(mktemp -d) && $(CURDIR)/$(BIN)/emrflink preview --stack local --save-baseline $(CURDIR)/internal/tools/firstlook/blueprint.json >/dev/null
+	cd internal/tools/firstlook && $(CURDIR)/$(BIN)/emrflink preview --stack local --save-baseline blueprint.json >/dev/null
 
 .PHONY: screens
 screens: build images ## Make the screens of docs/guide.md again, by running the commands (about a minute)
@@ -127,4 +125,4 @@ budget: ## Write docs/budget.tsv again: what the programs link
 
 .PHONY: drift
 drift: docs
-	@git diff --exit-code -- docs/reference internal/tools/firstlook || { echo "generated files are stale; run: make docs"; exit 1; }
+	@git diff --exit-code -- docs/reference internal/tools/firstlook/blueprint.json || { echo "generated files are stale; run: make docs"; exit 1; }

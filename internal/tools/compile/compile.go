@@ -94,8 +94,9 @@ func (b *Build) Run(ctx context.Context) error {
 		return fmt.Errorf("start the compiler: %w", err)
 	}
 	finished := make(chan struct{})
+	waiting := Programs()
 	var watch sync.WaitGroup
-	watch.Go(func() { b.watch(work, out, start, finished) })
+	watch.Go(func() { b.watch(work, &waiting, out, start, finished) })
 	tail := work.follow(stderr)
 	err = cmd.Wait()
 	close(finished)
@@ -106,6 +107,7 @@ func (b *Build) Run(ctx context.Context) error {
 		}
 		return errors.Join(fmt.Errorf("build: %w", err), ctx.Err())
 	}
+	b.report(&waiting, out, time.Time{}) // what was up to date, too
 	// With -o, go builds nothing but programs.
 	rest := exec.CommandContext(ctx, "go", append([]string{"build"}, alongside()...)...) // #nosec G204 -- our own arguments
 	if out, err := rest.CombinedOutput(); err != nil {
@@ -116,19 +118,17 @@ func (b *Build) Run(ctx context.Context) error {
 	return nil
 }
 
-// watch prints progress and reports programs that are ready, until all is finished.
-func (b *Build) watch(work *work, out string, start time.Time, finished <-chan struct{}) {
-	waiting := Programs()
+// watch prints progress and reports the waiting programs as they are linked, until all is finished.
+func (b *Build) watch(work *work, waiting *[]Program, out string, start time.Time, finished <-chan struct{}) {
 	look := time.NewTicker(250 * time.Millisecond)
 	defer look.Stop()
 	said := time.Now()
 	for {
 		select {
 		case <-finished:
-			b.report(&waiting, out, time.Time{})
 			return
 		case <-look.C:
-			b.report(&waiting, out, start)
+			b.report(waiting, out, start)
 		}
 		if time.Since(said) >= heartbeat && b.Quiet.TryLock() {
 			_, _ = fmt.Fprintln(b.W, work.progress(time.Since(start)))

@@ -3,7 +3,6 @@
 package compile
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -37,7 +36,7 @@ func room(ctx context.Context, out io.Writer, what string, need int64) error {
 	if err != nil {
 		return fmt.Errorf("find the build cache: %w", err)
 	}
-	dir := strings.TrimSpace(string(bytes.TrimSpace(cache)))
+	dir := strings.TrimSpace(string(cache))
 	free, known := freeBytes(dir)
 	if !known {
 		_, _ = fmt.Fprintf(out, "%s will take about %s of disk\n", what, gigabytes(need))
