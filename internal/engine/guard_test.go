@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// disk is a disk of which a test says how much is free.
-func disk(e *Engine, free int64) *atomic.Int64 {
+// smallDisk is a disk of which a test says how much is free.
+func smallDisk(e *Engine, free int64) *atomic.Int64 {
 	var left atomic.Int64
 	left.Store(free)
 	e.free = func(string) (uint64, error) { return uint64(left.Load()), nil }
@@ -25,7 +25,7 @@ func TestADiskThatFillsUpStopsTheDeployAndNothingIsLost(t *testing.T) {
 	f := holding(t)
 	o := Options{Home: t.TempDir(), Env: f.env(), Program: slowChain()}
 	e := open(t, o)
-	left := disk(e, 1<<30)
+	left := smallDisk(e, 1<<30)
 	done := make(chan error, 1)
 	go func() { _, err := e.Deploy(t.Context(), nil); done <- err }()
 	<-f.creating

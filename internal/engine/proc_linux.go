@@ -97,12 +97,3 @@ func bootTime() (time.Time, bool) {
 	}
 	return time.Time{}, false
 }
-
-// freeBytes returns how many bytes an unprivileged process may still write to the file system of dir.
-func freeBytes(dir string) (uint64, error) {
-	var s syscall.Statfs_t
-	if err := syscall.Statfs(dir, &s); err != nil {
-		return 0, err
-	}
-	return s.Bavail * uint64(s.Bsize), nil
-}

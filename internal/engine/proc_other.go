@@ -5,7 +5,6 @@
 package engine
 
 import (
-	"math"
 	"os"
 	"syscall"
 	"time"
@@ -37,6 +36,3 @@ func stopWhenAsked() {}
 
 // processAlive cannot tell here, and says yes: a lock is then never taken for stale.
 func processAlive(int, time.Time) bool { return true }
-
-// freeBytes cannot tell here, and says that there is room.
-func freeBytes(string) (uint64, error) { return math.MaxUint64, nil }

@@ -5,9 +5,9 @@ package engine
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
+	"math"
+
+	"emrflink/internal/disk"
 )
 
 // minimumFree is what a deployment of the default blueprint writes, several times over: the state is rewritten after
@@ -21,7 +21,7 @@ func (e *Engine) Room() error {
 	if e.files == nil {
 		return nil
 	}
-	dir, err := existing(e.files.root)
+	dir, err := disk.Existing(e.files.root)
 	if err != nil {
 		return fmt.Errorf("look for free space: %w", err)
 	}
@@ -52,17 +52,12 @@ func (e *Engine) Check() error {
 	return nil
 }
 
-// existing finds the nearest folder that exists: the state folder is made by the first deploy.
-func existing(path string) (string, error) {
-	for {
-		_, err := os.Stat(path)
-		if err == nil {
-			return path, nil
-		}
-		parent := filepath.Dir(path)
-		if !errors.Is(err, fs.ErrNotExist) || parent == path {
-			return "", err
-		}
-		path = parent
+// freeBytes returns how many bytes may still be written to the file system of dir. Where the system does not say, there
+// is room.
+func freeBytes(dir string) (uint64, error) {
+	free, err := disk.Free(dir)
+	if errors.Is(err, disk.ErrUnknown) {
+		return math.MaxUint64, nil
 	}
+	return free, err
 }

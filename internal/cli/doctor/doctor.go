@@ -11,6 +11,7 @@ import (
 
 	"emrflink/internal/cli/cmdutil"
 	"emrflink/internal/cli/session"
+	"emrflink/internal/disk"
 	"emrflink/internal/iostreams"
 )
 
@@ -37,7 +38,7 @@ type Options struct {
 // NewCmd returns the command.
 func NewCmd(f *cmdutil.Factory, runF func(context.Context, *Options) error) *cobra.Command {
 	opts := &Options{
-		IO: f.IO, Info: f.Info, Free: freeBytes,
+		IO: f.IO, Info: f.Info, Free: disk.Free,
 		Home:  func() (string, error) { return cmdutil.Home(f.IO.Getenv) },
 		Local: func() (control, error) { return f.Local() },
 		Preflight: func(ctx context.Context) ([]session.Check, error) {

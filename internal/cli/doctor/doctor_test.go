@@ -16,6 +16,7 @@ import (
 	"emrflink/internal/cli/cmdtest"
 	"emrflink/internal/cli/cmdutil"
 	"emrflink/internal/cli/session"
+	"emrflink/internal/disk"
 )
 
 type localFake struct {
@@ -191,7 +192,7 @@ func TestDoctorAsJSONHasTheAgreedFields(t *testing.T) {
 
 func TestTheRealDiskHasSomeSpace(t *testing.T) {
 	t.Parallel()
-	free, err := freeBytes(t.TempDir())
+	free, err := disk.Free(t.TempDir())
 	require.NoError(t, err)
 	require.Positive(t, free)
 }

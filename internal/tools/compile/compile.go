@@ -77,7 +77,7 @@ func (b *Build) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := room(ctx, b.W, "the build", work.total*cachePerSource+programs*programBytes); err != nil {
+	if err := room(ctx, b.W, "the build", uint64(work.total*cachePerSource+programs*programBytes)); err != nil {
 		return err
 	}
 	work.total += programs * linking

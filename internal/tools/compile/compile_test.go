@@ -5,6 +5,7 @@ package compile
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +13,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"emrflink/internal/disk"
 )
 
 func TestProgressIsOfWhatHasToBeCompiled(t *testing.T) {
@@ -56,7 +59,7 @@ func TestRoomIsCheckedWhenMuchIsNeeded(t *testing.T) {
 	require.Empty(t, out.String())
 	require.NoError(t, room(t.Context(), &out, "it", 600<<20))
 	require.Contains(t, out.String(), "it will take about 0.6 GB of disk")
-	if _, known := freeBytes(t.TempDir()); known {
+	if _, err := disk.Free(t.TempDir()); !errors.Is(err, disk.ErrUnknown) {
 		err := room(t.Context(), &out, "it", 1<<60)
 		require.ErrorContains(t, err, "free some, or set GOCACHE")
 	}

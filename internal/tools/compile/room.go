@@ -4,10 +4,13 @@ package compile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os/exec"
 	"strings"
+
+	"emrflink/internal/disk"
 )
 
 // What a build writes, measured (docs/bench.md): bytes of build cache for a byte of source, and a program.
@@ -23,11 +26,11 @@ func TestRoom(ctx context.Context, out io.Writer, packages []string) error {
 	if err != nil {
 		return err
 	}
-	return room(ctx, out, "the tests", work.total*cachePerSource)
+	return room(ctx, out, "the tests", uint64(work.total)*cachePerSource) // #nosec G115 -- sizes of files
 }
 
 // room says how much disk something will take in the build cache, unless it is little, and fails when there is less.
-func room(ctx context.Context, out io.Writer, what string, need int64) error {
+func room(ctx context.Context, out io.Writer, what string, need uint64) error {
 	const little = 512 << 20
 	if need < little {
 		return nil
@@ -37,10 +40,17 @@ func room(ctx context.Context, out io.Writer, what string, need int64) error {
 		return fmt.Errorf("find the build cache: %w", err)
 	}
 	dir := strings.TrimSpace(string(cache))
-	free, known := freeBytes(dir)
-	if !known {
+	there, err := disk.Existing(dir)
+	if err != nil {
+		return fmt.Errorf("look for free space: %w", err)
+	}
+	free, err := disk.Free(there)
+	if errors.Is(err, disk.ErrUnknown) {
 		_, _ = fmt.Fprintf(out, "%s will take about %s of disk\n", what, gigabytes(need))
 		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("look for free space: %w", err)
 	}
 	if free < need {
 		return fmt.Errorf("%s will take about %s of disk and %s has %s: free some, or set GOCACHE to a folder on another disk",
@@ -50,4 +60,4 @@ func room(ctx context.Context, out io.Writer, what string, need int64) error {
 	return nil
 }
 
-func gigabytes(n int64) string { return fmt.Sprintf("%.1f GB", float64(n)/1e9) }
+func gigabytes(n uint64) string { return fmt.Sprintf("%.1f GB", float64(n)/1e9) }

@@ -2,15 +2,15 @@
 
 //go:build linux || darwin
 
-package doctor
+package disk
 
 import (
 	"fmt"
 	"syscall"
 )
 
-// freeBytes returns the space that an ordinary user may still take on the file system of a path.
-func freeBytes(path string) (uint64, error) {
+// Free returns how many bytes an ordinary user may still write to the file system of a path that exists.
+func Free(path string) (uint64, error) {
 	var st syscall.Statfs_t
 	if err := syscall.Statfs(path, &st); err != nil {
 		return 0, fmt.Errorf("read file system of %q: %w", path, err)

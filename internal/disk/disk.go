@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package disk says how much may still be written to a folder that may not exist yet.
+package disk
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// ErrUnknown is Free's error where the system does not say.
+var ErrUnknown = errors.New("free space cannot be read on this system")
+
+// Existing finds the nearest folder that exists: the folders of this tool are made on first use.
+func Existing(path string) (string, error) {
+	for {
+		_, err := os.Stat(path)
+		if err == nil {
+			return path, nil
+		}
+		parent := filepath.Dir(path)
+		if !errors.Is(err, fs.ErrNotExist) || parent == path {
+			return "", err
+		}
+		path = parent
+	}
+}
