@@ -135,7 +135,7 @@ func TestStepsAreInTreeOrder(t *testing.T) {
 	t.Parallel()
 	in := []plans.Step{{URN: "c", Parent: "b"}, {URN: "z"}, {URN: "b", Parent: "a"}, {URN: "a"}, {URN: "d", Parent: "gone"}, {URN: "a2", Parent: "a"}}
 	var got []string
-	for _, s := range inTreeOrder(in) {
+	for _, s := range plans.InTreeOrder(in) {
 		got = append(got, s.URN)
 	}
 	require.Equal(t, []string{"a", "a2", "b", "c", "d", "z"}, got)

@@ -163,7 +163,7 @@ func (c *collector) steps() []plans.Step {
 	for _, urn := range c.order {
 		out = append(out, fold(c.metas[urn])...)
 	}
-	return inTreeOrder(out)
+	return plans.InTreeOrder(out)
 }
 
 // fold makes the steps of one URN: a replacement is one step, whatever the engine announced for it, and so is an import
@@ -235,44 +235,4 @@ func replaceReasons(m apitype.StepEventMetadata, diff []plans.PropertyDiff) []st
 	}
 	slices.Sort(reasons)
 	return slices.Compact(reasons)
-}
-
-// inTreeOrder sorts steps so that parents precede children and siblings follow their URNs.
-func inTreeOrder(steps []plans.Step) []plans.Step {
-	children := map[string][]plans.Step{}
-	known := map[string]bool{}
-	for _, s := range steps {
-		known[s.URN] = true
-	}
-	for _, s := range steps {
-		parent := s.Parent
-		if !known[parent] || parent == s.URN {
-			parent = ""
-		}
-		children[parent] = append(children[parent], s)
-	}
-	out := make([]plans.Step, 0, len(steps))
-	done := map[string]bool{}
-	var walk func(parent string)
-	walk = func(parent string) {
-		list := children[parent]
-		slices.SortStableFunc(list, func(a, b plans.Step) int { return strings.Compare(a.URN, b.URN) })
-		for _, s := range list {
-			out = append(out, s)
-			if !done[s.URN] {
-				done[s.URN] = true
-				walk(s.URN)
-			}
-		}
-	}
-	walk("")
-	return out
-}
-
-func summarize(steps []plans.Step) plans.Summary {
-	var sum plans.Summary
-	for _, s := range steps {
-		sum.Add(s.Op)
-	}
-	return sum
 }

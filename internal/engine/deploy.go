@@ -125,7 +125,7 @@ func (e *Engine) attempt(ctx context.Context, op string, sink func(Event), run f
 	if err != nil {
 		err = e.failed(ctx, op, c, err.Error(), err)
 	}
-	return summarize(c.steps()), err
+	return plans.Summarize(c.steps()), err
 }
 
 // ensureStack makes the stack when it does not exist yet.

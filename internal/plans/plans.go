@@ -5,6 +5,7 @@
 package plans
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -46,8 +47,7 @@ type Summary struct{ Create, Update, Replace, Delete, Same int }
 // Changes is the number of resources that are not left as they are.
 func (s Summary) Changes() int { return s.Create + s.Update + s.Replace + s.Delete }
 
-// Add counts one step.
-func (s *Summary) Add(op Op) {
+func (s *Summary) add(op Op) {
 	switch op {
 	case OpCreate:
 		s.Create++
@@ -130,4 +130,45 @@ type Exported struct {
 	Stack, Project string
 	// Resources are all that exist, the stack itself and the providers included, with secrets replaced by [Secret].
 	Resources []StateResource
+}
+
+// InTreeOrder sorts steps so that parents precede children and siblings follow their URNs.
+func InTreeOrder(steps []Step) []Step {
+	children := map[string][]Step{}
+	known := map[string]bool{}
+	for _, s := range steps {
+		known[s.URN] = true
+	}
+	for _, s := range steps {
+		parent := s.Parent
+		if !known[parent] || parent == s.URN {
+			parent = ""
+		}
+		children[parent] = append(children[parent], s)
+	}
+	out := make([]Step, 0, len(steps))
+	done := map[string]bool{}
+	var walk func(parent string)
+	walk = func(parent string) {
+		list := children[parent]
+		slices.SortStableFunc(list, func(a, b Step) int { return strings.Compare(a.URN, b.URN) })
+		for _, s := range list {
+			out = append(out, s)
+			if !done[s.URN] {
+				done[s.URN] = true
+				walk(s.URN)
+			}
+		}
+	}
+	walk("")
+	return out
+}
+
+// Summarize counts the steps by operation.
+func Summarize(steps []Step) Summary {
+	var sum Summary
+	for _, s := range steps {
+		sum.add(s.Op)
+	}
+	return sum
 }

@@ -75,25 +75,15 @@ func NewBaseline(plan plans.Plan, project, region string) Baseline {
 
 // Plan is the creation of everything in a saved graph, in the order in which the engine lists it.
 func (b Baseline) Plan() plans.Plan {
-	children := map[string][]plans.Step{}
-	for _, r := range b.Resources { // sorted by URN
-		children[r.Parent] = append(children[r.Parent], plans.Step{
+	steps := make([]plans.Step, 0, len(b.Resources))
+	for _, r := range b.Resources {
+		steps = append(steps, plans.Step{
 			URN: r.URN, Type: r.Type, Name: r.Name, Parent: r.Parent, Op: plans.OpCreate, Component: r.Component, New: r.Inputs,
 			Provider: r.Provider, Dependencies: r.DependsOn, PropertyDependencies: r.PropertyDependencies,
 			ReplaceReasons: []string{}, Diff: []plans.PropertyDiff{},
 		})
 	}
-	p := plans.Plan{Stack: b.Stack}
-	var add func(parent string)
-	add = func(parent string) {
-		for _, s := range children[parent] {
-			p.Steps = append(p.Steps, s)
-			p.Summary.Add(s.Op)
-			add(s.URN)
-		}
-	}
-	add("")
-	return p
+	return plans.Plan{Stack: b.Stack, Steps: plans.InTreeOrder(steps), Summary: plans.Summarize(steps)}
 }
 
 // Save writes the graph, to be committed: the same graph gives the same bytes.
