@@ -84,21 +84,18 @@ func (b *bench) coldBuild(ctx context.Context) (err error) {
 	out := filepath.Join(b.root, "bin")
 	for _, step := range []struct {
 		what, note string
-		args       []string
+		cmd        *exec.Cmd
 	}{
-		{"cold build of both programs", "one go command", []string{"run", "./internal/tools/build", "-o", out}},
-		{"compiling the tests after it", "those with the race detector alone compile what they import again", nil},
+		{"cold build of both programs", "one go command", exec.CommandContext(ctx, "go", "run", "./internal/tools/build", "-o", out)},
+		{"compiling the tests after it", "those with the race detector alone compile what they import again",
+			exec.CommandContext(ctx, "make", "--no-print-directory", "test-plain", "test-race", "TESTFLAGS=-run=^$ -vet=off -ldflags=-s")},
 	} {
-		cmd := exec.CommandContext(ctx, "go", step.args...)
-		if step.args == nil {
-			cmd = exec.CommandContext(ctx, "make", "--no-print-directory", "test-plain", "test-race", "TESTFLAGS=-run=^$ -vet=off -ldflags=-s")
-		}
-		cmd.Env = append(os.Environ(), "GOCACHE="+cache)
-		wall, _, err := timed(cmd)
+		step.cmd.Env = append(os.Environ(), "GOCACHE="+cache)
+		wall, _, err := timed(step.cmd)
 		if err != nil {
 			return err
 		}
-		cpu := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+		cpu := step.cmd.ProcessState.UserTime() + step.cmd.ProcessState.SystemTime()
 		b.add(step.what, cpu.Seconds(), "CPU s", fmt.Sprintf("%.0f s of wall time; %s", wall.Seconds(), step.note))
 	}
 	for _, p := range compile.Programs() {

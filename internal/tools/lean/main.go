@@ -15,6 +15,7 @@ import (
 	"flag"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -60,7 +61,7 @@ func run(root string, check bool) error {
 			return err
 		}
 	}
-	for _, name := range sortedKeys(files) {
+	for _, name := range slices.Sorted(maps.Keys(files)) {
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			return err
@@ -108,7 +109,7 @@ func folderOf(path string) string { return strings.NewReplacer("/", "-", ".", "-
 // compare says which files of the stand-ins differ from what would be written.
 func compare(dir string, modules []module, files map[string][]byte) error {
 	var errs []error
-	for _, name := range sortedKeys(files) {
+	for _, name := range slices.Sorted(maps.Keys(files)) {
 		have, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil || string(have) != string(files[name]) {
 			errs = append(errs, fmt.Errorf("%s is stale; run: make lean", filepath.Join(dir, name)))
@@ -128,13 +129,4 @@ func compare(dir string, modules []module, files map[string][]byte) error {
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }

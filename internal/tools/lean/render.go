@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"go/format"
 	"go/types"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -75,7 +76,7 @@ func (p *program) renderPackage(pkg *types.Package, m *module, objs []types.Obje
 	}
 	if len(w.imports) > 0 {
 		out.WriteString("import (\n")
-		for _, path := range sortedKeys(w.imports) {
+		for _, path := range slices.Sorted(maps.Keys(w.imports)) {
 			fmt.Fprintf(&out, "%s %q\n", w.imports[path], path)
 		}
 		out.WriteString(")\n\n")
@@ -116,19 +117,11 @@ func (w *writer) name(other *types.Package) string {
 		return have
 	}
 	name := other.Name()
-	for n := 2; slices.Contains(values(w.imports), name) || name == "errors"; n++ {
+	for n := 2; slices.Contains(slices.Collect(maps.Values(w.imports)), name) || name == "errors"; n++ {
 		name = fmt.Sprintf("%s%d", other.Name(), n)
 	}
 	w.imports[other.Path()] = name
 	return name
-}
-
-func values(m map[string]string) []string {
-	var all []string
-	for _, v := range m {
-		all = append(all, v)
-	}
-	return all
 }
 
 func (w *writer) text(t types.Type) string { return types.TypeString(t, w.name) }
