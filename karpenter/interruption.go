@@ -34,7 +34,7 @@ func events() []event {
 // interruption is the queue with the rules that fill it.
 type interruption struct {
 	name  pulumi.StringOutput
-	needs []pulumi.Resource
+	needs []pulumi.CustomResource
 }
 
 func queueName(d *deployment.Deployment) string { return d.ResourceName("karpenter") }
@@ -60,7 +60,7 @@ func newInterruption(ctx *pulumi.Context, name string, d *deployment.Deployment,
 	if err != nil {
 		return nil, fmt.Errorf("set policy of queue %q: %w", qn, err)
 	}
-	i := &interruption{name: queue.Name, needs: []pulumi.Resource{queue, policy}}
+	i := &interruption{name: queue.Name, needs: []pulumi.CustomResource{queue, policy}}
 	for _, e := range events() {
 		target, err := eventRule(ctx, name, d, e, queue, parent)
 		if err != nil {
@@ -71,7 +71,7 @@ func newInterruption(ctx *pulumi.Context, name string, d *deployment.Deployment,
 	return i, nil
 }
 
-func eventRule(ctx *pulumi.Context, name string, d *deployment.Deployment, e event, queue *sqs.Queue, parent pulumi.ResourceOption) (pulumi.Resource, error) {
+func eventRule(ctx *pulumi.Context, name string, d *deployment.Deployment, e event, queue *sqs.Queue, parent pulumi.ResourceOption) (pulumi.CustomResource, error) {
 	pattern, err := json.Marshal(struct {
 		Source     []string `json:"source"`
 		DetailType []string `json:"detail-type"`

@@ -38,7 +38,7 @@ type Args struct {
 	// Kubernetes is the provider of the cluster.
 	Kubernetes *kubernetes.Provider
 	// After must be ready first and outlive Karpenter: core nodes, CoreDNS, the way out.
-	After []pulumi.Resource
+	After []pulumi.CustomResource
 }
 
 // Karpenter is the installed controller with everything that it needs in AWS.
@@ -53,7 +53,7 @@ type Karpenter struct {
 	// QueueName is the name of the interruption queue.
 	QueueName pulumi.StringOutput `pulumi:"queueName"`
 	// Needs must outlive every node: the controller, what it may do, and what a node is.
-	Needs []pulumi.Resource
+	Needs []pulumi.CustomResource
 }
 
 // NewKarpenter installs the controller.
@@ -109,7 +109,7 @@ func (k *Karpenter) nodeIdentity(ctx *pulumi.Context, name string, args *Args, p
 		Type:         pulumi.String("EC2_LINUX"),
 		Tags:         args.Deployment.ResourceTags(profileName),
 		// EKS refuses a role that IAM has only just made; the attachments take the time that it needs.
-	}, parent, pulumi.DependsOn(attachments))
+	}, parent, deployment.DependsOn(attachments...))
 	if err != nil {
 		return fmt.Errorf("create access entry of nodes: %w", err)
 	}
@@ -152,7 +152,7 @@ func (k *Karpenter) install(ctx *pulumi.Context, name string, args *Args, role *
 	crdChart, chart := versions.KarpenterCRD(), versions.Karpenter()
 	crds, err := helm.NewRelease(ctx, name+"-crds", &helm.Args{
 		Name: "karpenter-crd", Chart: crdChart.Name, Version: crdChart.Version, Namespace: pulumi.String(Namespace),
-	}, parent, provider, pulumi.DependsOn(append(append([]pulumi.Resource{}, k.Needs...), args.After...)))
+	}, parent, provider, deployment.DependsOn(append(append([]pulumi.CustomResource{}, k.Needs...), args.After...)...))
 	if err != nil {
 		return err
 	}
@@ -174,7 +174,7 @@ func (k *Karpenter) install(ctx *pulumi.Context, name string, args *Args, role *
 			"controller":   pulumi.Map{"resources": pulumi.Map{"requests": resources, "limits": resources}},
 			"nodeSelector": pulumi.ToStringMap(selector),
 		},
-	}, parent, provider, pulumi.DependsOn(append([]pulumi.Resource{crds}, args.After...)))
+	}, parent, provider, deployment.DependsOn(append([]pulumi.CustomResource{crds}, args.After...)...))
 	if err != nil {
 		return err
 	}

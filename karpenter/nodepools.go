@@ -54,7 +54,7 @@ type PoolsArgs struct {
 	// Kubernetes is the provider of the cluster.
 	Kubernetes *kubernetes.Provider
 	// After must outlive every node: the Karpenter component, core nodes, addons of nodes, the way out.
-	After []pulumi.Resource
+	After []pulumi.CustomResource
 }
 
 // Pools are the node pools.
@@ -62,7 +62,7 @@ type Pools struct {
 	pulumi.ResourceState
 
 	// NodePools are the made NodePools; what holds pods on their nodes depends on them.
-	NodePools []pulumi.Resource
+	NodePools []pulumi.CustomResource
 	// Catalog describes them, in the order in which they were made.
 	Catalog []NodePool
 }
@@ -80,18 +80,18 @@ func NewPools(ctx *pulumi.Context, name string, args *PoolsArgs, opts ...pulumi.
 	class, err := manifest.New(ctx, name+"-nodeclass", &manifest.Args{
 		APIVersion: nodeClassGroup + "/v1", Kind: nodeClassKind, Name: NodeClass, Annotations: deployment.Owned(),
 		Fields: pulumi.Map{"spec": args.nodeClassSpec()},
-	}, append(common, pulumi.DependsOn(args.After), pulumi.Timeouts(&pulumi.CustomTimeouts{Delete: nodeClassTimeout}))...)
+	}, append(common, deployment.DependsOn(args.After...), pulumi.Timeouts(&pulumi.CustomTimeouts{Delete: nodeClassTimeout}))...)
 	if err != nil {
 		return nil, err
 	}
 	// What the node class depends on, its pools depend on through it.
-	after := []pulumi.Resource{class}
+	after := []pulumi.CustomResource{class}
 	for _, pool := range args.Pools {
 		for _, np := range pool.NodePools() {
 			made, err := manifest.New(ctx, name+"-"+np.Name, &manifest.Args{
 				APIVersion: "karpenter.sh/v1", Kind: "NodePool", Name: np.Name, Annotations: deployment.Owned(),
 				Fields: pulumi.Map{"spec": pulumi.ToMap(np.Spec(NodeClass))},
-			}, append(common, pulumi.DependsOn(after),
+			}, append(common, deployment.DependsOn(after...),
 				pulumi.Timeouts(&pulumi.CustomTimeouts{Delete: np.DeleteTimeout().String()}))...)
 			if err != nil {
 				return nil, err

@@ -96,7 +96,7 @@ func makePools(pools []karpenter.Pool, ami string, after bool) pulumi.RunFunc {
 			InstanceProfile: pulumi.String("profile"), Kubernetes: provider,
 		}
 		if after {
-			args.After = []pulumi.Resource{provider}
+			args.After = []pulumi.CustomResource{provider}
 		}
 		_, err = karpenter.NewPools(ctx, "pools", args)
 		return err
@@ -148,7 +148,7 @@ func TestKarpenter(t *testing.T) {
 		_, err = karpenter.NewKarpenter(ctx, "karpenter", &karpenter.Args{
 			Deployment: testDeployment("demo"), ClusterName: pulumi.String("demo"),
 			OidcProviderArn: pulumi.String("arn:aws:iam::111122223333:oidc-provider/x"), OidcIssuer: pulumi.String(componenttest.Issuer),
-			Kubernetes: provider, After: []pulumi.Resource{provider},
+			Kubernetes: provider, After: []pulumi.CustomResource{provider},
 		})
 		return err
 	})

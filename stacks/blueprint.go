@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -178,7 +179,7 @@ func (p *platform) makeNodes(ctx *pulumi.Context) error {
 		InstanceTypes: core.InstanceTypes,
 		Desired:       core.Desired, Min: core.Min, Max: core.Max,
 		DiskGiB: core.DiskGiB, KmsKeyArn: p.keyArn, Autoscaled: p.config.ClusterAutoscaler,
-		After: append(append([]pulumi.Resource{}, p.network.Egress...), bootstrap.Addons...),
+		After: append(append([]pulumi.CustomResource{}, p.network.Egress...), bootstrap.Addons...),
 	})
 	if err != nil {
 		return err
@@ -190,7 +191,7 @@ func (p *platform) makeNodes(ctx *pulumi.Context) error {
 		OidcIssuer:         p.cluster.OidcIssuer,
 		PodIdentityCluster: p.podIdentity(), KmsKeyArn: p.keyArn,
 		Kubernetes: p.cluster.Kubernetes,
-		Nodes:      []pulumi.Resource{p.nodes.NodeGroup},
+		Nodes:      []pulumi.CustomResource{p.nodes.NodeGroup},
 	})
 	return err
 }
@@ -210,8 +211,8 @@ func (p *platform) makeAutoscaler(ctx *pulumi.Context) error {
 
 // ready is what every workload waits for: core nodes (and through them the way out and the addons of nodes), names and
 // volumes.
-func (p *platform) ready(more ...pulumi.Resource) []pulumi.Resource {
-	return append(append([]pulumi.Resource{p.nodes.NodeGroup}, p.addons.Base...), more...)
+func (p *platform) ready(more ...pulumi.CustomResource) []pulumi.CustomResource {
+	return append(append([]pulumi.CustomResource{p.nodes.NodeGroup}, p.addons.Base...), more...)
 }
 
 func (p *platform) makeBucket(ctx *pulumi.Context) (err error) {
@@ -286,7 +287,7 @@ func (p *platform) makeMetrics(ctx *pulumi.Context) error {
 func (p *platform) makeTeams(ctx *pulumi.Context) error {
 	// The operator removes the finalizers of a team's jobs; node pools whose nodes are empty are gone at once.
 	// The bucket holds the state that a job writes when it is stopped.
-	after := append([]pulumi.Resource{p.operator.Release, p.bucket}, p.pools.NodePools...)
+	after := slices.Concat([]pulumi.CustomResource{p.operator.Release}, p.bucket.Resources, p.pools.NodePools)
 	for _, name := range p.config.Teams {
 		t, err := team.NewTeam(ctx, "team-"+name, &team.Args{
 			Deployment:        p.deployment,

@@ -35,7 +35,7 @@ type Bootstrap struct {
 	pulumi.ResourceState
 
 	// Addons are the installed addons; nodes depend on them.
-	Addons []pulumi.Resource
+	Addons []pulumi.CustomResource
 }
 
 // NewBootstrap installs vpc-cni (with network policies), kube-proxy and the pod identity agent.

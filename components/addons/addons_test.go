@@ -42,7 +42,7 @@ func workload(change func(*addons.Args)) pulumi.RunFunc {
 		}
 		a := &addons.Args{
 			Deployment: testDeployment(), ClusterName: pulumi.String("demo"), OidcProviderArn: pulumi.String("arn:provider"),
-			OidcIssuer: pulumi.String(componenttest.Issuer), Kubernetes: provider, Nodes: []pulumi.Resource{provider},
+			OidcIssuer: pulumi.String(componenttest.Issuer), Kubernetes: provider, Nodes: []pulumi.CustomResource{provider},
 		}
 		change(a)
 		_, err = addons.NewAddons(ctx, "addons", a)

@@ -32,7 +32,7 @@ type AutoscalerArgs struct {
 	// Kubernetes is the provider of the cluster.
 	Kubernetes *kubernetes.Provider
 	// After must be ready first: core nodes, CoreDNS.
-	After []pulumi.Resource
+	After []pulumi.CustomResource
 }
 
 // Autoscaler is the installed controller.
@@ -84,7 +84,7 @@ func NewClusterAutoscaler(ctx *pulumi.Context, name string, args *AutoscalerArgs
 				"create": pulumi.Bool(true), "name": pulumi.String(autoscalerAccount), "annotations": role.Annotations(),
 			}},
 		},
-	}, pulumi.Parent(a), pulumi.Provider(args.Kubernetes), pulumi.DependsOn(append(role.Attachments, args.After...)))
+	}, pulumi.Parent(a), pulumi.Provider(args.Kubernetes), deployment.DependsOn(append(role.Attachments, args.After...)...))
 	if err != nil {
 		return nil, err
 	}

@@ -40,7 +40,7 @@ type Args struct {
 	// Kubernetes is the provider of the cluster.
 	Kubernetes *kubernetes.Provider
 	// Nodes must be ready first: the core nodes.
-	Nodes []pulumi.Resource
+	Nodes []pulumi.CustomResource
 }
 
 // Addons is the second half.
@@ -48,7 +48,7 @@ type Addons struct {
 	pulumi.ResourceState
 
 	// Base are CoreDNS and the EBS CSI driver: nothing that resolves a name or mounts a volume works before them.
-	Base []pulumi.Resource
+	Base []pulumi.CustomResource
 	// CertManager is ready when its webhook answers.
 	CertManager *helm.Release
 	// MetricsServer serves metrics.k8s.io.
@@ -64,7 +64,7 @@ func NewAddons(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Reso
 	if err := ctx.RegisterComponentResource(Token, name, a, opts...); err != nil {
 		return nil, fmt.Errorf("register %s %q: %w", Token, name, err)
 	}
-	parent, nodes := pulumi.Parent(a), pulumi.DependsOn(args.Nodes)
+	parent, nodes := pulumi.Parent(a), deployment.DependsOn(args.Nodes...)
 	coredns, err := newAddon(ctx, name, args.Deployment, args.ClusterName, versions.CoreDNS(), nil, nil, parent, nodes)
 	if err != nil {
 		return nil, err
@@ -73,11 +73,11 @@ func NewAddons(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Reso
 	if err != nil {
 		return nil, err
 	}
-	a.Base = []pulumi.Resource{coredns, ebs}
-	if err := storageClass(ctx, name, args, parent, pulumi.DependsOn([]pulumi.Resource{ebs})); err != nil {
+	a.Base = []pulumi.CustomResource{coredns, ebs}
+	if err := storageClass(ctx, name, args, parent, deployment.DependsOn(ebs)); err != nil {
 		return nil, err
 	}
-	after := pulumi.DependsOn(append([]pulumi.Resource{coredns}, args.Nodes...))
+	after := deployment.DependsOn(append([]pulumi.CustomResource{coredns}, args.Nodes...)...)
 	if a.CertManager, err = certManager(ctx, name, args, parent, after); err != nil {
 		return nil, err
 	}
@@ -88,7 +88,7 @@ func NewAddons(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Reso
 }
 
 // ebsCSI tags the volumes that it makes with the deployment's tags, which is how cleanup finds one that was left over.
-func ebsCSI(ctx *pulumi.Context, name string, args *Args, parent pulumi.ResourceOption) (pulumi.Resource, error) {
+func ebsCSI(ctx *pulumi.Context, name string, args *Args, parent pulumi.ResourceOption) (pulumi.CustomResource, error) {
 	role, err := irsa.NewRole(ctx, name+"-ebs-csi", &irsa.Args{
 		Deployment:         args.Deployment,
 		RoleName:           args.Deployment.AccountName("ebs-csi"),
@@ -109,7 +109,7 @@ func ebsCSI(ctx *pulumi.Context, name string, args *Args, parent pulumi.Resource
 		annotation = role.Arn.ToStringPtrOutput()
 	}
 	return newAddon(ctx, name, args.Deployment, args.ClusterName, versions.EBSCSI(), configuration, annotation, parent,
-		pulumi.DependsOn(append(role.Attachments, args.Nodes...)))
+		deployment.DependsOn(append(role.Attachments, args.Nodes...)...))
 }
 
 func storageClass(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) error {
@@ -152,7 +152,7 @@ func certManager(ctx *pulumi.Context, name string, args *Args, parent, after pul
 			"cainjector":      pulumi.Map{"nodeSelector": selector},
 			"startupapicheck": pulumi.Map{"nodeSelector": selector},
 		},
-	}, parent, provider, after, pulumi.DependsOn([]pulumi.Resource{ns}))
+	}, parent, provider, after, deployment.DependsOn(ns))
 }
 
 func metricsServer(ctx *pulumi.Context, name string, args *Args, parent, after pulumi.ResourceOption) (*helm.Release, error) {

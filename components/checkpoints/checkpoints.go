@@ -13,6 +13,7 @@ package checkpoints
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -52,6 +53,8 @@ type Bucket struct {
 	Name pulumi.StringOutput `pulumi:"name"`
 	// Arn is the bucket's ARN.
 	Arn pulumi.StringOutput `pulumi:"arn"`
+	// Resources are the bucket and its settings: what writes to the bucket depends on them.
+	Resources []pulumi.CustomResource
 }
 
 // BucketName is the name of a deployment's bucket. Account and region make it unique in the whole of a partition.
@@ -101,48 +104,55 @@ func NewBucket(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Reso
 	if err != nil {
 		return nil, fmt.Errorf("create bucket %q: %w", bucketName, err)
 	}
-	if err := protect(ctx, name, args, bucket, pulumi.Parent(b)); err != nil {
+	settings, err := protect(ctx, name, args, bucket, pulumi.Parent(b))
+	if err != nil {
 		return nil, fmt.Errorf("bucket %q: %w", bucketName, err)
 	}
-	if err := lifecycle(ctx, name, args, bucket, pulumi.Parent(b)); err != nil {
+	versions, err := lifecycle(ctx, name, args, bucket, pulumi.Parent(b))
+	if err != nil {
 		return nil, fmt.Errorf("bucket %q: %w", bucketName, err)
 	}
+	b.Resources = slices.Concat([]pulumi.CustomResource{bucket}, settings, versions)
 	b.Name, b.Arn = bucket.Bucket, bucket.Arn
 	return b, ctx.RegisterResourceOutputs(b, pulumi.Map{"name": b.Name, "arn": b.Arn})
 }
 
-func protect(ctx *pulumi.Context, name string, args *Args, bucket *s3.BucketV2, opt pulumi.ResourceOption) error {
+func protect(ctx *pulumi.Context, name string, args *Args, bucket *s3.BucketV2, opt pulumi.ResourceOption) ([]pulumi.CustomResource, error) {
 	public, err := s3.NewBucketPublicAccessBlock(ctx, name+"-public-access", &s3.BucketPublicAccessBlockArgs{
 		Bucket:          bucket.ID(),
 		BlockPublicAcls: pulumi.Bool(true), BlockPublicPolicy: pulumi.Bool(true),
 		IgnorePublicAcls: pulumi.Bool(true), RestrictPublicBuckets: pulumi.Bool(true),
 	}, opt)
 	if err != nil {
-		return fmt.Errorf("block public access: %w", err)
+		return nil, fmt.Errorf("block public access: %w", err)
 	}
-	if _, err := s3.NewBucketOwnershipControls(ctx, name+"-ownership", &s3.BucketOwnershipControlsArgs{
+	ownership, err := s3.NewBucketOwnershipControls(ctx, name+"-ownership", &s3.BucketOwnershipControlsArgs{
 		Bucket: bucket.ID(),
 		Rule:   s3.BucketOwnershipControlsRuleArgs{ObjectOwnership: pulumi.String("BucketOwnerEnforced")},
-	}, opt); err != nil {
-		return fmt.Errorf("set ownership: %w", err)
-	}
-	if _, err := s3.NewBucketServerSideEncryptionConfigurationV2(ctx, name+"-encryption", &s3.BucketServerSideEncryptionConfigurationV2Args{
-		Bucket: bucket.ID(),
-		Rules:  s3.BucketServerSideEncryptionConfigurationV2RuleArray{args.encryption()},
-	}, opt); err != nil {
-		return fmt.Errorf("encrypt: %w", err)
-	}
-	policy, err := TLSOnly(BucketARN(args.Deployment)).JSON()
+	}, opt)
 	if err != nil {
-		return err
+		return nil, fmt.Errorf("set ownership: %w", err)
+	}
+	encryption, err := s3.NewBucketServerSideEncryptionConfigurationV2(ctx, name+"-encryption",
+		&s3.BucketServerSideEncryptionConfigurationV2Args{
+			Bucket: bucket.ID(),
+			Rules:  s3.BucketServerSideEncryptionConfigurationV2RuleArray{args.encryption()},
+		}, opt)
+	if err != nil {
+		return nil, fmt.Errorf("encrypt: %w", err)
+	}
+	document, err := TLSOnly(BucketARN(args.Deployment)).JSON()
+	if err != nil {
+		return nil, err
 	}
 	// S3 answers 409 when a policy and a public access block are written at the same time.
-	if _, err := s3.NewBucketPolicy(ctx, name+"-policy", &s3.BucketPolicyArgs{
-		Bucket: bucket.ID(), Policy: pulumi.String(policy),
-	}, opt, pulumi.DependsOn([]pulumi.Resource{public})); err != nil {
-		return fmt.Errorf("set bucket policy: %w", err)
+	policy, err := s3.NewBucketPolicy(ctx, name+"-policy", &s3.BucketPolicyArgs{
+		Bucket: bucket.ID(), Policy: pulumi.String(document),
+	}, opt, deployment.DependsOn(public))
+	if err != nil {
+		return nil, fmt.Errorf("set bucket policy: %w", err)
 	}
-	return nil
+	return []pulumi.CustomResource{public, ownership, encryption, policy}, nil
 }
 
 // encryption is S3's own key, or the deployment's. With a bucket key S3 asks KMS once for many objects: without it, each
@@ -169,7 +179,7 @@ func TLSOnly(bucketARN string) iamdoc.Document {
 	return iamdoc.New(deny)
 }
 
-func lifecycle(ctx *pulumi.Context, name string, args *Args, bucket *s3.BucketV2, opt pulumi.ResourceOption) error {
+func lifecycle(ctx *pulumi.Context, name string, args *Args, bucket *s3.BucketV2, opt pulumi.ResourceOption) ([]pulumi.CustomResource, error) {
 	versioning, err := s3.NewBucketVersioningV2(ctx, name+"-versioning", &s3.BucketVersioningV2Args{
 		Bucket: bucket.ID(),
 		VersioningConfiguration: s3.BucketVersioningV2VersioningConfigurationArgs{
@@ -177,7 +187,7 @@ func lifecycle(ctx *pulumi.Context, name string, args *Args, bucket *s3.BucketV2
 		},
 	}, opt)
 	if err != nil {
-		return fmt.Errorf("enable versioning: %w", err)
+		return nil, fmt.Errorf("enable versioning: %w", err)
 	}
 	noncurrent := args.NoncurrentDays
 	if noncurrent == 0 {
@@ -201,13 +211,14 @@ func lifecycle(ctx *pulumi.Context, name string, args *Args, bucket *s3.BucketV2
 	}
 	logs := rule("expire-logs", "logs/")
 	logs.Expiration = s3.BucketLifecycleConfigurationV2RuleExpirationArgs{Days: pulumi.Int(args.LogRetentionDays)}
-	if _, err := s3.NewBucketLifecycleConfigurationV2(ctx, name+"-lifecycle", &s3.BucketLifecycleConfigurationV2Args{
+	rules, err := s3.NewBucketLifecycleConfigurationV2(ctx, name+"-lifecycle", &s3.BucketLifecycleConfigurationV2Args{
 		Bucket: bucket.ID(),
 		Rules:  s3.BucketLifecycleConfigurationV2RuleArray{versions, uploads, logs},
-	}, opt, pulumi.DependsOn([]pulumi.Resource{versioning})); err != nil {
-		return fmt.Errorf("set lifecycle: %w", err)
+	}, opt, deployment.DependsOn(versioning))
+	if err != nil {
+		return nil, fmt.Errorf("set lifecycle: %w", err)
 	}
-	return nil
+	return []pulumi.CustomResource{versioning, rules}, nil
 }
 
 func (a *Args) validate() error {

@@ -14,9 +14,9 @@ import (
 
 // accessEntries makes the administrators. EKS itself makes the entry of the cluster's creator, and refuses a second one
 // for the same principal (ResourceInUseException): an administrator who runs the program is left out.
-func (c *Cluster) accessEntries(ctx *pulumi.Context, name string, args *Args) ([]pulumi.Resource, error) {
+func (c *Cluster) accessEntries(ctx *pulumi.Context, name string, args *Args) ([]pulumi.CustomResource, error) {
 	policy := fmt.Sprintf("arn:%s:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy", args.Deployment.Partition)
-	var made []pulumi.Resource
+	var made []pulumi.CustomResource
 	for _, principal := range args.Admins {
 		if SamePrincipal(principal, args.Deployment.CallerARN) {
 			continue

@@ -91,7 +91,7 @@ func NewCluster(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Res
 	if err != nil {
 		return nil, err
 	}
-	control, err := controlPlane(ctx, name, args, pulumi.Parent(c), pulumi.DependsOn([]pulumi.Resource{logs}))
+	control, err := controlPlane(ctx, name, args, pulumi.Parent(c), deployment.DependsOn(logs))
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +103,7 @@ func NewCluster(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Res
 	if err != nil {
 		return nil, err
 	}
-	c.Kubernetes, err = c.provider(ctx, name, args, append(admins, control))
+	c.Kubernetes, err = c.provider(ctx, name, args, control, admins)
 	if err != nil {
 		return nil, err
 	}
@@ -188,7 +188,8 @@ func (c *Cluster) oidcProvider(ctx *pulumi.Context, name string, args *Args) err
 
 // provider makes the Kubernetes provider. ClusterIdentifier is known before the cluster exists: without it, a kubeconfig
 // that is unknown in a preview would make the plan replace every resource in the cluster.
-func (c *Cluster) provider(ctx *pulumi.Context, name string, args *Args, after []pulumi.Resource) (*kubernetes.Provider, error) {
+func (c *Cluster) provider(ctx *pulumi.Context, name string, args *Args, control *eks.Cluster, admins []pulumi.CustomResource,
+) (*kubernetes.Provider, error) {
 	d := args.Deployment
 	kubeconfig := pulumi.All(c.Endpoint, c.CertificateAuthority).ApplyT(func(v []any) (string, error) {
 		return Kubeconfig(d.Name, d.Region, v[0].(string), v[1].(string))
@@ -197,7 +198,8 @@ func (c *Cluster) provider(ctx *pulumi.Context, name string, args *Args, after [
 		Kubeconfig:            kubeconfig,
 		ClusterIdentifier:     pulumi.String(d.ClusterARN()),
 		EnableServerSideApply: pulumi.Bool(true),
-	}, pulumi.Parent(c), pulumi.DependsOn(after))
+		// The children of a component of a provider are the engine's: it waits for all of them.
+	}, pulumi.Parent(c), pulumi.DependsOn([]pulumi.Resource{control}), deployment.DependsOn(admins...)) //nolint:forbidigo // a remote component
 	if err != nil {
 		return nil, fmt.Errorf("create Kubernetes provider: %w", err)
 	}

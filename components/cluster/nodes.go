@@ -53,7 +53,7 @@ type NodesArgs struct {
 	// Autoscaled leaves the present size to cluster-autoscaler: a deployment does not set it back.
 	Autoscaled bool
 	// After are resources that must exist before a node starts and outlive the last one: network, addons of the nodes.
-	After []pulumi.Resource
+	After []pulumi.CustomResource
 }
 
 // Nodes is the managed node group.
@@ -61,7 +61,7 @@ type Nodes struct {
 	pulumi.ResourceState
 
 	// NodeGroup is ready when its nodes are. What runs on core nodes depends on it.
-	NodeGroup pulumi.Resource
+	NodeGroup pulumi.CustomResource
 	// RoleArn is the nodes' role.
 	RoleArn pulumi.StringOutput `pulumi:"roleArn"`
 }
@@ -92,7 +92,7 @@ func NewNodes(ctx *pulumi.Context, name string, args *NodesArgs, opts ...pulumi.
 		return nil, err
 	}
 	groupName := args.Deployment.ResourceName("core")
-	options := []pulumi.ResourceOption{pulumi.Parent(n), pulumi.DependsOn(append(attachments, args.After...))}
+	options := []pulumi.ResourceOption{pulumi.Parent(n), deployment.DependsOn(append(attachments, args.After...)...)}
 	if args.Autoscaled {
 		options = append(options, pulumi.IgnoreChanges([]string{"scalingConfig.desiredSize"}))
 	}
@@ -127,7 +127,7 @@ func NewNodes(ctx *pulumi.Context, name string, args *NodesArgs, opts ...pulumi.
 
 // NodeRole makes a role for EC2 instances that are nodes: <deployment>-<region>-<suffix>. A node's policies must be
 // attached for as long as the node exists: depend on the attachments.
-func NodeRole(ctx *pulumi.Context, name string, d *deployment.Deployment, suffix string, opts ...pulumi.ResourceOption) (*iam.Role, []pulumi.Resource, error) {
+func NodeRole(ctx *pulumi.Context, name string, d *deployment.Deployment, suffix string, opts ...pulumi.ResourceOption) (*iam.Role, []pulumi.CustomResource, error) {
 	trust, err := iamdoc.ServiceTrust("ec2.amazonaws.com").Trust()
 	if err != nil {
 		return nil, nil, err
@@ -142,7 +142,7 @@ func NodeRole(ctx *pulumi.Context, name string, d *deployment.Deployment, suffix
 	if err != nil {
 		return nil, nil, fmt.Errorf("create role %q: %w", roleName, err)
 	}
-	var attachments []pulumi.Resource
+	var attachments []pulumi.CustomResource
 	for _, policy := range NodePolicies() {
 		a, err := iam.NewRolePolicyAttachment(ctx, name+"-node-"+policy, &iam.RolePolicyAttachmentArgs{
 			Role: role.Name, PolicyArn: pulumi.String(d.ManagedPolicyARN(policy)),

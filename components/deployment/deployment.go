@@ -38,6 +38,17 @@ func Owned() pulumi.StringMap {
 	return pulumi.StringMap{"pulumi.com/patchForce": pulumi.String("true")}
 }
 
+// DependsOn makes a resource wait for others, and go before them. It takes no components: Pulumi puts a component's children
+// in its place, those that it has come to register by then, so that the graph would be another one from run to run. A
+// component that others wait for names the resources that matter.
+func DependsOn(resources ...pulumi.CustomResource) pulumi.ResourceOption {
+	all := make([]pulumi.Resource, 0, len(resources))
+	for _, r := range resources {
+		all = append(all, r)
+	}
+	return pulumi.DependsOn(all)
+}
+
 // Deployment is one deployment in one account and region.
 type Deployment struct {
 	// Name is the deployment's name and the name of its EKS cluster.

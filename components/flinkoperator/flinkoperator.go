@@ -47,7 +47,7 @@ type Args struct {
 	// Kubernetes is the provider of the cluster.
 	Kubernetes *kubernetes.Provider
 	// After must be ready first: cert-manager, CoreDNS, nodes.
-	After []pulumi.Resource
+	After []pulumi.CustomResource
 }
 
 // Operator is the installed operator.
@@ -92,13 +92,13 @@ func NewOperator(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Re
 			"pod-security.kubernetes.io/enforce": pulumi.String("baseline"),
 			"pod-security.kubernetes.io/warn":    pulumi.String("restricted"),
 		},
-	}, parent, provider, pulumi.DependsOn(args.After), deployment.EndsWithCluster(args.Kubernetes))
+	}, parent, provider, deployment.DependsOn(args.After...), deployment.EndsWithCluster(args.Kubernetes))
 	if err != nil {
 		return nil, err
 	}
-	after := append([]pulumi.Resource{ns, logs}, role.Attachments...)
+	after := append([]pulumi.CustomResource{ns, logs}, role.Attachments...)
 	o.RoleArn = role.Arn
-	o.Release, err = release(ctx, name, args, role, parent, provider, pulumi.DependsOn(append(after, args.After...)))
+	o.Release, err = release(ctx, name, args, role, parent, provider, deployment.DependsOn(append(after, args.After...)...))
 	if err != nil {
 		return nil, err
 	}

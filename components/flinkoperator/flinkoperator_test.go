@@ -28,7 +28,7 @@ func program(t *testing.T, change func(*flinkoperator.Args)) pulumi.RunFunc {
 			Deployment: &deployment.Deployment{Name: "demo", Region: "us-west-2", AccountID: componenttest.Account, Partition: "aws"},
 			Release:    release, OidcProviderArn: pulumi.String("arn:provider"), OidcIssuer: pulumi.String(componenttest.Issuer),
 			BucketArn: pulumi.String("arn:aws:s3:::bucket"), LogRetentionDays: 30, Kubernetes: provider,
-			After: []pulumi.Resource{provider},
+			After: []pulumi.CustomResource{provider},
 		}
 		change(a)
 		_, err = flinkoperator.NewOperator(ctx, "op", a)

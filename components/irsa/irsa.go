@@ -64,7 +64,7 @@ type Role struct {
 	// Name is the role's name.
 	Name pulumi.StringOutput `pulumi:"name"`
 	// Attachments are the resources that must exist before the role is of use, and outlive its users.
-	Attachments []pulumi.Resource
+	Attachments []pulumi.CustomResource
 
 	podIdentity bool
 }
@@ -132,7 +132,7 @@ func (r *Role) associate(ctx *pulumi.Context, name string, args *Args) error {
 		association, err := awseks.NewPodIdentityAssociation(ctx, name+"-pod-identity-"+account, &awseks.PodIdentityAssociationArgs{
 			ClusterName: args.PodIdentityCluster, Namespace: pulumi.String(args.Namespace), ServiceAccount: pulumi.String(account),
 			RoleArn: r.Arn, Tags: args.Deployment.ResourceTags(args.RoleName),
-		}, pulumi.Parent(r), pulumi.DependsOn(r.Attachments))
+		}, pulumi.Parent(r), deployment.DependsOn(r.Attachments...))
 		if err != nil {
 			return fmt.Errorf("associate role %q with service account %q: %w", args.RoleName, account, err)
 		}

@@ -53,7 +53,7 @@ type Network struct {
 	PrivateSubnetIds pulumi.StringArrayOutput `pulumi:"privateSubnetIds"`
 	PublicSubnetIds  pulumi.StringArrayOutput `pulumi:"publicSubnetIds"`
 	// Egress is what private subnets need to reach the internet. What runs there depends on it, so that it outlives them.
-	Egress []pulumi.Resource
+	Egress []pulumi.CustomResource
 }
 
 // builder carries what the steps of NewNetwork share.
@@ -65,7 +65,7 @@ type builder struct {
 	vpc     *ec2.Vpc
 	gateway *ec2.InternetGateway
 	tables  pulumi.StringArray
-	egress  []pulumi.Resource
+	egress  []pulumi.CustomResource
 }
 
 // NewNetwork makes the network.
@@ -218,13 +218,13 @@ func (b *builder) natGateways(public []*ec2.Subnet) ([]*ec2.NatGateway, error) {
 		eip, err := ec2.NewEip(b.ctx, b.name+"-"+suffix+"-eip", &ec2.EipArgs{
 			Domain: pulumi.String("vpc"), Tags: b.tags(suffix),
 			// An address that is still mapped keeps the internet gateway from being detached.
-		}, b.parent, pulumi.DependsOn([]pulumi.Resource{b.gateway}))
+		}, b.parent, deployment.DependsOn(b.gateway))
 		if err != nil {
 			return nil, fmt.Errorf("create address %q: %w", suffix, err)
 		}
 		nat, err := ec2.NewNatGateway(b.ctx, b.name+"-"+suffix, &ec2.NatGatewayArgs{
 			AllocationId: eip.ID(), SubnetId: public[i].ID(), Tags: b.tags(suffix),
-		}, b.parent, pulumi.DependsOn(append([]pulumi.Resource{b.gateway}, b.egress...)))
+		}, b.parent, deployment.DependsOn(append([]pulumi.CustomResource{b.gateway}, b.egress...)...))
 		if err != nil {
 			return nil, fmt.Errorf("create NAT gateway %q: %w", suffix, err)
 		}

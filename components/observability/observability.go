@@ -42,7 +42,7 @@ type Args struct {
 	// Kubernetes is the provider of the cluster.
 	Kubernetes *kubernetes.Provider
 	// After must be ready first: CoreDNS, nodes.
-	After []pulumi.Resource
+	After []pulumi.CustomResource
 }
 
 // Metrics is the installed agent.
@@ -94,11 +94,11 @@ func NewMetrics(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Res
 	ns, err := manifest.New(ctx, name+"-namespace", &manifest.Args{
 		APIVersion: "v1", Kind: "Namespace", Name: namespace, Annotations: deployment.Owned(),
 		Labels: pulumi.StringMap{"pod-security.kubernetes.io/enforce": pulumi.String("privileged")},
-	}, parent, provider, pulumi.DependsOn(args.After), deployment.EndsWithCluster(args.Kubernetes))
+	}, parent, provider, deployment.DependsOn(args.After...), deployment.EndsWithCluster(args.Kubernetes))
 	if err != nil {
 		return nil, err
 	}
-	after := append([]pulumi.Resource{ns, logs}, role.Attachments...)
+	after := append([]pulumi.CustomResource{ns, logs}, role.Attachments...)
 	chart := versions.CloudWatchMetrics()
 	m.Release, err = helm.NewRelease(ctx, name+"-chart", &helm.Args{
 		Name: "aws-cloudwatch-metrics", Chart: chart.Name, Repo: chart.Repo, Version: chart.Version,
@@ -115,7 +115,7 @@ func NewMetrics(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Res
 			// On every node, those with a taint included.
 			"tolerations": pulumi.MapArray{pulumi.Map{"operator": pulumi.String("Exists")}},
 		},
-	}, parent, provider, pulumi.DependsOn(append(after, args.After...)))
+	}, parent, provider, deployment.DependsOn(append(after, args.After...)...))
 	if err != nil {
 		return nil, err
 	}

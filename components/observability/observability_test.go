@@ -26,7 +26,7 @@ func program(nodes bool) pulumi.RunFunc {
 			LogRetentionDays: 30, Kubernetes: provider,
 		}
 		if nodes {
-			a.After = []pulumi.Resource{provider}
+			a.After = []pulumi.CustomResource{provider}
 		}
 		_, err = observability.NewMetrics(ctx, "metrics", a)
 		return err

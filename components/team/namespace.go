@@ -49,7 +49,7 @@ func namespace(ctx *pulumi.Context, name string, args *Args, parent, after pulum
 	if err != nil {
 		return err
 	}
-	opts := []pulumi.ResourceOption{parent, provider, pulumi.DependsOn([]pulumi.Resource{ns})}
+	opts := []pulumi.ResourceOption{parent, provider, deployment.DependsOn(ns)}
 	if err := limits(ctx, name, args, opts); err != nil {
 		return err
 	}

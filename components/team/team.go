@@ -55,7 +55,7 @@ type Args struct {
 	Kubernetes *kubernetes.Provider
 	// After must exist before the namespace and outlive it: the Flink operator, which removes the finalizers of the jobs
 	// in it, the bucket, and the node pools, whose nodes drain at once when no job is left.
-	After []pulumi.Resource
+	After []pulumi.CustomResource
 }
 
 // Team is the place of one team.
@@ -120,8 +120,8 @@ func NewTeam(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Resour
 	}
 	t.JobRoleArn = role.Arn
 	// Jobs in the namespace use role and log group to their end.
-	after := append(append([]pulumi.Resource{logs}, role.Attachments...), args.After...)
-	if err := namespace(ctx, name, args, parent, pulumi.DependsOn(after)); err != nil {
+	after := append(append([]pulumi.CustomResource{logs}, role.Attachments...), args.After...)
+	if err := namespace(ctx, name, args, parent, deployment.DependsOn(after...)); err != nil {
 		return nil, err
 	}
 	return t, ctx.RegisterResourceOutputs(t, pulumi.Map{"jobRoleArn": t.JobRoleArn})

@@ -40,7 +40,7 @@ type platform struct {
 	addons     *addons.Addons
 	karpenter  *karpenter.Karpenter
 	bucket     *checkpoints.Bucket
-	pools      []pulumi.Resource
+	pools      []pulumi.CustomResource
 }
 
 // Platform is the Pulumi program.
@@ -104,21 +104,21 @@ func (p *platform) makeNodes(ctx *pulumi.Context) error {
 	p.nodes, err = cluster.NewNodes(ctx, "core", &cluster.NodesArgs{
 		Deployment: p.deployment, ClusterName: p.cluster.Name, Version: versions.Kubernetes, SubnetIds: p.network.PrivateSubnetIds,
 		InstanceTypes: []string{"m5.large"}, Desired: 2, Min: 2, Max: 3, DiskGiB: 50,
-		After: append(append([]pulumi.Resource{}, p.network.Egress...), bootstrap.Addons...),
+		After: append(append([]pulumi.CustomResource{}, p.network.Egress...), bootstrap.Addons...),
 	})
 	if err != nil {
 		return err
 	}
 	p.addons, err = addons.NewAddons(ctx, "addons", &addons.Args{
 		Deployment: p.deployment, ClusterName: p.cluster.Name, OidcProviderArn: p.cluster.OidcProviderArn,
-		OidcIssuer: p.cluster.OidcIssuer, Kubernetes: p.cluster.Kubernetes, Nodes: []pulumi.Resource{p.nodes.NodeGroup},
+		OidcIssuer: p.cluster.OidcIssuer, Kubernetes: p.cluster.Kubernetes, Nodes: []pulumi.CustomResource{p.nodes.NodeGroup},
 	})
 	return err
 }
 
 // ready is what every workload waits for.
-func (p *platform) ready(more ...pulumi.Resource) []pulumi.Resource {
-	return append(append([]pulumi.Resource{p.nodes.NodeGroup}, p.addons.Base...), more...)
+func (p *platform) ready(more ...pulumi.CustomResource) []pulumi.CustomResource {
+	return append(append([]pulumi.CustomResource{p.nodes.NodeGroup}, p.addons.Base...), more...)
 }
 
 func (p *platform) makeKarpenter(ctx *pulumi.Context) (err error) {

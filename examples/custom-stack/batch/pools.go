@@ -10,6 +10,7 @@ import (
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"emrflink/components/deployment"
 	"emrflink/components/versions"
 )
 
@@ -39,7 +40,7 @@ func (p *platform) makePools(ctx *pulumi.Context) error {
 		return err
 	}
 	for _, c := range catalog() {
-		made, err := p.custom(ctx, c.name, "karpenter.sh/v1", "NodePool", c.name, c.spec(), []pulumi.Resource{class})
+		made, err := p.custom(ctx, c.name, "karpenter.sh/v1", "NodePool", c.name, c.spec(), []pulumi.CustomResource{class})
 		if err != nil {
 			return err
 		}
@@ -49,13 +50,13 @@ func (p *platform) makePools(ctx *pulumi.Context) error {
 }
 
 // custom makes a custom resource of the cluster; its deletion may take as long as a drain.
-func (p *platform) custom(ctx *pulumi.Context, resource, version, kind, name string, spec pulumi.Map, after []pulumi.Resource) (pulumi.Resource, error) {
+func (p *platform) custom(ctx *pulumi.Context, resource, version, kind, name string, spec pulumi.Map, after []pulumi.CustomResource) (pulumi.CustomResource, error) {
 	made, err := apiextensions.NewCustomResource(ctx, resource, &apiextensions.CustomResourceArgs{
 		ApiVersion:  pulumi.String(version),
 		Kind:        pulumi.String(kind),
 		Metadata:    metav1.ObjectMetaArgs{Name: pulumi.String(name)},
 		OtherFields: kubernetes.UntypedArgs{"spec": spec},
-	}, pulumi.Provider(p.cluster.Kubernetes), pulumi.DependsOn(after), pulumi.Timeouts(&pulumi.CustomTimeouts{Delete: "30m"}))
+	}, pulumi.Provider(p.cluster.Kubernetes), deployment.DependsOn(after...), pulumi.Timeouts(&pulumi.CustomTimeouts{Delete: "30m"}))
 	if err != nil {
 		return nil, fmt.Errorf("create %s %q: %w", kind, name, err)
 	}

@@ -4,12 +4,14 @@ package batch
 
 import (
 	"fmt"
+	"slices"
 
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"emrflink/components/checkpoints"
+	"emrflink/components/deployment"
 	"emrflink/components/iamdoc"
 	"emrflink/components/irsa"
 )
@@ -39,7 +41,7 @@ func (p *platform) makeRunner(ctx *pulumi.Context) error {
 	provider := pulumi.Provider(p.cluster.Kubernetes)
 	ns, err := corev1.NewNamespace(ctx, "batch-namespace", &corev1.NamespaceArgs{
 		Metadata: metav1.ObjectMetaArgs{Name: pulumi.String(namespace)},
-	}, provider, pulumi.DependsOn(append(append([]pulumi.Resource{p.bucket}, p.pools...), role.Attachments...)))
+	}, provider, deployment.DependsOn(slices.Concat(p.bucket.Resources, p.pools, role.Attachments)...))
 	if err != nil {
 		return fmt.Errorf("create namespace %q: %w", namespace, err)
 	}
