@@ -31,8 +31,6 @@ type Factory struct {
 	Baseline func(ctx context.Context, file string) (session.Planner, error)
 	// CheckPlan checks a saved plan as far as that needs no contact. It needs Info.
 	CheckPlan func(file string) error
-	// Cost prices what the settings describe. It needs Info.
-	Cost func(ctx context.Context) (session.Coster, error)
 	// Drift compares what the stack recorded with the account. It needs Info.
 	Drift func(ctx context.Context) (session.Drifter, error)
 	// Samples lists the jobs that come with the tool.

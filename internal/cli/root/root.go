@@ -40,8 +40,13 @@ account: it deploys the same blueprint to a simulated account and a real Kuberne
 
 Exit codes: see "emrflink help exit-codes".`
 
-// New builds the tree of commands over a factory.
-func New(f *cmdutil.Factory) *cobra.Command {
+// Operations are what single commands ask of the domain; what several of them need is in the factory.
+type Operations struct {
+	Cost cost.Pricer
+}
+
+// New builds the tree of commands over a factory and the operations.
+func New(f *cmdutil.Factory, o Operations) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "emrflink COMMAND",
 		Short: "Provision Amazon EMR on EKS with Apache Flink",
@@ -69,7 +74,7 @@ func New(f *cmdutil.Factory) *cobra.Command {
 	cmdutil.Group(root)
 	const main, run, other = "main", "run", "other"
 	root.AddGroup(&cobra.Group{ID: main, Title: "Deployments:"}, &cobra.Group{ID: run, Title: "Using them:"}, &cobra.Group{ID: other, Title: "Other commands:"})
-	add(root, main, initcmd.NewCmd(f, nil), doctor.NewCmd(f, nil), preview.NewCmd(f, nil), graph.NewCmd(f, nil), cost.NewCmd(f, nil), deploy.NewCmd(f, nil),
+	add(root, main, initcmd.NewCmd(f, nil), doctor.NewCmd(f, nil), preview.NewCmd(f, nil), graph.NewCmd(f, nil), cost.NewCmd(f, o.Cost, nil), deploy.NewCmd(f, nil),
 		status.NewCmd(f, nil), drift.NewCmd(f, nil), outputs.NewCmd(f, nil), cleanup.NewCmd(f, nil))
 	add(root, run, kubeconfig.NewCmd(f, nil), samplejob.NewCmd(f))
 	add(root, other, local.NewCmd(f), ekstoken.NewCmd(f, nil), pulumi.NewCmd(f, nil), version.NewCmd(f, nil), completion.NewCmd(f, nil))
@@ -95,7 +100,7 @@ func topic(name, short string, text func() string) *cobra.Command {
 }
 
 // Execute runs the command line and returns the exit code.
-func Execute(ctx context.Context, f *cmdutil.Factory, args []string) (code int) {
+func Execute(ctx context.Context, f *cmdutil.Factory, o Operations, args []string) (code int) {
 	defer f.IO.ReleaseTerminal()
 	defer func() {
 		if r := recover(); r != nil {
@@ -104,7 +109,7 @@ func Execute(ctx context.Context, f *cmdutil.Factory, args []string) (code int) 
 			code = cmdutil.ExitBug
 		}
 	}()
-	root := New(f)
+	root := New(f, o)
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {

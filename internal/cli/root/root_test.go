@@ -23,10 +23,16 @@ import (
 	"emrflink/internal/cli/session"
 )
 
-// newRun returns a factory whose domain functions count as touching something.
-func newRun(t *testing.T) (r *cmdtest.Run, touched *[]string) {
+// run is a command line under test with what its commands ask of the domain.
+type run struct {
+	*cmdtest.Run
+	operations root.Operations
+}
+
+// newRun returns a run whose domain functions count as touching something.
+func newRun(t *testing.T) (r run, touched *[]string) {
 	t.Helper()
-	r, touched = cmdtest.New(t), &[]string{}
+	r, touched = run{Run: cmdtest.New(t)}, &[]string{}
 	touch := func(what string) error { *touched = append(*touched, what); return errors.New("touched " + what) }
 	f := r.Factory
 	f.Log = func() *cmdutil.Log {
@@ -55,7 +61,7 @@ func walk(c *cobra.Command, visit func(*cobra.Command)) {
 func TestEveryCommandIsDocumented(t *testing.T) {
 	t.Parallel()
 	r, _ := newRun(t)
-	tree := root.New(r.Factory)
+	tree := root.New(r.Factory, r.operations)
 	tree.InitDefaultHelpCmd()
 	walk(tree, func(c *cobra.Command) {
 		if c.Name() == "help" || c.IsAdditionalHelpTopicCommand() {
@@ -88,7 +94,7 @@ func examples(t *testing.T, c *cobra.Command) {
 		require.Truef(t, strings.HasPrefix(line, "  emrflink "), "%s: example %q is indented and runnable", c.CommandPath(), line)
 		words := split(strings.TrimSpace(line))[1:]
 		r, _ := newRun(t)
-		found, rest, err := root.New(r.Factory).Find(words)
+		found, rest, err := root.New(r.Factory, r.operations).Find(words)
 		require.NoErrorf(t, err, "%s: %q", c.CommandPath(), line)
 		if !found.HasParent() || found.DisableFlagParsing {
 			continue
@@ -126,7 +132,7 @@ func TestOneFlagNameMeansOneThing(t *testing.T) {
 	r, _ := newRun(t)
 	types := map[string]string{}
 	shorts := map[string]string{}
-	walk(root.New(r.Factory), func(c *cobra.Command) {
+	walk(root.New(r.Factory, r.operations), func(c *cobra.Command) {
 		c.LocalFlags().VisitAll(func(f *pflag.Flag) {
 			if old, ok := types[f.Name]; ok {
 				require.Equalf(t, old, f.Value.Type(), "--%s of %s", f.Name, c.CommandPath())
@@ -176,7 +182,7 @@ func TestExitCodesAndStreams(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r, touched := newRun(t)
-			code := root.Execute(t.Context(), r.Factory, strings.Fields(c.args))
+			code := root.Execute(t.Context(), r.Factory, r.operations, strings.Fields(c.args))
 			require.Equal(t, c.code, code, r.Err.String())
 			require.Contains(t, r.Out.String(), c.out)
 			require.Contains(t, r.Err.String(), c.err)
@@ -201,7 +207,7 @@ func TestUnderJSONAnErrorIsOneObjectOnStderr(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r, _ := newRun(t)
-			code := root.Execute(t.Context(), r.Factory, strings.Fields(args))
+			code := root.Execute(t.Context(), r.Factory, r.operations, strings.Fields(args))
 			var doc struct {
 				SchemaVersion int
 				Error         string
@@ -230,7 +236,7 @@ func TestAPanicIsABugReport(t *testing.T) {
 	t.Parallel()
 	r, _ := newRun(t)
 	r.Factory.Samples = func() []session.Sample { panic("boom") }
-	code := root.Execute(t.Context(), r.Factory, []string{"sample-job", "list", "--output=text"})
+	code := root.Execute(t.Context(), r.Factory, r.operations, []string{"sample-job", "list", "--output=text"})
 	require.Equal(t, 70, code)
 	for _, s := range []string{"bug: ", "panic:    boom", "command:  emrflink sample-job list --output\n", "version:  v1.2.3 (go", "root_test.go"} {
 		require.Contains(t, r.Err.String(), s)
@@ -249,7 +255,7 @@ func TestAFlagGoesBeforeItsVariable(t *testing.T) {
 			t.Parallel()
 			r, _ := newRun(t)
 			r.Factory.IO.SetEnv(func(k string) string { return map[string]string{"EMRFLINK_STACK": c.env}[k] })
-			code := root.Execute(t.Context(), r.Factory, strings.Fields(c.args))
+			code := root.Execute(t.Context(), r.Factory, r.operations, strings.Fields(c.args))
 			require.Equal(t, c.want, r.Factory.Globals.Stack)
 			if strings.Contains(c.args, "--yes") {
 				require.Equal(t, 2, code)
@@ -286,7 +292,7 @@ func TestASignalDecidesTheExitCode(t *testing.T) {
 					return nil, errors.New("no signal came")
 				}
 			}
-			require.Equal(t, c.code, root.Execute(ctx, r.Factory, []string{"preview"}))
+			require.Equal(t, c.code, root.Execute(ctx, r.Factory, r.operations, []string{"preview"}))
 			require.Contains(t, r.Err.String(), "stopping the preview; go on with: emrflink preview\n")
 			require.Contains(t, r.Err.String(), c.says)
 		})

@@ -95,7 +95,7 @@ func commandLines(text string) [][]string {
 func requireCommand(t *testing.T, where string, words []string) {
 	t.Helper()
 	r, _ := newRun(t)
-	cmd, rest, err := root.New(r.Factory).Find(words)
+	cmd, rest, err := root.New(r.Factory, r.operations).Find(words)
 	require.NoError(t, err, where)
 	require.NotEqual(t, "emrflink", cmd.Name(), "%s: %v", where, words)
 	require.NoError(t, cmd.ParseFlags(rest), "%s: %v", where, words)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"emrflink/internal/cli/cmdutil"
+	"emrflink/internal/cli/root"
 	"emrflink/internal/cli/session"
 	"emrflink/internal/engine"
 	"emrflink/internal/findings"
@@ -42,8 +43,9 @@ type Options struct {
 	Command   string // the words of the command, for the name of the log file
 }
 
-// New returns the factory of a run. It does nothing else: everything is made when a command asks for it.
-func New(o Options) *cmdutil.Factory {
+// New returns the factory and the operations of a run. It does nothing else: everything is made when a command asks for
+// it.
+func New(o Options) (*cmdutil.Factory, root.Operations) {
 	a := &app{
 		io: o.IO, globals: &cmdutil.Globals{}, interrupt: o.Interrupt, version: o.Version, command: o.Command, now: time.Now,
 	}
@@ -66,10 +68,9 @@ func New(o Options) *cmdutil.Factory {
 		Local:   a.local,
 		Token:   a.token,
 		Pulumi:  engine.Main,
-		Cost:    a.coster,
 		Drift:   a.drifter,
 		Faults:  a.faults,
-	}
+	}, root.Operations{Cost: a.cost}
 }
 
 func (a *app) newLog() *cmdutil.Log {

@@ -28,7 +28,7 @@ func newApp(t *testing.T, stackFile string) (*cmdutil.Factory, string) {
 	ios, _, _, _ := iostreams.Test()
 	home := filepath.Join(t.TempDir(), "home")
 	ios.SetEnv(func(k string) string { return map[string]string{"EMRFLINK_HOME": home}[k] })
-	f := New(Options{IO: ios, Interrupt: cmdutil.NewInterrupt(), Version: "v1", Command: "test"})
+	f, _ := New(Options{IO: ios, Interrupt: cmdutil.NewInterrupt(), Version: "v1", Command: "test"})
 	f.Globals.Stack = "local"
 	if stackFile != "" {
 		f.Globals.ConfigFile = filepath.Join(t.TempDir(), "Pulumi.local.yaml")
