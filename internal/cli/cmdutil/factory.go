@@ -8,6 +8,7 @@ import (
 
 	"emrflink/internal/cli/session"
 	"emrflink/internal/iostreams"
+	"emrflink/internal/stack"
 )
 
 // Factory hands the commands their dependencies. Everything that costs time is a function, called when a command
@@ -22,15 +23,7 @@ type Factory struct {
 	// Log is the logging of the run. It needs the globals, so it is there only when a command runs.
 	Log func() *Log
 	// Info validates the settings of the stack; nothing is contacted.
-	Info func() (session.Info, error)
-	// Session works on the stack on its target. It needs Info.
-	Session func(ctx context.Context) (session.Session, error)
-	// Offline computes plans without state, credentials or daemon. It needs Info.
-	Offline func(ctx context.Context) (session.Planner, error)
-	// Baseline is Offline, with plans against a saved graph or an exported state. It needs Info.
-	Baseline func(ctx context.Context, file string) (session.Planner, error)
-	// CheckPlan checks a saved plan as far as that needs no contact. It needs Info.
-	CheckPlan func(file string) error
+	Info func() (stack.Info, error)
 	// Drift compares what the stack recorded with the account. It needs Info.
 	Drift func(ctx context.Context) (session.Drifter, error)
 	// Samples lists the jobs that come with the tool.

@@ -10,9 +10,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/cli/session"
 	"emrflink/internal/cost"
 	"emrflink/internal/iostreams"
+	"emrflink/internal/stack"
 )
 
 // Pricer prices what the settings of a stack describe, at the prices of the tables or at those that AWS says now. Without
@@ -22,7 +22,7 @@ type Pricer func(ctx context.Context, live bool) (cost.Report, error)
 // Options are the dependencies and the flags of the command.
 type Options struct {
 	IO    *iostreams.IOStreams
-	Info  func() (session.Info, error)
+	Info  func() (stack.Info, error)
 	Price Pricer
 
 	Live   bool

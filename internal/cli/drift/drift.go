@@ -12,12 +12,13 @@ import (
 	"emrflink/internal/cli/cmdutil"
 	"emrflink/internal/cli/session"
 	"emrflink/internal/iostreams"
+	"emrflink/internal/stack"
 )
 
 // Options are the dependencies and the flags of the command.
 type Options struct {
 	IO   *iostreams.IOStreams
-	Info func() (session.Info, error)
+	Info func() (stack.Info, error)
 	Open func(context.Context) (session.Drifter, error)
 
 	Output cmdutil.Format
@@ -91,7 +92,7 @@ func run(ctx context.Context, opts *Options) error {
 	return nil
 }
 
-func show(opts *Options, info session.Info, report session.Drift) error {
+func show(opts *Options, info stack.Info, report session.Drift) error {
 	if opts.Output == cmdutil.JSON {
 		return cmdutil.WriteJSON(opts.IO.Out, report.Document)
 	}

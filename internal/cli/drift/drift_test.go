@@ -13,6 +13,7 @@ import (
 
 	"emrflink/internal/cli/cmdtest"
 	"emrflink/internal/cli/session"
+	"emrflink/internal/stack"
 )
 
 type fake struct {
@@ -20,8 +21,8 @@ type fake struct {
 	err     error
 }
 
-func (f fake) Info() session.Info { return cmdtest.Info() }
-func (f fake) Close() error       { return nil }
+func (f fake) Info() stack.Info { return cmdtest.Info() }
+func (f fake) Close() error     { return nil }
 func (f fake) Drift(context.Context) (session.Drift, error) {
 	return session.Drift{
 		Drifted: f.drifted, Document: map[string]any{"schemaVersion": 1},

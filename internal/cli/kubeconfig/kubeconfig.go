@@ -14,11 +14,12 @@ import (
 	"emrflink/internal/cli/cmdutil"
 	"emrflink/internal/cli/session"
 	"emrflink/internal/iostreams"
+	"emrflink/internal/stack"
 )
 
-// reader is what the command needs of a session.
-type reader interface {
-	Info() session.Info
+// Stack is what the command needs of a stack.
+type Stack interface {
+	Info() stack.Info
 	Kubeconfig(ctx context.Context) (session.Kubeconfig, error)
 	Close() error
 }
@@ -26,15 +27,15 @@ type reader interface {
 // Options are the dependencies and the flags of the command.
 type Options struct {
 	IO   *iostreams.IOStreams
-	Open func(context.Context) (reader, error)
+	Open func(context.Context) (Stack, error)
 
 	File  string
 	Print bool
 }
 
 // NewCmd returns the command.
-func NewCmd(f *cmdutil.Factory, runF func(context.Context, *Options) error) *cobra.Command {
-	opts := &Options{IO: f.IO, Open: func(ctx context.Context) (reader, error) { return f.Session(ctx) }}
+func NewCmd(f *cmdutil.Factory, open func(context.Context) (Stack, error), runF func(context.Context, *Options) error) *cobra.Command {
+	opts := &Options{IO: f.IO, Open: open}
 	cmd := &cobra.Command{
 		Use:   "kubeconfig [flags]",
 		Short: "Let kubectl reach the cluster of a stack",

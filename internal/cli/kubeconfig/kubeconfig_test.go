@@ -10,11 +10,12 @@ import (
 
 	"emrflink/internal/cli/cmdtest"
 	"emrflink/internal/cli/session"
+	"emrflink/internal/stack"
 )
 
 type fake struct{ merged string }
 
-func (f *fake) Info() session.Info                                     { return cmdtest.Info() }
+func (f *fake) Info() stack.Info                                       { return cmdtest.Info() }
 func (f *fake) Close() error                                           { return nil }
 func (f *fake) Kubeconfig(context.Context) (session.Kubeconfig, error) { return f, nil }
 func (f *fake) Context() string                                        { return "arn:cluster" }
@@ -41,8 +42,8 @@ func TestKubeconfig(t *testing.T) {
 			t.Parallel()
 			r, f := cmdtest.New(t), &fake{}
 			r.Factory.IO.SetEnv(func(k string) string { return c.env[k] })
-			cmd := NewCmd(r.Factory, func(ctx context.Context, o *Options) error {
-				o.Open = func(context.Context) (reader, error) { return f, nil }
+			cmd := NewCmd(r.Factory, nil, func(ctx context.Context, o *Options) error {
+				o.Open = func(context.Context) (Stack, error) { return f, nil }
 				return run(ctx, o)
 			})
 			require.Equal(t, c.code, cmdtest.Code(r.Exec(t, cmd, c.args...)))

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"emrflink/internal/check"
 	"emrflink/internal/cli/cleanup"
 	"emrflink/internal/cli/cmdutil"
 	"emrflink/internal/cli/completion"
@@ -42,7 +43,16 @@ Exit codes: see "emrflink help exit-codes".`
 
 // Operations are what single commands ask of the domain; what several of them need is in the factory.
 type Operations struct {
-	Cost cost.Pricer
+	Cost       cost.Pricer
+	Deploy     deploy.Operations
+	Preview    preview.Operations
+	Graph      func(context.Context) (graph.Planner, error)
+	Cleanup    func(context.Context) (cleanup.Stack, error)
+	Status     func(context.Context) (status.Stack, error)
+	Outputs    func(context.Context) (outputs.Stack, error)
+	Kubeconfig func(context.Context) (kubeconfig.Stack, error)
+	SampleJob  samplejob.Open
+	Preflight  func(context.Context) ([]check.Check, error)
 }
 
 // New builds the tree of commands over a factory and the operations.
@@ -74,9 +84,9 @@ func New(f *cmdutil.Factory, o Operations) *cobra.Command {
 	cmdutil.Group(root)
 	const main, run, other = "main", "run", "other"
 	root.AddGroup(&cobra.Group{ID: main, Title: "Deployments:"}, &cobra.Group{ID: run, Title: "Using them:"}, &cobra.Group{ID: other, Title: "Other commands:"})
-	add(root, main, initcmd.NewCmd(f, nil), doctor.NewCmd(f, nil), preview.NewCmd(f, nil), graph.NewCmd(f, nil), cost.NewCmd(f, o.Cost, nil), deploy.NewCmd(f, nil),
-		status.NewCmd(f, nil), drift.NewCmd(f, nil), outputs.NewCmd(f, nil), cleanup.NewCmd(f, nil))
-	add(root, run, kubeconfig.NewCmd(f, nil), samplejob.NewCmd(f))
+	add(root, main, initcmd.NewCmd(f, nil), doctor.NewCmd(f, o.Preflight, nil), preview.NewCmd(f, o.Preview, nil), graph.NewCmd(f, o.Graph, nil), cost.NewCmd(f, o.Cost, nil), deploy.NewCmd(f, o.Deploy, nil),
+		status.NewCmd(f, o.Status, nil), drift.NewCmd(f, nil), outputs.NewCmd(f, o.Outputs, nil), cleanup.NewCmd(f, o.Cleanup, nil))
+	add(root, run, kubeconfig.NewCmd(f, o.Kubeconfig, nil), samplejob.NewCmd(f, o.SampleJob))
 	add(root, other, local.NewCmd(f), ekstoken.NewCmd(f, nil), pulumi.NewCmd(f, nil), version.NewCmd(f, nil), completion.NewCmd(f, nil))
 	root.AddCommand(docs.NewCmd(f, nil),
 		topic("exit-codes", "What the exit codes mean", cmdutil.ExitCodesHelp),

@@ -17,10 +17,19 @@ import (
 	"github.com/spf13/pflag"
 	"github.com/stretchr/testify/require"
 
+	"emrflink/internal/check"
+	"emrflink/internal/cli/cleanup"
 	"emrflink/internal/cli/cmdtest"
 	"emrflink/internal/cli/cmdutil"
+	"emrflink/internal/cli/deploy"
+	"emrflink/internal/cli/graph"
+	"emrflink/internal/cli/kubeconfig"
+	"emrflink/internal/cli/outputs"
+	"emrflink/internal/cli/preview"
 	"emrflink/internal/cli/root"
+	"emrflink/internal/cli/samplejob"
 	"emrflink/internal/cli/session"
+	"emrflink/internal/cli/status"
 )
 
 // run is a command line under test with what its commands ask of the domain.
@@ -38,8 +47,19 @@ func newRun(t *testing.T) (r run, touched *[]string) {
 	f.Log = func() *cmdutil.Log {
 		return cmdutil.NewLog(cmdutil.LogOptions{IO: f.IO, Home: t.TempDir(), Command: "test", Now: f.Now(), Quiet: true})
 	}
-	f.Session = func(context.Context) (session.Session, error) { return nil, touch("session") }
-	f.Offline = func(context.Context) (session.Planner, error) { return nil, touch("offline") }
+	r.operations.Deploy.Open = func(context.Context) (deploy.Stack, error) { return nil, touch("stack") }
+	r.operations.Preview = preview.Operations{
+		OpenStack:    func(context.Context) (preview.Stack, error) { return nil, touch("stack") },
+		OpenOffline:  func(context.Context) (preview.Planner, error) { return nil, touch("offline") },
+		OpenBaseline: func(context.Context, string) (preview.Planner, error) { return nil, touch("offline") },
+	}
+	r.operations.Graph = func(context.Context) (graph.Planner, error) { return nil, touch("offline") }
+	r.operations.Cleanup = func(context.Context) (cleanup.Stack, error) { return nil, touch("stack") }
+	r.operations.Status = func(context.Context) (status.Stack, error) { return nil, touch("stack") }
+	r.operations.Outputs = func(context.Context) (outputs.Stack, error) { return nil, touch("stack") }
+	r.operations.Kubeconfig = func(context.Context) (kubeconfig.Stack, error) { return nil, touch("stack") }
+	r.operations.SampleJob = func(context.Context) (samplejob.Stack, error) { return nil, touch("stack") }
+	r.operations.Preflight = func(context.Context) ([]check.Check, error) { return nil, touch("stack") }
 	f.Local = func() (session.Local, error) { return nil, touch("local") }
 	f.Token = func(context.Context, session.TokenRequest) ([]byte, error) { return nil, touch("token") }
 	f.Pulumi = func([]string) int { *touched = append(*touched, "pulumi"); return 3 }
@@ -176,7 +196,7 @@ func TestExitCodesAndStreams(t *testing.T) {
 		"exit codes are a topic":          {"help exit-codes", 0, "  130  interrupted", "", false},
 		"the environment is a topic":      {"help environment", 0, "EMRFLINK_HOME", "", false},
 		"the version":                     {"version", 0, "emrflink v1.2.3 (", "", false},
-		"a failed operation":              {"preview", 1, "", "cause: touched session", true},
+		"a failed operation":              {"preview", 1, "", "cause: touched stack", true},
 		"pulumi keeps its own exit code":  {"pulumi up --bogus", 3, "", "", true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -280,7 +300,7 @@ func TestASignalDecidesTheExitCode(t *testing.T) {
 			defer stop()
 			defer signal.Reset(c.signal)
 			r.Factory.Interrupt = interrupt
-			r.Factory.Session = func(ctx context.Context) (session.Session, error) {
+			r.operations.Preview.OpenStack = func(ctx context.Context) (preview.Stack, error) {
 				interrupt.Say("stopping the preview; go on with: emrflink preview")
 				if err := syscall.Kill(syscall.Getpid(), c.signal); err != nil {
 					return nil, err

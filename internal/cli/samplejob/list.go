@@ -14,7 +14,7 @@ import (
 
 // NewListCmd returns the command that lists the samples.
 func NewListCmd(f *cmdutil.Factory, runF func(context.Context, *Options) error) *cobra.Command {
-	opts := newOptions(f)
+	opts := newOptions(f, nil)
 	cmd := &cobra.Command{
 		Use:   "list [flags]",
 		Short: "List the sample jobs",
@@ -50,8 +50,8 @@ func list(_ context.Context, opts *Options) error {
 }
 
 // NewRenderCmd returns the command that prints the manifests of a sample.
-func NewRenderCmd(f *cmdutil.Factory, runF func(context.Context, *Options) error) *cobra.Command {
-	opts := newOptions(f)
+func NewRenderCmd(f *cmdutil.Factory, open Open, runF func(context.Context, *Options) error) *cobra.Command {
+	opts := newOptions(f, open)
 	cmd := &cobra.Command{
 		Use:   "render SAMPLE [flags]",
 		Short: "Print the manifests of a sample job",
@@ -71,7 +71,7 @@ Exit codes: 0 printed; 1 failed; 2 flags, or no such sample; 4 the stack was nev
 }
 
 func render(ctx context.Context, opts *Options) error {
-	return with(ctx, opts, fmt.Sprintf("render sample job %q", opts.Spec.Sample), func(s opener, jobs session.Jobs) error {
+	return with(ctx, opts, fmt.Sprintf("render sample job %q", opts.Spec.Sample), func(s Stack, jobs Jobs) error {
 		doc, err := jobs.Render(ctx, opts.Spec)
 		if err != nil {
 			return fmt.Errorf("render sample job %q: %w", opts.Spec.Sample, err)

@@ -5,11 +5,13 @@ package session
 import (
 	"context"
 	"io"
+
+	"emrflink/internal/stack"
 )
 
 // Drifter compares what a stack recorded with the account.
 type Drifter interface {
-	Info() Info
+	Info() stack.Info
 	Drift(ctx context.Context) (Drift, error)
 	Close() error
 }

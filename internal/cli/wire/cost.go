@@ -8,13 +8,12 @@ import (
 
 	"emrflink/internal/awsapi"
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/cli/session"
 	"emrflink/internal/cost"
 	"emrflink/internal/cost/live"
 	"emrflink/internal/engine"
 	"emrflink/internal/flinkjob"
 	"emrflink/internal/preview"
-	"emrflink/internal/target"
+	"emrflink/internal/stack"
 )
 
 // cost prices what the settings describe, and the nodes of the sample job on the first node pool. The providers run in
@@ -24,7 +23,7 @@ func (a *app) cost(ctx context.Context, fromAWS bool) (cost.Report, error) {
 	if err != nil {
 		return cost.Report{}, err
 	}
-	if fromAWS && target.NeedsOf(s.config.Target).Daemon {
+	if fromAWS && stack.NeedsOf(s.config.Target).Daemon {
 		return cost.Report{}, noPriceList(s.info)
 	}
 	o, err := a.openOffline(ctx, s)
@@ -57,7 +56,7 @@ func (a *app) cost(ctx context.Context, fromAWS bool) (cost.Report, error) {
 }
 
 // noPriceList refuses --live where there is no AWS to ask.
-func noPriceList(i session.Info) error {
+func noPriceList(i stack.Info) error {
 	return &cmdutil.Error{
 		What:  "ask the AWS Price List",
 		Cause: fmt.Errorf("the target %q has no AWS behind it: --live needs a stack whose target is aws", i.Target),

@@ -6,9 +6,11 @@ import (
 	"context"
 	"io"
 
+	"emrflink/internal/cleanup"
 	"emrflink/internal/cli/cmdutil"
 	"emrflink/internal/cli/session"
 	"emrflink/internal/drift"
+	"emrflink/internal/engine"
 )
 
 // drifter works on the stack on its target.
@@ -17,10 +19,10 @@ func (a *app) drifter(context.Context) (session.Drifter, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &stack{app: a, settings: s}, nil
+	return &onTarget{app: a, settings: s}, nil
 }
 
-var _ session.Drifter = (*stack)(nil)
+var _ session.Drifter = (*onTarget)(nil)
 
 // driftDocument is the JSON contract of drift.
 type driftDocument struct {
@@ -36,7 +38,7 @@ type driftDocument struct {
 }
 
 // Drift reads the account and compares.
-func (s *stack) Drift(ctx context.Context) (session.Drift, error) {
+func (s *onTarget) Drift(ctx context.Context) (session.Drift, error) {
 	if _, err := s.State(ctx); err != nil {
 		return session.Drift{}, err // a stack that was never deployed: no target is started for it
 	}
@@ -72,20 +74,15 @@ func (s *stack) Drift(ctx context.Context) (session.Drift, error) {
 }
 
 // unmanaged looks for what carries the deployment's tags and nobody recorded.
-func (s *stack) unmanaged(ctx context.Context, report *drift.Report) error {
-	e, err := s.engine(ctx, nil)
+func (s *onTarget) unmanaged(ctx context.Context, report *drift.Report) error {
+	record, err := recorder{s}.Record(ctx)
 	if err != nil {
-		return err
+		return classify(err)
 	}
-	resources, err := e.Resources(ctx)
-	if err != nil {
-		return s.noStack(err)
+	if !record.Exists {
+		return s.noStack(engine.ErrNoStack)
 	}
-	outputs, err := e.Outputs(ctx)
-	if err != nil {
-		return s.noStack(err)
-	}
-	sc, _, err := readScope(s.settings, resources, outputs)
+	scope, _, err := cleanup.Known(s.scope(), record)
 	if err != nil {
 		return err
 	}
@@ -93,13 +90,10 @@ func (s *stack) unmanaged(ctx context.Context, report *drift.Report) error {
 	if err != nil {
 		return err
 	}
-	found, err := c.DeploymentResources(ctx, sc.Deployment)
+	found, err := c.DeploymentResources(ctx, scope.Deployment)
 	if err != nil {
 		return classify(err)
 	}
-	report.Compare(resources, found, sc.Deployment.Tags)
+	report.Compare(record.Resources, found, scope.Deployment.Tags)
 	return nil
 }
-
-// RefreshFirst makes Plan and Deploy read the account before they compare.
-func (s *stack) RefreshFirst() { s.refresh = true }

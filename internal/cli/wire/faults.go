@@ -15,12 +15,13 @@ import (
 	"emrflink/internal/kube"
 	"emrflink/internal/plans"
 	"emrflink/internal/proppath"
+	"emrflink/internal/stack"
 	"emrflink/internal/target"
 )
 
 // faults break the local target of a stack on purpose.
 type faults struct {
-	stack *stack
+	stack *onTarget
 	local session.Local
 	t     *target.LocalTarget
 }
@@ -33,7 +34,7 @@ func (a *app) faults() (session.Faults, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !target.NeedsOf(s.config.Target).Daemon {
+	if !stack.NeedsOf(s.config.Target).Daemon {
 		return nil, &cmdutil.Error{
 			What:  fmt.Sprintf("break the target of stack %q", s.info.Stack),
 			Cause: fmt.Errorf("its target is %q: faults and drift are made on the local target only", s.config.Target),
@@ -44,7 +45,7 @@ func (a *app) faults() (session.Faults, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &faults{stack: &stack{app: a, settings: s}, local: l, t: l.t}, nil
+	return &faults{stack: &onTarget{app: a, settings: s}, local: l, t: l.t}, nil
 }
 
 // List asks the running target.

@@ -10,15 +10,14 @@ import (
 	"strconv"
 
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/cli/session"
 	"emrflink/internal/findings"
-	"emrflink/internal/target"
+	"emrflink/internal/stack"
 	"emrflink/stacks"
 )
 
 // settings are those of the stack, read and validated.
 type settings struct {
-	info   session.Info
+	info   stack.Info
 	config stacks.Config
 }
 
@@ -40,7 +39,7 @@ func (a *app) readSettings() (settings, error) {
 	if err != nil {
 		return settings{}, classify(err)
 	}
-	needs := target.NeedsOf(config.Target)
+	needs := stack.NeedsOf(config.Target)
 	if needs.Daemon {
 		if _, _, err := cmdutil.LocalSettings(a.io.Getenv); err != nil {
 			return settings{}, err
@@ -48,10 +47,10 @@ func (a *app) readSettings() (settings, error) {
 	}
 	return settings{
 		config: config,
-		info: session.Info{
+		info: stack.Info{
 			Stack: a.globals.Stack, File: file.Path, Home: home, State: a.globals.State, Target: config.Target,
 			Region: config.Region, Deployment: config.Name, Kubernetes: config.KubernetesVersion, Speed: 1, PrivateAPI: !config.EndpointAccess.Public,
-			Needs: session.Needs(needs),
+			Needs: needs,
 		},
 	}, nil
 }

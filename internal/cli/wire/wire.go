@@ -11,14 +11,24 @@ import (
 	"sync"
 	"time"
 
+	"emrflink/internal/check"
+	cleanupcmd "emrflink/internal/cli/cleanup"
 	"emrflink/internal/cli/cmdutil"
+	deploycmd "emrflink/internal/cli/deploy"
+	"emrflink/internal/cli/graph"
+	"emrflink/internal/cli/kubeconfig"
+	"emrflink/internal/cli/outputs"
+	previewcmd "emrflink/internal/cli/preview"
 	"emrflink/internal/cli/root"
+	"emrflink/internal/cli/samplejob"
 	"emrflink/internal/cli/session"
+	"emrflink/internal/cli/status"
 	"emrflink/internal/engine"
 	"emrflink/internal/findings"
 	"emrflink/internal/flinkjob"
 	"emrflink/internal/iostreams"
 	"emrflink/internal/preview"
+	"emrflink/internal/stack"
 	"emrflink/stacks"
 )
 
@@ -53,24 +63,21 @@ func New(o Options) (*cmdutil.Factory, root.Operations) {
 	a.settings = sync.OnceValues(a.readSettings)
 	return &cmdutil.Factory{
 		IO: a.io, Globals: a.globals, Version: a.version, Interrupt: a.interrupt, Now: a.now, Log: a.log,
-		Info: func() (session.Info, error) {
+		Info: func() (stack.Info, error) {
 			s, err := a.settings()
 			return s.info, err
 		},
-		Session:  a.session,
-		Offline:  a.offline,
-		Baseline: a.baseline, CheckPlan: a.checkPlan,
 		Samples: samples,
 		Schema:  schema,
 		Matrix:  matrix,
 		Rules:   rules,
-		Check:   check,
+		Check:   checkSettings,
 		Local:   a.local,
 		Token:   a.token,
 		Pulumi:  engine.Main,
 		Drift:   a.drifter,
 		Faults:  a.faults,
-	}, root.Operations{Cost: a.cost}
+	}, a.operations()
 }
 
 func (a *app) newLog() *cmdutil.Log {
@@ -110,14 +117,14 @@ func rules() []session.Rule {
 	return all
 }
 
-// check validates settings.
-func check(file string, values map[string]any) error {
+// checkSettings validates settings.
+func checkSettings(file string, values map[string]any) error {
 	_, err := parse(file, values)
 	return classify(err)
 }
 
 // offline computes plans in this process.
-func (a *app) offline(ctx context.Context) (session.Planner, error) {
+func (a *app) offline(ctx context.Context) (*inProcess, error) {
 	s, err := a.settings()
 	if err != nil {
 		return nil, err
@@ -126,7 +133,7 @@ func (a *app) offline(ctx context.Context) (session.Planner, error) {
 }
 
 // baseline computes plans in this process against a file, which is read before anything is started.
-func (a *app) baseline(ctx context.Context, file string) (session.Planner, error) {
+func (a *app) baseline(ctx context.Context, file string) (*inProcess, error) {
 	s, err := a.settings()
 	if err != nil {
 		return nil, err
@@ -143,11 +150,43 @@ func (a *app) baseline(ctx context.Context, file string) (session.Planner, error
 	return o, nil
 }
 
-// session works on the stack on its target.
-func (a *app) session(context.Context) (session.Session, error) {
+// stack works on the stack on its target.
+func (a *app) stack() (*onTarget, error) {
 	s, err := a.settings()
 	if err != nil {
 		return nil, err
 	}
-	return &stack{app: a, settings: s}, nil
+	return &onTarget{app: a, settings: s}, nil
+}
+
+// operations are what single commands ask of the domain.
+func (a *app) operations() root.Operations {
+	return root.Operations{
+		Cost: a.cost,
+		Deploy: deploycmd.Operations{
+			Open: func(context.Context) (deploycmd.Stack, error) { return a.stack() }, CheckPlan: a.checkPlan,
+		},
+		Preview: previewcmd.Operations{
+			OpenStack:    func(context.Context) (previewcmd.Stack, error) { return a.stack() },
+			OpenOffline:  func(ctx context.Context) (previewcmd.Planner, error) { return a.offline(ctx) },
+			OpenBaseline: func(ctx context.Context, file string) (previewcmd.Planner, error) { return a.baseline(ctx, file) },
+		},
+		Graph:      func(ctx context.Context) (graph.Planner, error) { return a.offline(ctx) },
+		Cleanup:    func(context.Context) (cleanupcmd.Stack, error) { return a.stack() },
+		Status:     func(context.Context) (status.Stack, error) { return a.stack() },
+		Outputs:    func(context.Context) (outputs.Stack, error) { return a.stack() },
+		Kubeconfig: func(context.Context) (kubeconfig.Stack, error) { return a.stack() },
+		SampleJob:  func(context.Context) (samplejob.Stack, error) { return a.stack() },
+		Preflight:  a.preflight,
+	}
+}
+
+// preflight makes the checks that a deploy begins with.
+func (a *app) preflight(ctx context.Context) ([]check.Check, error) {
+	s, err := a.stack()
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close() // nothing was changed
+	return s.Preflight(ctx, false)
 }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package wire
+package cleanup
 
 import (
 	"emrflink/internal/awsapi"
 	"emrflink/internal/cost"
 )
 
-// pricer prices what the account's inventory shows, at list prices per hour; 0 where there is no price.
-func pricer(region string) func(awsapi.Resource) float64 {
+// ListPrice prices what the account's inventory shows, at list prices per hour; 0 where there is no price.
+func ListPrice(region string) func(awsapi.Resource) float64 {
 	return func(r awsapi.Resource) float64 {
 		priced, ok := billed(r)
 		if !ok {
