@@ -8,7 +8,18 @@ import (
 
 	"emrflink/internal/cli/session"
 	"emrflink/internal/iostreams"
+	"emrflink/internal/localtarget"
 )
+
+// LocalTarget is what can be known of the local target without starting it.
+type LocalTarget interface {
+	// Paths names the folder with its state and its log file.
+	Paths() (dir, log string)
+	// Binary finds the binary of the local control plane.
+	Binary() (string, error)
+	// Status asks the running target; localtarget.ErrNotRunning when there is none.
+	Status(ctx context.Context) (localtarget.Status, error)
+}
 
 // Factory hands the commands their dependencies. Everything that costs time is a function, called when a command
 // runs and never for --help or a wrong flag.
@@ -38,15 +49,13 @@ type Factory struct {
 	// Schema lists the configuration keys of a stack file.
 	Schema func() []session.Key
 	// Matrix says what the local target simulates.
-	Matrix func() session.Matrix
+	Matrix func() localtarget.Matrix
 	// Rules lists what previews look for in the desired graph.
 	Rules func() []session.Rule
 	// Check validates settings as a stack file would carry them.
 	Check func(file string, values map[string]any) error
-	// Local controls the local target of the state folder.
-	Local func() (session.Local, error)
-	// Faults break the local target on purpose. It needs Info.
-	Faults func() (session.Faults, error)
+	// Local looks at the local target of the state folder.
+	Local func() (LocalTarget, error)
 	// Token makes a bearer token for a cluster, as a client-go exec credential.
 	Token func(ctx context.Context, r session.TokenRequest) ([]byte, error)
 	// Pulumi runs one of Pulumi's own commands and returns its exit code.

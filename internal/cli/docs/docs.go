@@ -16,6 +16,7 @@ import (
 	"emrflink/internal/cli/cmdutil"
 	"emrflink/internal/cli/session"
 	"emrflink/internal/iostreams"
+	"emrflink/internal/localtarget"
 )
 
 // Options are the dependencies and the flags of the command.
@@ -23,7 +24,7 @@ type Options struct {
 	IO     *iostreams.IOStreams
 	Root   *cobra.Command
 	Schema func() []session.Key
-	Matrix func() session.Matrix
+	Matrix func() localtarget.Matrix
 	Rules  func() []session.Rule
 
 	Dir string
@@ -60,7 +61,7 @@ const header = "<!-- Written by `emrflink docs`; do not edit. -->\n\n"
 type Source struct {
 	Root   *cobra.Command
 	Schema []session.Key
-	Matrix session.Matrix
+	Matrix localtarget.Matrix
 	Rules  []session.Rule
 }
 

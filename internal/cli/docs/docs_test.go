@@ -14,6 +14,7 @@ import (
 
 	"emrflink/internal/cli/cmdtest"
 	"emrflink/internal/cli/session"
+	"emrflink/internal/localtarget"
 )
 
 func tree() *cobra.Command {
@@ -34,10 +35,10 @@ func schema() []session.Key {
 	return []session.Key{{Name: "region", Type: "text", Default: "us-west-2", Doc: "AWS region | any", Example: "eu-west-1"}}
 }
 
-func matrix() session.Matrix {
-	return session.Matrix{
-		Operations: []session.Operation{{Service: "ec2", Name: "RunInstances", UsedBy: "karpenter", Notes: "subnet required"}},
-		Types: []session.ResourceType{
+func matrix() localtarget.Matrix {
+	return localtarget.Matrix{
+		Operations: []localtarget.Operation{{Service: "ec2", Name: "RunInstances", UsedBy: "karpenter", Notes: "subnet required"}},
+		Types: []localtarget.ResourceType{
 			{Token: "aws:ec2/vpc:Vpc", Provider: "aws 6", Kind: "ec2:vpc"}, {Token: "eks:index:Cluster", Provider: "eks 2"},
 		},
 		Charts: []string{"cert-manager"}, Addons: []string{"coredns", "vpc-cni"},

@@ -10,6 +10,7 @@ import (
 
 	"emrflink/internal/cli/cmdutil"
 	"emrflink/internal/cli/session"
+	"emrflink/internal/localtarget"
 )
 
 func environment() string {
@@ -80,7 +81,7 @@ func findings(rules []session.Rule) string {
 }
 
 // localTarget is the support matrix, from the tables that the local target is made of.
-func localTarget(m session.Matrix) string {
+func localTarget(m localtarget.Matrix) string {
 	var b strings.Builder
 	b.WriteString("The account behind the local target is simulated. This page is made of the tables that do it. What is not listed is refused by name: HTTP 501\n" +
 		"with the operation, or an error with the Pulumi type, the property, the chart, its value or the addon.\n\n")

@@ -13,13 +13,14 @@ import (
 	"emrflink/internal/cli/session"
 	"emrflink/internal/disk"
 	"emrflink/internal/iostreams"
+	"emrflink/internal/localtarget"
 )
 
 // control is what the command needs of the local target.
 type control interface {
 	Paths() (dir, log string)
 	Binary() (string, error)
-	Status(ctx context.Context) (session.LocalStatus, error)
+	Status(ctx context.Context) (localtarget.Status, error)
 }
 
 // Options are the dependencies and the flags of the command.

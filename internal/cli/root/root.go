@@ -42,7 +42,8 @@ Exit codes: see "emrflink help exit-codes".`
 
 // Operations are what single commands ask of the domain; what several of them need is in the factory.
 type Operations struct {
-	Cost cost.Pricer
+	Cost  cost.Pricer
+	Local local.Operations
 }
 
 // New builds the tree of commands over a factory and the operations.
@@ -77,7 +78,7 @@ func New(f *cmdutil.Factory, o Operations) *cobra.Command {
 	add(root, main, initcmd.NewCmd(f, nil), doctor.NewCmd(f, nil), preview.NewCmd(f, nil), graph.NewCmd(f, nil), cost.NewCmd(f, o.Cost, nil), deploy.NewCmd(f, nil),
 		status.NewCmd(f, nil), drift.NewCmd(f, nil), outputs.NewCmd(f, nil), cleanup.NewCmd(f, nil))
 	add(root, run, kubeconfig.NewCmd(f, nil), samplejob.NewCmd(f))
-	add(root, other, local.NewCmd(f), ekstoken.NewCmd(f, nil), pulumi.NewCmd(f, nil), version.NewCmd(f, nil), completion.NewCmd(f, nil))
+	add(root, other, local.NewCmd(f, o.Local), ekstoken.NewCmd(f, nil), pulumi.NewCmd(f, nil), version.NewCmd(f, nil), completion.NewCmd(f, nil))
 	root.AddCommand(docs.NewCmd(f, nil),
 		topic("exit-codes", "What the exit codes mean", cmdutil.ExitCodesHelp),
 		topic("environment", "Environment variables and settings of a stack", func() string { return cmdutil.EnvironmentHelp(f.Schema()) }))

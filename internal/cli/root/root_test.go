@@ -19,6 +19,7 @@ import (
 
 	"emrflink/internal/cli/cmdtest"
 	"emrflink/internal/cli/cmdutil"
+	"emrflink/internal/cli/local"
 	"emrflink/internal/cli/root"
 	"emrflink/internal/cli/session"
 )
@@ -40,7 +41,8 @@ func newRun(t *testing.T) (r run, touched *[]string) {
 	}
 	f.Session = func(context.Context) (session.Session, error) { return nil, touch("session") }
 	f.Offline = func(context.Context) (session.Planner, error) { return nil, touch("offline") }
-	f.Local = func() (session.Local, error) { return nil, touch("local") }
+	f.Local = func() (cmdutil.LocalTarget, error) { return nil, touch("local") }
+	r.operations.Local.Open = func() (local.Target, error) { return nil, touch("local") }
 	f.Token = func(context.Context, session.TokenRequest) ([]byte, error) { return nil, touch("token") }
 	f.Pulumi = func([]string) int { *touched = append(*touched, "pulumi"); return 3 }
 	f.Samples = func() []session.Sample { return []session.Sample{{Name: "basic", Title: "State machine"}} }

@@ -12,13 +12,7 @@ import (
 )
 
 // drifter works on the stack on its target.
-func (a *app) drifter(context.Context) (session.Drifter, error) {
-	s, err := a.settings()
-	if err != nil {
-		return nil, err
-	}
-	return &stack{app: a, settings: s}, nil
-}
+func (a *app) drifter(context.Context) (session.Drifter, error) { return a.stack() }
 
 var _ session.Drifter = (*stack)(nil)
 

@@ -18,6 +18,7 @@ import (
 	"emrflink/internal/engine"
 	"emrflink/internal/flinkjob"
 	"emrflink/internal/kube"
+	"emrflink/internal/plans"
 	"emrflink/internal/target"
 	"emrflink/stacks"
 )
@@ -227,6 +228,19 @@ func (s *stack) State(ctx context.Context) (session.State, error) {
 		}
 	}
 	return st, nil
+}
+
+// resources are what the stack recorded.
+func (s *stack) resources(ctx context.Context) ([]plans.StateResource, error) {
+	e, err := s.engine(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	all, err := e.Resources(ctx)
+	if err != nil {
+		return nil, s.noStack(err)
+	}
+	return all, nil
 }
 
 // service is the part of a Pulumi type that a person calls the service: "aws:ec2/vpc:Vpc" is ec2.

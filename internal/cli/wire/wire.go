@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"emrflink/internal/cli/cmdutil"
+	"emrflink/internal/cli/local"
 	"emrflink/internal/cli/root"
 	"emrflink/internal/cli/session"
 	"emrflink/internal/engine"
@@ -19,6 +20,7 @@ import (
 	"emrflink/internal/flinkjob"
 	"emrflink/internal/iostreams"
 	"emrflink/internal/preview"
+	"emrflink/internal/target"
 	"emrflink/stacks"
 )
 
@@ -52,25 +54,31 @@ func New(o Options) (*cmdutil.Factory, root.Operations) {
 	a.log = sync.OnceValue(a.newLog)
 	a.settings = sync.OnceValues(a.readSettings)
 	return &cmdutil.Factory{
-		IO: a.io, Globals: a.globals, Version: a.version, Interrupt: a.interrupt, Now: a.now, Log: a.log,
-		Info: func() (session.Info, error) {
-			s, err := a.settings()
-			return s.info, err
-		},
-		Session:  a.session,
-		Offline:  a.offline,
-		Baseline: a.baseline, CheckPlan: a.checkPlan,
-		Samples: samples,
-		Schema:  schema,
-		Matrix:  matrix,
-		Rules:   rules,
-		Check:   check,
-		Local:   a.local,
-		Token:   a.token,
-		Pulumi:  engine.Main,
-		Drift:   a.drifter,
-		Faults:  a.faults,
-	}, root.Operations{Cost: a.cost}
+			IO: a.io, Globals: a.globals, Version: a.version, Interrupt: a.interrupt, Now: a.now, Log: a.log,
+			Info: func() (session.Info, error) {
+				s, err := a.settings()
+				return s.info, err
+			},
+			Session:  a.session,
+			Offline:  a.offline,
+			Baseline: a.baseline, CheckPlan: a.checkPlan,
+			Samples: samples,
+			Schema:  schema,
+			Matrix:  target.Simulated,
+			Rules:   rules,
+			Check:   check,
+			Local:   func() (cmdutil.LocalTarget, error) { return a.local() },
+			Token:   a.token,
+			Pulumi:  engine.Main,
+			Drift:   a.drifter,
+		}, root.Operations{
+			Cost: a.cost,
+			Local: local.Operations{
+				Open:  func() (local.Target, error) { return a.local() },
+				Serve: a.serve, Change: a.change,
+				Faults: func() (local.Faults, error) { return a.simulatedTarget() },
+			},
+		}
 }
 
 func (a *app) newLog() *cmdutil.Log {
@@ -144,7 +152,9 @@ func (a *app) baseline(ctx context.Context, file string) (session.Planner, error
 }
 
 // session works on the stack on its target.
-func (a *app) session(context.Context) (session.Session, error) {
+func (a *app) session(context.Context) (session.Session, error) { return a.stack() }
+
+func (a *app) stack() (*stack, error) {
 	s, err := a.settings()
 	if err != nil {
 		return nil, err
