@@ -7,8 +7,11 @@ import (
 	"time"
 
 	"emrflink/internal/cli/session"
+	"emrflink/internal/findings"
+	"emrflink/internal/flinkjob/sample"
 	"emrflink/internal/iostreams"
 	"emrflink/internal/localtarget"
+	"emrflink/stacks/setting"
 )
 
 // LocalTarget is what can be known of the local target without starting it.
@@ -19,6 +22,20 @@ type LocalTarget interface {
 	Binary() (string, error)
 	// Status asks the running target; localtarget.ErrNotRunning when there is none.
 	Status(ctx context.Context) (localtarget.Status, error)
+}
+
+// Reference is what is known without a stack, from the tables of the binary.
+type Reference struct {
+	// Samples lists the jobs that come with the tool.
+	Samples func() sample.List
+	// Keys lists the configuration keys of a stack file.
+	Keys func() []setting.Key
+	// Matrix says what the local target simulates.
+	Matrix func() localtarget.Matrix
+	// Rules lists what previews look for in the desired graph.
+	Rules func() []findings.Rule
+	// Check validates settings as a stack file would carry them.
+	Check func(file string, values map[string]any) error
 }
 
 // Factory hands the commands their dependencies. Everything that costs time is a function, called when a command
@@ -44,16 +61,8 @@ type Factory struct {
 	CheckPlan func(file string) error
 	// Drift compares what the stack recorded with the account. It needs Info.
 	Drift func(ctx context.Context) (session.Drifter, error)
-	// Samples lists the jobs that come with the tool.
-	Samples func() []session.Sample
-	// Schema lists the configuration keys of a stack file.
-	Schema func() []session.Key
-	// Matrix says what the local target simulates.
-	Matrix func() localtarget.Matrix
-	// Rules lists what previews look for in the desired graph.
-	Rules func() []session.Rule
-	// Check validates settings as a stack file would carry them.
-	Check func(file string, values map[string]any) error
+	// Reference is what is known without a stack.
+	Reference Reference
 	// Local looks at the local target of the state folder.
 	Local func() (LocalTarget, error)
 	// Token makes a bearer token for a cluster, as a client-go exec credential.

@@ -12,8 +12,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"emrflink/internal/cli/session"
 	"emrflink/internal/iostreams"
+	"emrflink/stacks/setting"
 )
 
 // DefaultStack is the stack that needs no file.
@@ -129,7 +129,7 @@ func Home(getenv func(string) string) (string, error) {
 }
 
 // EnvironmentHelp is the text of `help environment`: the variables of a run and the settings of a stack.
-func EnvironmentHelp(schema []session.Key) string {
+func EnvironmentHelp(keys []setting.Key) string {
 	var b strings.Builder
 	b.WriteString("What is deployed is set in the stack file (Pulumi.STACK.yaml). How a command runs is set by a flag, else by an\nenvironment variable, else by a default:\n\n")
 	for _, v := range Variables() {
@@ -140,7 +140,7 @@ func EnvironmentHelp(schema []session.Key) string {
 		fmt.Fprintf(&b, "  %-30s %s\n", v.Name, doc)
 	}
 	b.WriteString("\nSettings of a stack file, below \"config:\":\n\n")
-	for _, k := range schema {
+	for _, k := range keys {
 		fmt.Fprintf(&b, "  %s:%s (%s)\n      %s\n      default: %s\n", Project, k.Name, k.Type, k.Doc, k.Default)
 	}
 	return b.String()

@@ -15,8 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/cli/session"
 	"emrflink/internal/iostreams"
+	"emrflink/stacks/setting"
 )
 
 func env(m map[string]string) func(string) string { return func(k string) string { return m[k] } }
@@ -61,7 +61,7 @@ func TestAWrongVariableIsNamed(t *testing.T) {
 
 func TestEveryVariableIsInTheHelp(t *testing.T) {
 	t.Parallel()
-	text := cmdutil.EnvironmentHelp([]session.Key{{Name: "region", Type: "text", Default: "us-west-2", Doc: "AWS region"}})
+	text := cmdutil.EnvironmentHelp([]setting.Key{{Name: "region", Type: "text", Default: "us-west-2", Doc: "AWS region"}})
 	for _, v := range cmdutil.Variables() {
 		require.Contains(t, text, v.Name)
 		require.Contains(t, text, v.Doc)

@@ -13,8 +13,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"emrflink/internal/cli/cmdtest"
-	"emrflink/internal/cli/session"
+	"emrflink/internal/cli/cmdutil"
+	"emrflink/internal/findings"
 	"emrflink/internal/localtarget"
+	"emrflink/stacks/setting"
 )
 
 func tree() *cobra.Command {
@@ -31,8 +33,8 @@ func tree() *cobra.Command {
 	return root
 }
 
-func schema() []session.Key {
-	return []session.Key{{Name: "region", Type: "text", Default: "us-west-2", Doc: "AWS region | any", Example: "eu-west-1"}}
+func keys() []setting.Key {
+	return []setting.Key{{Name: "region", Type: "text", Default: "us-west-2", Doc: "AWS region | any", Example: "eu-west-1"}}
 }
 
 func matrix() localtarget.Matrix {
@@ -45,13 +47,13 @@ func matrix() localtarget.Matrix {
 	}
 }
 
-func rules() []session.Rule {
-	return []session.Rule{{ID: "open-door", Severity: "high", Title: "the door is | open", Why: "Anybody comes in.", Fix: "Close it.", Source: "https://example.com/door"}}
+func someRules() []findings.Rule {
+	return []findings.Rule{{ID: "open-door", Severity: "high", Title: "the door is | open", Why: "Anybody comes in.", Fix: "Close it.", Source: "https://example.com/door"}}
 }
 
 func TestPages(t *testing.T) {
 	t.Parallel()
-	pages := Pages(Source{Root: tree(), Schema: schema(), Matrix: matrix(), Rules: rules()})
+	pages := Pages(Source{Root: tree(), Keys: keys(), Matrix: matrix(), Rules: someRules()})
 	require.Len(t, pages, 8)
 	require.Contains(t, pages["README.md"], "| [`tool make`](tool-make.md) | Make it |\n")
 	require.Contains(t, pages["tool.md"], "## Commands\n\n- [tool make](tool-make.md): Make it\n")
@@ -67,7 +69,7 @@ func TestPages(t *testing.T) {
 func TestALongDefaultHasABlockOfItsOwn(t *testing.T) {
 	t.Parallel()
 	value := `{"text":"` + strings.Repeat("x", longValue) + `"}`
-	text := configuration([]session.Key{{Name: "nodePools", Type: "object", Default: value, Doc: "pools"}})
+	text := configuration([]setting.Key{{Name: "nodePools", Type: "object", Default: value, Doc: "pools"}})
 	require.Contains(t, text, "| `emrflink:nodePools` | object | [below](#nodepools) | pools |  |\n")
 	require.Contains(t, text, "## nodePools\n\nThe default:\n\n```json\n{\n  \"text\": ")
 }
@@ -75,7 +77,7 @@ func TestALongDefaultHasABlockOfItsOwn(t *testing.T) {
 func TestOldPagesGoAndForeignOnesStay(t *testing.T) {
 	t.Parallel()
 	r := cmdtest.New(t)
-	r.Factory.Schema, r.Factory.Matrix, r.Factory.Rules = schema, matrix, rules
+	r.Factory.Reference = cmdutil.Reference{Keys: keys, Matrix: matrix, Rules: someRules}
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "tool-old.md"), []byte(header+"old"), 0o600))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "notes.md"), []byte("mine"), 0o600))

@@ -9,8 +9,9 @@ import (
 	"strings"
 
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/cli/session"
+	"emrflink/internal/findings"
 	"emrflink/internal/localtarget"
+	"emrflink/stacks/setting"
 )
 
 func environment() string {
@@ -39,12 +40,12 @@ func exitCodes() string {
 const longValue = 80
 
 // configuration is the table of keys; values that are too long for a cell follow it.
-func configuration(schema []session.Key) string {
+func configuration(keys []setting.Key) string {
 	var b, long strings.Builder
 	b.WriteString("Keys of `Pulumi.STACK.yaml`, below `config:`. Every key has a default, and the defaults deploy the blueprint. Lists and objects may be\n" +
 		"written as YAML or as JSON. An unknown key, a wrong type and a value that cannot work are errors, all reported at once.\n\n" +
 		"| key | type | default | meaning | example |\n|---|---|---|---|---|\n")
-	for _, k := range schema {
+	for _, k := range keys {
 		value := code(k.Default)
 		if len(k.Default) > longValue {
 			value = "[below](#" + strings.ToLower(k.Name) + ")"
@@ -64,17 +65,17 @@ func indented(text string) string {
 	return b.String()
 }
 
-// findings is the table of rules, then each with its reason.
-func findings(rules []session.Rule) string {
+// rules is the table of rules, then each with its reason.
+func rules(all []findings.Rule) string {
 	var b strings.Builder
 	b.WriteString("What `emrflink preview` looks for in the desired graph, whether it changes or not. A finding is no change: `--exit-code` does not count it. A stack\n" +
 		"file accepts findings with a reason:\n\n```yaml\nconfig:\n  emrflink:acceptedFindings:\n    - rule: single-nat\n      resource: \"network-*\"   " +
 		"# a URN or a name, * for anything; every resource when left out\n      reason: a development stack does without the network for as long as a zone fails\n```\n\n" +
 		"| rule | severity | what is wrong |\n|---|---|---|\n")
-	for _, r := range rules {
+	for _, r := range all {
 		fmt.Fprintf(&b, "| [%s](#%s) | %s | %s |\n", code(r.ID), r.ID, r.Severity, cell(r.Title))
 	}
-	for _, r := range rules {
+	for _, r := range all {
 		fmt.Fprintf(&b, "\n## %s\n\n%s: %s. %s\n\nWhat to do: %s\n\nSource: <%s>\n", r.ID, r.Severity, r.Title, r.Why, r.Fix, r.Source)
 	}
 	return b.String()

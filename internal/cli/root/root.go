@@ -81,7 +81,7 @@ func New(f *cmdutil.Factory, o Operations) *cobra.Command {
 	add(root, other, local.NewCmd(f, o.Local), ekstoken.NewCmd(f, nil), pulumi.NewCmd(f, nil), version.NewCmd(f, nil), completion.NewCmd(f, nil))
 	root.AddCommand(docs.NewCmd(f, nil),
 		topic("exit-codes", "What the exit codes mean", cmdutil.ExitCodesHelp),
-		topic("environment", "Environment variables and settings of a stack", func() string { return cmdutil.EnvironmentHelp(f.Schema()) }))
+		topic("environment", "Environment variables and settings of a stack", func() string { return cmdutil.EnvironmentHelp(f.Reference.Keys()) }))
 	root.SetHelpCommandGroupID(other)
 	return root
 }

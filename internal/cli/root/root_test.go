@@ -22,6 +22,8 @@ import (
 	"emrflink/internal/cli/local"
 	"emrflink/internal/cli/root"
 	"emrflink/internal/cli/session"
+	"emrflink/internal/flinkjob/sample"
+	"emrflink/stacks/setting"
 )
 
 // run is a command line under test with what its commands ask of the domain.
@@ -45,11 +47,15 @@ func newRun(t *testing.T) (r run, touched *[]string) {
 	r.operations.Local.Open = func() (local.Target, error) { return nil, touch("local") }
 	f.Token = func(context.Context, session.TokenRequest) ([]byte, error) { return nil, touch("token") }
 	f.Pulumi = func([]string) int { *touched = append(*touched, "pulumi"); return 3 }
-	f.Samples = func() []session.Sample { return []session.Sample{{Name: "basic", Title: "State machine"}} }
-	f.Schema = func() []session.Key {
-		return []session.Key{{Name: "region", Type: "string", Default: "us-west-2", Doc: "AWS region"}}
+	f.Reference = cmdutil.Reference{
+		Samples: func() sample.List {
+			return sample.List{Samples: []sample.Sample{{Name: "basic", Title: "State machine"}}}
+		},
+		Keys: func() []setting.Key {
+			return []setting.Key{{Name: "region", Type: "string", Default: "us-west-2", Doc: "AWS region"}}
+		},
+		Check: func(string, map[string]any) error { return nil },
 	}
-	f.Check = func(string, map[string]any) error { return nil }
 	return r, touched
 }
 
@@ -237,7 +243,7 @@ func TestUnderJSONAnErrorIsOneObjectOnStderr(t *testing.T) {
 func TestAPanicIsABugReport(t *testing.T) {
 	t.Parallel()
 	r, _ := newRun(t)
-	r.Factory.Samples = func() []session.Sample { panic("boom") }
+	r.Factory.Reference.Samples = func() sample.List { panic("boom") }
 	code := root.Execute(t.Context(), r.Factory, r.operations, []string{"sample-job", "list", "--output=text"})
 	require.Equal(t, 70, code)
 	for _, s := range []string{"bug: ", "panic:    boom", "command:  emrflink sample-job list --output\n", "version:  v1.2.3 (go", "root_test.go"} {

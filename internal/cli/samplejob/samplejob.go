@@ -12,6 +12,7 @@ import (
 
 	"emrflink/internal/cli/cmdutil"
 	"emrflink/internal/cli/session"
+	"emrflink/internal/flinkjob/sample"
 	"emrflink/internal/iostreams"
 )
 
@@ -27,7 +28,7 @@ type Options struct {
 	IO        *iostreams.IOStreams
 	Interrupt *cmdutil.Interrupt
 	Open      func(context.Context) (opener, error)
-	Samples   func() []session.Sample
+	Samples   func() sample.List
 
 	Job    string // name of the job in the cluster, where it is the argument
 	Spec   session.JobSpec
@@ -36,7 +37,7 @@ type Options struct {
 
 func newOptions(f *cmdutil.Factory) *Options {
 	return &Options{
-		IO: f.IO, Interrupt: f.Interrupt, Samples: f.Samples,
+		IO: f.IO, Interrupt: f.Interrupt, Samples: f.Reference.Samples,
 		Open: func(ctx context.Context) (opener, error) { return f.Session(ctx) },
 	}
 }
@@ -85,7 +86,7 @@ func takeSample(o *Options) func(*cobra.Command, []string) error {
 			return err
 		}
 		o.Spec.Sample = args[0]
-		for _, s := range o.Samples() {
+		for _, s := range o.Samples().Samples {
 			if s.Name == args[0] {
 				return nil
 			}
@@ -98,7 +99,7 @@ func completeSamples(o *Options) cobra.CompletionFunc {
 	return func(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		var names []cobra.Completion
 		if len(args) == 0 {
-			for _, s := range o.Samples() {
+			for _, s := range o.Samples().Samples {
 				names = append(names, cobra.CompletionWithDesc(s.Name, s.Title))
 			}
 		}

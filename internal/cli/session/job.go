@@ -7,13 +7,6 @@ import (
 	"time"
 )
 
-// Sample is a job that comes with the tool.
-type Sample struct {
-	Name        string `json:"name"`
-	Title       string `json:"title"`
-	Description string `json:"description"`
-}
-
 // JobSpec says which sample to run and how.
 type JobSpec struct {
 	Sample string

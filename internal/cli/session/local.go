@@ -8,12 +8,3 @@ type TokenRequest struct {
 	Region  string
 	Target  string // "" = whatever the environment says
 }
-
-// Key is one configuration key of the stack file.
-type Key struct {
-	Name    string // without the namespace
-	Type    string
-	Default string
-	Doc     string
-	Example string
-}

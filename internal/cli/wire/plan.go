@@ -12,6 +12,7 @@ import (
 	"emrflink/internal/engine"
 	"emrflink/internal/plans"
 	"emrflink/internal/preview"
+	"emrflink/internal/stackconfig"
 	"emrflink/internal/target"
 )
 
@@ -61,7 +62,7 @@ func (o *alone) Plan(ctx context.Context) (session.Plan, error) {
 	if err != nil {
 		return session.Plan{}, err
 	}
-	r.Accept(o.settings.accepted())
+	r.Accept(stackconfig.Accepted(o.settings.config))
 	r.Document.Mode, r.Document.NotCompared = mode, skipped
 	out := shown(r, info)
 	out.SaveBaseline = func(path string) error {
@@ -84,7 +85,7 @@ func (s *stack) Plan(ctx context.Context) (session.Plan, error) {
 	if err != nil {
 		return session.Plan{}, err
 	}
-	r.Accept(s.settings.accepted())
+	r.Accept(stackconfig.Accepted(s.settings.config))
 	out := shown(r, s.settings.info)
 	out.Save = func(path string) error { return s.savePlan(ctx, e, r, path) }
 	out.Matches = func(path string) error { return s.matchPlan(ctx, e, r, path) }

@@ -20,6 +20,7 @@ import (
 	"emrflink/internal/flinkjob"
 	"emrflink/internal/iostreams"
 	"emrflink/internal/preview"
+	"emrflink/internal/stackconfig"
 	"emrflink/internal/target"
 	"emrflink/stacks"
 )
@@ -53,32 +54,31 @@ func New(o Options) (*cmdutil.Factory, root.Operations) {
 	}
 	a.log = sync.OnceValue(a.newLog)
 	a.settings = sync.OnceValues(a.readSettings)
-	return &cmdutil.Factory{
-			IO: a.io, Globals: a.globals, Version: a.version, Interrupt: a.interrupt, Now: a.now, Log: a.log,
-			Info: func() (session.Info, error) {
-				s, err := a.settings()
-				return s.info, err
-			},
-			Session:  a.session,
-			Offline:  a.offline,
-			Baseline: a.baseline, CheckPlan: a.checkPlan,
-			Samples: samples,
-			Schema:  schema,
-			Matrix:  target.Simulated,
-			Rules:   rules,
-			Check:   check,
-			Local:   func() (cmdutil.LocalTarget, error) { return a.local() },
-			Token:   a.token,
-			Pulumi:  engine.Main,
-			Drift:   a.drifter,
-		}, root.Operations{
-			Cost: a.cost,
-			Local: local.Operations{
-				Open:  func() (local.Target, error) { return a.local() },
-				Serve: a.serve, Change: a.change,
-				Faults: func() (local.Faults, error) { return a.simulatedTarget() },
-			},
-		}
+	f := &cmdutil.Factory{
+		IO: a.io, Globals: a.globals, Version: a.version, Interrupt: a.interrupt, Now: a.now, Log: a.log,
+		Info: func() (session.Info, error) {
+			s, err := a.settings()
+			return s.info, err
+		},
+		Session:  a.session,
+		Offline:  a.offline,
+		Baseline: a.baseline, CheckPlan: a.checkPlan,
+		Reference: cmdutil.Reference{
+			Samples: flinkjob.Samples, Keys: stacks.Keys, Matrix: target.Simulated, Rules: findings.Rules, Check: check,
+		},
+		Local:  func() (cmdutil.LocalTarget, error) { return a.local() },
+		Token:  a.token,
+		Pulumi: engine.Main,
+		Drift:  a.drifter,
+	}
+	return f, root.Operations{
+		Cost: a.cost,
+		Local: local.Operations{
+			Open:  func() (local.Target, error) { return a.local() },
+			Serve: a.serve, Change: a.change,
+			Faults: func() (local.Faults, error) { return a.simulatedTarget() },
+		},
+	}
 }
 
 func (a *app) newLog() *cmdutil.Log {
@@ -91,36 +91,9 @@ func (a *app) newLog() *cmdutil.Log {
 	})
 }
 
-// samples lists the jobs that come with the tool.
-func samples() []session.Sample {
-	var list []session.Sample
-	for _, s := range flinkjob.List() {
-		list = append(list, session.Sample{Name: s.Name, Title: s.Title, Description: s.Description})
-	}
-	return list
-}
-
-// schema lists the configuration keys.
-func schema() []session.Key {
-	var keys []session.Key
-	for _, k := range stacks.Keys() {
-		keys = append(keys, session.Key(k))
-	}
-	return keys
-}
-
-// rules lists what previews look for.
-func rules() []session.Rule {
-	var all []session.Rule
-	for _, r := range findings.Rules() {
-		all = append(all, session.Rule{ID: r.ID, Severity: r.Severity, Title: r.Title, Why: r.Why, Fix: r.Fix, Source: r.Source})
-	}
-	return all
-}
-
 // check validates settings.
 func check(file string, values map[string]any) error {
-	_, err := parse(file, values)
+	_, err := stackconfig.Parse(file, values)
 	return classify(err)
 }
 
