@@ -59,8 +59,6 @@ type Factory struct {
 	Baseline func(ctx context.Context, file string) (session.Planner, error)
 	// CheckPlan checks a saved plan as far as that needs no contact. It needs Info.
 	CheckPlan func(file string) error
-	// Drift compares what the stack recorded with the account. It needs Info.
-	Drift func(ctx context.Context) (session.Drifter, error)
 	// Reference is what is known without a stack.
 	Reference Reference
 	// Local looks at the local target of the state folder.

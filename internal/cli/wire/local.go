@@ -65,7 +65,7 @@ func (a *app) change(ctx context.Context, c localtarget.Change) (plans.StateReso
 	if err != nil {
 		return plans.StateResource{}, err
 	}
-	st, err := a.stack()
+	st, err := a.openStack()
 	if err != nil {
 		return plans.StateResource{}, err
 	}

@@ -69,10 +69,9 @@ func New(o Options) (*cmdutil.Factory, root.Operations) {
 		Local:  func() (cmdutil.LocalTarget, error) { return a.local() },
 		Token:  a.token,
 		Pulumi: engine.Main,
-		Drift:  a.drifter,
 	}
 	return f, root.Operations{
-		Cost: a.cost,
+		Cost: a.cost, Drift: a.drift,
 		Local: local.Operations{
 			Open:  func() (local.Target, error) { return a.local() },
 			Serve: a.serve, Change: a.change,
@@ -125,9 +124,9 @@ func (a *app) baseline(ctx context.Context, file string) (session.Planner, error
 }
 
 // session works on the stack on its target.
-func (a *app) session(context.Context) (session.Session, error) { return a.stack() }
+func (a *app) session(context.Context) (session.Session, error) { return a.openStack() }
 
-func (a *app) stack() (*stack, error) {
+func (a *app) openStack() (*stack, error) {
 	s, err := a.settings()
 	if err != nil {
 		return nil, err
