@@ -63,8 +63,6 @@ type Factory struct {
 	Reference Reference
 	// Local looks at the local target of the state folder.
 	Local func() (LocalTarget, error)
-	// Token makes a bearer token for a cluster, as a client-go exec credential.
-	Token func(ctx context.Context, r session.TokenRequest) ([]byte, error)
 	// Pulumi runs one of Pulumi's own commands and returns its exit code.
 	Pulumi func(args []string) int
 }

@@ -42,9 +42,11 @@ Exit codes: see "emrflink help exit-codes".`
 
 // Operations are what single commands ask of the domain; what several of them need is in the factory.
 type Operations struct {
-	Cost  cost.Pricer
-	Drift drift.Detector
-	Local local.Operations
+	Cost       cost.Pricer
+	Drift      drift.Detector
+	Kubeconfig kubeconfig.Reader
+	Local      local.Operations
+	Token      ekstoken.Maker
 }
 
 // New builds the tree of commands over a factory and the operations.
@@ -78,8 +80,8 @@ func New(f *cmdutil.Factory, o Operations) *cobra.Command {
 	root.AddGroup(&cobra.Group{ID: main, Title: "Deployments:"}, &cobra.Group{ID: run, Title: "Using them:"}, &cobra.Group{ID: other, Title: "Other commands:"})
 	add(root, main, initcmd.NewCmd(f, nil), doctor.NewCmd(f, nil), preview.NewCmd(f, nil), graph.NewCmd(f, nil), cost.NewCmd(f, o.Cost, nil), deploy.NewCmd(f, nil),
 		status.NewCmd(f, nil), drift.NewCmd(f, o.Drift, nil), outputs.NewCmd(f, nil), cleanup.NewCmd(f, nil))
-	add(root, run, kubeconfig.NewCmd(f, nil), samplejob.NewCmd(f))
-	add(root, other, local.NewCmd(f, o.Local), ekstoken.NewCmd(f, nil), pulumi.NewCmd(f, nil), version.NewCmd(f, nil), completion.NewCmd(f, nil))
+	add(root, run, kubeconfig.NewCmd(f, o.Kubeconfig, nil), samplejob.NewCmd(f))
+	add(root, other, local.NewCmd(f, o.Local), ekstoken.NewCmd(f, o.Token, nil), pulumi.NewCmd(f, nil), version.NewCmd(f, nil), completion.NewCmd(f, nil))
 	root.AddCommand(docs.NewCmd(f, nil),
 		topic("exit-codes", "What the exit codes mean", cmdutil.ExitCodesHelp),
 		topic("environment", "Environment variables and settings of a stack", func() string { return cmdutil.EnvironmentHelp(f.Reference.Keys()) }))

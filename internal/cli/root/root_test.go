@@ -19,6 +19,7 @@ import (
 
 	"emrflink/internal/cli/cmdtest"
 	"emrflink/internal/cli/cmdutil"
+	"emrflink/internal/cli/ekstoken"
 	"emrflink/internal/cli/local"
 	"emrflink/internal/cli/root"
 	"emrflink/internal/cli/session"
@@ -45,7 +46,7 @@ func newRun(t *testing.T) (r run, touched *[]string) {
 	f.Offline = func(context.Context) (session.Planner, error) { return nil, touch("offline") }
 	f.Local = func() (cmdutil.LocalTarget, error) { return nil, touch("local") }
 	r.operations.Local.Open = func() (local.Target, error) { return nil, touch("local") }
-	f.Token = func(context.Context, session.TokenRequest) ([]byte, error) { return nil, touch("token") }
+	r.operations.Token = func(context.Context, ekstoken.Request) ([]byte, error) { return nil, touch("token") }
 	f.Pulumi = func([]string) int { *touched = append(*touched, "pulumi"); return 3 }
 	f.Reference = cmdutil.Reference{
 		Samples: func() sample.List {

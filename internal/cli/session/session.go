@@ -203,20 +203,8 @@ type Session interface {
 	State(ctx context.Context) (State, error)
 	// Cluster asks the cloud.
 	Cluster(ctx context.Context) (Cluster, error)
-	// Kubeconfig describes how kubectl reaches the cluster.
-	Kubeconfig(ctx context.Context) (Kubeconfig, error)
 	// Cleanup finds out what a cleanup would delete.
 	Cleanup(ctx context.Context) (Cleanup, error)
 	// Jobs runs Flink jobs on the deployment.
 	Jobs(ctx context.Context) (Jobs, error)
-}
-
-// Kubeconfig is the entry that lets kubectl reach a cluster. It carries no secret: kubectl asks this tool for tokens.
-type Kubeconfig interface {
-	// Context is the name of the entry's context.
-	Context() string
-	// Render returns a whole file with this one entry.
-	Render() ([]byte, error)
-	// Merge adds or replaces the entry in a file and makes its context the current one.
-	Merge(path string) error
 }

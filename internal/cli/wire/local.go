@@ -7,10 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 
-	"emrflink/internal/awsapi"
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/cli/session"
-	"emrflink/internal/kube"
 	"emrflink/internal/localtarget"
 	"emrflink/internal/outofband"
 	"emrflink/internal/plans"
@@ -81,44 +78,6 @@ func (a *app) change(ctx context.Context, c localtarget.Change) (plans.StateReso
 			return client, err
 		},
 	}.Change(ctx, c)
-}
-
-// token makes an exec credential. Without a target the environment says where AWS is, as the provider sets it.
-func (a *app) token(ctx context.Context, r session.TokenRequest) ([]byte, error) {
-	o := awsapi.Options{Region: r.Region, Env: environment(a.io.Getenv)}
-	if r.Target != "" {
-		t, err := a.openTarget(ctx, r.Target, r.Region)
-		if err != nil {
-			return nil, err
-		}
-		defer t.Close() // it holds nothing that could be lost
-		o.Env = t.Env()
-	}
-	c, err := awsapi.New(ctx, o)
-	if err != nil {
-		return nil, classify(err)
-	}
-	token, expires, err := c.EKSToken(ctx, r.Cluster)
-	if err != nil {
-		return nil, classify(err)
-	}
-	return kube.ExecCredential(token, expires, a.io.Getenv(kube.ExecInfoVariable))
-}
-
-// environment picks from the process's environment what tells AWS's endpoint: a child of the engine has it there.
-func environment(getenv func(string) string) map[string]string {
-	if getenv(awsapi.EnvEndpoint) == "" {
-		return nil
-	}
-	env := map[string]string{}
-	for _, k := range []string{
-		awsapi.EnvEndpoint, awsapi.EnvAccessKey, awsapi.EnvSecretKey, awsapi.EnvSessionToken, awsapi.EnvRegion,
-	} {
-		if v := getenv(k); v != "" {
-			env[k] = v
-		}
-	}
-	return env
 }
 
 func (a *app) openTarget(ctx context.Context, kind, region string) (*target.Target, error) {

@@ -67,11 +67,10 @@ func New(o Options) (*cmdutil.Factory, root.Operations) {
 			Samples: flinkjob.Samples, Keys: stacks.Keys, Matrix: target.Simulated, Rules: findings.Rules, Check: check,
 		},
 		Local:  func() (cmdutil.LocalTarget, error) { return a.local() },
-		Token:  a.token,
 		Pulumi: engine.Main,
 	}
 	return f, root.Operations{
-		Cost: a.cost, Drift: a.drift,
+		Cost: a.cost, Drift: a.drift, Kubeconfig: a.kubeconfig, Token: a.token,
 		Local: local.Operations{
 			Open:  func() (local.Target, error) { return a.local() },
 			Serve: a.serve, Change: a.change,
