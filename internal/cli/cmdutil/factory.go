@@ -63,6 +63,4 @@ type Factory struct {
 	Reference Reference
 	// Local looks at the local target of the state folder.
 	Local func() (LocalTarget, error)
-	// Pulumi runs one of Pulumi's own commands and returns its exit code.
-	Pulumi func(args []string) int
 }

@@ -66,11 +66,10 @@ func New(o Options) (*cmdutil.Factory, root.Operations) {
 		Reference: cmdutil.Reference{
 			Samples: flinkjob.Samples, Keys: stacks.Keys, Matrix: target.Simulated, Rules: findings.Rules, Check: check,
 		},
-		Local:  func() (cmdutil.LocalTarget, error) { return a.local() },
-		Pulumi: engine.Main,
+		Local: func() (cmdutil.LocalTarget, error) { return a.local() },
 	}
 	return f, root.Operations{
-		Cost: a.cost, Drift: a.drift, Kubeconfig: a.kubeconfig, Token: a.token,
+		Cost: a.cost, Drift: a.drift, Kubeconfig: a.kubeconfig, Token: a.token, Pulumi: engine.Main,
 		Local: local.Operations{
 			Open:  func() (local.Target, error) { return a.local() },
 			Serve: a.serve, Change: a.change,
