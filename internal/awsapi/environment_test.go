@@ -14,5 +14,6 @@ func TestOnlyAnotherEndpointIsTakenFromTheEnvironment(t *testing.T) {
 	getenv := func(k string) string { return env[k] }
 	require.Nil(t, Environment(getenv), "AWS's own: Amazon's SDK reads the environment itself")
 	env[EnvEndpoint] = "http://127.0.0.1:1"
-	require.Equal(t, map[string]string{EnvEndpoint: "http://127.0.0.1:1", EnvAccessKey: "a", EnvSecretKey: "s"}, Environment(getenv))
+	require.Equal(t, map[string]string{EnvEndpoint: "http://127.0.0.1:1", EnvAccessKey: "a", EnvSecretKey: "s"},
+		Environment(getenv))
 }

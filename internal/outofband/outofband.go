@@ -89,7 +89,8 @@ func (c Changer) Change(ctx context.Context, change localtarget.Change) (plans.S
 	case r.Inputs["kind"] != nil && r.Inputs["apiVersion"] != nil:
 		err = c.inCluster(ctx, r, edits, change.Delete)
 	default:
-		err = refuse("%s %q cannot be changed from outside: it is neither a resource of AWS nor an object of Kubernetes", r.Type, r.Name)
+		err = refuse("%s %q cannot be changed from outside: it is neither a resource of AWS nor an object of Kubernetes",
+			r.Type, r.Name)
 	}
 	return r, err
 }
@@ -126,11 +127,13 @@ func pick(resources []plans.StateResource, name string) (plans.StateResource, er
 			return found[0], nil
 		}
 		if len(found) > 1 {
-			return plans.StateResource{}, refuse("%q names %d resources, %s and %s among them: give a URN", name, len(found), found[0].URN, found[1].URN)
+			return plans.StateResource{}, refuse("%q names %d resources, %s and %s among them: give a URN", name, len(found),
+				found[0].URN, found[1].URN)
 		}
 	}
 	return plans.StateResource{}, fmt.Errorf("find resource %q: %w", name, &Error{
-		err: errors.New("the stack has no resource of that name, id or URN"), code: "not-found", hint: "emrflink preview --output json",
+		err: errors.New("the stack has no resource of that name, id or URN"), code: "not-found",
+		hint: "emrflink preview --output json",
 	})
 }
 

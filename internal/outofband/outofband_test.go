@@ -39,7 +39,8 @@ func (w *world) Get(_ context.Context, ref kube.Ref) (*unstructured.Unstructured
 	if ref.Name != "quota" || ref.Namespace != "team" {
 		return nil, errors.New("no " + ref.String())
 	}
-	return &unstructured.Unstructured{Object: map[string]any{"spec": map[string]any{"hard": map[string]any{"pods": "10", "cpu": int64(4)}}}}, nil
+	hard := map[string]any{"pods": "10", "cpu": int64(4)}
+	return &unstructured.Unstructured{Object: map[string]any{"spec": map[string]any{"hard": hard}}}, nil
 }
 
 func (w *world) Patch(_ context.Context, _ kube.Ref, _ string, merge map[string]any) (*unstructured.Unstructured, error) {
@@ -57,7 +58,10 @@ func recorded() []plans.StateResource {
 	return []plans.StateResource{
 		{URN: "urn:c", Name: "network", Type: "emrflink:network:Network", ID: "network"}, // a component
 		{URN: "urn:v", Name: "network-vpc", Type: "aws:ec2/vpc:Vpc", ID: "vpc-1", Custom: true},
-		{URN: "urn:q", Name: "quota", Type: "kubernetes:core/v1:ResourceQuota", ID: "team/quota", Custom: true, Inputs: object("ResourceQuota")},
+		{
+			URN: "urn:q", Name: "quota", Type: "kubernetes:core/v1:ResourceQuota", ID: "team/quota", Custom: true,
+			Inputs: object("ResourceQuota"),
+		},
 		{URN: "urn:n", Name: "team", Type: "kubernetes:core/v1:Namespace", ID: "team", Custom: true, Inputs: object("Namespace")},
 		{URN: "urn:1", Name: "twin", Type: "aws:sqs/queue:Queue", ID: "q1", Custom: true},
 		{URN: "urn:2", Name: "twin", Type: "aws:iam/role:Role", ID: "q2", Custom: true},
@@ -90,8 +94,12 @@ func TestAChangeIsMadeWhereTheResourceIs(t *testing.T) {
 			localtarget.Change{Resource: "team/quota", Unset: []string{"spec.hard.cpu"}},
 			world{patches: []map[string]any{{"spec": map[string]any{"hard": map[string]any{"cpu": nil}}}}},
 		},
-		"deleted in the cluster":            {localtarget.Change{Resource: "quota", Delete: true}, world{deleted: []string{"team/quota"}}},
-		"deleted, an object of the cluster": {localtarget.Change{Resource: "team", Delete: true}, world{deleted: []string{"/team"}}},
+		"deleted in the cluster": {
+			localtarget.Change{Resource: "quota", Delete: true}, world{deleted: []string{"team/quota"}},
+		},
+		"deleted, an object of the cluster": {
+			localtarget.Change{Resource: "team", Delete: true}, world{deleted: []string{"/team"}},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -120,11 +128,20 @@ func TestWhatCannotBeChangedIsRefused(t *testing.T) {
 		change     localtarget.Change
 		code, want string
 	}{
-		"nothing of that name":    {localtarget.Change{Resource: "none", Delete: true}, "not-found", `find resource "none"`},
-		"a component":             {localtarget.Change{Resource: "network", Delete: true}, "not-found", "no resource of that name"},
-		"two of that name":        {localtarget.Change{Resource: "twin", Delete: true}, "usage", "names 2 resources, urn:1 and urn:2 among them: give a URN"},
-		"no value":                {localtarget.Change{Resource: "vpc-1", Set: []string{"tags.owner"}}, "usage", `--set: "tags.owner" is not PATH=VALUE`},
-		"of neither AWS nor kube": {localtarget.Change{Resource: "pet", Delete: true}, "usage", "neither a resource of AWS nor an object"},
+		"nothing of that name": {localtarget.Change{Resource: "none", Delete: true}, "not-found", `find resource "none"`},
+		"a component": {
+			localtarget.Change{Resource: "network", Delete: true}, "not-found", "no resource of that name",
+		},
+		"two of that name": {
+			localtarget.Change{Resource: "twin", Delete: true}, "usage",
+			"names 2 resources, urn:1 and urn:2 among them: give a URN",
+		},
+		"no value": {
+			localtarget.Change{Resource: "vpc-1", Set: []string{"tags.owner"}}, "usage", `--set: "tags.owner" is not PATH=VALUE`,
+		},
+		"of neither AWS nor kube": {
+			localtarget.Change{Resource: "pet", Delete: true}, "usage", "neither a resource of AWS nor an object",
+		},
 		"a path that is not there": {
 			localtarget.Change{Resource: "quota", Unset: []string{"spec.none"}}, "usage", `there is nothing at "spec.none"`,
 		},

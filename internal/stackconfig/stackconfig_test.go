@@ -35,7 +35,10 @@ func TestEveryUnknownRuleIsAProblemWithItsPlace(t *testing.T) {
 	var wrong *stacks.ConfigError
 	require.ErrorAs(t, err, &wrong)
 	require.Empty(t, cmp.Diff([]stacks.Problem{
-		{File: "Pulumi.dev.yaml", Key: "acceptedFindings[0].rule", Value: `"single-net"`, Why: "no such rule", Nearest: "single-nat"},
+		{
+			File: "Pulumi.dev.yaml", Key: "acceptedFindings[0].rule", Value: `"single-net"`, Why: "no such rule",
+			Nearest: "single-nat",
+		},
 		{File: "Pulumi.dev.yaml", Key: "acceptedFindings[2].rule", Value: `"x"`, Why: "no such rule"},
 	}, wrong.Problems))
 }

@@ -130,7 +130,8 @@ func index(root *cobra.Command) string {
 		fmt.Fprintf(&b, "| [`%s`](%s) | %s |\n", c.CommandPath(), fileName(c), c.Short)
 	})
 	b.WriteString("\nSee also: [configuration of a stack](configuration.md), [environment variables](environment.md), " +
-		"[exit codes](exit-codes.md), [findings of a preview](findings.md), [what the local target simulates](local-target.md), " +
+		"[exit codes](exit-codes.md), [findings of a preview](findings.md), [what the local target " +
+		"simulates](local-target.md), " +
 		"[components](components/README.md).\n")
 	return b.String()
 }

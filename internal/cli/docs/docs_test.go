@@ -23,8 +23,9 @@ func tree() *cobra.Command {
 	root := &cobra.Command{Use: "tool COMMAND", Short: "A tool", Long: "A tool."}
 	root.CompletionOptions.DisableDefaultCmd = true
 	child := &cobra.Command{
-		Use: "make [flags]", Short: "Make it", Long: "Make it.\n\nExit codes: 0 made.", Example: "  tool make\n  tool make --fast",
-		Run: func(*cobra.Command, []string) {},
+		Use: "make [flags]", Short: "Make it", Long: "Make it.\n\nExit codes: 0 made.",
+		Example: "  tool make\n  tool make --fast",
+		Run:     func(*cobra.Command, []string) {},
 	}
 	child.Flags().Bool("fast", false, "make it fast")
 	hidden := &cobra.Command{Use: "secret", Short: "Hidden", Hidden: true, Run: func(*cobra.Command, []string) {}}
@@ -39,7 +40,9 @@ func keys() []setting.Key {
 
 func matrix() localtarget.Matrix {
 	return localtarget.Matrix{
-		Operations: []localtarget.Operation{{Service: "ec2", Name: "RunInstances", UsedBy: "karpenter", Notes: "subnet required"}},
+		Operations: []localtarget.Operation{
+			{Service: "ec2", Name: "RunInstances", UsedBy: "karpenter", Notes: "subnet required"},
+		},
 		Types: []localtarget.ResourceType{
 			{Token: "aws:ec2/vpc:Vpc", Provider: "aws 6", Kind: "ec2:vpc"}, {Token: "eks:index:Cluster", Provider: "eks 2"},
 		},
@@ -48,7 +51,10 @@ func matrix() localtarget.Matrix {
 }
 
 func someRules() []findings.Rule {
-	return []findings.Rule{{ID: "open-door", Severity: "high", Title: "the door is | open", Why: "Anybody comes in.", Fix: "Close it.", Source: "https://example.com/door"}}
+	return []findings.Rule{{
+		ID: "open-door", Severity: "high", Title: "the door is | open", Why: "Anybody comes in.", Fix: "Close it.",
+		Source: "https://example.com/door",
+	}}
 }
 
 func TestPages(t *testing.T) {
@@ -57,11 +63,13 @@ func TestPages(t *testing.T) {
 	require.Len(t, pages, 8)
 	require.Contains(t, pages["README.md"], "| [`tool make`](tool-make.md) | Make it |\n")
 	require.Contains(t, pages["tool.md"], "## Commands\n\n- [tool make](tool-make.md): Make it\n")
-	require.Contains(t, pages["configuration.md"], "| `emrflink:region` | text | `us-west-2` | AWS region \\| any | `eu-west-1` |\n")
+	require.Contains(t, pages["configuration.md"], "| `emrflink:region` | text | `us-west-2` | AWS region \\| any | "+
+		"`eu-west-1` |\n")
 	require.Contains(t, pages["exit-codes.md"], "| 7 | cleanup is incomplete")
 	require.Contains(t, pages["environment.md"], "| `EMRFLINK_STACK` | `--stack` | stack to work on |\n")
 	require.Contains(t, pages["findings.md"], "| [`open-door`](#open-door) | high | the door is \\| open |\n")
-	require.Contains(t, pages["findings.md"], "## open-door\n\nhigh: the door is | open. Anybody comes in.\n\nWhat to do: Close it.\n\nSource: <https://example.com/door>\n")
+	require.Contains(t, pages["findings.md"], "## open-door\n\nhigh: the door is | open. Anybody comes in.\n\nWhat to do: "+
+		"Close it.\n\nSource: <https://example.com/door>\n")
 	cmdtest.Golden(t, "tool-make.md", pages["tool-make.md"])
 	cmdtest.Golden(t, "local-target.md", pages["local-target.md"])
 }

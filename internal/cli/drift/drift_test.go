@@ -62,8 +62,9 @@ func TestJSONIsTheDocumentAlone(t *testing.T) {
 	require.Equal(t, 5, cmdtest.Code(err))
 	cmdtest.Fields(t, r.Out.Bytes(), "schemaVersion", "stack", "target", "region", "drifted", "summary", "summary.checked",
 		"summary.drifted", "summary.missing", "summary.ignored", "summary.unmanaged", "resources", "resources[].urn",
-		"resources[].type", "resources[].name", "resources[].id", "resources[].kind", "resources[].diff", "resources[].diff[].path",
-		"resources[].diff[].expected", "resources[].diff[].actual", "resources[].ignored", "resources[].ignored[].path",
-		"resources[].ignored[].expected", "resources[].ignored[].actual", "resources[].ignored[].reason", "unmanaged",
-		"unmanaged[].service", "unmanaged[].type", "unmanaged[].id", "unmanaged[].arn", "unmanaged[].createdBy", "repair", "simulated")
+		"resources[].type", "resources[].name", "resources[].id", "resources[].kind", "resources[].diff",
+		"resources[].diff[].path", "resources[].diff[].expected", "resources[].diff[].actual", "resources[].ignored",
+		"resources[].ignored[].path", "resources[].ignored[].expected", "resources[].ignored[].actual",
+		"resources[].ignored[].reason", "unmanaged", "unmanaged[].service", "unmanaged[].type", "unmanaged[].id",
+		"unmanaged[].arn", "unmanaged[].createdBy", "repair", "simulated")
 }

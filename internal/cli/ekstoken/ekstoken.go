@@ -61,7 +61,8 @@ Exit codes: 0 printed; 1 failed; 2 flags; 3 no credentials.`,
 	}
 	cmd.Flags().StringVar(&opts.Request.Cluster, "cluster", "", "name of the cluster")
 	cmd.Flags().StringVar(&opts.Request.Region, "region", "", "region of the cluster (default: AWS_REGION)")
-	cmd.Flags().StringVar(&opts.Request.Target, "target", "", "target of the cluster: local or aws (default: what the AWS variables say)")
+	cmd.Flags().StringVar(&opts.Request.Target, "target", "",
+		"target of the cluster: local or aws (default: what the AWS variables say)")
 	cmdutil.CompleteFlag(cmd, "target", "local", "aws")
 	return cmd
 }

@@ -22,8 +22,13 @@ func TestToken(t *testing.T) {
 		want Request
 		out  string
 	}{
-		"as kubectl asks":       {"--cluster c --region r", nil, 0, Request{Cluster: "c", Region: "r"}, "{\"kind\":\"ExecCredential\"}\n"},
-		"of a target":           {"--target local --cluster c --region r", nil, 0, Request{Cluster: "c", Region: "r", Target: "local"}, "{\"kind\":\"ExecCredential\"}\n"},
+		"as kubectl asks": {
+			"--cluster c --region r", nil, 0, Request{Cluster: "c", Region: "r"}, "{\"kind\":\"ExecCredential\"}\n",
+		},
+		"of a target": {
+			"--target local --cluster c --region r", nil, 0, Request{Cluster: "c", Region: "r", Target: "local"},
+			"{\"kind\":\"ExecCredential\"}\n",
+		},
 		"a target that is none": {"--target gcp --cluster c", nil, 2, Request{}, ""},
 		"no cluster":            {"--region r", nil, 2, Request{}, ""},
 		"no credentials":        {"--cluster c", errors.New("no credentials"), 1, Request{Cluster: "c"}, ""},

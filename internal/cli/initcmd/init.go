@@ -82,7 +82,10 @@ func run(opts *Options) error {
 	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644) // settings are no secret
 	if errors.Is(err, fs.ErrExist) {
-		return &cmdutil.UsageError{Err: fmt.Errorf("%q exists already and is left as it is", path), Next: "edit it, then: " + cmdutil.Command("preview", "--stack", opts.Globals.Stack)}
+		return &cmdutil.UsageError{
+			Err:  fmt.Errorf("%q exists already and is left as it is", path),
+			Next: "edit it, then: " + cmdutil.Command("preview", "--stack", opts.Globals.Stack),
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("write stack file: %w", err)
@@ -91,7 +94,8 @@ func run(opts *Options) error {
 	if err := errors.Join(err, f.Close()); err != nil {
 		return errors.Join(fmt.Errorf("write stack file %q: %w", path, err), os.Remove(path))
 	}
-	_, err = fmt.Fprintf(opts.IO.Out, "%s is written; next: %s\n", path, cmdutil.Command("preview", "--stack", opts.Globals.Stack))
+	_, err = fmt.Fprintf(opts.IO.Out, "%s is written; next: %s\n", path,
+		cmdutil.Command("preview", "--stack", opts.Globals.Stack))
 	return err
 }
 

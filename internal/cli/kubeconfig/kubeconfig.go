@@ -118,7 +118,8 @@ func (o *Options) path() (string, error) {
 	home := o.IO.Getenv("HOME")
 	if home == "" {
 		return "", &cmdutil.UsageError{
-			Err: errors.New("no kubeconfig file: neither --file nor KUBECONFIG nor HOME is set"), Next: cmdutil.Command("kubeconfig", "--file", "./kubeconfig"),
+			Err:  errors.New("no kubeconfig file: neither --file nor KUBECONFIG nor HOME is set"),
+			Next: cmdutil.Command("kubeconfig", "--file", "./kubeconfig"),
 		}
 	}
 	return filepath.Join(home, ".kube", "config"), nil

@@ -26,9 +26,15 @@ func TestKubeconfig(t *testing.T) {
 		merged string
 		stdout string
 	}{
-		"the file that is named":         {[]string{"--file", "f"}, map[string]string{"KUBECONFIG": "/k"}, 0, "f", "f: current context is arn:cluster\n"},
-		"the first of KUBECONFIG":        {nil, map[string]string{"KUBECONFIG": ":/k1:/k2", "HOME": "/h"}, 0, "/k1", "/k1: current context is arn:cluster\n"},
-		"the file in the home folder":    {nil, map[string]string{"HOME": "/h"}, 0, "/h/.kube/config", "/h/.kube/config: current context is arn:cluster\n"},
+		"the file that is named": {
+			[]string{"--file", "f"}, map[string]string{"KUBECONFIG": "/k"}, 0, "f", "f: current context is arn:cluster\n",
+		},
+		"the first of KUBECONFIG": {
+			nil, map[string]string{"KUBECONFIG": ":/k1:/k2", "HOME": "/h"}, 0, "/k1", "/k1: current context is arn:cluster\n",
+		},
+		"the file in the home folder": {
+			nil, map[string]string{"HOME": "/h"}, 0, "/h/.kube/config", "/h/.kube/config: current context is arn:cluster\n",
+		},
 		"no file can be found":           {nil, nil, 2, "", ""},
 		"printed, nothing written":       {[]string{"--print"}, nil, 0, "", "kind: Config\n"},
 		"printed and written is refused": {[]string{"--print", "--file", "f"}, nil, 2, "", ""},

@@ -53,7 +53,8 @@ Exit codes: 0 done; see the subcommands.`,
 		Example: `  emrflink local fault set eks:CreateCluster --error ThrottlingException
   emrflink local fault clear`,
 	}
-	return cmdutil.Group(cmd, NewFaultListCmd(f, o, nil), NewFaultSetCmd(f, o, nil), NewFaultClearCmd(f, o, nil), NewFaultDriftCmd(f, o, nil))
+	return cmdutil.Group(cmd, NewFaultListCmd(f, o, nil), NewFaultSetCmd(f, o, nil), NewFaultClearCmd(f, o, nil),
+		NewFaultDriftCmd(f, o, nil))
 }
 
 func faultRunner(
@@ -177,7 +178,8 @@ func faultSet(ctx context.Context, opts *FaultOptions) error {
 	if err := fs.SetFault(ctx, opts.Fault); err != nil {
 		return fmt.Errorf("set a fault for %q: %w", opts.Fault.Action, err)
 	}
-	_, err = fmt.Fprintf(opts.IO.Out, "the fault is set; forget it with: %s\n", cmdutil.Command("local", "fault", "clear", opts.Fault.Action))
+	_, err = fmt.Fprintf(opts.IO.Out, "the fault is set; forget it with: %s\n",
+		cmdutil.Command("local", "fault", "clear", opts.Fault.Action))
 	return err
 }
 

@@ -118,7 +118,8 @@ func status(ctx context.Context, opts *Options) error {
 		return errors.Join(err, paths(w, s))
 	}
 	_, _ = fmt.Fprintf(w, "the local target runs: process %d, since %s, version %s\n", s.PID, s.StartedAt, s.Version)
-	_, _ = fmt.Fprintf(w, "AWS API:   %s (account %s, region %s, AWS's durations divided by %g)\n", s.URL, s.AccountID, s.Region, s.Speed)
+	_, _ = fmt.Fprintf(w, "AWS API:   %s (account %s, region %s, AWS's durations divided by %g)\n", s.URL, s.AccountID,
+		s.Region, s.Speed)
 	_, _ = fmt.Fprintf(w, "resources: %d\n", s.Resources)
 	_ = paths(w, s)
 	t := opts.IO.NewTable("CLUSTER", "ENDPOINT", "PROCESS")

@@ -90,7 +90,8 @@ func TestLocal(t *testing.T) {
 		},
 		"status of a stopped one": {
 			"status", fake{}, 0, "",
-			"the local target is stopped; a command that needs it starts it\nstate:     /state/local\nlog:       /state/local/daemon.log\n", "",
+			"the local target is stopped; a command that needs it starts it\nstate:     /state/local\nlog:       " +
+				"/state/local/daemon.log\n", "",
 		},
 		"an empty account": {"inventory", fake{}, 0, "", "", "the simulated account is empty\n"},
 		"a full account": {
@@ -98,7 +99,9 @@ func TestLocal(t *testing.T) {
 			"SERVICE\tTYPE\tID\tMADE BY\tUSD/HOUR\neks\tcluster\tc\tpulumi\t$0.10\n",
 			"1 resource in the simulated account; AWS would bill $0.10 per hour, use not included\n",
 		},
-		"stop":                           {"stop", fake{running: true}, 0, "stop", "the local target is stopped; its state is kept\n", ""},
+		"stop": {
+			"stop", fake{running: true}, 0, "stop", "the local target is stopped; its state is kept\n", "",
+		},
 		"stop what is stopped":           {"stop", fake{}, 0, "", "the local target was not running\n", ""},
 		"reset asks":                     {"reset", fake{}, 2, "", "", ""},
 		"reset --yes":                    {"reset --yes", fake{}, 0, "reset", "the simulated account is gone\n", ""},
@@ -141,8 +144,8 @@ func TestJSONHasTheAgreedFields(t *testing.T) {
 	cmdtest.Fields(t, r.Out.Bytes(), "schemaVersion", "hourlyUSD", "resources")
 	r, err = exec(t, &fake{running: true}, nil, "status -o json")
 	require.NoError(t, err)
-	always := []string{"schemaVersion", "state", "pid", "url", "dir", "log", "region", "accountId", "speed", "version", "startedAt",
-		"resources", "clusters", "faults"}
+	always := []string{"schemaVersion", "state", "pid", "url", "dir", "log", "region", "accountId", "speed", "version",
+		"startedAt", "resources", "clusters", "faults"}
 	cmdtest.Fields(t, r.Out.Bytes(), append([]string{"clusters[].name", "clusters[].endpoint", "clusters[].pid"}, always...)...)
 	require.Contains(t, r.Out.String(), `"state": "running"`)
 	r, err = exec(t, &fake{}, nil, "status -o json")

@@ -78,14 +78,18 @@ func New(f *cmdutil.Factory, o Operations) *cobra.Command {
 	}
 	cmdutil.Group(root)
 	const main, run, other = "main", "run", "other"
-	root.AddGroup(&cobra.Group{ID: main, Title: "Deployments:"}, &cobra.Group{ID: run, Title: "Using them:"}, &cobra.Group{ID: other, Title: "Other commands:"})
-	add(root, main, initcmd.NewCmd(f, nil), doctor.NewCmd(f, nil), preview.NewCmd(f, nil), graph.NewCmd(f, nil), cost.NewCmd(f, o.Cost, nil), deploy.NewCmd(f, nil),
+	root.AddGroup(&cobra.Group{ID: main, Title: "Deployments:"}, &cobra.Group{ID: run, Title: "Using them:"},
+		&cobra.Group{ID: other, Title: "Other commands:"})
+	add(root, main, initcmd.NewCmd(f, nil), doctor.NewCmd(f, nil), preview.NewCmd(f, nil), graph.NewCmd(f, nil),
+		cost.NewCmd(f, o.Cost, nil), deploy.NewCmd(f, nil),
 		status.NewCmd(f, nil), drift.NewCmd(f, o.Drift, nil), outputs.NewCmd(f, nil), cleanup.NewCmd(f, nil))
 	add(root, run, kubeconfig.NewCmd(f, o.Kubeconfig, nil), samplejob.NewCmd(f))
-	add(root, other, local.NewCmd(f, o.Local), ekstoken.NewCmd(f, o.Token, nil), pulumi.NewCmd(o.Pulumi, nil), version.NewCmd(f, nil), completion.NewCmd(f, nil))
+	add(root, other, local.NewCmd(f, o.Local), ekstoken.NewCmd(f, o.Token, nil), pulumi.NewCmd(o.Pulumi, nil),
+		version.NewCmd(f, nil), completion.NewCmd(f, nil))
 	root.AddCommand(docs.NewCmd(f, nil),
 		topic("exit-codes", "What the exit codes mean", cmdutil.ExitCodesHelp),
-		topic("environment", "Environment variables and settings of a stack", func() string { return cmdutil.EnvironmentHelp(f.Reference.Keys()) }))
+		topic("environment", "Environment variables and settings of a stack",
+			func() string { return cmdutil.EnvironmentHelp(f.Reference.Keys()) }))
 	root.SetHelpCommandGroupID(other)
 	return root
 }

@@ -88,7 +88,8 @@ func TestEveryCommandIsDocumented(t *testing.T) {
 			require.NotEmptyf(t, f.Usage, "%s --%s has a text", path, f.Name)
 			require.Falsef(t, strings.HasSuffix(f.Usage, "."), "%s --%s: no period at the end", path, f.Name)
 		})
-		if c.HasFlags() && c.HasLocalFlags() && c.Runnable() && !c.HasSubCommands() && c.LocalFlags().HasAvailableFlags() && !c.DisableFlagParsing {
+		if c.HasFlags() && c.HasLocalFlags() && c.Runnable() && !c.HasSubCommands() && c.LocalFlags().HasAvailableFlags() &&
+			!c.DisableFlagParsing {
 			require.Containsf(t, c.Use, "[flags]", "%s: Use shows that there are flags", path)
 		}
 		examples(t, c)
@@ -247,7 +248,8 @@ func TestAPanicIsABugReport(t *testing.T) {
 	r.Factory.Reference.Samples = func() sample.List { panic("boom") }
 	code := root.Execute(t.Context(), r.Factory, r.operations, []string{"sample-job", "list", "--output=text"})
 	require.Equal(t, 70, code)
-	for _, s := range []string{"bug: ", "panic:    boom", "command:  emrflink sample-job list --output\n", "version:  v1.2.3 (go", "root_test.go"} {
+	for _, s := range []string{"bug: ", "panic:    boom", "command:  emrflink sample-job list --output\n",
+		"version:  v1.2.3 (go", "root_test.go"} {
 		require.Contains(t, r.Err.String(), s)
 	}
 }

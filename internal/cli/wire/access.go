@@ -38,7 +38,8 @@ func (a *app) kubeconfig(ctx context.Context) (entry kubeconfig.Entry, simulated
 	}
 	access := kube.Access{
 		ClusterName: k.Name, ClusterARN: k.ARN, Region: s.settings.config.Region, Endpoint: k.Endpoint, CABase64: k.CABase64,
-		Command: exe, Args: []string{"--target", s.settings.config.Target}, Env: map[string]string{"EMRFLINK_HOME": s.settings.info.Home},
+		Command: exe, Args: []string{"--target", s.settings.config.Target},
+		Env: map[string]string{"EMRFLINK_HOME": s.settings.info.Home},
 	}
 	if profile := a.io.Getenv("AWS_PROFILE"); profile != "" {
 		access.Env["AWS_PROFILE"] = profile

@@ -29,7 +29,8 @@ func (f fake) Observe(context.Context) ([]plans.Observed, error) {
 	return []plans.Observed{
 		{URN: "a", Type: "aws:s3/bucketV2:BucketV2", Name: "b", ID: "bucket", Diff: []plans.PropertyDiff{}},
 		{URN: "u", Type: "aws:iam/policy:Policy", Name: "n", ID: "i", Diff: []plans.PropertyDiff{{
-			Path: "policy", Kind: "update", Old: `{"Statement":[{"Action":"s3:GetObject"}]}`, New: `{"Statement":[{"Action":"s3:*"}]}`,
+			Path: "policy", Kind: "update", Old: `{"Statement":[{"Action":"s3:GetObject"}]}`,
+			New: `{"Statement":[{"Action":"s3:*"}]}`,
 		}}},
 		{URN: "c", Type: "aws:cloudwatch/logGroup:LogGroup", Name: "l", ID: "/logs", Missing: true},
 	}, f.result("observe")
