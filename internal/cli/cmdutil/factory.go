@@ -6,10 +6,37 @@ import (
 	"context"
 	"time"
 
-	"emrflink/internal/cli/session"
+	"emrflink/internal/findings"
+	"emrflink/internal/flinkjob/sample"
 	"emrflink/internal/iostreams"
+	"emrflink/internal/localtarget"
 	"emrflink/internal/stack"
+	"emrflink/stacks/setting"
 )
+
+// LocalTarget is what can be known of the local target without starting it.
+type LocalTarget interface {
+	// Paths names the folder with its state and its log file.
+	Paths() (dir, log string)
+	// Binary finds the binary of the local control plane.
+	Binary() (string, error)
+	// Status asks the running target; localtarget.ErrNotRunning when there is none.
+	Status(ctx context.Context) (localtarget.Status, error)
+}
+
+// Reference is what is known without a stack, from the tables of the binary.
+type Reference struct {
+	// Samples lists the jobs that come with the tool.
+	Samples func() sample.List
+	// Keys lists the configuration keys of a stack file.
+	Keys func() []setting.Key
+	// Matrix says what the local target simulates.
+	Matrix func() localtarget.Matrix
+	// Rules lists what previews look for in the desired graph.
+	Rules func() []findings.Rule
+	// Check validates settings as a stack file would carry them.
+	Check func(file string, values map[string]any) error
+}
 
 // Factory hands the commands their dependencies. Everything that costs time is a function, called when a command
 // runs and never for --help or a wrong flag.
@@ -24,24 +51,8 @@ type Factory struct {
 	Log func() *Log
 	// Info validates the settings of the stack; nothing is contacted.
 	Info func() (stack.Info, error)
-	// Drift compares what the stack recorded with the account. It needs Info.
-	Drift func(ctx context.Context) (session.Drifter, error)
-	// Samples lists the jobs that come with the tool.
-	Samples func() []session.Sample
-	// Schema lists the configuration keys of a stack file.
-	Schema func() []session.Key
-	// Matrix says what the local target simulates.
-	Matrix func() session.Matrix
-	// Rules lists what previews look for in the desired graph.
-	Rules func() []session.Rule
-	// Check validates settings as a stack file would carry them.
-	Check func(file string, values map[string]any) error
-	// Local controls the local target of the state folder.
-	Local func() (session.Local, error)
-	// Faults break the local target on purpose. It needs Info.
-	Faults func() (session.Faults, error)
-	// Token makes a bearer token for a cluster, as a client-go exec credential.
-	Token func(ctx context.Context, r session.TokenRequest) ([]byte, error)
-	// Pulumi runs one of Pulumi's own commands and returns its exit code.
-	Pulumi func(args []string) int
+	// Reference is what is known without a stack.
+	Reference Reference
+	// Local looks at the local target of the state folder.
+	Local func() (LocalTarget, error)
 }

@@ -63,7 +63,8 @@ func showTables(ios *iostreams.IOStreams, r cost.Report) error {
 	_, _ = fmt.Fprintf(ios.Out, "\nthe sample job %q adds, while it runs, on demand:\n", r.SampleJob.Name)
 	n := ios.NewTable("PODS", "NODE POOL", "NODES", "INSTANCE TYPES", "USD/HOUR")
 	for _, node := range r.SampleJob.Nodes {
-		n.Row(fmt.Sprintf("%d %s", node.Pods, node.Role), node.NodePool, nodes(node), instanceTypes(node.Choices), between(node.HourlyUSD, perHour))
+		n.Row(fmt.Sprintf("%d %s", node.Pods, node.Role), node.NodePool, nodes(node), instanceTypes(node.Choices),
+			between(node.HourlyUSD, perHour))
 	}
 	n.Row("total", "with the sample job", "", "", between(r.WithSampleJob.HourlyUSD, perHour))
 	if err := n.Render(); err != nil {
@@ -71,7 +72,8 @@ func showTables(ios *iostreams.IOStreams, r cost.Report) error {
 	}
 	_, _ = fmt.Fprintf(ios.Out, "a month with the sample job: %s\n", between(r.WithSampleJob.MonthlyUSD, perMonth))
 	if slices.ContainsFunc(r.SampleJob.Nodes, func(n cost.Nodes) bool { return slices.Contains(n.CapacityTypes, "spot") }) {
-		_, _ = fmt.Fprintln(ios.Out, "spot is not priced: spot prices move and are in no list, so spot nodes are counted at the on-demand price")
+		_, _ = fmt.Fprintln(ios.Out, "spot is not priced: spot prices move and are in no list, so spot nodes are counted at "+
+			"the on-demand price")
 	}
 	_, _ = fmt.Fprintln(ios.Out)
 	return nil

@@ -14,7 +14,7 @@ import (
 
 	"emrflink/internal/check"
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/cli/session"
+	"emrflink/internal/localtarget"
 	"emrflink/internal/stack"
 )
 
@@ -127,7 +127,7 @@ func (o *Options) local(ctx context.Context) (checks []check.Check, running bool
 	_, log := l.Paths()
 	s, err := l.Status(ctx)
 	switch {
-	case errors.Is(err, session.ErrNotRunning):
+	case errors.Is(err, localtarget.ErrNotRunning):
 		return append(checks, ok(daemon, "stopped; a deploy starts it"), o.port()), false
 	case err != nil:
 		c := failed(daemon, "the local target does not answer", err, cmdutil.Command("local", "stop"))

@@ -11,9 +11,9 @@ import (
 
 	"emrflink/internal/check"
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/cli/session"
 	"emrflink/internal/disk"
 	"emrflink/internal/iostreams"
+	"emrflink/internal/localtarget"
 	"emrflink/internal/stack"
 )
 
@@ -21,7 +21,7 @@ import (
 type control interface {
 	Paths() (dir, log string)
 	Binary() (string, error)
-	Status(ctx context.Context) (session.LocalStatus, error)
+	Status(ctx context.Context) (localtarget.Status, error)
 }
 
 // Options are the dependencies and the flags of the command.

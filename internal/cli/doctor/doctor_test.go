@@ -16,8 +16,8 @@ import (
 	"emrflink/internal/check"
 	"emrflink/internal/cli/cmdtest"
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/cli/session"
 	"emrflink/internal/disk"
+	"emrflink/internal/localtarget"
 	"emrflink/internal/stack"
 )
 
@@ -27,8 +27,8 @@ type localFake struct {
 
 func (localFake) Paths() (string, string)   { return "/s/local", "/s/local/daemon.log" }
 func (l localFake) Binary() (string, error) { return "/bin/localkube", l.binary }
-func (l localFake) Status(context.Context) (session.LocalStatus, error) {
-	return session.LocalStatus{PID: 7, URL: "http://127.0.0.1:1"}, l.status
+func (l localFake) Status(context.Context) (localtarget.Status, error) {
+	return localtarget.Status{PID: 7, URL: "http://127.0.0.1:1"}, l.status
 }
 
 // healthy is a machine on which everything is in order; a test breaks parts of it.
@@ -103,7 +103,7 @@ func TestDoctor(t *testing.T) {
 	}{
 		"local, running": {"local", func(*Options) {}, with(found{"control-plane": good, "local-target": good, "credentials": good}), 0},
 		"local, stopped": {"local", func(o *Options) {
-			o.Local = func() (control, error) { return localFake{status: session.ErrNotRunning}, nil }
+			o.Local = func() (control, error) { return localFake{status: localtarget.ErrNotRunning}, nil }
 			o.Preflight = func(context.Context) ([]check.Check, error) { return nil, errors.New("this would start it") }
 		}, with(found{"control-plane": good, "local-target": good, "port": good, "aws-account": skipped}), 0},
 		"local, everything is wrong": {"local", func(o *Options) {
@@ -148,7 +148,7 @@ func TestAPortInUseIsFound(t *testing.T) {
 	_, port, err := net.SplitHostPort(ln.Addr().String())
 	require.NoError(t, err)
 	r, opts := healthy(t, "local")
-	opts.Local = func() (control, error) { return localFake{status: session.ErrNotRunning}, nil }
+	opts.Local = func() (control, error) { return localFake{status: localtarget.ErrNotRunning}, nil }
 	r.Factory.IO.SetEnv(func(k string) string { return map[string]string{"EMRFLINK_LOCAL_PORT": port}[k] })
 	got, code := states(t, r, opts)
 	require.Equal(t, bad, got["port"])

@@ -50,9 +50,13 @@ type Operations struct {
 	Cleanup    func(context.Context) (cleanup.Stack, error)
 	Status     func(context.Context) (status.Stack, error)
 	Outputs    func(context.Context) (outputs.Stack, error)
-	Kubeconfig func(context.Context) (kubeconfig.Stack, error)
 	SampleJob  samplejob.Open
 	Preflight  func(context.Context) ([]check.Check, error)
+	Drift      drift.Detector
+	Kubeconfig kubeconfig.Reader
+	Local      local.Operations
+	Pulumi     pulumi.Main
+	Token      ekstoken.Maker
 }
 
 // New builds the tree of commands over a factory and the operations.
@@ -83,14 +87,19 @@ func New(f *cmdutil.Factory, o Operations) *cobra.Command {
 	}
 	cmdutil.Group(root)
 	const main, run, other = "main", "run", "other"
-	root.AddGroup(&cobra.Group{ID: main, Title: "Deployments:"}, &cobra.Group{ID: run, Title: "Using them:"}, &cobra.Group{ID: other, Title: "Other commands:"})
-	add(root, main, initcmd.NewCmd(f, nil), doctor.NewCmd(f, o.Preflight, nil), preview.NewCmd(f, o.Preview, nil), graph.NewCmd(f, o.Graph, nil), cost.NewCmd(f, o.Cost, nil), deploy.NewCmd(f, o.Deploy, nil),
-		status.NewCmd(f, o.Status, nil), drift.NewCmd(f, nil), outputs.NewCmd(f, o.Outputs, nil), cleanup.NewCmd(f, o.Cleanup, nil))
+	root.AddGroup(&cobra.Group{ID: main, Title: "Deployments:"}, &cobra.Group{ID: run, Title: "Using them:"},
+		&cobra.Group{ID: other, Title: "Other commands:"})
+	add(root, main, initcmd.NewCmd(f, nil), doctor.NewCmd(f, o.Preflight, nil), preview.NewCmd(f, o.Preview, nil),
+		graph.NewCmd(f, o.Graph, nil), cost.NewCmd(f, o.Cost, nil), deploy.NewCmd(f, o.Deploy, nil),
+		status.NewCmd(f, o.Status, nil), drift.NewCmd(f, o.Drift, nil), outputs.NewCmd(f, o.Outputs, nil),
+		cleanup.NewCmd(f, o.Cleanup, nil))
 	add(root, run, kubeconfig.NewCmd(f, o.Kubeconfig, nil), samplejob.NewCmd(f, o.SampleJob))
-	add(root, other, local.NewCmd(f), ekstoken.NewCmd(f, nil), pulumi.NewCmd(f, nil), version.NewCmd(f, nil), completion.NewCmd(f, nil))
+	add(root, other, local.NewCmd(f, o.Local), ekstoken.NewCmd(f, o.Token, nil), pulumi.NewCmd(o.Pulumi, nil),
+		version.NewCmd(f, nil), completion.NewCmd(f, nil))
 	root.AddCommand(docs.NewCmd(f, nil),
 		topic("exit-codes", "What the exit codes mean", cmdutil.ExitCodesHelp),
-		topic("environment", "Environment variables and settings of a stack", func() string { return cmdutil.EnvironmentHelp(f.Schema()) }))
+		topic("environment", "Environment variables and settings of a stack",
+			func() string { return cmdutil.EnvironmentHelp(f.Reference.Keys()) }))
 	root.SetHelpCommandGroupID(other)
 	return root
 }

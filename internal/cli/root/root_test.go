@@ -22,14 +22,16 @@ import (
 	"emrflink/internal/cli/cmdtest"
 	"emrflink/internal/cli/cmdutil"
 	"emrflink/internal/cli/deploy"
+	"emrflink/internal/cli/ekstoken"
 	"emrflink/internal/cli/graph"
-	"emrflink/internal/cli/kubeconfig"
+	"emrflink/internal/cli/local"
 	"emrflink/internal/cli/outputs"
 	"emrflink/internal/cli/preview"
 	"emrflink/internal/cli/root"
 	"emrflink/internal/cli/samplejob"
-	"emrflink/internal/cli/session"
 	"emrflink/internal/cli/status"
+	"emrflink/internal/flinkjob/sample"
+	"emrflink/stacks/setting"
 )
 
 // run is a command line under test with what its commands ask of the domain.
@@ -57,17 +59,21 @@ func newRun(t *testing.T) (r run, touched *[]string) {
 	r.operations.Cleanup = func(context.Context) (cleanup.Stack, error) { return nil, touch("stack") }
 	r.operations.Status = func(context.Context) (status.Stack, error) { return nil, touch("stack") }
 	r.operations.Outputs = func(context.Context) (outputs.Stack, error) { return nil, touch("stack") }
-	r.operations.Kubeconfig = func(context.Context) (kubeconfig.Stack, error) { return nil, touch("stack") }
 	r.operations.SampleJob = func(context.Context) (samplejob.Stack, error) { return nil, touch("stack") }
 	r.operations.Preflight = func(context.Context) ([]check.Check, error) { return nil, touch("stack") }
-	f.Local = func() (session.Local, error) { return nil, touch("local") }
-	f.Token = func(context.Context, session.TokenRequest) ([]byte, error) { return nil, touch("token") }
-	f.Pulumi = func([]string) int { *touched = append(*touched, "pulumi"); return 3 }
-	f.Samples = func() []session.Sample { return []session.Sample{{Name: "basic", Title: "State machine"}} }
-	f.Schema = func() []session.Key {
-		return []session.Key{{Name: "region", Type: "string", Default: "us-west-2", Doc: "AWS region"}}
+	f.Local = func() (cmdutil.LocalTarget, error) { return nil, touch("local") }
+	r.operations.Local.Open = func() (local.Target, error) { return nil, touch("local") }
+	r.operations.Token = func(context.Context, ekstoken.Request) ([]byte, error) { return nil, touch("token") }
+	r.operations.Pulumi = func([]string) int { *touched = append(*touched, "pulumi"); return 3 }
+	f.Reference = cmdutil.Reference{
+		Samples: func() sample.List {
+			return sample.List{Samples: []sample.Sample{{Name: "basic", Title: "State machine"}}}
+		},
+		Keys: func() []setting.Key {
+			return []setting.Key{{Name: "region", Type: "string", Default: "us-west-2", Doc: "AWS region"}}
+		},
+		Check: func(string, map[string]any) error { return nil },
 	}
-	f.Check = func(string, map[string]any) error { return nil }
 	return r, touched
 }
 
@@ -99,7 +105,8 @@ func TestEveryCommandIsDocumented(t *testing.T) {
 			require.NotEmptyf(t, f.Usage, "%s --%s has a text", path, f.Name)
 			require.Falsef(t, strings.HasSuffix(f.Usage, "."), "%s --%s: no period at the end", path, f.Name)
 		})
-		if c.HasFlags() && c.HasLocalFlags() && c.Runnable() && !c.HasSubCommands() && c.LocalFlags().HasAvailableFlags() && !c.DisableFlagParsing {
+		if c.HasFlags() && c.HasLocalFlags() && c.Runnable() && !c.HasSubCommands() && c.LocalFlags().HasAvailableFlags() &&
+			!c.DisableFlagParsing {
 			require.Containsf(t, c.Use, "[flags]", "%s: Use shows that there are flags", path)
 		}
 		examples(t, c)
@@ -255,10 +262,11 @@ func TestUnderJSONAnErrorIsOneObjectOnStderr(t *testing.T) {
 func TestAPanicIsABugReport(t *testing.T) {
 	t.Parallel()
 	r, _ := newRun(t)
-	r.Factory.Samples = func() []session.Sample { panic("boom") }
+	r.Factory.Reference.Samples = func() sample.List { panic("boom") }
 	code := root.Execute(t.Context(), r.Factory, r.operations, []string{"sample-job", "list", "--output=text"})
 	require.Equal(t, 70, code)
-	for _, s := range []string{"bug: ", "panic:    boom", "command:  emrflink sample-job list --output\n", "version:  v1.2.3 (go", "root_test.go"} {
+	for _, s := range []string{"bug: ", "panic:    boom", "command:  emrflink sample-job list --output\n",
+		"version:  v1.2.3 (go", "root_test.go"} {
 		require.Contains(t, r.Err.String(), s)
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/cli/session"
 )
 
 // NewListCmd returns the command that lists the samples.
@@ -32,18 +31,13 @@ Exit codes: 0 listed; 2 flags.`,
 	return cmd
 }
 
-type listDocument struct {
-	SchemaVersion int              `json:"schemaVersion"`
-	Samples       []session.Sample `json:"samples"`
-}
-
 func list(_ context.Context, opts *Options) error {
 	samples := opts.Samples()
 	if opts.Output == cmdutil.JSON {
-		return cmdutil.WriteJSON(opts.IO.Out, listDocument{SchemaVersion: cmdutil.SchemaVersion, Samples: cmdutil.List(samples)})
+		return cmdutil.WriteJSON(opts.IO.Out, samples)
 	}
 	t := opts.IO.NewTable("SAMPLE", "WHAT IT DOES")
-	for _, s := range samples {
+	for _, s := range samples.Samples {
 		t.Row(s.Name, s.Title)
 	}
 	return t.Render()

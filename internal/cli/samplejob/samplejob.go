@@ -11,8 +11,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/cli/session"
 	"emrflink/internal/flinkjob"
+	"emrflink/internal/flinkjob/sample"
 	"emrflink/internal/iostreams"
 	"emrflink/internal/stack"
 )
@@ -43,7 +43,7 @@ type Options struct {
 	IO        *iostreams.IOStreams
 	Interrupt *cmdutil.Interrupt
 	Open      Open
-	Samples   func() []session.Sample
+	Samples   func() sample.List
 
 	Job    string // name of the job in the cluster, where it is the argument
 	Spec   flinkjob.Options
@@ -51,7 +51,7 @@ type Options struct {
 }
 
 func newOptions(f *cmdutil.Factory, open Open) *Options {
-	return &Options{IO: f.IO, Interrupt: f.Interrupt, Samples: f.Samples, Open: open}
+	return &Options{IO: f.IO, Interrupt: f.Interrupt, Samples: f.Reference.Samples, Open: open}
 }
 
 // NewCmd returns the command with its subcommands.
@@ -99,7 +99,7 @@ func takeSample(o *Options) func(*cobra.Command, []string) error {
 			return err
 		}
 		o.Spec.Sample = args[0]
-		for _, s := range o.Samples() {
+		for _, s := range o.Samples().Samples {
 			if s.Name == args[0] {
 				return nil
 			}
@@ -112,7 +112,7 @@ func completeSamples(o *Options) cobra.CompletionFunc {
 	return func(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		var names []cobra.Completion
 		if len(args) == 0 {
-			for _, s := range o.Samples() {
+			for _, s := range o.Samples().Samples {
 				names = append(names, cobra.CompletionWithDesc(s.Name, s.Title))
 			}
 		}

@@ -14,8 +14,8 @@ import (
 
 	"emrflink/internal/cli/cmdtest"
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/cli/session"
 	"emrflink/internal/flinkjob"
+	"emrflink/internal/flinkjob/sample"
 	"emrflink/internal/stack"
 )
 
@@ -69,8 +69,8 @@ func (f *fake) Delete(_ context.Context, name string, _ flinkjob.Options, progre
 func exec(t *testing.T, f *fake, args string) (*cmdtest.Run, error) {
 	t.Helper()
 	r := cmdtest.New(t)
-	r.Factory.Samples = func() []session.Sample {
-		return []session.Sample{{Name: "basic", Title: "State machine", Description: "Generated events."}}
+	r.Factory.Reference.Samples = func() sample.List {
+		return sample.List{SchemaVersion: 1, Samples: []sample.Sample{{Name: "basic", Title: "State machine", Description: "Generated events."}}}
 	}
 	r.Factory.IO.SetQuiet(strings.Contains(args, "json"))
 	words := strings.Fields(args)

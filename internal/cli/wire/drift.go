@@ -4,96 +4,58 @@ package wire
 
 import (
 	"context"
-	"io"
 
 	"emrflink/internal/cleanup"
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/cli/session"
 	"emrflink/internal/drift"
+	"emrflink/internal/drift/detect"
 	"emrflink/internal/engine"
 )
 
-// drifter works on the stack on its target.
-func (a *app) drifter(context.Context) (session.Drifter, error) {
-	s, err := a.settings()
+// drift compares what the stack recorded with the account.
+func (a *app) drift(ctx context.Context) (drift.Document, error) {
+	s, err := a.openStack()
 	if err != nil {
-		return nil, err
+		return drift.Document{}, err
 	}
-	return &onTarget{app: a, settings: s}, nil
-}
-
-var _ session.Drifter = (*onTarget)(nil)
-
-// driftDocument is the JSON contract of drift.
-type driftDocument struct {
-	SchemaVersion int    `json:"schemaVersion"`
-	Stack         string `json:"stack"`
-	Target        string `json:"target"`
-	Region        string `json:"region"`
-	Drifted       bool   `json:"drifted"`
-	drift.Report
-	// Repair is the command that puts back what differs, "" when nothing does.
-	Repair    string   `json:"repair"`
-	Simulated []string `json:"simulated"`
-}
-
-// Drift reads the account and compares.
-func (s *onTarget) Drift(ctx context.Context) (session.Drift, error) {
-	if _, err := s.State(ctx); err != nil {
-		return session.Drift{}, err // a stack that was never deployed: no target is started for it
-	}
-	env, err := s.open(ctx)
+	defer s.Close() // nothing was changed that could be lost
+	d, err := s.detector(ctx)
 	if err != nil {
-		return session.Drift{}, err
+		return drift.Document{}, err
 	}
-	e, err := s.engine(ctx, env)
+	report, err := d.Run(ctx)
 	if err != nil {
-		return session.Drift{}, err
-	}
-	observed, err := e.Observe(ctx)
-	if err != nil {
-		s.app.logFailure(err)
-		return session.Drift{}, s.noStack(err)
-	}
-	report := drift.New(observed)
-	if err := s.unmanaged(ctx, &report); err != nil {
-		return session.Drift{}, err
+		a.logFailure(err)
+		return drift.Document{}, s.noStack(err)
 	}
 	i := s.settings.info
-	doc := driftDocument{
-		SchemaVersion: cmdutil.SchemaVersion, Stack: i.Stack, Target: i.Target, Region: i.Region, Drifted: report.Drifted(),
-		Report: report, Simulated: cmdutil.List(i.Simulated),
-	}
-	if report.Drifted() {
-		doc.Repair = cmdutil.Command("deploy", "--refresh", "--stack", i.Stack)
-	}
-	return session.Drift{
-		Drifted: report.Drifted(), Document: doc,
-		Text: func(w io.Writer) error { return report.Text(w, i.Stack) },
-	}, nil
+	return report.Of(drift.Subject{
+		Stack: i.Stack, Target: i.Target, Region: i.Region, Simulated: i.Simulated,
+		Repair: cmdutil.Command("deploy", "--refresh", "--stack", i.Stack),
+	}), nil
 }
 
-// unmanaged looks for what carries the deployment's tags and nobody recorded.
-func (s *onTarget) unmanaged(ctx context.Context, report *drift.Report) error {
+// detector opens the target; of a stack that was never deployed none is started.
+func (s *onTarget) detector(ctx context.Context) (detect.Detector, error) {
 	record, err := recorder{s}.Record(ctx)
 	if err != nil {
-		return classify(err)
+		return detect.Detector{}, classify(err)
 	}
 	if !record.Exists {
-		return s.noStack(engine.ErrNoStack)
+		return detect.Detector{}, s.noStack(engine.ErrNoStack)
 	}
 	scope, _, err := cleanup.Known(s.scope(), record)
 	if err != nil {
-		return err
+		return detect.Detector{}, err
 	}
-	c, err := s.client(ctx)
+	client, err := s.client(ctx)
 	if err != nil {
-		return err
+		return detect.Detector{}, err
 	}
-	found, err := c.DeploymentResources(ctx, scope.Deployment)
+	env, err := s.open(ctx)
 	if err != nil {
-		return classify(err)
+		return detect.Detector{}, err
 	}
-	report.Compare(record.Resources, found, scope.Deployment.Tags)
-	return nil
+	e, err := s.engine(ctx, env)
+	return detect.Detector{Engine: e, Account: client, Deployment: scope.Deployment}, err
 }

@@ -10,6 +10,7 @@ import (
 	"emrflink/internal/plans"
 	"emrflink/internal/preview"
 	"emrflink/internal/stack"
+	"emrflink/internal/stackconfig"
 	"emrflink/internal/target"
 )
 
@@ -68,7 +69,7 @@ func (s *onTarget) Plan(ctx context.Context) (preview.Report, error) {
 
 // complete adds what the stack file accepts, and what the target simulates.
 func (s settings) complete(r preview.Report) preview.Report {
-	r.Accept(s.accepted())
+	r.Accept(stackconfig.Accepted(s.config))
 	r.Document.Simulated = cmdutil.List(s.info.Simulated)
 	return r
 }

@@ -6,12 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
-	"strconv"
 
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/findings"
 	"emrflink/internal/stack"
+	"emrflink/internal/stackconfig"
 	"emrflink/stacks"
 )
 
@@ -35,7 +33,7 @@ func (a *app) readSettings() (settings, error) {
 	if err != nil {
 		return settings{}, err
 	}
-	config, err := parse(file.Path, file.Values)
+	config, err := stackconfig.Parse(file.Path, file.Values)
 	if err != nil {
 		return settings{}, classify(err)
 	}
@@ -53,37 +51,6 @@ func (a *app) readSettings() (settings, error) {
 			Needs: needs,
 		},
 	}, nil
-}
-
-// parse reads settings and checks what the program itself does not look at: which findings there are to accept.
-func parse(file string, values map[string]any) (stacks.Config, error) {
-	config, err := stacks.Parse(file, values)
-	if err != nil {
-		return config, err
-	}
-	known := findings.IDs()
-	var bad []stacks.Problem
-	for i, a := range config.AcceptedFindings {
-		if !slices.Contains(known, a.Rule) {
-			bad = append(bad, stacks.Problem{
-				File: file, Key: fmt.Sprintf("acceptedFindings[%d].rule", i), Value: strconv.Quote(a.Rule), Why: "no such rule",
-				Nearest: stacks.Nearest(a.Rule, known),
-			})
-		}
-	}
-	if len(bad) > 0 {
-		return stacks.Config{}, &stacks.ConfigError{Problems: bad}
-	}
-	return config, nil
-}
-
-// accepted are the findings that settings accept.
-func (s settings) accepted() []findings.Acceptance {
-	var out []findings.Acceptance
-	for _, a := range s.config.AcceptedFindings {
-		out = append(out, findings.Acceptance(a))
-	}
-	return out
 }
 
 // problems is a validation error whose problems the printer lists one by one.

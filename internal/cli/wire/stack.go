@@ -14,7 +14,6 @@ import (
 	"emrflink/internal/adopt"
 	"emrflink/internal/awsapi"
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/cli/session"
 	"emrflink/internal/deploy"
 	"emrflink/internal/engine"
 	"emrflink/internal/kube"
@@ -199,6 +198,19 @@ func (s *onTarget) State(ctx context.Context) (stack.State, error) {
 	return st, s.noStack(err)
 }
 
+// resources are what the stack recorded.
+func (s *onTarget) resources(ctx context.Context) ([]plans.StateResource, error) {
+	e, err := s.engine(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	all, err := e.Resources(ctx)
+	if err != nil {
+		return nil, s.noStack(err)
+	}
+	return all, nil
+}
+
 // noStack says in the words of the tool that a stack was never deployed.
 func (s *onTarget) noStack(err error) error {
 	if !errors.Is(err, engine.ErrNoStack) {
@@ -262,45 +274,3 @@ func (s *onTarget) Cluster(ctx context.Context) (observe.Cluster, error) {
 	c, err := observe.Read(ctx, name, s.cluster)
 	return c, classify(err)
 }
-
-// Kubeconfig describes how kubectl reaches the cluster.
-func (s *onTarget) Kubeconfig(ctx context.Context) (session.Kubeconfig, error) {
-	values, err := s.values(ctx)
-	if err != nil {
-		return nil, err
-	}
-	c, err := s.client(ctx)
-	if err != nil {
-		return nil, err
-	}
-	k, err := c.DescribeCluster(ctx, values["clusterName"].(string)) // values checks it
-	if err != nil {
-		return nil, classify(err)
-	}
-	exe, err := os.Executable()
-	if err != nil {
-		return nil, fmt.Errorf("find this binary: %w", err)
-	}
-	a := kube.Access{
-		ClusterName: k.Name, ClusterARN: k.ARN, Region: s.settings.config.Region, Endpoint: k.Endpoint, CABase64: k.CABase64,
-		Command: exe, Args: []string{"--target", s.settings.config.Target}, Env: map[string]string{"EMRFLINK_HOME": s.settings.info.Home},
-	}
-	if profile := s.app.io.Getenv("AWS_PROFILE"); profile != "" {
-		a.Env["AWS_PROFILE"] = profile
-	}
-	return access{a}, nil
-}
-
-// access is a kubeconfig entry.
-type access struct{ a kube.Access }
-
-var _ session.Kubeconfig = access{}
-
-// Context is the name of the entry.
-func (k access) Context() string { return k.a.Name() }
-
-// Render returns a file with this one entry.
-func (k access) Render() ([]byte, error) { return kube.Kubeconfig(k.a) }
-
-// Merge changes a file.
-func (k access) Merge(path string) error { return kube.MergeKubeconfig(path, k.a) }

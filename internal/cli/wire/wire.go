@@ -16,12 +16,11 @@ import (
 	"emrflink/internal/cli/cmdutil"
 	deploycmd "emrflink/internal/cli/deploy"
 	"emrflink/internal/cli/graph"
-	"emrflink/internal/cli/kubeconfig"
+	"emrflink/internal/cli/local"
 	"emrflink/internal/cli/outputs"
 	previewcmd "emrflink/internal/cli/preview"
 	"emrflink/internal/cli/root"
 	"emrflink/internal/cli/samplejob"
-	"emrflink/internal/cli/session"
 	"emrflink/internal/cli/status"
 	"emrflink/internal/engine"
 	"emrflink/internal/findings"
@@ -29,6 +28,8 @@ import (
 	"emrflink/internal/iostreams"
 	"emrflink/internal/preview"
 	"emrflink/internal/stack"
+	"emrflink/internal/stackconfig"
+	"emrflink/internal/target"
 	"emrflink/stacks"
 )
 
@@ -61,23 +62,18 @@ func New(o Options) (*cmdutil.Factory, root.Operations) {
 	}
 	a.log = sync.OnceValue(a.newLog)
 	a.settings = sync.OnceValues(a.readSettings)
-	return &cmdutil.Factory{
+	f := &cmdutil.Factory{
 		IO: a.io, Globals: a.globals, Version: a.version, Interrupt: a.interrupt, Now: a.now, Log: a.log,
 		Info: func() (stack.Info, error) {
 			s, err := a.settings()
 			return s.info, err
 		},
-		Samples: samples,
-		Schema:  schema,
-		Matrix:  matrix,
-		Rules:   rules,
-		Check:   checkSettings,
-		Local:   a.local,
-		Token:   a.token,
-		Pulumi:  engine.Main,
-		Drift:   a.drifter,
-		Faults:  a.faults,
-	}, a.operations()
+		Reference: cmdutil.Reference{
+			Samples: flinkjob.Samples, Keys: stacks.Keys, Matrix: target.Simulated, Rules: findings.Rules, Check: checkSettings,
+		},
+		Local: func() (cmdutil.LocalTarget, error) { return a.local() },
+	}
+	return f, a.operations()
 }
 
 func (a *app) newLog() *cmdutil.Log {
@@ -90,36 +86,9 @@ func (a *app) newLog() *cmdutil.Log {
 	})
 }
 
-// samples lists the jobs that come with the tool.
-func samples() []session.Sample {
-	var list []session.Sample
-	for _, s := range flinkjob.List() {
-		list = append(list, session.Sample{Name: s.Name, Title: s.Title, Description: s.Description})
-	}
-	return list
-}
-
-// schema lists the configuration keys.
-func schema() []session.Key {
-	var keys []session.Key
-	for _, k := range stacks.Keys() {
-		keys = append(keys, session.Key(k))
-	}
-	return keys
-}
-
-// rules lists what previews look for.
-func rules() []session.Rule {
-	var all []session.Rule
-	for _, r := range findings.Rules() {
-		all = append(all, session.Rule{ID: r.ID, Severity: r.Severity, Title: r.Title, Why: r.Why, Fix: r.Fix, Source: r.Source})
-	}
-	return all
-}
-
 // checkSettings validates settings.
 func checkSettings(file string, values map[string]any) error {
-	_, err := parse(file, values)
+	_, err := stackconfig.Parse(file, values)
 	return classify(err)
 }
 
@@ -150,8 +119,8 @@ func (a *app) baseline(ctx context.Context, file string) (*inProcess, error) {
 	return o, nil
 }
 
-// stack works on the stack on its target.
-func (a *app) stack() (*onTarget, error) {
+// openStack works on the stack on its target.
+func (a *app) openStack() (*onTarget, error) {
 	s, err := a.settings()
 	if err != nil {
 		return nil, err
@@ -164,26 +133,31 @@ func (a *app) operations() root.Operations {
 	return root.Operations{
 		Cost: a.cost,
 		Deploy: deploycmd.Operations{
-			Open: func(context.Context) (deploycmd.Stack, error) { return a.stack() }, CheckPlan: a.checkPlan,
+			Open: func(context.Context) (deploycmd.Stack, error) { return a.openStack() }, CheckPlan: a.checkPlan,
 		},
 		Preview: previewcmd.Operations{
-			OpenStack:    func(context.Context) (previewcmd.Stack, error) { return a.stack() },
+			OpenStack:    func(context.Context) (previewcmd.Stack, error) { return a.openStack() },
 			OpenOffline:  func(ctx context.Context) (previewcmd.Planner, error) { return a.offline(ctx) },
 			OpenBaseline: func(ctx context.Context, file string) (previewcmd.Planner, error) { return a.baseline(ctx, file) },
 		},
-		Graph:      func(ctx context.Context) (graph.Planner, error) { return a.offline(ctx) },
-		Cleanup:    func(context.Context) (cleanupcmd.Stack, error) { return a.stack() },
-		Status:     func(context.Context) (status.Stack, error) { return a.stack() },
-		Outputs:    func(context.Context) (outputs.Stack, error) { return a.stack() },
-		Kubeconfig: func(context.Context) (kubeconfig.Stack, error) { return a.stack() },
-		SampleJob:  func(context.Context) (samplejob.Stack, error) { return a.stack() },
-		Preflight:  a.preflight,
+		Graph:     func(ctx context.Context) (graph.Planner, error) { return a.offline(ctx) },
+		Cleanup:   func(context.Context) (cleanupcmd.Stack, error) { return a.openStack() },
+		Status:    func(context.Context) (status.Stack, error) { return a.openStack() },
+		Outputs:   func(context.Context) (outputs.Stack, error) { return a.openStack() },
+		SampleJob: func(context.Context) (samplejob.Stack, error) { return a.openStack() },
+		Preflight: a.preflight,
+		Drift:     a.drift, Kubeconfig: a.kubeconfig, Token: a.token, Pulumi: engine.Main,
+		Local: local.Operations{
+			Open:  func() (local.Target, error) { return a.local() },
+			Serve: a.serve, Change: a.change,
+			Faults: func() (local.Faults, error) { return a.simulatedTarget() },
+		},
 	}
 }
 
 // preflight makes the checks that a deploy begins with.
 func (a *app) preflight(ctx context.Context) ([]check.Check, error) {
-	s, err := a.stack()
+	s, err := a.openStack()
 	if err != nil {
 		return nil, err
 	}
