@@ -9,12 +9,16 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"emrflink/internal/awskind"
 )
 
 func env(endpoint string) map[string]string {
@@ -120,6 +124,44 @@ func TestAnInventoryWithoutExactNamesIsRefused(t *testing.T) {
 	require.Error(t, c.Delete(t.Context(), Resource{Type: TypeInstance}), "an empty id")
 	_, err := c.EmptyBucket(t.Context(), "", nil)
 	require.Error(t, err)
+}
+
+// The catalogue, the constants and the delete calls speak of the same types.
+func TestTheInventoryKnowsTheTypesOfTheCatalogue(t *testing.T) {
+	t.Parallel()
+	source, err := os.ReadFile("inventory.go")
+	require.NoError(t, err)
+	var constants, listed, sweepable []string
+	for _, m := range regexp.MustCompile(`(?m)^\tType\w+ += "(.+)"$`).FindAllStringSubmatch(string(source), -1) {
+		constants = append(constants, m[1])
+	}
+	for _, k := range awskind.All() {
+		if k.Inventory != awskind.NotListed {
+			listed = append(listed, k.Inventory)
+		}
+	}
+	require.ElementsMatch(t, listed, constants)
+	for typ := range (&Client{}).deleters() {
+		sweepable = append(sweepable, typ)
+	}
+	require.ElementsMatch(t, awskind.Swept(), sweepable)
+	require.True(t, CanDelete(TypeVolume))
+	require.False(t, CanDelete(TypeVPC))
+}
+
+func TestADeploymentKeepsWhatTheCatalogueSays(t *testing.T) {
+	t.Parallel()
+	var d Deployment
+	for _, k := range awskind.All() {
+		require.Equal(t, k.Scope != "", d.Include(k.Inventory, k.Inventory+"-1"), k.Type)
+		d.Include(k.Inventory, "")
+		d.Include(k.Inventory, k.Inventory+"-1")
+	}
+	require.Equal(t, Deployment{
+		VPC: "vpc-1", Cluster: "cluster-1", OIDCIssuer: "oidc-provider-1", Buckets: []string{"bucket-1"},
+		LogGroups: []string{"log-group-1"}, Queues: []string{"queue-1"}, Rules: []string{"rule-1"}, Roles: []string{"role-1"},
+		InstanceProfiles: []string{"instance-profile-1"}, Keys: []string{"key-1"},
+	}, d)
 }
 
 func TestAPartlyReadInventoryIsAnError(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -287,6 +288,7 @@ func (c *Client) findVPCEndpoints(ctx context.Context, d Deployment) ([]Resource
 			r.State = string(e.State)
 			r.Detail["service"] = aws.ToString(e.ServiceName)
 			r.Detail["endpointType"] = string(e.VpcEndpointType)
+			r.Detail["subnets"] = strings.Join(e.SubnetIds, ",")
 			rs = append(rs, r)
 		}
 		return rs

@@ -163,9 +163,12 @@ func (r *run) verify(ctx context.Context) error {
 
 func key(r awsapi.Resource) string { return r.Service + "/" + r.Type + "/" + r.ID }
 
+// keyPendingDeletion is the state of a KMS key whose deletion AWS has accepted.
+const keyPendingDeletion = "PendingDeletion"
+
 // leaving says that AWS has accepted the deletion and still shows the resource.
 func leaving(r awsapi.Resource) string {
-	if r.Type == awsapi.TypeKey && r.State == "PendingDeletion" {
+	if r.Type == awsapi.TypeKey && r.State == keyPendingDeletion {
 		return "KMS deletes it on " + r.Detail["deletionDate"] + "; until then it costs nothing, and `aws kms cancel-key-deletion --key-id " +
 			r.ID + "` brings it back"
 	}
