@@ -74,12 +74,12 @@ func TestInstancesTakeTheirTime(t *testing.T) {
 			return false
 		}, patience, 2*time.Millisecond)
 	}
-	eventually("running", startInstance)
+	eventually("running", rowOf(KindInstance).Create)
 	ended, err := w.TerminateInstances(t.Context(), Caller{}, r.ID)
 	require.NoError(t, err)
 	require.Equal(t, "shutting-down", ended[0].State)
 	require.Len(t, w.List(KindNetworkInterface), 1, "the interface goes with the instance, not before")
-	eventually("terminated", terminateInstance)
+	eventually("terminated", rowOf(KindInstance).Delete)
 	require.Empty(t, w.List(KindNetworkInterface))
 	clock.advance(2 * keepTerminated)
 	w.run(n, false)

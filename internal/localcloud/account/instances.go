@@ -76,7 +76,7 @@ func (t *tx) run(q RunRequest) ([]*Resource, error) {
 		}
 		out = append(out, r)
 	}
-	wait := t.a.scaled(startInstance)
+	wait := t.a.scaled(rowOf(KindInstance).Create)
 	for i, r := range out {
 		if wait <= 0 {
 			out[i] = t.move(r.ID, stateRunning)
@@ -206,7 +206,7 @@ func (t *tx) runOne(q RunRequest, subnet, profile *Resource) (*Resource, error) 
 		ip := t.takePublicAddress()
 		attrs["publicIp"], attrs["publicDns"] = ip, publicName(ip, t.region())
 		t.edit(KindNetworkInterface, eni.ID, func(e *Resource) { e.Attrs["publicIp"] = ip })
-		price += priceIPv4
+		price += hourly(KindEIP)
 	}
 	r := t.made(KindInstance, id, t.arn("ec2", "instance/"+id), by, props, attrs, copyTags(q.Tags))
 	attrs["arn"] = r.ARN
@@ -318,7 +318,7 @@ func (t *tx) terminate(id string) *Resource {
 		return r
 	}
 	t.move(id, stateShuttingDown)
-	wait := t.a.scaled(terminateInstance)
+	wait := t.a.scaled(rowOf(KindInstance).Delete)
 	if wait <= 0 {
 		return t.terminated(id)
 	}

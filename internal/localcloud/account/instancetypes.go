@@ -14,8 +14,7 @@ import (
 
 // instanceTable has one row per instance type. Sizes and bandwidths are those of Karpenter's generated
 // reference of instance types (v1.14); interfaces and addresses per interface are the EC2 limits that
-// give its pod counts; prices are on-demand list prices of 2026-07-20, which are the same in us-east-1
-// and us-west-2.
+// give its pod counts. Prices are those of estimates.
 //
 //go:embed instancetypes.csv
 var instanceTable string
@@ -58,9 +57,7 @@ func loadInstanceTypes() (map[string]InstanceType, error) {
 				return nil, fmt.Errorf("read the instance table: %s: %w", t.Type, err)
 			}
 		}
-		if t.OnDemandUSD, err = strconv.ParseFloat(row[12], 64); err != nil {
-			return nil, fmt.Errorf("read the instance table: %s: %w", t.Type, err)
-		}
+		t.OnDemandUSD = listPrices().EC2[t.Type]
 		t.SpotUSD = t.OnDemandUSD * spotShare
 		out[t.Type] = t
 	}

@@ -4,6 +4,7 @@ package account
 
 import (
 	"maps"
+	"net/http"
 )
 
 // computeKinds are launch templates, instances, volumes and network interfaces.
@@ -15,9 +16,14 @@ func computeKinds() map[Kind]*spec {
 				return errBad("InvalidInstanceID.NotFound", "The instance ID '%s' does not exist", id)
 			},
 			usable: stateRunning,
-			fixed:  []string{"ami", "subnetId", "instanceType"},
 			make:   func(*tx, *Resource) error { return nil }, // instances are made by run
-			gone:   goneInstance,
+			update: func(_ *tx, old, r *Resource) error {
+				if is := str(r.Props, "instanceType"); is != "" && is != str(old.All(), "instanceType") {
+					return errStatus(http.StatusNotImplemented, "NotImplemented", "the local account does not change the type of an instance")
+				}
+				return nil
+			},
+			gone: goneInstance,
 		},
 		KindVolume: {
 			missing: missingEC2("InvalidVolume.NotFound", "volume"),
@@ -44,7 +50,6 @@ func computeKinds() map[Kind]*spec {
 		KindNetworkInterface: {
 			missing: missingEC2("InvalidNetworkInterfaceID.NotFound", "networkInterface ID"),
 			usable:  stateAvailable,
-			fixed:   []string{"subnetId"},
 			refs: []ref{
 				{path: "subnetId", kind: KindSubnet, required: true},
 				{path: "securityGroups", kind: KindSecurityGroup},
@@ -67,7 +72,6 @@ func templateSpec() *spec {
 			return errBad("InvalidLaunchTemplateId.NotFound", "The specified launch template, with template ID %s, does not exist.", id)
 		},
 		usable:  stateAvailable,
-		fixed:   []string{"name"},
 		refused: []string{"instanceRequirements", "elasticGpuSpecifications", "elasticInferenceAccelerator", "securityGroupNames"},
 		refs:    []ref{{path: "vpcSecurityGroupIds", kind: KindSecurityGroup, weak: true}},
 		check: func(t *tx, p Props, self string) error {

@@ -22,7 +22,6 @@ func accessKinds() map[Kind]*spec {
 		KindAccessEntry: {
 			missing: func(string) *Error { return noSuchEKS("The specified access entry could not be found.") },
 			usable:  stateACTIVE,
-			fixed:   []string{"clusterName", "principalArn", "type"},
 			refs:    []ref{ofCluster},
 			check:   checkAccessEntry,
 			make: func(t *tx, r *Resource) error {
@@ -39,7 +38,6 @@ func accessKinds() map[Kind]*spec {
 		KindAccessPolicyAssociation: {
 			missing: func(string) *Error { return noSuchEKS("The specified access policy association could not be found.") },
 			usable:  stateACTIVE,
-			fixed:   []string{"clusterName", "principalArn", "policyArn"},
 			refs:    []ref{ofCluster},
 			check: func(t *tx, p Props, _ string) error {
 				if t.get(KindAccessEntry, entryID(p)) == nil {

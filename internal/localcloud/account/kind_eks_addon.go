@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"emrflink/internal/awskind"
 	"emrflink/internal/pattern"
 )
 
@@ -29,9 +30,9 @@ var addonVersion = pattern.Lazy(`^v\d+\.\d+\.\d+-eksbuild\.\d+$`)
 
 func addonTime(r *Resource) time.Duration {
 	if str(r.Props, "addonName") == "aws-ebs-csi-driver" {
-		return createCSI
+		return awskind.SlowestAddon
 	}
-	return createAddon
+	return rowOf(KindAddon).Create
 }
 
 func checkAddon(t *tx, p Props, self string) error {

@@ -44,9 +44,7 @@ func clusterKinds() map[Kind]*spec {
 		KindCluster: {
 			missing: noSuchCluster,
 			pending: stateCREATING, usable: stateACTIVE, deleting: stateDELETING, failed: stateFAILED,
-			creates: lasts(createCluster), deletes: lasts(deleteCluster),
 			refused: []string{"outpostConfig", "remoteNetworkConfig", "computeConfig.enabled", "storageConfig.blockStorage.enabled", "zonalShiftConfig.enabled"},
-			fixed:   []string{"name", "roleArn", "vpcConfig.subnetIds", "kubernetesNetworkConfig.serviceIpv4Cidr"},
 			refs: []ref{
 				{path: "roleArn", kind: KindRole, required: true, byARN: true, weak: true, lost: func(arn string) *Error {
 					return errEKS("Role with arn: %s, could not be assumed because it does not exist or the trusted entity is not correct", arn)
@@ -77,9 +75,8 @@ func clusterKinds() map[Kind]*spec {
 				return noSuchEKS("No addon: %s found in cluster: %s", addon, cluster)
 			},
 			pending: stateCREATING, usable: stateACTIVE, deleting: stateDELETING, failed: stateCREATEFAILED,
-			creates: addonTime, deletes: lasts(deleteAddon),
+			creates: addonTime,
 			refused: []string{"podIdentityAssociations"},
-			fixed:   []string{"addonName", "clusterName"},
 			refs: []ref{
 				{path: "clusterName", kind: KindCluster, required: true, lost: noSuchCluster},
 				{path: "serviceAccountRoleArn", kind: KindRole, byARN: true, weak: true, lost: func(arn string) *Error {
@@ -170,17 +167,10 @@ func serviceCIDR(p Props) string {
 func makeCluster(t *tx, r *Resource) error {
 	r.ID, r.Name = str(r.Props, "name"), str(r.Props, "name")
 	r.ARN = t.arn("eks", "cluster/"+r.Name)
-	r.HourlyUSD = priceCluster
-	subnets := strs(r.Props, "vpcConfig.subnetIds")
-	vpc := t.vpcOf(subnets[0])
+	vpc := t.vpcOf(strs(r.Props, "vpcConfig.subnetIds")[0])
 	group := t.clusterGroup(r, vpc)
-	groups := append([]string{group.ID}, strs(r.Props, "vpcConfig.securityGroupIds")...)
-	for _, id := range subnets[:min(len(subnets), 4)] {
-		if _, err := t.addInterface(t.get(KindSubnet, id), interfaceRequest{
-			typ: "interface", description: "Amazon EKS " + r.Name, owner: r.ARN, by: ByEKS, groups: groups,
-		}); err != nil {
-			return err
-		}
+	if err := t.clusterInterfaces(r, group.ID); err != nil {
+		return err
 	}
 	versions := kubernetesVersions()
 	access := Props{"authenticationMode": orElse(str(r.Props, "accessConfig.authenticationMode"), "CONFIG_MAP")}
@@ -230,6 +220,9 @@ func updateCluster(t *tx, old, r *Resource) error {
 			return errEKS("Unsupported Kubernetes minor version update from %s to %s", was, is)
 		}
 		r.Attrs["version"] = is
+	}
+	if err := t.moveCluster(old, r); err != nil {
+		return err
 	}
 	t.logClusters(r)
 	return nil

@@ -23,9 +23,7 @@ func nodeKinds() map[Kind]*spec {
 				return noSuchEKS("No node group found for name: %s in cluster: %s.", name, cluster)
 			},
 			pending: stateCREATING, usable: stateACTIVE, deleting: stateDELETING, failed: stateCREATEFAILED,
-			creates: lasts(createNodeGroup), deletes: lasts(deleteNodeGroup),
 			refused: []string{"remoteAccess", "nodeRepairConfig.enabled"},
-			fixed:   []string{"clusterName", "nodeGroupName", "nodeRoleArn", "subnetIds", "instanceTypes", "amiType", "capacityType", "diskSize"},
 			refs: []ref{
 				{path: "clusterName", kind: KindCluster, required: true, lost: noSuchCluster},
 				{path: "nodeRoleArn", kind: KindRole, required: true, byARN: true, weak: true, lost: func(arn string) *Error {

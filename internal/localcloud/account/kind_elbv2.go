@@ -20,7 +20,6 @@ func balancerKinds() map[Kind]*spec {
 				return errBad("LoadBalancerNotFound", "Load balancers '[%s]' not found", id)
 			},
 			pending: "provisioning", usable: "active", deleting: stateDeleting, failed: "failed",
-			creates: lasts(createLoadBalancer), deletes: lasts(deleteLoadBalancer),
 			fixed:   []string{"name", "internal", "loadBalancerType"},
 			refused: []string{"subnetMappings", "customerOwnedIpv4Pool", "ipamPools"},
 			refs: []ref{
@@ -76,7 +75,6 @@ func makeBalancer(t *tx, r *Resource) error {
 	suffix := fmt.Sprintf("%s/%s/%s", word, r.Name, id)
 	r.ARN = t.arn("elasticloadbalancing", "loadbalancer/"+suffix)
 	r.ID = r.ARN
-	r.HourlyUSD = priceLoadBalancer
 	subnets := strs(r.Props, "subnets")
 	internal := flag(r.Props, "internal")
 	for _, sid := range subnets {
@@ -87,7 +85,7 @@ func makeBalancer(t *tx, r *Resource) error {
 			return err
 		}
 		if !internal {
-			r.HourlyUSD += priceIPv4 // each public address of a load balancer is billed
+			r.HourlyUSD += hourly(KindEIP) // each public address of a load balancer is billed
 			t.edit(KindNetworkInterface, eni.ID, func(e *Resource) { e.Attrs["publicIp"] = t.takePublicAddress() })
 		}
 	}

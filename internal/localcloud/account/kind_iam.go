@@ -68,7 +68,6 @@ func roleKinds() map[Kind]*spec {
 		KindRole: {
 			missing: noSuchRole,
 			usable:  stateAvailable,
-			fixed:   []string{"name", "path"},
 			check:   checkRole,
 			make: func(t *tx, r *Resource) error {
 				r.ID, r.Name = str(r.Props, "name"), str(r.Props, "name")
@@ -86,7 +85,6 @@ func roleKinds() map[Kind]*spec {
 		KindInstanceProfile: {
 			missing: func(id string) *Error { return noSuchEntity("Instance Profile %s cannot be found.", id) },
 			usable:  stateAvailable,
-			fixed:   []string{"name", "path"},
 			refs:    []ref{{path: "role", kind: KindRole, byARN: true, lost: noSuchRole}},
 			check: func(t *tx, p Props, self string) error {
 				name := str(p, "name")
@@ -115,7 +113,6 @@ func roleKinds() map[Kind]*spec {
 				return noSuchEntity("OpenIDConnect Provider not found for arn %s", id)
 			},
 			usable: stateAvailable,
-			fixed:  []string{"url"},
 			check: func(t *tx, p Props, self string) error {
 				url := str(p, "url")
 				if !strings.HasPrefix(url, "https://") {

@@ -18,7 +18,6 @@ func policyKinds() map[Kind]*spec {
 		KindPolicy: {
 			missing: func(id string) *Error { return noSuchEntity("Policy %s was not found.", id) },
 			usable:  stateAvailable,
-			fixed:   []string{"name", "path", "description"},
 			check:   checkManagedPolicy,
 			make: func(t *tx, r *Resource) error {
 				r.Name = str(r.Props, "name")
@@ -38,7 +37,6 @@ func policyKinds() map[Kind]*spec {
 		KindRolePolicy: {
 			missing: func(id string) *Error { return noSuchEntity("The role policy with name %s cannot be found.", id) },
 			usable:  stateAvailable,
-			fixed:   []string{"name", "role"},
 			refs:    []ref{roleRef()},
 			check:   checkInlinePolicy,
 			make: func(_ *tx, r *Resource) error {
@@ -50,7 +48,6 @@ func policyKinds() map[Kind]*spec {
 		KindRolePolicyAttachment: {
 			missing: func(id string) *Error { return noSuchEntity("The attachment %s cannot be found.", id) },
 			usable:  stateAvailable,
-			fixed:   []string{"policyArn", "role"},
 			refs:    []ref{roleRef()},
 			check: func(t *tx, p Props, self string) error {
 				arn, role := str(p, "policyArn"), roleName(str(p, "role"))

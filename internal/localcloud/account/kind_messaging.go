@@ -27,7 +27,6 @@ func messagingKinds() map[Kind]*spec {
 		KindQueue: {
 			missing: noSuchQueue,
 			usable:  stateAvailable,
-			fixed:   []string{"name"},
 			refused: []string{"fifoQueue", "redrivePolicy", "redriveAllowPolicy", "kmsMasterKeyId"},
 			check:   checkQueue,
 			make: func(t *tx, r *Resource) error {
@@ -49,7 +48,6 @@ func messagingKinds() map[Kind]*spec {
 		KindQueuePolicy: {
 			missing: noSuchQueue,
 			usable:  stateAvailable,
-			fixed:   []string{"queueUrl"},
 			refs:    []ref{{path: "queueUrl", kind: KindQueue, required: true}},
 			check:   func(_ *tx, p Props, _ string) error { return checkQueuePolicy(str(p, "policy")) },
 			make:    func(_ *tx, r *Resource) error { r.ID = str(r.Props, "queueUrl"); return nil },
@@ -57,7 +55,6 @@ func messagingKinds() map[Kind]*spec {
 		KindEventRule: {
 			missing: func(id string) *Error { return noSuchEKS("Rule %s does not exist on EventBus default.", id) },
 			usable:  "ENABLED",
-			fixed:   []string{"name", "eventBusName"},
 			refused: []string{"scheduleExpression", "roleArn"},
 			check:   checkEventRule,
 			make: func(t *tx, r *Resource) error {
@@ -83,7 +80,6 @@ func messagingKinds() map[Kind]*spec {
 				return errBad("ResourceNotFoundException", "The specified log group does not exist.")
 			},
 			usable: stateAvailable,
-			fixed:  []string{"name", "logGroupClass"},
 			check:  checkLogGroup,
 			make: func(t *tx, r *Resource) error {
 				logGroupAttrs(t, r)
@@ -99,7 +95,6 @@ func targetSpec() *spec {
 	return &spec{
 		missing: func(id string) *Error { return noSuchEKS("Target %s does not exist.", id) },
 		usable:  stateAvailable,
-		fixed:   []string{"rule", "targetId"},
 		refused: []string{"input", "inputPath", "inputTransformer", "ecsTarget", "batchTarget", "httpTarget", "kinesisTarget", "runCommandTargets", "deadLetterConfig"},
 		refs:    []ref{{path: "rule", kind: KindEventRule, required: true}},
 		check: func(t *tx, p Props, self string) error {

@@ -21,14 +21,12 @@ func networkKinds() map[Kind]*spec {
 			missing: missingEC2("InvalidVpcID.NotFound", "vpc ID"),
 			usable:  stateAvailable,
 			refused: []string{"ipv4IpamPoolId", "assignGeneratedIpv6CidrBlock", "ipv6CidrBlock", "ipv6IpamPoolId"},
-			fixed:   []string{"cidrBlock", "instanceTenancy"},
 			check:   checkVPC, make: makeVPC, blocked: blockedVPC, gone: goneVPC,
 		},
 		KindSubnet: {
 			missing: missingEC2("InvalidSubnetID.NotFound", "subnet ID"),
 			usable:  stateAvailable,
 			refused: []string{"ipv6CidrBlock", "ipv6Native", "outpostArn", "customerOwnedIpv4Pool"},
-			fixed:   []string{"cidrBlock", "availabilityZone", "availabilityZoneId", "vpcId"},
 			refs:    []ref{vpcRef()},
 			check:   checkSubnet, make: makeSubnet,
 			blocked: func(t *tx, r *Resource) error {
@@ -94,9 +92,7 @@ func natSpec() *spec {
 			return errBad("NatGatewayNotFound", "The Nat Gateway %s was not found", id)
 		},
 		pending: statePending, usable: stateAvailable, deleting: stateDeleting, failed: "failed",
-		creates: lasts(createNAT), deletes: lasts(deleteNAT),
 		refused: []string{"secondaryAllocationIds", "secondaryPrivateIpAddresses", "secondaryPrivateIpAddressCount"},
-		fixed:   []string{"allocationId", "subnetId", "connectivityType", "privateIp"},
 		refs: []ref{
 			{path: "subnetId", kind: KindSubnet, required: true},
 			{path: "allocationId", kind: KindEIP},
@@ -273,7 +269,6 @@ func blockedGateway(t *tx, r *Resource) error {
 func makeEIP(t *tx, r *Resource) error {
 	r.ID = ec2ID("eipalloc")
 	r.ARN = t.arn("ec2", "elastic-ip/"+r.ID)
-	r.HourlyUSD = priceIPv4
 	ip := t.takePublicAddress()
 	r.Attrs = Props{
 		"arn": r.ARN, "allocationId": r.ID, "publicIp": ip, "publicDns": publicName(ip, t.region()),
@@ -325,7 +320,6 @@ func checkNAT(t *tx, p Props, self string) error {
 func makeNAT(t *tx, r *Resource) error {
 	r.ID = ec2ID("nat")
 	r.ARN = t.arn("ec2", "natgateway/"+r.ID)
-	r.HourlyUSD = priceNAT
 	subnet := t.get(KindSubnet, str(r.Props, "subnetId"))
 	eni, err := t.addInterface(subnet, interfaceRequest{
 		typ: "nat_gateway", description: "Interface for NAT Gateway " + r.ID, owner: r.ID, by: ByEC2,

@@ -19,7 +19,6 @@ func podIdentityKinds() map[Kind]*spec {
 		KindPodIdentityAssociation: {
 			missing: func(id string) *Error { return noSuchEKS("Association does not exist: %s", id) },
 			usable:  stateACTIVE,
-			fixed:   []string{"clusterName", "namespace", "serviceAccount"},
 			refused: []string{"targetRoleArn", "disableSessionTags"},
 			refs: []ref{
 				{path: "clusterName", kind: KindCluster, required: true, lost: noSuchCluster},

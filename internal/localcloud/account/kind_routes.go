@@ -14,7 +14,6 @@ func routeKinds() map[Kind]*spec {
 		KindRouteTable: {
 			missing: missingEC2("InvalidRouteTableID.NotFound", "routeTable ID"),
 			usable:  stateAvailable,
-			fixed:   []string{"vpcId"},
 			refused: []string{"propagatingVgws"},
 			refs:    []ref{vpcRef()},
 			check: func(t *tx, p Props, _ string) error {
@@ -47,7 +46,6 @@ func routeKinds() map[Kind]*spec {
 				return errBad("InvalidRoute.NotFound", "There is no route %s in the route table", id)
 			},
 			usable:  "active",
-			fixed:   []string{"routeTableId", "destinationCidrBlock"},
 			refused: []string{"carrierGatewayId", "coreNetworkArn", "destinationIpv6CidrBlock", "destinationPrefixListId", "egressOnlyGatewayId", "localGatewayId", "transitGatewayId", "vpcPeeringConnectionId"},
 			refs:    []ref{{path: "routeTableId", kind: KindRouteTable, required: true}},
 			check:   checkRoute,
@@ -62,7 +60,6 @@ func routeKinds() map[Kind]*spec {
 		KindRouteTableAssociation: {
 			missing: missingEC2("InvalidAssociationID.NotFound", "association ID"),
 			usable:  "associated",
-			fixed:   []string{"subnetId"},
 			refused: []string{"gatewayId"},
 			refs: []ref{
 				{path: "routeTableId", kind: KindRouteTable, required: true},
@@ -89,9 +86,7 @@ func endpointSpec() *spec {
 	return &spec{
 		missing: missingEC2("InvalidVpcEndpointId.NotFound", "Vpc Endpoint Id"),
 		pending: statePending, usable: stateAvailable, deleting: stateDeleting,
-		creates: lasts(createEndpoint), deletes: lasts(deleteEndpoint),
 		refused: []string{"resourceConfigurationArn", "serviceNetworkArn", "subnetConfigurations"},
-		fixed:   []string{"vpcId", "serviceName", "vpcEndpointType"},
 		refs: []ref{
 			vpcRef(),
 			{path: "routeTableIds", kind: KindRouteTable, weak: true},
@@ -232,6 +227,7 @@ func makeEndpoint(t *tx, r *Resource) error {
 	if orElse(str(r.Props, "vpcEndpointType"), "Gateway") == "Gateway" {
 		r.Attrs["prefixListId"] = prefixList(str(r.Props, "serviceName"))
 		r.Attrs["cidrBlocks"] = []any{"192.0.2.0/24"}
+		r.HourlyUSD = 0 // gateway endpoints are free: aws.amazon.com/privatelink/pricing
 		return nil
 	}
 	return t.endpointInterfaces(r)
@@ -266,7 +262,7 @@ func (t *tx) endpointInterfaces(r *Resource) error {
 		ids = append(ids, eni.ID)
 	}
 	r.Attrs["networkInterfaceIds"] = anyStrings(ids)
-	r.HourlyUSD = priceEndpointZone * float64(len(ids))
+	r.HourlyUSD = hourly(KindVPCEndpoint) * float64(len(ids))
 	service := strings.TrimPrefix(str(r.Props, "serviceName"), "com.amazonaws."+t.region()+".")
 	r.Attrs["dnsEntries"] = []any{Props{
 		"dnsName": fmt.Sprintf("%s.%s.%s.vpce.amazonaws.com", r.ID, service, t.region()), "hostedZoneId": "Z1YSA3EXCYUU9Z",

@@ -22,7 +22,6 @@ func bucketKinds() map[Kind]*spec {
 		KindBucket: {
 			missing: noSuchBucket,
 			usable:  stateAvailable,
-			fixed:   []string{"bucket", "objectLockEnabled"},
 			refused: []string{"websites", "replicationConfigurations", "objectLockEnabled", "acl", "grants", "corsRules", "loggings"},
 			check:   checkBucket,
 			make: func(t *tx, r *Resource) error {
@@ -80,7 +79,6 @@ func bucketSetting(k Kind) *spec {
 			return errStatus(http.StatusNotFound, absent, "The configuration of bucket %s does not exist", id)
 		},
 		usable: stateAvailable,
-		fixed:  []string{"bucket"},
 		refs:   []ref{{path: "bucket", kind: KindBucket, required: true}},
 		make: func(_ *tx, r *Resource) error {
 			r.ID, r.Name = str(r.Props, "bucket"), str(r.Props, "bucket")

@@ -16,7 +16,6 @@ func securityKinds() map[Kind]*spec {
 				return errBad("InvalidGroup.NotFound", "The security group '%s' does not exist", id)
 			},
 			usable: stateAvailable,
-			fixed:  []string{"name", "vpcId", "description"},
 			refs: []ref{
 				vpcRef(),
 			},
@@ -41,7 +40,6 @@ func securityKinds() map[Kind]*spec {
 				return errBad("InvalidPermission.NotFound", "The specified rule %s does not exist in this security group.", id)
 			},
 			usable:  stateAvailable,
-			fixed:   []string{"securityGroupId", "sourceSecurityGroupId", "type", "protocol", "fromPort", "toPort"},
 			refused: []string{"prefixListIds"},
 			refs: []ref{
 				{path: "securityGroupId", kind: KindSecurityGroup, required: true},
