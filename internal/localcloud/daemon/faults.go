@@ -18,8 +18,8 @@ import (
 	"emrflink/internal/localcloud/awswire"
 	"emrflink/internal/localcloud/policy"
 	"emrflink/internal/localcloud/provider/awsprov"
-	"emrflink/internal/localcloud/provider/nearest"
 	"emrflink/internal/proppath"
+	"emrflink/stacks/nearest"
 )
 
 // Fault makes calls of an AWS action fail or hesitate on purpose. Faults are in the daemon's memory: they end with it.
