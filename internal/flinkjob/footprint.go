@@ -2,7 +2,11 @@
 
 package flinkjob
 
-import "fmt"
+import (
+	"fmt"
+
+	"emrflink/components/nodelabel"
+)
 
 // DefaultParallelism is how many task slots a sample job has when nobody says.
 const DefaultParallelism = 2
@@ -36,7 +40,7 @@ func Footprints(nodeGroupType, arch string, parallelism int) []Footprint {
 		name := []string{RoleJobManager, RoleTaskManager}[role]
 		out = append(out, Footprint{
 			Role: name, Pods: pods, MilliCPU: flinkCPU*1000 + sidecarMilliCPU, MemoryMiB: flinkMiB + sidecarMiB,
-			Selector: map[string]string{"NodeGroupType": nodeGroupType, "FlinkRole": name, "kubernetes.io/arch": arch},
+			Selector: map[string]string{nodelabel.GroupType: nodeGroupType, nodelabel.FlinkRole: name, "kubernetes.io/arch": arch},
 		})
 	}
 	return out

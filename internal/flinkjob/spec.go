@@ -10,12 +10,14 @@ import (
 	"sort"
 	"strings"
 	"time"
+
+	"emrflink/components/nodelabel"
 )
 
 // Roles of a node pool and of a pod in a Flink cluster.
 const (
-	RoleJobManager  = "jobmanager"
-	RoleTaskManager = "taskmanager"
+	RoleJobManager  = nodelabel.JobManager
+	RoleTaskManager = nodelabel.TaskManager
 )
 
 // Spec is everything that Render needs. SpecFrom makes it of stack outputs.
