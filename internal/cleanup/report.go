@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"emrflink/internal/awsapi"
+	"emrflink/internal/exitcode"
 	"emrflink/internal/kube"
 )
 
@@ -69,7 +70,7 @@ func (e *RefusedError) Unwrap() error { return e.Cause }
 func (e *RefusedError) Code() string { return "cleanup.refused" }
 
 // ExitCode is 2: nothing was touched.
-func (e *RefusedError) ExitCode() int { return 2 }
+func (e *RefusedError) ExitCode() int { return exitcode.Usage }
 
 // IncompleteError says that a teardown ended with something left.
 type IncompleteError struct {
@@ -105,7 +106,7 @@ func (e *IncompleteError) Unwrap() error { return e.Cause }
 func (e *IncompleteError) Code() string { return "cleanup.incomplete" }
 
 // ExitCode is 7: remaining resources are listed.
-func (e *IncompleteError) ExitCode() int { return 7 }
+func (e *IncompleteError) ExitCode() int { return exitcode.Incomplete }
 
 // Hint is the next command: a teardown can be run again.
 func (e *IncompleteError) Hint() string { return "emrflink cleanup --stack " + e.Stack }

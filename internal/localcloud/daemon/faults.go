@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"emrflink/internal/exitcode"
 	"emrflink/internal/localcloud/account"
 	"emrflink/internal/localcloud/awswire"
 	"emrflink/internal/localcloud/policy"
@@ -52,7 +53,7 @@ type RefusedError struct{ Why string }
 func (e *RefusedError) Error() string { return e.Why }
 
 // ExitCode is 2: nothing was changed.
-func (e *RefusedError) ExitCode() int { return 2 }
+func (e *RefusedError) ExitCode() int { return exitcode.Usage }
 
 // Code is a stable id of the failure.
 func (e *RefusedError) Code() string { return "local.refused" }
