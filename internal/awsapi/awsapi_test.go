@@ -202,7 +202,8 @@ func TestErrorsSayWhatWasAskedAndAnswered(t *testing.T) {
 	require.Equal(t, `ec2:DeleteVpc "vpc-1": DependencyViolation: has dependencies (request r-1)`, e.Error())
 	require.NotEmpty(t, e.Hint())
 	require.False(t, e.NotFound())
-	for _, code := range []string{"InvalidVpcID.NotFound", "NoSuchEntity", "ResourceNotFoundException", "InvalidLaunchTemplateName.NotFoundException", "NoSuchBucket", "QueueDoesNotExist"} {
+	for _, code := range []string{"InvalidVpcID.NotFound", "NoSuchEntity", "ResourceNotFoundException", "RepositoryNotFoundException",
+		"InvalidLaunchTemplateName.NotFoundException", "NoSuchBucket", "QueueDoesNotExist"} {
 		require.True(t, (&Error{Code: code}).NotFound(), code)
 	}
 	for _, code := range []string{"AccessDenied", "UnauthorizedOperation", "ExpiredToken"} {
