@@ -37,8 +37,9 @@ func TestAnEndpointNeedsItsOwnCredentialsAndRegion(t *testing.T) {
 		options Options
 		want    string
 	}{
-		"no keys":   {Options{Region: "us-west-2", Env: map[string]string{EnvEndpoint: "http://x"}}, "MissingCredentials"},
-		"half":      {Options{Region: "us-west-2", Env: map[string]string{EnvEndpoint: "http://x", EnvAccessKey: "a"}}, "MissingCredentials"},
+		"no keys": {Options{Region: "us-west-2", Env: map[string]string{EnvEndpoint: "http://x"}}, "MissingCredentials"},
+		"half": {Options{Region: "us-west-2", Env: map[string]string{EnvEndpoint: "http://x", EnvAccessKey: "a"}},
+			"MissingCredentials"},
 		"no region": {Options{Env: env("http://x")}, "MissingRegion"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -165,7 +166,9 @@ func TestADeploymentKeepsWhatTheCatalogueSays(t *testing.T) {
 
 func TestAPartlyReadInventoryIsAnError(t *testing.T) {
 	t.Parallel()
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }))
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusForbidden)
+	}))
 	t.Cleanup(srv.Close)
 	rs, err := client(t, srv.URL).DeploymentResources(t.Context(), Deployment{Name: "n", Cluster: "c"})
 	require.Empty(t, rs)
@@ -198,11 +201,13 @@ func TestCreatorsAreReadFromTags(t *testing.T) {
 
 func TestErrorsSayWhatWasAskedAndAnswered(t *testing.T) {
 	t.Parallel()
-	e := &Error{Op: "ec2:DeleteVpc", Resource: "vpc-1", Code: "DependencyViolation", Message: "has dependencies", RequestID: "r-1", HTTP: 400}
+	e := &Error{Op: "ec2:DeleteVpc", Resource: "vpc-1", Code: "DependencyViolation", Message: "has dependencies",
+		RequestID: "r-1", HTTP: 400}
 	require.Equal(t, `ec2:DeleteVpc "vpc-1": DependencyViolation: has dependencies (request r-1)`, e.Error())
 	require.NotEmpty(t, e.Hint())
 	require.False(t, e.NotFound())
-	for _, code := range []string{"InvalidVpcID.NotFound", "NoSuchEntity", "ResourceNotFoundException", "RepositoryNotFoundException",
+	for _, code := range []string{"InvalidVpcID.NotFound", "NoSuchEntity", "ResourceNotFoundException",
+		"RepositoryNotFoundException",
 		"InvalidLaunchTemplateName.NotFoundException", "NoSuchBucket", "QueueDoesNotExist"} {
 		require.True(t, (&Error{Code: code}).NotFound(), code)
 	}
@@ -270,7 +275,8 @@ func TestATrustPolicyIsDecoded(t *testing.T) {
 		_ = r.ParseForm()
 		if r.Form.Get("Action") != "GetRole" || r.Form.Get("RoleName") != "job" {
 			w.WriteHeader(http.StatusNotFound)
-			_, _ = w.Write([]byte("<ErrorResponse><Error><Code>NoSuchEntity</Code><Message>none</Message></Error></ErrorResponse>"))
+			_, _ = w.Write([]byte("<ErrorResponse><Error><Code>NoSuchEntity</Code><Message>none</Message></Error>" +
+				"</ErrorResponse>"))
 			return
 		}
 		_, _ = w.Write([]byte("<GetRoleResponse><GetRoleResult><Role><RoleName>job</RoleName><AssumeRolePolicyDocument>" +

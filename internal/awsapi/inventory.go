@@ -183,7 +183,8 @@ func compareResources(a, b Resource) int {
 func (c *Client) lookups() []func(context.Context, Deployment) ([]Resource, error) {
 	return []func(context.Context, Deployment) ([]Resource, error){
 		c.findInstances, c.findVolumes, c.findNetworkInterfaces, c.findSecurityGroups, c.findLaunchTemplates,
-		c.findNatGateways, c.findAddresses, c.findVPC, c.findSubnets, c.findRouteTables, c.findInternetGateways, c.findVPCEndpoints,
+		c.findNatGateways, c.findAddresses, c.findVPC, c.findSubnets, c.findRouteTables, c.findInternetGateways,
+		c.findVPCEndpoints,
 		c.findCluster, c.findInstanceProfiles, c.findRoles, c.findOIDCProvider,
 		c.findLogGroups, c.findQueues, c.findRules, c.findLoadBalancers, c.findBuckets, c.findKeys,
 	}
@@ -203,8 +204,8 @@ func createdBy(tags map[string]string) string {
 			return "eks"
 		}
 	}
-	for _, k := range []string{"ebs.csi.aws.com/cluster", "kubernetes.io/created-for/pvc/name", "node.k8s.amazonaws.com/instance_id",
-		"cluster.k8s.amazonaws.com/name", "elbv2.k8s.aws/cluster", "CSIVolumeName"} {
+	for _, k := range []string{"ebs.csi.aws.com/cluster", "kubernetes.io/created-for/pvc/name",
+		"node.k8s.amazonaws.com/instance_id", "cluster.k8s.amazonaws.com/name", "elbv2.k8s.aws/cluster", "CSIVolumeName"} {
 		if tags[k] != "" {
 			return "kubernetes"
 		}

@@ -82,7 +82,8 @@ func (c *Client) WaitTerminated(ctx context.Context, limit time.Duration, ids ..
 	if len(ids) == 0 {
 		return nil
 	}
-	err := ec2.NewInstanceTerminatedWaiter(c.ec2.DescribeInstances).Wait(ctx, &ec2.DescribeInstancesInput{InstanceIds: ids}, limit,
+	in := &ec2.DescribeInstancesInput{InstanceIds: ids}
+	err := ec2.NewInstanceTerminatedWaiter(c.ec2.DescribeInstances).Wait(ctx, in, limit,
 		func(o *ec2.InstanceTerminatedWaiterOptions) { o.MinDelay, o.MaxDelay = time.Second, 15*time.Second })
 	if err = wrap("ec2:DescribeInstances", ids[0], err); IsNotFound(err) {
 		return nil
@@ -136,7 +137,8 @@ func (c *Client) DeleteInstanceProfile(ctx context.Context, name string) error {
 // not delete the role before they are gone.
 func (c *Client) InstanceProfilesOfRole(ctx context.Context, role string) ([]Resource, error) {
 	var rs []Resource
-	p := iam.NewListInstanceProfilesForRolePaginator(c.iam.ListInstanceProfilesForRole, &iam.ListInstanceProfilesForRoleInput{RoleName: &role})
+	p := iam.NewListInstanceProfilesForRolePaginator(c.iam.ListInstanceProfilesForRole,
+		&iam.ListInstanceProfilesForRoleInput{RoleName: &role})
 	for p.HasMorePages() {
 		page, err := p.NextPage(ctx)
 		if err = wrap("iam:ListInstanceProfilesForRole", role, err); err != nil {

@@ -109,9 +109,11 @@ func TestRowsAreFoundByEachName(t *testing.T) {
 func TestPhaseOfAResource(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ chain, want string }{
-		"a VPC of the network":                 {"emrflink:network:Network$aws:ec2/vpc:Vpc", PhaseNetwork},
-		"a role inside Karpenter":              {"emrflink:karpenter:Karpenter$emrflink:irsa:Role$aws:iam/role:Role", PhaseKarpenter},
-		"a node pool of Karpenter":             {"emrflink:karpenter:Karpenter$kubernetes:karpenter.sh/v1:NodePool", PhaseNodePools},
+		"a VPC of the network": {"emrflink:network:Network$aws:ec2/vpc:Vpc", PhaseNetwork},
+		"a role inside Karpenter": {"emrflink:karpenter:Karpenter$emrflink:irsa:Role$aws:iam/role:Role",
+			PhaseKarpenter},
+		"a node pool of Karpenter": {"emrflink:karpenter:Karpenter$kubernetes:karpenter.sh/v1:NodePool",
+			PhaseNodePools},
 		"a node group of the cluster":          {"emrflink:cluster:CoreNodes$aws:eks/nodeGroup:NodeGroup", PhaseCoreNodes},
 		"a key of the encryption":              {"emrflink:encryption:Key$aws:kms/key:Key", PhaseKey},
 		"a namespace of a team":                {"emrflink:team:Team$kubernetes:core/v1:Namespace", PhaseTeams},

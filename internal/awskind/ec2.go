@@ -15,11 +15,12 @@ func networkRows() []Kind {
 			Type: "aws:ec2/vpc:Vpc", Terraform: "aws_vpc", Simulated: "ec2:vpc", Tags: NamedByTag, Inventory: "vpc",
 			Price: Free, Usage: "data transfer between zones and to the internet, per GB",
 			Command: "ec2 delete-vpc --vpc-id {id}", Scope: "id",
-			Loss: "the cluster and everything else in it goes too; " + emptied, Gravity: 40, Adopt: AdoptByTags, Phase: PhaseNetwork,
+			Loss: "the cluster and everything else in it goes too; " + emptied, Gravity: 40,
+			Adopt: AdoptByTags, Phase: PhaseNetwork,
 		},
 		{
-			Type: "aws:ec2/subnet:Subnet", Terraform: "aws_subnet", Simulated: "ec2:subnet", Tags: NamedByTag, Inventory: "subnet",
-			Price: Free, Command: "ec2 delete-subnet --subnet-id {id}",
+			Type: "aws:ec2/subnet:Subnet", Terraform: "aws_subnet", Simulated: "ec2:subnet", Tags: NamedByTag,
+			Inventory: "subnet", Price: Free, Command: "ec2 delete-subnet --subnet-id {id}",
 			Loss: "nodes in it are terminated; " + emptied, Gravity: 100, Adopt: AdoptByTags, Phase: PhaseNetwork,
 		},
 		{
@@ -59,7 +60,8 @@ func networkRows() []Kind {
 		{
 			Type: "aws:ec2/vpcEndpoint:VpcEndpoint", Terraform: "aws_vpc_endpoint", Simulated: "ec2:vpcEndpoint",
 			Tags: NamedByTag, Inventory: "vpc-endpoint", Create: 6 * time.Second, Delete: 6 * time.Second,
-			Price: "interface-endpoint", Billed: "interface endpoint, per zone", Usage: "interface endpoints: data processed, per GB",
+			Price: "interface-endpoint", Billed: "interface endpoint, per zone",
+			Usage:   "interface endpoints: data processed, per GB",
 			Command: "ec2 delete-vpc-endpoints --vpc-endpoint-ids {id}",
 			Loss:    "traffic to the service goes through the NAT gateway and is billed until it is back",
 			Adopt:   AdoptByTags, Phase: PhaseNetwork,
@@ -74,11 +76,12 @@ func networkRows() []Kind {
 			// The provider reads a rule by its properties; the id only has to be one.
 			Type: "aws:ec2/securityGroupRule:SecurityGroupRule", Terraform: "aws_security_group_rule",
 			Simulated: "ec2:securityGroupRule", Tags: Untagged, Inventory: NotListed,
-			Price: Free, Loss: "the traffic that it allows stops until it is back", Adopt: "sgrule-adopted-{@name}", Phase: PhaseNetwork,
+			Price: Free, Loss: "the traffic that it allows stops until it is back",
+			Adopt: "sgrule-adopted-{@name}", Phase: PhaseNetwork,
 		},
 		{
-			Type: "aws:ec2/networkInterface:NetworkInterface", Terraform: "aws_network_interface", Simulated: "ec2:networkInterface",
-			Tags: NamedByTag, Inventory: "network-interface",
+			Type: "aws:ec2/networkInterface:NetworkInterface", Terraform: "aws_network_interface",
+			Simulated: "ec2:networkInterface", Tags: NamedByTag, Inventory: "network-interface",
 			Price: Free, Sweep: 30, Command: "ec2 delete-network-interface --network-interface-id {id}",
 			Loss: "its addresses are given back and connections through it break", Adopt: AdoptNever, Phase: PhaseNetwork,
 		},

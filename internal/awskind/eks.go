@@ -35,8 +35,8 @@ func clusterRows() []Kind {
 			Loss: "the addon's pods stop until it is back", Adopt: "{clusterName}:{addonName}", Phase: PhaseCluster,
 		},
 		{
-			Type: "aws:eks/accessEntry:AccessEntry", Terraform: "aws_eks_access_entry", Simulated: "eks:accessEntry", Tags: Tagged,
-			Inventory: NotListed, Price: Free,
+			Type: "aws:eks/accessEntry:AccessEntry", Terraform: "aws_eks_access_entry", Simulated: "eks:accessEntry",
+			Tags: Tagged, Inventory: NotListed, Price: Free,
 			Loss: "who has it loses access to the cluster; nodes that have it cannot join", Gravity: 160,
 			Adopt: "{clusterName}:{principalArn}", Phase: PhaseCluster,
 		},

@@ -12,8 +12,8 @@ func identityRows() []Kind {
 			Adopt: "{name}", Phase: PhaseCluster,
 		},
 		{
-			Type: "aws:iam/policy:Policy", Terraform: "aws_iam_policy", Simulated: "iam:policy", Tags: Tagged, Inventory: NotListed,
-			Price: Free, Loss: "who has it loses these AWS permissions until it is back",
+			Type: "aws:iam/policy:Policy", Terraform: "aws_iam_policy", Simulated: "iam:policy", Tags: Tagged,
+			Inventory: NotListed, Price: Free, Loss: "who has it loses these AWS permissions until it is back",
 			Adopt: "arn:{@partition}:iam::{@account}:policy{@path}{name}", Phase: PhaseCluster,
 		},
 		{
@@ -27,8 +27,8 @@ func identityRows() []Kind {
 			Price: Free, Loss: "the role lacks the policy until it is back", Adopt: "{role}/{policyArn}", Phase: PhaseCluster,
 		},
 		{
-			Type: "aws:iam/instanceProfile:InstanceProfile", Terraform: "aws_iam_instance_profile", Simulated: "iam:instanceProfile",
-			Tags: Tagged, Inventory: "instance-profile",
+			Type: "aws:iam/instanceProfile:InstanceProfile", Terraform: "aws_iam_instance_profile",
+			Simulated: "iam:instanceProfile", Tags: Tagged, Inventory: "instance-profile",
 			Price: Free, Sweep: 70, Command: "iam delete-instance-profile --instance-profile-name {id}", Scope: "name",
 			Loss: "new nodes cannot be launched with it until it is back", Adopt: "{name}", Phase: PhaseCluster,
 		},

@@ -6,8 +6,8 @@ package awskind
 func bucketRows() []Kind {
 	return []Kind{
 		{
-			Type: "aws:s3/bucketV2:BucketV2", Terraform: "aws_s3_bucket", Simulated: "s3:bucket", Tags: Tagged, Inventory: "bucket",
-			Price: Free, Usage: "S3: storage per GB-month and requests",
+			Type: "aws:s3/bucketV2:BucketV2", Terraform: "aws_s3_bucket", Simulated: "s3:bucket", Tags: Tagged,
+			Inventory: "bucket", Price: Free, Usage: "S3: storage per GB-month and requests",
 			Sweep: 100, Command: "s3 rb --force s3://{id}", Scope: "id",
 			Loss: "checkpoints and savepoints in it are lost; jobs cannot be restored from them", Gravity: 20,
 			Adopt: "{bucket}", Phase: PhaseBucket,

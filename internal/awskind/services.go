@@ -15,7 +15,8 @@ func serviceRows() []Kind {
 		},
 		{
 			Type: "aws:kms/alias:Alias", Terraform: "aws_kms_alias", Simulated: "kms:alias", Tags: Untagged, Inventory: NotListed,
-			Price: Free, Loss: "who uses the key by this name does not find it until it is back", Adopt: "{name}", Phase: PhaseKey,
+			Price: Free, Loss: "who uses the key by this name does not find it until it is back",
+			Adopt: "{name}", Phase: PhaseKey,
 		},
 		{
 			Type: "aws:sqs/queue:Queue", Terraform: "aws_sqs_queue", Simulated: "sqs:queue", Tags: Tagged, Inventory: "queue",

@@ -31,7 +31,8 @@ func (r *run) interfaces(ctx context.Context) error {
 	var errs []error
 	for _, res := range inv {
 		instance := res.Tags["node.k8s.amazonaws.com/instance_id"]
-		if res.Type != awsapi.TypeNetworkInterface || res.State != "available" || instance == "" || live[instance] || !r.owned(res) {
+		if res.Type != awsapi.TypeNetworkInterface || res.State != "available" || instance == "" || live[instance] ||
+			!r.owned(res) {
 			continue
 		}
 		errs = append(errs, r.remove(ctx, res, PhaseInterfaces))
@@ -201,7 +202,8 @@ func (r *run) owned(res awsapi.Resource) bool {
 	case awsapi.TypeLogGroup:
 		return res.ID == "/aws/eks/"+d.Cluster+"/cluster" || slices.Contains(d.LogGroups, res.ID)
 	case awsapi.TypeInstanceProfile:
-		return strings.Contains(res.ARN, ":instance-profile/karpenter/"+r.Scope.Region+"/"+d.Cluster+"/") || slices.Contains(d.InstanceProfiles, res.ID)
+		return strings.Contains(res.ARN, ":instance-profile/karpenter/"+r.Scope.Region+"/"+d.Cluster+"/") ||
+			slices.Contains(d.InstanceProfiles, res.ID)
 	case awsapi.TypeQueue:
 		return slices.Contains(d.Queues, res.Name) || r.tagged(res)
 	}
@@ -239,5 +241,6 @@ func command(r awsapi.Resource, region string) string {
 		return ""
 	}
 	cluster, name, _ := strings.Cut(r.ID, ":")
-	return "aws " + strings.NewReplacer("{id}", r.ID, "{cluster}", cluster, "{name}", name).Replace(k.Command) + " --region " + region
+	words := strings.NewReplacer("{id}", r.ID, "{cluster}", cluster, "{name}", name)
+	return "aws " + words.Replace(k.Command) + " --region " + region
 }

@@ -356,7 +356,9 @@ func TestListPrices(t *testing.T) {
 		"an interface endpoint, per zone": {
 			awsapi.Resource{Type: awsapi.TypeVPCEndpoint, Detail: map[string]string{"endpointType": "Interface", "subnets": "a,b"}}, 0.02,
 		},
-		"a gateway endpoint":                     {awsapi.Resource{Type: awsapi.TypeVPCEndpoint, Detail: map[string]string{"endpointType": "Gateway"}}, 0},
+		"a gateway endpoint": {
+			awsapi.Resource{Type: awsapi.TypeVPCEndpoint, Detail: map[string]string{"endpointType": "Gateway"}}, 0,
+		},
 		"a key":                                  {awsapi.Resource{Type: awsapi.TypeKey, State: "Enabled"}, cost.Round(1.0/730, 6)},
 		"a key that goes":                        {awsapi.Resource{Type: awsapi.TypeKey, State: "PendingDeletion"}, 0},
 		"a node group: its instances are listed": {awsapi.Resource{Type: awsapi.TypeNodeGroup, ID: "c:n"}, 0},

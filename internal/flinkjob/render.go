@@ -104,7 +104,9 @@ func (s Spec) podTemplate(role string) obj {
 	}
 	if role == RoleJobManager {
 		meta["annotations"] = obj{"karpenter.sh/do-not-disrupt": "true"}
-		spec["tolerations"] = []any{obj{"key": nodelabel.FlinkRole, "operator": "Equal", "value": RoleJobManager, "effect": "NoSchedule"}}
+		spec["tolerations"] = []any{
+			obj{"key": nodelabel.FlinkRole, "operator": "Equal", "value": RoleJobManager, "effect": "NoSchedule"},
+		}
 	}
 	return obj{"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec}
 }

@@ -52,7 +52,8 @@ func loadInstanceTypes() (map[string]InstanceType, error) {
 	out := make(map[string]InstanceType, len(rows))
 	for _, row := range rows[1:] {
 		t := InstanceType{Type: row[0], Arch: row[1], Manufacturer: row[2], Hypervisor: row[3], BareMetal: row[3] == ""}
-		for i, field := range []*int{&t.VCPU, &t.MemoryMiB, &t.NVMeGB, &t.ENIs, &t.IPv4PerENI, &t.ClockMHz, &t.NetworkMbps, &t.EBSMbps} {
+		for i, field := range []*int{&t.VCPU, &t.MemoryMiB, &t.NVMeGB, &t.ENIs, &t.IPv4PerENI, &t.ClockMHz, &t.NetworkMbps,
+			&t.EBSMbps} {
 			if *field, err = strconv.Atoi(row[4+i]); err != nil {
 				return nil, fmt.Errorf("read the instance table: %s: %w", t.Type, err)
 			}

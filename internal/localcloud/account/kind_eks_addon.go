@@ -100,7 +100,8 @@ func installAddon(ctx context.Context, a *Account, r Resource) (func(*tx, *Resou
 	if err != nil {
 		return nil, err
 	}
-	err = a.opts.Runtime.InstallAddon(ctx, str(all, "clusterName"), r.Name, str(all, "addonVersion"), config, str(all, "serviceAccountRoleArn"))
+	err = a.opts.Runtime.InstallAddon(ctx, str(all, "clusterName"), r.Name, str(all, "addonVersion"), config,
+		str(all, "serviceAccountRoleArn"))
 	if err != nil {
 		return nil, fmt.Errorf("install addon %q: %w", r.Name, err)
 	}

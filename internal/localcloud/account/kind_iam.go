@@ -74,7 +74,8 @@ func roleKinds() map[Kind]*spec {
 				r.ARN = t.iamARN("role" + iamPath(r.Props) + r.Name)
 				r.Region = "" // IAM is global
 				r.Attrs = Props{"arn": r.ARN, "uniqueId": iamID("AROA"), "createDate": stamp(t.now)}
-				defaults(r.Attrs, r.Props, Props{"path": "/", "maxSessionDuration": 3600.0, "description": "", "forceDetachPolicies": false})
+				defaults(r.Attrs, r.Props, Props{"path": "/", "maxSessionDuration": 3600.0, "description": "",
+					"forceDetachPolicies": false})
 				return nil
 			},
 			blocked: blockedRole,
@@ -184,7 +185,8 @@ func checkRole(t *tx, p Props, self string) error {
 }
 
 func errTooMuchInline(role string) *Error {
-	return errStatus(http.StatusConflict, "LimitExceeded", "Maximum policy size of %d bytes exceeded for role %s", maxInlinePolicy, role)
+	return errStatus(http.StatusConflict, "LimitExceeded", "Maximum policy size of %d bytes exceeded for role %s",
+		maxInlinePolicy, role)
 }
 
 // ofRole reports whether a policy, an attachment or a profile belongs to a role.

@@ -45,10 +45,11 @@ func routeKinds() map[Kind]*spec {
 			missing: func(id string) *Error {
 				return errBad("InvalidRoute.NotFound", "There is no route %s in the route table", id)
 			},
-			usable:  "active",
-			refused: []string{"carrierGatewayId", "coreNetworkArn", "destinationIpv6CidrBlock", "destinationPrefixListId", "egressOnlyGatewayId", "localGatewayId", "transitGatewayId", "vpcPeeringConnectionId"},
-			refs:    []ref{{path: "routeTableId", kind: KindRouteTable, required: true}},
-			check:   checkRoute,
+			usable: "active",
+			refused: []string{"carrierGatewayId", "coreNetworkArn", "destinationIpv6CidrBlock", "destinationPrefixListId",
+				"egressOnlyGatewayId", "localGatewayId", "transitGatewayId", "vpcPeeringConnectionId"},
+			refs:  []ref{{path: "routeTableId", kind: KindRouteTable, required: true}},
+			check: checkRoute,
 			make: func(_ *tx, r *Resource) error {
 				table := str(r.Props, "routeTableId")
 				r.ID = hashID("r-"+table, str(r.Props, "destinationCidrBlock"))
@@ -68,10 +69,13 @@ func routeKinds() map[Kind]*spec {
 			check: func(t *tx, p Props, self string) error {
 				subnet, table := str(p, "subnetId"), t.get(KindRouteTable, str(p, "routeTableId"))
 				if t.vpcOf(subnet) != str(table.Props, "vpcId") {
-					return errBad("InvalidParameterValue", "Route table %s and subnet %s belong to different networks", table.ID, subnet)
+					return errBad("InvalidParameterValue", "Route table %s and subnet %s belong to different networks", table.ID,
+						subnet)
 				}
-				if t.first(KindRouteTableAssociation, func(r *Resource) bool { return r.ID != self && str(r.Props, "subnetId") == subnet }) != nil {
-					return errBad("Resource.AlreadyAssociated", "the specified association for route table %s conflicts with an existing association", table.ID)
+				if t.first(KindRouteTableAssociation,
+					func(r *Resource) bool { return r.ID != self && str(r.Props, "subnetId") == subnet }) != nil {
+					return errBad("Resource.AlreadyAssociated",
+						"the specified association for route table %s conflicts with an existing association", table.ID)
 				}
 				return nil
 			},
@@ -180,7 +184,8 @@ func checkEndpoint(t *tx, p Props, self string) error {
 		if t.first(KindVPCEndpoint, func(r *Resource) bool {
 			return r.ID != self && str(r.Props, "serviceName") == name && r.uses("routeTableIds", table)
 		}) != nil {
-			return errBad("RouteAlreadyExists", "route table %s already has a route with destination-prefix-list-id %s", table, prefixList(name))
+			return errBad("RouteAlreadyExists", "route table %s already has a route with destination-prefix-list-id %s", table,
+				prefixList(name))
 		}
 	}
 	return nil
@@ -192,7 +197,9 @@ func (t *tx) checkInterfaceEndpoint(p Props, self string) error {
 	for _, id := range strs(p, "subnetIds") {
 		zone := str(t.get(KindSubnet, id).Attrs, "availabilityZone")
 		if zones[zone] {
-			return errBad("DuplicateSubnetsInSameZone", "Found another VPC endpoint subnet in the availability zone of %s. VPC endpoint subnets should be in different availability zones supported by the VPC endpoint service.", id)
+			return errBad("DuplicateSubnetsInSameZone",
+				"Found another VPC endpoint subnet in the availability zone of %s. VPC endpoint subnets should be in different "+
+					"availability zones supported by the VPC endpoint service.", id)
 		}
 		zones[zone] = true
 	}
@@ -201,12 +208,15 @@ func (t *tx) checkInterfaceEndpoint(p Props, self string) error {
 	}
 	vpc, name := str(p, "vpcId"), str(p, "serviceName")
 	if all := t.get(KindVPC, vpc).All(); !flag(all, "enableDnsSupport") || !flag(all, "enableDnsHostnames") {
-		return errBad("InvalidParameter", "Enabling private DNS requires both enableDnsSupport and enableDnsHostnames VPC attributes set to true for %s", vpc)
+		return errBad("InvalidParameter",
+			"Enabling private DNS requires both enableDnsSupport and enableDnsHostnames VPC attributes set to true for %s", vpc)
 	}
 	if t.first(KindVPCEndpoint, func(r *Resource) bool {
-		return r.ID != self && str(r.Props, "vpcId") == vpc && str(r.Props, "serviceName") == name && flag(r.Props, "privateDnsEnabled")
+		return r.ID != self && str(r.Props, "vpcId") == vpc && str(r.Props, "serviceName") == name &&
+			flag(r.Props, "privateDnsEnabled")
 	}) != nil {
-		return errBad("InvalidParameter", "private-dns-enabled cannot be set because there is already a conflicting DNS domain for %s in the VPC %s", name, vpc)
+		return errBad("InvalidParameter",
+			"private-dns-enabled cannot be set because there is already a conflicting DNS domain for %s in the VPC %s", name, vpc)
 	}
 	return nil
 }
@@ -245,7 +255,9 @@ func (t *tx) endpointInterfaces(r *Resource) error {
 			continue
 		}
 		kept[str(eni.Props, "subnetId")] = true
-		t.edit(KindNetworkInterface, id, func(e *Resource) { e.Props["securityGroups"] = anyStrings(strs(r.Props, "securityGroupIds")) })
+		t.edit(KindNetworkInterface, id, func(e *Resource) {
+			e.Props["securityGroups"] = anyStrings(strs(r.Props, "securityGroupIds"))
+		})
 		ids = append(ids, id)
 	}
 	for _, id := range subnets {

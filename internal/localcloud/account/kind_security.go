@@ -47,7 +47,8 @@ func securityKinds() map[Kind]*spec {
 			},
 			check: checkRule,
 			make: func(_ *tx, r *Resource) error {
-				r.ID = hashID("sgrule-", str(r.Props, "securityGroupId")+str(r.Props, "type")+strings.Join(permissions(r.Props, str(r.Props, "securityGroupId")), "|"))
+				r.ID = hashID("sgrule-", str(r.Props, "securityGroupId")+str(r.Props,
+					"type")+strings.Join(permissions(r.Props, str(r.Props, "securityGroupId")), "|"))
 				r.Attrs = Props{"securityGroupRuleId": ec2ID("sgr")}
 				return nil
 			},
@@ -129,7 +130,8 @@ func permissions(p Props, group string) []string {
 		to, _ := number(p, "toPort")
 		ports = fmt.Sprintf(", from port: %.0f, to port: %.0f", from, to)
 	}
-	peers := slices.Concat(strs(p, "cidrBlocks"), strs(p, "ipv6CidrBlocks"), strs(p, "sourceSecurityGroupId"), strs(p, "securityGroups"))
+	peers := slices.Concat(strs(p, "cidrBlocks"), strs(p, "ipv6CidrBlocks"), strs(p, "sourceSecurityGroupId"),
+		strs(p, "securityGroups"))
 	if flag(p, "self") {
 		peers = append(peers, group)
 	}
@@ -152,7 +154,8 @@ func checkRule(t *tx, p Props, self string) error {
 		}
 	}
 	group := str(p, "securityGroupId")
-	if source := str(p, "sourceSecurityGroupId"); source != "" && t.networkOf(t.get(KindSecurityGroup, source)) != t.networkOf(t.get(KindSecurityGroup, group)) {
+	if source := str(p, "sourceSecurityGroupId"); source != "" &&
+		t.networkOf(t.get(KindSecurityGroup, source)) != t.networkOf(t.get(KindSecurityGroup, group)) {
 		return errBad("InvalidGroup.NotFound", "You have specified two resources that belong to different networks.")
 	}
 	wanted := permissions(p, group)

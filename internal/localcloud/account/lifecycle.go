@@ -50,7 +50,10 @@ func (a *Account) Create(ctx context.Context, c Caller, k Kind, p Props) (Resour
 		if wait <= 0 && s.start == nil {
 			return t.complete(s, r, nil)
 		}
-		t.after = append(t.after, func() { op = a.launch(resKey{k, id}, func() error { return a.finishCreate(s, *r.clone(), wait) }) })
+		t.after = append(t.after, func() {
+			op = a.launch(resKey{k, id},
+				func() error { return a.finishCreate(s, *r.clone(), wait) })
+		})
 		return nil
 	})
 	if err != nil {

@@ -71,9 +71,11 @@ func TestAChangeIsRefusedWhereAPreviewReplaces(t *testing.T) {
 // rule is an ingress rule of a new group.
 func (w *world) rule(n network) Resource {
 	w.t.Helper()
-	group := w.make(KindSecurityGroup, Props{"vpcId": n.vpc.ID, "name": fmt.Sprintf("g%d", len(w.List(KindSecurityGroup))), "description": "d"})
+	group := w.make(KindSecurityGroup, Props{"vpcId": n.vpc.ID, "name": fmt.Sprintf("g%d", len(w.List(KindSecurityGroup))),
+		"description": "d"})
 	return w.make(KindSecurityGroupRule, Props{
-		"securityGroupId": group.ID, "type": "ingress", "protocol": "tcp", "fromPort": 443, "toPort": 443, "cidrBlocks": []any{"10.0.0.0/8"},
+		"securityGroupId": group.ID, "type": "ingress", "protocol": "tcp", "fromPort": 443, "toPort": 443,
+		"cidrBlocks": []any{"10.0.0.0/8"},
 	})
 }
 
@@ -85,7 +87,8 @@ func TestAControlPlaneMovesToOtherSubnetsOfItsZones(t *testing.T) {
 	group := w.make(KindSecurityGroup, Props{"vpcId": n.vpc.ID, "name": "extra", "description": "d"})
 	other := w.make(KindSubnet, Props{"vpcId": n.vpc.ID, "cidrBlock": "10.0.9.0/24", "availabilityZone": DefaultRegion + "a"})
 	elsewhere := w.make(KindVPC, Props{"cidrBlock": "10.7.0.0/16"})
-	foreign := w.make(KindSubnet, Props{"vpcId": elsewhere.ID, "cidrBlock": "10.7.0.0/24", "availabilityZone": DefaultRegion + "a"})
+	foreign := w.make(KindSubnet, Props{"vpcId": elsewhere.ID, "cidrBlock": "10.7.0.0/24", "availabilityZone": DefaultRegion +
+		"a"})
 	update := func(ids ...any) error {
 		props := cloneProps(cluster.Props)
 		props["vpcConfig"] = Props{"subnetIds": ids, "securityGroupIds": []any{group.ID}}

@@ -85,7 +85,8 @@ func (a *Account) spec(k Kind) (*spec, error) {
 	if s := a.kinds[k]; s != nil {
 		return s, nil
 	}
-	return nil, errStatus(http.StatusNotImplemented, "NotImplemented", "the local account does not simulate resources of kind %q", k)
+	return nil, errStatus(http.StatusNotImplemented, "NotImplemented", "the local account does not simulate resources of kind %q",
+		k)
 }
 
 // missing is the AWS error for an id that does not exist.
