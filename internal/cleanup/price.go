@@ -3,18 +3,21 @@
 package cleanup
 
 import (
+	"strings"
+
 	"emrflink/internal/awsapi"
+	"emrflink/internal/awskind"
 	"emrflink/internal/cost"
 )
 
-// ListPrice prices what the account's inventory shows, at list prices per hour; 0 where there is no price.
+// ListPrice prices what the inventory shows, at list prices per hour; 0 where there is no price.
 func ListPrice(region string) func(awsapi.Resource) float64 {
 	return func(r awsapi.Resource) float64 {
-		priced, ok := billed(r)
-		if !ok {
-			return 0
+		k, known := awskind.OfInventory(r.Type)
+		if !known || r.Type == awsapi.TypeKey && r.State == keyPendingDeletion {
+			return 0 // a key that waits for its deletion is free: aws.amazon.com/kms/pricing
 		}
-		e, err := cost.Of(region, []cost.Resource{priced})
+		e, err := cost.Of(region, []cost.Resource{{URN: r.ID, Type: k.Type, Name: r.ID, ID: r.ID, Inputs: inputs(r.Detail)}})
 		if err != nil {
 			return 0
 		}
@@ -22,30 +25,16 @@ func ListPrice(region string) func(awsapi.Resource) float64 {
 	}
 }
 
-// billed spells a resource of the inventory as the price table knows it; false for what is not billed by the hour.
-func billed(r awsapi.Resource) (cost.Resource, bool) {
-	out := cost.Resource{URN: r.ID, Name: r.ID, ID: r.ID, Inputs: map[string]any{}}
-	switch r.Type {
-	case awsapi.TypeCluster:
-		out.Type = "aws:eks/cluster:Cluster"
-		out.Inputs["version"] = r.Detail["version"]
-	case awsapi.TypeInstance:
-		out.Type = "aws:ec2/instance:Instance"
-		out.Inputs["instanceType"] = r.Detail["instanceType"]
-	case awsapi.TypeVolume:
-		out.Type = "aws:ebs/volume:Volume"
-		out.Inputs["type"], out.Inputs["size"] = r.Detail["volumeType"], r.Detail["sizeGiB"]
-	case awsapi.TypeNatGateway:
-		out.Type = "aws:ec2/natGateway:NatGateway"
-	case awsapi.TypeAddress:
-		out.Type = "aws:ec2/eip:Eip"
-	case awsapi.TypeLoadBalancer:
-		out.Type = "aws:lb/loadBalancer:LoadBalancer"
-	case awsapi.TypeKey:
-		out.Type = "aws:kms/key:Key"
-		return out, r.State != "PendingDeletion"
-	default:
-		return out, false
+// inputs spells the details of the inventory as the Pulumi AWS provider does.
+func inputs(detail map[string]string) map[string]any {
+	out := map[string]any{
+		"version": detail["version"], "instanceType": detail["instanceType"],
+		"type": detail["volumeType"], "size": detail["sizeGiB"], "vpcEndpointType": detail["endpointType"],
 	}
-	return out, true
+	var subnets []any
+	for id := range strings.SplitSeq(detail["subnets"], ",") {
+		subnets = append(subnets, id)
+	}
+	out["subnetIds"] = subnets
+	return out
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"emrflink/internal/awsapi"
+	"emrflink/internal/exitcode"
 	"emrflink/internal/kube"
 )
 
@@ -73,7 +74,7 @@ func (e *RefusedError) Unwrap() error { return e.Cause }
 func (e *RefusedError) Code() string { return "cleanup.refused" }
 
 // ExitCode is 2: nothing was touched.
-func (e *RefusedError) ExitCode() int { return 2 }
+func (e *RefusedError) ExitCode() int { return exitcode.Usage }
 
 // IncompleteError says that a teardown ended with something left.
 type IncompleteError struct {
@@ -109,7 +110,7 @@ func (e *IncompleteError) Unwrap() error { return e.Cause }
 func (e *IncompleteError) Code() string { return "cleanup.incomplete" }
 
 // ExitCode is 7: remaining resources are listed.
-func (e *IncompleteError) ExitCode() int { return 7 }
+func (e *IncompleteError) ExitCode() int { return exitcode.Incomplete }
 
 // Hint is the next command: a teardown can be run again.
 func (e *IncompleteError) Hint() string { return "emrflink cleanup --stack " + e.Stack }
@@ -167,9 +168,12 @@ func (r *run) verify(ctx context.Context) error {
 
 func key(r awsapi.Resource) string { return r.Service + "/" + r.Type + "/" + r.ID }
 
+// keyPendingDeletion is the state of a KMS key whose deletion AWS has accepted.
+const keyPendingDeletion = "PendingDeletion"
+
 // leaving says that AWS has accepted the deletion and still shows the resource.
 func leaving(r awsapi.Resource) string {
-	if r.Type == awsapi.TypeKey && r.State == "PendingDeletion" {
+	if r.Type == awsapi.TypeKey && r.State == keyPendingDeletion {
 		return "KMS deletes it on " + r.Detail["deletionDate"] + "; until then it costs nothing, and `aws kms cancel-key-deletion --key-id " +
 			r.ID + "` brings it back"
 	}

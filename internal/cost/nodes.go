@@ -147,9 +147,9 @@ func (e *estimator) rootVolumes(pool Resource) float64 {
 		for _, m := range list(at(r.Inputs, "spec", "blockDeviceMappings")) {
 			mapping, _ := m.(map[string]any)
 			size, err := quantity.ParseQuantity(text(at(mapping, "ebs", "volumeSize")))
-			usd, known := e.unit("ebs-" + text(at(mapping, "ebs", "volumeType")))
+			usd, known := e.hourly("ebs-" + text(at(mapping, "ebs", "volumeType")))
 			if err == nil && known {
-				sum += float64(size.Value()) / (1 << 30) * usd / HoursPerMonth
+				sum += float64(size.Value()) / (1 << 30) * usd
 			}
 		}
 		return sum

@@ -5,6 +5,7 @@ package flinkjob
 import (
 	"fmt"
 
+	"emrflink/components/nodelabel"
 	"emrflink/internal/cost"
 )
 
@@ -31,7 +32,7 @@ func Footprints(nodeGroupType, arch string, parallelism int) []cost.Pods {
 		name := []string{RoleJobManager, RoleTaskManager}[role]
 		out = append(out, cost.Pods{
 			Role: name, Count: pods, MilliCPU: flinkCPU*1000 + sidecarMilliCPU, MemoryMiB: flinkMiB + sidecarMiB,
-			Selector: map[string]string{"NodeGroupType": nodeGroupType, "FlinkRole": name, "kubernetes.io/arch": arch},
+			Selector: map[string]string{nodelabel.GroupType: nodeGroupType, nodelabel.FlinkRole: name, "kubernetes.io/arch": arch},
 		})
 	}
 	return out

@@ -10,6 +10,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
+
+	"emrflink/components/nodelabel"
 )
 
 // Labels that every object of a sample carries.
@@ -97,12 +99,14 @@ func (s Spec) checkpointDir() string {
 func (s Spec) podTemplate(role string) obj {
 	meta := obj{"labels": obj{labelManagedBy: managedBy, labelSample: s.Sample}}
 	spec := obj{
-		"nodeSelector": obj{"NodeGroupType": s.NodeGroupType, "FlinkRole": role, "kubernetes.io/arch": s.Arch},
+		"nodeSelector": obj{nodelabel.GroupType: s.NodeGroupType, nodelabel.FlinkRole: role, "kubernetes.io/arch": s.Arch},
 		"containers":   []any{obj{"name": "flink-main-container"}},
 	}
 	if role == RoleJobManager {
 		meta["annotations"] = obj{"karpenter.sh/do-not-disrupt": "true"}
-		spec["tolerations"] = []any{obj{"key": "FlinkRole", "operator": "Equal", "value": RoleJobManager, "effect": "NoSchedule"}}
+		spec["tolerations"] = []any{
+			obj{"key": nodelabel.FlinkRole, "operator": "Equal", "value": RoleJobManager, "effect": "NoSchedule"},
+		}
 	}
 	return obj{"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec}
 }

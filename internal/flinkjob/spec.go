@@ -10,12 +10,15 @@ import (
 	"sort"
 	"strings"
 	"time"
+
+	"emrflink/components/nodelabel"
+	"emrflink/internal/exitcode"
 )
 
 // Roles of a node pool and of a pod in a Flink cluster.
 const (
-	RoleJobManager  = "jobmanager"
-	RoleTaskManager = "taskmanager"
+	RoleJobManager  = nodelabel.JobManager
+	RoleTaskManager = nodelabel.TaskManager
 )
 
 // Spec is everything that Render needs. SpecFrom makes it of stack outputs.
@@ -172,7 +175,7 @@ func (e *ValidationError) Error() string {
 func (e *ValidationError) Code() string { return "flinkjob.invalid" }
 
 // ExitCode is 2: validation.
-func (e *ValidationError) ExitCode() int { return 2 }
+func (e *ValidationError) ExitCode() int { return exitcode.Usage }
 
 // Validate returns a *ValidationError with all problems, or nil.
 func (s Spec) Validate() error {

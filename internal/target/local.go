@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"emrflink/internal/exitcode"
 	"emrflink/internal/localcloud/daemon"
 	"emrflink/internal/localtarget"
 )
@@ -234,7 +235,7 @@ func (e *noLocalkube) Error() string {
 func (e *noLocalkube) Hint() string { return "make build" }
 
 // ExitCode is that of a missing part: nothing was contacted.
-func (e *noLocalkube) ExitCode() int { return 2 }
+func (e *noLocalkube) ExitCode() int { return exitcode.Usage }
 
 // linkSelf makes this binary reachable as `emrflink`, the bare name that
 // kubeconfigs carry, in a folder that only exec credentials have on their PATH.

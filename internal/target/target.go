@@ -22,6 +22,7 @@ import (
 	"path/filepath"
 	"strconv"
 
+	"emrflink/internal/exitcode"
 	"emrflink/internal/localcloud/account"
 	"emrflink/internal/localcloud/provider"
 	"emrflink/internal/stack"
@@ -102,7 +103,7 @@ func portFree() error {
 	}
 	ln, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", port))
 	if err != nil {
-		return &failure{Message: "listen on the port that was asked for: " + err.Error(), Code: 2}
+		return &failure{Message: "listen on the port that was asked for: " + err.Error(), Code: exitcode.Usage}
 	}
 	return ln.Close()
 }

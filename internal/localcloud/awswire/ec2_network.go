@@ -234,7 +234,7 @@ func describeVpcEndpoints(q *request) (answer, error) {
 				"vpc-endpoint-type": {kind}, "vpc-endpoint-state": {r.State}},
 			body: []node{txt("vpcEndpointId", r.ID), txt("vpcEndpointType", kind), txt("vpcId", str(p, "vpcId")), txt("serviceName", str(p, "serviceName")),
 				txt("state", r.State), when("creationTimestamp", r.CreatedAt),
-				texts("routeTableIdSet", "item", strs(p, "routeTableIds"))},
+				texts("routeTableIdSet", "item", strs(p, "routeTableIds")), texts("subnetIdSet", "item", strs(p, "subnetIds"))},
 		}
 	}))
 }

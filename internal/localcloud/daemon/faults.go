@@ -14,13 +14,14 @@ import (
 	"strings"
 	"time"
 
+	"emrflink/internal/exitcode"
 	"emrflink/internal/localcloud/account"
 	"emrflink/internal/localcloud/awswire"
 	"emrflink/internal/localcloud/policy"
 	"emrflink/internal/localcloud/provider/awsprov"
-	"emrflink/internal/localcloud/provider/nearest"
 	"emrflink/internal/localtarget"
 	"emrflink/internal/proppath"
+	"emrflink/stacks/nearest"
 )
 
 // Edit changes or deletes a resource of the account, as a person would in AWS's console.
@@ -38,7 +39,7 @@ type RefusedError struct{ Why string }
 func (e *RefusedError) Error() string { return e.Why }
 
 // ExitCode is 2: nothing was changed.
-func (e *RefusedError) ExitCode() int { return 2 }
+func (e *RefusedError) ExitCode() int { return exitcode.Usage }
 
 // Code is a stable id of the failure.
 func (e *RefusedError) Code() string { return "local.refused" }

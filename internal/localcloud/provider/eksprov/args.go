@@ -12,8 +12,8 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"emrflink/internal/localcloud/provider/nearest"
 	"emrflink/internal/localcloud/provider/schema"
+	"emrflink/stacks/nearest"
 )
 
 // args are the arguments of the component that are simulated, spelled as its

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package nearest finds what a mistyped name was probably meant to be.
+// Package nearest finds what a mistyped name was probably meant to be. It is the only place that compares spellings, and
+// imports the standard library only, so that the program and everything beside it can ask it.
 package nearest
 
 import (
