@@ -15,7 +15,7 @@ import (
 	"strings"
 	"time"
 
-	"emrflink/internal/localcloud/policy"
+	"emrflink/internal/iam"
 	"emrflink/internal/pattern"
 )
 
@@ -103,7 +103,7 @@ func (a *Account) AssumeRole(ctx context.Context, c Caller, roleARN, session str
 		if c.Role == "" && arn == "" {
 			arn = a.Administrator().ARN
 		}
-		if !a.trustAllows(role, "sts:AssumeRole", policy.Principal{Type: policy.PrincipalAWS, ID: arn}, nil) {
+		if !a.trustAllows(role, "sts:AssumeRole", iam.Principal{Type: iam.PrincipalAWS, ID: arn}, nil) {
 			return denied
 		}
 		return nil
@@ -233,7 +233,7 @@ func (a *Account) AssumeRoleWithWebIdentity(ctx context.Context, roleARN, sessio
 		provider.Name + ":sub": {c.Subject}, provider.Name + ":aud": {c.Audience[aud]}, provider.Name + ":iss": {c.Issuer},
 	}
 	return a.assume(roleARN, session, func(_ *tx, role *Resource) error {
-		if !a.trustAllows(role, "sts:AssumeRoleWithWebIdentity", policy.Principal{Type: policy.PrincipalFederated, ID: provider.ARN}, keys) {
+		if !a.trustAllows(role, "sts:AssumeRoleWithWebIdentity", iam.Principal{Type: iam.PrincipalFederated, ID: provider.ARN}, keys) {
 			return errStatus(http.StatusForbidden, "AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity")
 		}
 		return nil

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"emrflink/internal/iam"
 )
 
 // token is a service-account token with a signature that nobody checks.
@@ -175,7 +177,7 @@ func TestManagedPoliciesParse(t *testing.T) {
 		"AmazonEC2ContainerRegistryPullOnly", "AmazonEC2ContainerRegistryReadOnly", "AmazonSSMManagedInstanceCore",
 		"service-role/AmazonEBSCSIDriverPolicy", "CloudWatchAgentServerPolicy",
 	} {
-		require.NoError(t, checkIdentityPolicy(ManagedPolicy("arn:aws:iam::aws:policy/"+name)), name)
+		require.NoError(t, checkIdentityPolicy(iam.AWSManaged("arn:aws:iam::aws:policy/"+name)), name)
 	}
-	require.Empty(t, ManagedPolicy("arn:aws:iam::aws:policy/AdministratorAccess"))
+	require.Empty(t, iam.AWSManaged("arn:aws:iam::aws:policy/AdministratorAccess"))
 }

@@ -16,7 +16,7 @@ import (
 
 	"emrflink/internal/localcloud/account"
 	"emrflink/internal/localcloud/awswire"
-	"emrflink/internal/localcloud/policy"
+	"emrflink/internal/iam"
 	"emrflink/internal/localcloud/provider/awsprov"
 	"emrflink/internal/localcloud/provider/nearest"
 	"emrflink/internal/proppath"
@@ -112,7 +112,7 @@ func faultsOf(a *account.Account) []Fault {
 // setFault adds a fault that some call can meet.
 func (d *Daemon) setFault(f Fault) error {
 	known := actions()
-	if !slices.ContainsFunc(known, func(a string) bool { return policy.Match(f.Action, a) }) {
+	if !slices.ContainsFunc(known, func(a string) bool { return iam.Match(f.Action, a) }) {
 		return refusef("nothing on the local target calls %q%s", f.Action, nearest.Suggest(f.Action, known))
 	}
 	out := account.Fault{Op: f.Action, Match: f.Match, Times: f.Times, Delay: time.Duration(f.DelaySeconds * float64(time.Second))}

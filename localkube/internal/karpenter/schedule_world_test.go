@@ -36,7 +36,7 @@ import (
 	reqs "sigs.k8s.io/karpenter/pkg/scheduling"
 )
 
-// blueprint is what the main module renders for this test (internal/localcloud/referee writes the file and fails when
+// blueprint is what the main module renders for this test (internal/graphcheck writes the file and fails when
 // it is out of date): the node pools and their class, and the pod templates of the sample job by task managers' pool.
 type blueprint struct {
 	NodeClass awsv1.EC2NodeClass                            `json:"nodeClass"`

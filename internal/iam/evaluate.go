@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package policy parses and evaluates IAM policy documents: identity policies, trust policies and the
-// resource policies of buckets and queues. The grammar is strict: an unknown element, a misspelt
-// condition operator or an operator that is not implemented is an error that names it, because a
-// statement that is silently ignored would make a simulated authorization meaningless.
-package policy
+package iam
 
 import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"emrflink/components/iamdoc"
 )
 
 // Document is a parsed policy.
@@ -18,29 +16,36 @@ type Document struct {
 	Statements  []Statement
 }
 
-// Statement is one statement of a document. Exactly one of Actions and NotActions is set; the same holds
-// for resources and principals where the document has them.
+// Statement is one statement of a document, checked and taken apart. Exactly one of Action and NotAction is set; the
+// same holds for resources and principals where the document has them.
 type Statement struct {
-	Sid                        string
-	Deny                       bool
-	Principals, NotPrincipals  []Principal
-	Actions, NotActions        []string
-	Resources, NotResources    []string
-	Conditions                 []Condition
-	hasPrincipal, hasResources bool
+	iamdoc.Statement
+	// Principals and Conditions are the statement's own, one a row, sorted.
+	Principals, NotPrincipals []Principal
+	Conditions                []Condition
 }
+
+func (s Statement) allows() bool { return s.Effect == "Allow" }
+func (s Statement) denies() bool { return s.Effect == "Deny" }
+
+func (s Statement) hasPrincipal() bool { return s.Principal != nil || s.NotPrincipal != nil }
+func (s Statement) hasResource() bool  { return s.Resource != nil || s.NotResource != nil }
 
 // Principal is who asks (in a Request) or who is meant (in a Statement, where ID may be "*").
 type Principal struct {
-	Type string // PrincipalAWS, PrincipalService, PrincipalFederated; "*" in a statement means anyone
+	Type string // PrincipalAWS, PrincipalService, PrincipalFederated; Anyone in a statement
 	ID   string // an ARN or account id, a service such as "events.amazonaws.com", a provider ARN
 }
 
 // The types of principals.
 const (
-	PrincipalAWS       = "AWS"
-	PrincipalService   = "Service"
-	PrincipalFederated = "Federated"
+	PrincipalAWS           = "AWS"
+	PrincipalService       = "Service"
+	PrincipalFederated     = "Federated"
+	PrincipalCanonicalUser = "CanonicalUser" // S3's old name of an account: no request here comes from one
+
+	// Anyone is the type, and the id, of the principal "*".
+	Anyone = "*"
 )
 
 // Condition is one operator applied to one key.
@@ -71,24 +76,20 @@ func Evaluate(docs []Document, r Request) Decision {
 	var decision Decision
 	for _, doc := range docs {
 		for i, s := range doc.Statements {
-			if decision.Allowed && !s.Deny || !s.matches(r, ctx) {
+			if decision.Allowed && !s.denies() || !s.matches(r, ctx) {
 				continue
 			}
-			name := s.Sid
-			if name == "" {
-				name = fmt.Sprintf("#%d", i+1)
+			if s.denies() {
+				return Decision{ExplicitDeny: true, Statement: nameOf(s, i)}
 			}
-			if s.Deny {
-				return Decision{ExplicitDeny: true, Statement: name}
-			}
-			decision = Decision{Allowed: true, Statement: name}
+			decision = Decision{Allowed: true, Statement: nameOf(s, i)}
 		}
 	}
 	return decision
 }
 
 func (s Statement) matches(r Request, ctx context) bool {
-	if s.hasPrincipal {
+	if s.hasPrincipal() {
 		in := anyPrincipal(s.Principals, r.Principal)
 		if len(s.NotPrincipals) > 0 {
 			in = !anyPrincipal(s.NotPrincipals, r.Principal)
@@ -97,17 +98,13 @@ func (s Statement) matches(r Request, ctx context) bool {
 			return false
 		}
 	}
-	in := anyAction(s.Actions, r.Action)
-	if len(s.NotActions) > 0 {
-		in = !anyAction(s.NotActions, r.Action)
-	}
-	if !in {
+	if !s.Covers(r.Action) {
 		return false
 	}
-	if s.hasResources {
-		in := anyResource(s.Resources, r.Resource, ctx)
-		if len(s.NotResources) > 0 {
-			in = !anyResource(s.NotResources, r.Resource, ctx)
+	if s.hasResource() {
+		in := anyResource(s.Resource, r.Resource, ctx)
+		if len(s.NotResource) > 0 {
+			in = !anyResource(s.NotResource, r.Resource, ctx)
 		}
 		if !in {
 			return false
@@ -121,9 +118,17 @@ func (s Statement) matches(r Request, ctx context) bool {
 	return true
 }
 
+// Covers says whether the statement is about an action.
+func (s Statement) Covers(action string) bool {
+	if len(s.NotAction) > 0 {
+		return !anyAction(s.NotAction, action)
+	}
+	return anyAction(s.Action, action)
+}
+
 func anyPrincipal(list []Principal, p Principal) bool {
 	for _, want := range list {
-		if want.Type == "*" || want.Type == p.Type && (want.ID == "*" || samePrincipal(want.ID, p)) {
+		if want.Type == Anyone || want.Type == p.Type && (want.ID == Anyone || samePrincipal(want.ID, p)) {
 			return true
 		}
 	}
@@ -174,10 +179,10 @@ func anyResource(patterns []string, resource string, ctx context) bool {
 // principals.
 func (d Document) CheckIdentity() error {
 	for i, s := range d.Statements {
-		if s.hasPrincipal {
+		if s.hasPrincipal() {
 			return fmt.Errorf("statement %d: an identity policy must not have a Principal", i+1)
 		}
-		if !s.hasResources {
+		if !s.hasResource() {
 			return fmt.Errorf("statement %d: Resource is missing", i+1)
 		}
 	}
@@ -188,10 +193,10 @@ func (d Document) CheckIdentity() error {
 // resources.
 func (d Document) CheckTrust() error {
 	for i, s := range d.Statements {
-		if !s.hasPrincipal {
+		if !s.hasPrincipal() {
 			return fmt.Errorf("statement %d: Principal is missing", i+1)
 		}
-		if s.hasResources {
+		if s.hasResource() {
 			return fmt.Errorf("statement %d: a trust policy must not have a Resource", i+1)
 		}
 	}
@@ -201,10 +206,10 @@ func (d Document) CheckTrust() error {
 // CheckResource reports why the document cannot be the policy of a bucket or a queue, which names both.
 func (d Document) CheckResource() error {
 	for i, s := range d.Statements {
-		if !s.hasPrincipal {
+		if !s.hasPrincipal() {
 			return fmt.Errorf("statement %d: Principal is missing", i+1)
 		}
-		if !s.hasResources {
+		if !s.hasResource() {
 			return fmt.Errorf("statement %d: Resource is missing", i+1)
 		}
 	}

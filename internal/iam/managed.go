@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package account
+package iam
 
 import "strings"
 
-// ManagedPolicy is the document of a policy that AWS manages, or "" for one that the account does not know.
+// AWSManaged is the document of a policy that AWS manages, or "" for one that is not known here.
 // The documents hold the actions that matter to the workloads of this project, not AWS's full text.
-func ManagedPolicy(arn string) string {
+func AWSManaged(arn string) string {
 	name, ok := strings.CutPrefix(arn, "arn:aws:iam::aws:policy/")
 	if !ok {
 		return ""

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package referee
+package graphcheck
 
 import (
 	"encoding/json"
@@ -20,19 +20,27 @@ type World struct {
 	Graph *componenttest.Graph
 	// Jobs are the sample job's FlinkDeployments, by the name of the task managers' node pool.
 	Jobs map[string]*unstructured.Unstructured
+	// Render says what is wrong with a release of a Helm chart: a chart that nobody knows, a version, a value.
+	Render func(Release) error
 }
 
-// Referee is one judge.
-type Referee struct {
+// Release is a Helm release of the graph.
+type Release struct {
+	Chart, Repo, Version, Name, Namespace string
+	Values                                map[string]any
+}
+
+// Check is one check, of a subject.
+type Check struct {
 	// Name is how the mutation test and docs/traps.md call it.
 	Name string
-	// Check gives the reasons why the world is not as it must be.
-	Check func(*World) []string
+	// Run gives the reasons why the world is not as it must be.
+	Run func(*World) []string
 }
 
-// All are the referees.
-func All() []Referee {
-	return []Referee{
+// All are the checks.
+func All() []Check {
+	return []Check{
 		{"iam-documents", Documents},
 		{"iam-access", Access},
 		{"join", Join},

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package referee
+package graphcheck
 
 import (
 	"math/big"
@@ -175,5 +175,5 @@ func trustCases(w *World) []Case {
 }
 
 // base36 is EMR's own encoding of a role's name (AWS CLI, customizations/emrcontainers/base36.py), written here a second
-// time on purpose: a referee does not ask the player.
+// time on purpose: a check does not ask what it checks.
 func base36(name string) string { return new(big.Int).SetBytes([]byte(name)).Text(36) }

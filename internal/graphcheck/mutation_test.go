@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package referee_test
+package graphcheck_test
 
 import (
 	"encoding/json"
@@ -14,41 +14,41 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"emrflink/components/componenttest"
-	"emrflink/internal/localcloud/referee"
+	"emrflink/internal/graphcheck"
 	"emrflink/stacks"
 )
 
-// mutation is one change of the rendered graph, and the referee that must see it.
+// mutation is one change of the rendered graph, and the check that must see it.
 type mutation struct {
-	name    string
-	referee string
-	change  func(*editor)
+	name   string
+	check  string
+	change func(*editor)
 }
 
-// TestEveryMutationIsCaught changes one thing at a time; the named referee must give a reason that it did not give before.
+// TestEveryMutationIsCaught changes one thing at a time; the named check must give a reason that it did not give before.
 func TestEveryMutationIsCaught(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	judges, before := map[string]referee.Referee{}, map[string][]string{}
+	checks, before := map[string]graphcheck.Check{}, map[string][]string{}
 	caught := map[string]int{}
-	for _, r := range referee.All() {
-		judges[r.Name], before[r.Name] = r, r.Check(w)
+	for _, r := range graphcheck.All() {
+		checks[r.Name], before[r.Name] = r, r.Run(w)
 	}
 	all := slices.Concat(identityMutations(), nodeMutations(), platformMutations(), orderMutations())
 	require.Greater(t, len(all), 30)
 	for _, m := range all {
 		e := edit(t, w, m.name)
 		m.change(e)
-		require.Contains(t, judges, m.referee, m.name)
-		reasons := slices.DeleteFunc(judges[m.referee].Check(e.w), func(r string) bool { return slices.Contains(before[m.referee], r) })
+		require.Contains(t, checks, m.check, m.name)
+		reasons := slices.DeleteFunc(checks[m.check].Run(e.w), func(r string) bool { return slices.Contains(before[m.check], r) })
 		if len(reasons) == 0 {
-			t.Errorf("%s: %s says nothing", m.name, m.referee)
+			t.Errorf("%s: %s says nothing", m.name, m.check)
 			continue
 		}
-		caught[m.referee]++
-		t.Logf("%-62s %-14s %.140s", m.name, m.referee, reasons[0])
+		caught[m.check]++
+		t.Logf("%-62s %-14s %.140s", m.name, m.check, reasons[0])
 	}
-	for name := range judges {
+	for name := range checks {
 		require.Positive(t, caught[name], "no mutation is caught by %s: it may be asleep", name)
 	}
 	t.Logf("%d mutations, all caught: %v", len(all), caught)
@@ -58,7 +58,7 @@ func TestEveryMutationIsCaught(t *testing.T) {
 // resource, one at a time. The table of allowed and denied requests, or the check of the documents, must see each.
 func TestNoPermissionIsIdle(t *testing.T) {
 	t.Parallel()
-	w := &referee.World{Graph: componenttest.Run(t, stacks.Blueprint, componenttest.Options{
+	w := &graphcheck.World{Graph: componenttest.Run(t, stacks.Blueprint, componenttest.Options{
 		Config: map[string]string{"emrflink:clusterAutoscaler": "true"},
 	})}
 	count := map[string]int{}
@@ -69,10 +69,10 @@ func TestNoPermissionIsIdle(t *testing.T) {
 		for _, m := range statementMutations(r.JSON(t, "policy")) {
 			document, err := json.Marshal(m.document)
 			require.NoError(t, err)
-			changed := &referee.World{Graph: &componenttest.Graph{Resources: slices.Clone(w.Graph.Resources), Outputs: w.Graph.Outputs}}
+			changed := &graphcheck.World{Graph: &componenttest.Graph{Resources: slices.Clone(w.Graph.Resources), Outputs: w.Graph.Outputs}}
 			changed.Graph.Resources[i].Inputs = maps.Clone(r.Inputs)
 			changed.Graph.Resources[i].Inputs["policy"] = string(document)
-			if len(referee.Access(changed)) == 0 && len(referee.Documents(changed)) == 0 {
+			if len(graphcheck.Access(changed)) == 0 && len(graphcheck.Documents(changed)) == 0 {
 				t.Errorf("%s: %s: nobody sees it", r.Name, m.what)
 			}
 			count[m.kind]++
@@ -162,13 +162,13 @@ func asObject(v any) object {
 // editor changes a world. A change that does not find what it is to change fails the test: it would be caught for nothing.
 type editor struct {
 	t    *testing.T
-	w    *referee.World
+	w    *graphcheck.World
 	what string
 }
 
-func edit(t *testing.T, w *referee.World, what string) *editor {
+func edit(t *testing.T, w *graphcheck.World, what string) *editor {
 	graph := &componenttest.Graph{Resources: slices.Clone(w.Graph.Resources), Outputs: w.Graph.Outputs}
-	return &editor{t: t, what: what, w: &referee.World{Graph: graph, Jobs: maps.Clone(w.Jobs)}}
+	return &editor{t: t, what: what, w: &graphcheck.World{Graph: graph, Jobs: maps.Clone(w.Jobs), Render: w.Render}}
 }
 
 // resource is a resource to change. Its inputs are copied: the other mutations start from the same world.

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package policy
+package iam
 
 import (
+	"cmp"
+	"encoding/base64"
 	"fmt"
+	"net/netip"
+	"strconv"
 	"strings"
+	"time"
 )
 
 type comparison int
@@ -16,6 +21,10 @@ const (
 	arn
 	boolean
 	null
+	ip
+	binary
+	numeric
+	date
 )
 
 type quantifier int
@@ -32,12 +41,22 @@ type operator struct {
 	quantity quantifier
 	negated  bool
 	ifExists bool
+	holds    func(sign int) bool // of numbers and dates: the sign of the request's value less the policy's
 }
 
-func (o operator) boolean() bool { return o.compare == boolean || o.compare == null }
+// ordered are the comparisons of numbers and dates.
+func ordered() map[string]func(int) bool {
+	return map[string]func(int) bool{
+		"LessThan":          func(sign int) bool { return sign < 0 },
+		"LessThanEquals":    func(sign int) bool { return sign <= 0 },
+		"GreaterThan":       func(sign int) bool { return sign > 0 },
+		"GreaterThanEquals": func(sign int) bool { return sign >= 0 },
+		"Equals":            func(sign int) bool { return sign == 0 },
+	}
+}
 
-// parseOperator refuses by name what is not implemented (the numeric, date, binary and IP address
-// operators), so that no condition is ever ignored.
+// parseOperator knows the operators of the IAM User Guide ("IAM JSON policy elements: Condition operators") and refuses
+// others by name, so that no condition is ever ignored.
 func parseOperator(name string) (operator, error) {
 	var o operator
 	base := name
@@ -62,15 +81,74 @@ func parseOperator(name string) (operator, error) {
 		"ArnNotLike":                {compare: arn, negated: true},
 		"Bool":                      {compare: boolean},
 		"Null":                      {compare: null},
+		"IpAddress":                 {compare: ip},
+		"NotIpAddress":              {compare: ip, negated: true},
+		"BinaryEquals":              {compare: binary},
+		"NumericNotEquals":          {compare: numeric, negated: true, holds: ordered()["Equals"]},
+		"DateNotEquals":             {compare: date, negated: true, holds: ordered()["Equals"]},
 	}[base]
-	if !ok {
-		return o, fmt.Errorf("condition operator %q is not supported", name)
+	for prefix, compare := range map[string]comparison{"Numeric": numeric, "Date": date} {
+		if rest, isOne := strings.CutPrefix(base, prefix); isOne && ordered()[rest] != nil {
+			known, ok = operator{compare: compare, holds: ordered()[rest]}, true
+		}
 	}
-	o.compare, o.negated = known.compare, known.negated
+	if !ok {
+		return o, fmt.Errorf("condition operator %q does not exist", name)
+	}
+	o.compare, o.negated, o.holds = known.compare, known.negated, known.holds
 	if o.compare == null && (o.ifExists || o.quantity != single) {
 		return o, fmt.Errorf("condition operator %q does not exist", name)
 	}
 	return o, nil
+}
+
+// check says what is wrong with a value of the policy.
+func (o operator) check(value string) error {
+	if strings.Contains(value, "${") {
+		return nil // known with the request
+	}
+	ok, what := true, ""
+	switch o.compare {
+	case boolean, null:
+		ok, what = value == "true" || value == "false", "neither true nor false"
+	case ip:
+		_, ok = network(value)
+		what = "no IP address or range"
+	case binary:
+		_, err := base64.StdEncoding.DecodeString(value)
+		ok, what = err == nil, "not base64"
+	case numeric, date:
+		_, ok = o.number(value)
+		what = map[comparison]string{numeric: "no number", date: "no date of ISO 8601"}[o.compare]
+	}
+	if !ok {
+		return fmt.Errorf("%q is %s", value, what)
+	}
+	return nil
+}
+
+// number is a number, or the seconds of a date: ISO 8601 with or without time of day, or seconds already.
+func (o operator) number(s string) (float64, bool) {
+	if n, err := strconv.ParseFloat(s, 64); err == nil {
+		return n, true
+	}
+	if o.compare == date {
+		for _, layout := range []string{time.RFC3339, "2006-01-02T15:04Z07:00", time.DateOnly} {
+			if t, err := time.Parse(layout, s); err == nil {
+				return float64(t.UnixMilli()) / 1000, true
+			}
+		}
+	}
+	return 0, false
+}
+
+// network is a range of addresses; a single one is a range of one.
+func network(s string) (netip.Prefix, bool) {
+	if p, err := netip.ParsePrefix(s); err == nil {
+		return p.Masked(), true
+	}
+	a, err := netip.ParseAddr(s)
+	return netip.PrefixFrom(a, a.BitLen()), err == nil
 }
 
 // context is the request's context with lower-case keys.
@@ -113,6 +191,11 @@ func (ctx context) expand(s string, pattern bool) (string, bool) {
 		}
 		s = after
 	}
+}
+
+// Holds says whether the condition is true of a request with these keys.
+func (c Condition) Holds(keys map[string][]string) bool {
+	return c.holds(newContext(Request{Context: keys}))
 }
 
 func (c Condition) holds(ctx context) bool {
@@ -164,6 +247,14 @@ func (o operator) equal(want, got string, ctx context) bool {
 		return Match(pattern, got)
 	case arn:
 		return matchARN(pattern, got)
+	case ip:
+		within, known := network(pattern)
+		address, err := netip.ParseAddr(got)
+		return known && err == nil && within.Contains(address)
+	case numeric, date:
+		a, known := o.number(pattern)
+		b, sent := o.number(got)
+		return known && sent && o.holds(cmp.Compare(b, a))
 	default:
 		return pattern == got
 	}

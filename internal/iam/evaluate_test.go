@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package policy
+package iam
 
 import (
 	"strings"
@@ -9,6 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"emrflink/components/iamdoc"
 )
 
 func parse(t *testing.T, text string) Document {
@@ -41,8 +43,10 @@ func TestParseRefuses(t *testing.T) {
 		"an empty list of resources":        {`{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":[]}}`, "Resource"},
 		"an unknown type of principal":      {`{"Statement":{"Effect":"Allow","Action":"s3:*","Principal":{"Robot":"x"}}}`, "Robot"},
 		"a Sid that is used twice":          {`{"Statement":[{"Sid":"A","Effect":"Allow","Action":"s3:*","Resource":"*"},{"Sid":"A","Effect":"Allow","Action":"s3:*","Resource":"*"}]}`, `"A"`},
-		"an IP address condition":           {conditioned(`{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}`), "IpAddress"},
-		"a numeric condition":               {conditioned(`{"NumericLessThan":{"s3:max-keys":"10"}}`), "NumericLessThan"},
+		"an IP address that is none":        {conditioned(`{"IpAddress":{"aws:SourceIp":"10.0.0.0/88"}}`), "no IP address"},
+		"a number that is none":             {conditioned(`{"NumericLessThan":{"s3:max-keys":"ten"}}`), "no number"},
+		"a date that is none":               {conditioned(`{"DateLessThan":{"aws:CurrentTime":"tomorrow"}}`), "no date"},
+		"a binary value that is none":       {conditioned(`{"BinaryEquals":{"k":"%"}}`), "base64"},
 		"a misspelt condition operator":     {conditioned(`{"StringEqual":{"aws:RequestedRegion":"us-west-2"}}`), "StringEqual"},
 		"NullIfExists":                      {conditioned(`{"NullIfExists":{"aws:TagKeys":"true"}}`), "NullIfExists"},
 		"a Bool that is neither":            {conditioned(`{"Bool":{"aws:SecureTransport":"maybe"}}`), "maybe"},
@@ -51,6 +55,21 @@ func TestParseRefuses(t *testing.T) {
 	} {
 		_, err := Parse([]byte(c.text))
 		require.ErrorContains(t, err, c.why, name)
+	}
+}
+
+// TestWhatIsWrittenIsRead: the writer of policies and the reader have one type for a statement.
+func TestWhatIsWrittenIsRead(t *testing.T) {
+	t.Parallel()
+	everyone := iamdoc.Deny("Plain", iamdoc.Strings{"s3:*"}, iamdoc.Strings{"arn:aws:s3:::b", "arn:aws:s3:::b/*"},
+		iamdoc.Conditions{"Bool": {"aws:SecureTransport": {"false"}}})
+	everyone.Principal = iamdoc.Principals{PrincipalAWS: {"*"}}
+	for _, written := range []iamdoc.Document{
+		iamdoc.New(everyone), iamdoc.PodIdentityTrust("arn:c", "n", "a", "b"), iamdoc.WebIdentityTrust("arn:p", "issuer", "a"),
+	} {
+		text, err := written.JSON()
+		require.NoError(t, err)
+		require.Empty(t, cmp.Diff(written.Statements[0], parse(t, text).Statements[0].Statement))
 	}
 }
 
@@ -84,6 +103,17 @@ func TestConditionOperators(t *testing.T) {
 		"ArnNotLike":                                 {`{"ArnNotLike":{"k":"arn:aws:iam::1:role/*"}}`, keys{"k": {"arn:aws:iam::1:role/x"}}, false},
 		"Bool as a JSON boolean":                     {`{"Bool":{"aws:SecureTransport":false}}`, keys{"aws:SecureTransport": {"false"}}, true},
 		"Bool, key absent":                           {`{"Bool":{"aws:SecureTransport":"false"}}`, nil, false},
+		"IpAddress, in the range":                    {`{"IpAddress":{"aws:SourceIp":["10.0.0.0/8","192.0.2.1"]}}`, keys{"aws:SourceIp": {"192.0.2.1"}}, true},
+		"IpAddress, outside":                         {`{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}`, keys{"aws:SourceIp": {"11.0.0.1"}}, false},
+		"NotIpAddress":                               {`{"NotIpAddress":{"aws:SourceIp":"2001:db8::/32"}}`, keys{"aws:SourceIp": {"2001:db9::1"}}, true},
+		"NumericLessThan":                            {`{"NumericLessThan":{"s3:max-keys":10}}`, keys{"s3:max-keys": {"9"}}, true},
+		"NumericLessThan, equal":                     {`{"NumericLessThan":{"s3:max-keys":"10"}}`, keys{"s3:max-keys": {"10"}}, false},
+		"NumericGreaterThanEquals":                   {`{"NumericGreaterThanEquals":{"k":"10"}}`, keys{"k": {"10.0"}}, true},
+		"NumericNotEquals":                           {`{"NumericNotEquals":{"k":"10"}}`, keys{"k": {"10"}}, false},
+		"NumericEqualsIfExists, key absent":          {`{"NumericEqualsIfExists":{"k":"10"}}`, nil, true},
+		"DateGreaterThan":                            {`{"DateGreaterThan":{"aws:CurrentTime":"2026-01-01T00:00:00Z"}}`, keys{"aws:CurrentTime": {"2026-01-02"}}, true},
+		"DateLessThanEquals, later":                  {`{"DateLessThanEquals":{"aws:CurrentTime":"2026-01-01"}}`, keys{"aws:CurrentTime": {"1767225601"}}, false},
+		"BinaryEquals":                               {`{"BinaryEquals":{"k":"QmluYXJ5"}}`, keys{"k": {"QmluYXJ5"}}, true},
 		"Null true, key absent":                      {`{"Null":{"k":"true"}}`, nil, true},
 		"Null false, key absent":                     {`{"Null":{"k":"false"}}`, nil, false},
 		"Null false, key present":                    {`{"Null":{"k":"false"}}`, keys{"k": {"v"}}, true},

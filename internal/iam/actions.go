@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package iamcheck
+package iam
 
 import (
 	_ "embed"
@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 )
 
 //go:embed actions.csv
@@ -16,8 +17,8 @@ var actionRows string
 //go:embed types.csv
 var typeRows string
 
-// anyResource is the place of a resource type of an action that has none.
-const anyResource = "*"
+// everything is the resource "*", and the place of a resource type of an action that has none.
+const everything = "*"
 
 // Action is what the reference says about an action.
 type Action struct {
@@ -27,11 +28,13 @@ type Action struct {
 	Keys []string
 }
 
-// Table is the part of the Service Authorization Reference that is checked in.
-type Table struct{ actions map[string]Action }
+// ActionTable is the part of the Service Authorization Reference that is checked in.
+type ActionTable struct{ actions map[string]Action }
 
-// Load reads the table.
-func Load() (*Table, error) {
+// Actions is the table of the actions that this project knows.
+var Actions = sync.OnceValues(loadActions)
+
+func loadActions() (*ActionTable, error) {
 	types := map[string]string{}
 	rows, err := read(typeRows)
 	if err != nil {
@@ -43,13 +46,13 @@ func Load() (*Table, error) {
 	if rows, err = read(actionRows); err != nil {
 		return nil, fmt.Errorf("read actions.csv: %w", err)
 	}
-	t := &Table{actions: map[string]Action{}}
+	t := &ActionTable{actions: map[string]Action{}}
 	for _, r := range rows {
 		service, _, _ := strings.Cut(r[0], ":")
 		a := Action{Keys: keysOf(r[2])}
 		for _, name := range strings.Fields(r[1]) {
 			pattern, ok := types[service+" "+name]
-			if !ok && name != anyResource {
+			if !ok && name != everything {
 				return nil, fmt.Errorf("read actions.csv: %s: types.csv has no %s %s", r[0], service, name)
 			}
 			if ok {
@@ -86,13 +89,31 @@ func keysOf(field string) []string {
 }
 
 // Action finds an action; IAM compares their names without regard to case.
-func (t *Table) Action(name string) (Action, bool) {
+func (t *ActionTable) Action(name string) (Action, bool) {
 	a, ok := t.actions[strings.ToLower(name)]
 	return a, ok
 }
 
+// Unscoped says whether an action works only on the resource "*", by its own row or by one that ends with a star. A
+// pattern is unscoped when there is such a row for it.
+func Unscoped(action string) bool {
+	t, err := Actions()
+	if err != nil {
+		return false
+	}
+	if a, ok := t.Action(action); ok {
+		return len(a.Types) == 0
+	}
+	for name, a := range t.actions {
+		if strings.HasSuffix(name, "*") && len(a.Types) == 0 && Match(name, strings.ToLower(action)) {
+			return true
+		}
+	}
+	return false
+}
+
 // knowsService says whether an action of the service is listed.
-func (t *Table) knowsService(service string) bool {
+func (t *ActionTable) knowsService(service string) bool {
 	for name := range t.actions {
 		if strings.HasPrefix(name, strings.ToLower(service)+":") {
 			return true
@@ -119,7 +140,7 @@ func (a Action) Knows(key string) bool {
 
 // Takes says whether an ARN pattern of a policy can mean a resource that the action applies to.
 func (a Action) Takes(pattern string) bool {
-	if pattern == anyResource {
+	if pattern == everything {
 		return true
 	}
 	return slices.ContainsFunc(a.Types, func(t string) bool { return overlap(pattern, t) })

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package referee
+package graphcheck
 
 import (
 	"slices"
 	"strings"
 
 	"emrflink/components/componenttest"
-	"emrflink/internal/localcloud/chart"
 )
 
 const (
@@ -15,19 +14,15 @@ const (
 	typeNamespace = "kubernetes:core/v1:Namespace"
 )
 
-// karpenterCRDs stand in for Karpenter's, which are in another module: rendering a chart wants some.
-const karpenterCRDs = `{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {name: nodepools.karpenter.sh}}`
-
 // Charts: each chart is one that the project knows, in a version that it knows, and its values are keys of that chart;
 // what the charts' service accounts assume is there, and CRDs have one owner.
 func Charts(w *World) []string {
 	var out report
-	charts := chart.Charts{KarpenterCRDs: func() ([]byte, error) { return []byte(karpenterCRDs), nil }}
 	for _, r := range w.of(typeRelease) {
 		values, _ := r.At("values").(object)
-		_, err := charts.Render(chart.Request{
+		err := w.Render(Release{
 			Chart: text(r, "chart"), Repo: text(r, "repositoryOpts", "repo"), Version: text(r, "version"),
-			Release: text(r, "name"), Namespace: text(r, "namespace"), Values: values,
+			Name: text(r, "name"), Namespace: text(r, "namespace"), Values: values,
 		})
 		out.add(err != nil, "%s: %v", r.Name, err)
 		if arn := text(r, "values", "serviceAccount", "annotations", "eks.amazonaws.com/role-arn"); arn != "" {

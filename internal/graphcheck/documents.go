@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package referee
+package graphcheck
 
 import (
 	"strings"
 
 	"emrflink/components/componenttest"
-	"emrflink/internal/localcloud/account"
-	"emrflink/internal/localcloud/iamcheck"
-	"emrflink/internal/localcloud/policy"
+	"emrflink/internal/iam"
 )
 
 // Pulumi types that carry policies.
@@ -24,25 +22,25 @@ const (
 
 // Documents checks every policy document of the graph: grammar, quotas, actions, resources and condition keys.
 func Documents(w *World) []string {
-	table, err := iamcheck.Load()
+	table, err := iam.Actions()
 	if err != nil {
 		return []string{err.Error()}
 	}
 	var out report
 	for _, r := range w.Graph.Resources {
-		var kind iamcheck.Kind
+		var kind iam.Kind
 		input := "policy"
 		switch r.Type {
 		case typeRole:
-			kind, input = iamcheck.Trust, "assumeRolePolicy"
+			kind, input = iam.KindTrust, "assumeRolePolicy"
 		case typePolicy:
-			kind = iamcheck.Managed
+			kind = iam.KindManaged
 		case typeRolePolicy:
-			kind = iamcheck.Inline
+			kind = iam.KindInline
 		case typeBucketRule, typeQueueRule:
-			kind = iamcheck.Resource
+			kind = iam.KindResource
 		case typeKey:
-			kind = iamcheck.Key
+			kind = iam.KindKey
 		default:
 			continue
 		}
@@ -52,7 +50,7 @@ func Documents(w *World) []string {
 	}
 	for _, r := range w.of(typeRole) {
 		role := w.role(text(r, "name"))
-		for _, p := range append(role.problems, iamcheck.Role(role.inline, role.attached)...) {
+		for _, p := range append(role.problems, iam.CheckRole(role.inline, role.attached)...) {
 			out.add(true, "%s: %s", r.Name, p)
 		}
 	}
@@ -63,7 +61,7 @@ func Documents(w *World) []string {
 type role struct {
 	name     string
 	trust    string
-	policies []policy.Document
+	policies []iam.Document
 	inline   []string
 	attached int
 	problems []string
@@ -89,7 +87,7 @@ func (w *World) role(name string) role {
 		}
 		out.attached++
 		arn := text(a, "policyArn")
-		document := account.ManagedPolicy(arn)
+		document := iam.AWSManaged(arn)
 		for _, p := range w.of(typePolicy) {
 			if strings.HasSuffix(arn, ":policy/"+text(p, "name")) {
 				document = text(p, "policy")
@@ -105,7 +103,7 @@ func (w *World) role(name string) role {
 }
 
 func (r *role) parse(from componenttest.Resource, text string) {
-	doc, err := policy.Parse([]byte(text))
+	doc, err := iam.Parse([]byte(text))
 	if err != nil {
 		r.problems = append(r.problems, from.Name+": "+err.Error())
 		return

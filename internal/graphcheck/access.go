@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package referee
+package graphcheck
 
 import (
 	"fmt"
 	"maps"
 	"strings"
 
-	"emrflink/internal/localcloud/policy"
+	"emrflink/internal/iam"
 )
 
 // keys are the condition keys of a request.
@@ -85,7 +85,7 @@ func Access(w *World) []string {
 type judge struct {
 	w             *World
 	roles         map[string]role
-	bucket, queue []policy.Document
+	bucket, queue []iam.Document
 }
 
 func (w *World) judge() *judge {
@@ -98,10 +98,10 @@ func (w *World) judge() *judge {
 	return j
 }
 
-func documents(w *World, typ string) []policy.Document {
-	var out []policy.Document
+func documents(w *World, typ string) []iam.Document {
+	var out []iam.Document
 	for _, r := range w.of(typ) {
-		if doc, err := policy.Parse([]byte(text(r, "policy"))); err == nil {
+		if doc, err := iam.Parse([]byte(text(r, "policy"))); err == nil {
 			out = append(out, doc)
 		}
 	}
@@ -109,7 +109,7 @@ func documents(w *World, typ string) []policy.Document {
 }
 
 func (j *judge) allowed(c Case) (bool, string) {
-	request := policy.Request{Action: c.Action, Resource: c.Resource, Context: map[string][]string{
+	request := iam.Request{Action: c.Action, Resource: c.Resource, Context: map[string][]string{
 		"aws:RequestedRegion": {j.w.output("region")}, "aws:SecureTransport": {"true"}, "aws:PrincipalAccount": {j.w.output("accountId")},
 	}}
 	for k, v := range c.Keys {
@@ -120,46 +120,46 @@ func (j *judge) allowed(c Case) (bool, string) {
 	}
 	switch c.How {
 	case ByQueue:
-		request.Principal = policy.Principal{Type: policy.PrincipalService, ID: c.Who}
-		return verdict(policy.Evaluate(j.queue, request))
+		request.Principal = iam.Principal{Type: iam.PrincipalService, ID: c.Who}
+		return verdict(iam.Evaluate(j.queue, request))
 	case ByTrust, ByService:
 		return j.assume(c, request)
 	}
-	identity := policy.Evaluate(j.roles[c.Who].policies, request)
-	request.Principal = policy.Principal{Type: policy.PrincipalAWS, ID: "arn:aws:iam::" + j.w.output("accountId") + ":role/" + c.Who}
-	var guards []policy.Document
+	identity := iam.Evaluate(j.roles[c.Who].policies, request)
+	request.Principal = iam.Principal{Type: iam.PrincipalAWS, ID: "arn:aws:iam::" + j.w.output("accountId") + ":role/" + c.Who}
+	var guards []iam.Document
 	switch {
 	case strings.HasPrefix(c.Resource, "arn:aws:s3:::"):
 		guards = j.bucket
 	case strings.HasPrefix(c.Resource, "arn:aws:sqs:"):
 		guards = j.queue
 	}
-	if d := policy.Evaluate(guards, request); d.ExplicitDeny {
+	if d := iam.Evaluate(guards, request); d.ExplicitDeny {
 		return verdict(d)
 	}
 	return verdict(identity)
 }
 
 // assume evaluates the trust of the role that the row names as its resource.
-func (j *judge) assume(c Case, request policy.Request) (bool, string) {
-	doc, err := policy.Parse([]byte(j.roles[c.Resource].trust))
+func (j *judge) assume(c Case, request iam.Request) (bool, string) {
+	doc, err := iam.Parse([]byte(j.roles[c.Resource].trust))
 	if err != nil {
 		return false, err.Error()
 	}
-	request.Principal = policy.Principal{Type: policy.PrincipalService, ID: c.Who}
+	request.Principal = iam.Principal{Type: iam.PrincipalService, ID: c.Who}
 	switch {
 	case c.How == ByTrust && strings.Contains(j.roles[c.Resource].trust, podIdentity):
 		j.podIdentity(c, &request)
 	case c.How == ByTrust:
 		host := strings.TrimPrefix(j.w.output("clusterOidcIssuer"), "https://")
-		request.Principal = policy.Principal{Type: policy.PrincipalFederated, ID: j.w.output("oidcProviderArn")}
+		request.Principal = iam.Principal{Type: iam.PrincipalFederated, ID: j.w.output("oidcProviderArn")}
 		request.Context[host+":sub"] = []string{c.Who}
 		if request.Context[host+":aud"] = []string{"sts.amazonaws.com"}; c.Keys["aud"] != "" {
 			request.Context[host+":aud"] = []string{c.Keys["aud"]}
 		}
 	}
 	request.Resource = ""
-	return verdict(policy.Evaluate([]policy.Document{doc}, request))
+	return verdict(iam.Evaluate([]iam.Document{doc}, request))
 }
 
 // podIdentity is the service that hands out roles in place of the issuer's tokens.
@@ -168,7 +168,7 @@ const podIdentity = "pods.eks.amazonaws.com"
 // podIdentity asks as EKS Pod Identity does for a pod: with its cluster, namespace and service account as session tags
 // (EKS User Guide, "Grant Pods access to AWS resources based on tags"). A token for another audience has no counterpart
 // there; another cluster takes its place.
-func (j *judge) podIdentity(c Case, request *policy.Request) {
+func (j *judge) podIdentity(c Case, request *iam.Request) {
 	request.Action, request.Principal.ID = "sts:AssumeRole", podIdentity
 	account := strings.Split(c.Who, ":") // system:serviceaccount:NAMESPACE:NAME
 	cluster := j.w.output("clusterArn")
@@ -180,7 +180,7 @@ func (j *judge) podIdentity(c Case, request *policy.Request) {
 	request.Context["aws:RequestTag/kubernetes-service-account"] = []string{account[3]}
 }
 
-func verdict(d policy.Decision) (bool, string) {
+func verdict(d iam.Decision) (bool, string) {
 	switch {
 	case d.ExplicitDeny:
 		return false, "statement " + d.Statement + " denies it"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package referee_test
+package graphcheck_test
 
 // The names of what is changed most.
 const (
