@@ -5,6 +5,8 @@ package findings
 import (
 	"slices"
 	"strings"
+
+	"emrflink/internal/iam"
 )
 
 // buckets are those of a graph, with the name by which others refer to them.
@@ -53,17 +55,9 @@ func bucketTLS(g *graph, rep *reporter) {
 }
 
 func deniesPlain(s statement) bool {
-	if s.Effect != "Deny" || !s.everybody() {
-		return false
-	}
-	for op, m := range s.Condition {
-		for k, v := range m {
-			if strings.EqualFold(op, "Bool") && strings.EqualFold(k, "aws:SecureTransport") && (isFalse(v) || slices.Contains(texts(v), "false")) {
-				return true
-			}
-		}
-	}
-	return false
+	return s.Effect == "Deny" && s.everybody() && slices.ContainsFunc(s.Conditions, func(c iam.Condition) bool {
+		return c.Operator == "Bool" && strings.EqualFold(c.Key, "aws:SecureTransport") && slices.Contains(c.Values, "false")
+	})
 }
 
 func bucketVersioning(g *graph, rep *reporter) {

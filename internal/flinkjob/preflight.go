@@ -252,11 +252,11 @@ func (p nodePool) offers(key, value string) bool {
 		}
 		switch rq.Operator {
 		case "In":
-			if !contains(rq.Values, value) {
+			if !slices.Contains(rq.Values, value) {
 				return false
 			}
 		case "NotIn":
-			if contains(rq.Values, value) {
+			if slices.Contains(rq.Values, value) {
 				return false
 			}
 		case "DoesNotExist":

@@ -147,7 +147,7 @@ func TestTrustIsComparedWithTheNameThatEMRMakes(t *testing.T) {
 		want   bool
 	}{
 		"EMR's documented pattern":       {trust("StringLike", "system:serviceaccount:flink-team-a:emr-containers-sa-*-*-111122223333-"+base36(role)), true},
-		"the exact subject":              {trust("ForAnyValue:StringEquals", subject), false},
+		"the exact subject of any value": {trust("ForAnyValue:StringEquals", subject), true},
 		"the exact subject by equality":  {`{"Statement":[{"Effect":"Allow","Action":["sts:AssumeRoleWithWebIdentity"],"Condition":{"StringEquals":{"o:sub":["a","` + subject + `"]}}}]}`, true},
 		"another namespace":              {trust("StringLike", "system:serviceaccount:other:emr-containers-sa-*"), false},
 		"a pattern under equality":       {trust("StringEquals", "system:serviceaccount:flink-team-a:*"), false},
