@@ -128,14 +128,17 @@ func amiByParameter(name string) (ami, bool) {
 	return ami{}, false
 }
 
+// parameterARN is the ARN of a public parameter, which belongs to no account.
+func (q *request) parameterARN(name string) string {
+	return "arn:" + q.account.Partition() + ":ssm:" + q.region + "::parameter" + name
+}
+
+func oneParameter(q *request) ([]need, error) { return on(q.parameterARN(q.field("Name"))) }
+
 // getParameter answers the public parameters of node images.
 func getParameter(q *request) (answer, error) {
 	var in struct{ Name string }
 	if err := q.decode(&in); err != nil {
-		return answer{}, err
-	}
-	arn := "arn:" + q.account.Partition() + ":ssm:" + q.region + "::parameter" + in.Name
-	if err := q.self(arn); err != nil {
 		return answer{}, err
 	}
 	m, ok := amiByParameter(in.Name)
@@ -143,7 +146,7 @@ func getParameter(q *request) (answer, error) {
 		return answer{}, invalid("ParameterNotFound", "parameter %s is not one of the simulated public image parameters", in.Name)
 	}
 	return q.json(map[string]any{"Parameter": map[string]any{
-		"ARN": arn, "Name": in.Name, "Type": "String", "DataType": "text", "Value": m.id(), "Version": 1, "LastModifiedDate": m.created().Unix(),
+		"ARN": q.parameterARN(in.Name), "Name": in.Name, "Type": "String", "DataType": "text", "Value": m.id(), "Version": 1, "LastModifiedDate": m.created().Unix(),
 	}})
 }
 

@@ -32,26 +32,33 @@ type fleetRequest struct {
 	pools    []pool
 }
 
-// createFleet serves fleets of the type "instant": the pools are tried in the
-// order of the allocation strategy until one has capacity.
-func createFleet(q *request) (answer, error) {
-	f, err := q.parseFleet()
-	if err != nil {
-		return answer{}, err
+// fleetNeeds reads the fleet: the launching actions on everything, then the rest.
+func fleetNeeds(q *request) (out []need, err error) {
+	if q.fleet, err = q.parseFleet(); err != nil {
+		return nil, err
 	}
-	all := f.union()
+	all := q.fleet.union()
 	for _, action := range []string{"ec2:CreateFleet", "ec2:RunInstances"} {
 		for _, l := range all {
-			if err := q.authorizeLaunch(action, l); err != nil {
-				return answer{}, err
+			more, err := q.uses(action, l)
+			if out = append(out, more...); err != nil {
+				return out, err
 			}
 		}
 	}
 	for _, l := range all {
-		if err := q.authorizeSideEffects(l); err != nil {
-			return answer{}, err
+		more, err := q.sideEffects(l)
+		if out = append(out, more...); err != nil {
+			return out, err
 		}
 	}
+	return out, nil
+}
+
+// createFleet serves fleets of the type "instant": the pools are tried in the
+// order of the allocation strategy until one has capacity.
+func createFleet(q *request) (answer, error) {
+	f := q.fleet
 	if err := q.dryRun(); err != nil {
 		return answer{}, err
 	}

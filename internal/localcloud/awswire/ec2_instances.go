@@ -38,7 +38,7 @@ func instanceTable() table {
 // describeInstances answers one reservation for each instance: nothing here
 // reads more out of a reservation.
 func describeInstances(q *request) (answer, error) {
-	if err := q.read(); err != nil {
+	if err := q.dryRun(); err != nil {
 		return answer{}, err
 	}
 	rows, err := q.selectRows(instanceTable(), q.rows(account.KindInstance, q.instanceRow))
@@ -175,23 +175,30 @@ func describeInstanceStatus(q *request) (answer, error) {
 	return q.describe(t, "instanceStatusSet", rows)
 }
 
+// instances are those of the request, which exist.
+func instances(q *request) (out []need, err error) {
+	ids := q.form.strings("InstanceId")
+	if len(ids) == 0 {
+		return nil, invalid("MissingParameter", "The request must contain the parameter InstanceId")
+	}
+	for _, id := range ids {
+		r, ok := q.account.Get(account.KindInstance, id)
+		if !ok {
+			return out, invalid("InvalidInstanceID.NotFound", "The instance ID '%s' does not exist", id)
+		}
+		out = append(out, need{arn: q.arn("ec2", "instance/"+id), keys: resourceTags("ec2", r.Tags)})
+	}
+	return out, nil
+}
+
 // terminateInstances answers the state before and after for each id: clients
 // dereference currentState without looking.
 func terminateInstances(q *request) (answer, error) {
 	ids := q.form.strings("InstanceId")
-	if len(ids) == 0 {
-		return answer{}, invalid("MissingParameter", "The request must contain the parameter InstanceId")
-	}
 	before := map[string]string{}
 	for _, id := range ids {
-		r, ok := q.account.Get(account.KindInstance, id)
-		if !ok {
-			return answer{}, invalid("InvalidInstanceID.NotFound", "The instance ID '%s' does not exist", id)
-		}
+		r, _ := q.account.Get(account.KindInstance, id)
 		before[id] = r.State
-		if err := q.self(q.arn("ec2", "instance/"+id), resourceTags("ec2", r.Tags)); err != nil {
-			return answer{}, err
-		}
 	}
 	if err := q.dryRun(); err != nil {
 		return answer{}, err
@@ -252,37 +259,30 @@ func ec2Kind(id string) (k account.Kind, arnType string) {
 	return "", ""
 }
 
-func createTags(q *request) (answer, error) {
-	set := q.form.tags("Tag")
-	return q.changeTags(set, nil, requestTags(set))
-}
-
-func deleteTags(q *request) (answer, error) {
-	var names []string
-	keyed := map[string]string{}
-	for _, t := range q.form.items("Tag") {
-		names = append(names, t.str("Key"))
-		keyed[t.str("Key")] = t.str("Value")
-	}
-	return q.changeTags(nil, names, requestTags(keyed))
-}
-
-func (q *request) changeTags(set map[string]string, remove []string, k keys) (answer, error) {
-	ids := q.form.strings("ResourceId")
-	for _, id := range ids {
+// taggedResources are those of the request, which exist.
+func taggedResources(q *request) (out []need, err error) {
+	for _, id := range q.form.strings("ResourceId") {
 		kind, arnType := ec2Kind(id)
 		r, ok := q.account.Get(kind, id)
 		if !ok {
-			return answer{}, invalid("InvalidID", "The ID '%s' is not valid", id)
+			return out, invalid("InvalidID", "The ID '%s' is not valid", id)
 		}
-		if err := q.self(q.arn("ec2", arnType+"/"+id), k, resourceTags("ec2", r.Tags)); err != nil {
-			return answer{}, err
-		}
+		out = append(out, need{
+			arn: q.arn("ec2", arnType+"/"+id), keys: joined(requestTags(q.form.tags("Tag")), resourceTags("ec2", r.Tags)),
+		})
 	}
+	return out, nil
+}
+
+func setTags(q *request) (answer, error) { return q.changeTags(q.form.tags("Tag"), nil) }
+
+func deleteTags(q *request) (answer, error) { return q.changeTags(nil, sortedKeys(q.form.tags("Tag"))) }
+
+func (q *request) changeTags(set map[string]string, remove []string) (answer, error) {
 	if err := q.dryRun(); err != nil {
 		return answer{}, err
 	}
-	for _, id := range ids {
+	for _, id := range q.form.strings("ResourceId") {
 		kind, _ := ec2Kind(id)
 		if err := q.account.SetTags(kind, id, set, remove); err != nil {
 			return answer{}, err

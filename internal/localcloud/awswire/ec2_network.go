@@ -101,15 +101,20 @@ func describeSecurityGroups(q *request) (answer, error) {
 }
 
 func deleteSecurityGroup(q *request) (answer, error) {
-	return q.deleteByID(account.KindSecurityGroup, "security-group", q.form.str("GroupId"), txt("groupId", q.form.str("GroupId")))
+	return q.deleteByID(account.KindSecurityGroup, q.form.str("GroupId"), txt("groupId", q.form.str("GroupId")))
 }
 
-// deleteByID deletes one EC2 resource after asking for its ARN and tags.
-func (q *request) deleteByID(k account.Kind, arnType, id string, extra ...node) (answer, error) {
-	r, _ := q.account.Get(k, id)
-	if err := q.self(q.arn("ec2", arnType+"/"+id), resourceTags("ec2", r.Tags)); err != nil {
-		return answer{}, err
+// byID is the need of an operation on the EC2 resource whose id is a parameter.
+func byID(k account.Kind, arnType, parameter string) func(*request) ([]need, error) {
+	return func(q *request) ([]need, error) {
+		id := q.form.str(parameter)
+		r, _ := q.account.Get(k, id)
+		return on(q.arn("ec2", arnType+"/"+id), resourceTags("ec2", r.Tags))
 	}
+}
+
+// deleteByID deletes one EC2 resource.
+func (q *request) deleteByID(k account.Kind, id string, extra ...node) (answer, error) {
 	if err := q.dryRun(); err != nil {
 		return answer{}, err
 	}
@@ -174,7 +179,7 @@ func (q *request) groupSet(ids []string) node {
 }
 
 func deleteNetworkInterface(q *request) (answer, error) {
-	return q.deleteByID(account.KindNetworkInterface, "network-interface", q.form.str("NetworkInterfaceId"))
+	return q.deleteByID(account.KindNetworkInterface, q.form.str("NetworkInterfaceId"))
 }
 
 func describeNatGateways(q *request) (answer, error) {

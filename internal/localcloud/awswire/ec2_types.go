@@ -144,9 +144,6 @@ func describeSpotPriceHistory(q *request) (answer, error) {
 // table is (Linux, no pre-installed software, the region), and tenancy, which
 // does not change the price of a bare-metal machine.
 func getProducts(q *request) (answer, error) {
-	if err := q.self("*"); err != nil {
-		return answer{}, err
-	}
 	var in struct {
 		ServiceCode string
 		Filters     []struct{ Type, Field, Value string }

@@ -41,17 +41,11 @@ func volumeInstance(p account.Props) string {
 }
 
 func deleteVolume(q *request) (answer, error) {
-	return q.deleteByID(account.KindVolume, "volume", q.form.str("VolumeId"))
+	return q.deleteByID(account.KindVolume, q.form.str("VolumeId"))
 }
 
 func createVolume(q *request) (answer, error) {
 	tags := q.form.tagSpecs("TagSpecification")["volume"]
-	if err := q.self(q.arn("ec2", "volume/*"), requestTags(tags)); err != nil {
-		return answer{}, err
-	}
-	if err := q.tagOnCreate("volume", tags); err != nil {
-		return answer{}, err
-	}
 	if err := q.dryRun(); err != nil {
 		return answer{}, err
 	}
@@ -70,11 +64,21 @@ func createVolume(q *request) (answer, error) {
 		ec2Tags(r.Tags))
 }
 
-// tagOnCreate asks for ec2:CreateTags as EC2 does when an operation creates a
-// resource with tags.
-func (q *request) tagOnCreate(arnType string, tags map[string]string) error {
+// newTagged is the need to make something with tags.
+func newTagged(arnType string) func(*request) ([]need, error) {
+	return func(q *request) ([]need, error) {
+		tags := q.form.tagSpecs("TagSpecification")[arnType]
+		made := need{arn: q.arn("ec2", arnType+"/*"), keys: requestTags(tags)}
+		return append([]need{made}, q.tagOnCreate(arnType, tags, q.op)...), nil
+	}
+}
+
+// tagOnCreate is the need to tag, which EC2 has when an operation makes something with tags.
+func (q *request) tagOnCreate(arnType string, tags map[string]string, operation string) []need {
 	if len(tags) == 0 {
 		return nil
 	}
-	return q.allow("ec2:CreateTags", q.arn("ec2", arnType+"/*"), requestTags(tags), keys{"ec2:CreateAction": {q.op}})
+	return []need{{
+		action: createTags, arn: q.arn("ec2", arnType+"/*"), keys: joined(requestTags(tags), keys{"ec2:CreateAction": {operation}}),
+	}}
 }

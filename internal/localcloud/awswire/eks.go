@@ -3,6 +3,7 @@
 package awswire
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -48,13 +49,16 @@ func noCluster(name string) error {
 	return refuse(http.StatusNotFound, "ResourceNotFoundException", "No cluster found for name: %s.", name)
 }
 
-// cluster authorizes the operation on the request's cluster and finds it.
+func oneCluster(q *request) ([]need, error) {
+	name := q.vars["cluster"]
+	r, _ := q.account.Get(account.KindCluster, name)
+	return on(q.arn("eks", "cluster/"+name), resourceTags("", r.Tags))
+}
+
+// cluster finds the request's cluster.
 func (q *request) cluster() (account.Resource, error) {
 	name := q.vars["cluster"]
 	r, ok := q.account.Get(account.KindCluster, name)
-	if err := q.self(q.arn("eks", "cluster/"+name), resourceTags("", r.Tags)); err != nil {
-		return r, err
-	}
 	if !ok || !q.visible(r) {
 		return r, noCluster(name)
 	}
@@ -62,9 +66,6 @@ func (q *request) cluster() (account.Resource, error) {
 }
 
 func listClusters(q *request) (answer, error) {
-	if err := q.self("*"); err != nil {
-		return answer{}, err
-	}
 	names := []string{}
 	for _, r := range q.account.List(account.KindCluster) {
 		if q.visible(r) {
@@ -165,17 +166,19 @@ func listAccessEntries(q *request) (answer, error) {
 	return q.json(map[string]any{"accessEntries": arns})
 }
 
+// ofCluster is the need of an operation on one thing of the request's cluster.
+func ofCluster(k account.Kind, arnType string) func(*request) ([]need, error) {
+	return func(q *request) ([]need, error) {
+		r, _ := q.account.Get(k, q.childID())
+		return on(cmp.Or(r.ARN, q.arn("eks", arnType+"/"+q.vars["cluster"]+"/"+q.vars["child"]+"/*")), resourceTags("", r.Tags))
+	}
+}
+
+func (q *request) childID() string { return q.vars["cluster"] + ":" + q.vars["child"] }
+
 // child finds one thing of the request's cluster.
-func (q *request) child(k account.Kind, arnType, noun string) (account.Resource, error) {
-	id := q.vars["cluster"] + ":" + q.vars["child"]
-	r, ok := q.account.Get(k, id)
-	arn := r.ARN
-	if arn == "" {
-		arn = q.arn("eks", arnType+"/"+q.vars["cluster"]+"/"+q.vars["child"]+"/*")
-	}
-	if err := q.self(arn, resourceTags("", r.Tags)); err != nil {
-		return r, err
-	}
+func (q *request) child(k account.Kind, noun string) (account.Resource, error) {
+	r, ok := q.account.Get(k, q.childID())
 	if !ok {
 		return r, refuse(http.StatusNotFound, "ResourceNotFoundException", "No %s found for name: %s.", noun, q.vars["child"])
 	}
@@ -183,7 +186,7 @@ func (q *request) child(k account.Kind, arnType, noun string) (account.Resource,
 }
 
 func describeNodegroup(q *request) (answer, error) {
-	r, err := q.child(account.KindNodeGroup, "nodegroup", "node group")
+	r, err := q.child(account.KindNodeGroup, "node group")
 	if err != nil {
 		return answer{}, err
 	}
@@ -212,7 +215,7 @@ func healthIssues(p account.Props) []any {
 }
 
 func describeAddon(q *request) (answer, error) {
-	r, err := q.child(account.KindAddon, "addon", "addon")
+	r, err := q.child(account.KindAddon, "addon")
 	if err != nil {
 		return answer{}, err
 	}
@@ -226,9 +229,6 @@ func describeAddon(q *request) (answer, error) {
 // describeClusterVersions offers the account's versions. Extended support ends
 // twelve months after standard support (EKS user guide, "Kubernetes versions").
 func describeClusterVersions(q *request) (answer, error) {
-	if err := q.self("*"); err != nil {
-		return answer{}, err
-	}
 	offered := q.account.KubernetesVersions()
 	versions := []any{}
 	for i := len(offered) - 1; i >= 0; i-- {

@@ -30,7 +30,7 @@ func (q *request) pageSize(name string) int {
 func listObjectsV2(q *request) (answer, error) {
 	query := q.http.URL.Query()
 	prefix, delimiter := query.Get("prefix"), query.Get("delimiter")
-	if _, err := q.onBucket("ListBucket", keys{"s3:prefix": {prefix}, "s3:delimiter": {delimiter}}); err != nil {
+	if _, err := q.existing(); err != nil {
 		return answer{}, err
 	}
 	after := query.Get("start-after")
@@ -93,7 +93,7 @@ func commonPrefix(key, prefix, delimiter string) string {
 func listObjectVersions(q *request) (answer, error) {
 	query := q.http.URL.Query()
 	prefix := query.Get("prefix")
-	if _, err := q.onBucket("ListBucketVersions", keys{"s3:prefix": {prefix}}); err != nil {
+	if _, err := q.existing(); err != nil {
 		return answer{}, err
 	}
 	all, err := q.account.ListObjectVersions(q.bucket(), prefix)

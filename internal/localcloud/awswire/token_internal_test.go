@@ -66,7 +66,8 @@ func TestFilterPatterns(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			require.Equal(t, tc.want, wildcard(tc.pattern, tc.text))
+			one := row{attrs: map[string][]string{"name": {tc.text}}}
+			require.Equal(t, tc.want, one.matches("name", []string{tc.pattern}))
 		})
 	}
 }

@@ -14,9 +14,9 @@ import (
 	"strings"
 	"time"
 
+	"emrflink/internal/iam"
 	"emrflink/internal/localcloud/account"
 	"emrflink/internal/localcloud/awswire"
-	"emrflink/internal/iam"
 	"emrflink/internal/localcloud/provider/awsprov"
 	"emrflink/internal/localcloud/provider/nearest"
 	"emrflink/internal/proppath"
@@ -130,7 +130,7 @@ func (d *Daemon) setFault(f Fault) error {
 func actions() []string {
 	all := awsprov.Actions()
 	for _, o := range awswire.Operations() {
-		all = append(all, o.Service+":"+o.Name)
+		all = append(all, o.Actions()...)
 	}
 	slices.Sort(all)
 	return slices.Compact(all)
