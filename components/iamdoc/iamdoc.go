@@ -117,14 +117,17 @@ type Statement struct {
 	// Sid names the statement, Effect is Allow or Deny.
 	Sid    string `json:"Sid"`
 	Effect string `json:"Effect"`
-	// Principal is who it is about; only policies of a resource and of trust have one. Of Principal and NotPrincipal,
-	// and of each pair that follows, a statement has one.
-	Principal    Principals `json:"Principal,omitempty"`
+	// Principal is who it is about; only policies of a resource and of trust have one.
+	Principal Principals `json:"Principal,omitempty"`
+	// NotPrincipal, in the place of Principal, is everyone else.
 	NotPrincipal Principals `json:"NotPrincipal,omitempty"`
-	// Action and Resource are what may be done, and to what.
-	Action      Strings `json:"Action,omitempty"`
-	NotAction   Strings `json:"NotAction,omitempty"`
-	Resource    Strings `json:"Resource,omitempty"`
+	// Action is what may be done.
+	Action Strings `json:"Action,omitempty"`
+	// NotAction, in the place of Action, is everything else.
+	NotAction Strings `json:"NotAction,omitempty"`
+	// Resource is to what.
+	Resource Strings `json:"Resource,omitempty"`
+	// NotResource, in the place of Resource, is everything else.
 	NotResource Strings `json:"NotResource,omitempty"`
 	// Condition limits the statement.
 	Condition Conditions `json:"Condition,omitempty"`

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"emrflink/internal/iam"
+	"emrflink/internal/untyped"
 )
 
 // statement is a policy statement, as the rules ask about it.
@@ -56,8 +57,8 @@ func (g *graph) identityPolicies(skip func(Resource)) []policyDocument {
 		out = g.parse(out, r, "policy", r.Inputs["policy"], skip)
 	}
 	for _, r := range g.of("aws:iam/role:Role") {
-		for i, p := range list(r.Inputs["inlinePolicies"]) {
-			out = g.parse(out, r, "inlinePolicies["+strconv.Itoa(i)+"].policy", at(p, "policy"), skip)
+		for i, p := range untyped.List(r.Inputs["inlinePolicies"]) {
+			out = g.parse(out, r, "inlinePolicies["+strconv.Itoa(i)+"].policy", untyped.At(p, "policy"), skip)
 		}
 	}
 	return out
@@ -91,12 +92,12 @@ func (g *graph) trustPolicies(skip func(Resource)) []policyDocument {
 
 // parse appends a document. One with unknown parts is not judged: what is not known may be what confines it.
 func (g *graph) parse(out []policyDocument, r Resource, path string, v any, skip func(Resource)) []policyDocument {
-	if isUnknown(v) {
+	if untyped.IsUnknown(v) {
 		skip(r)
 		return out
 	}
-	raw := []byte(text(v))
-	if m := object(v); m != nil {
+	raw := []byte(untyped.Known(v))
+	if m := untyped.Object(v); m != nil {
 		var err error
 		if raw, err = json.Marshal(m); err != nil {
 			return out

@@ -5,6 +5,8 @@ package graphcheck
 import (
 	"slices"
 	"strings"
+
+	"emrflink/internal/untyped"
 )
 
 const (
@@ -27,8 +29,8 @@ func Interruption(w *World) []string {
 	var heard []string
 	for _, r := range w.of(typeRule) {
 		pattern := decoded(r, "eventPattern")
-		for _, source := range texts(pattern["source"]) {
-			for _, detail := range texts(pattern["detail-type"]) {
+		for _, source := range untyped.Texts(pattern["source"]) {
+			for _, detail := range untyped.Texts(pattern["detail-type"]) {
 				if targets[text(r, "name")] == queue {
 					heard = append(heard, source+" "+detail)
 				}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"emrflink/components/componenttest"
+	"emrflink/internal/untyped"
 )
 
 const (
@@ -28,7 +29,7 @@ func Network(w *World) []string {
 	out.add(text(vpcs[0], "enableDnsHostnames") != "true" || text(vpcs[0], "enableDnsSupport") != "true",
 		"%s: without DNS names the private endpoint of the cluster is not found", vpcs[0].Name)
 	w.addresses(&out, text(vpcs[0], "cidrBlock"))
-	private, public := texts(w.Graph.Outputs["privateSubnetIds"]), texts(w.Graph.Outputs["publicSubnetIds"])
+	private, public := untyped.Texts(w.Graph.Outputs["privateSubnetIds"]), untyped.Texts(w.Graph.Outputs["publicSubnetIds"])
 	zones := map[string]bool{}
 	for _, s := range w.of(typeSubnet) {
 		isPrivate := slices.Contains(private, s.Name+"-id")
@@ -45,7 +46,7 @@ func Network(w *World) []string {
 	}
 	for _, e := range w.of("aws:ec2/vpcEndpoint:VpcEndpoint") {
 		for _, t := range w.of(typeTable) {
-			out.add(!slices.Contains(texts(e.At("routeTableIds")), t.Name+"-id"), "%s: %s does not route to it: checkpoints are billed by the NAT gateway", e.Name, t.Name)
+			out.add(!slices.Contains(untyped.Texts(e.At("routeTableIds")), t.Name+"-id"), "%s: %s does not route to it: checkpoints are billed by the NAT gateway", e.Name, t.Name)
 		}
 	}
 	return out

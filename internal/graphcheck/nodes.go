@@ -10,6 +10,7 @@ import (
 
 	"emrflink/components/componenttest"
 	"emrflink/internal/flinkjob"
+	"emrflink/internal/untyped"
 )
 
 const (
@@ -79,19 +80,19 @@ func NodeClass(w *World) []string {
 		volumes(&out, c, "spec", "blockDeviceMappings")
 		out.add(text(c, "spec", "instanceStorePolicy") != "RAID0", "%s: the NVMe disks are not used", c.Name)
 		var subnets []string
-		for i := range list(c.At("spec", "subnetSelectorTerms")) {
+		for i := range untyped.List(c.At("spec", "subnetSelectorTerms")) {
 			subnets = append(subnets, text(c, "spec", "subnetSelectorTerms", i, "id"))
 		}
-		out.add(!same(subnets, texts(w.Graph.Outputs["privateSubnetIds"])), "%s: subnets %v are not the private ones", c.Name, subnets)
+		out.add(!same(subnets, untyped.Texts(w.Graph.Outputs["privateSubnetIds"])), "%s: subnets %v are not the private ones", c.Name, subnets)
 		group := text(c, "spec", "securityGroupSelectorTerms", 0, "id")
-		out.add(group != w.output("nodeSecurityGroupId") || len(list(c.At("spec", "securityGroupSelectorTerms"))) != 1,
+		out.add(group != w.output("nodeSecurityGroupId") || len(untyped.List(c.At("spec", "securityGroupSelectorTerms"))) != 1,
 			"%s: security group %q is not the cluster's: the control plane does not reach webhooks on the nodes", c.Name, group)
 	}
 	out.add(len(w.of(typeNodeClass)) == 0, "there is no node class")
 	for _, t := range w.of(typeTemplate) {
 		metadata(&out, t, "metadataOptions")
 		volumes(&out, t, "blockDeviceMappings")
-		out.add(len(list(t.At("vpcSecurityGroupIds"))) > 0, "%s: security groups of its own replace the cluster's: webhooks on the nodes are not reached", t.Name)
+		out.add(len(untyped.List(t.At("vpcSecurityGroupIds"))) > 0, "%s: security groups of its own replace the cluster's: webhooks on the nodes are not reached", t.Name)
 	}
 	for _, np := range w.of(typeNodePool) {
 		nodePool(&out, np)
@@ -107,7 +108,7 @@ func metadata(out *report, r componenttest.Resource, path ...any) {
 }
 
 func volumes(out *report, r componenttest.Resource, path ...any) {
-	mappings := list(r.At(path...))
+	mappings := untyped.List(r.At(path...))
 	out.add(len(mappings) == 0, "%s: no volume is configured", r.Name)
 	for i := range mappings {
 		at := append(slices.Clone(path), i, "ebs")
@@ -122,7 +123,7 @@ func nodePool(out *report, np componenttest.Resource) {
 	out.add(spec("template", "spec", "terminationGracePeriod") == "", "%s: no terminationGracePeriod: a drain that a pod holds up never ends", np.Name)
 	out.add(spec("disruption", "consolidationPolicy") != "WhenEmpty", "%s: consolidation of nodes in use restarts the jobs on them", np.Name)
 	always := false
-	for _, b := range list(np.At("spec", "disruption", "budgets")) {
+	for _, b := range untyped.List(np.At("spec", "disruption", "budgets")) {
 		m, _ := b.(object)
 		always = always || m["schedule"] == nil
 	}
@@ -144,9 +145,9 @@ func nodePool(out *report, np componenttest.Resource) {
 
 // requirement are the values of an In requirement of a pool.
 func requirement(np componenttest.Resource, key string) []string {
-	for _, r := range list(np.At("spec", "template", "spec", "requirements")) {
+	for _, r := range untyped.List(np.At("spec", "template", "spec", "requirements")) {
 		if m, _ := r.(object); m["key"] == key && m["operator"] == "In" {
-			return texts(m["values"])
+			return untyped.Texts(m["values"])
 		}
 	}
 	return nil
@@ -207,7 +208,7 @@ func (w *World) corePods() []string {
 		for k, v := range own {
 			labels[k] = v
 		}
-		out.add(len(list(g.At("taints"))) > 0, "%s: a taint keeps the platform's pods away", g.Name)
+		out.add(len(untyped.List(g.At("taints"))) > 0, "%s: a taint keeps the platform's pods away", g.Name)
 	}
 	for _, r := range w.of(typeRelease) {
 		for at, selector := range selectors("", r.At("values")) {

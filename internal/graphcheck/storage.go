@@ -2,7 +2,11 @@
 
 package graphcheck
 
-import "strings"
+import (
+	"strings"
+
+	"emrflink/internal/untyped"
+)
 
 // Storage: nobody outside reads the state of the jobs, nothing of it is lost by an overwrite, and nothing is kept for ever.
 func Storage(w *World) []string {
@@ -36,7 +40,7 @@ func Storage(w *World) []string {
 func lifecycle(out *report, w *World, bucket, prefix string) {
 	versions, uploads := false, false
 	rules := w.resource(prefix + "-lifecycle")
-	for i := range list(rules.At("rules")) {
+	for i := range untyped.List(rules.At("rules")) {
 		at := func(path ...any) string { return text(rules, append([]any{"rules", i}, path...)...) }
 		if at("status") != "Enabled" {
 			continue

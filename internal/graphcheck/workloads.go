@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"emrflink/components/componenttest"
+	"emrflink/internal/untyped"
 )
 
 const (
@@ -82,11 +83,11 @@ func (w *World) team(out *report, namespace string) {
 		case "LimitRange":
 			limits = text(r, "spec", "limits", 0, "defaultRequest", "cpu") != ""
 		case "NetworkPolicy":
-			rules := append(list(r.At("spec", "ingress")), list(r.At("spec", "egress"))...)
-			deny = deny || len(rules) == 0 && same(texts(r.At("spec", "policyTypes")), []string{"Ingress", "Egress"})
+			rules := append(untyped.List(r.At("spec", "ingress")), untyped.List(r.At("spec", "egress"))...)
+			deny = deny || len(rules) == 0 && same(untyped.Texts(r.At("spec", "policyTypes")), []string{"Ingress", "Egress"})
 			for _, rule := range rules {
 				m, _ := rule.(object)
-				for _, p := range list(m["ports"]) {
+				for _, p := range untyped.List(m["ports"]) {
 					port, _ := p.(object)
 					ports[strings.TrimSuffix(text(componenttest.Resource{Inputs: port}, "port"), ".0")] = true
 				}
@@ -126,7 +127,7 @@ func Outputs(w *World) []string {
 		}
 	}
 	var told []string
-	for _, p := range list(w.Graph.Outputs["nodePools"]) {
+	for _, p := range untyped.List(w.Graph.Outputs["nodePools"]) {
 		m, _ := p.(object)
 		name, _ := m["name"].(string)
 		told = append(told, name)

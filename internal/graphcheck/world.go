@@ -109,19 +109,6 @@ func asText(v any) string {
 	return fmt.Sprint(v)
 }
 
-func list(v any) []any {
-	out, _ := v.([]any)
-	return out
-}
-
-func texts(v any) []string {
-	var out []string
-	for _, e := range list(v) {
-		out = append(out, fmt.Sprint(e))
-	}
-	return out
-}
-
 // decoded is an input that is a JSON document.
 func decoded(r componenttest.Resource, input string) object {
 	out := object{}

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"emrflink/internal/graph"
+	"emrflink/internal/untyped"
 )
 
 // The parts of the page.
@@ -206,6 +207,6 @@ func (p *pageData) fill(steps []Step, index map[string]int) {
 			p.Open++
 		}
 		f.Rule, f.Path, f.Message, f.Reason = clean(f.Rule), clean(f.Path), clean(f.Message), clean(f.Reason)
-		p.Findings = append(p.Findings, pageFinding{Finding: f, Name: clean(nameOf(f.URN)), Node: node})
+		p.Findings = append(p.Findings, pageFinding{Finding: f, Name: clean(untyped.URNName(f.URN)), Node: node})
 	}
 }

@@ -9,13 +9,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"emrflink/internal/plans"
+	"emrflink/internal/untyped"
 )
 
 // lines are the differences in short.
 func lines(diffs []plans.PropertyDiff) []string {
 	out := []string{}
 	for _, d := range diffs {
-		out = append(out, d.Kind+" "+d.Path+" "+value(d.Old)+" "+value(d.New))
+		out = append(out, d.Kind+" "+d.Path+" "+untyped.Line(d.Old, maxValue)+" "+untyped.Line(d.New, maxValue))
 	}
 	return out
 }

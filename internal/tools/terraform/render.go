@@ -8,10 +8,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-)
 
-// unknownText is how a preview shows a value that only the cloud knows.
-const unknownText = "[unknown]"
+	"emrflink/internal/untyped"
+)
 
 // Placeholder is such a value in Terraform, of whatever type is asked for; Unknowns is what it is made from.
 const Placeholder = "${jsondecode(terraform_data.unknown.id)}"
@@ -168,7 +167,7 @@ func (c converter) value(f Field, v any, at string) (any, error) {
 		return out, nil
 	}
 	got, err := c.element(f, v, 0, 0, at)
-	if err == nil && f.Wrap && v != unknownText {
+	if err == nil && f.Wrap && v != untyped.Unknown {
 		got = []any{got}
 	}
 	return got, err
@@ -191,7 +190,7 @@ func (c converter) element(f Field, v any, i, n int, at string) (any, error) {
 		}
 		return out, err
 	case string:
-		if t == unknownText {
+		if t == untyped.Unknown {
 			return c.reference(f, i, n), nil
 		}
 	}
@@ -202,7 +201,7 @@ func (c converter) element(f Field, v any, i, n int, at string) (any, error) {
 func withPlaceholders(v any) any {
 	switch t := v.(type) {
 	case string:
-		if t == unknownText {
+		if t == untyped.Unknown {
 			return Placeholder
 		}
 	case []any:
