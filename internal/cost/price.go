@@ -66,7 +66,8 @@ func (e *estimator) price(r Resource) {
 		e.rate(r, "public IPv4 address", "public-ipv4", 1, "")
 	case "aws:ec2/vpcEndpoint:VpcEndpoint":
 		if isInterface(r) {
-			e.rate(r, "interface endpoint, per zone", "interface-endpoint", float64(max(1, len(untyped.List(r.Inputs["subnetIds"])))), "")
+			e.rate(r, "interface endpoint, per zone", "interface-endpoint",
+				float64(max(1, len(untyped.List(r.Inputs["subnetIds"])))), "")
 		}
 	case "aws:kms/key:Key":
 		e.add(r, Item{What: "KMS key", Quantity: 1, HourlyUSD: e.prices.Rates["kms-key"] / HoursPerMonth})
@@ -106,7 +107,8 @@ func (e *estimator) cluster(r Resource) {
 	case !known:
 		e.rate(r, "EKS control plane", "eks-cluster", 1, "Kubernetes "+orUnknown(version)+": standard support assumed")
 	case end < calendarDate:
-		e.rate(r, "EKS control plane, extended support", "eks-cluster-extended", 1, "standard support of "+version+" ended on "+end)
+		e.rate(r, "EKS control plane, extended support", "eks-cluster-extended", 1,
+			"standard support of "+version+" ended on "+end)
 	default:
 		e.rate(r, "EKS control plane", "eks-cluster", 1, "standard support of "+version+" ends on "+end)
 	}
@@ -162,7 +164,8 @@ func (e *estimator) volume(r Resource, kind string, gib, count float64) {
 		e.skip(r, "no price for volume type %q", kind)
 		return
 	}
-	e.add(r, Item{What: fmt.Sprintf("EBS %s volume of %g GiB", kind, gib), Quantity: count, HourlyUSD: count * gib * usd / HoursPerMonth})
+	e.add(r, Item{What: fmt.Sprintf("EBS %s volume of %g GiB", kind, gib), Quantity: count,
+		HourlyUSD: count * gib * usd / HoursPerMonth})
 }
 
 // launchTemplate finds the template that a node group uses.
@@ -201,7 +204,8 @@ func isInterface(r Resource) bool { return untyped.Text(r.Inputs["vpcEndpointTyp
 
 // isEMR tells the chart of the EMR Flink operator from others.
 func isEMR(r Resource) bool {
-	return strings.Contains(untyped.Text(r.Inputs["chart"]), "emr-on-eks") || strings.Contains(untyped.Text(r.Inputs["chart"]), "flink-kubernetes-operator")
+	return strings.Contains(untyped.Text(r.Inputs["chart"]), "emr-on-eks") ||
+		strings.Contains(untyped.Text(r.Inputs["chart"]), "flink-kubernetes-operator")
 }
 
 func orUnknown(s string) string {

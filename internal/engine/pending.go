@@ -59,7 +59,8 @@ func (e *Engine) Pending(ctx context.Context) ([]PendingOperation, error) {
 	out := []PendingOperation{}
 	for _, op := range deployment.PendingOperations {
 		urn := string(op.Resource.URN)
-		out = append(out, PendingOperation{URN: urn, Type: string(op.Resource.Type), Name: untyped.URNName(urn), Kind: string(op.Type), Inputs: cleanMap(op.Resource.Inputs)})
+		out = append(out, PendingOperation{URN: urn, Type: string(op.Resource.Type), Name: untyped.URNName(urn),
+			Kind: string(op.Type), Inputs: cleanMap(op.Resource.Inputs)})
 	}
 	return out, nil
 }
@@ -135,9 +136,10 @@ func (e *Engine) refusePending(d *savedState) *Failure {
 	}
 	slices.Sort(lines)
 	return &Failure{
-		Code:    CodePending,
-		Message: "an earlier run was killed while it created " + strings.Join(lines, ", ") + "; they may exist without being in the state",
-		Hint:    "look them up in the account, then import or forget each: emrflink pulumi refresh --stack " + e.opts.Stack,
+		Code: CodePending,
+		Message: "an earlier run was killed while it created " + strings.Join(lines, ", ") +
+			"; they may exist without being in the state",
+		Hint: "look them up in the account, then import or forget each: emrflink pulumi refresh --stack " + e.opts.Stack,
 	}
 }
 
@@ -157,7 +159,8 @@ func place(d *savedState, r apitype.ResourceV3, id string) error {
 	for _, later := range d.Resources[old+1:] {
 		if slices.Contains(r.Dependencies, later.URN) {
 			return &Failure{
-				Code: CodePending, URN: string(r.URN), Type: string(r.Type), Name: untyped.URNName(string(r.URN)), Op: plans.OpReplace,
+				Code: CodePending, URN: string(r.URN), Type: string(r.Type), Name: untyped.URNName(string(r.URN)),
+				Op:      plans.OpReplace,
 				Message: "its replacement was interrupted and depends on resources that came later; it exists as " + id,
 				Hint:    "delete that one by hand, then run: emrflink pulumi refresh --clear-pending-creates",
 			}
@@ -195,7 +198,8 @@ func (e *Engine) refresh(ctx context.Context, urns []string) error {
 		return err
 	}
 	c := collect(nil)
-	_, err = s.Refresh(ctx, optrefresh.EventStreams(c.in), optrefresh.Target(urns), optrefresh.SuppressProgress(), optrefresh.Color("never"))
+	_, err = s.Refresh(ctx, optrefresh.EventStreams(c.in), optrefresh.Target(urns), optrefresh.SuppressProgress(),
+		optrefresh.Color("never"))
 	c.close()
 	if err != nil {
 		return e.failed(ctx, "refresh", c, err.Error(), err)

@@ -37,7 +37,8 @@ func (s statement) conditionOn(kind func(key string) bool) bool {
 // them.
 func (s statement) scoped() bool {
 	return s.conditionOn(func(k string) bool {
-		return strings.Contains(k, ":resourcetag/") || strings.HasSuffix(k, ":resourceidentifier") || strings.HasPrefix(k, "aws:requesttag/")
+		return strings.Contains(k, ":resourcetag/") || strings.HasSuffix(k, ":resourceidentifier") ||
+			strings.HasPrefix(k, "aws:requesttag/")
 	})
 }
 
@@ -53,7 +54,8 @@ type policyDocument struct {
 // identityPolicies are the documents that give permissions to whoever has them; skip is told of unknown ones.
 func (g *graph) identityPolicies(skip func(Resource)) []policyDocument {
 	var out []policyDocument
-	for _, r := range g.of("aws:iam/policy:Policy", "aws:iam/rolePolicy:RolePolicy", "aws:iam/userPolicy:UserPolicy", "aws:iam/groupPolicy:GroupPolicy") {
+	for _, r := range g.of("aws:iam/policy:Policy", "aws:iam/rolePolicy:RolePolicy", "aws:iam/userPolicy:UserPolicy",
+		"aws:iam/groupPolicy:GroupPolicy") {
 		out = g.parse(out, r, "policy", r.Inputs["policy"], skip)
 	}
 	for _, r := range g.of("aws:iam/role:Role") {
@@ -67,7 +69,8 @@ func (g *graph) identityPolicies(skip func(Resource)) []policyDocument {
 // resourcePolicies are those that say who may use a resource.
 func (g *graph) resourcePolicies(skip func(Resource)) []policyDocument {
 	var out []policyDocument
-	for _, r := range g.of("aws:s3/bucketPolicy:BucketPolicy", "aws:sqs/queuePolicy:QueuePolicy", "aws:sns/topicPolicy:TopicPolicy",
+	for _, r := range g.of("aws:s3/bucketPolicy:BucketPolicy", "aws:sqs/queuePolicy:QueuePolicy",
+		"aws:sns/topicPolicy:TopicPolicy",
 		"aws:kms/key:Key", "aws:ecr/repositoryPolicy:RepositoryPolicy", "aws:secretsmanager/secretPolicy:SecretPolicy") {
 		if r.Inputs["policy"] != nil {
 			out = g.parse(out, r, "policy", r.Inputs["policy"], skip)

@@ -24,7 +24,8 @@ func bucketPublicAccess(g *graph, rep *reporter) {
 			rep.add(r, "", "has no public access block")
 		}
 		for _, b := range blocks {
-			for _, setting := range []string{"blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"} {
+			for _, setting := range []string{"blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls",
+				"restrictPublicBuckets"} {
 				switch v := b.Inputs[setting]; {
 				case untyped.IsUnknown(v):
 					rep.skip(b)
@@ -66,7 +67,8 @@ func bucketVersioning(g *graph, rep *reporter) {
 		if untyped.IsTrue(untyped.At(r.Inputs, "versioning", "enabled")) {
 			return
 		}
-		for _, v := range g.about(r, "bucket", name, "aws:s3/bucketVersioningV2:BucketVersioningV2", "aws:s3/bucketVersioning:BucketVersioning") {
+		for _, v := range g.about(r, "bucket", name, "aws:s3/bucketVersioningV2:BucketVersioningV2",
+			"aws:s3/bucketVersioning:BucketVersioning") {
 			status := untyped.At(v.Inputs, "versioningConfiguration", "status")
 			if untyped.IsUnknown(status) {
 				rep.skip(v)
@@ -97,7 +99,8 @@ func unencryptedVolume(g *graph, rep *reporter) {
 		if untyped.IsUnknown(r.Inputs["blockDeviceMappings"]) {
 			rep.skip(r)
 		} else if len(mappings) == 0 {
-			rep.add(r, "blockDeviceMappings", "names no volume: the image's is encrypted only where the account's default says so")
+			rep.add(r, "blockDeviceMappings",
+				"names no volume: the image's is encrypted only where the account's default says so")
 		}
 		volumes(rep, r, "blockDeviceMappings", mappings)
 	}

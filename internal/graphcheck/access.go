@@ -110,7 +110,8 @@ func documents(w *World, typ string) []iam.Document {
 
 func (j *judge) allowed(c Case) (bool, string) {
 	request := iam.Request{Action: c.Action, Resource: c.Resource, Context: map[string][]string{
-		"aws:RequestedRegion": {j.w.output("region")}, "aws:SecureTransport": {"true"}, "aws:PrincipalAccount": {j.w.output("accountId")},
+		"aws:RequestedRegion": {j.w.output("region")}, "aws:SecureTransport": {"true"},
+		"aws:PrincipalAccount": {j.w.output("accountId")},
 	}}
 	for k, v := range c.Keys {
 		request.Context[k] = []string{v}

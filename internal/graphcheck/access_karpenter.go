@@ -118,7 +118,8 @@ func karpenterLaunch(t *table, n names) {
 
 func karpenterTags(t *table, n names) {
 	onCreation := with(requestTags(n), keys{"ec2:CreateAction": "CreateFleet"})
-	for _, kind := range []string{"fleet", "instance", "volume", "network-interface", "launch-template", "spot-instances-request"} {
+	for _, kind := range []string{"fleet", "instance", "volume", "network-interface", "launch-template",
+		"spot-instances-request"} {
 		t.may(onCreation, n.ec2(kind), "ec2:CreateTags")
 	}
 	t.needsEach(onCreation, n.ec2("instance"), "ec2:CreateTags")
@@ -126,7 +127,8 @@ func karpenterTags(t *table, n names) {
 	t.mayNot(onCreation, n.ec2("security-group"), "ec2:CreateTags")
 	own := resourceTags(n.cluster)
 	row := func(allowed bool, kind string, k keys, tags ...string) {
-		t.rows = append(t.rows, Case{Who: t.who, Action: "ec2:CreateTags", Resource: n.ec2(kind), Keys: k, TagKeys: tags, Allowed: allowed})
+		t.rows = append(t.rows, Case{Who: t.who, Action: "ec2:CreateTags", Resource: n.ec2(kind), Keys: k, TagKeys: tags,
+			Allowed: allowed})
 	}
 	row(true, "instance", own, "Name", "karpenter.sh/nodeclaim")
 	row(true, "instance", with(own, keys{"aws:RequestTag/eks:eks-cluster-name": n.cluster}), "eks:eks-cluster-name")
@@ -173,7 +175,8 @@ func karpenterProfiles(t *table, n names, nodeRole string) {
 func karpenterReads(t *table, n names, queue string) {
 	reads := []string{
 		"ec2:DescribeCapacityReservations", "ec2:DescribeImages", "ec2:DescribeInstances", "ec2:DescribeInstanceStatus",
-		"ec2:DescribeInstanceTypeOfferings", "ec2:DescribeInstanceTypes", "ec2:DescribeLaunchTemplates", "ec2:DescribePlacementGroups",
+		"ec2:DescribeInstanceTypeOfferings", "ec2:DescribeInstanceTypes", "ec2:DescribeLaunchTemplates",
+		"ec2:DescribePlacementGroups",
 		"ec2:DescribeSecurityGroups", "ec2:DescribeSpotPriceHistory", "ec2:DescribeSubnets",
 	}
 	t.may(nil, "*", reads...)
@@ -203,7 +206,8 @@ func queueCases(w *World) []Case {
 	var out []Case
 	for _, service := range []string{"events.amazonaws.com", "sns.amazonaws.com", "s3.amazonaws.com"} {
 		out = append(out,
-			Case{Who: service, Action: "sqs:SendMessage", Resource: arn, How: ByQueue, Allowed: service == "events.amazonaws.com"},
+			Case{Who: service, Action: "sqs:SendMessage", Resource: arn, How: ByQueue,
+				Allowed: service == "events.amazonaws.com"},
 			Case{Who: service, Action: "sqs:ReceiveMessage", Resource: arn, How: ByQueue})
 	}
 	elsewhere := slices.Clone(out)

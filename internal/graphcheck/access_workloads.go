@@ -19,7 +19,8 @@ func teamCases(w *World) []Case {
 	for _, team := range sorted(teams) {
 		t := &table{who: lastPart(w.output("teams", team, "jobRoleArn"), "/")}
 		own, other := bucket+"/"+team, bucket+"/another-team"
-		read, write := []string{"s3:GetObject"}, []string{"s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"}
+		read, write := []string{"s3:GetObject"}, []string{"s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload",
+			"s3:ListMultipartUploadParts"}
 		for _, place := range []string{"checkpoints", "savepoints", "jobmanager"} {
 			t.may(nil, own+"/"+place+"/job/chk-1/_metadata", append(read, write...)...)
 			t.may(nil, own+"/"+place, append(read, write...)...)
@@ -93,11 +94,13 @@ func managedCases(w *World) []Case {
 		t.mayNot(nil, "arn:aws:s3:::"+w.output("checkpointBucket")+"/x", "s3:GetObject", "s3:DeleteObject")
 		return t.rows
 	}
-	node := []string{"ec2:DescribeInstances", "ec2:CreateNetworkInterface", "ecr:GetAuthorizationToken", "ecr:BatchGetImage", "ssm:UpdateInstanceInformation"}
+	node := []string{"ec2:DescribeInstances", "ec2:CreateNetworkInterface", "ecr:GetAuthorizationToken", "ecr:BatchGetImage",
+		"ssm:UpdateInstanceInformation"}
 	notNode := []string{"ec2:RunInstances", "ec2:TerminateInstances", "ec2:CreateVolume"}
 	var out []Case
 	out = append(out, row("addons-ebs-csi-role",
-		[]string{"ec2:CreateVolume", "ec2:AttachVolume", "ec2:DetachVolume", "ec2:DeleteVolume", "ec2:CreateTags", "ec2:DescribeVolumes"},
+		[]string{"ec2:CreateVolume", "ec2:AttachVolume", "ec2:DetachVolume", "ec2:DeleteVolume", "ec2:CreateTags",
+			"ec2:DescribeVolumes"},
 		[]string{"ec2:RunInstances", "ec2:TerminateInstances"})...)
 	out = append(out, row("metrics-agent-role",
 		[]string{"cloudwatch:PutMetricData", "logs:PutLogEvents", "logs:CreateLogStream", "ec2:DescribeTags"},
@@ -114,7 +117,8 @@ func autoscalerCases(w *World) []Case {
 	}
 	n := w.names()
 	t.may(nil, "*", "autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeAutoScalingInstances",
-		"autoscaling:DescribeLaunchConfigurations", "autoscaling:DescribeScalingActivities", "autoscaling:DescribeTags", "ec2:DescribeImages",
+		"autoscaling:DescribeLaunchConfigurations", "autoscaling:DescribeScalingActivities", "autoscaling:DescribeTags",
+		"ec2:DescribeImages",
 		"ec2:DescribeInstanceTypes", "ec2:DescribeLaunchTemplateVersions", "ec2:GetInstanceTypesFromInstanceRequirements")
 	group := "arn:aws:autoscaling:" + n.region + ":" + n.account + ":autoScalingGroup:1:autoScalingGroupName/eks-core"
 	resize := []string{"autoscaling:SetDesiredCapacity", "autoscaling:TerminateInstanceInAutoScalingGroup"}
@@ -168,7 +172,8 @@ func trustCases(w *World) []Case {
 	for _, node := range []string{"karpenter-node-role", "core-node-role"} {
 		name := text(w.resource(node), "name")
 		for _, service := range []string{"ec2.amazonaws.com", "lambda.amazonaws.com"} {
-			out = append(out, Case{Who: service, Action: "sts:AssumeRole", Resource: name, How: ByService, Allowed: strings.HasPrefix(service, "ec2.")})
+			out = append(out, Case{Who: service, Action: "sts:AssumeRole", Resource: name, How: ByService,
+				Allowed: strings.HasPrefix(service, "ec2.")})
 		}
 	}
 	return out

@@ -94,7 +94,8 @@ func (w *World) role(name string) role {
 			}
 		}
 		if document == "" {
-			out.problems = append(out.problems, "attached policy "+arn+" is neither in the graph nor one of AWS's that the project knows")
+			out.problems = append(out.problems, "attached policy "+arn+" is neither in the graph nor one of AWS's that the "+
+				"project knows")
 			continue
 		}
 		out.parse(a, document)

@@ -39,14 +39,16 @@ func Interruption(w *World) []string {
 		out.add(targets[text(r, "name")] != queue, "%s: its target is not the queue", r.Name)
 	}
 	for _, want := range []string{
-		"aws.health AWS Health Event", "aws.ec2 EC2 Spot Instance Interruption Warning", "aws.ec2 EC2 Instance Rebalance Recommendation",
+		"aws.health AWS Health Event", "aws.ec2 EC2 Spot Instance Interruption Warning",
+		"aws.ec2 EC2 Instance Rebalance Recommendation",
 		"aws.ec2 EC2 Instance State-change Notification", "aws.ec2 EC2 Capacity Reservation Instance Interruption Warning",
 	} {
 		out.add(!slices.Contains(heard, want), "no rule brings %q to the queue", want)
 	}
 	for _, q := range w.of(typeQueue) {
 		out.add(text(q, "sqsManagedSseEnabled") != "true", "%s: messages are not encrypted", q.Name)
-		out.add(text(q, "messageRetentionSeconds") != "300", "%s: messages are kept for %s s: an old warning ends a new node", q.Name, text(q, "messageRetentionSeconds"))
+		out.add(text(q, "messageRetentionSeconds") != "300", "%s: messages are kept for %s s: an old warning ends a new node",
+			q.Name, text(q, "messageRetentionSeconds"))
 		out.add(!strings.HasSuffix(text(q, "name"), "-karpenter"), "%s: name %q", q.Name, text(q, "name"))
 	}
 	return out

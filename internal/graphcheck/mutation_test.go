@@ -69,7 +69,8 @@ func TestNoPermissionIsIdle(t *testing.T) {
 		for _, m := range statementMutations(r.JSON(t, "policy")) {
 			document, err := json.Marshal(m.document)
 			require.NoError(t, err)
-			changed := &graphcheck.World{Graph: &componenttest.Graph{Resources: slices.Clone(w.Graph.Resources), Outputs: w.Graph.Outputs}}
+			changed := &graphcheck.World{Graph: &componenttest.Graph{Resources: slices.Clone(w.Graph.Resources),
+				Outputs: w.Graph.Outputs}}
 			changed.Graph.Resources[i].Inputs = maps.Clone(r.Inputs)
 			changed.Graph.Resources[i].Inputs["policy"] = string(document)
 			if len(graphcheck.Access(changed)) == 0 && len(graphcheck.Documents(changed)) == 0 {
@@ -99,7 +100,8 @@ func statementMutations(document object) []statementMutation {
 			list := slices.Clone(statements)
 			list[i] = changed
 			out = append(out, statementMutation{
-				kind, fmt.Sprintf("%v: %s: %s", original["Sid"], kind, what), object{"Version": document["Version"], "Statement": list},
+				kind, fmt.Sprintf("%v: %s: %s", original["Sid"], kind, what),
+				object{"Version": document["Version"], "Statement": list},
 			})
 		}
 		replaced := func(key string, v any) object {
@@ -114,7 +116,8 @@ func statementMutations(document object) []statementMutation {
 			} else if len(statements) > 1 {
 				list := slices.Delete(slices.Clone(statements), i, i+1)
 				out = append(out, statementMutation{
-					"action removed", fmt.Sprintf("%v: %v", original["Sid"], a), object{"Version": document["Version"], "Statement": list},
+					"action removed", fmt.Sprintf("%v: %v", original["Sid"], a),
+					object{"Version": document["Version"], "Statement": list},
 				})
 			}
 		}

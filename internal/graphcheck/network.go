@@ -40,13 +40,15 @@ func Network(w *World) []string {
 			zones[text(s, "availabilityZone")] = true
 		}
 	}
-	out.add(len(zones) < 2 || len(zones) != len(private), "private subnets are in %d zones: EKS needs two, each its own", len(zones))
+	out.add(len(zones) < 2 || len(zones) != len(private), "private subnets are in %d zones: EKS needs two, each its own",
+		len(zones))
 	for _, nat := range w.of("aws:ec2/natGateway:NatGateway") {
 		out.add(!slices.Contains(public, text(nat, "subnetId")), "%s: it is not in a public subnet: it reaches nothing", nat.Name)
 	}
 	for _, e := range w.of("aws:ec2/vpcEndpoint:VpcEndpoint") {
 		for _, t := range w.of(typeTable) {
-			out.add(!slices.Contains(untyped.Texts(e.At("routeTableIds")), t.Name+"-id"), "%s: %s does not route to it: checkpoints are billed by the NAT gateway", e.Name, t.Name)
+			out.add(!slices.Contains(untyped.Texts(e.At("routeTableIds")), t.Name+"-id"),
+				"%s: %s does not route to it: checkpoints are billed by the NAT gateway", e.Name, t.Name)
 		}
 	}
 	return out
@@ -74,7 +76,8 @@ func (w *World) addresses(out *report, vpcCIDR string) {
 	}
 	for _, c := range w.of(typeCluster) {
 		p, err := netip.ParsePrefix(text(c, "kubernetesServiceIpAddressRange"))
-		out.add(err != nil || p.Overlaps(vpc), "%s: addresses of Services %q overlap the VPC: the API server is not reached", c.Name, text(c, "kubernetesServiceIpAddressRange"))
+		out.add(err != nil || p.Overlaps(vpc), "%s: addresses of Services %q overlap the VPC: the API server is not reached",
+			c.Name, text(c, "kubernetesServiceIpAddressRange"))
 	}
 }
 

@@ -30,7 +30,8 @@ func Join(w *World) []string {
 	role := lastPart(w.output("karpenterNodeRoleArn"), "/")
 	for _, class := range w.of(typeNodeClass) {
 		profile := text(class, "spec", "instanceProfile")
-		out.add(text(class, "spec", "role") != "", "%s: a role in the node class makes Karpenter create a profile that keeps the role from being deleted", class.Name)
+		out.add(text(class, "spec", "role") != "", "%s: a role in the node class makes Karpenter create a profile that keeps "+
+			"the role from being deleted", class.Name)
 		found := ""
 		for _, p := range w.of(typeProfile) {
 			if text(p, "name") == profile {
@@ -75,7 +76,8 @@ func NodeClass(w *World) []string {
 	var out report
 	for _, c := range w.of(typeNodeClass) {
 		out.add(!strings.Contains(text(c, "spec", "amiSelectorTerms", 0, "alias"), "@v"),
-			"%s: image %q is not pinned: every release of it drifts all nodes and restarts their jobs", c.Name, text(c, "spec", "amiSelectorTerms", 0, "alias"))
+			"%s: image %q is not pinned: every release of it drifts all nodes and restarts their jobs", c.Name,
+			text(c, "spec", "amiSelectorTerms", 0, "alias"))
 		metadata(&out, c, "spec", "metadataOptions")
 		volumes(&out, c, "spec", "blockDeviceMappings")
 		out.add(text(c, "spec", "instanceStorePolicy") != "RAID0", "%s: the NVMe disks are not used", c.Name)
@@ -83,7 +85,8 @@ func NodeClass(w *World) []string {
 		for i := range untyped.List(c.At("spec", "subnetSelectorTerms")) {
 			subnets = append(subnets, text(c, "spec", "subnetSelectorTerms", i, "id"))
 		}
-		out.add(!same(subnets, untyped.Texts(w.Graph.Outputs["privateSubnetIds"])), "%s: subnets %v are not the private ones", c.Name, subnets)
+		out.add(!same(subnets, untyped.Texts(w.Graph.Outputs["privateSubnetIds"])), "%s: subnets %v are not the private ones",
+			c.Name, subnets)
 		group := text(c, "spec", "securityGroupSelectorTerms", 0, "id")
 		out.add(group != w.output("nodeSecurityGroupId") || len(untyped.List(c.At("spec", "securityGroupSelectorTerms"))) != 1,
 			"%s: security group %q is not the cluster's: the control plane does not reach webhooks on the nodes", c.Name, group)
@@ -92,7 +95,8 @@ func NodeClass(w *World) []string {
 	for _, t := range w.of(typeTemplate) {
 		metadata(&out, t, "metadataOptions")
 		volumes(&out, t, "blockDeviceMappings")
-		out.add(len(untyped.List(t.At("vpcSecurityGroupIds"))) > 0, "%s: security groups of its own replace the cluster's: webhooks on the nodes are not reached", t.Name)
+		out.add(len(untyped.List(t.At("vpcSecurityGroupIds"))) > 0,
+			"%s: security groups of its own replace the cluster's: webhooks on the nodes are not reached", t.Name)
 	}
 	for _, np := range w.of(typeNodePool) {
 		nodePool(&out, np)
@@ -104,7 +108,8 @@ func NodeClass(w *World) []string {
 func metadata(out *report, r componenttest.Resource, path ...any) {
 	at := func(key string) string { return text(r, append(slices.Clone(path), key)...) }
 	out.add(at("httpTokens") != "required", "%s: instance metadata answers without a token", r.Name)
-	out.add(at("httpPutResponseHopLimit") != "1", "%s: hop limit %q: pods reach the node's credentials", r.Name, at("httpPutResponseHopLimit"))
+	out.add(at("httpPutResponseHopLimit") != "1", "%s: hop limit %q: pods reach the node's credentials", r.Name,
+		at("httpPutResponseHopLimit"))
 }
 
 func volumes(out *report, r componenttest.Resource, path ...any) {
@@ -120,8 +125,10 @@ func volumes(out *report, r componenttest.Resource, path ...any) {
 // nodePool: what must be pinned or finite in every pool.
 func nodePool(out *report, np componenttest.Resource) {
 	spec := func(path ...any) string { return text(np, append([]any{"spec"}, path...)...) }
-	out.add(spec("template", "spec", "terminationGracePeriod") == "", "%s: no terminationGracePeriod: a drain that a pod holds up never ends", np.Name)
-	out.add(spec("disruption", "consolidationPolicy") != "WhenEmpty", "%s: consolidation of nodes in use restarts the jobs on them", np.Name)
+	out.add(spec("template", "spec", "terminationGracePeriod") == "",
+		"%s: no terminationGracePeriod: a drain that a pod holds up never ends", np.Name)
+	out.add(spec("disruption", "consolidationPolicy") != "WhenEmpty",
+		"%s: consolidation of nodes in use restarts the jobs on them", np.Name)
 	always := false
 	for _, b := range untyped.List(np.At("spec", "disruption", "budgets")) {
 		m, _ := b.(object)
@@ -160,21 +167,24 @@ func Placement(w *World) []string {
 	var out report
 	for pool, job := range w.Jobs {
 		arch := strings.Join(requirement(w.resource("pools-"+pool), "kubernetes.io/arch"), ",")
-		for role, want := range map[string]string{flinkjob.RoleJobManager: "on-demand", flinkjob.RoleTaskManager: "on-demand,spot"} {
+		for role, want := range map[string]string{flinkjob.RoleJobManager: "on-demand",
+			flinkjob.RoleTaskManager: "on-demand,spot"} {
 			template, _, _ := unstructured.NestedMap(job.Object, "spec", map[string]string{
 				flinkjob.RoleJobManager: "jobManager", flinkjob.RoleTaskManager: "taskManager",
 			}[role], "podTemplate")
 			pod, _ := template["spec"].(object)
 			mark, _, _ := unstructured.NestedString(template, "metadata", "annotations", "karpenter.sh/do-not-disrupt")
-			out.add((mark == "true") != (role == flinkjob.RoleJobManager), "%s of the job on %s: do-not-disrupt is %q: it holds up a drain, "+
-				"which a JobManager may and a TaskManager on spot must not", role, pool, mark)
+			out.add((mark == "true") != (role == flinkjob.RoleJobManager),
+				"%s of the job on %s: do-not-disrupt is %q: it holds up a drain, "+
+					"which a JobManager may and a TaskManager on spot must not", role, pool, mark)
 			fits, why := w.pools(pod)
 			if len(fits) != 1 {
 				out.add(true, "%s of the job on %s: %d pools take it (%s)", role, pool, len(fits), why)
 				continue
 			}
 			capacity := slices.Sorted(slices.Values(requirement(fits[0], "karpenter.sh/capacity-type")))
-			out.add(strings.Join(capacity, ",") != want, "%s of the job on %s: %s is %s, want %s", role, pool, fits[0].Name, strings.Join(capacity, ","), want)
+			out.add(strings.Join(capacity, ",") != want, "%s of the job on %s: %s is %s, want %s", role, pool, fits[0].Name,
+				strings.Join(capacity, ","), want)
 			got := strings.Join(requirement(fits[0], "kubernetes.io/arch"), ",")
 			out.add(got != arch, "%s of the job on %s: architecture %s, want %s", role, pool, got, arch)
 		}
@@ -218,7 +228,8 @@ func (w *World) corePods() []string {
 		}
 	}
 	chart := w.resource("karpenter-chart")
-	out.add(text(chart, "values", "nodeSelector", "NodeGroupType") != "core", "karpenter-chart: Karpenter may run on nodes of its own, which it then removes")
+	out.add(text(chart, "values", "nodeSelector", "NodeGroupType") != "core",
+		"karpenter-chart: Karpenter may run on nodes of its own, which it then removes")
 	return out
 }
 

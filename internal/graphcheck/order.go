@@ -11,15 +11,22 @@ type outlives struct{ first, second, why string }
 func poolNeeds() []outlives {
 	const controller, node = "Karpenter ends the nodes", "the node's kubelet answers the drain"
 	return []outlives{
-		{"", "pools-nodeclass", controller}, {"", "karpenter-chart", controller}, {"", "karpenter-crds", "a pool whose CRD is gone counts as deleted, its nodes go on"},
+		{"", "pools-nodeclass", controller}, {"", "karpenter-chart", controller},
+		{"", "karpenter-crds", "a pool whose CRD is gone counts as deleted, its nodes go on"},
 		{"", "karpenter-node-access", node}, {"", "karpenter-node-profile", node}, {"", "karpenter-node-role", node},
 		{"", "karpenter-node-AmazonEKS_CNI_Policy", node}, {"", "karpenter-controller-node-lifecycle-attachment", controller},
-		{"", "karpenter-controller-resource-discovery-attachment", controller}, {"", "karpenter-controller-iam-integration-attachment", "the node class asks for its profiles"},
-		{"", "karpenter-controller-interruption-attachment", controller}, {"", "karpenter-queue", controller}, {"", "karpenter-queue-policy", controller},
-		{"", "karpenter-spot-interruption-target", "a spot node is drained in time"}, {"", "core-group", controller}, {"", "bootstrap-vpc-cni", node},
-		{"", "addons-coredns", controller}, {"", "network-private-usw2-az1-routes-default", node}, {"", "network-private-usw2-az2-routes-default", node},
-		{"", "network-private-usw2-az3-routes-default", node}, {"", "network-private-usw2-az3-association", node}, {"", "network-nat-usw2-az1", node},
-		{"", "network-public-default", node}, {"", "network-igw", node}, {"", "cluster-emr-eks-flink", controller}, {"", "cluster-oidc", controller},
+		{"", "karpenter-controller-resource-discovery-attachment", controller},
+		{"", "karpenter-controller-iam-integration-attachment", "the node class asks for its profiles"},
+		{"", "karpenter-controller-interruption-attachment", controller}, {"", "karpenter-queue", controller},
+		{"", "karpenter-queue-policy", controller},
+		{"", "karpenter-spot-interruption-target", "a spot node is drained in time"}, {"", "core-group", controller},
+		{"", "bootstrap-vpc-cni", node},
+		{"", "addons-coredns", controller}, {"", "network-private-usw2-az1-routes-default", node},
+		{"", "network-private-usw2-az2-routes-default", node},
+		{"", "network-private-usw2-az3-routes-default", node}, {"", "network-private-usw2-az3-association", node},
+		{"", "network-nat-usw2-az1", node},
+		{"", "network-public-default", node}, {"", "network-igw", node}, {"", "cluster-emr-eks-flink", controller},
+		{"", "cluster-oidc", controller},
 	}
 }
 

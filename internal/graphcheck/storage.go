@@ -19,8 +19,10 @@ func Storage(w *World) []string {
 		}
 		sse := text(w.resource(prefix+"-encryption"), "rules", 0, "applyServerSideEncryptionByDefault", "sseAlgorithm")
 		out.add(sse == "", "%s: objects are not encrypted", b.Name)
-		out.add(text(w.resource(prefix+"-versioning"), "versioningConfiguration", "status") != "Enabled", "%s: an overwritten checkpoint is lost", b.Name)
-		out.add(text(w.resource(prefix+"-ownership"), "rule", "objectOwnership") != "BucketOwnerEnforced", "%s: ACLs are honoured", b.Name)
+		out.add(text(w.resource(prefix+"-versioning"), "versioningConfiguration", "status") != "Enabled",
+			"%s: an overwritten checkpoint is lost", b.Name)
+		out.add(text(w.resource(prefix+"-ownership"), "rule", "objectOwnership") != "BucketOwnerEnforced",
+			"%s: ACLs are honoured", b.Name)
 		lifecycle(&out, w, b.Name, prefix)
 		out.add(text(b, "bucket") != w.output("checkpointBucket"), "%s: it is not the bucket of the outputs", b.Name)
 		out.add(text(b, "forceDestroy") == "true", "%s: a destroy takes the state of the jobs with it, unasked", b.Name)
@@ -28,7 +30,8 @@ func Storage(w *World) []string {
 	for _, c := range w.of("kubernetes:storage.k8s.io/v1:StorageClass") {
 		out.add(text(c, "parameters", "encrypted") != "true", "%s: volumes are not encrypted", c.Name)
 		out.add(text(c, "reclaimPolicy") != "Delete", "%s: volumes outlive their claims", c.Name)
-		out.add(text(c, "volumeBindingMode") != "WaitForFirstConsumer", "%s: a volume may be in a zone without a node for its pod", c.Name)
+		out.add(text(c, "volumeBindingMode") != "WaitForFirstConsumer",
+			"%s: a volume may be in a zone without a node for its pod", c.Name)
 	}
 	for _, g := range w.of("aws:cloudwatch/logGroup:LogGroup") {
 		out.add(text(g, "retentionInDays") == "" || text(g, "retentionInDays") == "0", "%s: logs are kept for ever", g.Name)

@@ -31,11 +31,15 @@ func Charts(w *World) []string {
 		}
 	}
 	karpenter := w.resource("karpenter-chart")
-	out.add(text(karpenter, "skipCrds") != "true", "karpenter-chart: it brings the CRDs that karpenter-crds owns: invalid ownership metadata")
-	out.add(text(karpenter, "version") != text(w.resource("karpenter-crds"), "version"), "karpenter-chart and karpenter-crds are of two versions")
-	out.add(text(karpenter, "values", "settings", "clusterName") != w.output("clusterName"), "karpenter-chart: it is told of cluster %q", text(karpenter, "values", "settings", "clusterName"))
+	out.add(text(karpenter, "skipCrds") != "true", "karpenter-chart: it brings the CRDs that karpenter-crds owns: invalid "+
+		"ownership metadata")
+	out.add(text(karpenter, "version") != text(w.resource("karpenter-crds"), "version"),
+		"karpenter-chart and karpenter-crds are of two versions")
+	out.add(text(karpenter, "values", "settings", "clusterName") != w.output("clusterName"),
+		"karpenter-chart: it is told of cluster %q", text(karpenter, "values", "settings", "clusterName"))
 	operator := w.resource("flink-operator-chart")
-	out.add(text(operator, "values", "emrContainers", "operatorExecutionRoleArn") != w.output("flinkOperatorRoleArn"), "flink-operator-chart: it is not told of the operator's role")
+	out.add(text(operator, "values", "emrContainers", "operatorExecutionRoleArn") != w.output("flinkOperatorRoleArn"),
+		"flink-operator-chart: it is not told of the operator's role")
 	out.add(!strings.HasPrefix(w.output("emrReleaseLabel"), "emr-"+text(operator, "version")+"-"),
 		"flink-operator-chart: operator %s, jobs %s", text(operator, "version"), w.output("emrReleaseLabel"))
 	return out
@@ -61,7 +65,8 @@ func Namespaces(w *World) []string {
 		if r.Type == typeRelease {
 			at = text(r, "namespace")
 		}
-		out.add(strings.HasPrefix(r.Type, "kubernetes:") && at != "" && !slices.Contains(made, at), "%s: nobody makes namespace %q", r.Name, at)
+		out.add(strings.HasPrefix(r.Type, "kubernetes:") && at != "" && !slices.Contains(made, at),
+			"%s: nobody makes namespace %q", r.Name, at)
 	}
 	teams, _ := w.Graph.Outputs["teams"].(object)
 	for _, team := range sorted(teams) {
@@ -95,14 +100,17 @@ func (w *World) team(out *report, namespace string) {
 		}
 	}
 	out.add(!quota, "namespace %s: no quota", namespace)
-	out.add(quota && !limits, "namespace %s: a quota without default requests: EMR's sidecars declare none, and their pods are refused", namespace)
+	out.add(quota && !limits, "namespace %s: a quota without default requests: EMR's sidecars declare none, and their pods "+
+		"are refused", namespace)
 	out.add(!deny, "namespace %s: nothing is denied by default", namespace)
-	for port, what := range map[string]string{"53": "DNS", "443": "S3, STS and the API server", "8081": "the operator's look at the JobManager"} {
+	for port, what := range map[string]string{"53": "DNS", "443": "S3, STS and the API server",
+		"8081": "the operator's look at the JobManager"} {
 		out.add(!ports[port], "namespace %s: port %s is closed (%s)", namespace, port, what)
 	}
 	for _, ns := range w.of(typeNamespace) {
 		if text(ns, "metadata", "name") == namespace {
-			out.add(text(ns, "metadata", "labels", "pod-security.kubernetes.io/enforce") == "", "namespace %s: no pod security is enforced", namespace)
+			out.add(text(ns, "metadata", "labels", "pod-security.kubernetes.io/enforce") == "",
+				"namespace %s: no pod security is enforced", namespace)
 		}
 	}
 }
@@ -120,10 +128,13 @@ func Outputs(w *World) []string {
 	teams, _ := w.Graph.Outputs["teams"].(object)
 	out.add(len(teams) == 0, "there is no team")
 	for _, team := range sorted(teams) {
-		out.add(!slices.Contains(roles, lastPart(w.output("teams", team, "jobRoleArn"), "/")), "team %s: no role %s", team, w.output("teams", team, "jobRoleArn"))
-		out.add(!slices.Contains(groups, w.output("teams", team, "logGroup")), "team %s: nobody makes log group %s: EMR makes it, without retention", team, w.output("teams", team, "logGroup"))
+		out.add(!slices.Contains(roles, lastPart(w.output("teams", team, "jobRoleArn"), "/")), "team %s: no role %s", team,
+			w.output("teams", team, "jobRoleArn"))
+		out.add(!slices.Contains(groups, w.output("teams", team, "logGroup")),
+			"team %s: nobody makes log group %s: EMR makes it, without retention", team, w.output("teams", team, "logGroup"))
 		for _, uri := range []string{"checkpointUri", "savepointUri", "jobmanagerUri", "logUri"} {
-			out.add(!strings.HasPrefix(w.output("teams", team, uri), "s3://"+w.output("checkpointBucket")+"/"), "team %s: %s is %q", team, uri, w.output("teams", team, uri))
+			out.add(!strings.HasPrefix(w.output("teams", team, uri), "s3://"+w.output("checkpointBucket")+"/"),
+				"team %s: %s is %q", team, uri, w.output("teams", team, uri))
 		}
 	}
 	var told []string
@@ -133,7 +144,8 @@ func Outputs(w *World) []string {
 		told = append(told, name)
 		np := w.resource("pools-" + name)
 		for key, label := range map[string]string{"nodeGroupType": "NodeGroupType", "flinkRole": "FlinkRole"} {
-			out.add(m[key] != np.At("spec", "template", "metadata", "labels", label), "output nodePools: %s of %s is %v, its nodes have %v",
+			out.add(m[key] != np.At("spec", "template", "metadata", "labels", label),
+				"output nodePools: %s of %s is %v, its nodes have %v",
 				key, name, m[key], np.At("spec", "template", "metadata", "labels", label))
 		}
 	}

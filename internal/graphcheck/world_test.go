@@ -26,7 +26,8 @@ type object = map[string]any
 // newWorld runs the program with its defaults and renders a sample job for each pool that takes task managers.
 func newWorld(t testing.TB) *graphcheck.World {
 	t.Helper()
-	w := &graphcheck.World{Graph: componenttest.Run(t, stacks.Blueprint), Jobs: map[string]*unstructured.Unstructured{}, Render: render}
+	w := &graphcheck.World{Graph: componenttest.Run(t, stacks.Blueprint), Jobs: map[string]*unstructured.Unstructured{},
+		Render: render}
 	for _, p := range w.Graph.Outputs["nodePools"].([]any) {
 		pool := p.(object)
 		if pool["flinkRole"] != flinkjob.RoleTaskManager {
@@ -44,7 +45,8 @@ func newWorld(t testing.TB) *graphcheck.World {
 }
 
 // karpenterCRDs stand in for Karpenter's, which are in another module: rendering a chart wants some.
-const karpenterCRDs = `{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {name: nodepools.karpenter.sh}}`
+const karpenterCRDs = `{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {name: ` +
+	`nodepools.karpenter.sh}}`
 
 // render renders the stand-in of a chart, which is strict about its values.
 func render(r graphcheck.Release) error {

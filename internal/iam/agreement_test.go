@@ -34,7 +34,8 @@ func TestOneStrictness(t *testing.T) {
 		"a misspelt element":      {`{"Statement":[{"Effect":"Allow",` + who + `,"Conditions":{}}]}`, false},
 		"a misspelt operator": {`{"Statement":[{"Effect":"Allow",` + who + `,` + condition + `},{"Effect":"Deny",` + who +
 			`,"Condition":{"StringIs":{"o:sub":"x"}}}]}`, false},
-		"a Sid that is used twice": {`{"Statement":[{"Sid":"A","Effect":"Allow",` + who + `,` + condition + `},{"Sid":"A","Effect":"Allow",` +
+		"a Sid that is used twice": {`{"Statement":[{"Sid":"A","Effect":"Allow",` + who + `,` + condition +
+			`},{"Sid":"A","Effect":"Allow",` +
 			who + `,` + condition + `}]}`, false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -56,7 +57,8 @@ func TestOneStrictness(t *testing.T) {
 			a, err := account.Open(account.Options{})
 			require.NoError(t, err)
 			t.Cleanup(func() { require.NoError(t, a.Close()) })
-			_, err = a.Create(t.Context(), account.Caller{}, account.KindRole, account.Props{"name": "r", "assumeRolePolicy": c.document})
+			_, err = a.Create(t.Context(), account.Caller{}, account.KindRole,
+				account.Props{"name": "r", "assumeRolePolicy": c.document})
 			require.Equal(t, c.taken, err == nil, "the account: %v", err)
 		})
 	}

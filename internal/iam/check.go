@@ -145,7 +145,8 @@ func (t *ActionTable) action(kind Kind, s Statement, name string, used map[strin
 	}
 	a, ok := t.Action(name)
 	if !ok {
-		return []string{fmt.Sprintf("action %q is not in actions.csv: look it up in the Service Authorization Reference, then add it", name)}
+		return []string{fmt.Sprintf("action %q is not in actions.csv: look it up in the Service Authorization Reference, then "+
+			"add it", name)}
 	}
 	applies := kind == KindTrust
 	for _, r := range s.Resource {
@@ -168,7 +169,8 @@ func uselessKeys(kind Kind, name string, a Action, s Statement) []string {
 	var out []string
 	for _, c := range s.Conditions {
 		if !a.Knows(c.Key) && (kind != KindTrust || !oidcKey(c.Key)) {
-			out = append(out, fmt.Sprintf("condition key %s is never in the context of %s: the statement allows nothing", c.Key, name))
+			out = append(out, fmt.Sprintf("condition key %s is never in the context of %s: the statement allows nothing", c.Key,
+				name))
 		}
 	}
 	return out

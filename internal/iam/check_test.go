@@ -32,25 +32,36 @@ func allow(action, resource string) string {
 // TestCheck: what it finds, in the words that it finds it with; "" is nothing.
 func TestCheck(t *testing.T) {
 	t.Parallel()
-	const trust = `{"Effect":"Allow","Action":"sts:AssumeRoleWithWebIdentity","Principal":{"Federated":"arn:aws:iam::1:oidc-provider/x"},"Condition":{%s}}`
+	const trust = `{"Effect":"Allow","Action":"sts:AssumeRoleWithWebIdentity","Principal":{"Federated":"arn:aws:iam::1:` +
+		`oidc-provider/x"},"Condition":{%s}}`
 	const host = "oidc.eks.us-west-2.amazonaws.com/id/A"
 	for name, c := range map[string]struct {
 		kind iam.Kind
 		text string
 		want string
 	}{
-		"an action on its resource":             {iam.KindManaged, document(allow("s3:GetObject", object)), ""},
-		"a misspelt action":                     {iam.KindManaged, document(allow("s3:GetObjects", object)), `action "s3:GetObjects" is not in actions.csv`},
-		"a bucket's action on an object":        {iam.KindManaged, document(allow("s3:ListBucket", object)), "applies to none"},
-		"an object's action on a bucket":        {iam.KindManaged, document(allow("s3:GetObject", "arn:aws:s3:::bucket")), "applies to none"},
-		"an image with an account":              {iam.KindManaged, document(allow("ec2:RunInstances", "arn:aws:ec2:us-west-2:1:image/*")), "applies to none"},
-		"log events on a group's streams":       {iam.KindManaged, document(allow("logs:PutLogEvents", "arn:aws:logs:r:1:log-group:/a/b:*")), ""},
-		"an action without resources on one":    {iam.KindManaged, document(allow("ec2:DescribeSubnets", "arn:aws:ec2:r:1:subnet/*")), "applies to none"},
-		"a write on everything":                 {iam.KindManaged, document(allow("s3:GetObject", "*")), "allowed on everything"},
-		"a wildcard action":                     {iam.KindManaged, document(allow("s3:*", object)), "allows more than is listed"},
-		"a Sid with a dash":                     {iam.KindManaged, document(strings.Replace(allow("s3:GetObject", object), `"S"`, `"a-b"`, 1)), "letters and digits"},
-		"an unknown operator":                   {iam.KindManaged, document(`{"Effect":"Allow","Action":"s3:GetObject","Resource":"` + object + `","Condition":{"StringIs":{"a:b":"c"}}}`), `"StringIs"`},
-		"a key that the action never has":       {iam.KindManaged, document(`{"Effect":"Allow","Action":"s3:GetObject","Resource":"` + object + `","Condition":{"StringLike":{"s3:prefix":"a/*"}}}`), "condition key s3:prefix"},
+		"an action on its resource": {iam.KindManaged, document(allow("s3:GetObject", object)), ""},
+		"a misspelt action": {iam.KindManaged, document(allow("s3:GetObjects", object)),
+			`action "s3:GetObjects" is not in actions.csv`},
+		"a bucket's action on an object": {iam.KindManaged, document(allow("s3:ListBucket", object)), "applies to none"},
+		"an object's action on a bucket": {iam.KindManaged, document(allow("s3:GetObject", "arn:aws:s3:::bucket")),
+			"applies to none"},
+		"an image with an account": {iam.KindManaged,
+			document(allow("ec2:RunInstances", "arn:aws:ec2:us-west-2:1:image/*")), "applies to none"},
+		"log events on a group's streams": {iam.KindManaged,
+			document(allow("logs:PutLogEvents", "arn:aws:logs:r:1:log-group:/a/b:*")), ""},
+		"an action without resources on one": {iam.KindManaged,
+			document(allow("ec2:DescribeSubnets", "arn:aws:ec2:r:1:subnet/*")), "applies to none"},
+		"a write on everything": {iam.KindManaged, document(allow("s3:GetObject", "*")), "allowed on everything"},
+		"a wildcard action":     {iam.KindManaged, document(allow("s3:*", object)), "allows more than is listed"},
+		"a Sid with a dash": {iam.KindManaged,
+			document(strings.Replace(allow("s3:GetObject", object), `"S"`, `"a-b"`, 1)), "letters and digits"},
+		"an unknown operator": {iam.KindManaged,
+			document(`{"Effect":"Allow","Action":"s3:GetObject","Resource":"` + object +
+				`","Condition":{"StringIs":{"a:b":"c"}}}`), `"StringIs"`},
+		"a key that the action never has": {iam.KindManaged,
+			document(`{"Effect":"Allow","Action":"s3:GetObject","Resource":"` + object +
+				`","Condition":{"StringLike":{"s3:prefix":"a/*"}}}`), "condition key s3:prefix"},
 		"NotAction in an Allow":                 {iam.KindManaged, document(`{"Effect":"Allow","NotAction":"s3:GetObject","Resource":"` + object + `"}`), "NotAction"},
 		"the old version":                       {iam.KindManaged, strings.Replace(document(allow("s3:GetObject", object)), "2012-10-17", "2008-10-17", 1), "Version"},
 		"no version":                            {iam.KindManaged, `{"Statement":[` + allow("s3:GetObject", object) + `]}`, "Version"},

@@ -27,7 +27,8 @@ func TestTheKeyOfADeploymentServesItsServicesAndNobodyElse(t *testing.T) {
 	logs := iam.Principal{Type: iam.PrincipalService, ID: "logs.us-west-2.amazonaws.com"}
 	job := iam.Principal{Type: iam.PrincipalAWS, ID: "arn:aws:sts::111122223333:assumed-role/demo-us-west-2-team-job/s"}
 	group := func(name string) map[string][]string {
-		return map[string][]string{"kms:encryptioncontext:aws:logs:arn": {"arn:aws:logs:us-west-2:111122223333:log-group:" + name}}
+		return map[string][]string{"kms:encryptioncontext:aws:logs:arn": {"arn:aws:logs:us-west-2:111122223333:log-group:" +
+			name}}
 	}
 	via := func(service, account string) map[string][]string {
 		return map[string][]string{"kms:viaservice": {service}, "kms:calleraccount": {account}}
@@ -38,10 +39,11 @@ func TestTheKeyOfADeploymentServesItsServicesAndNobodyElse(t *testing.T) {
 		context map[string][]string
 		allowed bool
 	}{
-		"logs of a team":                {logs, "kms:GenerateDataKey", group("/aws/emr-flink/demo/team-a"), true},
-		"logs of the control plane":     {logs, "kms:Decrypt", group("/aws/eks/demo/cluster"), true},
-		"logs of another deployment":    {logs, "kms:Decrypt", group("/aws/eks/demo2/cluster"), false},
-		"logs of another region":        {iam.Principal{Type: iam.PrincipalService, ID: "logs.eu-west-1.amazonaws.com"}, "kms:Decrypt", group("/aws/eks/demo/cluster"), false},
+		"logs of a team":             {logs, "kms:GenerateDataKey", group("/aws/emr-flink/demo/team-a"), true},
+		"logs of the control plane":  {logs, "kms:Decrypt", group("/aws/eks/demo/cluster"), true},
+		"logs of another deployment": {logs, "kms:Decrypt", group("/aws/eks/demo2/cluster"), false},
+		"logs of another region": {iam.Principal{Type: iam.PrincipalService, ID: "logs.eu-west-1.amazonaws.com"},
+			"kms:Decrypt", group("/aws/eks/demo/cluster"), false},
 		"logs that delete the key":      {logs, "kms:ScheduleKeyDeletion", group("/aws/eks/demo/cluster"), false},
 		"a job's object":                {job, "kms:GenerateDataKey", via("s3.us-west-2.amazonaws.com", "111122223333"), true},
 		"a grant through S3":            {job, "kms:CreateGrant", via("s3.us-west-2.amazonaws.com", "111122223333"), false},

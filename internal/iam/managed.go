@@ -32,24 +32,30 @@ func AWSManaged(arn string) string {
 			"ec2:DescribeTags", "ec2:DescribeNetworkInterfaces", "ec2:DescribeInstanceTypes", "ec2:DescribeSubnets",
 			"ec2:ModifyNetworkInterfaceAttribute", "ec2:CreateTags",
 		},
-		"AmazonEC2ContainerRegistryPullOnly": {"ecr:GetAuthorizationToken", "ecr:BatchImportUpstreamImage", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"},
+		"AmazonEC2ContainerRegistryPullOnly": {"ecr:GetAuthorizationToken", "ecr:BatchImportUpstreamImage", "ecr:BatchGetImage",
+			"ecr:GetDownloadUrlForLayer"},
 		"AmazonEC2ContainerRegistryReadOnly": {
-			"ecr:GetAuthorizationToken", "ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:DescribeRepositories",
+			"ecr:GetAuthorizationToken", "ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer",
+			"ecr:DescribeRepositories",
 			"ecr:ListImages", "ecr:DescribeImages", "ecr:BatchGetImage",
 		},
-		"AmazonSSMManagedInstanceCore": {"ssm:UpdateInstanceInformation", "ssm:GetParameter", "ssm:GetParameters", "ssmmessages:*", "ec2messages:*"},
+		"AmazonSSMManagedInstanceCore": {"ssm:UpdateInstanceInformation", "ssm:GetParameter", "ssm:GetParameters",
+			"ssmmessages:*", "ec2messages:*"},
 		"service-role/AmazonEBSCSIDriverPolicy": {
-			"ec2:CreateVolume", "ec2:DeleteVolume", "ec2:AttachVolume", "ec2:DetachVolume", "ec2:ModifyVolume", "ec2:CreateSnapshot",
+			"ec2:CreateVolume", "ec2:DeleteVolume", "ec2:AttachVolume", "ec2:DetachVolume", "ec2:ModifyVolume",
+			"ec2:CreateSnapshot",
 			"ec2:DeleteSnapshot", "ec2:CreateTags", "ec2:DeleteTags", "ec2:DescribeAvailabilityZones", "ec2:DescribeInstances",
 			"ec2:DescribeSnapshots", "ec2:DescribeTags", "ec2:DescribeVolumes", "ec2:DescribeVolumesModifications",
 		},
 		"CloudWatchAgentServerPolicy": {
 			"cloudwatch:PutMetricData", "ec2:DescribeVolumes", "ec2:DescribeTags", "logs:PutLogEvents", "logs:PutRetentionPolicy",
-			"logs:DescribeLogStreams", "logs:DescribeLogGroups", "logs:CreateLogStream", "logs:CreateLogGroup", "ssm:GetParameter",
+			"logs:DescribeLogStreams", "logs:DescribeLogGroups", "logs:CreateLogStream", "logs:CreateLogGroup",
+			"ssm:GetParameter",
 		},
 	}[name]
 	if !ok {
 		return ""
 	}
-	return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["` + strings.Join(actions, `","`) + `"],"Resource":"*"}]}`
+	return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["` + strings.Join(actions, `","`) +
+		`"],"Resource":"*"}]}`
 }

@@ -141,7 +141,8 @@ func (a Account) Run(ctx context.Context) []Check {
 	if credentials.Status == Error {
 		for _, s := range steps {
 			for _, name := range s.ids {
-				checks = append(checks, Check{ID: name, Status: Skipped, What: "not looked at", Why: "AWS does not know who asks: see credentials"})
+				checks = append(checks, Check{ID: name, Status: Skipped, What: "not looked at",
+					Why: "AWS does not know who asks: see credentials"})
 			}
 		}
 		return checks

@@ -195,7 +195,8 @@ func stepOf(s plans.Step, may []string) Step {
 		}
 	case plans.OpDelete:
 		for _, k := range sortedNames(s.Old) {
-			out.Diff = append(out.Diff, diffOf(s, plans.PropertyDiff{Path: untyped.JoinPath("", k), Kind: "delete", Old: s.Old[k]}))
+			out.Diff = append(out.Diff, diffOf(s, plans.PropertyDiff{Path: untyped.JoinPath("", k), Kind: "delete",
+				Old: s.Old[k]}))
 		}
 	}
 	return out

@@ -47,7 +47,8 @@ func propertyLines(r row, all []row) []string {
 			if sameDocument(d) {
 				note = "  (the same document, written in another way)"
 			}
-			out = append(out, fmt.Sprintf("~ %s: %s -> %s%s", d.Path, untyped.Line(d.Old, maxValue), untyped.Line(d.New, maxValue), note))
+			out = append(out, fmt.Sprintf("~ %s: %s -> %s%s", d.Path, untyped.Line(d.Old, maxValue),
+				untyped.Line(d.New, maxValue), note))
 		}
 	}
 	return out
@@ -110,7 +111,8 @@ func (p *printer) cost(r Report) {
 		open = "  (incomplete: something has no price)"
 	}
 	p.line("1", "  %-24s %10.4f %10.4f %+11.4f%s", "per hour", h.Before, h.After, h.Delta, open)
-	p.line("1", "  %-24s %10.2f %10.2f %+11.2f%s", fmt.Sprintf("per month of %d hours", cost.HoursPerMonth), m.Before, m.After, m.Delta, open)
+	p.line("1", "  %-24s %10.2f %10.2f %+11.2f%s", fmt.Sprintf("per month of %d hours", cost.HoursPerMonth), m.Before, m.After,
+		m.Delta, open)
 	p.positions(r)
 	for _, u := range r.Before.Unpriced {
 		if !slices.Contains(after.Unpriced, u) {

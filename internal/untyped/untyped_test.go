@@ -23,7 +23,8 @@ func TestAtFollowsNamesAndIndices(t *testing.T) {
 	require.Equal(t, "x", untyped.At(v, "a", 0, "b"))
 	require.Equal(t, untyped.Unknown, untyped.At(v, "later", "b", 3), "what is below an unknown value is unknown")
 	for name, keys := range map[string][]any{
-		"no such name": {"z"}, "beyond the end": {"a", 1}, "before the start": {"a", -1}, "into a text": {"a", 0, "b", "c"}, "a name of a list": {"a", "b"},
+		"no such name": {"z"}, "beyond the end": {"a", 1}, "before the start": {"a", -1}, "into a text": {"a", 0, "b", "c"},
+		"a name of a list": {"a", "b"},
 	} {
 		require.Nil(t, untyped.At(v, keys...), name)
 	}
@@ -94,7 +95,8 @@ func TestBooleansAndNumbersMayBeText(t *testing.T) {
 func TestLine(t *testing.T) {
 	t.Parallel()
 	for want, v := range map[string]any{
-		untyped.Secret: untyped.Secret, untyped.Unknown: untyped.Unknown, `"a<b"`: "a<b", `{"a":[1,null]}`: object{"a": list{1.0, nil}},
+		untyped.Secret: untyped.Secret, untyped.Unknown: untyped.Unknown, `"a<b"`: "a<b",
+		`{"a":[1,null]}`: object{"a": list{1.0, nil}},
 		`"` + "äöüäöüäöüäöüäöüä" + "...": "äöüäöüäöüäöüäöüäöüäöü",
 	} {
 		require.Equal(t, want, untyped.Line(v, 20))

@@ -155,7 +155,8 @@ func denied(c Caller, action, resource, why string) *Error {
 	message += " " + why
 	switch service {
 	case "ec2":
-		return errStatus(http.StatusForbidden, "UnauthorizedOperation", "You are not authorized to perform this operation. %s", message)
+		return errStatus(http.StatusForbidden, "UnauthorizedOperation", "You are not authorized to perform this operation. %s",
+			message)
 	case "ssm", "logs", "pricing", "events":
 		return errStatus(http.StatusBadRequest, "AccessDeniedException", "%s", message)
 	case "eks":

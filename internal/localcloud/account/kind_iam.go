@@ -69,7 +69,8 @@ func roleKinds() map[Kind]*spec {
 				r.ARN = t.iamARN("role" + iamPath(r.Props) + r.Name)
 				r.Region = "" // IAM is global
 				r.Attrs = Props{"arn": r.ARN, "uniqueId": iamID("AROA"), "createDate": stamp(t.now)}
-				defaults(r.Attrs, r.Props, Props{"path": "/", "maxSessionDuration": 3600.0, "description": "", "forceDetachPolicies": false})
+				defaults(r.Attrs, r.Props, Props{"path": "/", "maxSessionDuration": 3600.0, "description": "",
+					"forceDetachPolicies": false})
 				return nil
 			},
 			blocked: blockedRole,
@@ -157,7 +158,8 @@ func checkRole(t *tx, p Props, self string) error {
 		return malformed(err)
 	}
 	if n := iam.Size(str(p, "assumeRolePolicy")); n > iamdoc.MaxTrustPolicy {
-		return errStatus(http.StatusConflict, "LimitExceeded", "Cannot exceed quota for ACLSizePerRole: %d", iamdoc.MaxTrustPolicy)
+		return errStatus(http.StatusConflict, "LimitExceeded", "Cannot exceed quota for ACLSizePerRole: %d",
+			iamdoc.MaxTrustPolicy)
 	}
 	inline := 0
 	for _, in := range objects(p, "inlinePolicies") {
@@ -181,7 +183,8 @@ func checkRole(t *tx, p Props, self string) error {
 }
 
 func errTooMuchInline(role string) *Error {
-	return errStatus(http.StatusConflict, "LimitExceeded", "Maximum policy size of %d bytes exceeded for role %s", iam.MaxInlinePolicies, role)
+	return errStatus(http.StatusConflict, "LimitExceeded", "Maximum policy size of %d bytes exceeded for role %s",
+		iam.MaxInlinePolicies, role)
 }
 
 // ofRole reports whether a policy, an attachment or a profile belongs to a role.

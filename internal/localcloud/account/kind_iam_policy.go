@@ -30,7 +30,10 @@ func policyKinds() map[Kind]*spec {
 				return nil
 			},
 			blocked: func(t *tx, r *Resource) error {
-				if t.first(KindRolePolicyAttachment, func(x *Resource) bool { return str(x.Props, "policyArn") == r.ARN }) == nil {
+				if t.first(KindRolePolicyAttachment, func(x *Resource) bool {
+					return str(x.Props,
+						"policyArn") == r.ARN
+				}) == nil {
 					return nil
 				}
 				return conflict("Cannot delete a policy attached to entities.")
@@ -63,7 +66,8 @@ func policyKinds() map[Kind]*spec {
 					return nil // attaching twice is one attachment
 				}
 				return t.room(QuotaRolePolicies, used,
-					errStatus(http.StatusConflict, "LimitExceeded", "Cannot exceed quota for PoliciesPerRole: %.0f", t.a.quotas[QuotaRolePolicies]))
+					errStatus(http.StatusConflict, "LimitExceeded", "Cannot exceed quota for PoliciesPerRole: %.0f",
+						t.a.quotas[QuotaRolePolicies]))
 			},
 			make: func(_ *tx, r *Resource) error {
 				r.ID = attachmentID(roleName(str(r.Props, "role")), str(r.Props, "policyArn"))

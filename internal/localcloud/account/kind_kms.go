@@ -94,7 +94,8 @@ func checkKey(_ *tx, p Props, _ string) error {
 			}
 		}
 	}
-	return errBad("MalformedPolicyDocumentException", "The new key policy will not allow you to update the key policy in the future.")
+	return errBad("MalformedPolicyDocumentException", "The new key policy will not allow you to update the key policy in the "+
+		"future.")
 }
 
 func makeKey(t *tx, r *Resource) error {
@@ -105,7 +106,8 @@ func makeKey(t *tx, r *Resource) error {
 	defaults(r.Attrs, r.Props, Props{
 		"description": "", "keyUsage": "ENCRYPT_DECRYPT", "customerMasterKeySpec": "SYMMETRIC_DEFAULT", "isEnabled": true,
 		"enableKeyRotation": false, "multiRegion": false,
-		"policy": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:` + partition(t.region()) + `:iam::` +
+		"policy": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:` + partition(t.region()) +
+			`:iam::` +
 			t.a.opts.AccountID + `:root"},"Action":"kms:*","Resource":"*"}]}`,
 	})
 	return nil

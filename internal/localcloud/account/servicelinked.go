@@ -39,7 +39,8 @@ func (a *Account) ServiceLinkedRole(role string) (service string, ok bool) {
 
 // ServiceLinkedRoleARN is the ARN of the service-linked role of a service, whether it exists or not.
 func (a *Account) ServiceLinkedRoleARN(service string) string {
-	return "arn:" + a.Partition() + ":iam::" + a.opts.AccountID + ":role/aws-service-role/" + service + "/" + serviceLinkedRoles()[service]
+	return "arn:" + a.Partition() + ":iam::" + a.opts.AccountID + ":role/aws-service-role/" + service + "/" +
+		serviceLinkedRoles()[service]
 }
 
 // CreateServiceLinkedRole makes the service-linked role of a service.

@@ -125,11 +125,13 @@ func (q *request) sideEffects(l *launch) (out []need, err error) {
 	}
 	profile, ok := q.account.Get(account.KindInstanceProfile, name)
 	if !ok {
-		return out, invalid("InvalidParameterValue", "Value (%s) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name", name)
+		return out, invalid("InvalidParameterValue", "Value (%s) for parameter iamInstanceProfile.name is invalid. Invalid "+
+			"IAM Instance Profile name", name)
 	}
 	role := str(profile.All(), "role")
 	if role == "" {
-		return out, invalid("InvalidParameterValue", "Value (%s) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile: no role is associated", name)
+		return out, invalid("InvalidParameterValue", "Value (%s) for parameter iamInstanceProfile.name is invalid. Invalid "+
+			"IAM Instance Profile: no role is associated", name)
 	}
 	return append(out, q.passing(role)), nil
 }
@@ -182,7 +184,8 @@ func runInstances(q *request) (answer, error) {
 		return answer{}, err
 	}
 	if len(l.subnets) == 0 {
-		return answer{}, invalid("MissingInput", "No subnets found for the default VPC: the simulated account has none, name a subnet")
+		return answer{}, invalid("MissingInput", "No subnets found for the default VPC: the simulated account has none, name "+
+			"a subnet")
 	}
 	run := l.run(l.kind, l.subnets[0], q.form.integer(1, "MaxCount"))
 	run.UserData = l.userData
@@ -200,8 +203,9 @@ func runInstances(q *request) (answer, error) {
 // run is the account's launch request for one type in one subnet.
 func (l *launch) run(instanceType, subnet string, count int) account.RunRequest {
 	r := account.RunRequest{
-		Count: count, InstanceType: instanceType, SubnetID: subnet, ImageID: l.image, SecurityGroupIDs: l.groups, InstanceProfile: l.profile,
-		Spot: l.spot, Tags: l.tags("instance"), VolumeTags: l.tags("volume"), ENITags: l.tags("network-interface"),
+		Count: count, InstanceType: instanceType, SubnetID: subnet, ImageID: l.image, SecurityGroupIDs: l.groups,
+		InstanceProfile: l.profile,
+		Spot:            l.spot, Tags: l.tags("instance"), VolumeTags: l.tags("volume"), ENITags: l.tags("network-interface"),
 	}
 	if l.template != nil {
 		r.LaunchTemplateID = l.template.ID

@@ -47,7 +47,8 @@ const (
 // matrix of the documentation is made of it.
 func Operations() []Operation {
 	var all []Operation
-	for _, part := range [][]Operation{ec2Operations(), ec2ResourceOperations(), iamOperations(), stsOperations(), eksOperations(),
+	for _, part := range [][]Operation{ec2Operations(), ec2ResourceOperations(), iamOperations(), stsOperations(),
+		eksOperations(),
 		s3OperationTable(), logsOperations(), messageOperations(), otherOperations()} {
 		all = append(all, part...)
 	}
@@ -169,10 +170,12 @@ func stsOperations() []Operation {
 			open: "who somebody is, everybody may ask", run: getCallerIdentity,
 		},
 		{Service: "sts", Name: "AssumeRole", UsedBy: byEmrflink, needs: roleByARN, run: assumeRole},
-		{Service: "sts", Name: "AssumeRoleWithWebIdentity", UsedBy: byBoth, open: trusted, unsigned: true, run: assumeRoleWithWebIdentity},
+		{Service: "sts", Name: "AssumeRoleWithWebIdentity", UsedBy: byBoth, open: trusted, unsigned: true,
+			run: assumeRoleWithWebIdentity},
 		{
-			Service: "eks-auth", Name: "AssumeRoleForPodIdentity", UsedBy: byKarpenter, Notes: "as the Pod Identity agent answers it",
-			open: trusted, unsigned: true, run: assumeRoleForPodIdentity,
+			Service: "eks-auth", Name: "AssumeRoleForPodIdentity", UsedBy: byKarpenter,
+			Notes: "as the Pod Identity agent answers it",
+			open:  trusted, unsigned: true, run: assumeRoleForPodIdentity,
 		},
 	}
 }
@@ -292,8 +295,9 @@ func otherOperations() []Operation {
 			needs: oneParameter, run: getParameter,
 		},
 		{
-			Service: "pricing", Name: "GetProducts", UsedBy: byKarpenter, Notes: "on-demand prices of the simulated instance types",
-			run: getProducts,
+			Service: "pricing", Name: "GetProducts", UsedBy: byKarpenter,
+			Notes: "on-demand prices of the simulated instance types",
+			run:   getProducts,
 		},
 		{Service: "kms", Name: "DescribeKey", UsedBy: byEmrflink, needs: oneKey, run: describeKey},
 		{Service: "elasticloadbalancing", Name: "DescribeLoadBalancers", UsedBy: byEmrflink, run: describeLoadBalancers},

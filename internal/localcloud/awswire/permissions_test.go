@@ -55,7 +55,8 @@ func parameters(w *world, instance, template string) map[string]string {
 			"&IamInstanceProfile.Name=nodes&TagSpecification.1.ResourceType=instance&TagSpecification.1.Tag.1.Key=a",
 		"ec2:CreateFleet": "Type=instant&TargetCapacitySpecification.TotalTargetCapacity=1" +
 			"&LaunchTemplateConfigs.1.LaunchTemplateSpecification.LaunchTemplateId=" + template +
-			"&LaunchTemplateConfigs.1.Overrides.1.InstanceType=c5d.xlarge&LaunchTemplateConfigs.1.Overrides.1.SubnetId=" + w.subnets[0],
+			"&LaunchTemplateConfigs.1.Overrides.1.InstanceType=c5d.xlarge&LaunchTemplateConfigs.1.Overrides.1.SubnetId=" +
+			w.subnets[0],
 		"ec2:TerminateInstances": "InstanceId.1=" + instance,
 		"ec2:CreateLaunchTemplate": "LaunchTemplateName=new&TagSpecification.1.ResourceType=launch-template" +
 			"&TagSpecification.1.Tag.1.Key=a",
@@ -67,7 +68,8 @@ func parameters(w *world, instance, template string) map[string]string {
 		"iam:RemoveRoleFromInstanceProfile": "InstanceProfileName=nodes&RoleName=nodes",
 		"iam:DeleteInstanceProfile":         "InstanceProfileName=nodes",
 		"iam:TagInstanceProfile":            "InstanceProfileName=nodes&Tags.member.1.Key=a&Tags.member.1.Value=b",
-		"elasticloadbalancing:DeleteLoadBalancer": "LoadBalancerArn=arn:aws:elasticloadbalancing:us-west-2:" + account.DefaultAccountID +
+		"elasticloadbalancing:DeleteLoadBalancer": "LoadBalancerArn=arn:aws:elasticloadbalancing:us-west-2:" +
+			account.DefaultAccountID +
 			":loadbalancer/net/a/b",
 		"logs:ListTagsForResource": `{"resourceArn":"arn:aws:logs:us-west-2:` + account.DefaultAccountID + `:log-group:a"}`,
 		"sts:AssumeRole":           "RoleSessionName=s&RoleArn=arn:aws:iam::" + account.DefaultAccountID + ":role/nodes",
@@ -78,7 +80,8 @@ func parameters(w *world, instance, template string) map[string]string {
 func spell(o awswire.Operation, params map[string]string) (wire, map[string]string) {
 	switch name := o.Service + ":" + o.Name; o.Service {
 	case "ec2", "iam", "sts", "elasticloadbalancing":
-		return wire{"POST", "/", "Action=" + o.Name + "&" + params[name]}, map[string]string{"Content-Type": "application/x-www-form-urlencoded"}
+		return wire{"POST", "/", "Action=" + o.Name + "&" + params[name]},
+			map[string]string{"Content-Type": "application/x-www-form-urlencoded"}
 	case "eks", "s3":
 		return restCalls()[name], nil
 	default:
@@ -121,7 +124,8 @@ func TestEveryOperationAsksForItsPermissions(t *testing.T) {
 			ask := func(role, document string) (refused bool, said string) {
 				c, header := spell(o, params)
 				require.NotEmpty(t, c.method, "say in restCalls how a client spells it")
-				a := w.call(t.Context(), w.as(w.role(role, "ec2.amazonaws.com", document)), o.Service, c.method, c.path, header, c.body)
+				a := w.call(t.Context(), w.as(w.role(role, "ec2.amazonaws.com", document)), o.Service, c.method, c.path, header,
+					c.body)
 				require.Equal(t, name, seen.Operation)
 				said = string(a.body)
 				if name == "s3:DeleteObjects" { // each object has an answer of its own
@@ -141,7 +145,8 @@ func TestEveryOperationAsksForItsPermissions(t *testing.T) {
 			require.False(t, refused, "the operation needs more than its row says: %s", said)
 		})
 	}
-	require.ElementsMatch(t, []string{"sts:GetCallerIdentity", "sts:AssumeRoleWithWebIdentity", "eks-auth:AssumeRoleForPodIdentity"}, open,
+	require.ElementsMatch(t, []string{"sts:GetCallerIdentity", "sts:AssumeRoleWithWebIdentity",
+		"eks-auth:AssumeRoleForPodIdentity"}, open,
 		"AWS asks for no permission")
 }
 

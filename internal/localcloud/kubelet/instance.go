@@ -44,7 +44,8 @@ func (k *Kubelet) ours(r account.Resource) bool {
 	if _, ok := r.Tags[tagClusterOwned+k.cluster]; ok {
 		return true
 	}
-	return r.Tags[tagCluster] == k.cluster || r.Tags[tagClusterKarp] == k.cluster || untyped.First(r.All(), "cluster") == k.cluster
+	return r.Tags[tagCluster] == k.cluster || r.Tags[tagClusterKarp] == k.cluster ||
+		untyped.First(r.All(), "cluster") == k.cluster
 }
 
 func (k *Kubelet) readInstance(r account.Resource) instance {
@@ -107,7 +108,8 @@ func (k *Kubelet) blocker(i instance) string {
 	}
 	entries := k.cloud.Find(account.KindAccessEntry, func(r account.Resource) bool {
 		all := r.All()
-		return untyped.First(all, "clusterName") == k.cluster && untyped.First(all, "principalArn") == role.ARN && untyped.First(all, "type") == "EC2_LINUX"
+		return untyped.First(all, "clusterName") == k.cluster && untyped.First(all, "principalArn") == role.ARN &&
+			untyped.First(all, "type") == "EC2_LINUX"
 	})
 	if len(entries) == 0 {
 		return fmt.Sprintf("instance %s: role %q has no access entry of type EC2_LINUX in cluster %q", i.id, roleName, k.cluster)

@@ -133,7 +133,8 @@ func (k *Kubelet) fromNodeGroup(i instance, reg *registration) error {
 			continue
 		}
 		reg.taints = append(reg.taints, corev1.Taint{
-			Key: untyped.First(taint, "key"), Value: untyped.First(taint, "value"), Effect: taintEffect(untyped.First(taint, "effect")),
+			Key: untyped.First(taint, "key"), Value: untyped.First(taint, "value"),
+			Effect: taintEffect(untyped.First(taint, "effect")),
 		})
 	}
 	return nil
