@@ -4,7 +4,6 @@ package karpenter_test
 
 import (
 	"encoding/json"
-	"flag"
 	"fmt"
 	"strings"
 	"testing"
@@ -14,10 +13,9 @@ import (
 	"emrflink/components/componenttest"
 	"emrflink/components/deployment"
 	"emrflink/components/iamdoc"
+	"emrflink/internal/golden"
 	"emrflink/karpenter"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 func testDeployment(name string) *deployment.Deployment {
 	return &deployment.Deployment{
@@ -46,7 +44,7 @@ func TestControllerPoliciesGolden(t *testing.T) {
 	}
 	b, err := json.MarshalIndent(all, "", "  ")
 	require.NoError(t, err)
-	componenttest.Golden(t, "controller-policies.golden.json", string(b)+"\n", *update)
+	golden.Equal(t, "testdata/controller-policies.golden.json", string(b)+"\n")
 }
 
 func TestControllerPoliciesFitTheQuotaForTheLongestName(t *testing.T) {

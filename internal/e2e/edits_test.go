@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"emrflink/components/network"
-	"emrflink/internal/cli/cmdtest"
+	"emrflink/internal/golden"
 	"emrflink/stacks"
 )
 
@@ -97,12 +97,12 @@ func TestWhatAReviewerReadsOfAnEdit(t *testing.T) {
 	u := newUser(t)
 	u.ok("preview --save-baseline graph.json")
 	for name, e := range edits(t, u) {
-		cmdtest.Golden(t, "edits/"+name+".txt", e.by.ok("preview --baseline graph.json"+e.flags).stdout)
+		golden.Equal(t, "testdata/edits/"+name+".txt", e.by.ok("preview --baseline graph.json"+e.flags).stdout)
 	}
 	two := stacks.Default()
 	settingsEdits["team-added"](&two)
 	u.ok("preview --save-baseline two.json --config-file " + settingsFile(t, u, "two", two))
-	cmdtest.Golden(t, "edits/team-removed.txt", u.ok("preview --baseline two.json").stdout)
+	golden.Equal(t, "testdata/edits/team-removed.txt", u.ok("preview --baseline two.json").stdout)
 	for _, output := range []string{"text", "json", "markdown", "html"} {
 		line := "preview --baseline two.json --output " + output
 		require.Equal(t, u.ok(line).stdout, u.ok(line).stdout, "two previews of the same settings are the same bytes")

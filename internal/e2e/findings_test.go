@@ -11,7 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"emrflink/internal/cli/cmdtest"
+	"emrflink/internal/golden"
 )
 
 // TestTheFindingsOfTheDefault are those that we decided to leave; docs/ci.md says why.
@@ -27,7 +27,7 @@ func TestTheFindingsOfTheDefault(t *testing.T) {
 	for _, f := range doc.Findings {
 		fmt.Fprintf(&b, "%s %s\n  %s %s\n  %s\n", f.Severity, f.Rule, f.URN[strings.LastIndex(f.URN, ":")+1:], f.Path, f.Message)
 	}
-	cmdtest.Golden(t, "default-findings.txt", b.String())
+	golden.Equal(t, "testdata/default-findings.txt", b.String())
 }
 
 func TestAStackFileAcceptsFindings(t *testing.T) {

@@ -62,7 +62,7 @@ func block(t *testing.T, page, first string) []string {
 
 // TestTheReadmesCommands runs the README's block for the local target, line by line, over a stack file with secrets in it.
 func TestTheReadmesCommands(t *testing.T) {
-	needsDeployment(t)
+	t.Parallel()
 	u := newUser(t)
 	plantTags(t, u)
 	lines := block(t, document(t, "README.md"), "emrflink preview --offline")

@@ -6,34 +6,17 @@ import (
 	"bytes"
 	"encoding/xml"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"emrflink/internal/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
-
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	file := filepath.Join("testdata", name)
-	if *update {
-		require.NoError(t, os.WriteFile(file, got, 0o600))
-	}
-	want, err := os.ReadFile(file)
-	require.NoError(t, err, "run the test with -update")
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("%s differs (-update writes it anew):\n%s", file, diff)
-	}
-}
 
 const stackURN = "urn:stack"
 
@@ -66,8 +49,8 @@ func TestGolden(t *testing.T) {
 	var svg, mermaid bytes.Buffer
 	require.NoError(t, d.SVG(&svg, "stack dev"))
 	require.NoError(t, d.Mermaid(&mermaid))
-	golden(t, "small.svg", svg.Bytes())
-	golden(t, "small.mmd", mermaid.Bytes())
+	golden.Equal(t, "testdata/small.svg", svg.String())
+	golden.Equal(t, "testdata/small.mmd", mermaid.String())
 }
 
 func TestArrowsAreThoseThatOthersDoNotImply(t *testing.T) {

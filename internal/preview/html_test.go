@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"emrflink/internal/golden"
 )
 
 func page(t *testing.T, d Document) string {
@@ -76,8 +78,8 @@ func TestThePictureOfAStack(t *testing.T) {
 	require.NoError(t, SVG(&svg, d))
 	require.NoError(t, Mermaid(&mermaid, d))
 	require.NoError(t, Markdown(&markdown, d))
-	golden(t, "mixed.svg", svg.Bytes())
-	golden(t, "mixed.mmd", mermaid.Bytes())
-	golden(t, "mixed.md", markdown.Bytes())
+	golden.Equal(t, "testdata/mixed.svg", svg.String())
+	golden.Equal(t, "testdata/mixed.mmd", mermaid.String())
+	golden.Equal(t, "testdata/mixed.md", markdown.String())
 	require.NotContains(t, mermaid.String(), "Eip", "what is deleted is no part of the desired graph")
 }

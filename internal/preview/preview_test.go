@@ -5,33 +5,14 @@ package preview
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 
+	"emrflink/internal/golden"
 	"emrflink/internal/plans"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
-
-// golden compares got with a file of testdata.
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	file := filepath.Join("testdata", name)
-	if *update {
-		require.NoError(t, os.WriteFile(file, got, 0o600))
-	}
-	want, err := os.ReadFile(file)
-	require.NoError(t, err, "run the test with -update")
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("%s differs (-update writes it anew):\n%s", file, diff)
-	}
-}
 
 func step(op plans.Op, typ, name string) plans.Step {
 	s := plans.Step{URN: "urn:pulumi:dev::emrflink::" + typ + "::" + name, Type: typ, Name: name, Op: op}
@@ -98,10 +79,10 @@ func TestGolden(t *testing.T) {
 			require.NoError(t, r.Text(&text, TextOptions{}))
 			require.NoError(t, r.Text(&again, TextOptions{}))
 			require.Equal(t, text.String(), again.String())
-			golden(t, name+".txt", text.Bytes())
+			golden.Equal(t, "testdata/"+name+".txt", text.String())
 			require.NoError(t, r.JSON(&doc))
 			require.NotContains(t, doc.String(), `s": null`, "lists are never null")
-			golden(t, name+".json", doc.Bytes())
+			golden.Equal(t, "testdata/"+name+".json", doc.String())
 		})
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"emrflink/internal/cli/cmdtest"
 	"emrflink/internal/cli/session"
+	"emrflink/internal/golden"
 )
 
 func tree() *cobra.Command {
@@ -59,8 +60,8 @@ func TestPages(t *testing.T) {
 	require.Contains(t, pages["environment.md"], "| `EMRFLINK_STACK` | `--stack` | stack to work on |\n")
 	require.Contains(t, pages["findings.md"], "| [`open-door`](#open-door) | high | the door is \\| open |\n")
 	require.Contains(t, pages["findings.md"], "## open-door\n\nhigh: the door is | open. Anybody comes in.\n\nWhat to do: Close it.\n\nSource: <https://example.com/door>\n")
-	cmdtest.Golden(t, "tool-make.md", pages["tool-make.md"])
-	cmdtest.Golden(t, "local-target.md", pages["local-target.md"])
+	golden.Equal(t, "testdata/tool-make.md", pages["tool-make.md"])
+	golden.Equal(t, "testdata/local-target.md", pages["local-target.md"])
 }
 
 func TestALongDefaultHasABlockOfItsOwn(t *testing.T) {

@@ -4,20 +4,15 @@ package chart_test
 
 import (
 	"bytes"
-	"flag"
-	"os"
-	"path/filepath"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
+	"emrflink/internal/golden"
 	"emrflink/internal/localcloud/chart"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 type object = map[string]any
 
@@ -33,8 +28,8 @@ func charts() chart.Charts {
 	return chart.Charts{KarpenterCRDs: func() ([]byte, error) { return []byte(oneCRD), nil }}
 }
 
-// golden compares objects with a file of YAML documents.
-func golden(t *testing.T, name string, objs []*unstructured.Unstructured) {
+// equalObjects compares objects with a file of YAML documents.
+func equalObjects(t *testing.T, name string, objs []*unstructured.Unstructured) {
 	t.Helper()
 	var out bytes.Buffer
 	for _, o := range objs {
@@ -43,15 +38,7 @@ func golden(t *testing.T, name string, objs []*unstructured.Unstructured) {
 		out.WriteString("---\n")
 		out.Write(b)
 	}
-	file := filepath.Join("testdata", name+".yaml")
-	if *update {
-		require.NoError(t, os.WriteFile(file, out.Bytes(), 0o600))
-	}
-	want, err := os.ReadFile(file)
-	require.NoError(t, err)
-	if d := cmp.Diff(string(want), out.String()); d != "" {
-		t.Errorf("%s (go test -update writes it anew):\n%s", file, d)
-	}
+	golden.Equal(t, "testdata/"+name+".yaml", out.String())
 }
 
 // clusterScoped are the kinds here that live in no namespace.
@@ -147,7 +134,7 @@ func TestChartsRender(t *testing.T) {
 			out, err := charts().Render(r)
 			require.NoError(t, err)
 			requireValid(t, out.Objects)
-			golden(t, name, out.Objects)
+			equalObjects(t, name, out.Objects)
 		})
 	}
 	require.Len(t, requests(), len(chart.Names()), "every chart is rendered here")
@@ -219,7 +206,7 @@ func TestAddonsRender(t *testing.T) {
 			out, err := chart.Addon(name, "v1.2.3-eksbuild.1", config[name], "arn:aws:iam::111122223333:role/r")
 			require.NoError(t, err)
 			requireValid(t, out)
-			golden(t, "addon-"+name, out)
+			equalObjects(t, "addon-"+name, out)
 		})
 	}
 	_, err := chart.Addon("core-dns", "", nil, "")
