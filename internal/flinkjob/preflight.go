@@ -171,9 +171,16 @@ func (r Runner) checkNodePools(ctx context.Context, s Spec) ([]problem, error) {
 	if err != nil {
 		return nil, err
 	}
+	jobs, err := Render(s)
+	if err != nil {
+		return nil, err
+	}
 	var problems []problem
 	for _, role := range []string{RoleJobManager, RoleTaskManager} {
-		spec := s.podTemplate(role)["spec"].(obj)
+		spec, _, err := unstructured.NestedMap(jobs[0].Object, "spec", podField[role], "podTemplate", "spec")
+		if err != nil {
+			return nil, err
+		}
 		var why []string
 		fits, heals := false, false
 		for i := range objs {

@@ -83,7 +83,7 @@ func SpecFrom(stack map[string]any, o Options) (Spec, error) {
 		return Spec{}, fmt.Errorf("read stack outputs: %w", err)
 	}
 	if o.Sample == "" {
-		o.Sample = List()[0].Name
+		o.Sample = defaultSample
 	}
 	if o.Name == "" {
 		o.Name = o.Sample

@@ -3,18 +3,14 @@
 package flinkjob
 
 import (
-	"flag"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"pgregory.net/rapid"
-)
 
-var update = flag.Bool("update", false, "rewrite the checked-in examples")
+	"emrflink/internal/golden"
+)
 
 const roleARN = "arn:aws:iam::111122223333:role/emr-eks-flink-us-west-2-flink-team-a-job"
 
@@ -43,38 +39,59 @@ func spec(t *testing.T) Spec {
 	return s
 }
 
+// render renders each sample with its defaults.
+func render(t *testing.T) map[string]*unstructured.Unstructured {
+	t.Helper()
+	all := map[string]*unstructured.Unstructured{}
+	for _, sample := range List() {
+		s, err := SpecFrom(stack(), Options{Sample: sample.Name})
+		require.NoError(t, err)
+		objs, err := Render(s)
+		require.NoError(t, err)
+		require.Len(t, objs, 1)
+		all[sample.Name] = objs[0]
+	}
+	return all
+}
+
 func TestTheCheckedInExampleIsWhatIsRendered(t *testing.T) {
 	t.Parallel()
-	objs, err := Render(spec(t))
-	require.NoError(t, err)
-	got, err := YAML(objs)
-	require.NoError(t, err)
-	head := "# The sample job `basic` as `emrflink sample-job render basic` prints it for the default deployment,\n" +
-		"# in account 111122223333. A test keeps it equal to what is rendered.\n"
-	path := filepath.Join("..", "..", "examples", "basic.yaml")
-	if *update {
-		require.NoError(t, os.WriteFile(path, append([]byte(head), got...), 0o644))
+	for name, job := range render(t) {
+		got, err := YAML([]*unstructured.Unstructured{job})
+		require.NoError(t, err)
+		head := "# The sample job `" + name + "` as `emrflink sample-job render " + name + "` prints it for the default deployment,\n" +
+			"# in account 111122223333. A test keeps it equal to what is rendered.\n"
+		golden.Equal(t, "../../examples/jobs/"+name+"/rendered.yaml", head+string(got))
 	}
-	want, err := os.ReadFile(path)
-	require.NoError(t, err)
-	require.Empty(t, cmp.Diff(string(want), head+string(got)), "go test ./internal/flinkjob -update rewrites it")
 }
 
 func TestEveryFlinkSettingIsAString(t *testing.T) {
 	t.Parallel()
-	for k, v := range spec(t).configuration() {
-		require.IsType(t, "", v, k)
+	for name, job := range render(t) {
+		settings, _, err := unstructured.NestedMap(job.Object, "spec", "flinkConfiguration")
+		require.NoError(t, err)
+		require.NotEmpty(t, settings, name)
+		for k, v := range settings {
+			require.IsType(t, "", v, "%s: %s", name, k)
+		}
 	}
 }
 
 func TestCheckpointsUsePrestoAndTheRestHadoop(t *testing.T) {
 	t.Parallel()
-	s := spec(t)
-	c := s.configuration()
-	require.True(t, strings.HasPrefix(c["state.checkpoints.dir"].(string), "s3p://"))
-	require.True(t, strings.HasPrefix(c["state.savepoints.dir"].(string), "s3://"))
-	require.Equal(t, "emr-eks-flink-111122223333-us-west-2-checkpoints/logs/flink-team-a/basic",
-		s.monitoring()["s3MonitoringConfiguration"].(obj)["logUri"])
+	bucket := "emr-eks-flink-111122223333-us-west-2-checkpoints"
+	for name, job := range render(t) {
+		for want, at := range map[string][]string{
+			"s3p://" + bucket + "/flink-team-a/checkpoints/" + name: {"flinkConfiguration", "state.checkpoints.dir"},
+			"s3://" + bucket + "/flink-team-a/savepoints/" + name:   {"flinkConfiguration", "state.savepoints.dir"},
+			"s3://" + bucket + "/flink-team-a/jobmanager/" + name:   {"jobManager", "storageDir"},
+			bucket + "/logs/flink-team-a/" + name:                   {"monitoringConfiguration", "s3MonitoringConfiguration", "logUri"},
+		} {
+			got, _, err := unstructured.NestedString(job.Object, append([]string{"spec"}, at...)...)
+			require.NoError(t, err)
+			require.Equal(t, want, got)
+		}
+	}
 }
 
 func TestSpecFromRefusesByName(t *testing.T) {
