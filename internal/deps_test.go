@@ -22,12 +22,15 @@ type rule struct {
 }
 
 var rules = []rule{
-	{"github.com/spf13/cobra", []string{"internal/cli", "internal/engine"}, "commands are cobra's only place; the engine hosts Pulumi's own"},
+	{"github.com/spf13/cobra", []string{"internal/cli", "internal/engine"},
+		"commands are cobra's only place; the engine hosts Pulumi's own"},
 	{"github.com/pulumi/pulumi/sdk/v3/go/auto", []string{"internal/engine"}, "nothing above the engine sees the Automation API"},
-	{"github.com/pulumi/pulumi/pkg/v3", []string{"internal/engine"}, "pkg promises no compatibility: one package lives with that"},
+	{"github.com/pulumi/pulumi/pkg/v3", []string{"internal/engine"},
+		"pkg promises no compatibility: one package lives with that"},
 	{"github.com/aws/aws-sdk-go-v2/service", []string{"internal/awsapi"}, "AWS calls go through narrow interfaces"},
 	{"k8s.io/client-go", []string{"internal/kube", "internal/localcloud"}, "Kubernetes is spoken to in one place"},
-	{"emrflink/internal/localcloud", []string{"internal/localcloud", "internal/target", "internal/tools/terraform"}, "commands do not know which target they run on"},
+	{"emrflink/internal/localcloud", []string{"internal/localcloud", "internal/target", "internal/tools/terraform"},
+		"commands do not know which target they run on"},
 	{"emrflink/internal/tools", []string{"internal/tools"}, "nothing that is shipped needs what the project's tools need"},
 	{"emrflink/localkube", nil, "the control plane is a process, not a package"},
 }

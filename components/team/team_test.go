@@ -23,8 +23,10 @@ func program(change func(*team.Args)) pulumi.RunFunc {
 			return err
 		}
 		a := &team.Args{
-			Deployment: &deployment.Deployment{Name: "demo", Region: "us-west-2", AccountID: componenttest.Account, Partition: "aws"},
-			Name:       "blue", VpcCidr: "10.0.0.0/16", BucketArn: pulumi.String("arn:aws:s3:::bucket"),
+			Deployment: &deployment.Deployment{
+				Name: "demo", Region: "us-west-2", AccountID: componenttest.Account, Partition: "aws",
+			},
+			Name: "blue", VpcCidr: "10.0.0.0/16", BucketArn: pulumi.String("arn:aws:s3:::bucket"),
 			OidcProviderArn: pulumi.String("arn:provider"), OidcIssuer: pulumi.String(componenttest.Issuer),
 			OperatorNamespace: "flink-kubernetes-operator", LogRetentionDays: 7, Kubernetes: provider,
 		}

@@ -138,7 +138,8 @@ func searched() map[string]string {
 		"aws:ec2/vpc:Vpc": awsapi.TypeVPC, "aws:ec2/subnet:Subnet": awsapi.TypeSubnet,
 		"aws:ec2/internetGateway:InternetGateway": awsapi.TypeInternetGateway, "aws:ec2/eip:Eip": awsapi.TypeAddress,
 		"aws:ec2/natGateway:NatGateway": awsapi.TypeNatGateway, "aws:ec2/routeTable:RouteTable": awsapi.TypeRouteTable,
-		"aws:ec2/vpcEndpoint:VpcEndpoint": awsapi.TypeVPCEndpoint, "aws:ec2/securityGroup:SecurityGroup": awsapi.TypeSecurityGroup,
+		"aws:ec2/vpcEndpoint:VpcEndpoint":       awsapi.TypeVPCEndpoint,
+		"aws:ec2/securityGroup:SecurityGroup":   awsapi.TypeSecurityGroup,
 		"aws:ec2/launchTemplate:LaunchTemplate": awsapi.TypeLaunchTemplate,
 	}
 }
@@ -209,7 +210,8 @@ func unfinished(r awsapi.Resource) bool {
 
 // settled waits for a cluster or node group that is still being made.
 func (o Options) settled(ctx context.Context, p engine.PendingCreate, id string) error {
-	typ := map[string]string{"aws:eks/cluster:Cluster": awsapi.TypeCluster, "aws:eks/nodeGroup:NodeGroup": awsapi.TypeNodeGroup, "aws:eks/addon:Addon": awsapi.TypeAddon}[p.Type]
+	typ := map[string]string{"aws:eks/cluster:Cluster": awsapi.TypeCluster, "aws:eks/nodeGroup:NodeGroup": awsapi.TypeNodeGroup,
+		"aws:eks/addon:Addon": awsapi.TypeAddon}[p.Type]
 	if typ == "" {
 		return nil
 	}

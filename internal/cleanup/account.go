@@ -30,7 +30,8 @@ func (r *run) interfaces(ctx context.Context) error {
 	var errs []error
 	for _, res := range inv {
 		instance := res.Tags["node.k8s.amazonaws.com/instance_id"]
-		if res.Type != awsapi.TypeNetworkInterface || res.State != "available" || instance == "" || live[instance] || !r.owned(res) {
+		if res.Type != awsapi.TypeNetworkInterface || res.State != "available" || instance == "" ||
+			live[instance] || !r.owned(res) {
 			continue
 		}
 		errs = append(errs, r.remove(ctx, res, PhaseInterfaces))
@@ -205,7 +206,8 @@ func (r *run) owned(res awsapi.Resource) bool {
 	case awsapi.TypeLogGroup:
 		return res.ID == "/aws/eks/"+d.Cluster+"/cluster" || slices.Contains(d.LogGroups, res.ID)
 	case awsapi.TypeInstanceProfile:
-		return strings.Contains(res.ARN, ":instance-profile/karpenter/"+r.Scope.Region+"/"+d.Cluster+"/") || slices.Contains(d.InstanceProfiles, res.ID)
+		return strings.Contains(res.ARN, ":instance-profile/karpenter/"+r.Scope.Region+"/"+d.Cluster+"/") ||
+			slices.Contains(d.InstanceProfiles, res.ID)
 	case awsapi.TypeQueue:
 		return slices.Contains(d.Queues, res.Name) || r.tagged(res)
 	}

@@ -78,14 +78,28 @@ func TestASecondRunFindsNothingAndSucceeds(t *testing.T) {
 func TestNothingOfOthersIsTouched(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	other := map[string]string{"kubernetes.io/cluster/" + cluster + "-2": "owned", "emrflink:deployment": cluster + "-2", "eks:eks-cluster-name": "x"}
+	other := map[string]string{
+		"kubernetes.io/cluster/" + cluster + "-2": "owned", "emrflink:deployment": cluster + "-2", "eks:eks-cluster-name": "x",
+	}
 	decoys := []awsapi.Resource{
 		{Service: "ec2", Type: awsapi.TypeInstance, ID: "i-other", State: "running", Tags: other, CreatedBy: "karpenter"},
-		{Service: "ec2", Type: awsapi.TypeInstance, ID: "i-shared", State: "running", Tags: map[string]string{"kubernetes.io/cluster/" + cluster: "shared"}},
-		{Service: "ec2", Type: awsapi.TypeNetworkInterface, ID: "eni-other", State: "available", Tags: map[string]string{"node.k8s.amazonaws.com/instance_id": "i-x", "cluster.k8s.amazonaws.com/name": "other"}},
+		{
+			Service: "ec2", Type: awsapi.TypeInstance, ID: "i-shared", State: "running",
+			Tags: map[string]string{"kubernetes.io/cluster/" + cluster: "shared"},
+		},
+		{
+			Service: "ec2", Type: awsapi.TypeNetworkInterface, ID: "eni-other", State: "available",
+			Tags: map[string]string{"node.k8s.amazonaws.com/instance_id": "i-x", "cluster.k8s.amazonaws.com/name": "other"},
+		},
 		{Service: "ec2", Type: awsapi.TypeVolume, ID: "vol-untagged", State: "available"},
-		{Service: "logs", Type: awsapi.TypeLogGroup, ID: "/aws/eks/" + cluster + "-2/cluster", Tags: map[string]string{"kubernetes.io/cluster/" + cluster: "owned"}},
-		{Service: "iam", Type: awsapi.TypeInstanceProfile, ID: "p", ARN: "arn:aws:iam::1:instance-profile/karpenter/us-west-2/" + cluster + "-2/p"},
+		{
+			Service: "logs", Type: awsapi.TypeLogGroup, ID: "/aws/eks/" + cluster + "-2/cluster",
+			Tags: map[string]string{"kubernetes.io/cluster/" + cluster: "owned"},
+		},
+		{
+			Service: "iam", Type: awsapi.TypeInstanceProfile, ID: "p",
+			ARN: "arn:aws:iam::1:instance-profile/karpenter/us-west-2/" + cluster + "-2/p",
+		},
 		{Service: "s3", Type: awsapi.TypeBucket, ID: "their-bucket", Tags: map[string]string{"emrflink:deployment": "theirs"}},
 		{Service: "sqs", Type: awsapi.TypeQueue, ID: "https://sqs/q", Name: "q"},
 	}
@@ -113,13 +127,27 @@ func TestLeftoversAreSweptByExactMarksAfterTheClusterIsGone(t *testing.T) {
 	mine := map[string]string{"kubernetes.io/cluster/" + cluster: "owned"}
 	w.add(
 		awsapi.Resource{Service: "logs", Type: awsapi.TypeLogGroup, ID: "/aws/eks/" + cluster + "/cluster", CreatedBy: "eks"},
-		awsapi.Resource{Service: "ec2", Type: awsapi.TypeLaunchTemplate, ID: "lt-1", Tags: map[string]string{"eks:eks-cluster-name": cluster}, CreatedBy: "karpenter"},
-		awsapi.Resource{Service: "ec2", Type: awsapi.TypeInstance, ID: "i-leaked", State: "running", Tags: mine, CreatedBy: "karpenter"},
-		awsapi.Resource{Service: "ec2", Type: awsapi.TypeInstance, ID: "i-going", State: "shutting-down", Tags: mine, CreatedBy: "karpenter"},
-		awsapi.Resource{Service: "ec2", Type: awsapi.TypeVolume, ID: "vol-1", State: "available", Tags: mine, CreatedBy: "kubernetes"},
-		awsapi.Resource{Service: "iam", Type: awsapi.TypeInstanceProfile, ID: "prof", ARN: "arn:aws:iam::1:instance-profile/karpenter/us-west-2/" + cluster + "/uid/prof", CreatedBy: "karpenter"},
+		awsapi.Resource{
+			Service: "ec2", Type: awsapi.TypeLaunchTemplate, ID: "lt-1", Tags: map[string]string{"eks:eks-cluster-name": cluster},
+			CreatedBy: "karpenter",
+		},
+		awsapi.Resource{
+			Service: "ec2", Type: awsapi.TypeInstance, ID: "i-leaked", State: "running", Tags: mine, CreatedBy: "karpenter",
+		},
+		awsapi.Resource{
+			Service: "ec2", Type: awsapi.TypeInstance, ID: "i-going", State: "shutting-down", Tags: mine, CreatedBy: "karpenter",
+		},
+		awsapi.Resource{
+			Service: "ec2", Type: awsapi.TypeVolume, ID: "vol-1", State: "available", Tags: mine, CreatedBy: "kubernetes",
+		},
+		awsapi.Resource{
+			Service: "iam", Type: awsapi.TypeInstanceProfile, ID: "prof",
+			ARN: "arn:aws:iam::1:instance-profile/karpenter/us-west-2/" + cluster + "/uid/prof", CreatedBy: "karpenter",
+		},
 	)
-	w.late = []awsapi.Resource{{Service: "logs", Type: awsapi.TypeLogGroup, ID: "/aws/eks/" + cluster + "/cluster", CreatedBy: "eks"}}
+	w.late = []awsapi.Resource{
+		{Service: "logs", Type: awsapi.TypeLogGroup, ID: "/aws/eks/" + cluster + "/cluster", CreatedBy: "eks"},
+	}
 	report, err := w.run(t)
 	require.NoError(t, err)
 	require.Equal(t, []string{"i-going"}, ids(report.ExpectedResidue))
@@ -152,8 +180,9 @@ func TestAKeyThatWaitsForItsDeletionIsExpectedAndDated(t *testing.T) {
 func TestTheEngineHasASecondTurnWhenALeakWasInItsWay(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.add(awsapi.Resource{Service: "ec2", Type: awsapi.TypeNetworkInterface, ID: "eni-late", State: "available", CreatedBy: "kubernetes",
-		Tags: map[string]string{"cluster.k8s.amazonaws.com/name": cluster}})
+	w.add(awsapi.Resource{Service: "ec2", Type: awsapi.TypeNetworkInterface, ID: "eni-late", State: "available",
+		CreatedBy: "kubernetes",
+		Tags:      map[string]string{"cluster.k8s.amazonaws.com/name": cluster}})
 	w.engine.block = "eni-late"
 	report, err := w.run(t)
 	require.NoError(t, err)
@@ -169,8 +198,14 @@ func TestInterfacesThatLostTheirNodeGoBeforeTheEngine(t *testing.T) {
 	}
 	w.add(
 		awsapi.Resource{Service: "ec2", Type: awsapi.TypeInstance, ID: "i-core", State: "running", Tags: ours()},
-		awsapi.Resource{Service: "ec2", Type: awsapi.TypeNetworkInterface, ID: "eni-lost", State: "available", Tags: tags("i-gone"), CreatedBy: "kubernetes"},
-		awsapi.Resource{Service: "ec2", Type: awsapi.TypeNetworkInterface, ID: "eni-warm", State: "available", Tags: tags("i-core"), CreatedBy: "kubernetes"},
+		awsapi.Resource{
+			Service: "ec2", Type: awsapi.TypeNetworkInterface, ID: "eni-lost", State: "available", Tags: tags("i-gone"),
+			CreatedBy: "kubernetes",
+		},
+		awsapi.Resource{
+			Service: "ec2", Type: awsapi.TypeNetworkInterface, ID: "eni-warm", State: "available", Tags: tags("i-core"),
+			CreatedBy: "kubernetes",
+		},
 	)
 	_, err := w.run(t)
 	require.NoError(t, err)
@@ -192,7 +227,8 @@ func TestTheGateRefusesBeforeAnythingIsTouched(t *testing.T) {
 		"no deployment name":    {func(w *world) { w.c.Scope.Deployment.Name = "" }, "the deployment name is empty", 2},
 		"no region":             {func(w *world) { w.c.Scope.Region = "" }, "the region is empty", 2},
 		"an inventory in parts": {func(w *world) { w.fail["inventory"] = errors.New("throttled") }, "throttled", 0},
-		"a cluster that cannot be described is not gone": {func(w *world) { w.fail["describe"] = errors.New("AccessDenied") }, "AccessDenied", 0},
+		"a cluster that cannot be described is not gone": {func(w *world) { w.fail["describe"] = errors.New("AccessDenied") },
+			"AccessDenied", 0},
 		"a cluster that does not answer is not gone": {func(w *world) {
 			w.c.Connect = func(context.Context, awsapi.Cluster) (Cluster, error) { return nil, unreachable }
 		}, "exists but its API cannot be used", 1},
@@ -229,7 +265,8 @@ func TestWithoutItsClusterNodesAreSweptFromTheAWSSide(t *testing.T) {
 func TestAStuckNodeIsNamedAndTheRestGoesOn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.kube = kubetest.New(kubetest.Object(kube.KindNodePool, "", "flink", map[string]any{"metadata": map[string]any{"finalizers": []any{"stuck/here"}}}))
+	w.kube = kubetest.New(kubetest.Object(kube.KindNodePool, "", "flink",
+		map[string]any{"metadata": map[string]any{"finalizers": []any{"stuck/here"}}}))
 	w.c.Timeouts = map[string]time.Duration{PhaseNodePools: 20 * time.Millisecond}
 	report, err := w.run(t)
 	require.NoError(t, err, "the node is swept, so the end is clean")
@@ -243,7 +280,9 @@ func TestAnEngineThatFailsIsNoSuccessAndNothingIsSweptBesideALiveCluster(t *test
 	t.Parallel()
 	w := newWorld(t)
 	w.engine.err = errors.New("AccessDenied: eks:DeleteCluster")
-	w.add(awsapi.Resource{Service: "ec2", Type: awsapi.TypeVolume, ID: "vol-1", State: "available", Tags: ours(), CreatedBy: "kubernetes"})
+	w.add(awsapi.Resource{
+		Service: "ec2", Type: awsapi.TypeVolume, ID: "vol-1", State: "available", Tags: ours(), CreatedBy: "kubernetes",
+	})
 	report, err := w.run(t)
 	var incomplete *IncompleteError
 	require.ErrorAs(t, err, &incomplete)
@@ -323,7 +362,8 @@ func TestEveryLeftTypeHasACommandOrNone(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, "aws ec2 terminate-instances --instance-ids i-1 --region eu-west-1",
 		command(awsapi.Resource{Type: awsapi.TypeInstance, ID: "i-1"}, "eu-west-1"))
-	require.Equal(t, "aws s3 rb --force s3://b --region eu-west-1", command(awsapi.Resource{Type: awsapi.TypeBucket, ID: "b"}, "eu-west-1"))
+	require.Equal(t, "aws s3 rb --force s3://b --region eu-west-1",
+		command(awsapi.Resource{Type: awsapi.TypeBucket, ID: "b"}, "eu-west-1"))
 	for _, typ := range sweepOrder {
 		require.True(t, awsapi.CanDelete(typ), typ)
 		require.NotEmpty(t, command(awsapi.Resource{Type: typ, ID: "x"}, "r"), typ)

@@ -35,7 +35,8 @@ func (c Cleanup) Plan(ctx context.Context) (Plan, error) {
 	}
 	p := Plan{
 		SchemaVersion: SchemaVersion, Stack: c.Scope.Stack, Account: c.Scope.Account, Region: c.Scope.Region,
-		Deployment: c.Scope.Deployment.Name, Cluster: r.noCluster, Kubernetes: []Item{}, Resources: []Item{}, Buckets: []string{}, Phases: Phases(),
+		Deployment: c.Scope.Deployment.Name, Cluster: r.noCluster, Kubernetes: []Item{}, Resources: []Item{}, Buckets: []string{},
+		Phases: Phases(),
 	}
 	for _, res := range r.before {
 		item := r.item(res, "")
@@ -50,7 +51,8 @@ func (c Cleanup) Plan(ctx context.Context) (Plan, error) {
 	}
 	p.Cluster = "reachable"
 	for _, b := range []batch{
-		{kind: kube.KindFlinkSessionJob}, {kind: kube.KindFlinkDeployment}, {kind: kube.KindIngress}, {kind: kube.KindService, mine: isBalancer},
+		{kind: kube.KindFlinkSessionJob}, {kind: kube.KindFlinkDeployment}, {kind: kube.KindIngress},
+		{kind: kube.KindService, mine: isBalancer},
 		{kind: kube.KindPVC}, {kind: kube.KindNodePool}, {kind: kube.KindNodeClaim}, {kind: kube.KindEC2NodeClass},
 	} {
 		objs, err := r.list(ctx, b.kind, b.mine)

@@ -33,18 +33,19 @@ type Item struct {
 
 // Report is the JSON of `cleanup`.
 type Report struct {
-	SchemaVersion   int      `json:"schemaVersion"`
-	Stack           string   `json:"stack"`
-	Account         string   `json:"account"`
-	Region          string   `json:"region"`
-	Deployment      string   `json:"deployment"`
-	Deleted         []Item   `json:"deleted"`
-	ExpectedResidue []Item   `json:"expectedResidue"`
-	Unexpected      []Item   `json:"unexpected"`
-	EngineDeleted   int      `json:"engineDeleted"` // resources that the engine deleted; many of them are no AWS resource of their own
-	HourlyUSD       float64  `json:"hourlyUSD"`     // of what is unexpectedly left
-	Warnings        []string `json:"warnings"`
-	ElapsedSeconds  float64  `json:"elapsedSeconds"`
+	SchemaVersion   int    `json:"schemaVersion"`
+	Stack           string `json:"stack"`
+	Account         string `json:"account"`
+	Region          string `json:"region"`
+	Deployment      string `json:"deployment"`
+	Deleted         []Item `json:"deleted"`
+	ExpectedResidue []Item `json:"expectedResidue"`
+	Unexpected      []Item `json:"unexpected"`
+	// resources that the engine deleted; many of them are no AWS resource of their own
+	EngineDeleted  int      `json:"engineDeleted"`
+	HourlyUSD      float64  `json:"hourlyUSD"` // of what is unexpectedly left
+	Warnings       []string `json:"warnings"`
+	ElapsedSeconds float64  `json:"elapsedSeconds"`
 	// Verified says that the account was asked what is left. Without it, empty lists of what is left mean nothing.
 	Verified bool `json:"verified"`
 }
@@ -166,7 +167,8 @@ func key(r awsapi.Resource) string { return r.Service + "/" + r.Type + "/" + r.I
 // leaving says that AWS has accepted the deletion and still shows the resource.
 func leaving(r awsapi.Resource) string {
 	if r.Type == awsapi.TypeKey && r.State == "PendingDeletion" {
-		return "KMS deletes it on " + r.Detail["deletionDate"] + "; until then it costs nothing, and `aws kms cancel-key-deletion --key-id " +
+		return "KMS deletes it on " + r.Detail["deletionDate"] +
+			"; until then it costs nothing, and `aws kms cancel-key-deletion --key-id " +
 			r.ID + "` brings it back"
 	}
 	switch strings.ToLower(r.State) {

@@ -39,7 +39,10 @@ func blueprint() []Resource {
 			Inputs: m("blockDeviceMappings", []any{m("ebs", m("volumeSize", 100.0, "volumeType", "gp3"))}),
 		},
 		{URN: "u7", Type: "aws:cloudwatch/logGroup:LogGroup", Name: "l"},
-		{URN: "u8", Type: "kubernetes:helm.sh/v3:Release", Name: "o", Inputs: m("chart", "oci://public.ecr.aws/emr-on-eks/flink-kubernetes-operator")},
+		{
+			URN: "u8", Type: "kubernetes:helm.sh/v3:Release", Name: "o",
+			Inputs: m("chart", "oci://public.ecr.aws/emr-on-eks/flink-kubernetes-operator"),
+		},
 	}
 }
 
@@ -50,7 +53,10 @@ func TestTheDefaultBlueprint(t *testing.T) {
 	want := Estimate{
 		Region: "us-west-2", AsOf: AsOf, HourlyUSD: 0.758877, MonthlyUSD: 553.98,
 		Items: []Item{
-			{URN: "u1", Name: "c", What: "EKS control plane", Quantity: 1, HourlyUSD: 0.1, Note: "standard support of 1.35 ends on 2027-03-27"},
+			{
+				URN: "u1", Name: "c", What: "EKS control plane", Quantity: 1, HourlyUSD: 0.1,
+				Note: "standard support of 1.35 ends on 2027-03-27",
+			},
 			{URN: "u2", Name: "n", What: "NAT gateway", Quantity: 1, HourlyUSD: 0.045},
 			{URN: "u3", Name: "e", What: "public IPv4 address", Quantity: 1, HourlyUSD: 0.005},
 			{URN: "u5", Name: "g", What: "m5.xlarge on demand", Quantity: 3, HourlyUSD: 0.576, Note: "desired size; 1 to 9"},
@@ -75,7 +81,8 @@ func TestWhatHasNoPriceIsNamed(t *testing.T) {
 	group := func(instanceType, capacity string) Resource {
 		return Resource{
 			URN: "g", Type: "aws:eks/nodeGroup:NodeGroup", Name: "g",
-			Inputs: m("instanceTypes", []any{instanceType}, "capacityType", capacity, "diskSize", 50.0, "scalingConfig", m("desiredSize", 2.0)),
+			Inputs: m("instanceTypes", []any{instanceType}, "capacityType", capacity, "diskSize", 50.0, "scalingConfig",
+				m("desiredSize", 2.0)),
 		}
 	}
 	for name, c := range map[string]struct {
@@ -84,17 +91,27 @@ func TestWhatHasNoPriceIsNamed(t *testing.T) {
 		hourly   float64
 		unpriced []string
 	}{
-		"a region without a table": {"eu-west-1", group("m5.xlarge", ""), 0, []string{`no prices for region "eu-west-1"; there are some for [us-east-1 us-west-2]`}},
+		"a region without a table": {"eu-west-1", group("m5.xlarge", ""), 0,
+			[]string{`no prices for region "eu-west-1"; there are some for [us-east-1 us-west-2]`}},
 		"an instance type without a price keeps its volumes": {
 			"us-west-2", group("x99.huge", ""), Round(2*50*0.08/730, 6), []string{`g: no price for instance type "x99.huge"`},
 		},
-		"spot nodes":                   {"us-west-2", group("m5.xlarge", "SPOT"), Round(2*50*0.08/730, 6), []string{"g: spot instances have no list price"}},
-		"a volume type":                {"us-west-2", Resource{Name: "v", Type: "aws:ebs/volume:Volume", Inputs: m("type", "io9", "size", 1.0)}, 0, []string{`v: no price for volume type "io9"`}},
-		"an old version":               {"us-east-1", Resource{Name: "c", Type: "aws:eks/cluster:Cluster", Inputs: m("version", "1.31")}, 0.6, []string{}},
-		"a key is billed by the month": {"us-west-2", Resource{Name: "k", Type: "aws:kms/key:Key"}, Round(1.0/730, 6), []string{}},
-		"a free resource":              {"us-east-1", Resource{Name: "r", Type: "aws:iam/role:Role"}, 0, []string{}},
+		"spot nodes": {"us-west-2", group("m5.xlarge", "SPOT"), Round(2*50*0.08/730, 6),
+			[]string{"g: spot instances have no list price"}},
+		"a volume type": {"us-west-2", Resource{
+			Name: "v", Type: "aws:ebs/volume:Volume", Inputs: m("type", "io9", "size", 1.0),
+		}, 0, []string{`v: no price for volume type "io9"`}},
+		"an old version": {
+			"us-east-1", Resource{Name: "c", Type: "aws:eks/cluster:Cluster", Inputs: m("version", "1.31")}, 0.6, []string{},
+		},
+		"a key is billed by the month": {"us-west-2", Resource{Name: "k", Type: "aws:kms/key:Key"},
+			Round(1.0/730, 6), []string{}},
+		"a free resource": {"us-east-1", Resource{Name: "r", Type: "aws:iam/role:Role"}, 0, []string{}},
 		"an interface endpoint bills per zone": {
-			"us-east-1", Resource{Name: "e", Type: "aws:ec2/vpcEndpoint:VpcEndpoint", Inputs: m("vpcEndpointType", "Interface", "subnetIds", []any{"a", "b", "c"})}, 0.03, []string{},
+			"us-east-1", Resource{
+				Name: "e", Type: "aws:ec2/vpcEndpoint:VpcEndpoint",
+				Inputs: m("vpcEndpointType", "Interface", "subnetIds", []any{"a", "b", "c"}),
+			}, 0.03, []string{},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

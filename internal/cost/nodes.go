@@ -77,7 +77,8 @@ func (e *estimator) nodes(pods []Pods) ([]Nodes, error) {
 // nodesOf bounds the price of one role's nodes.
 func (e *estimator) nodesOf(r Resource, p Pods, all []shape) (Nodes, bool) {
 	need := requirementsOf(r)
-	out := Nodes{Role: p.Role, NodePool: objectName(r), Pods: p.Count, CapacityTypes: need.values("karpenter.sh/capacity-type"), Least: p.Count, FromUSD: math.Inf(1)}
+	out := Nodes{Role: p.Role, NodePool: objectName(r), Pods: p.Count, CapacityTypes: need.values("karpenter.sh/capacity-type"),
+		Least: p.Count, FromUSD: math.Inf(1)}
 	e.unknownFamilies(r, need, all)
 	for _, s := range all {
 		fits := perNode(s, p)

@@ -104,7 +104,8 @@ func (e *estimator) cluster(r Resource) {
 	case !known:
 		e.rate(r, "EKS control plane", "eks-cluster", 1, "Kubernetes "+orUnknown(version)+": standard support assumed")
 	case end < calendarDate:
-		e.rate(r, "EKS control plane, extended support", "eks-cluster-extended", 1, "standard support of "+version+" ended on "+end)
+		e.rate(r, "EKS control plane, extended support", "eks-cluster-extended", 1,
+			"standard support of "+version+" ended on "+end)
 	default:
 		e.rate(r, "EKS control plane", "eks-cluster", 1, "standard support of "+version+" ends on "+end)
 	}
@@ -160,7 +161,9 @@ func (e *estimator) volume(r Resource, kind string, gib, count float64) {
 		e.skip(r, "no price for volume type %q", kind)
 		return
 	}
-	e.add(r, Item{What: fmt.Sprintf("EBS %s volume of %g GiB", kind, gib), Quantity: count, HourlyUSD: count * gib * usd / HoursPerMonth})
+	e.add(r, Item{
+		What: fmt.Sprintf("EBS %s volume of %g GiB", kind, gib), Quantity: count, HourlyUSD: count * gib * usd / HoursPerMonth,
+	})
 }
 
 // launchTemplate finds the template that a node group uses.
@@ -199,7 +202,8 @@ func isInterface(r Resource) bool { return text(r.Inputs["vpcEndpointType"]) == 
 
 // isEMR tells the chart of the EMR Flink operator from others.
 func isEMR(r Resource) bool {
-	return strings.Contains(text(r.Inputs["chart"]), "emr-on-eks") || strings.Contains(text(r.Inputs["chart"]), "flink-kubernetes-operator")
+	return strings.Contains(text(r.Inputs["chart"]), "emr-on-eks") ||
+		strings.Contains(text(r.Inputs["chart"]), "flink-kubernetes-operator")
 }
 
 func orUnknown(s string) string {

@@ -41,7 +41,8 @@ const tableSource = "the tables in this binary, from AWS's list prices"
 func RateNames() map[string]string {
 	return map[string]string{
 		"eks-cluster": "hour", "eks-cluster-extended": "hour", "nat-gateway": "hour", "public-ipv4": "hour",
-		"interface-endpoint": "hour and zone", "kms-key": "key-month", "load-balancer": "hour", "ebs-gp3": "GiB-month", "ebs-gp2": "GiB-month",
+		"interface-endpoint": "hour and zone", "kms-key": "key-month", "load-balancer": "hour", "ebs-gp3": "GiB-month",
+		"ebs-gp2": "GiB-month",
 	}
 }
 

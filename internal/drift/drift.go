@@ -122,7 +122,9 @@ func (r *Report) Compare(recorded []plans.StateResource, inventory []awsapi.Reso
 		if a.CreatedBy != "user" || known[a.ID] || known[a.ARN] && a.ARN != "" || !marked(a.Tags, tags) {
 			continue
 		}
-		r.Unmanaged = append(r.Unmanaged, Unmanaged{Service: a.Service, Type: a.Type, ID: a.ID, ARN: a.ARN, CreatedBy: a.CreatedBy})
+		r.Unmanaged = append(r.Unmanaged, Unmanaged{
+			Service: a.Service, Type: a.Type, ID: a.ID, ARN: a.ARN, CreatedBy: a.CreatedBy,
+		})
 	}
 	slices.SortFunc(r.Unmanaged, func(a, b Unmanaged) int {
 		return cmp.Or(cmp.Compare(a.Service, b.Service), cmp.Compare(a.Type, b.Type), cmp.Compare(a.ID, b.ID))

@@ -14,7 +14,11 @@ import (
 )
 
 func changed(typ, path string, expected, actual any) plans.Observed {
-	return plans.Observed{URN: "u", Type: typ, Name: "n", ID: "i", Diff: []plans.PropertyDiff{{Path: path, Kind: "update", Old: expected, New: actual}}}
+	return plans.Observed{
+		URN: "u", Type: typ, Name: "n", ID: "i", Diff: []plans.PropertyDiff{
+			{Path: path, Kind: "update", Old: expected, New: actual},
+		},
+	}
 }
 
 func TestNoiseIsShownWithItsReasonAndDoesNotCount(t *testing.T) {
@@ -23,14 +27,20 @@ func TestNoiseIsShownWithItsReasonAndDoesNotCount(t *testing.T) {
 		observed plans.Observed
 		ignored  bool
 	}{
-		"an autoscaler's size":              {changed("aws:eks/nodeGroup:NodeGroup", "scalingConfig.desiredSize", 3.0, 5.0), true},
-		"the bounds of that size are ours":  {changed("aws:eks/nodeGroup:NodeGroup", "scalingConfig.maxSize", 9.0, 90.0), false},
-		"a tag that Karpenter added":        {changed("aws:ec2/subnet:Subnet", `tags["karpenter.sh/discovery"]`, nil, "c"), true},
-		"a tag of ours that changed":        {changed("aws:ec2/subnet:Subnet", `tags["karpenter.sh/discovery"]`, "c", "d"), false},
-		"a tag that a person added":         {changed("aws:ec2/subnet:Subnet", "tags.owner", nil, "me"), false},
-		"when an add-on was touched":        {changed("aws:eks/addon:Addon", "modifiedAt", "a", "b"), true},
-		"the version of an add-on":          {changed("aws:eks/addon:Addon", "addonVersion", "v1", "v2"), false},
-		"a policy in another spelling":      {changed("aws:iam/policy:Policy", "policy", `{"a":1,"b":[2]}`, `{"b": [2], "a": 1}`), true},
+		"an autoscaler's size": {
+			changed("aws:eks/nodeGroup:NodeGroup", "scalingConfig.desiredSize", 3.0, 5.0), true,
+		},
+		"the bounds of that size are ours": {changed("aws:eks/nodeGroup:NodeGroup", "scalingConfig.maxSize", 9.0, 90.0), false},
+		"a tag that Karpenter added":       {changed("aws:ec2/subnet:Subnet", `tags["karpenter.sh/discovery"]`, nil, "c"), true},
+		"a tag of ours that changed": {
+			changed("aws:ec2/subnet:Subnet", `tags["karpenter.sh/discovery"]`, "c", "d"), false,
+		},
+		"a tag that a person added":  {changed("aws:ec2/subnet:Subnet", "tags.owner", nil, "me"), false},
+		"when an add-on was touched": {changed("aws:eks/addon:Addon", "modifiedAt", "a", "b"), true},
+		"the version of an add-on":   {changed("aws:eks/addon:Addon", "addonVersion", "v1", "v2"), false},
+		"a policy in another spelling": {
+			changed("aws:iam/policy:Policy", "policy", `{"a":1,"b":[2]}`, `{"b": [2], "a": 1}`), true,
+		},
 		"a policy that says something else": {changed("aws:iam/policy:Policy", "policy", `{"a":1}`, `{"a":2}`), false},
 		"the status of an object":           {changed("kubernetes:core/v1:ResourceQuota", "status.used.pods", "1", "2"), true},
 		"the spec of an object":             {changed("kubernetes:core/v1:ResourceQuota", "spec.hard.pods", "1", "2"), false},
@@ -55,7 +65,8 @@ func TestTheReportNamesWhatDiffers(t *testing.T) {
 	t.Parallel()
 	r := New([]plans.Observed{
 		{URN: "a", Type: "aws:s3/bucketV2:BucketV2", Name: "b", ID: "bucket", Diff: []plans.PropertyDiff{}},
-		changed("aws:iam/policy:Policy", "policy", `{"Statement":[{"Action":"s3:GetObject"}]}`, `{"Statement":[{"Action":"s3:*"}]}`),
+		changed("aws:iam/policy:Policy", "policy", `{"Statement":[{"Action":"s3:GetObject"}]}`,
+			`{"Statement":[{"Action":"s3:*"}]}`),
 		{URN: "c", Type: "aws:cloudwatch/logGroup:LogGroup", Name: "l", ID: "/logs", Missing: true},
 	})
 	r.Compare([]plans.StateResource{{ID: "sg-1"}}, []awsapi.Resource{

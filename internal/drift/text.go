@@ -38,7 +38,8 @@ func (r Report) Text(w io.Writer, stack string) error {
 	}
 	for _, one := range r.Resources {
 		for _, i := range one.Ignored {
-			fmt.Fprintf(&b, "ignored %s %q %s: expected %s, actual %s: %s\n", one.Type, one.Name, i.Path, value(i.Expected), value(i.Actual), i.Reason)
+			fmt.Fprintf(&b, "ignored %s %q %s: expected %s, actual %s: %s\n", one.Type, one.Name, i.Path, value(i.Expected),
+				value(i.Actual), i.Reason)
 		}
 	}
 	s := r.Summary

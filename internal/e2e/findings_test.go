@@ -42,7 +42,8 @@ func TestAStackFileAcceptsFindings(t *testing.T) {
     - {rule: iam-user, reason: none is made}
 `)
 	require.Equal(t, 5, r.code, "findings are no changes")
-	require.Contains(t, r.stdout, "  accepted single-nat: network-nat-usw2-az1: 3 zones leave through this one gateway (one zone is enough here)\n")
+	require.Contains(t, r.stdout,
+		"  accepted single-nat: network-nat-usw2-az1: 3 zones leave through this one gateway (one zone is enough here)\n")
 	require.Contains(t, r.stdout, "acceptedFindings[1] accepts iam-user, which is not found")
 	r = preview("  emrflink:acceptedFindings: [{rule: singel-nat, reason: x}]\n")
 	require.Equal(t, 2, r.code)

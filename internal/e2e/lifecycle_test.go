@@ -133,7 +133,8 @@ func checkKubectl(t *testing.T, u *user) {
 		t.Log("no kubectl on the PATH: its view of the cluster was not checked")
 		return
 	}
-	cmd := exec.CommandContext(t.Context(), kubectl, "--kubeconfig", config, "get", "nodepools,nodeclaims,flinkdeployments,pods", "-A")
+	cmd := exec.CommandContext(t.Context(), kubectl, "--kubeconfig", config, "get",
+		"nodepools,nodeclaims,flinkdeployments,pods", "-A")
 	cmd.Env = append(u.env, "PATH="+filepath.Dir(binary(t, "emrflink")))
 	out, err := cmd.CombinedOutput()
 	require.NoErrorf(t, err, "%s", out)

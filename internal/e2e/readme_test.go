@@ -204,7 +204,8 @@ func TestTheReferenceIsThatOfTheBinary(t *testing.T) {
 	t.Parallel()
 	u := newUser(t)
 	u.ok("docs --dir reference")
-	require.Empty(t, cmp.Diff(pages(t, filepath.Join(repository, "docs", "reference")), pages(t, filepath.Join(u.work, "reference"))),
+	require.Empty(t,
+		cmp.Diff(pages(t, filepath.Join(repository, "docs", "reference")), pages(t, filepath.Join(u.work, "reference"))),
 		"docs/reference is stale (-there +generated); run: make docs")
 }
 
@@ -234,7 +235,9 @@ func TestTheProgramsOfTheGuideCompile(t *testing.T) {
 		dir := t.TempDir()
 		source, overlay := filepath.Join(dir, "main.go"), filepath.Join(dir, "overlay.json")
 		require.NoError(t, os.WriteFile(source, []byte(program), 0o600))
-		replace, err := json.Marshal(map[string]map[string]string{"Replace": {filepath.Join(root, "cmd", "guide", "main.go"): source}})
+		replace, err := json.Marshal(map[string]map[string]string{
+			"Replace": {filepath.Join(root, "cmd", "guide", "main.go"): source},
+		})
 		require.NoError(t, err)
 		require.NoError(t, os.WriteFile(overlay, replace, 0o600))
 		cmd := exec.CommandContext(t.Context(), "go", "list", "-overlay", overlay, "-export", "-f", "{{.Export}}", "./cmd/guide")

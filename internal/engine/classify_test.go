@@ -22,15 +22,18 @@ func TestFailuresAreClassified(t *testing.T) {
 		exit                int
 	}{
 		"AWS, query protocol": {
-			"deleting EC2 VPC (vpc-1): operation error EC2: DeleteVpc, https response error StatusCode: 400, RequestID: 5f0c-11, api error DependencyViolation: The vpc 'vpc-1' has dependencies and cannot be deleted.",
+			"deleting EC2 VPC (vpc-1): operation error EC2: DeleteVpc, https response error StatusCode: 400, RequestID: " +
+				"5f0c-11, api error DependencyViolation: The vpc 'vpc-1' has dependencies and cannot be deleted.",
 			"DependencyViolation", "DependencyViolation: The vpc 'vpc-1' has dependencies and cannot be deleted.", 1,
 		},
 		"AWS, modelled exception": {
-			"creating EKS Cluster (demo): operation error EKS: CreateCluster, https response error StatusCode: 409, RequestID: 5f0c-12, ResourceInUseException: Cluster already exists with name: demo",
+			"creating EKS Cluster (demo): operation error EKS: CreateCluster, https response error StatusCode: 409, " +
+				"RequestID: 5f0c-12, ResourceInUseException: Cluster already exists with name: demo",
 			"ResourceInUseException", "ResourceInUseException: Cluster already exists with name: demo", 1,
 		},
 		"AWS, no permission": {
-			"operation error EC2: CreateVpc, https response error StatusCode: 403, RequestID: 5f0c-13, api error UnauthorizedOperation: You are not authorized", "UnauthorizedOperation",
+			"operation error EC2: CreateVpc, https response error StatusCode: 403, RequestID: 5f0c-13, api error " +
+				"UnauthorizedOperation: You are not authorized", "UnauthorizedOperation",
 			"UnauthorizedOperation: You are not authorized", 3,
 		},
 		"no credentials": {"failed to refresh cached credentials, no EC2 IMDS role found", "NoCredentials", "", 3},
@@ -76,9 +79,9 @@ func TestValuesAreCleaned(t *testing.T) {
 		"outunk": map[string]any{resource.SigKey: resource.OutputValueSig},
 	})
 	want := map[string]any{
-		"plain": "x", "number": 1.5, "off": false, "none": nil, "secret": plans.Secret, "nested": []any{map[string]any{"s": plans.Secret}},
-		"later": plans.Unknown, "inside": "arn:" + plans.Unknown + "/*", "asset": "[asset ab12]", "ref": "urn:x",
-		"out": "v", "outsec": plans.Secret, "outunk": plans.Unknown,
+		"plain": "x", "number": 1.5, "off": false, "none": nil, "secret": plans.Secret,
+		"nested": []any{map[string]any{"s": plans.Secret}}, "later": plans.Unknown, "inside": "arn:" + plans.Unknown + "/*",
+		"asset": "[asset ab12]", "ref": "urn:x", "out": "v", "outsec": plans.Secret, "outunk": plans.Unknown,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -117,9 +120,11 @@ func TestAReplacementIsOneStepHoweverItIsAnnounced(t *testing.T) {
 		return m
 	}
 	for name, metas := range map[string][]apitype.StepEventMetadata{
-		"create before delete": {meta(apitype.OpCreateReplacement, true, true), meta(apitype.OpReplace, true, true), meta(apitype.OpDeleteReplaced, true, false)},
-		"delete before create": {meta(apitype.OpDeleteReplaced, true, false), meta(apitype.OpReplace, true, true), meta(apitype.OpCreateReplacement, true, true)},
-		"no logical step":      {meta(apitype.OpDeleteReplaced, true, false), meta(apitype.OpCreateReplacement, false, true)},
+		"create before delete": {meta(apitype.OpCreateReplacement, true, true), meta(apitype.OpReplace, true, true),
+			meta(apitype.OpDeleteReplaced, true, false)},
+		"delete before create": {meta(apitype.OpDeleteReplaced, true, false), meta(apitype.OpReplace, true, true),
+			meta(apitype.OpCreateReplacement, true, true)},
+		"no logical step": {meta(apitype.OpDeleteReplaced, true, false), meta(apitype.OpCreateReplacement, false, true)},
 	} {
 		steps := fold(metas)
 		require.Len(t, steps, 1, name)
@@ -133,7 +138,8 @@ func TestAReplacementIsOneStepHoweverItIsAnnounced(t *testing.T) {
 
 func TestStepsAreInTreeOrder(t *testing.T) {
 	t.Parallel()
-	in := []plans.Step{{URN: "c", Parent: "b"}, {URN: "z"}, {URN: "b", Parent: "a"}, {URN: "a"}, {URN: "d", Parent: "gone"}, {URN: "a2", Parent: "a"}}
+	in := []plans.Step{{URN: "c", Parent: "b"}, {URN: "z"}, {URN: "b", Parent: "a"}, {URN: "a"}, {URN: "d", Parent: "gone"},
+		{URN: "a2", Parent: "a"}}
 	var got []string
 	for _, s := range plans.InTreeOrder(in) {
 		got = append(got, s.URN)

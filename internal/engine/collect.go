@@ -169,7 +169,8 @@ func (c *collector) steps() []plans.Step {
 // fold makes the steps of one URN: a replacement is one step, whatever the engine announced for it, and so is an import
 // with what it changes.
 func fold(metas []apitype.StepEventMetadata) []plans.Step {
-	if imported := slices.IndexFunc(metas, func(m apitype.StepEventMetadata) bool { return m.Op == apitype.OpImport }); imported >= 0 {
+	imported := slices.IndexFunc(metas, func(m apitype.StepEventMetadata) bool { return m.Op == apitype.OpImport })
+	if imported >= 0 {
 		changed := slices.IndexFunc(metas, func(m apitype.StepEventMetadata) bool { return m.Op == apitype.OpUpdate })
 		return []plans.Step{makeStep(metas[max(imported, changed)], plans.OpUpdate)}
 	}

@@ -80,7 +80,8 @@ func orDiscard(sink func(Event)) func(Event) {
 }
 
 // operate runs one changing operation: checks, leftovers of earlier runs, the engine, the outcome.
-func (e *Engine) operate(ctx context.Context, op string, sink func(Event), run func(context.Context, auto.Stack, *collector) error) (Result, error) {
+func (e *Engine) operate(ctx context.Context, op string, sink func(Event),
+	run func(context.Context, auto.Stack, *collector) error) (Result, error) {
 	begin := time.Now()
 	notice := func(text string) { sink(Event{Kind: EventNotice, Message: text}) }
 	if _, err := e.deployment(ctx); err != nil {
@@ -111,7 +112,8 @@ func (e *Engine) operate(ctx context.Context, op string, sink func(Event), run f
 }
 
 // attempt resolves what earlier runs left and runs the engine.
-func (e *Engine) attempt(ctx context.Context, op string, sink func(Event), run func(context.Context, auto.Stack, *collector) error) (plans.Summary, error) {
+func (e *Engine) attempt(ctx context.Context, op string, sink func(Event),
+	run func(context.Context, auto.Stack, *collector) error) (plans.Summary, error) {
 	if err := e.resolvePending(ctx, func(text string) { sink(Event{Kind: EventNotice, Message: text}) }); err != nil {
 		return plans.Summary{}, err
 	}
@@ -149,8 +151,9 @@ func (e *Engine) failed(ctx context.Context, op string, c *collector, raw string
 	raw = mask.Text(raw)
 	if errors.Is(err, errKilled) || strings.Contains(err.Error(), errKilled.Error()) {
 		return &Failure{
-			Code: CodeKilled, Message: op + " was killed; the state may hold unfinished operations", Raw: raw, cause: context.Canceled,
-			Hint: "run the same command again: it clears the lock and takes over what was half done",
+			Code: CodeKilled, Message: op + " was killed; the state may hold unfinished operations", Raw: raw,
+			cause: context.Canceled,
+			Hint:  "run the same command again: it clears the lock and takes over what was half done",
 		}
 	}
 	var failures []Failure

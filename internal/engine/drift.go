@@ -22,9 +22,10 @@ func (e *Engine) Observe(ctx context.Context) ([]plans.Observed, error) {
 	}
 	if n := len(pending); n > 0 {
 		return nil, &Failure{
-			Code:    CodePending,
-			Message: fmt.Sprintf("%d operations of stack %q were interrupted, %s %q among them: their outcome is not recorded", n, e.opts.Stack, pending[0].Kind, pending[0].Name),
-			Hint:    "emrflink deploy --stack " + e.opts.Stack,
+			Code: CodePending,
+			Message: fmt.Sprintf("%d operations of stack %q were interrupted, %s %q among them: their outcome is not recorded", n,
+				e.opts.Stack, pending[0].Kind, pending[0].Name),
+			Hint: "emrflink deploy --stack " + e.opts.Stack,
 		}
 	}
 	if err := e.ready(); err != nil {

@@ -24,7 +24,8 @@ func mixed(ctx *pulumi.Context) error {
 		return err
 	}
 	var o thing
-	err = ctx.RegisterResource("kubernetes:core/v1:Namespace", "o", pulumi.Map{"name": pulumi.String("o")}, &o, pulumi.Provider(&provider))
+	err = ctx.RegisterResource("kubernetes:core/v1:Namespace", "o", pulumi.Map{"name": pulumi.String("o")}, &o,
+		pulumi.Provider(&provider))
 	if err != nil {
 		return err
 	}
@@ -69,7 +70,8 @@ func TestAClusterThatIsGoneIsForgottenAndTheRestIsDeleted(t *testing.T) {
 	saved, err := e.files.read()
 	require.NoError(t, err)
 	require.False(t, slices.ContainsFunc(left, func(r plans.StateResource) bool { return r.Type == kubernetesProvider }))
-	require.Equal(t, "pulumi:pulumi:Stack", urnType(string(saved.Resources[len(saved.Resources)-1].Parent)), "b moved up to the stack")
+	require.Equal(t, "pulumi:pulumi:Stack", urnType(string(saved.Resources[len(saved.Resources)-1].Parent)),
+		"b moved up to the stack")
 
 	again, err := e.ForgetKubernetes(t.Context())
 	require.NoError(t, err)

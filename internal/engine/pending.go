@@ -58,7 +58,8 @@ func (e *Engine) Pending(ctx context.Context) ([]PendingOperation, error) {
 	out := []PendingOperation{}
 	for _, op := range deployment.PendingOperations {
 		urn := string(op.Resource.URN)
-		out = append(out, PendingOperation{URN: urn, Type: string(op.Resource.Type), Name: urnName(urn), Kind: string(op.Type), Inputs: cleanMap(op.Resource.Inputs)})
+		out = append(out, PendingOperation{URN: urn, Type: string(op.Resource.Type), Name: urnName(urn), Kind: string(op.Type),
+			Inputs: cleanMap(op.Resource.Inputs)})
 	}
 	return out, nil
 }
@@ -134,9 +135,10 @@ func (e *Engine) refusePending(d *savedState) *Failure {
 	}
 	slices.Sort(lines)
 	return &Failure{
-		Code:    CodePending,
-		Message: "an earlier run was killed while it created " + strings.Join(lines, ", ") + "; they may exist without being in the state",
-		Hint:    "look them up in the account, then import or forget each: emrflink pulumi refresh --stack " + e.opts.Stack,
+		Code: CodePending,
+		Message: "an earlier run was killed while it created " + strings.Join(lines, ", ") +
+			"; they may exist without being in the state",
+		Hint: "look them up in the account, then import or forget each: emrflink pulumi refresh --stack " + e.opts.Stack,
 	}
 }
 
@@ -194,7 +196,8 @@ func (e *Engine) refresh(ctx context.Context, urns []string) error {
 		return err
 	}
 	c := collect(nil)
-	_, err = s.Refresh(ctx, optrefresh.EventStreams(c.in), optrefresh.Target(urns), optrefresh.SuppressProgress(), optrefresh.Color("never"))
+	_, err = s.Refresh(ctx, optrefresh.EventStreams(c.in), optrefresh.Target(urns), optrefresh.SuppressProgress(),
+		optrefresh.Color("never"))
 	c.close()
 	if err != nil {
 		return e.failed(ctx, "refresh", c, err.Error(), err)

@@ -103,7 +103,8 @@ type reporter struct {
 // add reports a resource.
 func (r *reporter) add(res Resource, path, format string, args ...any) {
 	r.found = append(r.found, Finding{
-		Rule: r.rule.ID, Severity: r.rule.Severity, URN: res.URN, Name: res.Name, Path: path, Message: fmt.Sprintf(format, args...),
+		Rule: r.rule.ID, Severity: r.rule.Severity, URN: res.URN, Name: res.Name, Path: path,
+		Message: fmt.Sprintf(format, args...),
 	})
 }
 

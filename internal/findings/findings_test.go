@@ -74,7 +74,8 @@ func inline(s string) string { return `{"policy":` + statement(s) + `}` }
 
 func trust(s string) string { return `{"assumeRolePolicy":` + statement(s) + `}` }
 
-const tlsOnly = `{"Effect":"Deny","Principal":{"AWS":"*"},"Action":"s3:*","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":"false"}}}`
+const tlsOnly = `{"Effect":"Deny","Principal":{"AWS":"*"},"Action":"s3:*","Resource":"*",` +
+	`"Condition":{"Bool":{"aws:SecureTransport":"false"}}}`
 
 func jobManagers(requirements string) string {
 	return `{"spec":{"template":{"metadata":{"labels":{"FlinkRole":"jobmanager"}},"spec":{"requirements":` + requirements + `}}}}`
@@ -94,7 +95,8 @@ func cases() map[string]struct {
 	return map[string]pair{
 		"public-endpoint": {
 			[]one{
-				{cluster, "a", `{"vpcConfig":{"endpointPublicAccess":true,"publicAccessCidrs":["203.0.113.0/24","0.0.0.0/0"]}}`, ""},
+				{cluster, "a",
+					`{"vpcConfig":{"endpointPublicAccess":true,"publicAccessCidrs":["203.0.113.0/24","0.0.0.0/0"]}}`, ""},
 				{cluster, "b", `{"vpcConfig":{}}`, ""},
 			},
 			[]string{"a vpcConfig.publicAccessCidrs", "b vpcConfig.publicAccessCidrs"},
@@ -106,7 +108,8 @@ func cases() map[string]struct {
 		"open-ingress": {
 			[]one{
 				{sgRule, "a", `{"type":"ingress","cidrBlocks":["0.0.0.0/0"],"fromPort":22,"toPort":22}`, ""},
-				{"aws:ec2/securityGroup:SecurityGroup", "b", `{"ingress":[{"ipv6CidrBlocks":["::/0"],"fromPort":443,"toPort":443}]}`, ""},
+				{"aws:ec2/securityGroup:SecurityGroup", "b",
+					`{"ingress":[{"ipv6CidrBlocks":["::/0"],"fromPort":443,"toPort":443}]}`, ""},
 				{"aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "c", `{"cidrIpv4":"0.0.0.0/0"}`, ""},
 			},
 			[]string{"b ingress", "a cidrBlocks", "c cidrIpv4"},
@@ -119,51 +122,72 @@ func cases() map[string]struct {
 		"pod-security": {
 			[]one{
 				{"kubernetes:core/v1:Namespace", "a", `{"metadata":{"labels":{"emrflink/team":"a"}}}`, ""},
-				{"kubernetes:core/v1:Namespace", "b", `{"metadata":{"labels":{"emrflink/team":"b","pod-security.kubernetes.io/enforce":"privileged"}}}`, ""},
+				{"kubernetes:core/v1:Namespace", "b",
+					`{"metadata":{"labels":{"emrflink/team":"b","pod-security.kubernetes.io/enforce":"privileged"}}}`, ""},
 			},
-			[]string{`a metadata.labels["pod-security.kubernetes.io/enforce"]`, `b metadata.labels["pod-security.kubernetes.io/enforce"]`},
+			[]string{
+				`a metadata.labels["pod-security.kubernetes.io/enforce"]`,
+				`b metadata.labels["pod-security.kubernetes.io/enforce"]`,
+			},
 			[]one{
-				{"kubernetes:core/v1:Namespace", "a", `{"metadata":{"labels":{"emrflink/team":"a","pod-security.kubernetes.io/enforce":"baseline"}}}`, ""},
-				{"kubernetes:core/v1:Namespace", "b", `{"metadata":{"labels":{"pod-security.kubernetes.io/enforce":"privileged"}}}`, ""},
+				{"kubernetes:core/v1:Namespace", "a",
+					`{"metadata":{"labels":{"emrflink/team":"a","pod-security.kubernetes.io/enforce":"baseline"}}}`, ""},
+				{"kubernetes:core/v1:Namespace", "b",
+					`{"metadata":{"labels":{"pod-security.kubernetes.io/enforce":"privileged"}}}`, ""},
 			},
 		},
 		"iam-wildcard-action": {
 			[]one{
 				{policy, "a", inline(`{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::b"}`), ""},
-				{policy, "b", inline(`{"Effect":"Allow","Action":["iam:Put*","iam:GetRole"],"Resource":"arn:aws:iam::1:role/x"}`), ""},
+				{policy, "b",
+					inline(`{"Effect":"Allow","Action":["iam:Put*","iam:GetRole"],"Resource":"arn:aws:iam::1:role/x"}`), ""},
 				{policy, "c", inline(`{"Effect":"Allow","NotAction":"iam:*","Resource":"arn:aws:s3:::b"}`), ""},
-				{role, "d", `{"inlinePolicies":[{"policy":` + statement(`{"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::b"}`) + `}]}`, ""},
+				{
+					role, "d", `{"inlinePolicies":[{"policy":` +
+						statement(`{"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::b"}`) + `}]}`, "",
+				},
 			},
 			[]string{"a policy", "b policy", "c policy", "d inlinePolicies[0].policy"},
 			[]one{
 				{policy, "a", inline(`{"Effect":"Deny","Action":"s3:*","Resource":"*"}`), ""},
-				{policy, "b", inline(`{"Effect":"Allow","Action":["ec2:Describe*","s3:GetObject"],"Resource":"arn:aws:s3:::b"}`), ""},
+				{policy, "b",
+					inline(`{"Effect":"Allow","Action":["ec2:Describe*","s3:GetObject"],"Resource":"arn:aws:s3:::b"}`), ""},
 			},
 		},
 		"iam-wildcard-resource": {
 			[]one{
-				{policy, "a", inline(`{"Sid":"All","Effect":"Allow","Action":["s3:GetObject","ec2:DescribeInstances"],"Resource":"*"}`), ""},
-				{policy, "b", inline(`{"Effect":"Allow","Action":"s3:GetObject","Resource":["arn:aws:s3:::x","arn:aws:s3:::*"]}`), ""},
+				{
+					policy, "a",
+					inline(`{"Sid":"All","Effect":"Allow","Action":["s3:GetObject","ec2:DescribeInstances"],"Resource":"*"}`), "",
+				},
+				{policy, "b",
+					inline(`{"Effect":"Allow","Action":"s3:GetObject","Resource":["arn:aws:s3:::x","arn:aws:s3:::*"]}`), ""},
 				{policy, "c", inline(`{"Effect":"Allow","Action":"s3:GetObject","NotResource":"arn:aws:s3:::x"}`), ""},
 			},
 			[]string{"a policy", "b policy", "c policy"},
 			[]one{
-				{policy, "a", inline(`{"Effect":"Allow","Action":["ec2:DescribeInstances","ec2:describe*","pricing:GetProducts"],"Resource":"*"}`), ""},
-				{policy, "b", inline(`{"Effect":"Allow","Action":"ec2:TerminateInstances","Resource":"*","Condition":{"StringEquals":{"aws:ResourceTag/x":"y"}}}`), ""},
+				{policy, "a", inline(`{"Effect":"Allow","Resource":"*",
+					"Action":["ec2:DescribeInstances","ec2:describe*","pricing:GetProducts"]}`), ""},
+				{policy, "b", inline(`{"Effect":"Allow","Action":"ec2:TerminateInstances","Resource":"*",
+					"Condition":{"StringEquals":{"aws:ResourceTag/x":"y"}}}`), ""},
 				{policy, "c", inline(`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::x/*"}`), ""},
 				{policy, "d", inline(`{"Effect":"Deny","Action":"s3:GetObject","Resource":"*"}`), ""},
 			},
 		},
 		"iam-open-trust": {
 			[]one{
-				{role, "a", trust(`{"Effect":"Allow","Action":"sts:AssumeRoleWithWebIdentity","Principal":{"Federated":"arn:x"},"Condition":{"StringEquals":{"oidc:aud":"sts.amazonaws.com"}}}`), ""},
+				{role, "a", trust(`{"Effect":"Allow","Action":"sts:AssumeRoleWithWebIdentity","Principal":{"Federated":"arn:x"},
+					"Condition":{"StringEquals":{"oidc:aud":"sts.amazonaws.com"}}}`), ""},
 				{role, "b", trust(`{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"AWS":["arn:x","*"]}}`), ""},
-				{"aws:sqs/queuePolicy:QueuePolicy", "c", inline(`{"Effect":"Allow","Action":"sqs:SendMessage","Principal":"*","Resource":"arn:aws:sqs:::q"}`), ""},
+				{"aws:sqs/queuePolicy:QueuePolicy", "c",
+					inline(`{"Effect":"Allow","Action":"sqs:SendMessage","Principal":"*","Resource":"arn:aws:sqs:::q"}`), ""},
 			},
 			[]string{"a assumeRolePolicy", "b assumeRolePolicy", "c policy"},
 			[]one{
-				{role, "a", trust(`{"Effect":"Allow","Action":"sts:AssumeRoleWithWebIdentity","Principal":{"Federated":"arn:x"},"Condition":{"StringEquals":{"oidc:sub":"system:serviceaccount:a:b"}}}`), ""},
-				{role, "b", trust(`{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":"ec2.amazonaws.com"}}`), ""},
+				{role, "a", trust(`{"Effect":"Allow","Action":"sts:AssumeRoleWithWebIdentity","Principal":{"Federated":"arn:x"},
+					"Condition":{"StringEquals":{"oidc:sub":"system:serviceaccount:a:b"}}}`), ""},
+				{role, "b",
+					trust(`{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":"ec2.amazonaws.com"}}`), ""},
 				{"aws:s3/bucketPolicy:BucketPolicy", "c", inline(tlsOnly), ""},
 			},
 		},
@@ -175,34 +199,42 @@ func cases() map[string]struct {
 		"bucket-public-access": {
 			[]one{
 				{bucket, "a", `{"bucket":"a"}`, ""}, {bucket, "b", `{"bucket":"b"}`, ""},
-				{"aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", "block", `{"bucket":"b","blockPublicAcls":true,"blockPublicPolicy":false,"ignorePublicAcls":true,"restrictPublicBuckets":true}`, ""},
+				{"aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", "block", `{"bucket":"b",
+					"blockPublicAcls":true,"blockPublicPolicy":false,"ignorePublicAcls":true,"restrictPublicBuckets":true}`, ""},
 			},
 			[]string{"block blockPublicPolicy", "a"},
 			[]one{
 				{bucket, "a", `{"bucket":"a"}`, ""},
-				{"aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", "block", `{"bucket":"[unknown]","blockPublicAcls":true,"blockPublicPolicy":true,"ignorePublicAcls":true,"restrictPublicBuckets":true}`, bucket + "::a"},
+				{"aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", "block", `{"bucket":"[unknown]",
+					"blockPublicAcls":true,"blockPublicPolicy":true,"ignorePublicAcls":true,"restrictPublicBuckets":true}`,
+					bucket + "::a"},
 			},
 		},
 		"bucket-tls": {
 			[]one{
 				{bucket, "a", `{"bucket":"a"}`, ""}, {bucket, "b", `{"bucket":"b"}`, ""},
-				{"aws:s3/bucketPolicy:BucketPolicy", "p", `{"bucket":"b","policy":` + statement(`{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":"true"}}}`) + `}`, ""},
+				{"aws:s3/bucketPolicy:BucketPolicy", "p", `{"bucket":"b","policy":` +
+					statement(`{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*",
+					"Condition":{"Bool":{"aws:SecureTransport":"true"}}}`) + `}`, ""},
 			},
 			[]string{"a", "b"},
 			[]one{
 				{bucket, "a", `{"bucket":"a"}`, ""},
-				{"aws:s3/bucketPolicy:BucketPolicy", "p", `{"bucket":"[unknown]","policy":` + statement(tlsOnly) + `}`, bucket + "::a"},
+				{"aws:s3/bucketPolicy:BucketPolicy", "p", `{"bucket":"[unknown]","policy":` + statement(tlsOnly) + `}`,
+					bucket + "::a"},
 			},
 		},
 		"bucket-versioning": {
 			[]one{
 				{bucket, "a", `{"bucket":"a"}`, ""},
-				{"aws:s3/bucketVersioningV2:BucketVersioningV2", "v", `{"bucket":"a","versioningConfiguration":{"status":"Suspended"}}`, ""},
+				{"aws:s3/bucketVersioningV2:BucketVersioningV2", "v",
+					`{"bucket":"a","versioningConfiguration":{"status":"Suspended"}}`, ""},
 			},
 			[]string{"a"},
 			[]one{
 				{bucket, "a", `{"bucket":"a"}`, ""},
-				{"aws:s3/bucketVersioningV2:BucketVersioningV2", "v", `{"bucket":"a","versioningConfiguration":{"status":"Enabled"}}`, ""},
+				{"aws:s3/bucketVersioningV2:BucketVersioningV2", "v",
+					`{"bucket":"a","versioningConfiguration":{"status":"Enabled"}}`, ""},
 			},
 		},
 		"bucket-encryption": {
@@ -210,7 +242,8 @@ func cases() map[string]struct {
 			[]string{"a"},
 			[]one{
 				{bucket, "a", `{"bucket":"a"}`, ""},
-				{"aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2", "e", `{"bucket":"a"}`, ""},
+				{"aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2", "e",
+					`{"bucket":"a"}`, ""},
 			},
 		},
 		"unencrypted-volume": {
@@ -218,9 +251,11 @@ func cases() map[string]struct {
 				{template, "a", `{"blockDeviceMappings":[{"ebs":{"encrypted":"false"}}]}`, ""}, {template, "b", `{}`, ""},
 				{class, "c", `{"spec":{"blockDeviceMappings":[{"ebs":{"volumeSize":"100Gi"}}]}}`, ""},
 				{"aws:ebs/volume:Volume", "d", `{}`, ""},
-				{"kubernetes:storage.k8s.io/v1:StorageClass", "e", `{"provisioner":"ebs.csi.aws.com","parameters":{"type":"gp3"}}`, ""},
+				{"kubernetes:storage.k8s.io/v1:StorageClass", "e",
+					`{"provisioner":"ebs.csi.aws.com","parameters":{"type":"gp3"}}`, ""},
 			},
-			[]string{"d encrypted", "a blockDeviceMappings", "b blockDeviceMappings", "c spec.blockDeviceMappings", "e parameters.encrypted"},
+			[]string{"d encrypted", "a blockDeviceMappings", "b blockDeviceMappings", "c spec.blockDeviceMappings",
+				"e parameters.encrypted"},
 			[]one{
 				{template, "a", `{"blockDeviceMappings":[{"ebs":{"encrypted":"true"}},{"virtualName":"ephemeral0"}]}`, ""},
 				{class, "c", `{"spec":{}}`, ""}, {"aws:ebs/volume:Volume", "d", `{"encrypted":true}`, ""},
@@ -228,7 +263,10 @@ func cases() map[string]struct {
 			},
 		},
 		"log-retention": {
-			[]one{{"aws:cloudwatch/logGroup:LogGroup", "a", `{}`, ""}, {"aws:cloudwatch/logGroup:LogGroup", "b", `{"retentionInDays":0}`, ""}},
+			[]one{
+				{"aws:cloudwatch/logGroup:LogGroup", "a", `{}`, ""},
+				{"aws:cloudwatch/logGroup:LogGroup", "b", `{"retentionInDays":0}`, ""},
+			},
 			[]string{"a retentionInDays", "b retentionInDays"},
 			[]one{{"aws:cloudwatch/logGroup:LogGroup", "a", `{"retentionInDays":30}`, ""}},
 		},
@@ -258,11 +296,14 @@ func cases() map[string]struct {
 		},
 		"spot-jobmanager": {
 			[]one{
-				{pool, "a", jobManagers(`[{"key":"karpenter.sh/capacity-type","operator":"In","values":["spot","on-demand"]}]`), ""},
+				{pool, "a",
+					jobManagers(`[{"key":"karpenter.sh/capacity-type","operator":"In","values":["spot","on-demand"]}]`), ""},
 				{pool, "b", jobManagers(`[]`), ""},
 				{pool, "c", jobManagers(`[{"key":"karpenter.sh/capacity-type","operator":"NotIn","values":["reserved"]}]`), ""},
 			},
-			[]string{"a spec.template.spec.requirements", "b spec.template.spec.requirements", "c spec.template.spec.requirements"},
+			[]string{
+				"a spec.template.spec.requirements", "b spec.template.spec.requirements", "c spec.template.spec.requirements",
+			},
 			[]one{
 				{pool, "a", jobManagers(`[{"key":"karpenter.sh/capacity-type","operator":"In","values":["on-demand"]}]`), ""},
 				{pool, "b", jobManagers(`[{"key":"karpenter.sh/capacity-type","operator":"NotIn","values":["spot"]}]`), ""},
@@ -293,12 +334,14 @@ func cases() map[string]struct {
 		"single-nat": {
 			[]one{
 				{"aws:ec2/natGateway:NatGateway", "n", `{"connectivityType":"public"}`, ""},
-				{"aws:ec2/subnet:Subnet", "a", `{"availabilityZone":"us-west-2a"}`, ""}, {"aws:ec2/subnet:Subnet", "b", `{"availabilityZone":"us-west-2b"}`, ""},
+				{"aws:ec2/subnet:Subnet", "a", `{"availabilityZone":"us-west-2a"}`, ""},
+				{"aws:ec2/subnet:Subnet", "b", `{"availabilityZone":"us-west-2b"}`, ""},
 			},
 			[]string{"n"},
 			[]one{
 				{"aws:ec2/natGateway:NatGateway", "n", `{}`, ""}, {"aws:ec2/natGateway:NatGateway", "m", `{}`, ""},
-				{"aws:ec2/subnet:Subnet", "a", `{"availabilityZone":"us-west-2a"}`, ""}, {"aws:ec2/subnet:Subnet", "b", `{"availabilityZone":"us-west-2b"}`, ""},
+				{"aws:ec2/subnet:Subnet", "a", `{"availabilityZone":"us-west-2a"}`, ""},
+				{"aws:ec2/subnet:Subnet", "b", `{"availabilityZone":"us-west-2b"}`, ""},
 			},
 		},
 	}
@@ -357,7 +400,8 @@ func TestUnknownValues(t *testing.T) {
 		"control-plane-logs":    {cluster, "a", `{"enabledClusterLogTypes":"[unknown]"}`, ""},
 		"extended-support":      {cluster, "a", `{"version":"[unknown]"}`, ""},
 		"log-retention":         {"aws:cloudwatch/logGroup:LogGroup", "a", `{"retentionInDays":"[unknown]"}`, ""},
-		"pod-security":          {"kubernetes:core/v1:Namespace", "a", `{"metadata":{"labels":{"emrflink/team":"a","pod-security.kubernetes.io/enforce":"[unknown]"}}}`, ""},
+		"pod-security": {"kubernetes:core/v1:Namespace", "a",
+			`{"metadata":{"labels":{"emrflink/team":"a","pod-security.kubernetes.io/enforce":"[unknown]"}}}`, ""},
 	} {
 		found := findings.Check(graph(t, []one{o}))
 		require.Empty(t, of(found, rule), rule)
@@ -377,7 +421,8 @@ func TestUnknownValues(t *testing.T) {
 func TestOrder(t *testing.T) {
 	t.Parallel()
 	g := graph(t, []one{
-		{"aws:cloudwatch/logGroup:LogGroup", "z", `{}`, ""}, {cluster, "c", `{"vpcConfig":{}}`, ""}, {"aws:iam/user:User", "u", `{}`, ""},
+		{"aws:cloudwatch/logGroup:LogGroup", "z", `{}`, ""}, {cluster, "c", `{"vpcConfig":{}}`, ""},
+		{"aws:iam/user:User", "u", `{}`, ""},
 	})
 	first := findings.Check(g)
 	slices.Reverse(g)
@@ -405,7 +450,9 @@ func TestAccept(t *testing.T) {
 	for _, f := range got {
 		lines = append(lines, strings.Join([]string{f.Rule, f.Name, f.Reason}, "|"))
 	}
-	require.Equal(t, []string{"iam-user|u|legacy", "log-retention|a-logs|kept by law", "log-retention|b-logs|later", "unused-acceptance||"}, lines)
+	require.Equal(t, []string{
+		"iam-user|u|legacy", "log-retention|a-logs|kept by law", "log-retention|b-logs|later", "unused-acceptance||",
+	}, lines)
 	require.Equal(t, "acceptedFindings[3] accepts single-nat of network-*, which is not found", got[3].Message)
 	require.False(t, got[3].Accepted)
 	require.False(t, found[0].Accepted, "what was given stays as it is")

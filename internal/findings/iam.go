@@ -105,7 +105,8 @@ func conditionOn(s statement, suffix string) bool {
 
 func iamUser(g *graph, rep *reporter) {
 	for typ, what := range map[string]string{
-		"aws:iam/user:User": "an IAM user", "aws:iam/accessKey:AccessKey": "an access key", "aws:iam/userLoginProfile:UserLoginProfile": "a console password",
+		"aws:iam/user:User": "an IAM user", "aws:iam/accessKey:AccessKey": "an access key",
+		"aws:iam/userLoginProfile:UserLoginProfile": "a console password",
 	} {
 		for _, r := range g.of(typ) {
 			rep.add(r, "", "makes %s", what)

@@ -77,7 +77,8 @@ func (s statement) conditions() []string {
 // them.
 func (s statement) scoped() bool {
 	for _, k := range s.conditions() {
-		if strings.Contains(k, ":resourcetag/") || strings.HasSuffix(k, ":resourceidentifier") || strings.HasPrefix(k, "aws:requesttag/") {
+		if strings.Contains(k, ":resourcetag/") || strings.HasSuffix(k, ":resourceidentifier") ||
+			strings.HasPrefix(k, "aws:requesttag/") {
 			return true
 		}
 	}
@@ -94,7 +95,8 @@ type policyDocument struct {
 // identityPolicies are the documents that give permissions to whoever has them; skip is told of unknown ones.
 func (g *graph) identityPolicies(skip func(Resource)) []policyDocument {
 	var out []policyDocument
-	for _, r := range g.of("aws:iam/policy:Policy", "aws:iam/rolePolicy:RolePolicy", "aws:iam/userPolicy:UserPolicy", "aws:iam/groupPolicy:GroupPolicy") {
+	for _, r := range g.of("aws:iam/policy:Policy", "aws:iam/rolePolicy:RolePolicy", "aws:iam/userPolicy:UserPolicy",
+		"aws:iam/groupPolicy:GroupPolicy") {
 		out = g.parse(out, r, "policy", r.Inputs["policy"], skip)
 	}
 	for _, r := range g.of("aws:iam/role:Role") {
@@ -108,7 +110,8 @@ func (g *graph) identityPolicies(skip func(Resource)) []policyDocument {
 // resourcePolicies are those that say who may use a resource.
 func (g *graph) resourcePolicies(skip func(Resource)) []policyDocument {
 	var out []policyDocument
-	for _, r := range g.of("aws:s3/bucketPolicy:BucketPolicy", "aws:sqs/queuePolicy:QueuePolicy", "aws:sns/topicPolicy:TopicPolicy",
+	for _, r := range g.of("aws:s3/bucketPolicy:BucketPolicy", "aws:sqs/queuePolicy:QueuePolicy",
+		"aws:sns/topicPolicy:TopicPolicy",
 		"aws:kms/key:Key", "aws:ecr/repositoryPolicy:RepositoryPolicy", "aws:secretsmanager/secretPolicy:SecretPolicy") {
 		if r.Inputs["policy"] != nil {
 			out = g.parse(out, r, "policy", r.Inputs["policy"], skip)
@@ -166,11 +169,12 @@ func (g *graph) parse(out []policyDocument, r Resource, path string, v any, skip
 // A trailing * stands for every action that begins so.
 func forced() []string {
 	return []string{
-		"ec2:Describe*", "pricing:GetProducts", "pricing:DescribeServices", "pricing:GetAttributeValues", "iam:ListInstanceProfiles",
-		"sts:GetCallerIdentity", "ecr:GetAuthorizationToken", "ecr-public:GetAuthorizationToken", "sts:GetServiceBearerToken",
-		"cloudwatch:PutMetricData", "cloudwatch:ListMetrics", "s3:ListAllMyBuckets", "iam:ListRoles", "iam:ListUsers", "iam:ListPolicies",
-		"iam:ListAccountAliases", "eks:ListClusters", "eks:DescribeAddonVersions", "kms:ListAliases", "kms:ListKeys", "tag:GetResources",
-		"autoscaling:Describe*", "elasticloadbalancing:Describe*", "sqs:ListQueues", "xray:PutTraceSegments", "xray:PutTelemetryRecords",
+		"ec2:Describe*", "pricing:GetProducts", "pricing:DescribeServices", "pricing:GetAttributeValues",
+		"iam:ListInstanceProfiles", "sts:GetCallerIdentity", "ecr:GetAuthorizationToken", "ecr-public:GetAuthorizationToken",
+		"sts:GetServiceBearerToken", "cloudwatch:PutMetricData", "cloudwatch:ListMetrics", "s3:ListAllMyBuckets", "iam:ListRoles",
+		"iam:ListUsers", "iam:ListPolicies", "iam:ListAccountAliases", "eks:ListClusters", "eks:DescribeAddonVersions",
+		"kms:ListAliases", "kms:ListKeys", "tag:GetResources", "autoscaling:Describe*", "elasticloadbalancing:Describe*",
+		"sqs:ListQueues", "xray:PutTraceSegments", "xray:PutTelemetryRecords",
 	}
 }
 

@@ -21,7 +21,9 @@ func bucketPublicAccess(g *graph, rep *reporter) {
 			rep.add(r, "", "has no public access block")
 		}
 		for _, b := range blocks {
-			for _, setting := range []string{"blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"} {
+			for _, setting := range []string{
+				"blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets",
+			} {
 				switch v := b.Inputs[setting]; {
 				case isUnknown(v):
 					rep.skip(b)
@@ -58,7 +60,8 @@ func deniesPlain(s statement) bool {
 	}
 	for op, m := range s.Condition {
 		for k, v := range m {
-			if strings.EqualFold(op, "Bool") && strings.EqualFold(k, "aws:SecureTransport") && (isFalse(v) || slices.Contains(texts(v), "false")) {
+			if strings.EqualFold(op, "Bool") && strings.EqualFold(k, "aws:SecureTransport") &&
+				(isFalse(v) || slices.Contains(texts(v), "false")) {
 				return true
 			}
 		}
@@ -71,7 +74,8 @@ func bucketVersioning(g *graph, rep *reporter) {
 		if isTrue(at(r.Inputs, "versioning", "enabled")) {
 			return
 		}
-		for _, v := range g.about(r, "bucket", name, "aws:s3/bucketVersioningV2:BucketVersioningV2", "aws:s3/bucketVersioning:BucketVersioning") {
+		for _, v := range g.about(r, "bucket", name, "aws:s3/bucketVersioningV2:BucketVersioningV2",
+			"aws:s3/bucketVersioning:BucketVersioning") {
 			status := at(v.Inputs, "versioningConfiguration", "status")
 			if isUnknown(status) {
 				rep.skip(v)
@@ -102,7 +106,8 @@ func unencryptedVolume(g *graph, rep *reporter) {
 		if isUnknown(r.Inputs["blockDeviceMappings"]) {
 			rep.skip(r)
 		} else if len(mappings) == 0 {
-			rep.add(r, "blockDeviceMappings", "names no volume: the image's is encrypted only where the account's default says so")
+			rep.add(r, "blockDeviceMappings",
+				"names no volume: the image's is encrypted only where the account's default says so")
 		}
 		volumes(rep, r, "blockDeviceMappings", mappings)
 	}

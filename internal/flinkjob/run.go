@@ -108,7 +108,8 @@ func (r Runner) follow(ctx context.Context, s Spec, before map[string]time.Time,
 
 // lookWithCheckpoint looks into the bucket only when the job runs: listing is
 // billed, and says nothing before.
-func (r Runner) lookWithCheckpoint(ctx context.Context, ref kube.Ref, since time.Time, before map[string]time.Time) (observation, error) {
+func (r Runner) lookWithCheckpoint(ctx context.Context, ref kube.Ref, since time.Time,
+	before map[string]time.Time) (observation, error) {
 	ob, err := r.look(ctx, ref, since)
 	if err != nil || ob.job.State != "RUNNING" || !ob.ready() {
 		return ob, err

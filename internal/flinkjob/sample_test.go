@@ -66,7 +66,8 @@ func TestANewFolderIsANewSample(t *testing.T) {
 	tree := withFolder(t, map[string]string{
 		"README.md": "# SQL\n\nCounts words,\nwith SQL.\n\nMore.\n",
 		"count.sql": "SELECT '${name}';\n",
-		"manifest.yaml": "kind: FlinkDeployment\nmetadata: {labels: {mine: kept}}\nspec:\n  job:\n    jarURI: local:///sql.jar\n" +
+		"manifest.yaml": "kind: FlinkDeployment\nmetadata: {labels: {mine: kept}}\nspec:\n  job:\n" +
+			"    jarURI: local:///sql.jar\n" +
 			"    parallelism: ${parallelism}\n    args: [\"${file:count.sql}\", \"run-${name}-${parallelism}\"]\n",
 	})
 	all, err := samplesIn(tree)
@@ -108,7 +109,8 @@ func TestAMistakeInAFolderIsNamed(t *testing.T) {
 		require.Len(t, all, len(List()), "the others stay")
 	}
 	for want, value := range map[string]string{"unknown variable ${nmae}": "${nmae}", "no.sql": "${file:no.sql}"} {
-		all, err := samplesIn(withFolder(t, map[string]string{"README.md": readme, "manifest.yaml": kind + "spec: {x: \"" + value + "\"}\n"}))
+		manifest := kind + "spec: {x: \"" + value + "\"}\n"
+		all, err := samplesIn(withFolder(t, map[string]string{"README.md": readme, "manifest.yaml": manifest}))
 		require.NoError(t, err)
 		_, err = all[1].render(Spec{})
 		require.ErrorContains(t, err, want)

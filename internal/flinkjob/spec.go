@@ -150,7 +150,8 @@ func (o outputs) pool(name string) (pool, error) {
 		known = append(known, p.Name)
 	}
 	if len(known) == 0 {
-		return pool{}, errors.New("read stack outputs: no node pool for Flink: a TaskManager and a JobManager pool of one node group type are needed")
+		return pool{}, errors.New("read stack outputs: no node pool for Flink: a TaskManager and a JobManager pool of one " +
+			"node group type are needed")
 	}
 	return pool{}, &UnknownNameError{What: "node pool", Name: name, Known: known}
 }
@@ -183,7 +184,8 @@ func (s Spec) Validate() error {
 	if _, err := findSample(s.Sample); err != nil {
 		bad = append(bad, err.Error())
 	}
-	add(!jobName.MatchString(s.Name), "job name %q: 1 to 45 lower-case letters, digits and dashes, starting with a letter", s.Name)
+	add(!jobName.MatchString(s.Name),
+		"job name %q: 1 to 45 lower-case letters, digits and dashes, starting with a letter", s.Name)
 	add(s.Namespace == "", "the team has no namespace")
 	if _, _, err := roleOf(s.RoleARN); err != nil {
 		bad = append(bad, err.Error())

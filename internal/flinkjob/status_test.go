@@ -19,7 +19,9 @@ func TestDeleteWaitsForTheFinalizerAndThePods(t *testing.T) {
 	t.Parallel()
 	ref := kube.KindFlinkDeployment.Ref("flink-team-a", "basic")
 	s := kubetest.New(
-		kubetest.Object(ref.Kind, ref.Namespace, ref.Name, obj{"metadata": obj{"finalizers": []any{"flinkdeployments.flink.apache.org/finalizer"}}}),
+		kubetest.Object(ref.Kind, ref.Namespace, ref.Name, obj{
+			"metadata": obj{"finalizers": []any{"flinkdeployments.flink.apache.org/finalizer"}},
+		}),
 		pod("basic-taskmanager-1-1", RoleTaskManager, "n2", running),
 	)
 	clock := newClock(map[time.Duration]func(){
@@ -30,7 +32,8 @@ func TestDeleteWaitsForTheFinalizerAndThePods(t *testing.T) {
 		6 * time.Second: func() { s.Remove(kube.KindPod.Ref("flink-team-a", "basic-taskmanager-1-1")) },
 	})
 	var causes []string
-	res, err := Runner{Kube: s, Clock: clock, Poll: time.Second}.Delete(t.Context(), "flink-team-a", "basic", func(p Progress) { causes = append(causes, p.Cause) })
+	res, err := Runner{Kube: s, Clock: clock, Poll: time.Second}.Delete(t.Context(), "flink-team-a", "basic",
+		func(p Progress) { causes = append(causes, p.Cause) })
 	require.NoError(t, err)
 	require.Equal(t, DeleteResult{SchemaVersion: 1, Job: "basic", Namespace: "flink-team-a", ElapsedSeconds: 6}, res)
 	require.Equal(t, []string{
@@ -41,7 +44,9 @@ func TestDeleteWaitsForTheFinalizerAndThePods(t *testing.T) {
 
 func TestDeleteOfAnAbsentJobIsDone(t *testing.T) {
 	t.Parallel()
-	for name, s := range map[string]*kubetest.Store{"no such job": kubetest.New(), "no such kind": kubetest.New().WithoutKind(kube.KindFlinkDeployment)} {
+	for name, s := range map[string]*kubetest.Store{
+		"no such job": kubetest.New(), "no such kind": kubetest.New().WithoutKind(kube.KindFlinkDeployment),
+	} {
 		res, err := Runner{Kube: s, Clock: newClock(nil)}.Delete(t.Context(), "flink-team-a", "basic", nil)
 		require.NoError(t, err, name)
 		require.True(t, res.AlreadyGone, name)
@@ -67,7 +72,8 @@ func TestStatusOfAbsentAndRunningJobs(t *testing.T) {
 	require.NoError(t, err)
 	s.Put(objs[0])
 	s.Put(pod("basic-1", RoleJobManager, "n1", running))
-	setStatus(t, s, obj{"observedGeneration": 1, "lifecycleState": "STABLE", "jobManagerDeploymentStatus": "READY", "jobStatus": obj{"state": "RUNNING"}})
+	setStatus(t, s, obj{"observedGeneration": 1, "lifecycleState": "STABLE", "jobManagerDeploymentStatus": "READY",
+		"jobStatus": obj{"state": "RUNNING"}})
 	res, err := r.Status(t.Context(), "flink-team-a", "basic")
 	require.NoError(t, err)
 	require.Equal(t, "RUNNING", res.State)
@@ -84,10 +90,14 @@ func TestJSONFieldsAreTheContract(t *testing.T) {
 		value any
 		want  []string
 	}{
-		"run": {RunResult{Checkpoint: Checkpoint{URI: "x"}, Nodes: []NodeUse{{}}}, []string{"checkpoint", "checkpoint.at", "checkpoint.bytes", "checkpoint.uri",
-			"elapsedSeconds", "job", "namespace", "nodes", "nodes.capacityType", "nodes.instanceType", "nodes.name", "nodes.nodePool", "nodes.roles", "schemaVersion", "state"}},
+		"run": {RunResult{Checkpoint: Checkpoint{URI: "x"}, Nodes: []NodeUse{{}}},
+			[]string{"checkpoint", "checkpoint.at", "checkpoint.bytes", "checkpoint.uri",
+				"elapsedSeconds", "job", "namespace", "nodes", "nodes.capacityType", "nodes.instanceType", "nodes.name",
+				"nodes.nodePool", "nodes.roles", "schemaVersion", "state"}},
 		"delete": {DeleteResult{}, []string{"alreadyGone", "elapsedSeconds", "job", "namespace", "schemaVersion"}},
-		"status": {StatusResult{Pods: []PodStatus{{}}}, []string{"cause", "job", "jobManager", "lifecycleState", "namespace", "nodes", "pods",
+		"status": {StatusResult{
+			Pods: []PodStatus{{}},
+		}, []string{"cause", "job", "jobManager", "lifecycleState", "namespace", "nodes", "pods",
 			"pods.name", "pods.node", "pods.phase", "pods.ready", "pods.role", "schemaVersion", "state"}},
 	} {
 		raw, err := json.Marshal(tc.value)

@@ -34,11 +34,13 @@ func small() []Node {
 		{URN: stackURN, Type: "pulumi:pulumi:Stack", Name: "dev"},
 		{URN: "urn:aws", Type: "pulumi:providers:aws", Name: "aws"},
 		component("network"), in("network", "aws:ec2/vpc:Vpc", "network-vpc"),
-		in("network", "aws:ec2/subnet:Subnet", "network-a", "urn:network-vpc"), in("network", "aws:ec2/subnet:Subnet", "network-b", "urn:network-vpc"),
+		in("network", "aws:ec2/subnet:Subnet", "network-a", "urn:network-vpc"),
+		in("network", "aws:ec2/subnet:Subnet", "network-b", "urn:network-vpc"),
 		component("cluster"), in("cluster", "aws:eks/cluster:Cluster", "cluster-eks", "urn:network-a", "urn:network-b"),
 		in("cluster", "emrflink:irsa:Role", "cluster-role"), in("cluster-role", "aws:iam/role:Role", "cluster-role-role"),
 		component("bucket"), in("bucket", "aws:s3/bucketV2:BucketV2", "bucket-<&\">"),
-		component("team"), in("team", "kubernetes:core/v1:Namespace", "team-ns", "urn:cluster-eks", "urn:network-vpc", "urn:bucket-<&\">", "urn:cluster-role"),
+		component("team"), in("team", "kubernetes:core/v1:Namespace", "team-ns", "urn:cluster-eks", "urn:network-vpc",
+			"urn:bucket-<&\">", "urn:cluster-role"),
 		{URN: "urn:loose", Type: "aws:sqs/queue:Queue", Name: "loose", Parent: stackURN},
 	}
 }
@@ -67,8 +69,8 @@ func TestArrowsAreThoseThatOthersDoNotImply(t *testing.T) {
 func TestARingOfRoomsIsDrawn(t *testing.T) {
 	t.Parallel()
 	ring := []Node{
-		component("a"), in("a", "x:y:Z", "a1", "urn:c1"), component("b"), in("b", "x:y:Z", "b1", "urn:a1"), in("b", "x:y:Z", "b2"),
-		component("c"), in("c", "x:y:Z", "c1", "urn:b1"),
+		component("a"), in("a", "x:y:Z", "a1", "urn:c1"), component("b"), in("b", "x:y:Z", "b1", "urn:a1"),
+		in("b", "x:y:Z", "b2"), component("c"), in("c", "x:y:Z", "c1", "urn:b1"),
 	}
 	for name, c := range map[string]struct {
 		nodes       []Node
@@ -99,17 +101,23 @@ func TestARingOfRoomsIsDrawn(t *testing.T) {
 
 // generated draws any graph: names in all scripts, rings, unknown parents.
 func generated(t *rapid.T) []Node {
-	text := rapid.OneOf(rapid.StringMatching(`[a-z][a-z-]{0,40}`), rapid.String(), rapid.SampledFrom([]string{"名前が長い資源の例名前が長い資源の例", "WWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWW", "", "<b>&\"'"}))
-	types := []string{"aws:ec2/subnet:Subnet", "aws:iam/role:Role", "kubernetes:core/v1:Namespace", "a:b", "odd", "aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2"}
+	text := rapid.OneOf(rapid.StringMatching(`[a-z][a-z-]{0,40}`), rapid.String(),
+		rapid.SampledFrom([]string{"名前が長い資源の例名前が長い資源の例", "WWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWW", "", "<b>&\"'"}))
+	types := []string{"aws:ec2/subnet:Subnet", "aws:iam/role:Role", "kubernetes:core/v1:Namespace", "a:b", "odd",
+		"aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2"}
 	nodes := []Node{{URN: stackURN, Type: "pulumi:pulumi:Stack", Name: "s"}}
 	rooms := rapid.IntRange(0, 14).Draw(t, "rooms")
 	for r := range rooms {
-		nodes = append(nodes, Node{URN: fmt.Sprint("room", r), Type: "emrflink:x:" + text.Draw(t, "kind"), Name: text.Draw(t, "room"), Parent: stackURN})
+		nodes = append(nodes, Node{
+			URN: fmt.Sprint("room", r), Type: "emrflink:x:" + text.Draw(t, "kind"), Name: text.Draw(t, "room"), Parent: stackURN,
+		})
 	}
 	for i := range rapid.IntRange(0, 60).Draw(t, "nodes") {
 		n := Node{
-			URN: fmt.Sprint("n", i), Type: rapid.SampledFrom(types).Draw(t, "type"), Name: text.Draw(t, "name"), Parent: fmt.Sprint("room", rapid.IntRange(0, rooms).Draw(t, "parent")),
-			Op: rapid.SampledFrom([]string{"", "same", "create", "update", "replace", "delete"}).Draw(t, "op"), May: rapid.Bool().Draw(t, "may"),
+			URN: fmt.Sprint("n", i), Type: rapid.SampledFrom(types).Draw(t, "type"), Name: text.Draw(t, "name"),
+			Parent: fmt.Sprint("room", rapid.IntRange(0, rooms).Draw(t, "parent")),
+			Op:     rapid.SampledFrom([]string{"", "same", "create", "update", "replace", "delete"}).Draw(t, "op"),
+			May:    rapid.Bool().Draw(t, "may"),
 		}
 		for range rapid.IntRange(0, 3).Draw(t, "needs") {
 			n.DependsOn = append(n.DependsOn, fmt.Sprint("n", rapid.IntRange(0, 60).Draw(t, "need")))
@@ -123,7 +131,10 @@ func TestNoBoxOverlapsAndEveryLabelFits(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		nodes := generated(rt)
-		style := Style{Fold: rapid.Bool().Draw(rt, "fold"), Internal: rapid.Bool().Draw(rt, "internal"), Width: rapid.SampledFrom([]int{0, 500, 2000}).Draw(rt, "width"), Top: 44}
+		style := Style{
+			Fold: rapid.Bool().Draw(rt, "fold"), Internal: rapid.Bool().Draw(rt, "internal"),
+			Width: rapid.SampledFrom([]int{0, 500, 2000}).Draw(rt, "width"), Top: 44,
+		}
 		d := Draw(nodes, style)
 		check(rt, d)
 		mixed := slices.Clone(nodes)
@@ -162,7 +173,8 @@ func check(t require.TestingT, d Drawing) {
 		for _, other := range d.Rooms[i+1:] {
 			require.True(t, apart(r.Box, other.Box), "rooms %q and %q", r.Title, other.Title)
 		}
-		require.LessOrEqual(t, textWidth(r.Title, titleFont, true)+headGap+textWidth(r.Sub, subFont, false)+2*padding, r.W+headGap, "header of %q", r.Title)
+		require.LessOrEqual(t, textWidth(r.Title, titleFont, true)+headGap+textWidth(r.Sub, subFont, false)+2*padding,
+			r.W+headGap, "header of %q", r.Title)
 		for k, item := range r.Items {
 			require.True(t, inside(item.Box, r.Box), "item %q is in its room", item.Label)
 			for _, other := range r.Items[k+1:] {
@@ -217,7 +229,9 @@ func TestTwoThousandResourcesKeepThePromisesToo(t *testing.T) {
 			n := in(room, fmt.Sprintf("aws:iam/thing%d:Thing%d", i%9, i%9), fmt.Sprintf("%s-thing-%d", room, i))
 			n.Op = []string{"create", "same", "update", "delete"}[i%4]
 			if r > 2 {
-				n.DependsOn = []string{fmt.Sprintf("urn:team-%02d-thing-%d", r%7, i), fmt.Sprintf("urn:team-%02d-thing-%d", r/2, i)}
+				n.DependsOn = []string{
+					fmt.Sprintf("urn:team-%02d-thing-%d", r%7, i), fmt.Sprintf("urn:team-%02d-thing-%d", r/2, i),
+				}
 			}
 			nodes = append(nodes, n)
 		}

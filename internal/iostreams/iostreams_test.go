@@ -321,8 +321,8 @@ func TestTheListFitsTheScreen(t *testing.T) {
 func TestText(t *testing.T) {
 	t.Parallel()
 	for d, want := range map[time.Duration]string{
-		-time.Second: "0s", 0: "0s", 400 * time.Millisecond: "0.4s", 2 * time.Second: "2s", 12*time.Second + 900*time.Millisecond: "12s",
-		185 * time.Second: "3m05s", 62 * time.Minute: "1h02m",
+		-time.Second: "0s", 0: "0s", 400 * time.Millisecond: "0.4s", 2 * time.Second: "2s",
+		12*time.Second + 900*time.Millisecond: "12s", 185 * time.Second: "3m05s", 62 * time.Minute: "1h02m",
 	} {
 		require.Equal(t, want, iostreams.Duration(d))
 	}

@@ -24,7 +24,9 @@ func (a Account) credentials(ctx context.Context) (awsapi.Identity, Check) {
 	if err == nil {
 		return id, fine("credentials", "%s, account %s", id.ARN, id.Account)
 	}
-	c := Check{ID: "credentials", Status: Error, What: "AWS does not know who asks", Why: err.Error(), Denied: awsapi.IsDenied(err)}
+	c := Check{
+		ID: "credentials", Status: Error, What: "AWS does not know who asks", Why: err.Error(), Denied: awsapi.IsDenied(err),
+	}
 	var e *awsapi.Error
 	if !errors.As(err, &e) {
 		c.Fix = "emrflink doctor -v"
@@ -37,7 +39,8 @@ func (a Account) credentials(ctx context.Context) (awsapi.Identity, Check) {
 	case "CredentialsUnavailable", "MissingCredentials":
 		c.Fix = "aws sso login\nexport AWS_PROFILE=NAME"
 	case "InvalidClientTokenId", "UnrecognizedClientException":
-		// STS of a Region that is not enabled does not know the credentials either (IAM user guide, "Managing AWS STS in an AWS Region").
+		// STS of a Region that is not enabled does not know the credentials either (IAM user guide, "Managing AWS STS in an AWS
+		// Region").
 		c.Why += "; a region that is not enabled for the account answers the same"
 		c.Fix = "aws configure list\naws account get-region-opt-status --region-name " + a.Deploy.Region
 	case "SignatureDoesNotMatch", "RequestTimeTooSkewed":
@@ -62,9 +65,10 @@ func (a Account) recorded(_ context.Context, id awsapi.Identity) []Check {
 	case r.Account != id.Account:
 		account = Check{
 			ID: "account", Status: Error, Denied: true,
-			What: fmt.Sprintf("the credentials are of account %s, stack %q is deployed in account %s", id.Account, d.Stack, r.Account),
-			Why:  "a deploy would not find what exists and would make it a second time",
-			Fix:  "export AWS_PROFILE=PROFILE_OF_" + r.Account,
+			What: fmt.Sprintf("the credentials are of account %s, stack %q is deployed in account %s", id.Account,
+				d.Stack, r.Account),
+			Why: "a deploy would not find what exists and would make it a second time",
+			Fix: "export AWS_PROFILE=PROFILE_OF_" + r.Account,
 		}
 	}
 	if r.Region != "" && r.Region != d.Region {
@@ -134,7 +138,8 @@ func (a Account) clock(ctx context.Context) Check {
 	switch {
 	case skew.Abs() >= maxSkew:
 		c.Status, c.Fix = Error, fix
-		c.Why = "SignatureDoesNotMatch, RequestTimeTooSkewed: AWS refuses what was signed more than 5 minutes ago or is from the future"
+		c.Why = "SignatureDoesNotMatch, RequestTimeTooSkewed: AWS refuses what was signed more than 5 minutes ago or is from " +
+			"the future"
 	case skew.Abs() >= muchSkew:
 		c.Status, c.Fix, c.Why = Warning, fix, "AWS refuses signatures that are 5 minutes off"
 	}

@@ -124,7 +124,8 @@ func (m Machine) loginIn(f registryFile, registry string) (Check, bool) {
 		return Check{}, false
 	case entry.Auth == "":
 		return Check{
-			Status: Skipped, What: "the login for " + registry + " is kept by the credential helper " + helper + ": its age cannot be seen in " + f.path,
+			Status: Skipped, What: "the login for " + registry + " is kept by the credential helper " + helper +
+				": its age cannot be seen in " + f.path,
 			Why: "an expired one makes every pull of a chart answer 403", Fix: f.logout + registry,
 		}, true
 	}

@@ -34,7 +34,8 @@ func machine(t *testing.T, files map[string]string) Machine {
 func auth(expires time.Time) string {
 	token := "opaque"
 	if !expires.IsZero() {
-		token = base64.StdEncoding.EncodeToString(fmt.Appendf(nil, `{"payload":"x","type":"DATA_KEY","expiration":%d}`, expires.Unix()))
+		token = base64.StdEncoding.EncodeToString(fmt.Appendf(nil, `{"payload":"x","type":"DATA_KEY","expiration":%d}`,
+			expires.Unix()))
 	}
 	return fmt.Sprintf(`{"auths":{"public.ecr.aws":{"auth":%q}}}`, base64.StdEncoding.EncodeToString([]byte("AWS:"+token)))
 }
@@ -48,17 +49,23 @@ func TestAStaleLoginIsFound(t *testing.T) {
 		status Status
 		says   string
 	}{
-		"none":                       {nil, 0, OK, "no login"},
-		"one elsewhere":              {map[string]string{docker: `{"auths":{"ghcr.io":{"auth":"eDp5"}}}`}, 0, OK, "no login"},
-		"one that is good":           {map[string]string{docker: auth(noon.Add(time.Hour))}, 0, OK, "good until 2026-11-22T13:00:00Z"},
-		"one that has expired":       {map[string]string{docker: auth(noon.Add(-time.Hour))}, 0, Error, "docker logout public.ecr.aws"},
-		"helm's has expired":         {map[string]string{docker: auth(noon.Add(time.Hour)), helm: auth(noon.Add(-time.Hour))}, 0, Error, "helm registry logout public.ecr.aws"},
+		"none":          {nil, 0, OK, "no login"},
+		"one elsewhere": {map[string]string{docker: `{"auths":{"ghcr.io":{"auth":"eDp5"}}}`}, 0, OK, "no login"},
+		"one that is good": {map[string]string{docker: auth(noon.Add(time.Hour))}, 0, OK,
+			"good until 2026-11-22T13:00:00Z"},
+		"one that has expired": {map[string]string{docker: auth(noon.Add(-time.Hour))}, 0, Error,
+			"docker logout public.ecr.aws"},
+		"helm's has expired": {map[string]string{docker: auth(noon.Add(time.Hour)), helm: auth(noon.Add(-time.Hour))}, 0,
+			Error, "helm registry logout public.ecr.aws"},
 		"one that says nothing":      {map[string]string{docker: auth(time.Time{})}, time.Hour, OK, "is recent"},
 		"an old one, saying nothing": {map[string]string{docker: auth(time.Time{})}, 13 * time.Hour, Warning, "older than 12h"},
-		"one that a helper keeps": {map[string]string{docker: `{"auths":{"public.ecr.aws":{}},"credsStore":"desktop"}`}, 0, Skipped,
+		"one that a helper keeps": {map[string]string{
+			docker: `{"auths":{"public.ecr.aws":{}},"credsStore":"desktop"}`,
+		}, 0, Skipped,
 			"credential helper desktop"},
-		"a helper for the registry": {map[string]string{docker: `{"credHelpers":{"public.ecr.aws":"ecr-login"}}`}, 0, Skipped, "ecr-login"},
-		"a file that is no JSON":    {map[string]string{docker: `{`}, 0, Warning, "could not check"},
+		"a helper for the registry": {map[string]string{docker: `{"credHelpers":{"public.ecr.aws":"ecr-login"}}`}, 0,
+			Skipped, "ecr-login"},
+		"a file that is no JSON": {map[string]string{docker: `{`}, 0, Warning, "could not check"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -75,9 +82,13 @@ func TestAStaleLoginIsFound(t *testing.T) {
 
 func TestTheFilesAreWhereTheEnvironmentSays(t *testing.T) {
 	t.Parallel()
-	m := machine(t, map[string]string{"elsewhere/config.json": auth(noon.Add(-time.Hour)), "registry.json": auth(noon.Add(-time.Hour))})
+	m := machine(t, map[string]string{
+		"elsewhere/config.json": auth(noon.Add(-time.Hour)), "registry.json": auth(noon.Add(-time.Hour)),
+	})
 	home := m.Getenv("HOME")
-	for variable, value := range map[string]string{"DOCKER_CONFIG": filepath.Join(home, "elsewhere"), "HELM_REGISTRY_CONFIG": filepath.Join(home, "registry.json")} {
+	for variable, value := range map[string]string{
+		"DOCKER_CONFIG": filepath.Join(home, "elsewhere"), "HELM_REGISTRY_CONFIG": filepath.Join(home, "registry.json"),
+	} {
 		m.Getenv = func(k string) string { return map[string]string{"HOME": home, variable: value}[k] }
 		require.Equal(t, Error, m.Run()[0].Status, variable)
 	}

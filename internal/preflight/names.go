@@ -42,8 +42,10 @@ func (a Account) otherVPCs(vpcs []awsapi.VPC) Check {
 		}
 		if v.Tags[d.Tag] == d.Name && d.Recorded.VPCs == 0 {
 			return Check{
-				ID: id, Status: Warning, What: fmt.Sprintf("%s belongs to a deployment %s that the stack did not make", v.ID, d.Name),
-				Why: "what two deployments of one name leave behind cannot be told apart; it was made with another state, or left over",
+				ID: id, Status: Warning,
+				What: fmt.Sprintf("%s belongs to a deployment %s that the stack did not make", v.ID, d.Name),
+				Why: "what two deployments of one name leave behind cannot be told apart; it was made with another state, or " +
+					"left over",
 				Fix: d.otherName(),
 			}
 		}
@@ -55,7 +57,8 @@ func (a Account) otherVPCs(vpcs []awsapi.VPC) Check {
 	}
 	c := fine(id, "no other network has addresses of %s", d.Cidr)
 	if len(overlapping) > 0 {
-		c.What = d.Cidr + " overlaps with " + strings.Join(overlapping, ", ") + "; it matters only if the networks are to be connected"
+		c.What = d.Cidr + " overlaps with " + strings.Join(overlapping, ", ") +
+			"; it matters only if the networks are to be connected"
 	}
 	return c
 }
@@ -125,6 +128,7 @@ func (a Account) logGroups(ctx context.Context, _ awsapi.Identity) []Check {
 	return []Check{{
 		ID: id, Status: Error, What: "left over from an earlier deployment: " + strings.Join(left, ", "),
 		Why: "ResourceAlreadyExistsException: the deploy would not make them a second time",
-		Fix: "emrflink deploy --adopt --stack " + a.Deploy.Stack + "   # takes them into the stack, with the events in them" + deletes.String(),
+		Fix: "emrflink deploy --adopt --stack " + a.Deploy.Stack + "   # takes them into the stack, with the events in them" +
+			deletes.String(),
 	}}
 }

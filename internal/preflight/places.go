@@ -30,8 +30,10 @@ func (a Account) zones(ctx context.Context, _ awsapi.Identity) []Check {
 	good := usable(zones)
 	if len(good) < a.Deploy.Zones {
 		return []Check{{
-			ID: id, Status: Error, What: fmt.Sprintf("%s: %d zones wanted, EKS can use %d of %d", a.Deploy.Region, a.Deploy.Zones, len(good), len(zones)),
-			Why: "UnsupportedAvailabilityZoneException: EKS puts no control plane into " + strings.Join(zone.UnsupportedIDs(), ", ") + " or into a zone that is not available",
+			ID: id, Status: Error, What: fmt.Sprintf("%s: %d zones wanted, EKS can use %d of %d", a.Deploy.Region, a.Deploy.Zones,
+				len(good), len(zones)),
+			Why: "UnsupportedAvailabilityZoneException: EKS puts no control plane into " +
+				strings.Join(zone.UnsupportedIDs(), ", ") + " or into a zone that is not available",
 			Fix: a.Deploy.set("availabilityZones", strconv.Itoa(len(good))),
 		}}
 	}
@@ -85,12 +87,14 @@ func (d Deploy) support(id string, v awsapi.ClusterVersion, newest string) Check
 		return d.unsupported(id, "its support has ended"+on(v.EndOfExtended), newest)
 	case "EXTENDED_SUPPORT":
 		c := Check{
-			ID: id, Status: Warning, What: "Kubernetes " + v.Version + " is in extended support" + since(v.EndOfStandard) + until(v.EndOfExtended),
+			ID: id, Status: Warning, What: "Kubernetes " + v.Version + " is in extended support" + since(v.EndOfStandard) +
+				until(v.EndOfExtended),
 			Why: "extended support is billed for each hour of the cluster beside its price",
 			Fix: d.set("kubernetesVersion", newest),
 		}
 		if d.ExtendedSupportUSD > 0 {
-			c.Why = fmt.Sprintf("the control plane costs $%.2f per hour instead of $%.2f", d.ExtendedSupportUSD, d.StandardSupportUSD)
+			c.Why = fmt.Sprintf("the control plane costs $%.2f per hour instead of $%.2f", d.ExtendedSupportUSD,
+				d.StandardSupportUSD)
 		}
 		return c
 	}

@@ -140,7 +140,9 @@ func (a Account) Run(ctx context.Context) []Check {
 	if credentials.Status == Error {
 		for _, s := range steps {
 			for _, name := range s.ids {
-				checks = append(checks, Check{ID: name, Status: Skipped, What: "not looked at", Why: "AWS does not know who asks: see credentials"})
+				checks = append(checks, Check{
+					ID: name, Status: Skipped, What: "not looked at", Why: "AWS does not know who asks: see credentials",
+				})
 			}
 		}
 		return checks
@@ -168,7 +170,8 @@ func unknown(id, what string, err error) Check {
 	if errors.As(err, &e) && e.Denied() {
 		action := e.Op
 		if action == "s3:HeadBucket" {
-			action = "s3:ListBucket" // S3 API reference, HeadBucket: "you must have permission to perform the s3:ListBucket action"
+			// S3 API reference, HeadBucket: "you must have permission to perform the s3:ListBucket action"
+			action = "s3:ListBucket"
 		}
 		c.Why = fmt.Sprintf("%s: the identity is not allowed to call %s", e.Code, action)
 		c.Fix = "allow " + action + " in the identity's IAM policy"

@@ -34,8 +34,10 @@ var (
 	quotaEIP      = quota{"quota-eip", "ec2", "L-0263D0A3", "Elastic IP addresses in the region", "AddressLimitExceeded"}
 	quotaNAT      = quota{"quota-nat", "vpc", "L-FE5A380F", "NAT gateways in a zone", "NatGatewayLimitExceeded"}
 	quotaClusters = quota{"quota-cluster", "eks", "L-1194D53C", "EKS clusters in the region", "ResourceLimitExceededException"}
-	quotaOnDemand = quota{"quota-vcpu-on-demand", "ec2", "L-1216C47A", "vCPUs of on-demand standard instances", "VcpuLimitExceeded"}
-	quotaSpot     = quota{"quota-vcpu-spot", "ec2", "L-34B43A08", "vCPUs of spot standard instances", "MaxSpotInstanceCountExceeded"}
+	quotaOnDemand = quota{
+		"quota-vcpu-on-demand", "ec2", "L-1216C47A", "vCPUs of on-demand standard instances", "VcpuLimitExceeded",
+	}
+	quotaSpot = quota{"quota-vcpu-spot", "ec2", "L-34B43A08", "vCPUs of spot standard instances", "MaxSpotInstanceCountExceeded"}
 )
 
 // check compares what is needed beside what is used with the limit. short is the status of too little.
@@ -50,7 +52,8 @@ func (a Account) check(ctx context.Context, q quota, need, used int, short Statu
 	}
 	c.Status = short
 	c.Why = fmt.Sprintf("%s: quota %s would be exceeded by %.0f", q.refusal, q.code, float64(need+used)-limit)
-	c.Fix = fmt.Sprintf("aws service-quotas request-service-quota-increase --service-code %s --quota-code %s --desired-value %d --region %s",
+	c.Fix = fmt.Sprintf("aws service-quotas request-service-quota-increase --service-code %s --quota-code %s --desired-value "+
+		"%d --region %s",
 		q.service, q.code, need+used, a.Deploy.Region)
 	return c
 }
@@ -127,7 +130,8 @@ func (a Account) processors(ctx context.Context, _ awsapi.Identity) []Check {
 	vcpus, err := a.AWS.VCPUs(ctx, d.CoreTypes...)
 	if err != nil {
 		return []Check{
-			unknown(types, "instance types of the core nodes", err), unknown(quotaOnDemand.id, quotaOnDemand.what, err), unknown(quotaSpot.id, quotaSpot.what, err),
+			unknown(types, "instance types of the core nodes", err), unknown(quotaOnDemand.id, quotaOnDemand.what, err),
+			unknown(quotaSpot.id, quotaSpot.what, err),
 		}
 	}
 	offered := fine(types, "%s: offered in %s", strings.Join(d.CoreTypes, ", "), d.Region)
@@ -152,7 +156,9 @@ func (a Account) processors(ctx context.Context, _ awsapi.Identity) []Check {
 		return []Check{offered, unknown(quotaOnDemand.id, quotaOnDemand.what, err), unknown(quotaSpot.id, quotaSpot.what, err)}
 	}
 	// A deploy itself starts nothing on spot. The first job does, and falls back or waits: no reason to stop here.
-	return []Check{offered, a.check(ctx, quotaOnDemand, need, onDemand, Error), a.check(ctx, quotaSpot, d.SpotVCPUs, spot, Warning)}
+	return []Check{
+		offered, a.check(ctx, quotaOnDemand, need, onDemand, Error), a.check(ctx, quotaSpot, d.SpotVCPUs, spot, Warning),
+	}
 }
 
 // usable are the zones that the network component chooses from, in its order.

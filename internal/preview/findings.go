@@ -32,7 +32,8 @@ func listed(found []findings.Finding) []Finding {
 	out := make([]Finding, 0, len(found))
 	for _, f := range found {
 		out = append(out, Finding{
-			Rule: f.Rule, Severity: f.Severity, URN: f.URN, Path: f.Path, Message: f.Message, Accepted: f.Accepted, Reason: f.Reason,
+			Rule: f.Rule, Severity: f.Severity, URN: f.URN, Path: f.Path, Message: f.Message, Accepted: f.Accepted,
+			Reason: f.Reason,
 		})
 	}
 	return out

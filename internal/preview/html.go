@@ -92,7 +92,8 @@ func HTML(w io.Writer, d Document) error {
 		Changes: d.Summary.Create + d.Summary.Update + d.Summary.Replace + d.Summary.Delete,
 		Width:   drawing.Width, Height: drawing.Height, Cost: amounts(d.Cost),
 	}
-	page.Policy = fmt.Sprintf("default-src 'none'; script-src '%s'; style-src '%s'; base-uri 'none'; form-action 'none'", allowed(pageJS), allowed(pageCSS))
+	page.Policy = fmt.Sprintf("default-src 'none'; script-src '%s'; style-src '%s'; base-uri 'none'; form-action 'none'",
+		allowed(pageJS), allowed(pageCSS))
 	var svg strings.Builder
 	drawing.Fragment(&svg)
 	page.Graph = template.HTML(svg.String()) // made of escaped text
@@ -141,7 +142,8 @@ func ordered(d Document, drawing graph.Drawing) ([]Step, map[string]int) {
 func scriptData(drawing graph.Drawing, steps []Step, index map[string]int, known map[string]row) any {
 	nodes := make([]pageNode, len(steps))
 	for i, s := range steps {
-		n := pageNode{URN: clean(s.URN), Type: clean(s.Type), Name: clean(s.Name), Op: "same", Reasons: []string{}, Destroys: clean(s.Destroys), Needs: []int{}, Lines: []string{}}
+		n := pageNode{URN: clean(s.URN), Type: clean(s.Type), Name: clean(s.Name), Op: "same", Reasons: []string{},
+			Destroys: clean(s.Destroys), Needs: []int{}, Lines: []string{}}
 		if g := actOf(s); g < len(acts) {
 			n.Op = acts[g].op
 		}
@@ -191,8 +193,8 @@ func (p *pageData) fill(steps []Step, index map[string]int) {
 		}
 		a := acts[actOf(s)]
 		p.Loud = append(p.Loud, pageLoud{
-			Node: index[s.URN], Op: a.op, Word: a.word, Name: clean(s.Name), Type: clean(s.Type), Reason: strings.Join(reasons, ", "),
-			Destroys: clean(s.Destroys), Nothing: s.Destroys == nothingLost,
+			Node: index[s.URN], Op: a.op, Word: a.word, Name: clean(s.Name), Type: clean(s.Type),
+			Reason: strings.Join(reasons, ", "), Destroys: clean(s.Destroys), Nothing: s.Destroys == nothingLost,
 		})
 	}
 	for _, f := range p.Doc.Findings {

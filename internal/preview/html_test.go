@@ -45,7 +45,8 @@ func TestAPageCarriesWhatItShowsAsData(t *testing.T) {
 	t.Parallel()
 	d := mixedDocument()
 	for i, s := range nasty {
-		d.Steps = append(d.Steps, Step{URN: "urn::nasty" + s, Type: s, Name: s, Op: "delete", Parent: s, Destroys: s, Diff: []Diff{{Path: s, Kind: "delete", Old: nasty[(i+3)%len(nasty)]}}})
+		d.Steps = append(d.Steps, Step{URN: "urn::nasty" + s, Type: s, Name: s, Op: "delete", Parent: s, Destroys: s,
+			Diff: []Diff{{Path: s, Kind: "delete", Old: nasty[(i+3)%len(nasty)]}}})
 		d.Findings = append(d.Findings, Finding{Rule: s, Severity: s, URN: s, Path: s, Message: s})
 	}
 	text := page(t, d)

@@ -76,7 +76,8 @@ func (m *comment) head() {
 		cost = "no prices"
 	}
 	m.add("| create | update | replace | delete | unchanged | cost per month |\n|--:|--:|--:|--:|--:|--:|\n")
-	m.add("| %s | %s | %s | %s | %s | %s |\n\n", bold(s.Create), bold(s.Update), bold(s.Replace), bold(s.Delete), thousands(s.Same), cost)
+	m.add("| %s | %s | %s | %s | %s | %s |\n\n", bold(s.Create), bold(s.Update), bold(s.Replace), bold(s.Delete),
+		thousands(s.Same), cost)
 }
 
 // bold makes a count stand out unless it is 0.
@@ -97,7 +98,8 @@ func (m *comment) loud() {
 	var rows []string
 	for _, s := range lossSteps(m.doc.Steps) {
 		rows = append(rows, fmt.Sprintf("| **%s** | %s %s | %s | %s |\n",
-			strings.ToUpper(acts[actOf(s)].word), cellSpan(s.Type), cellSpan(s.Name), reasonSpans(forcedBy(s)), prose(s.Destroys)))
+			strings.ToUpper(acts[actOf(s)].word), cellSpan(s.Type), cellSpan(s.Name), reasonSpans(forcedBy(s)),
+			prose(s.Destroys)))
 	}
 	m.table("| | resource | forced by | what is lost |\n|---|---|---|---|\n", rows, loudShare, "resource")
 }

@@ -105,12 +105,15 @@ func TestTheContractHasItsFields(t *testing.T) {
 	require.Equal(t, 1, doc.SchemaVersion)
 	require.Equal(t, map[string]int{"create": 1, "update": 1, "replace": 1, "delete": 1, "same": 1}, doc.Summary)
 	for _, field := range []string{
-		"urn", "type", "name", "op", "replaceReasons", "diff", "parent", "dependsOn", "mayReplace", "mayReplaceReasons", "destroys",
+		"urn", "type", "name", "op", "replaceReasons", "diff", "parent", "dependsOn", "mayReplace",
+		"mayReplaceReasons", "destroys",
 	} {
 		require.Contains(t, doc.Steps[0], field)
 	}
 	diff := doc.Steps[1]["diff"].([]any)[0].(map[string]any)
-	require.Equal(t, map[string]any{"path": "bucket", "kind": "update-replace", "old": "demo-a", "new": "demo-b", "waitsFor": []any{}}, diff)
+	require.Equal(t, map[string]any{
+		"path": "bucket", "kind": "update-replace", "old": "demo-a", "new": "demo-b", "waitsFor": []any{},
+	}, diff)
 	// One NAT gateway comes, one address goes.
 	require.Equal(t, map[string]float64{"before": 76.65, "after": 105.85, "delta": 29.2}, doc.Cost.MonthlyUSD)
 }

@@ -131,7 +131,8 @@ func (p *printer) cost(r Report) {
 		open = "  (incomplete: something has no price)"
 	}
 	p.line("1", "  %-24s %10.4f %10.4f %+11.4f%s", "per hour", h.Before, h.After, h.Delta, open)
-	p.line("1", "  %-24s %10.2f %10.2f %+11.2f%s", fmt.Sprintf("per month of %d hours", cost.HoursPerMonth), m.Before, m.After, m.Delta, open)
+	p.line("1", "  %-24s %10.2f %10.2f %+11.2f%s", fmt.Sprintf("per month of %d hours", cost.HoursPerMonth), m.Before,
+		m.After, m.Delta, open)
 	p.positions(r)
 	for _, u := range r.Before.Unpriced {
 		if !slices.Contains(after.Unpriced, u) {

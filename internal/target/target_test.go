@@ -27,7 +27,9 @@ func TestRealTimeIsTheSpeedOfWhatIsNotSimulatedFaster(t *testing.T) {
 func TestEachKindSaysWhatItNeeds(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, Needs{Daemon: true}, NeedsOf(Local))
-	require.Equal(t, Needs{Credentials: true, Programs: []string{"aws", "kubectl"}, Registries: []string{"public.ecr.aws"}}, NeedsOf(AWS))
+	require.Equal(t, Needs{
+		Credentials: true, Programs: []string{"aws", "kubectl"}, Registries: []string{"public.ecr.aws"},
+	}, NeedsOf(AWS))
 	_, err := Open(t.Context(), Options{Kind: "gcp"})
 	require.ErrorContains(t, err, `open target "gcp"`)
 }

@@ -16,7 +16,8 @@ type keys = map[string][]string
 // allow asks whether the caller may do action on arn. The keys that AWS always
 // supplies are added.
 func (q *request) allow(action, arn string, extra ...keys) error {
-	k := keys{"aws:RequestedRegion": {q.region}, "aws:SecureTransport": {"true"}, "aws:PrincipalArn": {q.caller.ARN}, "aws:PrincipalAccount": {q.account.ID()}}
+	k := keys{"aws:RequestedRegion": {q.region}, "aws:SecureTransport": {"true"}, "aws:PrincipalArn": {q.caller.ARN},
+		"aws:PrincipalAccount": {q.account.ID()}}
 	for _, e := range extra {
 		maps.Copy(k, e)
 	}

@@ -69,7 +69,8 @@ func createFleet(q *request) (answer, error) {
 		if e.HTTP >= http.StatusInternalServerError && !capacityError(e.Code) {
 			return answer{}, err
 		}
-		failures = append(failures, el("", p.overrides(), txt("lifecycle", f.lifecycle()), txt("errorCode", e.Code), txt("errorMessage", e.Message)))
+		failures = append(failures,
+			el("", p.overrides(), txt("lifecycle", f.lifecycle()), txt("errorCode", e.Code), txt("errorMessage", e.Message)))
 	}
 	return q.fleetAnswer(nil, failures)
 }
@@ -78,7 +79,8 @@ func createFleet(q *request) (answer, error) {
 // some of these with status 500.
 func capacityError(code string) bool {
 	switch code {
-	case "InsufficientInstanceCapacity", "UnfulfillableCapacity", "MaxSpotInstanceCountExceeded", "VcpuLimitExceeded", "Unsupported",
+	case "InsufficientInstanceCapacity", "UnfulfillableCapacity", "MaxSpotInstanceCountExceeded",
+		"VcpuLimitExceeded", "Unsupported",
 		"InsufficientFreeAddressesInSubnet", "SpotMaxPriceTooLow", "InsufficientHostCapacity":
 		return true
 	}
@@ -87,16 +89,20 @@ func capacityError(code string) bool {
 
 func (q *request) parseFleet() (*fleetRequest, error) {
 	if t := q.form.str("Type"); t != "instant" {
-		return nil, refuse(http.StatusNotImplemented, "NotImplemented", "ec2:CreateFleet with Type=%q is not simulated: only \"instant\"", t)
+		return nil, refuse(http.StatusNotImplemented, "NotImplemented",
+			"ec2:CreateFleet with Type=%q is not simulated: only \"instant\"", t)
 	}
 	target := q.form.at("TargetCapacitySpecification")
-	f := &fleetRequest{count: target.integer(0, "TotalTargetCapacity"), strategy: q.form.str("OnDemandOptions", "AllocationStrategy")}
+	f := &fleetRequest{
+		count: target.integer(0, "TotalTargetCapacity"), strategy: q.form.str("OnDemandOptions", "AllocationStrategy"),
+	}
 	switch kind := target.str("DefaultTargetCapacityType"); kind {
 	case "on-demand", "":
 	case "spot":
 		f.spot, f.strategy = true, q.form.str("SpotOptions", "AllocationStrategy")
 	default:
-		return nil, refuse(http.StatusNotImplemented, "NotImplemented", "ec2:CreateFleet with capacity type %q is not simulated", kind)
+		return nil, refuse(http.StatusNotImplemented, "NotImplemented",
+			"ec2:CreateFleet with capacity type %q is not simulated", kind)
 	}
 	if f.count < 1 {
 		return nil, invalid("InvalidParameterValue", "TotalTargetCapacity must be at least 1")
@@ -113,7 +119,8 @@ func (q *request) parseFleet() (*fleetRequest, error) {
 }
 
 func (q *request) parseFleetConfig(f *fleetRequest, c *params) error {
-	r, err := q.template(c.str("LaunchTemplateSpecification", "LaunchTemplateId"), c.str("LaunchTemplateSpecification", "LaunchTemplateName"))
+	r, err := q.template(c.str("LaunchTemplateSpecification", "LaunchTemplateId"),
+		c.str("LaunchTemplateSpecification", "LaunchTemplateName"))
 	if err != nil {
 		return err
 	}
@@ -140,10 +147,13 @@ func (q *request) parseFleetConfig(f *fleetRequest, c *params) error {
 			return notFoundUse("subnet", p.subnet)
 		}
 		p.zone, _ = q.zone(str(subnet.All(), "availabilityZone"), str(subnet.All(), "availabilityZoneId"))
-		p.launch = launch{spot: f.spot, image: o.str("ImageId"), subnets: []string{p.subnet}, request: q.form.tagSpecs("TagSpecification")}
+		p.launch = launch{
+			spot: f.spot, image: o.str("ImageId"), subnets: []string{p.subnet}, request: q.form.tagSpecs("TagSpecification"),
+		}
 		p.launch.fromTemplate(r)
 		if a := imageArch(p.launch.image); a != "" && a != ec2Arch(t.Arch) {
-			return invalid("InvalidParameterValue", "The architecture '%s' of the instance type %s does not match the architecture '%s' of the image %s",
+			return invalid("InvalidParameterValue",
+				"The architecture '%s' of the instance type %s does not match the architecture '%s' of the image %s",
 				ec2Arch(t.Arch), p.kind, a, p.launch.image)
 		}
 		f.pools = append(f.pools, p)
@@ -195,13 +205,15 @@ func (f *fleetRequest) lifecycle() string {
 
 // overrides is how an answer names a pool.
 func (p pool) overrides() node {
-	o := el("overrides", txt("instanceType", p.kind), txt("subnetId", p.subnet), txt("availabilityZone", p.zone), opt("imageId", p.launch.image))
+	o := el("overrides", txt("instanceType", p.kind), txt("subnetId", p.subnet), txt("availabilityZone", p.zone),
+		opt("imageId", p.launch.image))
 	if !math.IsInf(p.priority, 1) {
 		o.kids = append(o.kids, txt("priority", strconv.FormatFloat(p.priority, 'f', -1, 64)))
 	}
 	t := p.launch.template
-	return el("launchTemplateAndOverrides", el("launchTemplateSpecification", txt("launchTemplateId", t.ID), txt("launchTemplateName", templateName(*t)),
-		txt("version", "$Latest")), o)
+	return el("launchTemplateAndOverrides",
+		el("launchTemplateSpecification", txt("launchTemplateId", t.ID), txt("launchTemplateName", templateName(*t)),
+			txt("version", "$Latest")), o)
 }
 
 func (f *fleetRequest) filled(p pool, made []account.Resource) []node {
@@ -209,7 +221,9 @@ func (f *fleetRequest) filled(p pool, made []account.Resource) []node {
 	for _, r := range made {
 		ids = append(ids, r.ID)
 	}
-	return []node{el("", p.overrides(), txt("lifecycle", f.lifecycle()), texts("instanceIds", "item", ids), txt("instanceType", p.kind))}
+	return []node{
+		el("", p.overrides(), txt("lifecycle", f.lifecycle()), texts("instanceIds", "item", ids), txt("instanceType", p.kind)),
+	}
 }
 
 func (q *request) fleetAnswer(instances, failures []node) (answer, error) {

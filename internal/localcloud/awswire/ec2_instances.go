@@ -31,7 +31,8 @@ func stateNode(name, state string) node {
 
 func instanceTable() table {
 	return table{ids: "InstanceId", notFound: "InvalidInstanceID.NotFound", noun: "instance ID",
-		filters: []string{"instance-id", "instance-state-name", "vpc-id", "subnet-id", "instance-type", "instance-lifecycle", "availability-zone",
+		filters: []string{"instance-id", "instance-state-name", "vpc-id", "subnet-id", "instance-type", "instance-lifecycle",
+			"availability-zone",
 			"image-id", "private-dns-name", "instance.group-id"}}
 }
 
@@ -57,22 +58,26 @@ func describeInstances(q *request) (answer, error) {
 }
 
 func (q *request) reservation(instances []node, id string) node {
-	return el("", txt("reservationId", id), txt("ownerId", q.account.ID()), list("groupSet", "item", nil), list("instancesSet", "item", instances))
+	return el("", txt("reservationId", id), txt("ownerId", q.account.ID()), list("groupSet", "item", nil),
+		list("instancesSet", "item", instances))
 }
 
 func (q *request) instanceRow(r account.Resource, p account.Props) row {
 	i := q.instanceFacts(r, p)
 	return row{
-		attrs: map[string][]string{"instance-id": {r.ID}, "instance-state-name": {r.State}, "vpc-id": one(i.vpc), "subnet-id": one(i.subnet),
-			"instance-type": {i.kind}, "instance-lifecycle": {i.lifecycle}, "availability-zone": {i.zone}, "image-id": one(i.image),
-			"private-dns-name": one(i.dns), "instance.group-id": i.groups},
+		attrs: map[string][]string{"instance-id": {r.ID}, "instance-state-name": {r.State}, "vpc-id": one(i.vpc),
+			"subnet-id":     one(i.subnet),
+			"instance-type": {i.kind}, "instance-lifecycle": {i.lifecycle}, "availability-zone": {i.zone},
+			"image-id": one(i.image), "private-dns-name": one(i.dns), "instance.group-id": i.groups},
 		body: []node{
-			txt("instanceId", r.ID), txt("imageId", i.image), stateNode("instanceState", r.State), opt("privateDnsName", i.dns), txt("dnsName", ""),
-			num("amiLaunchIndex", 0), txt("instanceType", i.kind), when("launchTime", r.CreatedAt),
-			el("placement", txt("availabilityZone", i.zone), txt("availabilityZoneId", i.zoneID), txt("groupName", ""), txt("tenancy", "default")),
-			el("monitoring", txt("state", "disabled")), txt("subnetId", i.subnet), txt("vpcId", i.vpc), opt("privateIpAddress", str(p, "privateIp")),
-			q.groupSet(i.groups), txt("architecture", i.arch), txt("rootDeviceType", "ebs"), txt("rootDeviceName", "/dev/xvda"),
-			txt("virtualizationType", "hvm"), txt("hypervisor", "xen"), opt("instanceLifecycle", i.spotWord()), opt("spotInstanceRequestId", i.spotRequest),
+			txt("instanceId", r.ID), txt("imageId", i.image), stateNode("instanceState", r.State), opt("privateDnsName", i.dns),
+			txt("dnsName", ""), num("amiLaunchIndex", 0), txt("instanceType", i.kind), when("launchTime", r.CreatedAt),
+			el("placement", txt("availabilityZone", i.zone), txt("availabilityZoneId", i.zoneID), txt("groupName", ""),
+				txt("tenancy", "default")),
+			el("monitoring", txt("state", "disabled")), txt("subnetId", i.subnet), txt("vpcId", i.vpc),
+			opt("privateIpAddress", str(p, "privateIp")), q.groupSet(i.groups), txt("architecture", i.arch),
+			txt("rootDeviceType", "ebs"), txt("rootDeviceName", "/dev/xvda"), txt("virtualizationType", "hvm"),
+			txt("hypervisor", "xen"), opt("instanceLifecycle", i.spotWord()), opt("spotInstanceRequestId", i.spotRequest),
 			q.profileNode(i.profile), q.instanceVolumes(r.ID), q.instanceInterfaces(r.ID, i),
 		},
 	}
@@ -132,7 +137,9 @@ func (q *request) profileNode(name string) node {
 func (q *request) instanceVolumes(id string) node {
 	var rows []node
 	for _, v := range q.account.Find(account.KindVolume, func(r account.Resource) bool { return volumeInstance(r.All()) == id }) {
-		rows = append(rows, el("", txt("deviceName", "/dev/xvda"), el("ebs", txt("volumeId", v.ID), txt("status", "attached"), boolean("deleteOnTermination", true))))
+		rows = append(rows,
+			el("", txt("deviceName", "/dev/xvda"),
+				el("ebs", txt("volumeId", v.ID), txt("status", "attached"), boolean("deleteOnTermination", true))))
 	}
 	return list("blockDeviceMapping", "item", rows)
 }
@@ -142,8 +149,9 @@ func (q *request) instanceInterfaces(id string, i instanceFacts) node {
 	for _, n := range q.account.Find(account.KindNetworkInterface, func(r account.Resource) bool {
 		return interfaceInstance(r.All()) == id
 	}) {
-		rows = append(rows, el("", txt("networkInterfaceId", n.ID), txt("subnetId", i.subnet), txt("vpcId", i.vpc), txt("status", "in-use"),
-			txt("interfaceType", "interface"), opt("privateIpAddress", str(n.All(), "privateIp"))))
+		rows = append(rows,
+			el("", txt("networkInterfaceId", n.ID), txt("subnetId", i.subnet), txt("vpcId", i.vpc), txt("status", "in-use"),
+				txt("interfaceType", "interface"), opt("privateIpAddress", str(n.All(), "privateIp"))))
 	}
 	return list("networkInterfaceSet", "item", rows)
 }
@@ -152,7 +160,8 @@ func (q *request) instanceInterfaces(id string, i instanceFacts) node {
 // knows no impaired hardware.
 func describeInstanceStatus(q *request) (answer, error) {
 	t := table{ids: "InstanceId", notFound: "InvalidInstanceID.NotFound", noun: "instance ID",
-		filters: []string{"instance-status.status", "system-status.status", "attached-ebs-status.status", "instance-status.reachability",
+		filters: []string{"instance-status.status", "system-status.status", "attached-ebs-status.status",
+			"instance-status.reachability",
 			"system-status.reachability", "event.code", "instance-state-name", "availability-zone"}}
 	var rows []row
 	for _, r := range q.account.List(account.KindInstance) {
@@ -166,8 +175,10 @@ func describeInstanceStatus(q *request) (answer, error) {
 		i := q.instanceFacts(r, r.All())
 		rows = append(rows, row{
 			id: r.ID, tags: r.Tags,
-			attrs: map[string][]string{"instance-status.status": {status}, "system-status.status": {status}, "attached-ebs-status.status": {status},
-				"instance-status.reachability": {"passed"}, "system-status.reachability": {"passed"}, "instance-state-name": {r.State}, "availability-zone": {i.zone}},
+			attrs: map[string][]string{"instance-status.status": {status}, "system-status.status": {status},
+				"attached-ebs-status.status":   {status},
+				"instance-status.reachability": {"passed"}, "system-status.reachability": {"passed"},
+				"instance-state-name": {r.State}, "availability-zone": {i.zone}},
 			body: []node{txt("instanceId", r.ID), txt("availabilityZone", i.zone), stateNode("instanceState", r.State),
 				el("instanceStatus", txt("status", status)), el("systemStatus", txt("status", status))},
 		})
@@ -209,7 +220,8 @@ func terminateInstances(q *request) (answer, error) {
 		if after[id] == "" {
 			after[id] = "terminated"
 		}
-		rows = append(rows, el("", txt("instanceId", id), stateNode("currentState", after[id]), stateNode("previousState", before[id])))
+		rows = append(rows,
+			el("", txt("instanceId", id), stateNode("currentState", after[id]), stateNode("previousState", before[id])))
 	}
 	return q.ec2(list("instancesSet", "item", rows))
 }

@@ -66,7 +66,8 @@ func (l *launch) tags(typ string) map[string]string {
 // makes, as EC2 does, then for the tagging and for passing the role.
 func (q *request) authorizeLaunch(action string, l *launch) error {
 	if l.template != nil {
-		if err := q.allow(action, q.arn("ec2", "launch-template/"+l.template.ID), resourceTags("ec2", l.template.Tags)); err != nil {
+		if err := q.allow(action, q.arn("ec2", "launch-template/"+l.template.ID),
+			resourceTags("ec2", l.template.Tags)); err != nil {
 			return err
 		}
 	}
@@ -121,7 +122,8 @@ func (q *request) authorizeSideEffects(l *launch) error {
 		if len(l.data[typ]) == 0 || typ == "spot-instances-request" && !l.spot {
 			continue
 		}
-		if err := q.allow("ec2:CreateTags", q.arn("ec2", typ+"/*"), requestTags(l.data[typ]), keys{"ec2:CreateAction": {"RunInstances"}}); err != nil {
+		if err := q.allow("ec2:CreateTags", q.arn("ec2", typ+"/*"), requestTags(l.data[typ]),
+			keys{"ec2:CreateAction": {"RunInstances"}}); err != nil {
 			return err
 		}
 	}
@@ -134,11 +136,13 @@ func (q *request) authorizeSideEffects(l *launch) error {
 	}
 	profile, ok := q.account.Get(account.KindInstanceProfile, name)
 	if !ok {
-		return invalid("InvalidParameterValue", "Value (%s) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name", name)
+		return invalid("InvalidParameterValue",
+			"Value (%s) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name", name)
 	}
 	role := str(profile.All(), "role")
 	if role == "" {
-		return invalid("InvalidParameterValue", "Value (%s) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile: no role is associated", name)
+		return invalid("InvalidParameterValue", "Value (%s) for parameter iamInstanceProfile.name is invalid. Invalid IAM "+
+			"Instance Profile: no role is associated", name)
 	}
 	return q.passRole(role)
 }
@@ -177,7 +181,8 @@ func runInstances(q *request) (answer, error) {
 		return answer{}, err
 	}
 	if len(l.subnets) == 0 {
-		return answer{}, invalid("MissingInput", "No subnets found for the default VPC: the simulated account has none, name a subnet")
+		return answer{}, invalid("MissingInput",
+			"No subnets found for the default VPC: the simulated account has none, name a subnet")
 	}
 	run := l.run(kind, l.subnets[0], q.form.integer(1, "MaxCount"))
 	run.UserData = userData
@@ -195,8 +200,9 @@ func runInstances(q *request) (answer, error) {
 // run is the account's launch request for one type in one subnet.
 func (l *launch) run(instanceType, subnet string, count int) account.RunRequest {
 	r := account.RunRequest{
-		Count: count, InstanceType: instanceType, SubnetID: subnet, ImageID: l.image, SecurityGroupIDs: l.groups, InstanceProfile: l.profile,
-		Spot: l.spot, Tags: l.tags("instance"), VolumeTags: l.tags("volume"), ENITags: l.tags("network-interface"),
+		Count: count, InstanceType: instanceType, SubnetID: subnet, ImageID: l.image, SecurityGroupIDs: l.groups,
+		InstanceProfile: l.profile, Spot: l.spot, Tags: l.tags("instance"), VolumeTags: l.tags("volume"),
+		ENITags: l.tags("network-interface"),
 	}
 	if l.template != nil {
 		r.LaunchTemplateID = l.template.ID

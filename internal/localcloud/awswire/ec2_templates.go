@@ -68,7 +68,8 @@ func templateProps(d *params) (account.Props, error) {
 	}
 	var nics []any
 	for _, n := range d.items("NetworkInterface") {
-		nic := blockOf(n, "associatePublicIpAddress", "AssociatePublicIpAddress", "subnetId", "SubnetId", "interfaceType", "InterfaceType")
+		nic := blockOf(n, "associatePublicIpAddress", "AssociatePublicIpAddress", "subnetId", "SubnetId", "interfaceType",
+			"InterfaceType")
 		nic["deviceIndex"] = float64(n.integer(0, "DeviceIndex"))
 		if groups := n.strings("SecurityGroupId"); len(groups) > 0 {
 			nic["securityGroups"] = anys(groups)
@@ -78,7 +79,8 @@ func templateProps(d *params) (account.Props, error) {
 	if len(nics) > 0 {
 		p["networkInterfaces"] = nics
 	}
-	if mo := blockOf(d.at("MetadataOptions"), "httpEndpoint", "HttpEndpoint", "httpTokens", "HttpTokens", "httpProtocolIpv6", "HttpProtocolIpv6",
+	if mo := blockOf(d.at("MetadataOptions"), "httpEndpoint", "HttpEndpoint", "httpTokens", "HttpTokens", "httpProtocolIpv6",
+		"HttpProtocolIpv6",
 		"instanceMetadataTags", "InstanceMetadataTags"); len(mo) > 0 {
 		if d.has("MetadataOptions", "HttpPutResponseHopLimit") {
 			mo["httpPutResponseHopLimit"] = float64(d.integer(1, "MetadataOptions", "HttpPutResponseHopLimit"))
@@ -115,7 +117,8 @@ func blockDevices(d *params) []any {
 	var out []any
 	for _, b := range d.items("BlockDeviceMapping") {
 		// The provider writes these booleans as text.
-		ebs := blockOf(b.at("Ebs"), "volumeType", "VolumeType", "encrypted", "Encrypted", "deleteOnTermination", "DeleteOnTermination",
+		ebs := blockOf(b.at("Ebs"), "volumeType", "VolumeType", "encrypted", "Encrypted", "deleteOnTermination",
+			"DeleteOnTermination",
 			"kmsKeyId", "KmsKeyId", "snapshotId", "SnapshotId")
 		for prop, param := range map[string]string{"volumeSize": "VolumeSize", "iops": "Iops", "throughput": "Throughput"} {
 			if b.has("Ebs", param) {
@@ -155,19 +158,22 @@ func (q *request) template(id, name string) (account.Resource, error) {
 	if id != "" {
 		r, ok := q.account.Get(account.KindLaunchTemplate, id)
 		if !ok || !q.visible(r) {
-			return account.Resource{}, invalid("InvalidLaunchTemplateId.NotFound", "The specified launch template, with template ID %s, does not exist.", id)
+			return account.Resource{}, invalid("InvalidLaunchTemplateId.NotFound",
+				"The specified launch template, with template ID %s, does not exist.", id)
 		}
 		return r, nil
 	}
 	r := q.templateByName(name)
 	if r == nil {
-		return account.Resource{}, invalid("InvalidLaunchTemplateName.NotFoundException", "The specified launch template, with template name %s, does not exist.", name)
+		return account.Resource{}, invalid("InvalidLaunchTemplateName.NotFoundException",
+			"The specified launch template, with template name %s, does not exist.", name)
 	}
 	return *r, nil
 }
 
 func describeLaunchTemplates(q *request) (answer, error) {
-	t := table{ids: "LaunchTemplateId", notFound: "InvalidLaunchTemplateId.NotFound", noun: "specified launch template", filters: []string{"launch-template-name"}}
+	t := table{ids: "LaunchTemplateId", notFound: "InvalidLaunchTemplateId.NotFound", noun: "specified launch template",
+		filters: []string{"launch-template-name"}}
 	var rows []row
 	for _, r := range q.account.List(account.KindLaunchTemplate) {
 		if q.visible(r) {

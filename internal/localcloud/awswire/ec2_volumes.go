@@ -8,7 +8,9 @@ import (
 
 func describeVolumes(q *request) (answer, error) {
 	t := table{ids: "VolumeId", notFound: "InvalidVolume.NotFound", noun: "volume",
-		filters: []string{"volume-id", "status", "availability-zone", "attachment.instance-id", "volume-type", "size", "encrypted"}}
+		filters: []string{
+			"volume-id", "status", "availability-zone", "attachment.instance-id", "volume-type", "size", "encrypted",
+		}}
 	return q.describe(t, "volumeSet", q.rows(account.KindVolume, func(r account.Resource, p account.Props) row {
 		instance := volumeInstance(p)
 		var attachments []node
@@ -17,7 +19,8 @@ func describeVolumes(q *request) (answer, error) {
 			if device == "" {
 				device = "/dev/xvda"
 			}
-			attachments = []node{el("", txt("volumeId", r.ID), txt("instanceId", instance), txt("device", device), txt("status", "attached"),
+			attachments = []node{el("", txt("volumeId", r.ID), txt("instanceId", instance), txt("device", device),
+				txt("status", "attached"),
 				boolean("deleteOnTermination", true))}
 		}
 		kind := str(p, "type", "volumeType")
@@ -26,9 +29,12 @@ func describeVolumes(q *request) (answer, error) {
 		}
 		zone := str(p, "availabilityZone")
 		return row{
-			attrs: map[string][]string{"volume-id": {r.ID}, "status": {r.State}, "availability-zone": one(zone), "attachment.instance-id": one(instance),
-				"volume-type": {kind}, "size": one(str(p, "size", "volumeSize")), "encrypted": one(str(p, "encrypted"))},
-			body: []node{txt("volumeId", r.ID), num("size", whole(p, "size", whole(p, "volumeSize", 0))), txt("volumeType", kind), txt("status", r.State),
+			attrs: map[string][]string{"volume-id": {r.ID}, "status": {r.State}, "availability-zone": one(zone),
+				"attachment.instance-id": one(instance),
+				"volume-type":            {kind}, "size": one(str(p, "size", "volumeSize")),
+				"encrypted": one(str(p, "encrypted"))},
+			body: []node{txt("volumeId", r.ID), num("size", whole(p, "size", whole(p, "volumeSize", 0))), txt("volumeType", kind),
+				txt("status", r.State),
 				txt("availabilityZone", zone), when("createTime", r.CreatedAt), boolean("encrypted", truthy(p, "encrypted")),
 				list("attachmentSet", "item", attachments)},
 		}
@@ -59,14 +65,16 @@ func createVolume(q *request) (answer, error) {
 	if kind == "" {
 		kind = "gp2"
 	}
-	p := account.Props{"availabilityZone": q.form.str("AvailabilityZone"), "size": float64(q.form.integer(0, "Size")), "type": kind,
+	p := account.Props{"availabilityZone": q.form.str("AvailabilityZone"),
+		"size": float64(q.form.integer(0, "Size")), "type": kind,
 		"encrypted": q.form.boolean("Encrypted"), "tags": tagMap(tags)}
 	r, err := q.account.Create(q.ctx, q.caller, account.KindVolume, p)
 	if err != nil {
 		return answer{}, err
 	}
 	return q.ec2(txt("volumeId", r.ID), num("size", q.form.integer(0, "Size")), txt("volumeType", kind), txt("status", r.State),
-		txt("availabilityZone", q.form.str("AvailabilityZone")), when("createTime", r.CreatedAt), boolean("encrypted", q.form.boolean("Encrypted")),
+		txt("availabilityZone", q.form.str("AvailabilityZone")), when("createTime", r.CreatedAt),
+		boolean("encrypted", q.form.boolean("Encrypted")),
 		ec2Tags(r.Tags))
 }
 

@@ -32,11 +32,12 @@ func eksOperation(r *http.Request) (string, map[string]string) {
 	}
 	what += fmt.Sprintf(" %d", len(parts))
 	names := map[string]string{
-		"GET clusters 1": "ListClusters", "GET clusters 2": "DescribeCluster", "POST clusters 1": "CreateCluster", "DELETE clusters 2": "DeleteCluster",
-		"GET clusters/node-groups 3": "ListNodegroups", "GET clusters/node-groups 4": "DescribeNodegroup",
-		"GET clusters/addons 3": "ListAddons", "GET clusters/addons 4": "DescribeAddon",
-		"GET clusters/access-entries 3": "ListAccessEntries", "GET clusters/access-entries 4": "DescribeAccessEntry",
-		"GET cluster-versions 1": "DescribeClusterVersions",
+		"GET clusters 1": "ListClusters", "GET clusters 2": "DescribeCluster", "POST clusters 1": "CreateCluster",
+		"DELETE clusters 2": "DeleteCluster", "GET clusters/node-groups 3": "ListNodegroups",
+		"GET clusters/node-groups 4": "DescribeNodegroup", "GET clusters/addons 3": "ListAddons",
+		"GET clusters/addons 4": "DescribeAddon", "GET clusters/access-entries 3": "ListAccessEntries",
+		"GET clusters/access-entries 4": "DescribeAccessEntry",
+		"GET cluster-versions 1":        "DescribeClusterVersions",
 	}
 	if n := names[what]; n != "" {
 		return n, vars
@@ -81,15 +82,19 @@ func describeCluster(q *request) (answer, error) {
 	}
 	p := r.All()
 	c := map[string]any{
-		"name": r.ID, "arn": r.ARN, "createdAt": float64(r.CreatedAt.UnixMilli()) / 1000, "version": str(p, "version"), "roleArn": str(p, "roleArn"),
-		"status": r.State, "platformVersion": str(p, "platformVersion"), "tags": stringTags(r.Tags), "health": map[string]any{"issues": []any{}},
+		"name": r.ID, "arn": r.ARN, "createdAt": float64(r.CreatedAt.UnixMilli()) / 1000, "version": str(p, "version"),
+		"roleArn": str(p, "roleArn"), "status": r.State, "platformVersion": str(p, "platformVersion"), "tags": stringTags(r.Tags),
+		"health": map[string]any{"issues": []any{}},
 		"resourcesVpcConfig": map[string]any{
 			"subnetIds": list0(strs(p, "vpcConfig.subnetIds")), "securityGroupIds": list0(strs(p, "vpcConfig.securityGroupIds")),
 			"clusterSecurityGroupId": str(p, "vpcConfig.clusterSecurityGroupId"), "vpcId": str(p, "vpcConfig.vpcId"),
-			"endpointPublicAccess": str(p, "vpcConfig.endpointPublicAccess") != "false", "endpointPrivateAccess": truthy(p, "vpcConfig.endpointPrivateAccess"),
-			"publicAccessCidrs": list0(strs(p, "vpcConfig.publicAccessCidrs")),
+			"endpointPublicAccess":  str(p, "vpcConfig.endpointPublicAccess") != "false",
+			"endpointPrivateAccess": truthy(p, "vpcConfig.endpointPrivateAccess"),
+			"publicAccessCidrs":     list0(strs(p, "vpcConfig.publicAccessCidrs")),
 		},
-		"kubernetesNetworkConfig": map[string]any{"serviceIpv4Cidr": str(p, "kubernetesNetworkConfig.serviceIpv4Cidr"), "ipFamily": "ipv4"},
+		"kubernetesNetworkConfig": map[string]any{
+			"serviceIpv4Cidr": str(p, "kubernetesNetworkConfig.serviceIpv4Cidr"), "ipFamily": "ipv4",
+		},
 	}
 	if mode := str(p, "accessConfig.authenticationMode"); mode != "" {
 		c["accessConfig"] = map[string]any{"authenticationMode": mode}
@@ -189,10 +194,12 @@ func describeNodegroup(q *request) (answer, error) {
 	}
 	p := r.All()
 	g := map[string]any{
-		"nodegroupName": q.vars["child"], "clusterName": q.vars["cluster"], "nodegroupArn": r.ARN, "status": r.State, "version": str(p, "version"),
-		"amiType": str(p, "amiType"), "capacityType": str(p, "capacityType"), "instanceTypes": list0(strs(p, "instanceTypes")),
-		"subnets": list0(strs(p, "subnetIds")), "nodeRole": str(p, "nodeRoleArn"), "createdAt": float64(r.CreatedAt.UnixMilli()) / 1000,
-		"scalingConfig": map[string]any{"minSize": whole(p, "scalingConfig.minSize", 0), "maxSize": whole(p, "scalingConfig.maxSize", 0),
+		"nodegroupName": q.vars["child"], "clusterName": q.vars["cluster"], "nodegroupArn": r.ARN, "status": r.State,
+		"version": str(p, "version"), "amiType": str(p, "amiType"), "capacityType": str(p, "capacityType"),
+		"instanceTypes": list0(strs(p, "instanceTypes")), "subnets": list0(strs(p, "subnetIds")),
+		"nodeRole": str(p, "nodeRoleArn"), "createdAt": float64(r.CreatedAt.UnixMilli()) / 1000,
+		"scalingConfig": map[string]any{"minSize": whole(p, "scalingConfig.minSize", 0),
+			"maxSize":     whole(p, "scalingConfig.maxSize", 0),
 			"desiredSize": whole(p, "scalingConfig.desiredSize", 0)},
 		"health": map[string]any{"issues": healthIssues(p)}, "tags": stringTags(r.Tags),
 	}
@@ -218,8 +225,9 @@ func describeAddon(q *request) (answer, error) {
 	}
 	p := r.All()
 	return q.json(map[string]any{"addon": map[string]any{
-		"addonName": q.vars["child"], "clusterName": q.vars["cluster"], "addonArn": r.ARN, "status": r.State, "addonVersion": str(p, "addonVersion"),
-		"serviceAccountRoleArn": str(p, "serviceAccountRoleArn"), "health": map[string]any{"issues": healthIssues(p)}, "tags": stringTags(r.Tags),
+		"addonName": q.vars["child"], "clusterName": q.vars["cluster"], "addonArn": r.ARN, "status": r.State,
+		"addonVersion": str(p, "addonVersion"), "serviceAccountRoleArn": str(p, "serviceAccountRoleArn"),
+		"health": map[string]any{"issues": healthIssues(p)}, "tags": stringTags(r.Tags),
 	}})
 }
 
@@ -237,7 +245,8 @@ func describeClusterVersions(q *request) (answer, error) {
 			status = "EXTENDED_SUPPORT"
 		}
 		v := map[string]any{"clusterVersion": offered[i], "clusterType": "eks", "versionStatus": status,
-			"status": strings.ReplaceAll(strings.ToLower(status), "_", "-"), "defaultVersion": i == len(offered)-2, "defaultPlatformVersion": "eks.1"}
+			"status": strings.ReplaceAll(strings.ToLower(status), "_", "-"), "defaultVersion": i == len(offered)-2,
+			"defaultPlatformVersion": "eks.1"}
 		if end, known := cost.StandardSupportEnds(offered[i]); known {
 			v["endOfStandardSupportDate"], v["endOfExtendedSupportDate"] = end.Unix(), end.AddDate(1, 0, 0).Unix()
 		}

@@ -26,8 +26,10 @@ func describeLoadBalancers(q *request) (answer, error) {
 		if truthy(p, "internal") {
 			scheme = "internal"
 		}
-		rows = append(rows, el("", txt("LoadBalancerArn", r.ARN), txt("LoadBalancerName", r.Name), txt("VpcId", str(p, "vpcId")), txt("Type", kind),
-			txt("Scheme", scheme), opt("DNSName", str(p, "dnsName")), when("CreatedTime", r.CreatedAt), el("State", txt("Code", r.State)),
+		rows = append(rows, el("", txt("LoadBalancerArn", r.ARN), txt("LoadBalancerName", r.Name), txt("VpcId", str(p, "vpcId")),
+			txt("Type", kind),
+			txt("Scheme", scheme), opt("DNSName", str(p, "dnsName")), when("CreatedTime", r.CreatedAt),
+			el("State", txt("Code", r.State)),
 			texts("SecurityGroups", "member", strs(p, "securityGroups"))))
 	}
 	if len(rows) < len(names)+len(arns) {

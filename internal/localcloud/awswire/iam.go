@@ -54,7 +54,8 @@ func (q *request) profileBody(r account.Resource) []node {
 			roles = append(roles, el("", q.roleBody(role)...))
 		}
 	}
-	return []node{txt("InstanceProfileName", r.ID), txt("InstanceProfileId", iamUniqueID(r, "uniqueId")), txt("Arn", r.ARN), txt("Path", profilePath(r)),
+	return []node{txt("InstanceProfileName", r.ID), txt("InstanceProfileId", iamUniqueID(r, "uniqueId")), txt("Arn", r.ARN),
+		txt("Path", profilePath(r)),
 		when("CreateDate", r.CreatedAt), list("Roles", "member", roles), list("Tags", "member", tagNodes(r.Tags, "Key", "Value"))}
 }
 
@@ -73,7 +74,8 @@ func (q *request) roleBody(r account.Resource) []node {
 	if path == "" {
 		path = "/"
 	}
-	return []node{txt("RoleName", r.ID), txt("RoleId", iamUniqueID(r, "uniqueId")), txt("Arn", r.ARN), txt("Path", path), when("CreateDate", r.CreatedAt),
+	return []node{txt("RoleName", r.ID), txt("RoleId", iamUniqueID(r, "uniqueId")), txt("Arn", r.ARN), txt("Path", path),
+		when("CreateDate", r.CreatedAt),
 		txt("AssumeRolePolicyDocument", url.QueryEscape(str(p, "assumeRolePolicy"))), opt("Description", str(p, "description")),
 		num("MaxSessionDuration", whole(p, "maxSessionDuration", 3600)), list("Tags", "member", tagNodes(r.Tags, "Key", "Value"))}
 }
@@ -103,9 +105,12 @@ func getRole(q *request) (answer, error) {
 
 // linkedRole is a role that a service made for itself.
 func (q *request) linkedRole(service, name string) node {
-	trust := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"` + service + `"},"Action":"sts:AssumeRole"}]}`
-	return el("Role", txt("Path", "/aws-service-role/"+service+"/"), txt("RoleName", name), txt("RoleId", "AROASERVICELINKED0000"),
-		txt("Arn", q.account.ServiceLinkedRoleARN(service)), txt("AssumeRolePolicyDocument", url.PathEscape(trust)), num("MaxSessionDuration", 3600))
+	trust := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"` + service +
+		`"},"Action":"sts:AssumeRole"}]}`
+	return el("Role", txt("Path", "/aws-service-role/"+service+"/"), txt("RoleName", name),
+		txt("RoleId", "AROASERVICELINKED0000"),
+		txt("Arn", q.account.ServiceLinkedRoleARN(service)), txt("AssumeRolePolicyDocument", url.PathEscape(trust)),
+		num("MaxSessionDuration", 3600))
 }
 
 func createServiceLinkedRole(q *request) (answer, error) {
@@ -195,7 +200,8 @@ func addRoleToInstanceProfile(q *request) (answer, error) {
 		return answer{}, noSuch("The role with name %s cannot be found.", role)
 	}
 	if str(r.All(), "role") != "" {
-		return answer{}, refuse(http.StatusConflict, "LimitExceeded", "Cannot exceed quota for InstanceSessionsPerInstanceProfile: 1")
+		return answer{}, refuse(http.StatusConflict, "LimitExceeded",
+			"Cannot exceed quota for InstanceSessionsPerInstanceProfile: 1")
 	}
 	return q.setProfileRole(r, role)
 }
@@ -231,7 +237,8 @@ func deleteInstanceProfile(q *request) (answer, error) {
 		return answer{}, err
 	}
 	if str(r.All(), "role") != "" {
-		return answer{}, refuse(http.StatusConflict, "DeleteConflict", "Cannot delete entity, must remove roles from instance profile first.")
+		return answer{}, refuse(http.StatusConflict, "DeleteConflict",
+			"Cannot delete entity, must remove roles from instance profile first.")
 	}
 	if err := q.account.Delete(q.ctx, q.caller, account.KindInstanceProfile, r.ID); err != nil {
 		return answer{}, err

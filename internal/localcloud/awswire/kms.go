@@ -27,8 +27,8 @@ func describeKey(q *request) (answer, error) {
 	all := r.All()
 	meta := map[string]any{
 		"KeyId": r.ID, "Arn": r.ARN, "AWSAccountId": q.account.ID(), "CreationDate": float64(r.CreatedAt.UnixMilli()) / 1000,
-		"Description": str(all, "description"), "Enabled": r.State == "Enabled", "KeyState": r.State, "KeyUsage": str(all, "keyUsage"),
-		"KeyManager": "CUSTOMER", "Origin": "AWS_KMS", "MultiRegion": false,
+		"Description": str(all, "description"), "Enabled": r.State == "Enabled", "KeyState": r.State,
+		"KeyUsage": str(all, "keyUsage"), "KeyManager": "CUSTOMER", "Origin": "AWS_KMS", "MultiRegion": false,
 	}
 	if at, err := time.Parse(time.RFC3339, str(all, "deletionDate")); err == nil {
 		meta["DeletionDate"] = float64(at.UnixMilli()) / 1000

@@ -38,8 +38,9 @@ func describeLogGroups(q *request) (answer, error) {
 		if !q.visible(r) || !strings.HasPrefix(r.ID, in.LogGroupNamePrefix) {
 			continue
 		}
-		g := map[string]any{"logGroupName": r.ID, "logGroupArn": q.groupARN(r.ID), "arn": q.groupARN(r.ID) + ":*", "creationTime": r.CreatedAt.UnixMilli(),
-			"storedBytes": 0, "metricFilterCount": 0, "logGroupClass": "STANDARD"}
+		g := map[string]any{"logGroupName": r.ID, "logGroupArn": q.groupARN(r.ID), "arn": q.groupARN(r.ID) + ":*",
+			"creationTime": r.CreatedAt.UnixMilli(),
+			"storedBytes":  0, "metricFilterCount": 0, "logGroupClass": "STANDARD"}
 		if days := whole(r.All(), "retentionInDays", 0); days > 0 {
 			g["retentionInDays"] = days
 		}
@@ -79,7 +80,8 @@ func createLogGroup(q *request) (answer, error) {
 	if err := q.self(q.groupARN(in.LogGroupName), requestTags(in.Tags)); err != nil {
 		return answer{}, err
 	}
-	if _, err := q.account.Create(q.ctx, q.caller, account.KindLogGroup, account.Props{"name": in.LogGroupName, "tags": tagMap(in.Tags)}); err != nil {
+	if _, err := q.account.Create(q.ctx, q.caller, account.KindLogGroup,
+		account.Props{"name": in.LogGroupName, "tags": tagMap(in.Tags)}); err != nil {
 		return answer{}, err
 	}
 	return q.json(map[string]any{})
@@ -157,10 +159,13 @@ func filterLogEvents(q *request) (answer, error) {
 	events := []any{}
 	for i, e := range all {
 		at := e.Timestamp.UnixMilli()
-		if at < in.StartTime || in.EndTime > 0 && at >= in.EndTime || len(in.LogStreamNames) > 0 && !slices.Contains(in.LogStreamNames, e.Stream) {
+		if at < in.StartTime || in.EndTime > 0 && at >= in.EndTime || len(in.LogStreamNames) > 0 &&
+			!slices.Contains(in.LogStreamNames, e.Stream) {
 			continue
 		}
-		events = append(events, map[string]any{"timestamp": at, "ingestionTime": at, "message": e.Message, "logStreamName": e.Stream, "eventId": eventID(i)})
+		events = append(events, map[string]any{
+			"timestamp": at, "ingestionTime": at, "message": e.Message, "logStreamName": e.Stream, "eventId": eventID(i),
+		})
 	}
 	return q.json(map[string]any{"events": events, "searchedLogStreams": []any{}})
 }

@@ -25,7 +25,8 @@ const (
 // matrix of the documentation is made of it.
 func Operations() []Operation {
 	var all []Operation
-	for _, part := range [][]Operation{ec2Operations(), ec2ResourceOperations(), iamOperations(), stsOperations(), eksOperations(),
+	for _, part := range [][]Operation{ec2Operations(), ec2ResourceOperations(), iamOperations(), stsOperations(),
+		eksOperations(),
 		s3OperationTable(), logsOperations(), messageOperations(), otherOperations()} {
 		all = append(all, part...)
 	}
@@ -34,14 +35,21 @@ func Operations() []Operation {
 
 func ec2Operations() []Operation {
 	return []Operation{
-		{Service: "ec2", Name: "DescribeInstanceTypes", UsedBy: byKarpenter, Notes: "the types of the simulated account", run: describeInstanceTypes},
-		{Service: "ec2", Name: "DescribeInstanceTypeOfferings", UsedBy: byKarpenter, Notes: "every type in every zone", run: describeInstanceTypeOfferings},
-		{Service: "ec2", Name: "DescribeSpotPriceHistory", UsedBy: byKarpenter, Notes: "one present price per type and zone", run: describeSpotPriceHistory},
+		{Service: "ec2", Name: "DescribeInstanceTypes", UsedBy: byKarpenter, Notes: "the types of the simulated account",
+			run: describeInstanceTypes},
+		{Service: "ec2", Name: "DescribeInstanceTypeOfferings", UsedBy: byKarpenter, Notes: "every type in every zone",
+			run: describeInstanceTypeOfferings},
+		{Service: "ec2", Name: "DescribeSpotPriceHistory", UsedBy: byKarpenter, Notes: "one present price per type and zone",
+			run: describeSpotPriceHistory},
 		{Service: "ec2", Name: "DescribeImages", UsedBy: byKarpenter, Notes: "synthetic EKS node images", run: describeImages},
 		{Service: "ec2", Name: "DescribeInstances", UsedBy: byBoth, run: describeInstances},
-		{Service: "ec2", Name: "DescribeInstanceStatus", UsedBy: byKarpenter, Notes: "running instances are healthy", run: describeInstanceStatus},
+		{Service: "ec2", Name: "DescribeInstanceStatus", UsedBy: byKarpenter, Notes: "running instances are healthy",
+			run: describeInstanceStatus},
 		{Service: "ec2", Name: "RunInstances", UsedBy: byKarpenter, Notes: "subnet required", run: runInstances},
-		{Service: "ec2", Name: "CreateFleet", UsedBy: byKarpenter, Notes: "type instant; capacity is equal everywhere, so price or priority decides", run: createFleet},
+		{
+			Service: "ec2", Name: "CreateFleet", UsedBy: byKarpenter,
+			Notes: "type instant; capacity is equal everywhere, so price or priority decides", run: createFleet,
+		},
 		{Service: "ec2", Name: "TerminateInstances", UsedBy: byBoth, run: terminateInstances},
 		{Service: "ec2", Name: "CreateLaunchTemplate", UsedBy: byKarpenter, run: createLaunchTemplate},
 		{Service: "ec2", Name: "DescribeLaunchTemplates", UsedBy: byBoth, run: describeLaunchTemplates},
@@ -66,7 +74,8 @@ func ec2ResourceOperations() []Operation {
 		{Service: "ec2", Name: "DescribeAddresses", UsedBy: byEmrflink, run: describeAddresses},
 		{Service: "ec2", Name: "DescribeInternetGateways", UsedBy: byEmrflink, run: describeInternetGateways},
 		{Service: "ec2", Name: "DescribeVpcEndpoints", UsedBy: byEmrflink, run: describeVpcEndpoints},
-		{Service: "ec2", Name: "DescribeRouteTables", UsedBy: byEmrflink, Notes: "with the associations, without the routes", run: describeRouteTables},
+		{Service: "ec2", Name: "DescribeRouteTables", UsedBy: byEmrflink, Notes: "with the associations, without the routes",
+			run: describeRouteTables},
 		{Service: "ec2", Name: "DescribeAvailabilityZones", UsedBy: byEmrflink, run: describeAvailabilityZones},
 	}
 }
@@ -82,7 +91,8 @@ func iamOperations() []Operation {
 		{Service: "iam", Name: "ListInstanceProfiles", UsedBy: byBoth, run: listInstanceProfiles},
 		{Service: "iam", Name: "ListInstanceProfilesForRole", UsedBy: byEmrflink, run: listInstanceProfilesForRole},
 		{Service: "iam", Name: "GetRole", UsedBy: byEmrflink, run: getRole},
-		{Service: "iam", Name: "CreateServiceLinkedRole", UsedBy: byClients, Notes: "EC2 Spot's; the account starts with it", run: createServiceLinkedRole},
+		{Service: "iam", Name: "CreateServiceLinkedRole", UsedBy: byClients, Notes: "EC2 Spot's; the account starts with it",
+			run: createServiceLinkedRole},
 		{Service: "iam", Name: "ListRoles", UsedBy: byClients, run: listRoles},
 		{Service: "iam", Name: "ListOpenIDConnectProviders", UsedBy: byEmrflink, run: listOpenIDConnectProviders},
 	}
@@ -93,20 +103,28 @@ func stsOperations() []Operation {
 		{Service: "sts", Name: "GetCallerIdentity", UsedBy: byEmrflink, run: getCallerIdentity},
 		{Service: "sts", Name: "AssumeRole", UsedBy: byEmrflink, run: assumeRole},
 		{Service: "sts", Name: "AssumeRoleWithWebIdentity", UsedBy: byBoth, unsigned: true, run: assumeRoleWithWebIdentity},
-		{Service: "eks-auth", Name: "AssumeRoleForPodIdentity", UsedBy: byKarpenter, Notes: "as the Pod Identity agent answers it", unsigned: true, run: assumeRoleForPodIdentity},
+		{
+			Service: "eks-auth", Name: "AssumeRoleForPodIdentity", UsedBy: byKarpenter,
+			Notes: "as the Pod Identity agent answers it", unsigned: true, run: assumeRoleForPodIdentity,
+		},
 	}
 }
 
 func eksOperations() []Operation {
 	return []Operation{
-		{Service: "eks", Name: "DescribeCluster", UsedBy: byBoth, Notes: "endpoint and CA of the local control plane", run: describeCluster},
+		{Service: "eks", Name: "DescribeCluster", UsedBy: byBoth, Notes: "endpoint and CA of the local control plane",
+			run: describeCluster},
 		{Service: "eks", Name: "ListClusters", UsedBy: byEmrflink, run: listClusters},
 		{Service: "eks", Name: "ListNodegroups", UsedBy: byEmrflink, run: listNodegroups},
 		{Service: "eks", Name: "DescribeNodegroup", UsedBy: byEmrflink, run: describeNodegroup},
 		{Service: "eks", Name: "ListAddons", UsedBy: byEmrflink, run: listAddons},
 		{Service: "eks", Name: "DescribeAddon", UsedBy: byClients, run: describeAddon},
 		{Service: "eks", Name: "ListAccessEntries", UsedBy: byEmrflink, run: listAccessEntries},
-		{Service: "eks", Name: "DescribeClusterVersions", UsedBy: byEmrflink, Notes: "dates of the versions that have been announced; what is in standard support does not depend on the clock", run: describeClusterVersions},
+		{
+			Service: "eks", Name: "DescribeClusterVersions", UsedBy: byEmrflink,
+			Notes: "dates of the versions that have been announced; what is in standard support does not depend on the clock",
+			run:   describeClusterVersions,
+		},
 	}
 }
 
@@ -133,8 +151,10 @@ func logsOperations() []Operation {
 		{Service: "logs", Name: "DescribeLogGroups", UsedBy: byEmrflink, run: describeLogGroups},
 		{Service: "logs", Name: "CreateLogGroup", UsedBy: byClients, run: createLogGroup},
 		{Service: "logs", Name: "DeleteLogGroup", UsedBy: byEmrflink, run: deleteLogGroup},
-		{Service: "logs", Name: "CreateLogStream", UsedBy: byEmrflink, Notes: "a stream exists with its first event", run: createLogStream},
-		{Service: "logs", Name: "PutLogEvents", UsedBy: byEmrflink, Notes: "makes the stream when it is missing", run: putLogEvents},
+		{Service: "logs", Name: "CreateLogStream", UsedBy: byEmrflink, Notes: "a stream exists with its first event",
+			run: createLogStream},
+		{Service: "logs", Name: "PutLogEvents", UsedBy: byEmrflink, Notes: "makes the stream when it is missing",
+			run: putLogEvents},
 		{Service: "logs", Name: "FilterLogEvents", UsedBy: byEmrflink, Notes: "no filter pattern", run: filterLogEvents},
 		{Service: "logs", Name: "ListTagsForResource", UsedBy: byEmrflink, run: listLogTags},
 	}
@@ -154,11 +174,18 @@ func messageOperations() []Operation {
 
 func otherOperations() []Operation {
 	return []Operation{
-		{Service: "servicequotas", Name: "GetServiceQuota", UsedBy: byEmrflink, Notes: "the quotas that the account enforces", run: getServiceQuota},
-		{Service: "servicequotas", Name: "GetAWSDefaultServiceQuota", UsedBy: byEmrflink, Notes: "the quotas that the account enforces", run: getDefaultServiceQuota},
-		{Service: "servicequotas", Name: "ListServiceQuotas", UsedBy: byClients, Notes: "the quotas that the account enforces", run: listServiceQuotas},
-		{Service: "ssm", Name: "GetParameter", UsedBy: byKarpenter, Notes: "public parameters of the synthetic node images", run: getParameter},
-		{Service: "pricing", Name: "GetProducts", UsedBy: byKarpenter, Notes: "on-demand prices of the simulated instance types", run: getProducts},
+		{Service: "servicequotas", Name: "GetServiceQuota", UsedBy: byEmrflink, Notes: "the quotas that the account enforces",
+			run: getServiceQuota},
+		{
+			Service: "servicequotas", Name: "GetAWSDefaultServiceQuota", UsedBy: byEmrflink,
+			Notes: "the quotas that the account enforces", run: getDefaultServiceQuota,
+		},
+		{Service: "servicequotas", Name: "ListServiceQuotas", UsedBy: byClients, Notes: "the quotas that the account enforces",
+			run: listServiceQuotas},
+		{Service: "ssm", Name: "GetParameter", UsedBy: byKarpenter, Notes: "public parameters of the synthetic node images",
+			run: getParameter},
+		{Service: "pricing", Name: "GetProducts", UsedBy: byKarpenter, Notes: "on-demand prices of the simulated instance types",
+			run: getProducts},
 		{Service: "kms", Name: "DescribeKey", UsedBy: byEmrflink, run: describeKey},
 		{Service: "elasticloadbalancing", Name: "DescribeLoadBalancers", UsedBy: byEmrflink, run: describeLoadBalancers},
 		{Service: "elasticloadbalancing", Name: "DescribeTags", UsedBy: byEmrflink, run: describeBalancerTags},

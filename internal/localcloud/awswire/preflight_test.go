@@ -79,9 +79,10 @@ func TestTheChecksOfADeployCountWhatTheAccountHas(t *testing.T) {
 	require.NoError(t, w.account.SetServiceLinkedRole(account.ServiceSpot, false))
 	got, what := statuses(t, w.client(), deployOf(func(d *preflight.Deploy) { d.Kubernetes = "1.31" }))
 	require.Empty(t, cmp.Diff(map[string]preflight.Status{
-		"quota-vpc": preflight.Error, "quota-eip": preflight.Error, "quota-nat": preflight.Error, "quota-cluster": preflight.Error,
-		"quota-vcpu-on-demand": preflight.Error, "quota-vcpu-spot": preflight.Warning, "cluster-name": preflight.Error,
-		"bucket-name": preflight.Error, "log-groups": preflight.Error, "spot-role": preflight.Warning, "kubernetes-version": preflight.Warning,
+		"quota-vpc": preflight.Error, "quota-eip": preflight.Error, "quota-nat": preflight.Error,
+		"quota-cluster": preflight.Error, "quota-vcpu-on-demand": preflight.Error, "quota-vcpu-spot": preflight.Warning,
+		"cluster-name": preflight.Error, "bucket-name": preflight.Error, "log-groups": preflight.Error,
+		"spot-role": preflight.Warning, "kubernetes-version": preflight.Warning,
 	}, got))
 	require.Contains(t, what["quota-vcpu-on-demand"], "need 12, have 8, limit 19")
 	require.Contains(t, what["quota-vcpu-spot"], "need 4, have 4, limit 7")
@@ -110,8 +111,10 @@ func TestTheChecksOfADeployWithARoleThatMayNothing(t *testing.T) {
 func TestTheChecksOfADeploySeeTheEndOfASession(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	role := w.create(account.KindRole, account.Props{"name": "short", "maxSessionDuration": 900.0, "assumeRolePolicy": `{"Version":"2012-10-17",` +
-		`"Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::` + account.DefaultAccountID + `:root"},"Action":"sts:AssumeRole"}]}`})
+	role := w.create(account.KindRole,
+		account.Props{"name": "short", "maxSessionDuration": 900.0, "assumeRolePolicy": `{"Version":"2012-10-17",` +
+			`"Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::` + account.DefaultAccountID +
+			`:root"},"Action":"sts:AssumeRole"}]}`})
 	w.create(account.KindRolePolicy, account.Props{"name": "policy", "role": "short", "policy": allow("*", "", "*")})
 	c, err := w.client().AssumeRole(t.Context(), role.ARN, "test")
 	require.NoError(t, err)

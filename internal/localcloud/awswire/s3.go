@@ -25,7 +25,9 @@ func s3Operation(r *http.Request) (string, map[string]string) {
 	case bucket == "":
 	case hasKey && key != "":
 		what = r.Method + " object"
-		for _, sub := range []string{"uploads", "uploadId", "tagging", "acl", "retention", "legal-hold", "attributes", "restore", "select", "torrent"} {
+		for _, sub := range []string{
+			"uploads", "uploadId", "tagging", "acl", "retention", "legal-hold", "attributes", "restore", "select", "torrent",
+		} {
 			if q.Has(sub) {
 				what += "?" + sub
 			}
@@ -52,7 +54,8 @@ func s3Operation(r *http.Request) (string, map[string]string) {
 
 // s3Arguments are query parameters that do not choose the operation.
 func s3Arguments() []string {
-	return []string{"prefix", "delimiter", "max-keys", "key-marker", "version-id-marker", "upload-id-marker", "max-uploads", "encoding-type",
+	return []string{"prefix", "delimiter", "max-keys", "key-marker", "version-id-marker", "upload-id-marker", "max-uploads",
+		"encoding-type",
 		"list-type", "start-after", "continuation-token", "fetch-owner", "marker"}
 }
 
@@ -62,11 +65,12 @@ func s3Operations() map[string]string {
 	return map[string]string{
 		"GET service": "ListBuckets", "HEAD bucket": "HeadBucket", "PUT bucket": "CreateBucket", "DELETE bucket": "DeleteBucket",
 		"GET bucket": "ListObjects", "GET bucket?versions": "ListObjectVersions", "GET bucket?tagging": "GetBucketTagging",
-		"GET bucket?uploads": "ListMultipartUploads", "GET bucket?location": "GetBucketLocation", "GET bucket?versioning": "GetBucketVersioning",
-		"GET bucket?policy": "GetBucketPolicy", "POST bucket?delete": "DeleteObjects",
-		"PUT object": "PutObject", "GET object": "GetObject", "HEAD object": "HeadObject", "DELETE object": "DeleteObject",
-		"POST object?uploads": "CreateMultipartUpload", "PUT object?uploadId": "UploadPart", "POST object?uploadId": "CompleteMultipartUpload",
-		"DELETE object?uploadId": "AbortMultipartUpload", "GET object?uploadId": "ListParts",
+		"GET bucket?uploads": "ListMultipartUploads", "GET bucket?location": "GetBucketLocation",
+		"GET bucket?versioning": "GetBucketVersioning", "GET bucket?policy": "GetBucketPolicy",
+		"POST bucket?delete": "DeleteObjects", "PUT object": "PutObject", "GET object": "GetObject", "HEAD object": "HeadObject",
+		"DELETE object": "DeleteObject", "POST object?uploads": "CreateMultipartUpload", "PUT object?uploadId": "UploadPart",
+		"POST object?uploadId": "CompleteMultipartUpload", "DELETE object?uploadId": "AbortMultipartUpload",
+		"GET object?uploadId": "ListParts",
 	}
 }
 
@@ -153,7 +157,8 @@ func listMultipartUploads(q *request) (answer, error) {
 	if _, err := q.onBucket("ListBucketMultipartUploads"); err != nil {
 		return answer{}, err
 	}
-	return s3Answer(el("ListMultipartUploadsResult", txt("Bucket", q.bucket()), num("MaxUploads", 1000), boolean("IsTruncated", false)))
+	return s3Answer(el("ListMultipartUploadsResult", txt("Bucket", q.bucket()), num("MaxUploads", 1000),
+		boolean("IsTruncated", false)))
 }
 
 func putObject(q *request) (answer, error) {
@@ -162,7 +167,8 @@ func putObject(q *request) (answer, error) {
 		return answer{}, err
 	}
 	if strings.Contains(q.http.Header.Get("Content-Encoding"), "aws-chunked") {
-		return answer{}, refuse(http.StatusNotImplemented, "NotImplemented", "s3:PutObject with aws-chunked encoding is not simulated")
+		return answer{}, refuse(http.StatusNotImplemented, "NotImplemented",
+			"s3:PutObject with aws-chunked encoding is not simulated")
 	}
 	meta := map[string]string{}
 	for name := range q.http.Header {
@@ -280,7 +286,8 @@ func deleteObjects(q *request) (answer, error) {
 	for _, o := range in.Object {
 		if err := q.deleteOne(o.Key, o.VersionID); err != nil {
 			e := q.translate(asError(err))
-			rows = append(rows, el("Error", txt("Key", o.Key), opt("VersionId", o.VersionID), txt("Code", e.Code), txt("Message", e.Message)))
+			rows = append(rows,
+				el("Error", txt("Key", o.Key), opt("VersionId", o.VersionID), txt("Code", e.Code), txt("Message", e.Message)))
 		} else if !in.Quiet {
 			rows = append(rows, el("Deleted", txt("Key", o.Key), opt("VersionId", o.VersionID)))
 		}

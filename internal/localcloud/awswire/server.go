@@ -102,7 +102,8 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	call.Status = ans.status
 	s.write(w, r, q.id, ans)
-	s.log.DebugContext(r.Context(), "aws api", "operation", call.Operation, "caller", call.Caller, "status", call.Status, "code", call.Code)
+	s.log.DebugContext(r.Context(), "aws api", "operation", call.Operation, "caller", call.Caller, "status", call.Status,
+		"code", call.Code)
 	s.observe(call)
 }
 
@@ -154,7 +155,8 @@ func (s *server) serve(q *request, w http.ResponseWriter) (answer, error) {
 		return answer{}, refuse(http.StatusForbidden, "MissingAuthenticationToken", "Request is missing Authentication Token")
 	}
 	if !known {
-		return answer{}, refuse(http.StatusNotImplemented, "NotImplemented", "%s:%s is not simulated by emrflink's local target", q.service, q.op)
+		return answer{}, refuse(http.StatusNotImplemented, "NotImplemented", "%s:%s is not simulated by emrflink's local target",
+			q.service, q.op)
 	}
 	return op.run(q)
 }

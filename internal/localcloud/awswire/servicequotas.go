@@ -11,8 +11,9 @@ import (
 // quotaNode is a quota as Service Quotas answers it.
 func (q *request) quotaNode(quota account.Quota, value float64) map[string]any {
 	return map[string]any{
-		"ServiceCode": quota.Service, "QuotaCode": quota.Code, "QuotaName": quota.Name, "Value": value, "Unit": "None", "Adjustable": true,
-		"GlobalQuota": quota.Global, "QuotaArn": q.arn("servicequotas", quota.Service+"/"+quota.Code), "QuotaAppliedAtLevel": "ACCOUNT",
+		"ServiceCode": quota.Service, "QuotaCode": quota.Code, "QuotaName": quota.Name, "Value": value, "Unit": "None",
+		"Adjustable": true, "GlobalQuota": quota.Global, "QuotaArn": q.arn("servicequotas", quota.Service+"/"+quota.Code),
+		"QuotaAppliedAtLevel": "ACCOUNT",
 	}
 }
 
@@ -30,7 +31,8 @@ func (q *request) quota() (account.Quota, error) {
 			return quota, nil
 		}
 	}
-	return account.Quota{}, invalid("NoSuchResourceException", "The request failed because the specified quota %s of %s does not exist.", in.QuotaCode, in.ServiceCode)
+	return account.Quota{}, invalid("NoSuchResourceException",
+		"The request failed because the specified quota %s of %s does not exist.", in.QuotaCode, in.ServiceCode)
 }
 
 func getServiceQuota(q *request) (answer, error) {
@@ -75,7 +77,8 @@ func listServiceQuotas(q *request) (answer, error) {
 		}
 	}
 	if len(all) == 0 {
-		return answer{}, invalid("NoSuchResourceException", "The request failed because the specified service %s does not exist.", in.ServiceCode)
+		return answer{}, invalid("NoSuchResourceException",
+			"The request failed because the specified service %s does not exist.", in.ServiceCode)
 	}
 	start = min(start, len(all))
 	out := map[string]any{"Quotas": all[start:]}

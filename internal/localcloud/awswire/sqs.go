@@ -98,7 +98,9 @@ func receiveMessage(q *request) (answer, error) {
 	messages := []any{}
 	for _, m := range got {
 		sum := md5.Sum([]byte(m.Body)) // #nosec G401
-		messages = append(messages, map[string]any{"MessageId": m.ID, "Body": m.Body, "ReceiptHandle": m.Receipt, "MD5OfBody": hex.EncodeToString(sum[:])})
+		messages = append(messages, map[string]any{
+			"MessageId": m.ID, "Body": m.Body, "ReceiptHandle": m.Receipt, "MD5OfBody": hex.EncodeToString(sum[:]),
+		})
 	}
 	if len(messages) == 0 {
 		return q.json(map[string]any{})
@@ -178,6 +180,7 @@ func describeRule(q *request) (answer, error) {
 	if state == "" {
 		state = "ENABLED"
 	}
-	return q.json(map[string]any{"Name": r.ID, "Arn": q.arnOf(r, "events", "rule/"+r.ID), "State": state, "EventBusName": "default",
+	return q.json(map[string]any{"Name": r.ID, "Arn": q.arnOf(r, "events", "rule/"+r.ID), "State": state,
+		"EventBusName": "default",
 		"EventPattern": str(r.All(), "eventPattern")})
 }

@@ -32,10 +32,12 @@ func assumeRole(q *request) (answer, error) {
 func assumeRoleWithWebIdentity(q *request) (answer, error) {
 	for _, name := range []string{"RoleArn", "RoleSessionName", "WebIdentityToken"} {
 		if q.form.str(name) == "" {
-			return answer{}, invalid("ValidationError", "Value null at '%s' failed to satisfy constraint: Member must not be null", name)
+			return answer{}, invalid("ValidationError",
+				"Value null at '%s' failed to satisfy constraint: Member must not be null", name)
 		}
 	}
-	c, err := q.account.AssumeRoleWithWebIdentity(q.ctx, q.form.str("RoleArn"), q.form.str("RoleSessionName"), q.form.str("WebIdentityToken"))
+	c, err := q.account.AssumeRoleWithWebIdentity(q.ctx, q.form.str("RoleArn"), q.form.str("RoleSessionName"),
+		q.form.str("WebIdentityToken"))
 	if err != nil {
 		return answer{}, err
 	}
@@ -46,7 +48,8 @@ func assumeRoleWithWebIdentity(q *request) (answer, error) {
 func credentialNodes(c account.Credentials) []node {
 	return []node{
 		el("AssumedRoleUser", txt("AssumedRoleId", c.AssumedRoleID), txt("Arn", c.AssumedRoleARN)),
-		el("Credentials", txt("AccessKeyId", c.AccessKeyID), txt("SecretAccessKey", c.SecretAccessKey), txt("SessionToken", c.SessionToken),
+		el("Credentials", txt("AccessKeyId", c.AccessKeyID), txt("SecretAccessKey", c.SecretAccessKey),
+			txt("SessionToken", c.SessionToken),
 			when("Expiration", c.Expiration)),
 	}
 }

@@ -81,17 +81,21 @@ func requests() map[string]chart.Request {
 		"karpenter": {
 			Chart: "oci://public.ecr.aws/karpenter/karpenter", Version: "1.14.1", Release: "karpenter", Namespace: "kube-system",
 			Values: object{
-				"settings":       object{"clusterName": "c", "interruptionQueue": "q"},
-				"serviceAccount": object{"create": true, "name": "karpenter", "annotations": object{"eks.amazonaws.com/role-arn": arn}},
-				"replicas":       2, "nodeSelector": selector,
+				"settings": object{"clusterName": "c", "interruptionQueue": "q"},
+				"serviceAccount": object{
+					"create": true, "name": "karpenter", "annotations": object{"eks.amazonaws.com/role-arn": arn},
+				},
+				"replicas": 2, "nodeSelector": selector,
 				"controller": object{"resources": object{"requests": object{"cpu": "1", "memory": "1Gi"}}},
 			},
 		},
 		"karpenter-crd": {
-			Chart: "oci://public.ecr.aws/karpenter/karpenter-crd", Version: "1.14.1", Release: "karpenter-crd", Namespace: "kube-system",
+			Chart: "oci://public.ecr.aws/karpenter/karpenter-crd", Version: "1.14.1", Release: "karpenter-crd",
+			Namespace: "kube-system",
 		},
 		"cert-manager": {
-			Chart: "cert-manager", Repo: "https://charts.jetstack.io", Version: "v1.21.2", Release: "cert-manager", Namespace: "cert-manager",
+			Chart: "cert-manager", Repo: "https://charts.jetstack.io", Version: "v1.21.2", Release: "cert-manager",
+			Namespace: "cert-manager",
 			Values: object{
 				"crds": object{"enabled": true, "keep": false}, "nodeSelector": selector,
 				"webhook": object{"replicaCount": 2, "nodeSelector": selector}, "cainjector": object{"nodeSelector": selector},
@@ -147,14 +151,20 @@ func TestChartsRefuse(t *testing.T) {
 		change func(*chart.Request)
 		want   string
 	}{
-		"an unknown chart":    {"karpenter", func(r *chart.Request) { r.Chart = "cert-manger" }, `chart "cert-manger": the local target has no stand-in for this chart; the nearest is "cert-manager"`},
-		"another repository":  {"cert-manager", func(r *chart.Request) { r.Repo = "https://example.org" }, `it is in "https://charts.jetstack.io"`},
-		"another version":     {"karpenter", func(r *chart.Request) { r.Version = "1.13.0" }, "the stand-in is of 1.14.1"},
-		"an unknown value":    {"karpenter", func(r *chart.Request) { r.Values = object{"settings": object{"clustername": "c"}} }, `value settings.clustername is not one the stand-in knows; the nearest is "clusterName"`},
-		"a value of a type":   {"metrics-server", func(r *chart.Request) { r.Values = object{"replicas": "two"} }, "value replicas: want int, got a string"},
-		"a removed value":     {"karpenter", func(r *chart.Request) { r.Values = object{"webhook": object{"enabled": false}} }, "value webhook is not one"},
-		"no cluster name":     {"karpenter", func(r *chart.Request) { r.Values = nil }, "settings.clusterName"},
-		"one replica too few": {"flink-operator", func(r *chart.Request) { r.Values = object{"highAvailabilityEnabled": false} }, "leader election"},
+		"an unknown chart": {"karpenter", func(r *chart.Request) { r.Chart = "cert-manger" },
+			`chart "cert-manger": the local target has no stand-in for this chart; the nearest is "cert-manager"`},
+		"another repository": {"cert-manager", func(r *chart.Request) { r.Repo = "https://example.org" },
+			`it is in "https://charts.jetstack.io"`},
+		"another version": {"karpenter", func(r *chart.Request) { r.Version = "1.13.0" }, "the stand-in is of 1.14.1"},
+		"an unknown value": {"karpenter", func(r *chart.Request) { r.Values = object{"settings": object{"clustername": "c"}} },
+			`value settings.clustername is not one the stand-in knows; the nearest is "clusterName"`},
+		"a value of a type": {"metrics-server", func(r *chart.Request) { r.Values = object{"replicas": "two"} },
+			"value replicas: want int, got a string"},
+		"a removed value": {"karpenter", func(r *chart.Request) { r.Values = object{"webhook": object{"enabled": false}} },
+			"value webhook is not one"},
+		"no cluster name": {"karpenter", func(r *chart.Request) { r.Values = nil }, "settings.clusterName"},
+		"one replica too few": {"flink-operator", func(r *chart.Request) { r.Values = object{"highAvailabilityEnabled": false} },
+			"leader election"},
 		"a job's label": {"flink-operator", func(r *chart.Request) {
 			r.Values = object{"emrContainers": object{"emrReleaseLabel": "emr-7.13.0-flink-latest"}}
 		}, "want emr-7.x.0-flink-k8s-operator"},
@@ -212,5 +222,6 @@ func TestAddonsRender(t *testing.T) {
 	_, err := chart.Addon("core-dns", "", nil, "")
 	require.ErrorContains(t, err, `the nearest is "coredns"`)
 	_, err = chart.Addon("vpc-cni", "", object{"enableNetworkPolicies": "true"}, "")
-	require.ErrorContains(t, err, `ConfigurationValue provided in request is not supported: value enableNetworkPolicies is not one the stand-in knows; the nearest is "enableNetworkPolicy"`)
+	require.ErrorContains(t, err, `ConfigurationValue provided in request is not supported: `+
+		`value enableNetworkPolicies is not one the stand-in knows; the nearest is "enableNetworkPolicy"`)
 }

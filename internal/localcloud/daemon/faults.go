@@ -115,9 +115,13 @@ func (d *Daemon) setFault(f Fault) error {
 	if !slices.ContainsFunc(known, func(a string) bool { return policy.Match(f.Action, a) }) {
 		return refusef("nothing on the local target calls %q%s", f.Action, nearest.Suggest(f.Action, known))
 	}
-	out := account.Fault{Op: f.Action, Match: f.Match, Times: f.Times, Delay: time.Duration(f.DelaySeconds * float64(time.Second))}
+	out := account.Fault{
+		Op: f.Action, Match: f.Match, Times: f.Times, Delay: time.Duration(f.DelaySeconds * float64(time.Second)),
+	}
 	if f.Error != "" {
-		out.Error = &account.Error{Code: f.Error, Message: cmp.Or(f.Message, "set by: emrflink local fault set"), HTTP: statusOf(f.Error)}
+		out.Error = &account.Error{
+			Code: f.Error, Message: cmp.Or(f.Message, "set by: emrflink local fault set"), HTTP: statusOf(f.Error),
+		}
 	}
 	if capacity(f.Error) {
 		out.Kind = account.KindInstance // the permission is asked under the same name, and does not lack capacity
@@ -138,7 +142,9 @@ func actions() []string {
 
 // capacity says that a code is about instances that AWS does not have.
 func capacity(code string) bool {
-	return slices.Contains([]string{"InsufficientInstanceCapacity", "UnfulfillableCapacity", "MaxSpotInstanceCountExceeded", "VcpuLimitExceeded"}, code)
+	return slices.Contains([]string{
+		"InsufficientInstanceCapacity", "UnfulfillableCapacity", "MaxSpotInstanceCountExceeded", "VcpuLimitExceeded",
+	}, code)
 }
 
 // statusOf is the HTTP status that goes with an error code (the common errors of the EC2 and IAM API references).

@@ -16,7 +16,8 @@ func TestAFaultNeedsAnActionThatSomethingCalls(t *testing.T) {
 	a, err := account.Open(account.Options{})
 	require.NoError(t, err)
 	d := &Daemon{account: a}
-	require.ErrorContains(t, d.setFault(Fault{Action: "s3:CreateBuket", Error: "AccessDenied"}), `the nearest is "s3:CreateBucket"`)
+	require.ErrorContains(t, d.setFault(Fault{Action: "s3:CreateBuket", Error: "AccessDenied"}),
+		`the nearest is "s3:CreateBucket"`)
 	require.NoError(t, d.setFault(Fault{Action: "s3:Create*", Error: "AccessDenied", Times: 1}))
 	require.Len(t, faultsOf(a), 1)
 	err = a.Fault(t.Context(), "s3:CreateBucket", account.KindBucket, "b")
@@ -37,11 +38,14 @@ func TestAnEditFollowsTheRulesOfAWS(t *testing.T) {
 	r, err := a.Create(t.Context(), account.Caller{}, account.KindVPC, account.Props{"cidrBlock": "10.0.0.0/16"})
 	require.NoError(t, err)
 	const vpc = "aws:ec2/vpc:Vpc"
-	require.NoError(t, d.edit(t.Context(), Edit{Type: vpc, ID: r.ID, Changes: []proppath.Change{{Path: "tags.owner", Value: "me"}}}))
+	require.NoError(t,
+		d.edit(t.Context(), Edit{Type: vpc, ID: r.ID, Changes: []proppath.Change{{Path: "tags.owner", Value: "me"}}}))
 	now, _ := a.Get(account.KindVPC, r.ID)
 	require.Equal(t, "me", now.Tags["owner"])
 	var refused *RefusedError
-	require.ErrorAs(t, d.edit(t.Context(), Edit{Type: vpc, ID: r.ID, Changes: []proppath.Change{{Path: "cidrBlock", Value: "10.9.0.0/16"}}}), &refused)
+	require.ErrorAs(t,
+		d.edit(t.Context(), Edit{Type: vpc, ID: r.ID, Changes: []proppath.Change{{Path: "cidrBlock", Value: "10.9.0.0/16"}}}),
+		&refused)
 	require.ErrorContains(t, d.edit(t.Context(), Edit{Type: vpc, ID: "vpc-none", Delete: true}), "has no")
 	require.ErrorContains(t, d.edit(t.Context(), Edit{Type: "aws:rds/instance:Instance", ID: "x"}), "does not simulate")
 	require.NoError(t, d.edit(t.Context(), Edit{Type: vpc, ID: r.ID, Delete: true}))

@@ -23,7 +23,8 @@ import (
 const Variable = "EMRFLINK_BROWSER"
 
 // ErrNone says that there is no browser, and that none was asked for.
-var ErrNone = errors.New("no Chromium on the PATH (chromium, chromium-browser, google-chrome, chrome); set " + Variable + " to name one")
+var ErrNone = errors.New("no Chromium on the PATH (chromium, chromium-browser, google-chrome, chrome); set " +
+	Variable + " to name one")
 
 // patience is how long the browser may take for one answer.
 const patience = 2 * time.Minute
@@ -81,9 +82,10 @@ func Open(ctx context.Context, program string, width, height int) (b *Browser, e
 		return nil, err
 	}
 	args := []string{
-		"--headless=new", "--remote-debugging-pipe", "--user-data-dir=" + dir, fmt.Sprintf("--window-size=%d,%d", width, height), "--hide-scrollbars",
-		"--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-		"--disable-extensions", "--force-color-profile=srgb", "--force-device-scale-factor=1", "about:blank",
+		"--headless=new", "--remote-debugging-pipe", "--user-data-dir=" + dir, fmt.Sprintf("--window-size=%d,%d", width, height),
+		"--hide-scrollbars", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+		"--disable-component-update", "--disable-sync", "--disable-extensions", "--force-color-profile=srgb",
+		"--force-device-scale-factor=1", "about:blank",
 	}
 	if os.Geteuid() == 0 { // Chromium refuses its sandbox to root
 		args = append([]string{"--no-sandbox"}, args...)
@@ -124,7 +126,8 @@ func (b *Browser) attach(ctx context.Context, width, height int) error {
 	var session struct {
 		SessionID string `json:"sessionId"`
 	}
-	if err := b.call(ctx, "Target.attachToTarget", map[string]any{"targetId": target.TargetID, "flatten": true}, &session); err != nil {
+	if err := b.call(ctx, "Target.attachToTarget", map[string]any{"targetId": target.TargetID, "flatten": true},
+		&session); err != nil {
 		return err
 	}
 	b.session = session.SessionID

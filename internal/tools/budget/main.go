@@ -59,7 +59,8 @@ func run(root string, write bool) error {
 func linked(root string) (counts, error) {
 	out := counts{}
 	for _, p := range compile.Programs() {
-		cmd := exec.Command("go", "list", "-deps", "-f", "{{if .Standard}}std{{else}}{{.Module.Path}}{{end}}", p.Package) // #nosec G204 -- our own
+		// #nosec G204 -- our own
+		cmd := exec.Command("go", "list", "-deps", "-f", "{{if .Standard}}std{{else}}{{.Module.Path}}{{end}}", p.Package)
 		cmd.Dir = root
 		list, err := cmd.Output()
 		if err != nil {

@@ -245,10 +245,12 @@ func targets() map[string]string {
 		"routeTableIds": "aws_route_table.id", "gatewayId": "aws_internet_gateway.id", "natGatewayId": "aws_nat_gateway.id",
 		"allocationId": "aws_eip.id", "securityGroupId": "aws_security_group.id", "securityGroupIds": "aws_security_group.id",
 		"sourceSecurityGroupId": "aws_security_group.id", "vpcSecurityGroupIds": "aws_security_group.id",
-		"bucket": "aws_s3_bucket.id", "queueUrl": "aws_sqs_queue.id", "arn": "aws_sqs_queue.arn", "policyArn": "aws_iam_policy.arn",
-		"roleArn": "aws_iam_role.arn", "nodeRoleArn": "aws_iam_role.arn", "principalArn": "aws_iam_role.arn",
-		"serviceAccountRoleArn": "aws_iam_role.arn", "role": "aws_iam_role.name", "id": "aws_launch_template.id", "version": "aws_launch_template.latest_version",
-		"targetKeyId": "aws_kms_key.id", "keyArn": "aws_kms_key.arn", "kmsKeyId": "aws_kms_key.arn", "kmsMasterKeyId": "aws_kms_key.arn",
+		"bucket": "aws_s3_bucket.id", "queueUrl": "aws_sqs_queue.id", "arn": "aws_sqs_queue.arn",
+		"policyArn": "aws_iam_policy.arn", "roleArn": "aws_iam_role.arn", "nodeRoleArn": "aws_iam_role.arn",
+		"principalArn": "aws_iam_role.arn", "serviceAccountRoleArn": "aws_iam_role.arn", "role": "aws_iam_role.name",
+		"id": "aws_launch_template.id", "version": "aws_launch_template.latest_version",
+		"targetKeyId": "aws_kms_key.id", "keyArn": "aws_kms_key.arn", "kmsKeyId": "aws_kms_key.arn",
+		"kmsMasterKeyId": "aws_kms_key.arn",
 	}
 }
 

@@ -144,15 +144,20 @@ func instanceInfo(t *testing.T, row []string) ec2types.InstanceTypeInfo {
 	arch := ec2types.ArchitectureType(strings.Replace(row[1], "amd64", "x86_64", 1))
 	enis := aws.Int32(int32(n(7)))
 	info := ec2types.InstanceTypeInfo{
-		InstanceType: ec2types.InstanceType(row[0]), Hypervisor: ec2types.InstanceTypeHypervisor(row[3]), BareMetal: aws.Bool(row[3] == ""),
-		SupportedUsageClasses: []ec2types.UsageClassType{ec2types.UsageClassTypeOnDemand, ec2types.UsageClassTypeSpot},
+		InstanceType: ec2types.InstanceType(row[0]), Hypervisor: ec2types.InstanceTypeHypervisor(row[3]),
+		BareMetal: aws.Bool(row[3] == ""), SupportedUsageClasses: []ec2types.UsageClassType{
+			ec2types.UsageClassTypeOnDemand, ec2types.UsageClassTypeSpot,
+		},
 		ProcessorInfo: &ec2types.ProcessorInfo{
 			SupportedArchitectures: []ec2types.ArchitectureType{arch}, Manufacturer: aws.String(row[2]),
 		},
-		VCpuInfo: &ec2types.VCpuInfo{DefaultVCpus: aws.Int32(int32(n(4)))}, MemoryInfo: &ec2types.MemoryInfo{SizeInMiB: aws.Int64(n(5))},
+		VCpuInfo:   &ec2types.VCpuInfo{DefaultVCpus: aws.Int32(int32(n(4)))},
+		MemoryInfo: &ec2types.MemoryInfo{SizeInMiB: aws.Int64(n(5))},
 		NetworkInfo: &ec2types.NetworkInfo{
-			MaximumNetworkInterfaces: enis, Ipv4AddressesPerInterface: aws.Int32(int32(n(8))), DefaultNetworkCardIndex: aws.Int32(0),
-			NetworkCards:                 []ec2types.NetworkCardInfo{{NetworkCardIndex: aws.Int32(0), MaximumNetworkInterfaces: enis}},
+			MaximumNetworkInterfaces: enis, Ipv4AddressesPerInterface: aws.Int32(int32(n(8))),
+			DefaultNetworkCardIndex: aws.Int32(0), NetworkCards: []ec2types.NetworkCardInfo{
+				{NetworkCardIndex: aws.Int32(0), MaximumNetworkInterfaces: enis},
+			},
 			EncryptionInTransitSupported: aws.Bool(true),
 		},
 	}

@@ -59,7 +59,8 @@ func networkTypes() []entry {
 			token: "aws:ec2/routeTableAssociation:RouteTableAssociation", kind: account.KindRouteTableAssociation,
 			args: ec2.RouteTableAssociationArgs{}, state: ec2.RouteTableAssociationState{},
 			api: api{
-				"EC2", "EC2 Route Table Association", "AssociateRouteTable", "ReplaceRouteTableAssociation", "DisassociateRouteTable",
+				"EC2", "EC2 Route Table Association", "AssociateRouteTable", "ReplaceRouteTableAssociation",
+				"DisassociateRouteTable",
 			},
 		},
 	}
@@ -72,8 +73,8 @@ func securityTypes() []entry {
 			args: ec2.VpcEndpointArgs{}, state: ec2.VpcEndpointState{},
 			api: api{"EC2", "EC2 VPC Endpoint", "CreateVpcEndpoint", "ModifyVpcEndpoint", "DeleteVpcEndpoints"},
 			computed: []string{
-				"dnsOptions", "ipAddressType", "policy", "privateDnsEnabled", "routeTableIds", "securityGroupIds", "serviceRegion",
-				"subnetIds", "subnetConfigurations",
+				"dnsOptions", "ipAddressType", "policy", "privateDnsEnabled", "routeTableIds", "securityGroupIds",
+				"serviceRegion", "subnetIds", "subnetConfigurations",
 			},
 			sets:     []string{"routeTableIds", "securityGroupIds", "subnetIds"},
 			policies: []string{"policy"},
@@ -121,8 +122,8 @@ func computeTypes() []entry {
 			args: ec2.InstanceArgs{}, state: ec2.InstanceState{},
 			api: api{"EC2", "EC2 Instance", "RunInstances", "ModifyInstanceAttribute", "TerminateInstances"},
 			computed: []string{
-				"ami", "associatePublicIpAddress", "availabilityZone", "iamInstanceProfile", "keyName", "privateIp", "rootBlockDevice",
-				"securityGroups", "subnetId", "vpcSecurityGroupIds",
+				"ami", "associatePublicIpAddress", "availabilityZone", "iamInstanceProfile", "keyName", "privateIp",
+				"rootBlockDevice", "securityGroups", "subnetId", "vpcSecurityGroupIds",
 			},
 			sets:     []string{"vpcSecurityGroupIds", "securityGroups"},
 			defaults: map[string]any{"getPasswordData": false, "sourceDestCheck": true},
@@ -131,7 +132,8 @@ func computeTypes() []entry {
 			token: "aws:ec2/networkInterface:NetworkInterface", kind: account.KindNetworkInterface,
 			args: ec2.NetworkInterfaceArgs{}, state: ec2.NetworkInterfaceState{},
 			api: api{
-				"EC2", "EC2 Network Interface", "CreateNetworkInterface", "ModifyNetworkInterfaceAttribute", "DeleteNetworkInterface",
+				"EC2", "EC2 Network Interface", "CreateNetworkInterface", "ModifyNetworkInterfaceAttribute",
+				"DeleteNetworkInterface",
 			},
 			computed: []string{"attachments", "interfaceType", "privateIp", "privateIps", "securityGroups"},
 			sets:     []string{"privateIps", "securityGroups"},

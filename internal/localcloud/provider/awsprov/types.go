@@ -137,7 +137,8 @@ func (k *kind) rules() propdiff.Rules {
 // table returns the rows by type token.
 func table() map[string]*kind {
 	out := map[string]*kind{}
-	for _, rows := range [][]entry{networkTypes(), securityTypes(), computeTypes(), iamTypes(), eksTypes(), podIdentityTypes(), keyTypes(), eventTypes(), bucketTypes()} {
+	for _, rows := range [][]entry{networkTypes(), securityTypes(), computeTypes(), iamTypes(), eksTypes(), podIdentityTypes(),
+		keyTypes(), eventTypes(), bucketTypes()} {
 		for _, e := range rows {
 			out[e.token] = &kind{entry: e}
 		}

@@ -62,7 +62,8 @@ func checkArgs(given pulumi.Map) error {
 		case sdk.Has(name):
 			return status.Errorf(codes.Unimplemented, "the local target does not simulate the argument %q of %s", name, Token)
 		default:
-			return status.Errorf(codes.InvalidArgument, "%s has no argument %q%s", Token, name, nearest.Suggest(name, sdk.Names()))
+			return status.Errorf(codes.InvalidArgument, "%s has no argument %q%s", Token, name,
+				nearest.Suggest(name, sdk.Names()))
 		}
 	}
 	return nil

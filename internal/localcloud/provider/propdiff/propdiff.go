@@ -84,7 +84,9 @@ func (d *differ) replaces(pattern string, op Op, v resource.PropertyValue) bool 
 			}
 		}
 	case v.IsArray():
-		return slices.ContainsFunc(v.ArrayValue(), func(inner resource.PropertyValue) bool { return d.replaces(pattern, op, inner) })
+		return slices.ContainsFunc(v.ArrayValue(), func(inner resource.PropertyValue) bool {
+			return d.replaces(pattern, op, inner)
+		})
 	}
 	return false
 }
