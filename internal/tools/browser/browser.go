@@ -22,14 +22,10 @@ import (
 // Variable names the program to use instead of the first that is found on the PATH.
 const Variable = "EMRFLINK_BROWSER"
 
-// ErrNone says that there is no browser, and that none was asked for.
-var ErrNone = errors.New("no Chromium on the PATH (chromium, chromium-browser, google-chrome, chrome); set " +
-	Variable + " to name one")
-
 // patience is how long the browser may take for one answer.
 const patience = 2 * time.Minute
 
-// Find returns the path of a Chromium. What the variable names must exist; without it, ErrNone says that there is none.
+// Find returns the path of a Chromium: of the one that the variable names, or else of the first on the PATH.
 func Find() (string, error) {
 	if name := os.Getenv(Variable); name != "" {
 		path, err := exec.LookPath(name)
@@ -43,7 +39,8 @@ func Find() (string, error) {
 			return path, nil
 		}
 	}
-	return "", ErrNone
+	return "", errors.New("no Chromium on the PATH (chromium, chromium-browser, google-chrome, chrome); set " +
+		Variable + " to name one")
 }
 
 // Browser is a running Chromium with one page.
