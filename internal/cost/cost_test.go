@@ -164,15 +164,15 @@ func TestARateThatWasComparedWithNothingDoesNotClaimIt(t *testing.T) {
 	source, compared := slices.Index(rows[0], "source"), slices.Index(rows[0], "compared")
 	require.Positive(t, source)
 	require.Positive(t, compared)
-	var alone []string
+	var notCompared []string
 	for _, row := range rows[1:] {
 		require.Contains(t, row[source], "aws.amazon.com/", row[0])
 		if row[compared] == "" {
-			alone = append(alone, row[0])
+			notCompared = append(notCompared, row[0])
 			continue
 		}
 		_, err := time.Parse(time.DateOnly, row[compared])
 		require.NoError(t, err, row[0])
 	}
-	require.Equal(t, []string{"load-balancer", "ebs-gp3", "ebs-gp2"}, alone)
+	require.Equal(t, []string{"load-balancer", "ebs-gp3", "ebs-gp2"}, notCompared)
 }

@@ -81,16 +81,16 @@ func jobManagers(requirements string) string {
 	return `{"spec":{"template":{"metadata":{"labels":{"FlinkRole":"jobmanager"}},"spec":{"requirements":` + requirements + `}}}}`
 }
 
-// cases has for every rule a graph that fires it, what it names, and a graph that does not.
+// cases has for every rule a graph that raises it, what it names, and a graph that does not.
 func cases() map[string]struct {
-	fires []one
-	at    []string
-	quiet []one
+	raises []one
+	at     []string
+	quiet  []one
 } {
 	type pair = struct {
-		fires []one
-		at    []string
-		quiet []one
+		raises []one
+		at     []string
+		quiet  []one
 	}
 	return map[string]pair{
 		"public-endpoint": {
@@ -359,7 +359,7 @@ func TestRules(t *testing.T) {
 		delete(all, r.ID)
 		t.Run(r.ID, func(t *testing.T) {
 			t.Parallel()
-			found := findings.Check(graph(t, c.fires))
+			found := findings.Check(graph(t, c.raises))
 			require.Equal(t, c.at, of(found, r.ID))
 			for _, f := range found {
 				require.NotEmpty(t, f.Message)

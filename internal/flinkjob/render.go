@@ -96,7 +96,7 @@ func (r *renderer) value(v any) any {
 		return out
 	case string:
 		if m := variable.FindString(v); m != "" && m == v {
-			return r.lookup(v) // alone: a number stays a number
+			return r.lookup(v) // nothing but the variable: a number stays a number
 		}
 		return variable.ReplaceAllStringFunc(v, func(m string) string { return fmt.Sprint(r.lookup(m)) })
 	}

@@ -12,12 +12,12 @@ import (
 	"strings"
 )
 
-// picture is the style sheet of a picture that stands alone. It follows the reader's colour scheme.
+// picture is the style sheet of a picture in a file of its own. It follows the reader's colour scheme.
 //
 //go:embed picture.css
 var picture string
 
-// Heights of what surrounds the rooms of a picture that stands alone.
+// Heights of what surrounds the rooms of a picture in a file of its own.
 const (
 	TopSpace    = 50
 	BottomSpace = 40
@@ -37,7 +37,7 @@ func Escape(s string) string {
 	return escaper.Replace(s)
 }
 
-// SVG writes a picture that stands alone, with a title and a legend.
+// SVG writes a picture for a file of its own, with a title and a legend.
 func (d Drawing) SVG(w io.Writer, title string) error {
 	var b strings.Builder
 	width := max(d.Width, 640)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command budget holds what the programs link against docs/budget.tsv, a line for each module of each program with its
+// Command budget compares what the programs link with docs/budget.tsv, a line for each module of each program with its
 // number of packages: compile time, size and start-up come from there. A new module, or more than 20 new packages, need a
 // change of that file, which a reviewer sees; -write makes it.
 package main

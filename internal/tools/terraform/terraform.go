@@ -134,7 +134,7 @@ func (t *Terraform) run(ctx context.Context, args ...string) ([]byte, error) {
 	return stdout.Bytes(), nil
 }
 
-// Validate returns what is wrong with a configuration by its schema alone.
+// Validate returns what is wrong with a configuration by its schema.
 func (t *Terraform) Validate(ctx context.Context, config any) ([]Diagnostic, error) {
 	if err := t.Write("main.tf.json", config); err != nil {
 		return nil, err
