@@ -4,6 +4,7 @@ package cost
 
 import (
 	"encoding/csv"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -85,6 +86,7 @@ func TestWhatHasNoPriceIsNamed(t *testing.T) {
 				m("desiredSize", 2.0)),
 		}
 	}
+	one := func(typ string, inputs ...any) Resource { return Resource{Name: "r", Type: typ, Inputs: m(inputs...)} }
 	for name, c := range map[string]struct {
 		region   string
 		resource Resource
@@ -106,6 +108,16 @@ func TestWhatHasNoPriceIsNamed(t *testing.T) {
 		},
 		"a key is billed by the month": {"us-west-2", Resource{Name: "k", Type: "aws:kms/key:Key"},
 			Round(1.0/730, 6), []string{}},
+		"an instance":                 {"us-west-2", one("aws:ec2/instance:Instance", "instanceType", "m5.xlarge"), 0.192, nil},
+		"a load balancer":             {"us-west-2", one("aws:lb/loadBalancer:LoadBalancer"), 0.0225, nil},
+		"a volume that names no type": {"us-west-2", one("aws:ebs/volume:Volume", "size", 73.0), 73 * 0.1 / 730, nil},
+		"a node group that has no size": {
+			"us-west-2", one("aws:eks/nodeGroup:NodeGroup", "instanceTypes", []any{"m5.xlarge"}), 0, nil,
+		},
+		"a node group whose instance type is not known": {
+			"us-west-2", one("aws:eks/nodeGroup:NodeGroup", "scalingConfig", m("desiredSize", 1.0)), 0,
+			[]string{"r: the instance type of the node group is not known"},
+		},
 		"a free resource": {"us-east-1", Resource{Name: "r", Type: "aws:iam/role:Role"}, 0, []string{}},
 		"an interface endpoint bills per zone": {
 			"us-east-1", Resource{
@@ -118,9 +130,37 @@ func TestWhatHasNoPriceIsNamed(t *testing.T) {
 			t.Parallel()
 			got, err := Of(c.region, []Resource{c.resource})
 			require.NoError(t, err)
-			require.InDelta(t, c.hourly, got.HourlyUSD, 1e-9)
-			require.Equal(t, c.unpriced, got.Unpriced)
+			require.InDelta(t, c.hourly, got.HourlyUSD, 1e-6)
+			require.Equal(t, append([]string{}, c.unpriced...), got.Unpriced)
 		})
+	}
+}
+
+// TestTheVolumesOfANodeGroup: a launch template may be named by its id, or be new.
+func TestTheVolumesOfANodeGroup(t *testing.T) {
+	t.Parallel()
+	template := func(ebs map[string]any) Resource {
+		return Resource{
+			URN: "t", ID: "lt-1", Type: "aws:ec2/launchTemplate:LaunchTemplate", Name: "t",
+			Inputs: m("blockDeviceMappings", []any{m("ebs", ebs)}),
+		}
+	}
+	for name, c := range map[string]struct {
+		template  Resource
+		reference any
+		want      string
+	}{
+		"of another type":             {template(m("volumeSize", 10.0, "volumeType", "gp2")), "lt-1", "EBS gp2 volume of 10 GiB"},
+		"of the usual type":           {template(m("volumeSize", 10.0)), "lt-1", "EBS gp3 volume of 10 GiB"},
+		"of a size that nobody chose": {template(m("volumeType", "gp2")), "lt-1", "EBS gp3 volume of 20 GiB"},
+		"of another template":         {template(m("volumeSize", 10.0)), "lt-2", "EBS gp3 volume of 20 GiB"},
+	} {
+		group := Resource{URN: "g", Type: "aws:eks/nodeGroup:NodeGroup", Name: "g", Inputs: m("instanceTypes", []any{"m5.xlarge"},
+			"scalingConfig", m("desiredSize", 1.0), "launchTemplate", m("id", c.reference))}
+		got, err := Of("us-west-2", []Resource{group, c.template})
+		require.NoError(t, err)
+		require.Len(t, got.Items, 2, name)
+		require.Equal(t, c.want, got.Items[1].What, name)
 	}
 }
 
@@ -149,8 +189,9 @@ func TestTheTablesAreWhole(t *testing.T) {
 		for key, usd := range p.EC2 {
 			require.Positive(t, usd, key)
 		}
-		for rate := range RateNames() {
-			require.Positive(t, p.Rates[rate], rate)
+		require.ElementsMatch(t, slices.Collect(maps.Keys(RateNames())), slices.Collect(maps.Keys(p.Rates)))
+		for rate, usd := range p.Rates {
+			require.Positive(t, usd, rate)
 		}
 	}
 }

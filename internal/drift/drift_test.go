@@ -70,6 +70,7 @@ func TestNoiseIsShownWithItsReasonAndDoesNotCount(t *testing.T) {
 	}
 	want := map[string]int{}
 	for _, n := range KnownNoise() {
+		require.NotEmpty(t, n.Reason)
 		want[n.Reason]++
 	}
 	require.Equal(t, want, reasons, "each entry of the list ignores one difference above")
@@ -112,6 +113,7 @@ func TestWhatIsRecordedUnderAnyNameIsManaged(t *testing.T) {
 	for _, key := range []string{"arn", "name", "url", "id", "allocationId", "nodeGroupName"} {
 		require.Empty(t, unmanaged([]plans.StateResource{{ID: "y", Outputs: map[string]any{key: "x"}}}, made), key)
 	}
+	require.Equal(t, []string{"s t x"}, unmanaged([]plans.StateResource{{ID: "y"}}, made))
 	require.Empty(t, unmanaged([]plans.StateResource{{ID: "x"}}, made))
 	require.Empty(t, unmanaged([]plans.StateResource{{ID: "arn:x"}}, made))
 
@@ -131,6 +133,10 @@ func TestTheReportNamesWhatDiffers(t *testing.T) {
 		changed(policy, "policy", `{"Statement":[{"Action":"s3:GetObject"}]}`,
 			`{"Statement":[{"Action":"s3:*"}]}`),
 		{URN: "c", Type: "aws:cloudwatch/logGroup:LogGroup", Name: "l", ID: "/logs", Missing: true},
+		changed(nodeGroup, "labels", nil, map[string]any{"a": "<b>"}),
+		changed(nodeGroup, "subnetIds", "[unknown]", strings.Repeat("x", 98)),
+		changed(nodeGroup, "version", "[1, {}]", strings.Repeat("x", 99)),
+		changed(nodeGroup, "scalingConfig.desiredSize", 3.0, 5.0),
 	})
 	r.Compare([]plans.StateResource{{ID: "sg-1"}}, []awsapi.Resource{
 		{Service: "ec2", Type: "security-group", ID: "sg-1", CreatedBy: "user", Tags: map[string]string{"k": "v"}},
@@ -145,7 +151,15 @@ changed aws:iam/policy:Policy "n" (i)
   policy: the documents differ
     Statement[0].Action: expected "s3:GetObject", actual "s3:*"
 missing aws:cloudwatch/logGroup:LogGroup "l" (/logs)
+changed aws:eks/nodeGroup:NodeGroup "n" (i)
+  labels: expected nothing, actual {"a":"<b>"}
+changed aws:eks/nodeGroup:NodeGroup "n" (i)
+  subnetIds: expected [unknown], actual "`+strings.Repeat("x", 98)+`"
+changed aws:eks/nodeGroup:NodeGroup "n" (i)
+  version: expected "[1, {}]", actual "`+strings.Repeat("x", 96)+`...
 unmanaged ec2 security-group sg-2: it carries the deployment's tags and is not in its state
-stack local: drift: 3 checked, 1 changed, 1 missing, 0 ignored, 1 unmanaged
+ignored aws:eks/nodeGroup:NodeGroup "n" scalingConfig.desiredSize: expected 3, actual 5: `+
+		`an autoscaler sets the desired size between minSize and maxSize
+stack local: drift: 7 checked, 4 changed, 1 missing, 1 ignored, 1 unmanaged
 `, "\n"), b.String())
 }
