@@ -182,7 +182,7 @@ func limits() map[string]broken {
 		"no VPC left, none needed": {func(w *world, d *Deploy) { w.vpcs, d.Recorded.VPCs = make([]awsapi.VPC, 5), 1 },
 			"quota-vpc", OK, []string{"need 0, have 5"}},
 		"too few addresses for a NAT gateway in each zone": {func(w *world, d *Deploy) { w.addresses, d.PerZone = 3, true },
-			"quota-eip", Error, []string{"need 3, have 3, limit 5", "AddressLimitExceeded", "exceeded by 1"}},
+			"quota-eip", Error, []string{"need 3, have 3, limit 5", "AddressLimitExceeded", "exceeded by 1\n"}},
 		"a zone is full of NAT gateways": {func(w *world, _ *Deploy) { w.nats = map[string]int{"us-west-2b": 5} }, "quota-nat",
 			Error, []string{"us-west-2b (usw2-az1)", "NatGatewayLimitExceeded"}},
 		"a zone without a NAT gateway of ours is full": {func(w *world, _ *Deploy) { w.nats = map[string]int{"us-west-2c": 5} },
@@ -270,13 +270,19 @@ func clashes() map[string]broken {
 
 func TestEachProblemIsFoundWithItsCauseAndItsFix(t *testing.T) {
 	t.Parallel()
+	w, d := healthy()
+	untested := look(t, w, d)
+	delete(untested, "credentials") // TestWithoutCredentialsTheRestIsSkippedAndTheClockIsNot
 	for _, table := range []map[string]broken{identities(), limits(), offers(), clashes()} {
 		for name, c := range table {
+			delete(untested, c.id)
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				w, d := healthy()
 				c.change(w, d)
-				for id, got := range look(t, w, d) {
+				checks := look(t, w, d)
+				require.Contains(t, checks, c.id)
+				for id, got := range checks {
 					if id != c.id {
 						require.NotEqual(t, Error, got.Status, "%s: %s", id, got.What)
 						continue
@@ -289,6 +295,24 @@ func TestEachProblemIsFoundWithItsCauseAndItsFix(t *testing.T) {
 				}
 			})
 		}
+	}
+	require.Empty(t, untested, "checks that find nothing in any of these accounts")
+}
+
+// TestTheOrderOfTheChecks: it is the same when nothing can be asked.
+func TestTheOrderOfTheChecks(t *testing.T) {
+	t.Parallel()
+	w, d := healthy()
+	for _, w.identityErr = range []error{nil, denied("sts:GetCallerIdentity", "AccessDenied")} {
+		var got []string
+		for _, c := range (Account{AWS: w, Deploy: *d, Now: func() time.Time { return noon }}).Run(t.Context()) {
+			got = append(got, c.ID)
+		}
+		require.Equal(t, []string{
+			"credentials", "clock", "account", "region", "session", "zones", "kubernetes-version", "instance-types",
+			"quota-vcpu-on-demand", "quota-vcpu-spot", "quota-vpc", "vpc", "quota-eip", "quota-nat", "quota-cluster", "cluster-name",
+			"spot-role", "bucket-name", "log-groups",
+		}, got)
 	}
 }
 
@@ -367,6 +391,7 @@ func TestWithoutCredentialsTheRestIsSkippedAndTheClockIsNot(t *testing.T) {
 		switch id {
 		case "credentials":
 			require.Equal(t, Error, c.Status)
+			require.Equal(t, "AWS does not know who asks", c.What)
 			require.True(t, c.Denied, "exit code 3")
 			require.Equal(t, "ExpiredToken: The security token included in the request is expired", c.Why)
 		case "clock":
