@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"emrflink/internal/awsapi"
@@ -247,4 +248,13 @@ func (w *world) run(t *testing.T) (Report, error) {
 	return w.c.Run(t.Context(), func(p Progress) { w.said = append(w.said, p) })
 }
 
-func (w *world) index(entry string) int { return slices.Index(w.journal, entry) }
+// inOrder wants these entries in the journal, each behind the one before.
+func (w *world) inOrder(t *testing.T, entries ...string) {
+	t.Helper()
+	last := -1
+	for _, entry := range entries {
+		at := slices.Index(w.journal, entry)
+		require.Greater(t, at, last, "%q is missing or too early in %v", entry, w.journal)
+		last = at
+	}
+}
