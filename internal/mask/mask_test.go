@@ -76,6 +76,29 @@ func TestShapes(t *testing.T) {
 	}
 }
 
+// TestEveryPrefixIsKnown: a form of secret has several beginnings.
+func TestEveryPrefixIsKnown(t *testing.T) {
+	t.Parallel()
+	rest := strings.Repeat("0a1b", 10)
+	for _, in := range []string{
+		"gh" + "p_" + rest, "gh" + "o_" + rest, "gh" + "u_" + rest, "gh" + "s_" + rest, "gh" + "r_" + rest,
+		"github_" + "pat_" + rest, "gl" + "pat-" + rest, "pu" + "l-" + rest,
+		"xo" + "xb-" + rest, "xa" + "pp-" + rest, "hooks.slack" + ".com/services/T0/B0/" + rest,
+		"hooks.slack" + ".com/workflows/" + rest, "IQoJb3JpZ2lu" + "X2Vj" + rest, "FwoGZXIvYXdz" + "EBYa" + rest,
+		"k8s-aws-" + "v1." + rest, "AK" + "IAZ7QXAMPLE42CANAR", "AS" + "IAZ7QXAMPLE42CANAR", "AB" + "IAZ7QXAMPLE42CANAR",
+		"AC" + "CAZ7QXAMPLE42CANAR",
+	} {
+		require.Equal(t, "a [secret] b", mask.Text("a "+in+" b"), in)
+	}
+	for _, word := range []string{"Bearer", "bearer", "Basic", "basic"} {
+		require.Equal(t, "said "+word+" [secret], then", mask.Text("said "+word+" abc123def456=, then"))
+	}
+	for _, kind := range []string{"", "RSA ", "EC ", "OPENSSH ", "ENCRYPTED "} {
+		require.Equal(t, mask.Secret,
+			mask.Text("-----BEGIN "+kind+"PRIVATE KEY-----\nMIIEpAIBAAKCAQEA7\n-----END "+kind+"PRIVATE KEY-----"))
+	}
+}
+
 func TestWhatIsNoSecretStays(t *testing.T) {
 	t.Parallel()
 	for _, s := range []string{
@@ -99,14 +122,18 @@ func TestKeys(t *testing.T) {
 	for _, k := range strings.Fields(`password PASSWORD dbPassword db_password password2 passwd passphrase secret
 		clientSecret client_secret token authToken apiKey api_key API_KEY apikey privateKey private-key accessKey
 		secretAccessKey AWS_SECRET_ACCESS_KEY credentials AWSSessionToken .dockerconfigjson client-key-data connectionString
-		signingKey git.password Authorization`) {
+		signingKey git.password Authorization passwords pwd DB_PWD credential secretKey secretkey accesskey authtoken
+		access_token accesstoken privatekey htpasswd .dockercfg auth userPass SIGNING_KEY shared-key accountKey license_key
+		hmacKey`) {
 		require.True(t, mask.Key(k), k)
 	}
-	for _, k := range strings.Fields(`secretName secret_name tokenPath tokenUrl secretArn passwordSecretRef passwordPolicy
-		httpTokens key keyName kmsKeyId publicKey encryptionKeyArn tokenExpirationSeconds certificate-authority-data
-		imagePullSecrets monkey authMode authenticationMode secretsProvider x tags.team bypass`) {
+	for _, k := range strings.Fields(`secretName secret_name tokenPath tokenUrl secretArn passwordSecretRef
+		passwordPolicy httpTokens key keyName kmsKeyId publicKey encryptionKeyArn tokenExpirationSeconds
+		certificate-authority-data imagePullSecrets monkey authMode authenticationMode secretsProvider x tags.team
+		bypass ab pass string clientData`) {
 		require.False(t, mask.Key(k), k)
 	}
+	require.False(t, mask.Key(strings.Repeat("x", 124)+"Token"), "no name is that long")
 }
 
 func TestValues(t *testing.T) {
