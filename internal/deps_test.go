@@ -45,10 +45,12 @@ type pkg struct {
 
 func TestImportsGoOneWay(t *testing.T) {
 	t.Parallel()
+	met := map[string]bool{}
 	for _, p := range list(t) {
 		at := strings.TrimPrefix(p.ImportPath, "emrflink/")
 		for _, imp := range p.Imports {
 			for _, r := range rules {
+				met[r.path] = met[r.path] || below(imp, r.path)
 				if below(imp, r.path) && !anyBelow(at, r.allowed) {
 					t.Errorf("%s imports %s: %s", at, imp, r.why)
 				}
@@ -61,12 +63,16 @@ func TestImportsGoOneWay(t *testing.T) {
 			}
 		}
 	}
+	for _, r := range rules {
+		require.Equal(t, len(r.allowed) > 0, met[r.path], "who may import %s does, or it is misspelt", r.path)
+	}
 }
 
 func TestEveryPackageSaysWhatItIs(t *testing.T) {
 	t.Parallel()
 	out, err := goList("-f", "{{.ImportPath}}|{{.Doc}}")
 	require.NoError(t, err)
+	require.NotEmpty(t, out)
 	for line := range strings.Lines(string(out)) {
 		path, doc, _ := strings.Cut(strings.TrimSpace(line), "|")
 		if doc == "" {

@@ -77,8 +77,12 @@ func TestOnlyTheTeamsServiceAccountsAssumeItsRole(t *testing.T) {
 func TestPolicyStaysWithinTheTeam(t *testing.T) {
 	t.Parallel()
 	const bucket, group = "arn:aws:s3:::bucket", "arn:aws:logs:us-west-2:1:log-group:/g/blue"
+	var statements []string
 	for _, s := range team.Policy(bucket, "blue", group).Statements {
+		statements = append(statements, s.Sid)
 		require.Equal(t, "Allow", s.Effect)
+		require.NotEmpty(t, s.Resource)
+		require.NotEmpty(t, s.Action)
 		for _, r := range s.Resource {
 			own := r == bucket+"/blue" || strings.HasPrefix(r, bucket+"/blue/") || strings.HasPrefix(r, bucket+"/logs/blue/") ||
 				r == group || r == group+":*"
@@ -92,6 +96,9 @@ func TestPolicyStaysWithinTheTeam(t *testing.T) {
 			require.Equal(t, iamdoc.Strings{"blue", "blue/*"}, s.Condition["StringLike"]["s3:prefix"])
 		}
 	}
+	require.Equal(t, []string{
+		"ListOwnPrefix", "FindBucket", "KeepState", "ReadOwnPrefix", "PutLogs", "WriteLogEvents",
+	}, statements)
 }
 
 func TestCheckName(t *testing.T) {

@@ -3,7 +3,10 @@
 package flinkjob
 
 import (
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -140,6 +143,50 @@ func TestSpecFromRefusesByName(t *testing.T) {
 	}
 }
 
+func TestEachFieldOfASpecIsChecked(t *testing.T) {
+	t.Parallel()
+	all := spec(t)
+	var want []string
+	for _, c := range []struct {
+		change  func(*Spec)
+		problem string
+	}{
+		{func(s *Spec) { s.RoleARN = "role" }, `execution role "role" is no IAM role ARN`},
+		{func(s *Spec) { s.CheckpointURI = "b" }, `checkpointUri: "b" is no s3:// URI`},
+		{func(s *Spec) { s.SavepointURI = "s3://" }, `savepointUri: "s3://" has no bucket`},
+		{func(s *Spec) { s.JobManagerURI = "hdfs://x" }, `jobmanagerUri: "hdfs://x" is no s3:// URI`},
+		{func(s *Spec) { s.LogURI = "" }, `logUri: "" is no s3:// URI`},
+		{func(s *Spec) { s.Namespace = "" }, "the team has no namespace"},
+		{func(s *Spec) { s.LogGroup = "" }, "the team has no log group"},
+		{func(s *Spec) { s.EmrReleaseLabel = "7" }, `EMR release label "7" does not start with emr-`},
+		{func(s *Spec) { s.FlinkVersion = "1.20" }, `Flink version "1.20" is not of the form v1_20`},
+		{func(s *Spec) { s.Arch = "" }, "the node pool has no node group type or no architecture"},
+		{func(s *Spec) { s.Parallelism = 257 }, "parallelism 257: 1 to 256"},
+		{func(s *Spec) { s.Interval = 999 * time.Millisecond }, "checkpoint interval 999ms: at least 1s"},
+	} {
+		one := spec(t)
+		c.change(&one)
+		require.EqualError(t, one.Validate(), "invalid job: "+c.problem)
+		c.change(&all)
+		want = append(want, c.problem)
+	}
+	slices.Sort(want)
+	require.Equal(t, &ValidationError{Problems: want}, all.Validate())
+	for name, ok := range map[string]bool{
+		"a": true, "a-1": true, strings.Repeat("a", 45): true, strings.Repeat("a", 46): false, "": false,
+		"a-": false, "1a": false,
+	} {
+		s := spec(t)
+		s.Name = name
+		require.Equal(t, ok, s.Validate() == nil, name)
+	}
+	for parallelism, ok := range map[int]bool{0: false, 1: true, 256: true} {
+		s := spec(t)
+		s.Parallelism = parallelism
+		require.Equal(t, ok, s.Validate() == nil, parallelism)
+	}
+}
+
 // The vectors are those of the AWS CLI's own test of its encoder.
 func TestBase36IsTheEncodingOfTheAWSCLI(t *testing.T) {
 	t.Parallel()
@@ -158,6 +205,7 @@ func TestRolesWithAPathOrOfAnotherServiceAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, arn := range []string{
 		"", "role", "arn:aws:iam::111122223333:role/path/name", "arn:aws:iam::111122223333:user/x", "arn:aws:iam::1:role/x",
+		"arn:aws:s3::111122223333:role/x", "urn:aws:iam::111122223333:role/x", "arn:aws:iam::111122223333:role/",
 	} {
 		_, err := ServiceAccount(arn, RoleJobManager)
 		require.Error(t, err, arn)
