@@ -230,6 +230,7 @@ func TestRunFailsWithANamedCause(t *testing.T) {
 			var f *Failure
 			require.ErrorAs(t, err, &f)
 			require.Equal(t, tc.id, f.ID)
+			require.Equal(t, "flink-team-a basic", f.Namespace+" "+f.Job)
 			require.Contains(t, f.Cause, tc.text)
 			require.LessOrEqual(t, f.Elapsed, tc.within)
 			require.Equal(t, map[bool]int{true: 6, false: 1}[tc.id == "timeout"], f.ExitCode())

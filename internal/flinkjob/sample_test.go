@@ -4,6 +4,7 @@ package flinkjob
 
 import (
 	"io/fs"
+	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -91,6 +92,27 @@ func TestANewFolderIsANewSample(t *testing.T) {
 	again, err := added.render(Spec{Sample: added.Name, Parallelism: 4})
 	require.NoError(t, err)
 	require.NotEqual(t, job, again, "the first rendering left the manifest as it was")
+}
+
+// TestASizeThatIsMissingIsNamed: what a cost or a preflight would be wrong about.
+func TestASizeThatIsMissingIsNamed(t *testing.T) {
+	t.Parallel()
+	manifest, err := fs.ReadFile(examples.Jobs, "jobs/basic/manifest.yaml")
+	require.NoError(t, err)
+	for before, want := range map[string]string{
+		`numberOfTaskSlots: "1"`: "task slots", "cpuLimit: 500m": "CPU of the sidecar",
+		"memoryLimit: 250Mi": "memory of the sidecar",
+		"memory: 2048m":      "memory of the pods",
+	} {
+		key, _, _ := strings.Cut(before, ":")
+		for _, value := range []string{`"0"`, `""`, "x"} {
+			changed := strings.ReplaceAll(string(manifest), before, key+": "+value)
+			all, err := samplesIn(withFolder(t, map[string]string{"README.md": "# T\n\nD.\n", "manifest.yaml": changed}))
+			require.NoError(t, err)
+			_, err = all[1].footprints(Spec{Parallelism: 1})
+			require.ErrorContains(t, err, `sample job "a-new-one": `+want, value)
+		}
+	}
 }
 
 func TestAMistakeInAFolderIsNamed(t *testing.T) {

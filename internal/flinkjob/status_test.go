@@ -65,7 +65,8 @@ func TestDeleteThatHangsNamesTheFinalizer(t *testing.T) {
 func TestStatusOfAbsentAndRunningJobs(t *testing.T) {
 	t.Parallel()
 	s := healthyCluster()
-	r := Runner{Kube: s, Objects: &bucket{}, Clock: newClock(nil)}
+	b := &bucket{}
+	r := Runner{Kube: s, Objects: b, Clock: newClock(nil)}
 	_, err := r.Status(t.Context(), "flink-team-a", "basic")
 	require.ErrorIs(t, err, ErrNoJob)
 	objs, err := Render(spec(t))
@@ -76,12 +77,30 @@ func TestStatusOfAbsentAndRunningJobs(t *testing.T) {
 		"jobStatus": obj{"state": "RUNNING"}})
 	res, err := r.Status(t.Context(), "flink-team-a", "basic")
 	require.NoError(t, err)
-	require.Equal(t, "RUNNING", res.State)
+	want := StatusResult{
+		SchemaVersion: SchemaVersion, Job: "basic", Namespace: "flink-team-a", State: "RUNNING", LifecycleState: "STABLE",
+		JobManager: "READY", Cause: res.Cause,
+		Pods: []PodStatus{{Name: "basic-1", Role: RoleJobManager, Phase: "Running", Ready: true, Node: "n1"}},
+		Nodes: []NodeUse{
+			{Name: "n1", InstanceType: "c5d.large", CapacityType: "on-demand", NodePool: "jm", Roles: []string{RoleJobManager}},
+		},
+	}
+	require.Equal(t, want, res)
 	require.Contains(t, res.Cause, "no checkpoint below")
-	require.Equal(t, []PodStatus{{Name: "basic-1", Role: RoleJobManager, Phase: "Running", Ready: true, Node: "n1"}}, res.Pods)
+	for _, n := range []string{"chk-7", "chk-8"} {
+		b.put(chk+n+"/_metadata", 23, r.Clock.Now())
+	}
+	res, err = r.Status(t.Context(), "flink-team-a", "basic")
+	require.NoError(t, err)
+	want.Cause, want.Checkpoint = "", &Checkpoint{
+		URI: "s3://emr-eks-flink-111122223333-us-west-2-checkpoints/" + chk + "chk-8", Bytes: 23, At: r.Clock.Now(),
+	}
+	require.Equal(t, want, res)
 	list, err := r.Jobs(t.Context(), "")
 	require.NoError(t, err)
-	require.Equal(t, "basic", list[0].Sample)
+	require.Equal(t, []Summary{
+		{Job: "basic", Namespace: "flink-team-a", Sample: "basic", State: "RUNNING", Created: list[0].Created},
+	}, list)
 }
 
 func TestJSONFieldsAreTheContract(t *testing.T) {
