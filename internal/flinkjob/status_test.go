@@ -87,9 +87,15 @@ func TestStatusOfAbsentAndRunningJobs(t *testing.T) {
 	}
 	require.Equal(t, want, res)
 	require.Contains(t, res.Cause, "no checkpoint below")
-	for _, n := range []string{"chk-7", "chk-8"} {
-		b.put(chk+n+"/_metadata", 23, r.Clock.Now())
-	}
+	// The newest by time, then by name, however the bucket lists them; one node has both roles.
+	b.put(chk+"chk-8/_metadata", 23, r.Clock.Now())
+	b.put(chk+"chk-7/_metadata", 23, r.Clock.Now())
+	b.put(chk+"chk-9/_metadata", 23, r.Clock.Now().Add(-time.Second))
+	s.Put(pod("basic-taskmanager-1-1", RoleTaskManager, "n1", running))
+	want.Pods = append(want.Pods, PodStatus{
+		Name: "basic-taskmanager-1-1", Role: RoleTaskManager, Phase: "Running", Ready: true, Node: "n1",
+	})
+	want.Nodes[0].Roles = []string{RoleJobManager, RoleTaskManager}
 	res, err = r.Status(t.Context(), "flink-team-a", "basic")
 	require.NoError(t, err)
 	want.Cause, want.Checkpoint = "", &Checkpoint{
