@@ -96,12 +96,14 @@ func TestStatusOfAbsentAndRunningJobs(t *testing.T) {
 		Name: "basic-taskmanager-1-1", Role: RoleTaskManager, Phase: "Running", Ready: true, Node: "n1",
 	})
 	want.Nodes[0].Roles = []string{RoleJobManager, RoleTaskManager}
-	res, err = r.Status(t.Context(), "flink-team-a", "basic")
-	require.NoError(t, err)
 	want.Cause, want.Checkpoint = "", &Checkpoint{
 		URI: "s3://emr-eks-flink-111122223333-us-west-2-checkpoints/" + chk + "chk-8", Bytes: 23, At: r.Clock.Now(),
 	}
-	require.Equal(t, want, res)
+	for range 40 { // maps have no order
+		res, err = r.Status(t.Context(), "flink-team-a", "basic")
+		require.NoError(t, err)
+		require.Equal(t, want, res)
+	}
 	list, err := r.Jobs(t.Context(), "")
 	require.NoError(t, err)
 	require.Equal(t, []Summary{
