@@ -48,7 +48,7 @@ func newClassifier() *classifier {
 			r(`api error ([A-Z][A-Za-z0-9.]+):`, "", ""),
 			r(`https response error StatusCode: \d+, RequestID: [^,]+, ([A-Z][A-Za-z0-9.]+):`, "", ""),
 			r(`(?m)^\s*(?:\* )?([A-Z][A-Za-z0-9.]+(?:Exception|NotFound|Violation|Exceeded|Fault|`+
-				`Conflict|Denied|Malformed|Exists|Operation|NoSuchEntity))\b`, "", ""),
+				`Conflict|Denied|Malformed|Exists|Operation)|NoSuchEntity)\b`, "", ""),
 			r(`(?:failed to|could not) (?:refresh cached|retrieve) credentials|`+
 				`no EC2 IMDS role found|no valid credential sources`,
 				"NoCredentials", "give credentials (AWS_PROFILE, or aws sso login), then run: emrflink doctor"),
