@@ -4,6 +4,8 @@ package flinkjob
 
 import (
 	"io/fs"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -60,6 +62,25 @@ func TestTheDefaultSampleTakesTheseResources(t *testing.T) {
 		{Role: RoleJobManager, Pods: 2, MilliCPU: 1500, MemoryMiB: 2298, Selector: selector(RoleJobManager)},
 		{Role: RoleTaskManager, Pods: 5, MilliCPU: 1500, MemoryMiB: 2298, Selector: selector(RoleTaskManager)},
 	}, Footprints("g", "amd64", 5))
+}
+
+func TestEveryVariableIsDocumented(t *testing.T) {
+	t.Parallel()
+	readme, err := fs.ReadFile(examples.Jobs, "jobs/README.md")
+	require.NoError(t, err)
+	_, table, found := strings.Cut(string(readme), "| variable |")
+	require.True(t, found)
+	table, _, _ = strings.Cut(table, "\n\n")
+	var documented []string
+	for row := range strings.Lines(table) {
+		names, _, _ := strings.Cut(strings.TrimPrefix(row, "|"), "|")
+		for i, part := range strings.Split(names, "`") {
+			if i%2 == 1 {
+				documented = append(documented, part)
+			}
+		}
+	}
+	require.ElementsMatch(t, slices.Collect(maps.Keys(Spec{}.variables())), documented)
 }
 
 func TestANewFolderIsANewSample(t *testing.T) {
