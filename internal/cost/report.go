@@ -2,7 +2,11 @@
 
 package cost
 
-import "slices"
+import (
+	"slices"
+
+	"emrflink/internal/stack"
+)
 
 // SchemaVersion is the version of Report. Fields are added, never changed.
 const SchemaVersion = 1
@@ -65,9 +69,8 @@ type Job struct {
 
 // Subject is what a report is about.
 type Subject struct {
-	Stack, Target string
-	Simulated     []string
-	Resources     []Resource
+	stack.Info
+	Resources []Resource
 	// Job names the sample job, and Pods are what it consists of.
 	Job  string
 	Pods []Pods

@@ -7,12 +7,14 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"emrflink/internal/stack"
 )
 
 // priced is the default blueprint with a node pool, and two pods of a job on it.
 func priced() Subject {
 	return Subject{
-		Stack: "dev", Target: "aws", Job: "basic", Pods: taskManagers(2, 1500, 2298),
+		Info: stack.Info{Stack: "dev", Target: "aws"}, Job: "basic", Pods: taskManagers(2, 1500, 2298),
 		Resources: append(blueprint(), pool(requirement("karpenter.k8s.aws/instance-family", "In", "c5d")), nodeClass()),
 	}
 }
