@@ -91,7 +91,7 @@ func NewReport(s Subject, p Prices) (Report, error) {
 		Prices:     PriceSource{Source: p.Source, AsOf: e.AsOf, Live: p.Live},
 		Components: ByComponent(s.Resources, e.Items), Idle: Price{HourlyUSD: e.HourlyUSD, MonthlyUSD: e.MonthlyUSD},
 		SampleJob:   Job{Name: s.Job, Nodes: append([]Nodes{}, nodes...)},
-		NotIncluded: e.NotIncluded, Unpriced: slices.Concat(e.Unpriced, p.Missing, unpriced),
+		NotIncluded: e.NotIncluded, Unpriced: append(append(e.Unpriced, p.Missing...), unpriced...),
 		Simulated: append([]string{}, s.Simulated...),
 	}
 	if len(nodes) > 0 {
