@@ -10,7 +10,7 @@ GOBIN     := $(shell $(GO) env GOPATH)/bin
 TESTFLAGS ?= -shuffle=on -count=1 -vet=off -ldflags=-s -timeout=20m
 # Compilers may use the memory that there is; without it, a third of a build is garbage collection.
 GC        := $(GO) run ./internal/tools/gc
-UNTUNED   := $(if $(GOGC),,-exec "env -u GOGC")
+UNTUNED   := $(if $(GOGC)$(GOMEMLIMIT),,-exec "env -u GOGC -u GOMEMLIMIT")
 # The end-to-end tests wait for half of their time: two more at once than there are processors fill it.
 ATONCE     = $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
 # The race detector is for packages in which goroutines share data: everything they import is compiled a second time for

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	elbv2 "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -156,8 +155,7 @@ func (c *Client) InstanceProfilesOfRole(ctx context.Context, role string) ([]Res
 
 // DeleteLogGroup deletes a log group with its streams and events.
 func (c *Client) DeleteLogGroup(ctx context.Context, name string) error {
-	_, err := c.logs.DeleteLogGroup(ctx, &cloudwatchlogs.DeleteLogGroupInput{LogGroupName: &name})
-	return wrap("logs:DeleteLogGroup", name, err)
+	return c.logs(ctx, "DeleteLogGroup", name, map[string]string{"logGroupName": name}, nil)
 }
 
 // DeleteLoadBalancer deletes a load balancer by ARN; its interfaces go later.

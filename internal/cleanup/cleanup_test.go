@@ -301,7 +301,7 @@ func TestThePlanDeletesNothing(t *testing.T) {
 	require.Equal(t, []string{"our-bucket"}, p.Buckets)
 	require.Contains(t, ids(p.Kubernetes), "team/basic")
 	require.NotContains(t, ids(p.Kubernetes), "team/internal")
-	require.Equal(t, []string{"i-node", "our-bucket", "vpc-1"}, ids(p.Resources))
+	require.Equal(t, []string{"i-node", "our-bucket", "vpc-1"}, ids(p.Inventory))
 	require.InDelta(t, 1.5, p.HourlyUSD, 1e-9)
 }
 
@@ -317,7 +317,7 @@ func TestJSONHasNoNullListsAndTheContractsFields(t *testing.T) {
 		keys = append(keys, k)
 	}
 	sort.Strings(keys)
-	require.Empty(t, cmp.Diff([]string{"account", "deleted", "deployment", "elapsedSeconds", "engineDeleted", "expectedResidue",
+	require.Empty(t, cmp.Diff([]string{"account", "deleted", "deployment", "elapsedSeconds", "engineDeleted", "errors", "expectedResidue",
 		"hourlyUSD", "region", "schemaVersion", "stack", "unexpected", "verified", "warnings"}, keys))
 }
 

@@ -32,30 +32,34 @@ type Item struct {
 	Command   string  `json:"command"` // removes an unexpected one
 }
 
-// Report is the JSON of `cleanup`.
+// Report is what a cleanup did.
 type Report struct {
-	SchemaVersion   int      `json:"schemaVersion"`
-	Stack           string   `json:"stack"`
-	Account         string   `json:"account"`
-	Region          string   `json:"region"`
-	Deployment      string   `json:"deployment"`
-	Deleted         []Item   `json:"deleted"`
-	ExpectedResidue []Item   `json:"expectedResidue"`
-	Unexpected      []Item   `json:"unexpected"`
-	EngineDeleted   int      `json:"engineDeleted"` // resources that the engine deleted; many of them are no AWS resource of their own
-	HourlyUSD       float64  `json:"hourlyUSD"`     // of what is unexpectedly left
-	Warnings        []string `json:"warnings"`
-	ElapsedSeconds  float64  `json:"elapsedSeconds"`
+	SchemaVersion   int     `json:"schemaVersion"`
+	Stack           string  `json:"stack"`
+	Account         string  `json:"account"`
+	Region          string  `json:"region"`
+	Deployment      string  `json:"deployment"`
+	Deleted         []Item  `json:"deleted"`
+	ExpectedResidue []Item  `json:"expectedResidue"`
+	Unexpected      []Item  `json:"unexpected"`
+	EngineDeleted   int     `json:"engineDeleted"` // resources that the engine deleted; many of them are no AWS resource of their own
+	HourlyUSD       float64 `json:"hourlyUSD"`     // of what is unexpectedly left
+	// Errors are those that made the cleanup incomplete, Warnings those that came to nothing.
+	Errors         []string `json:"errors"`
+	Warnings       []string `json:"warnings"`
+	ElapsedSeconds float64  `json:"elapsedSeconds"`
 	// Verified says that the account was asked what is left. Without it, empty lists of what is left mean nothing.
 	Verified bool `json:"verified"`
 }
 
-func emptyReport(s Scope) Report {
+func newReport(stack, account, region, deployment string) Report {
 	return Report{
-		SchemaVersion: SchemaVersion, Stack: s.Stack, Account: s.Account, Region: s.Region, Deployment: s.Deployment.Name,
-		Deleted: []Item{}, ExpectedResidue: []Item{}, Unexpected: []Item{}, Warnings: []string{},
+		SchemaVersion: SchemaVersion, Stack: stack, Account: account, Region: region, Deployment: deployment,
+		Deleted: []Item{}, ExpectedResidue: []Item{}, Unexpected: []Item{}, Errors: []string{}, Warnings: []string{},
 	}
 }
+
+func emptyReport(s Scope) Report { return newReport(s.Stack, s.Account, s.Region, s.Deployment.Name) }
 
 // RefusedError says that nothing was touched and why.
 type RefusedError struct{ Cause error }
@@ -196,6 +200,11 @@ func (r *run) whyLeft(res awsapi.Resource) string {
 // failed is never a success.
 func (r *run) finish(ctx context.Context, engineErr, sweepErr, verifyErr error) (Report, error) {
 	r.report.ElapsedSeconds = time.Since(r.started).Seconds()
+	for _, err := range []error{engineErr, verifyErr} {
+		if err != nil {
+			r.report.Errors = append(r.report.Errors, err.Error())
+		}
+	}
 	if ctx.Err() != nil {
 		return r.report, fmt.Errorf("cleanup was interrupted: %w", ctx.Err())
 	}
@@ -203,6 +212,9 @@ func (r *run) finish(ctx context.Context, engineErr, sweepErr, verifyErr error) 
 	if engineErr == nil && verifyErr == nil && !left {
 		r.warn(sweepErr) // what could not be swept went away by itself
 		return r.report, nil
+	}
+	if sweepErr != nil {
+		r.report.Errors = append(r.report.Errors, sweepErr.Error())
 	}
 	cause := errors.Join(engineErr, sweepErr, verifyErr)
 	for _, w := range r.report.Warnings {

@@ -36,15 +36,17 @@ type Resource struct {
 
 // Item is one position of an estimate.
 type Item struct {
-	URN, Name string
+	URN  string `json:"urn"`
+	Name string `json:"name"`
 	// What is billed, in words: "EKS control plane", "m5.xlarge instances".
-	What string
+	What string `json:"what"`
 	// Quantity is how many units of What there are.
-	Quantity float64
-	// HourlyUSD is the price of the whole position per hour.
-	HourlyUSD float64
+	Quantity float64 `json:"quantity"`
+	// HourlyUSD is the price of the whole position per hour, MonthlyUSD per month: only the items of a Component have it.
+	HourlyUSD  float64 `json:"hourlyUSD"`
+	MonthlyUSD float64 `json:"monthlyUSD"`
 	// Note is a fact that changes the price, "" when there is none.
-	Note string
+	Note string `json:"note"`
 }
 
 // Estimate is what a set of resources costs.

@@ -32,6 +32,9 @@ type Prices struct {
 	Region string
 	// AsOf is the date of the prices, "" when the region has none. Source says whose they are.
 	AsOf, Source string
+	// Live says that AWS was asked; Missing is then what it answered for each price that it does not have.
+	Live    bool
+	Missing []string
 	// EC2 maps instance types to US dollars per hour, Rates the names of RateNames to US dollars per unit.
 	EC2, Rates map[string]float64
 }

@@ -3,13 +3,11 @@
 package drift
 
 import (
-	"bytes"
-	"strings"
+	"encoding/json"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
-	"emrflink/internal/awsapi"
 	"emrflink/internal/plans"
 )
 
@@ -51,27 +49,17 @@ func TestNoiseIsShownWithItsReasonAndDoesNotCount(t *testing.T) {
 	}
 }
 
-func TestTheReportNamesWhatDiffers(t *testing.T) {
+func TestTheDocumentHasTheRepairOfADriftAndNoNullList(t *testing.T) {
 	t.Parallel()
-	r := New([]plans.Observed{
-		{URN: "a", Type: "aws:s3/bucketV2:BucketV2", Name: "b", ID: "bucket", Diff: []plans.PropertyDiff{}},
-		changed("aws:iam/policy:Policy", "policy", `{"Statement":[{"Action":"s3:GetObject"}]}`, `{"Statement":[{"Action":"s3:*"}]}`),
-		{URN: "c", Type: "aws:cloudwatch/logGroup:LogGroup", Name: "l", ID: "/logs", Missing: true},
-	})
-	r.Compare([]plans.StateResource{{ID: "sg-1"}}, []awsapi.Resource{
-		{Service: "ec2", Type: "security-group", ID: "sg-1", CreatedBy: "user", Tags: map[string]string{"k": "v"}},
-		{Service: "ec2", Type: "security-group", ID: "sg-2", CreatedBy: "user", Tags: map[string]string{"k": "v"}},
-		{Service: "ec2", Type: "instance", ID: "i-1", CreatedBy: "karpenter", Tags: map[string]string{"k": "v"}},
-		{Service: "ec2", Type: "vpc", ID: "vpc-1", CreatedBy: "user"},
-	}, map[string]string{"k": "v"})
-	var b bytes.Buffer
-	require.NoError(t, r.Text(&b, "local"))
-	require.Equal(t, strings.TrimPrefix(`
-changed aws:iam/policy:Policy "n" (i)
-  policy: the documents differ
-    Statement[0].Action: expected "s3:GetObject", actual "s3:*"
-missing aws:cloudwatch/logGroup:LogGroup "l" (/logs)
-unmanaged ec2 security-group sg-2: it carries the deployment's tags and is not in its state
-stack local: drift: 3 checked, 1 changed, 1 missing, 0 ignored, 1 unmanaged
-`, "\n"), b.String())
+	s := Subject{Stack: "dev", Target: "aws", Region: "us-west-2", Repair: "put it back"}
+	d := New(nil).Of(s)
+	require.False(t, d.Drifted)
+	require.Empty(t, d.Repair)
+	raw, err := json.Marshal(d)
+	require.NoError(t, err)
+	require.NotContains(t, string(raw), "null")
+	d = New([]plans.Observed{{URN: "c", Missing: true}}).Of(s)
+	require.True(t, d.Drifted)
+	require.Equal(t, "put it back", d.Repair)
+	require.Equal(t, "dev aws us-west-2", d.Stack+" "+d.Target+" "+d.Region)
 }

@@ -109,8 +109,8 @@ func TestNoSecretLeavesTheEngine(t *testing.T) {
 	require.Equal(t, []string{"env[0].value", "policy", "raw[0]", "tags.note", "values.database.password", "data.blob", "stringData.text"}, exposed,
 		"what nothing marks is named")
 
-	var events []Event
-	_, err = run(false).Deploy(t.Context(), func(ev Event) { events = append(events, ev) })
+	var events []plans.Event
+	_, err = run(false).Deploy(t.Context(), func(ev plans.Event) { events = append(events, ev) })
 	require.NoError(t, err)
 	requireNoCanary(t, "an event", events)
 
@@ -128,7 +128,7 @@ func TestNoSecretLeavesTheEngine(t *testing.T) {
 		New: map[string]any{"database": map[string]any{"password": plans.Secret}}}}, plan.Steps[at].Diff, "that a secret changes is seen")
 
 	events = nil
-	_, err = run(true).Deploy(t.Context(), func(ev Event) { events = append(events, ev) })
+	_, err = run(true).Deploy(t.Context(), func(ev plans.Event) { events = append(events, ev) })
 	var failure *Failure
 	require.ErrorAs(t, err, &failure)
 	require.Equal(t, "AccessDenied", failure.Code)

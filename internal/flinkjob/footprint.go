@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"emrflink/components/nodelabel"
+	"emrflink/internal/cost"
 )
 
 // DefaultParallelism is how many task slots a sample job has when nobody says.
@@ -23,23 +24,14 @@ const (
 
 func flinkResource() obj { return obj{"memory": fmt.Sprintf("%dm", flinkMiB), "cpu": int64(flinkCPU)} }
 
-// Footprint is what the pods of one role of a sample job need of the nodes.
-type Footprint struct {
-	Role string
-	Pods int
-	// MilliCPU and MemoryMiB are requested by each pod, the sidecar of the monitoring included.
-	MilliCPU, MemoryMiB int
-	// Selector is the node selector of the pods.
-	Selector map[string]string
-}
-
-// Footprints are the pods of a sample job on a node pool.
-func Footprints(nodeGroupType, arch string, parallelism int) []Footprint {
-	var out []Footprint
+// Footprints are the pods of a sample job on a node pool, by role. What they request includes the sidecar of the
+// monitoring.
+func Footprints(nodeGroupType, arch string, parallelism int) []cost.Pods {
+	var out []cost.Pods
 	for role, pods := range []int{jobManagers, (parallelism + slots - 1) / slots} {
 		name := []string{RoleJobManager, RoleTaskManager}[role]
-		out = append(out, Footprint{
-			Role: name, Pods: pods, MilliCPU: flinkCPU*1000 + sidecarMilliCPU, MemoryMiB: flinkMiB + sidecarMiB,
+		out = append(out, cost.Pods{
+			Role: name, Count: pods, MilliCPU: flinkCPU*1000 + sidecarMilliCPU, MemoryMiB: flinkMiB + sidecarMiB,
 			Selector: map[string]string{nodelabel.GroupType: nodeGroupType, nodelabel.FlinkRole: name, "kubernetes.io/arch": arch},
 		})
 	}

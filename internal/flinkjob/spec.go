@@ -49,6 +49,8 @@ type Options struct {
 	NodePool    string // name or NodeGroupType of a TaskManager pool; default: the first one
 	Parallelism int    // default 2
 	Interval    time.Duration
+	// Timeout is how long a run or a deletion is waited for; 0 = for ever.
+	Timeout time.Duration
 }
 
 type outputs struct {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"emrflink/internal/plans"
 	"emrflink/internal/tools/browser"
 )
 
@@ -157,7 +158,7 @@ func mixedDocument() Document {
 	old.Destroys, nodes.Destroys = "the address", nothingLost
 	old.Diff = []Diff{{Path: "domain", Kind: "delete", Old: "vpc"}}
 	d := Document{
-		SchemaVersion: 1, Stack: "dev", Mode: ModeDeployed, Summary: Summary{Create: 1, Update: 2, Replace: 1, Delete: 1, Same: 6},
+		SchemaVersion: 1, Stack: "dev", Mode: ModeDeployed, Summary: plans.Summary{Create: 1, Update: 2, Replace: 1, Delete: 1, Same: 6},
 		Cost: Cost{MonthlyUSD: MonthlyUSD{76.65, 1105.85, 1029.2}, HourlyUSD: MonthlyUSD{0.105, 1.5149, 1.4099}, PricesAsOf: "2026-07-20", Region: "us-west-2", NotIncluded: []string{"S3: requests"}, Unpriced: []string{}},
 		Findings: []Finding{
 			{Rule: "public-endpoint", Severity: "high", URN: "urn::nodes", Path: "vpcConfig", Message: "The API is open to 0.0.0.0/0."},

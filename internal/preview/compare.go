@@ -45,7 +45,7 @@ func Compare(desired plans.Plan, base Baseline, region string) (plans.Plan, int)
 			"the baseline is of region %s, the settings say %s: what is in a region does not move, it is made anew; deploy to another "+
 				"region with a stack of its own", base.Region, region)})
 	}
-	out.Summary = count(out.Steps)
+	out.Summary = plans.Summarize(out.Steps)
 	return out, skipped
 }
 

@@ -25,12 +25,13 @@ import (
 	"emrflink/internal/exitcode"
 	"emrflink/internal/localcloud/account"
 	"emrflink/internal/localcloud/provider"
+	"emrflink/internal/stack"
 )
 
 // The kinds of target.
 const (
-	AWS   = "aws"
-	Local = "local"
+	AWS   = stack.AWS
+	Local = stack.Local
 )
 
 // DefaultSpeed is what AWS's durations are divided by on the local target: the
@@ -75,24 +76,6 @@ func (t *Target) Close() error {
 		return nil
 	}
 	return t.close()
-}
-
-// Needs says what a kind of target needs of the machine it is used from.
-type Needs struct {
-	Daemon      bool     // the local target's daemon and the binary of its control plane
-	Credentials bool     // AWS credentials of the user's own
-	Programs    []string // programs on the PATH
-	Registries  []string // registries of charts that are pulled from without a login
-}
-
-// NeedsOf returns what targets of a kind need. pulumi-eks refuses to make a
-// cluster without aws and kubectl; the local target has it in its own providers,
-// and stand-ins of the charts.
-func NeedsOf(kind string) Needs {
-	if kind == Local {
-		return Needs{Daemon: true}
-	}
-	return Needs{Credentials: true, Programs: []string{"aws", "kubectl"}, Registries: []string{"public.ecr.aws"}}
 }
 
 // localStore is what the local target writes when it starts for the first time:

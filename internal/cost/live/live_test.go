@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package wire
+package live
 
 import (
 	"context"
@@ -36,13 +36,13 @@ func TestLivePricesAreThoseThatTheListHas(t *testing.T) {
 	t.Parallel()
 	want := cost.Wanted{InstanceTypes: []string{"a", "b"}, Rates: []string{"r"}}
 	now := time.Date(2026, 1, 2, 23, 0, 0, 0, time.UTC)
-	p, why, err := livePrices(t.Context(), fakeList{lacks: "b"}, want, now)
+	p, err := Prices(t.Context(), fakeList{lacks: "b"}, want, now)
 	require.NoError(t, err)
 	require.Equal(t, map[string]float64{"a": 1}, p.EC2, "what has no price stays without")
 	require.Equal(t, map[string]float64{"r": 1}, p.Rates)
-	require.Equal(t, []string{"no price for b"}, why)
+	require.Equal(t, []string{"no price for b"}, p.Missing)
 	require.Equal(t, "2026-01-02", p.AsOf)
 	require.Equal(t, "eu-north-1", p.Region)
-	_, _, err = livePrices(t.Context(), fakeList{err: errors.New("denied")}, want, now)
+	_, err = Prices(t.Context(), fakeList{err: errors.New("denied")}, want, now)
 	require.ErrorContains(t, err, "denied")
 }

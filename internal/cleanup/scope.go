@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package wire
+package cleanup
 
 import (
 	"encoding/json"
@@ -9,31 +9,33 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
-	"emrflink/components/deployment"
 	"emrflink/internal/awsapi"
-	"emrflink/internal/cleanup"
-	"emrflink/internal/engine"
+	"emrflink/internal/awskind"
 	"emrflink/internal/plans"
 )
 
-// scope is what a cleanup deletes. It is written down before the first deletion, because the state forgets names and
+// savedScope is what a cleanup deletes. It is written down before the first deletion, because the state forgets names and
 // ids as the engine works: a second run goes on with the same scope.
-type scope struct {
+type savedScope struct {
 	path string
-	cleanup.Scope
+	Scope
+}
+
+// Known is the scope of a stack as its record and an earlier cleanup that was not completed tell it; false when neither
+// knows anything.
+func Known(o Options, record Record) (Scope, bool, error) {
+	sc, known, err := readScope(o, record)
+	return sc.Scope, known, err
 }
 
 // readScope gathers the scope of a stack from its recorded state, and from an earlier cleanup that was not completed.
 // known is false when neither knows anything.
-func readScope(s settings, resources []plans.StateResource, outputs map[string]engine.Output) (sc scope, known bool, err error) {
-	sc = scope{
-		path: filepath.Join(s.info.Home, "cleanup", s.info.Stack+".json"),
-		Scope: cleanup.Scope{
-			Stack: s.info.Stack, Region: s.config.Region, Deployment: awsapi.Deployment{Name: s.config.Name},
-		},
+func readScope(o Options, record Record) (sc savedScope, known bool, err error) {
+	sc = savedScope{
+		path:  filepath.Join(o.Folder, o.Stack+".json"),
+		Scope: Scope{Stack: o.Stack, Region: o.Region, Deployment: awsapi.Deployment{Name: o.Deployment}},
 	}
 	raw, err := os.ReadFile(sc.path)
 	switch {
@@ -46,70 +48,50 @@ func readScope(s settings, resources []plans.StateResource, outputs map[string]e
 		}
 		known = true
 	}
-	for _, r := range resources {
+	for _, r := range record.Resources {
 		if r.Custom {
-			sc.take(r)
+			sc.take(r, o.NameTag)
 			known = true
 		}
 	}
-	sc.output(outputs, "accountId", &sc.Account)
-	sc.output(outputs, "region", &sc.Region)
-	sc.output(outputs, "deploymentName", &sc.Deployment.Name)
-	sc.output(outputs, "clusterName", &sc.Deployment.Cluster)
-	sc.output(outputs, "clusterOidcIssuer", &sc.Deployment.OIDCIssuer)
+	sc.output(record.Outputs, "accountId", &sc.Account)
+	sc.output(record.Outputs, "region", &sc.Region)
+	sc.output(record.Outputs, "deploymentName", &sc.Deployment.Name)
+	sc.output(record.Outputs, "clusterName", &sc.Deployment.Cluster)
+	sc.output(record.Outputs, "clusterOidcIssuer", &sc.Deployment.OIDCIssuer)
 	if sc.Deployment.Cluster == "" {
 		sc.Deployment.Cluster = sc.Deployment.Name // the cluster has the deployment's name, also before it exists
 	}
-	sc.Deployment.Tags = deploymentTags(sc.Deployment.Name)
+	sc.Deployment.Tags = o.Tags(sc.Deployment.Name)
 	return sc, known, nil
 }
 
-// deploymentTags together mark every AWS resource of a deployment.
-func deploymentTags(name string) map[string]string {
-	return map[string]string{deployment.TagDeployment: name, deployment.TagManagedBy: deployment.ManagedBy}
-}
-
-func (sc *scope) output(outputs map[string]engine.Output, name string, into *string) {
+func (sc *savedScope) output(outputs map[string]plans.Output, name string, into *string) {
 	if v, _ := outputs[name].Value.(string); v != "" {
 		*into = v
 	}
 }
 
 // take adds one recorded resource.
-func (sc *scope) take(r plans.StateResource) {
+func (sc *savedScope) take(r plans.StateResource, nameTag string) {
 	d := &sc.Deployment
 	if sc.Account == "" {
 		sc.Account = accountOf(property(r, "arn"))
 	}
 	if tags, ok := r.Inputs["tags"].(map[string]any); ok {
-		if name, _ := tags[deployment.TagDeployment].(string); name != "" {
+		if name, _ := tags[nameTag].(string); name != "" {
 			d.Name = name
 		}
 	}
-	module, _, _ := strings.Cut(strings.TrimPrefix(r.Type, "aws:"), ":")
-	switch module {
-	case "s3/bucketV2":
-		include(&d.Buckets, r.ID)
-	case "cloudwatch/logGroup":
-		include(&d.LogGroups, property(r, "name"))
-	case "sqs/queue":
-		include(&d.Queues, property(r, "name"))
-	case "cloudwatch/eventRule":
-		include(&d.Rules, property(r, "name"))
-	case "iam/role":
-		include(&d.Roles, property(r, "name"))
-	case "iam/instanceProfile":
-		include(&d.InstanceProfiles, property(r, "name"))
-	case "kms/key":
-		include(&d.Keys, r.ID)
-	case "ec2/vpc":
+	k, _ := awskind.OfType(r.Type)
+	switch k.Scope {
+	case "":
+	case "id":
 		// Only a VPC of the state is the deployment's: the output also names one that somebody else made, and what is
 		// inside that is not ours.
-		d.VPC = r.ID
-	case "eks/cluster":
-		d.Cluster = property(r, "name")
-	case "iam/openIdConnectProvider":
-		d.OIDCIssuer = property(r, "url")
+		d.Include(k.Inventory, r.ID)
+	default:
+		d.Include(k.Inventory, property(r, k.Scope))
 	}
 }
 
@@ -130,14 +112,8 @@ func property(r plans.StateResource, name string) string {
 	return v
 }
 
-func include(list *[]string, name string) {
-	if name != "" && !slices.Contains(*list, name) {
-		*list = append(*list, name)
-	}
-}
-
 // save writes the scope down.
-func (sc *scope) save() error {
+func (sc *savedScope) save() error {
 	raw, err := json.Marshal(sc.Scope)
 	if err != nil {
 		return fmt.Errorf("write down what is cleaned up: %w", err)
@@ -153,7 +129,7 @@ func (sc *scope) save() error {
 }
 
 // forget removes what save wrote.
-func (sc *scope) forget() error {
+func (sc *savedScope) forget() error {
 	if err := os.Remove(sc.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("forget what was cleaned up: %w", err)
 	}
