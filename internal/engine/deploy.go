@@ -17,6 +17,7 @@ import (
 
 	"emrflink/internal/mask"
 	"emrflink/internal/plans"
+	"emrflink/internal/untyped"
 )
 
 // Deploy makes the account match the program. What a run that was stopped or killed left behind (its lock, its
@@ -163,8 +164,9 @@ func (e *Engine) failed(ctx context.Context, op string, c *collector, raw string
 	raw = mask.Text(raw)
 	if errors.Is(err, errKilled) || strings.Contains(err.Error(), errKilled.Error()) {
 		return &Failure{
-			Code: CodeKilled, Message: op + " was killed; the state may hold unfinished operations", Raw: raw, cause: context.Canceled,
-			Hint: "run the same command again: it clears the lock and takes over what was half done",
+			Code: CodeKilled, Message: op + " was killed; the state may hold unfinished operations", Raw: raw,
+			cause: context.Canceled,
+			Hint:  "run the same command again: it clears the lock and takes over what was half done",
 		}
 	}
 	var failures []Failure
@@ -223,8 +225,8 @@ func (c *collector) failures() []Failure {
 	}
 	for _, urn := range sortedKeys(c.messages) {
 		f := Failure{Message: strings.Join(c.messages[urn], "\n")}
-		if urn != "" && urnType(urn) != "pulumi:pulumi:Stack" {
-			f.URN, f.Type, f.Name = urn, urnType(urn), urnName(urn)
+		if urn != "" && untyped.URNType(urn) != "pulumi:pulumi:Stack" {
+			f.URN, f.Type, f.Name = urn, untyped.URNType(urn), untyped.URNName(urn)
 		}
 		out = append(out, f)
 	}

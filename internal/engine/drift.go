@@ -10,6 +10,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 
 	"emrflink/internal/plans"
+	"emrflink/internal/untyped"
 )
 
 // Observe reads every resource of the stack from the account, by its provider, and compares. It changes neither the
@@ -22,9 +23,10 @@ func (e *Engine) Observe(ctx context.Context) ([]plans.Observed, error) {
 	}
 	if n := len(pending); n > 0 {
 		return nil, &Failure{
-			Code:    CodePending,
-			Message: fmt.Sprintf("%d operations of stack %q were interrupted, %s %q among them: their outcome is not recorded", n, e.opts.Stack, pending[0].Kind, pending[0].Name),
-			Hint:    "emrflink deploy --stack " + e.opts.Stack,
+			Code: CodePending,
+			Message: fmt.Sprintf("%d operations of stack %q were interrupted, %s %q among them: their outcome is not recorded", n,
+				e.opts.Stack, pending[0].Kind, pending[0].Name),
+			Hint: "emrflink deploy --stack " + e.opts.Stack,
 		}
 	}
 	if err := e.ready(); err != nil {
@@ -55,7 +57,7 @@ func (c *collector) observed() []plans.Observed {
 		if m.Old == nil || !m.Old.Custom || (plans.Step{Type: m.Type}).Internal() {
 			continue
 		}
-		o := plans.Observed{URN: urn, Type: m.Type, Name: urnName(urn), ID: m.Old.ID, Diff: []plans.PropertyDiff{}}
+		o := plans.Observed{URN: urn, Type: m.Type, Name: untyped.URNName(urn), ID: m.Old.ID, Diff: []plans.PropertyDiff{}}
 		switch {
 		case m.Op == apitype.OpDelete || m.New == nil:
 			o.Missing = true

@@ -74,7 +74,8 @@ func inline(s string) string { return `{"policy":` + statement(s) + `}` }
 
 func trust(s string) string { return `{"assumeRolePolicy":` + statement(s) + `}` }
 
-const tlsOnly = `{"Effect":"Deny","Principal":{"AWS":"*"},"Action":"s3:*","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":"false"}}}`
+const tlsOnly = `{"Effect":"Deny","Principal":{"AWS":"*"},"Action":"s3:*","Resource":"*","Condition":{"Bool":{"aws:` +
+	`SecureTransport":"false"}}}`
 
 func jobManagers(requirements string) string {
 	return `{"spec":{"template":{"metadata":{"labels":{"FlinkRole":"jobmanager"}},"spec":{"requirements":` + requirements + `}}}}`
@@ -94,7 +95,8 @@ func cases() map[string]struct {
 	return map[string]pair{
 		"public-endpoint": {
 			[]one{
-				{cluster, "a", `{"vpcConfig":{"endpointPublicAccess":true,"publicAccessCidrs":["203.0.113.0/24","0.0.0.0/0"]}}`, ""},
+				{cluster, "a", `{"vpcConfig":{"endpointPublicAccess":true,"publicAccessCidrs":["203.0.113.0/24","0.0.0.0/0"]}}`,
+					""},
 				{cluster, "b", `{"vpcConfig":{}}`, ""},
 			},
 			[]string{"a vpcConfig.publicAccessCidrs", "b vpcConfig.publicAccessCidrs"},
@@ -106,7 +108,8 @@ func cases() map[string]struct {
 		"open-ingress": {
 			[]one{
 				{sgRule, "a", `{"type":"ingress","cidrBlocks":["0.0.0.0/0"],"fromPort":22,"toPort":22}`, ""},
-				{"aws:ec2/securityGroup:SecurityGroup", "b", `{"ingress":[{"ipv6CidrBlocks":["::/0"],"fromPort":443,"toPort":443}]}`, ""},
+				{"aws:ec2/securityGroup:SecurityGroup", "b",
+					`{"ingress":[{"ipv6CidrBlocks":["::/0"],"fromPort":443,"toPort":443}]}`, ""},
 				{"aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "c", `{"cidrIpv4":"0.0.0.0/0"}`, ""},
 			},
 			[]string{"b ingress", "a cidrBlocks", "c cidrIpv4"},
@@ -119,37 +122,50 @@ func cases() map[string]struct {
 		"pod-security": {
 			[]one{
 				{"kubernetes:core/v1:Namespace", "a", `{"metadata":{"labels":{"emrflink/team":"a"}}}`, ""},
-				{"kubernetes:core/v1:Namespace", "b", `{"metadata":{"labels":{"emrflink/team":"b","pod-security.kubernetes.io/enforce":"privileged"}}}`, ""},
+				{"kubernetes:core/v1:Namespace", "b",
+					`{"metadata":{"labels":{"emrflink/team":"b","pod-security.kubernetes.io/enforce":"privileged"}}}`, ""},
 			},
-			[]string{`a metadata.labels["pod-security.kubernetes.io/enforce"]`, `b metadata.labels["pod-security.kubernetes.io/enforce"]`},
+			[]string{`a metadata.labels["pod-security.kubernetes.io/enforce"]`,
+				`b metadata.labels["pod-security.kubernetes.io/enforce"]`},
 			[]one{
-				{"kubernetes:core/v1:Namespace", "a", `{"metadata":{"labels":{"emrflink/team":"a","pod-security.kubernetes.io/enforce":"baseline"}}}`, ""},
-				{"kubernetes:core/v1:Namespace", "b", `{"metadata":{"labels":{"pod-security.kubernetes.io/enforce":"privileged"}}}`, ""},
+				{"kubernetes:core/v1:Namespace", "a",
+					`{"metadata":{"labels":{"emrflink/team":"a","pod-security.kubernetes.io/enforce":"baseline"}}}`, ""},
+				{"kubernetes:core/v1:Namespace", "b",
+					`{"metadata":{"labels":{"pod-security.kubernetes.io/enforce":"privileged"}}}`, ""},
 			},
 		},
 		"iam-wildcard-action": {
 			[]one{
 				{policy, "a", inline(`{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::b"}`), ""},
-				{policy, "b", inline(`{"Effect":"Allow","Action":["iam:Put*","iam:GetRole"],"Resource":"arn:aws:iam::1:role/x"}`), ""},
+				{policy, "b", inline(`{"Effect":"Allow","Action":["iam:Put*","iam:GetRole"],"Resource":"arn:aws:iam::1:role/x"}`),
+					""},
 				{policy, "c", inline(`{"Effect":"Allow","NotAction":"iam:*","Resource":"arn:aws:s3:::b"}`), ""},
-				{role, "d", `{"inlinePolicies":[{"policy":` + statement(`{"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::b"}`) + `}]}`, ""},
+				{role, "d", `{"inlinePolicies":[{"policy":` + statement(
+					`{"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::b"}`) + `}]}`, ""},
 			},
 			[]string{"a policy", "b policy", "c policy", "d inlinePolicies[0].policy"},
 			[]one{
 				{policy, "a", inline(`{"Effect":"Deny","Action":"s3:*","Resource":"*"}`), ""},
-				{policy, "b", inline(`{"Effect":"Allow","Action":["ec2:Describe*","s3:GetObject"],"Resource":"arn:aws:s3:::b"}`), ""},
+				{policy, "b", inline(`{"Effect":"Allow","Action":["ec2:Describe*","s3:GetObject"],"Resource":"arn:aws:s3:::b"}`),
+					""},
 			},
 		},
 		"iam-wildcard-resource": {
 			[]one{
-				{policy, "a", inline(`{"Sid":"All","Effect":"Allow","Action":["s3:GetObject","ec2:DescribeInstances"],"Resource":"*"}`), ""},
-				{policy, "b", inline(`{"Effect":"Allow","Action":"s3:GetObject","Resource":["arn:aws:s3:::x","arn:aws:s3:::*"]}`), ""},
+				{policy, "a", inline(
+					`{"Sid":"All","Effect":"Allow","Action":["s3:GetObject","ec2:DescribeInstances"],"Resource":"*"}`), ""},
+				{policy, "b", inline(`{"Effect":"Allow","Action":"s3:GetObject","Resource":["arn:aws:s3:::x","arn:aws:s3:::*"]}`),
+					""},
 				{policy, "c", inline(`{"Effect":"Allow","Action":"s3:GetObject","NotResource":"arn:aws:s3:::x"}`), ""},
 			},
 			[]string{"a policy", "b policy", "c policy"},
 			[]one{
-				{policy, "a", inline(`{"Effect":"Allow","Action":["ec2:DescribeInstances","ec2:describe*","pricing:GetProducts"],"Resource":"*"}`), ""},
-				{policy, "b", inline(`{"Effect":"Allow","Action":"ec2:TerminateInstances","Resource":"*","Condition":{"StringEquals":{"aws:ResourceTag/x":"y"}}}`), ""},
+				{policy, "a", inline(
+					`{"Effect":"Allow","Action":["ec2:DescribeInstances","ec2:describe*","pricing:GetProducts"],"Resource":"*"}`),
+					""},
+				{policy, "b", inline(
+					`{"Effect":"Allow","Action":"ec2:TerminateInstances","Resource":"*","Condition":{"StringEquals":{"aws:` +
+						`ResourceTag/x":"y"}}}`), ""},
 				{policy, "c", inline(`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::x/*"}`), ""},
 				{policy, "d", inline(`{"Effect":"Deny","Action":"s3:GetObject","Resource":"*"}`), ""},
 			},
@@ -171,6 +187,19 @@ func cases() map[string]struct {
 			[]one{{"aws:iam/user:User", "a", `{}`, ""}, {"aws:iam/accessKey:AccessKey", "b", `{"user":"a"}`, ""}},
 			[]string{"b", "a"},
 			[]one{{role, "a", `{}`, ""}},
+		},
+		"iam-refused-document": {
+			[]one{
+				{policy, "a", inline(`{"Effect":"Allow","Actions":"s3:GetObject","Resource":"arn:aws:s3:::b"}`), ""},
+				{role, "b", trust(`{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"AWS":"1"},"Condition":{"StringIs":{"a":"b"}}}`), ""},
+				{policy, "c", `{"policy":{"Statement":[]}}`, ""},
+			},
+			[]string{"a policy", "c policy", "b assumeRolePolicy"},
+			[]one{
+				{policy, "a", inline(`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b","Condition":{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}}`), ""},
+				{role, "b", `{"assumeRolePolicy":"[unknown]"}`, ""},
+				{role, "c", `{}`, ""},
+			},
 		},
 		"bucket-public-access": {
 			[]one{

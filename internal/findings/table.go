@@ -47,8 +47,10 @@ func accessRules() []Rule {
 	return []Rule{
 		{
 			ID: "public-endpoint", Severity: High, Title: "the Kubernetes API answers the whole internet",
-			Why:    "Whoever gets hold of a credential can use it from anywhere, and a fault in the API server is in reach of everybody.",
-			Fix:    "Set emrflink:endpointAccess to {\"public\":false}, or list the ranges of your offices and runners in publicCidrs.",
+			Why: "Whoever gets hold of a credential can use it from anywhere, and a fault in the API server is in reach of " +
+				"everybody.",
+			Fix: "Set emrflink:endpointAccess to {\"public\":false}, or list the ranges of your offices and runners in " +
+				"publicCidrs.",
 			Source: docs + "eks/latest/userguide/cluster-endpoint.html", check: publicEndpoint,
 		},
 		{
@@ -65,8 +67,9 @@ func accessRules() []Rule {
 		},
 		{
 			ID: "plain-secret", Severity: High, Title: "a secret is configured in plain text",
-			Why:    "It is in the stack's state, in the provider's calls and often in tags or logs, in clear. It was hidden here.",
-			Fix:    "Keep it in Secrets Manager and name it, or mark it: pulumi.ToSecret, `pulumi config set --secret`. Then change it: it has been seen.",
+			Why: "It is in the stack's state, in the provider's calls and often in tags or logs, in clear. It was hidden here.",
+			Fix: "Keep it in Secrets Manager and name it, or mark it: pulumi.ToSecret, `pulumi config set --secret`. Then " +
+				"change it: it has been seen.",
 			Source: "https://www.pulumi.com/docs/iac/concepts/secrets/", check: plainSecret,
 		},
 	}
@@ -83,13 +86,15 @@ func iamRules() []Rule {
 		},
 		{
 			ID: "iam-wildcard-resource", Severity: High, Title: "a policy allows actions on every resource",
-			Why:    "Whoever has it can act on what belongs to others in the account. Actions for which AWS takes nothing but * are left out.",
+			Why: "Whoever has it can act on what belongs to others in the account. Actions for which AWS takes nothing but " +
+				"* are left out.",
 			Fix:    "Name the ARNs, or confine the statement by a tag (aws:ResourceTag).",
 			Source: best, check: wildcardResource,
 		},
 		{
 			ID: "iam-open-trust", Severity: High, Title: "a role or a resource trusts everybody",
-			Why:    "A role that trusts an identity provider without a condition on the subject can be assumed by every service account of the cluster.",
+			Why: "A role that trusts an identity provider without a condition on the subject can be assumed by every " +
+				"service account of the cluster.",
 			Fix:    "Name the principal; for a service account, add a condition on sub with its exact name.",
 			Source: docs + "eks/latest/userguide/associate-service-account-role.html", check: openTrust,
 		},
@@ -98,6 +103,12 @@ func iamRules() []Rule {
 			Why:    "Its credentials do not expire, and the secret half of an access key is in the state.",
 			Fix:    "Use a role: IRSA or Pod Identity for pods, OIDC for CI, IAM Identity Center for people.",
 			Source: docs + "IAM/latest/UserGuide/best-practices.html#bp-workloads-use-roles", check: iamUser,
+		},
+		{
+			ID: "iam-refused-document", Severity: Medium, Title: "IAM refuses a policy document",
+			Why:    "The deployment fails at it, with half of its resources made.",
+			Fix:    "Correct what the message names.",
+			Source: docs + "IAM/latest/UserGuide/reference_policies_grammar.html", check: refusedDocument,
 		},
 	}
 }
@@ -130,7 +141,8 @@ func storageRules() []Rule {
 		},
 		{
 			ID: "bucket-encryption", Severity: Low, Title: "a bucket does not say how it encrypts",
-			Why:    "S3 encrypts new objects with its own keys since 2023; without a configuration nobody sees that, or that it has to be a key of yours.",
+			Why: "S3 encrypts new objects with its own keys since 2023; without a configuration nobody sees that, or that " +
+				"it has to be a key of yours.",
 			Fix:    "Add a server-side encryption configuration: AES256, or aws:kms with your key.",
 			Source: docs + "AmazonS3/latest/userguide/default-bucket-encryption.html", check: bucketEncryption,
 		},
@@ -171,7 +183,8 @@ func nodeRules() []Rule {
 		},
 		{
 			ID: "nodepool-grace", Severity: Medium, Title: "a node pool waits for ever for its pods",
-			Why:    "A pod that must not be disrupted keeps a drifted or expired node, and its bill, until somebody removes it by hand.",
+			Why: "A pod that must not be disrupted keeps a drifted or expired node, and its bill, until somebody removes " +
+				"it by hand.",
 			Fix:    "Set spec.template.spec.terminationGracePeriod.",
 			Source: "https://karpenter.sh/docs/concepts/disruption/#terminationgraceperiod", check: nodePoolGrace,
 		},

@@ -86,7 +86,8 @@ func (r Runner) checkOperator(ctx context.Context, s Spec) ([]problem, error) {
 	}
 	d, err := r.Kube.Get(ctx, kube.KindDeployment.Ref(s.OperatorNamespace, operatorDeployment))
 	if kube.IsNotFound(err) {
-		return []problem{{text: fmt.Sprintf("the Flink operator is not installed (Deployment %q in namespace %q)", operatorDeployment, s.OperatorNamespace)}}, nil
+		return []problem{{text: fmt.Sprintf("the Flink operator is not installed (Deployment %q in namespace %q)",
+			operatorDeployment, s.OperatorNamespace)}}, nil
 	}
 	if err != nil {
 		return nil, err
@@ -131,7 +132,8 @@ func (r Runner) checkTrust(ctx context.Context, s Spec) ([]problem, error) {
 			return nil, err
 		}
 		if !ok {
-			problems = append(problems, problem{text: fmt.Sprintf("role %q does not trust %q: %s", role, Subject(s.Namespace, sa), why)})
+			problems = append(problems, problem{text: fmt.Sprintf("role %q does not trust %q: %s", role, Subject(s.Namespace, sa),
+				why)})
 		}
 	}
 	return problems, nil
@@ -253,11 +255,11 @@ func (p nodePool) offers(key, value string) bool {
 		}
 		switch rq.Operator {
 		case "In":
-			if !contains(rq.Values, value) {
+			if !slices.Contains(rq.Values, value) {
 				return false
 			}
 		case "NotIn":
-			if contains(rq.Values, value) {
+			if slices.Contains(rq.Values, value) {
 				return false
 			}
 		case "DoesNotExist":
@@ -265,5 +267,6 @@ func (p nodePool) offers(key, value string) bool {
 		}
 		offered = true
 	}
-	return offered || strings.HasPrefix(key, "kubernetes.io/") || strings.HasPrefix(key, "node.kubernetes.io/") || strings.HasPrefix(key, "topology.kubernetes.io/")
+	return offered || strings.HasPrefix(key, "kubernetes.io/") || strings.HasPrefix(key, "node.kubernetes.io/") ||
+		strings.HasPrefix(key, "topology.kubernetes.io/")
 }

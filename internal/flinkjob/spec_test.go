@@ -20,10 +20,13 @@ const roleARN = "arn:aws:iam::111122223333:role/emr-eks-flink-us-west-2-flink-te
 
 func stack() map[string]any {
 	return map[string]any{
-		"emrReleaseLabel": "emr-7.13.0-flink-latest", "flinkVersion": "v1_20", "flinkOperatorNamespace": "flink-kubernetes-operator",
+		"emrReleaseLabel": "emr-7.13.0-flink-latest", "flinkVersion": "v1_20",
+		"flinkOperatorNamespace": "flink-kubernetes-operator",
 		"nodePools": []any{
-			map[string]any{"name": "flink-compute-optimized", "arch": "amd64", "nodeGroupType": "FlinkComputeOptimized", "flinkRole": "taskmanager"},
-			map[string]any{"name": "flink-compute-optimized-jobmanager", "arch": "amd64", "nodeGroupType": "FlinkComputeOptimized", "flinkRole": "jobmanager"},
+			map[string]any{"name": "flink-compute-optimized", "arch": "amd64", "nodeGroupType": "FlinkComputeOptimized",
+				"flinkRole": "taskmanager"},
+			map[string]any{"name": "flink-compute-optimized-jobmanager", "arch": "amd64",
+				"nodeGroupType": "FlinkComputeOptimized", "flinkRole": "jobmanager"},
 			map[string]any{"name": "lonely", "arch": "arm64", "nodeGroupType": "NoMaster", "flinkRole": "taskmanager"},
 		},
 		"teams": map[string]any{"flink-team-a": map[string]any{
@@ -84,14 +87,19 @@ func TestSpecFromRefusesByName(t *testing.T) {
 		change  func(map[string]any)
 		want    []string
 	}{
-		"an unknown sample names the known ones": {Options{Sample: "kafka"}, nil, []string{`unknown sample job "kafka"`, "basic"}},
-		"an unknown team names the known ones":   {Options{Team: "x"}, nil, []string{`unknown team "x"`, "flink-team-a"}},
-		"a pool without JobManager pool is none": {Options{NodePool: "lonely"}, nil, []string{`unknown node pool "lonely"`, "flink-compute-optimized"}},
+		"an unknown sample names the known ones": {Options{Sample: "kafka"}, nil,
+			[]string{`unknown sample job "kafka"`, "basic"}},
+		"an unknown team names the known ones": {Options{Team: "x"}, nil, []string{`unknown team "x"`, "flink-team-a"}},
+		"a pool without JobManager pool is none": {Options{NodePool: "lonely"}, nil,
+			[]string{`unknown node pool "lonely"`, "flink-compute-optimized"}},
 		"a bad name and parallelism come together": {Options{Name: "Basic_1", Parallelism: 1000}, nil,
 			[]string{`job name "Basic_1"`, "parallelism 1000"}},
-		"a stack without teams was never deployed": {Options{}, func(m map[string]any) { delete(m, "teams") }, []string{"deploy it first"}},
-		"a stack without pools cannot run a job":   {Options{}, func(m map[string]any) { delete(m, "nodePools") }, []string{"no node pool for Flink"}},
-		"a missing release label is named":         {Options{}, func(m map[string]any) { delete(m, "emrReleaseLabel") }, []string{"EMR release label"}},
+		"a stack without teams was never deployed": {Options{}, func(m map[string]any) { delete(m, "teams") },
+			[]string{"deploy it first"}},
+		"a stack without pools cannot run a job": {Options{}, func(m map[string]any) { delete(m, "nodePools") },
+			[]string{"no node pool for Flink"}},
+		"a missing release label is named": {Options{}, func(m map[string]any) { delete(m, "emrReleaseLabel") },
+			[]string{"EMR release label"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -124,7 +132,8 @@ func TestBase36IsTheEncodingOfTheAWSCLI(t *testing.T) {
 
 func TestRolesWithAPathOrOfAnotherServiceAreRefused(t *testing.T) {
 	t.Parallel()
-	for _, arn := range []string{"", "role", "arn:aws:iam::111122223333:role/path/name", "arn:aws:iam::111122223333:user/x", "arn:aws:iam::1:role/x"} {
+	for _, arn := range []string{"", "role", "arn:aws:iam::111122223333:role/path/name", "arn:aws:iam::111122223333:user/x",
+		"arn:aws:iam::1:role/x"} {
 		_, err := ServiceAccount(arn, RoleJobManager)
 		require.Error(t, err, arn)
 	}
@@ -146,13 +155,17 @@ func TestTrustIsComparedWithTheNameThatEMRMakes(t *testing.T) {
 		policy string
 		want   bool
 	}{
-		"EMR's documented pattern":       {trust("StringLike", "system:serviceaccount:flink-team-a:emr-containers-sa-*-*-111122223333-"+base36(role)), true},
-		"the exact subject":              {trust("ForAnyValue:StringEquals", subject), false},
-		"the exact subject by equality":  {`{"Statement":[{"Effect":"Allow","Action":["sts:AssumeRoleWithWebIdentity"],"Condition":{"StringEquals":{"o:sub":["a","` + subject + `"]}}}]}`, true},
-		"another namespace":              {trust("StringLike", "system:serviceaccount:other:emr-containers-sa-*"), false},
-		"a pattern under equality":       {trust("StringEquals", "system:serviceaccount:flink-team-a:*"), false},
-		"the wrong sample of AWS's docs": {trust("StringLike", "system:serviceaccount:flink-team-a:emr-containers-sa-*-*-111122223333-2eum5f"), false},
-		"no subject at all":              {`{"Statement":[{"Effect":"Allow","Action":"sts:AssumeRole"}]}`, false},
+		"EMR's documented pattern": {
+			trust("StringLike", "system:serviceaccount:flink-team-a:emr-containers-sa-*-*-111122223333-"+base36(role)), true},
+		"the exact subject of any value": {trust("ForAnyValue:StringEquals", subject), true},
+		"the exact subject by equality": {
+			`{"Statement":[{"Effect":"Allow","Action":["sts:AssumeRoleWithWebIdentity"],"Condition":{"StringEquals":{"o:sub":` +
+				`["a","` + subject + `"]}}}]}`, true},
+		"another namespace":        {trust("StringLike", "system:serviceaccount:other:emr-containers-sa-*"), false},
+		"a pattern under equality": {trust("StringEquals", "system:serviceaccount:flink-team-a:*"), false},
+		"the wrong sample of AWS's docs": {
+			trust("StringLike", "system:serviceaccount:flink-team-a:emr-containers-sa-*-*-111122223333-2eum5f"), false},
+		"no subject at all": {`{"Statement":[{"Effect":"Allow","Action":"sts:AssumeRole"}]}`, false},
 	} {
 		ok, why, err := TrustAllows(tc.policy, subject)
 		require.NoError(t, err, name)

@@ -19,6 +19,7 @@ import (
 
 	"emrflink/internal/awsapi"
 	"emrflink/internal/check"
+	"emrflink/internal/iam"
 )
 
 // DeployLasts is how long a deploy of the default settings takes on AWS: the medians of its phases, as the deploy command
@@ -136,10 +137,7 @@ func unknown(id, what string, err error) check.Check {
 	c := check.Check{ID: id, Status: check.Warning, What: what + ": could not check", Why: err.Error(), Fix: "emrflink doctor"}
 	var e *awsapi.Error
 	if errors.As(err, &e) && e.Denied() {
-		action := e.Op
-		if action == "s3:HeadBucket" {
-			action = "s3:ListBucket" // S3 API reference, HeadBucket: "you must have permission to perform the s3:ListBucket action"
-		}
+		action := iam.ActionOf(e.Op)
 		c.Why = fmt.Sprintf("%s: the identity is not allowed to call %s", e.Code, action)
 		c.Fix = "allow " + action + " in the identity's IAM policy"
 	}

@@ -7,6 +7,7 @@ import (
 
 	"emrflink/internal/findings"
 	"emrflink/internal/plans"
+	"emrflink/internal/untyped"
 )
 
 // desired is what exists once the plan is carried out.
@@ -32,7 +33,8 @@ func listed(found []findings.Finding) []Finding {
 	out := make([]Finding, 0, len(found))
 	for _, f := range found {
 		out = append(out, Finding{
-			Rule: f.Rule, Severity: f.Severity, URN: f.URN, Path: f.Path, Message: f.Message, Accepted: f.Accepted, Reason: f.Reason,
+			Rule: f.Rule, Severity: f.Severity, URN: f.URN, Path: f.Path, Message: f.Message, Accepted: f.Accepted,
+			Reason: f.Reason,
 		})
 	}
 	return out
@@ -75,7 +77,7 @@ func severityColour(severity string) string {
 func described(f Finding) string {
 	var b strings.Builder
 	if f.URN != "" {
-		b.WriteString(f.URN[strings.LastIndex(f.URN, "::")+len("::"):])
+		b.WriteString(untyped.URNName(f.URN))
 		if f.Path != "" {
 			b.WriteString(" " + f.Path)
 		}

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"emrflink/internal/graph"
+	"emrflink/internal/untyped"
 )
 
 // The parts of the page.
@@ -92,7 +93,8 @@ func HTML(w io.Writer, d Document) error {
 		Changes: d.Summary.Create + d.Summary.Update + d.Summary.Replace + d.Summary.Delete,
 		Width:   drawing.Width, Height: drawing.Height, Cost: amounts(d.Cost),
 	}
-	page.Policy = fmt.Sprintf("default-src 'none'; script-src '%s'; style-src '%s'; base-uri 'none'; form-action 'none'", allowed(pageJS), allowed(pageCSS))
+	page.Policy = fmt.Sprintf("default-src 'none'; script-src '%s'; style-src '%s'; base-uri 'none'; form-action 'none'",
+		allowed(pageJS), allowed(pageCSS))
 	var svg strings.Builder
 	drawing.Fragment(&svg)
 	page.Graph = template.HTML(svg.String()) // made of escaped text
@@ -141,7 +143,8 @@ func ordered(d Document, drawing graph.Drawing) ([]Step, map[string]int) {
 func scriptData(drawing graph.Drawing, steps []Step, index map[string]int, known map[string]row) any {
 	nodes := make([]pageNode, len(steps))
 	for i, s := range steps {
-		n := pageNode{URN: clean(s.URN), Type: clean(s.Type), Name: clean(s.Name), Op: "same", Reasons: []string{}, Destroys: clean(s.Destroys), Needs: []int{}, Lines: []string{}}
+		n := pageNode{URN: clean(s.URN), Type: clean(s.Type), Name: clean(s.Name), Op: "same", Reasons: []string{},
+			Destroys: clean(s.Destroys), Needs: []int{}, Lines: []string{}}
 		if g := actOf(s); g < len(acts) {
 			n.Op = acts[g].op
 		}
@@ -191,7 +194,8 @@ func (p *pageData) fill(steps []Step, index map[string]int) {
 		}
 		a := acts[actOf(s)]
 		p.Loud = append(p.Loud, pageLoud{
-			Node: index[s.URN], Op: a.op, Word: a.word, Name: clean(s.Name), Type: clean(s.Type), Reason: strings.Join(reasons, ", "),
+			Node: index[s.URN], Op: a.op, Word: a.word, Name: clean(s.Name), Type: clean(s.Type),
+			Reason:   strings.Join(reasons, ", "),
 			Destroys: clean(s.Destroys), Nothing: s.Destroys == nothingLost,
 		})
 	}
@@ -206,6 +210,6 @@ func (p *pageData) fill(steps []Step, index map[string]int) {
 			p.Open++
 		}
 		f.Rule, f.Path, f.Message, f.Reason = clean(f.Rule), clean(f.Path), clean(f.Message), clean(f.Reason)
-		p.Findings = append(p.Findings, pageFinding{Finding: f, Name: clean(nameOf(f.URN)), Node: node})
+		p.Findings = append(p.Findings, pageFinding{Finding: f, Name: clean(untyped.URNName(f.URN)), Node: node})
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"emrflink/internal/untyped"
 )
 
 // MarkdownBudget is the most bytes that Markdown writes. GitHub refuses a comment of more than 65,536 characters
@@ -76,7 +78,8 @@ func (m *comment) head() {
 		cost = "no prices"
 	}
 	m.add("| create | update | replace | delete | unchanged | cost per month |\n|--:|--:|--:|--:|--:|--:|\n")
-	m.add("| %s | %s | %s | %s | %s | %s |\n\n", bold(s.Create), bold(s.Update), bold(s.Replace), bold(s.Delete), thousands(s.Same), cost)
+	m.add("| %s | %s | %s | %s | %s | %s |\n\n", bold(s.Create), bold(s.Update), bold(s.Replace), bold(s.Delete),
+		thousands(s.Same), cost)
 }
 
 // bold makes a count stand out unless it is 0.
@@ -97,7 +100,8 @@ func (m *comment) loud() {
 	var rows []string
 	for _, s := range lossSteps(m.doc.Steps) {
 		rows = append(rows, fmt.Sprintf("| **%s** | %s %s | %s | %s |\n",
-			strings.ToUpper(acts[actOf(s)].word), cellSpan(s.Type), cellSpan(s.Name), reasonSpans(forcedBy(s)), prose(s.Destroys)))
+			strings.ToUpper(acts[actOf(s)].word), cellSpan(s.Type), cellSpan(s.Name), reasonSpans(forcedBy(s)),
+			prose(s.Destroys)))
 	}
 	m.table("| | resource | forced by | what is lost |\n|---|---|---|---|\n", rows, loudShare, "resource")
 }
@@ -150,7 +154,7 @@ func (m *comment) findings() {
 			}
 			where := "" // of the stack as a whole
 			if f.URN != "" {
-				where = cellSpan(nameOf(f.URN))
+				where = cellSpan(untyped.URNName(f.URN))
 			}
 			if f.Path != "" {
 				where += " " + cellSpan(f.Path)
@@ -172,14 +176,6 @@ func (m *comment) findings() {
 	}
 	m.add("### Findings: %s\n\n", strings.Join(parts, ", "))
 	m.table("| severity | rule | resource | finding |\n|---|---|---|---|\n", rows, findingShare, "finding")
-}
-
-// nameOf is the name part of a URN.
-func nameOf(urn string) string {
-	if i := strings.LastIndex(urn, "::"); i >= 0 {
-		return urn[i+2:]
-	}
-	return urn
 }
 
 func (m *comment) cost() {

@@ -33,11 +33,14 @@ func one(s string) []string {
 }
 
 func describeVpcs(q *request) (answer, error) {
-	t := table{ids: "VpcId", notFound: "InvalidVpcID.NotFound", noun: "vpc ID", filters: []string{"vpc-id", "cidr", "state", "is-default", "owner-id"}}
+	t := table{ids: "VpcId", notFound: "InvalidVpcID.NotFound", noun: "vpc ID",
+		filters: []string{"vpc-id", "cidr", "state", "is-default", "owner-id"}}
 	return q.describe(t, "vpcSet", q.rows(account.KindVPC, func(r account.Resource, p account.Props) row {
 		return row{
-			attrs: map[string][]string{"vpc-id": {r.ID}, "cidr": one(str(p, "cidrBlock")), "state": {r.State}, "is-default": {"false"}, "owner-id": {q.account.ID()}},
-			body: []node{txt("vpcId", r.ID), txt("ownerId", q.account.ID()), txt("state", r.State), txt("cidrBlock", str(p, "cidrBlock")),
+			attrs: map[string][]string{"vpc-id": {r.ID}, "cidr": one(str(p, "cidrBlock")), "state": {r.State},
+				"is-default": {"false"}, "owner-id": {q.account.ID()}},
+			body: []node{txt("vpcId", r.ID), txt("ownerId", q.account.ID()), txt("state", r.State),
+				txt("cidrBlock", str(p, "cidrBlock")),
 				txt("instanceTenancy", "default"), boolean("isDefault", false)},
 		}
 	}))
@@ -49,11 +52,14 @@ func describeSubnets(q *request) (answer, error) {
 	return q.describe(t, "subnetSet", q.rows(account.KindSubnet, func(r account.Resource, p account.Props) row {
 		zone, zoneID := q.zone(str(p, "availabilityZone"), str(p, "availabilityZoneId"))
 		return row{
-			attrs: map[string][]string{"subnet-id": {r.ID}, "vpc-id": one(str(p, "vpcId")), "availability-zone": {zone}, "availability-zone-id": {zoneID},
-				"state": {r.State}, "cidr-block": one(str(p, "cidrBlock"))},
-			body: []node{txt("subnetId", r.ID), txt("subnetArn", q.arnOf(r, "ec2", "subnet/"+r.ID)), txt("state", r.State), txt("vpcId", str(p, "vpcId")),
+			attrs: map[string][]string{"subnet-id": {r.ID}, "vpc-id": one(str(p, "vpcId")), "availability-zone": {zone},
+				"availability-zone-id": {zoneID},
+				"state":                {r.State}, "cidr-block": one(str(p, "cidrBlock"))},
+			body: []node{txt("subnetId", r.ID), txt("subnetArn", q.arnOf(r, "ec2", "subnet/"+r.ID)), txt("state", r.State),
+				txt("vpcId", str(p, "vpcId")),
 				txt("cidrBlock", str(p, "cidrBlock")), txt("availabilityZone", zone), txt("availabilityZoneId", zoneID),
-				num("availableIpAddressCount", q.account.FreeAddresses(r.ID)), boolean("mapPublicIpOnLaunch", truthy(p, "mapPublicIpOnLaunch")),
+				num("availableIpAddressCount", q.account.FreeAddresses(r.ID)),
+				boolean("mapPublicIpOnLaunch", truthy(p, "mapPublicIpOnLaunch")),
 				boolean("defaultForAz", false), txt("ownerId", q.account.ID())},
 		}
 	}))
@@ -76,7 +82,8 @@ func describeAvailabilityZones(q *request) (answer, error) {
 	for _, z := range q.account.ZonesIn(q.region) {
 		rows = append(rows, row{
 			id: z.Name,
-			attrs: map[string][]string{"zone-name": {z.Name}, "zone-id": {z.ID}, "state": {"available"}, "zone-type": {"availability-zone"},
+			attrs: map[string][]string{"zone-name": {z.Name}, "zone-id": {z.ID}, "state": {"available"},
+				"zone-type":   {"availability-zone"},
 				"region-name": {q.region}, "opt-in-status": {"opt-in-not-required"}},
 			body: []node{txt("zoneName", z.Name), txt("zoneId", z.ID), txt("zoneState", "available"), txt("regionName", q.region),
 				txt("zoneType", "availability-zone"), txt("optInStatus", "opt-in-not-required"), txt("groupName", q.region+"-1")},
@@ -86,30 +93,38 @@ func describeAvailabilityZones(q *request) (answer, error) {
 }
 
 func describeSecurityGroups(q *request) (answer, error) {
-	t := table{ids: "GroupId", notFound: "InvalidGroup.NotFound", noun: "security group", filters: []string{"group-id", "group-name", "vpc-id", "owner-id"}}
+	t := table{ids: "GroupId", notFound: "InvalidGroup.NotFound", noun: "security group",
+		filters: []string{"group-id", "group-name", "vpc-id", "owner-id"}}
 	return q.describe(t, "securityGroupInfo", q.rows(account.KindSecurityGroup, func(r account.Resource, p account.Props) row {
 		name := r.Name
 		if n := str(p, "name"); n != "" {
 			name = n
 		}
 		return row{
-			attrs: map[string][]string{"group-id": {r.ID}, "group-name": {name}, "vpc-id": one(str(p, "vpcId")), "owner-id": {q.account.ID()}},
-			body: []node{txt("ownerId", q.account.ID()), txt("groupId", r.ID), txt("groupName", name), txt("groupDescription", str(p, "description")),
+			attrs: map[string][]string{"group-id": {r.ID}, "group-name": {name}, "vpc-id": one(str(p, "vpcId")),
+				"owner-id": {q.account.ID()}},
+			body: []node{txt("ownerId", q.account.ID()), txt("groupId", r.ID), txt("groupName", name),
+				txt("groupDescription", str(p, "description")),
 				txt("vpcId", str(p, "vpcId")), txt("securityGroupArn", q.arnOf(r, "ec2", "security-group/"+r.ID))},
 		}
 	}))
 }
 
 func deleteSecurityGroup(q *request) (answer, error) {
-	return q.deleteByID(account.KindSecurityGroup, "security-group", q.form.str("GroupId"), txt("groupId", q.form.str("GroupId")))
+	return q.deleteByID(account.KindSecurityGroup, q.form.str("GroupId"), txt("groupId", q.form.str("GroupId")))
 }
 
-// deleteByID deletes one EC2 resource after asking for its ARN and tags.
-func (q *request) deleteByID(k account.Kind, arnType, id string, extra ...node) (answer, error) {
-	r, _ := q.account.Get(k, id)
-	if err := q.self(q.arn("ec2", arnType+"/"+id), resourceTags("ec2", r.Tags)); err != nil {
-		return answer{}, err
+// byID is the need of an operation on the EC2 resource whose id is a parameter.
+func byID(k account.Kind, arnType, parameter string) func(*request) ([]need, error) {
+	return func(q *request) ([]need, error) {
+		id := q.form.str(parameter)
+		r, _ := q.account.Get(k, id)
+		return on(q.arn("ec2", arnType+"/"+id), resourceTags("ec2", r.Tags))
 	}
+}
+
+// deleteByID deletes one EC2 resource.
+func (q *request) deleteByID(k account.Kind, id string, extra ...node) (answer, error) {
 	if err := q.dryRun(); err != nil {
 		return answer{}, err
 	}
@@ -121,7 +136,8 @@ func (q *request) deleteByID(k account.Kind, arnType, id string, extra ...node) 
 
 func describeNetworkInterfaces(q *request) (answer, error) {
 	t := table{ids: "NetworkInterfaceId", notFound: "InvalidNetworkInterfaceID.NotFound", noun: "networkInterface ID",
-		filters: []string{"network-interface-id", "vpc-id", "subnet-id", "status", "group-id", "description", "attachment.instance-id", "requester-managed", "interface-type"}}
+		filters: []string{"network-interface-id", "vpc-id", "subnet-id", "status", "group-id", "description",
+			"attachment.instance-id", "requester-managed", "interface-type"}}
 	return q.describe(t, "networkInterfaceSet", q.rows(account.KindNetworkInterface, q.interfaceRow))
 }
 
@@ -142,14 +158,20 @@ func (q *request) interfaceRow(r account.Resource, p account.Props) row {
 	groups := strs(p, "securityGroups", "vpcSecurityGroupIds")
 	var attachment node
 	if status == "in-use" {
-		attachment = el("attachment", txt("attachmentId", "eni-attach-"+strings.TrimPrefix(r.ID, "eni-")), opt("instanceId", instance),
-			txt("status", "attached"), num("deviceIndex", whole(p, "attachments.deviceIndex", 0)), boolean("deleteOnTermination", instance != ""))
+		attachment = el("attachment", txt("attachmentId", "eni-attach-"+strings.TrimPrefix(r.ID, "eni-")),
+			opt("instanceId", instance),
+			txt("status", "attached"), num("deviceIndex", whole(p, "attachments.deviceIndex", 0)),
+			boolean("deleteOnTermination", instance != ""))
 	}
 	return row{
-		attrs: map[string][]string{"network-interface-id": {r.ID}, "vpc-id": one(vpc), "subnet-id": one(str(p, "subnetId")), "status": {status}, "group-id": groups,
-			"description": one(str(p, "description")), "attachment.instance-id": one(instance), "requester-managed": {strconv.FormatBool(managed)}, "interface-type": {kind}},
-		body: []node{txt("networkInterfaceId", r.ID), txt("subnetId", str(p, "subnetId")), txt("vpcId", vpc), txt("availabilityZone", str(sp, "availabilityZone")),
-			txt("description", str(p, "description")), txt("ownerId", q.account.ID()), boolean("requesterManaged", managed), txt("status", status),
+		attrs: map[string][]string{"network-interface-id": {r.ID}, "vpc-id": one(vpc), "subnet-id": one(str(p, "subnetId")),
+			"status": {status}, "group-id": groups,
+			"description": one(str(p, "description")), "attachment.instance-id": one(instance),
+			"requester-managed": {strconv.FormatBool(managed)}, "interface-type": {kind}},
+		body: []node{txt("networkInterfaceId", r.ID), txt("subnetId", str(p, "subnetId")), txt("vpcId", vpc),
+			txt("availabilityZone", str(sp, "availabilityZone")),
+			txt("description", str(p, "description")), txt("ownerId", q.account.ID()), boolean("requesterManaged", managed),
+			txt("status", status),
 			opt("privateIpAddress", str(p, "privateIp")), txt("interfaceType", kind), q.groupSet(groups), attachment},
 	}
 }
@@ -174,7 +196,7 @@ func (q *request) groupSet(ids []string) node {
 }
 
 func deleteNetworkInterface(q *request) (answer, error) {
-	return q.deleteByID(account.KindNetworkInterface, "network-interface", q.form.str("NetworkInterfaceId"))
+	return q.deleteByID(account.KindNetworkInterface, q.form.str("NetworkInterfaceId"))
 }
 
 func describeNatGateways(q *request) (answer, error) {
@@ -184,10 +206,13 @@ func describeNatGateways(q *request) (answer, error) {
 		subnet, _ := q.account.Get(account.KindSubnet, str(p, "subnetId"))
 		vpc := str(subnet.All(), "vpcId")
 		return row{
-			attrs: map[string][]string{"nat-gateway-id": {r.ID}, "vpc-id": one(vpc), "subnet-id": one(str(p, "subnetId")), "state": {r.State}},
-			body: []node{txt("natGatewayId", r.ID), txt("state", r.State), txt("subnetId", str(p, "subnetId")), txt("vpcId", vpc), when("createTime", r.CreatedAt),
-				txt("connectivityType", "public"), list("natGatewayAddressSet", "item", []node{el("", opt("allocationId", str(p, "allocationId")),
-					opt("publicIp", str(p, "publicIp")), opt("privateIp", str(p, "privateIp")))})},
+			attrs: map[string][]string{"nat-gateway-id": {r.ID}, "vpc-id": one(vpc), "subnet-id": one(str(p, "subnetId")),
+				"state": {r.State}},
+			body: []node{txt("natGatewayId", r.ID), txt("state", r.State), txt("subnetId", str(p, "subnetId")), txt("vpcId", vpc),
+				when("createTime", r.CreatedAt),
+				txt("connectivityType", "public"), list("natGatewayAddressSet", "item",
+					[]node{el("", opt("allocationId", str(p, "allocationId")),
+						opt("publicIp", str(p, "publicIp")), opt("privateIp", str(p, "privateIp")))})},
 		}
 	}))
 }
@@ -198,9 +223,11 @@ func describeAddresses(q *request) (answer, error) {
 	return q.describe(t, "addressesSet", q.rows(account.KindEIP, func(r account.Resource, p account.Props) row {
 		assoc := str(p, "associationId")
 		return row{
-			attrs: map[string][]string{"allocation-id": {r.ID}, "association-id": one(assoc), "public-ip": one(str(p, "publicIp")), "domain": {"vpc"},
+			attrs: map[string][]string{"allocation-id": {r.ID}, "association-id": one(assoc),
+				"public-ip": one(str(p, "publicIp")), "domain": {"vpc"},
 				"instance-id": one(str(p, "instance"))},
-			body: []node{txt("allocationId", r.ID), opt("publicIp", str(p, "publicIp")), txt("domain", "vpc"), opt("associationId", assoc),
+			body: []node{txt("allocationId", r.ID), opt("publicIp", str(p, "publicIp")), txt("domain", "vpc"),
+				opt("associationId", assoc),
 				opt("networkInterfaceId", str(p, "networkInterface"))},
 		}
 	}))
@@ -215,8 +242,10 @@ func describeInternetGateways(q *request) (answer, error) {
 			attachments = []node{el("", txt("vpcId", vpc), txt("state", "available"))}
 		}
 		return row{
-			attrs: map[string][]string{"internet-gateway-id": {r.ID}, "attachment.vpc-id": one(str(p, "vpcId")), "attachment.state": {"available"}, "owner-id": {q.account.ID()}},
-			body:  []node{txt("internetGatewayId", r.ID), txt("ownerId", q.account.ID()), list("attachmentSet", "item", attachments)},
+			attrs: map[string][]string{"internet-gateway-id": {r.ID}, "attachment.vpc-id": one(str(p, "vpcId")),
+				"attachment.state": {"available"}, "owner-id": {q.account.ID()}},
+			body: []node{txt("internetGatewayId", r.ID), txt("ownerId", q.account.ID()),
+				list("attachmentSet", "item", attachments)},
 		}
 	}))
 }
@@ -230,9 +259,11 @@ func describeVpcEndpoints(q *request) (answer, error) {
 			kind = "Gateway"
 		}
 		return row{
-			attrs: map[string][]string{"vpc-endpoint-id": {r.ID}, "vpc-id": one(str(p, "vpcId")), "service-name": one(str(p, "serviceName")),
+			attrs: map[string][]string{"vpc-endpoint-id": {r.ID}, "vpc-id": one(str(p, "vpcId")),
+				"service-name":      one(str(p, "serviceName")),
 				"vpc-endpoint-type": {kind}, "vpc-endpoint-state": {r.State}},
-			body: []node{txt("vpcEndpointId", r.ID), txt("vpcEndpointType", kind), txt("vpcId", str(p, "vpcId")), txt("serviceName", str(p, "serviceName")),
+			body: []node{txt("vpcEndpointId", r.ID), txt("vpcEndpointType", kind), txt("vpcId", str(p, "vpcId")),
+				txt("serviceName", str(p, "serviceName")),
 				txt("state", r.State), when("creationTimestamp", r.CreatedAt),
 				texts("routeTableIdSet", "item", strs(p, "routeTableIds")), texts("subnetIdSet", "item", strs(p, "subnetIds"))},
 		}
@@ -240,11 +271,13 @@ func describeVpcEndpoints(q *request) (answer, error) {
 }
 
 func describeRouteTables(q *request) (answer, error) {
-	t := table{ids: "RouteTableId", notFound: "InvalidRouteTableID.NotFound", noun: "routeTable ID", filters: []string{"route-table-id", "vpc-id", "owner-id"}}
+	t := table{ids: "RouteTableId", notFound: "InvalidRouteTableID.NotFound", noun: "routeTable ID",
+		filters: []string{"route-table-id", "vpc-id", "owner-id"}}
 	return q.describe(t, "routeTableSet", q.rows(account.KindRouteTable, func(r account.Resource, p account.Props) row {
 		var associations []node
 		if truthy(p, "main") {
-			associations = append(associations, el("", txt("routeTableAssociationId", "rtbassoc-"+strings.TrimPrefix(r.ID, "rtb-")),
+			associations = append(associations, el("", txt("routeTableAssociationId",
+				"rtbassoc-"+strings.TrimPrefix(r.ID, "rtb-")),
 				txt("routeTableId", r.ID), boolean("main", true)))
 		}
 		for _, a := range q.account.List(account.KindRouteTableAssociation) {

@@ -14,12 +14,6 @@ const maxUserData = 16384
 
 func createLaunchTemplate(q *request) (answer, error) {
 	tags := q.form.tagSpecs("TagSpecification")["launch-template"]
-	if err := q.self(q.arn("ec2", "launch-template/*"), requestTags(tags)); err != nil {
-		return answer{}, err
-	}
-	if err := q.tagOnCreate("launch-template", tags); err != nil {
-		return answer{}, err
-	}
 	if err := q.dryRun(); err != nil {
 		return answer{}, err
 	}
@@ -68,7 +62,8 @@ func templateProps(d *params) (account.Props, error) {
 	}
 	var nics []any
 	for _, n := range d.items("NetworkInterface") {
-		nic := blockOf(n, "associatePublicIpAddress", "AssociatePublicIpAddress", "subnetId", "SubnetId", "interfaceType", "InterfaceType")
+		nic := blockOf(n, "associatePublicIpAddress", "AssociatePublicIpAddress", "subnetId", "SubnetId", "interfaceType",
+			"InterfaceType")
 		nic["deviceIndex"] = float64(n.integer(0, "DeviceIndex"))
 		if groups := n.strings("SecurityGroupId"); len(groups) > 0 {
 			nic["securityGroups"] = anys(groups)
@@ -78,7 +73,8 @@ func templateProps(d *params) (account.Props, error) {
 	if len(nics) > 0 {
 		p["networkInterfaces"] = nics
 	}
-	if mo := blockOf(d.at("MetadataOptions"), "httpEndpoint", "HttpEndpoint", "httpTokens", "HttpTokens", "httpProtocolIpv6", "HttpProtocolIpv6",
+	if mo := blockOf(d.at("MetadataOptions"), "httpEndpoint", "HttpEndpoint", "httpTokens", "HttpTokens", "httpProtocolIpv6",
+		"HttpProtocolIpv6",
 		"instanceMetadataTags", "InstanceMetadataTags"); len(mo) > 0 {
 		if d.has("MetadataOptions", "HttpPutResponseHopLimit") {
 			mo["httpPutResponseHopLimit"] = float64(d.integer(1, "MetadataOptions", "HttpPutResponseHopLimit"))
@@ -115,7 +111,8 @@ func blockDevices(d *params) []any {
 	var out []any
 	for _, b := range d.items("BlockDeviceMapping") {
 		// The provider writes these booleans as text.
-		ebs := blockOf(b.at("Ebs"), "volumeType", "VolumeType", "encrypted", "Encrypted", "deleteOnTermination", "DeleteOnTermination",
+		ebs := blockOf(b.at("Ebs"), "volumeType", "VolumeType", "encrypted", "Encrypted", "deleteOnTermination",
+			"DeleteOnTermination",
 			"kmsKeyId", "KmsKeyId", "snapshotId", "SnapshotId")
 		for prop, param := range map[string]string{"volumeSize": "VolumeSize", "iops": "Iops", "throughput": "Throughput"} {
 			if b.has("Ebs", param) {
@@ -155,19 +152,22 @@ func (q *request) template(id, name string) (account.Resource, error) {
 	if id != "" {
 		r, ok := q.account.Get(account.KindLaunchTemplate, id)
 		if !ok || !q.visible(r) {
-			return account.Resource{}, invalid("InvalidLaunchTemplateId.NotFound", "The specified launch template, with template ID %s, does not exist.", id)
+			return account.Resource{}, invalid("InvalidLaunchTemplateId.NotFound",
+				"The specified launch template, with template ID %s, does not exist.", id)
 		}
 		return r, nil
 	}
 	r := q.templateByName(name)
 	if r == nil {
-		return account.Resource{}, invalid("InvalidLaunchTemplateName.NotFoundException", "The specified launch template, with template name %s, does not exist.", name)
+		return account.Resource{}, invalid("InvalidLaunchTemplateName.NotFoundException",
+			"The specified launch template, with template name %s, does not exist.", name)
 	}
 	return *r, nil
 }
 
 func describeLaunchTemplates(q *request) (answer, error) {
-	t := table{ids: "LaunchTemplateId", notFound: "InvalidLaunchTemplateId.NotFound", noun: "specified launch template", filters: []string{"launch-template-name"}}
+	t := table{ids: "LaunchTemplateId", notFound: "InvalidLaunchTemplateId.NotFound", noun: "specified launch template",
+		filters: []string{"launch-template-name"}}
 	var rows []row
 	for _, r := range q.account.List(account.KindLaunchTemplate) {
 		if q.visible(r) {
@@ -178,7 +178,7 @@ func describeLaunchTemplates(q *request) (answer, error) {
 	if names := q.form.strings("LaunchTemplateName"); len(names) > 0 {
 		for _, n := range names {
 			if !slices.ContainsFunc(rows, func(r row) bool { return r.name == n }) {
-				if err := q.read(); err != nil {
+				if err := q.dryRun(); err != nil {
 					return answer{}, err
 				}
 				_, err := q.template("", n)
@@ -190,14 +190,22 @@ func describeLaunchTemplates(q *request) (answer, error) {
 	return q.describe(t, "launchTemplates", rows)
 }
 
-// deleteLaunchTemplate looks the template up before it asks for permission: the
-// tags that a policy may name belong to a template that exists.
-func deleteLaunchTemplate(q *request) (answer, error) {
-	r, err := q.template(q.form.str("LaunchTemplateId"), q.form.str("LaunchTemplateName"))
+// oneTemplate exists: the tags that a policy may name belong to a template that does.
+func oneTemplate(q *request) ([]need, error) {
+	r, err := q.namedTemplate()
 	if err != nil {
-		return answer{}, err
+		return nil, err
 	}
-	if err := q.self(q.arn("ec2", "launch-template/"+r.ID), resourceTags("ec2", r.Tags)); err != nil {
+	return on(q.arn("ec2", "launch-template/"+r.ID), resourceTags("ec2", r.Tags))
+}
+
+func (q *request) namedTemplate() (account.Resource, error) {
+	return q.template(q.form.str("LaunchTemplateId"), q.form.str("LaunchTemplateName"))
+}
+
+func deleteLaunchTemplate(q *request) (answer, error) {
+	r, err := q.namedTemplate()
+	if err != nil {
 		return answer{}, err
 	}
 	if err := q.dryRun(); err != nil {

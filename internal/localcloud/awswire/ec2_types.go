@@ -43,7 +43,8 @@ func manufacturer(m string) string {
 
 func describeInstanceTypes(q *request) (answer, error) {
 	t := table{ids: "InstanceType", notFound: "InvalidInstanceType", noun: "instance type",
-		filters: []string{"instance-type", "supported-virtualization-type", "processor-info.supported-architecture", "bare-metal", "current-generation",
+		filters: []string{"instance-type", "supported-virtualization-type", "processor-info.supported-architecture", "bare-metal",
+			"current-generation",
 			"supported-usage-class", "hypervisor"}}
 	var rows []row
 	for _, it := range q.account.InstanceTypes() {
@@ -54,7 +55,8 @@ func describeInstanceTypes(q *request) (answer, error) {
 		rows = append(rows, row{
 			id: it.Type,
 			attrs: map[string][]string{"instance-type": {it.Type}, "supported-virtualization-type": {"hvm"},
-				"processor-info.supported-architecture": {ec2Arch(it.Arch)}, "bare-metal": {fmt.Sprint(it.BareMetal)}, "current-generation": {"true"},
+				"processor-info.supported-architecture": {ec2Arch(it.Arch)}, "bare-metal": {fmt.Sprint(it.BareMetal)},
+				"current-generation":    {"true"},
 				"supported-usage-class": {"on-demand", "spot"}, "hypervisor": one(hypervisor)},
 			body: instanceTypeBody(it, hypervisor),
 		})
@@ -63,20 +65,25 @@ func describeInstanceTypes(q *request) (answer, error) {
 }
 
 func instanceTypeBody(it account.InstanceType, hypervisor string) []node {
-	cpu := el("processorInfo", texts("supportedArchitectures", "item", []string{ec2Arch(it.Arch)}), txt("manufacturer", manufacturer(it.Manufacturer)))
+	cpu := el("processorInfo", texts("supportedArchitectures", "item", []string{ec2Arch(it.Arch)}),
+		txt("manufacturer", manufacturer(it.Manufacturer)))
 	if it.ClockMHz > 0 {
 		cpu.kids = append(cpu.kids, txt("sustainedClockSpeedInGhz", fmt.Sprintf("%.1f", float64(it.ClockMHz)/1000)))
 	}
 	body := []node{
 		txt("instanceType", it.Type), boolean("currentGeneration", true), boolean("freeTierEligible", false),
-		texts("supportedUsageClasses", "item", []string{"on-demand", "spot"}), texts("supportedRootDeviceTypes", "item", []string{"ebs"}),
-		texts("supportedVirtualizationTypes", "item", []string{"hvm"}), boolean("bareMetal", it.BareMetal), opt("hypervisor", hypervisor), cpu,
+		texts("supportedUsageClasses", "item", []string{"on-demand", "spot"}),
+		texts("supportedRootDeviceTypes", "item", []string{"ebs"}),
+		texts("supportedVirtualizationTypes", "item", []string{"hvm"}), boolean("bareMetal", it.BareMetal),
+		opt("hypervisor", hypervisor), cpu,
 		el("vCpuInfo", num("defaultVCpus", it.VCPU)), el("memoryInfo", num("sizeInMiB", it.MemoryMiB)),
 		boolean("instanceStorageSupported", it.NVMeGB > 0),
-		el("networkInfo", txt("networkPerformance", fmt.Sprintf("%.2f Gigabit", float64(it.NetworkMbps)/1000)), num("maximumNetworkInterfaces", it.ENIs),
+		el("networkInfo", txt("networkPerformance", fmt.Sprintf("%.2f Gigabit", float64(it.NetworkMbps)/1000)),
+			num("maximumNetworkInterfaces", it.ENIs),
 			num("maximumNetworkCards", 1), num("defaultNetworkCardIndex", 0),
 			list("networkCards", "item", []node{el("", num("networkCardIndex", 0), num("maximumNetworkInterfaces", it.ENIs))}),
-			num("ipv4AddressesPerInterface", it.IPv4PerENI), num("ipv6AddressesPerInterface", it.IPv4PerENI), boolean("ipv6Supported", true),
+			num("ipv4AddressesPerInterface", it.IPv4PerENI), num("ipv6AddressesPerInterface", it.IPv4PerENI),
+			boolean("ipv6Supported", true),
 			txt("enaSupport", "required"), boolean("efaSupported", false)),
 	}
 	if it.NVMeGB > 0 {
@@ -84,7 +91,8 @@ func instanceTypeBody(it account.InstanceType, hypervisor string) []node {
 	}
 	if it.EBSMbps > 0 {
 		body = append(body, el("ebsInfo", txt("ebsOptimizedSupport", "default"), txt("encryptionSupport", "supported"),
-			el("ebsOptimizedInfo", num("baselineBandwidthInMbps", it.EBSMbps), num("maximumBandwidthInMbps", it.EBSMbps)), txt("nvmeSupport", "required")))
+			el("ebsOptimizedInfo", num("baselineBandwidthInMbps", it.EBSMbps), num("maximumBandwidthInMbps", it.EBSMbps)),
+			txt("nvmeSupport", "required")))
 	}
 	return body
 }
@@ -110,7 +118,8 @@ func describeInstanceTypeOfferings(q *request) (answer, error) {
 	var rows []row
 	for _, it := range q.account.InstanceTypes() {
 		for _, place := range places {
-			rows = append(rows, row{id: it.Type + place, attrs: map[string][]string{"instance-type": {it.Type}, "location": {place}},
+			rows = append(rows, row{id: it.Type + place, attrs: map[string][]string{"instance-type": {it.Type},
+				"location": {place}},
 				body: []node{txt("instanceType", it.Type), txt("locationType", kind), txt("location", place)}})
 		}
 	}
@@ -129,9 +138,11 @@ func describeSpotPriceHistory(q *request) (answer, error) {
 		}
 		for _, z := range q.account.ZonesIn(q.region) {
 			rows = append(rows, row{
-				id:    it.Type + z.Name,
-				attrs: map[string][]string{"instance-type": {it.Type}, "availability-zone": {z.Name}, "product-description": {product}},
-				body: []node{txt("instanceType", it.Type), txt("productDescription", product), txt("spotPrice", price(it.SpotUSD)),
+				id: it.Type + z.Name,
+				attrs: map[string][]string{"instance-type": {it.Type}, "availability-zone": {z.Name},
+					"product-description": {product}},
+				body: []node{txt("instanceType", it.Type), txt("productDescription", product),
+					txt("spotPrice", price(it.SpotUSD)),
 					when("timestamp", q.now), txt("availabilityZone", z.Name)},
 			})
 		}
@@ -144,9 +155,6 @@ func describeSpotPriceHistory(q *request) (answer, error) {
 // table is (Linux, no pre-installed software, the region), and tenancy, which
 // does not change the price of a bare-metal machine.
 func getProducts(q *request) (answer, error) {
-	if err := q.self("*"); err != nil {
-		return answer{}, err
-	}
 	var in struct {
 		ServiceCode string
 		Filters     []struct{ Type, Field, Value string }
@@ -190,7 +198,9 @@ func priceProduct(it account.InstanceType, tenancy string) map[string]any {
 	rate := map[string]any{"unit": "Hrs", "pricePerUnit": map[string]any{"USD": price(it.OnDemandUSD)}}
 	return map[string]any{
 		"serviceCode": "AmazonEC2",
-		"product":     map[string]any{"productFamily": "Compute Instance", "attributes": map[string]any{"instanceType": it.Type, "tenancy": tenancy}},
-		"terms":       map[string]any{"OnDemand": map[string]any{it.Type: map[string]any{"priceDimensions": map[string]any{it.Type: rate}}}},
+		"product": map[string]any{"productFamily": "Compute Instance",
+			"attributes": map[string]any{"instanceType": it.Type, "tenancy": tenancy}},
+		"terms": map[string]any{
+			"OnDemand": map[string]any{it.Type: map[string]any{"priceDimensions": map[string]any{it.Type: rate}}}},
 	}
 }

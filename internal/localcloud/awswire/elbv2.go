@@ -9,9 +9,6 @@ import (
 )
 
 func describeLoadBalancers(q *request) (answer, error) {
-	if err := q.self("*"); err != nil {
-		return answer{}, err
-	}
 	names, arns := q.form.strings("Names"), q.form.strings("LoadBalancerArns")
 	var rows []node
 	for _, r := range q.account.List(account.KindLoadBalancer) {
@@ -26,8 +23,10 @@ func describeLoadBalancers(q *request) (answer, error) {
 		if truthy(p, "internal") {
 			scheme = "internal"
 		}
-		rows = append(rows, el("", txt("LoadBalancerArn", r.ARN), txt("LoadBalancerName", r.Name), txt("VpcId", str(p, "vpcId")), txt("Type", kind),
-			txt("Scheme", scheme), opt("DNSName", str(p, "dnsName")), when("CreatedTime", r.CreatedAt), el("State", txt("Code", r.State)),
+		rows = append(rows, el("", txt("LoadBalancerArn", r.ARN), txt("LoadBalancerName", r.Name), txt("VpcId", str(p, "vpcId")),
+			txt("Type", kind),
+			txt("Scheme", scheme), opt("DNSName", str(p, "dnsName")), when("CreatedTime", r.CreatedAt),
+			el("State", txt("Code", r.State)),
 			texts("SecurityGroups", "member", strs(p, "securityGroups"))))
 	}
 	if len(rows) < len(names)+len(arns) {
@@ -45,9 +44,6 @@ func (q *request) balancer(arn string) (account.Resource, error) {
 }
 
 func describeBalancerTags(q *request) (answer, error) {
-	if err := q.self("*"); err != nil {
-		return answer{}, err
-	}
 	var rows []node
 	for _, arn := range q.form.strings("ResourceArns") {
 		r, err := q.balancer(arn)
@@ -59,13 +55,16 @@ func describeBalancerTags(q *request) (answer, error) {
 	return q.query(list("TagDescriptions", "member", rows))
 }
 
+func oneBalancer(q *request) ([]need, error) {
+	arn := q.form.str("LoadBalancerArn")
+	r, _ := q.account.ByARN(arn)
+	return on(arn, resourceTags("elasticloadbalancing", r.Tags))
+}
+
 // deleteLoadBalancer succeeds for one that is gone, as on AWS.
 func deleteLoadBalancer(q *request) (answer, error) {
 	arn := q.form.str("LoadBalancerArn")
 	r, err := q.balancer(arn)
-	if aerr := q.self(arn, resourceTags("elasticloadbalancing", r.Tags)); aerr != nil {
-		return answer{}, aerr
-	}
 	if err != nil {
 		return q.query()
 	}

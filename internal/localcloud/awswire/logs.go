@@ -14,6 +14,27 @@ import (
 // groupARN is the ARN of a log group as policies name it.
 func (q *request) groupARN(name string) string { return q.arn("logs", "log-group:"+name) }
 
+func allGroups(q *request) ([]need, error) { return on(q.groupARN("*")) }
+
+// oneGroup has the tags that a new group is to get.
+func oneGroup(q *request) ([]need, error) {
+	var in struct{ Tags map[string]string }
+	if err := q.decode(&in); err != nil {
+		return nil, err
+	}
+	return on(q.groupARN(q.field("logGroupName")), requestTags(in.Tags))
+}
+
+// oneStream is named as policies do: GROUP:log-stream:STREAM, which GROUP:* covers.
+func oneStream(q *request) ([]need, error) {
+	return on(q.groupARN(q.field("logGroupName")) + ":log-stream:" + q.field("logStreamName"))
+}
+
+// byARN is the need of an operation on what a field names by its ARN.
+func byARN(field string) func(*request) ([]need, error) {
+	return func(q *request) ([]need, error) { return on(q.field(field)) }
+}
+
 // group finds a log group; its absence is the service's usual error.
 func (q *request) group(name string) (account.Resource, error) {
 	r, ok := q.account.Get(account.KindLogGroup, name)
@@ -30,16 +51,14 @@ func describeLogGroups(q *request) (answer, error) {
 	if err := q.decode(&in); err != nil {
 		return answer{}, err
 	}
-	if err := q.self(q.groupARN("*")); err != nil {
-		return answer{}, err
-	}
 	groups := []any{}
 	for _, r := range q.account.List(account.KindLogGroup) {
 		if !q.visible(r) || !strings.HasPrefix(r.ID, in.LogGroupNamePrefix) {
 			continue
 		}
-		g := map[string]any{"logGroupName": r.ID, "logGroupArn": q.groupARN(r.ID), "arn": q.groupARN(r.ID) + ":*", "creationTime": r.CreatedAt.UnixMilli(),
-			"storedBytes": 0, "metricFilterCount": 0, "logGroupClass": "STANDARD"}
+		g := map[string]any{"logGroupName": r.ID, "logGroupArn": q.groupARN(r.ID), "arn": q.groupARN(r.ID) + ":*",
+			"creationTime": r.CreatedAt.UnixMilli(),
+			"storedBytes":  0, "metricFilterCount": 0, "logGroupClass": "STANDARD"}
 		if days := whole(r.All(), "retentionInDays", 0); days > 0 {
 			g["retentionInDays"] = days
 		}
@@ -53,9 +72,6 @@ func deleteLogGroup(q *request) (answer, error) {
 		LogGroupName string `json:"logGroupName"`
 	}
 	if err := q.decode(&in); err != nil {
-		return answer{}, err
-	}
-	if err := q.self(q.groupARN(in.LogGroupName)); err != nil {
 		return answer{}, err
 	}
 	r, err := q.group(in.LogGroupName)
@@ -76,10 +92,8 @@ func createLogGroup(q *request) (answer, error) {
 	if err := q.decode(&in); err != nil {
 		return answer{}, err
 	}
-	if err := q.self(q.groupARN(in.LogGroupName), requestTags(in.Tags)); err != nil {
-		return answer{}, err
-	}
-	if _, err := q.account.Create(q.ctx, q.caller, account.KindLogGroup, account.Props{"name": in.LogGroupName, "tags": tagMap(in.Tags)}); err != nil {
+	if _, err := q.account.Create(q.ctx, q.caller, account.KindLogGroup,
+		account.Props{"name": in.LogGroupName, "tags": tagMap(in.Tags)}); err != nil {
 		return answer{}, err
 	}
 	return q.json(map[string]any{})
@@ -115,10 +129,6 @@ func (q *request) writeStream(events []account.LogEvent) (answer, error) {
 	if err := q.decode(&in); err != nil {
 		return answer{}, err
 	}
-	// Policies name streams as GROUP:log-stream:STREAM, and GROUP:* covers them.
-	if err := q.self(q.groupARN(in.LogGroupName) + ":log-stream:" + in.LogStreamName); err != nil {
-		return answer{}, err
-	}
 	if _, err := q.group(in.LogGroupName); err != nil {
 		return answer{}, err
 	}
@@ -140,9 +150,6 @@ func filterLogEvents(q *request) (answer, error) {
 	if err := q.decode(&in); err != nil {
 		return answer{}, err
 	}
-	if err := q.self(q.groupARN(in.LogGroupName)); err != nil {
-		return answer{}, err
-	}
 	if in.FilterPattern != "" {
 		return answer{}, refuse(501, "NotImplemented", "logs:FilterLogEvents with a filter pattern is not simulated")
 	}
@@ -157,10 +164,12 @@ func filterLogEvents(q *request) (answer, error) {
 	events := []any{}
 	for i, e := range all {
 		at := e.Timestamp.UnixMilli()
-		if at < in.StartTime || in.EndTime > 0 && at >= in.EndTime || len(in.LogStreamNames) > 0 && !slices.Contains(in.LogStreamNames, e.Stream) {
+		if at < in.StartTime || in.EndTime > 0 && at >= in.EndTime || len(in.LogStreamNames) > 0 &&
+			!slices.Contains(in.LogStreamNames, e.Stream) {
 			continue
 		}
-		events = append(events, map[string]any{"timestamp": at, "ingestionTime": at, "message": e.Message, "logStreamName": e.Stream, "eventId": eventID(i)})
+		events = append(events, map[string]any{"timestamp": at, "ingestionTime": at, "message": e.Message,
+			"logStreamName": e.Stream, "eventId": eventID(i)})
 	}
 	return q.json(map[string]any{"events": events, "searchedLogStreams": []any{}})
 }
@@ -173,9 +182,6 @@ func listLogTags(q *request) (answer, error) {
 		ResourceARN string `json:"resourceArn"`
 	}
 	if err := q.decode(&in); err != nil {
-		return answer{}, err
-	}
-	if err := q.self(in.ResourceARN); err != nil {
 		return answer{}, err
 	}
 	_, name, _ := strings.Cut(in.ResourceARN, ":log-group:")

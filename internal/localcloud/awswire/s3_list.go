@@ -30,7 +30,7 @@ func (q *request) pageSize(name string) int {
 func listObjectsV2(q *request) (answer, error) {
 	query := q.http.URL.Query()
 	prefix, delimiter := query.Get("prefix"), query.Get("delimiter")
-	if _, err := q.onBucket("ListBucket", keys{"s3:prefix": {prefix}, "s3:delimiter": {delimiter}}); err != nil {
+	if _, err := q.existing(); err != nil {
 		return answer{}, err
 	}
 	after := query.Get("start-after")
@@ -64,15 +64,18 @@ func listObjectsV2(q *request) (answer, error) {
 			prefixes = append(prefixes, el("CommonPrefixes", txt("Prefix", q.escapeKey(group))))
 			continue
 		}
-		rows = append(rows, el("Contents", txt("Key", q.escapeKey(o.Key)), when("LastModified", o.LastModified), txt("ETag", quote(o.ETag)),
+		rows = append(rows, el("Contents", txt("Key", q.escapeKey(o.Key)), when("LastModified", o.LastModified),
+			txt("ETag", quote(o.ETag)),
 			txt("Size", strconv.FormatInt(o.Size, 10)), txt("StorageClass", "STANDARD")))
 	}
 	next := ""
 	if truncated {
 		next = base64.RawURLEncoding.EncodeToString([]byte(last))
 	}
-	head := []node{txt("Name", q.bucket()), txt("Prefix", q.escapeKey(prefix)), opt("Delimiter", delimiter), opt("EncodingType", query.Get("encoding-type")),
-		num("KeyCount", len(rows)+len(prefixes)), num("MaxKeys", limit), boolean("IsTruncated", truncated), opt("NextContinuationToken", next)}
+	head := []node{txt("Name", q.bucket()), txt("Prefix", q.escapeKey(prefix)), opt("Delimiter", delimiter),
+		opt("EncodingType", query.Get("encoding-type")),
+		num("KeyCount", len(rows)+len(prefixes)), num("MaxKeys", limit), boolean("IsTruncated", truncated),
+		opt("NextContinuationToken", next)}
 	return s3Answer(el("ListBucketResult", slices.Concat(head, rows, prefixes)...))
 }
 
@@ -93,7 +96,7 @@ func commonPrefix(key, prefix, delimiter string) string {
 func listObjectVersions(q *request) (answer, error) {
 	query := q.http.URL.Query()
 	prefix := query.Get("prefix")
-	if _, err := q.onBucket("ListBucketVersions", keys{"s3:prefix": {prefix}}); err != nil {
+	if _, err := q.existing(); err != nil {
 		return answer{}, err
 	}
 	all, err := q.account.ListObjectVersions(q.bucket(), prefix)
@@ -109,7 +112,8 @@ func listObjectVersions(q *request) (answer, error) {
 	if truncated {
 		all = all[:limit]
 	}
-	head := []node{txt("Name", q.bucket()), txt("Prefix", q.escapeKey(prefix)), num("MaxKeys", limit), boolean("IsTruncated", truncated),
+	head := []node{txt("Name", q.bucket()), txt("Prefix", q.escapeKey(prefix)), num("MaxKeys", limit),
+		boolean("IsTruncated", truncated),
 		opt("EncodingType", query.Get("encoding-type"))}
 	if truncated && limit > 0 {
 		l := all[limit-1]
@@ -117,12 +121,14 @@ func listObjectVersions(q *request) (answer, error) {
 	}
 	var rows []node
 	for _, o := range all {
-		kids := []node{txt("Key", q.escapeKey(o.Key)), txt("VersionId", o.VersionID), boolean("IsLatest", o.Latest), when("LastModified", o.LastModified)}
+		kids := []node{txt("Key", q.escapeKey(o.Key)), txt("VersionId", o.VersionID), boolean("IsLatest", o.Latest),
+			when("LastModified", o.LastModified)}
 		if o.DeleteMarker {
 			rows = append(rows, el("DeleteMarker", kids...))
 			continue
 		}
-		rows = append(rows, el("Version", append(kids, txt("ETag", quote(o.ETag)), txt("Size", strconv.FormatInt(o.Size, 10)), txt("StorageClass", "STANDARD"))...))
+		rows = append(rows, el("Version", append(kids, txt("ETag", quote(o.ETag)), txt("Size", strconv.FormatInt(o.Size, 10)),
+			txt("StorageClass", "STANDARD"))...))
 	}
 	return s3Answer(el("ListVersionsResult", append(head, rows...)...))
 }

@@ -6,7 +6,6 @@ import (
 	"emrflink/internal/localcloud/account"
 )
 
-// getCallerIdentity needs no permission, as on AWS.
 func getCallerIdentity(q *request) (answer, error) {
 	user := q.caller.UserID
 	if user == "" {
@@ -15,12 +14,10 @@ func getCallerIdentity(q *request) (answer, error) {
 	return q.query(txt("Arn", q.caller.ARN), txt("UserId", user), txt("Account", q.account.ID()))
 }
 
+func roleByARN(q *request) ([]need, error) { return on(q.form.str("RoleArn")) }
+
 func assumeRole(q *request) (answer, error) {
-	role := q.form.str("RoleArn")
-	if err := q.self(role); err != nil {
-		return answer{}, err
-	}
-	c, err := q.account.AssumeRole(q.ctx, q.caller, role, q.form.str("RoleSessionName"))
+	c, err := q.account.AssumeRole(q.ctx, q.caller, q.form.str("RoleArn"), q.form.str("RoleSessionName"))
 	if err != nil {
 		return answer{}, err
 	}
@@ -32,10 +29,12 @@ func assumeRole(q *request) (answer, error) {
 func assumeRoleWithWebIdentity(q *request) (answer, error) {
 	for _, name := range []string{"RoleArn", "RoleSessionName", "WebIdentityToken"} {
 		if q.form.str(name) == "" {
-			return answer{}, invalid("ValidationError", "Value null at '%s' failed to satisfy constraint: Member must not be null", name)
+			return answer{}, invalid(
+				"ValidationError", "Value null at '%s' failed to satisfy constraint: Member must not be null", name)
 		}
 	}
-	c, err := q.account.AssumeRoleWithWebIdentity(q.ctx, q.form.str("RoleArn"), q.form.str("RoleSessionName"), q.form.str("WebIdentityToken"))
+	c, err := q.account.AssumeRoleWithWebIdentity(q.ctx, q.form.str("RoleArn"), q.form.str("RoleSessionName"),
+		q.form.str("WebIdentityToken"))
 	if err != nil {
 		return answer{}, err
 	}
@@ -46,7 +45,8 @@ func assumeRoleWithWebIdentity(q *request) (answer, error) {
 func credentialNodes(c account.Credentials) []node {
 	return []node{
 		el("AssumedRoleUser", txt("AssumedRoleId", c.AssumedRoleID), txt("Arn", c.AssumedRoleARN)),
-		el("Credentials", txt("AccessKeyId", c.AccessKeyID), txt("SecretAccessKey", c.SecretAccessKey), txt("SessionToken", c.SessionToken),
+		el("Credentials", txt("AccessKeyId", c.AccessKeyID), txt("SecretAccessKey", c.SecretAccessKey),
+			txt("SessionToken", c.SessionToken),
 			when("Expiration", c.Expiration)),
 	}
 }

@@ -18,7 +18,8 @@ func TestATokenLivesForAQuarterOfAnHour(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, a.Close()) })
 	c, err := awsapi.New(t.Context(), awsapi.Options{Region: "us-west-2", Env: map[string]string{
-		awsapi.EnvEndpoint: "http://127.0.0.1:1", awsapi.EnvAccessKey: account.StaticAccessKey, awsapi.EnvSecretKey: account.StaticSecretKey}})
+		awsapi.EnvEndpoint: "http://127.0.0.1:1", awsapi.EnvAccessKey: account.StaticAccessKey,
+		awsapi.EnvSecretKey: account.StaticSecretKey}})
 	require.NoError(t, err)
 	made := time.Now()
 	token, _, err := c.EKSToken(t.Context(), "demo")
@@ -66,7 +67,8 @@ func TestFilterPatterns(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			require.Equal(t, tc.want, wildcard(tc.pattern, tc.text))
+			one := row{attrs: map[string][]string{"name": {tc.text}}}
+			require.Equal(t, tc.want, one.matches("name", []string{tc.pattern}))
 		})
 	}
 }
@@ -83,8 +85,9 @@ func TestImageIDsSpellWhatTheImageIs(t *testing.T) {
 		require.Equal(t, m, back)
 	}
 	for name, parameter := range map[string]string{
-		"the recommended image":   "/aws/service/eks/optimized-ami/1.35/amazon-linux-2023/x86_64/standard/recommended/image_id",
-		"a pinned image":          "/aws/service/eks/optimized-ami/1.35/amazon-linux-2023/arm64/nvidia/amazon-eks-node-al2023-arm64-nvidia-1.35-v20260801/image_id",
+		"the recommended image": "/aws/service/eks/optimized-ami/1.35/amazon-linux-2023/x86_64/standard/recommended/image_id",
+		"a pinned image": "/aws/service/eks/optimized-ami/1.35/amazon-linux-2023/arm64/nvidia/" +
+			"amazon-eks-node-al2023-arm64-nvidia-1.35-v20260801/image_id",
 		"a Bottlerocket image":    "/aws/service/bottlerocket/aws-k8s-1.35/arm64/latest/image_id",
 		"Bottlerocket for a GPU":  "/aws/service/bottlerocket/aws-k8s-1.35-nvidia/x86_64/latest/image_id",
 		"an image for a neuron":   "/aws/service/eks/optimized-ami/1.34/amazon-linux-2023/x86_64/neuron/recommended/image_id",
@@ -100,11 +103,15 @@ func TestImageIDsSpellWhatTheImageIs(t *testing.T) {
 		})
 	}
 	for name, parameter := range map[string]string{
-		"no neuron image for arm":     "/aws/service/eks/optimized-ami/1.35/amazon-linux-2023/arm64/neuron/recommended/image_id",
-		"a version without images":    "/aws/service/eks/optimized-ami/1.20/amazon-linux-2023/x86_64/standard/recommended/image_id",
-		"a release in the future":     "/aws/service/eks/optimized-ami/1.35/amazon-linux-2023/x86_64/standard/amazon-eks-node-al2023-x86_64-standard-1.35-v20991231/image_id",
-		"a release that is no date":   "/aws/service/eks/optimized-ami/1.35/amazon-linux-2023/x86_64/standard/amazon-eks-node-al2023-x86_64-standard-1.35-v20269999/image_id",
-		"a name of another version":   "/aws/service/eks/optimized-ami/1.35/amazon-linux-2023/x86_64/standard/amazon-eks-node-al2023-x86_64-standard-1.34-v20260801/image_id",
+		"no neuron image for arm": "/aws/service/eks/optimized-ami/1.35/amazon-linux-2023/arm64/neuron/recommended/image_id",
+		"a version without images": "/aws/service/eks/optimized-ami/1.20/amazon-linux-2023/x86_64/standard/recommended/" +
+			"image_id",
+		"a release in the future": "/aws/service/eks/optimized-ami/1.35/amazon-linux-2023/x86_64/standard/" +
+			"amazon-eks-node-al2023-x86_64-standard-1.35-v20991231/image_id",
+		"a release that is no date": "/aws/service/eks/optimized-ami/1.35/amazon-linux-2023/x86_64/standard/" +
+			"amazon-eks-node-al2023-x86_64-standard-1.35-v20269999/image_id",
+		"a name of another version": "/aws/service/eks/optimized-ami/1.35/amazon-linux-2023/x86_64/standard/" +
+			"amazon-eks-node-al2023-x86_64-standard-1.34-v20260801/image_id",
 		"something else altogether":   "/aws/service/global-infrastructure/regions",
 		"an Amazon Linux 2 parameter": "/aws/service/eks/optimized-ami/1.32/amazon-linux-2/recommended/image_id",
 	} {

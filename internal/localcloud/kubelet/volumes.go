@@ -15,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"emrflink/internal/localcloud/account"
+	"emrflink/internal/untyped"
 )
 
 // Names of the EBS CSI driver. It works only while its addon is installed, as on EKS.
@@ -73,7 +74,7 @@ func (k *Kubelet) provisions(class *storagev1.StorageClass) bool {
 	}
 	return len(k.cloud.Find(account.KindAddon, func(r account.Resource) bool {
 		all := r.All()
-		return text(all, "clusterName") == k.cluster && text(all, "addonName") == ebsAddon
+		return untyped.First(all, "clusterName") == k.cluster && untyped.First(all, "addonName") == ebsAddon
 	})) > 0
 }
 
@@ -91,7 +92,8 @@ func (k *Kubelet) anyZone() string {
 	return slices.Min(zones)
 }
 
-func (k *Kubelet) provision(ctx context.Context, pvc *corev1.PersistentVolumeClaim, class *storagev1.StorageClass, zone string) error {
+func (k *Kubelet) provision(ctx context.Context, pvc *corev1.PersistentVolumeClaim, class *storagev1.StorageClass,
+	zone string) error {
 	name := "pvc-" + string(pvc.UID)
 	size := pvc.Spec.Resources.Requests[corev1.ResourceStorage]
 	gib := math.Max(1, math.Ceil(float64(size.Value())/gibi))
@@ -108,7 +110,8 @@ func (k *Kubelet) provision(ctx context.Context, pvc *corev1.PersistentVolumeCla
 		reclaim = *class.ReclaimPolicy
 	}
 	pv := &corev1.PersistentVolume{
-		ObjectMeta: metav1.ObjectMeta{Name: name, Annotations: map[string]string{provisionedBy: ebsDriver, AnnotationSimulated: "true"}},
+		ObjectMeta: metav1.ObjectMeta{Name: name, Annotations: map[string]string{provisionedBy: ebsDriver,
+			AnnotationSimulated: "true"}},
 		Spec: corev1.PersistentVolumeSpec{
 			Capacity:    corev1.ResourceList{corev1.ResourceStorage: *sizeOf(gib)},
 			AccessModes: pvc.Spec.AccessModes, VolumeMode: &mode, PersistentVolumeReclaimPolicy: reclaim,
@@ -134,7 +137,8 @@ func (k *Kubelet) provision(ctx context.Context, pvc *corev1.PersistentVolumeCla
 }
 
 // ebsVolume finds or makes the volume of a claim; its tags are those of the driver.
-func (k *Kubelet) ebsVolume(ctx context.Context, name string, pvc *corev1.PersistentVolumeClaim, class *storagev1.StorageClass, zone string, gib float64) (account.Resource, error) {
+func (k *Kubelet) ebsVolume(ctx context.Context, name string, pvc *corev1.PersistentVolumeClaim, class *storagev1.StorageClass,
+	zone string, gib float64) (account.Resource, error) {
 	made := k.cloud.Find(account.KindVolume, func(r account.Resource) bool { return r.Tags[tagVolumeName] == name })
 	if len(made) > 0 {
 		return made[0], nil
@@ -172,7 +176,8 @@ func (k *Kubelet) reconcileVolume(ctx context.Context, name string) error {
 		return nil
 	}
 	if _, ok := k.cloud.Get(account.KindVolume, s.CSI.VolumeHandle); ok {
-		if err := k.cloud.Delete(ctx, account.Caller{Via: account.ByKubernetes}, account.KindVolume, s.CSI.VolumeHandle); err != nil {
+		if err := k.cloud.Delete(ctx, account.Caller{Via: account.ByKubernetes}, account.KindVolume,
+			s.CSI.VolumeHandle); err != nil {
 			return fmt.Errorf("delete EBS volume %q: %w", s.CSI.VolumeHandle, err)
 		}
 	}
