@@ -3,6 +3,12 @@
 package deploy
 
 import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -46,6 +52,30 @@ func TestPhasesAreThoseOfTheCatalogue(t *testing.T) {
 	}
 	require.Equal(t, []time.Duration{106 * time.Second, 617 * time.Second, 119 * time.Second, 54 * time.Second},
 		[]time.Duration{expected[Network], expected[Cluster], expected[CoreNodes], expected[Addons]})
+}
+
+// The types are read from the source: a new component has to be given a phase, also one that no graph has yet.
+func TestEveryComponentHasAPhase(t *testing.T) {
+	t.Parallel()
+	token := regexp.MustCompile(`Token = "(emrflink:\w+:\w+)"`)
+	inOthers := []string{"emrflink:irsa:Role"} // only ever a part of other components
+	found := map[string]bool{}
+	for _, root := range []string{"../../components", "../../karpenter"} {
+		require.NoError(t, filepath.WalkDir(root, func(path string, _ fs.DirEntry, err error) error {
+			if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			source, err := os.ReadFile(path)
+			for _, m := range token.FindAllStringSubmatch(string(source), -1) {
+				found[m[1]] = true
+			}
+			return err
+		}))
+	}
+	require.Greater(t, len(found), 10)
+	for typ := range found {
+		require.Equal(t, slices.Contains(inOthers, typ), ComponentPhase(typ) == "", typ)
+	}
 }
 
 func lastDollar(s string) int {
