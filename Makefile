@@ -7,7 +7,10 @@ LINT      := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.12.0
 GOBIN     := $(shell $(GO) env GOPATH)/bin
 # No flag here changes how a package is compiled: what make has compiled, a plain go command and an editor find, and the
 # other way round. vet runs through golangci-lint; here it would analyse the AWS SDKs and Kubernetes once more.
-TESTFLAGS ?= -shuffle=on -count=1 -vet=off -ldflags=-s -timeout=20m
+TESTFLAGS ?= -shuffle=on -count=1 -vet=off -ldflags=-s -timeout=20m $(TAGS)
+# The tests of a preview's page need a Chromium: they are a part of the tests where there is one.
+CHROMIUMS  = chromium chromium-browser google-chrome google-chrome-stable chrome
+TAGS       = $(if $(strip $(EMRFLINK_BROWSER) $(foreach name,$(CHROMIUMS),$(shell command -v $(name)))),-tags=browser)
 # Compilers may use the memory that there is; without it, a third of a build is garbage collection.
 GC        := $(GO) run ./internal/tools/gc
 UNTUNED   := $(if $(GOGC)$(GOMEMLIMIT),,-exec "env -u GOGC -u GOMEMLIMIT")
@@ -67,8 +70,10 @@ lint: ## Check formatting and run golangci-lint
 generate: docs golden ## Make every generated file again
 
 .PHONY: golden
+# Two tests that deploy take minutes and have no golden file.
 golden: build ## Write the golden files of the tests again
-	$(GO) test -vet=off $$(git grep -lE 'flag.Bool\("update"|internal/cli/cmdtest"' -- '*_test.go' | xargs -n1 dirname | sort -u | sed 's|^|./|') -update
+	$(GO) test -vet=off $$(git grep -l '"emrflink/internal/golden"' -- '*_test.go' | xargs -n1 dirname | sort -u | sed 's|^|./|') \
+		-skip '^(TestADeploymentFromFirstToLast|TestTheReadmesCommands)$$' -update
 
 .PHONY: docs
 docs: build ## Write docs/reference again from the commands, the configuration, the handler tables and the source of the components
@@ -85,8 +90,8 @@ images: build ## Make docs/images again; needs a Chromium on the PATH or in EMRF
 	@$(GO) run ./internal/tools/images -bin $(BIN) -out docs/images
 
 .PHONY: browser
-browser: ## Test the page of preview in a Chromium; without one this fails, where make test skips it
-	EMRFLINK_BROWSER=$${EMRFLINK_BROWSER:-chromium} $(GO) test $(TESTFLAGS) -run Browser ./internal/preview
+browser: ## Test the page of preview in a Chromium; without one this fails, where make test leaves it out
+	$(GO) test $(TESTFLAGS) -tags=browser -run Browser ./internal/preview
 
 .PHONY: bench
 bench: build ## Measure, in one run, what README promises (docs/bench.md and docs/bench.json)

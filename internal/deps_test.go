@@ -22,12 +22,15 @@ type rule struct {
 }
 
 var rules = []rule{
-	{"github.com/spf13/cobra", []string{"internal/cli", "internal/engine"}, "commands are cobra's only place; the engine hosts Pulumi's own"},
+	{"github.com/spf13/cobra", []string{"internal/cli", "internal/engine"},
+		"commands are cobra's only place; the engine hosts Pulumi's own"},
 	{"github.com/pulumi/pulumi/sdk/v3/go/auto", []string{"internal/engine"}, "nothing above the engine sees the Automation API"},
-	{"github.com/pulumi/pulumi/pkg/v3", []string{"internal/engine"}, "pkg promises no compatibility: one package lives with that"},
+	{"github.com/pulumi/pulumi/pkg/v3", []string{"internal/engine"},
+		"pkg promises no compatibility: one package lives with that"},
 	{"github.com/aws/aws-sdk-go-v2/service", []string{"internal/awsapi"}, "AWS calls go through narrow interfaces"},
 	{"k8s.io/client-go", []string{"internal/kube", "internal/localcloud"}, "Kubernetes is spoken to in one place"},
-	{"emrflink/internal/localcloud", []string{"internal/localcloud", "internal/target", "internal/tools/terraform"}, "commands do not know which target they run on"},
+	{"emrflink/internal/localcloud", []string{"internal/localcloud", "internal/target", "internal/tools/terraform"},
+		"commands do not know which target they run on"},
 	{"emrflink/internal/tools", []string{"internal/tools"}, "nothing that is shipped needs what the project's tools need"},
 	{"emrflink/localkube", nil, "the control plane is a process, not a package"},
 }
@@ -42,10 +45,12 @@ type pkg struct {
 
 func TestImportsGoOneWay(t *testing.T) {
 	t.Parallel()
+	met := map[string]bool{}
 	for _, p := range list(t) {
 		at := strings.TrimPrefix(p.ImportPath, "emrflink/")
 		for _, imp := range p.Imports {
 			for _, r := range rules {
+				met[r.path] = met[r.path] || below(imp, r.path)
 				if below(imp, r.path) && !anyBelow(at, r.allowed) {
 					t.Errorf("%s imports %s: %s", at, imp, r.why)
 				}
@@ -58,12 +63,16 @@ func TestImportsGoOneWay(t *testing.T) {
 			}
 		}
 	}
+	for _, r := range rules {
+		require.Equal(t, len(r.allowed) > 0, met[r.path], "who may import %s does, or it is misspelt", r.path)
+	}
 }
 
 func TestEveryPackageSaysWhatItIs(t *testing.T) {
 	t.Parallel()
 	out, err := goList("-f", "{{.ImportPath}}|{{.Doc}}")
 	require.NoError(t, err)
+	require.NotEmpty(t, out)
 	for line := range strings.Lines(string(out)) {
 		path, doc, _ := strings.Cut(strings.TrimSpace(line), "|")
 		if doc == "" {

@@ -39,7 +39,8 @@ type interruption struct {
 
 func queueName(d *deployment.Deployment) string { return d.ResourceName("karpenter") }
 
-func newInterruption(ctx *pulumi.Context, name string, d *deployment.Deployment, parent pulumi.ResourceOption) (*interruption, error) {
+func newInterruption(ctx *pulumi.Context, name string, d *deployment.Deployment,
+	parent pulumi.ResourceOption) (*interruption, error) {
 	qn := queueName(d)
 	queue, err := sqs.NewQueue(ctx, name+"-queue", &sqs.QueueArgs{
 		Name:                    pulumi.String(qn),
@@ -71,7 +72,8 @@ func newInterruption(ctx *pulumi.Context, name string, d *deployment.Deployment,
 	return i, nil
 }
 
-func eventRule(ctx *pulumi.Context, name string, d *deployment.Deployment, e event, queue *sqs.Queue, parent pulumi.ResourceOption) (pulumi.CustomResource, error) {
+func eventRule(ctx *pulumi.Context, name string, d *deployment.Deployment, e event, queue *sqs.Queue,
+	parent pulumi.ResourceOption) (pulumi.CustomResource, error) {
 	pattern, err := json.Marshal(struct {
 		Source     []string `json:"source"`
 		DetailType []string `json:"detail-type"`

@@ -129,7 +129,9 @@ func (s scope) iamIntegration() iamdoc.Document {
 			equals(s.owned(resourceTag), region(resourceTag), s.owned(requestTag), name, region(requestTag)),
 			anyValue(resourceTag+tagNodeClass, requestTag+tagNodeClass)),
 		iamdoc.Allow("AllowScopedInstanceProfileActions",
-			iamdoc.Strings{"iam:AddRoleToInstanceProfile", "iam:RemoveRoleFromInstanceProfile", "iam:DeleteInstanceProfile"}, profiles,
+			iamdoc.Strings{
+				"iam:AddRoleToInstanceProfile", "iam:RemoveRoleFromInstanceProfile", "iam:DeleteInstanceProfile",
+			}, profiles,
 			equals(s.owned(resourceTag), region(resourceTag)), anyValue(resourceTag+tagNodeClass)),
 	)
 }

@@ -139,7 +139,8 @@ func (p Pool) Check() []string {
 	add(poolName.MatchString(p.Name) && len(p.Name) <= maxPoolName,
 		"name: %q is not lower-case letters, digits and '-', at most %d", p.Name, maxPoolName)
 	add(p.Arch == "amd64" || p.Arch == "arm64", "arch: %q is neither amd64 nor arm64", p.Arch)
-	add(labelValue.MatchString(p.NodeGroupType) && len(p.NodeGroupType) <= 63, "nodeGroupType: %q is no label value", p.NodeGroupType)
+	add(labelValue.MatchString(p.NodeGroupType) && len(p.NodeGroupType) <= 63, "nodeGroupType: %q is no label value",
+		p.NodeGroupType)
 	add(len(p.Families) > 0, "families: at least one instance family")
 	for _, f := range p.Families {
 		add(family.MatchString(f), "families: %q is no instance family, such as c5d", f)
@@ -150,9 +151,12 @@ func (p Pool) Check() []string {
 	}
 	add(quantity.MatchString(p.CPULimit), "cpuLimit: %q is no quantity, such as 1000", p.CPULimit)
 	add(quantity.MatchString(p.MemoryLimit), "memoryLimit: %q is no quantity, such as 4000Gi", p.MemoryLimit)
-	add(duration.MatchString(p.ConsolidateAfter) || p.ConsolidateAfter == "Never", "consolidateAfter: %q is no duration, such as 5m", p.ConsolidateAfter)
-	add(duration.MatchString(p.ExpireAfter) || p.ExpireAfter == "Never", "expireAfter: %q is no duration, such as 720h", p.ExpireAfter)
-	add(duration.MatchString(p.TerminationGracePeriod), "terminationGracePeriod: %q is no duration, such as 15m", p.TerminationGracePeriod)
+	add(duration.MatchString(p.ConsolidateAfter) || p.ConsolidateAfter == "Never",
+		"consolidateAfter: %q is no duration, such as 5m", p.ConsolidateAfter)
+	add(duration.MatchString(p.ExpireAfter) || p.ExpireAfter == "Never",
+		"expireAfter: %q is no duration, such as 720h", p.ExpireAfter)
+	add(duration.MatchString(p.TerminationGracePeriod), "terminationGracePeriod: %q is no duration, such as 15m",
+		p.TerminationGracePeriod)
 	add(p.Weight >= 1 && p.Weight <= 100, "weight: %d is not between 1 and 100", p.Weight)
 	return problems
 }

@@ -147,8 +147,8 @@ func TestKarpenter(t *testing.T) {
 		}
 		_, err = karpenter.NewKarpenter(ctx, "karpenter", &karpenter.Args{
 			Deployment: testDeployment("demo"), ClusterName: pulumi.String("demo"),
-			OidcProviderArn: pulumi.String("arn:aws:iam::111122223333:oidc-provider/x"), OidcIssuer: pulumi.String(componenttest.Issuer),
-			Kubernetes: provider, After: []pulumi.CustomResource{provider},
+			OidcProviderArn: pulumi.String("arn:aws:iam::111122223333:oidc-provider/x"),
+			OidcIssuer:      pulumi.String(componenttest.Issuer), Kubernetes: provider, After: []pulumi.CustomResource{provider},
 		})
 		return err
 	})

@@ -25,7 +25,8 @@ type sample struct {
 }
 
 const (
-	workload   = `selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec: {containers: [{name: c, image: x.test/a}]}}`
+	workload = `selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, ` +
+		`spec: {containers: [{name: c, image: x.test/a}]}}`
 	otherLabel = `{matchLabels: {a: b, c: d}}`
 	claim      = `[{metadata: {name: v}, spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}]`
 	jobPod     = `{spec: {restartPolicy: Never, containers: [{name: c, image: IMAGE}]}}`
@@ -36,14 +37,17 @@ func samples() []sample {
 		return `{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: ` + name + `}`
 	}
 	return []sample{
-		{"apps/v1:Deployment", "deployments", false, `spec: {` + workload + `}`, map[string]string{"spec.selector": otherLabel, "spec.replicas": "2"}},
-		{"apps/v1:DaemonSet", "daemonsets", false, `spec: {` + workload + `}`, map[string]string{"spec.selector": otherLabel, "spec.minReadySeconds": "2"}},
+		{"apps/v1:Deployment", "deployments", false, `spec: {` + workload + `}`,
+			map[string]string{"spec.selector": otherLabel, "spec.replicas": "2"}},
+		{"apps/v1:DaemonSet", "daemonsets", false, `spec: {` + workload + `}`,
+			map[string]string{"spec.selector": otherLabel, "spec.minReadySeconds": "2"}},
 		{"apps/v1:ReplicaSet", "replicasets", false, `spec: {` + workload + `}`, map[string]string{"spec.selector": otherLabel}},
 		{"apps/v1:StatefulSet", "statefulsets", false, `spec: {serviceName: s, ` + workload + `}`, map[string]string{
-			"spec.selector": otherLabel, "spec.serviceName": "t", "spec.podManagementPolicy": "Parallel", "spec.revisionHistoryLimit": "3",
-			"spec.volumeClaimTemplates": claim, "spec.replicas": "2",
+			"spec.selector": otherLabel, "spec.serviceName": "t", "spec.podManagementPolicy": "Parallel",
+			"spec.revisionHistoryLimit": "3", "spec.volumeClaimTemplates": claim, "spec.replicas": "2",
 		}},
-		{"batch/v1:Job", "jobs", false, `spec: {completions: 1, template: ` + strings.Replace(jobPod, "IMAGE", "x.test/a", 1) + `}`, map[string]string{
+		{"batch/v1:Job", "jobs", false, `spec: {completions: 1, template: ` + strings.Replace(jobPod, "IMAGE", "x.test/a", 1) +
+			`}`, map[string]string{
 			"spec.completions": "2", "spec.completionMode": "Indexed", "spec.parallelism": "2", "spec.backoffLimit": "2",
 			"spec.template": strings.Replace(jobPod, "IMAGE", "x.test/b", 1), "spec.selector": otherLabel,
 		}},
@@ -52,7 +56,8 @@ func samples() []sample {
 		}},
 		{"core/v1:PersistentVolumeClaim", "persistentvolumeclaims", false,
 			`spec: {accessModes: [ReadWriteOnce], storageClassName: s, resources: {requests: {storage: 1Gi}}}`, map[string]string{
-				"spec.accessModes": "[ReadWriteMany]", "spec.storageClassName": "t", "spec.selector": otherLabel, "spec.volumeMode": "Block",
+				"spec.accessModes": "[ReadWriteMany]", "spec.storageClassName": "t", "spec.selector": otherLabel,
+				"spec.volumeMode": "Block",
 			}},
 		{"core/v1:PersistentVolume", "persistentvolumes", true,
 			`spec: {capacity: {storage: 1Gi}, accessModes: [ReadWriteOnce], hostPath: {path: /a}}`, map[string]string{
@@ -63,19 +68,23 @@ func samples() []sample {
 		{"core/v1:ResourceQuota", "resourcequotas", false, `spec: {hard: {pods: "1"}, scopes: [BestEffort]}`, map[string]string{
 			"spec.scopes": "[NotBestEffort]", "spec.hard": `{pods: "2"}`,
 		}},
-		{"core/v1:LimitRange", "limitranges", false, `spec: {limits: [{type: Container, default: {cpu: "1"}}]}`, map[string]string{
-			"spec.limits": `[{type: Container, default: {cpu: "2"}}]`,
-		}},
-		{"networking.k8s.io/v1:NetworkPolicy", "networkpolicies", false, `spec: {podSelector: {}, policyTypes: [Ingress]}`, map[string]string{
-			"spec.podSelector": otherLabel, "spec.policyTypes": "[Egress]",
-		}},
+		{"core/v1:LimitRange", "limitranges", false, `spec: {limits: [{type: Container, default: {cpu: "1"}}]}`,
+			map[string]string{
+				"spec.limits": `[{type: Container, default: {cpu: "2"}}]`,
+			}},
+		{"networking.k8s.io/v1:NetworkPolicy", "networkpolicies", false, `spec: {podSelector: {}, policyTypes: [Ingress]}`,
+			map[string]string{
+				"spec.podSelector": otherLabel, "spec.policyTypes": "[Egress]",
+			}},
 		{"storage.k8s.io/v1:StorageClass", "storageclasses", true,
 			`{provisioner: p, parameters: {a: b}, reclaimPolicy: Delete, volumeBindingMode: Immediate}`, map[string]string{
-				"provisioner": "q", "parameters": "{a: c}", "reclaimPolicy": "Retain", "volumeBindingMode": "WaitForFirstConsumer",
-				"allowVolumeExpansion": "true", "mountOptions": "[ro]",
+				"provisioner": "q", "parameters": "{a: c}", "reclaimPolicy": "Retain",
+				"volumeBindingMode": "WaitForFirstConsumer", "allowVolumeExpansion": "true", "mountOptions": "[ro]",
 			}},
-		{"rbac.authorization.k8s.io/v1:ClusterRoleBinding", "clusterrolebindings", true, `roleRef: ` + role("view"), map[string]string{"roleRef": role("edit")}},
-		{"rbac.authorization.k8s.io/v1:RoleBinding", "rolebindings", false, `roleRef: ` + role("view"), map[string]string{"roleRef": role("edit")}},
+		{"rbac.authorization.k8s.io/v1:ClusterRoleBinding", "clusterrolebindings", true, `roleRef: ` + role("view"),
+			map[string]string{"roleRef": role("edit")}},
+		{"rbac.authorization.k8s.io/v1:RoleBinding", "rolebindings", false, `roleRef: ` + role("view"),
+			map[string]string{"roleRef": role("edit")}},
 		{"scheduling.k8s.io/v1:PriorityClass", "priorityclasses", true, `value: 5`, map[string]string{
 			"value": "6", "preemptionPolicy": "Never", "globalDefault": "true",
 		}},

@@ -50,7 +50,8 @@ func TestControlPlane(t *testing.T) {
 	t.Run("keeps a namespace terminating while a finalizer is left", func(t *testing.T) { stuckNamespace(t, i) })
 	t.Run("refuses to change what the replacement table says", func(t *testing.T) { immutableFields(t, i) })
 	t.Run("refuses a second process on the same directory", func(t *testing.T) {
-		out, err := exec.Command(binary, "serve", "--dir", i.dir, "--issuer", "https://a", "--token-webhook", "http://b").CombinedOutput()
+		out, err := exec.Command(binary, "serve", "--dir", i.dir, "--issuer", "https://a", "--token-webhook", "http://b").
+			CombinedOutput()
 		if err == nil || !strings.Contains(string(out), "another localkube") {
 			t.Fatalf("%v: %s", err, out)
 		}
@@ -80,7 +81,8 @@ func karpenterCRDs(t *testing.T, i *instance) {
 			t.Fatal(err)
 		}
 		names = append(names, crd.GetName())
-		if _, err := i.dynamic.Resource(crdResource()).Apply(t.Context(), crd.GetName(), &crd, metav1.ApplyOptions{FieldManager: "one"}); err != nil {
+		if _, err := i.dynamic.Resource(crdResource()).Apply(t.Context(), crd.GetName(), &crd,
+			metav1.ApplyOptions{FieldManager: "one"}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -145,7 +147,8 @@ func deployment(t *testing.T, i *instance) {
 
 func webhookUsers(t *testing.T, i *instance) {
 	user := i.as(webhookToken)
-	me, err := user.AuthenticationV1().SelfSubjectReviews().Create(t.Context(), &authv1.SelfSubjectReview{}, metav1.CreateOptions{})
+	me, err := user.AuthenticationV1().SelfSubjectReviews().Create(t.Context(), &authv1.SelfSubjectReview{},
+		metav1.CreateOptions{})
 	if err != nil || me.Status.UserInfo.Username != "arn:aws:iam::111122223333:user/dev" {
 		t.Fatalf("user %+v, %v", me, err)
 	}
@@ -164,7 +167,8 @@ func webhookUsers(t *testing.T, i *instance) {
 		_, err := user.CoreV1().Pods("default").List(ctx, metav1.ListOptions{})
 		return err == nil, fmt.Sprint(err)
 	})
-	if _, err := i.as("unknown").CoreV1().Pods("default").List(t.Context(), metav1.ListOptions{}); !apierrors.IsUnauthorized(err) {
+	if _, err := i.as("unknown").CoreV1().Pods("default").List(t.Context(),
+		metav1.ListOptions{}); !apierrors.IsUnauthorized(err) {
 		t.Errorf("an unknown token: %v, want Unauthorized", err)
 	}
 }

@@ -31,7 +31,8 @@ func (v *validator) acceptedFindings(all []AcceptedFinding) {
 		case a.Rule == "":
 			v.add(key+".rule", a.Rule, "", "the id of a rule is required")
 		case !ruleForm.MatchString(a.Rule):
-			v.add(key+".rule", a.Rule, strings.ToLower(strings.ReplaceAll(a.Rule, "_", "-")), "not the id of a rule, such as public-endpoint")
+			v.add(key+".rule", a.Rule, strings.ToLower(strings.ReplaceAll(a.Rule, "_", "-")),
+				"not the id of a rule, such as public-endpoint")
 		case seen[[2]string{a.Rule, a.Resource}]:
 			v.add(key, a.Rule, "", "listed twice")
 		}

@@ -93,7 +93,8 @@ func Compose(ctx *pulumi.Context, config Config) error {
 	}
 	p := &platform{config: config, release: release, deployment: d}
 	for _, step := range []func(*pulumi.Context) error{
-		p.makeKey, p.makeNetwork, p.makeCluster, p.makeNodes, p.makeBucket, p.makeKarpenter, p.makeOperator, p.makeMetrics, p.makeAutoscaler,
+		p.makeKey, p.makeNetwork, p.makeCluster, p.makeNodes, p.makeBucket, p.makeKarpenter, p.makeOperator, p.makeMetrics,
+		p.makeAutoscaler,
 		p.makeTeams,
 	} {
 		if err := step(ctx); err != nil {

@@ -3,17 +3,15 @@
 package stacks_test
 
 import (
-	"flag"
 	"testing"
 
 	"emrflink/components/componenttest"
+	"emrflink/internal/golden"
 	"emrflink/stacks"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 func TestBlueprintGolden(t *testing.T) {
 	t.Parallel()
 	g := componenttest.Run(t, stacks.Blueprint)
-	componenttest.Golden(t, "default.golden", g.Render(), *update)
+	golden.Equal(t, "testdata/default.golden", g.Render())
 }

@@ -134,13 +134,18 @@ func fields() []field {
 	fields := []field{
 		{Key{Name: "target", Doc: "where to deploy: a simulated account on this machine (local), or AWS (aws)", Example: "aws"},
 			func(c *Config) any { return &c.Target }},
-		{Key{Name: "name", Doc: "name of the deployment and of its EKS cluster; at most 20 characters", Example: "streaming-prod"},
+		{Key{
+			Name: "name", Doc: "name of the deployment and of its EKS cluster; at most 20 characters", Example: "streaming-prod",
+		},
 			func(c *Config) any { return &c.Name }},
 		{Key{Name: "region", Doc: "AWS region", Example: "eu-west-1"},
 			func(c *Config) any { return &c.Region }},
 		{Key{Name: "vpcCidr", Doc: "private range of the VPC, /16 to /20", Example: "10.42.0.0/16"},
 			func(c *Config) any { return &c.VpcCidr }},
-		{Key{Name: "availabilityZones", Doc: "number of availability zones, chosen by zone ID among those that EKS supports", Example: "2"},
+		{Key{
+			Name: "availabilityZones",
+			Doc:  "number of availability zones, chosen by zone ID among those that EKS supports", Example: "2",
+		},
 			func(c *Config) any { return &c.AvailabilityZones }},
 		{Key{Name: "natGateways", Doc: "one NAT gateway (single), or one in each zone (perZone)", Example: "perZone"},
 			func(c *Config) any { return &c.NatGateways }},
@@ -156,7 +161,8 @@ func fields() []field {
 			Example: `{"instanceTypes":["m6i.xlarge"],"desired":2,"min":2,"max":4,"diskGiB":100}`},
 			func(c *Config) any { return &c.CoreNodes }},
 		{Key{Name: "nodePools", Doc: "catalogue of the nodes that Karpenter may launch for Flink",
-			Example: `[{"name":"flink-compute-optimized","arch":"amd64","nodeGroupType":"FlinkComputeOptimized","families":["c6id"]}]`},
+			Example: `[{"name":"flink-compute-optimized","arch":"amd64",` +
+				`"nodeGroupType":"FlinkComputeOptimized","families":["c6id"]}]`},
 			func(c *Config) any { return &c.NodePools }},
 		{Key{Name: "teams", Doc: "names of teams; each gets a namespace, a role, a prefix of the bucket and a log group",
 			Example: `["flink-team-a","flink-team-b"]`},
@@ -167,7 +173,8 @@ func fields() []field {
 			func(c *Config) any { return &c.LogRetentionDays }},
 		{Key{Name: "tags", Doc: "tags on every AWS resource", Example: `{"team":"data-platform"}`},
 			func(c *Config) any { return &c.Tags }},
-		{Key{Name: "acceptedFindings", Doc: "findings of a preview that are accepted: the rule, the resource (a URN or a name, * for anything; all when absent), and why",
+		{Key{Name: "acceptedFindings", Doc: "findings of a preview that are accepted: the rule, the resource (a URN or a " +
+			"name, * for anything; all when absent), and why",
 			Example: `[{"rule":"single-nat","resource":"*","reason":"a development stack"}]`},
 			func(c *Config) any { return &c.AcceptedFindings }},
 	}

@@ -65,21 +65,34 @@ func TestProblems(t *testing.T) {
 		{"a range that overlaps the services", "vpcCidr", "172.20.0.0/16", "vpcCidr", "overlaps", ""},
 		{"a public range", "vpcCidr", "8.8.0.0/16", "vpcCidr", "not private", ""},
 		{"an unknown NAT layout", "natGateways", "perzone", "natGateways", "not one of", "perZone"},
-		{"an old Kubernetes version", "kubernetesVersion", "1.30", "kubernetesVersion", "cert-manager v1.21.2 supports 1.33 to 1.36", "1.33"},
+		{"an old Kubernetes version", "kubernetesVersion", "1.30", "kubernetesVersion",
+			"cert-manager v1.21.2 supports 1.33 to 1.36", "1.33"},
 		{"a Kubernetes version to come", "kubernetesVersion", "1.37", "kubernetesVersion", "Karpenter 1.14.1 supports", "1.33"},
 		{"a Kubernetes version in another form", "kubernetesVersion", "v1.35", "kubernetesVersion", "form 1.NN", "1.35"},
 		{"no way to the API", "endpointAccess", `{"public":false,"private":false}`, "endpointAccess", "nothing could reach", ""},
-		{"a private range on a public endpoint", "endpointAccess", `{"publicCidrs":["10.0.0.0/8"]}`, "endpointAccess.publicCidrs[0]", "private range", ""},
-		{"a range off its first address", "endpointAccess", `{"publicCidrs":["203.0.113.7/24"]}`, "endpointAccess.publicCidrs[0]", "first address", "203.0.113.0/24"},
-		{"a session as administrator", "admins", `["arn:aws:sts::111122223333:assumed-role/a/b"]`, "admins[0]", "name its role", "arn:aws:iam::111122223333:role/a"},
-		{"a session of Identity Center", "admins", `["arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Admin_0123456789abcdef/me"]`, "admins[0]", "role/aws-reserved/sso.amazonaws.com/REGION/AWSReservedSSO_Admin_0123456789abcdef", ""},
+		{"a private range on a public endpoint", "endpointAccess", `{"publicCidrs":["10.0.0.0/8"]}`,
+			"endpointAccess.publicCidrs[0]", "private range", ""},
+		{"a range off its first address", "endpointAccess", `{"publicCidrs":["203.0.113.7/24"]}`, "endpointAccess.publicCidrs[0]",
+			"first address", "203.0.113.0/24"},
+		{"a session as administrator", "admins", `["arn:aws:sts::111122223333:assumed-role/a/b"]`, "admins[0]", "name its role",
+			"arn:aws:iam::111122223333:role/a"},
+		{
+			"a session of Identity Center", "admins",
+			`["arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Admin_0123456789abcdef/me"]`, "admins[0]",
+			"role/aws-reserved/sso.amazonaws.com/REGION/AWSReservedSSO_Admin_0123456789abcdef", "",
+		},
 		{"the root user", "admins", `["arn:aws:iam::111122223333:root"]`, "admins[0]", "not the ARN of an IAM role or user", ""},
-		{"a role with and without its path", "admins", `["arn:aws:iam::111122223333:role/x/a","arn:aws:iam::111122223333:role/a"]`, "admins[1]", "listed twice", ""},
+		{"a role with and without its path", "admins",
+			`["arn:aws:iam::111122223333:role/x/a","arn:aws:iam::111122223333:role/a"]`, "admins[1]", "listed twice", ""},
 		{"a name with a region in it", "name", "prod-us-west-2", "name", "contains the region us-west-2", ""},
 		{"more nodes wanted than allowed", "coreNodes", `{"desired":10}`, "coreNodes", "min <= desired <= max", ""},
 		{"one core node", "coreNodes", `{"desired":1}`, "coreNodes.desired", "at least 2", ""},
 		{"a disk smaller than the image", "coreNodes", `{"diskGiB":8}`, "coreNodes.diskGiB", "20 to 16384", ""},
-		{"a pool of an unknown architecture", "nodePools", `[{"name":"p","arch":"x86_64","nodeGroupType":"T","families":["c5d"]}]`, "nodePools[0].arch", "neither amd64 nor arm64", ""},
+		{
+			"a pool of an unknown architecture", "nodePools",
+			`[{"name":"p","arch":"x86_64","nodeGroupType":"T","families":["c5d"]}]`, "nodePools[0].arch",
+			"neither amd64 nor arm64", "",
+		},
 		{"no pools", "nodePools", []any{}, "nodePools", "at least one", ""},
 		{"a team in another form", "teams", `["Team_A"]`, "teams[0]", "lower-case", ""},
 		{"a team that is a namespace of the platform", "teams", `["kube-system"]`, "teams[0]", "taken", ""},
@@ -90,10 +103,14 @@ func TestProblems(t *testing.T) {
 		{"a tag of AWS", "tags", map[string]any{"aws:x": "1"}, "tags.aws:x", "reserved", ""},
 		{"a tag of Karpenter", "tags", `{"karpenter.sh/nodepool":"x"}`, "tags.karpenter.sh/nodepool", "reserved", ""},
 		{"an acceptance without a rule", "acceptedFindings", `[{"reason":"x"}]`, "acceptedFindings[0].rule", "required", ""},
-		{"a rule in another form", "acceptedFindings", `[{"rule":"Single_NAT","reason":"x"}]`, "acceptedFindings[0].rule", "not the id", "single-nat"},
-		{"an acceptance without a reason", "acceptedFindings", `[{"rule":"single-nat","reason":" "}]`, "acceptedFindings[0].reason", "say why", ""},
-		{"an acceptance listed twice", "acceptedFindings", `[{"rule":"single-nat","reason":"a"},{"rule":"single-nat","reason":"b"}]`, "acceptedFindings[1]", "listed twice", ""},
-		{"an unknown field of an acceptance", "acceptedFindings", `[{"rule":"single-nat","reason":"a","urn":"x"}]`, "acceptedFindings[0].urn", "unknown key", ""},
+		{"a rule in another form", "acceptedFindings", `[{"rule":"Single_NAT","reason":"x"}]`, "acceptedFindings[0].rule",
+			"not the id", "single-nat"},
+		{"an acceptance without a reason", "acceptedFindings", `[{"rule":"single-nat","reason":" "}]`,
+			"acceptedFindings[0].reason", "say why", ""},
+		{"an acceptance listed twice", "acceptedFindings",
+			`[{"rule":"single-nat","reason":"a"},{"rule":"single-nat","reason":"b"}]`, "acceptedFindings[1]", "listed twice", ""},
+		{"an unknown field of an acceptance", "acceptedFindings", `[{"rule":"single-nat","reason":"a","urn":"x"}]`,
+			"acceptedFindings[0].urn", "unknown key", ""},
 		{"a tag with other characters", "tags", `{"a":"b?"}`, "tags.a", "letters, digits", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -139,7 +156,8 @@ func TestEncodeIsReadBack(t *testing.T) {
 		config.Name = rapid.StringMatching(`[a-z][a-z0-9]{0,19}`).Draw(t, "name")
 		config.AvailabilityZones = rapid.IntRange(2, 4).Draw(t, "zones")
 		config.Teams = rapid.SliceOfNDistinct(rapid.StringMatching(`t[a-z0-9]{1,23}`), 1, 5, rapid.ID[string]).Draw(t, "teams")
-		config.Tags = rapid.MapOfN(rapid.StringMatching(`k[a-z0-9]{1,20}`), rapid.StringMatching(`[a-z0-9 ]{0,20}`), 0, 35).Draw(t, "tags")
+		config.Tags = rapid.MapOfN(rapid.StringMatching(`k[a-z0-9]{1,20}`), rapid.StringMatching(`[a-z0-9 ]{0,20}`), 0,
+			35).Draw(t, "tags")
 		config.CoreNodes.Max = rapid.IntRange(3, 450).Draw(t, "max")
 		values := map[string]any{}
 		for key, value := range config.Encode() {

@@ -44,14 +44,20 @@ func TestEveryAWSResourceIsTagged(t *testing.T) {
 		c.Tags = map[string]string{"cost-centre": "42"}
 		c.Admins = []string{"arn:aws:iam::111122223333:role/admin"}
 	}))
+	untagged := map[string]bool{}
 	for _, r := range g.Resources {
 		kind := r.Type[strings.LastIndex(r.Type, ":")+1:]
-		if !strings.HasPrefix(r.Type, "aws:") && !strings.HasPrefix(r.Type, "eks:") || slices.Contains(notTaggable, kind) {
+		if !strings.HasPrefix(r.Type, "aws:") && !strings.HasPrefix(r.Type, "eks:") {
+			continue
+		}
+		if slices.Contains(notTaggable, kind) {
+			untagged[kind] = true
 			continue
 		}
 		require.Equal(t, "emr-eks-flink", r.Tags()["emrflink:deployment"], r.Name)
 		require.Equal(t, "42", r.Tags()["cost-centre"], r.Name)
 	}
+	require.Len(t, untagged, len(notTaggable), "each type of the list is in the graph")
 }
 
 // limits are AWS's limits on names, in characters.
@@ -102,11 +108,13 @@ func TestTwoDeploymentsShareNoName(t *testing.T) {
 	t.Parallel()
 	here := ownNames(t, componenttest.Run(t, compose(plain)))
 	other := ownNames(t, componenttest.Run(t, compose(func(c *stacks.Config) { c.Name = "second" })))
+	require.Len(t, other, len(here))
 	for _, name := range other {
 		require.NotContains(t, here, name)
 	}
 	elsewhere := ownNames(t, componenttest.Run(t, compose(func(c *stacks.Config) { c.Region = "eu-west-1" }),
 		componenttest.Options{Region: "eu-west-1"}))
+	require.Len(t, elsewhere, len(here))
 	for _, name := range elsewhere {
 		if strings.HasPrefix(name, "aws:iam/") || strings.HasPrefix(name, "aws:s3/") {
 			require.NotContains(t, here, name, "kept per account")

@@ -40,7 +40,8 @@ func drawPair(t *rapid.T) pair {
 		return rapid.Custom(func(t *rapid.T) stacks.Config {
 			config := stacks.Default()
 			config.Name, config.Region = word(t, "name", 20), region
-			config.Teams = rapid.SliceOfNDistinct(rapid.Custom(func(t *rapid.T) string { return word(t, "team", 24) }), 1, 3, rapid.ID[string]).Draw(t, "teams")
+			config.Teams = rapid.SliceOfNDistinct(rapid.Custom(func(t *rapid.T) string { return word(t, "team", 24) }), 1, 3,
+				rapid.ID[string]).Draw(t, "teams")
 			config.InterfaceEndpoints = network.EndpointServices()
 			config.KmsKey.Enabled, config.ClusterAutoscaler, config.PodIdentity = true, true, true
 			return config
@@ -64,7 +65,8 @@ func requireOwnNames(t *testing.T, configs pair) {
 	t.Helper()
 	names := map[string]string{}
 	for _, config := range configs {
-		g, err := componenttest.TryRun(compose(func(c *stacks.Config) { *c = config }), componenttest.Options{Region: config.Region})
+		g, err := componenttest.TryRun(compose(func(c *stacks.Config) { *c = config }),
+			componenttest.Options{Region: config.Region})
 		require.NoError(t, err)
 		own := map[string]string{}
 		for _, name := range ownNames(t, g) {

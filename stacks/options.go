@@ -35,16 +35,23 @@ type KmsKey struct {
 // optionFields are the parts of the schema that are off by default.
 func optionFields() []field {
 	return []field{
-		{Key{Name: "interfaceEndpoints", Doc: "AWS services that the VPC reaches through interface endpoints (PrivateLink) instead of the NAT gateway, " +
-			"any of " + strings.Join(network.EndpointServices(), ", ") + "; each is billed per hour and zone. S3 always has its free gateway endpoint",
+		{Key{Name: "interfaceEndpoints",
+			Doc: "AWS services that the VPC reaches through interface endpoints (PrivateLink) instead of the NAT gateway, " +
+				"any of " + strings.Join(network.EndpointServices(), ", ") +
+				"; each is billed per hour and zone. S3 always has its free gateway endpoint",
 			Example: `["ecr.api","ecr.dkr","sts","ec2","logs"]`},
 			func(c *Config) any { return &c.InterfaceEndpoints }},
-		{Key{Name: "existingVpc", Doc: "VPC and subnets that exist: nothing of them is made or deleted, private subnets get the tag kubernetes.io/cluster/NAME; " +
-			"vpcCidr is then the range of that VPC; availabilityZones and natGateways are not read; its private subnets need a way out",
-			Example: `{"id":"vpc-0123456789abcdef0","privateSubnetIds":["subnet-0a1b2c3d4e5f60718","subnet-0a1b2c3d4e5f60719"],"publicSubnetIds":[]}`},
+		{Key{Name: "existingVpc", Doc: "VPC and subnets that exist: nothing of them is made or deleted, private subnets get " +
+			"the tag kubernetes.io/cluster/NAME; " +
+			"vpcCidr is then the range of that VPC; availabilityZones and natGateways are not read; its private subnets need " +
+			"a way out",
+			Example: `{"id":"vpc-0123456789abcdef0",` +
+				`"privateSubnetIds":["subnet-0a1b2c3d4e5f60718","subnet-0a1b2c3d4e5f60719"],"publicSubnetIds":[]}`},
 			func(c *Config) any { return &c.ExistingVpc }},
-		{Key{Name: "kmsKey", Doc: "customer-managed KMS key for Kubernetes secrets, bucket, log groups and volumes; deleted with the deployment after 7 to 30 days, " +
-			"in which it can be brought back and costs nothing. Turning it on or off for a cluster that exists replaces the cluster",
+		{Key{Name: "kmsKey", Doc: "customer-managed KMS key for Kubernetes secrets, bucket, log groups and volumes; deleted " +
+			"with the deployment after 7 to 30 days, " +
+			"in which it can be brought back and costs nothing. Turning it on or off for a cluster that exists " +
+			"replaces the cluster",
 			Example: `{"enabled":true,"deletionWindowDays":7}`},
 			func(c *Config) any { return &c.KmsKey }},
 		{Key{Name: "clusterAutoscaler", Doc: "cluster-autoscaler for the core nodes, between coreNodes.min and coreNodes.max; " +
@@ -53,8 +60,10 @@ func optionFields() []field {
 		{Key{Name: "prefixDelegation", Doc: "nodes get addresses for pods in blocks of 16, and room for 110 pods each; " +
 			"every block needs 16 neighbouring free addresses of its subnet", Example: "true"},
 			func(c *Config) any { return &c.PrefixDelegation }},
-		{Key{Name: "podIdentity", Doc: "EKS Pod Identity instead of IRSA for Karpenter, EBS CSI driver, CloudWatch agent and cluster-autoscaler. " +
-			"Roles of the Flink operator and of jobs keep IRSA, which EMR's documentation requires for Flink", Example: "true"},
+		{Key{Name: "podIdentity",
+			Doc: "EKS Pod Identity instead of IRSA for Karpenter, EBS CSI driver, CloudWatch agent and cluster-autoscaler. " +
+				"Roles of the Flink operator and of jobs keep IRSA, which EMR's documentation requires for Flink",
+			Example: "true"},
 			func(c *Config) any { return &c.PodIdentity }},
 	}
 }
@@ -73,7 +82,8 @@ func (v *validator) options(c Config) {
 			"KMS takes %d to %d days", encryption.MinWindowDays, encryption.MaxWindowDays)
 	}
 	if c.ClusterAutoscaler && c.CoreNodes.Min == c.CoreNodes.Max {
-		v.add("clusterAutoscaler", c.ClusterAutoscaler, "false", "coreNodes.min and coreNodes.max are both %d: there is nothing to scale", c.CoreNodes.Min)
+		v.add("clusterAutoscaler", c.ClusterAutoscaler, "false",
+			"coreNodes.min and coreNodes.max are both %d: there is nothing to scale", c.CoreNodes.Min)
 	}
 }
 

@@ -23,23 +23,36 @@ func TestOptionProblems(t *testing.T) {
 		values        map[string]any
 		at, why, hint string
 	}{
-		{"a service without an endpoint", map[string]any{"interfaceEndpoints": `["ecr-api"]`}, "interfaceEndpoints[0]", "not one of", "ecr.api"},
-		{"a service that is listed twice", map[string]any{"interfaceEndpoints": `["sts","sts"]`}, "interfaceEndpoints[1]", "listed twice", ""},
+		{"a service without an endpoint", map[string]any{"interfaceEndpoints": `["ecr-api"]`}, "interfaceEndpoints[0]",
+			"not one of", "ecr.api"},
+		{"a service that is listed twice", map[string]any{"interfaceEndpoints": `["sts","sts"]`}, "interfaceEndpoints[1]",
+			"listed twice", ""},
 		{"a word for true", map[string]any{"podIdentity": "yes"}, "podIdentity", "expected: true or false", ""},
 		{"endpoints in somebody's VPC", map[string]any{
-			"interfaceEndpoints": `["sts"]`, "existingVpc": `{` + vpc + `,"privateSubnetIds":["subnet-00000001","subnet-00000002"]}`,
+			"interfaceEndpoints": `["sts"]`,
+			"existingVpc":        `{` + vpc + `,"privateSubnetIds":["subnet-00000001","subnet-00000002"]}`,
 		}, "interfaceEndpoints", "nothing is made in an existing VPC", "[]"},
-		{"subnets without their VPC", map[string]any{"existingVpc": `{"privateSubnetIds":["subnet-00000001","subnet-00000002"]}`}, "existingVpc.id", "without a VPC", ""},
-		{"a VPC by name", map[string]any{"existingVpc": `{"id":"main","privateSubnetIds":["subnet-00000001","subnet-00000002"]}`}, "existingVpc.id", "not the ID", ""},
-		{"one private subnet", map[string]any{"existingVpc": `{` + vpc + `,"privateSubnetIds":["subnet-00000001"]}`}, "existingVpc.privateSubnetIds", "at least 2", ""},
-		{"a public subnet by name", map[string]any{"existingVpc": `{` + vpc + `,"privateSubnetIds":["subnet-00000001","subnet-00000002"],"publicSubnetIds":["public-a"]}`},
+		{"subnets without their VPC", map[string]any{"existingVpc": `{"privateSubnetIds":["subnet-00000001","subnet-00000002"]}`},
+			"existingVpc.id", "without a VPC", ""},
+		{"a VPC by name", map[string]any{"existingVpc": `{"id":"main","privateSubnetIds":["subnet-00000001","subnet-00000002"]}`},
+			"existingVpc.id", "not the ID", ""},
+		{"one private subnet", map[string]any{"existingVpc": `{` + vpc + `,"privateSubnetIds":["subnet-00000001"]}`},
+			"existingVpc.privateSubnetIds", "at least 2", ""},
+		{"a public subnet by name", map[string]any{
+			"existingVpc": `{` + vpc +
+				`,"privateSubnetIds":["subnet-00000001","subnet-00000002"],"publicSubnetIds":["public-a"]}`,
+		},
 			"existingVpc.publicSubnetIds[0]", "not the ID", ""},
 		{"a subnet that is private and public", map[string]any{
-			"existingVpc": `{` + vpc + `,"privateSubnetIds":["subnet-00000001","subnet-00000002"],"publicSubnetIds":["subnet-00000001"]}`,
+			"existingVpc": `{` + vpc +
+				`,"privateSubnetIds":["subnet-00000001","subnet-00000002"],"publicSubnetIds":["subnet-00000001"]}`,
 		}, "existingVpc.publicSubnetIds[0]", "listed twice", ""},
-		{"an unknown field of the VPC", map[string]any{"existingVpc": `{"publicSubnetsIds":[]}`}, "existingVpc.publicSubnetsIds", "unknown key", "publicSubnetIds"},
-		{"a key that is gone too soon", map[string]any{"kmsKey": `{"enabled":true,"deletionWindowDays":1}`}, "kmsKey.deletionWindowDays", "7 to 30", "7"},
-		{"nothing to scale", map[string]any{"clusterAutoscaler": "true", "coreNodes": `{"min":3,"max":3}`}, "clusterAutoscaler", "nothing to scale", "false"},
+		{"an unknown field of the VPC", map[string]any{"existingVpc": `{"publicSubnetsIds":[]}`}, "existingVpc.publicSubnetsIds",
+			"unknown key", "publicSubnetIds"},
+		{"a key that is gone too soon", map[string]any{"kmsKey": `{"enabled":true,"deletionWindowDays":1}`},
+			"kmsKey.deletionWindowDays", "7 to 30", "7"},
+		{"nothing to scale", map[string]any{"clusterAutoscaler": "true", "coreNodes": `{"min":3,"max":3}`}, "clusterAutoscaler",
+			"nothing to scale", "false"},
 		{"a Kubernetes version without its autoscaler", map[string]any{"clusterAutoscaler": "true", "kubernetesVersion": "1.34"},
 			"kubernetesVersion", "cluster-autoscaler 1.35.0 (chart 9.59.0) supports 1.35 to 1.35", ""},
 	} {
@@ -106,7 +119,9 @@ func TestInterfaceEndpoints(t *testing.T) {
 func TestNatGatewayPerZone(t *testing.T) {
 	t.Parallel()
 	g, added, removed, changed := delta(t, func(c *stacks.Config) { c.NatGateways = network.NatPerZone })
-	require.Equal(t, []string{"network-nat-usw2-az2", "network-nat-usw2-az2-eip", "network-nat-usw2-az3", "network-nat-usw2-az3-eip"}, added)
+	require.Equal(t, []string{
+		"network-nat-usw2-az2", "network-nat-usw2-az2-eip", "network-nat-usw2-az3", "network-nat-usw2-az3-eip",
+	}, added)
 	require.Empty(t, removed)
 	require.Equal(t, []string{"network-private-usw2-az2-routes-default", "network-private-usw2-az3-routes-default"}, changed)
 	require.Equal(t, "network-nat-usw2-az3-id", g.Find(t, "network-private-usw2-az3-routes-default").Inputs["natGatewayId"])
@@ -140,7 +155,9 @@ func TestExistingVpcMakesAndDeletesNothingOfIt(t *testing.T) {
 		}
 	}
 	tag := g.Find(t, "network-subnet-1-cluster")
-	require.Equal(t, map[string]any{"resourceId": "subnet-1", "key": "kubernetes.io/cluster/emr-eks-flink", "value": "shared"}, tag.Inputs)
+	require.Equal(t, map[string]any{
+		"resourceId": "subnet-1", "key": "kubernetes.io/cluster/emr-eks-flink", "value": "shared",
+	}, tag.Inputs)
 	require.Equal(t, "subnet-2", g.Find(t, "pools-nodeclass").At("spec", "subnetSelectorTerms", 1, "id"))
 	require.Equal(t, "vpc-1", g.Outputs["vpcId"])
 }
@@ -175,7 +192,8 @@ func TestClusterAutoscaler(t *testing.T) {
 	t.Parallel()
 	g, added, removed, changed := delta(t, func(c *stacks.Config) { c.ClusterAutoscaler = true })
 	require.Equal(t, []string{
-		"autoscaler", "autoscaler-chart", "autoscaler-irsa", "autoscaler-irsa-role", "autoscaler-irsa-scale", "autoscaler-irsa-scale-attachment",
+		"autoscaler", "autoscaler-chart", "autoscaler-irsa", "autoscaler-irsa-role", "autoscaler-irsa-scale",
+		"autoscaler-irsa-scale-attachment",
 	}, added)
 	require.Empty(t, append(removed, changed...))
 	document := g.Find(t, "autoscaler-irsa-scale").JSON(t, "policy")
@@ -211,7 +229,8 @@ func TestPodIdentity(t *testing.T) {
 	}, added)
 	require.Empty(t, removed)
 	require.Equal(t, []string{
-		"addons-aws-ebs-csi-driver", "addons-ebs-csi-role", "karpenter-chart", "karpenter-controller-role", "metrics-agent-role", "metrics-chart",
+		"addons-aws-ebs-csi-driver", "addons-ebs-csi-role", "karpenter-chart", "karpenter-controller-role", "metrics-agent-role",
+		"metrics-chart",
 		"team-flink-team-a-to-services",
 	}, changed, "roles of the Flink operator and of jobs keep IRSA")
 	statement := g.Find(t, "karpenter-controller-role").JSON(t, "assumeRolePolicy")["Statement"].([]any)[0].(map[string]any)
@@ -224,7 +243,8 @@ func TestPodIdentity(t *testing.T) {
 	}}, statement["Condition"])
 	require.Empty(t, g.Find(t, "karpenter-chart").At("values", "serviceAccount", "annotations"))
 	require.NotContains(t, g.Find(t, "addons-aws-ebs-csi-driver").Inputs, "serviceAccountRoleArn")
-	require.True(t, g.DependsOn("karpenter-chart", "karpenter-controller-pod-identity-karpenter"), "a pod that starts before has no role")
+	require.True(t, g.DependsOn("karpenter-chart", "karpenter-controller-pod-identity-karpenter"),
+		"a pod that starts before has no role")
 	require.True(t, g.DependsOn("addons-aws-ebs-csi-driver", "addons-ebs-csi-pod-identity-ebs-csi-controller-sa"))
 }
 
@@ -242,5 +262,6 @@ func TestOptionsTogether(t *testing.T) {
 		}
 		require.Equal(t, "emr-eks-flink", r.Tags()["emrflink:deployment"], r.Name)
 	}
-	require.Contains(t, g.Names("aws:eks/podIdentityAssociation:PodIdentityAssociation"), "autoscaler-irsa-pod-identity-cluster-autoscaler")
+	require.Contains(t, g.Names("aws:eks/podIdentityAssociation:PodIdentityAssociation"),
+		"autoscaler-irsa-pod-identity-cluster-autoscaler")
 }

@@ -103,7 +103,8 @@ func (v *validator) name(name string) {
 	}
 	for _, r := range Regions() {
 		if strings.Contains(name, r) {
-			v.add("name", name, "", "contains the region %s: names of roles are NAME-REGION-..., and could then be those of another deployment", r)
+			v.add("name", name, "",
+				"contains the region %s: names of roles are NAME-REGION-..., and could then be those of another deployment", r)
 		}
 	}
 }
@@ -216,7 +217,8 @@ func roleOfSession(arn string) (role, why string) {
 		return "", "a session of IAM Identity Center; name its role with its path, arn:" + m[1] + ":iam::" + m[2] +
 			":role/aws-reserved/sso.amazonaws.com/REGION/" + m[3] + ", as `aws iam get-role --role-name " + m[3] + "` prints it"
 	}
-	return "arn:" + m[1] + ":iam::" + m[2] + ":role/" + m[3], "a session (assumed-role); name its role, with its path if it has one"
+	return "arn:" + m[1] + ":iam::" + m[2] + ":role/" +
+		m[3], "a session (assumed-role); name its role, with its path if it has one"
 }
 
 func (v *validator) coreNodes(n CoreNodes) {

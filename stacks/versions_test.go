@@ -20,8 +20,8 @@ func TestEveryVersionIsFromTheTable(t *testing.T) {
 	release, ok := versions.EMR(versions.DefaultEMRRelease)
 	require.True(t, ok)
 	for _, c := range []versions.Chart{
-		versions.Karpenter(), versions.KarpenterCRD(), versions.CertManager(), versions.MetricsServer(), versions.CloudWatchMetrics(),
-		versions.ClusterAutoscaler(), release.OperatorChart,
+		versions.Karpenter(), versions.KarpenterCRD(), versions.CertManager(), versions.MetricsServer(),
+		versions.CloudWatchMetrics(), versions.ClusterAutoscaler(), release.OperatorChart,
 	} {
 		known[c.Name] = c.Version
 	}

@@ -21,7 +21,9 @@ func testDeployment() *deployment.Deployment {
 func TestBootstrap(t *testing.T) {
 	t.Parallel()
 	g := componenttest.Run(t, func(ctx *pulumi.Context) error {
-		_, err := addons.NewBootstrap(ctx, "boot", &addons.BootstrapArgs{Deployment: testDeployment(), ClusterName: pulumi.String("demo")})
+		_, err := addons.NewBootstrap(ctx, "boot", &addons.BootstrapArgs{
+			Deployment: testDeployment(), ClusterName: pulumi.String("demo"),
+		})
 		return err
 	})
 	require.Equal(t, []string{"boot-eks-pod-identity-agent", "boot-kube-proxy", "boot-vpc-cni"}, g.Names("aws:eks/addon:Addon"))

@@ -46,7 +46,8 @@ type Autoscaler struct {
 // NewClusterAutoscaler installs cluster-autoscaler for the core nodes. It sees nothing but Auto Scaling groups that EKS
 // has tagged with this cluster's name, and Karpenter's nodes are in none: the two cannot act on the same node. A pod that
 // fits only Flink's nodes is Karpenter's alone, because the simulated new core node would lack its labels.
-func NewClusterAutoscaler(ctx *pulumi.Context, name string, args *AutoscalerArgs, opts ...pulumi.ResourceOption) (*Autoscaler, error) {
+func NewClusterAutoscaler(ctx *pulumi.Context, name string, args *AutoscalerArgs,
+	opts ...pulumi.ResourceOption) (*Autoscaler, error) {
 	if err := args.validate(); err != nil {
 		return nil, fmt.Errorf("cluster-autoscaler %q: %w", name, err)
 	}
@@ -104,7 +105,9 @@ func AutoscalerPolicy(d *deployment.Deployment) iamdoc.Document {
 		}, iamdoc.Strings{"*"}),
 		iamdoc.Allow("ReadNodeGroup", iamdoc.Strings{"eks:DescribeNodegroup"},
 			iamdoc.Strings{d.ARN("eks", "nodegroup/"+d.Name+"/*")}),
-		iamdoc.Allow("Resize", iamdoc.Strings{"autoscaling:SetDesiredCapacity", "autoscaling:TerminateInstanceInAutoScalingGroup"},
+		iamdoc.Allow("Resize", iamdoc.Strings{
+			"autoscaling:SetDesiredCapacity", "autoscaling:TerminateInstanceInAutoScalingGroup",
+		},
 			iamdoc.Strings{d.ARN("autoscaling", "autoScalingGroup:*:autoScalingGroupName/*")},
 			iamdoc.Conditions{"StringEquals": {"aws:ResourceTag/k8s.io/cluster-autoscaler/" + d.Name: {"owned"}}}),
 	)

@@ -117,7 +117,8 @@ func NewBucket(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Reso
 	return b, ctx.RegisterResourceOutputs(b, pulumi.Map{"name": b.Name, "arn": b.Arn})
 }
 
-func protect(ctx *pulumi.Context, name string, args *Args, bucket *s3.BucketV2, opt pulumi.ResourceOption) ([]pulumi.CustomResource, error) {
+func protect(ctx *pulumi.Context, name string, args *Args, bucket *s3.BucketV2,
+	opt pulumi.ResourceOption) ([]pulumi.CustomResource, error) {
 	public, err := s3.NewBucketPublicAccessBlock(ctx, name+"-public-access", &s3.BucketPublicAccessBlockArgs{
 		Bucket:          bucket.ID(),
 		BlockPublicAcls: pulumi.Bool(true), BlockPublicPolicy: pulumi.Bool(true),
@@ -179,7 +180,8 @@ func TLSOnly(bucketARN string) iamdoc.Document {
 	return iamdoc.New(deny)
 }
 
-func lifecycle(ctx *pulumi.Context, name string, args *Args, bucket *s3.BucketV2, opt pulumi.ResourceOption) ([]pulumi.CustomResource, error) {
+func lifecycle(ctx *pulumi.Context, name string, args *Args, bucket *s3.BucketV2,
+	opt pulumi.ResourceOption) ([]pulumi.CustomResource, error) {
 	versioning, err := s3.NewBucketVersioningV2(ctx, name+"-versioning", &s3.BucketVersioningV2Args{
 		Bucket: bucket.ID(),
 		VersioningConfiguration: s3.BucketVersioningV2VersioningConfigurationArgs{

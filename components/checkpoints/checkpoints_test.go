@@ -33,7 +33,8 @@ func TestBucket(t *testing.T) {
 	require.True(t, g.DependsOn("state-lifecycle", "state-versioning"))
 	require.True(t, g.DependsOn("state-policy", "state-public-access"), "S3 answers 409 to both at once")
 	require.Contains(t, g.Find(t, "state-policy").Inputs["policy"],
-		`"Resource":["arn:aws-cn:s3:::demo-111122223333-us-west-2-checkpoints","arn:aws-cn:s3:::demo-111122223333-us-west-2-checkpoints/*"]`)
+		`"Resource":["arn:aws-cn:s3:::demo-111122223333-us-west-2-checkpoints",`+
+			`"arn:aws-cn:s3:::demo-111122223333-us-west-2-checkpoints/*"]`)
 }
 
 func TestTeamPaths(t *testing.T) {

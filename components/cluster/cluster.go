@@ -135,7 +135,9 @@ func (c *Cluster) read(cluster awseks.ClusterOutput) {
 	c.OidcIssuer = cluster.Identities().Index(pulumi.Int(0)).Oidcs().Index(pulumi.Int(0)).Issuer().Elem()
 	// The SDK takes a value that is unknown inside a known object for an empty one. The endpoint is as new as the group.
 	group := cluster.VpcConfig().ClusterSecurityGroupId().Elem()
-	c.SecurityGroupId = pulumi.All(cluster.Endpoint(), group).ApplyT(func(v []any) string { return v[1].(string) }).(pulumi.StringOutput)
+	c.SecurityGroupId = pulumi.All(cluster.Endpoint(), group).ApplyT(func(v []any) string {
+		return v[1].(string)
+	}).(pulumi.StringOutput)
 }
 
 func (c *Cluster) oidcProvider(ctx *pulumi.Context, name string, args *Args) error {
@@ -165,7 +167,8 @@ func (c *Cluster) provider(ctx *pulumi.Context, name string, args *Args, control
 		ClusterIdentifier:     pulumi.String(d.ClusterARN()),
 		EnableServerSideApply: pulumi.Bool(true),
 		// The children of a component of a provider are the engine's: it waits for all of them.
-	}, pulumi.Parent(c), pulumi.DependsOn([]pulumi.Resource{control}), deployment.DependsOn(admins...)) //nolint:forbidigo // a remote component
+	}, pulumi.Parent(c), deployment.DependsOn(admins...),
+		pulumi.DependsOn([]pulumi.Resource{control})) //nolint:forbidigo // a remote component
 	if err != nil {
 		return nil, fmt.Errorf("create Kubernetes provider: %w", err)
 	}

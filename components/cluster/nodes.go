@@ -128,7 +128,8 @@ func NewNodes(ctx *pulumi.Context, name string, args *NodesArgs, opts ...pulumi.
 
 // NodeRole makes a role for EC2 instances that are nodes: <deployment>-<region>-<suffix>. A node's policies must be
 // attached for as long as the node exists: depend on the attachments.
-func NodeRole(ctx *pulumi.Context, name string, d *deployment.Deployment, suffix string, opts ...pulumi.ResourceOption) (*iam.Role, []pulumi.CustomResource, error) {
+func NodeRole(ctx *pulumi.Context, name string, d *deployment.Deployment, suffix string,
+	opts ...pulumi.ResourceOption) (*iam.Role, []pulumi.CustomResource, error) {
 	trust, err := iamdoc.ServiceTrust("ec2.amazonaws.com").Trust()
 	if err != nil {
 		return nil, nil, err
@@ -160,7 +161,8 @@ func NodeRole(ctx *pulumi.Context, name string, d *deployment.Deployment, suffix
 // 1, as on Flink's nodes, keeps pods from the instance metadata and so from the node's role: controllers have roles of
 // their own and get their region from EKS's webhooks. Source: EKS Best Practices Guide, "Restrict access to the instance
 // profile assigned to the worker node".
-func launchTemplate(ctx *pulumi.Context, name string, args *NodesArgs, opts ...pulumi.ResourceOption) (*ec2.LaunchTemplate, error) {
+func launchTemplate(ctx *pulumi.Context, name string, args *NodesArgs,
+	opts ...pulumi.ResourceOption) (*ec2.LaunchTemplate, error) {
 	templateName := args.Deployment.ResourceName("core")
 	tags := args.Deployment.ResourceTags(templateName)
 	template, err := ec2.NewLaunchTemplate(ctx, name+"-template", &ec2.LaunchTemplateArgs{

@@ -61,7 +61,8 @@ func (m *mocks) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
 		})
 	case "aws:index/getRegion:getRegion":
 		return answer(map[string]any{
-			"name": m.options.Region, "id": m.options.Region, "description": "test", "endpoint": "ec2." + m.options.Region + ".amazonaws.com",
+			"name": m.options.Region, "id": m.options.Region, "description": "test",
+			"endpoint": "ec2." + m.options.Region + ".amazonaws.com",
 		})
 	case "aws:index/getAvailabilityZones:getAvailabilityZones":
 		// As AWS gives them: letters in order, IDs not.

@@ -6,11 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
-	"testing"
 )
 
 // Render writes a graph as text for reviewers: one block per resource, inputs one per line, documents in JSON spread out.
@@ -99,34 +96,4 @@ func texts(list []any) []string {
 		out = append(out, fmt.Sprint(e))
 	}
 	return out
-}
-
-// Golden compares a text with a file below testdata/, or writes the file when update is set.
-func Golden(t testing.TB, name, got string, update bool) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if update {
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatalf("make folder of golden file: %v", err)
-		}
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatalf("write golden file: %v", err)
-		}
-		return
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatalf("read golden file: %v; write it with -update", err)
-	}
-	if string(want) == got {
-		return
-	}
-	w, g := strings.Split(string(want), "\n"), strings.Split(got, "\n")
-	for i := range max(len(w), len(g)) {
-		if i >= len(w) || i >= len(g) || w[i] != g[i] {
-			from := max(0, i-3)
-			t.Fatalf("%s differs from line %d; when that is meant, run with -update\nwant:\n%s\ngot:\n%s", path, i+1,
-				strings.Join(w[from:min(len(w), i+8)], "\n"), strings.Join(g[from:min(len(g), i+8)], "\n"))
-		}
-	}
 }

@@ -23,7 +23,9 @@ func TestLookupAsksTheProvider(t *testing.T) {
 		require.Equal(t, "demo-us-west-2-x", d.AccountName("x"))
 		require.Equal(t, "demo-x", d.ResourceName("x"))
 		require.Equal(t, "arn:aws:iam::aws:policy/P", d.ManagedPolicyARN("P"))
-		require.Equal(t, map[string]string{"a": "b", "emrflink:deployment": "demo", "emrflink:managed-by": "emrflink"}, d.PlainTags())
+		require.Equal(t, map[string]string{
+			"a": "b", "emrflink:deployment": "demo", "emrflink:managed-by": "emrflink",
+		}, d.PlainTags())
 		return nil
 	})
 }

@@ -106,7 +106,8 @@ func NewOperator(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Re
 }
 
 // release leaves the operator's image label to the chart, whose version it then always matches.
-func release(ctx *pulumi.Context, name string, args *Args, role *irsa.Role, opts ...pulumi.ResourceOption) (*helm.Release, error) {
+func release(ctx *pulumi.Context, name string, args *Args, role *irsa.Role,
+	opts ...pulumi.ResourceOption) (*helm.Release, error) {
 	chart := args.Release.OperatorChart
 	return helm.NewRelease(ctx, name+"-chart", &helm.Args{
 		Name: "flink-kubernetes-operator", Chart: chart.Name, Repo: chart.Repo, Version: chart.Version,

@@ -25,8 +25,10 @@ func program(t *testing.T, change func(*flinkoperator.Args)) pulumi.RunFunc {
 			return err
 		}
 		a := &flinkoperator.Args{
-			Deployment: &deployment.Deployment{Name: "demo", Region: "us-west-2", AccountID: componenttest.Account, Partition: "aws"},
-			Release:    release, OidcProviderArn: pulumi.String("arn:provider"), OidcIssuer: pulumi.String(componenttest.Issuer),
+			Deployment: &deployment.Deployment{
+				Name: "demo", Region: "us-west-2", AccountID: componenttest.Account, Partition: "aws",
+			},
+			Release: release, OidcProviderArn: pulumi.String("arn:provider"), OidcIssuer: pulumi.String(componenttest.Issuer),
 			BucketArn: pulumi.String("arn:aws:s3:::bucket"), LogRetentionDays: 30, Kubernetes: provider,
 			After: []pulumi.CustomResource{provider},
 		}

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package irsa makes IAM roles for Kubernetes service accounts, by IRSA or by EKS Pod Identity. A role trusts exactly the
-// service accounts it is made for, of one cluster, and its policies are customer-managed policies of its own: a managed policy has a
-// quota of 6,144 characters each, which the six policies of Karpenter need, and shows up by name in an audit.
+// service accounts it is made for, of one cluster, and its policies are customer-managed policies of its own: a managed policy
+// has a quota of 6,144 characters each, which the six policies of Karpenter need, and shows up by name in an audit.
 package irsa
 
 import (
@@ -129,10 +129,11 @@ func (r *Role) associate(ctx *pulumi.Context, name string, args *Args) error {
 		return nil
 	}
 	for _, account := range args.ServiceAccounts {
-		association, err := awseks.NewPodIdentityAssociation(ctx, name+"-pod-identity-"+account, &awseks.PodIdentityAssociationArgs{
-			ClusterName: args.PodIdentityCluster, Namespace: pulumi.String(args.Namespace), ServiceAccount: pulumi.String(account),
-			RoleArn: r.Arn, Tags: args.Deployment.ResourceTags(args.RoleName),
-		}, pulumi.Parent(r), deployment.DependsOn(r.Attachments...))
+		association, err := awseks.NewPodIdentityAssociation(ctx, name+"-pod-identity-"+account,
+			&awseks.PodIdentityAssociationArgs{
+				ClusterName: args.PodIdentityCluster, Namespace: pulumi.String(args.Namespace),
+				ServiceAccount: pulumi.String(account), RoleArn: r.Arn, Tags: args.Deployment.ResourceTags(args.RoleName),
+			}, pulumi.Parent(r), deployment.DependsOn(r.Attachments...))
 		if err != nil {
 			return fmt.Errorf("associate role %q with service account %q: %w", args.RoleName, account, err)
 		}
@@ -182,7 +183,8 @@ func (a *Args) validate() error {
 	}
 	switch {
 	case a.RoleName == "" || len(a.RoleName) > deployment.MaxRoleName:
-		return fmt.Errorf("role name %q has %d characters, IAM takes 1 to %d", a.RoleName, len(a.RoleName), deployment.MaxRoleName)
+		return fmt.Errorf("role name %q has %d characters, IAM takes 1 to %d", a.RoleName, len(a.RoleName),
+			deployment.MaxRoleName)
 	case a.PodIdentityCluster == nil && (a.OidcProviderArn == nil || a.OidcIssuer == nil):
 		return errors.New("no OIDC provider")
 	case a.Namespace == "" || len(a.ServiceAccounts) == 0:

@@ -61,7 +61,8 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	inputs := pulumi.Map{"apiVersion": pulumi.String(args.APIVersion), "kind": pulumi.String(args.Kind), "metadata": metadata}
 	maps.Copy(inputs, args.Fields)
 	o := &Object{}
-	if err := ctx.RegisterResource(Token(args.APIVersion, args.Kind), name, inputs, o, utilities.PkgResourceDefaultOpts(opts)...); err != nil {
+	if err := ctx.RegisterResource(Token(args.APIVersion, args.Kind), name, inputs, o,
+		utilities.PkgResourceDefaultOpts(opts)...); err != nil {
 		return nil, fmt.Errorf("create %s %q: %w", args.Kind, args.Name, err)
 	}
 	return o, nil

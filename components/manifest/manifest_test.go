@@ -37,7 +37,8 @@ func TestAnObjectIsWhatOneWritesInYAML(t *testing.T) {
 		"of another group": {
 			manifest.Args{
 				APIVersion: "networking.k8s.io/v1", Kind: "NetworkPolicy", Name: "p", Namespace: "n",
-				Annotations: pulumi.StringMap{"c": pulumi.String("d")}, Fields: pulumi.Map{"spec": pulumi.Map{"podSelector": pulumi.Map{}}},
+				Annotations: pulumi.StringMap{"c": pulumi.String("d")},
+				Fields:      pulumi.Map{"spec": pulumi.Map{"podSelector": pulumi.Map{}}},
 			},
 			"kubernetes:networking.k8s.io/v1:NetworkPolicy",
 			map[string]any{

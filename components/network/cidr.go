@@ -60,7 +60,8 @@ func ParseCidr(cidr string) (netip.Prefix, error) {
 		return netip.Prefix{}, fmt.Errorf("%q is too large: AWS takes no VPC larger than /%d", cidr, MinPrefix)
 	}
 	if !private(p) {
-		return netip.Prefix{}, fmt.Errorf("%q is not private: use 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or 100.64.0.0/10", cidr)
+		return netip.Prefix{},
+			fmt.Errorf("%q is not private: use 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or 100.64.0.0/10", cidr)
 	}
 	if service := netip.MustParsePrefix(ServiceCidr); p.Overlaps(service) {
 		return netip.Prefix{}, fmt.Errorf("%q overlaps the cluster's service range %s", cidr, service)

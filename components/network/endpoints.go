@@ -70,7 +70,8 @@ func (b *builder) interfaceEndpoints(private []*ec2.Subnet) error {
 func checkEndpoints(services []string) error {
 	for i, s := range services {
 		if !slices.Contains(EndpointServices(), s) || slices.Index(services, s) < i {
-			return fmt.Errorf("interface endpoint %q: unknown, or listed twice; there are %s", s, strings.Join(EndpointServices(), ", "))
+			return fmt.Errorf("interface endpoint %q: unknown, or listed twice; there are %s", s,
+				strings.Join(EndpointServices(), ", "))
 		}
 	}
 	return nil

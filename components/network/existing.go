@@ -39,7 +39,8 @@ func NewExisting(ctx *pulumi.Context, name string, args *ExistingArgs, opts ...p
 	}
 	for _, id := range args.PrivateSubnetIds {
 		tag, err := ec2.NewTag(ctx, name+"-"+id+"-cluster", &ec2.TagArgs{
-			ResourceId: pulumi.String(id), Key: pulumi.String("kubernetes.io/cluster/" + args.Deployment.Name), Value: pulumi.String("shared"),
+			ResourceId: pulumi.String(id), Key: pulumi.String("kubernetes.io/cluster/" + args.Deployment.Name),
+			Value: pulumi.String("shared"),
 		}, pulumi.Parent(n))
 		if err != nil {
 			return nil, fmt.Errorf("tag subnet %q: %w", id, err)

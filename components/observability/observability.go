@@ -110,7 +110,8 @@ func NewMetrics(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Res
 				"annotations": role.Annotations(),
 			},
 			// The agent reads the instance's ID from its metadata and keeps silent about a node without it. A hop limit of 1
-			// lets only the host's own network do that. Source: aws-observability/helm-charts#82, aws/amazon-cloudwatch-agent#1101.
+			// lets only the host's own network do that. Source: aws-observability/helm-charts#82,
+			// aws/amazon-cloudwatch-agent#1101.
 			"hostNetwork": pulumi.Bool(true),
 			// On every node, those with a taint included.
 			"tolerations": pulumi.MapArray{pulumi.Map{"operator": pulumi.String("Exists")}},

@@ -21,7 +21,9 @@ func program(nodes bool) pulumi.RunFunc {
 			return err
 		}
 		a := &observability.Args{
-			Deployment:      &deployment.Deployment{Name: "demo", Region: "us-west-2", AccountID: componenttest.Account, Partition: "aws"},
+			Deployment: &deployment.Deployment{
+				Name: "demo", Region: "us-west-2", AccountID: componenttest.Account, Partition: "aws",
+			},
 			OidcProviderArn: pulumi.String("arn:provider"), OidcIssuer: pulumi.String(componenttest.Issuer),
 			LogRetentionDays: 30, Kubernetes: provider,
 		}

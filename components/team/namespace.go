@@ -57,9 +57,11 @@ func namespace(ctx *pulumi.Context, name string, args *Args, parent, after pulum
 }
 
 // inside makes one object of the namespace.
-func inside(ctx *pulumi.Context, resource, apiVersion, kind, name string, args *Args, spec pulumi.Map, opts []pulumi.ResourceOption) error {
+func inside(ctx *pulumi.Context, resource, apiVersion, kind, name string, args *Args, spec pulumi.Map,
+	opts []pulumi.ResourceOption) error {
 	_, err := manifest.New(ctx, resource, &manifest.Args{
-		APIVersion: apiVersion, Kind: kind, Name: name, Namespace: args.Name, Annotations: deployment.Owned(), Fields: pulumi.Map{"spec": spec},
+		APIVersion: apiVersion, Kind: kind, Name: name, Namespace: args.Name, Annotations: deployment.Owned(),
+		Fields: pulumi.Map{"spec": spec},
 	}, opts...)
 	return err
 }

@@ -33,7 +33,8 @@ func (p policies) open(self, peer place, direction, peers, protocol string, port
 	selected := false
 	for _, r := range p {
 		types, _ := r.At("spec", "policyTypes").([]any)
-		if r.At("metadata", "namespace") != self.namespace || !matches(r.At("spec", "podSelector"), self.labels) || !slices.Contains(types, any(direction)) {
+		if r.At("metadata", "namespace") != self.namespace || !matches(r.At("spec", "podSelector"), self.labels) ||
+			!slices.Contains(types, any(direction)) {
 			continue
 		}
 		selected = true
@@ -112,7 +113,9 @@ func TestWhatAFlinkJobReaches(t *testing.T) {
 	require.Len(t, p, 12)
 	jobManager, taskManager := job("blue", "jobmanager", "10.0.0.10"), job("blue", "taskmanager", "10.0.0.11")
 	green := job("green", "jobmanager", "10.0.0.20")
-	operator := place{"flink-kubernetes-operator", "10.0.0.30", map[string]string{"app.kubernetes.io/name": "flink-kubernetes-operator"}}
+	operator := place{
+		"flink-kubernetes-operator", "10.0.0.30", map[string]string{"app.kubernetes.io/name": "flink-kubernetes-operator"},
+	}
 	dns := place{"kube-system", "10.0.0.40", map[string]string{"k8s-app": "kube-dns"}}
 	karpenter := place{"kube-system", "10.0.0.41", map[string]string{"app.kubernetes.io/name": "karpenter"}}
 	certManager := place{"cert-manager", "10.0.0.50", nil}
@@ -123,26 +126,28 @@ func TestWhatAFlinkJobReaches(t *testing.T) {
 		port     float64
 		want     bool
 	}{
-		"RPC of the JobManager":                        {taskManager, jobManager, "TCP", 6123, true},
-		"blobs of the JobManager":                      {taskManager, jobManager, "TCP", 6124, true},
-		"RPC of a TaskManager":                         {jobManager, taskManager, "TCP", 6122, true},
-		"data between TaskManagers, on any port":       {taskManager, job("blue", "taskmanager", "10.0.0.12"), "TCP", 41234, true},
-		"REST for the operator":                        {operator, jobManager, "TCP", 8081, true},
-		"REST for another namespace":                   {certManager, jobManager, "TCP", 8081, false},
-		"RPC for the operator":                         {operator, jobManager, "TCP", 6123, false},
-		"names":                                        {taskManager, dns, "UDP", 53, true},
-		"long names":                                   {taskManager, dns, "TCP", 53, true},
-		"names from another pod":                       {taskManager, karpenter, "UDP", 53, false},
-		"metrics of Karpenter":                         {taskManager, karpenter, "TCP", 8080, false},
-		"the Kubernetes API in the VPC":                {jobManager, outside("10.0.1.5"), "TCP", 443, true},
-		"the Kubernetes API by its service":            {jobManager, outside("172.20.0.1"), "TCP", 443, true},
-		"S3, STS, CloudWatch":                          {taskManager, outside("52.92.0.1"), "TCP", 443, true},
-		"plain HTTP":                                   {taskManager, outside("52.92.0.1"), "TCP", 80, false},
-		"Kafka in the VPC":                             {taskManager, outside("10.0.9.9"), "TCP", 9098, true},
-		"Kafka elsewhere":                              {taskManager, outside("52.92.0.1"), "TCP", 9098, false},
-		"the instance metadata":                        {taskManager, outside("169.254.169.254"), "TCP", 80, false},
-		"the Pod Identity agent":                       {taskManager, outside("169.254.170.23"), "TCP", 80, false},
-		"the Pod Identity agent, where it is on":       {job("agent", "taskmanager", "10.0.0.60"), outside("169.254.170.23"), "TCP", 80, true},
+		"RPC of the JobManager":   {taskManager, jobManager, "TCP", 6123, true},
+		"blobs of the JobManager": {taskManager, jobManager, "TCP", 6124, true},
+		"RPC of a TaskManager":    {jobManager, taskManager, "TCP", 6122, true},
+		"data between TaskManagers, on any port": {taskManager, job("blue", "taskmanager", "10.0.0.12"),
+			"TCP", 41234, true},
+		"REST for the operator":             {operator, jobManager, "TCP", 8081, true},
+		"REST for another namespace":        {certManager, jobManager, "TCP", 8081, false},
+		"RPC for the operator":              {operator, jobManager, "TCP", 6123, false},
+		"names":                             {taskManager, dns, "UDP", 53, true},
+		"long names":                        {taskManager, dns, "TCP", 53, true},
+		"names from another pod":            {taskManager, karpenter, "UDP", 53, false},
+		"metrics of Karpenter":              {taskManager, karpenter, "TCP", 8080, false},
+		"the Kubernetes API in the VPC":     {jobManager, outside("10.0.1.5"), "TCP", 443, true},
+		"the Kubernetes API by its service": {jobManager, outside("172.20.0.1"), "TCP", 443, true},
+		"S3, STS, CloudWatch":               {taskManager, outside("52.92.0.1"), "TCP", 443, true},
+		"plain HTTP":                        {taskManager, outside("52.92.0.1"), "TCP", 80, false},
+		"Kafka in the VPC":                  {taskManager, outside("10.0.9.9"), "TCP", 9098, true},
+		"Kafka elsewhere":                   {taskManager, outside("52.92.0.1"), "TCP", 9098, false},
+		"the instance metadata":             {taskManager, outside("169.254.169.254"), "TCP", 80, false},
+		"the Pod Identity agent":            {taskManager, outside("169.254.170.23"), "TCP", 80, false},
+		"the Pod Identity agent, where it is on": {job("agent", "taskmanager", "10.0.0.60"), outside("169.254.170.23"),
+			"TCP", 80, true},
 		"the operator's webhook, from a job":           {jobManager, operator, "TCP", 9443, false},
 		"the operator's webhook, from the API":         {outside("10.0.1.5"), operator, "TCP", 9443, true},
 		"another team's RPC":                           {taskManager, green, "TCP", 6123, false},
@@ -156,7 +161,9 @@ func TestWhatAFlinkJobReaches(t *testing.T) {
 	}
 
 	// The evaluator itself: without a policy everything is open, and the policy that closes the namespace closes it.
-	without := slices.DeleteFunc(slices.Clone(p), func(r componenttest.Resource) bool { return r.At("metadata", "namespace") == "green" })
+	without := slices.DeleteFunc(slices.Clone(p), func(r componenttest.Resource) bool {
+		return r.At("metadata", "namespace") == "green"
+	})
 	require.True(t, without.reach(jobManager, green, "TCP", 443), "an open namespace can be reached on 443")
 	require.True(t, policies{}.reach(jobManager, green, "TCP", 1))
 }

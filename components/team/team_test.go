@@ -23,8 +23,10 @@ func program(change func(*team.Args)) pulumi.RunFunc {
 			return err
 		}
 		a := &team.Args{
-			Deployment: &deployment.Deployment{Name: "demo", Region: "us-west-2", AccountID: componenttest.Account, Partition: "aws"},
-			Name:       "blue", VpcCidr: "10.0.0.0/16", BucketArn: pulumi.String("arn:aws:s3:::bucket"),
+			Deployment: &deployment.Deployment{
+				Name: "demo", Region: "us-west-2", AccountID: componenttest.Account, Partition: "aws",
+			},
+			Name: "blue", VpcCidr: "10.0.0.0/16", BucketArn: pulumi.String("arn:aws:s3:::bucket"),
 			OidcProviderArn: pulumi.String("arn:provider"), OidcIssuer: pulumi.String(componenttest.Issuer),
 			OperatorNamespace: "flink-kubernetes-operator", LogRetentionDays: 7, Kubernetes: provider,
 		}
@@ -75,8 +77,12 @@ func TestOnlyTheTeamsServiceAccountsAssumeItsRole(t *testing.T) {
 func TestPolicyStaysWithinTheTeam(t *testing.T) {
 	t.Parallel()
 	const bucket, group = "arn:aws:s3:::bucket", "arn:aws:logs:us-west-2:1:log-group:/g/blue"
+	var statements []string
 	for _, s := range team.Policy(bucket, "blue", group).Statements {
+		statements = append(statements, s.Sid)
 		require.Equal(t, "Allow", s.Effect)
+		require.NotEmpty(t, s.Resource)
+		require.NotEmpty(t, s.Action)
 		for _, r := range s.Resource {
 			own := r == bucket+"/blue" || strings.HasPrefix(r, bucket+"/blue/") || strings.HasPrefix(r, bucket+"/logs/blue/") ||
 				r == group || r == group+":*"
@@ -90,6 +96,9 @@ func TestPolicyStaysWithinTheTeam(t *testing.T) {
 			require.Equal(t, iamdoc.Strings{"blue", "blue/*"}, s.Condition["StringLike"]["s3:prefix"])
 		}
 	}
+	require.Equal(t, []string{
+		"ListOwnPrefix", "FindBucket", "KeepState", "ReadOwnPrefix", "PutLogs", "WriteLogEvents",
+	}, statements)
 }
 
 func TestCheckName(t *testing.T) {

@@ -143,8 +143,14 @@ type KubernetesSupport struct {
 // KubernetesRules lists the limits that the pinned parts put on the Kubernetes version.
 func KubernetesRules() []KubernetesSupport {
 	return []KubernetesSupport{
-		{Part: "Karpenter " + Karpenter().Version, Min: 26, Max: 36, Source: "karpenter-provider-aws v1.14.1 pkg/providers/version"},
+		{
+			Part: "Karpenter " + Karpenter().Version, Min: 26, Max: 36,
+			Source: "karpenter-provider-aws v1.14.1 pkg/providers/version",
+		},
 		{Part: "cert-manager " + CertManager().Version, Min: 33, Max: 36, Source: "https://cert-manager.io/docs/releases/"},
-		{Part: "node image " + AMIAlias, Min: 31, Max: 37, Source: "https://github.com/awslabs/amazon-eks-ami/releases/tag/v20261023"},
+		{
+			Part: "node image " + AMIAlias, Min: 31, Max: 37,
+			Source: "https://github.com/awslabs/amazon-eks-ami/releases/tag/v20261023",
+		},
 	}
 }

@@ -53,13 +53,17 @@ func TestIdsThatFollowFromTheRequest(t *testing.T) {
 	}{
 		"a role's is its name":  {"aws:iam/role:Role", map[string]any{"name": "r"}, "r"},
 		"a policy's is its ARN": {"aws:iam/policy:Policy", map[string]any{"name": "p"}, "arn:aws-cn:iam::111122223333:policy/p"},
-		"an OIDC provider's is its ARN": {"aws:iam/openIdConnectProvider:OpenIdConnectProvider", map[string]any{"url": "https://oidc.eks/id/A"},
+		"an OIDC provider's is its ARN": {"aws:iam/openIdConnectProvider:OpenIdConnectProvider",
+			map[string]any{"url": "https://oidc.eks/id/A"},
 			"arn:aws-cn:iam::111122223333:oidc-provider/oidc.eks/id/A"},
-		"a queue's is its URL":                {"aws:sqs/queue:Queue", map[string]any{"name": "q"}, "https://sqs.cn-north-1.amazonaws.com.cn/111122223333/q"},
+		"a queue's is its URL": {"aws:sqs/queue:Queue", map[string]any{"name": "q"},
+			"https://sqs.cn-north-1.amazonaws.com.cn/111122223333/q"},
 		"a part of a bucket has the bucket's": {"aws:s3/bucketPolicy:BucketPolicy", map[string]any{"bucket": "b"}, "b"},
-		"an access entry's names both ends":   {"aws:eks/accessEntry:AccessEntry", map[string]any{"clusterName": "c", "principalArn": "arn:x"}, "c:arn:x"},
-		"an alias's is its name":              {"aws:kms/alias:Alias", map[string]any{"name": "alias/a"}, "alias/a"},
-		"a single tag's is where it is":       {"aws:ec2/tag:Tag", map[string]any{"resourceId": "subnet-1", "key": "k"}, "subnet-1,k"},
+		"an access entry's names both ends": {
+			"aws:eks/accessEntry:AccessEntry", map[string]any{"clusterName": "c", "principalArn": "arn:x"}, "c:arn:x",
+		},
+		"an alias's is its name":        {"aws:kms/alias:Alias", map[string]any{"name": "alias/a"}, "alias/a"},
+		"a single tag's is where it is": {"aws:ec2/tag:Tag", map[string]any{"resourceId": "subnet-1", "key": "k"}, "subnet-1,k"},
 		"a route's is the provider's checksum": {"aws:ec2/route:Route",
 			map[string]any{"routeTableId": "rtb-1", "destinationCidrBlock": "0.0.0.0/0"}, "r-rtb-11080289494"},
 	} {
@@ -120,14 +124,21 @@ func TestWhatAWSNamesIsFoundByAllItsTags(t *testing.T) {
 	_, found = find(t, asked, []awsapi.Resource{vpc("vpc-mine", "deleting", mine)})
 	require.False(t, found, "one that goes away is not taken")
 
-	id, _ = find(t, asked, []awsapi.Resource{vpc("vpc-mine", "pending", mine)}, []awsapi.Resource{vpc("vpc-mine", "available", mine)})
+	id, _ = find(t, asked, []awsapi.Resource{vpc("vpc-mine", "pending", mine)},
+		[]awsapi.Resource{vpc("vpc-mine", "available", mine)})
 	require.Equal(t, "vpc-mine", id, "one that is still made is waited for")
 }
 
 func TestAnAssociationIsFoundByItsEnds(t *testing.T) {
 	t.Parallel()
-	table := awsapi.Resource{Service: "ec2", Type: awsapi.TypeRouteTable, ID: "rtb-1", Detail: map[string]string{"association/subnet-1": "rtbassoc-1"}}
-	asked := engine.PendingCreate{Type: "aws:ec2/routeTableAssociation:RouteTableAssociation", Inputs: map[string]any{"routeTableId": "rtb-1", "subnetId": "subnet-1"}}
+	table := awsapi.Resource{
+		Service: "ec2", Type: awsapi.TypeRouteTable, ID: "rtb-1", Detail: map[string]string{"association/subnet-1": "rtbassoc-1"},
+	}
+	asked := engine.PendingCreate{
+		Type: "aws:ec2/routeTableAssociation:RouteTableAssociation", Inputs: map[string]any{
+			"routeTableId": "rtb-1", "subnetId": "subnet-1",
+		},
+	}
 	id, found := find(t, asked, []awsapi.Resource{table})
 	require.True(t, found)
 	require.Equal(t, "rtbassoc-1", id)

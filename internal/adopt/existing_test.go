@@ -29,7 +29,8 @@ func logs(name string, days int) pulumi.RunFunc {
 			return err
 		}
 		_, err := cloudwatch.NewLogGroup(ctx, "logs", &cloudwatch.LogGroupArgs{
-			Name: pulumi.String(name), RetentionInDays: pulumi.Int(days), Tags: pulumi.StringMap{"days": pulumi.String(fmt.Sprint(days))},
+			Name: pulumi.String(name), RetentionInDays: pulumi.Int(days),
+			Tags: pulumi.StringMap{"days": pulumi.String(fmt.Sprint(days))},
 		}, pulumi.Parent(&parent))
 		return err
 	}
@@ -47,11 +48,12 @@ func TestALogGroupThatExistsIsTakenIntoTheStack(t *testing.T) {
 	access, secret := a.StaticCredentials()
 	home := t.TempDir()
 	stack := func(name string, program pulumi.RunFunc) *engine.Engine {
-		e, err := engine.Open(t.Context(), engine.Options{Stack: name, Home: home, Program: program, Command: enginetest.Command(), Env: map[string]string{
-			"PULUMI_DEBUG_PROVIDERS":                      fmt.Sprintf("aws:%d", s.AWS),
-			"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true", "AWS_REGION": "us-west-2",
-			"AWS_ACCESS_KEY_ID": access, "AWS_SECRET_ACCESS_KEY": secret,
-		}})
+		e, err := engine.Open(t.Context(),
+			engine.Options{Stack: name, Home: home, Program: program, Command: enginetest.Command(), Env: map[string]string{
+				"PULUMI_DEBUG_PROVIDERS":                      fmt.Sprintf("aws:%d", s.AWS),
+				"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true", "AWS_REGION": "us-west-2",
+				"AWS_ACCESS_KEY_ID": access, "AWS_SECRET_ACCESS_KEY": secret,
+			}})
 		require.NoError(t, err)
 		return e
 	}

@@ -35,17 +35,10 @@ func TestAUsedDeploymentGoesInTheSafeOrder(t *testing.T) {
 	w := newWorld(t)
 	report, err := w.run(t)
 	require.NoError(t, err)
-	order := []string{
+	w.inOrder(t,
 		"gone FlinkSessionJob session", "gone FlinkDeployment basic", "gone Ingress ui", "gone Service public",
 		"gone PersistentVolumeClaim data", "gone NodePool flink", "gone NodeClaim flink-abc", "gone EC2NodeClass flink",
-		"empty our-bucket", "engine",
-	}
-	for i, entry := range order {
-		require.GreaterOrEqual(t, w.index(entry), 0, entry)
-		if i > 0 {
-			require.Less(t, w.index(order[i-1]), w.index(entry), "%s before %s in %v", order[i-1], entry, w.journal)
-		}
-	}
+		"empty our-bucket", "engine")
 	require.NotContains(t, w.journal, "gone Service internal", "only load balancers are deleted")
 	require.Empty(t, report.Unexpected)
 	require.True(t, report.Verified)
@@ -80,14 +73,28 @@ func TestASecondRunFindsNothingAndSucceeds(t *testing.T) {
 func TestNothingOfOthersIsTouched(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	other := map[string]string{"kubernetes.io/cluster/" + cluster + "-2": "owned", "emrflink:deployment": cluster + "-2", "eks:eks-cluster-name": "x"}
+	other := map[string]string{
+		"kubernetes.io/cluster/" + cluster + "-2": "owned", "emrflink:deployment": cluster + "-2", "eks:eks-cluster-name": "x",
+	}
 	decoys := []awsapi.Resource{
 		{Service: "ec2", Type: awsapi.TypeInstance, ID: "i-other", State: "running", Tags: other, CreatedBy: "karpenter"},
-		{Service: "ec2", Type: awsapi.TypeInstance, ID: "i-shared", State: "running", Tags: map[string]string{"kubernetes.io/cluster/" + cluster: "shared"}},
-		{Service: "ec2", Type: awsapi.TypeNetworkInterface, ID: "eni-other", State: "available", Tags: map[string]string{"node.k8s.amazonaws.com/instance_id": "i-x", "cluster.k8s.amazonaws.com/name": "other"}},
+		{
+			Service: "ec2", Type: awsapi.TypeInstance, ID: "i-shared", State: "running",
+			Tags: map[string]string{"kubernetes.io/cluster/" + cluster: "shared"},
+		},
+		{
+			Service: "ec2", Type: awsapi.TypeNetworkInterface, ID: "eni-other", State: "available",
+			Tags: map[string]string{"node.k8s.amazonaws.com/instance_id": "i-x", "cluster.k8s.amazonaws.com/name": "other"},
+		},
 		{Service: "ec2", Type: awsapi.TypeVolume, ID: "vol-untagged", State: "available"},
-		{Service: "logs", Type: awsapi.TypeLogGroup, ID: "/aws/eks/" + cluster + "-2/cluster", Tags: map[string]string{"kubernetes.io/cluster/" + cluster: "owned"}},
-		{Service: "iam", Type: awsapi.TypeInstanceProfile, ID: "p", ARN: "arn:aws:iam::1:instance-profile/karpenter/us-west-2/" + cluster + "-2/p"},
+		{
+			Service: "logs", Type: awsapi.TypeLogGroup, ID: "/aws/eks/" + cluster + "-2/cluster",
+			Tags: map[string]string{"kubernetes.io/cluster/" + cluster: "owned"},
+		},
+		{
+			Service: "iam", Type: awsapi.TypeInstanceProfile, ID: "p",
+			ARN: "arn:aws:iam::1:instance-profile/karpenter/us-west-2/" + cluster + "-2/p",
+		},
 		{Service: "s3", Type: awsapi.TypeBucket, ID: "their-bucket", Tags: map[string]string{"emrflink:deployment": "theirs"}},
 		{Service: "sqs", Type: awsapi.TypeQueue, ID: "https://sqs/q", Name: "q"},
 	}
@@ -115,19 +122,33 @@ func TestLeftoversAreSweptByExactMarksAfterTheClusterIsGone(t *testing.T) {
 	mine := map[string]string{"kubernetes.io/cluster/" + cluster: "owned"}
 	w.add(
 		awsapi.Resource{Service: "logs", Type: awsapi.TypeLogGroup, ID: "/aws/eks/" + cluster + "/cluster", CreatedBy: "eks"},
-		awsapi.Resource{Service: "ec2", Type: awsapi.TypeLaunchTemplate, ID: "lt-1", Tags: map[string]string{"eks:eks-cluster-name": cluster}, CreatedBy: "karpenter"},
-		awsapi.Resource{Service: "ec2", Type: awsapi.TypeInstance, ID: "i-leaked", State: "running", Tags: mine, CreatedBy: "karpenter"},
-		awsapi.Resource{Service: "ec2", Type: awsapi.TypeInstance, ID: "i-going", State: "shutting-down", Tags: mine, CreatedBy: "karpenter"},
-		awsapi.Resource{Service: "ec2", Type: awsapi.TypeVolume, ID: "vol-1", State: "available", Tags: mine, CreatedBy: "kubernetes"},
-		awsapi.Resource{Service: "iam", Type: awsapi.TypeInstanceProfile, ID: "prof", ARN: "arn:aws:iam::1:instance-profile/karpenter/us-west-2/" + cluster + "/uid/prof", CreatedBy: "karpenter"},
+		awsapi.Resource{
+			Service: "ec2", Type: awsapi.TypeLaunchTemplate, ID: "lt-1", Tags: map[string]string{"eks:eks-cluster-name": cluster},
+			CreatedBy: "karpenter",
+		},
+		awsapi.Resource{
+			Service: "ec2", Type: awsapi.TypeInstance, ID: "i-leaked", State: "running", Tags: mine, CreatedBy: "karpenter",
+		},
+		awsapi.Resource{
+			Service: "ec2", Type: awsapi.TypeInstance, ID: "i-going", State: "shutting-down", Tags: mine, CreatedBy: "karpenter",
+		},
+		awsapi.Resource{
+			Service: "ec2", Type: awsapi.TypeVolume, ID: "vol-1", State: "available", Tags: mine, CreatedBy: "kubernetes",
+		},
+		awsapi.Resource{
+			Service: "iam", Type: awsapi.TypeInstanceProfile, ID: "prof",
+			ARN: "arn:aws:iam::1:instance-profile/karpenter/us-west-2/" + cluster + "/uid/prof", CreatedBy: "karpenter",
+		},
 	)
-	w.late = []awsapi.Resource{{Service: "logs", Type: awsapi.TypeLogGroup, ID: "/aws/eks/" + cluster + "/cluster", CreatedBy: "eks"}}
+	w.late = []awsapi.Resource{
+		{Service: "logs", Type: awsapi.TypeLogGroup, ID: "/aws/eks/" + cluster + "/cluster", CreatedBy: "eks"},
+	}
 	report, err := w.run(t)
 	require.NoError(t, err)
 	require.Equal(t, []string{"i-going"}, ids(report.ExpectedResidue))
 	require.Contains(t, report.ExpectedResidue[0].Reason, "AWS is deleting it")
-	require.Less(t, w.index("engine"), w.index("sweep i-leaked"))
-	require.Less(t, w.index("terminated [i-leaked]"), w.index("sweep vol-1"))
+	w.inOrder(t, "engine", "sweep i-leaked")
+	w.inOrder(t, "terminated [i-leaked]", "sweep vol-1")
 	n := 0
 	for _, e := range w.journal {
 		if e == "sweep /aws/eks/"+cluster+"/cluster" {
@@ -154,8 +175,9 @@ func TestAKeyThatWaitsForItsDeletionIsExpectedAndDated(t *testing.T) {
 func TestTheEngineHasASecondTurnWhenALeakWasInItsWay(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.add(awsapi.Resource{Service: "ec2", Type: awsapi.TypeNetworkInterface, ID: "eni-late", State: "available", CreatedBy: "kubernetes",
-		Tags: map[string]string{"cluster.k8s.amazonaws.com/name": cluster}})
+	w.add(awsapi.Resource{Service: "ec2", Type: awsapi.TypeNetworkInterface, ID: "eni-late", State: "available",
+		CreatedBy: "kubernetes",
+		Tags:      map[string]string{"cluster.k8s.amazonaws.com/name": cluster}})
 	w.engine.block = "eni-late"
 	report, err := w.run(t)
 	require.NoError(t, err)
@@ -171,13 +193,19 @@ func TestInterfacesThatLostTheirNodeGoBeforeTheEngine(t *testing.T) {
 	}
 	w.add(
 		awsapi.Resource{Service: "ec2", Type: awsapi.TypeInstance, ID: "i-core", State: "running", Tags: ours()},
-		awsapi.Resource{Service: "ec2", Type: awsapi.TypeNetworkInterface, ID: "eni-lost", State: "available", Tags: tags("i-gone"), CreatedBy: "kubernetes"},
-		awsapi.Resource{Service: "ec2", Type: awsapi.TypeNetworkInterface, ID: "eni-warm", State: "available", Tags: tags("i-core"), CreatedBy: "kubernetes"},
+		awsapi.Resource{
+			Service: "ec2", Type: awsapi.TypeNetworkInterface, ID: "eni-lost", State: "available", Tags: tags("i-gone"),
+			CreatedBy: "kubernetes",
+		},
+		awsapi.Resource{
+			Service: "ec2", Type: awsapi.TypeNetworkInterface, ID: "eni-warm", State: "available", Tags: tags("i-core"),
+			CreatedBy: "kubernetes",
+		},
 	)
 	_, err := w.run(t)
 	require.NoError(t, err)
-	require.Less(t, w.index("sweep eni-lost"), w.index("engine"))
-	require.Greater(t, w.index("sweep eni-warm"), w.index("engine"), "an interface of a live node is not pulled away")
+	// An interface of a live node is not pulled away.
+	w.inOrder(t, "sweep eni-lost", "engine", "sweep eni-warm")
 }
 
 func TestTheGateRefusesBeforeAnythingIsTouched(t *testing.T) {
@@ -194,7 +222,8 @@ func TestTheGateRefusesBeforeAnythingIsTouched(t *testing.T) {
 		"no deployment name":    {func(w *world) { w.c.Scope.Deployment.Name = "" }, "the deployment name is empty", 2},
 		"no region":             {func(w *world) { w.c.Scope.Region = "" }, "the region is empty", 2},
 		"an inventory in parts": {func(w *world) { w.fail["inventory"] = errors.New("throttled") }, "throttled", 0},
-		"a cluster that cannot be described is not gone": {func(w *world) { w.fail["describe"] = errors.New("AccessDenied") }, "AccessDenied", 0},
+		"a cluster that cannot be described is not gone": {func(w *world) { w.fail["describe"] = errors.New("AccessDenied") },
+			"AccessDenied", 0},
 		"a cluster that does not answer is not gone": {func(w *world) {
 			w.c.Connect = func(context.Context, awsapi.Cluster) (Cluster, error) { return nil, unreachable }
 		}, "exists but its API cannot be used", 1},
@@ -231,7 +260,8 @@ func TestWithoutItsClusterNodesAreSweptFromTheAWSSide(t *testing.T) {
 func TestAStuckNodeIsNamedAndTheRestGoesOn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.kube = kubetest.New(kubetest.Object(kube.KindNodePool, "", "flink", map[string]any{"metadata": map[string]any{"finalizers": []any{"stuck/here"}}}))
+	w.kube = kubetest.New(kubetest.Object(kube.KindNodePool, "", "flink",
+		map[string]any{"metadata": map[string]any{"finalizers": []any{"stuck/here"}}}))
 	w.c.Timeouts = map[string]time.Duration{PhaseNodePools: 20 * time.Millisecond}
 	report, err := w.run(t)
 	require.NoError(t, err, "the node is swept, so the end is clean")
@@ -245,7 +275,9 @@ func TestAnEngineThatFailsIsNoSuccessAndNothingIsSweptBesideALiveCluster(t *test
 	t.Parallel()
 	w := newWorld(t)
 	w.engine.err = errors.New("AccessDenied: eks:DeleteCluster")
-	w.add(awsapi.Resource{Service: "ec2", Type: awsapi.TypeVolume, ID: "vol-1", State: "available", Tags: ours(), CreatedBy: "kubernetes"})
+	w.add(awsapi.Resource{
+		Service: "ec2", Type: awsapi.TypeVolume, ID: "vol-1", State: "available", Tags: ours(), CreatedBy: "kubernetes",
+	})
 	report, err := w.run(t)
 	var incomplete *IncompleteError
 	require.ErrorAs(t, err, &incomplete)

@@ -56,7 +56,9 @@ func (r *run) check(ctx context.Context) error {
 		return fmt.Errorf("ask who the caller is: %w", err)
 	}
 	if id.Account != r.Scope.Account {
-		return &RefusedError{Cause: fmt.Errorf("the credentials belong to account %s, the deployment to %s", id.Account, r.Scope.Account)}
+		return &RefusedError{
+			Cause: fmt.Errorf("the credentials belong to account %s, the deployment to %s", id.Account, r.Scope.Account),
+		}
 	}
 	if r.before, err = r.Inventory.DeploymentResources(ctx, r.Scope.Deployment); err != nil {
 		return fmt.Errorf("list the deployment's resources: %w", err)
@@ -136,7 +138,8 @@ func (r *run) deleteAll(ctx context.Context, phase string, b batch) error {
 	}
 }
 
-func (r *run) list(ctx context.Context, k kube.Kind, mine func(*unstructured.Unstructured) bool) ([]unstructured.Unstructured, error) {
+func (r *run) list(ctx context.Context, k kube.Kind,
+	mine func(*unstructured.Unstructured) bool) ([]unstructured.Unstructured, error) {
 	objs, err := r.cluster.List(ctx, k, kube.ListOptions{})
 	if kube.IsNoKind(err) || kube.IsNotFound(err) {
 		return nil, nil
@@ -245,5 +248,7 @@ func (r *run) nodePools(ctx context.Context) error {
 }
 
 func (r *run) nodeClasses(ctx context.Context) error {
-	return r.deleteAll(ctx, PhaseClasses, batch{kind: kube.KindEC2NodeClass, policy: kube.Background, also: []kube.Kind{kube.KindNodeClaim}})
+	return r.deleteAll(ctx, PhaseClasses, batch{
+		kind: kube.KindEC2NodeClass, policy: kube.Background, also: []kube.Kind{kube.KindNodeClaim},
+	})
 }

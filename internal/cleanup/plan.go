@@ -86,7 +86,8 @@ func (c Cleanup) Plan(ctx context.Context) (Plan, error) {
 // planCluster adds what the cluster has.
 func (r *run) planCluster(ctx context.Context, p *Plan) error {
 	for _, b := range []batch{
-		{kind: kube.KindFlinkSessionJob}, {kind: kube.KindFlinkDeployment}, {kind: kube.KindIngress}, {kind: kube.KindService, mine: isBalancer},
+		{kind: kube.KindFlinkSessionJob}, {kind: kube.KindFlinkDeployment}, {kind: kube.KindIngress},
+		{kind: kube.KindService, mine: isBalancer},
 		{kind: kube.KindPVC}, {kind: kube.KindNodePool}, {kind: kube.KindNodeClaim}, {kind: kube.KindEC2NodeClass},
 	} {
 		objs, err := r.list(ctx, b.kind, b.mine)

@@ -22,7 +22,8 @@ func TestFailuresAreJoinedAndNeverStopTheRest(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		w := newWorld(t)
 		w.c.Timeouts = map[string]time.Duration{PhaseJobs: 30 * time.Millisecond, PhaseNodePools: 30 * time.Millisecond}
-		calls := []string{"delete FlinkSessionJob", "delete FlinkDeployment", "list Ingress", "delete Service", "list PersistentVolume", "delete NodePool", "delete EC2NodeClass"}
+		calls := []string{"delete FlinkSessionJob", "delete FlinkDeployment", "list Ingress", "delete Service",
+			"list PersistentVolume", "delete NodePool", "delete EC2NodeClass"}
 		failing := rapid.SliceOfDistinct(rapid.SampledFrom(calls), rapid.ID[string]).Draw(rt, "failing")
 		for _, c := range failing {
 			w.kube.Fail(c, errors.New("boom "+c))
@@ -59,7 +60,8 @@ func TestOwnershipNeedsAnExactMark(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		w := newWorld(t)
 		r := newRun(w.c.withDefaults(), nil)
-		keys := []string{"kubernetes.io/cluster/" + cluster, "kubernetes.io/cluster/" + cluster + "x", "eks:eks-cluster-name", "emrflink:deployment",
+		keys := []string{"kubernetes.io/cluster/" + cluster, "kubernetes.io/cluster/" + cluster + "x", "eks:eks-cluster-name",
+			"emrflink:deployment",
 			"Name", "karpenter.sh/nodepool", "elbv2.k8s.aws/cluster", "kubernetes.io/cluster/"}
 		values := []string{"owned", "shared", cluster, cluster + "-2", "", "x" + cluster}
 		tags := rapid.MapOf(rapid.SampledFrom(keys), rapid.SampledFrom(values)).Draw(rt, "tags")

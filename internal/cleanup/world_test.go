@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"emrflink/internal/awsapi"
@@ -48,7 +49,9 @@ func (a *account) DescribeCluster(_ context.Context, name string) (awsapi.Cluste
 		return awsapi.Cluster{}, err
 	}
 	if !a.cluster {
-		return awsapi.Cluster{}, &awsapi.Error{Op: "eks:DescribeCluster", Code: "ResourceNotFoundException", Message: "No cluster found for name: " + name}
+		return awsapi.Cluster{}, &awsapi.Error{
+			Op: "eks:DescribeCluster", Code: "ResourceNotFoundException", Message: "No cluster found for name: " + name,
+		}
 	}
 	return awsapi.Cluster{Name: name, Status: a.status}, nil
 }
@@ -171,7 +174,9 @@ type world struct {
 // controllers that react as the real ones do.
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	a := &account{id: "111122223333", cluster: true, status: "ACTIVE", resources: map[string]awsapi.Resource{}, fail: map[string]error{}}
+	a := &account{
+		id: "111122223333", cluster: true, status: "ACTIVE", resources: map[string]awsapi.Resource{}, fail: map[string]error{},
+	}
 	a.add(
 		awsapi.Resource{Service: "ec2", Type: awsapi.TypeVPC, ID: "vpc-1", Tags: ours()},
 		awsapi.Resource{Service: "s3", Type: awsapi.TypeBucket, ID: "our-bucket", Tags: ours()},
@@ -179,10 +184,14 @@ func newWorld(t *testing.T) *world {
 			Tags: map[string]string{"kubernetes.io/cluster/" + cluster: "owned", "karpenter.sh/nodepool": "flink"}},
 	)
 	w := &world{account: a, engine: &engine{a: a}}
-	claim := kubetest.Object(kube.KindNodeClaim, "", "flink-abc", map[string]any{"metadata": map[string]any{"finalizers": []any{"karpenter.sh/termination"}}})
+	claim := kubetest.Object(kube.KindNodeClaim, "", "flink-abc", map[string]any{
+		"metadata": map[string]any{"finalizers": []any{"karpenter.sh/termination"}},
+	})
 	w.kube = kubetest.New(
 		kubetest.Object(kube.KindFlinkSessionJob, "team", "session", nil),
-		kubetest.Object(kube.KindFlinkDeployment, "team", "basic", map[string]any{"metadata": map[string]any{"finalizers": []any{"flinkdeployments.flink.apache.org/finalizer"}}}),
+		kubetest.Object(kube.KindFlinkDeployment, "team", "basic", map[string]any{
+			"metadata": map[string]any{"finalizers": []any{"flinkdeployments.flink.apache.org/finalizer"}},
+		}),
 		kubetest.Object(kube.KindService, "team", "public", map[string]any{"spec": map[string]any{"type": "LoadBalancer"}}),
 		kubetest.Object(kube.KindService, "team", "internal", map[string]any{"spec": map[string]any{"type": "ClusterIP"}}),
 		kubetest.Object(kube.KindIngress, "team", "ui", nil),
@@ -194,8 +203,9 @@ func newWorld(t *testing.T) *world {
 	if err != nil || len(pool) != 1 {
 		t.Fatal(err)
 	}
-	_ = unstructured.SetNestedSlice(claim.Object, []any{map[string]any{"apiVersion": "karpenter.sh/v1", "kind": "NodePool", "name": "flink",
-		"uid": string(pool[0].GetUID()), "blockOwnerDeletion": true}}, "metadata", "ownerReferences")
+	_ = unstructured.SetNestedSlice(claim.Object,
+		[]any{map[string]any{"apiVersion": "karpenter.sh/v1", "kind": "NodePool", "name": "flink",
+			"uid": string(pool[0].GetUID()), "blockOwnerDeletion": true}}, "metadata", "ownerReferences")
 	w.kube.Put(claim)
 	w.kube.React(w.controllers)
 	w.c = Cleanup{
@@ -212,8 +222,10 @@ func newWorld(t *testing.T) *world {
 // controllers finish deletions a moment later, as operator and Karpenter do.
 func (w *world) controllers(verb string, o *unstructured.Unstructured) {
 	switch {
-	case verb == "gone" && (o.GetKind() == "NodePool" || o.GetKind() == "FlinkDeployment" || o.GetKind() == "PersistentVolumeClaim" ||
-		o.GetKind() == "Service" || o.GetKind() == "EC2NodeClass" || o.GetKind() == "FlinkSessionJob" || o.GetKind() == "Ingress"):
+	case verb == "gone" &&
+		(o.GetKind() == "NodePool" || o.GetKind() == "FlinkDeployment" || o.GetKind() == "PersistentVolumeClaim" ||
+			o.GetKind() == "Service" || o.GetKind() == "EC2NodeClass" || o.GetKind() == "FlinkSessionJob" ||
+			o.GetKind() == "Ingress"):
 		w.note("gone %s %s", o.GetKind(), o.GetName())
 	case verb == "delete" && len(o.GetFinalizers()) > 0 && (o.GetKind() == "NodeClaim" || o.GetKind() == "FlinkDeployment"):
 		w.controlling.Go(func() {
@@ -224,7 +236,8 @@ func (w *world) controllers(verb string, o *unstructured.Unstructured) {
 				delete(w.resources, "i-node")
 				w.mu.Unlock()
 			}
-			_, _ = w.kube.Patch(context.Background(), kube.RefOf(o), "", map[string]any{"metadata": map[string]any{"finalizers": nil}})
+			_, _ = w.kube.Patch(context.Background(), kube.RefOf(o), "",
+				map[string]any{"metadata": map[string]any{"finalizers": nil}})
 		})
 	}
 }
@@ -235,4 +248,13 @@ func (w *world) run(t *testing.T) (Report, error) {
 	return w.c.Run(t.Context(), func(p Progress) { w.said = append(w.said, p) })
 }
 
-func (w *world) index(entry string) int { return slices.Index(w.journal, entry) }
+// inOrder wants these entries in the journal, each behind the one before.
+func (w *world) inOrder(t *testing.T, entries ...string) {
+	t.Helper()
+	last := -1
+	for _, entry := range entries {
+		at := slices.Index(w.journal, entry)
+		require.Greater(t, at, last, "%q is missing or too early in %v", entry, w.journal)
+		last = at
+	}
+}

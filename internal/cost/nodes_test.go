@@ -30,7 +30,8 @@ func pool(more ...any) Resource {
 func nodeClass() Resource {
 	return Resource{
 		URN: "p2", Type: typeNodeClass, Name: "pools-class",
-		Inputs: m("metadata", m("name", "flink"), "spec", m("blockDeviceMappings", []any{m("ebs", m("volumeSize", "73Gi", "volumeType", "gp3"))})),
+		Inputs: m("metadata", m("name", "flink"), "spec",
+			m("blockDeviceMappings", []any{m("ebs", m("volumeSize", "73Gi", "volumeType", "gp3"))})),
 	}
 }
 
@@ -75,7 +76,8 @@ func TestTheNodesOfPodsAreBounded(t *testing.T) {
 			[]string{"c5d.xlarge", "c5d.2xlarge"}, 1, 0.22, 0.45, nil,
 		},
 		"a family that the table lacks is named": {
-			taskManagers(1, 100, 100), []any{requirement("karpenter.k8s.aws/instance-family", "In", "c5d", "x9z"), requirement("karpenter.k8s.aws/instance-cpu", "Lt", "3")},
+			taskManagers(1, 100, 100), []any{requirement("karpenter.k8s.aws/instance-family", "In", "c5d", "x9z"),
+				requirement("karpenter.k8s.aws/instance-cpu", "Lt", "3")},
 			[]string{"c5d.large"}, 1, 0.11, 0.11, []string{`pools-compute: the instance family "x9z" is not in the table`},
 		},
 		"a type without a price is named": {
@@ -115,7 +117,8 @@ func TestPodsThatNoPoolTakesAreNamed(t *testing.T) {
 
 func TestWhatIsWantedIsWhatTheEstimateLooksUp(t *testing.T) {
 	t.Parallel()
-	resources := append(blueprint(), pool(requirement("karpenter.k8s.aws/instance-family", "In", "c5d"), requirement("karpenter.k8s.aws/instance-cpu", "Lt", "5")), nodeClass())
+	resources := append(blueprint(), pool(requirement("karpenter.k8s.aws/instance-family", "In", "c5d"),
+		requirement("karpenter.k8s.aws/instance-cpu", "Lt", "5")), nodeClass())
 	pods := taskManagers(2, 100, 100)
 	got, err := Want(resources, pods)
 	require.NoError(t, err)
@@ -149,7 +152,9 @@ func TestItemsAreGroupedByTheOutermostComponent(t *testing.T) {
 		{URN: "l1", Type: "a", Name: "loop-a", Parent: "l2"},
 		{URN: "l2", Type: "b", Name: "loop-b", Parent: "l1"},
 	}
-	got := ByComponent(resources, []Item{{URN: "x", HourlyUSD: 0.1}, {URN: "n", HourlyUSD: 0.2}, {URN: "x", HourlyUSD: 0.4}, {URN: "l1", HourlyUSD: 1}})
+	got := ByComponent(resources, []Item{
+		{URN: "x", HourlyUSD: 0.1}, {URN: "n", HourlyUSD: 0.2}, {URN: "x", HourlyUSD: 0.4}, {URN: "l1", HourlyUSD: 1},
+	})
 	require.Len(t, got, 3)
 	require.Equal(t, "cluster", got[0].Name)
 	require.InDelta(t, 0.5, got[0].HourlyUSD, 1e-9)

@@ -24,23 +24,38 @@ type Noise struct {
 func KnownNoise() []Noise {
 	return []Noise{
 		{Type: "aws:*", Path: `tags["karpenter.*`, Reason: "Karpenter tags what it discovers and uses", when: added},
-		{Type: "aws:ec2/*", Path: `tags["kubernetes.io/*`, Reason: "EKS and its load-balancer controller tag subnets and security groups", when: added},
+		{
+			Type: "aws:ec2/*", Path: `tags["kubernetes.io/*`,
+			Reason: "EKS and its load-balancer controller tag subnets and security groups", when: added,
+		},
 		{Type: "aws:ec2/*", Path: `tags["aws:*`, Reason: "AWS sets tags of its own", when: added},
 		{Type: "aws:*", Path: "tagsAll*", Reason: "tagsAll repeats tags, where a difference is shown"},
-		{Type: "aws:eks/nodeGroup:NodeGroup", Path: "scalingConfig.desiredSize", Reason: "an autoscaler sets the desired size between minSize and maxSize"},
-		{Type: "aws:eks/nodeGroup:NodeGroup", Path: "resources*", Reason: "the names of the auto-scaling groups behind the node group are EKS's"},
+		{
+			Type: "aws:eks/nodeGroup:NodeGroup", Path: "scalingConfig.desiredSize",
+			Reason: "an autoscaler sets the desired size between minSize and maxSize",
+		},
+		{
+			Type: "aws:eks/nodeGroup:NodeGroup", Path: "resources*",
+			Reason: "the names of the auto-scaling groups behind the node group are EKS's",
+		},
 		{Type: "aws:eks/nodeGroup:NodeGroup", Path: "status", Reason: "the status says what EKS is doing now"},
 		{Type: "aws:eks/cluster:Cluster", Path: "platformVersion", Reason: "EKS updates the platform version on its own"},
 		{Type: "aws:eks/cluster:Cluster", Path: "status", Reason: "the status says what EKS is doing now"},
 		{Type: "aws:eks/addon:Addon", Path: "modifiedAt", Reason: "EKS writes when it last touched the add-on"},
 		{Type: "aws:eks/accessEntry:AccessEntry", Path: "modifiedAt", Reason: "EKS writes when it last touched the access entry"},
-		{Type: "aws:eks/accessPolicyAssociation:AccessPolicyAssociation", Path: "modifiedAt", Reason: "EKS writes when it last touched the association"},
+		{
+			Type: "aws:eks/accessPolicyAssociation:AccessPolicyAssociation", Path: "modifiedAt",
+			Reason: "EKS writes when it last touched the association",
+		},
 		{Type: "aws:*", Path: "*", Reason: "the same JSON document, written in another way", when: sameDocument},
 		{Type: "kubernetes:*", Path: "status*", Reason: "controllers write the status"},
 		{Type: "kubernetes:*", Path: "metadata.resourceVersion", Reason: "the API server counts every write"},
 		{Type: "kubernetes:*", Path: "metadata.generation", Reason: "the API server counts changes of the spec"},
 		{Type: "kubernetes:*", Path: "metadata.managedFields*", Reason: "the API server records who wrote what"},
-		{Type: "kubernetes:apps/v1:*", Path: `metadata.annotations["deployment.kubernetes.io/*`, Reason: "the Deployment controller counts revisions", when: added},
+		{
+			Type: "kubernetes:apps/v1:*", Path: `metadata.annotations["deployment.kubernetes.io/*`,
+			Reason: "the Deployment controller counts revisions", when: added,
+		},
 		{Type: "kubernetes:helm.sh/v3:Release", Path: "resourceNames*", Reason: "the provider lists what the release rendered"},
 		{Type: "kubernetes:helm.sh/v3:Release", Path: "checksum", Reason: "the provider computes it from the chart"},
 	}

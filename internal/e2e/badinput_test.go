@@ -20,17 +20,22 @@ func TestBadInputIsRefusedBeforeAnythingIsTouched(t *testing.T) {
 		line  string
 		says  []string
 	}{
-		"an unknown key, with the nearest one":   {"emrflink:vpcCdir: 10.0.0.0/16", "deploy --yes", []string{"vpcCdir", "vpcCidr"}},
-		"a CIDR that is too small":               {"emrflink:vpcCidr: 10.0.0.0/26", "deploy --yes", []string{"vpcCidr", "10.0.0.0/26"}},
-		"a CIDR that overlaps with the services": {"emrflink:vpcCidr: 172.20.0.0/16", "deploy --yes", []string{"vpcCidr", "overlap"}},
-		"an unsupported Kubernetes version":      {`emrflink:kubernetesVersion: "1.12"`, "deploy --yes", []string{"kubernetesVersion", "1.12"}},
-		"a team's name in the wrong form":        {"emrflink:teams: [Team_A]", "deploy --yes", []string{"teams", "Team_A"}},
-		"a region that does not exist":           {"emrflink:region: us-west-9", "deploy --yes", []string{"region", "us-west-9"}},
-		"two faults, both listed":                {"emrflink:region: mars-1\n  emrflink:vpcCidr: nonsense", "deploy --yes", []string{"mars-1", "nonsense"}},
-		"no such stack":                          {"", "deploy --stack prod --yes", []string{"prod"}},
-		"no terminal and no --yes":               {"", "deploy", []string{"--yes"}},
-		"an unknown flag":                        {"", "deploy --sure", []string{"--sure"}},
-		"cleanup without the stack's name":       {"", "cleanup --yes", []string{"--stack"}},
+		"an unknown key, with the nearest one": {"emrflink:vpcCdir: 10.0.0.0/16", "deploy --yes",
+			[]string{"vpcCdir", "vpcCidr"}},
+		"a CIDR that is too small": {"emrflink:vpcCidr: 10.0.0.0/26", "deploy --yes",
+			[]string{"vpcCidr", "10.0.0.0/26"}},
+		"a CIDR that overlaps with the services": {"emrflink:vpcCidr: 172.20.0.0/16", "deploy --yes",
+			[]string{"vpcCidr", "overlap"}},
+		"an unsupported Kubernetes version": {`emrflink:kubernetesVersion: "1.12"`, "deploy --yes",
+			[]string{"kubernetesVersion", "1.12"}},
+		"a team's name in the wrong form": {"emrflink:teams: [Team_A]", "deploy --yes", []string{"teams", "Team_A"}},
+		"a region that does not exist":    {"emrflink:region: us-west-9", "deploy --yes", []string{"region", "us-west-9"}},
+		"two faults, both listed": {"emrflink:region: mars-1\n  emrflink:vpcCidr: nonsense", "deploy --yes",
+			[]string{"mars-1", "nonsense"}},
+		"no such stack":                    {"", "deploy --stack prod --yes", []string{"prod"}},
+		"no terminal and no --yes":         {"", "deploy", []string{"--yes"}},
+		"an unknown flag":                  {"", "deploy --sure", []string{"--sure"}},
+		"cleanup without the stack's name": {"", "cleanup --yes", []string{"--stack"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

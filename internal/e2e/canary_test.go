@@ -59,7 +59,9 @@ func reviewsWithSecrets(t *testing.T, u *user) {
 	}
 	u.ok("preview --save-plan plan.json -v")
 	require.NoError(t, os.WriteFile(path, before, 0o600))
-	for _, line := range []string{"graph", "graph --output mermaid", "cost", "outputs", "outputs --show-secrets", "status -v", "drift -v", "doctor"} {
+	for _, line := range []string{
+		"graph", "graph --output mermaid", "cost", "outputs", "outputs --show-secrets", "status -v", "drift -v", "doctor",
+	} {
 		u.ok(line)
 	}
 	refused := u.exec(t.Context(), "deploy", "--plan", "plan.json", "--yes", "-v")

@@ -52,7 +52,8 @@ func To[T any](name string, before, after T) T {
 		if n := strings.Count(texts[e.file], e.at+e.before); n != 1 {
 			return "", fmt.Errorf("edit %q: %s has %q %d times", name, e.file, e.at+e.before, n)
 		}
-		texts[e.file] = strings.Replace(texts[e.file], e.at+e.before, fmt.Sprintf("%sedited.To(%q, %s, %s)", e.at, name, e.before, e.after), 1)
+		texts[e.file] = strings.Replace(texts[e.file], e.at+e.before,
+			fmt.Sprintf("%sedited.To(%q, %s, %s)", e.at, name, e.before, e.after), 1)
 	}
 	overlay := map[string]map[string]string{"Replace": {}}
 	for file, text := range texts {
@@ -70,7 +71,8 @@ func To[T any](name string, before, after T) T {
 		return "", err
 	}
 	program := filepath.Join(dir, "emrflink")
-	cmd := exec.Command("go", "build", "-ldflags=-s -w", "-overlay", filepath.Join(dir, "overlay.json"), "-o", program, "./cmd/emrflink")
+	cmd := exec.Command("go", "build", "-ldflags=-s -w", "-overlay", filepath.Join(dir, "overlay.json"), "-o", program,
+		"./cmd/emrflink")
 	cmd.Dir = root
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build the edited program: %w\n%s", err, out)

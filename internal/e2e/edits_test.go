@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"emrflink/components/network"
-	"emrflink/internal/cli/cmdtest"
+	"emrflink/internal/golden"
 	"emrflink/stacks"
 )
 
@@ -48,11 +48,13 @@ var settingsEdits = map[string]func(*stacks.Config){
 // sourceEdits are changes of the components, by the name of their golden file: an expression of a source file, what
 // stands in front of it, and what it becomes.
 var sourceEdits = map[string]struct{ file, at, before, after string }{
-	"policy-removed": {"karpenter/karpenter.go", "range ", "ControllerPolicies(d, nodeRoleARN, queueARN)", "ControllerPolicies(d, nodeRoleARN, queueARN)[:5]"},
+	"policy-removed": {"karpenter/karpenter.go", "range ", "ControllerPolicies(d, nodeRoleARN, queueARN)",
+		"ControllerPolicies(d, nodeRoleARN, queueARN)[:5]"},
 	"policy-widened": {"karpenter/policy.go", "", `iamdoc.Strings{"eks:DescribeCluster"}`, `iamdoc.Strings{"eks:*"}`},
 	"bucket-renamed": {"components/checkpoints/checkpoints.go", "", `name+"-bucket"`, `name+"-store"`},
 	"hop-limit":      {"components/cluster/nodes.go", "HttpPutResponseHopLimit: ", "pulumi.Int(1)", "pulumi.Int(2)"},
-	"old-versions":   {"components/checkpoints/checkpoints.go", "NoncurrentDays: ", "pulumi.Int(noncurrent)", "pulumi.Int(noncurrent+7)"},
+	"old-versions": {"components/checkpoints/checkpoints.go", "NoncurrentDays: ", "pulumi.Int(noncurrent)",
+		"pulumi.Int(noncurrent+7)"},
 }
 
 // edit is one of the edits: the program that makes it, and the flags for the command line.
@@ -68,7 +70,9 @@ func edits(t *testing.T, u *user) map[string]edit {
 	require.NoError(t, err)
 	all := map[string]edit{}
 	for name := range sourceEdits {
-		by := &user{t: t, home: u.home, work: u.work, program: program, env: append(u.env[:len(u.env):len(u.env)], editVar+"="+name)}
+		by := &user{
+			t: t, home: u.home, work: u.work, program: program, env: append(u.env[:len(u.env):len(u.env)], editVar+"="+name),
+		}
 		all[name] = edit{by: by}
 	}
 	for name, change := range settingsEdits {
@@ -97,12 +101,12 @@ func TestWhatAReviewerReadsOfAnEdit(t *testing.T) {
 	u := newUser(t)
 	u.ok("preview --save-baseline graph.json")
 	for name, e := range edits(t, u) {
-		cmdtest.Golden(t, "edits/"+name+".txt", e.by.ok("preview --baseline graph.json"+e.flags).stdout)
+		golden.Equal(t, "testdata/edits/"+name+".txt", e.by.ok("preview --baseline graph.json"+e.flags).stdout)
 	}
 	two := stacks.Default()
 	settingsEdits["team-added"](&two)
 	u.ok("preview --save-baseline two.json --config-file " + settingsFile(t, u, "two", two))
-	cmdtest.Golden(t, "edits/team-removed.txt", u.ok("preview --baseline two.json").stdout)
+	golden.Equal(t, "testdata/edits/team-removed.txt", u.ok("preview --baseline two.json").stdout)
 	for _, output := range []string{"text", "json", "markdown", "html"} {
 		line := "preview --baseline two.json --output " + output
 		require.Equal(t, u.ok(line).stdout, u.ok(line).stdout, "two previews of the same settings are the same bytes")
@@ -120,7 +124,8 @@ type reviewed struct {
 // settings that it was deployed with: they name the same resources.
 func threeWays(t *testing.T, u *user) {
 	t.Helper()
-	require.NoError(t, os.WriteFile(filepath.Join(u.work, "state.json"), []byte(u.ok("pulumi stack export --stack local").stdout), 0o600))
+	require.NoError(t,
+		os.WriteFile(filepath.Join(u.work, "state.json"), []byte(u.ok("pulumi stack export --stack local").stdout), 0o600))
 	u.ok("preview --save-baseline graph.json")
 	for name, e := range edits(t, u) {
 		if name == "region" {

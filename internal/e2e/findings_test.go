@@ -11,7 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"emrflink/internal/cli/cmdtest"
+	"emrflink/internal/golden"
 )
 
 // TestTheFindingsOfTheDefault are those that we decided to leave; docs/ci.md says why.
@@ -27,7 +27,7 @@ func TestTheFindingsOfTheDefault(t *testing.T) {
 	for _, f := range doc.Findings {
 		fmt.Fprintf(&b, "%s %s\n  %s %s\n  %s\n", f.Severity, f.Rule, f.URN[strings.LastIndex(f.URN, ":")+1:], f.Path, f.Message)
 	}
-	cmdtest.Golden(t, "default-findings.txt", b.String())
+	golden.Equal(t, "testdata/default-findings.txt", b.String())
 }
 
 func TestAStackFileAcceptsFindings(t *testing.T) {
@@ -42,7 +42,8 @@ func TestAStackFileAcceptsFindings(t *testing.T) {
     - {rule: iam-user, reason: none is made}
 `)
 	require.Equal(t, 5, r.code, "findings are no changes")
-	require.Contains(t, r.stdout, "  accepted single-nat: network-nat-usw2-az1: 3 zones leave through this one gateway (one zone is enough here)\n")
+	require.Contains(t, r.stdout,
+		"  accepted single-nat: network-nat-usw2-az1: 3 zones leave through this one gateway (one zone is enough here)\n")
 	require.Contains(t, r.stdout, "acceptedFindings[1] accepts iam-user, which is not found")
 	r = preview("  emrflink:acceptedFindings: [{rule: singel-nat, reason: x}]\n")
 	require.Equal(t, 2, r.code)

@@ -14,8 +14,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
-
-	"emrflink/internal/cli/cmdtest"
 )
 
 // jobRun is the contract of `sample-job run --output json`.
@@ -38,7 +36,7 @@ type jobRun struct {
 
 // One deployment goes through everything that can happen to it; the steps depend on each other. It has no stack file.
 func TestADeploymentFromFirstToLast(t *testing.T) {
-	needsDeployment(t)
+	t.Parallel()
 	u := newUser(t)
 	var offline, planned summary
 	var own []string // what the first stack made
@@ -104,15 +102,6 @@ func neighbour(t *testing.T, u *user) {
 	require.Zero(t, u.exec(t.Context(), "preview", "--exit-code").code, "the first stack is as it was")
 }
 
-// needsDeployment leaves a test out that has no golden file when these are written, and runs it beside the others.
-func needsDeployment(t *testing.T) {
-	t.Helper()
-	if cmdtest.Updating() {
-		t.Skip("golden files are being written; this test has none")
-	}
-	t.Parallel()
-}
-
 // checkJob holds the topology that the blueprint promises.
 func checkJob(t *testing.T, text string) {
 	t.Helper()
@@ -144,7 +133,8 @@ func checkKubectl(t *testing.T, u *user) {
 		t.Log("no kubectl on the PATH: its view of the cluster was not checked")
 		return
 	}
-	cmd := exec.CommandContext(t.Context(), kubectl, "--kubeconfig", config, "get", "nodepools,nodeclaims,flinkdeployments,pods", "-A")
+	cmd := exec.CommandContext(t.Context(), kubectl, "--kubeconfig", config, "get",
+		"nodepools,nodeclaims,flinkdeployments,pods", "-A")
 	cmd.Env = append(u.env, "PATH="+filepath.Dir(binary(t, "emrflink")))
 	out, err := cmd.CombinedOutput()
 	require.NoErrorf(t, err, "%s", out)

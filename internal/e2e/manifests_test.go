@@ -204,7 +204,9 @@ func TestEveryManifestIsStrictlyAdmitted(t *testing.T) {
 		}
 	}
 	t.Logf("admitted: %v", kinds)
-	for _, kind := range []string{"NodePool", "EC2NodeClass", "FlinkDeployment", "NetworkPolicy", "ResourceQuota", "Deployment", "StorageClass"} {
+	for _, kind := range []string{
+		"NodePool", "EC2NodeClass", "FlinkDeployment", "NetworkPolicy", "ResourceQuota", "Deployment", "StorageClass",
+	} {
 		require.Positive(t, kinds[kind], kind)
 	}
 	refusals(s, byKind)
@@ -219,7 +221,8 @@ func refusals(s server, byKind map[string]*unstructured.Unstructured) {
 		{"NodePool", "spec.disruption.expireAfter", `"720h"`, "field not declared in schema"},
 		{"NodePool", "spec.template.spec.nodeClassRef.apiVersion", `"karpenter.k8s.aws/v1"`, "field not declared in schema"},
 		{"NodePool", "spec.template.metadata.labels", `{"karpenter.sh/team":"a"}`, "restricted"},
-		{"NodePool", "spec.disruption.budgets", `[{"nodes":"1","schedule":"0 0 * * *"}]`, "'schedule' must be set with 'duration'"},
+		{"NodePool", "spec.disruption.budgets", `[{"nodes":"1","schedule":"0 0 * * *"}]`,
+			"'schedule' must be set with 'duration'"},
 		{"NodePool", "spec.template.spec.terminationGracePeriod", `"Never"`, "terminationGracePeriod"},
 		{"NodePool", "spec.weight", `101`, "spec.weight"},
 		{"EC2NodeClass", "spec.role", `"node"`, "must specify exactly one of ['role', 'instanceProfile']"},
@@ -239,12 +242,16 @@ func refusals(s server, byKind map[string]*unstructured.Unstructured) {
 		s.refuse(o, r.reason)
 	}
 	for reason, spec := range map[string]string{
-		`violates PodSecurity "baseline:latest": privileged`:       `{containers: [{name: c, image: i, securityContext: {privileged: true}}]}`,
-		`violates PodSecurity "baseline:latest": hostPath volumes`: `{containers: [{name: c, image: i}], volumes: [{name: v, hostPath: {path: /}}]}`,
-		`violates PodSecurity "baseline:latest": host namespaces`:  `{hostNetwork: true, containers: [{name: c, image: i}]}`,
+		`violates PodSecurity "baseline:latest": privileged`: `{containers: [{name: c, image: i, ` +
+			`securityContext: {privileged: true}}]}`,
+		`violates PodSecurity "baseline:latest": hostPath volumes`: `{containers: [{name: c, image: i}], ` +
+			`volumes: [{name: v, hostPath: {path: /}}]}`,
+		`violates PodSecurity "baseline:latest": host namespaces`: `{hostNetwork: true, containers: [{name: c, image: i}]}`,
 	} {
 		pod := &unstructured.Unstructured{}
-		require.NoError(s.t, yaml.Unmarshal([]byte("{apiVersion: v1, kind: Pod, metadata: {name: p, namespace: flink-team-a}, spec: "+spec+"}"), &pod.Object))
+		require.NoError(s.t,
+			yaml.Unmarshal([]byte("{apiVersion: v1, kind: Pod, metadata: {name: p, namespace: flink-team-a}, spec: "+spec+
+				"}"), &pod.Object))
 		s.refuse(pod, reason)
 	}
 }

@@ -13,6 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
+
+	"emrflink/internal/flinkjob"
 )
 
 // repository is the project's root, seen from this package.
@@ -62,7 +64,7 @@ func block(t *testing.T, page, first string) []string {
 
 // TestTheReadmesCommands runs the README's block for the local target, line by line, over a stack file with secrets in it.
 func TestTheReadmesCommands(t *testing.T) {
-	needsDeployment(t)
+	t.Parallel()
 	u := newUser(t)
 	plantTags(t, u)
 	lines := block(t, document(t, "README.md"), "emrflink preview --offline")
@@ -168,6 +170,20 @@ func TestTheCommandsForAWSParse(t *testing.T) {
 	}
 }
 
+// TestTheCommandsOfASampleParse: each README says how its job is run.
+func TestTheCommandsOfASampleParse(t *testing.T) {
+	t.Parallel()
+	u := newUser(t)
+	for _, sample := range flinkjob.List() {
+		page := document(t, "examples/jobs/"+sample.Name+"/README.md")
+		for _, line := range block(t, page, "emrflink sample-job run "+sample.Name) {
+			r := u.exec(t.Context(), append(strings.Fields(line), "--help")...)
+			require.Zerof(t, r.code, "emrflink %s: %s", line, r.stderr)
+			require.Contains(t, r.stdout, "Usage:\n  emrflink "+strings.Join(strings.Fields(line)[:2], " "))
+		}
+	}
+}
+
 func TestTheMakeTargetsOfTheReadmeExist(t *testing.T) {
 	t.Parallel()
 	makefile := document(t, "Makefile")
@@ -180,12 +196,15 @@ func TestTheMakeTargetsOfTheReadmeExist(t *testing.T) {
 
 func TestLinkedFilesExist(t *testing.T) {
 	t.Parallel()
-	pages, err := filepath.Glob(repository + "/docs/*.md")
-	require.NoError(t, err)
-	reference, err := filepath.Glob(repository + "/docs/reference/*.md")
-	require.NoError(t, err)
-	pages = append(append(pages, reference...), repository+"/README.md")
-	require.Greater(t, len(pages), 20)
+	pages := []string{repository + "/README.md", repository + "/CONTRIBUTING.md"}
+	for _, folder := range []string{
+		"docs", "docs/adr", "docs/reference", "docs/reference/components", "examples/*", "examples/jobs/*",
+	} {
+		found, err := filepath.Glob(filepath.Join(repository, folder, "*.md"))
+		require.NoError(t, err)
+		require.NotEmpty(t, found, folder)
+		pages = append(pages, found...)
+	}
 	link := regexp.MustCompile(`\]\(([^)#\s]*)(?:#[^)]*)?\)`)
 	for _, page := range pages {
 		text, err := os.ReadFile(page)
@@ -204,7 +223,8 @@ func TestTheReferenceIsThatOfTheBinary(t *testing.T) {
 	t.Parallel()
 	u := newUser(t)
 	u.ok("docs --dir reference")
-	require.Empty(t, cmp.Diff(pages(t, filepath.Join(repository, "docs", "reference")), pages(t, filepath.Join(u.work, "reference"))),
+	require.Empty(t,
+		cmp.Diff(pages(t, filepath.Join(repository, "docs", "reference")), pages(t, filepath.Join(u.work, "reference"))),
 		"docs/reference is stale (-there +generated); run: make docs")
 }
 
@@ -234,7 +254,9 @@ func TestTheProgramsOfTheGuideCompile(t *testing.T) {
 		dir := t.TempDir()
 		source, overlay := filepath.Join(dir, "main.go"), filepath.Join(dir, "overlay.json")
 		require.NoError(t, os.WriteFile(source, []byte(program), 0o600))
-		replace, err := json.Marshal(map[string]map[string]string{"Replace": {filepath.Join(root, "cmd", "guide", "main.go"): source}})
+		replace, err := json.Marshal(map[string]map[string]string{
+			"Replace": {filepath.Join(root, "cmd", "guide", "main.go"): source},
+		})
 		require.NoError(t, err)
 		require.NoError(t, os.WriteFile(overlay, replace, 0o600))
 		cmd := exec.CommandContext(t.Context(), "go", "list", "-overlay", overlay, "-export", "-f", "{{.Export}}", "./cmd/guide")

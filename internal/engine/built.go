@@ -34,7 +34,9 @@ func checkBackend(url string) error {
 	if url == "" || !found || slices.Contains(backends(), scheme) {
 		return nil
 	}
-	return notBuilt("state", url, scheme, "file:// and s3://", "set --state or PULUMI_BACKEND_URL to one of them; Pulumi's own CLI moves a state: pulumi stack export, pulumi stack import")
+	return notBuilt("state", url, scheme, "file:// and s3://",
+		"set --state or PULUMI_BACKEND_URL to one of them; Pulumi's own CLI moves a state: "+
+			"pulumi stack export, pulumi stack import")
 }
 
 // checkSecretsProvider refuses a provider that this program does not have.
@@ -43,7 +45,8 @@ func checkSecretsProvider(provider string) error {
 	if provider == "" || provider == "default" || slices.Contains(secretsProviders(), scheme) {
 		return nil
 	}
-	return notBuilt("secrets provider", provider, scheme, "passphrase and awskms://", "change it with Pulumi's own CLI: pulumi stack change-secrets-provider")
+	return notBuilt("secrets provider", provider, scheme, "passphrase and awskms://",
+		"change it with Pulumi's own CLI: pulumi stack change-secrets-provider")
 }
 
 func notBuilt(what, url, scheme, has, hint string) error {
@@ -68,7 +71,8 @@ func checkDirectUse(args []string) error {
 		if !joined {
 			value = arg
 		}
-		if scheme, _, found := strings.Cut(value, "://"); found && leftOut(scheme) != "" && scheme != "http" && scheme != "https" {
+		if scheme, _, found := strings.Cut(value, "://"); found && leftOut(scheme) != "" && scheme != "http" &&
+			scheme != "https" {
 			return checkSecretsProvider(value)
 		}
 	}

@@ -193,7 +193,9 @@ func fakeKMS(t *testing.T, w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	slices.Reverse(raw)
-	name := map[bool]string{true: "CiphertextBlob", false: "Plaintext"}[strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".Encrypt")]
+	name := map[bool]string{
+		true: "CiphertextBlob", false: "Plaintext",
+	}[strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".Encrypt")]
 	_ = json.NewEncoder(w).Encode(map[string]string{name: base64.StdEncoding.EncodeToString(raw), "KeyId": "k"})
 }
 
@@ -227,7 +229,8 @@ func TestAStateInS3WithAKeyOfKMS(t *testing.T) {
 	env["AWS_ENDPOINT_URL"] = srv.URL
 	dir := t.TempDir()
 	file := filepath.Join(dir, "Pulumi.local.yaml")
-	require.NoError(t, os.WriteFile(file, []byte("secretsprovider: awskms://alias/state?region=us-west-2&awssdk=v2\nconfig: {}\n"), 0o600))
+	require.NoError(t,
+		os.WriteFile(file, []byte("secretsprovider: awskms://alias/state?region=us-west-2&awssdk=v2\nconfig: {}\n"), 0o600))
 	e := open(t, Options{
 		Home: filepath.Join(dir, "home"), WorkFile: file, Env: env, Program: chain(pulumi.Map{"size": pulumi.Int(1)}),
 		BackendURL: "s3://states?region=us-west-2&awssdk=v2&s3ForcePathStyle=true&endpoint=" + srv.URL,

@@ -51,8 +51,11 @@ func canaryProgram(fail bool) pulumi.RunFunc {
 		if _, err := newThing(ctx, "inputs", pulumi.Map{
 			"secret": pulumi.ToSecret(canaries["a marked input"]),
 			"tags":   pulumi.StringMap{"note": pulumi.String(canaries["a tag"])},
-			"env":    pulumi.Array{pulumi.Map{"name": pulumi.String("DB_PASSWORD"), "value": pulumi.String(canaries["a name and a value"])}},
-			"policy": pulumi.String(`{"Statement":[{"Condition":{"StringEquals":{"aws:userid":"` + canaries["a policy"] + `"}}}]}`),
+			"env": pulumi.Array{
+				pulumi.Map{"name": pulumi.String("DB_PASSWORD"), "value": pulumi.String(canaries["a name and a value"])},
+			},
+			"policy": pulumi.String(`{"Statement":[{"Condition":{"StringEquals":{"aws:userid":"` +
+				canaries["a policy"] + `"}}}]}`),
 			"values": pulumi.Map{"database": pulumi.Map{"password": pulumi.String(password)}},
 			"raw":    pulumi.StringArray{pulumi.String("database:\n  password: " + canaries["values as a text"] + "\n")},
 		}); err != nil {
@@ -71,7 +74,8 @@ func canaryProgram(fail bool) pulumi.RunFunc {
 			return nil
 		}
 		_, err := newThing(ctx, "refused", pulumi.Map{"fail": pulumi.String(
-			"api error AccessDenied: password=" + canaries["a provider's error"] + " Authorization: Bearer " + canaries["a provider's token"])})
+			"api error AccessDenied: password=" + canaries["a provider's error"] + " Authorization: Bearer " +
+				canaries["a provider's token"])})
 		return err
 	}
 }
@@ -106,7 +110,9 @@ func TestNoSecretLeavesTheEngine(t *testing.T) {
 	for _, s := range plan.Steps {
 		exposed = append(exposed, s.Exposed...)
 	}
-	require.Equal(t, []string{"env[0].value", "policy", "raw[0]", "tags.note", "values.database.password", "data.blob", "stringData.text"}, exposed,
+	require.Equal(t, []string{
+		"env[0].value", "policy", "raw[0]", "tags.note", "values.database.password", "data.blob", "stringData.text",
+	}, exposed,
 		"what nothing marks is named")
 
 	var events []plans.Event
@@ -124,8 +130,13 @@ func TestNoSecretLeavesTheEngine(t *testing.T) {
 		}
 	}
 	require.Equal(t, plans.OpUpdate, plan.Steps[at].Op)
-	require.Equal(t, []plans.PropertyDiff{{Path: "values", Kind: "update", Old: map[string]any{"database": map[string]any{"password": plans.Secret}},
-		New: map[string]any{"database": map[string]any{"password": plans.Secret}}}}, plan.Steps[at].Diff, "that a secret changes is seen")
+	require.Equal(t,
+		[]plans.PropertyDiff{{
+			Path: "values", Kind: "update",
+			Old: map[string]any{"database": map[string]any{"password": plans.Secret}},
+			New: map[string]any{"database": map[string]any{"password": plans.Secret}},
+		}}, plan.Steps[at].Diff,
+		"that a secret changes is seen")
 
 	events = nil
 	_, err = run(true).Deploy(t.Context(), func(ev plans.Event) { events = append(events, ev) })

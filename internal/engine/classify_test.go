@@ -3,6 +3,7 @@
 package engine
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -22,15 +23,18 @@ func TestFailuresAreClassified(t *testing.T) {
 		exit                int
 	}{
 		"AWS, query protocol": {
-			"deleting EC2 VPC (vpc-1): operation error EC2: DeleteVpc, https response error StatusCode: 400, RequestID: 5f0c-11, api error DependencyViolation: The vpc 'vpc-1' has dependencies and cannot be deleted.",
+			"deleting EC2 VPC (vpc-1): operation error EC2: DeleteVpc, https response error StatusCode: 400, RequestID: " +
+				"5f0c-11, api error DependencyViolation: The vpc 'vpc-1' has dependencies and cannot be deleted.",
 			"DependencyViolation", "DependencyViolation: The vpc 'vpc-1' has dependencies and cannot be deleted.", 1,
 		},
 		"AWS, modelled exception": {
-			"creating EKS Cluster (demo): operation error EKS: CreateCluster, https response error StatusCode: 409, RequestID: 5f0c-12, ResourceInUseException: Cluster already exists with name: demo",
+			"creating EKS Cluster (demo): operation error EKS: CreateCluster, https response error StatusCode: 409, " +
+				"RequestID: 5f0c-12, ResourceInUseException: Cluster already exists with name: demo",
 			"ResourceInUseException", "ResourceInUseException: Cluster already exists with name: demo", 1,
 		},
 		"AWS, no permission": {
-			"operation error EC2: CreateVpc, https response error StatusCode: 403, RequestID: 5f0c-13, api error UnauthorizedOperation: You are not authorized", "UnauthorizedOperation",
+			"operation error EC2: CreateVpc, https response error StatusCode: 403, RequestID: 5f0c-13, api error " +
+				"UnauthorizedOperation: You are not authorized", "UnauthorizedOperation",
 			"UnauthorizedOperation: You are not authorized", 3,
 		},
 		"no credentials": {"failed to refresh cached credentials, no EC2 IMDS role found", "NoCredentials", "", 3},
@@ -61,6 +65,75 @@ func TestFailuresAreClassified(t *testing.T) {
 	}
 }
 
+// TestEveryWordingIsKnown: each alternative of each rule, and no rule without one.
+func TestEveryWordingIsKnown(t *testing.T) {
+	t.Parallel()
+	c := newClassifier()
+	untested := map[int]bool{}
+	for i := range c.rules {
+		untested[i] = true
+	}
+	for code, texts := range map[string][]string{
+		CodeLocked: {"the stack is currently locked by 1 lock(s)"},
+		CodePassphrase: {
+			"incorrect passphrase", "passphrase must be set", "failed to decrypt", "error decrypting secret",
+			"cipher: message authentication failed", "bad value",
+		},
+		CodeDiskFull:     {"no space left on device"},
+		CodeStateCorrupt: {"snapshot integrity failure"},
+		CodePlugin: {
+			"no resource plugin 'x'", "no language plugin 'x'", "could not load plugin", "failed to load plugin",
+			"plugin aws 6.83.0 not found", "failed to download plugin", "error downloading plugin",
+		},
+		CodeConfig: {
+			"could not unmarshal", "invalid configuration", "missing required configuration", "validating stack config",
+			"getting stack configuration",
+		},
+		"DependencyViolation":    {"api error DependencyViolation: in use", "  * DependencyViolation: in use"},
+		"ResourceInUseException": {"https response error StatusCode: 409, RequestID: 5f0c-12, ResourceInUseException: exists"},
+		"ValidationException":    {"ValidationException: no"}, "ResourceNotFound": {"ResourceNotFound"},
+		"VcpuLimitExceeded": {"VcpuLimitExceeded"}, "ServiceFault": {"ServiceFault"}, "DeleteConflict": {"DeleteConflict"},
+		"AccessDenied": {"AccessDenied"}, "RequestMalformed": {"RequestMalformed"}, "RoleExists": {"RoleExists"},
+		"UnsupportedOperation": {"UnsupportedOperation"}, "NoSuchEntity": {"NoSuchEntity: The role cannot be found"},
+		"NoCredentials": {
+			"failed to refresh cached credentials", "could not retrieve credentials", "no EC2 IMDS role found",
+			"no valid credential sources",
+		},
+		"AdmissionDenied": {`admission webhook "x" denied the request`},
+		"Forbidden":       {"pods is forbidden: no"},
+		"Conflict":        {"Operation cannot be fulfilled on x", "Apply failed with 2 conflicts"},
+		"AlreadyExists":   {"pods x already exists"},
+		"Invalid":         {"the Pod x is invalid: no"},
+		"Unauthorized":    {"Unauthorized", "you must be logged in to the server"},
+		CodeUnreachable: {
+			"connection refused", "no such host", "i/o timeout", "context deadline exceeded", "TLS handshake timeout",
+		},
+		CodeProvider: {"transport is closing", "error reading from server: EOF", "Unavailable desc"},
+		CodeProgram:  {"program failed", "an unhandled error occurred", "run program: x", "runtime error"},
+		CodeEngine:   {"who knows", "it was not forbidden", "a plugin"},
+	} {
+		for _, text := range texts {
+			f := Failure{Message: text}
+			c.classify(&f)
+			require.Equal(t, code, f.Code, text)
+			if i := slices.IndexFunc(c.rules, func(r rule) bool { return r.re.MatchString(text) }); i >= 0 {
+				require.Equal(t, c.rules[i].hint, f.Hint, text)
+				delete(untested, i)
+			}
+		}
+	}
+	require.Empty(t, untested, "rules that no text above meets first")
+}
+
+func TestTheRequestOfAFailureIsKept(t *testing.T) {
+	t.Parallel()
+	f := Failure{Message: "StatusCode: 400, RequestID: 5f0c11d2-77, api error VpcLimitExceeded: no", Hint: "mine"}
+	newClassifier().classify(&f)
+	require.Equal(t, Failure{
+		Code: "VpcLimitExceeded", RequestID: "5f0c11d2-77", Message: "VpcLimitExceeded: no", Hint: "mine",
+	}, f)
+}
+
 func TestValuesAreCleaned(t *testing.T) {
 	t.Parallel()
 	secret := map[string]any{resource.SigKey: resource.SecretSig, "ciphertext": "v1:abc"}
@@ -76,9 +149,9 @@ func TestValuesAreCleaned(t *testing.T) {
 		"outunk": map[string]any{resource.SigKey: resource.OutputValueSig},
 	})
 	want := map[string]any{
-		"plain": "x", "number": 1.5, "off": false, "none": nil, "secret": plans.Secret, "nested": []any{map[string]any{"s": plans.Secret}},
-		"later": plans.Unknown, "inside": "arn:" + plans.Unknown + "/*", "asset": "[asset ab12]", "ref": "urn:x",
-		"out": "v", "outsec": plans.Secret, "outunk": plans.Unknown,
+		"plain": "x", "number": 1.5, "off": false, "none": nil, "secret": plans.Secret,
+		"nested": []any{map[string]any{"s": plans.Secret}}, "later": plans.Unknown, "inside": "arn:" + plans.Unknown + "/*",
+		"asset": "[asset ab12]", "ref": "urn:x", "out": "v", "outsec": plans.Secret, "outunk": plans.Unknown,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -117,9 +190,11 @@ func TestAReplacementIsOneStepHoweverItIsAnnounced(t *testing.T) {
 		return m
 	}
 	for name, metas := range map[string][]apitype.StepEventMetadata{
-		"create before delete": {meta(apitype.OpCreateReplacement, true, true), meta(apitype.OpReplace, true, true), meta(apitype.OpDeleteReplaced, true, false)},
-		"delete before create": {meta(apitype.OpDeleteReplaced, true, false), meta(apitype.OpReplace, true, true), meta(apitype.OpCreateReplacement, true, true)},
-		"no logical step":      {meta(apitype.OpDeleteReplaced, true, false), meta(apitype.OpCreateReplacement, false, true)},
+		"create before delete": {meta(apitype.OpCreateReplacement, true, true), meta(apitype.OpReplace, true, true),
+			meta(apitype.OpDeleteReplaced, true, false)},
+		"delete before create": {meta(apitype.OpDeleteReplaced, true, false), meta(apitype.OpReplace, true, true),
+			meta(apitype.OpCreateReplacement, true, true)},
+		"no logical step": {meta(apitype.OpDeleteReplaced, true, false), meta(apitype.OpCreateReplacement, false, true)},
 	} {
 		steps := fold(metas)
 		require.Len(t, steps, 1, name)
@@ -133,7 +208,8 @@ func TestAReplacementIsOneStepHoweverItIsAnnounced(t *testing.T) {
 
 func TestStepsAreInTreeOrder(t *testing.T) {
 	t.Parallel()
-	in := []plans.Step{{URN: "c", Parent: "b"}, {URN: "z"}, {URN: "b", Parent: "a"}, {URN: "a"}, {URN: "d", Parent: "gone"}, {URN: "a2", Parent: "a"}}
+	in := []plans.Step{{URN: "c", Parent: "b"}, {URN: "z"}, {URN: "b", Parent: "a"}, {URN: "a"}, {URN: "d", Parent: "gone"},
+		{URN: "a2", Parent: "a"}}
 	var got []string
 	for _, s := range plans.InTreeOrder(in) {
 		got = append(got, s.URN)

@@ -44,13 +44,17 @@ func TestDriftIsSeenAndRepaired(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, found, 3, "components and providers are left out")
 	require.Equal(t, "a", found[0].ID)
-	want := []plans.PropertyDiff{{Path: "owner", Kind: "update", New: "nobody"}, {Path: "size", Kind: "update", Old: 1.0, New: 7.0}}
+	want := []plans.PropertyDiff{
+		{Path: "owner", Kind: "update", New: "nobody"}, {Path: "size", Kind: "update", Old: 1.0, New: 7.0},
+	}
 	if d := cmp.Diff(want, found[0].Diff); d != "" {
 		t.Error(d)
 	}
 	require.True(t, found[1].Missing)
 	require.Empty(t, found[1].Diff)
-	require.Equal(t, plans.Observed{URN: found[2].URN, Type: thingType, Name: "c", ID: "c", Diff: []plans.PropertyDiff{}}, found[2])
+	require.Equal(t, plans.Observed{
+		URN: found[2].URN, Type: thingType, Name: "c", ID: "c", Diff: []plans.PropertyDiff{},
+	}, found[2])
 	after, err := os.ReadFile(path)
 	require.NoError(t, err)
 	require.Equal(t, string(before), string(after), "a look changes no state")

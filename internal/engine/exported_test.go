@@ -15,7 +15,8 @@ func TestAnExportedStateIsRead(t *testing.T) {
 	t.Parallel()
 	const inner = `{"manifest":{},"resources":[
 		{"urn":"urn:pulumi:dev::p::aws:test/thing:Thing::a","custom":true,"id":"a-1","type":"aws:test/thing:Thing",
-		 "inputs":{"name":"a","__defaults":["name"],"pw":{"4dabf18193072939515e22adb298388d":"1b47061264138c4ac30d75fd1eb44270","ciphertext":"x"}},
+		 "inputs":{"name":"a","__defaults":["name"],"pw":{"4dabf18193072939515e22adb298388d":
+		 "1b47061264138c4ac30d75fd1eb44270","ciphertext":"x"}},
 		 "propertyDependencies":{"name":["urn:pulumi:dev::p::t::z","urn:pulumi:dev::p::t::y"],"size":[]},
 		 "provider":"urn:pulumi:dev::p::pulumi:providers:aws::default::1234"},
 		{"urn":"urn:pulumi:dev::p::aws:test/thing:Thing::gone","type":"aws:test/thing:Thing","delete":true}]}`
@@ -26,7 +27,8 @@ func TestAnExportedStateIsRead(t *testing.T) {
 		require.Equal(t, "p", got.Project)
 		require.Len(t, got.Resources, 1)
 		require.Equal(t, map[string]any{"name": "a", "pw": plans.Secret}, got.Resources[0].Inputs)
-		require.Equal(t, map[string][]string{"name": {"urn:pulumi:dev::p::t::y", "urn:pulumi:dev::p::t::z"}}, got.Resources[0].PropertyDependencies)
+		require.Equal(t, map[string][]string{"name": {"urn:pulumi:dev::p::t::y", "urn:pulumi:dev::p::t::z"}},
+			got.Resources[0].PropertyDependencies)
 		require.Equal(t, "urn:pulumi:dev::p::pulumi:providers:aws::default", got.Resources[0].Provider)
 	}
 }

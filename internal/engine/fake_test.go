@@ -127,7 +127,9 @@ func (f *fakeAWS) Diff(_ context.Context, r *pulumirpc.DiffRequest) (*pulumirpc.
 	if d == nil {
 		return &pulumirpc.DiffResponse{Changes: pulumirpc.DiffResponse_DIFF_NONE}, nil
 	}
-	res := &pulumirpc.DiffResponse{Changes: pulumirpc.DiffResponse_DIFF_SOME, HasDetailedDiff: true, DetailedDiff: map[string]*pulumirpc.PropertyDiff{}}
+	res := &pulumirpc.DiffResponse{
+		Changes: pulumirpc.DiffResponse_DIFF_SOME, HasDetailedDiff: true, DetailedDiff: map[string]*pulumirpc.PropertyDiff{},
+	}
 	for _, k := range d.ChangedKeys() {
 		kind := pulumirpc.PropertyDiff_UPDATE
 		if k == "zone" {
@@ -156,7 +158,8 @@ func (f *fakeAWS) Create(_ context.Context, r *pulumirpc.CreateRequest) (*pulumi
 	f.mu.Lock()
 	if _, taken := f.things[name]; taken && !in["zone"].IsString() {
 		f.mu.Unlock()
-		return nil, fmt.Errorf("operation error Test: CreateThing, https response error StatusCode: 409, RequestID: 0aa1-22, api error ThingAlreadyExists: %s exists", name)
+		return nil, fmt.Errorf("operation error Test: CreateThing, https response error StatusCode: 409, RequestID: 0aa1-22, "+
+			"api error ThingAlreadyExists: %s exists", name)
 	}
 	f.things[name] = in
 	f.calls = append(f.calls, "create "+name)
@@ -166,9 +169,10 @@ func (f *fakeAWS) Create(_ context.Context, r *pulumirpc.CreateRequest) (*pulumi
 		select {
 		case <-f.hold:
 		case <-f.cancelled:
-			return nil, rpcerror.WithDetails(rpcerror.New(codes.Unknown, "waiting for "+name+": cancelled"), &pulumirpc.ErrorResourceInitFailed{
-				Id: name, Properties: out, Inputs: r.Properties, Reasons: []string{"waiting for " + name + ": cancelled"},
-			})
+			return nil, rpcerror.WithDetails(rpcerror.New(codes.Unknown, "waiting for "+name+": cancelled"),
+				&pulumirpc.ErrorResourceInitFailed{
+					Id: name, Properties: out, Inputs: r.Properties, Reasons: []string{"waiting for " + name + ": cancelled"},
+				})
 		}
 	}
 	return &pulumirpc.CreateResponse{Id: name, Properties: out}, nil

@@ -27,8 +27,8 @@ var errDiskFull = errors.New("the disk of the state folder is full")
 // guard protects the state file of a running operation from a disk that fills up.
 //
 // Pulumi's file backend replaces the state by what it could write of it when it runs out of space, which may be nothing,
-// and then copies that over its backup. So the guard holds a hard link to the last state that was whole; it stops the operation as soon
-// as little space is left, and gives back a reserve, so that what is in flight can still be recorded.
+// and then copies that over its backup. So the guard holds a hard link to the last state that was whole; it stops the operation
+// as soon as little space is left, and gives back a reserve, so that what is in flight can still be recorded.
 type guard struct {
 	e             *Engine
 	reserve, safe string
@@ -134,7 +134,9 @@ func (e *Engine) diskFull(op string, err error) *Failure {
 	}
 	return &Failure{
 		Code: CodeDiskFull, Raw: raw,
-		Message: fmt.Sprintf("the disk of the state folder %s is full; the %s was stopped, and what was done so far is in the state", e.files.root, op),
-		Hint:    "free some space, then run the same command again: it finds out what became of the operations in progress",
+		Message: fmt.Sprintf(
+			"the disk of the state folder %s is full; the %s was stopped, and what was done so far is in the state",
+			e.files.root, op),
+		Hint: "free some space, then run the same command again: it finds out what became of the operations in progress",
 	}
 }

@@ -82,7 +82,8 @@ func newRoot() *cobra.Command {
 	p.BoolVar(&f.logFlow, "logflow", false, "Flow log settings to child processes (like plugins)")
 	p.BoolVarP(&cmdutil.Emoji, "emoji", "e", false, "Enable emojis in the output")
 	p.BoolVarP(&cmdutil.FullyQualifyStackNames, "fully-qualify-stack-names", "Q", false, "Show fully-qualified stack names")
-	p.BoolVar(&backend.DisableIntegrityChecking, "disable-integrity-checking", false, "Disable integrity checking of checkpoint files")
+	p.BoolVar(&backend.DisableIntegrityChecking, "disable-integrity-checking", false,
+		"Disable integrity checking of checkpoint files")
 	p.BoolVar(&cmdutil.DisableInteractive, "non-interactive", false, "Disable interactive mode for all commands")
 	root.AddCommand(
 		operations.NewPreviewCmd(), operations.NewUpCmd(), operations.NewDestroyCmd(), operations.NewRefreshCmd(),

@@ -34,7 +34,8 @@ func TestPulumisOwnCommandsWorkOnTheSameState(t *testing.T) {
 	version, err := direct(t, home, "version")
 	require.NoError(t, err)
 	require.Equal(t, "v3.255.0\n", version)
-	_, err = open(t, Options{Home: home, Env: f.env(), Program: chain(pulumi.Map{"size": pulumi.Int(1)})}).Deploy(t.Context(), nil)
+	_, err = open(t, Options{Home: home, Env: f.env(), Program: chain(pulumi.Map{"size": pulumi.Int(1)})}).
+		Deploy(t.Context(), nil)
 	require.NoError(t, err)
 
 	raw, err := direct(t, home, "stack", "export")

@@ -101,7 +101,9 @@ func (e *Engine) previewIn(ctx context.Context, dir string, env []string) (plans
 	_, runErr := s.Preview(ctx, opts...)
 	c.close()
 	steps := c.steps()
-	plan := plans.Plan{Stack: e.opts.Stack, Steps: steps, Summary: plans.Summarize(steps), Diagnostics: sortedDiagnostics(c.diags)}
+	plan := plans.Plan{
+		Stack: e.opts.Stack, Steps: steps, Summary: plans.Summarize(steps), Diagnostics: sortedDiagnostics(c.diags),
+	}
 	if runErr != nil {
 		return plan, e.failed(ctx, "preview", c, runErr.Error(), runErr)
 	}

@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// stopSignal asks an engine of ours to stop and record what the operations in flight have made. It is not SIGINT, because the kernel sends
-// a parent-death signal once for every thread of the parent that the child was handed to, and a second SIGINT makes the
-// engine drop what is in flight: see stopWhenAsked.
+// stopSignal asks an engine of ours to stop and record what the operations in flight have made. It is not SIGINT, because the
+// kernel sends a parent-death signal once for every thread of the parent that the child was handed to, and a second SIGINT makes
+// the engine drop what is in flight: see stopWhenAsked.
 const stopSignal = syscall.SIGHUP
 
 // childAttr puts the engine into a process group of its own, so that a Ctrl-C in the terminal reaches it once (through

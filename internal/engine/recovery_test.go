@@ -261,7 +261,8 @@ func TestAnothersLockIsRespected(t *testing.T) {
 	require.NoError(t, os.MkdirAll(dir, 0o700))
 	lock := filepath.Join(dir, "0.json")
 	require.NoError(t, os.WriteFile(lock, fmt.Appendf(nil,
-		`{"pid":1,"username":"ann","hostname":"elsewhere","timestamp":%q}`, time.Now().Add(-time.Hour).Format(time.RFC3339)), 0o600))
+		`{"pid":1,"username":"ann","hostname":"elsewhere","timestamp":%q}`,
+		time.Now().Add(-time.Hour).Format(time.RFC3339)), 0o600))
 	_, err := e.Deploy(t.Context(), nil)
 	var failure *Failure
 	require.ErrorAs(t, err, &failure)
@@ -311,7 +312,8 @@ func TestAFullDiskIsSeenBeforeAnythingIsDone(t *testing.T) {
 		require.ErrorAs(t, err, &failure)
 		require.Equal(t, CodeNoSpace, failure.Code)
 		require.Equal(t, 2, failure.ExitCode())
-		require.Contains(t, failure.Message, "only 38 MiB are free for the state in "+filepath.Join(home, "backend")+", 39 MiB are needed")
+		require.Contains(t, failure.Message, "only 38 MiB are free for the state in "+filepath.Join(home, "backend")+
+			", 39 MiB are needed")
 	}
 	require.Empty(t, f.names())
 	require.NoDirExists(t, home)
@@ -322,7 +324,8 @@ func TestAFullDiskIsSeenBeforeAnythingIsDone(t *testing.T) {
 func TestAFailureIsCutDownToItsResource(t *testing.T) {
 	t.Parallel()
 	f := serveFakeAWS(t)
-	text := "operation error EC2: CreateVpc, https response error StatusCode: 400, RequestID: 8d12-77aa, api error VpcLimitExceeded: The maximum number of VPCs has been reached."
+	text := "operation error EC2: CreateVpc, https response error StatusCode: 400, RequestID: 8d12-77aa, api error " +
+		"VpcLimitExceeded: The maximum number of VPCs has been reached."
 	e := open(t, Options{Home: t.TempDir(), Env: f.env(), Program: chain(pulumi.Map{"fail": pulumi.String(text)})})
 	var failedEvents []plans.Event
 	_, err := e.Deploy(t.Context(), func(ev plans.Event) {
@@ -336,7 +339,8 @@ func TestAFailureIsCutDownToItsResource(t *testing.T) {
 	require.Equal(t, "8d12-77aa", failure.RequestID)
 	require.Equal(t, "a", failure.Name)
 	require.Equal(t, plans.OpCreate, failure.Op)
-	require.Equal(t, `create aws:test/thing:Thing "a": VpcLimitExceeded: The maximum number of VPCs has been reached.`, failure.Error())
+	require.Equal(t, `create aws:test/thing:Thing "a": VpcLimitExceeded: The maximum number of VPCs has been reached.`,
+		failure.Error())
 	require.Len(t, failedEvents, 1)
 	require.Empty(t, failure.Also)
 

@@ -45,7 +45,8 @@ func unused(i int, a Acceptance) Finding {
 		what += " of " + a.Resource
 	}
 	return Finding{
-		Rule: UnusedAcceptance, Severity: Low, Path: fmt.Sprintf("acceptedFindings[%d]", i), Message: what + ", which is not found",
+		Rule: UnusedAcceptance, Severity: Low, Path: fmt.Sprintf("acceptedFindings[%d]", i),
+		Message: what + ", which is not found",
 	}
 }
 

@@ -3,37 +3,98 @@
 package flinkjob
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
+	"strings"
 
-	"emrflink/components/nodelabel"
 	"emrflink/internal/cost"
+
+	"k8s.io/apimachinery/pkg/api/resource"
 )
 
 // DefaultParallelism is how many task slots a sample job has when nobody says.
 const DefaultParallelism = 2
 
-// The size of a sample job: what Render writes and Footprints adds up.
-const (
-	jobManagers     = 2
-	slots           = 1 // of a TaskManager
-	flinkCPU        = 1
-	flinkMiB        = 2048 // of the Flink process; Flink writes it 2048m
-	sidecarMilliCPU = 500
-	sidecarMiB      = 250
-)
+// podField is the field of a FlinkDeployment's spec that describes the pods of a role.
+var podField = map[string]string{RoleJobManager: "jobManager", RoleTaskManager: "taskManager"}
 
-func flinkResource() obj { return obj{"memory": fmt.Sprintf("%dm", flinkMiB), "cpu": int64(flinkCPU)} }
-
-// Footprints are the pods of a sample job on a node pool, by role. What they request includes the sidecar of the
-// monitoring.
+// Footprints are the pods of the default sample job on a node pool. That its manifest says them is a matter of the build,
+// and tested.
 func Footprints(nodeGroupType, arch string, parallelism int) []cost.Pods {
-	var out []cost.Pods
-	for role, pods := range []int{jobManagers, (parallelism + slots - 1) / slots} {
-		name := []string{RoleJobManager, RoleTaskManager}[role]
+	sample, err := findSample(defaultSample)
+	if err != nil {
+		return nil
+	}
+	out, _ := sample.footprints(Spec{
+		Sample: sample.Name, NodeGroupType: nodeGroupType, Arch: arch, Parallelism: parallelism,
+	})
+	return out
+}
+
+// sized is what a FlinkDeployment says about the size of its pods.
+type sized struct {
+	Spec struct {
+		FlinkConfiguration      map[string]string
+		JobManager, TaskManager sizedPods
+		MonitoringConfiguration struct {
+			SideCarResources struct {
+				Limits struct{ CPULimit, MemoryLimit string }
+			}
+		}
+	}
+}
+
+type sizedPods struct {
+	Replicas int
+	Resource struct {
+		CPU    float64
+		Memory string
+	}
+	PodTemplate struct {
+		Spec struct{ NodeSelector map[string]string }
+	}
+}
+
+// flinkUnits turns Flink's units, 2048m and 2g, into those of Kubernetes.
+var flinkUnits = strings.NewReplacer("m", "Mi", "g", "Gi")
+
+func (s Sample) footprints(spec Spec) ([]cost.Pods, error) {
+	o, err := s.render(spec)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := o.MarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	var job sized
+	if err := json.Unmarshal(raw, &job); err != nil {
+		return nil, fmt.Errorf("read the sizes of sample job %q: %w", s.Name, err)
+	}
+	var mistakes []error
+	quantity := func(what, text string) resource.Quantity {
+		q, err := resource.ParseQuantity(text)
+		if err == nil && q.Sign() <= 0 {
+			err = errors.New("not above zero")
+		}
+		if err != nil {
+			mistakes = append(mistakes, fmt.Errorf("sample job %q: %s %q: %w", s.Name, what, text, err))
+		}
+		return q
+	}
+	slots := quantity("task slots", job.Spec.FlinkConfiguration["taskmanager.numberOfTaskSlots"])
+	sidecar := job.Spec.MonitoringConfiguration.SideCarResources.Limits
+	cpu, memory := quantity("CPU of the sidecar", sidecar.CPULimit), quantity("memory of the sidecar", sidecar.MemoryLimit)
+	job.Spec.TaskManager.Replicas = (spec.Parallelism + int(slots.Value()) - 1) / max(int(slots.Value()), 1)
+	out := make([]cost.Pods, 0, len(podField))
+	for i, pod := range []sizedPods{job.Spec.JobManager, job.Spec.TaskManager} {
+		of := quantity("memory of the pods", flinkUnits.Replace(pod.Resource.Memory))
 		out = append(out, cost.Pods{
-			Role: name, Count: pods, MilliCPU: flinkCPU*1000 + sidecarMilliCPU, MemoryMiB: flinkMiB + sidecarMiB,
-			Selector: map[string]string{nodelabel.GroupType: nodeGroupType, nodelabel.FlinkRole: name, "kubernetes.io/arch": arch},
+			Role: []string{RoleJobManager, RoleTaskManager}[i], Count: pod.Replicas, Selector: pod.PodTemplate.Spec.NodeSelector,
+			MilliCPU:  int(pod.Resource.CPU*1000) + int(cpu.MilliValue()),
+			MemoryMiB: int((of.Value() + memory.Value()) >> 20),
 		})
 	}
-	return out
+	return out, errors.Join(mistakes...)
 }

@@ -38,7 +38,10 @@ func judge(o observation) verdict {
 	case j.Deleting:
 		return verdict{phase: phaseSubmitted, cause: "the FlinkDeployment is being deleted", fails: "deleted", atOnce: true}
 	case j.Lifecycle == "FAILED" || j.State == "FAILED":
-		return verdict{phase: phaseStarting, cause: orElse(j.Error, "the operator reports the job as FAILED"), fails: "operator", atOnce: true}
+		return verdict{
+			phase: phaseStarting, cause: orElse(j.Error, "the operator reports the job as FAILED"),
+			fails: "operator", atOnce: true,
+		}
 	case j.Error != "":
 		return verdict{phase: phaseStarting, cause: "operator: " + j.Error, fails: "operator", atOnce: j.JobManager == "ERROR"}
 	case j.Lifecycle == "SUSPENDED":
@@ -115,7 +118,8 @@ func judgeScheduling(o observation) (verdict, bool) {
 func lastEvent(events []kube.Event, p kube.Pod) kube.Event {
 	var last kube.Event
 	for _, e := range events {
-		if strings.HasPrefix(e.Source, "karpenter") && e.Object.Kind.Kind == "Pod" && e.Object.Name == p.Name && e.Object.Namespace == p.Namespace {
+		if strings.HasPrefix(e.Source, "karpenter") && e.Object.Kind.Kind == "Pod" && e.Object.Name == p.Name &&
+			e.Object.Namespace == p.Namespace {
 			last = e
 		}
 	}
@@ -166,10 +170,13 @@ func judgeStart(o observation) (verdict, bool) {
 		}
 	}
 	if masters == 0 {
-		return verdict{phase: phaseSubmitted, cause: fmt.Sprintf("JobManager deployment: %s", orElse(o.job.JobManager, "not created yet"))}, true
+		return verdict{
+			phase: phaseSubmitted, cause: fmt.Sprintf("JobManager deployment: %s", orElse(o.job.JobManager, "not created yet")),
+		}, true
 	}
 	if o.job.State != "RUNNING" {
-		return verdict{phase: phaseStarting, cause: fmt.Sprintf("JobManager is ready, %d TaskManagers are ready, the job is %s", workers, orElse(o.job.State, "not started"))}, true
+		return verdict{phase: phaseStarting, cause: fmt.Sprintf("JobManager is ready, %d TaskManagers are ready, the job is %s",
+			workers, orElse(o.job.State, "not started"))}, true
 	}
 	return verdict{}, false
 }

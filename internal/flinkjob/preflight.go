@@ -24,14 +24,14 @@ const (
 // PreflightError lists what would keep the job from running. Nothing was
 // submitted.
 type PreflightError struct {
-	Problems []string
-	Heals    bool // all of them end by themselves: what is installed is not ready yet
+	Problems  []string
+	Transient bool // all of them end by themselves: what is installed is not ready yet
 }
 
 // problem is one of a PreflightError's.
 type problem struct {
-	text  string
-	heals bool
+	text      string
+	transient bool
 }
 
 // Error implements error.
@@ -54,7 +54,7 @@ func (e *PreflightError) Hint() string { return "emrflink deploy" }
 // problems come in one *PreflightError.
 func (r Runner) Preflight(ctx context.Context, s Spec) error {
 	r = r.withDefaults()
-	failed := &PreflightError{Heals: true}
+	failed := &PreflightError{Transient: true}
 	for _, check := range []func(context.Context, Spec) ([]problem, error){
 		r.checkOperator, r.checkNamespace, r.checkNodePools, r.checkTrust,
 	} {
@@ -64,7 +64,7 @@ func (r Runner) Preflight(ctx context.Context, s Spec) error {
 		}
 		for _, p := range found {
 			failed.Problems = append(failed.Problems, p.text)
-			failed.Heals = failed.Heals && p.heals
+			failed.Transient = failed.Transient && p.transient
 		}
 	}
 	if len(failed.Problems) > 0 {
@@ -174,20 +174,27 @@ func (r Runner) checkNodePools(ctx context.Context, s Spec) ([]problem, error) {
 	if err != nil {
 		return nil, err
 	}
+	jobs, err := Render(s)
+	if err != nil {
+		return nil, err
+	}
 	var problems []problem
 	for _, role := range []string{RoleJobManager, RoleTaskManager} {
-		spec := s.podTemplate(role)["spec"].(obj)
+		spec, _, err := unstructured.NestedMap(jobs[0].Object, "spec", podField[role], "podTemplate", "spec")
+		if err != nil {
+			return nil, err
+		}
 		var why []string
-		fits, heals := false, false
+		fits, transient := false, false
 		for i := range objs {
 			reason, unready := PoolRefuses(&objs[i], spec), poolUnready(&objs[i])
 			fits = fits || reason == "" && unready == ""
-			heals = heals || reason == ""
+			transient = transient || reason == ""
 			why = append(why, objs[i].GetName()+": "+orElse(reason, unready))
 		}
 		if !fits {
 			text := fmt.Sprintf("no NodePool takes the %s pods (%s)", role, orElse(strings.Join(why, ", "), "there are none"))
-			problems = append(problems, problem{text, heals})
+			problems = append(problems, problem{text, transient})
 		}
 	}
 	return problems, nil

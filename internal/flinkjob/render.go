@@ -4,17 +4,17 @@ package flinkjob
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
-	"strconv"
+	"io/fs"
+	"regexp"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
-
-	"emrflink/components/nodelabel"
 )
 
-// Labels that every object of a sample carries.
+// Labels that every FlinkDeployment of a sample carries.
 const (
 	labelManagedBy = "app.kubernetes.io/managed-by"
 	labelSample    = "emrflink.dev/sample"
@@ -23,8 +23,7 @@ const (
 
 type obj = map[string]any
 
-// Render makes the Kubernetes objects of the job. Every Flink setting is a
-// string: the operator's CRD is a map of strings and refuses a bare number.
+// Render makes the Kubernetes objects of the job.
 func Render(s Spec) ([]*unstructured.Unstructured, error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
@@ -33,59 +32,37 @@ func Render(s Spec) ([]*unstructured.Unstructured, error) {
 	if err != nil {
 		return nil, err
 	}
-	deployment := obj{
-		"apiVersion": "flink.apache.org/v1beta1",
-		"kind":       "FlinkDeployment",
-		"metadata": obj{
-			"name": s.Name, "namespace": s.Namespace,
-			"labels": obj{labelManagedBy: managedBy, labelSample: s.Sample},
-		},
-		"spec": obj{
-			"emrReleaseLabel":    s.EmrReleaseLabel,
-			"executionRoleArn":   s.RoleARN,
-			"flinkVersion":       s.FlinkVersion,
-			"flinkConfiguration": s.configuration(),
-			"jobManager": obj{
-				// EMR's defaults, written out: two replicas need storageDir.
-				"highAvailabilityEnabled": true,
-				"replicas":                int64(jobManagers),
-				"storageDir":              s.JobManagerURI + "/" + s.Name,
-				"resource":                flinkResource(),
-				"podTemplate":             s.podTemplate(RoleJobManager),
-			},
-			"taskManager": obj{
-				"resource":    flinkResource(),
-				"podTemplate": s.podTemplate(RoleTaskManager),
-			},
-			"job": obj{
-				"jarURI":      sample.JarURI,
-				"parallelism": int64(s.Parallelism),
-				"upgradeMode": "savepoint",
-				"state":       "running",
-			},
-			"monitoringConfiguration": s.monitoring(),
-		},
+	o, err := sample.render(s)
+	if err != nil {
+		return nil, err
 	}
-	return []*unstructured.Unstructured{{Object: deployment}}, nil
+	return []*unstructured.Unstructured{o}, nil
 }
 
-func (s Spec) configuration() obj {
+func (s Sample) render(spec Spec) (*unstructured.Unstructured, error) {
+	r := renderer{vars: spec.variables(), folder: s.folder}
+	o := &unstructured.Unstructured{Object: r.value(s.manifest).(obj)}
+	if err := errors.Join(r.mistakes...); err != nil {
+		return nil, fmt.Errorf("render sample job %q: %w", s.Name, err)
+	}
+	labels := o.GetLabels()
+	if labels == nil {
+		labels = map[string]string{}
+	}
+	labels[labelManagedBy], labels[labelSample] = managedBy, s.Name
+	o.SetLabels(labels)
+	return o, nil
+}
+
+// variables are what a manifest may name; examples/jobs/README.md documents them.
+func (s Spec) variables() obj {
 	return obj{
-		"taskmanager.numberOfTaskSlots": strconv.Itoa(slots),
-		// Fixed ports: a network policy cannot allow Flink's random default.
-		"taskmanager.data.port":                                     "6121",
-		"taskmanager.rpc.port":                                      "6122",
-		"execution.checkpointing.interval":                          fmt.Sprintf("%dms", s.Interval.Milliseconds()),
-		"execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
-		"state.backend.type":                                        "rocksdb",
-		"state.backend.incremental":                                 "true",
-		// The Presto file system (s3p) for checkpoints, the Hadoop one for the rest, as EMR advises.
-		"state.checkpoints.dir":                             s.checkpointDir(),
-		"state.savepoints.dir":                              s.SavepointURI + "/" + s.Name,
-		"restart-strategy.type":                             "exponential-delay",
-		"cluster.taskmanager.graceful-decommission.enabled": "true",
-		// The Flink UI has no authentication: no job is uploaded through it.
-		"web.submit.enable": "false",
+		"name": s.Name, "sample": s.Sample, "namespace": s.Namespace, "roleArn": s.RoleARN, "logGroup": s.LogGroup,
+		"checkpointDir": s.checkpointDir(), "savepointDir": s.SavepointURI + "/" + s.Name,
+		"jobManagerDir": s.JobManagerURI + "/" + s.Name, "logUri": strings.TrimPrefix(s.LogURI, "s3://") + "/" + s.Name,
+		"emrReleaseLabel": s.EmrReleaseLabel, "flinkVersion": s.FlinkVersion,
+		"nodeGroupType": s.NodeGroupType, "arch": s.Arch,
+		"parallelism": int64(s.Parallelism), "checkpointInterval": fmt.Sprintf("%dms", s.Interval.Milliseconds()),
 	}
 }
 
@@ -93,38 +70,53 @@ func (s Spec) checkpointDir() string {
 	return strings.Replace(s.CheckpointURI, "s3://", "s3p://", 1) + "/" + s.Name
 }
 
-// podTemplate puts JobManagers on the tainted on-demand pool and TaskManagers on
-// the pool that prefers spot. Only the JobManager is kept from disruption: a spot
-// TaskManager with that mark would get no eviction in its two minutes.
-func (s Spec) podTemplate(role string) obj {
-	meta := obj{"labels": obj{labelManagedBy: managedBy, labelSample: s.Sample}}
-	spec := obj{
-		"nodeSelector": obj{nodelabel.GroupType: s.NodeGroupType, nodelabel.FlinkRole: role, "kubernetes.io/arch": s.Arch},
-		"containers":   []any{obj{"name": "flink-main-container"}},
-	}
-	if role == RoleJobManager {
-		meta["annotations"] = obj{"karpenter.sh/do-not-disrupt": "true"}
-		spec["tolerations"] = []any{
-			obj{"key": nodelabel.FlinkRole, "operator": "Equal", "value": RoleJobManager, "effect": "NoSchedule"},
-		}
-	}
-	return obj{"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec}
+// renderer copies a manifest and puts in the variables. They are replaced in the values of the parsed document, not in
+// its text: whatever a variable contains, it cannot change the structure.
+type renderer struct {
+	vars     obj
+	folder   fs.FS
+	mistakes []error
 }
 
-func (s Spec) monitoring() obj {
-	return obj{
-		// EMR's form of logUri has no scheme: logs land at s3://<logUri>/<pod>/.
-		"s3MonitoringConfiguration": obj{"logUri": strings.TrimPrefix(s.LogURI, "s3://") + "/" + s.Name},
-		"cloudWatchMonitoringConfiguration": obj{
-			"logGroupName": s.LogGroup, "logStreamNamePrefix": s.Name,
-		},
-		"sideCarResources": obj{"limits": obj{
-			"cpuLimit": fmt.Sprintf("%dm", sidecarMilliCPU), "memoryLimit": fmt.Sprintf("%dMi", sidecarMiB),
-		}},
-		"containerLogRotationConfiguration": obj{
-			"rotationSize": "1GB", "maxFilesToKeep": "10",
-		},
+var variable = regexp.MustCompile(`\$\{([^}]*)\}`)
+
+func (r *renderer) value(v any) any {
+	switch v := v.(type) {
+	case obj:
+		out := obj{}
+		for k, inner := range v {
+			out[k] = r.value(inner)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, inner := range v {
+			out[i] = r.value(inner)
+		}
+		return out
+	case string:
+		if m := variable.FindString(v); m != "" && m == v {
+			return r.lookup(v) // nothing but the variable: a number stays a number
+		}
+		return variable.ReplaceAllStringFunc(v, func(m string) string { return fmt.Sprint(r.lookup(m)) })
 	}
+	return v
+}
+
+func (r *renderer) lookup(m string) any {
+	name := variable.FindStringSubmatch(m)[1]
+	if file, ok := strings.CutPrefix(name, "file:"); ok {
+		text, err := fs.ReadFile(r.folder, file)
+		if err != nil {
+			r.mistakes = append(r.mistakes, err)
+		}
+		return string(text)
+	}
+	v, ok := r.vars[name]
+	if !ok {
+		r.mistakes = append(r.mistakes, fmt.Errorf("unknown variable %s", m))
+	}
+	return v
 }
 
 // YAML encodes objects as one stream for kubectl.

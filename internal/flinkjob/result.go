@@ -126,7 +126,9 @@ func (r Runner) nodesOf(ctx context.Context, pods []kube.Pod) ([]NodeUse, error)
 		if roles[n.Name] == nil {
 			continue
 		}
-		u := NodeUse{Name: n.Name, InstanceType: n.InstanceType, CapacityType: n.CapacityType, NodePool: orElse(n.NodePool, n.NodeGroup)}
+		u := NodeUse{
+			Name: n.Name, InstanceType: n.InstanceType, CapacityType: n.CapacityType, NodePool: orElse(n.NodePool, n.NodeGroup),
+		}
 		for role := range roles[n.Name] {
 			u.Roles = append(u.Roles, role)
 		}

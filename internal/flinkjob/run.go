@@ -41,12 +41,12 @@ func (r Runner) Run(ctx context.Context, s Spec, report func(Progress)) (RunResu
 }
 
 // settled is the preflight of a cluster that may have been deployed a second ago:
-// what heals by itself is waited for, for as long as the grace.
+// a transient problem is waited for, for as long as the grace.
 func (r Runner) settled(ctx context.Context, s Spec, m *meter) error {
 	for {
 		err := r.Preflight(ctx, s)
 		var failed *PreflightError
-		if err == nil || !errors.As(err, &failed) || !failed.Heals {
+		if err == nil || !errors.As(err, &failed) || !failed.Transient {
 			return err
 		}
 		if m.elapsed() >= min(r.Grace, r.Timeout) {
@@ -108,7 +108,8 @@ func (r Runner) follow(ctx context.Context, s Spec, before map[string]time.Time,
 
 // lookWithCheckpoint looks into the bucket only when the job runs: listing is
 // billed, and says nothing before.
-func (r Runner) lookWithCheckpoint(ctx context.Context, ref kube.Ref, since time.Time, before map[string]time.Time) (observation, error) {
+func (r Runner) lookWithCheckpoint(ctx context.Context, ref kube.Ref, since time.Time,
+	before map[string]time.Time) (observation, error) {
 	ob, err := r.look(ctx, ref, since)
 	if err != nil || ob.job.State != "RUNNING" || !ob.ready() {
 		return ob, err

@@ -85,7 +85,8 @@ func conditions(t, status, message string) obj {
 func healthyCluster() *kubetest.Store {
 	return kubetest.New(
 		kubetest.Object(kube.KindCRD, "", flinkCRD, conditions("Established", "True", "")),
-		kubetest.Object(kube.KindDeployment, "flink-kubernetes-operator", operatorDeployment, conditions("Available", "True", "")),
+		kubetest.Object(kube.KindDeployment, "flink-kubernetes-operator", operatorDeployment,
+			conditions("Available", "True", "")),
 		kubetest.Object(kube.KindNamespace, "", "flink-team-a", nil),
 		nodePoolObject("tm", RoleTaskManager),
 		nodePoolObject("jm", RoleJobManager, obj{"key": "FlinkRole", "value": RoleJobManager, "effect": "NoSchedule"}),
@@ -117,19 +118,28 @@ func TestRunEndsWithACheckpointThatWasNotThereBefore(t *testing.T) {
 	var clock *scriptClock
 	clock = newClock(map[time.Duration]func(){
 		5 * time.Second: func() {
-			setStatus(t, cluster, obj{"observedGeneration": 1, "jobManagerDeploymentStatus": "DEPLOYING", "jobStatus": obj{"state": "RECONCILING"}})
+			setStatus(t, cluster, obj{
+				"observedGeneration": 1, "jobManagerDeploymentStatus": "DEPLOYING", "jobStatus": obj{"state": "RECONCILING"},
+			})
 			cluster.Put(pod("basic-1", RoleJobManager, "", obj{"phase": "Pending", "conditions": []any{
 				obj{"type": "PodScheduled", "status": "False", "message": "0/3 nodes are available"}}}))
 			cluster.Put(kubetest.Object(kube.KindNodeClaim, "", "jm-abc", obj{
-				"metadata": obj{"labels": obj{"karpenter.sh/capacity-type": "on-demand", "node.kubernetes.io/instance-type": "c5d.large"}},
-				"status":   obj{"conditions": []any{obj{"type": "Launched", "status": "True"}, obj{"type": "Registered", "status": "Unknown", "reason": "NodeNotFound", "message": "Node not registered"}}},
+				"metadata": obj{
+					"labels": obj{"karpenter.sh/capacity-type": "on-demand", "node.kubernetes.io/instance-type": "c5d.large"},
+				},
+				"status": obj{"conditions": []any{
+					obj{"type": "Launched", "status": "True"},
+					obj{"type": "Registered", "status": "Unknown", "reason": "NodeNotFound", "message": "Node not registered"},
+				}},
 			}))
 		},
 		40 * time.Second: func() {
 			cluster.Put(pod("basic-1", RoleJobManager, "n1", running))
 			cluster.Put(pod("basic-taskmanager-1-1", RoleTaskManager, "n2", running))
 			cluster.Put(pod("basic-taskmanager-1-2", RoleTaskManager, "n2", running))
-			setStatus(t, cluster, obj{"jobManagerDeploymentStatus": "READY", "lifecycleState": "STABLE", "jobStatus": obj{"state": "RUNNING"}})
+			setStatus(t, cluster, obj{
+				"jobManagerDeploymentStatus": "READY", "lifecycleState": "STABLE", "jobStatus": obj{"state": "RUNNING"},
+			})
 		},
 		60 * time.Second: func() {
 			b.put(chk+"chk-8/data", 100, clock.Now())
@@ -145,7 +155,8 @@ func TestRunEndsWithACheckpointThatWasNotThereBefore(t *testing.T) {
 	require.NoError(t, err)
 	want := RunResult{
 		SchemaVersion: 1, Job: "basic", Namespace: "flink-team-a", State: "RUNNING",
-		Checkpoint: Checkpoint{URI: "s3://emr-eks-flink-111122223333-us-west-2-checkpoints/" + chk + "chk-8", Bytes: 123, At: clock.base.Add(70 * time.Second)},
+		Checkpoint: Checkpoint{URI: "s3://emr-eks-flink-111122223333-us-west-2-checkpoints/" + chk + "chk-8", Bytes: 123,
+			At: clock.base.Add(70 * time.Second)},
 		Nodes: []NodeUse{
 			{Name: "n1", InstanceType: "c5d.large", CapacityType: "on-demand", NodePool: "jm", Roles: []string{RoleJobManager}},
 			{Name: "n2", InstanceType: "c6id.large", CapacityType: "spot", NodePool: "tm", Roles: []string{RoleTaskManager}},
@@ -160,7 +171,8 @@ func TestRunEndsWithACheckpointThatWasNotThereBefore(t *testing.T) {
 			require.LessOrEqual(t, p.Elapsed-said[i-1].Elapsed, 11*time.Second, "silence before %q", p.Cause)
 		}
 	}
-	require.Contains(t, causes, "nodes: 1 of 1 pods have no node; scheduler: 0/3 nodes are available; NodeClaim jm-abc (c5d.large, on-demand): not Registered yet, NodeNotFound: Node not registered")
+	require.Contains(t, causes, "nodes: 1 of 1 pods have no node; scheduler: 0/3 nodes are available; NodeClaim jm-abc "+
+		"(c5d.large, on-demand): not Registered yet, NodeNotFound: Node not registered")
 	require.Contains(t, causes, "checkpoint: the job is RUNNING; no checkpoint below s3p://")
 }
 
@@ -174,10 +186,14 @@ func TestRunFailsWithANamedCause(t *testing.T) {
 		within time.Duration
 	}{
 		"a validation error of the operator is final": {func(t *testing.T, s *kubetest.Store) {
-			setStatus(t, s, obj{"observedGeneration": 1, "lifecycleState": "FAILED", "error": `{"type":"ValidationException","message":"storageDir is required"}`})
+			setStatus(t, s, obj{
+				"observedGeneration": 1, "lifecycleState": "FAILED",
+				"error": `{"type":"ValidationException","message":"storageDir is required"}`,
+			})
 		}, "operator", "storageDir is required", 2 * time.Second},
 		"a denied role is told with STS's words": {func(t *testing.T, s *kubetest.Store) {
-			setStatus(t, s, obj{"observedGeneration": 1, "error": `{"message":"job cannot start","throwableList":[{"message":"AccessDenied: Not authorized to perform sts:AssumeRoleWithWebIdentity"}]}`})
+			setStatus(t, s, obj{"observedGeneration": 1, "error": `{"message":"job cannot start","throwableList":[` +
+				`{"message":"AccessDenied: Not authorized to perform sts:AssumeRoleWithWebIdentity"}]}`})
 		}, "operator", "Not authorized to perform sts:AssumeRoleWithWebIdentity", 40 * time.Second},
 		"an image that cannot be pulled": {func(t *testing.T, s *kubetest.Store) {
 			setStatus(t, s, seen)
@@ -187,14 +203,17 @@ func TestRunFailsWithANamedCause(t *testing.T) {
 		"a pod that no pool takes": {func(t *testing.T, s *kubetest.Store) {
 			setStatus(t, s, seen)
 			s.Put(pod("basic-1", RoleJobManager, "", nil))
-			s.Put(kubetest.Object(kube.KindEvent, "flink-team-a", "e", obj{"type": "Warning", "reason": "FailedScheduling", "message": "incompatible with nodepool",
+			s.Put(kubetest.Object(kube.KindEvent, "flink-team-a", "e", obj{
+				"type": "Warning", "reason": "FailedScheduling", "message": "incompatible with nodepool",
 				"source": obj{"component": "karpenter"}, "lastTimestamp": "2026-01-01T00:00:03Z",
-				"involvedObject": obj{"kind": "Pod", "name": "basic-1", "namespace": "flink-team-a", "apiVersion": "v1"}}))
+				"involvedObject": obj{"kind": "Pod", "name": "basic-1", "namespace": "flink-team-a", "apiVersion": "v1"},
+			}))
 		}, "scheduling", "incompatible with nodepool", 70 * time.Second},
 		"somebody deletes the job": {func(_ *testing.T, s *kubetest.Store) {
 			s.Remove(kube.KindFlinkDeployment.Ref("flink-team-a", "basic"))
 		}, "deleted", "deleted by somebody else", 3 * time.Second},
-		"an operator that says nothing": {func(*testing.T, *kubetest.Store) {}, "operator-silent", "not taken up", 70 * time.Second},
+		"an operator that says nothing": {func(*testing.T, *kubetest.Store) {}, "operator-silent", "not taken up",
+			70 * time.Second},
 		"no checkpoint in time is a timeout with the last cause": {func(t *testing.T, s *kubetest.Store) {
 			setStatus(t, s, obj{"observedGeneration": 1, "jobStatus": obj{"state": "RUNNING"}})
 			s.Put(pod("basic-1", RoleJobManager, "n1", running))
@@ -204,11 +223,14 @@ func TestRunFailsWithANamedCause(t *testing.T) {
 			t.Parallel()
 			s := healthyCluster()
 			clock := newClock(map[time.Duration]func(){time.Second: func() { tc.script(t, s) }})
-			r := Runner{Kube: s, Objects: &bucket{}, Clock: clock, Poll: time.Second, Grace: 30 * time.Second, Timeout: 5 * time.Minute}
+			r := Runner{
+				Kube: s, Objects: &bucket{}, Clock: clock, Poll: time.Second, Grace: 30 * time.Second, Timeout: 5 * time.Minute,
+			}
 			_, err := r.Run(t.Context(), spec(t), nil)
 			var f *Failure
 			require.ErrorAs(t, err, &f)
 			require.Equal(t, tc.id, f.ID)
+			require.Equal(t, "flink-team-a basic", f.Namespace+" "+f.Job)
 			require.Contains(t, f.Cause, tc.text)
 			require.LessOrEqual(t, f.Elapsed, tc.within)
 			require.Equal(t, map[bool]int{true: 6, false: 1}[tc.id == "timeout"], f.ExitCode())
@@ -225,16 +247,20 @@ func TestPreflightListsEverythingAndSubmitsNothing(t *testing.T) {
 	t.Parallel()
 	s := kubetest.New(
 		kubetest.Object(kube.KindCRD, "", flinkCRD, conditions("Established", "True", "")),
-		nodePoolObject("wrong", "other"), nodePoolObject("tainted", RoleTaskManager, obj{"key": "dedicated", "value": "x", "effect": "NoSchedule"}),
+		nodePoolObject("wrong", "other"),
+		nodePoolObject("tainted", RoleTaskManager, obj{"key": "dedicated", "value": "x", "effect": "NoSchedule"}),
 	)
-	r := Runner{Kube: s, Objects: &bucket{}, Clock: newClock(nil), Trust: trustDoc(trust("StringLike", "system:serviceaccount:other:*"))}
+	r := Runner{
+		Kube: s, Objects: &bucket{}, Clock: newClock(nil), Trust: trustDoc(trust("StringLike", "system:serviceaccount:other:*")),
+	}
 	_, err := r.Run(t.Context(), spec(t), nil)
 	var p *PreflightError
 	require.ErrorAs(t, err, &p)
 	require.Empty(t, s.Calls())
 	for _, want := range []string{
 		"Flink operator is not installed", `namespace "flink-team-a" does not exist`, "no NodePool takes the jobmanager pods",
-		"tainted: has taint dedicated=x", "does not offer FlinkRole=taskmanager", "does not trust", "system:serviceaccount:other:*",
+		"tainted: has taint dedicated=x", "does not offer FlinkRole=taskmanager", "does not trust",
+		"system:serviceaccount:other:*",
 	} {
 		require.Contains(t, err.Error(), want)
 	}
@@ -249,18 +275,20 @@ func TestARunWaitsForAPoolThatIsNotReadyYet(t *testing.T) {
 		var said []Progress
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		_, err = Runner{Kube: cluster, Objects: &bucket{}, Clock: newClock(at), Poll: time.Second}.Run(ctx, spec(t), func(p Progress) {
-			said = append(said, p)
-			if p.Phase == phaseSubmitted {
-				cancel()
-			}
-		})
+		_, err = Runner{Kube: cluster, Objects: &bucket{}, Clock: newClock(at), Poll: time.Second}.Run(ctx, spec(t),
+			func(p Progress) {
+				said = append(said, p)
+				if p.Phase == phaseSubmitted {
+					cancel()
+				}
+			})
 		return said, err
 	}
 
 	cluster := healthyCluster()
 	said, err := start(map[time.Duration]func(){20 * time.Second: func() {
-		_, err := cluster.Patch(t.Context(), kube.KindNodePool.Ref("", "jm"), "status", obj{"status": conditions("Ready", "True", "")["status"]})
+		_, err := cluster.Patch(t.Context(), kube.KindNodePool.Ref("", "jm"), "status",
+			obj{"status": conditions("Ready", "True", "")["status"]})
 		require.NoError(t, err)
 	}}, cluster)
 	require.ErrorContains(t, err, "stays submitted", "the pool became Ready and the job was submitted")

@@ -139,7 +139,8 @@ func (f *Failure) ExitCode() int {
 
 // Hint is the next command.
 func (f *Failure) Hint() string {
-	return fmt.Sprintf("emrflink sample-job status %s; the job is still submitted: emrflink sample-job delete %s removes it", f.Job, f.Job)
+	return fmt.Sprintf("emrflink sample-job status %s; the job is still submitted: emrflink sample-job delete %s removes it",
+		f.Job, f.Job)
 }
 
 // meter turns the looks of a wait into progress calls: one for each new cause

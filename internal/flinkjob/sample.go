@@ -3,9 +3,17 @@
 package flinkjob
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"path"
+	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
+
+	"emrflink/examples"
 	"emrflink/internal/exitcode"
 )
 
@@ -15,17 +23,82 @@ type Sample struct {
 	Title       string `json:"title"`
 	Description string `json:"description"`
 	JarURI      string `json:"jarURI"`
+
+	folder   fs.FS // the files of this sample
+	manifest obj   // with its variables
 }
 
-// List returns the samples, simplest first.
+// defaultSample comes first in the list and is what runs when nobody names a sample.
+const defaultSample = "basic"
+
+// List returns the samples, the default one first. That each folder can be read is a matter of the build, and tested.
 func List() []Sample {
-	return []Sample{{
-		Name:  "basic",
-		Title: "StateMachineExample: generated events, keyed state, checkpoints",
-		Description: "The state machine example of Flink's own distribution. It needs no connector and no upload: the jar is in the EMR image. " +
-			"It generates events, keeps state per key and checkpoints to the team's prefix in the bucket; it runs until it is deleted.",
-		JarURI: "local:///opt/flink/examples/streaming/StateMachineExample.jar",
-	}}
+	all, _ := samplesIn(examples.Jobs)
+	return all
+}
+
+// samplesIn reads the folders below jobs. Folders with a mistake are left out, and in the error.
+func samplesIn(fsys fs.FS) ([]Sample, error) {
+	entries, err := fs.ReadDir(fsys, "jobs")
+	if err != nil {
+		return nil, fmt.Errorf("read the sample jobs: %w", err)
+	}
+	var all []Sample
+	var mistakes []error
+	for _, e := range entries {
+		if !e.IsDir() {
+			continue
+		}
+		s, err := readSample(fsys, e.Name())
+		if err != nil {
+			mistakes = append(mistakes, fmt.Errorf("read sample job %q: %w", e.Name(), err))
+			continue
+		}
+		at := len(all)
+		if s.Name == defaultSample {
+			at = 0
+		}
+		all = slices.Insert(all, at, s)
+	}
+	return all, errors.Join(mistakes...)
+}
+
+// readSample reads one folder: title and description are the beginning of its README.
+func readSample(fsys fs.FS, name string) (Sample, error) {
+	folder, err := fs.Sub(fsys, path.Join("jobs", name))
+	if err != nil {
+		return Sample{}, err
+	}
+	readme, err := fs.ReadFile(folder, "README.md")
+	if err != nil {
+		return Sample{}, err
+	}
+	title, rest, _ := strings.Cut(string(readme), "\n")
+	title, isHeading := strings.CutPrefix(title, "# ")
+	description, _, _ := strings.Cut(strings.TrimSpace(rest), "\n\n")
+	if !isHeading || description == "" {
+		return Sample{}, errors.New("README.md: a heading (# TITLE) and a paragraph come first")
+	}
+	text, err := fs.ReadFile(folder, "manifest.yaml")
+	if err != nil {
+		return Sample{}, err
+	}
+	doc, err := yaml.YAMLToJSONStrict(text)
+	if err != nil {
+		return Sample{}, fmt.Errorf("manifest.yaml: %w", err)
+	}
+	var o unstructured.Unstructured
+	if err := o.UnmarshalJSON(doc); err != nil {
+		return Sample{}, fmt.Errorf("manifest.yaml: %w", err)
+	}
+	if o.GetKind() != "FlinkDeployment" {
+		return Sample{}, fmt.Errorf("manifest.yaml: kind is %q, not FlinkDeployment", o.GetKind())
+	}
+	jar, _, _ := unstructured.NestedString(o.Object, "spec", "job", "jarURI")
+	return Sample{
+		Name: name, Title: title, Description: strings.ReplaceAll(description, "\n", " "), JarURI: jar,
+		folder: folder, manifest: o.Object,
+	}, nil
 }
 
 // UnknownNameError says that a name is not among the known ones.

@@ -88,7 +88,7 @@ func SpecFrom(stack map[string]any, o Options) (Spec, error) {
 		return Spec{}, fmt.Errorf("read stack outputs: %w", err)
 	}
 	if o.Sample == "" {
-		o.Sample = List()[0].Name
+		o.Sample = defaultSample
 	}
 	if o.Name == "" {
 		o.Name = o.Sample
@@ -155,7 +155,8 @@ func (o outputs) pool(name string) (pool, error) {
 		known = append(known, p.Name)
 	}
 	if len(known) == 0 {
-		return pool{}, errors.New("read stack outputs: no node pool for Flink: a TaskManager and a JobManager pool of one node group type are needed")
+		return pool{}, errors.New("read stack outputs: no node pool for Flink: a TaskManager and a JobManager pool of one " +
+			"node group type are needed")
 	}
 	return pool{}, &UnknownNameError{What: "node pool", Name: name, Known: known}
 }
@@ -188,7 +189,8 @@ func (s Spec) Validate() error {
 	if _, err := findSample(s.Sample); err != nil {
 		bad = append(bad, err.Error())
 	}
-	add(!jobName.MatchString(s.Name), "job name %q: 1 to 45 lower-case letters, digits and dashes, starting with a letter", s.Name)
+	add(!jobName.MatchString(s.Name),
+		"job name %q: 1 to 45 lower-case letters, digits and dashes, starting with a letter", s.Name)
 	add(s.Namespace == "", "the team has no namespace")
 	if _, _, err := roleOf(s.RoleARN); err != nil {
 		bad = append(bad, err.Error())

@@ -3,18 +3,17 @@
 package flinkjob
 
 import (
-	"flag"
-	"os"
-	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"pgregory.net/rapid"
-)
 
-var update = flag.Bool("update", false, "rewrite the checked-in examples")
+	"emrflink/internal/golden"
+)
 
 const roleARN = "arn:aws:iam::111122223333:role/emr-eks-flink-us-west-2-flink-team-a-job"
 
@@ -46,38 +45,62 @@ func spec(t *testing.T) Spec {
 	return s
 }
 
+// render renders each sample with its defaults.
+func render(t *testing.T) map[string]*unstructured.Unstructured {
+	t.Helper()
+	all := map[string]*unstructured.Unstructured{}
+	for _, sample := range List() {
+		s, err := SpecFrom(stack(), Options{Sample: sample.Name})
+		require.NoError(t, err)
+		objs, err := Render(s)
+		require.NoError(t, err)
+		require.Len(t, objs, 1)
+		all[sample.Name] = objs[0]
+	}
+	return all
+}
+
 func TestTheCheckedInExampleIsWhatIsRendered(t *testing.T) {
 	t.Parallel()
-	objs, err := Render(spec(t))
-	require.NoError(t, err)
-	got, err := YAML(objs)
-	require.NoError(t, err)
-	head := "# The sample job `basic` as `emrflink sample-job render basic` prints it for the default deployment,\n" +
-		"# in account 111122223333. A test keeps it equal to what is rendered.\n"
-	path := filepath.Join("..", "..", "examples", "basic.yaml")
-	if *update {
-		require.NoError(t, os.WriteFile(path, append([]byte(head), got...), 0o644))
+	for name, job := range render(t) {
+		got, err := YAML([]*unstructured.Unstructured{job})
+		require.NoError(t, err)
+		head := "# The sample job `" + name + "` as `emrflink sample-job render " + name +
+			"` prints it for the default deployment,\n" +
+			"# in account 111122223333. A test keeps it equal to what is rendered.\n"
+		golden.Equal(t, "../../examples/jobs/"+name+"/rendered.yaml", head+string(got))
 	}
-	want, err := os.ReadFile(path)
-	require.NoError(t, err)
-	require.Empty(t, cmp.Diff(string(want), head+string(got)), "go test ./internal/flinkjob -update rewrites it")
 }
 
 func TestEveryFlinkSettingIsAString(t *testing.T) {
 	t.Parallel()
-	for k, v := range spec(t).configuration() {
-		require.IsType(t, "", v, k)
+	for name, job := range render(t) {
+		settings, _, err := unstructured.NestedMap(job.Object, "spec", "flinkConfiguration")
+		require.NoError(t, err)
+		require.NotEmpty(t, settings, name)
+		for k, v := range settings {
+			require.IsType(t, "", v, "%s: %s", name, k)
+		}
 	}
 }
 
 func TestCheckpointsUsePrestoAndTheRestHadoop(t *testing.T) {
 	t.Parallel()
-	s := spec(t)
-	c := s.configuration()
-	require.True(t, strings.HasPrefix(c["state.checkpoints.dir"].(string), "s3p://"))
-	require.True(t, strings.HasPrefix(c["state.savepoints.dir"].(string), "s3://"))
-	require.Equal(t, "emr-eks-flink-111122223333-us-west-2-checkpoints/logs/flink-team-a/basic",
-		s.monitoring()["s3MonitoringConfiguration"].(obj)["logUri"])
+	bucket := "emr-eks-flink-111122223333-us-west-2-checkpoints"
+	for name, job := range render(t) {
+		for want, at := range map[string][]string{
+			"s3p://" + bucket + "/flink-team-a/checkpoints/" + name: {"flinkConfiguration", "state.checkpoints.dir"},
+			"s3://" + bucket + "/flink-team-a/savepoints/" + name:   {"flinkConfiguration", "state.savepoints.dir"},
+			"s3://" + bucket + "/flink-team-a/jobmanager/" + name:   {"jobManager", "storageDir"},
+			bucket + "/logs/flink-team-a/" + name: {
+				"monitoringConfiguration", "s3MonitoringConfiguration", "logUri",
+			},
+		} {
+			got, _, err := unstructured.NestedString(job.Object, append([]string{"spec"}, at...)...)
+			require.NoError(t, err)
+			require.Equal(t, want, got)
+		}
+	}
 }
 
 func TestSpecFromRefusesByName(t *testing.T) {
@@ -116,6 +139,50 @@ func TestSpecFromRefusesByName(t *testing.T) {
 	}
 }
 
+func TestEachFieldOfASpecIsChecked(t *testing.T) {
+	t.Parallel()
+	all := spec(t)
+	var want []string
+	for _, c := range []struct {
+		change  func(*Spec)
+		problem string
+	}{
+		{func(s *Spec) { s.RoleARN = "role" }, `execution role "role" is no IAM role ARN`},
+		{func(s *Spec) { s.CheckpointURI = "b" }, `checkpointUri: "b" is no s3:// URI`},
+		{func(s *Spec) { s.SavepointURI = "s3://" }, `savepointUri: "s3://" has no bucket`},
+		{func(s *Spec) { s.JobManagerURI = "hdfs://x" }, `jobmanagerUri: "hdfs://x" is no s3:// URI`},
+		{func(s *Spec) { s.LogURI = "" }, `logUri: "" is no s3:// URI`},
+		{func(s *Spec) { s.Namespace = "" }, "the team has no namespace"},
+		{func(s *Spec) { s.LogGroup = "" }, "the team has no log group"},
+		{func(s *Spec) { s.EmrReleaseLabel = "7" }, `EMR release label "7" does not start with emr-`},
+		{func(s *Spec) { s.FlinkVersion = "1.20" }, `Flink version "1.20" is not of the form v1_20`},
+		{func(s *Spec) { s.Arch = "" }, "the node pool has no node group type or no architecture"},
+		{func(s *Spec) { s.Parallelism = 257 }, "parallelism 257: 1 to 256"},
+		{func(s *Spec) { s.Interval = 999 * time.Millisecond }, "checkpoint interval 999ms: at least 1s"},
+	} {
+		one := spec(t)
+		c.change(&one)
+		require.EqualError(t, one.Validate(), "invalid job: "+c.problem)
+		c.change(&all)
+		want = append(want, c.problem)
+	}
+	slices.Sort(want)
+	require.Equal(t, &ValidationError{Problems: want}, all.Validate())
+	for name, ok := range map[string]bool{
+		"a": true, "a-1": true, strings.Repeat("a", 45): true, strings.Repeat("a", 46): false, "": false,
+		"a-": false, "1a": false,
+	} {
+		s := spec(t)
+		s.Name = name
+		require.Equal(t, ok, s.Validate() == nil, name)
+	}
+	for parallelism, ok := range map[int]bool{0: false, 1: true, 256: true} {
+		s := spec(t)
+		s.Parallelism = parallelism
+		require.Equal(t, ok, s.Validate() == nil, parallelism)
+	}
+}
+
 // The vectors are those of the AWS CLI's own test of its encoder.
 func TestBase36IsTheEncodingOfTheAWSCLI(t *testing.T) {
 	t.Parallel()
@@ -140,7 +207,8 @@ func TestRolesWithAPathOrOfAnotherServiceAreRefused(t *testing.T) {
 }
 
 func trust(operator, sub string) string {
-	return `{"Statement":[{"Effect":"Allow","Action":"sts:AssumeRoleWithWebIdentity","Condition":{"` + operator + `":{"oidc.example/id:sub":"` + sub + `"},
+	return `{"Statement":[{"Effect":"Allow","Action":"sts:AssumeRoleWithWebIdentity",
+		"Condition":{"` + operator + `":{"oidc.example/id:sub":"` + sub + `"},
 		"StringEquals":{"oidc.example/id:aud":["sts.amazonaws.com"]}}}]}`
 }
 

@@ -91,7 +91,9 @@ func (r Runner) Jobs(ctx context.Context, namespace string) ([]Summary, error) {
 	out := make([]Summary, 0, len(objs))
 	for i := range objs {
 		d := deploymentOf(&objs[i])
-		out = append(out, Summary{Job: d.Name, Namespace: d.Namespace, Sample: d.Labels[labelSample], State: d.State, Created: d.Created.UTC()})
+		out = append(out, Summary{
+			Job: d.Name, Namespace: d.Namespace, Sample: d.Labels[labelSample], State: d.State, Created: d.Created.UTC(),
+		})
 	}
 	return out, nil
 }

@@ -19,7 +19,9 @@ func TestDeleteWaitsForTheFinalizerAndThePods(t *testing.T) {
 	t.Parallel()
 	ref := kube.KindFlinkDeployment.Ref("flink-team-a", "basic")
 	s := kubetest.New(
-		kubetest.Object(ref.Kind, ref.Namespace, ref.Name, obj{"metadata": obj{"finalizers": []any{"flinkdeployments.flink.apache.org/finalizer"}}}),
+		kubetest.Object(ref.Kind, ref.Namespace, ref.Name, obj{
+			"metadata": obj{"finalizers": []any{"flinkdeployments.flink.apache.org/finalizer"}},
+		}),
 		pod("basic-taskmanager-1-1", RoleTaskManager, "n2", running),
 	)
 	clock := newClock(map[time.Duration]func(){
@@ -30,7 +32,8 @@ func TestDeleteWaitsForTheFinalizerAndThePods(t *testing.T) {
 		6 * time.Second: func() { s.Remove(kube.KindPod.Ref("flink-team-a", "basic-taskmanager-1-1")) },
 	})
 	var causes []string
-	res, err := Runner{Kube: s, Clock: clock, Poll: time.Second}.Delete(t.Context(), "flink-team-a", "basic", func(p Progress) { causes = append(causes, p.Cause) })
+	res, err := Runner{Kube: s, Clock: clock, Poll: time.Second}.Delete(t.Context(), "flink-team-a", "basic",
+		func(p Progress) { causes = append(causes, p.Cause) })
 	require.NoError(t, err)
 	require.Equal(t, DeleteResult{SchemaVersion: 1, Job: "basic", Namespace: "flink-team-a", Deleted: true, ElapsedSeconds: 6}, res)
 	require.Equal(t, []string{
@@ -41,7 +44,9 @@ func TestDeleteWaitsForTheFinalizerAndThePods(t *testing.T) {
 
 func TestDeleteOfAnAbsentJobIsDone(t *testing.T) {
 	t.Parallel()
-	for name, s := range map[string]*kubetest.Store{"no such job": kubetest.New(), "no such kind": kubetest.New().WithoutKind(kube.KindFlinkDeployment)} {
+	for name, s := range map[string]*kubetest.Store{
+		"no such job": kubetest.New(), "no such kind": kubetest.New().WithoutKind(kube.KindFlinkDeployment),
+	} {
 		res, err := Runner{Kube: s, Clock: newClock(nil)}.Delete(t.Context(), "flink-team-a", "basic", nil)
 		require.NoError(t, err, name)
 		require.False(t, res.Deleted, name)
@@ -60,22 +65,50 @@ func TestDeleteThatHangsNamesTheFinalizer(t *testing.T) {
 func TestStatusOfAbsentAndRunningJobs(t *testing.T) {
 	t.Parallel()
 	s := healthyCluster()
-	r := Runner{Kube: s, Objects: &bucket{}, Clock: newClock(nil)}
+	b := &bucket{}
+	r := Runner{Kube: s, Objects: b, Clock: newClock(nil)}
 	_, err := r.Status(t.Context(), "flink-team-a", "basic")
 	require.ErrorIs(t, err, ErrNoJob)
 	objs, err := Render(spec(t))
 	require.NoError(t, err)
 	s.Put(objs[0])
 	s.Put(pod("basic-1", RoleJobManager, "n1", running))
-	setStatus(t, s, obj{"observedGeneration": 1, "lifecycleState": "STABLE", "jobManagerDeploymentStatus": "READY", "jobStatus": obj{"state": "RUNNING"}})
+	setStatus(t, s, obj{"observedGeneration": 1, "lifecycleState": "STABLE", "jobManagerDeploymentStatus": "READY",
+		"jobStatus": obj{"state": "RUNNING"}})
 	res, err := r.Status(t.Context(), "flink-team-a", "basic")
 	require.NoError(t, err)
-	require.Equal(t, "RUNNING", res.State)
+	want := StatusResult{
+		SchemaVersion: SchemaVersion, Job: "basic", Namespace: "flink-team-a", State: "RUNNING", LifecycleState: "STABLE",
+		JobManager: "READY", Cause: res.Cause,
+		Pods: []PodStatus{{Name: "basic-1", Role: RoleJobManager, Phase: "Running", Ready: true, Node: "n1"}},
+		Nodes: []NodeUse{
+			{Name: "n1", InstanceType: "c5d.large", CapacityType: "on-demand", NodePool: "jm", Roles: []string{RoleJobManager}},
+		},
+	}
+	require.Equal(t, want, res)
 	require.Contains(t, res.Cause, "no checkpoint below")
-	require.Equal(t, []PodStatus{{Name: "basic-1", Role: RoleJobManager, Phase: "Running", Ready: true, Node: "n1"}}, res.Pods)
+	// The newest by time, then by name, however the bucket lists them; one node has both roles.
+	b.put(chk+"chk-8/_metadata", 23, r.Clock.Now())
+	b.put(chk+"chk-7/_metadata", 23, r.Clock.Now())
+	b.put(chk+"chk-9/_metadata", 23, r.Clock.Now().Add(-time.Second))
+	s.Put(pod("basic-taskmanager-1-1", RoleTaskManager, "n1", running))
+	want.Pods = append(want.Pods, PodStatus{
+		Name: "basic-taskmanager-1-1", Role: RoleTaskManager, Phase: "Running", Ready: true, Node: "n1",
+	})
+	want.Nodes[0].Roles = []string{RoleJobManager, RoleTaskManager}
+	want.Cause, want.Checkpoint = "", &Checkpoint{
+		URI: "s3://emr-eks-flink-111122223333-us-west-2-checkpoints/" + chk + "chk-8", Bytes: 23, At: r.Clock.Now(),
+	}
+	for range 40 { // maps have no order
+		res, err = r.Status(t.Context(), "flink-team-a", "basic")
+		require.NoError(t, err)
+		require.Equal(t, want, res)
+	}
 	list, err := r.Jobs(t.Context(), "")
 	require.NoError(t, err)
-	require.Equal(t, "basic", list[0].Sample)
+	require.Equal(t, []Summary{
+		{Job: "basic", Namespace: "flink-team-a", Sample: "basic", State: "RUNNING", Created: list[0].Created},
+	}, list)
 }
 
 func TestJSONFieldsAreTheContract(t *testing.T) {

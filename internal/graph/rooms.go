@@ -140,7 +140,8 @@ func (r *Room) arrange(nodes []Node, s Style) {
 func (r *Room) items(nodes []Node, s Style) []Item {
 	order := slices.Clone(r.Nodes)
 	slices.SortStableFunc(order, func(a, b int) int {
-		return cmp.Or(cmp.Compare(rank(nodes[a].Type), rank(nodes[b].Type)), cmp.Compare(nodes[a].Type, nodes[b].Type), cmp.Compare(a, b))
+		return cmp.Or(cmp.Compare(rank(nodes[a].Type), rank(nodes[b].Type)), cmp.Compare(nodes[a].Type, nodes[b].Type),
+			cmp.Compare(a, b))
 	})
 	var out []Item
 	var rest []int

@@ -12,12 +12,12 @@ import (
 	"strings"
 )
 
-// picture is the style sheet of a picture that stands alone. It follows the reader's colour scheme.
+// picture is the style sheet of a picture in a file of its own. It follows the reader's colour scheme.
 //
 //go:embed picture.css
 var picture string
 
-// Heights of what surrounds the rooms of a picture that stands alone.
+// Heights of what surrounds the rooms of a picture in a file of its own.
 const (
 	TopSpace    = 50
 	BottomSpace = 40
@@ -37,14 +37,16 @@ func Escape(s string) string {
 	return escaper.Replace(s)
 }
 
-// SVG writes a picture that stands alone, with a title and a legend.
+// SVG writes a picture for a file of its own, with a title and a legend.
 func (d Drawing) SVG(w io.Writer, title string) error {
 	var b strings.Builder
 	width := max(d.Width, 640)
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" role="img" aria-labelledby="title about">`+"\n",
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d"`+
+		` role="img" aria-labelledby="title about">`+"\n",
 		width, d.Height, width, d.Height)
 	about := d.about()
-	fmt.Fprintf(&b, "<title id=\"title\">%s</title>\n<desc id=\"about\">%s</desc>\n<style>\n%s</style>\n", Escape(title), Escape(about), picture)
+	fmt.Fprintf(&b, "<title id=\"title\">%s</title>\n<desc id=\"about\">%s</desc>\n<style>\n%s</style>\n", Escape(title),
+		Escape(about), picture)
 	fmt.Fprintf(&b, `<rect class="paper" width="%d" height="%d"/>`+"\n", width, d.Height)
 	fmt.Fprintf(&b, `<text class="heading" x="%d" y="32">%s</text>`+"\n", margin, Escape(cut(title, width-2*margin, 18, true)))
 	fmt.Fprintf(&b, `<text class="note" x="%d" y="52">%s</text>`+"\n", margin, Escape(about))
@@ -94,7 +96,8 @@ func (d Drawing) legend(b *strings.Builder, width int) {
 			fmt.Fprintf(b, `<text class="note" x="%d" y="%d">and %d more</text>`+"\n", x, y, len(names)-n)
 			return
 		}
-		fmt.Fprintf(b, `<rect class="%s swatch" x="%d" y="%d" width="10" height="10" rx="2"/><text class="note" x="%d" y="%d">%s</text>`+"\n",
+		fmt.Fprintf(b, `<rect class="%s swatch" x="%d" y="%d" width="10" height="10" rx="2"/>`+
+			`<text class="note" x="%d" y="%d">%s</text>`+"\n",
 			family(name), x, y-9, x+14, y, Escape(text))
 		x += step
 	}
@@ -143,7 +146,8 @@ func (d Drawing) arrow(b *strings.Builder, a Arrow) {
 	if last := p[len(p)-1]; !a.Back {
 		heads += fmt.Sprintf("M%d,%dl-5,-9h10z", last.X, last.Y)
 	}
-	fmt.Fprintf(b, `<g class="arrow" data-from="%d" data-to="%d"><path class="line" d="%s"/><path class="head" d="%s"/><title>%s is needed by %s: %s</title></g>`+"\n",
+	fmt.Fprintf(b, `<g class="arrow" data-from="%d" data-to="%d"><path class="line" d="%s"/><path class="head" d="%s"/>`+
+		`<title>%s is needed by %s: %s</title></g>`+"\n",
 		a.From, a.To, path.String(), heads, Escape(from), Escape(to), plural(a.Weight, "dependency", "dependencies"))
 }
 
@@ -160,7 +164,9 @@ func (d Drawing) room(b *strings.Builder, i int, r Room) {
 	if r.Node >= 0 {
 		full = d.Nodes[r.Node].Name + " (" + d.Nodes[r.Node].Type + ")"
 	}
-	fmt.Fprintf(b, `<g class="room" data-r="%d"><rect class="wall" x="%d" y="%d" width="%d" height="%d" rx="8"/><title>%s</title>`, i, r.X, r.Y, r.W, r.H, Escape(full))
+	fmt.Fprintf(b, `<g class="room" data-r="%d"><rect class="wall" x="%d" y="%d" width="%d" height="%d" rx="8"/>`+
+		`<title>%s</title>`,
+		i, r.X, r.Y, r.W, r.H, Escape(full))
 	fmt.Fprintf(b, `<text x="%d" y="%d"><tspan class="name">%s</tspan>`, r.X+padding, r.Y+22, Escape(r.Title))
 	if r.Sub != "" {
 		fmt.Fprintf(b, ` <tspan class="sub" dx="2">%s</tspan>`, Escape(r.Sub))
@@ -186,17 +192,21 @@ func (d Drawing) item(b *strings.Builder, n int, i Item) {
 	case i.Service != "":
 		title = node.Type
 	}
-	fmt.Fprintf(b, `<g class="item %s" data-i="%d"><rect class="box" x="%d" y="%d" width="%d" height="%d" rx="4"/>`, class, n, i.X, i.Y, i.W, i.H)
+	fmt.Fprintf(b, `<g class="item %s" data-i="%d"><rect class="box" x="%d" y="%d" width="%d" height="%d" rx="4"/>`,
+		class, n, i.X, i.Y, i.W, i.H)
 	y := i.Y + 15
 	if i.folded {
 		fmt.Fprintf(b, `<rect class="stripe" x="%d" y="%d" width="4" height="%d"/>`, i.X, i.Y+3, i.H-6)
-		fmt.Fprintf(b, `<text class="label" x="%d" y="%d"><tspan class="svc">%s</tspan> %s`, i.X+(i.W+4)/2, y, Escape(i.Service), Escape(i.Label))
+		fmt.Fprintf(b, `<text class="label" x="%d" y="%d"><tspan class="svc">%s</tspan> %s`,
+			i.X+(i.W+4)/2, y, Escape(i.Service), Escape(i.Label))
 		if count := i.Number(); count != "" {
 			fmt.Fprintf(b, ` <tspan class="n">%s</tspan>`, count)
 		}
 		b.WriteString("</text>")
 	} else {
-		fmt.Fprintf(b, `<rect class="sign" x="%d" y="%d" width="18" height="%d" rx="4"/><text class="mark" x="%d" y="%d">%s</text>`, i.X, i.Y, i.H, i.X+9, y, cmp.Or(mark, "="))
+		fmt.Fprintf(b, `<rect class="sign" x="%d" y="%d" width="18" height="%d" rx="4"/>`+
+			`<text class="mark" x="%d" y="%d">%s</text>`,
+			i.X, i.Y, i.H, i.X+9, y, cmp.Or(mark, "="))
 		fmt.Fprintf(b, `<text class="text" x="%d" y="%d">%s</text>`, i.X+23, y, Escape(i.Label))
 		if count := i.Number(); count != "" {
 			fmt.Fprintf(b, `<text class="many" x="%d" y="%d">%s</text>`, i.X+i.W-7, y, count)

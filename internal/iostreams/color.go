@@ -103,7 +103,9 @@ type Glyphs struct {
 // Glyphs returns the marks that the terminal can show, ASCII where in doubt.
 func (s *IOStreams) Glyphs() Glyphs {
 	if s.unicode() {
-		return Glyphs{Done: "✓", Failed: "✗", Pending: "·", Skipped: "-", Spin: []string{"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"}}
+		return Glyphs{
+			Done: "✓", Failed: "✗", Pending: "·", Skipped: "-", Spin: []string{"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"},
+		}
 	}
 	return Glyphs{Done: "+", Failed: "x", Pending: ".", Skipped: "-", Spin: []string{"|", "/", "-", `\`}}
 }

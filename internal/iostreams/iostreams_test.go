@@ -80,7 +80,11 @@ func TestGlyphsAreASCIIWhereInDoubt(t *testing.T) {
 			t.Parallel()
 			ios, _, _, _ := iostreams.Test()
 			ios.SetEnv(env(c.env...))
-			require.Equal(t, c.want, ios.Glyphs().Done)
+			want := iostreams.Glyphs{Done: "+", Failed: "x", Pending: ".", Skipped: "-", Spin: []string{"|", "/", "-", `\`}}
+			if c.want != want.Done {
+				want.Done, want.Failed, want.Pending, want.Spin = "✓", "✗", "·", strings.Split("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", "")
+			}
+			require.Equal(t, want, ios.Glyphs())
 		})
 	}
 }
@@ -196,6 +200,11 @@ func TestOffATerminalProgressIsALinePerChangeAndAHeartbeat(t *testing.T) {
 		time.Sleep(65 * time.Second)
 		p.Fail("cluster")
 		p.Done("cluster")
+		p.Skip("cluster", "it has failed")
+		p.Skip("addons", "no cluster")
+		p.Start("core nodes")
+		time.Sleep(time.Second)
+		p.StopRunning()
 		p.Stop()
 		p.Stop()
 		require.Empty(t, out.String())
@@ -208,6 +217,9 @@ cluster: still running after 28s (usually 10m17s): CREATING
 cluster: still running after 42s (usually 10m17s): CREATING
 cluster: still running after 56s (usually 10m17s): CREATING
 cluster: failed in 1m05s
+addons: skipped: no cluster
+core nodes: started
+core nodes: stopped in 1s
 `, errOut.String()))
 	})
 }
@@ -284,13 +296,27 @@ func TestOnATerminalLinesAppearAboveTheList(t *testing.T) {
 		lines, cursor := screen(errOut.String())
 		require.False(t, cursor)
 		require.Equal(t, []string{"warning: one", "warning: two", "+ network  done in 3s"}, lines[:3])
-		require.Contains(t, lines[3], "cluster  0s (usually 1m00s)")
-		p.Fail("cluster")
+		require.Equal(t, "| cluster  0s (usually 1m00s)", lines[3])
+		p.Detail("cluster", "CREATING")
+		p.Start("teams")
+		p.Skip("addons", "no cluster")
+		lines, _ = screen(errOut.String())
+		require.Equal(t, []string{
+			"+ network  done in 3s", "| cluster  0s (usually 1m00s)  CREATING", "| teams    0s", "- addons   skipped: no cluster",
+		}, lines[2:])
+		p.StopRunning()
+		lines, _ = screen(errOut.String())
+		require.Equal(t, "- teams    stopped after 0s", lines[4])
+		p.Start("core nodes")
+		p.Fail("core nodes")
 		p.Stop()
 		ios.ReleaseTerminal()
 		lines, cursor = screen(errOut.String())
 		require.True(t, cursor, "the cursor is back")
-		require.Equal(t, []string{"warning: one", "warning: two", "+ network  done in 3s", "x cluster  failed after 0s"}, lines)
+		require.Equal(t, []string{
+			"warning: one", "warning: two", "+ network     done in 3s", "- cluster     stopped after 0s",
+			"- teams       stopped after 0s", "- addons      skipped: no cluster", "x core nodes  failed after 0s",
+		}, lines)
 	})
 }
 
@@ -311,9 +337,10 @@ func TestTheListFitsTheScreen(t *testing.T) {
 		}
 		p.Stop()
 		lines, _ := screen(errOut.String())
-		require.LessOrEqual(t, len(lines), 23)
-		for _, l := range lines {
-			require.LessOrEqual(t, len(l), 80)
+		require.Len(t, lines, 23, "a screen of 24 lines, one of them for the cursor")
+		for i, l := range lines {
+			require.LessOrEqual(t, len(l), 79)
+			require.Contains(t, l, phases[len(phases)-23+i].Name, "finished phases go first")
 		}
 	})
 }
@@ -321,13 +348,16 @@ func TestTheListFitsTheScreen(t *testing.T) {
 func TestText(t *testing.T) {
 	t.Parallel()
 	for d, want := range map[time.Duration]string{
-		-time.Second: "0s", 0: "0s", 400 * time.Millisecond: "0.4s", 2 * time.Second: "2s", 12*time.Second + 900*time.Millisecond: "12s",
-		185 * time.Second: "3m05s", 62 * time.Minute: "1h02m",
+		-time.Second: "0s", 0: "0s", 400 * time.Millisecond: "0.4s", 2 * time.Second: "2s", 10 * time.Second: "10s",
+		time.Minute: "1m00s", time.Hour: "1h00m",
+		12*time.Second + 900*time.Millisecond: "12s", 185 * time.Second: "3m05s", 62 * time.Minute: "1h02m",
 	} {
 		require.Equal(t, want, iostreams.Duration(d))
 	}
 	require.Equal(t, `emrflink deploy --stack 'it'\''s' ''`, iostreams.CommandLine("emrflink", "deploy", "--stack", "it's", ""))
-	require.Equal(t, "abc...", iostreams.Truncate("abcdefgh", 6))
+	for width, want := range map[int]string{0: "abcdefgh", 2: "ab", 3: "abc", 4: "a...", 6: "abc...", 7: "abcd...", 8: "abcdefgh"} {
+		require.Equal(t, want, iostreams.Truncate("abcdefgh", width))
+	}
 	require.Equal(t, "äöüß", iostreams.Truncate("äöüß", 4))
 }
 

@@ -107,10 +107,12 @@ func TestConnectSaysWhyItCannot(t *testing.T) {
 		text   string
 		exit   int
 	}{
-		"a refused token is Unauthorized and exits 3": {func(src *Source) { src.Token = constant("bad") }, "Unauthorized", "access entry", 3},
-		"no listener is Unreachable":                  {func(src *Source) { src.Endpoint = "https://127.0.0.1:1" }, ReasonUnreachable, "endpoint", 1},
-		"a cluster without endpoint is named":         {func(src *Source) { src.Endpoint = "" }, "", "no endpoint", 0},
-		"a broken CA is named":                        {func(src *Source) { src.CABase64 = "%" }, "", "certificate authority", 0},
+		"a refused token is Unauthorized and exits 3": {func(src *Source) { src.Token = constant("bad") }, "Unauthorized",
+			"access entry", 3},
+		"no listener is Unreachable": {func(src *Source) { src.Endpoint = "https://127.0.0.1:1" },
+			ReasonUnreachable, "endpoint", 1},
+		"a cluster without endpoint is named": {func(src *Source) { src.Endpoint = "" }, "", "no endpoint", 0},
+		"a broken CA is named":                {func(src *Source) { src.CABase64 = "%" }, "", "certificate authority", 0},
 		"a failing token source is not hidden": {func(src *Source) {
 			src.Token = func(context.Context) (string, time.Time, error) { return "", time.Time{}, errors.New("no credentials") }
 		}, ReasonUnreachable, "no credentials", 1},

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package kube is the only door to a Kubernetes API server for the domain
-// packages: a small client over client-go's dynamic client, a bearer token that
-// is renewed before it expires, and the kubeconfig that other tools use.
+// Package kube talks to a Kubernetes API server for the domain packages, which do
+// so nowhere else: a small client over client-go's dynamic client, a bearer token
+// that is renewed before it expires, and the kubeconfig that other tools use.
 //
 // Invariants: no static token is ever written to a file or kept longer than its
 // life; every write is a server-side apply by the field manager "emrflink" with

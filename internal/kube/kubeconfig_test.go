@@ -98,11 +98,13 @@ func TestExecCredentialAnswersInTheVersionAsked(t *testing.T) {
 	t.Parallel()
 	expires := time.Date(2026, 5, 1, 12, 0, 0, 0, time.FixedZone("x", 3600))
 	for name, tc := range map[string]struct{ info, version, failure string }{
-		"by hand: v1":                     {"", "client.authentication.k8s.io/v1", ""},
-		"client-go asks for v1beta1":      {`{"apiVersion":"client.authentication.k8s.io/v1beta1"}`, "client.authentication.k8s.io/v1beta1", ""},
-		"an old protocol is refused":      {`{"apiVersion":"client.authentication.k8s.io/v1alpha1"}`, "", "v1alpha1"},
-		"a broken variable is an error":   {`{`, "", ExecInfoVariable},
-		"client-go asks for v1, gets one": {`{"apiVersion":"client.authentication.k8s.io/v1","spec":{}}`, "client.authentication.k8s.io/v1", ""},
+		"by hand: v1": {"", "client.authentication.k8s.io/v1", ""},
+		"client-go asks for v1beta1": {`{"apiVersion":"client.authentication.k8s.io/v1beta1"}`,
+			"client.authentication.k8s.io/v1beta1", ""},
+		"an old protocol is refused":    {`{"apiVersion":"client.authentication.k8s.io/v1alpha1"}`, "", "v1alpha1"},
+		"a broken variable is an error": {`{`, "", ExecInfoVariable},
+		"client-go asks for v1, gets one": {`{"apiVersion":"client.authentication.k8s.io/v1","spec":{}}`,
+			"client.authentication.k8s.io/v1", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

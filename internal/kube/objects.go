@@ -48,7 +48,8 @@ func (c *Client) Apply(ctx context.Context, obj *unstructured.Unstructured) (*un
 
 // Patch changes an existing object by a JSON merge patch, of the subresource
 // ("status") when one is given.
-func (c *Client) Patch(ctx context.Context, ref Ref, subresource string, merge map[string]any) (*unstructured.Unstructured, error) {
+func (c *Client) Patch(ctx context.Context, ref Ref, subresource string,
+	merge map[string]any) (*unstructured.Unstructured, error) {
 	body, err := json.Marshal(merge)
 	if err != nil {
 		return nil, fmt.Errorf("encode patch of %s: %w", ref, err)
@@ -60,7 +61,8 @@ func (c *Client) Patch(ctx context.Context, ref Ref, subresource string, merge m
 	return c.patch(ctx, "patch", ref, types.MergePatchType, body, metav1.PatchOptions{FieldManager: FieldManager}, sub...)
 }
 
-func (c *Client) patch(ctx context.Context, op string, ref Ref, t types.PatchType, body []byte, o metav1.PatchOptions, sub ...string) (*unstructured.Unstructured, error) {
+func (c *Client) patch(ctx context.Context, op string, ref Ref, t types.PatchType, body []byte, o metav1.PatchOptions,
+	sub ...string) (*unstructured.Unstructured, error) {
 	r, err := c.resource(ctx, ref.Kind, ref.Namespace)
 	if err != nil {
 		return nil, wrap(op, ref, err)
@@ -76,7 +78,9 @@ func (c *Client) Create(ctx context.Context, obj *unstructured.Unstructured) (*u
 	if err != nil {
 		return nil, wrap("create", ref, err)
 	}
-	out, err := r.Create(ctx, obj, metav1.CreateOptions{FieldManager: FieldManager, FieldValidation: metav1.FieldValidationStrict})
+	out, err := r.Create(ctx, obj, metav1.CreateOptions{
+		FieldManager: FieldManager, FieldValidation: metav1.FieldValidationStrict,
+	})
 	return out, wrap("create", ref, err)
 }
 

@@ -66,7 +66,9 @@ func TestPodsCarryWhyTheyWait(t *testing.T) {
 func TestNodesOfBothKindsSayTheirCapacityType(t *testing.T) {
 	t.Parallel()
 	karpenter := object(KindNode, "", "k", nil)
-	karpenter.SetLabels(map[string]string{"karpenter.sh/nodepool": "flink", "karpenter.sh/capacity-type": "spot", "node.kubernetes.io/instance-type": "c5d.2xlarge"})
+	karpenter.SetLabels(map[string]string{
+		"karpenter.sh/nodepool": "flink", "karpenter.sh/capacity-type": "spot", "node.kubernetes.io/instance-type": "c5d.2xlarge",
+	})
 	managed := object(KindNode, "", "m", nil)
 	managed.SetLabels(map[string]string{"eks.amazonaws.com/nodegroup": "core", "eks.amazonaws.com/capacityType": "ON_DEMAND"})
 	nodes, err := fakeClient(karpenter, managed).Nodes(t.Context())
@@ -80,9 +82,12 @@ func TestNodesOfBothKindsSayTheirCapacityType(t *testing.T) {
 
 func TestEventsAreOldestFirstWhicheverClockTheyCarry(t *testing.T) {
 	t.Parallel()
-	newer := object(KindEvent, "d", "a", map[string]any{"message": "second", "eventTime": "2026-01-01T00:02:00.000000Z", "reportingComponent": "karpenter"})
-	older := object(KindEvent, "d", "b", map[string]any{"message": "first", "lastTimestamp": "2026-01-01T00:01:00Z", "count": int64(3),
-		"involvedObject": map[string]any{"kind": "Pod", "name": "p", "namespace": "d", "apiVersion": "v1"}})
+	newer := object(KindEvent, "d", "a", map[string]any{
+		"message": "second", "eventTime": "2026-01-01T00:02:00.000000Z", "reportingComponent": "karpenter",
+	})
+	older := object(KindEvent, "d", "b",
+		map[string]any{"message": "first", "lastTimestamp": "2026-01-01T00:01:00Z", "count": int64(3),
+			"involvedObject": map[string]any{"kind": "Pod", "name": "p", "namespace": "d", "apiVersion": "v1"}})
 	events, err := fakeClient(newer, older).Events(t.Context(), "")
 	require.NoError(t, err)
 	require.Equal(t, []string{"first", "second"}, []string{events[0].Message, events[1].Message})
@@ -99,11 +104,13 @@ func TestWaitGoneNamesObjectAndFinalizer(t *testing.T) {
 	now := metav1.NewTime(time.Now())
 	claim.SetDeletionTimestamp(&now)
 	var seen []string
-	err := fakeClient(claim).WaitGone(t.Context(), RefOf(claim), 20*time.Millisecond, func(b Blocker) { seen = append(seen, b.String()) })
+	err := fakeClient(claim).WaitGone(t.Context(), RefOf(claim), 20*time.Millisecond,
+		func(b Blocker) { seen = append(seen, b.String()) })
 	var still *StillThereError
 	require.ErrorAs(t, err, &still)
 	require.Equal(t, 6, still.ExitCode())
-	require.Equal(t, `NodeClaim "flink-abc" waits for finalizer karpenter.sh/termination (Drained: pods do-not-disrupt)`, still.Blocker.String())
+	require.Equal(t, `NodeClaim "flink-abc" waits for finalizer karpenter.sh/termination (Drained: pods do-not-disrupt)`,
+		still.Blocker.String())
 	require.Equal(t, "kubectl describe nodeclaim flink-abc", still.Hint())
 	require.NotEmpty(t, seen)
 }

@@ -235,8 +235,9 @@ func EventsFrom(objs []unstructured.Unstructured) []Event {
 		}
 		e := Event{
 			Type: w.Type, Reason: w.Reason, Message: w.Message, Count: max(w.Count, 1), Source: w.Source.Component,
-			Object: Kind{w.InvolvedObject.APIVersion, w.InvolvedObject.Kind}.Ref(w.InvolvedObject.Namespace, w.InvolvedObject.Name),
-			Last:   objs[i].GetCreationTimestamp().Time,
+			Object: Kind{w.InvolvedObject.APIVersion, w.InvolvedObject.Kind}.Ref(w.InvolvedObject.Namespace,
+				w.InvolvedObject.Name),
+			Last: objs[i].GetCreationTimestamp().Time,
 		}
 		if e.Source == "" {
 			e.Source = w.ReportingName

@@ -37,7 +37,9 @@ func newAPIServer(t *testing.T) *apiServer {
 
 func (s *apiServer) source(token TokenFunc) Source {
 	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})
-	return Source{ClusterName: "c", Region: "us-west-2", Endpoint: s.URL, CABase64: base64.StdEncoding.EncodeToString(ca), Token: token}
+	return Source{
+		ClusterName: "c", Region: "us-west-2", Endpoint: s.URL, CABase64: base64.StdEncoding.EncodeToString(ca), Token: token,
+	}
 }
 
 func (s *apiServer) serve(w http.ResponseWriter, r *http.Request) {
@@ -45,7 +47,9 @@ func (s *apiServer) serve(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
-	s.requests = append(s.requests, request{r.Method, r.URL.Path, r.URL.RawQuery, r.Header.Get("Content-Type"), token, string(body)})
+	s.requests = append(s.requests, request{
+		r.Method, r.URL.Path, r.URL.RawQuery, r.Header.Get("Content-Type"), token, string(body),
+	})
 	if token != s.token {
 		writeStatus(w, http.StatusUnauthorized, "Unauthorized", "Unauthorized")
 		return
@@ -110,7 +114,9 @@ func (s *apiServer) seen(method string) []request {
 func resourceList(gv string, triples ...any) map[string]any {
 	var list []any
 	for i := 0; i < len(triples); i += 3 {
-		list = append(list, map[string]any{"name": triples[i], "kind": triples[i+1], "namespaced": triples[i+2], "verbs": []string{"get", "list", "patch"}})
+		list = append(list, map[string]any{
+			"name": triples[i], "kind": triples[i+1], "namespaced": triples[i+2], "verbs": []string{"get", "list", "patch"},
+		})
 	}
 	return map[string]any{"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": gv, "resources": list}
 }

@@ -13,7 +13,8 @@ import (
 
 // ServiceAccountToken asks the API server for a token of a service account, as a
 // kubelet does for a projected volume. No audience means the API server's own.
-func (c *Client) ServiceAccountToken(ctx context.Context, namespace, name string, audiences []string, life time.Duration) (string, time.Time, error) {
+func (c *Client) ServiceAccountToken(ctx context.Context, namespace, name string, audiences []string,
+	life time.Duration) (string, time.Time, error) {
 	ref := KindServiceAccount.Ref(namespace, name)
 	r, err := c.resource(ctx, KindServiceAccount, namespace)
 	if err != nil {

@@ -102,7 +102,8 @@ func TestSchemasAreCheckedAtTheFirstUse(t *testing.T) {
 	c.LoadURL = func(url string) (io.ReadCloser, error) {
 		loads++
 		require.Equal(t, "blob://thing.json", url)
-		return io.NopCloser(strings.NewReader(`{"$schema":"https://json-schema.org/draft/2020-12/schema","$id":"https://x/thing.json",
+		return io.NopCloser(strings.NewReader(`{"$schema":"https://json-schema.org/draft/2020-12/schema",
+			"$id":"https://x/thing.json",
 			"type":"object","required":["name"],"properties":{"name":{"$ref":"#/$defs/name"}},"additionalProperties":false,
 			"$defs":{"name":{"type":"string","minLength":1}}}`)), nil
 	}

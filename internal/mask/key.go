@@ -23,11 +23,14 @@ func Key(name string) bool {
 		before = w[n-2]
 	}
 	switch last {
-	case "password", "passwords", "passwd", "pwd", "passphrase", "secret", "token", "apikey", "privatekey", "secretkey", "accesskey",
+	case "password", "passwords", "passwd", "pwd", "passphrase", "secret", "token", "apikey", "privatekey",
+		"secretkey", "accesskey",
 		"authtoken", "accesstoken", "credential", "credentials", "dockerconfigjson", "dockercfg", "htpasswd":
 		return true
 	case "key":
-		return slices.Contains([]string{"api", "private", "secret", "access", "signing", "shared", "account", "license", "hmac"}, before)
+		return slices.Contains([]string{
+			"api", "private", "secret", "access", "signing", "shared", "account", "license", "hmac",
+		}, before)
 	case "string":
 		return before == "connection"
 	case "auth", "authorization":

@@ -31,19 +31,21 @@ func TestShapes(t *testing.T) {
 	require.Len(t, secretKey, 40)
 	encoded := base64.StdEncoding.EncodeToString([]byte(pem))
 	for name, c := range map[string]struct{ in, want string }{
-		"an access key id":             {"id " + keyID + ".", "id [secret]."},
-		"a secret access key":          {"found " + secretKey + " there", "found [secret] there"},
-		"a private key":                {"key:\n" + pem + "\nend", "key:\n[secret]\nend"},
-		"a private key that was cut":   {pem[:50], "[secret]"},
-		"a private key in base64":      {"client-key " + encoded, "client-key [secret]"},
-		"a web token":                  {"got " + jwt, "got [secret]"},
-		"a GitHub token":               {github, "[secret]"},
-		"a fine-grained GitHub token":  {"github_" + "pat_11ABCDEFG0123456789_abcdef", "[secret]"},
-		"a Slack token":                {"x " + slack, "x [secret]"},
-		"a token for EKS":              {"k8s-aws-" + "v1.aHR0cHM6Ly9zdHM", "[secret]"},
-		"a session token":              {"IQoJb3JpZ2lu" + "X2VjEHoaCXVzLXdlc3QtMiJ", "[secret]"},
-		"the signature of a URL":       {"https://b/k?X-Amz-Signature=" + strings.Repeat("0a", 32) + "&x=1", "https://b/k?X-Amz-Signature=[secret]&x=1"},
-		"the token of a signed URL":    {"?X-Amz-Security-Token=IQ%2Fabcdefghijklmnop%3D&b=1", "?X-Amz-Security-Token=[secret]&b=1"},
+		"an access key id":            {"id " + keyID + ".", "id [secret]."},
+		"a secret access key":         {"found " + secretKey + " there", "found [secret] there"},
+		"a private key":               {"key:\n" + pem + "\nend", "key:\n[secret]\nend"},
+		"a private key that was cut":  {pem[:50], "[secret]"},
+		"a private key in base64":     {"client-key " + encoded, "client-key [secret]"},
+		"a web token":                 {"got " + jwt, "got [secret]"},
+		"a GitHub token":              {github, "[secret]"},
+		"a fine-grained GitHub token": {"github_" + "pat_11ABCDEFG0123456789_abcdef", "[secret]"},
+		"a Slack token":               {"x " + slack, "x [secret]"},
+		"a token for EKS":             {"k8s-aws-" + "v1.aHR0cHM6Ly9zdHM", "[secret]"},
+		"a session token":             {"IQoJb3JpZ2lu" + "X2VjEHoaCXVzLXdlc3QtMiJ", "[secret]"},
+		"the signature of a URL": {"https://b/k?X-Amz-Signature=" + strings.Repeat("0a", 32) + "&x=1",
+			"https://b/k?X-Amz-Signature=[secret]&x=1"},
+		"the token of a signed URL": {"?X-Amz-Security-Token=IQ%2Fabcdefghijklmnop%3D&b=1",
+			"?X-Amz-Security-Token=[secret]&b=1"},
 		"the signature of a header":    {"Signature=" + strings.Repeat("0a", 32), "Signature=[secret]"},
 		"a bearer token":               {"Authorization: Bearer abc.def-123456", "Authorization: Bearer [secret]"},
 		"a password in a URL":          {"git clone https://me:p@ss:w0rd@host/x", "git clone https://me:[secret]@host/x"},
@@ -53,16 +55,18 @@ func TestShapes(t *testing.T) {
 		"an assignment in JSON":        {`said {"token":"abc,d e","n":1}`, `said {"token":"[secret]","n":1}`},
 		"a number in JSON":             {`said {"password":123456,"n":1}`, `said {"password":[secret],"n":1}`},
 		"an assignment in JSON twice":  {`"{\"api_key\":\"a b\\\"c\",\"n\":1}"`, `"{\"api_key\":\"[secret]\",\"n\":1}"`},
-		"a key with a namespace":       {`emrflink:dbPassword = "hunter2": unknown key`, `emrflink:dbPassword = "[secret]": unknown key`},
-		"one behind another":           {"error: token=abc password=def", "error: token=[secret] password=[secret]"},
-		"in the value of another":      {"args=--token=abc", "args=--token=[secret]"},
-		"an option and its value":      {"helm upgrade --password hunter2 x", "helm upgrade --password [secret] x"},
-		"in a query":                   {"/x?token=abc&user=me", "/x?token=[secret]&user=me"},
-		"with an ampersand":            {"PASSWORD=a&b rest", "PASSWORD=[secret] rest"},
-		"of a Go map":                  {"map[password:swordfish user:me]", "map[password:[secret] user:me]"},
-		"in YAML, to the line's end":   {"a: 1\n  password: correct horse\nb: 2", "a: 1\n  password: [secret]\nb: 2"},
-		"in YAML, as a block":          {"a:\n  - token: |\n      one\n      two\n    b: 2", "a:\n  - token: [secret]\n    b: 2"},
-		"a kubeconfig":                 {"users:\n- user:\n    client-key-data: YWJj\n    token: x y", "users:\n- user:\n    client-key-data: [secret]\n    token: [secret]"},
+		"a key with a namespace": {`emrflink:dbPassword = "hunter2": unknown key`,
+			`emrflink:dbPassword = "[secret]": unknown key`},
+		"one behind another":         {"error: token=abc password=def", "error: token=[secret] password=[secret]"},
+		"in the value of another":    {"args=--token=abc", "args=--token=[secret]"},
+		"an option and its value":    {"helm upgrade --password hunter2 x", "helm upgrade --password [secret] x"},
+		"in a query":                 {"/x?token=abc&user=me", "/x?token=[secret]&user=me"},
+		"with an ampersand":          {"PASSWORD=a&b rest", "PASSWORD=[secret] rest"},
+		"of a Go map":                {"map[password:swordfish user:me]", "map[password:[secret] user:me]"},
+		"in YAML, to the line's end": {"a: 1\n  password: correct horse\nb: 2", "a: 1\n  password: [secret]\nb: 2"},
+		"in YAML, as a block":        {"a:\n  - token: |\n      one\n      two\n    b: 2", "a:\n  - token: [secret]\n    b: 2"},
+		"a kubeconfig": {"users:\n- user:\n    client-key-data: YWJj\n    token: x y",
+			"users:\n- user:\n    client-key-data: [secret]\n    token: [secret]"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -72,16 +76,41 @@ func TestShapes(t *testing.T) {
 	}
 }
 
+// TestEveryPrefixIsKnown: a form of secret has several beginnings.
+func TestEveryPrefixIsKnown(t *testing.T) {
+	t.Parallel()
+	rest := strings.Repeat("0a1b", 10)
+	for _, in := range []string{
+		"gh" + "p_" + rest, "gh" + "o_" + rest, "gh" + "u_" + rest, "gh" + "s_" + rest, "gh" + "r_" + rest,
+		"github_" + "pat_" + rest, "gl" + "pat-" + rest, "pu" + "l-" + rest,
+		"xo" + "xb-" + rest, "xa" + "pp-" + rest, "hooks.slack" + ".com/services/T0/B0/" + rest,
+		"hooks.slack" + ".com/workflows/" + rest, "IQoJb3JpZ2lu" + "X2Vj" + rest, "FwoGZXIvYXdz" + "EBYa" + rest,
+		"k8s-aws-" + "v1." + rest, "AK" + "IAZ7QXAMPLE42CANAR", "AS" + "IAZ7QXAMPLE42CANAR", "AB" + "IAZ7QXAMPLE42CANAR",
+		"AC" + "CAZ7QXAMPLE42CANAR",
+	} {
+		require.Equal(t, "a [secret] b", mask.Text("a "+in+" b"), in)
+	}
+	for _, word := range []string{"Bearer", "bearer", "Basic", "basic"} {
+		require.Equal(t, "said "+word+" [secret], then", mask.Text("said "+word+" abc123def456=, then"))
+	}
+	for _, kind := range []string{"", "RSA ", "EC ", "OPENSSH ", "ENCRYPTED "} {
+		require.Equal(t, mask.Secret,
+			mask.Text("-----BEGIN "+kind+"PRIVATE KEY-----\nMIIEpAIBAAKCAQEA7\n-----END "+kind+"PRIVATE KEY-----"))
+	}
+}
+
 func TestWhatIsNoSecretStays(t *testing.T) {
 	t.Parallel()
 	for _, s := range []string{
-		"", "token: expired", "the security token: is invalid", "secretName: flink-operator-webhook-secret", "httpTokens=required",
-		"tokenPath=/var/run/secrets/token", "passwordSecretRef=webhook", "arn:aws:secretsmanager:us-west-2:111122223333:secret:db-AbCdEf",
-		"AROAZ7QXAMPLE42CANARY", "0123456789abcdef0123456789abcdef01234567", "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCk1JSUM=",
+		"", "token: expired", "the security token: is invalid", "secretName: flink-operator-webhook-secret",
+		"httpTokens=required", "tokenPath=/var/run/secrets/token", "passwordSecretRef=webhook",
+		"arn:aws:secretsmanager:us-west-2:111122223333:secret:db-AbCdEf", "AROAZ7QXAMPLE42CANARY",
+		"0123456789abcdef0123456789abcdef01234567", "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCk1JSUM=",
 		"arn:aws:iam::111122223333:role/emr-eks-flink-us-west-2-karpenter-controller", "https://host:8080/path?user=a@b",
 		"https://0123456789ABCDEF0123456789ABCDEF.gr7.us-west-2.eks.amazonaws.com", "token=", `"token":null`, "password=[secret]",
-		"AmazonEC2ContainerRegistryPullOnlyAccess40", "basic authentication is off", "SignatureDoesNotMatch: The request signature",
-		"api error InvalidClientTokenId: The security token included in the request is invalid.", "key: NodeGroupType", "[unknown]",
+		"AmazonEC2ContainerRegistryPullOnlyAccess40", "basic authentication is off",
+		"SignatureDoesNotMatch: The request signature", "api error InvalidClientTokenId: The security token included in the " +
+			"request is invalid.", "key: NodeGroupType", "[unknown]",
 		"emr-containers-sa-flink-jobmanager-111122223333-1sseqknnoni14bdu6yyw9n3ft32986beoj10gadqfez009x",
 	} {
 		require.Equal(t, s, mask.Text(s))
@@ -90,16 +119,21 @@ func TestWhatIsNoSecretStays(t *testing.T) {
 
 func TestKeys(t *testing.T) {
 	t.Parallel()
-	for _, k := range strings.Fields(`password PASSWORD dbPassword db_password password2 passwd passphrase secret clientSecret client_secret token
-		authToken apiKey api_key API_KEY apikey privateKey private-key accessKey secretAccessKey AWS_SECRET_ACCESS_KEY credentials
-		AWSSessionToken .dockerconfigjson client-key-data connectionString signingKey git.password Authorization`) {
+	for _, k := range strings.Fields(`password PASSWORD dbPassword db_password password2 passwd passphrase secret
+		clientSecret client_secret token authToken apiKey api_key API_KEY apikey privateKey private-key accessKey
+		secretAccessKey AWS_SECRET_ACCESS_KEY credentials AWSSessionToken .dockerconfigjson client-key-data connectionString
+		signingKey git.password Authorization passwords pwd DB_PWD credential secretKey secretkey accesskey authtoken
+		access_token accesstoken privatekey htpasswd .dockercfg auth userPass SIGNING_KEY shared-key accountKey license_key
+		hmacKey`) {
 		require.True(t, mask.Key(k), k)
 	}
-	for _, k := range strings.Fields(`secretName secret_name tokenPath tokenUrl secretArn passwordSecretRef passwordPolicy httpTokens key keyName
-		kmsKeyId publicKey encryptionKeyArn tokenExpirationSeconds certificate-authority-data imagePullSecrets monkey authMode
-		authenticationMode secretsProvider x tags.team bypass`) {
+	for _, k := range strings.Fields(`secretName secret_name tokenPath tokenUrl secretArn passwordSecretRef
+		passwordPolicy httpTokens key keyName kmsKeyId publicKey encryptionKeyArn tokenExpirationSeconds
+		certificate-authority-data imagePullSecrets monkey authMode authenticationMode secretsProvider x tags.team
+		bypass ab pass string clientData`) {
 		require.False(t, mask.Key(k), k)
 	}
+	require.False(t, mask.Key(strings.Repeat("x", 124)+"Token"), "no name is that long")
 }
 
 func TestValues(t *testing.T) {
@@ -114,8 +148,14 @@ func TestValues(t *testing.T) {
 			[]string{"password", `["pin.password"]`},
 		},
 		"by name": {
-			map[string]any{"env": []any{map[string]any{"name": "DB_PASSWORD", "value": "a"}, map[string]any{"name": "HOST", "value": "b"}}},
-			map[string]any{"env": []any{map[string]any{"name": "DB_PASSWORD", "value": "[secret]"}, map[string]any{"name": "HOST", "value": "b"}}},
+			map[string]any{
+				"env": []any{map[string]any{"name": "DB_PASSWORD", "value": "a"}, map[string]any{"name": "HOST", "value": "b"}},
+			},
+			map[string]any{
+				"env": []any{
+					map[string]any{"name": "DB_PASSWORD", "value": "[secret]"}, map[string]any{"name": "HOST", "value": "b"},
+				},
+			},
 			[]string{"env[0].value"},
 		},
 		"by option": {
@@ -124,18 +164,31 @@ func TestValues(t *testing.T) {
 			[]string{"args[1]", "args[4]"},
 		},
 		"a Kubernetes Secret": {
-			map[string]any{"kind": "Secret", "apiVersion": "v1", "data": map[string]any{"x": "YQ=="}, "stringData": map[string]any{"y": "b"}, "type": "Opaque"},
-			map[string]any{"kind": "Secret", "apiVersion": "v1", "data": map[string]any{"x": "[secret]"}, "stringData": map[string]any{"y": "[secret]"}, "type": "Opaque"},
+			map[string]any{
+				"kind": "Secret", "apiVersion": "v1", "data": map[string]any{"x": "YQ=="}, "stringData": map[string]any{"y": "b"},
+				"type": "Opaque",
+			},
+			map[string]any{
+				"kind": "Secret", "apiVersion": "v1", "data": map[string]any{"x": "[secret]"},
+				"stringData": map[string]any{"y": "[secret]"}, "type": "Opaque",
+			},
 			[]string{"data.x", "stringData.y"},
 		},
 		"another kind of secret": {
-			map[string]any{"kind": "ExternalSecret", "apiVersion": "external-secrets.io/v1", "data": []any{map[string]any{"secretKey": "x"}}},
-			map[string]any{"kind": "ExternalSecret", "apiVersion": "external-secrets.io/v1", "data": []any{map[string]any{"secretKey": "[secret]"}}},
+			map[string]any{
+				"kind": "ExternalSecret", "apiVersion": "external-secrets.io/v1", "data": []any{map[string]any{"secretKey": "x"}},
+			},
+			map[string]any{
+				"kind": "ExternalSecret", "apiVersion": "external-secrets.io/v1",
+				"data": []any{map[string]any{"secretKey": "[secret]"}},
+			},
 			[]string{"data[0].secretKey"},
 		},
 		"a reference": {
-			map[string]any{"secret": map[string]any{"secretName": "n", "items": []any{map[string]any{"key": "k", "path": "p"}}}, "token": "arn:aws:x"},
-			map[string]any{"secret": map[string]any{"secretName": "n", "items": []any{map[string]any{"key": "k", "path": "p"}}}, "token": "arn:aws:x"},
+			map[string]any{"secret": map[string]any{"secretName": "n", "items": []any{map[string]any{"key": "k", "path": "p"}}},
+				"token": "arn:aws:x"},
+			map[string]any{"secret": map[string]any{"secretName": "n", "items": []any{map[string]any{"key": "k", "path": "p"}}},
+				"token": "arn:aws:x"},
 			nil,
 		},
 		"below a key": {
@@ -149,7 +202,8 @@ func TestValues(t *testing.T) {
 			[]string{"values"},
 		},
 		"what is not known": {
-			map[string]any{"password": "[unknown]", "token": "[secret]"}, map[string]any{"password": "[unknown]", "token": "[secret]"}, nil,
+			map[string]any{"password": "[unknown]", "token": "[secret]"},
+			map[string]any{"password": "[unknown]", "token": "[secret]"}, nil,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -190,7 +244,8 @@ func TestASecretInTheKeysPlaceIsMaskedOnce(t *testing.T) {
 
 func TestKnown(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, "with [secret] and local", mask.Known("with correct-horse and local", []string{"correct-horse", "local", ""}))
+	require.Equal(t, "with [secret] and local",
+		mask.Known("with correct-horse and local", []string{"correct-horse", "local", ""}))
 }
 
 // secrets draws one of each shape.
@@ -222,7 +277,9 @@ func TestAnAssignedTextHoldsNothingOfTheSecret(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		key := rapid.SampledFrom([]string{"password", "dbPassword", "API_KEY", "client-secret", "token"}).Draw(t, "key")
 		secret := rapid.StringMatching(`[A-Za-z0-9!$%^*()+,;:./?@#~-]{8,30}`).Draw(t, "secret") + "Zq9"
-		form := rapid.SampledFrom([]string{"%k=%s", `%k="%s"`, `{"%k":"%s","a":1}`, `{\"%k\":\"%s\"}`, "--%k=%s", "--%k %s", "a:\n  %k: %s\nb: 1"}).Draw(t, "form")
+		form := rapid.SampledFrom([]string{
+			"%k=%s", `%k="%s"`, `{"%k":"%s","a":1}`, `{\"%k\":\"%s\"}`, "--%k=%s", "--%k %s", "a:\n  %k: %s\nb: 1",
+		}).Draw(t, "form")
 		text := strings.NewReplacer("%k", key, "%s", secret).Replace(form)
 		got := mask.Text(text)
 		require.NotContains(t, got, secret[len(secret)-6:], text)
@@ -261,13 +318,22 @@ func BenchmarkOneHundredAndFiftyResources(b *testing.B) {
 
 // bigGraph is as much as the default blueprint has: 150 resources, 250 KB.
 func bigGraph() any {
-	policy := `{"Version":"2012-10-17","Statement":[{"Sid":"A","Effect":"Allow","Action":["s3:GetObject","s3:PutObject"],"Resource":"arn:aws:s3:::bucket/team/checkpoints/*","Condition":{"StringEquals":{"aws:ResourceTag/kubernetes.io/cluster/x":"owned"}}}]}`
+	policy := `{"Version":"2012-10-17","Statement":[{"Sid":"A","Effect":"Allow","Action":["s3:GetObject","s3:PutObject"],` +
+		`"Resource":"arn:aws:s3:::bucket/team/checkpoints/*",` +
+		`"Condition":{"StringEquals":{"aws:ResourceTag/kubernetes.io/cluster/x":"owned"}}}]}`
 	var list []any
 	for range 150 {
 		list = append(list, map[string]any{
-			"policy": policy + strings.Repeat(" ", 300), "tags": map[string]any{"Name": "emr-eks-flink-us-west-2-karpenter", "emrflink:deployment": "emr-eks-flink"},
-			"dependsOn": []any{"urn:pulumi:local::emrflink::emrflink:karpenter:Karpenter$aws:iam/role:Role::karpenter-controller-role", "urn:pulumi:local::emrflink::emrflink:cluster:Cluster$eks:index:Cluster::cluster-emr-eks-flink"},
-			"values":    map[string]any{"serviceAccount": map[string]any{"create": true, "name": "cloudwatch-agent"}, "tokenPath": "/var/run/token"},
+			"policy": policy + strings.Repeat(" ", 300), "tags": map[string]any{
+				"Name": "emr-eks-flink-us-west-2-karpenter", "emrflink:deployment": "emr-eks-flink",
+			},
+			"dependsOn": []any{
+				"urn:pulumi:local::emrflink::emrflink:karpenter:Karpenter$aws:iam/role:Role::karpenter-controller-role",
+				"urn:pulumi:local::emrflink::emrflink:cluster:Cluster$eks:index:Cluster::cluster-emr-eks-flink",
+			},
+			"values": map[string]any{
+				"serviceAccount": map[string]any{"create": true, "name": "cloudwatch-agent"}, "tokenPath": "/var/run/token",
+			},
 		})
 	}
 	list[7].(map[string]any)["tags"].(map[string]any)["note"] = github

@@ -28,7 +28,8 @@ type shape struct {
 // (GitHub), api.slack.com/authentication/token-types (Slack), github.com/kubernetes-sigs/aws-iam-authenticator (EKS).
 var shapes = []shape{
 	{hints: []string{"PRIVATE KEY"}, with: Secret,
-		re: pattern.Lazy(`(?s)-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY( BLOCK)?-----.*?(-----END [A-Z0-9 ]{0,30}PRIVATE KEY( BLOCK)?-----|\z)`)},
+		re: pattern.Lazy(
+			`(?s)-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY( BLOCK)?-----.*?(-----END [A-Z0-9 ]{0,30}PRIVATE KEY( BLOCK)?-----|\z)`)},
 	{hints: []string{"LS0tLS1CRUdJTi"}, replace: encodedPEM, re: pattern.Lazy(`LS0tLS1CRUdJTi[A-Za-z0-9+/=]+`)},
 	{hints: []string{"k8s-aws-v1."}, with: Secret, re: pattern.Lazy(`k8s-aws-v1\.[A-Za-z0-9_=-]+`)},
 	{hints: []string{"eyJ"}, with: Secret, re: pattern.Lazy(`eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]*`)},
@@ -39,7 +40,10 @@ var shapes = []shape{
 	{hints: []string{"pul-"}, with: Secret, re: pattern.Lazy(`\bpul-[0-9a-f]{40}\b`)},
 	{hints: []string{"AKIA", "ASIA", "ABIA", "ACCA"}, with: Secret, re: pattern.Lazy(`\b(AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b`)},
 	// What an STS session token begins with: base64 of a constant.
-	{hints: []string{"IQoJb3JpZ2lu", "FwoGZXIvYXdz"}, with: Secret, re: pattern.Lazy(`(IQoJb3JpZ2lu|FwoGZXIvYXdz)[A-Za-z0-9+/=%_-]{16,}`)},
+	{
+		hints: []string{"IQoJb3JpZ2lu", "FwoGZXIvYXdz"}, with: Secret,
+		re: pattern.Lazy(`(IQoJb3JpZ2lu|FwoGZXIvYXdz)[A-Za-z0-9+/=%_-]{16,}`),
+	},
 	{hints: []string{"ignature", "ecurity-"}, with: "${1}${2}" + Secret,
 		re: pattern.Lazy(`(?i)(X-Amz-(?:Signature|Security-Token)|\bSignature)(=|%3D|["']?: ?["']?)[A-Za-z0-9%+/=_.~-]{16,}`)},
 	{hints: []string{"earer ", "asic "}, replace: bearer, re: pattern.Lazy(`\b([Bb]earer|[Bb]asic) [A-Za-z0-9+/=_.~-]{8,}`)},

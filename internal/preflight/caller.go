@@ -38,7 +38,8 @@ func (a Account) credentials(ctx context.Context) (awsapi.Identity, check.Check)
 	case "CredentialsUnavailable", "MissingCredentials":
 		c.Fix = "aws sso login\nexport AWS_PROFILE=NAME"
 	case "InvalidClientTokenId", "UnrecognizedClientException":
-		// STS of a Region that is not enabled does not know the credentials either (IAM user guide, "Managing AWS STS in an AWS Region").
+		// STS of a Region that is not enabled does not know the credentials either (IAM user guide, "Managing AWS STS in an AWS
+		// Region").
 		c.Why += "; a region that is not enabled for the account answers the same"
 		c.Fix = "aws configure list\naws account get-region-opt-status --region-name " + a.Deploy.Region
 	case "SignatureDoesNotMatch", "RequestTimeTooSkewed":

@@ -36,7 +36,8 @@ func machine(t *testing.T, files map[string]string) Machine {
 func auth(expires time.Time) string {
 	token := "opaque"
 	if !expires.IsZero() {
-		token = base64.StdEncoding.EncodeToString(fmt.Appendf(nil, `{"payload":"x","type":"DATA_KEY","expiration":%d}`, expires.Unix()))
+		token = base64.StdEncoding.EncodeToString(fmt.Appendf(nil, `{"payload":"x","type":"DATA_KEY","expiration":%d}`,
+			expires.Unix()))
 	}
 	return fmt.Sprintf(`{"auths":{"public.ecr.aws":{"auth":%q}}}`, base64.StdEncoding.EncodeToString([]byte("AWS:"+token)))
 }
@@ -77,9 +78,13 @@ func TestAStaleLoginIsFound(t *testing.T) {
 
 func TestTheFilesAreWhereTheEnvironmentSays(t *testing.T) {
 	t.Parallel()
-	m := machine(t, map[string]string{"elsewhere/config.json": auth(noon.Add(-time.Hour)), "registry.json": auth(noon.Add(-time.Hour))})
+	m := machine(t, map[string]string{
+		"elsewhere/config.json": auth(noon.Add(-time.Hour)), "registry.json": auth(noon.Add(-time.Hour)),
+	})
 	home := m.Getenv("HOME")
-	for variable, value := range map[string]string{"DOCKER_CONFIG": filepath.Join(home, "elsewhere"), "HELM_REGISTRY_CONFIG": filepath.Join(home, "registry.json")} {
+	for variable, value := range map[string]string{
+		"DOCKER_CONFIG": filepath.Join(home, "elsewhere"), "HELM_REGISTRY_CONFIG": filepath.Join(home, "registry.json"),
+	} {
 		m.Getenv = func(k string) string { return map[string]string{"HOME": home, variable: value}[k] }
 		require.Equal(t, check.Error, m.Run()[0].Status, variable)
 	}

@@ -56,7 +56,8 @@ func (a Account) otherVPCs(vpcs []awsapi.VPC) check.Check {
 	}
 	c := fine(id, "no other network has addresses of %s", d.Cidr)
 	if len(overlapping) > 0 {
-		c.What = d.Cidr + " overlaps with " + strings.Join(overlapping, ", ") + "; it matters only if the networks are to be connected"
+		c.What = d.Cidr + " overlaps with " + strings.Join(overlapping, ", ") +
+			"; it matters only if the networks are to be connected"
 	}
 	return c
 }
@@ -126,6 +127,7 @@ func (a Account) logGroups(ctx context.Context, _ awsapi.Identity) []check.Check
 	return []check.Check{{
 		ID: id, Status: check.Error, What: "left over from an earlier deployment: " + strings.Join(left, ", "),
 		Why: "ResourceAlreadyExistsException: the deploy would not make them a second time",
-		Fix: "emrflink deploy --adopt --stack " + a.Deploy.Stack + "   # takes them into the stack, with the events in them" + deletes.String(),
+		Fix: "emrflink deploy --adopt --stack " + a.Deploy.Stack + "   # takes them into the stack, with the events in them" +
+			deletes.String(),
 	}}
 }

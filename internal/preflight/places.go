@@ -91,7 +91,8 @@ func (d Deploy) support(id string, v awsapi.ClusterVersion, newest string) check
 			Fix: d.set("kubernetesVersion", newest),
 		}
 		if d.ExtendedSupportUSD > 0 {
-			c.Why = fmt.Sprintf("the control plane costs $%.2f per hour instead of $%.2f", d.ExtendedSupportUSD, d.StandardSupportUSD)
+			c.Why = fmt.Sprintf("the control plane costs $%.2f per hour instead of $%.2f", d.ExtendedSupportUSD,
+				d.StandardSupportUSD)
 		}
 		return c
 	}

@@ -87,7 +87,9 @@ func (w *world) LogGroupExists(_ context.Context, name string) (bool, error) {
 func healthy() (*world, *Deploy) {
 	day := func(s string) time.Time { t, _ := time.Parse(time.DateOnly, s); return t }
 	w := &world{
-		limits:   map[string]float64{"L-F678F1CE": 5, "L-0263D0A3": 5, "L-FE5A380F": 5, "L-1194D53C": 100, "L-1216C47A": 64, "L-34B43A08": 64},
+		limits: map[string]float64{
+			"L-F678F1CE": 5, "L-0263D0A3": 5, "L-FE5A380F": 5, "L-1194D53C": 100, "L-1216C47A": 64, "L-34B43A08": 64,
+		},
 		vpcs:     []awsapi.VPC{{ID: "vpc-default", CIDRs: []string{"172.31.0.0/16"}}},
 		vcpus:    map[string]int{"m5.xlarge": 4},
 		spotRole: true,
@@ -103,8 +105,9 @@ func healthy() (*world, *Deploy) {
 		fails: map[string]error{},
 	}
 	return w, &Deploy{
-		Stack: "dev", File: "Pulumi.dev.yaml", Name: "emr-eks-flink", Region: "us-west-2", Kubernetes: "1.35", Cidr: "10.0.0.0/16",
-		Networks: 1, Zones: 3, CoreTypes: []string{"m5.xlarge"}, CoreNodes: 3, SpotVCPUs: 4, Tag: "emrflink:deployment",
+		Stack: "dev", File: "Pulumi.dev.yaml", Name: "emr-eks-flink", Region: "us-west-2", Kubernetes: "1.35",
+		Cidr: "10.0.0.0/16", Networks: 1, Zones: 3, CoreTypes: []string{"m5.xlarge"}, CoreNodes: 3, SpotVCPUs: 4,
+		Tag:       "emrflink:deployment",
 		Bucket:    func(id awsapi.Identity) string { return "b-" + id.Account },
 		LogGroups: []string{"/aws/eks/emr-eks-flink/cluster", "/aws/emr-flink/emr-eks-flink/operator"},
 		Lasts:     20 * time.Minute, StandardSupportUSD: 0.10, ExtendedSupportUSD: 0.60,
@@ -241,13 +244,19 @@ func clashes() map[string]broken {
 
 func TestEachProblemIsFoundWithItsCauseAndItsFix(t *testing.T) {
 	t.Parallel()
+	w, d := healthy()
+	untested := look(t, w, d)
+	delete(untested, "credentials") // TestWithoutCredentialsTheRestIsSkippedAndTheClockIsNot
 	for _, table := range []map[string]broken{identities(), limits(), offers(), clashes()} {
 		for name, c := range table {
+			delete(untested, c.id)
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				w, d := healthy()
 				c.change(w, d)
-				for id, got := range look(t, w, d) {
+				checks := look(t, w, d)
+				require.Contains(t, checks, c.id)
+				for id, got := range checks {
 					if id != c.id {
 						require.NotEqual(t, check.Error, got.Status, "%s: %s", id, got.What)
 						continue
@@ -260,6 +269,24 @@ func TestEachProblemIsFoundWithItsCauseAndItsFix(t *testing.T) {
 				}
 			})
 		}
+	}
+	require.Empty(t, untested, "checks that find nothing in any of these accounts")
+}
+
+// TestTheOrderOfTheChecks: it is the same when nothing can be asked.
+func TestTheOrderOfTheChecks(t *testing.T) {
+	t.Parallel()
+	w, d := healthy()
+	for _, w.identityErr = range []error{nil, denied("sts:GetCallerIdentity", "AccessDenied")} {
+		var got []string
+		for _, c := range (Account{AWS: w, Deploy: *d, Now: func() time.Time { return noon }}).Run(t.Context()) {
+			got = append(got, c.ID)
+		}
+		require.Equal(t, []string{
+			"credentials", "clock", "account", "region", "session", "zones", "kubernetes-version", "instance-types",
+			"quota-vcpu-on-demand", "quota-vcpu-spot", "quota-vpc", "vpc", "quota-eip", "quota-nat", "quota-cluster", "cluster-name",
+			"spot-role", "bucket-name", "log-groups",
+		}, got)
 	}
 }
 
@@ -274,7 +301,8 @@ func TestAllProblemsAreReportedAtOnce(t *testing.T) {
 		}
 	}
 	require.ElementsMatch(t, []string{
-		"cluster-name", "bucket-name", "kubernetes-version", "quota-vpc", "quota-eip", "quota-nat", "quota-cluster", "quota-vcpu-on-demand",
+		"cluster-name", "bucket-name", "kubernetes-version", "quota-vpc", "quota-eip", "quota-nat", "quota-cluster",
+		"quota-vcpu-on-demand",
 	}, errors)
 }
 
@@ -290,13 +318,15 @@ func TestACheckThatMayNotBeMadeIsAWarningThatNamesTheAction(t *testing.T) {
 		"ec2:DescribeAddresses":         {"ec2:DescribeAddresses", []string{"quota-eip"}},
 		"ec2:DescribeNatGateways":       {"ec2:DescribeNatGateways", []string{"quota-nat"}},
 		"ec2:DescribeAvailabilityZones": {"ec2:DescribeAvailabilityZones", []string{"zones", "quota-nat"}},
-		"ec2:DescribeInstanceTypes":     {"ec2:DescribeInstanceTypes", []string{"instance-types", "quota-vcpu-on-demand", "quota-vcpu-spot"}},
-		"ec2:DescribeInstances":         {"ec2:DescribeInstances", []string{"quota-vcpu-on-demand", "quota-vcpu-spot"}},
-		"eks:ListClusters":              {"eks:ListClusters", []string{"quota-cluster", "cluster-name"}},
-		"eks:DescribeClusterVersions":   {"eks:DescribeClusterVersions", []string{"kubernetes-version"}},
-		"iam:GetRole":                   {"iam:GetRole", []string{"spot-role"}},
-		"s3:HeadBucket":                 {"s3:ListBucket", []string{"bucket-name"}},
-		"logs:DescribeLogGroups":        {"logs:DescribeLogGroups", []string{"log-groups"}},
+		"ec2:DescribeInstanceTypes": {
+			"ec2:DescribeInstanceTypes", []string{"instance-types", "quota-vcpu-on-demand", "quota-vcpu-spot"},
+		},
+		"ec2:DescribeInstances":       {"ec2:DescribeInstances", []string{"quota-vcpu-on-demand", "quota-vcpu-spot"}},
+		"eks:ListClusters":            {"eks:ListClusters", []string{"quota-cluster", "cluster-name"}},
+		"eks:DescribeClusterVersions": {"eks:DescribeClusterVersions", []string{"kubernetes-version"}},
+		"iam:GetRole":                 {"iam:GetRole", []string{"spot-role"}},
+		"s3:HeadBucket":               {"s3:ListBucket", []string{"bucket-name"}},
+		"logs:DescribeLogGroups":      {"logs:DescribeLogGroups", []string{"log-groups"}},
 	} {
 		t.Run(op, func(t *testing.T) {
 			t.Parallel()
@@ -324,7 +354,9 @@ func TestWithoutCredentialsTheRestIsSkippedAndTheClockIsNot(t *testing.T) {
 	for id := range look(t, w, d) {
 		ids[id] = true
 	}
-	w.identityErr = &awsapi.Error{Op: "sts:GetCallerIdentity", Code: "ExpiredToken", Message: "The security token included in the request is expired"}
+	w.identityErr = &awsapi.Error{
+		Op: "sts:GetCallerIdentity", Code: "ExpiredToken", Message: "The security token included in the request is expired",
+	}
 	w.skew = time.Hour
 	got := look(t, w, d)
 	seen := map[string]bool{}

@@ -35,8 +35,10 @@ var (
 	quotaEIP      = quota{"quota-eip", "ec2", "L-0263D0A3", "Elastic IP addresses in the region", "AddressLimitExceeded"}
 	quotaNAT      = quota{"quota-nat", "vpc", "L-FE5A380F", "NAT gateways in a zone", "NatGatewayLimitExceeded"}
 	quotaClusters = quota{"quota-cluster", "eks", "L-1194D53C", "EKS clusters in the region", "ResourceLimitExceededException"}
-	quotaOnDemand = quota{"quota-vcpu-on-demand", "ec2", "L-1216C47A", "vCPUs of on-demand standard instances", "VcpuLimitExceeded"}
-	quotaSpot     = quota{"quota-vcpu-spot", "ec2", "L-34B43A08", "vCPUs of spot standard instances", "MaxSpotInstanceCountExceeded"}
+	quotaOnDemand = quota{
+		"quota-vcpu-on-demand", "ec2", "L-1216C47A", "vCPUs of on-demand standard instances", "VcpuLimitExceeded",
+	}
+	quotaSpot = quota{"quota-vcpu-spot", "ec2", "L-34B43A08", "vCPUs of spot standard instances", "MaxSpotInstanceCountExceeded"}
 )
 
 // check compares what is needed beside what is used with the limit. short is the status of too little.
@@ -51,7 +53,8 @@ func (a Account) check(ctx context.Context, q quota, need, used int, short check
 	}
 	c.Status = short
 	c.Why = fmt.Sprintf("%s: quota %s would be exceeded by %.0f", q.refusal, q.code, float64(need+used)-limit)
-	c.Fix = fmt.Sprintf("aws service-quotas request-service-quota-increase --service-code %s --quota-code %s --desired-value %d --region %s",
+	c.Fix = fmt.Sprintf("aws service-quotas request-service-quota-increase --service-code %s --quota-code %s --desired-value "+
+		"%d --region %s",
 		q.service, q.code, need+used, a.Deploy.Region)
 	return c
 }

@@ -151,8 +151,8 @@ func fromExported(state plans.Exported) Baseline {
 	}
 	for _, r := range state.Resources {
 		b.Resources = append(b.Resources, BaselineResource{
-			URN: r.URN, Type: r.Type, Name: r.Name, Component: !r.Custom, Parent: r.Parent, Provider: r.Provider, Inputs: r.Inputs,
-			DependsOn: r.Dependencies, PropertyDependencies: r.PropertyDependencies, id: r.ID,
+			URN: r.URN, Type: r.Type, Name: r.Name, Component: !r.Custom, Parent: r.Parent, Provider: r.Provider,
+			Inputs: r.Inputs, DependsOn: r.Dependencies, PropertyDependencies: r.PropertyDependencies, id: r.ID,
 		})
 		if r.Type == "aws:eks/cluster:Cluster" {
 			b.Region, b.account = place(r.Outputs["arn"])

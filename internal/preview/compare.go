@@ -42,7 +42,8 @@ func Compare(desired plans.Plan, base Baseline, region string) (plans.Plan, int)
 	}
 	if c.moved() {
 		out.Diagnostics = append(out.Diagnostics, plans.Diagnostic{Severity: "warning", Message: fmt.Sprintf(
-			"the baseline is of region %s, the settings say %s: what is in a region does not move, it is made anew; deploy to another "+
+			"the baseline is of region %s, the settings say %s: what is in a region does not move, it is made anew; deploy to "+
+				"another "+
 				"region with a stack of its own", base.Region, region)})
 	}
 	out.Summary = plans.Summarize(out.Steps)
@@ -227,8 +228,8 @@ func withoutVersion(s plans.Step, in map[string]any) map[string]any {
 
 func deleted(r BaselineResource) plans.Step {
 	return plans.Step{
-		URN: r.URN, Type: r.Type, Name: r.Name, Parent: r.Parent, Op: plans.OpDelete, Component: r.Component, ID: r.id, Old: r.Inputs,
-		Provider: r.Provider, Dependencies: r.DependsOn, PropertyDependencies: r.PropertyDependencies,
+		URN: r.URN, Type: r.Type, Name: r.Name, Parent: r.Parent, Op: plans.OpDelete, Component: r.Component,
+		ID: r.id, Old: r.Inputs, Provider: r.Provider, Dependencies: r.DependsOn, PropertyDependencies: r.PropertyDependencies,
 		ReplaceReasons: []string{}, Diff: []plans.PropertyDiff{},
 	}
 }

@@ -31,7 +31,9 @@ func network(cidr string) plans.Plan {
 	}
 	return plans.Plan{Stack: "dev", Steps: []plans.Step{
 		in(vpcURN, "aws:ec2/vpc:Vpc", "vpc", map[string]any{"cidrBlock": cidr, "enableDnsSupport": true}, ""),
-		in(subnetURN, "aws:ec2/subnet:Subnet", "subnet", map[string]any{"vpcId": plans.Unknown, "cidrBlock": "10.0.0.0/24"}, vpcURN),
+		in(subnetURN, "aws:ec2/subnet:Subnet", "subnet", map[string]any{
+			"vpcId": plans.Unknown, "cidrBlock": "10.0.0.0/24",
+		}, vpcURN),
 		in(routeURN, "aws:ec2/internetGateway:InternetGateway", "igw", map[string]any{"vpcId": plans.Unknown}, vpcURN),
 	}}
 }
@@ -66,14 +68,18 @@ func TestAReplacementCascadesAsAPossibleOne(t *testing.T) {
 	vpc, subnet, gateway := steps["vpc"], steps["subnet"], steps["igw"]
 	require.Equal(t, "replace", vpc.Op)
 	require.Equal(t, []string{"cidrBlock"}, vpc.ReplaceReasons)
-	require.Equal(t, []Diff{{Path: "cidrBlock", Kind: "update-replace", Old: "10.0.0.0/16", New: "10.1.0.0/16", WaitsFor: []string{}}}, vpc.Diff)
+	require.Equal(t, []Diff{
+		{Path: "cidrBlock", Kind: "update-replace", Old: "10.0.0.0/16", New: "10.1.0.0/16", WaitsFor: []string{}},
+	}, vpc.Diff)
 	require.Contains(t, vpc.Destroys, "the cluster")
 
 	require.Equal(t, "update", subnet.Op)
 	require.True(t, subnet.MayReplace)
 	require.Equal(t, []string{"vpcId"}, subnet.MayReplaceReasons)
 	require.Empty(t, subnet.ReplaceReasons)
-	require.Equal(t, []Diff{{Path: "vpcId", Kind: "update-replace", Old: plans.Unknown, New: plans.Unknown, WaitsFor: []string{vpcURN}}}, subnet.Diff)
+	require.Equal(t, []Diff{
+		{Path: "vpcId", Kind: "update-replace", Old: plans.Unknown, New: plans.Unknown, WaitsFor: []string{vpcURN}},
+	}, subnet.Diff)
 	require.NotEmpty(t, subnet.Destroys)
 
 	require.Equal(t, "update", gateway.Op)
@@ -154,19 +160,24 @@ func TestAnExportedStateIsABaseline(t *testing.T) {
 	b, err := ReadBaseline(file, "emrflink", "dev", func(raw []byte) (plans.Exported, error) {
 		require.JSONEq(t, `{"version":3}`, string(raw))
 		return plans.Exported{Stack: "dev", Project: "emrflink", Resources: []plans.StateResource{{
-			URN: "urn:pulumi:dev::emrflink::aws:eks/cluster:Cluster::c", Type: "aws:eks/cluster:Cluster", Name: "c", Custom: true, ID: "c",
-			Inputs:  map[string]any{"name": "c-3f0265e", "roleArn": "arn:aws:iam::444455556666:role/r", "tags": map[string]any{"a": "1"}},
+			URN: "urn:pulumi:dev::emrflink::aws:eks/cluster:Cluster::c", Type: "aws:eks/cluster:Cluster", Name: "c",
+			Custom: true, ID: "c", Inputs: map[string]any{
+				"name": "c-3f0265e", "roleArn": "arn:aws:iam::444455556666:role/r", "tags": map[string]any{"a": "1"},
+			},
 			Outputs: map[string]any{"arn": "arn:aws:eks:us-west-2:444455556666:cluster/c"},
 		}}}, nil
 	})
 	require.NoError(t, err)
 	desired := plans.Plan{Stack: "dev", Steps: []plans.Step{
 		{
-			URN: "urn:pulumi:dev::emrflink::aws:eks/cluster:Cluster::c", Type: "aws:eks/cluster:Cluster", Name: "c", Op: plans.OpCreate,
-			New: map[string]any{"name": "c-b75bec3", "roleArn": "arn:aws:iam::111122223333:role/r", "tags": map[string]any{"a": "1"}},
+			URN: "urn:pulumi:dev::emrflink::aws:eks/cluster:Cluster::c", Type: "aws:eks/cluster:Cluster", Name: "c",
+			Op: plans.OpCreate, New: map[string]any{
+				"name": "c-b75bec3", "roleArn": "arn:aws:iam::111122223333:role/r", "tags": map[string]any{"a": "1"},
+			},
 		},
 		{
-			URN: "urn:pulumi:dev::emrflink::pulumi:providers:kubernetes::k", Type: kubernetesProvider, Name: "k", Op: plans.OpCreate,
+			URN: "urn:pulumi:dev::emrflink::pulumi:providers:kubernetes::k", Type: kubernetesProvider, Name: "k",
+			Op:  plans.OpCreate,
 			New: map[string]any{"clusterIdentifier": "arn:aws:eks:us-west-2:111122223333:cluster/c"},
 		},
 	}}
@@ -187,8 +198,10 @@ func TestAFileThatIsNoBaselineIsRefused(t *testing.T) {
 	for name, c := range map[string]struct{ content, project, stack, want string }{
 		"corrupt":         {`{"kind":"emrflink-ba`, "emrflink", "dev", "no JSON object"},
 		"of another kind": {`{"kind":"emrflink-plan"}`, "emrflink", "dev", `of kind "emrflink-plan"`},
-		"newer":           {`{"kind":"emrflink-baseline","schemaVersion":2}`, "emrflink", "dev", "schemaVersion 2; this program reads 1"},
-		"edited":          {`{"kind":"emrflink-baseline","schemaVersion":1,"resources":[{"urn":""}]}`, "emrflink", "dev", "resource 1"},
+		"newer": {`{"kind":"emrflink-baseline","schemaVersion":2}`, "emrflink", "dev",
+			"schemaVersion 2; this program reads 1"},
+		"edited": {`{"kind":"emrflink-baseline","schemaVersion":1,"resources":[{"urn":""}]}`, "emrflink",
+			"dev", "resource 1"},
 		"no export":       {`{}`, "emrflink", "dev", "no export"},
 		"another stack":   {"", "emrflink", "prod", `stack "dev" of project "emrflink", and this is stack "prod"`},
 		"another project": {"", "mine", "dev", `of project "mine"`},

@@ -76,7 +76,9 @@ func lossSteps(steps []Step) []Step {
 func lossSentence(d Document) string {
 	n := countActs(lossSteps(d.Steps))
 	var parts []string
-	for i, verb := range []string{"deleted", "deleted and created anew", "deleted and created anew if a value that is not known yet differs"} {
+	for i, verb := range []string{
+		"deleted", "deleted and created anew", "deleted and created anew if a value that is not known yet differs",
+	} {
 		if n[i] > 0 {
 			parts = append(parts, thousands(n[i])+" "+verb)
 		}
@@ -119,7 +121,8 @@ func modeSentence(d Document) string {
 	case ModeBaseline:
 		text := "Compared with a baseline, not with the cloud."
 		if d.NotCompared > 0 {
-			text += " Taken as unchanged: " + some(d.NotCompared, "value") + " that only a deployment gives, from the same resources as before."
+			text += " Taken as unchanged: " + some(d.NotCompared, "value") +
+				" that only a deployment gives, from the same resources as before."
 		}
 		return text
 	case ModeDeployed:

@@ -23,14 +23,20 @@ func TestALossIsNamedForWhatIsDeletedAndReplaced(t *testing.T) {
 		may       bool
 		want      string
 	}{
-		{plans.OpDelete, "aws:s3/bucketV2:BucketV2", "b", false, "checkpoints and savepoints in it are lost; jobs cannot be restored from them"},
-		{plans.OpReplace, "aws:iam/role:Role", "r", false, "pods, nodes or services that use it lose their AWS permissions until it is back"},
+		{plans.OpDelete, "aws:s3/bucketV2:BucketV2", "b", false,
+			"checkpoints and savepoints in it are lost; jobs cannot be restored from them"},
+		{plans.OpReplace, "aws:iam/role:Role", "r", false,
+			"pods, nodes or services that use it lose their AWS permissions until it is back"},
 		{plans.OpDelete, "aws:iam/role:Role", "r", false, "pods, nodes or services that use it lose their AWS permissions"},
 		{plans.OpUpdate, "aws:iam/role:Role", "r", false, ""},
-		{plans.OpUpdate, "aws:iam/role:Role", "r", true, "pods, nodes or services that use it lose their AWS permissions until it is back"},
-		{plans.OpDelete, "kubernetes:core/v1:Namespace", "team-a-namespace", false, "the team's running jobs stop and everything in its namespace is deleted; checkpoints in S3 stay"},
-		{plans.OpDelete, "kubernetes:core/v1:Namespace", "metrics-namespace", false, "everything in the namespace is deleted, running pods too"},
-		{plans.OpDelete, "kubernetes:helm.sh/v3:Release", "karpenter-crds", false, "all NodePools, NodeClaims and EC2NodeClasses are deleted with their definitions: every node of a job is drained"},
+		{plans.OpUpdate, "aws:iam/role:Role", "r", true,
+			"pods, nodes or services that use it lose their AWS permissions until it is back"},
+		{plans.OpDelete, "kubernetes:core/v1:Namespace", "team-a-namespace", false,
+			"the team's running jobs stop and everything in its namespace is deleted; checkpoints in S3 stay"},
+		{plans.OpDelete, "kubernetes:core/v1:Namespace", "metrics-namespace", false,
+			"everything in the namespace is deleted, running pods too"},
+		{plans.OpDelete, "kubernetes:helm.sh/v3:Release", "karpenter-crds", false,
+			"all NodePools, NodeClaims and EC2NodeClasses are deleted with their definitions: every node of a job is drained"},
 		{plans.OpDelete, "kubernetes:core/v1:LimitRange", "l", false, nothingLost},
 		{plans.OpDelete, "aws:x/y:Z", "z", false, notInTable},
 		{plans.OpCreate, "aws:s3/bucketV2:BucketV2", "b", false, ""},
@@ -38,7 +44,8 @@ func TestALossIsNamedForWhatIsDeletedAndReplaced(t *testing.T) {
 	} {
 		require.Equal(t, c.want, destroys(plans.Step{Op: c.op, Type: c.typ, Name: c.name}, c.may), c.typ+" "+c.name)
 	}
-	require.Empty(t, destroys(plans.Step{Op: plans.OpDelete, Type: "emrflink:team:Team", Component: true}, false), "a component holds nothing")
+	require.Empty(t, destroys(plans.Step{Op: plans.OpDelete, Type: "emrflink:team:Team", Component: true}, false),
+		"a component holds nothing")
 }
 
 func TestAnUpdateThatDisturbsSaysSo(t *testing.T) {
@@ -49,7 +56,8 @@ func TestAnUpdateThatDisturbsSaysSo(t *testing.T) {
 	require.Contains(t, disturbs(of("aws:eks/nodeGroup:NodeGroup", "launchTemplate.version")), "one after another")
 	require.Empty(t, disturbs(of("aws:eks/nodeGroup:NodeGroup", "scalingConfig.desiredSize")))
 	require.Contains(t, disturbs(of("kubernetes:karpenter.k8s.aws/v1:EC2NodeClass", "spec.tags.a")), "drifted")
-	require.Contains(t, disturbs(of("kubernetes:karpenter.sh/v1:NodePool", "spec.template.spec.requirements[0].values[1]")), "drifted")
+	require.Contains(t,
+		disturbs(of("kubernetes:karpenter.sh/v1:NodePool", "spec.template.spec.requirements[0].values[1]")), "drifted")
 	require.Empty(t, disturbs(of("kubernetes:karpenter.sh/v1:NodePool", "spec.limits.cpu")))
 }
 

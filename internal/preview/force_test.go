@@ -26,18 +26,27 @@ func TestACertainReplacementIsToldFromAPossibleOne(t *testing.T) {
 		will    []string
 		may     []string
 	}{
-		"a known value":                                  {"aws:ec2/subnet:Subnet", plans.OpReplace, []string{"cidrBlock"}, []plans.PropertyDiff{known, tags}, "replace", []string{"cidrBlock"}, nil},
-		"an unknown value, the provider says":            {"aws:ec2/subnet:Subnet", plans.OpReplace, []string{"vpcId"}, []plans.PropertyDiff{open, tags}, "update", nil, []string{"vpcId"}},
-		"both":                                           {"aws:ec2/subnet:Subnet", plans.OpReplace, []string{"cidrBlock", "vpcId"}, []plans.PropertyDiff{known, open}, "replace", []string{"cidrBlock"}, nil},
-		"a value that goes":                              {"aws:ec2/subnet:Subnet", plans.OpReplace, []string{"vpcId"}, []plans.PropertyDiff{gone}, "replace", []string{"vpcId"}, nil},
-		"the engine has a reason of its own":             {"kubernetes:core/v1:Namespace", plans.OpReplace, []string{"provider"}, nil, "replace", []string{"provider"}, nil},
-		"an unknown value and the provider":              {"aws:ec2/subnet:Subnet", plans.OpReplace, []string{"provider", "vpcId"}, []plans.PropertyDiff{open}, "replace", []string{"provider"}, nil},
-		"the table knows what the provider does not say": {"aws:ec2/subnet:Subnet", plans.OpUpdate, nil, []plans.PropertyDiff{unmarked}, "update", nil, []string{"vpcId"}},
-		"an unknown value that forces nothing":           {"aws:ec2/internetGateway:InternetGateway", plans.OpUpdate, nil, []plans.PropertyDiff{unmarked}, "update", nil, nil},
+		"a known value": {"aws:ec2/subnet:Subnet", plans.OpReplace, []string{"cidrBlock"},
+			[]plans.PropertyDiff{known, tags}, "replace", []string{"cidrBlock"}, nil},
+		"an unknown value, the provider says": {"aws:ec2/subnet:Subnet", plans.OpReplace, []string{"vpcId"},
+			[]plans.PropertyDiff{open, tags}, "update", nil, []string{"vpcId"}},
+		"both": {"aws:ec2/subnet:Subnet", plans.OpReplace,
+			[]string{"cidrBlock", "vpcId"}, []plans.PropertyDiff{known, open}, "replace", []string{"cidrBlock"}, nil},
+		"a value that goes": {"aws:ec2/subnet:Subnet", plans.OpReplace, []string{"vpcId"},
+			[]plans.PropertyDiff{gone}, "replace", []string{"vpcId"}, nil},
+		"the engine has a reason of its own": {"kubernetes:core/v1:Namespace", plans.OpReplace, []string{"provider"},
+			nil, "replace", []string{"provider"}, nil},
+		"an unknown value and the provider": {"aws:ec2/subnet:Subnet", plans.OpReplace,
+			[]string{"provider", "vpcId"}, []plans.PropertyDiff{open}, "replace", []string{"provider"}, nil},
+		"the table knows what the provider does not say": {"aws:ec2/subnet:Subnet", plans.OpUpdate, nil,
+			[]plans.PropertyDiff{unmarked}, "update", nil, []string{"vpcId"}},
+		"an unknown value that forces nothing": {"aws:ec2/internetGateway:InternetGateway", plans.OpUpdate, nil,
+			[]plans.PropertyDiff{unmarked}, "update", nil, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := plans.Step{URN: "urn", Type: c.typ, Name: "x", Op: c.op, ReplaceReasons: c.reasons, Diff: c.diff, Old: map[string]any{}, New: map[string]any{}}
+			s := plans.Step{URN: "urn", Type: c.typ, Name: "x", Op: c.op, ReplaceReasons: c.reasons, Diff: c.diff,
+				Old: map[string]any{}, New: map[string]any{}}
 			plan := plans.Plan{Steps: []plans.Step{s}, Summary: plans.Summarize([]plans.Step{s})}
 			r, err := New(plan, regionUsed)
 			require.NoError(t, err)

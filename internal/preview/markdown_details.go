@@ -165,7 +165,8 @@ func (m *comment) fullText(s Step, limit int) string {
 		return lineText(s)
 	}
 	a := acts[actOf(s)]
-	return fmt.Sprintf("<details><summary>%s %s %s</summary>\n\n%s\n</details>\n\n", a.word, codeTag(s.Type), codeTag(s.Name), fenced(lines, limit))
+	return fmt.Sprintf("<details><summary>%s %s %s</summary>\n\n%s\n</details>\n\n", a.word, codeTag(s.Type), codeTag(s.Name),
+		fenced(lines, limit))
 }
 
 // write shows a component: the names first, since a list ends where an element begins.

@@ -100,13 +100,17 @@ func wellFormed(t require.TestingT, text string) {
 
 // nasty are texts that would break out if they could.
 var nasty = []string{
-	"plain", "", "|", `\|`, "`", "``` ", "`````", "</details>", "<script>alert(1)</script>", "<!-- -->", "@everyone", "see #1", "https://example.com",
-	"a\nb", "```\n</details>\n@user", "\r\n```diff", "日本語のテキスト", "🙂", "\u202eevil", "\x00\x1b[31m", "\xff\xfe", "a & b", `{"a":"` + "`" + `"}`, "$(x)", "- x", "~~~",
+	"plain", "", "|", `\|`, "`", "``` ", "`````", "</details>", "<script>alert(1)</script>", "<!-- -->", "@everyone", "see #1",
+	"https://example.com",
+	"a\nb", "```\n</details>\n@user", "\r\n```diff", "日本語のテキスト", "🙂", "\u202eevil", "\x00\x1b[31m", "\xff\xfe", "a & b",
+	`{"a":"` + "`" + `"}`, "$(x)", "- x", "~~~",
 }
 
 // document2000 changes 2,000 policies of so many statements, one in twenty of which differs.
 func document2000(statements int) Document {
-	d := Document{Stack: "big", Findings: []Finding{}, Mode: ModeDeployed, Cost: Cost{PricesAsOf: "2026-01-01", Region: "us-west-2"}}
+	d := Document{
+		Stack: "big", Findings: []Finding{}, Mode: ModeDeployed, Cost: Cost{PricesAsOf: "2026-01-01", Region: "us-west-2"},
+	}
 	d.Steps = append(d.Steps, Step{URN: "stack", Type: "pulumi:pulumi:Stack", Name: "big", Op: "same"})
 	ops := []string{"create", "update", "update", "update", "replace", "update", "delete", "create", "update", "update"}
 	for i := range 2000 {
@@ -115,8 +119,8 @@ func document2000(statements int) Document {
 			d.Steps = append(d.Steps, Step{URN: team, Type: "emrflink:team:Team", Name: team, Op: "same", Parent: "stack"})
 		}
 		s := Step{
-			URN: fmt.Sprintf("%s::%d", team, i), Type: "aws:iam/policy:Policy", Name: fmt.Sprintf("%s-policy-%d", team, i), Op: ops[i%10], Parent: team,
-			MayReplace: i%10 == 5, MayReplaceReasons: []string{"name"}, Destroys: "the policy",
+			URN: fmt.Sprintf("%s::%d", team, i), Type: "aws:iam/policy:Policy", Name: fmt.Sprintf("%s-policy-%d", team, i),
+			Op: ops[i%10], Parent: team, MayReplace: i%10 == 5, MayReplaceReasons: []string{"name"}, Destroys: "the policy",
 		}
 		switch s.Op {
 		case "replace":
@@ -146,7 +150,9 @@ func policy(seed, statements int, word string) string {
 		if i%20 == seed%20 {
 			action = "s3:PutObject-" + word
 		}
-		parts = append(parts, fmt.Sprintf(`{"Sid":"Statement%d","Effect":"Allow","Action":[%q],"Resource":"arn:aws:s3:::bucket/日本/%d/*"}`, i, action, i))
+		parts = append(parts,
+			fmt.Sprintf(`{"Sid":"Statement%d","Effect":"Allow","Action":[%q],"Resource":"arn:aws:s3:::bucket/日本/%d/*"}`, i,
+				action, i))
 	}
 	return `{"Version":"2012-10-17","Statement":[` + strings.Join(parts, ",") + `]}`
 }
@@ -156,7 +162,8 @@ func TestACommentOfTwoThousandChangesFits(t *testing.T) {
 	text := markdown(t, document2000(60))
 	require.Greater(t, len(text), MarkdownBudget*3/4, "the room that there is gets used")
 	require.Contains(t, text, "| **400** | **1,200** | **200** | **200** | 0 |")
-	require.Contains(t, text, "**200 deleted, 200 deleted and created anew, 200 deleted and created anew if a value that is not known yet differs.**")
+	require.Contains(t, text,
+		"**200 deleted, 200 deleted and created anew, 200 deleted and created anew if a value that is not known yet differs.**")
 	require.Regexp(t, `\d+ of 2,000 changed resources are shown with their diff, \d+ by name; the rest is in the artifact`, text)
 	require.Regexp(t, `\d+ of 600 resources are shown; the rest is in the artifact`, text)
 	require.True(t, strings.Contains(text, `-           "s3:PutObject-old"`))
@@ -164,7 +171,8 @@ func TestACommentOfTwoThousandChangesFits(t *testing.T) {
 
 func TestACommentKeepsToItsRulesWhateverTheDocument(t *testing.T) {
 	t.Parallel()
-	word := rapid.OneOf(rapid.SampledFrom(nasty), rapid.String(), rapid.Map(rapid.SampledFrom(nasty), func(s string) string { return strings.Repeat(s, 200) }))
+	word := rapid.OneOf(rapid.SampledFrom(nasty), rapid.String(),
+		rapid.Map(rapid.SampledFrom(nasty), func(s string) string { return strings.Repeat(s, 200) }))
 	value := rapid.OneOf(
 		rapid.Map(word, func(s string) any { return s }),
 		rapid.Map(rapid.MapOf(word, word), func(m map[string]string) any {
@@ -179,18 +187,24 @@ func TestACommentKeepsToItsRulesWhateverTheDocument(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		d := Document{
 			Stack: word.Draw(rt, "stack"), Mode: word.Draw(rt, "mode"), Findings: []Finding{},
-			Cost: Cost{PricesAsOf: word.Draw(rt, "date"), Region: word.Draw(rt, "region"), NotIncluded: rapid.SliceOf(word).Draw(rt, "not")},
+			Cost: Cost{
+				PricesAsOf: word.Draw(rt, "date"), Region: word.Draw(rt, "region"),
+				NotIncluded: rapid.SliceOf(word).Draw(rt, "not"),
+			},
 		}
 		for i := range rapid.IntRange(0, 30).Draw(rt, "steps") {
 			s := Step{
-				URN: fmt.Sprint("urn::", i), Type: word.Draw(rt, "type"), Name: word.Draw(rt, "name"), Parent: fmt.Sprint("urn::", rapid.IntRange(-1, 9).Draw(rt, "parent")),
+				URN: fmt.Sprint("urn::", i), Type: word.Draw(rt, "type"), Name: word.Draw(rt, "name"),
+				Parent:     fmt.Sprint("urn::", rapid.IntRange(-1, 9).Draw(rt, "parent")),
 				Op:         rapid.SampledFrom([]string{"create", "update", "replace", "delete", "same", "read"}).Draw(rt, "op"),
-				MayReplace: rapid.Bool().Draw(rt, "may"), ReplaceReasons: rapid.SliceOfN(word, 0, 9).Draw(rt, "why"), Destroys: word.Draw(rt, "destroys"),
+				MayReplace: rapid.Bool().Draw(rt, "may"), ReplaceReasons: rapid.SliceOfN(word, 0, 9).Draw(rt, "why"),
+				Destroys: word.Draw(rt, "destroys"),
 			}
 			for range rapid.IntRange(0, 4).Draw(rt, "diffs") {
 				s.Diff = append(s.Diff, Diff{
-					Path: word.Draw(rt, "path"), Kind: rapid.SampledFrom([]string{"add", "delete", "update", "update-replace"}).Draw(rt, "kind"),
-					Old: value.Draw(rt, "old"), New: value.Draw(rt, "new"),
+					Path: word.Draw(rt, "path"),
+					Kind: rapid.SampledFrom([]string{"add", "delete", "update", "update-replace"}).Draw(rt, "kind"),
+					Old:  value.Draw(rt, "old"), New: value.Draw(rt, "new"),
 				})
 			}
 			d.Steps = append(d.Steps, s)

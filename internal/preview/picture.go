@@ -8,7 +8,7 @@ import (
 	"emrflink/internal/graph"
 )
 
-// pictureWidth is how wide a picture that stands alone gets, if its rooms let it: three rooms beside each other.
+// pictureWidth is how wide a picture in a file of its own gets, if its rooms let it: three rooms beside each other.
 const pictureWidth = 1_440
 
 // SVG draws what there is once the plan is carried out.

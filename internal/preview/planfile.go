@@ -62,7 +62,8 @@ func ReadPlan(path string) (SavedPlan, error) {
 		return SavedPlan{}, fmt.Errorf("read the plan %s: it is of kind %q, not %q", path, p.Kind, planKind)
 	}
 	if p.SchemaVersion != PlanVersion {
-		return SavedPlan{}, fmt.Errorf("read the plan %s: it has schemaVersion %d; this program reads %d", path, p.SchemaVersion, PlanVersion)
+		return SavedPlan{}, fmt.Errorf("read the plan %s: it has schemaVersion %d; this program reads %d", path,
+			p.SchemaVersion, PlanVersion)
 	}
 	return p, nil
 }

@@ -15,7 +15,9 @@ func saved(t *testing.T) SavedPlan {
 	t.Helper()
 	r, err := New(changed(), regionUsed)
 	require.NoError(t, err)
-	return r.Plan(Basis{Project: "emrflink", Stack: "dev", Target: "local", Region: regionUsed, Program: "v1 abc", Configuration: "c", State: "s"})
+	return r.Plan(Basis{
+		Project: "emrflink", Stack: "dev", Target: "local", Region: regionUsed, Program: "v1 abc", Configuration: "c", State: "s",
+	})
 }
 
 func TestAPlanIsReadAsItWasSaved(t *testing.T) {

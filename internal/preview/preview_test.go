@@ -5,33 +5,14 @@ package preview
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 
+	"emrflink/internal/golden"
 	"emrflink/internal/plans"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
-
-// golden compares got with a file of testdata.
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	file := filepath.Join("testdata", name)
-	if *update {
-		require.NoError(t, os.WriteFile(file, got, 0o600))
-	}
-	want, err := os.ReadFile(file)
-	require.NoError(t, err, "run the test with -update")
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("%s differs (-update writes it anew):\n%s", file, diff)
-	}
-}
 
 func step(op plans.Op, typ, name string) plans.Step {
 	s := plans.Step{URN: "urn:pulumi:dev::emrflink::" + typ + "::" + name, Type: typ, Name: name, Op: op}
@@ -98,10 +79,10 @@ func TestGolden(t *testing.T) {
 			require.NoError(t, r.Text(&text, TextOptions{}))
 			require.NoError(t, r.Text(&again, TextOptions{}))
 			require.Equal(t, text.String(), again.String())
-			golden(t, name+".txt", text.Bytes())
+			golden.Equal(t, "testdata/"+name+".txt", text.String())
 			require.NoError(t, r.JSON(&doc))
 			require.NotContains(t, doc.String(), `s": null`, "lists are never null")
-			golden(t, name+".json", doc.Bytes())
+			golden.Equal(t, "testdata/"+name+".json", doc.String())
 		})
 	}
 }
@@ -124,12 +105,15 @@ func TestTheContractHasItsFields(t *testing.T) {
 	require.Equal(t, 1, doc.SchemaVersion)
 	require.Equal(t, map[string]int{"create": 1, "update": 1, "replace": 1, "delete": 1, "same": 1}, doc.Summary)
 	for _, field := range []string{
-		"urn", "type", "name", "op", "replaceReasons", "diff", "parent", "dependsOn", "mayReplace", "mayReplaceReasons", "destroys",
+		"urn", "type", "name", "op", "replaceReasons", "diff", "parent", "dependsOn", "mayReplace",
+		"mayReplaceReasons", "destroys",
 	} {
 		require.Contains(t, doc.Steps[0], field)
 	}
 	diff := doc.Steps[1]["diff"].([]any)[0].(map[string]any)
-	require.Equal(t, map[string]any{"path": "bucket", "kind": "update-replace", "old": "demo-a", "new": "demo-b", "waitsFor": []any{}}, diff)
+	require.Equal(t, map[string]any{
+		"path": "bucket", "kind": "update-replace", "old": "demo-a", "new": "demo-b", "waitsFor": []any{},
+	}, diff)
 	// One NAT gateway comes, one address goes.
 	require.Equal(t, map[string]float64{"before": 76.65, "after": 105.85, "delta": 29.2}, doc.Cost.MonthlyUSD)
 }

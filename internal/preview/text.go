@@ -124,7 +124,8 @@ func (p *printer) summary(d Document) {
 		op plans.Op
 		n  int
 	}{
-		{plans.OpCreate, s.Create}, {plans.OpUpdate, s.Update}, {plans.OpReplace, s.Replace}, {plans.OpDelete, s.Delete}, {plans.OpSame, s.Same},
+		{plans.OpCreate, s.Create}, {plans.OpUpdate, s.Update}, {plans.OpReplace, s.Replace}, {plans.OpDelete, s.Delete},
+		{plans.OpSame, s.Same},
 	} {
 		code, note := "", ""
 		if row.n > 0 && row.op != plans.OpSame {
@@ -199,7 +200,8 @@ func (p *printer) reasons(group []row) {
 	var order []string
 	for _, r := range group {
 		for i, text := range propertyLines(r, p.rows) {
-			if !strings.HasSuffix(r.Diff[i].Kind, replaceSuffix) || !r.MayReplace && !slices.Contains(r.ReplaceReasons, r.Diff[i].Path) {
+			if !strings.HasSuffix(r.Diff[i].Kind, replaceSuffix) || !r.MayReplace &&
+				!slices.Contains(r.ReplaceReasons, r.Diff[i].Path) {
 				continue
 			}
 			if byLine[text] == nil {

@@ -44,12 +44,16 @@ func TestForces(t *testing.T) {
 
 func TestCovers(t *testing.T) {
 	t.Parallel()
-	rows := []Row{{Property: "a.b"}, {Property: "c", Note: OnlyRemoved}, {Property: "d", Note: OnlyAdded}, {Property: "e", Note: OnlyWhole}}
+	rows := []Row{
+		{Property: "a.b"}, {Property: "c", Note: OnlyRemoved}, {Property: "d", Note: OnlyAdded}, {Property: "e", Note: OnlyWhole},
+	}
 	for pattern, want := range map[string][3]bool{ // added, changed, removed
 		"a": {}, "a.b": {true, true, true}, "a.b.c": {true, true, true}, "a.bc": {},
 		"c": {false, false, true}, "c.x": {}, "d": {true, false, false}, "e": {true, false, true},
 	} {
-		got := [3]bool{Covers(rows, pattern, true, false), Covers(rows, pattern, false, false), Covers(rows, pattern, false, true)}
+		got := [3]bool{
+			Covers(rows, pattern, true, false), Covers(rows, pattern, false, false), Covers(rows, pattern, false, true),
+		}
 		require.Equal(t, want, got, pattern)
 	}
 }

@@ -26,7 +26,8 @@ func previewed(t *testing.T) plans.Plan {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, offline.Close()) })
 	e, err := engine.Open(t.Context(), engine.Options{
-		Stack: "lab", Project: "batch-platform", Env: offline.Env(), Program: batch.Platform, Ephemeral: true, Command: enginetest.Command(),
+		Stack: "lab", Project: "batch-platform", Env: offline.Env(), Program: batch.Platform, Ephemeral: true,
+		Command: enginetest.Command(),
 	})
 	require.NoError(t, err)
 	plan, err := e.Preview(t.Context())

@@ -142,7 +142,8 @@ func start(ctx context.Context, o Options) (*daemon.Client, error) {
 			}
 			return nil, readFailure(dir)
 		case <-ctx.Done():
-			return nil, fmt.Errorf("start the local target: not ready after %s; its log is %q: %w", startTimeout, daemon.LogPath(dir), ctx.Err())
+			return nil, fmt.Errorf("start the local target: not ready after %s; its log is %q: %w", startTimeout,
+				daemon.LogPath(dir), ctx.Err())
 		case <-tick.C:
 		}
 	}

@@ -134,7 +134,8 @@ func Offline(ctx context.Context, o Options) (*Target, error) {
 	return &Target{
 		env: attached(ports{AWS: s.AWS, EKS: s.EKS, Kubernetes: s.Kubernetes}, credentials(access, secret, o.Region)),
 		simulated: []string{
-			"offline: the graph of the configuration alone; account id, zones and everything that AWS assigns are made up or unknown",
+			"offline: the graph of the configuration alone; account id, zones and " +
+				"everything that AWS assigns are made up or unknown",
 		},
 		close: s.Close,
 	}, nil
@@ -144,7 +145,8 @@ type ports struct{ AWS, EKS, Kubernetes int }
 
 // attached makes the engine use provider servers that run already.
 func attached(p ports, env map[string]string) map[string]string {
-	env["PULUMI_DEBUG_PROVIDERS"] = "aws:" + strconv.Itoa(p.AWS) + ",eks:" + strconv.Itoa(p.EKS) + ",kubernetes:" + strconv.Itoa(p.Kubernetes)
+	env["PULUMI_DEBUG_PROVIDERS"] = "aws:" + strconv.Itoa(p.AWS) + ",eks:" + strconv.Itoa(p.EKS) + ",kubernetes:" +
+		strconv.Itoa(p.Kubernetes)
 	env["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] = "true"
 	return env
 }

@@ -17,7 +17,8 @@ func TestDeletionOrder(t *testing.T) {
 	g := componenttest.Run(t, batch.Platform)
 	for _, pair := range [][2]string{
 		{"batch-executors", "karpenter-chart"}, {"batch-executors", "karpenter-node-profile"}, {"batch-executors", "core-group"},
-		{"batch-executors", "network-nat-usw2-az1"}, {"batch-namespace", "batch-executors"}, {"batch-namespace", "checkpoints-bucket"},
+		{"batch-executors", "network-nat-usw2-az1"}, {"batch-namespace", "batch-executors"},
+		{"batch-namespace", "checkpoints-bucket"},
 		{"batch-runner", "batch-namespace"}, {"karpenter-chart", "addons-coredns"},
 	} {
 		require.True(t, g.DependsOn(pair[0], pair[1]), "%s goes before %s", pair[0], pair[1])
@@ -38,7 +39,9 @@ func TestThePoolsAreItsOwn(t *testing.T) {
 
 func TestTheRunnerReachesItsBucketOnly(t *testing.T) {
 	t.Parallel()
-	g := componenttest.Run(t, batch.Platform, componenttest.Options{Config: map[string]string{componenttest.Project + ":name": "lab"}})
+	g := componenttest.Run(t, batch.Platform, componenttest.Options{
+		Config: map[string]string{componenttest.Project + ":name": "lab"},
+	})
 	statements, _ := g.Find(t, "runner-data").JSON(t, "policy")["Statement"].([]any)
 	require.Len(t, statements, 2)
 	const bucket = "arn:aws:s3:::lab-111122223333-us-west-2-checkpoints"

@@ -97,13 +97,15 @@ func (p *platform) makeCluster(ctx *pulumi.Context) (err error) {
 
 // makeNodes makes the two nodes that Karpenter runs on: what it needs before them, and the addons that need them.
 func (p *platform) makeNodes(ctx *pulumi.Context) error {
-	bootstrap, err := addons.NewBootstrap(ctx, "bootstrap", &addons.BootstrapArgs{Deployment: p.deployment, ClusterName: p.cluster.Name})
+	bootstrap, err := addons.NewBootstrap(ctx, "bootstrap", &addons.BootstrapArgs{
+		Deployment: p.deployment, ClusterName: p.cluster.Name,
+	})
 	if err != nil {
 		return err
 	}
 	p.nodes, err = cluster.NewNodes(ctx, "core", &cluster.NodesArgs{
-		Deployment: p.deployment, ClusterName: p.cluster.Name, Version: versions.Kubernetes, SubnetIds: p.network.PrivateSubnetIds,
-		InstanceTypes: []string{"m5.large"}, Desired: 2, Min: 2, Max: 3, DiskGiB: 50,
+		Deployment: p.deployment, ClusterName: p.cluster.Name, Version: versions.Kubernetes,
+		SubnetIds: p.network.PrivateSubnetIds, InstanceTypes: []string{"m5.large"}, Desired: 2, Min: 2, Max: 3, DiskGiB: 50,
 		After: append(append([]pulumi.CustomResource{}, p.network.Egress...), bootstrap.Addons...),
 	})
 	if err != nil {
@@ -130,7 +132,9 @@ func (p *platform) makeKarpenter(ctx *pulumi.Context) (err error) {
 }
 
 func (p *platform) makeBucket(ctx *pulumi.Context) (err error) {
-	p.bucket, err = checkpoints.NewBucket(ctx, "checkpoints", &checkpoints.Args{Deployment: p.deployment, LogRetentionDays: logDays})
+	p.bucket, err = checkpoints.NewBucket(ctx, "checkpoints", &checkpoints.Args{
+		Deployment: p.deployment, LogRetentionDays: logDays,
+	})
 	if err != nil {
 		return fmt.Errorf("bucket of %q: %w", p.deployment.Name, err)
 	}

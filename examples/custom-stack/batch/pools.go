@@ -35,7 +35,8 @@ func catalog() []pool {
 // makePools makes the node class and the node pools. Karpenter drains their nodes when they are deleted: it, its role and
 // the way out are in After, and so are deleted later.
 func (p *platform) makePools(ctx *pulumi.Context) error {
-	class, err := p.custom(ctx, "nodeclass", "karpenter.k8s.aws/v1", "EC2NodeClass", nodeClass, p.classSpec(), p.ready(p.karpenter.Needs...))
+	class, err := p.custom(ctx, "nodeclass", "karpenter.k8s.aws/v1", "EC2NodeClass", nodeClass, p.classSpec(),
+		p.ready(p.karpenter.Needs...))
 	if err != nil {
 		return err
 	}
@@ -50,13 +51,15 @@ func (p *platform) makePools(ctx *pulumi.Context) error {
 }
 
 // custom makes a custom resource of the cluster; its deletion may take as long as a drain.
-func (p *platform) custom(ctx *pulumi.Context, resource, version, kind, name string, spec pulumi.Map, after []pulumi.CustomResource) (pulumi.CustomResource, error) {
+func (p *platform) custom(ctx *pulumi.Context, resource, version, kind, name string, spec pulumi.Map,
+	after []pulumi.CustomResource) (pulumi.CustomResource, error) {
 	made, err := apiextensions.NewCustomResource(ctx, resource, &apiextensions.CustomResourceArgs{
 		ApiVersion:  pulumi.String(version),
 		Kind:        pulumi.String(kind),
 		Metadata:    metav1.ObjectMetaArgs{Name: pulumi.String(name)},
 		OtherFields: kubernetes.UntypedArgs{"spec": spec},
-	}, pulumi.Provider(p.cluster.Kubernetes), deployment.DependsOn(after...), pulumi.Timeouts(&pulumi.CustomTimeouts{Delete: "30m"}))
+	}, pulumi.Provider(p.cluster.Kubernetes), deployment.DependsOn(after...),
+		pulumi.Timeouts(&pulumi.CustomTimeouts{Delete: "30m"}))
 	if err != nil {
 		return nil, fmt.Errorf("create %s %q: %w", kind, name, err)
 	}
@@ -77,8 +80,10 @@ func (p *platform) classSpec() pulumi.Map {
 		"instanceProfile":            p.karpenter.InstanceProfile,
 		"subnetSelectorTerms":        subnets,
 		"securityGroupSelectorTerms": pulumi.MapArray{pulumi.Map{"id": p.cluster.SecurityGroupId}},
-		"metadataOptions":            pulumi.Map{"httpTokens": pulumi.String("required"), "httpPutResponseHopLimit": pulumi.Int(1)},
-		"tags":                       pulumi.ToStringMap(p.deployment.PlainTags()),
+		"metadataOptions": pulumi.Map{
+			"httpTokens": pulumi.String("required"), "httpPutResponseHopLimit": pulumi.Int(1),
+		},
+		"tags": pulumi.ToStringMap(p.deployment.PlainTags()),
 	}
 }
 
@@ -92,7 +97,8 @@ func (c pool) spec() pulumi.Map {
 			"metadata": pulumi.Map{"labels": pulumi.Map{"pool": pulumi.String(c.name)}},
 			"spec": pulumi.Map{
 				"nodeClassRef": pulumi.Map{
-					"group": pulumi.String("karpenter.k8s.aws"), "kind": pulumi.String("EC2NodeClass"), "name": pulumi.String(nodeClass),
+					"group": pulumi.String("karpenter.k8s.aws"), "kind": pulumi.String("EC2NodeClass"),
+					"name": pulumi.String(nodeClass),
 				},
 				"requirements": pulumi.MapArray{
 					requirement("kubernetes.io/arch", "amd64"),

@@ -60,6 +60,7 @@ func (p *platform) makeRunner(ctx *pulumi.Context) error {
 func bucketPolicy(bucketARN string) iamdoc.Document {
 	return iamdoc.New(
 		iamdoc.Allow("ListBucket", iamdoc.Strings{"s3:ListBucket"}, iamdoc.Strings{bucketARN}),
-		iamdoc.Allow("Objects", iamdoc.Strings{"s3:GetObject", "s3:PutObject", "s3:DeleteObject"}, iamdoc.Strings{bucketARN + "/*"}),
+		iamdoc.Allow("Objects", iamdoc.Strings{"s3:GetObject", "s3:PutObject", "s3:DeleteObject"},
+			iamdoc.Strings{bucketARN + "/*"}),
 	)
 }

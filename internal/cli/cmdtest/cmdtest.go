@@ -7,16 +7,11 @@ package cmdtest
 import (
 	"bytes"
 	"context"
-	"flag"
 	"io"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
-	"github.com/stretchr/testify/require"
 
 	"emrflink/internal/cli/cmdutil"
 	"emrflink/internal/iostreams"
@@ -66,24 +61,3 @@ func (r *Run) Exec(t *testing.T, cmd *cobra.Command, args ...string) error {
 
 // Code returns the exit code of an error, as the process would.
 func Code(err error) int { return cmdutil.ExitCode(context.Background(), err) }
-
-var update = flag.Bool("update", false, "write golden files instead of comparing with them")
-
-// Golden compares text with testdata/NAME, or writes it with -update.
-func Golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		require.NoError(t, os.MkdirAll("testdata", 0o750))
-		require.NoError(t, os.WriteFile(path, []byte(got), 0o600))
-		return
-	}
-	want, err := os.ReadFile(path)
-	require.NoError(t, err)
-	if d := cmp.Diff(string(want), got); d != "" {
-		t.Errorf("%s (-want +got), rewrite it with: go test -update\n%s", path, d)
-	}
-}
-
-// Updating says whether golden files are being written instead of compared.
-func Updating() bool { return *update }

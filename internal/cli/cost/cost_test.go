@@ -12,6 +12,7 @@ import (
 	"emrflink/internal/cli/cmdtest"
 	"emrflink/internal/cli/cmdutil"
 	"emrflink/internal/cost"
+	"emrflink/internal/golden"
 )
 
 type fake struct {
@@ -77,12 +78,12 @@ func exec(t *testing.T, f *fake, args ...string) (*cmdtest.Run, error) {
 
 func TestCostOutputs(t *testing.T) {
 	t.Parallel()
-	for golden, args := range map[string][]string{"cost.txt": {"--live"}, "cost.json": {"-o", "json"}} {
+	for file, args := range map[string][]string{"cost.txt": {"--live"}, "cost.json": {"-o", "json"}} {
 		f := &fake{report: report()}
 		r, err := exec(t, f, args...)
 		require.NoError(t, err)
-		require.Equal(t, golden == "cost.txt", f.live)
-		cmdtest.Golden(t, golden, r.Out.String())
+		require.Equal(t, file == "cost.txt", f.live)
+		golden.Equal(t, "testdata/"+file, r.Out.String())
 	}
 }
 

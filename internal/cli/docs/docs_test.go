@@ -15,6 +15,7 @@ import (
 	"emrflink/internal/cli/cmdtest"
 	"emrflink/internal/cli/cmdutil"
 	"emrflink/internal/findings"
+	"emrflink/internal/golden"
 	"emrflink/internal/localtarget"
 	"emrflink/stacks/setting"
 )
@@ -70,8 +71,8 @@ func TestPages(t *testing.T) {
 	require.Contains(t, pages["findings.md"], "| [`open-door`](#open-door) | high | the door is \\| open |\n")
 	require.Contains(t, pages["findings.md"], "## open-door\n\nhigh: the door is | open. Anybody comes in.\n\nWhat to do: "+
 		"Close it.\n\nSource: <https://example.com/door>\n")
-	cmdtest.Golden(t, "tool-make.md", pages["tool-make.md"])
-	cmdtest.Golden(t, "local-target.md", pages["local-target.md"])
+	golden.Equal(t, "testdata/tool-make.md", pages["tool-make.md"])
+	golden.Equal(t, "testdata/local-target.md", pages["local-target.md"])
 }
 
 func TestALongDefaultHasABlockOfItsOwn(t *testing.T) {

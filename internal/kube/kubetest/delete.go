@@ -58,7 +58,8 @@ func (s *Store) startDelete(ref kube.Ref, p kube.Propagation) []note {
 // settle takes the foreground finalizer off when nothing blocks it any more.
 func (s *Store) settle(ref kube.Ref) []note {
 	o := s.objects[ref]
-	if o == nil || o.GetDeletionTimestamp() == nil || !slices.Contains(o.GetFinalizers(), foregroundFinalizer) || len(s.dependents(o)) > 0 {
+	if o == nil || o.GetDeletionTimestamp() == nil || !slices.Contains(o.GetFinalizers(), foregroundFinalizer) ||
+		len(s.dependents(o)) > 0 {
 		return nil
 	}
 	o.SetFinalizers(slices.DeleteFunc(o.GetFinalizers(), func(f string) bool { return f == foregroundFinalizer }))
@@ -150,7 +151,8 @@ func (s *Store) NodeClaims(ctx context.Context) ([]kube.NodeClaim, error) {
 }
 
 // ServiceAccountToken answers with a token that names the account.
-func (s *Store) ServiceAccountToken(ctx context.Context, namespace, name string, _ []string, life time.Duration) (string, time.Time, error) {
+func (s *Store) ServiceAccountToken(ctx context.Context, namespace, name string, _ []string,
+	life time.Duration) (string, time.Time, error) {
 	if _, err := s.Get(ctx, kube.KindServiceAccount.Ref(namespace, name)); err != nil {
 		return "", time.Time{}, err
 	}

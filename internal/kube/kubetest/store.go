@@ -171,7 +171,8 @@ func (s *Store) Create(_ context.Context, obj *unstructured.Unstructured) (*unst
 	return s.write("create", ref, obj.Object, "", true)
 }
 
-func (s *Store) write(verb string, ref kube.Ref, body map[string]any, sub string, create bool) (*unstructured.Unstructured, error) {
+func (s *Store) write(verb string, ref kube.Ref, body map[string]any, sub string,
+	create bool) (*unstructured.Unstructured, error) {
 	s.mu.Lock()
 	if err := s.enter(verb, ref); err != nil {
 		s.mu.Unlock()

@@ -19,24 +19,37 @@ import (
 // scopedPolicy lets a controller launch and tag what carries the cluster's
 // tags, and nothing else.
 const scopedPolicy = `{"Version":"2012-10-17","Statement":[
- {"Effect":"Allow","Action":["ec2:RunInstances","ec2:CreateFleet"],"Resource":["arn:aws:ec2:us-west-2::image/*","arn:aws:ec2:us-west-2:*:subnet/*","arn:aws:ec2:us-west-2:*:security-group/*"]},
+ {"Effect":"Allow","Action":["ec2:RunInstances","ec2:CreateFleet"],
+   "Resource":["arn:aws:ec2:us-west-2::image/*","arn:aws:ec2:us-west-2:*:subnet/*","arn:aws:ec2:us-west-2:*:security-group/*"]},
  {"Effect":"Allow","Action":["ec2:RunInstances","ec2:CreateFleet"],"Resource":"arn:aws:ec2:us-west-2:*:launch-template/*",
-  "Condition":{"StringEquals":{"aws:ResourceTag/kubernetes.io/cluster/demo":"owned"},"StringLike":{"aws:ResourceTag/karpenter.sh/nodepool":"*"}}},
+  "Condition":{"StringEquals":{"aws:ResourceTag/kubernetes.io/cluster/demo":"owned"},
+    "StringLike":{"aws:ResourceTag/karpenter.sh/nodepool":"*"}}},
  {"Effect":"Allow","Action":["ec2:RunInstances","ec2:CreateFleet","ec2:CreateLaunchTemplate"],
-  "Resource":["arn:aws:ec2:us-west-2:*:fleet/*","arn:aws:ec2:us-west-2:*:instance/*","arn:aws:ec2:us-west-2:*:volume/*","arn:aws:ec2:us-west-2:*:network-interface/*","arn:aws:ec2:us-west-2:*:launch-template/*","arn:aws:ec2:us-west-2:*:spot-instances-request/*"],
-  "Condition":{"StringEquals":{"aws:RequestTag/kubernetes.io/cluster/demo":"owned","aws:RequestTag/eks:eks-cluster-name":"demo"},"StringLike":{"aws:RequestTag/karpenter.sh/nodepool":"*"}}},
- {"Effect":"Allow","Action":"ec2:CreateTags","Resource":["arn:aws:ec2:us-west-2:*:fleet/*","arn:aws:ec2:us-west-2:*:instance/*","arn:aws:ec2:us-west-2:*:volume/*","arn:aws:ec2:us-west-2:*:network-interface/*","arn:aws:ec2:us-west-2:*:launch-template/*"],
-  "Condition":{"StringEquals":{"aws:RequestTag/kubernetes.io/cluster/demo":"owned","ec2:CreateAction":["RunInstances","CreateFleet","CreateLaunchTemplate"]}}},
+  "Resource":["arn:aws:ec2:us-west-2:*:fleet/*","arn:aws:ec2:us-west-2:*:instance/*","arn:aws:ec2:us-west-2:*:volume/*",
+    "arn:aws:ec2:us-west-2:*:network-interface/*","arn:aws:ec2:us-west-2:*:launch-template/*",
+    "arn:aws:ec2:us-west-2:*:spot-instances-request/*"],
+  "Condition":{"StringEquals":{"aws:RequestTag/kubernetes.io/cluster/demo":"owned","aws:RequestTag/eks:eks-cluster-name":"demo"},
+    "StringLike":{"aws:RequestTag/karpenter.sh/nodepool":"*"}}},
+ {"Effect":"Allow","Action":"ec2:CreateTags",
+   "Resource":["arn:aws:ec2:us-west-2:*:fleet/*","arn:aws:ec2:us-west-2:*:instance/*","arn:aws:ec2:us-west-2:*:volume/*",
+    "arn:aws:ec2:us-west-2:*:network-interface/*","arn:aws:ec2:us-west-2:*:launch-template/*"],
+  "Condition":{"StringEquals":{"aws:RequestTag/kubernetes.io/cluster/demo":"owned",
+    "ec2:CreateAction":["RunInstances","CreateFleet","CreateLaunchTemplate"]}}},
  {"Effect":"Allow","Action":"ec2:CreateTags","Resource":"arn:aws:ec2:us-west-2:*:instance/*",
-  "Condition":{"StringEquals":{"aws:ResourceTag/kubernetes.io/cluster/demo":"owned"},"ForAllValues:StringEquals":{"aws:TagKeys":["karpenter.sh/nodeclaim","Name"]}}},
- {"Effect":"Allow","Action":["ec2:TerminateInstances","ec2:DeleteLaunchTemplate"],"Resource":["arn:aws:ec2:us-west-2:*:instance/*","arn:aws:ec2:us-west-2:*:launch-template/*"],
+  "Condition":{"StringEquals":{"aws:ResourceTag/kubernetes.io/cluster/demo":"owned"},
+    "ForAllValues:StringEquals":{"aws:TagKeys":["karpenter.sh/nodeclaim","Name"]}}},
+ {"Effect":"Allow","Action":["ec2:TerminateInstances","ec2:DeleteLaunchTemplate"],
+   "Resource":["arn:aws:ec2:us-west-2:*:instance/*","arn:aws:ec2:us-west-2:*:launch-template/*"],
   "Condition":{"StringEquals":{"aws:ResourceTag/kubernetes.io/cluster/demo":"owned"}}},
- {"Effect":"Allow","Action":"iam:PassRole","Resource":"arn:aws:iam::111122223333:role/nodes","Condition":{"StringEquals":{"iam:PassedToService":"ec2.amazonaws.com"}}},
+ {"Effect":"Allow","Action":"iam:PassRole","Resource":"arn:aws:iam::111122223333:role/nodes",
+   "Condition":{"StringEquals":{"iam:PassedToService":"ec2.amazonaws.com"}}},
  {"Effect":"Allow","Action":"iam:CreateInstanceProfile","Resource":"arn:aws:iam::111122223333:instance-profile/*",
   "Condition":{"StringEquals":{"aws:RequestTag/kubernetes.io/cluster/demo":"owned"}}},
- {"Effect":"Allow","Action":["iam:AddRoleToInstanceProfile","iam:RemoveRoleFromInstanceProfile","iam:DeleteInstanceProfile"],"Resource":"arn:aws:iam::111122223333:instance-profile/*",
+ {"Effect":"Allow","Action":["iam:AddRoleToInstanceProfile","iam:RemoveRoleFromInstanceProfile","iam:DeleteInstanceProfile"],
+   "Resource":"arn:aws:iam::111122223333:instance-profile/*",
   "Condition":{"StringEquals":{"aws:ResourceTag/kubernetes.io/cluster/demo":"owned"}}},
- {"Effect":"Allow","Action":["ec2:DescribeInstances","ec2:DescribeLaunchTemplates","ec2:DescribeSubnets"],"Resource":"*","Condition":{"StringEquals":{"aws:RequestedRegion":"us-west-2"}}}
+ {"Effect":"Allow","Action":["ec2:DescribeInstances","ec2:DescribeLaunchTemplates","ec2:DescribeSubnets"],"Resource":"*",
+   "Condition":{"StringEquals":{"aws:RequestedRegion":"us-west-2"}}}
 ]}`
 
 func TestAControllerWithScopedPermissionsCanLaunchTagAndTerminate(t *testing.T) {
@@ -60,15 +73,21 @@ func TestAControllerWithScopedPermissionsCanLaunchTagAndTerminate(t *testing.T) 
 	r, _ := w.account.Get(account.KindInstance, id)
 	require.Equal(t, account.ByKarpenter, r.CreatedBy)
 
-	_, err = c.CreateTags(t.Context(), &ec2.CreateTagsInput{Resources: []string{id}, Tags: []types.Tag{{Key: aws.String("karpenter.sh/nodeclaim"), Value: aws.String("x")}}})
+	_, err = c.CreateTags(t.Context(), &ec2.CreateTagsInput{
+		Resources: []string{id}, Tags: []types.Tag{{Key: aws.String("karpenter.sh/nodeclaim"), Value: aws.String("x")}},
+	})
 	require.NoError(t, err)
-	_, err = c.CreateTags(t.Context(), &ec2.CreateTagsInput{Resources: []string{id}, Tags: []types.Tag{{Key: aws.String("owner"), Value: aws.String("x")}}})
+	_, err = c.CreateTags(t.Context(), &ec2.CreateTagsInput{
+		Resources: []string{id}, Tags: []types.Tag{{Key: aws.String("owner"), Value: aws.String("x")}},
+	})
 	require.Equal(t, "UnauthorizedOperation", code(t, err), "a tag key that the policy does not list")
 	_, err = c.DescribeInstances(t.Context(), &ec2.DescribeInstancesInput{})
 	require.NoError(t, err)
 	_, err = c.TerminateInstances(t.Context(), &ec2.TerminateInstancesInput{InstanceIds: []string{id}})
 	require.NoError(t, err)
-	_, err = c.DeleteLaunchTemplate(t.Context(), &ec2.DeleteLaunchTemplateInput{LaunchTemplateName: lt.LaunchTemplate.LaunchTemplateName})
+	_, err = c.DeleteLaunchTemplate(t.Context(), &ec2.DeleteLaunchTemplateInput{
+		LaunchTemplateName: lt.LaunchTemplate.LaunchTemplateName,
+	})
 	require.NoError(t, err)
 }
 
@@ -78,8 +97,9 @@ func TestAControllerIsDeniedWhatItsPolicyDoesNotGrant(t *testing.T) {
 	w.role("other", "ec2.amazonaws.com", "")
 	w.create(account.KindInstanceProfile, account.Props{"name": "other", "role": "other"})
 	c := w.ec2(w.as(w.role("karpenter-demo", "pods.eks.amazonaws.com", scopedPolicy)))
-	others, err := w.ec2(w.cfg).RunInstances(t.Context(), &ec2.RunInstancesInput{MinCount: aws.Int32(1), MaxCount: aws.Int32(1), InstanceType: "c5d.xlarge",
-		ImageId: aws.String(image(w, "x86_64")), SubnetId: aws.String(w.subnets[0])})
+	others, err := w.ec2(w.cfg).RunInstances(t.Context(),
+		&ec2.RunInstancesInput{MinCount: aws.Int32(1), MaxCount: aws.Int32(1), InstanceType: "c5d.xlarge",
+			ImageId: aws.String(image(w, "x86_64")), SubnetId: aws.String(w.subnets[0])})
 	require.NoError(t, err)
 	for name, f := range map[string]func() error{
 		"to create a template without the tags": func() error {
@@ -112,7 +132,9 @@ func TestAControllerIsDeniedWhatItsPolicyDoesNotGrant(t *testing.T) {
 			return err
 		},
 		"to terminate what is not the cluster's": func() error {
-			_, err := c.TerminateInstances(t.Context(), &ec2.TerminateInstancesInput{InstanceIds: []string{*others.Instances[0].InstanceId}})
+			_, err := c.TerminateInstances(t.Context(), &ec2.TerminateInstancesInput{
+				InstanceIds: []string{*others.Instances[0].InstanceId},
+			})
 			return err
 		},
 		"an action that is not in it": func() error {
@@ -120,7 +142,8 @@ func TestAControllerIsDeniedWhatItsPolicyDoesNotGrant(t *testing.T) {
 			return err
 		},
 		"another region": func() error {
-			_, err := c.DescribeInstances(t.Context(), &ec2.DescribeInstancesInput{}, func(o *ec2.Options) { o.Region = "eu-west-1" })
+			_, err := c.DescribeInstances(t.Context(), &ec2.DescribeInstancesInput{},
+				func(o *ec2.Options) { o.Region = "eu-west-1" })
 			return err
 		},
 	} {
@@ -137,12 +160,16 @@ func TestDenialsHaveTheCodeOfTheirService(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	nobody := w.as(w.role("nobody", "ec2.amazonaws.com", allow("*", "", "sts:GetCallerIdentity")))
-	_, err := w.iam(nobody).CreateInstanceProfile(t.Context(), &iam.CreateInstanceProfileInput{InstanceProfileName: aws.String("x")})
+	_, err := w.iam(nobody).CreateInstanceProfile(t.Context(), &iam.CreateInstanceProfileInput{
+		InstanceProfileName: aws.String("x"),
+	})
 	require.Equal(t, "AccessDenied", code(t, err))
 	require.ErrorContains(t, err, "is not authorized to perform: iam:CreateInstanceProfile")
 	_, err = w.eks(nobody).DescribeCluster(t.Context(), &eks.DescribeClusterInput{Name: aws.String("demo")})
 	require.Equal(t, "AccessDeniedException", code(t, err))
-	for service, target := range map[string]string{"ssm": "AmazonSSM.GetParameter", "logs": "Logs_20140328.DescribeLogGroups", "pricing": "AWSPriceListService.GetProducts"} {
+	for service, target := range map[string]string{
+		"ssm": "AmazonSSM.GetParameter", "logs": "Logs_20140328.DescribeLogGroups", "pricing": "AWSPriceListService.GetProducts",
+	} {
 		a, m := w.target(nobody, service, target, `{"Name":"/x"}`)
 		require.Equal(t, 400, a.status)
 		require.Equal(t, "AccessDeniedException", m["__type"])
@@ -166,15 +193,22 @@ func TestInstanceProfilesLiveAsKarpenterUsesThem(t *testing.T) {
 	_, err := c.GetInstanceProfile(t.Context(), &iam.GetInstanceProfileInput{InstanceProfileName: name})
 	require.Equal(t, "NoSuchEntity", code(t, err))
 	require.NotContains(t, err.Error(), "role", "Karpenter would take it for a missing role")
-	_, err = scoped.CreateInstanceProfile(t.Context(), &iam.CreateInstanceProfileInput{InstanceProfileName: name, Path: aws.String("/karpenter/us-west-2/demo/uid/"),
-		Tags: []iamtypes.Tag{{Key: aws.String("kubernetes.io/cluster/demo"), Value: aws.String("owned")}}})
+	_, err = scoped.CreateInstanceProfile(t.Context(),
+		&iam.CreateInstanceProfileInput{InstanceProfileName: name, Path: aws.String("/karpenter/us-west-2/demo/uid/"),
+			Tags: []iamtypes.Tag{{Key: aws.String("kubernetes.io/cluster/demo"), Value: aws.String("owned")}}})
 	require.NoError(t, err)
-	_, err = scoped.AddRoleToInstanceProfile(t.Context(), &iam.AddRoleToInstanceProfileInput{InstanceProfileName: name, RoleName: aws.String("other")})
+	_, err = scoped.AddRoleToInstanceProfile(t.Context(), &iam.AddRoleToInstanceProfileInput{
+		InstanceProfileName: name, RoleName: aws.String("other"),
+	})
 	require.Equal(t, "AccessDenied", code(t, err), "iam:PassRole")
-	_, err = c.AddRoleToInstanceProfile(t.Context(), &iam.AddRoleToInstanceProfileInput{InstanceProfileName: name, RoleName: aws.String("gone")})
+	_, err = c.AddRoleToInstanceProfile(t.Context(), &iam.AddRoleToInstanceProfileInput{
+		InstanceProfileName: name, RoleName: aws.String("gone"),
+	})
 	require.Equal(t, "NoSuchEntity", code(t, err))
 	require.ErrorContains(t, err, "role", "so Karpenter knows that the role is missing")
-	_, err = scoped.AddRoleToInstanceProfile(t.Context(), &iam.AddRoleToInstanceProfileInput{InstanceProfileName: name, RoleName: aws.String("nodes")})
+	_, err = scoped.AddRoleToInstanceProfile(t.Context(), &iam.AddRoleToInstanceProfileInput{
+		InstanceProfileName: name, RoleName: aws.String("nodes"),
+	})
 	require.NoError(t, err)
 
 	got, err := c.GetInstanceProfile(t.Context(), &iam.GetInstanceProfileInput{InstanceProfileName: name})
@@ -182,16 +216,22 @@ func TestInstanceProfilesLiveAsKarpenterUsesThem(t *testing.T) {
 	require.Equal(t, "nodes", *got.InstanceProfile.Roles[0].RoleName)
 	require.Equal(t, "arn:aws:iam::111122223333:instance-profile/karpenter/us-west-2/demo/uid/demo_123", *got.InstanceProfile.Arn)
 	require.Len(t, got.InstanceProfile.Tags, 1)
-	list, err := c.ListInstanceProfiles(t.Context(), &iam.ListInstanceProfilesInput{PathPrefix: aws.String("/karpenter/us-west-2/demo/")})
+	list, err := c.ListInstanceProfiles(t.Context(), &iam.ListInstanceProfilesInput{
+		PathPrefix: aws.String("/karpenter/us-west-2/demo/"),
+	})
 	require.NoError(t, err)
 	require.Len(t, list.InstanceProfiles, 1)
-	none, err := c.ListInstanceProfiles(t.Context(), &iam.ListInstanceProfilesInput{PathPrefix: aws.String("/karpenter/us-west-2/other/")})
+	none, err := c.ListInstanceProfiles(t.Context(), &iam.ListInstanceProfilesInput{
+		PathPrefix: aws.String("/karpenter/us-west-2/other/"),
+	})
 	require.NoError(t, err)
 	require.Empty(t, none.InstanceProfiles)
 
 	_, err = scoped.DeleteInstanceProfile(t.Context(), &iam.DeleteInstanceProfileInput{InstanceProfileName: name})
 	require.Equal(t, "DeleteConflict", code(t, err))
-	_, err = scoped.RemoveRoleFromInstanceProfile(t.Context(), &iam.RemoveRoleFromInstanceProfileInput{InstanceProfileName: name, RoleName: aws.String("nodes")})
+	_, err = scoped.RemoveRoleFromInstanceProfile(t.Context(), &iam.RemoveRoleFromInstanceProfileInput{
+		InstanceProfileName: name, RoleName: aws.String("nodes"),
+	})
 	require.NoError(t, err)
 	_, err = scoped.DeleteInstanceProfile(t.Context(), &iam.DeleteInstanceProfileInput{InstanceProfileName: name})
 	require.NoError(t, err)

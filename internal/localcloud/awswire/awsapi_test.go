@@ -98,7 +98,9 @@ func TestClientWritesLogs(t *testing.T) {
 	require.NoError(t, c.PutLogEvents(t.Context(), "/emr/flink", "job/1", events))
 	got, err := c.LogEvents(t.Context(), "/emr/flink", "job", now, 0)
 	require.NoError(t, err)
-	require.Equal(t, []awsapi.LogEvent{{Time: now, Message: "one", Stream: "job/1"}, {Time: now.Add(time.Second), Message: "two", Stream: "job/1"}}, got)
+	require.Equal(t, []awsapi.LogEvent{
+		{Time: now, Message: "one", Stream: "job/1"}, {Time: now.Add(time.Second), Message: "two", Stream: "job/1"},
+	}, got)
 	first, err := c.LogEvents(t.Context(), "/emr/flink", "", time.Time{}, 1)
 	require.NoError(t, err)
 	require.Len(t, first, 1)
@@ -117,18 +119,24 @@ func deployed(t *testing.T) (*world, awsapi.Deployment) {
 	_, err := c.CreateFleet(t.Context(), fleet(w, types.DefaultTargetCapacityTypeSpot, "c5d.xlarge"))
 	require.NoError(t, err)
 	volume := func(cluster string) {
-		_, err := c.CreateVolume(t.Context(), &ec2.CreateVolumeInput{AvailabilityZone: aws.String("us-west-2a"), Size: aws.Int32(8),
-			TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypeVolume,
-				Tags: []types.Tag{{Key: aws.String("kubernetes.io/cluster/" + cluster), Value: aws.String("owned")}, {Key: aws.String("CSIVolumeName"), Value: aws.String("pvc")}}}}})
+		_, err := c.CreateVolume(t.Context(),
+			&ec2.CreateVolumeInput{AvailabilityZone: aws.String("us-west-2a"), Size: aws.Int32(8),
+				TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypeVolume,
+					Tags: []types.Tag{{Key: aws.String("kubernetes.io/cluster/" + cluster), Value: aws.String("owned")},
+						{Key: aws.String("CSIVolumeName"), Value: aws.String("pvc")}}}}})
 		require.NoError(t, err)
 	}
 	volume("demo")
 	volume("demo2") // a neighbour whose name starts the same
-	w.create(account.KindInstanceProfile, account.Props{"name": "demo_1", "path": "/karpenter/us-west-2/demo/uid/", "role": "nodes"})
+	w.create(account.KindInstanceProfile, account.Props{
+		"name": "demo_1", "path": "/karpenter/us-west-2/demo/uid/", "role": "nodes",
+	})
 	w.create(account.KindInstanceProfile, account.Props{"name": "demo2_1", "path": "/karpenter/us-west-2/demo2/uid/"})
 	w.create(account.KindLogGroup, account.Props{"name": "/emr/demo/team-a-2"})
-	return w, awsapi.Deployment{Name: "demo", Cluster: "demo", VPC: w.vpc, Buckets: []string{"demo-data"}, LogGroups: []string{"/emr/demo/team-a"},
-		Queues: []string{"demo-interruption", "demo-none"}, Rules: []string{"demo-spot", "demo-gone"}, Roles: []string{"nodes", "gone"}, InstanceProfiles: []string{"nodes", "gone"}}
+	return w, awsapi.Deployment{Name: "demo", Cluster: "demo", VPC: w.vpc, Buckets: []string{"demo-data"},
+		LogGroups: []string{"/emr/demo/team-a"},
+		Queues:    []string{"demo-interruption", "demo-none"}, Rules: []string{"demo-spot", "demo-gone"},
+		Roles: []string{"nodes", "gone"}, InstanceProfiles: []string{"nodes", "gone"}}
 }
 
 func TestInventoryFindsADeploymentAndNothingElse(t *testing.T) {
@@ -151,7 +159,9 @@ func TestInventoryFindsADeploymentAndNothingElse(t *testing.T) {
 	require.Equal(t, 2, count[awsapi.TypeSecurityGroup], "the nodes' and the cluster's, without the default one")
 	require.Equal(t, 1, count[awsapi.TypeLaunchTemplate])
 	require.Equal(t, 2, count[awsapi.TypeInstanceProfile])
-	for _, typ := range []string{awsapi.TypeCluster, awsapi.TypeRole, awsapi.TypeLogGroup, awsapi.TypeQueue, awsapi.TypeRule, awsapi.TypeBucket} {
+	for _, typ := range []string{
+		awsapi.TypeCluster, awsapi.TypeRole, awsapi.TypeLogGroup, awsapi.TypeQueue, awsapi.TypeRule, awsapi.TypeBucket,
+	} {
 		require.Equal(t, 1, count[typ], typ)
 	}
 	require.Positive(t, count[awsapi.TypeNetworkInterface])
@@ -185,13 +195,15 @@ func TestSweepDeletesWhatControllersLeft(t *testing.T) {
 			require.NoError(t, c.WaitTerminated(ctx, 30*time.Second, r.ID))
 		}
 	}
-	for _, typ := range []string{awsapi.TypeVolume, awsapi.TypeLaunchTemplate, awsapi.TypeInstanceProfile, awsapi.TypeLogGroup, awsapi.TypeQueue, awsapi.TypeBucket} {
+	for _, typ := range []string{awsapi.TypeVolume, awsapi.TypeLaunchTemplate, awsapi.TypeInstanceProfile, awsapi.TypeLogGroup,
+		awsapi.TypeQueue, awsapi.TypeBucket} {
 		sweep(typ)
 	}
 	left, err := c.DeploymentResources(ctx, d)
 	require.NoError(t, err)
 	for _, r := range left {
-		require.NotContains(t, []string{awsapi.TypeInstance, awsapi.TypeVolume, awsapi.TypeLaunchTemplate, awsapi.TypeInstanceProfile, awsapi.TypeLogGroup,
+		require.NotContains(t, []string{awsapi.TypeInstance, awsapi.TypeVolume, awsapi.TypeLaunchTemplate,
+			awsapi.TypeInstanceProfile, awsapi.TypeLogGroup,
 			awsapi.TypeQueue, awsapi.TypeBucket}, r.Type, r.ID)
 		if !awsapi.CanDelete(r.Type) {
 			require.True(t, awsapi.IsCode(c.Delete(ctx, r), awsapi.ErrNotSwept), r.Type)
@@ -211,8 +223,9 @@ func TestInventoryFindsTheNetworkAndItsBalancers(t *testing.T) {
 	table := w.create(account.KindRouteTable, account.Props{"vpcId": w.vpc})
 	assoc := w.create(account.KindRouteTableAssociation, account.Props{"routeTableId": table.ID, "subnetId": w.subnets[0]})
 	endpoint := w.create(account.KindVPCEndpoint, account.Props{"vpcId": w.vpc, "serviceName": "com.amazonaws.us-west-2.s3"})
-	mine := w.create(account.KindLoadBalancer, account.Props{"name": "mine", "loadBalancerType": "network", "subnets": []any{w.subnets[0]},
-		"tags": account.Props{"elbv2.k8s.aws/cluster": "demo"}})
+	mine := w.create(account.KindLoadBalancer,
+		account.Props{"name": "mine", "loadBalancerType": "network", "subnets": []any{w.subnets[0]},
+			"tags": account.Props{"elbv2.k8s.aws/cluster": "demo"}})
 	c := w.client()
 	d := awsapi.Deployment{Name: "demo", Cluster: "demo", VPC: w.vpc, Tags: map[string]string{"team": "a"}}
 	rs, err := c.DeploymentResources(t.Context(), d)
@@ -239,7 +252,9 @@ func TestInventoryFindsTheNetworkAndItsBalancers(t *testing.T) {
 
 	require.NoError(t, c.Delete(t.Context(), byID[mine.ARN]))
 	require.NoError(t, c.Delete(t.Context(), byID[mine.ARN]), "again")
-	elsewhere, err := c.DeploymentResources(t.Context(), awsapi.Deployment{Name: "other", Cluster: "other", Tags: map[string]string{"team": "b"}})
+	elsewhere, err := c.DeploymentResources(t.Context(), awsapi.Deployment{
+		Name: "other", Cluster: "other", Tags: map[string]string{"team": "b"},
+	})
 	require.NoError(t, err)
 	require.Empty(t, elsewhere)
 }

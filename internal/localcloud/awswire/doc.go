@@ -10,6 +10,6 @@
 // ARNs and condition keys that AWS uses. Operations that are not simulated
 // answer 501 with the operation's name, never an invented result.
 //
-// Answers must be complete where clients dereference without looking:
-// Karpenter ends its process when TerminateInstances lacks currentState.
+// Answers must be complete where clients read a field without checking that it is
+// there: Karpenter ends its process when TerminateInstances lacks currentState.
 package awswire

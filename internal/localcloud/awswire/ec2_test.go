@@ -81,13 +81,16 @@ func TestOfferingsAndPricesCoverEveryTypeAndZone(t *testing.T) {
 		require.NotEmpty(t, *s.AvailabilityZone)
 		require.NotEmpty(t, *s.SpotPrice)
 	}
-	none, err := w.ec2(w.cfg).DescribeSpotPriceHistory(t.Context(), &ec2.DescribeSpotPriceHistoryInput{ProductDescriptions: []string{"Windows"}})
+	none, err := w.ec2(w.cfg).DescribeSpotPriceHistory(t.Context(), &ec2.DescribeSpotPriceHistoryInput{
+		ProductDescriptions: []string{"Windows"},
+	})
 	require.NoError(t, err)
 	require.Empty(t, none.SpotPriceHistory)
 
 	for tenancy, family := range map[string]string{"Shared": "Compute Instance", "Dedicated": "Compute Instance (bare metal)"} {
 		_, m := w.target(w.cfg, "pricing", "AWSPriceListService.GetProducts", `{"ServiceCode":"AmazonEC2","Filters":[
-			{"Type":"TERM_MATCH","Field":"tenancy","Value":"`+tenancy+`"},{"Type":"TERM_MATCH","Field":"productFamily","Value":"`+family+`"}]}`)
+			{"Type":"TERM_MATCH","Field":"tenancy","Value":"`+tenancy+`"},
+			{"Type":"TERM_MATCH","Field":"productFamily","Value":"`+family+`"}]}`)
 		list, _ := m["PriceList"].([]any)
 		require.NotEmpty(t, list, "Karpenter takes no row for a failure")
 		var row struct {
@@ -113,20 +116,26 @@ func TestOfferingsAndPricesCoverEveryTypeAndZone(t *testing.T) {
 func TestNetworkAnswersWhatKarpenterSelectsBy(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	subnets, err := w.ec2(w.cfg).DescribeSubnets(t.Context(), &ec2.DescribeSubnetsInput{Filters: filters("tag:karpenter.sh/discovery", "demo")})
+	subnets, err := w.ec2(w.cfg).DescribeSubnets(t.Context(), &ec2.DescribeSubnetsInput{
+		Filters: filters("tag:karpenter.sh/discovery", "demo"),
+	})
 	require.NoError(t, err)
 	require.Len(t, subnets.Subnets, 3)
 	s := subnets.Subnets[0]
 	require.Equal(t, "us-west-2a", *s.AvailabilityZone)
 	require.Equal(t, "usw2-az2", *s.AvailabilityZoneId)
 	require.Equal(t, int32(251), *s.AvailableIpAddressCount)
-	groups, err := w.ec2(w.cfg).DescribeSecurityGroups(t.Context(), &ec2.DescribeSecurityGroupsInput{Filters: filters("tag-key", "karpenter.sh/*", "vpc-id", w.vpc)})
+	groups, err := w.ec2(w.cfg).DescribeSecurityGroups(t.Context(), &ec2.DescribeSecurityGroupsInput{
+		Filters: filters("tag-key", "karpenter.sh/*", "vpc-id", w.vpc),
+	})
 	require.NoError(t, err)
 	require.Len(t, groups.SecurityGroups, 1)
 	require.Equal(t, w.group, *groups.SecurityGroups[0].GroupId)
 	require.Equal(t, "nodes", *groups.SecurityGroups[0].GroupName)
 
-	none, err := w.ec2(w.cfg).DescribeSubnets(t.Context(), &ec2.DescribeSubnetsInput{Filters: filters("tag:karpenter.sh/discovery", "other")})
+	none, err := w.ec2(w.cfg).DescribeSubnets(t.Context(), &ec2.DescribeSubnetsInput{
+		Filters: filters("tag:karpenter.sh/discovery", "other"),
+	})
 	require.NoError(t, err)
 	require.Empty(t, none.Subnets)
 	_, err = w.ec2(w.cfg).DescribeSubnets(t.Context(), &ec2.DescribeSubnetsInput{Filters: filters("outpost-arn", "x")})
@@ -143,14 +152,18 @@ func TestTheImagesOfAnAliasAreFoundByTheirParameters(t *testing.T) {
 	w := newWorld(t)
 	var ids []string
 	for _, path := range []string{"x86_64/standard", "x86_64/nvidia", "x86_64/neuron", "arm64/standard", "arm64/nvidia"} {
-		_, m := w.target(w.cfg, "ssm", "AmazonSSM.GetParameter", `{"Name":"/aws/service/eks/optimized-ami/1.35/amazon-linux-2023/`+path+`/recommended/image_id"}`)
+		_, m := w.target(w.cfg, "ssm", "AmazonSSM.GetParameter",
+			`{"Name":"/aws/service/eks/optimized-ami/1.35/amazon-linux-2023/`+path+`/recommended/image_id"}`)
 		parameter, _ := m["Parameter"].(map[string]any)
 		require.NotNil(t, parameter, m)
 		id, _ := parameter["Value"].(string)
 		ids = append(ids, id)
 	}
-	out, err := w.ec2(w.cfg).DescribeImages(t.Context(), &ec2.DescribeImagesInput{IncludeDeprecated: aws.Bool(true), MaxResults: aws.Int32(1000),
-		Filters: []types.Filter{{Name: aws.String("image-id"), Values: ids}, {Name: aws.String("state"), Values: []string{"available"}}}})
+	out, err := w.ec2(w.cfg).DescribeImages(t.Context(),
+		&ec2.DescribeImagesInput{IncludeDeprecated: aws.Bool(true), MaxResults: aws.Int32(1000),
+			Filters: []types.Filter{
+				{Name: aws.String("image-id"), Values: ids}, {Name: aws.String("state"), Values: []string{"available"}},
+			}})
 	require.NoError(t, err)
 	require.Len(t, out.Images, 5)
 	for _, i := range out.Images {
@@ -167,12 +180,20 @@ func template(w *world, name string, data *types.RequestLaunchTemplateData) *ec2
 	if data.ImageId == nil {
 		data.ImageId = aws.String(image(w, "x86_64"))
 	}
-	data.NetworkInterfaces = []types.LaunchTemplateInstanceNetworkInterfaceSpecificationRequest{{DeviceIndex: aws.Int32(0), Groups: []string{w.group}}}
+	data.NetworkInterfaces = []types.LaunchTemplateInstanceNetworkInterfaceSpecificationRequest{
+		{DeviceIndex: aws.Int32(0), Groups: []string{w.group}},
+	}
 	data.UserData = aws.String(base64.StdEncoding.EncodeToString([]byte("hello")))
 	data.BlockDeviceMappings = []types.LaunchTemplateBlockDeviceMappingRequest{{DeviceName: aws.String("/dev/xvda"),
-		Ebs: &types.LaunchTemplateEbsBlockDeviceRequest{VolumeSize: aws.Int32(77), Encrypted: aws.Bool(true), VolumeType: types.VolumeTypeGp3}}}
-	data.MetadataOptions = &types.LaunchTemplateInstanceMetadataOptionsRequest{HttpTokens: types.LaunchTemplateHttpTokensStateRequired, HttpPutResponseHopLimit: aws.Int32(1)}
-	data.TagSpecifications = []types.LaunchTemplateTagSpecificationRequest{{ResourceType: types.ResourceTypeNetworkInterface, Tags: karpenterTags()}}
+		Ebs: &types.LaunchTemplateEbsBlockDeviceRequest{
+			VolumeSize: aws.Int32(77), Encrypted: aws.Bool(true), VolumeType: types.VolumeTypeGp3,
+		}}}
+	data.MetadataOptions = &types.LaunchTemplateInstanceMetadataOptionsRequest{
+		HttpTokens: types.LaunchTemplateHttpTokensStateRequired, HttpPutResponseHopLimit: aws.Int32(1),
+	}
+	data.TagSpecifications = []types.LaunchTemplateTagSpecificationRequest{
+		{ResourceType: types.ResourceTypeNetworkInterface, Tags: karpenterTags()},
+	}
 	return &ec2.CreateLaunchTemplateInput{LaunchTemplateName: &name, LaunchTemplateData: data,
 		TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypeLaunchTemplate, Tags: karpenterTags()}}}
 }
@@ -187,7 +208,8 @@ func karpenterTags() []types.Tag {
 }
 
 func image(w *world, arch string) string {
-	_, m := w.target(w.cfg, "ssm", "AmazonSSM.GetParameter", `{"Name":"/aws/service/eks/optimized-ami/1.35/amazon-linux-2023/`+arch+`/standard/recommended/image_id"}`)
+	_, m := w.target(w.cfg, "ssm", "AmazonSSM.GetParameter", `{"Name":"/aws/service/eks/optimized-ami/1.35/amazon-linux-2023/`+
+		arch+`/standard/recommended/image_id"}`)
 	p, _ := m["Parameter"].(map[string]any)
 	id, _ := p["Value"].(string)
 	return id
@@ -197,7 +219,9 @@ func TestLaunchTemplatesAreFoundByNameAndTag(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	c := w.ec2(w.cfg)
-	_, err := c.DescribeLaunchTemplates(t.Context(), &ec2.DescribeLaunchTemplatesInput{LaunchTemplateNames: []string{"karpenter.k8s.aws/1"}})
+	_, err := c.DescribeLaunchTemplates(t.Context(), &ec2.DescribeLaunchTemplatesInput{
+		LaunchTemplateNames: []string{"karpenter.k8s.aws/1"},
+	})
 	require.Equal(t, "InvalidLaunchTemplateName.NotFoundException", code(t, err))
 	made, err := c.CreateLaunchTemplate(t.Context(), template(w, "karpenter.k8s.aws/1", &types.RequestLaunchTemplateData{}))
 	require.NoError(t, err)
@@ -210,9 +234,13 @@ func TestLaunchTemplatesAreFoundByNameAndTag(t *testing.T) {
 	require.Len(t, found.LaunchTemplates, 1)
 	require.Equal(t, *made.LaunchTemplate.LaunchTemplateId, *found.LaunchTemplates[0].LaunchTemplateId)
 
-	_, err = c.DeleteLaunchTemplate(t.Context(), &ec2.DeleteLaunchTemplateInput{LaunchTemplateName: aws.String("karpenter.k8s.aws/1")})
+	_, err = c.DeleteLaunchTemplate(t.Context(), &ec2.DeleteLaunchTemplateInput{
+		LaunchTemplateName: aws.String("karpenter.k8s.aws/1"),
+	})
 	require.NoError(t, err)
-	_, err = c.DeleteLaunchTemplate(t.Context(), &ec2.DeleteLaunchTemplateInput{LaunchTemplateId: made.LaunchTemplate.LaunchTemplateId})
+	_, err = c.DeleteLaunchTemplate(t.Context(), &ec2.DeleteLaunchTemplateInput{
+		LaunchTemplateId: made.LaunchTemplate.LaunchTemplateId,
+	})
 	require.Equal(t, "InvalidLaunchTemplateId.NotFound", code(t, err), "the cache of Karpenter deletes again by id")
 }
 
@@ -229,15 +257,21 @@ func TestTagsChangeWhatFiltersFind(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	c := w.ec2(w.cfg)
-	_, err := c.CreateTags(t.Context(), &ec2.CreateTagsInput{Resources: []string{w.subnets[0]}, Tags: []types.Tag{{Key: aws.String("Name"), Value: aws.String("one")}}})
+	_, err := c.CreateTags(t.Context(), &ec2.CreateTagsInput{
+		Resources: []string{w.subnets[0]}, Tags: []types.Tag{{Key: aws.String("Name"), Value: aws.String("one")}},
+	})
 	require.NoError(t, err)
 	r, ok := w.account.Get(account.KindSubnet, w.subnets[0])
 	require.True(t, ok)
 	require.Equal(t, "one", r.Tags["Name"])
-	_, err = c.DeleteTags(t.Context(), &ec2.DeleteTagsInput{Resources: []string{w.subnets[0]}, Tags: []types.Tag{{Key: aws.String("Name")}}})
+	_, err = c.DeleteTags(t.Context(), &ec2.DeleteTagsInput{
+		Resources: []string{w.subnets[0]}, Tags: []types.Tag{{Key: aws.String("Name")}},
+	})
 	require.NoError(t, err)
 	r, _ = w.account.Get(account.KindSubnet, w.subnets[0])
 	require.NotContains(t, r.Tags, "Name")
-	_, err = c.CreateTags(t.Context(), &ec2.CreateTagsInput{Resources: []string{"i-0"}, Tags: []types.Tag{{Key: aws.String("a"), Value: aws.String("b")}}})
+	_, err = c.CreateTags(t.Context(), &ec2.CreateTagsInput{
+		Resources: []string{"i-0"}, Tags: []types.Tag{{Key: aws.String("a"), Value: aws.String("b")}},
+	})
 	require.Error(t, err)
 }

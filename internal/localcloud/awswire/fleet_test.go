@@ -19,12 +19,16 @@ func fleet(w *world, capacity types.DefaultTargetCapacityType, kinds ...string) 
 		LaunchTemplateName: aws.String("karpenter.k8s.aws/1"), Version: aws.String("$Latest")}}
 	for i, k := range kinds {
 		for _, s := range w.subnets {
-			cfg.Overrides = append(cfg.Overrides, types.FleetLaunchTemplateOverridesRequest{InstanceType: types.InstanceType(k), SubnetId: aws.String(s),
-				ImageId: aws.String(image(w, "x86_64")), Priority: aws.Float64(float64(i))})
+			cfg.Overrides = append(cfg.Overrides,
+				types.FleetLaunchTemplateOverridesRequest{InstanceType: types.InstanceType(k), SubnetId: aws.String(s),
+					ImageId: aws.String(image(w, "x86_64")), Priority: aws.Float64(float64(i))})
 		}
 	}
-	in := &ec2.CreateFleetInput{Type: types.FleetTypeInstant, LaunchTemplateConfigs: []types.FleetLaunchTemplateConfigRequest{cfg},
-		TargetCapacitySpecification: &types.TargetCapacitySpecificationRequest{TotalTargetCapacity: aws.Int32(1), DefaultTargetCapacityType: capacity}}
+	in := &ec2.CreateFleetInput{Type: types.FleetTypeInstant,
+		LaunchTemplateConfigs: []types.FleetLaunchTemplateConfigRequest{cfg},
+		TargetCapacitySpecification: &types.TargetCapacitySpecificationRequest{
+			TotalTargetCapacity: aws.Int32(1), DefaultTargetCapacityType: capacity,
+		}}
 	for _, typ := range []types.ResourceType{types.ResourceTypeInstance, types.ResourceTypeVolume, types.ResourceTypeFleet} {
 		in.TagSpecifications = append(in.TagSpecifications, types.TagSpecification{ResourceType: typ, Tags: karpenterTags()})
 	}
@@ -52,7 +56,8 @@ func TestFleetsTakeTheCheapestTypeAndRunItsTemplate(t *testing.T) {
 	t.Parallel()
 	w := fleetWorld(t)
 	c := w.ec2(w.cfg)
-	out, err := c.CreateFleet(t.Context(), fleet(w, types.DefaultTargetCapacityTypeSpot, "c5d.9xlarge", "c5d.xlarge", "c5d.4xlarge"))
+	out, err := c.CreateFleet(t.Context(),
+		fleet(w, types.DefaultTargetCapacityTypeSpot, "c5d.9xlarge", "c5d.xlarge", "c5d.4xlarge"))
 	require.NoError(t, err)
 	require.Empty(t, out.Errors)
 	require.Len(t, out.Instances, 1)
@@ -65,9 +70,13 @@ func TestFleetsTakeTheCheapestTypeAndRunItsTemplate(t *testing.T) {
 	require.NotEmpty(t, *o.ImageId)
 	require.Len(t, got.InstanceIds, 1)
 
-	desc, err := c.DescribeInstances(t.Context(), &ec2.DescribeInstancesInput{Filters: append(filters("tag-key", "karpenter.sh/nodepool",
-		"tag-key", "karpenter.k8s.aws/ec2nodeclass", "tag:eks:eks-cluster-name", "demo"),
-		types.Filter{Name: aws.String("instance-state-name"), Values: []string{"pending", "running", "stopping", "stopped", "shutting-down"}})})
+	desc, err := c.DescribeInstances(t.Context(),
+		&ec2.DescribeInstancesInput{Filters: append(filters("tag-key", "karpenter.sh/nodepool",
+			"tag-key", "karpenter.k8s.aws/ec2nodeclass", "tag:eks:eks-cluster-name", "demo"),
+			types.Filter{
+				Name:   aws.String("instance-state-name"),
+				Values: []string{"pending", "running", "stopping", "stopped", "shutting-down"},
+			})})
 	require.NoError(t, err)
 	require.Len(t, desc.Reservations, 1)
 	i := desc.Reservations[0].Instances[0]
@@ -88,16 +97,22 @@ func TestFleetsTakeTheCheapestTypeAndRunItsTemplate(t *testing.T) {
 	r, ok := w.account.Get(account.KindInstance, *i.InstanceId)
 	require.True(t, ok)
 	require.Equal(t, "aGVsbG8=", r.All()["userDataBase64"])
-	volumes, err := c.DescribeVolumes(t.Context(), &ec2.DescribeVolumesInput{Filters: filters("attachment.instance-id", *i.InstanceId)})
+	volumes, err := c.DescribeVolumes(t.Context(), &ec2.DescribeVolumesInput{
+		Filters: filters("attachment.instance-id", *i.InstanceId),
+	})
 	require.NoError(t, err)
 	require.Len(t, volumes.Volumes, 1)
 	require.Equal(t, int32(77), *volumes.Volumes[0].Size)
-	enis, err := c.DescribeNetworkInterfaces(t.Context(), &ec2.DescribeNetworkInterfacesInput{Filters: filters("attachment.instance-id", *i.InstanceId)})
+	enis, err := c.DescribeNetworkInterfaces(t.Context(), &ec2.DescribeNetworkInterfacesInput{
+		Filters: filters("attachment.instance-id", *i.InstanceId),
+	})
 	require.NoError(t, err)
 	require.Len(t, enis.NetworkInterfaces, 1)
 	require.Len(t, enis.NetworkInterfaces[0].TagSet, 4, "tags of the template's data")
 
-	status, err := c.DescribeInstanceStatus(t.Context(), &ec2.DescribeInstanceStatusInput{Filters: filters("instance-status.status", "impaired")})
+	status, err := c.DescribeInstanceStatus(t.Context(), &ec2.DescribeInstanceStatusInput{
+		Filters: filters("instance-status.status", "impaired"),
+	})
 	require.NoError(t, err)
 	require.Empty(t, status.InstanceStatuses)
 }
@@ -112,7 +127,9 @@ func TestFleetsFollowPriorityAndCount(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, types.InstanceType("c5d.4xlarge"), out.Instances[0].InstanceType)
 	require.Len(t, out.Instances[0].InstanceIds, 2)
-	desc, err := w.ec2(w.cfg).DescribeInstances(t.Context(), &ec2.DescribeInstancesInput{InstanceIds: out.Instances[0].InstanceIds})
+	desc, err := w.ec2(w.cfg).DescribeInstances(t.Context(), &ec2.DescribeInstancesInput{
+		InstanceIds: out.Instances[0].InstanceIds,
+	})
 	require.NoError(t, err)
 	for _, r := range desc.Reservations {
 		require.Nil(t, r.Instances[0].SpotInstanceRequestId)
@@ -121,12 +138,15 @@ func TestFleetsFollowPriorityAndCount(t *testing.T) {
 
 func TestFleetsReportPoolsWithoutCapacity(t *testing.T) {
 	t.Parallel()
-	ice := &account.Error{Code: "InsufficientInstanceCapacity", Message: "We currently do not have sufficient capacity", HTTP: 500}
+	ice := &account.Error{
+		Code: "InsufficientInstanceCapacity", Message: "We currently do not have sufficient capacity", HTTP: 500,
+	}
 	t.Run("and go on to the next one", func(t *testing.T) {
 		t.Parallel()
 		w := fleetWorld(t)
 		w.account.SetFaults([]account.Fault{{Op: "ec2:RunInstances", Match: "c5d.xlarge spot *", Error: ice}})
-		out, err := w.ec2(w.cfg).CreateFleet(t.Context(), fleet(w, types.DefaultTargetCapacityTypeSpot, "c5d.xlarge", "c5d.2xlarge"))
+		out, err := w.ec2(w.cfg).CreateFleet(t.Context(),
+			fleet(w, types.DefaultTargetCapacityTypeSpot, "c5d.xlarge", "c5d.2xlarge"))
 		require.NoError(t, err)
 		require.Equal(t, types.InstanceType("c5d.2xlarge"), out.Instances[0].InstanceType)
 		require.Len(t, out.Errors, 3)
@@ -188,7 +208,9 @@ func TestTerminationAnswersTheStates(t *testing.T) {
 	require.Len(t, ended.TerminatingInstances, 1)
 	require.Contains(t, []types.InstanceStateName{"shutting-down", "terminated"}, ended.TerminatingInstances[0].CurrentState.Name)
 	require.Equal(t, types.InstanceStateNameRunning, ended.TerminatingInstances[0].PreviousState.Name)
-	left, err := c.DescribeInstances(t.Context(), &ec2.DescribeInstancesInput{InstanceIds: ids, Filters: filters("instance-state-name", "running")})
+	left, err := c.DescribeInstances(t.Context(), &ec2.DescribeInstancesInput{
+		InstanceIds: ids, Filters: filters("instance-state-name", "running"),
+	})
 	require.NoError(t, err)
 	require.Empty(t, left.Reservations)
 	_, err = c.TerminateInstances(t.Context(), &ec2.TerminateInstancesInput{InstanceIds: []string{"i-00000000000000000"}})
@@ -198,9 +220,14 @@ func TestTerminationAnswersTheStates(t *testing.T) {
 func TestRunInstancesHonoursDryRunAndTemplate(t *testing.T) {
 	t.Parallel()
 	w := fleetWorld(t)
-	in := &ec2.RunInstancesInput{MinCount: aws.Int32(1), MaxCount: aws.Int32(1), InstanceType: "c5d.xlarge", DryRun: aws.Bool(true),
-		LaunchTemplate:    &types.LaunchTemplateSpecification{LaunchTemplateName: aws.String("karpenter.k8s.aws/1"), Version: aws.String("$Latest")},
-		NetworkInterfaces: []types.InstanceNetworkInterfaceSpecification{{DeviceIndex: aws.Int32(0), SubnetId: aws.String(w.subnets[0])}}}
+	in := &ec2.RunInstancesInput{MinCount: aws.Int32(1), MaxCount: aws.Int32(1), InstanceType: "c5d.xlarge",
+		DryRun: aws.Bool(true),
+		LaunchTemplate: &types.LaunchTemplateSpecification{
+			LaunchTemplateName: aws.String("karpenter.k8s.aws/1"), Version: aws.String("$Latest"),
+		},
+		NetworkInterfaces: []types.InstanceNetworkInterfaceSpecification{
+			{DeviceIndex: aws.Int32(0), SubnetId: aws.String(w.subnets[0])},
+		}}
 	_, err := w.ec2(w.cfg).RunInstances(t.Context(), in)
 	require.Equal(t, "DryRunOperation", code(t, err))
 	in.DryRun = nil

@@ -23,7 +23,9 @@ func TestANamedKeyIsFoundUntilItsWaitingPeriodEnds(t *testing.T) {
 	key := w.create(account.KindKey, account.Props{"description": "mine", "deletionWindowInDays": 7.0})
 	w.create(account.KindKey, account.Props{"description": "another's"})
 	keys := func() []awsapi.Resource {
-		rs, err := w.client().DeploymentResources(t.Context(), awsapi.Deployment{Name: "empty", Cluster: "empty", Keys: []string{key.ID, "00000000-0000-0000-0000-000000000000"}})
+		rs, err := w.client().DeploymentResources(t.Context(), awsapi.Deployment{
+			Name: "empty", Cluster: "empty", Keys: []string{key.ID, "00000000-0000-0000-0000-000000000000"},
+		})
 		require.NoError(t, err)
 		return rs
 	}
@@ -43,17 +45,23 @@ func TestThePodIdentityAgentIsReadByAmazonsSDK(t *testing.T) {
 	t.Parallel()
 	w := fleetWorld(t)
 	cluster := w.cluster("demo")
-	role := w.create(account.KindRole, account.Props{"name": "pod", "assumeRolePolicy": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow",
+	role := w.create(account.KindRole, account.Props{"name": "pod", "assumeRolePolicy": `{"Version":"2012-10-17",
+		"Statement":[{"Effect":"Allow",
 		"Principal":{"Service":"pods.eks.amazonaws.com"},"Action":["sts:AssumeRole","sts:TagSession"]}]}`})
-	w.create(account.KindPodIdentityAssociation, account.Props{"clusterName": "demo", "namespace": "kube-system", "serviceAccount": "karpenter", "roleArn": role.ARN})
+	w.create(account.KindPodIdentityAssociation, account.Props{
+		"clusterName": "demo", "namespace": "kube-system", "serviceAccount": "karpenter", "roleArn": role.ARN,
+	})
 	issuer, _ := account.Value(cluster.All(), "identities.oidcs.issuer").(string)
 	token := func(name string) string {
-		claims, err := json.Marshal(map[string]any{"iss": issuer, "sub": "system:serviceaccount:kube-system:" + name, "aud": []string{account.PodIdentityAudience}})
+		claims, err := json.Marshal(map[string]any{
+			"iss": issuer, "sub": "system:serviceaccount:kube-system:" + name, "aud": []string{account.PodIdentityAudience},
+		})
 		require.NoError(t, err)
 		return "e30." + base64.RawURLEncoding.EncodeToString(claims) + ".sig"
 	}
 	retrieve := func(token string) (string, error) {
-		c, err := endpointcreds.New(w.url+awswire.PodIdentityPath, func(o *endpointcreds.Options) { o.AuthorizationToken = token }).Retrieve(t.Context())
+		c, err := endpointcreds.New(w.url+awswire.PodIdentityPath,
+			func(o *endpointcreds.Options) { o.AuthorizationToken = token }).Retrieve(t.Context())
 		return c.SessionToken, err
 	}
 	session, err := retrieve(token("karpenter"))

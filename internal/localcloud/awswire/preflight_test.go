@@ -111,8 +111,10 @@ func TestTheChecksOfADeployWithARoleThatMayNothing(t *testing.T) {
 func TestTheChecksOfADeploySeeTheEndOfASession(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	role := w.create(account.KindRole, account.Props{"name": "short", "maxSessionDuration": 900.0, "assumeRolePolicy": `{"Version":"2012-10-17",` +
-		`"Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::` + account.DefaultAccountID + `:root"},"Action":"sts:AssumeRole"}]}`})
+	role := w.create(account.KindRole,
+		account.Props{"name": "short", "maxSessionDuration": 900.0, "assumeRolePolicy": `{"Version":"2012-10-17",` +
+			`"Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::` + account.DefaultAccountID +
+			`:root"},"Action":"sts:AssumeRole"}]}`})
 	w.create(account.KindRolePolicy, account.Props{"name": "policy", "role": "short", "policy": allow("*", "", "*")})
 	c, err := w.client().AssumeRole(t.Context(), role.ARN, "test")
 	require.NoError(t, err)

@@ -42,7 +42,9 @@ func TestServiceQuotasAreTheAccounts(t *testing.T) {
 	}
 
 	var listed []string
-	p := servicequotas.NewListServiceQuotasPaginator(c, &servicequotas.ListServiceQuotasInput{ServiceCode: aws.String("vpc"), MaxResults: aws.Int32(2)})
+	p := servicequotas.NewListServiceQuotasPaginator(c, &servicequotas.ListServiceQuotasInput{
+		ServiceCode: aws.String("vpc"), MaxResults: aws.Int32(2),
+	})
 	for p.HasMorePages() {
 		page, err := p.NextPage(t.Context())
 		require.NoError(t, err)
@@ -51,12 +53,16 @@ func TestServiceQuotasAreTheAccounts(t *testing.T) {
 			listed = append(listed, aws.ToString(q.QuotaCode))
 		}
 	}
-	require.ElementsMatch(t, []string{account.QuotaVPCs, account.QuotaInternetGateways, account.QuotaNATGateways, account.QuotaSGRules}, listed)
+	require.ElementsMatch(t, []string{
+		account.QuotaVPCs, account.QuotaInternetGateways, account.QuotaNATGateways, account.QuotaSGRules,
+	}, listed)
 	_, err = c.ListServiceQuotas(t.Context(), &servicequotas.ListServiceQuotasInput{ServiceCode: aws.String("sagemaker")})
 	require.Equal(t, "NoSuchResourceException", code(t, err))
 
 	reader := servicequotas.NewFromConfig(w.as(w.role("reader", "ec2.amazonaws.com", allow("*", "", "ec2:Describe*"))))
-	_, err = reader.GetServiceQuota(t.Context(), &servicequotas.GetServiceQuotaInput{ServiceCode: aws.String("vpc"), QuotaCode: aws.String(account.QuotaVPCs)})
+	_, err = reader.GetServiceQuota(t.Context(), &servicequotas.GetServiceQuotaInput{
+		ServiceCode: aws.String("vpc"), QuotaCode: aws.String(account.QuotaVPCs),
+	})
 	require.Equal(t, "AccessDeniedException", code(t, err))
 }
 
@@ -86,10 +92,14 @@ func TestSpotNeedsItsRoleInTheAccount(t *testing.T) {
 	require.NotEmpty(t, refused, "a role that may not make it gets no spot instance")
 	require.Equal(t, "AuthFailure.ServiceLinkedRoleCreationNotPermitted", aws.ToString(refused[0].ErrorCode))
 
-	_, err = admin.CreateServiceLinkedRole(t.Context(), &iam.CreateServiceLinkedRoleInput{AWSServiceName: aws.String(account.ServiceSpot)})
+	_, err = admin.CreateServiceLinkedRole(t.Context(), &iam.CreateServiceLinkedRoleInput{
+		AWSServiceName: aws.String(account.ServiceSpot),
+	})
 	require.NoError(t, err)
 	require.Empty(t, launch(karpenter))
-	_, err = admin.CreateServiceLinkedRole(t.Context(), &iam.CreateServiceLinkedRoleInput{AWSServiceName: aws.String(account.ServiceSpot)})
+	_, err = admin.CreateServiceLinkedRole(t.Context(), &iam.CreateServiceLinkedRoleInput{
+		AWSServiceName: aws.String(account.ServiceSpot),
+	})
 	require.Equal(t, "InvalidInput", code(t, err), "it exists")
 
 	require.NoError(t, w.account.SetServiceLinkedRole(account.ServiceSpot, false))

@@ -25,7 +25,9 @@ func (w *world) bucket(name string, versioned bool) {
 	w.t.Helper()
 	w.create(account.KindBucket, account.Props{"bucket": name, "tags": account.Props{"team": "a"}})
 	if versioned {
-		w.create(account.KindBucketVersioning, account.Props{"bucket": name, "versioningConfiguration": account.Props{"status": "Enabled"}})
+		w.create(account.KindBucketVersioning, account.Props{
+			"bucket": name, "versioningConfiguration": account.Props{"status": "Enabled"},
+		})
 	}
 }
 
@@ -37,7 +39,8 @@ func TestObjectsAreKeptAndListed(t *testing.T) {
 	ctx := t.Context()
 	keys := []string{"a b+c/ä.txt", "checkpoints/1", "checkpoints/2", "checkpoints/sub/3", "logs/x"}
 	for i, k := range keys {
-		out, err := c.PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String("data"), Key: aws.String(k), Body: bytes.NewReader([]byte(fmt.Sprint("body", i))),
+		out, err := c.PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String("data"), Key: aws.String(k),
+			Body:     bytes.NewReader([]byte(fmt.Sprint("body", i))),
 			Metadata: map[string]string{"n": fmt.Sprint(i)}})
 		require.NoError(t, err)
 		require.NotEmpty(t, *out.ETag)
@@ -65,7 +68,9 @@ func TestObjectsAreKeptAndListed(t *testing.T) {
 		}
 	}
 	require.Equal(t, keys, listed)
-	grouped, err := c.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: aws.String("data"), Prefix: aws.String("checkpoints/"), Delimiter: aws.String("/")})
+	grouped, err := c.ListObjectsV2(ctx, &s3.ListObjectsV2Input{
+		Bucket: aws.String("data"), Prefix: aws.String("checkpoints/"), Delimiter: aws.String("/"),
+	})
 	require.NoError(t, err)
 	require.Len(t, grouped.Contents, 2)
 	require.Equal(t, "checkpoints/sub/", *grouped.CommonPrefixes[0].Prefix)
@@ -93,7 +98,9 @@ func TestVersionsAreListedAndDeletedOneByOne(t *testing.T) {
 	c := w.s3(w.cfg)
 	ctx := t.Context()
 	for i := range 3 {
-		out, err := c.PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String("data"), Key: aws.String("k"), Body: bytes.NewReader([]byte{byte(i)})})
+		out, err := c.PutObject(ctx, &s3.PutObjectInput{
+			Bucket: aws.String("data"), Key: aws.String("k"), Body: bytes.NewReader([]byte{byte(i)}),
+		})
 		require.NoError(t, err)
 		require.NotEmpty(t, *out.VersionId)
 	}
@@ -132,10 +139,13 @@ func TestObjectsAreGuardedByThePolicy(t *testing.T) {
 	w.bucket("data", false)
 	doc := `{"Version":"2012-10-17","Statement":[
 		{"Effect":"Allow","Action":["s3:PutObject","s3:GetObject"],"Resource":"arn:aws:s3:::data/team-a/*"},
-		{"Effect":"Allow","Action":"s3:ListBucket","Resource":"arn:aws:s3:::data","Condition":{"StringLike":{"s3:prefix":"team-a/*"}}}]}`
+		{"Effect":"Allow","Action":"s3:ListBucket","Resource":"arn:aws:s3:::data",
+		 "Condition":{"StringLike":{"s3:prefix":"team-a/*"}}}]}`
 	c := w.s3(w.as(w.role("flink-team-a", "ec2.amazonaws.com", doc)))
 	put := func(key string) error {
-		_, err := c.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String("data"), Key: aws.String(key), Body: bytes.NewReader([]byte("x"))})
+		_, err := c.PutObject(t.Context(), &s3.PutObjectInput{
+			Bucket: aws.String("data"), Key: aws.String(key), Body: bytes.NewReader([]byte("x")),
+		})
 		return err
 	}
 	require.NoError(t, put("team-a/1"))
@@ -188,7 +198,9 @@ func TestClustersAnswerWhatClientsNeed(t *testing.T) {
 	groups, err := c.ListNodegroups(t.Context(), &eks.ListNodegroupsInput{ClusterName: aws.String("demo")})
 	require.NoError(t, err)
 	require.Equal(t, []string{"core"}, groups.Nodegroups)
-	group, err := c.DescribeNodegroup(t.Context(), &eks.DescribeNodegroupInput{ClusterName: aws.String("demo"), NodegroupName: aws.String("core")})
+	group, err := c.DescribeNodegroup(t.Context(), &eks.DescribeNodegroupInput{
+		ClusterName: aws.String("demo"), NodegroupName: aws.String("core"),
+	})
 	require.NoError(t, err)
 	require.Equal(t, int32(2), *group.Nodegroup.ScalingConfig.DesiredSize)
 	require.Equal(t, []string{"m5.xlarge"}, group.Nodegroup.InstanceTypes)
@@ -201,7 +213,9 @@ func TestClustersAnswerWhatClientsNeed(t *testing.T) {
 	versions, err := c.DescribeClusterVersions(t.Context(), &eks.DescribeClusterVersionsInput{})
 	require.NoError(t, err)
 	require.Len(t, versions.ClusterVersions, len(w.account.KubernetesVersions()))
-	_, err = c.DescribeNodegroup(t.Context(), &eks.DescribeNodegroupInput{ClusterName: aws.String("demo"), NodegroupName: aws.String("none")})
+	_, err = c.DescribeNodegroup(t.Context(), &eks.DescribeNodegroupInput{
+		ClusterName: aws.String("demo"), NodegroupName: aws.String("none"),
+	})
 	require.Equal(t, "ResourceNotFoundException", code(t, err))
 }
 
@@ -229,7 +243,8 @@ func TestQueuesHonourTheLongPoll(t *testing.T) {
 	message, _ := messages[0].(map[string]any)
 	require.Equal(t, "hello", message["Body"])
 	require.Equal(t, "5d41402abc4b2a76b9719d911017c592", message["MD5OfBody"])
-	a, _ = w.target(w.cfg, "sqs", "AmazonSQS.DeleteMessage", fmt.Sprintf(`{"QueueUrl":%q,"ReceiptHandle":%q}`, url, message["ReceiptHandle"]))
+	a, _ = w.target(w.cfg, "sqs", "AmazonSQS.DeleteMessage",
+		fmt.Sprintf(`{"QueueUrl":%q,"ReceiptHandle":%q}`, url, message["ReceiptHandle"]))
 	require.Equal(t, 200, a.status)
 }
 
@@ -238,11 +253,15 @@ func TestWebIdentitiesBecomeTheRoleThatTrustsThem(t *testing.T) {
 	w := newWorld(t)
 	const issuer = "oidc.eks.us-west-2.amazonaws.com/id/ABC"
 	w.create(account.KindOIDCProvider, account.Props{"url": "https://" + issuer, "clientIdLists": []any{"sts.amazonaws.com"}})
-	trust := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Federated":"arn:aws:iam::111122223333:oidc-provider/` + issuer + `"},
-		"Action":"sts:AssumeRoleWithWebIdentity","Condition":{"StringEquals":{"` + issuer + `:sub":"system:serviceaccount:flink:job","` + issuer + `:aud":"sts.amazonaws.com"}}}]}`
+	trust := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow",
+		"Principal":{"Federated":"arn:aws:iam::111122223333:oidc-provider/` + issuer + `"},
+		"Action":"sts:AssumeRoleWithWebIdentity",
+		"Condition":{"StringEquals":{"` + issuer + `:sub":"system:serviceaccount:flink:job",
+			"` + issuer + `:aud":"sts.amazonaws.com"}}}]}`
 	role := w.create(account.KindRole, account.Props{"name": "flink-job", "assumeRolePolicy": trust})
 	token := func(sub string) string {
-		claims := fmt.Sprintf(`{"iss":"https://%s","sub":%q,"aud":["sts.amazonaws.com"],"exp":%d}`, issuer, sub, time.Now().Add(time.Hour).Unix())
+		claims := fmt.Sprintf(`{"iss":"https://%s","sub":%q,"aud":["sts.amazonaws.com"],"exp":%d}`, issuer, sub,
+			time.Now().Add(time.Hour).Unix())
 		enc := base64.RawURLEncoding.EncodeToString
 		return enc([]byte(`{"alg":"RS256"}`)) + "." + enc([]byte(claims)) + "." + enc([]byte("signature"))
 	}

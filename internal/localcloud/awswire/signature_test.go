@@ -59,7 +59,10 @@ func TestRequestsThatWereChangedAreRefused(t *testing.T) {
 	w := newWorld(t)
 	const body = "Action=GetCallerIdentity&Version=2011-06-15"
 	for name, change := range map[string]func(*http.Request){
-		"a changed body":          func(r *http.Request) { r.Body = io.NopCloser(strings.NewReader(body + "&x=y")); r.ContentLength = -1 },
+		"a changed body": func(r *http.Request) {
+			r.Body = io.NopCloser(strings.NewReader(body + "&x=y"))
+			r.ContentLength = -1
+		},
 		"an added query":          func(r *http.Request) { r.URL.RawQuery = "a=b" },
 		"another path":            func(r *http.Request) { r.URL.Path = "/other" },
 		"an unsigned amz header":  func(r *http.Request) { r.Header.Set("X-Amz-Extra", "1") },
@@ -130,9 +133,10 @@ func TestEverySignatureOfAmazonsSignerVerifies(t *testing.T) {
 		require.NoError(rt, err)
 		r.Header.Set("X-Amz-Content-Sha256", hexSum(body))
 		r.Header.Set("X-Amz-Meta-Text", rapid.StringMatching(`[a-z]{0,5} {0,3}[a-z]{1,5}`).Draw(rt, "meta"))
-		err = v4.NewSigner().SignHTTP(context.Background(), cr, r, hexSum(body), service, region, time.Now(), func(o *v4.SignerOptions) {
-			o.DisableURIPathEscaping = service == "s3"
-		})
+		err = v4.NewSigner().SignHTTP(context.Background(), cr, r, hexSum(body), service, region, time.Now(),
+			func(o *v4.SignerOptions) {
+				o.DisableURIPathEscaping = service == "s3"
+			})
 		require.NoError(rt, err)
 		a := w.send(r)
 		require.NotContains(rt, string(a.body), "SignatureDoesNotMatch", u)
@@ -143,7 +147,9 @@ func TestEverySignatureOfAmazonsSignerVerifies(t *testing.T) {
 func TestTokensOfAClusterAreVerified(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	env := map[string]string{awsapi.EnvEndpoint: w.url, awsapi.EnvAccessKey: account.StaticAccessKey, awsapi.EnvSecretKey: account.StaticSecretKey}
+	env := map[string]string{
+		awsapi.EnvEndpoint: w.url, awsapi.EnvAccessKey: account.StaticAccessKey, awsapi.EnvSecretKey: account.StaticSecretKey,
+	}
 	c, err := awsapi.New(t.Context(), awsapi.Options{Region: region, Env: env})
 	require.NoError(t, err)
 	token, expires, err := c.EKSToken(t.Context(), "demo")
@@ -185,14 +191,16 @@ func TestWhatIsNotSimulatedIsRefusedByName(t *testing.T) {
 		service, method, path, body string
 		header                      map[string]string
 	}{
-		"ec2:CreateVpnGateway":   {"ec2", "POST", "/", "Action=CreateVpnGateway&Version=2016-11-15", form},
-		"iam:CreateUser":         {"iam", "POST", "/", "Action=CreateUser&Version=2010-05-08", form},
-		"sqs:PurgeQueue":         {"sqs", "POST", "/", "{}", map[string]string{"X-Amz-Target": "AmazonSQS.PurgeQueue"}},
-		"eks:CreateCluster":      {"eks", "POST", "/clusters", "{}", nil},
-		"s3:CreateBucket":        {"s3", "PUT", "/bucket", "", nil},
-		"s3:GET bucket?acl":      {"s3", "GET", "/bucket?acl=", "", nil},
-		"lambda:GET /2015/x":     {"lambda", "GET", "/2015/x", "", nil},
-		"kinesis:DescribeStream": {"kinesis", "POST", "/", "{}", map[string]string{"X-Amz-Target": "Kinesis_20131202.DescribeStream"}},
+		"ec2:CreateVpnGateway": {"ec2", "POST", "/", "Action=CreateVpnGateway&Version=2016-11-15", form},
+		"iam:CreateUser":       {"iam", "POST", "/", "Action=CreateUser&Version=2010-05-08", form},
+		"sqs:PurgeQueue":       {"sqs", "POST", "/", "{}", map[string]string{"X-Amz-Target": "AmazonSQS.PurgeQueue"}},
+		"eks:CreateCluster":    {"eks", "POST", "/clusters", "{}", nil},
+		"s3:CreateBucket":      {"s3", "PUT", "/bucket", "", nil},
+		"s3:GET bucket?acl":    {"s3", "GET", "/bucket?acl=", "", nil},
+		"lambda:GET /2015/x":   {"lambda", "GET", "/2015/x", "", nil},
+		"kinesis:DescribeStream": {
+			"kinesis", "POST", "/", "{}", map[string]string{"X-Amz-Target": "Kinesis_20131202.DescribeStream"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -214,11 +222,13 @@ func TestOperationsAreListedOnce(t *testing.T) {
 		seen[name] = true
 	}
 	// What Karpenter was seen to call, and the exchange of its web identity.
-	for _, name := range []string{"ec2:DescribeInstanceTypes", "ec2:DescribeInstanceTypeOfferings", "ec2:DescribeSpotPriceHistory", "pricing:GetProducts",
-		"ec2:DescribeInstances", "ec2:DescribeInstanceStatus", "ec2:DescribeImages", "ec2:DescribeSubnets", "ec2:DescribeSecurityGroups",
-		"ec2:DescribeLaunchTemplates", "ec2:CreateLaunchTemplate", "ec2:DeleteLaunchTemplate", "ec2:CreateFleet", "ec2:RunInstances", "ec2:CreateTags",
-		"ec2:TerminateInstances", "iam:GetInstanceProfile", "iam:CreateInstanceProfile", "iam:AddRoleToInstanceProfile",
-		"iam:RemoveRoleFromInstanceProfile", "iam:DeleteInstanceProfile", "iam:ListInstanceProfiles", "eks:DescribeCluster", "ssm:GetParameter",
+	for _, name := range []string{"ec2:DescribeInstanceTypes", "ec2:DescribeInstanceTypeOfferings",
+		"ec2:DescribeSpotPriceHistory", "pricing:GetProducts",
+		"ec2:DescribeInstances", "ec2:DescribeInstanceStatus", "ec2:DescribeImages", "ec2:DescribeSubnets",
+		"ec2:DescribeSecurityGroups", "ec2:DescribeLaunchTemplates", "ec2:CreateLaunchTemplate", "ec2:DeleteLaunchTemplate",
+		"ec2:CreateFleet", "ec2:RunInstances", "ec2:CreateTags", "ec2:TerminateInstances", "iam:GetInstanceProfile",
+		"iam:CreateInstanceProfile", "iam:AddRoleToInstanceProfile", "iam:RemoveRoleFromInstanceProfile",
+		"iam:DeleteInstanceProfile", "iam:ListInstanceProfiles", "eks:DescribeCluster", "ssm:GetParameter",
 		"sqs:GetQueueUrl", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sts:AssumeRoleWithWebIdentity"} {
 		require.True(t, seen[name], name)
 	}

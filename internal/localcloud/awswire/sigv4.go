@@ -64,7 +64,8 @@ func headerSignature(r *http.Request, fields string) (s signature, ok bool, err 
 	s.value, s.token = parts["Signature"], r.Header.Get("X-Amz-Security-Token")
 	s.at, err = time.Parse(sigTime, r.Header.Get("X-Amz-Date"))
 	if err != nil || s.value == "" || parts["SignedHeaders"] == "" {
-		return s, false, refuse(http.StatusBadRequest, "IncompleteSignature", "Authorization header requires 'Credential', 'SignedHeaders', 'Signature' and an X-Amz-Date header")
+		return s, false, refuse(http.StatusBadRequest, "IncompleteSignature",
+			"Authorization header requires 'Credential', 'SignedHeaders', 'Signature' and an X-Amz-Date header")
 	}
 	return s, true, nil
 }
@@ -79,7 +80,9 @@ func querySignature(q url.Values) (s signature, ok bool, err error) {
 	s.at, err = time.Parse(sigTime, q.Get("X-Amz-Date"))
 	seconds, serr := strconv.Atoi(q.Get("X-Amz-Expires"))
 	if err != nil || serr != nil || seconds < 1 || seconds > 7*24*3600 || s.value == "" {
-		return s, false, refuse(http.StatusBadRequest, "AuthorizationQueryParametersError", "a presigned URL requires X-Amz-Credential, X-Amz-SignedHeaders, X-Amz-Signature, X-Amz-Date and X-Amz-Expires between 1 and 604800")
+		return s, false, refuse(http.StatusBadRequest, "AuthorizationQueryParametersError",
+			"a presigned URL requires X-Amz-Credential, X-Amz-SignedHeaders, X-Amz-Signature, X-Amz-Date and X-Amz-Expires "+
+				"between 1 and 604800")
 	}
 	s.expires = time.Duration(seconds) * time.Second
 	return s, true, nil
@@ -89,7 +92,8 @@ func querySignature(q url.Values) (s signature, ok bool, err error) {
 func (s *signature) scope(credential string) error {
 	p := strings.Split(credential, "/")
 	if len(p) != 5 || p[4] != "aws4_request" {
-		return refuse(http.StatusBadRequest, "IncompleteSignature", "Credential must have the form KEY/DATE/REGION/SERVICE/aws4_request")
+		return refuse(http.StatusBadRequest, "IncompleteSignature",
+			"Credential must have the form KEY/DATE/REGION/SERVICE/aws4_request")
 	}
 	s.accessKey, s.date, s.region, s.service = p[0], p[1], p[2], p[3]
 	return nil
@@ -114,7 +118,8 @@ func (s signature) fresh(now time.Time) error {
 // time. payloadHash is what goes into the canonical request.
 func (s signature) verify(r *http.Request, secret, payloadHash string) error {
 	if !s.at.IsZero() && s.at.Format("20060102") != s.date {
-		return refuse(http.StatusForbidden, "SignatureDoesNotMatch", "Date in Credential scope does not match the date of the request")
+		return refuse(http.StatusForbidden, "SignatureDoesNotMatch",
+			"Date in Credential scope does not match the date of the request")
 	}
 	if !slices.Contains(s.signedHeaders, "host") {
 		return refuse(http.StatusForbidden, "SignatureDoesNotMatch", "the host header is not signed")
@@ -134,7 +139,8 @@ func (s signature) verify(r *http.Request, secret, payloadHash string) error {
 	}
 	want := hex.EncodeToString(mac(key, toSign))
 	if !hmac.Equal([]byte(want), []byte(s.value)) {
-		return refuse(http.StatusForbidden, "SignatureDoesNotMatch", "The request signature we calculated does not match the signature you provided. Check your key and signing method.")
+		return refuse(http.StatusForbidden, "SignatureDoesNotMatch",
+			"The request signature we calculated does not match the signature you provided. Check your key and signing method.")
 	}
 	return nil
 }
@@ -157,7 +163,9 @@ func (s signature) canonicalRequest(r *http.Request, payloadHash string) string 
 	for _, name := range s.signedHeaders {
 		headers.WriteString(name + ":" + headerValue(r, name) + "\n")
 	}
-	return strings.Join([]string{r.Method, path, canonicalQuery(r.URL.RawQuery), headers.String(), strings.Join(s.signedHeaders, ";"), payloadHash}, "\n")
+	return strings.Join([]string{
+		r.Method, path, canonicalQuery(r.URL.RawQuery), headers.String(), strings.Join(s.signedHeaders, ";"), payloadHash,
+	}, "\n")
 }
 
 // headerValue is a header as it is signed. Go's server moves two of them out
@@ -212,7 +220,8 @@ func escapeURI(s string, slash bool) string {
 	for i := range len(s) {
 		c := s[i]
 		switch {
-		case c >= 'A' && c <= 'Z', c >= 'a' && c <= 'z', c >= '0' && c <= '9', strings.IndexByte("-._~", c) >= 0, c == '/' && !slash:
+		case c >= 'A' && c <= 'Z', c >= 'a' && c <= 'z', c >= '0' && c <= '9', strings.IndexByte("-._~", c) >= 0,
+			c == '/' && !slash:
 			b.WriteByte(c)
 		default:
 			b.WriteString("%" + strings.ToUpper(hex.EncodeToString([]byte{c})))
@@ -238,7 +247,8 @@ func authenticate(a *account.Account, r *http.Request, s signature, body []byte,
 		return account.Caller{}, err
 	}
 	if caller.Role == "" && s.token != "" {
-		return account.Caller{}, refuse(http.StatusForbidden, "InvalidClientTokenId", "The security token included in the request is invalid.")
+		return account.Caller{}, refuse(http.StatusForbidden, "InvalidClientTokenId",
+			"The security token included in the request is invalid.")
 	}
 	caller.Region = s.region
 	return caller, nil
@@ -258,7 +268,9 @@ func payloadHash(r *http.Request, s signature, body []byte) (string, error) {
 	case stated == unsignedPayload:
 		return unsignedPayload, nil
 	case strings.HasPrefix(stated, "STREAMING-"):
-		return "", refuse(http.StatusNotImplemented, "NotImplemented", "the payload encoding %s is not simulated: send the object with its own SHA-256", stated)
+		return "", refuse(http.StatusNotImplemented, "NotImplemented",
+			"the payload encoding %s is not simulated: send the object with its own SHA-256", stated)
 	}
-	return "", refuse(http.StatusBadRequest, "XAmzContentSHA256Mismatch", "The provided 'x-amz-content-sha256' header does not match what was computed.")
+	return "", refuse(http.StatusBadRequest, "XAmzContentSHA256Mismatch",
+		"The provided 'x-amz-content-sha256' header does not match what was computed.")
 }

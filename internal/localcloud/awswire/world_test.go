@@ -65,7 +65,10 @@ func newWorld(t *testing.T) *world {
 }
 
 func (w *world) config(key, secret, token string) aws.Config {
-	return aws.Config{Region: region, BaseEndpoint: aws.String(w.url), Credentials: credentials.NewStaticCredentialsProvider(key, secret, token)}
+	return aws.Config{
+		Region: region, BaseEndpoint: aws.String(w.url),
+		Credentials: credentials.NewStaticCredentialsProvider(key, secret, token),
+	}
 }
 
 // create makes a resource in the account directly.
@@ -86,7 +89,8 @@ func (w *world) s3(cfg aws.Config) *s3.Client {
 // role makes a role that the account may assume, with one inline policy.
 func (w *world) role(name, service, document string) account.Resource {
 	w.t.Helper()
-	trust := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"` + service + `"},"Action":"sts:AssumeRole"},
+	trust := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"` + service + `"},
+		"Action":"sts:AssumeRole"},
 		{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::` + account.DefaultAccountID + `:root"},"Action":"sts:AssumeRole"}]}`
 	r := w.create(account.KindRole, account.Props{"name": name, "assumeRolePolicy": trust})
 	if document != "" {
@@ -98,7 +102,9 @@ func (w *world) role(name, service, document string) account.Resource {
 // as is the configuration of an assumed role.
 func (w *world) as(role account.Resource) aws.Config {
 	w.t.Helper()
-	out, err := sts.NewFromConfig(w.cfg).AssumeRole(w.t.Context(), &sts.AssumeRoleInput{RoleArn: &role.ARN, RoleSessionName: aws.String("test")})
+	out, err := sts.NewFromConfig(w.cfg).AssumeRole(w.t.Context(), &sts.AssumeRoleInput{
+		RoleArn: &role.ARN, RoleSessionName: aws.String("test"),
+	})
 	require.NoError(w.t, err)
 	c := out.Credentials
 	return w.config(*c.AccessKeyId, *c.SecretAccessKey, *c.SessionToken)
@@ -122,7 +128,8 @@ type answered struct {
 }
 
 // call signs and sends a request that no generated client is needed for.
-func (w *world) call(ctx context.Context, cfg aws.Config, service, method, path string, header map[string]string, body string) answered {
+func (w *world) call(ctx context.Context, cfg aws.Config, service, method, path string, header map[string]string,
+	body string) answered {
 	w.t.Helper()
 	req, err := http.NewRequestWithContext(ctx, method, w.url+path, bytes.NewReader([]byte(body)))
 	require.NoError(w.t, err)
@@ -159,7 +166,9 @@ func (w *world) send(req *http.Request) answered {
 // target calls a JSON service and decodes what it answers.
 func (w *world) target(cfg aws.Config, service, target, body string) (answered, map[string]any) {
 	w.t.Helper()
-	a := w.call(w.t.Context(), cfg, service, http.MethodPost, "/", map[string]string{"X-Amz-Target": target, "Content-Type": "application/x-amz-json-1.1"}, body)
+	a := w.call(w.t.Context(), cfg, service, http.MethodPost, "/", map[string]string{
+		"X-Amz-Target": target, "Content-Type": "application/x-amz-json-1.1",
+	}, body)
 	m := map[string]any{}
 	require.NoError(w.t, json.Unmarshal(a.body, &m), string(a.body))
 	return a, m

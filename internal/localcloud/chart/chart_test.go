@@ -4,20 +4,15 @@ package chart_test
 
 import (
 	"bytes"
-	"flag"
-	"os"
-	"path/filepath"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
+	"emrflink/internal/golden"
 	"emrflink/internal/localcloud/chart"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 type object = map[string]any
 
@@ -33,8 +28,8 @@ func charts() chart.Charts {
 	return chart.Charts{KarpenterCRDs: func() ([]byte, error) { return []byte(oneCRD), nil }}
 }
 
-// golden compares objects with a file of YAML documents.
-func golden(t *testing.T, name string, objs []*unstructured.Unstructured) {
+// equalObjects compares objects with a file of YAML documents.
+func equalObjects(t *testing.T, name string, objs []*unstructured.Unstructured) {
 	t.Helper()
 	var out bytes.Buffer
 	for _, o := range objs {
@@ -43,15 +38,7 @@ func golden(t *testing.T, name string, objs []*unstructured.Unstructured) {
 		out.WriteString("---\n")
 		out.Write(b)
 	}
-	file := filepath.Join("testdata", name+".yaml")
-	if *update {
-		require.NoError(t, os.WriteFile(file, out.Bytes(), 0o600))
-	}
-	want, err := os.ReadFile(file)
-	require.NoError(t, err)
-	if d := cmp.Diff(string(want), out.String()); d != "" {
-		t.Errorf("%s (go test -update writes it anew):\n%s", file, d)
-	}
+	golden.Equal(t, "testdata/"+name+".yaml", out.String())
 }
 
 // clusterScoped are the kinds here that live in no namespace.
@@ -94,17 +81,21 @@ func requests() map[string]chart.Request {
 		"karpenter": {
 			Chart: "oci://public.ecr.aws/karpenter/karpenter", Version: "1.14.1", Release: "karpenter", Namespace: "kube-system",
 			Values: object{
-				"settings":       object{"clusterName": "c", "interruptionQueue": "q"},
-				"serviceAccount": object{"create": true, "name": "karpenter", "annotations": object{"eks.amazonaws.com/role-arn": arn}},
-				"replicas":       2, "nodeSelector": selector,
+				"settings": object{"clusterName": "c", "interruptionQueue": "q"},
+				"serviceAccount": object{
+					"create": true, "name": "karpenter", "annotations": object{"eks.amazonaws.com/role-arn": arn},
+				},
+				"replicas": 2, "nodeSelector": selector,
 				"controller": object{"resources": object{"requests": object{"cpu": "1", "memory": "1Gi"}}},
 			},
 		},
 		"karpenter-crd": {
-			Chart: "oci://public.ecr.aws/karpenter/karpenter-crd", Version: "1.14.1", Release: "karpenter-crd", Namespace: "kube-system",
+			Chart: "oci://public.ecr.aws/karpenter/karpenter-crd", Version: "1.14.1", Release: "karpenter-crd",
+			Namespace: "kube-system",
 		},
 		"cert-manager": {
-			Chart: "cert-manager", Repo: "https://charts.jetstack.io", Version: "v1.21.2", Release: "cert-manager", Namespace: "cert-manager",
+			Chart: "cert-manager", Repo: "https://charts.jetstack.io", Version: "v1.21.2", Release: "cert-manager",
+			Namespace: "cert-manager",
 			Values: object{
 				"crds": object{"enabled": true, "keep": false}, "nodeSelector": selector,
 				"webhook": object{"replicaCount": 2, "nodeSelector": selector}, "cainjector": object{"nodeSelector": selector},
@@ -147,7 +138,7 @@ func TestChartsRender(t *testing.T) {
 			out, err := charts().Render(r)
 			require.NoError(t, err)
 			requireValid(t, out.Objects)
-			golden(t, name, out.Objects)
+			equalObjects(t, name, out.Objects)
 		})
 	}
 	require.Len(t, requests(), len(chart.Names()), "every chart is rendered here")
@@ -160,14 +151,20 @@ func TestChartsRefuse(t *testing.T) {
 		change func(*chart.Request)
 		want   string
 	}{
-		"an unknown chart":    {"karpenter", func(r *chart.Request) { r.Chart = "cert-manger" }, `chart "cert-manger": the local target has no stand-in for this chart; the nearest is "cert-manager"`},
-		"another repository":  {"cert-manager", func(r *chart.Request) { r.Repo = "https://example.org" }, `it is in "https://charts.jetstack.io"`},
-		"another version":     {"karpenter", func(r *chart.Request) { r.Version = "1.13.0" }, "the stand-in is of 1.14.1"},
-		"an unknown value":    {"karpenter", func(r *chart.Request) { r.Values = object{"settings": object{"clustername": "c"}} }, `value settings.clustername is not one the stand-in knows; the nearest is "clusterName"`},
-		"a value of a type":   {"metrics-server", func(r *chart.Request) { r.Values = object{"replicas": "two"} }, "value replicas: want int, got a string"},
-		"a removed value":     {"karpenter", func(r *chart.Request) { r.Values = object{"webhook": object{"enabled": false}} }, "value webhook is not one"},
-		"no cluster name":     {"karpenter", func(r *chart.Request) { r.Values = nil }, "settings.clusterName"},
-		"one replica too few": {"flink-operator", func(r *chart.Request) { r.Values = object{"highAvailabilityEnabled": false} }, "leader election"},
+		"an unknown chart": {"karpenter", func(r *chart.Request) { r.Chart = "cert-manger" },
+			`chart "cert-manger": the local target has no stand-in for this chart; the nearest is "cert-manager"`},
+		"another repository": {"cert-manager", func(r *chart.Request) { r.Repo = "https://example.org" },
+			`it is in "https://charts.jetstack.io"`},
+		"another version": {"karpenter", func(r *chart.Request) { r.Version = "1.13.0" }, "the stand-in is of 1.14.1"},
+		"an unknown value": {"karpenter", func(r *chart.Request) { r.Values = object{"settings": object{"clustername": "c"}} },
+			`value settings.clustername is not one the stand-in knows; the nearest is "clusterName"`},
+		"a value of a type": {"metrics-server", func(r *chart.Request) { r.Values = object{"replicas": "two"} },
+			"value replicas: want int, got a string"},
+		"a removed value": {"karpenter", func(r *chart.Request) { r.Values = object{"webhook": object{"enabled": false}} },
+			"value webhook is not one"},
+		"no cluster name": {"karpenter", func(r *chart.Request) { r.Values = nil }, "settings.clusterName"},
+		"one replica too few": {"flink-operator", func(r *chart.Request) { r.Values = object{"highAvailabilityEnabled": false} },
+			"leader election"},
 		"a job's label": {"flink-operator", func(r *chart.Request) {
 			r.Values = object{"emrContainers": object{"emrReleaseLabel": "emr-7.13.0-flink-latest"}}
 		}, "want emr-7.x.0-flink-k8s-operator"},
@@ -219,11 +216,12 @@ func TestAddonsRender(t *testing.T) {
 			out, err := chart.Addon(name, "v1.2.3-eksbuild.1", config[name], "arn:aws:iam::111122223333:role/r")
 			require.NoError(t, err)
 			requireValid(t, out)
-			golden(t, "addon-"+name, out)
+			equalObjects(t, "addon-"+name, out)
 		})
 	}
 	_, err := chart.Addon("core-dns", "", nil, "")
 	require.ErrorContains(t, err, `the nearest is "coredns"`)
 	_, err = chart.Addon("vpc-cni", "", object{"enableNetworkPolicies": "true"}, "")
-	require.ErrorContains(t, err, `ConfigurationValue provided in request is not supported: value enableNetworkPolicies is not one the stand-in knows; the nearest is "enableNetworkPolicy"`)
+	require.ErrorContains(t, err, `ConfigurationValue provided in request is not supported: `+
+		`value enableNetworkPolicies is not one the stand-in knows; the nearest is "enableNetworkPolicy"`)
 }

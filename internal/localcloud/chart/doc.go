@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package chart has the stand-ins of the Helm charts and EKS addons that the
-// blueprint installs: small, honest manifests for the local control plane, with
-// the names, service accounts, access rules, images and environment that the
-// real chart has at the pinned version, so that what depends on them (IAM trust,
-// scheduling, the controllers that run beside the control plane) behaves.
+// blueprint installs: small manifests for the local control plane, with the
+// names, service accounts, access rules, images and environment of the real chart
+// at the pinned version: IAM trust, scheduling and the controllers that run beside
+// the control plane depend on these.
 //
 // They are not the charts: nothing is downloaded, no image is run. In particular
 //

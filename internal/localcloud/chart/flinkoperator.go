@@ -100,7 +100,8 @@ func (v *flinkOperatorValues) validate() error {
 		return fmt.Errorf("emrContainers.emrReleaseLabel %q: want emr-7.x.0-flink-k8s-operator-latest or -YYYYMMDD",
 			v.EMRContainers.EMRReleaseLabel)
 	case v.Replicas > 1 && !v.HighAvailabilityEnabled:
-		return fmt.Errorf("replicas: %d without highAvailabilityEnabled: only one replica works without leader election", v.Replicas)
+		return fmt.Errorf("replicas: %d without highAvailabilityEnabled: only one replica works without leader election",
+			v.Replicas)
 	}
 	return nil
 }

@@ -115,7 +115,8 @@ func (d *Daemon) StartCluster(ctx context.Context, s account.ClusterSpec) (accou
 // launch starts the process and waits until it serves.
 func (d *Daemon) launch(ctx context.Context, s account.ClusterSpec, dir, address string) (*cluster, error) {
 	cmd := exec.Command(d.opts.Localkube, "serve", "--dir", dir, "--version", s.Version, "--issuer", s.Issuer,
-		"--service-cidr", s.ServiceCIDR, "--token-webhook", d.url+tokenReviewPath+s.Name, "--listen", address, "--exit-on-stdin-eof")
+		"--service-cidr", s.ServiceCIDR, "--token-webhook", d.url+tokenReviewPath+s.Name, "--listen", address,
+		"--exit-on-stdin-eof")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
@@ -250,7 +251,9 @@ func (d *Daemon) cluster(name string) (*cluster, bool) {
 func (d *Daemon) runningCluster(name string) (*cluster, error) {
 	c, ok := d.cluster(name)
 	if !ok {
-		return nil, &account.Error{Code: "ResourceNotFoundException", Message: fmt.Sprintf("No cluster found for name: %s.", name), HTTP: 404}
+		return nil, &account.Error{
+			Code: "ResourceNotFoundException", Message: fmt.Sprintf("No cluster found for name: %s.", name), HTTP: 404,
+		}
 	}
 	return c, nil
 }

@@ -23,7 +23,9 @@ const controlPath = "/_emrflink/control/"
 func (d *Daemon) control(stop context.CancelFunc) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+controlPath+"status", func(w http.ResponseWriter, _ *http.Request) { d.answer(w, d.status()) })
-	mux.HandleFunc("GET "+controlPath+"inventory", func(w http.ResponseWriter, _ *http.Request) { d.answer(w, inventory(d.account)) })
+	mux.HandleFunc("GET "+controlPath+"inventory", func(w http.ResponseWriter, _ *http.Request) {
+		d.answer(w, inventory(d.account))
+	})
 	d.faultRoutes(mux)
 	mux.HandleFunc("POST "+controlPath+"stop", func(w http.ResponseWriter, _ *http.Request) {
 		d.answer(w, d.status())

@@ -38,11 +38,14 @@ func TestAnEditFollowsTheRulesOfAWS(t *testing.T) {
 	r, err := a.Create(t.Context(), account.Caller{}, account.KindVPC, account.Props{"cidrBlock": "10.0.0.0/16"})
 	require.NoError(t, err)
 	const vpc = "aws:ec2/vpc:Vpc"
-	require.NoError(t, d.edit(t.Context(), Edit{Type: vpc, ID: r.ID, Changes: []proppath.Change{{Path: "tags.owner", Value: "me"}}}))
+	require.NoError(t,
+		d.edit(t.Context(), Edit{Type: vpc, ID: r.ID, Changes: []proppath.Change{{Path: "tags.owner", Value: "me"}}}))
 	now, _ := a.Get(account.KindVPC, r.ID)
 	require.Equal(t, "me", now.Tags["owner"])
 	var refused *RefusedError
-	require.ErrorAs(t, d.edit(t.Context(), Edit{Type: vpc, ID: r.ID, Changes: []proppath.Change{{Path: "cidrBlock", Value: "10.9.0.0/16"}}}), &refused)
+	require.ErrorAs(t,
+		d.edit(t.Context(), Edit{Type: vpc, ID: r.ID, Changes: []proppath.Change{{Path: "cidrBlock", Value: "10.9.0.0/16"}}}),
+		&refused)
 	require.ErrorContains(t, d.edit(t.Context(), Edit{Type: vpc, ID: "vpc-none", Delete: true}), "has no")
 	require.ErrorContains(t, d.edit(t.Context(), Edit{Type: "aws:rds/instance:Instance", ID: "x"}), "does not simulate")
 	require.NoError(t, d.edit(t.Context(), Edit{Type: vpc, ID: r.ID, Delete: true}))

@@ -134,7 +134,9 @@ func (w *world) controllers(verb string, o *unstructured.Unstructured) {
 			tmpl, _, _ := unstructured.NestedMap(o.Object, "spec", "template")
 			pod := kubetest.Object(kube.KindPod, team, o.GetName()+"-"+string(rune('a'+i)), tmpl)
 			pod.SetOwnerReferences(nil)
-			_ = unstructured.SetNestedSlice(pod.Object, []any{map[string]any{"uid": string(o.GetUID()), "kind": "Deployment", "name": o.GetName(), "apiVersion": "apps/v1"}}, "metadata", "ownerReferences")
+			_ = unstructured.SetNestedSlice(pod.Object, []any{
+				map[string]any{"uid": string(o.GetUID()), "kind": "Deployment", "name": o.GetName(), "apiVersion": "apps/v1"},
+			}, "metadata", "ownerReferences")
 			w.start(pod)
 		}
 	case verb == "create" && o.GetKind() == "Pod":
@@ -189,7 +191,9 @@ func flink(change object) *unstructured.Unstructured {
 		"jobManager": object{"storageDir": "s3://b/team/jobmanager/basic", "resource": object{"memory": "2048m", "cpu": 0.5},
 			"podTemplate": object{"metadata": object{"annotations": object{"karpenter.sh/do-not-disrupt": "true"}},
 				"spec": object{"nodeSelector": object{"FlinkRole": "jobmanager"},
-					"containers": []any{object{"name": "flink-main-container", "env": []any{object{"name": "A", "value": "b"}}}}}}},
+					"containers": []any{
+						object{"name": "flink-main-container", "env": []any{object{"name": "A", "value": "b"}}},
+					}}}},
 		"taskManager": object{"resource": object{"memory": "2g", "cpu": 1}},
 		"job":         object{"jarURI": "local:///x.jar", "parallelism": 3, "upgradeMode": "savepoint", "state": "running"},
 		"monitoringConfiguration": object{

@@ -55,7 +55,9 @@ func (o *Operator) drive(ctx context.Context, d *deployment, p parts, r *report)
 		return err
 	}
 	want, have := d.workers(), ready(p.workers)
-	r.extra = object{"taskManager": object{"replicas": int64(len(p.workers)), "labelSelector": "component=taskmanager,app=" + d.ref.Name}}
+	r.extra = object{
+		"taskManager": object{"replicas": int64(len(p.workers)), "labelSelector": "component=taskmanager,app=" + d.ref.Name},
+	}
 	switch was := d.status("jobStatus", "state"); {
 	case have >= want:
 		r.job = "RUNNING"
@@ -97,12 +99,15 @@ func (o *Operator) start(ctx context.Context, d *deployment, job *jobRun, p part
 	}
 	if d.ha() {
 		bucket, key := splitURI(d.spec.JobManager.StorageDir)
-		if err := o.put(ctx, job.session, d, bucket, key+"/"+d.ref.Name+"/submittedJobGraph", object{"jobId": d.jobID()}); err != nil {
+		if err := o.put(ctx, job.session, d, bucket, key+"/"+d.ref.Name+"/submittedJobGraph",
+			object{"jobId": d.jobID()}); err != nil {
 			return fmt.Errorf("store high-availability metadata below %q: %w", d.spec.JobManager.StorageDir, err)
 		}
 		cm := newObject(kube.KindConfigMap, d.ref.Namespace, d.haName(), object{
-			"metadata": object{"labels": object{"app": d.ref.Name, "configmap-type": "high-availability", "type": "flink-native-kubernetes"}},
-			"data":     object{"jobGraph-" + d.jobID(): d.spec.JobManager.StorageDir, "notice": notice},
+			"metadata": object{
+				"labels": object{"app": d.ref.Name, "configmap-type": "high-availability", "type": "flink-native-kubernetes"},
+			},
+			"data": object{"jobGraph-" + d.jobID(): d.spec.JobManager.StorageDir, "notice": notice},
 		})
 		if _, err := o.Cluster.Apply(ctx, cm); err != nil {
 			return err
@@ -184,7 +189,9 @@ func (o *Operator) checkpointWhenDue(ctx context.Context, d *deployment, job *jo
 	}
 	job.next = now.Add(every)
 	info := object{"timeStamp": now.UnixMilli(), "triggerType": "PERIODIC", "formatType": "FULL"}
-	r.extra["jobStatus"] = object{"checkpointInfo": object{"lastCheckpoint": info, "lastPeriodicCheckpointTimestamp": now.UnixMilli()}}
+	r.extra["jobStatus"] = object{
+		"checkpointInfo": object{"lastCheckpoint": info, "lastPeriodicCheckpointTimestamp": now.UnixMilli()},
+	}
 	return o.log(ctx, d, job, p, fmt.Sprintf("Completed checkpoint %d for job %s. %s", job.number, d.jobID(), notice))
 }
 
@@ -206,7 +213,8 @@ func (o *Operator) checkpoint(ctx context.Context, d *deployment, job *jobRun) e
 		}
 	}
 	next := job.number + 1
-	if err := o.put(ctx, job.session, d, bucket, fmt.Sprintf("%schk-%d/_metadata", dir, next), object{"checkpoint": next, "jobId": d.jobID()}); err != nil {
+	if err := o.put(ctx, job.session, d, bucket, fmt.Sprintf("%schk-%d/_metadata", dir, next),
+		object{"checkpoint": next, "jobId": d.jobID()}); err != nil {
 		return err
 	}
 	job.number = next

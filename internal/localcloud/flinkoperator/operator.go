@@ -30,7 +30,8 @@ type Cluster interface {
 // Tokens issues service-account tokens: the kubelet's part, so it is done with
 // other rights than the operator has.
 type Tokens interface {
-	ServiceAccountToken(ctx context.Context, namespace, name string, audiences []string, life time.Duration) (string, time.Time, error)
+	ServiceAccountToken(ctx context.Context, namespace, name string, audiences []string,
+		life time.Duration) (string, time.Time, error)
 }
 
 // Session is the AWS API with the credentials of a job's execution role.
@@ -158,9 +159,11 @@ func (o *Operator) refuseSessionJobs(ctx context.Context) error {
 		}
 		return err
 	}
-	text := operatorError("UnsupportedOperationException", "the local stand-in of the EMR Flink operator does not run FlinkSessionJobs")
+	text := operatorError("UnsupportedOperationException",
+		"the local stand-in of the EMR Flink operator does not run FlinkSessionJobs")
 	for i := range list {
-		if got, _, _ := unstructured.NestedString(list[i].Object, "status", "error"); got == text || list[i].GetDeletionTimestamp() != nil {
+		if got, _, _ := unstructured.NestedString(list[i].Object, "status", "error"); got == text ||
+			list[i].GetDeletionTimestamp() != nil {
 			continue
 		}
 		patch := map[string]any{"status": map[string]any{"error": text, "lifecycleState": "FAILED"}}

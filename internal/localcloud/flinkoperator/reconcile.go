@@ -228,9 +228,12 @@ func (o *Operator) finalize(ctx context.Context, d *deployment) error {
 	if err != nil {
 		return err
 	}
-	if d.spec.FlinkConfiguration["kubernetes.operator.job.savepoint-on-deletion"] == "true" && d.status("jobStatus", "state") == "RUNNING" && p.cluster != nil && p.cluster.GetDeletionTimestamp() == nil {
+	if d.spec.FlinkConfiguration["kubernetes.operator.job.savepoint-on-deletion"] == "true" &&
+		d.status("jobStatus", "state") == "RUNNING" && p.cluster != nil && p.cluster.GetDeletionTimestamp() == nil {
 		if _, err := o.savepoint(ctx, d, "UPGRADE"); err != nil {
-			return o.publish(ctx, d, report{err: operatorError("ReconciliationException", fmt.Sprintf("savepoint on deletion: %v", err))})
+			return o.publish(ctx, d, report{
+				err: operatorError("ReconciliationException", fmt.Sprintf("savepoint on deletion: %v", err)),
+			})
 		}
 	}
 	done, err := o.tearDown(ctx, d, p)

@@ -58,7 +58,9 @@ func (o *Operator) ensureIdentity(ctx context.Context, d *deployment) error {
 			"metadata": object{"labels": labels},
 			"rules": []any{
 				object{"apiGroups": []any{""}, "resources": []any{"pods", "configmaps"}, "verbs": []any{"*"}},
-				object{"apiGroups": []any{"apps"}, "resources": []any{"deployments", "deployments/finalizers"}, "verbs": []any{"*"}},
+				object{
+					"apiGroups": []any{"apps"}, "resources": []any{"deployments", "deployments/finalizers"}, "verbs": []any{"*"},
+				},
 			},
 		}),
 		newObject(kube.KindRoleBinding, d.ref.Namespace, master, object{

@@ -142,12 +142,14 @@ func (o *Operator) tell(ctx context.Context, d *deployment, r report) error {
 		return nil
 	}
 	now := o.Clock.Now().UTC()
-	_, err := o.Cluster.Create(ctx, newObject(kube.KindEvent, d.ref.Namespace, fmt.Sprintf("%s.%x", d.ref.Name, now.UnixNano()), object{
-		"type": typ, "reason": reason, "message": truncate(message, 1000), "count": int64(1),
-		"source":         object{"component": "JobManagerDeployment"},
-		"firstTimestamp": now.Format(time.RFC3339), "lastTimestamp": now.Format(time.RFC3339),
-		"involvedObject": object{"apiVersion": d.ref.APIVersion, "kind": d.ref.Kind.Kind, "namespace": d.ref.Namespace, "name": d.ref.Name, "uid": d.uid},
-	}))
+	_, err := o.Cluster.Create(ctx,
+		newObject(kube.KindEvent, d.ref.Namespace, fmt.Sprintf("%s.%x", d.ref.Name, now.UnixNano()), object{
+			"type": typ, "reason": reason, "message": truncate(message, 1000), "count": int64(1),
+			"source":         object{"component": "JobManagerDeployment"},
+			"firstTimestamp": now.Format(time.RFC3339), "lastTimestamp": now.Format(time.RFC3339),
+			"involvedObject": object{"apiVersion": d.ref.APIVersion, "kind": d.ref.Kind.Kind, "namespace": d.ref.Namespace,
+				"name": d.ref.Name, "uid": d.uid},
+		}))
 	if err != nil && !strings.Contains(err.Error(), "AlreadyExists") {
 		o.Logger.Debug("event was not recorded", "error", err)
 	}

@@ -32,7 +32,8 @@ func (d *deployment) validate() string {
 
 func ruleName(d *deployment) string {
 	if !deploymentName.MatchString(d.ref.Name) {
-		return fmt.Sprintf("The FlinkDeployment name: %s is invalid, must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and be at most 45 characters long", d.ref.Name)
+		return fmt.Sprintf("The FlinkDeployment name: %s is invalid, must consist of lower case alphanumeric characters or "+
+			"'-', start with an alphabetic character, and be at most 45 characters long", d.ref.Name)
 	}
 	return ""
 }
@@ -51,7 +52,8 @@ func ruleUnsupported(d *deployment) string {
 
 func ruleImage(d *deployment) string {
 	if d.spec.Image == "" && !releaseLabel.MatchString(d.spec.EmrReleaseLabel) {
-		return fmt.Sprintf("emrReleaseLabel %q must have the form emr-x.y.z-flink-latest or emr-x.y.z-flink-yyyymmdd", d.spec.EmrReleaseLabel)
+		return fmt.Sprintf("emrReleaseLabel %q must have the form emr-x.y.z-flink-latest or emr-x.y.z-flink-yyyymmdd",
+			d.spec.EmrReleaseLabel)
 	}
 	return ""
 }
@@ -86,7 +88,8 @@ func ruleForbiddenKeys(d *deployment) string {
 func ruleResources(d *deployment) string {
 	for what, c := range map[string]componentSpec{"JobManager": d.spec.JobManager, "TaskManager": d.spec.TaskManager} {
 		if c.Resource.Memory == "" {
-			return what + " resource memory must be defined using `spec." + strings.ToLower(what[:1]) + what[1:] + ".resource.memory`"
+			return what + " resource memory must be defined using `spec." + strings.ToLower(what[:1]) + what[1:] +
+				".resource.memory`"
 		}
 		if _, err := memoryMiB(c.Resource.Memory); err != nil {
 			return what + " resource memory: " + err.Error()
@@ -126,7 +129,8 @@ func ruleJob(d *deployment) string {
 	case j.UpgradeMode != "stateless" && j.UpgradeMode != "" && conf["state.checkpoints.dir"] == "":
 		return "Checkpoint directory[state.checkpoints.dir] must be defined for last-state and savepoint upgrade modes"
 	case conf["state.checkpoints.dir"] != "" && !isS3(conf["state.checkpoints.dir"]):
-		return fmt.Sprintf("the local stand-in of the EMR Flink operator writes checkpoints to S3 only, not to %q", conf["state.checkpoints.dir"])
+		return fmt.Sprintf("the local stand-in of the EMR Flink operator writes checkpoints to S3 only, not to %q",
+			conf["state.checkpoints.dir"])
 	}
 	return ""
 }

@@ -87,7 +87,9 @@ func (c *cloud) InstanceTypes() []account.InstanceType {
 }
 
 func (c *cloud) Create(_ context.Context, _ account.Caller, k account.Kind, p account.Props) (account.Resource, error) {
-	r := account.Resource{Kind: k, ID: fmt.Sprintf("vol-%d", len(c.things[k])+1), Props: p, State: "available", Tags: map[string]string{}}
+	r := account.Resource{
+		Kind: k, ID: fmt.Sprintf("vol-%d", len(c.things[k])+1), Props: p, State: "available", Tags: map[string]string{},
+	}
 	if tags, ok := p["tags"].(map[string]any); ok {
 		for name, v := range tags {
 			r.Tags[name] = fmt.Sprint(v)

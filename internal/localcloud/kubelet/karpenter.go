@@ -87,8 +87,8 @@ func (r *KarpenterRunner) Start(ctx context.Context, p PodRef) error {
 }
 
 // identity is how the pod proves to AWS who it is: the variables and the token that EKS's webhooks add to it. The role of
-// the service account is named in its annotation (IRSA) or in an association (Pod Identity). Without one a pod on EKS would fall back to the role of its
-// node, which this blueprint does not allow (IMDS is out of a pod's reach), so that it could do nothing.
+// the service account is named in its annotation (IRSA) or in an association (Pod Identity). Without one a pod on EKS would fall
+// back to the role of its node, which this blueprint does not allow (IMDS is out of a pod's reach), so that it could do nothing.
 func (r *KarpenterRunner) identity(ctx context.Context, p PodRef) (identity, error) {
 	name, file := serviceAccount(p), filepath.Join(r.Dir, "aws.token")
 	sa, err := r.Client.CoreV1().ServiceAccounts(p.Namespace).Get(ctx, name, metav1.GetOptions{})
@@ -102,7 +102,8 @@ func (r *KarpenterRunner) identity(ctx context.Context, p PodRef) (identity, err
 		}, nil
 	}
 	if r.PodIdentity == nil || !r.PodIdentity(p.Namespace, name) {
-		return identity{}, fmt.Errorf("service account %q has no annotation %s and no Pod Identity association, so its pods have no AWS credentials",
+		return identity{}, fmt.Errorf("service account %q has no annotation %s and no Pod Identity association, so its pods "+
+			"have no AWS credentials",
 			name, annotationRole)
 	}
 	return identity{
@@ -141,7 +142,8 @@ func (r *KarpenterRunner) environment(p PodRef, identity map[string]string, kube
 		case e.ValueFrom.ResourceFieldRef != nil:
 			// Sizes of a container that does not exist; GOMEMLIMIT stands for them.
 		default:
-			return nil, fmt.Errorf("variable %q of container %q: this kind of valueFrom is not simulated", e.Name, p.Container.Name)
+			return nil, fmt.Errorf("variable %q of container %q: this kind of valueFrom is not simulated", e.Name,
+				p.Container.Name)
 		}
 	}
 	maps.Copy(vars, identity)

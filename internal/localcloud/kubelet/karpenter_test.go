@@ -42,7 +42,11 @@ func startKarpenter(t *testing.T, script string, change func(*corev1.Pod, *corev
 		p.Spec.Containers[0].Env = []corev1.EnvVar{
 			{Name: "CLUSTER_NAME", Value: testCluster}, {Name: "INTERRUPTION_QUEUE", Value: "q"},
 			{Name: "BATCH_IDLE_DURATION", Value: "2s"}, {Name: "METRICS_PORT", Value: "8080"},
-			{Name: "SYSTEM_NAMESPACE", ValueFrom: &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{FieldPath: "metadata.namespace"}}},
+			{
+				Name: "SYSTEM_NAMESPACE", ValueFrom: &corev1.EnvVarSource{
+					FieldRef: &corev1.ObjectFieldSelector{FieldPath: "metadata.namespace"},
+				},
+			},
 		}
 	})
 	if change != nil {
@@ -84,9 +88,10 @@ func TestKarpenterRunsWithTheRightsOfItsPod(t *testing.T) {
 	log := c.log()
 	for _, want := range []string{
 		"args karpenter --exit-on-stdin-eof\n", "CLUSTER_NAME=demo\n", "INTERRUPTION_QUEUE=q\n", "SYSTEM_NAMESPACE=default\n",
-		"AWS_ROLE_ARN=arn:aws:iam::1:role/k\n", "AWS_ENDPOINT_URL=http://127.0.0.1:2\n", "AWS_ENDPOINT_URL_STS=http://127.0.0.1:2\n",
-		"AWS_REGION=us-west-2\n", "AWS_EC2_METADATA_DISABLED=true\n", "DISABLE_LEADER_ELECTION=true\n",
-		"METRICS_PORT=0\n", "HEALTH_PROBE_PORT=0\n", "BATCH_IDLE_DURATION=2s\n", "BATCH_MAX_DURATION=500ms\n", "GOMEMLIMIT=",
+		"AWS_ROLE_ARN=arn:aws:iam::1:role/k\n", "AWS_ENDPOINT_URL=http://127.0.0.1:2\n",
+		"AWS_ENDPOINT_URL_STS=http://127.0.0.1:2\n", "AWS_REGION=us-west-2\n", "AWS_EC2_METADATA_DISABLED=true\n",
+		"DISABLE_LEADER_ELECTION=true\n", "METRICS_PORT=0\n", "HEALTH_PROBE_PORT=0\n", "BATCH_IDLE_DURATION=2s\n",
+		"BATCH_MAX_DURATION=500ms\n", "GOMEMLIMIT=",
 	} {
 		require.Contains(t, log, want)
 	}
@@ -107,8 +112,10 @@ func TestKarpenterRunsWithTheRightsOfItsPod(t *testing.T) {
 func TestKarpenterTakesItsRoleFromPodIdentity(t *testing.T) {
 	t.Parallel()
 	r := &KarpenterRunner{
-		Client: fake.NewClientset(&corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: "kube-system", Name: "karpenter"}}),
-		Dir:    "/run", AWSEndpoint: "http://127.0.0.1:2", AgentPath: "/v1/credentials",
+		Client: fake.NewClientset(&corev1.ServiceAccount{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "kube-system", Name: "karpenter"},
+		}),
+		Dir: "/run", AWSEndpoint: "http://127.0.0.1:2", AgentPath: "/v1/credentials",
 		PodIdentity: func(namespace, account string) bool { return namespace == "kube-system" && account == "karpenter" },
 	}
 	p := PodRef{Namespace: "kube-system", Pod: pod("k", "k", func(p *corev1.Pod) { p.Spec.ServiceAccountName = "karpenter" })}
@@ -116,7 +123,8 @@ func TestKarpenterTakesItsRoleFromPodIdentity(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "pods.eks.amazonaws.com", got.token.audience)
 	require.Equal(t, map[string]string{
-		"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:2/v1/credentials", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "/run/aws.token",
+		"AWS_CONTAINER_CREDENTIALS_FULL_URI":     "http://127.0.0.1:2/v1/credentials",
+		"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "/run/aws.token",
 	}, got.env, "and no web identity, which SDKs prefer")
 	r.PodIdentity = func(string, string) bool { return false }
 	_, err = r.identity(t.Context(), p)
@@ -125,7 +133,8 @@ func TestKarpenterTakesItsRoleFromPodIdentity(t *testing.T) {
 
 func TestKarpenterThatStopsIsStartedAgain(t *testing.T) {
 	t.Parallel()
-	c := startKarpenter(t, "#!/bin/sh\necho run\necho '{\"level\":\"ERROR\",\"message\":\"ec2 api connectivity check failed\"}'\nexit 1\n", nil)
+	c := startKarpenter(t,
+		"#!/bin/sh\necho run\necho '{\"level\":\"ERROR\",\"message\":\"ec2 api connectivity check failed\"}'\nexit 1\n", nil)
 	require.ErrorIs(t, <-c.reports, ErrStarting)
 	require.ErrorContains(t, <-c.reports, "ec2 api connectivity check failed")
 	eventually(t, "a second run", func() bool { return strings.Count(c.log(), "run\n") > 1 })
@@ -140,13 +149,17 @@ func TestKarpenterWithoutARoleSaysSo(t *testing.T) {
 		change func(*corev1.Pod, *corev1.ServiceAccount)
 		want   string
 	}{
-		"no annotation":      {func(_ *corev1.Pod, sa *corev1.ServiceAccount) { sa.Annotations = nil }, "has no annotation eks.amazonaws.com/role-arn and no Pod Identity association"},
-		"no service account": {func(p *corev1.Pod, _ *corev1.ServiceAccount) { p.Spec.ServiceAccountName = "x" }, `read service account "x"`},
+		"no annotation": {func(_ *corev1.Pod, sa *corev1.ServiceAccount) { sa.Annotations = nil },
+			"has no annotation eks.amazonaws.com/role-arn and no Pod Identity association"},
+		"no service account": {func(p *corev1.Pod, _ *corev1.ServiceAccount) { p.Spec.ServiceAccountName = "x" },
+			`read service account "x"`},
 		"no cluster name": {func(p *corev1.Pod, _ *corev1.ServiceAccount) {
 			p.Spec.Containers[0].Env = nil
 		}, "CLUSTER_NAME of Karpenter is not set"},
 		"a secret in its environment": {func(p *corev1.Pod, _ *corev1.ServiceAccount) {
-			p.Spec.Containers[0].Env = []corev1.EnvVar{{Name: "S", ValueFrom: &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{}}}}
+			p.Spec.Containers[0].Env = []corev1.EnvVar{
+				{Name: "S", ValueFrom: &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{}}},
+			}
 		}, `variable "S"`},
 	} {
 		t.Run(name, func(t *testing.T) {

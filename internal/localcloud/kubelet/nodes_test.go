@@ -93,14 +93,18 @@ func TestInstancesThatCannotJoin(t *testing.T) {
 		change func(*account.Resource)
 		want   string
 	}{
-		"without a profile":      {func(r *account.Resource) { delete(r.Props, "iamInstanceProfile") }, "has no instance profile"},
-		"with a deleted profile": {func(r *account.Resource) { r.Props["iamInstanceProfile"] = "gone" }, `profile "gone" does not exist`},
-		"of an unknown type":     {func(r *account.Resource) { r.Props["instanceType"] = "z9.mega" }, `"z9.mega" is not in the account's table`},
+		"without a profile": {func(r *account.Resource) { delete(r.Props, "iamInstanceProfile") },
+			"has no instance profile"},
+		"with a deleted profile": {func(r *account.Resource) { r.Props["iamInstanceProfile"] = "gone" },
+			`profile "gone" does not exist`},
+		"of an unknown type": {func(r *account.Resource) { r.Props["instanceType"] = "z9.mega" },
+			`"z9.mega" is not in the account's table`},
 		"of another cluster": {func(r *account.Resource) {
 			r.Props["userDataBase64"] = "kind: NodeConfig\nspec: {cluster: {name: other}}\n"
 		}, `joins cluster "other"`},
-		"of a group that is gone": {func(r *account.Resource) { r.Attrs["nodeGroup"] = "gone" }, `node group "gone" does not exist`},
-		"that are terminated":     {in("terminated"), "is terminated"},
+		"of a group that is gone": {func(r *account.Resource) { r.Attrs["nodeGroup"] = "gone" },
+			`node group "gone" does not exist`},
+		"that are terminated": {in("terminated"), "is terminated"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

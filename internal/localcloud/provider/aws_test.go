@@ -32,11 +32,19 @@ func TestCheckReportsWhatIsWrong(t *testing.T) {
 		in   object
 		want []string
 	}{
-		"an unknown property":  {vpc, object{"cidrBlok": "10.0.0.0/16"}, []string{`cidrBlok: no such property; the nearest is "cidrBlock"`}},
-		"a missing property":   {subnet, object{"cidrBlock": "10.0.0.0/24"}, []string{"vpcId: required, and missing"}},
-		"a wrong type":         {vpc, object{"enableDnsSupport": "yes"}, []string{"enableDnsSupport: want a boolean, got string"}},
-		"a policy that is not": {role, object{"assumeRolePolicy": "{"}, []string{"assumeRolePolicy: contains an invalid JSON document"}},
-		"a nested property":    {"aws:eks/cluster:Cluster", object{"roleArn": "r", "vpcConfig": object{"subnetIds": []any{"a"}, "subnets": "x"}}, []string{`vpcConfig.subnets: no such property; the nearest is "subnetIds"`}},
+		"an unknown property": {
+			vpc, object{"cidrBlok": "10.0.0.0/16"}, []string{`cidrBlok: no such property; the nearest is "cidrBlock"`},
+		},
+		"a missing property": {subnet, object{"cidrBlock": "10.0.0.0/24"}, []string{"vpcId: required, and missing"}},
+		"a wrong type": {
+			vpc, object{"enableDnsSupport": "yes"}, []string{"enableDnsSupport: want a boolean, got string"},
+		},
+		"a policy that is not": {
+			role, object{"assumeRolePolicy": "{"}, []string{"assumeRolePolicy: contains an invalid JSON document"},
+		},
+		"a nested property": {"aws:eks/cluster:Cluster", object{
+			"roleArn": "r", "vpcConfig": object{"subnetIds": []any{"a"}, "subnets": "x"},
+		}, []string{`vpcConfig.subnets: no such property; the nearest is "subnetIds"`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -80,12 +88,16 @@ func TestAResourceLives(t *testing.T) {
 	})
 	require.NoError(t, err)
 	require.Equal(t, out["arn"], unmarshal(t, planned.Properties).Mappable()["arn"], "what is known stays known")
-	updated, err := aws.Update(t.Context(), &pulumirpc.UpdateRequest{Id: id, Urn: urn(vpc, "net"), Olds: wire(t, out), News: news})
+	updated, err := aws.Update(t.Context(), &pulumirpc.UpdateRequest{
+		Id: id, Urn: urn(vpc, "net"), Olds: wire(t, out), News: news,
+	})
 	require.NoError(t, err)
 	require.Equal(t, object{"team": "data"}, unmarshal(t, updated.Properties).Mappable()["tagsAll"])
 
 	require.NoError(t, a.SetTags(account.KindVPC, id, map[string]string{"rogue": "yes"}, nil))
-	read, err := aws.Read(t.Context(), &pulumirpc.ReadRequest{Id: id, Urn: urn(vpc, "net"), Inputs: news, Properties: updated.Properties})
+	read, err := aws.Read(t.Context(), &pulumirpc.ReadRequest{
+		Id: id, Urn: urn(vpc, "net"), Inputs: news, Properties: updated.Properties,
+	})
 	require.NoError(t, err)
 	require.Equal(t, object{"rogue": "yes"}, unmarshal(t, read.Inputs).Mappable()["tags"], "drift shows in the inputs")
 
@@ -109,7 +121,9 @@ func TestASecurityGroupRuleIsFoundByWhatItAllows(t *testing.T) {
 		"securityGroupId": group, "type": "ingress", "protocol": "tcp", "fromPort": 443.0, "toPort": 443.0,
 		"cidrBlocks": []any{"10.0.0.0/8"},
 	})
-	read, err := aws.Read(t.Context(), &pulumirpc.ReadRequest{Id: "sgrule-of-another-making", Urn: urn(rule, "r"), Inputs: inputs})
+	read, err := aws.Read(t.Context(), &pulumirpc.ReadRequest{
+		Id: "sgrule-of-another-making", Urn: urn(rule, "r"), Inputs: inputs,
+	})
 	require.NoError(t, err)
 	require.Equal(t, id, read.Id)
 }
@@ -121,7 +135,8 @@ func TestErrorsCarryTheCodeOfAWS(t *testing.T) {
 	id, _, _ := aws.create(vpc, "net", object{"cidrBlock": "10.0.0.0/16"})
 	aws.create(subnet, "a", object{"vpcId": id, "cidrBlock": "10.0.0.0/24", "availabilityZone": "us-west-2a"})
 	_, err := aws.Delete(t.Context(), &pulumirpc.DeleteRequest{Id: id, Urn: urn(vpc, "net")})
-	require.ErrorContains(t, err, "deleting EC2 VPC ("+id+"): operation error EC2: DeleteVpc, https response error StatusCode: 400")
+	require.ErrorContains(t, err,
+		"deleting EC2 VPC ("+id+"): operation error EC2: DeleteVpc, https response error StatusCode: 400")
 	require.ErrorContains(t, err, "api error DependencyViolation: ")
 
 	in := aws.check(subnet, "b", object{"vpcId": "vpc-00000000", "cidrBlock": "10.0.1.0/24"})
@@ -138,7 +153,9 @@ func TestAPreviewChangesNothing(t *testing.T) {
 	checked, err := aws.Check(t.Context(), &pulumirpc.CheckRequest{Urn: urn(subnet, "a"), News: in})
 	require.NoError(t, err)
 	require.Empty(t, checked.Failures)
-	out, err := aws.Create(t.Context(), &pulumirpc.CreateRequest{Urn: urn(subnet, "a"), Properties: checked.Inputs, Preview: true})
+	out, err := aws.Create(t.Context(), &pulumirpc.CreateRequest{
+		Urn: urn(subnet, "a"), Properties: checked.Inputs, Preview: true,
+	})
 	require.NoError(t, err)
 	planned := unmarshal(t, out.Properties)
 	require.True(t, planned["arn"].IsComputed(), "AWS assigns it")
@@ -152,7 +169,9 @@ func TestAPreviewChangesNothing(t *testing.T) {
 
 	first := unmarshal(t, aws.check(bucket, "Data", nil))["bucket"].StringValue()
 	require.Regexp(t, `^data-[0-9a-f]{7}$`, first)
-	again, err := aws.Check(t.Context(), &pulumirpc.CheckRequest{Urn: urn(bucket, "Data"), News: wire(t, nil), RandomSeed: []byte("other")})
+	again, err := aws.Check(t.Context(), &pulumirpc.CheckRequest{
+		Urn: urn(bucket, "Data"), News: wire(t, nil), RandomSeed: []byte("other"),
+	})
 	require.NoError(t, err)
 	require.Equal(t, first, unmarshal(t, again.Inputs)["bucket"].StringValue(), "offline names do not change")
 }
@@ -162,7 +181,9 @@ func TestForceDestroyEmptiesABucket(t *testing.T) {
 	s, a := serve(t, provider.Options{})
 	aws := dial(t, s.AWS, nil)
 	for force, want := range map[bool]string{false: "api error BucketNotEmpty", true: ""} {
-		id, inputs, _ := aws.create(bucket, "data", object{"bucket": map[bool]string{true: "b-force", false: "b-keep"}[force], "forceDestroy": force})
+		id, inputs, _ := aws.create(bucket, "data", object{
+			"bucket": map[bool]string{true: "b-force", false: "b-keep"}[force], "forceDestroy": force,
+		})
 		_, err := a.PutObject(id, "k", []byte("v"), nil)
 		require.NoError(t, err)
 		_, err = aws.Delete(t.Context(), &pulumirpc.DeleteRequest{Id: id, Urn: urn(bucket, "data"), Properties: inputs})
@@ -204,13 +225,17 @@ func TestConfigurationIsChecked(t *testing.T) {
 	t.Parallel()
 	s, _ := serve(t, provider.Options{})
 	aws := dial(t, s.AWS, nil)
-	out, err := aws.CheckConfig(t.Context(), &pulumirpc.CheckRequest{News: wire(t, object{"regon": "x", "assumeRoles": "[]", "region": "us-west-2"})})
+	out, err := aws.CheckConfig(t.Context(), &pulumirpc.CheckRequest{
+		News: wire(t, object{"regon": "x", "assumeRoles": "[]", "region": "us-west-2"}),
+	})
 	require.NoError(t, err)
 	require.Len(t, out.Failures, 2)
 	require.Equal(t, "no such setting; the nearest is \"region\"", out.Failures[1].Reason)
 	_, err = aws.Configure(t.Context(), &pulumirpc.ConfigureRequest{Args: wire(t, object{"region": "us-west-9"})})
 	require.ErrorContains(t, err, "invalid AWS Region: us-west-9")
-	_, err = aws.Configure(t.Context(), &pulumirpc.ConfigureRequest{Args: wire(t, object{"allowedAccountIds": `["444455556666"]`})})
+	_, err = aws.Configure(t.Context(), &pulumirpc.ConfigureRequest{
+		Args: wire(t, object{"allowedAccountIds": `["444455556666"]`}),
+	})
 	require.ErrorContains(t, err, "AWS account ID not allowed")
 }
 
@@ -231,7 +256,8 @@ func TestACreationThatNoEngineKnowsOfIsTakenUp(t *testing.T) {
 	t.Parallel()
 	s, a := serve(t, provider.Options{})
 	killed := dial(t, s.AWS, nil)
-	const trust = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":"ec2.amazonaws.com"}}]}`
+	const trust = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole",` +
+		`"Principal":{"Service":"ec2.amazonaws.com"}}]}`
 	id, inputs, _ := killed.create(role, "app", object{"assumeRolePolicy": trust})
 	require.NoError(t, killed.conn.Close())
 	next := dial(t, s.AWS, nil)

@@ -78,7 +78,9 @@ func urn(typ, name string) string { return "urn:pulumi:test::emrflink::" + typ +
 // check returns the checked inputs, which must have no failure.
 func (e *engine) check(typ, name string, in object) *structpb.Struct {
 	e.t.Helper()
-	out, err := e.Check(e.t.Context(), &pulumirpc.CheckRequest{Urn: urn(typ, name), News: wire(e.t, in), RandomSeed: []byte("seed")})
+	out, err := e.Check(e.t.Context(), &pulumirpc.CheckRequest{
+		Urn: urn(typ, name), News: wire(e.t, in), RandomSeed: []byte("seed"),
+	})
 	require.NoError(e.t, err)
 	require.Empty(e.t, out.Failures)
 	return out.Inputs
@@ -98,7 +100,9 @@ func (e *engine) diff(typ, name, id string, olds *structpb.Struct, news object) 
 	e.t.Helper()
 	checked, err := e.Check(e.t.Context(), &pulumirpc.CheckRequest{Urn: urn(typ, name), Olds: olds, News: wire(e.t, news)})
 	require.NoError(e.t, err)
-	out, err := e.Diff(e.t.Context(), &pulumirpc.DiffRequest{Id: id, Urn: urn(typ, name), OldInputs: olds, Olds: olds, News: checked.Inputs})
+	out, err := e.Diff(e.t.Context(), &pulumirpc.DiffRequest{
+		Id: id, Urn: urn(typ, name), OldInputs: olds, Olds: olds, News: checked.Inputs,
+	})
 	require.NoError(e.t, err)
 	return out
 }

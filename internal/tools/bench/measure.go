@@ -86,9 +86,11 @@ func (b *bench) coldBuild(ctx context.Context) (err error) {
 		what, note string
 		cmd        *exec.Cmd
 	}{
-		{"cold build of both programs", "one go command", exec.CommandContext(ctx, "go", "run", "./internal/tools/build", "-o", out)},
+		{"cold build of both programs", "one go command",
+			exec.CommandContext(ctx, "go", "run", "./internal/tools/build", "-o", out)},
 		{"compiling the tests after it", "those with the race detector alone compile what they import again",
-			exec.CommandContext(ctx, "make", "--no-print-directory", "test-plain", "test-race", "TESTFLAGS=-run=^$ -vet=off -ldflags=-s")},
+			exec.CommandContext(ctx, "make", "--no-print-directory", "test-plain", "test-race",
+				"TESTFLAGS=-run=^$ -vet=off -ldflags=-s")},
 	} {
 		step.cmd.Env = append(os.Environ(), "GOCACHE="+cache)
 		wall, _, err := timed(step.cmd)

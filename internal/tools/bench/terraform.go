@@ -86,7 +86,8 @@ func (b *bench) terraform(ctx context.Context) error {
 	if err := byTurns(all...); err != nil {
 		return err
 	}
-	note := fmt.Sprintf("terraform %s, %d terraform_data with the same inputs and edges; median of %d, by turns", builtIn.Version, len(nodes), rounds)
+	note := fmt.Sprintf("terraform %s, %d terraform_data with the same inputs and edges; median of %d, by turns", builtIn.Version,
+		len(nodes), rounds)
 	b.compare(rowBuiltIn, rowBuiltInRatio, note, plain, preview)
 	if aws == nil {
 		b.absent(rowAWS, why)

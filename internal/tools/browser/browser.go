@@ -22,13 +22,10 @@ import (
 // Variable names the program to use instead of the first that is found on the PATH.
 const Variable = "EMRFLINK_BROWSER"
 
-// ErrNone says that there is no browser, and that none was asked for.
-var ErrNone = errors.New("no Chromium on the PATH (chromium, chromium-browser, google-chrome, chrome); set " + Variable + " to name one")
-
 // patience is how long the browser may take for one answer.
 const patience = 2 * time.Minute
 
-// Find returns the path of a Chromium. What the variable names must exist; without it, ErrNone says that there is none.
+// Find returns the path of a Chromium: of the one that the variable names, or else of the first on the PATH.
 func Find() (string, error) {
 	if name := os.Getenv(Variable); name != "" {
 		path, err := exec.LookPath(name)
@@ -42,7 +39,8 @@ func Find() (string, error) {
 			return path, nil
 		}
 	}
-	return "", ErrNone
+	return "", errors.New("no Chromium on the PATH (chromium, chromium-browser, google-chrome, chrome); set " +
+		Variable + " to name one")
 }
 
 // Browser is a running Chromium with one page.
@@ -81,9 +79,10 @@ func Open(ctx context.Context, program string, width, height int) (b *Browser, e
 		return nil, err
 	}
 	args := []string{
-		"--headless=new", "--remote-debugging-pipe", "--user-data-dir=" + dir, fmt.Sprintf("--window-size=%d,%d", width, height), "--hide-scrollbars",
-		"--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-		"--disable-extensions", "--force-color-profile=srgb", "--force-device-scale-factor=1", "about:blank",
+		"--headless=new", "--remote-debugging-pipe", "--user-data-dir=" + dir, fmt.Sprintf("--window-size=%d,%d", width, height),
+		"--hide-scrollbars", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+		"--disable-component-update", "--disable-sync", "--disable-extensions", "--force-color-profile=srgb",
+		"--force-device-scale-factor=1", "about:blank",
 	}
 	if os.Geteuid() == 0 { // Chromium refuses its sandbox to root
 		args = append([]string{"--no-sandbox"}, args...)
@@ -124,7 +123,8 @@ func (b *Browser) attach(ctx context.Context, width, height int) error {
 	var session struct {
 		SessionID string `json:"sessionId"`
 	}
-	if err := b.call(ctx, "Target.attachToTarget", map[string]any{"targetId": target.TargetID, "flatten": true}, &session); err != nil {
+	if err := b.call(ctx, "Target.attachToTarget", map[string]any{"targetId": target.TargetID, "flatten": true},
+		&session); err != nil {
 		return err
 	}
 	b.session = session.SessionID

@@ -69,7 +69,8 @@ func (b *Browser) Eval(ctx context.Context, script string, into any) error {
 // Click presses and releases the mouse at the middle of the first element that a CSS selector finds.
 func (b *Browser) Click(ctx context.Context, selector string) error {
 	var at []float64
-	script := fmt.Sprintf("(() => { const r = document.querySelector(%q).getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]; })()", selector)
+	script := fmt.Sprintf("(() => { const r = document.querySelector(%q).getBoundingClientRect(); return [r.x + r.width / 2, "+
+		"r.y + r.height / 2]; })()", selector)
 	if err := b.Eval(ctx, script, &at); err != nil {
 		return err
 	}
@@ -103,7 +104,9 @@ func (b *Browser) Dark(ctx context.Context, on bool) error {
 	if on {
 		value = "dark"
 	}
-	features := []map[string]string{{"name": "prefers-color-scheme", "value": value}, {"name": "prefers-reduced-motion", "value": "reduce"}}
+	features := []map[string]string{
+		{"name": "prefers-color-scheme", "value": value}, {"name": "prefers-reduced-motion", "value": "reduce"},
+	}
 	return b.call(ctx, "Emulation.setEmulatedMedia", map[string]any{"features": features}, nil)
 }
 
@@ -112,7 +115,8 @@ func (b *Browser) Screenshot(ctx context.Context) ([]byte, error) {
 	var out struct {
 		Data string `json:"data"`
 	}
-	if err := b.call(ctx, "Page.captureScreenshot", map[string]any{"format": "png", "optimizeForSpeed": false}, &out); err != nil {
+	if err := b.call(ctx, "Page.captureScreenshot", map[string]any{"format": "png", "optimizeForSpeed": false},
+		&out); err != nil {
 		return nil, err
 	}
 	return base64.StdEncoding.DecodeString(out.Data)

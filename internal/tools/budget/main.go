@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command budget holds what the programs link against docs/budget.tsv, a line for each module of each program with its
+// Command budget compares what the programs link with docs/budget.tsv, a line for each module of each program with its
 // number of packages: compile time, size and start-up come from there. A new module, or more than 20 new packages, need a
 // change of that file, which a reviewer sees; -write makes it.
 package main
@@ -59,7 +59,8 @@ func run(root string, write bool) error {
 func linked(root string) (counts, error) {
 	out := counts{}
 	for _, p := range compile.Programs() {
-		cmd := exec.Command("go", "list", "-deps", "-f", "{{if .Standard}}std{{else}}{{.Module.Path}}{{end}}", p.Package) // #nosec G204 -- our own
+		// #nosec G204 -- our own
+		cmd := exec.Command("go", "list", "-deps", "-f", "{{if .Standard}}std{{else}}{{.Module.Path}}{{end}}", p.Package)
 		cmd.Dir = root
 		list, err := cmd.Output()
 		if err != nil {

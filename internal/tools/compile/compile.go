@@ -34,7 +34,10 @@ func Programs() []Program {
 
 // alongside are what the tests import and no program does, so that a test compiles nothing but the project itself.
 func alongside() []string {
-	return []string{"github.com/stretchr/testify/require", "pgregory.net/rapid", "net/http/httptest", "image/png", "testing/internal/testdeps"}
+	return []string{
+		"github.com/stretchr/testify/require", "pgregory.net/rapid", "net/http/httptest", "image/png",
+		"testing/internal/testdeps",
+	}
 }
 
 // mains are the packages of the programs.
@@ -49,7 +52,8 @@ func mains() []string {
 // Fetch brings the modules of a build onto the machine while something else is compiled. What it cannot do, the build
 // itself will say.
 func Fetch(ctx context.Context) {
-	cmd := exec.CommandContext(ctx, "go", append([]string{"list", "-deps"}, append(mains(), alongside()...)...)...) // #nosec G204 -- our own arguments
+	// #nosec G204 -- our own arguments
+	cmd := exec.CommandContext(ctx, "go", append([]string{"list", "-deps"}, append(mains(), alongside()...)...)...)
 	_ = cmd.Run()
 }
 
@@ -82,7 +86,8 @@ func (b *Build) Run(ctx context.Context) error {
 	}
 	work.total += programs * linking
 	args := []string{"build", "-v", "-o", out + string(filepath.Separator), "-ldflags",
-		"-s -w -X emrflink/internal/cli/version.Version=" + b.Version + " -X k8s.io/component-base/version.gitVersion=" + kubeVersion}
+		"-s -w -X emrflink/internal/cli/version.Version=" + b.Version +
+			" -X k8s.io/component-base/version.gitVersion=" + kubeVersion}
 	args = append(args, packages...)
 	cmd := exec.CommandContext(ctx, "go", args...) // #nosec G204 -- our own arguments
 	cmd.Env = Environ()
@@ -114,7 +119,8 @@ func (b *Build) Run(ctx context.Context) error {
 		return fmt.Errorf("build what the tests import: %w\n%s", err, out)
 	}
 	cpu := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
-	_, _ = fmt.Fprintf(b.W, "built %s in %s (%.0f CPU seconds)\n", b.Out, time.Since(start).Round(100*time.Millisecond), cpu.Seconds())
+	_, _ = fmt.Fprintf(b.W, "built %s in %s (%.0f CPU seconds)\n", b.Out,
+		time.Since(start).Round(100*time.Millisecond), cpu.Seconds())
 	return nil
 }
 

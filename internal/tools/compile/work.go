@@ -33,7 +33,9 @@ const linking = 3 << 20
 
 // measure asks go which packages of the programs the build cache does not have. It fetches the modules first.
 func measure(ctx context.Context, w io.Writer, flags, packages []string) (*work, error) {
-	fetched := time.AfterFunc(heartbeat/4, func() { _, _ = fmt.Fprintln(w, "fetching modules and looking at what has to be compiled") })
+	fetched := time.AfterFunc(heartbeat/4, func() {
+		_, _ = fmt.Fprintln(w, "fetching modules and looking at what has to be compiled")
+	})
 	defer fetched.Stop()
 	// Without EmbedFiles go leaves them out, and takes every package that embeds something for stale.
 	args := append(append([]string{"list", "-deps", "-json=ImportPath,Dir,GoFiles,EmbedFiles,Stale"}, flags...), packages...)
@@ -92,7 +94,8 @@ func (w *work) progress(elapsed time.Duration) string {
 	if share > 0.05 {
 		left = fmt.Sprintf(", about %s left", roughly(time.Duration(float64(elapsed)*(1-share)/share)))
 	}
-	return fmt.Sprintf("%5s  compiling: %2.0f %%, %d of %d packages%s", elapsed.Round(time.Second), 100*share, w.started, len(w.packages), left)
+	return fmt.Sprintf("%5s  compiling: %2.0f %%, %d of %d packages%s", elapsed.Round(time.Second), 100*share, w.started,
+		len(w.packages), left)
 }
 
 // roughly does not promise seconds.

@@ -121,7 +121,8 @@ func (d demo) firstLook(ctx context.Context, bin string) error {
 	}
 	fmt.Println("The blueprint, as it was saved with the source; emrflink itself will compute it in a few minutes:")
 	fmt.Println()
-	cmd := exec.CommandContext(ctx, "go", "run", "./internal/tools/firstlook", "-svg", filepath.Join(bin, "blueprint.svg")) // #nosec G204 -- our own
+	// #nosec G204 -- our own
+	cmd := exec.CommandContext(ctx, "go", "run", "./internal/tools/firstlook", "-svg", filepath.Join(bin, "blueprint.svg"))
 	cmd.Env, cmd.Stdout, cmd.Stderr = compile.Environ(), os.Stdout, os.Stderr
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("show the saved graph: %w", err)

@@ -131,7 +131,8 @@ func shoot(ctx context.Context, program, file string) (picture []byte, err error
 	if err := b.Load(ctx, "file://"+file); err != nil {
 		return nil, err
 	}
-	choose := fmt.Sprintf("[...document.querySelectorAll('#entries b')].find((e) => e.textContent === %q).closest('button').click()", shown)
+	choose := fmt.Sprintf("[...document.querySelectorAll('#entries b')].find((e) => e.textContent === "+
+		"%q).closest('button').click()", shown)
 	if err := b.Eval(ctx, choose, nil); err != nil {
 		return nil, err
 	}

@@ -62,7 +62,8 @@ func loaded(t *testing.T) *program {
 	errorsPkg := types.NewPackage("errors", "errors")
 	errorType := types.Universe.Lookup("error").Type()
 	errorsPkg.Scope().Insert(types.NewFunc(token.NoPos, errorsPkg, "New", types.NewSignatureType(nil, nil, nil,
-		types.NewTuple(types.NewParam(0, errorsPkg, "", types.Typ[types.String])), types.NewTuple(types.NewParam(0, errorsPkg, "", errorType)), false)))
+		types.NewTuple(types.NewParam(0, errorsPkg, "", types.Typ[types.String])),
+		types.NewTuple(types.NewParam(0, errorsPkg, "", errorType)), false)))
 	errorsPkg.MarkComplete()
 	p.types["errors"] = errorsPkg
 	for name, text := range sources() {

@@ -141,7 +141,8 @@ func (p *program) check(l *listed) error {
 		files = append(files, f)
 	}
 	info := &types.Info{
-		Uses: map[*ast.Ident]types.Object{}, Selections: map[*ast.SelectorExpr]*types.Selection{}, Types: map[ast.Expr]types.TypeAndValue{},
+		Uses: map[*ast.Ident]types.Object{}, Selections: map[*ast.SelectorExpr]*types.Selection{},
+		Types: map[ast.Expr]types.TypeAndValue{},
 	}
 	var first error
 	conf := types.Config{

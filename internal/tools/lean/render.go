@@ -43,7 +43,8 @@ func (p *program) render() (map[string][]byte, error) {
 		for _, pkg := range m.empty {
 			name := filepath.Base(pkg)
 			files[filepath.Join(m.folder, strings.TrimPrefix(pkg, m.path+"/"), name+".go")] =
-				fmt.Appendf(nil, "%s\n\n// Package %s is imported by tests of dependencies only.\npackage %s\n", generated, name, name)
+				fmt.Appendf(nil, "%s\n\n// Package %s is imported by tests of dependencies only.\npackage %s\n",
+					generated, name, name)
 		}
 	}
 	return files, nil
@@ -68,7 +69,8 @@ func (p *program) renderPackage(pkg *types.Package, m *module, objs []types.Obje
 	}
 	var out bytes.Buffer
 	fmt.Fprintf(&out, "%s\n\n", generated)
-	fmt.Fprintf(&out, "// Package %s has the names of %s that emrflink's dependencies mention, and nothing behind them:\n", pkg.Name(), m.path)
+	fmt.Fprintf(&out, "// Package %s has the names of %s that emrflink's dependencies mention, and nothing behind them:\n",
+		pkg.Name(), m.path)
 	fmt.Fprintf(&out, "// docs/adr/0005-lean-start.md.\npackage %s\n\n", pkg.Name())
 	if w.fails {
 		w.imports["errors"] = "errors"

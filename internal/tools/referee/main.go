@@ -162,7 +162,8 @@ func (r referee) judge(refused []terraform.Diagnostic, resources int) error {
 	}
 	for i, e := range r.accepted {
 		if !used[i] {
-			faults = append(faults, fmt.Sprintf("accepted.tsv has %q of %s, which the provider does not refuse", e.text, e.address))
+			faults = append(faults,
+				fmt.Sprintf("accepted.tsv has %q of %s, which the provider does not refuse", e.text, e.address))
 		}
 	}
 	if len(faults) > 0 {

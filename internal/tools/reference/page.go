@@ -54,14 +54,16 @@ func childrenOf(g *componenttest.Graph) map[string][]child {
 // index lists the pages.
 func index(packages []pkg) string {
 	var b strings.Builder
-	b.WriteString("# Components\n\nThe packages that a Pulumi program of your own imports. [examples/custom-stack](../../../examples/custom-stack/README.md) composes them into something else than\n" +
+	b.WriteString("# Components\n\nThe packages that a Pulumi program of your own imports. " +
+		"[examples/custom-stack](../../../examples/custom-stack/README.md) composes them into something else than\n" +
 		"the blueprint; `stacks` is the blueprint.\n\n| package | Pulumi types | what it is |\n|---|---|---|\n")
 	for _, p := range packages {
 		var tokens []string
 		for _, c := range p.components {
 			tokens = append(tokens, code(c.token))
 		}
-		fmt.Fprintf(&b, "| [`%s`](%s) | %s | %s |\n", strings.TrimPrefix(p.path, module+"/"), p.file(), strings.Join(tokens, ", "), cell(p.doc.Synopsis(p.doc.Doc)))
+		fmt.Fprintf(&b, "| [`%s`](%s) | %s | %s |\n", strings.TrimPrefix(p.path, module+"/"), p.file(),
+			strings.Join(tokens, ", "), cell(p.doc.Synopsis(p.doc.Doc)))
 	}
 	return b.String()
 }
@@ -93,7 +95,8 @@ func (p pkg) component(b *strings.Builder, c component, children []child) {
 		table(b, "argument", p.fields(c.args))
 	}
 	if out := p.fields(c.typ); len(out) > 0 {
-		b.WriteString("\n### What it gives\n\nA name in the second column is an output of the Pulumi resource too.\n\n| field | output | type | meaning |\n|---|---|---|---|\n")
+		b.WriteString("\n### What it gives\n\nA name in the second column is an output of the Pulumi resource too.\n\n| field " +
+			"| output | type | meaning |\n|---|---|---|---|\n")
 		for _, f := range out {
 			fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", f.name, code(f.tag), code(f.typ), cell(f.doc))
 		}
@@ -140,7 +143,9 @@ func (p pkg) rest(b *strings.Builder, done map[string]bool) {
 			funcs = append(funcs, m)
 		}
 	}
-	slices.SortStableFunc(funcs, func(x, y *doc.Func) int { return cmp.Or(cmp.Compare(x.Recv, y.Recv), cmp.Compare(x.Name, y.Name)) })
+	slices.SortStableFunc(funcs, func(x, y *doc.Func) int {
+		return cmp.Or(cmp.Compare(x.Recv, y.Recv), cmp.Compare(x.Name, y.Name))
+	})
 	for _, t := range types {
 		fmt.Fprintf(b, "\n## type %s\n\n%s\n", t.Name, p.prose(t.Doc))
 		table(b, "field", p.fields(t))

@@ -63,7 +63,8 @@ func TestEachComponentHasItsPage(t *testing.T) {
 	pages, err := pagesOf(root)
 	require.NoError(t, err)
 	for _, name := range []string{
-		"network", "cluster", "addons", "irsa", "checkpoints", "flinkoperator", "team", "observability", "karpenter", "deployment", "stacks",
+		"network", "cluster", "addons", "irsa", "checkpoints", "flinkoperator", "team", "observability", "karpenter",
+		"deployment", "stacks",
 	} {
 		require.Contains(t, pages, name+".md")
 		require.Contains(t, pages["README.md"], "("+name+".md)")
@@ -72,11 +73,13 @@ func TestEachComponentHasItsPage(t *testing.T) {
 	for page, says := range map[string][]string{
 		"network.md": {
 			"Pulumi type `emrflink:network:Network`", "| `VpcCidr` | `string` | VpcCidr is the VPC's range; see ParseCidr. |",
-			"| `PublicSubnetIds` | `publicSubnetIds` | `pulumi.StringArrayOutput` | PrivateSubnetIds and PublicSubnetIds have one subnet per zone",
+			"| `PublicSubnetIds` | `publicSubnetIds` | `pulumi.StringArrayOutput` | PrivateSubnetIds and PublicSubnetIds have " +
+				"one subnet per zone",
 			"| `aws:ec2/vpc:Vpc` | `network-vpc` |", "func NewNetwork(ctx *pulumi.Context, name string, args *Args",
 		},
-		"cluster.md":    {"## Nodes\n\nPulumi type `emrflink:cluster:CoreNodes`", "| `eks:index:Cluster` |"},
-		"karpenter.md":  {"Pulumi type `emrflink:karpenter:NodePools`", "| `kubernetes:karpenter.sh/v1:NodePool` | `pools-flink-compute-optimized`"},
+		"cluster.md": {"## Nodes\n\nPulumi type `emrflink:cluster:CoreNodes`", "| `eks:index:Cluster` |"},
+		"karpenter.md": {"Pulumi type `emrflink:karpenter:NodePools`",
+			"| `kubernetes:karpenter.sh/v1:NodePool` | `pools-flink-compute-optimized`"},
 		"deployment.md": {"## type Deployment", "func Lookup(ctx *pulumi.Context"},
 	} {
 		for _, s := range says {

@@ -62,8 +62,10 @@ func (e evidence) note() string {
 }
 
 // head explains the words of the table.
-const head = `# What of an AWS resource needs a new one, as the AWS provider itself says: written by "make replacement", which gives every
-# property of every type a new value in a plan of hashicorp/aws ` + terraform.ProviderVersion + ` and reads which ones force a replacement.
+const head = `# What of an AWS resource needs a new one, as the AWS provider itself says: written by "make replacement", ` +
+	`which gives every
+# property of every type a new value in a plan of hashicorp/aws ` + terraform.ProviderVersion +
+	` and reads which ones force a replacement.
 # Columns: Pulumi type, path of the property (names joined by dots, list indexes left out; all below a path is meant too),
 # where the row comes from, and a note. The property "-" says that the type is known.
 #   plan      a plan of the provider
@@ -97,7 +99,8 @@ func drift(have, want []replacement.Row) []string {
 		case !ok:
 			out = append(out, "missing: "+key)
 		case r != w[key]:
-			out = append(out, fmt.Sprintf("differs: %s: the table says %s %q, the provider %s %q", key, r.How, r.Note, w[key].How, w[key].Note))
+			out = append(out,
+				fmt.Sprintf("differs: %s: the table says %s %q, the provider %s %q", key, r.How, r.Note, w[key].How, w[key].Note))
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(h)) {

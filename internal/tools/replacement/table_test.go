@@ -16,7 +16,8 @@ func small() terraform.Resource {
 		Type: terraform.Type{Pulumi: "aws:ec2/vpc:Vpc", Terraform: "aws_vpc"},
 		Schema: terraform.Schema{Block: terraform.Block{
 			Attributes: map[string]terraform.Attribute{
-				"cidr": {Type: "string", Required: true}, "size": {Type: "number", Optional: true}, "arn": {Type: "string", Computed: true},
+				"cidr": {Type: "string", Required: true}, "size": {Type: "number", Optional: true},
+				"arn": {Type: "string", Computed: true},
 			},
 			Blocks: map[string]terraform.Nested{"rule": {Mode: "list", Block: terraform.Block{
 				Attributes: map[string]terraform.Attribute{"id": {Type: "string", Optional: true}},
@@ -41,7 +42,8 @@ func TestExperimentsSetOnePropertyAndWhatIsRequired(t *testing.T) {
 	}
 	require.Equal(t, map[string]any{"cidr": "old", "size": 1, "arn": "old", "rule": []any{map[string]any{"id": "old"}}},
 		state(small().Schema.Block, true, "aws_vpc"))
-	require.Equal(t, map[string]any{"cidr": "old", "size": nil, "arn": nil, "rule": []any{}}, state(small().Schema.Block, false, "aws_vpc"))
+	require.Equal(t, map[string]any{"cidr": "old", "size": nil, "arn": nil, "rule": []any{}},
+		state(small().Schema.Block, false, "aws_vpc"))
 }
 
 func TestRowsSayWhenAPropertyForces(t *testing.T) {

@@ -19,8 +19,10 @@ func TestFillReplacesTheBlocksOfMarkers(t *testing.T) {
 		return []string{"new", "lines"}, nil
 	})
 	require.NoError(t, err)
-	require.Empty(t, cmp.Diff([]request{{command: "emrflink cleanup --yes", head: 2, only: "stderr", exit: 7}}, asked, cmp.AllowUnexported(request{})))
-	require.Equal(t, "# T\n\n<!-- screen head=2 only=stderr exit=7: emrflink cleanup --yes -->\n```text\n$ emrflink cleanup --yes\nnew\nlines\n```\n\n```text\nmine\n```\n", got)
+	require.Empty(t, cmp.Diff([]request{{command: "emrflink cleanup --yes", head: 2, only: "stderr", exit: 7}}, asked,
+		cmp.AllowUnexported(request{})))
+	require.Equal(t, "# T\n\n<!-- screen head=2 only=stderr exit=7: emrflink cleanup --yes -->\n```text\n$ emrflink cleanup "+
+		"--yes\nnew\nlines\n```\n\n```text\nmine\n```\n", got)
 }
 
 func TestFillRefuses(t *testing.T) {
@@ -63,18 +65,22 @@ func TestAlignLaysOutWhatIsShown(t *testing.T) {
 func TestNormalIsTheSameForEveryRun(t *testing.T) {
 	t.Parallel()
 	for given, want := range map[string]string{
-		"process 12 answers at http://127.0.0.1:4599":                  "process <pid> answers at http://127.0.0.1:<port>",
-		"i-00b2e87d83e3ef97f in vpc-05e7d6507cbe377aa":                 "i-<id> in vpc-<id>",
-		"ip-10-0-32-5.us-west-2.compute.internal":                      "ip-<address>.us-west-2.compute.internal",
-		"cluster: done in 4.5s":                                        "cluster: done in <time>",
-		"engine: started (usually 1m3.9s)":                             "engine: started (usually <time>)",
-		"basic-58784c9744-6jf2z  Running":                              "basic-<hash>  Running",
-		"NodeClaim flink-compute-optimized-wvtnr (c5d.xlarge, spot)":   "NodeClaim flink-compute-optimized-<hash> (c5d.xlarge, spot)",
-		"basic/9e63f15cef234cb4b6483f712d5540ea/chk-7 (286 bytes)":     "basic/<job id>/chk-<n> (<n> bytes)",
-		"log: /tmp/x/logs/20261122T131742Z-status-19328.jsonl":         "log: HOME/logs/<time>-status-<pid>.jsonl",
-		"kept: flink-compute-optimized, m5.xlarge, $0.19, 129, /16":    "kept: flink-compute-optimized, m5.xlarge, $0.19, 129, /16",
-		"flink-compute-optimized-j7lhj	kubernetes NodeClaim":           "flink-compute-optimized-<hash>	kubernetes NodeClaim",
-		"emr-eks-flink-111122223333-us-west-2-checkpoints stays whole": "emr-eks-flink-111122223333-us-west-2-checkpoints stays whole",
+		"process 12 answers at http://127.0.0.1:4599":  "process <pid> answers at http://127.0.0.1:<port>",
+		"i-00b2e87d83e3ef97f in vpc-05e7d6507cbe377aa": "i-<id> in vpc-<id>",
+		"ip-10-0-32-5.us-west-2.compute.internal":      "ip-<address>.us-west-2.compute.internal",
+		"cluster: done in 4.5s":                        "cluster: done in <time>",
+		"engine: started (usually 1m3.9s)":             "engine: started (usually <time>)",
+		"basic-58784c9744-6jf2z  Running":              "basic-<hash>  Running",
+		"NodeClaim flink-compute-optimized-wvtnr (c5d.xlarge, spot)": "NodeClaim flink-compute-optimized-<hash> " +
+			"(c5d.xlarge, spot)",
+		"basic/9e63f15cef234cb4b6483f712d5540ea/chk-7 (286 bytes)": "basic/<job id>/chk-<n> (<n> bytes)",
+		"log: /tmp/x/logs/20261122T131742Z-status-19328.jsonl":     "log: HOME/logs/<time>-status-<pid>.jsonl",
+		"kept: flink-compute-optimized, m5.xlarge, $0.19, 129, /16": "kept: flink-compute-optimized, m5.xlarge, $0.19, " +
+			"129, /16",
+		"flink-compute-optimized-j7lhj	kubernetes NodeClaim": "flink-compute-optimized-<hash>	kubernetes " +
+			"NodeClaim",
+		"emr-eks-flink-111122223333-us-west-2-checkpoints stays whole": "emr-eks-flink-111122223333-us-west-2-checkpoints " +
+			"stays whole",
 	} {
 		require.Equal(t, want+"\n", normal(given+"\n", map[string]string{"/tmp/x": "HOME"}))
 	}

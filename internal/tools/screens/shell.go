@@ -38,7 +38,9 @@ func openShell(bin string) (*shell, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &shell{bin: bin, root: root, home: filepath.Join(root, "home"), work: filepath.Join(root, "work"), last: map[string]printed{}}
+	s := &shell{
+		bin: bin, root: root, home: filepath.Join(root, "home"), work: filepath.Join(root, "work"), last: map[string]printed{},
+	}
 	return s, os.Mkdir(s.work, 0o700)
 }
 

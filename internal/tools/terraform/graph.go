@@ -51,7 +51,9 @@ func ReadGraph(document []byte) ([]Node, error) {
 		if !isAWS(s.Type) && !strings.HasPrefix(s.Type, "kubernetes:") {
 			continue
 		}
-		n := Node{URN: s.URN, Type: s.Type, Name: s.Name, DependsOn: s.DependsOn, Inputs: map[string]any{}, Uses: map[string][]string{}}
+		n := Node{
+			URN: s.URN, Type: s.Type, Name: s.Name, DependsOn: s.DependsOn, Inputs: map[string]any{}, Uses: map[string][]string{},
+		}
 		for _, p := range s.Diff {
 			path, err := resource.ParsePropertyPath(p.Path)
 			if err != nil || len(path) != 1 {

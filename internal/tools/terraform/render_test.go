@@ -35,7 +35,10 @@ func types(t *testing.T) map[string]Resource {
 			Type: Type{Pulumi: "aws:ec2/subnet:Subnet", Terraform: "aws_subnet"},
 			Fields: []Field{
 				{Pulumi: "vpcId", Terraform: "vpc_id"}, {Pulumi: "outpostArn", Terraform: "outpost_arn"},
-				{Pulumi: "rules", Terraform: "rule", Exact: true, Fields: []Field{{Pulumi: "self", Terraform: "self"}, {Pulumi: "port", Terraform: "port"}}},
+				{
+					Pulumi: "rules", Terraform: "rule", Exact: true,
+					Fields: []Field{{Pulumi: "self", Terraform: "self"}, {Pulumi: "port", Terraform: "port"}},
+				},
 				{Pulumi: "config", Terraform: "config", Wrap: true, Fields: []Field{{Pulumi: "id", Terraform: "id"}}},
 			},
 		},
@@ -54,13 +57,16 @@ func TestRender(t *testing.T) {
 		{
 			URN: "urn:sub", Type: "aws:ec2/subnet:Subnet", Name: "sub.a", DependsOn: []string{"urn:vpc", "urn:component"},
 			Inputs: map[string]any{
-				"vpcId": "[unknown]", "outpostArn": "[unknown]", "rules": []any{map[string]any{"port": 1.0}}, "config": map[string]any{"id": "i"},
+				"vpcId": "[unknown]", "outpostArn": "[unknown]", "rules": []any{map[string]any{"port": 1.0}},
+				"config": map[string]any{"id": "i"},
 			},
 		},
 	}))
 	want := map[string]map[string]any{
 		"terraform_data": {"unknown": map[string]any{}},
-		"aws_vpc":        {"d_net": map[string]any{"cidr_block": "10.0.0.0/16", "tags": map[string]any{"a": "$${x}", "b": Placeholder}}},
+		"aws_vpc": {
+			"d_net": map[string]any{"cidr_block": "10.0.0.0/16", "tags": map[string]any{"a": "$${x}", "b": Placeholder}},
+		},
 		"aws_subnet": {"d_sub_a": map[string]any{
 			"vpc_id": "${aws_vpc.d_net.id}", "outpost_arn": Placeholder, "rule": []any{map[string]any{"port": 1.0, "self": nil}},
 			"config": []any{map[string]any{"id": "i"}}, "depends_on": []string{"aws_vpc.d_net"},
@@ -101,7 +107,9 @@ func TestReadGraph(t *testing.T) {
 	require.Equal(t, "10.0.0.0/16", nodes[0].Inputs["cidrBlock"])
 	require.Equal(t, map[string][]string{"tags": {"k"}}, nodes[0].Uses)
 	builtIn, _ := BuiltIn(nodes)["resource"].(map[string]any)
-	require.Equal(t, []string{"terraform_data.ns"}, builtIn["terraform_data"].(map[string]any)["net"].(map[string]any)["depends_on"])
+	require.Equal(t, []string{
+		"terraform_data.ns",
+	}, builtIn["terraform_data"].(map[string]any)["net"].(map[string]any)["depends_on"])
 	_, err = ReadGraph([]byte(`{"steps":[]}`))
 	require.ErrorContains(t, err, "no resource")
 }
@@ -117,7 +125,9 @@ func TestNamesArePulumis(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, f.Wrap, "a list stays one")
 	require.Len(t, f.Fields, 3)
-	for _, c := range [][2]string{{"vpc_id", "vpcId"}, {"client_id_list", "clientIdLists"}, {"inline_policy", "inlinePolicies"}, {"rule", "rules"}} {
+	for _, c := range [][2]string{
+		{"vpc_id", "vpcId"}, {"client_id_list", "clientIdLists"}, {"inline_policy", "inlinePolicies"}, {"rule", "rules"},
+	} {
 		require.Contains(t, candidates(c[0]), c[1])
 	}
 	vpcArgs, err := schema.Of(ec2.InternetGatewayArgs{})

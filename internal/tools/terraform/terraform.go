@@ -128,12 +128,13 @@ func (t *Terraform) run(ctx context.Context, args ...string) ([]byte, error) {
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
-		return stdout.Bytes(), fmt.Errorf("terraform %s: %w\n%s", strings.Join(args, " "), err, strings.TrimSpace(stderr.String()))
+		return stdout.Bytes(), fmt.Errorf("terraform %s: %w\n%s", strings.Join(args, " "), err,
+			strings.TrimSpace(stderr.String()))
 	}
 	return stdout.Bytes(), nil
 }
 
-// Validate returns what is wrong with a configuration by its schema alone.
+// Validate returns what is wrong with a configuration by its schema.
 func (t *Terraform) Validate(ctx context.Context, config any) ([]Diagnostic, error) {
 	if err := t.Write("main.tf.json", config); err != nil {
 		return nil, err

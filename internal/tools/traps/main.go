@@ -72,7 +72,10 @@ func execute(ctx context.Context, module, bin string, tests []test, results map[
 		names[t.name] = true
 		dirs["./"+strings.TrimPrefix(t.dir, localkube+"/")] = t.dir
 	}
-	args := []string{"test", "-json", "-vet=off", "-ldflags=-s", "-count=1", "-run", "^(" + strings.Join(slices.Sorted(maps.Keys(names)), "|") + ")$"}
+	args := []string{
+		"test", "-json", "-vet=off", "-ldflags=-s", "-count=1", "-run",
+		"^(" + strings.Join(slices.Sorted(maps.Keys(names)), "|") + ")$",
+	}
 	cmd := exec.CommandContext(ctx, "go", append(args, slices.Sorted(maps.Keys(dirs))...)...)
 	cmd.Dir, cmd.Env, cmd.Stderr = module, append(os.Environ(), "EMRFLINK_BIN="+abs), os.Stderr
 	out, err := cmd.Output()

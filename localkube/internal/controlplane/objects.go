@@ -79,7 +79,8 @@ func serviceAccountTokens(ctx context.Context, m *manager) (loop, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := serviceaccounts.NewTokensController(klog.FromContext(ctx), m.typed.Core().V1().ServiceAccounts(), m.typed.Core().V1().Secrets(),
+	c, err := serviceaccounts.NewTokensController(klog.FromContext(ctx), m.typed.Core().V1().ServiceAccounts(),
+		m.typed.Core().V1().Secrets(),
 		m.client, serviceaccounts.TokensControllerOptions{TokenGenerator: generator, RootCA: ca})
 	if err != nil {
 		return nil, err
@@ -138,7 +139,8 @@ func quotas(ctx context.Context, m *manager) (loop, error) {
 }
 
 func clusterRoles(_ context.Context, m *manager) (loop, error) {
-	return running(clusterroleaggregation.NewClusterRoleAggregation(m.typed.Rbac().V1().ClusterRoles(), m.client.RbacV1()).Run, syncs), nil
+	return running(clusterroleaggregation.NewClusterRoleAggregation(m.typed.Rbac().V1().ClusterRoles(),
+		m.client.RbacV1()).Run, syncs), nil
 }
 
 // volumes binds claims. The only driver is EBS's, which makes its volumes itself: no plugin of upstream's is needed.
@@ -157,7 +159,8 @@ func volumes(ctx context.Context, m *manager) (loop, error) {
 
 func claimProtection(ctx context.Context, m *manager) (loop, error) {
 	core := m.typed.Core().V1()
-	c, err := pvcprotection.NewPVCProtectionController(klog.FromContext(ctx), core.PersistentVolumeClaims(), core.Pods(), m.client)
+	c, err := pvcprotection.NewPVCProtectionController(klog.FromContext(ctx), core.PersistentVolumeClaims(),
+		core.Pods(), m.client)
 	if err != nil {
 		return nil, err
 	}
@@ -165,7 +168,8 @@ func claimProtection(ctx context.Context, m *manager) (loop, error) {
 }
 
 func volumeProtection(ctx context.Context, m *manager) (loop, error) {
-	return running(pvprotection.NewPVProtectionController(klog.FromContext(ctx), m.typed.Core().V1().PersistentVolumes(), m.client).Run, 1), nil
+	return running(pvprotection.NewPVProtectionController(klog.FromContext(ctx), m.typed.Core().V1().PersistentVolumes(),
+		m.client).Run, 1), nil
 }
 
 func ephemeralVolumes(ctx context.Context, m *manager) (loop, error) {

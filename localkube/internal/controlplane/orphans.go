@@ -111,6 +111,7 @@ func (o *orphans) fail(ctx context.Context, p *corev1.Pod, condition map[string]
 	if err != nil {
 		return fmt.Errorf("encode the status of pod %q: %w", p.Name, err)
 	}
-	_, err = o.m.client.CoreV1().Pods(p.Namespace).Patch(ctx, p.Name, types.StrategicMergePatchType, patch, metav1.PatchOptions{}, "status")
+	_, err = o.m.client.CoreV1().Pods(p.Namespace).Patch(ctx, p.Name, types.StrategicMergePatchType, patch,
+		metav1.PatchOptions{}, "status")
 	return err
 }

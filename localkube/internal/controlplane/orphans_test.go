@@ -45,7 +45,8 @@ func exists(t *testing.T, client *fake.Clientset, name string) bool {
 
 func TestPodsOfANodeThatIsGoneAreRemovedAfterTheQuarantine(t *testing.T) {
 	t.Parallel()
-	o, client := world(t, pod("orphan", "gone", corev1.PodRunning), pod("kept", "here", corev1.PodRunning), pod("waiting", "", corev1.PodPending),
+	o, client := world(t, pod("orphan", "gone", corev1.PodRunning), pod("kept", "here", corev1.PodRunning),
+		pod("waiting", "", corev1.PodPending),
 		&corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "here"}})
 	var status map[string]bool
 	client.PrependReactor("patch", "pods", func(a ktesting.Action) (bool, runtime.Object, error) {

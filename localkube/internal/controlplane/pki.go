@@ -80,7 +80,8 @@ func (d dir) makeServing(service net.IP) error {
 	return d.writeCert(servingCert, servingKey, leaf, ca, leafKey, caKey)
 }
 
-func (d dir) writeCert(certName, keyName string, cert, parent *x509.Certificate, key *ecdsa.PrivateKey, signer crypto.Signer) error {
+func (d dir) writeCert(certName, keyName string, cert, parent *x509.Certificate, key *ecdsa.PrivateKey,
+	signer crypto.Signer) error {
 	der, err := x509.CreateCertificate(rand.Reader, cert, parent, key.Public(), signer)
 	if err != nil {
 		return fmt.Errorf("sign %s: %w", certName, err)

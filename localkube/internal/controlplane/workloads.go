@@ -35,19 +35,22 @@ func deployments(ctx context.Context, m *manager) (loop, error) {
 }
 
 func replicaSets(ctx context.Context, m *manager) (loop, error) {
-	c := replicaset.NewReplicaSetController(ctx, m.typed.Apps().V1().ReplicaSets(), m.typed.Core().V1().Pods(), m.client, replicaset.BurstReplicas)
+	c := replicaset.NewReplicaSetController(ctx, m.typed.Apps().V1().ReplicaSets(), m.typed.Core().V1().Pods(), m.client,
+		replicaset.BurstReplicas)
 	return running(c.Run, syncs), nil
 }
 
 func statefulSets(ctx context.Context, m *manager) (loop, error) {
 	apps, core := m.typed.Apps().V1(), m.typed.Core().V1()
-	c := statefulset.NewStatefulSetController(ctx, core.Pods(), apps.StatefulSets(), core.PersistentVolumeClaims(), apps.ControllerRevisions(), m.client)
+	c := statefulset.NewStatefulSetController(ctx, core.Pods(), apps.StatefulSets(), core.PersistentVolumeClaims(),
+		apps.ControllerRevisions(), m.client)
 	return running(c.Run, syncs), nil
 }
 
 func daemonSets(ctx context.Context, m *manager) (loop, error) {
 	apps, core := m.typed.Apps().V1(), m.typed.Core().V1()
-	c, err := daemon.NewDaemonSetsController(ctx, apps.DaemonSets(), apps.ControllerRevisions(), core.Pods(), core.Nodes(), m.client,
+	c, err := daemon.NewDaemonSetsController(ctx, apps.DaemonSets(), apps.ControllerRevisions(), core.Pods(),
+		core.Nodes(), m.client,
 		flowcontrol.NewBackOff(time.Second, 15*time.Minute))
 	if err != nil {
 		return nil, err
@@ -77,11 +80,13 @@ func finishedJobs(ctx context.Context, m *manager) (loop, error) {
 
 func disruptions(ctx context.Context, m *manager) (loop, error) {
 	apps, core, discovery := m.typed.Apps().V1(), m.typed.Core().V1(), m.client.Discovery()
-	scales, err := scale.NewForConfig(m.config, m.mapper, dynamic.LegacyAPIPathResolverFunc, scale.NewDiscoveryScaleKindResolver(discovery))
+	scales, err := scale.NewForConfig(m.config, m.mapper, dynamic.LegacyAPIPathResolverFunc,
+		scale.NewDiscoveryScaleKindResolver(discovery))
 	if err != nil {
 		return nil, err
 	}
-	c := disruption.NewDisruptionController(ctx, core.Pods(), m.typed.Policy().V1().PodDisruptionBudgets(), core.ReplicationControllers(),
+	c := disruption.NewDisruptionController(ctx, core.Pods(), m.typed.Policy().V1().PodDisruptionBudgets(),
+		core.ReplicationControllers(),
 		apps.ReplicaSets(), apps.Deployments(), apps.StatefulSets(), m.client, m.mapper, scales, discovery)
 	return c.Run, nil
 }
@@ -104,6 +109,7 @@ func endpoints(ctx context.Context, m *manager) (loop, error) {
 func endpointSlices(ctx context.Context, m *manager) (loop, error) {
 	const perSlice = 100
 	core := m.typed.Core().V1()
-	c := endpointslice.NewController(ctx, core.Pods(), core.Services(), core.Nodes(), m.typed.Discovery().V1().EndpointSlices(), perSlice, m.client, 0)
+	c := endpointslice.NewController(ctx, core.Pods(), core.Services(), core.Nodes(), m.typed.Discovery().V1().EndpointSlices(),
+		perSlice, m.client, 0)
 	return running(c.Run, syncs), nil
 }

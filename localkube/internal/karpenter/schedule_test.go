@@ -65,16 +65,28 @@ func placements() []placement {
 		return func(p *corev1.Pod) { request(p, cpu, memory) }
 	}
 	return []placement{
-		{name: "the JobManager of the amd64 job", pod: sample(computePool, "jobmanager", nil), want: compute(computePool+"-jobmanager", onDemand)},
-		{name: "the JobManager of the arm64 job", pod: sample(gravitonPool, "jobmanager", nil), want: graviton(gravitonPool+"-jobmanager", onDemand)},
-		{name: "a TaskManager of the amd64 job", pod: sample(computePool, "taskmanager", nil), want: compute(computePool, spot)},
-		{name: "a TaskManager of the arm64 job", pod: sample(gravitonPool, "taskmanager", nil), want: graviton(gravitonPool, spot)},
 		{
-			name: "a TaskManager that wants on demand", pod: sample(computePool, "taskmanager", set(karpv1.CapacityTypeLabelKey, onDemand)),
+			name: "the JobManager of the amd64 job", pod: sample(computePool, "jobmanager", nil),
+			want: compute(computePool+"-jobmanager", onDemand),
+		},
+		{
+			name: "the JobManager of the arm64 job", pod: sample(gravitonPool, "jobmanager", nil),
+			want: graviton(gravitonPool+"-jobmanager", onDemand),
+		},
+		{name: "a TaskManager of the amd64 job", pod: sample(computePool, "taskmanager", nil), want: compute(computePool, spot)},
+		{
+			name: "a TaskManager of the arm64 job", pod: sample(gravitonPool, "taskmanager", nil),
+			want: graviton(gravitonPool, spot),
+		},
+		{
+			name: "a TaskManager that wants on demand",
+			pod:  sample(computePool, "taskmanager", set(karpv1.CapacityTypeLabelKey, onDemand)),
 			want: compute(computePool, onDemand),
 		},
-		{name: "a job of the old blueprint, compute", pod: selecting("NodeGroupType", "FlinkComputeOptimized"), want: compute(computePool, spot)},
-		{name: "a job of the old blueprint, Graviton", pod: selecting("NodeGroupType", "FlinkGravitonMemoryOptimized"), want: graviton(gravitonPool, spot)},
+		{name: "a job of the old blueprint, compute", pod: selecting("NodeGroupType", "FlinkComputeOptimized"),
+			want: compute(computePool, spot)},
+		{name: "a job of the old blueprint, Graviton", pod: selecting("NodeGroupType", "FlinkGravitonMemoryOptimized"),
+			want: graviton(gravitonPool, spot)},
 		{
 			name: "a job of the old blueprint that pins a family",
 			pod:  selecting("NodeGroupType", "FlinkComputeOptimized", "karpenter.k8s.aws/instance-family", "c5d"),
@@ -82,13 +94,16 @@ func placements() []placement {
 		},
 		{name: "a pod that selects nothing gets amd64", pod: selecting(), want: compute(computePool, spot)},
 		{name: "a pod that only wants arm64", pod: selecting("kubernetes.io/arch", "arm64"), want: graviton(gravitonPool, spot)},
-		{name: "a TaskManager that fills the largest node", pod: sample(gravitonPool, "taskmanager", size("40", "300Gi")), want: graviton(gravitonPool, spot)},
+		{name: "a TaskManager that fills the largest node", pod: sample(gravitonPool, "taskmanager", size("40", "300Gi")),
+			want: graviton(gravitonPool, spot)},
 		{
-			name: "an amd64 image on the Graviton pool", pod: sample(gravitonPool, "taskmanager", set("kubernetes.io/arch", "amd64")),
+			name:   "an amd64 image on the Graviton pool",
+			pod:    sample(gravitonPool, "taskmanager", set("kubernetes.io/arch", "amd64")),
 			refuse: []string{"kubernetes.io/arch"},
 		},
 		{
-			name: "a JobManager without its toleration", pod: sample(computePool, "jobmanager", func(p *corev1.Pod) { p.Spec.Tolerations = nil }),
+			name:   "a JobManager without its toleration",
+			pod:    sample(computePool, "jobmanager", func(p *corev1.Pod) { p.Spec.Tolerations = nil }),
 			refuse: []string{"did not tolerate taint", "FlinkRole=jobmanager:NoSchedule"},
 		},
 		{
@@ -104,7 +119,8 @@ func placements() []placement {
 			refuse: []string{"no instance type has enough resources"},
 		},
 		{
-			name: "a zone in which the cluster has no subnet", pod: sample(computePool, "taskmanager", set(corev1.LabelTopologyZone, "us-west-2d")),
+			name:   "a zone in which the cluster has no subnet",
+			pod:    sample(computePool, "taskmanager", set(corev1.LabelTopologyZone, "us-west-2d")),
 			refuse: []string{"topology.kubernetes.io/zone"},
 		},
 		{
@@ -189,7 +205,9 @@ func TestAJobsPodsAreKeptApart(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for _, pool := range []string{computePool, gravitonPool} {
-		pods := []*corev1.Pod{w.pod(pool, "jobmanager", "jm"), w.pod(pool, "taskmanager", "tm-1"), w.pod(pool, "taskmanager", "tm-2")}
+		pods := []*corev1.Pod{
+			w.pod(pool, "jobmanager", "jm"), w.pod(pool, "taskmanager", "tm-1"), w.pod(pool, "taskmanager", "tm-2"),
+		}
 		for range 2 {
 			slices.Reverse(pods)
 			results := w.solve(t, pods...)

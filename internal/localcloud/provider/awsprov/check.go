@@ -99,7 +99,7 @@ func (k *kind) documents(news property, fail func(property, reason string)) {
 	}
 }
 
-// Diff compares the inputs that the resource has with the ones it shall have.
+// Diff compares the inputs that the resource has with the ones it should have.
 func (s *Server) Diff(_ context.Context, req *pulumirpc.DiffRequest) (*pulumirpc.DiffResponse, error) {
 	k, err := s.lookup(string(urn.URN(req.GetUrn()).Type()))
 	if err != nil {

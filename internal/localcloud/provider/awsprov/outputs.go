@@ -101,7 +101,9 @@ func (k *kind) planned(c config, olds, inputs property) property {
 		if olds != nil {
 			value = member(olds, object)[resource.PropertyKey(name)]
 		}
-		out = overlay(out, property{resource.PropertyKey(object): resource.NewProperty(property{resource.PropertyKey(name): value})})
+		out = overlay(out, property{
+			resource.PropertyKey(object): resource.NewProperty(property{resource.PropertyKey(name): value}),
+		})
 	}
 	out = overlay(out, inputs)
 	if k.tagged() {

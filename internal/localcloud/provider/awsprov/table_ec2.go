@@ -57,7 +57,8 @@ func networkTypes() []entry {
 			token: "aws:ec2/routeTableAssociation:RouteTableAssociation",
 			args:  ec2.RouteTableAssociationArgs{}, state: ec2.RouteTableAssociationState{},
 			api: api{
-				"EC2", "EC2 Route Table Association", "AssociateRouteTable", "ReplaceRouteTableAssociation", "DisassociateRouteTable",
+				"EC2", "EC2 Route Table Association", "AssociateRouteTable", "ReplaceRouteTableAssociation",
+				"DisassociateRouteTable",
 			},
 		},
 	}
@@ -70,8 +71,8 @@ func securityTypes() []entry {
 			args:  ec2.VpcEndpointArgs{}, state: ec2.VpcEndpointState{},
 			api: api{"EC2", "EC2 VPC Endpoint", "CreateVpcEndpoint", "ModifyVpcEndpoint", "DeleteVpcEndpoints"},
 			computed: []string{
-				"dnsOptions", "ipAddressType", "policy", "privateDnsEnabled", "routeTableIds", "securityGroupIds", "serviceRegion",
-				"subnetIds", "subnetConfigurations",
+				"dnsOptions", "ipAddressType", "policy", "privateDnsEnabled", "routeTableIds", "securityGroupIds",
+				"serviceRegion", "subnetIds", "subnetConfigurations",
 			},
 			sets:     []string{"routeTableIds", "securityGroupIds", "subnetIds"},
 			policies: []string{"policy"},
@@ -119,8 +120,8 @@ func computeTypes() []entry {
 			args:  ec2.InstanceArgs{}, state: ec2.InstanceState{},
 			api: api{"EC2", "EC2 Instance", "RunInstances", "ModifyInstanceAttribute", "TerminateInstances"},
 			computed: []string{
-				"ami", "associatePublicIpAddress", "availabilityZone", "iamInstanceProfile", "keyName", "privateIp", "rootBlockDevice",
-				"securityGroups", "subnetId", "vpcSecurityGroupIds",
+				"ami", "associatePublicIpAddress", "availabilityZone", "iamInstanceProfile", "keyName", "privateIp",
+				"rootBlockDevice", "securityGroups", "subnetId", "vpcSecurityGroupIds",
 			},
 			sets:     []string{"vpcSecurityGroupIds", "securityGroups"},
 			defaults: map[string]any{"getPasswordData": false, "sourceDestCheck": true},
@@ -129,7 +130,8 @@ func computeTypes() []entry {
 			token: "aws:ec2/networkInterface:NetworkInterface",
 			args:  ec2.NetworkInterfaceArgs{}, state: ec2.NetworkInterfaceState{},
 			api: api{
-				"EC2", "EC2 Network Interface", "CreateNetworkInterface", "ModifyNetworkInterfaceAttribute", "DeleteNetworkInterface",
+				"EC2", "EC2 Network Interface", "CreateNetworkInterface", "ModifyNetworkInterfaceAttribute",
+				"DeleteNetworkInterface",
 			},
 			computed: []string{"attachments", "interfaceType", "privateIp", "privateIps", "securityGroups"},
 			sets:     []string{"privateIps", "securityGroups"},

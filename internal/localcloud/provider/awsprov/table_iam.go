@@ -87,7 +87,8 @@ func eksTypes() []entry {
 			name: "nodeGroupName", max: 63,
 			required: []string{"subnetIds"},
 			computed: []string{
-				"amiType", "capacityType", "diskSize", "instanceTypes", "nodeRepairConfig", "releaseVersion", "updateConfig", "version",
+				"amiType", "capacityType", "diskSize", "instanceTypes", "nodeRepairConfig", "releaseVersion",
+				"updateConfig", "version",
 			},
 			sets: []string{"subnetIds", "taints"},
 		},
@@ -109,7 +110,8 @@ func eksTypes() []entry {
 			token: "aws:eks/accessPolicyAssociation:AccessPolicyAssociation",
 			args:  eks.AccessPolicyAssociationArgs{}, state: eks.AccessPolicyAssociationState{},
 			api: api{
-				"EKS", "EKS Access Policy Association", "AssociateAccessPolicy", "AssociateAccessPolicy", "DisassociateAccessPolicy",
+				"EKS", "EKS Access Policy Association", "AssociateAccessPolicy", "AssociateAccessPolicy",
+				"DisassociateAccessPolicy",
 			},
 			sets: []string{"accessScope.namespaces"},
 		},

@@ -14,7 +14,9 @@ func eventTypes() []entry {
 			token: "aws:sqs/queue:Queue", args: sqs.QueueArgs{}, state: sqs.QueueState{},
 			api:  api{"SQS", "SQS Queue", "CreateQueue", "SetQueueAttributes", "DeleteQueue"},
 			name: "name", max: 80,
-			computed: []string{"deduplicationScope", "fifoThroughputLimit", "kmsDataKeyReusePeriodSeconds", "policy", "sqsManagedSseEnabled"},
+			computed: []string{
+				"deduplicationScope", "fifoThroughputLimit", "kmsDataKeyReusePeriodSeconds", "policy", "sqsManagedSseEnabled",
+			},
 			policies: []string{"policy"},
 			json:     []string{"redriveAllowPolicy", "redrivePolicy"},
 			defaults: map[string]any{

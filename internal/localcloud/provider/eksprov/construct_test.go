@@ -48,7 +48,8 @@ type monitor struct {
 	children []child
 }
 
-func (m *monitor) SupportsFeature(_ context.Context, req *pulumirpc.SupportsFeatureRequest) (*pulumirpc.SupportsFeatureResponse, error) {
+func (m *monitor) SupportsFeature(_ context.Context,
+	req *pulumirpc.SupportsFeatureRequest) (*pulumirpc.SupportsFeatureResponse, error) {
 	return &pulumirpc.SupportsFeatureResponse{HasSupport: req.Id == "resourceReferences" || req.Id == "outputValues"}, nil
 }
 
@@ -58,8 +59,11 @@ func (m *monitor) RegisterResourceOutputs(context.Context, *pulumirpc.RegisterRe
 
 func nameOf(urn string) string { return urn[strings.LastIndex(urn, "::")+2:] }
 
-func (m *monitor) RegisterResource(_ context.Context, req *pulumirpc.RegisterResourceRequest) (*pulumirpc.RegisterResourceResponse, error) {
-	in, err := plugin.UnmarshalProperties(req.Object, plugin.MarshalOptions{KeepUnknowns: true, KeepResources: true, KeepSecrets: true})
+func (m *monitor) RegisterResource(_ context.Context,
+	req *pulumirpc.RegisterResourceRequest) (*pulumirpc.RegisterResourceResponse, error) {
+	in, err := plugin.UnmarshalProperties(req.Object, plugin.MarshalOptions{
+		KeepUnknowns: true, KeepResources: true, KeepSecrets: true,
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -139,7 +139,8 @@ func (c *Client) Get(ctx context.Context, obj *unstructured.Unstructured) (*unst
 
 // List returns the objects of a kind in a namespace ("" is all) that match a
 // label selector.
-func (c *Client) List(ctx context.Context, gvk schema.GroupVersionKind, namespace, selector string) ([]unstructured.Unstructured, error) {
+func (c *Client) List(ctx context.Context, gvk schema.GroupVersionKind, namespace,
+	selector string) ([]unstructured.Unstructured, error) {
 	m, err := c.mapping(gvk)
 	if err != nil {
 		return nil, err

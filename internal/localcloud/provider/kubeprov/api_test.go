@@ -38,9 +38,11 @@ func resources() map[string][]object {
 			kind("configmaps", "ConfigMap", true), kind("secrets", "Secret", true), kind("namespaces", "Namespace", false),
 			kind("services", "Service", true), kind("serviceaccounts", "ServiceAccount", true), kind("pods", "Pod", true),
 		},
-		"apps/v1":                      {kind("deployments", "Deployment", true)},
-		"rbac.authorization.k8s.io/v1": {kind("clusterroles", "ClusterRole", false), kind("clusterrolebindings", "ClusterRoleBinding", false)},
-		"policy/v1":                    {kind("poddisruptionbudgets", "PodDisruptionBudget", true)},
+		"apps/v1": {kind("deployments", "Deployment", true)},
+		"rbac.authorization.k8s.io/v1": {
+			kind("clusterroles", "ClusterRole", false), kind("clusterrolebindings", "ClusterRoleBinding", false),
+		},
+		"policy/v1": {kind("poddisruptionbudgets", "PodDisruptionBudget", true)},
 	}
 }
 
@@ -144,7 +146,8 @@ func (a *api) collection(path string) bool {
 func (a *api) list(w http.ResponseWriter, r *http.Request) {
 	items := []object{}
 	for path, obj := range a.objects {
-		if rest, ok := strings.CutPrefix(path, r.URL.Path+"/"); ok && !strings.Contains(rest, "/") && matches(obj, r.URL.Query().Get("labelSelector")) {
+		if rest, ok := strings.CutPrefix(path, r.URL.Path+"/"); ok && !strings.Contains(rest, "/") &&
+			matches(obj, r.URL.Query().Get("labelSelector")) {
 			items = append(items, obj)
 		}
 	}

@@ -201,7 +201,8 @@ func (c *config) client() (*kubeclient.Client, error) {
 
 func (c *config) rest() (*rest.Config, error) {
 	if c.kubeconfig == "" {
-		return nil, status.Error(codes.FailedPrecondition, "configured Kubernetes cluster is unreachable: the provider has no kubeconfig")
+		return nil, status.Error(codes.FailedPrecondition,
+			"configured Kubernetes cluster is unreachable: the provider has no kubeconfig")
 	}
 	text := []byte(c.kubeconfig)
 	if !bytes.ContainsAny(text, "{\n") { // the setting may name a file

@@ -87,7 +87,8 @@ func TestAnObjectLives(t *testing.T) {
 	require.Equal(t, "PATCH "+path+"?fieldManager=pulumi-kubernetes&fieldValidation=Strict&force=false", a.queries[0])
 
 	again, err := e.Check(e.ctx, &pulumirpc.CheckRequest{
-		Urn: urn(configMap), Olds: inputs, RandomSeed: []byte("x"), News: wire(t, object{"metadata": object{"namespace": "n"}, "data": object{"k": "w"}}),
+		Urn: urn(configMap), Olds: inputs, RandomSeed: []byte("x"),
+		News: wire(t, object{"metadata": object{"namespace": "n"}, "data": object{"k": "w"}}),
 	})
 	require.NoError(t, err)
 	diff, err := e.Diff(e.ctx, &pulumirpc.DiffRequest{Id: out.Id, Urn: urn(configMap), OldInputs: inputs, News: again.Inputs})
@@ -149,7 +150,8 @@ func TestADeletionSaysWhatBlocksIt(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "n", out.Id)
 	_, err = e.Delete(e.ctx, &pulumirpc.DeleteRequest{Id: "n", Urn: urn(namespace), OldInputs: inputs, Timeout: 0.6})
-	require.ErrorContains(t, err, "Namespace n is still there after the deletion was asked (timed out): finalizers example.org/hold; 2 resource instances")
+	require.ErrorContains(t, err,
+		"Namespace n is still there after the deletion was asked (timed out): finalizers example.org/hold; 2 resource instances")
 }
 
 func TestAPreviewShowsARefusalAndChangesNothing(t *testing.T) {
@@ -184,7 +186,9 @@ func TestWhatIsNotSimulatedIsRefusedByName(t *testing.T) {
 	})})
 	require.NoError(t, err)
 	require.Len(t, out.Failures, 2)
-	config, err := e.CheckConfig(e.ctx, &pulumirpc.CheckRequest{News: wire(t, object{"deleteUnreachable": true, "kubconfig": "x"})})
+	config, err := e.CheckConfig(e.ctx, &pulumirpc.CheckRequest{
+		News: wire(t, object{"deleteUnreachable": true, "kubconfig": "x"}),
+	})
 	require.NoError(t, err)
 	require.Len(t, config.Failures, 2)
 	require.Equal(t, `no such setting; the nearest is "kubeconfig"`, config.Failures[1].Reason)
@@ -199,11 +203,15 @@ func TestAnotherClusterNeedsEverythingAnew(t *testing.T) {
 		old, new object
 		want     []string
 	}{
-		"the same cluster, other credentials": {object{"kubeconfig": one}, object{"kubeconfig": strings.Replace(one, `"user":{}`, `"user":{"token":"t"}`, 1)}, nil},
-		"another cluster":                     {object{"kubeconfig": one}, object{"kubeconfig": two}, []string{"kubeconfig"}},
-		"a kubeconfig that is not known":      {object{"kubeconfig": one}, object{"kubeconfig": unknown}, []string{"kubeconfig"}},
-		"not known, but the same identifier":  {object{"kubeconfig": one, "clusterIdentifier": "c"}, object{"kubeconfig": unknown, "clusterIdentifier": "c"}, nil},
-		"another identifier":                  {object{"kubeconfig": one, "clusterIdentifier": "c"}, object{"kubeconfig": one, "clusterIdentifier": "d"}, []string{"clusterIdentifier"}},
+		"the same cluster, other credentials": {
+			object{"kubeconfig": one}, object{"kubeconfig": strings.Replace(one, `"user":{}`, `"user":{"token":"t"}`, 1)}, nil,
+		},
+		"another cluster":                {object{"kubeconfig": one}, object{"kubeconfig": two}, []string{"kubeconfig"}},
+		"a kubeconfig that is not known": {object{"kubeconfig": one}, object{"kubeconfig": unknown}, []string{"kubeconfig"}},
+		"not known, but the same identifier": {object{"kubeconfig": one, "clusterIdentifier": "c"},
+			object{"kubeconfig": unknown, "clusterIdentifier": "c"}, nil},
+		"another identifier": {object{"kubeconfig": one, "clusterIdentifier": "c"},
+			object{"kubeconfig": one, "clusterIdentifier": "d"}, []string{"clusterIdentifier"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -119,7 +119,7 @@ func (s *Server) Check(_ context.Context, req *pulumirpc.CheckRequest) (*pulumir
 	return &pulumirpc.CheckResponse{Inputs: inputs, Failures: failures}, err
 }
 
-// Diff compares the inputs that the object has with the ones it shall have.
+// Diff compares the inputs that the object has with the ones it should have.
 func (s *Server) Diff(ctx context.Context, req *pulumirpc.DiffRequest) (*pulumirpc.DiffResponse, error) {
 	h, err := s.family(string(urn.URN(req.GetUrn()).Type()))
 	if err != nil {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package propdiff compares the inputs that a resource has with the ones that
-// it shall have, property by property, and says what a provider says about it:
+// it should have, property by property, and says what a provider says about it:
 // which paths are added, changed and removed, and which of them only a
 // replacement can change.
 package propdiff
@@ -84,7 +84,9 @@ func (d *differ) replaces(pattern string, op Op, v resource.PropertyValue) bool 
 			}
 		}
 	case v.IsArray():
-		return slices.ContainsFunc(v.ArrayValue(), func(inner resource.PropertyValue) bool { return d.replaces(pattern, op, inner) })
+		return slices.ContainsFunc(v.ArrayValue(), func(inner resource.PropertyValue) bool {
+			return d.replaces(pattern, op, inner)
+		})
 	}
 	return false
 }

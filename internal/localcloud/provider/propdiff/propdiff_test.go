@@ -30,19 +30,31 @@ func TestDiff(t *testing.T) {
 		old, new map[string]any
 		want     map[string]string
 	}{
-		"nothing changes":                    {old: map[string]any{"a": 1.0}, new: map[string]any{"a": 1.0}},
-		"added, changed, removed":            {map[string]any{"a": 1.0, "b": 1.0}, map[string]any{"b": 2.0, "c": 3.0}, map[string]string{"a": "DELETE", "b": "UPDATE", "c": "ADD"}},
-		"a new name is a new resource":       {map[string]any{"name": "x"}, map[string]any{"name": "y"}, map[string]string{"name": "UPDATE_REPLACE"}},
-		"a nested path":                      {map[string]any{"nested": map[string]any{"fixed": "x", "free": "x"}}, map[string]any{"nested": map[string]any{"fixed": "y", "free": "y"}}, map[string]string{"nested.fixed": "UPDATE_REPLACE", "nested.free": "UPDATE"}},
-		"a list, by index":                   {map[string]any{"l": []any{"a", "b"}}, map[string]any{"l": []any{"a", "c", "d"}}, map[string]string{"l[1]": "UPDATE", "l[2]": "ADD"}},
-		"a set in another order":             {old: map[string]any{"set": []any{"a", "b"}}, new: map[string]any{"set": []any{"b", "a"}}},
-		"a kept property":                    {old: map[string]any{"computed": "x"}, new: map[string]any{}},
-		"an element leaves a kept list":      {map[string]any{"computed": []any{"a", "b"}}, map[string]any{"computed": []any{"a"}}, map[string]string{"computed[1]": "DELETE"}},
-		"an empty list is no list":           {old: map[string]any{"l": []any{}}, new: map[string]any{}},
-		"a tag with dots":                    {map[string]any{"tags": map[string]any{}}, map[string]any{"tags": map[string]any{"k8s.io/x": "1"}}, map[string]string{"tags": "ADD"}},
-		"another tag with dots":              {map[string]any{"tags": map[string]any{"a": "1"}}, map[string]any{"tags": map[string]any{"a": "1", "k8s.io/x": "1"}}, map[string]string{`tags["k8s.io/x"]`: "ADD"}},
-		"a policy written another way":       {old: map[string]any{"policy": `{"Action":"s3:Get","Resource":["b","a"]}`}, new: map[string]any{"policy": `{"Resource":["a","b"],"Action":["s3:Get"]}`}},
-		"a policy that allows another thing": {map[string]any{"policy": `{"Action":"s3:Get"}`}, map[string]any{"policy": `{"Action":"s3:Put"}`}, map[string]string{"policy": "UPDATE"}},
+		"nothing changes": {old: map[string]any{"a": 1.0}, new: map[string]any{"a": 1.0}},
+		"added, changed, removed": {map[string]any{"a": 1.0, "b": 1.0}, map[string]any{"b": 2.0, "c": 3.0},
+			map[string]string{"a": "DELETE", "b": "UPDATE", "c": "ADD"}},
+		"a new name is a new resource": {map[string]any{"name": "x"}, map[string]any{"name": "y"},
+			map[string]string{"name": "UPDATE_REPLACE"}},
+		"a nested path": {map[string]any{"nested": map[string]any{"fixed": "x", "free": "x"}},
+			map[string]any{"nested": map[string]any{"fixed": "y", "free": "y"}},
+			map[string]string{"nested.fixed": "UPDATE_REPLACE", "nested.free": "UPDATE"}},
+		"a list, by index": {map[string]any{"l": []any{"a", "b"}}, map[string]any{"l": []any{"a", "c", "d"}},
+			map[string]string{"l[1]": "UPDATE", "l[2]": "ADD"}},
+		"a set in another order": {
+			old: map[string]any{"set": []any{"a", "b"}}, new: map[string]any{"set": []any{"b", "a"}},
+		},
+		"a kept property": {old: map[string]any{"computed": "x"}, new: map[string]any{}},
+		"an element leaves a kept list": {map[string]any{"computed": []any{"a", "b"}},
+			map[string]any{"computed": []any{"a"}}, map[string]string{"computed[1]": "DELETE"}},
+		"an empty list is no list": {old: map[string]any{"l": []any{}}, new: map[string]any{}},
+		"a tag with dots": {map[string]any{"tags": map[string]any{}},
+			map[string]any{"tags": map[string]any{"k8s.io/x": "1"}}, map[string]string{"tags": "ADD"}},
+		"another tag with dots": {map[string]any{"tags": map[string]any{"a": "1"}},
+			map[string]any{"tags": map[string]any{"a": "1", "k8s.io/x": "1"}}, map[string]string{`tags["k8s.io/x"]`: "ADD"}},
+		"a policy written another way": {old: map[string]any{"policy": `{"Action":"s3:Get","Resource":["b","a"]}`},
+			new: map[string]any{"policy": `{"Resource":["a","b"],"Action":["s3:Get"]}`}},
+		"a policy that allows another thing": {map[string]any{"policy": `{"Action":"s3:Get"}`},
+			map[string]any{"policy": `{"Action":"s3:Put"}`}, map[string]string{"policy": "UPDATE"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -86,7 +98,9 @@ func TestAMapDoesNotDifferFromItself(t *testing.T) {
 
 func TestAnObjectThatComesOrGoesIsAskedForAllThatIsInIt(t *testing.T) {
 	t.Parallel()
-	rules := propdiff.Rules{Replace: func(p string, op propdiff.Op) bool { return p == "template.id" || p == "key" && op == propdiff.Delete }}
+	rules := propdiff.Rules{
+		Replace: func(p string, op propdiff.Op) bool { return p == "template.id" || p == "key" && op == propdiff.Delete },
+	}
 	inner := func(name string) resource.PropertyMap {
 		return resource.PropertyMap{"template": resource.NewProperty(resource.PropertyMap{
 			resource.PropertyKey(name): resource.NewProperty("x"),
