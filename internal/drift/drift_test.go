@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"emrflink/internal/plans"
+	"emrflink/internal/stack"
 )
 
 func changed(typ, path string, expected, actual any) plans.Observed {
@@ -96,14 +97,14 @@ func TestWhatIsNoNoiseCounts(t *testing.T) {
 
 func TestTheDocumentHasTheRepairOfADriftAndNoNullList(t *testing.T) {
 	t.Parallel()
-	s := Subject{Stack: "dev", Target: "aws", Region: "us-west-2", Repair: "put it back"}
-	d := New(nil).Of(s)
+	s := stack.Info{Stack: "dev", Target: "aws", Region: "us-west-2"}
+	d := New(nil).Of(s, "put it back")
 	require.False(t, d.Drifted)
 	require.Empty(t, d.Repair)
 	raw, err := json.Marshal(d)
 	require.NoError(t, err)
 	require.NotContains(t, string(raw), "null")
-	d = New([]plans.Observed{{URN: "c", Missing: true}}).Of(s)
+	d = New([]plans.Observed{{URN: "c", Missing: true}}).Of(s, "put it back")
 	require.True(t, d.Drifted)
 	require.Equal(t, "put it back", d.Repair)
 	require.Equal(t, "dev aws us-west-2", d.Stack+" "+d.Target+" "+d.Region)
