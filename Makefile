@@ -13,7 +13,7 @@ CHROMIUMS  = chromium chromium-browser google-chrome google-chrome-stable chrome
 TAGS       = $(if $(strip $(EMRFLINK_BROWSER) $(foreach name,$(CHROMIUMS),$(shell command -v $(name)))),-tags=browser)
 # Compilers may use the memory that there is; without it, a third of a build is garbage collection.
 GC        := $(GO) run ./internal/tools/gc
-UNTUNED   := $(if $(GOGC),,-exec "env -u GOGC")
+UNTUNED   := $(if $(GOGC)$(GOMEMLIMIT),,-exec "env -u GOGC -u GOMEMLIMIT")
 # The end-to-end tests wait for half of their time: two more at once than there are processors fill it.
 ATONCE     = $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
 # The race detector is for packages in which goroutines share data: everything they import is compiled a second time for

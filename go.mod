@@ -9,7 +9,6 @@ require (
 	github.com/aws/aws-sdk-go-v2 v1.42.1
 	github.com/aws/aws-sdk-go-v2/config v1.32.27
 	github.com/aws/aws-sdk-go-v2/credentials v1.19.26
-	github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs v1.78.0
 	github.com/aws/aws-sdk-go-v2/service/ec2 v1.311.0
 	github.com/aws/aws-sdk-go-v2/service/eks v1.88.1
 	github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2 v1.56.0
@@ -66,6 +65,7 @@ require (
 	github.com/aws/aws-sdk-go-v2/internal/configsources v1.4.30 // indirect
 	github.com/aws/aws-sdk-go-v2/internal/endpoints/v2 v2.7.30 // indirect
 	github.com/aws/aws-sdk-go-v2/internal/v4a v1.4.31 // indirect
+	github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs v1.78.0 // indirect
 	github.com/aws/aws-sdk-go-v2/service/internal/accept-encoding v1.13.13 // indirect
 	github.com/aws/aws-sdk-go-v2/service/internal/checksum v1.9.18 // indirect
 	github.com/aws/aws-sdk-go-v2/service/internal/presigned-url v1.13.30 // indirect
@@ -257,6 +257,8 @@ replace (
 	github.com/Azure/azure-sdk-for-go/sdk/storage/azblob => ./internal/leanstart/github-com-Azure-azure-sdk-for-go-sdk-storage-azblob
 	github.com/alecthomas/chroma => ./internal/leanstart/alecthomas-chroma
 	github.com/alecthomas/chroma/v2 => ./internal/leanstart/alecthomas-chroma-v2
+	github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs => ./internal/leanstart/github-com-aws-aws-sdk-go-v2-service-cloudwatchlogs
+	github.com/aws/aws-sdk-go-v2/service/ssm => ./internal/leanstart/aws-sdk-go-v2-service-ssm
 	github.com/ccojocar/zxcvbn-go => ./internal/leanstart/ccojocar-zxcvbn
 	github.com/charmbracelet/glamour => ./internal/leanstart/github-com-charmbracelet-glamour
 	github.com/git-pkgs/manifests => ./internal/leanstart/github-com-git-pkgs-manifests

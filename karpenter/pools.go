@@ -8,14 +8,16 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"emrflink/components/nodelabel"
 )
 
 // Labels of Flink's nodes; see the package comment.
 const (
-	LabelNodeGroupType = "NodeGroupType"
-	LabelFlinkRole     = "FlinkRole"
-	RoleTaskManager    = "taskmanager"
-	RoleJobManager     = "jobmanager"
+	LabelNodeGroupType = nodelabel.GroupType
+	LabelFlinkRole     = nodelabel.FlinkRole
+	RoleTaskManager    = nodelabel.TaskManager
+	RoleJobManager     = nodelabel.JobManager
 	// JobManagerSuffix is added to a pool's name for its job managers' NodePool.
 	JobManagerSuffix = "-jobmanager"
 )

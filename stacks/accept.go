@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"emrflink/stacks/nearest"
 )
 
 // AcceptedFinding takes a finding of a preview as decided.
@@ -42,4 +44,7 @@ func (v *validator) acceptedFindings(all []AcceptedFinding) {
 }
 
 // Nearest is the candidate that a word was probably meant to be, or "" when none is near.
-func Nearest(word string, candidates []string) string { return nearest(word, candidates) }
+func Nearest(word string, candidates []string) string {
+	near, _ := nearest.Of(word, candidates)
+	return near
+}

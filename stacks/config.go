@@ -13,6 +13,7 @@ import (
 	"emrflink/components/network"
 	"emrflink/components/versions"
 	"emrflink/karpenter"
+	"emrflink/stacks/setting"
 )
 
 // Namespace is the prefix of configuration keys: emrflink:KEY.
@@ -120,12 +121,7 @@ func Default() Config {
 }
 
 // Key documents one configuration key, without its prefix.
-type Key struct {
-	// Name is the key, Type its type in words.
-	Name, Type string
-	// Default is the default value as a stack file spells it, Doc what the key means, Example another value.
-	Default, Doc, Example string
-}
+type Key = setting.Key
 
 // field is a Key with the place of its value in a Config.
 type field struct {

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"emrflink/components/componenttest"
+	"emrflink/internal/deploy"
 	"emrflink/internal/localcloud/referee"
 	"emrflink/stacks"
 )
@@ -213,4 +214,30 @@ func TestTeamsComeAndGoAlone(t *testing.T) {
 			require.Equal(t, "a", team(name), name)
 		}
 	}
+}
+
+// Every component of a platform, of whatever settings, belongs to a phase that a deploy shows.
+func TestEveryComponentHasAPhase(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, change := range []func(*stacks.Config){
+		func(*stacks.Config) {},
+		func(c *stacks.Config) { c.KmsKey.Enabled, c.ClusterAutoscaler, c.PodIdentity = true, true, true },
+		func(c *stacks.Config) {
+			c.ExistingVpc = stacks.ExistingVpc{
+				ID: "vpc-0a1b2c3d4e5f60718", PrivateSubnetIds: []string{"subnet-0a1b2c3d4e5f60718", "subnet-0a1b2c3d4e5f60719"},
+			}
+		},
+	} {
+		for _, r := range componenttest.Run(t, compose(change)).Resources {
+			// A role is inside another component.
+			if strings.HasPrefix(r.Type, "emrflink:") && !strings.HasPrefix(r.Type, "emrflink:irsa:") {
+				seen[r.Type] = true
+				require.NotEmpty(t, deploy.ComponentPhase(r.Type), r.Type)
+			}
+		}
+	}
+	require.True(t, seen["emrflink:encryption:Key"])
+	require.True(t, seen["emrflink:network:Existing"])
+	require.True(t, seen["emrflink:addons:ClusterAutoscaler"])
 }

@@ -105,7 +105,7 @@ func (p *parser) add(key string, value any, why, nearest string) {
 
 func (p *parser) unknown(key string, value any, known []string) {
 	last := key[strings.LastIndex(key, ".")+1:]
-	p.add(key, value, "unknown key", nearest(last, known))
+	p.add(key, value, "unknown key", Nearest(last, known))
 }
 
 // others are the problems with keys that have no problem yet.
@@ -261,37 +261,4 @@ func show(value any) string {
 		text = text[:77] + "..."
 	}
 	return text
-}
-
-// nearest is the candidate with the smallest edit distance, or "" when none is near: more than a third of the word
-// would have to change.
-func nearest(word string, candidates []string) string {
-	best, distance := "", max(2, len(word)/3)+1
-	for _, c := range candidates {
-		if d := editDistance(strings.ToLower(word), strings.ToLower(c)); d < distance {
-			best, distance = c, d
-		}
-	}
-	return best
-}
-
-// editDistance is Levenshtein's.
-func editDistance(a, b string) int {
-	previous := make([]int, len(b)+1)
-	for j := range previous {
-		previous[j] = j
-	}
-	for i := range len(a) {
-		current := make([]int, len(b)+1)
-		current[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			current[j+1] = min(previous[j]+cost, previous[j+1]+1, current[j]+1)
-		}
-		previous = current
-	}
-	return previous[len(b)]
 }

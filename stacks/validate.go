@@ -62,7 +62,7 @@ func (v *validator) oneOf(key, value string, allowed ...string) bool {
 	if slices.Contains(allowed, value) {
 		return true
 	}
-	v.add(key, value, nearest(value, allowed), "not one of %s", strings.Join(allowed, ", "))
+	v.add(key, value, Nearest(value, allowed), "not one of %s", strings.Join(allowed, ", "))
 	return false
 }
 
@@ -112,7 +112,7 @@ func (v *validator) name(name string) {
 func (v *validator) region(c Config) {
 	found, ok := findRegion(c.Region)
 	if !ok {
-		v.add("region", c.Region, nearest(c.Region, Regions()), "no such region, or one without EMR on EKS")
+		v.add("region", c.Region, Nearest(c.Region, Regions()), "no such region, or one without EMR on EKS")
 		found.zones = network.MaxZones
 	}
 	switch {
@@ -144,7 +144,7 @@ func (v *validator) kubernetesVersion(c Config) {
 	version := c.KubernetesVersion
 	m := versionForm.FindStringSubmatch(version)
 	if m == nil {
-		v.add("kubernetesVersion", version, nearest(version, SupportedKubernetes()), "not of the form 1.NN")
+		v.add("kubernetesVersion", version, Nearest(version, SupportedKubernetes()), "not of the form 1.NN")
 		return
 	}
 	minor, err := strconv.Atoi(m[1])
@@ -159,7 +159,7 @@ func (v *validator) kubernetesVersion(c Config) {
 		}
 	}
 	if len(refused) > 0 {
-		v.add("kubernetesVersion", version, nearest(version, SupportedKubernetes()), "%s", strings.Join(refused, "; "))
+		v.add("kubernetesVersion", version, Nearest(version, SupportedKubernetes()), "%s", strings.Join(refused, "; "))
 	}
 }
 
@@ -289,7 +289,7 @@ func (v *validator) emrRelease(version string) {
 	for _, r := range versions.EMRReleases() {
 		known = append(known, r.Version)
 	}
-	v.add("emrRelease", version, nearest(version, known), "not one of %s", strings.Join(known, ", "))
+	v.add("emrRelease", version, Nearest(version, known), "not one of %s", strings.Join(known, ", "))
 }
 
 // reservedTags are prefixes of tag keys that AWS, Karpenter or this program own.

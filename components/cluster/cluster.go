@@ -20,12 +20,10 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	awseks "github.com/pulumi/pulumi-aws/sdk/v6/go/aws/eks"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
-	"github.com/pulumi/pulumi-eks/sdk/v2/go/eks"
 	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"emrflink/components/deployment"
-	"emrflink/components/network"
 )
 
 // Token is the Pulumi type of the component.
@@ -91,7 +89,7 @@ func NewCluster(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Res
 	if err != nil {
 		return nil, err
 	}
-	control, err := controlPlane(ctx, name, args, pulumi.Parent(c), deployment.DependsOn(logs))
+	control, err := newControlPlane(ctx, name, args, pulumi.Parent(c), deployment.DependsOn(logs))
 	if err != nil {
 		return nil, err
 	}
@@ -131,38 +129,6 @@ func controlPlaneLogs(ctx *pulumi.Context, name string, args *Args, opts ...pulu
 	return logs, nil
 }
 
-func controlPlane(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*eks.Cluster, error) {
-	mode := eks.AuthenticationModeApi
-	tags := pulumi.ToStringMap(args.Deployment.PlainTags())
-	// The component names its security groups and roles after itself: with the deployment's name in it they tell whose
-	// they are.
-	control, err := eks.NewCluster(ctx, name+"-"+args.Deployment.Name, &eks.ClusterArgs{
-		Name:                 pulumi.String(args.Deployment.Name),
-		Version:              pulumi.String(args.Version),
-		AuthenticationMode:   &mode,
-		SkipDefaultNodeGroup: pulumi.BoolRef(true),
-		// Otherwise the component runs `kubectl apply` with a manifest of an old VPC CNI. Ours is the addon.
-		UseDefaultVpcCni:                pulumi.BoolRef(true),
-		VpcId:                           args.VpcId,
-		PrivateSubnetIds:                args.PrivateSubnetIds,
-		PublicSubnetIds:                 args.PublicSubnetIds,
-		EndpointPrivateAccess:           pulumi.Bool(args.PrivateEndpoint),
-		EndpointPublicAccess:            pulumi.Bool(args.PublicEndpoint),
-		PublicAccessCidrs:               pulumi.ToStringArray(args.PublicAccessCidrs),
-		KubernetesServiceIpAddressRange: pulumi.String(network.ServiceCidr),
-		EnabledClusterLogTypes: pulumi.ToStringArray([]string{
-			"api", "audit", "authenticator", "controllerManager", "scheduler",
-		}),
-		EncryptionConfigKeyArn: args.KmsKeyArn,
-		ClusterTags:            tags,
-		Tags:                   tags,
-	}, opts...)
-	if err != nil {
-		return nil, fmt.Errorf("create EKS cluster %q: %w", args.Deployment.Name, err)
-	}
-	return control, nil
-}
-
 func (c *Cluster) read(cluster awseks.ClusterOutput) {
 	c.Name, c.Arn, c.Version, c.Endpoint = cluster.Name(), cluster.Arn(), cluster.Version(), cluster.Endpoint()
 	c.CertificateAuthority = cluster.CertificateAuthority().Data().Elem()
@@ -190,7 +156,7 @@ func (c *Cluster) oidcProvider(ctx *pulumi.Context, name string, args *Args) err
 
 // provider makes the Kubernetes provider. ClusterIdentifier is known before the cluster exists: without it, a kubeconfig
 // that is unknown in a preview would make the plan replace every resource in the cluster.
-func (c *Cluster) provider(ctx *pulumi.Context, name string, args *Args, control *eks.Cluster, admins []pulumi.CustomResource,
+func (c *Cluster) provider(ctx *pulumi.Context, name string, args *Args, control *controlPlane, admins []pulumi.CustomResource,
 ) (*kubernetes.Provider, error) {
 	d := args.Deployment
 	kubeconfig := pulumi.All(c.Endpoint, c.CertificateAuthority).ApplyT(func(v []any) (string, error) {

@@ -13,6 +13,7 @@ import (
 
 	"emrflink/components/deployment"
 	"emrflink/components/iamdoc"
+	"emrflink/components/nodelabel"
 )
 
 // NodesToken is the Pulumi type of the core nodes.
@@ -20,10 +21,10 @@ const NodesToken = "emrflink:cluster:CoreNodes"
 
 // Labels of core nodes. Controllers select them; Flink's pods select others.
 const (
-	LabelNodeGroupType = "NodeGroupType"
-	LabelWorkerType    = "WorkerType"
-	CoreNodeGroupType  = "core"
-	CoreWorkerType     = "ON_DEMAND"
+	LabelNodeGroupType = nodelabel.GroupType
+	LabelWorkerType    = nodelabel.WorkerType
+	CoreNodeGroupType  = nodelabel.Core
+	CoreWorkerType     = nodelabel.OnDemand
 )
 
 // CoreSelector selects core nodes.

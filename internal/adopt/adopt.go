@@ -12,13 +12,17 @@
 package adopt
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"hash/crc32"
+	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
 	"emrflink/internal/awsapi"
+	"emrflink/internal/awskind"
 	"emrflink/internal/engine"
 )
 
@@ -56,91 +60,53 @@ func Finder(o Options) engine.AdoptFunc {
 		if err != nil {
 			return "", false, err
 		}
-		if id, ok := derived(p, account{region: o.Region, id: identity.Account, partition: identity.Partition}); ok {
-			return id, true, o.settled(ctx, p, id)
+		k, _ := awskind.OfType(p.Type)
+		switch k.Adopt {
+		case "", awskind.AdoptNever:
+			return "", false, fmt.Errorf("%s cannot be looked up in the account", p.Type)
+		case awskind.AdoptByTags, awskind.AdoptByEnds:
+			return o.search(ctx, p, k)
 		}
-		return o.search(ctx, p)
+		id := derived(k.Adopt, p, account{region: o.Region, id: identity.Account, partition: identity.Partition})
+		return id, true, o.settled(ctx, k, id)
 	}
 }
 
 // account is what ARNs are made of.
 type account struct{ region, id, partition string }
 
-// derived makes the id of a resource whose id follows from its properties.
-func derived(p engine.PendingCreate, a account) (string, bool) {
-	in := func(key string) string { s, _ := p.Inputs[key].(string); return s }
-	iam := func(kind string) string { return "arn:" + a.partition + ":iam::" + a.id + ":" + kind }
-	switch p.Type {
-	case "aws:iam/role:Role", "aws:iam/instanceProfile:InstanceProfile", "aws:eks/cluster:Cluster",
-		"aws:cloudwatch/logGroup:LogGroup", "aws:cloudwatch/eventRule:EventRule", "aws:kms/alias:Alias":
-		return in("name"), true
-	case "aws:iam/policy:Policy":
-		return iam("policy" + pathOf(in("path")) + in("name")), true
-	case "aws:iam/rolePolicy:RolePolicy":
-		return in("role") + ":" + in("name"), true
-	case "aws:iam/rolePolicyAttachment:RolePolicyAttachment":
-		return in("role") + "/" + in("policyArn"), true
-	case "aws:iam/openIdConnectProvider:OpenIdConnectProvider":
-		return iam("oidc-provider/" + strings.TrimPrefix(in("url"), "https://")), true
-	case "aws:sqs/queue:Queue":
-		return "https://sqs." + a.region + "." + domain(a.partition) + "/" + a.id + "/" + in("name"), true
-	case "aws:ec2/tag:Tag":
-		return in("resourceId") + "," + in("key"), true
-	case "aws:sqs/queuePolicy:QueuePolicy":
-		return in("queueUrl"), true
-	case "aws:cloudwatch/eventTarget:EventTarget":
-		return in("rule") + "-" + in("targetId"), true
-	case "aws:ec2/route:Route":
-		// The provider's own rule: the table's id and a checksum of the destination.
-		return fmt.Sprintf("r-%s%d", in("routeTableId"), crc32.ChecksumIEEE([]byte(in("destinationCidrBlock")))), true
-	case "aws:ec2/securityGroupRule:SecurityGroupRule":
-		// The provider reads a rule by its properties; the id only has to be one.
-		return "sgrule-adopted-" + p.Name, true
-	}
-	if strings.HasPrefix(p.Type, "aws:s3/bucket") {
-		return in("bucket"), true
-	}
-	return ofCluster(p.Type, in)
+// placeholder is "{name}", an input, or "{@word}", one of account.words.
+var placeholder = regexp.MustCompile(`\{@?\w+\}`)
+
+// derived makes the id of a resource whose id follows from its properties, by the rule of its kind.
+func derived(rule string, p engine.PendingCreate, a account) string {
+	words := a.words(p)
+	return placeholder.ReplaceAllStringFunc(rule, func(quoted string) string {
+		name := strings.Trim(quoted, "{}")
+		if strings.HasPrefix(name, "@") {
+			return words[name]
+		}
+		return input(p, name)
+	})
 }
 
-// ofCluster makes the id of a part of an EKS cluster.
-func ofCluster(typ string, in func(key string) string) (string, bool) {
-	switch typ {
-	case "aws:eks/nodeGroup:NodeGroup":
-		return in("clusterName") + ":" + in("nodeGroupName"), true
-	case "aws:eks/addon:Addon":
-		return in("clusterName") + ":" + in("addonName"), true
-	case "aws:eks/accessEntry:AccessEntry":
-		return in("clusterName") + ":" + in("principalArn"), true
-	case "aws:eks/accessPolicyAssociation:AccessPolicyAssociation":
-		return in("clusterName") + "#" + in("principalArn") + "#" + in("policyArn"), true
-	}
-	return "", false
+func input(p engine.PendingCreate, name string) string {
+	s, _ := p.Inputs[name].(string)
+	return s
 }
 
-func pathOf(path string) string {
-	if path == "" {
-		return "/"
+// words are what ids have in them that is no input as it stands.
+func (a account) words(p engine.PendingCreate) map[string]string {
+	domain := "amazonaws.com"
+	if a.partition == "aws-cn" {
+		domain += ".cn"
 	}
-	return path
-}
-
-func domain(partition string) string {
-	if partition == "aws-cn" {
-		return "amazonaws.com.cn"
-	}
-	return "amazonaws.com"
-}
-
-// searched are the types that AWS names itself, as the inventory calls them.
-func searched() map[string]string {
 	return map[string]string{
-		"aws:ec2/vpc:Vpc": awsapi.TypeVPC, "aws:ec2/subnet:Subnet": awsapi.TypeSubnet,
-		"aws:ec2/internetGateway:InternetGateway": awsapi.TypeInternetGateway, "aws:ec2/eip:Eip": awsapi.TypeAddress,
-		"aws:ec2/natGateway:NatGateway": awsapi.TypeNatGateway, "aws:ec2/routeTable:RouteTable": awsapi.TypeRouteTable,
-		"aws:ec2/vpcEndpoint:VpcEndpoint":       awsapi.TypeVPCEndpoint,
-		"aws:ec2/securityGroup:SecurityGroup":   awsapi.TypeSecurityGroup,
-		"aws:ec2/launchTemplate:LaunchTemplate": awsapi.TypeLaunchTemplate,
+		"@partition": a.partition, "@account": a.id, "@region": a.region, "@domain": domain, "@name": p.Name,
+		"@path":   cmp.Or(input(p, "path"), "/"),
+		"@issuer": strings.TrimPrefix(input(p, "url"), "https://"),
+		// The provider's own rule for routes: a checksum of the destination.
+		"@destination": strconv.FormatUint(uint64(crc32.ChecksumIEEE([]byte(input(p, "destinationCidrBlock")))), 10),
 	}
 }
 
@@ -148,23 +114,18 @@ func (o Options) inventory(ctx context.Context) ([]awsapi.Resource, error) {
 	return o.Account.DeploymentResources(ctx, awsapi.Deployment{Name: o.Deployment, Cluster: o.Deployment, Tags: o.Tags})
 }
 
-// search finds a resource by all the tags that it was asked for with, and waits
-// until it is made.
-func (o Options) search(ctx context.Context, p engine.PendingCreate) (string, bool, error) {
-	typ, known := searched()[p.Type]
-	if !known && p.Type != "aws:ec2/routeTableAssociation:RouteTableAssociation" {
-		return "", false, fmt.Errorf("%s cannot be looked up in the account", p.Type)
-	}
+// search finds a resource by all the tags that it was asked for with, or by its ends, and waits until it is made.
+func (o Options) search(ctx context.Context, p engine.PendingCreate, k awskind.Kind) (string, bool, error) {
 	for {
 		all, err := o.inventory(ctx)
 		if err != nil {
 			return "", false, err
 		}
-		if !known {
+		if k.Adopt == awskind.AdoptByEnds {
 			id := association(all, p)
 			return id, id != "", nil
 		}
-		r, found := tagged(all, typ, p)
+		r, found := tagged(all, k.Inventory, p)
 		if !found || !unfinished(r) {
 			return r.ID, found, nil
 		}
@@ -208,11 +169,9 @@ func unfinished(r awsapi.Resource) bool {
 	return r.State == "pending" || r.State == "creating" || r.State == "CREATING"
 }
 
-// settled waits for a cluster or node group that is still being made.
-func (o Options) settled(ctx context.Context, p engine.PendingCreate, id string) error {
-	typ := map[string]string{"aws:eks/cluster:Cluster": awsapi.TypeCluster, "aws:eks/nodeGroup:NodeGroup": awsapi.TypeNodeGroup,
-		"aws:eks/addon:Addon": awsapi.TypeAddon}[p.Type]
-	if typ == "" {
+// settled waits for what takes a while and is still being made: a cluster, a node group.
+func (o Options) settled(ctx context.Context, k awskind.Kind, id string) error {
+	if k.Create == 0 {
 		return nil
 	}
 	for {
@@ -222,7 +181,7 @@ func (o Options) settled(ctx context.Context, p engine.PendingCreate, id string)
 		}
 		waiting := false
 		for _, r := range all {
-			waiting = waiting || r.Type == typ && id == r.ID && unfinished(r)
+			waiting = waiting || r.Type == k.Inventory && id == r.ID && unfinished(r)
 		}
 		if !waiting {
 			return nil

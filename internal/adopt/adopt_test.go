@@ -4,12 +4,14 @@ package adopt
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"emrflink/internal/awsapi"
+	"emrflink/internal/awskind"
 	"emrflink/internal/engine"
 )
 
@@ -71,6 +73,32 @@ func TestIdsThatFollowFromTheRequest(t *testing.T) {
 			require.True(t, found)
 			require.Equal(t, c.want, id)
 		})
+	}
+}
+
+// Every word of a rule is one that this package makes, or an input of the type.
+func TestEveryRuleOfTheCatalogueCanBeFollowed(t *testing.T) {
+	t.Parallel()
+	words := account{}.words(engine.PendingCreate{})
+	for _, k := range awskind.All() {
+		for _, quoted := range placeholder.FindAllString(k.Adopt, -1) {
+			name := strings.Trim(quoted, "{}")
+			_, made := words[name]
+			require.Equal(t, strings.HasPrefix(name, "@"), made, "%s: {%s}", k.Type, name)
+		}
+		if strings.Contains(k.Adopt, "{") {
+			id := derived(k.Adopt, engine.PendingCreate{Type: k.Type, Name: "x"}, account{"r", "1", "aws"})
+			require.NotContains(t, id, "{", k.Type)
+		}
+	}
+}
+
+func TestWhatCannotBeFoundAgainIsAnError(t *testing.T) {
+	t.Parallel()
+	finder := Finder(Options{Account: &fakeAccount{}})
+	for _, typ := range []string{"aws:kms/key:Key", "aws:rds/instance:Instance"} {
+		_, _, err := finder(t.Context(), engine.PendingCreate{Type: typ})
+		require.ErrorContains(t, err, typ+" cannot be looked up in the account")
 	}
 }
 

@@ -9,12 +9,16 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"emrflink/internal/awskind"
 )
 
 func env(endpoint string) map[string]string {
@@ -33,8 +37,9 @@ func TestAnEndpointNeedsItsOwnCredentialsAndRegion(t *testing.T) {
 		options Options
 		want    string
 	}{
-		"no keys":   {Options{Region: "us-west-2", Env: map[string]string{EnvEndpoint: "http://x"}}, "MissingCredentials"},
-		"half":      {Options{Region: "us-west-2", Env: map[string]string{EnvEndpoint: "http://x", EnvAccessKey: "a"}}, "MissingCredentials"},
+		"no keys": {Options{Region: "us-west-2", Env: map[string]string{EnvEndpoint: "http://x"}}, "MissingCredentials"},
+		"half": {Options{Region: "us-west-2", Env: map[string]string{EnvEndpoint: "http://x", EnvAccessKey: "a"}},
+			"MissingCredentials"},
 		"no region": {Options{Env: env("http://x")}, "MissingRegion"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -122,9 +127,48 @@ func TestAnInventoryWithoutExactNamesIsRefused(t *testing.T) {
 	require.Error(t, err)
 }
 
+// The catalogue, the constants and the delete calls speak of the same types.
+func TestTheInventoryKnowsTheTypesOfTheCatalogue(t *testing.T) {
+	t.Parallel()
+	source, err := os.ReadFile("inventory.go")
+	require.NoError(t, err)
+	var constants, listed, sweepable []string
+	for _, m := range regexp.MustCompile(`(?m)^\tType\w+ += "(.+)"$`).FindAllStringSubmatch(string(source), -1) {
+		constants = append(constants, m[1])
+	}
+	for _, k := range awskind.All() {
+		if k.Inventory != awskind.NotListed {
+			listed = append(listed, k.Inventory)
+		}
+	}
+	require.ElementsMatch(t, listed, constants)
+	for typ := range (&Client{}).deleters() {
+		sweepable = append(sweepable, typ)
+	}
+	require.ElementsMatch(t, awskind.Swept(), sweepable)
+	require.True(t, CanDelete(TypeVolume))
+	require.False(t, CanDelete(TypeVPC))
+}
+
+func TestADeploymentKeepsWhatTheCatalogueSays(t *testing.T) {
+	t.Parallel()
+	var d Deployment
+	for _, k := range awskind.All() {
+		require.Equal(t, k.Scope != "", d.Include(k.Inventory, k.Inventory+"-1"), k.Type)
+		d.Include(k.Inventory, "")
+		d.Include(k.Inventory, k.Inventory+"-1")
+	}
+	for typ, list := range d.lists() {
+		require.Equal(t, []string{typ + "-1"}, *list)
+	}
+	require.Equal(t, []string{"vpc-1", "cluster-1", "oidc-provider-1"}, []string{d.VPC, d.Cluster, d.OIDCIssuer})
+}
+
 func TestAPartlyReadInventoryIsAnError(t *testing.T) {
 	t.Parallel()
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }))
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusForbidden)
+	}))
 	t.Cleanup(srv.Close)
 	rs, err := client(t, srv.URL).DeploymentResources(t.Context(), Deployment{Name: "n", Cluster: "c"})
 	require.Empty(t, rs)
@@ -157,11 +201,14 @@ func TestCreatorsAreReadFromTags(t *testing.T) {
 
 func TestErrorsSayWhatWasAskedAndAnswered(t *testing.T) {
 	t.Parallel()
-	e := &Error{Op: "ec2:DeleteVpc", Resource: "vpc-1", Code: "DependencyViolation", Message: "has dependencies", RequestID: "r-1", HTTP: 400}
+	e := &Error{Op: "ec2:DeleteVpc", Resource: "vpc-1", Code: "DependencyViolation", Message: "has dependencies",
+		RequestID: "r-1", HTTP: 400}
 	require.Equal(t, `ec2:DeleteVpc "vpc-1": DependencyViolation: has dependencies (request r-1)`, e.Error())
 	require.NotEmpty(t, e.Hint())
 	require.False(t, e.NotFound())
-	for _, code := range []string{"InvalidVpcID.NotFound", "NoSuchEntity", "ResourceNotFoundException", "InvalidLaunchTemplateName.NotFoundException", "NoSuchBucket", "QueueDoesNotExist"} {
+	for _, code := range []string{"InvalidVpcID.NotFound", "NoSuchEntity", "ResourceNotFoundException",
+		"RepositoryNotFoundException",
+		"InvalidLaunchTemplateName.NotFoundException", "NoSuchBucket", "QueueDoesNotExist"} {
 		require.True(t, (&Error{Code: code}).NotFound(), code)
 	}
 	for _, code := range []string{"AccessDenied", "UnauthorizedOperation", "ExpiredToken"} {
@@ -228,7 +275,8 @@ func TestATrustPolicyIsDecoded(t *testing.T) {
 		_ = r.ParseForm()
 		if r.Form.Get("Action") != "GetRole" || r.Form.Get("RoleName") != "job" {
 			w.WriteHeader(http.StatusNotFound)
-			_, _ = w.Write([]byte("<ErrorResponse><Error><Code>NoSuchEntity</Code><Message>none</Message></Error></ErrorResponse>"))
+			_, _ = w.Write([]byte("<ErrorResponse><Error><Code>NoSuchEntity</Code><Message>none</Message></Error>" +
+				"</ErrorResponse>"))
 			return
 		}
 		_, _ = w.Write([]byte("<GetRoleResponse><GetRoleResult><Role><RoleName>job</RoleName><AssumeRolePolicyDocument>" +

@@ -54,17 +54,16 @@ type Options struct {
 // Client makes AWS calls in one region with one set of credentials. It is safe
 // for concurrent use.
 type Client struct {
-	cfg  aws.Config
-	now  func() time.Time
-	ec2  ec2Operations
-	eks  eksOperations
-	iam  iamOperations
-	kms  *kms.Client
-	sts  *sts.Client
-	s3   *s3.Client
-	logs logsOperations
-	elb  elbOperations
-	raw  *rawClient
+	cfg aws.Config
+	now func() time.Time
+	ec2 ec2Operations
+	eks eksOperations
+	iam iamOperations
+	kms *kms.Client
+	sts *sts.Client
+	s3  *s3.Client
+	elb elbOperations
+	raw *rawClient
 
 	pricing *pricing.Client
 }
@@ -139,13 +138,12 @@ func fromConfig(cfg aws.Config, now func() time.Time) *Client {
 	}
 	return &Client{
 		cfg: cfg, now: now,
-		ec2:  newEc2Operations(cfg),
-		eks:  newEksOperations(cfg),
-		iam:  newIamOperations(cfg),
-		kms:  kms.NewFromConfig(cfg),
-		sts:  sts.NewFromConfig(cfg),
-		logs: newLogsOperations(cfg),
-		elb:  newElbOperations(cfg),
+		ec2: newEc2Operations(cfg),
+		eks: newEksOperations(cfg),
+		iam: newIamOperations(cfg),
+		kms: kms.NewFromConfig(cfg),
+		sts: sts.NewFromConfig(cfg),
+		elb: newElbOperations(cfg),
 		s3: s3.NewFromConfig(cfg, func(so *s3.Options) {
 			// A bucket is a host name on AWS and a path on an explicit
 			// endpoint, which has no wildcard name in the DNS.

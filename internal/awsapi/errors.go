@@ -47,12 +47,11 @@ func (e *Error) Unwrap() error { return e.err }
 // NotFound says that the thing asked for does not exist.
 func (e *Error) NotFound() bool {
 	switch e.Code {
-	case "NoSuchEntity", "NoSuchBucket", "NoSuchKey", "NotFound", "ResourceNotFoundException", "LoadBalancerNotFound",
-		"QueueDoesNotExist", "NotFoundException", "AWS.SimpleQueueService.NonExistentQueue":
+	case "NoSuchEntity", "NoSuchBucket", "NoSuchKey", "NotFound", "LoadBalancerNotFound", "NatGatewayNotFound",
+		"QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue":
 		return true
 	}
-	return strings.HasSuffix(e.Code, ".NotFound") || strings.HasSuffix(e.Code, ".NotFoundException") ||
-		e.Code == "NatGatewayNotFound"
+	return strings.HasSuffix(e.Code, ".NotFound") || strings.HasSuffix(e.Code, "NotFoundException")
 }
 
 // Denied says that the credentials are missing, expired or not allowed to.

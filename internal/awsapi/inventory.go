@@ -58,7 +58,7 @@ type Resource struct {
 	// what a price table needs.
 	HourlyUSD *float64
 	Tags      map[string]string
-	Detail    map[string]string // instanceType, sizeGiB, volumeType, vpc, cluster, status...
+	Detail    map[string]string // instanceType, sizeGiB, volumeType, subnets, vpc, cluster, status...
 }
 
 // Deployment says by exact ids, names and tags what belongs to a deployment.
@@ -106,16 +106,39 @@ func (d Deployment) validate() error {
 			bad("a tag of the deployment has no key or no value")
 		}
 	}
-	lists := map[string][]string{"bucket": d.Buckets, "log group": d.LogGroups, "queue": d.Queues, "rule": d.Rules,
-		"role": d.Roles, "instance profile": d.InstanceProfiles, "key": d.Keys}
-	for _, kind := range slices.Sorted(maps.Keys(lists)) {
-		for _, n := range lists[kind] {
+	lists := d.lists()
+	for _, typ := range slices.Sorted(maps.Keys(lists)) {
+		for _, n := range *lists[typ] {
 			if n == "" || strings.ContainsAny(n, "*?") {
-				bad("not the exact name of a " + kind + ": \"" + n + "\"")
+				bad("not the exact name of a " + strings.ReplaceAll(typ, "-", " ") + ": \"" + n + "\"")
 			}
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// lists are the names of which a deployment can have several, by the type in the inventory.
+func (d *Deployment) lists() map[string]*[]string {
+	return map[string]*[]string{
+		TypeBucket: &d.Buckets, TypeLogGroup: &d.LogGroups, TypeQueue: &d.Queues, TypeRule: &d.Rules,
+		TypeRole: &d.Roles, TypeInstanceProfile: &d.InstanceProfiles, TypeKey: &d.Keys,
+	}
+}
+
+// Include adds what is known of a resource of the deployment: the value of the property that the catalogue of AWS kinds
+// names as its Scope. It reports false for a type of which nothing is kept.
+func (d *Deployment) Include(typ, value string) bool {
+	if list := d.lists()[typ]; list != nil {
+		if value != "" && !slices.Contains(*list, value) {
+			*list = append(*list, value)
+		}
+		return true
+	}
+	one := map[string]*string{TypeVPC: &d.VPC, TypeCluster: &d.Cluster, TypeOIDCProvider: &d.OIDCIssuer}[typ]
+	if one != nil && value != "" {
+		*one = value
+	}
+	return one != nil
 }
 
 // DeploymentResources lists what exists of a deployment, sorted by service,
@@ -160,7 +183,8 @@ func compareResources(a, b Resource) int {
 func (c *Client) lookups() []func(context.Context, Deployment) ([]Resource, error) {
 	return []func(context.Context, Deployment) ([]Resource, error){
 		c.findInstances, c.findVolumes, c.findNetworkInterfaces, c.findSecurityGroups, c.findLaunchTemplates,
-		c.findNatGateways, c.findAddresses, c.findVPC, c.findSubnets, c.findRouteTables, c.findInternetGateways, c.findVPCEndpoints,
+		c.findNatGateways, c.findAddresses, c.findVPC, c.findSubnets, c.findRouteTables, c.findInternetGateways,
+		c.findVPCEndpoints,
 		c.findCluster, c.findInstanceProfiles, c.findRoles, c.findOIDCProvider,
 		c.findLogGroups, c.findQueues, c.findRules, c.findLoadBalancers, c.findBuckets, c.findKeys,
 	}
@@ -180,8 +204,8 @@ func createdBy(tags map[string]string) string {
 			return "eks"
 		}
 	}
-	for _, k := range []string{"ebs.csi.aws.com/cluster", "kubernetes.io/created-for/pvc/name", "node.k8s.amazonaws.com/instance_id",
-		"cluster.k8s.amazonaws.com/name", "elbv2.k8s.aws/cluster", "CSIVolumeName"} {
+	for _, k := range []string{"ebs.csi.aws.com/cluster", "kubernetes.io/created-for/pvc/name",
+		"node.k8s.amazonaws.com/instance_id", "cluster.k8s.amazonaws.com/name", "elbv2.k8s.aws/cluster", "CSIVolumeName"} {
 		if tags[k] != "" {
 			return "kubernetes"
 		}

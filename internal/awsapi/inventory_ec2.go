@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -73,7 +74,8 @@ func ec2Resource(typ, id string, tags []types.Tag) Resource {
 	for _, t := range tags {
 		m[aws.ToString(t.Key)] = aws.ToString(t.Value)
 	}
-	return Resource{Service: "ec2", Type: typ, ID: id, Name: m["Name"], Tags: m, CreatedBy: createdBy(m), Detail: map[string]string{}}
+	return Resource{Service: "ec2", Type: typ, ID: id, Name: m["Name"], Tags: m, CreatedBy: createdBy(m),
+		Detail: map[string]string{}}
 }
 
 func (c *Client) findInstances(ctx context.Context, d Deployment) ([]Resource, error) {
@@ -126,53 +128,59 @@ func (c *Client) findVolumes(ctx context.Context, d Deployment) ([]Resource, err
 
 func (c *Client) findNetworkInterfaces(ctx context.Context, d Deployment) ([]Resource, error) {
 	alts := d.alternatives("vpc-id", "cluster.k8s.amazonaws.com/name")
-	return collect(ctx, "DescribeNetworkInterfaces", alts, func(fs []types.Filter) pager[ec2.DescribeNetworkInterfacesOutput, ec2.Options] {
-		return ec2.NewDescribeNetworkInterfacesPaginator(c.ec2.DescribeNetworkInterfaces, &ec2.DescribeNetworkInterfacesInput{Filters: fs})
-	}, func(o *ec2.DescribeNetworkInterfacesOutput) (rs []Resource) {
-		for _, n := range o.NetworkInterfaces {
-			r := ec2Resource(TypeNetworkInterface, aws.ToString(n.NetworkInterfaceId), n.TagSet)
-			r.State = string(n.Status)
-			r.Detail["description"] = aws.ToString(n.Description)
-			r.Detail["subnet"] = aws.ToString(n.SubnetId)
-			r.Detail["requesterManaged"] = strconv.FormatBool(aws.ToBool(n.RequesterManaged))
-			if n.Attachment != nil {
-				r.Detail["instance"] = aws.ToString(n.Attachment.InstanceId)
+	return collect(ctx, "DescribeNetworkInterfaces", alts,
+		func(fs []types.Filter) pager[ec2.DescribeNetworkInterfacesOutput, ec2.Options] {
+			return ec2.NewDescribeNetworkInterfacesPaginator(c.ec2.DescribeNetworkInterfaces,
+				&ec2.DescribeNetworkInterfacesInput{Filters: fs})
+		}, func(o *ec2.DescribeNetworkInterfacesOutput) (rs []Resource) {
+			for _, n := range o.NetworkInterfaces {
+				r := ec2Resource(TypeNetworkInterface, aws.ToString(n.NetworkInterfaceId), n.TagSet)
+				r.State = string(n.Status)
+				r.Detail["description"] = aws.ToString(n.Description)
+				r.Detail["subnet"] = aws.ToString(n.SubnetId)
+				r.Detail["requesterManaged"] = strconv.FormatBool(aws.ToBool(n.RequesterManaged))
+				if n.Attachment != nil {
+					r.Detail["instance"] = aws.ToString(n.Attachment.InstanceId)
+				}
+				rs = append(rs, r)
 			}
-			rs = append(rs, r)
-		}
-		return rs
-	})
+			return rs
+		})
 }
 
 func (c *Client) findSecurityGroups(ctx context.Context, d Deployment) ([]Resource, error) {
 	alts := d.alternatives("vpc-id", "aws:eks:cluster-name", "elbv2.k8s.aws/cluster")
-	return collect(ctx, "DescribeSecurityGroups", alts, func(fs []types.Filter) pager[ec2.DescribeSecurityGroupsOutput, ec2.Options] {
-		return ec2.NewDescribeSecurityGroupsPaginator(c.ec2.DescribeSecurityGroups, &ec2.DescribeSecurityGroupsInput{Filters: fs})
-	}, func(o *ec2.DescribeSecurityGroupsOutput) (rs []Resource) {
-		for _, g := range o.SecurityGroups {
-			if aws.ToString(g.GroupName) == "default" {
-				continue // it cannot be deleted and goes with its VPC
+	return collect(ctx, "DescribeSecurityGroups", alts,
+		func(fs []types.Filter) pager[ec2.DescribeSecurityGroupsOutput, ec2.Options] {
+			return ec2.NewDescribeSecurityGroupsPaginator(c.ec2.DescribeSecurityGroups,
+				&ec2.DescribeSecurityGroupsInput{Filters: fs})
+		}, func(o *ec2.DescribeSecurityGroupsOutput) (rs []Resource) {
+			for _, g := range o.SecurityGroups {
+				if aws.ToString(g.GroupName) == "default" {
+					continue // it cannot be deleted and goes with its VPC
+				}
+				r := ec2Resource(TypeSecurityGroup, aws.ToString(g.GroupId), g.Tags)
+				r.ARN, r.Name = aws.ToString(g.SecurityGroupArn), aws.ToString(g.GroupName)
+				r.Detail["vpc"] = aws.ToString(g.VpcId)
+				rs = append(rs, r)
 			}
-			r := ec2Resource(TypeSecurityGroup, aws.ToString(g.GroupId), g.Tags)
-			r.ARN, r.Name = aws.ToString(g.SecurityGroupArn), aws.ToString(g.GroupName)
-			r.Detail["vpc"] = aws.ToString(g.VpcId)
-			rs = append(rs, r)
-		}
-		return rs
-	})
+			return rs
+		})
 }
 
 func (c *Client) findLaunchTemplates(ctx context.Context, d Deployment) ([]Resource, error) {
-	return collect(ctx, "DescribeLaunchTemplates", d.alternatives(""), func(fs []types.Filter) pager[ec2.DescribeLaunchTemplatesOutput, ec2.Options] {
-		return ec2.NewDescribeLaunchTemplatesPaginator(c.ec2.DescribeLaunchTemplates, &ec2.DescribeLaunchTemplatesInput{Filters: fs})
-	}, func(o *ec2.DescribeLaunchTemplatesOutput) (rs []Resource) {
-		for _, t := range o.LaunchTemplates {
-			r := ec2Resource(TypeLaunchTemplate, aws.ToString(t.LaunchTemplateId), t.Tags)
-			r.Name = aws.ToString(t.LaunchTemplateName)
-			rs = append(rs, r)
-		}
-		return rs
-	})
+	return collect(ctx, "DescribeLaunchTemplates", d.alternatives(""),
+		func(fs []types.Filter) pager[ec2.DescribeLaunchTemplatesOutput, ec2.Options] {
+			return ec2.NewDescribeLaunchTemplatesPaginator(c.ec2.DescribeLaunchTemplates,
+				&ec2.DescribeLaunchTemplatesInput{Filters: fs})
+		}, func(o *ec2.DescribeLaunchTemplatesOutput) (rs []Resource) {
+			for _, t := range o.LaunchTemplates {
+				r := ec2Resource(TypeLaunchTemplate, aws.ToString(t.LaunchTemplateId), t.Tags)
+				r.Name = aws.ToString(t.LaunchTemplateName)
+				rs = append(rs, r)
+			}
+			return rs
+		})
 }
 
 func (c *Client) findNatGateways(ctx context.Context, d Deployment) ([]Resource, error) {
@@ -215,82 +223,89 @@ func (c *Client) findAddresses(ctx context.Context, d Deployment) ([]Resource, e
 }
 
 func (c *Client) findVPC(ctx context.Context, d Deployment) ([]Resource, error) {
-	return collect(ctx, "DescribeVpcs", d.alternatives("vpc-id"), func(fs []types.Filter) pager[ec2.DescribeVpcsOutput, ec2.Options] {
-		return ec2.NewDescribeVpcsPaginator(c.ec2.DescribeVpcs, &ec2.DescribeVpcsInput{Filters: fs})
-	}, func(o *ec2.DescribeVpcsOutput) (rs []Resource) {
-		for _, v := range o.Vpcs {
-			r := ec2Resource(TypeVPC, aws.ToString(v.VpcId), v.Tags)
-			r.State = string(v.State)
-			r.Detail["cidr"] = aws.ToString(v.CidrBlock)
-			rs = append(rs, r)
-		}
-		return rs
-	})
+	return collect(ctx, "DescribeVpcs", d.alternatives("vpc-id"),
+		func(fs []types.Filter) pager[ec2.DescribeVpcsOutput, ec2.Options] {
+			return ec2.NewDescribeVpcsPaginator(c.ec2.DescribeVpcs, &ec2.DescribeVpcsInput{Filters: fs})
+		}, func(o *ec2.DescribeVpcsOutput) (rs []Resource) {
+			for _, v := range o.Vpcs {
+				r := ec2Resource(TypeVPC, aws.ToString(v.VpcId), v.Tags)
+				r.State = string(v.State)
+				r.Detail["cidr"] = aws.ToString(v.CidrBlock)
+				rs = append(rs, r)
+			}
+			return rs
+		})
 }
 
 func (c *Client) findSubnets(ctx context.Context, d Deployment) ([]Resource, error) {
-	return collect(ctx, "DescribeSubnets", d.alternatives("vpc-id"), func(fs []types.Filter) pager[ec2.DescribeSubnetsOutput, ec2.Options] {
-		return ec2.NewDescribeSubnetsPaginator(c.ec2.DescribeSubnets, &ec2.DescribeSubnetsInput{Filters: fs})
-	}, func(o *ec2.DescribeSubnetsOutput) (rs []Resource) {
-		for _, s := range o.Subnets {
-			r := ec2Resource(TypeSubnet, aws.ToString(s.SubnetId), s.Tags)
-			r.ARN, r.State = aws.ToString(s.SubnetArn), string(s.State)
-			r.Detail["zone"] = aws.ToString(s.AvailabilityZone)
-			r.Detail["cidr"] = aws.ToString(s.CidrBlock)
-			rs = append(rs, r)
-		}
-		return rs
-	})
+	return collect(ctx, "DescribeSubnets", d.alternatives("vpc-id"),
+		func(fs []types.Filter) pager[ec2.DescribeSubnetsOutput, ec2.Options] {
+			return ec2.NewDescribeSubnetsPaginator(c.ec2.DescribeSubnets, &ec2.DescribeSubnetsInput{Filters: fs})
+		}, func(o *ec2.DescribeSubnetsOutput) (rs []Resource) {
+			for _, s := range o.Subnets {
+				r := ec2Resource(TypeSubnet, aws.ToString(s.SubnetId), s.Tags)
+				r.ARN, r.State = aws.ToString(s.SubnetArn), string(s.State)
+				r.Detail["zone"] = aws.ToString(s.AvailabilityZone)
+				r.Detail["cidr"] = aws.ToString(s.CidrBlock)
+				rs = append(rs, r)
+			}
+			return rs
+		})
 }
 
 func (c *Client) findRouteTables(ctx context.Context, d Deployment) ([]Resource, error) {
-	return collect(ctx, "DescribeRouteTables", d.alternatives("vpc-id"), func(fs []types.Filter) pager[ec2.DescribeRouteTablesOutput, ec2.Options] {
-		return ec2.NewDescribeRouteTablesPaginator(c.ec2.DescribeRouteTables, &ec2.DescribeRouteTablesInput{Filters: fs})
-	}, func(o *ec2.DescribeRouteTablesOutput) (rs []Resource) {
-		for _, t := range o.RouteTables {
-			if slices.ContainsFunc(t.Associations, func(a types.RouteTableAssociation) bool { return aws.ToBool(a.Main) }) {
-				continue // it cannot be deleted and goes with its VPC
+	return collect(ctx, "DescribeRouteTables", d.alternatives("vpc-id"),
+		func(fs []types.Filter) pager[ec2.DescribeRouteTablesOutput, ec2.Options] {
+			return ec2.NewDescribeRouteTablesPaginator(c.ec2.DescribeRouteTables, &ec2.DescribeRouteTablesInput{Filters: fs})
+		}, func(o *ec2.DescribeRouteTablesOutput) (rs []Resource) {
+			for _, t := range o.RouteTables {
+				if slices.ContainsFunc(t.Associations, func(a types.RouteTableAssociation) bool { return aws.ToBool(a.Main) }) {
+					continue // it cannot be deleted and goes with its VPC
+				}
+				r := ec2Resource(TypeRouteTable, aws.ToString(t.RouteTableId), t.Tags)
+				r.Detail["vpc"] = aws.ToString(t.VpcId)
+				for _, a := range t.Associations {
+					r.Detail["association/"+aws.ToString(a.SubnetId)] = aws.ToString(a.RouteTableAssociationId)
+				}
+				rs = append(rs, r)
 			}
-			r := ec2Resource(TypeRouteTable, aws.ToString(t.RouteTableId), t.Tags)
-			r.Detail["vpc"] = aws.ToString(t.VpcId)
-			for _, a := range t.Associations {
-				r.Detail["association/"+aws.ToString(a.SubnetId)] = aws.ToString(a.RouteTableAssociationId)
-			}
-			rs = append(rs, r)
-		}
-		return rs
-	})
+			return rs
+		})
 }
 
 func (c *Client) findInternetGateways(ctx context.Context, d Deployment) ([]Resource, error) {
 	alts := d.alternatives("attachment.vpc-id")
-	return collect(ctx, "DescribeInternetGateways", alts, func(fs []types.Filter) pager[ec2.DescribeInternetGatewaysOutput, ec2.Options] {
-		return ec2.NewDescribeInternetGatewaysPaginator(c.ec2.DescribeInternetGateways, &ec2.DescribeInternetGatewaysInput{Filters: fs})
-	}, func(o *ec2.DescribeInternetGatewaysOutput) (rs []Resource) {
-		for _, g := range o.InternetGateways {
-			r := ec2Resource(TypeInternetGateway, aws.ToString(g.InternetGatewayId), g.Tags)
-			for _, a := range g.Attachments {
-				r.Detail["vpc"] = aws.ToString(a.VpcId)
+	return collect(ctx, "DescribeInternetGateways", alts,
+		func(fs []types.Filter) pager[ec2.DescribeInternetGatewaysOutput, ec2.Options] {
+			return ec2.NewDescribeInternetGatewaysPaginator(c.ec2.DescribeInternetGateways,
+				&ec2.DescribeInternetGatewaysInput{Filters: fs})
+		}, func(o *ec2.DescribeInternetGatewaysOutput) (rs []Resource) {
+			for _, g := range o.InternetGateways {
+				r := ec2Resource(TypeInternetGateway, aws.ToString(g.InternetGatewayId), g.Tags)
+				for _, a := range g.Attachments {
+					r.Detail["vpc"] = aws.ToString(a.VpcId)
+				}
+				rs = append(rs, r)
 			}
-			rs = append(rs, r)
-		}
-		return rs
-	})
+			return rs
+		})
 }
 
 func (c *Client) findVPCEndpoints(ctx context.Context, d Deployment) ([]Resource, error) {
-	return collect(ctx, "DescribeVpcEndpoints", d.alternatives("vpc-id"), func(fs []types.Filter) pager[ec2.DescribeVpcEndpointsOutput, ec2.Options] {
-		return ec2.NewDescribeVpcEndpointsPaginator(c.ec2.DescribeVpcEndpoints, &ec2.DescribeVpcEndpointsInput{Filters: fs})
-	}, func(o *ec2.DescribeVpcEndpointsOutput) (rs []Resource) {
-		for _, e := range o.VpcEndpoints {
-			r := ec2Resource(TypeVPCEndpoint, aws.ToString(e.VpcEndpointId), e.Tags)
-			r.State = string(e.State)
-			r.Detail["service"] = aws.ToString(e.ServiceName)
-			r.Detail["endpointType"] = string(e.VpcEndpointType)
-			rs = append(rs, r)
-		}
-		return rs
-	})
+	return collect(ctx, "DescribeVpcEndpoints", d.alternatives("vpc-id"),
+		func(fs []types.Filter) pager[ec2.DescribeVpcEndpointsOutput, ec2.Options] {
+			return ec2.NewDescribeVpcEndpointsPaginator(c.ec2.DescribeVpcEndpoints, &ec2.DescribeVpcEndpointsInput{Filters: fs})
+		}, func(o *ec2.DescribeVpcEndpointsOutput) (rs []Resource) {
+			for _, e := range o.VpcEndpoints {
+				r := ec2Resource(TypeVPCEndpoint, aws.ToString(e.VpcEndpointId), e.Tags)
+				r.State = string(e.State)
+				r.Detail["service"] = aws.ToString(e.ServiceName)
+				r.Detail["endpointType"] = string(e.VpcEndpointType)
+				r.Detail["subnets"] = strings.Join(e.SubnetIds, ",")
+				rs = append(rs, r)
+			}
+			return rs
+		})
 }
 
 // InstancesByID reads the type and capacity of instances; those that do not

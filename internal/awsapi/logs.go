@@ -5,10 +5,6 @@ package awsapi
 import (
 	"context"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 )
 
 // LogEvent is one line of a log stream. Stream is set on reading only.
@@ -18,79 +14,102 @@ type LogEvent struct {
 	Stream  string
 }
 
+// logEvent is a LogEvent as CloudWatch Logs spells it; its time is in milliseconds since 1970.
+type logEvent struct {
+	Timestamp     int64  `json:"timestamp"`
+	Message       string `json:"message"`
+	LogStreamName string `json:"logStreamName,omitempty"`
+}
+
+// logs calls an operation of CloudWatch Logs.
+func (c *Client) logs(ctx context.Context, op, resource string, in, out any) error {
+	return c.raw.call(ctx, rawService{"logs", "Logs_20140328", "1.1"}, op, resource, in, out)
+}
+
 // PutLogEvents appends events, oldest first, to a stream of a log group. The
 // stream is created when it is missing; the group is not.
 func (c *Client) PutLogEvents(ctx context.Context, group, stream string, events []LogEvent) error {
 	if len(events) == 0 {
 		return nil
 	}
-	in := &cloudwatchlogs.PutLogEventsInput{LogGroupName: &group, LogStreamName: &stream}
+	lines := make([]logEvent, 0, len(events))
 	for _, e := range events {
-		in.LogEvents = append(in.LogEvents, types.InputLogEvent{Message: aws.String(e.Message), Timestamp: aws.Int64(e.Time.UnixMilli())})
+		lines = append(lines, logEvent{Message: e.Message, Timestamp: e.Time.UnixMilli()})
 	}
+	in := map[string]any{"logGroupName": group, "logStreamName": stream, "logEvents": lines}
 	where := group + "/" + stream
-	_, err := c.logs.PutLogEvents(ctx, in)
-	if err = wrap("logs:PutLogEvents", where, err); !IsCode(err, "ResourceNotFoundException") {
+	err := c.logs(ctx, "PutLogEvents", where, in, nil)
+	if !IsCode(err, "ResourceNotFoundException") {
 		return err
 	}
-	_, cerr := c.logs.CreateLogStream(ctx, &cloudwatchlogs.CreateLogStreamInput{LogGroupName: &group, LogStreamName: &stream})
-	if cerr = wrap("logs:CreateLogStream", where, cerr); cerr != nil && !IsCode(cerr, "ResourceAlreadyExistsException") {
-		return cerr
+	err = c.logs(ctx, "CreateLogStream", where, map[string]string{"logGroupName": group, "logStreamName": stream}, nil)
+	if err != nil && !IsCode(err, "ResourceAlreadyExistsException") {
+		return err
 	}
-	_, err = c.logs.PutLogEvents(ctx, in)
-	return wrap("logs:PutLogEvents", where, err)
+	return c.logs(ctx, "PutLogEvents", where, in, nil)
 }
 
 // LogEvents reads the events of a group whose stream starts with prefix, from
 // a time on, oldest first, at most limit of them (0 means all).
 func (c *Client) LogEvents(ctx context.Context, group, streamPrefix string, since time.Time, limit int) ([]LogEvent, error) {
-	in := &cloudwatchlogs.FilterLogEventsInput{LogGroupName: &group}
+	in := map[string]any{"logGroupName": group}
 	if streamPrefix != "" {
-		in.LogStreamNamePrefix = &streamPrefix
+		in["logStreamNamePrefix"] = streamPrefix
 	}
 	if !since.IsZero() {
-		in.StartTime = aws.Int64(since.UnixMilli())
+		in["startTime"] = since.UnixMilli()
 	}
 	var events []LogEvent
-	p := cloudwatchlogs.NewFilterLogEventsPaginator(c.logs.FilterLogEvents, in)
-	for p.HasMorePages() {
-		page, err := p.NextPage(ctx)
-		if err != nil {
-			return nil, wrap("logs:FilterLogEvents", group, err)
+	for {
+		var page struct {
+			Events    []logEvent `json:"events"`
+			NextToken string     `json:"nextToken"`
+		}
+		if err := c.logs(ctx, "FilterLogEvents", group, in, &page); err != nil {
+			return nil, err
 		}
 		for _, e := range page.Events {
-			events = append(events, LogEvent{
-				Time: time.UnixMilli(aws.ToInt64(e.Timestamp)).UTC(), Message: aws.ToString(e.Message), Stream: aws.ToString(e.LogStreamName),
-			})
+			events = append(events, LogEvent{Time: time.UnixMilli(e.Timestamp).UTC(), Message: e.Message, Stream: e.LogStreamName})
 			if limit > 0 && len(events) == limit {
 				return events, nil
 			}
 		}
+		if page.NextToken == "" {
+			return events, nil
+		}
+		in["nextToken"] = page.NextToken
 	}
-	return events, nil
 }
 
 // logGroup reads the group of exactly this name.
 func (c *Client) logGroup(ctx context.Context, name string) (Resource, bool, error) {
-	p := cloudwatchlogs.NewDescribeLogGroupsPaginator(c.logs.DescribeLogGroups, &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: &name})
-	for p.HasMorePages() {
-		page, err := p.NextPage(ctx)
-		if err != nil {
-			return Resource{}, false, wrap("logs:DescribeLogGroups", name, err)
+	in := map[string]string{"logGroupNamePrefix": name}
+	for {
+		var page struct {
+			LogGroups []struct {
+				LogGroupName string `json:"logGroupName"`
+				LogGroupArn  string `json:"logGroupArn"`
+			} `json:"logGroups"`
+			NextToken string `json:"nextToken"`
+		}
+		if err := c.logs(ctx, "DescribeLogGroups", name, in, &page); err != nil {
+			return Resource{}, false, err
 		}
 		for _, g := range page.LogGroups {
-			if aws.ToString(g.LogGroupName) != name {
+			if g.LogGroupName != name {
 				continue
 			}
-			arn := aws.ToString(g.LogGroupArn)
-			r := Resource{Service: "logs", Type: TypeLogGroup, ID: name, ARN: arn, Name: name, CreatedBy: "user"}
-			out, err := c.logs.ListTagsForResource(ctx, &cloudwatchlogs.ListTagsForResourceInput{ResourceArn: &arn})
-			if err != nil {
-				return Resource{}, false, wrap("logs:ListTagsForResource", name, err)
+			var out struct {
+				Tags map[string]string `json:"tags"`
 			}
-			r.Tags = out.Tags
-			return r, true, nil
+			err := c.logs(ctx, "ListTagsForResource", name, map[string]string{"resourceArn": g.LogGroupArn}, &out)
+			return Resource{
+				Service: "logs", Type: TypeLogGroup, ID: name, ARN: g.LogGroupArn, Name: name, CreatedBy: "user", Tags: out.Tags,
+			}, err == nil, err
 		}
+		if page.NextToken == "" {
+			return Resource{}, false, nil
+		}
+		in["nextToken"] = page.NextToken
 	}
-	return Resource{}, false, nil
 }

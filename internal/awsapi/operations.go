@@ -6,7 +6,6 @@ import (
 	"context"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/eks"
 	elbv2 "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
@@ -247,38 +246,5 @@ func (f eksListClusters) ListClusters(ctx context.Context, in *eks.ListClustersI
 type eksListNodegroups operation[eks.ListNodegroupsInput, eks.ListNodegroupsOutput, eks.Options]
 
 func (f eksListNodegroups) ListNodegroups(ctx context.Context, in *eks.ListNodegroupsInput, opts ...func(*eks.Options)) (*eks.ListNodegroupsOutput, error) {
-	return f(ctx, in, opts...)
-}
-
-type logsOperations struct {
-	CreateLogStream     operation[cloudwatchlogs.CreateLogStreamInput, cloudwatchlogs.CreateLogStreamOutput, cloudwatchlogs.Options]
-	DeleteLogGroup      operation[cloudwatchlogs.DeleteLogGroupInput, cloudwatchlogs.DeleteLogGroupOutput, cloudwatchlogs.Options]
-	DescribeLogGroups   logsDescribeLogGroups
-	FilterLogEvents     logsFilterLogEvents
-	ListTagsForResource operation[cloudwatchlogs.ListTagsForResourceInput, cloudwatchlogs.ListTagsForResourceOutput, cloudwatchlogs.Options]
-	PutLogEvents        operation[cloudwatchlogs.PutLogEventsInput, cloudwatchlogs.PutLogEventsOutput, cloudwatchlogs.Options]
-}
-
-func newLogsOperations(cfg aws.Config) logsOperations {
-	c := cloudwatchlogs.NewFromConfig(cfg)
-	return logsOperations{
-		CreateLogStream:     c.CreateLogStream,
-		DeleteLogGroup:      c.DeleteLogGroup,
-		DescribeLogGroups:   c.DescribeLogGroups,
-		FilterLogEvents:     c.FilterLogEvents,
-		ListTagsForResource: c.ListTagsForResource,
-		PutLogEvents:        c.PutLogEvents,
-	}
-}
-
-type logsDescribeLogGroups operation[cloudwatchlogs.DescribeLogGroupsInput, cloudwatchlogs.DescribeLogGroupsOutput, cloudwatchlogs.Options]
-
-func (f logsDescribeLogGroups) DescribeLogGroups(ctx context.Context, in *cloudwatchlogs.DescribeLogGroupsInput, opts ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.DescribeLogGroupsOutput, error) {
-	return f(ctx, in, opts...)
-}
-
-type logsFilterLogEvents operation[cloudwatchlogs.FilterLogEventsInput, cloudwatchlogs.FilterLogEventsOutput, cloudwatchlogs.Options]
-
-func (f logsFilterLogEvents) FilterLogEvents(ctx context.Context, in *cloudwatchlogs.FilterLogEventsInput, opts ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.FilterLogEventsOutput, error) {
 	return f(ctx, in, opts...)
 }

@@ -22,8 +22,8 @@ import (
 // rawAttempts is how often a throttled or failed call is tried in all.
 const rawAttempts = 3
 
-// rawClient calls the JSON services of which emrflink needs two or three
-// operations each (SQS, EventBridge, Service Quotas): a signed POST does not justify the
+// rawClient calls the JSON services of which emrflink needs a few
+// operations each (CloudWatch Logs, SQS, EventBridge, Service Quotas): a signed POST does not justify the
 // compile time of their generated clients.
 type rawClient struct {
 	cfg    aws.Config

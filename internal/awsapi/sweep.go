@@ -7,11 +7,12 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	elbv2 "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"emrflink/internal/awskind"
 )
 
 // ErrNotSwept is the code of Delete's error for a type that a sweep never
@@ -34,39 +35,36 @@ func (c *Client) Delete(ctx context.Context, r Resource) error {
 }
 
 func (c *Client) delete(ctx context.Context, r Resource) error {
-	switch r.Type {
-	case TypeInstance:
-		return c.TerminateInstances(ctx, r.ID)
-	case TypeVolume:
-		return c.DeleteVolume(ctx, r.ID)
-	case TypeNetworkInterface:
-		return c.DeleteNetworkInterface(ctx, r.ID)
-	case TypeSecurityGroup:
-		return c.DeleteSecurityGroup(ctx, r.ID)
-	case TypeLaunchTemplate:
-		return c.DeleteLaunchTemplate(ctx, r.ID)
-	case TypeInstanceProfile:
-		return c.DeleteInstanceProfile(ctx, r.ID)
-	case TypeLogGroup:
-		return c.DeleteLogGroup(ctx, r.ID)
-	case TypeLoadBalancer:
-		return c.DeleteLoadBalancer(ctx, r.ID)
-	case TypeQueue:
-		return c.DeleteQueue(ctx, r.ID)
-	case TypeBucket:
-		return c.DeleteBucket(ctx, r.ID)
+	remove := c.deleters()[r.Type]
+	if remove == nil || !CanDelete(r.Type) {
+		return &Error{
+			Op: "sweep", Resource: r.ID, Code: ErrNotSwept,
+			Message: "a sweep does not delete a resource of type " + r.Service + " " + r.Type,
+		}
 	}
-	return &Error{Op: "sweep", Resource: r.ID, Code: ErrNotSwept, Message: "a sweep does not delete a resource of type " + r.Service + " " + r.Type}
+	return remove(ctx, r.ID)
+}
+
+// deleters delete the types that have a place in the order of a sweep.
+func (c *Client) deleters() map[string]func(ctx context.Context, id string) error {
+	return map[string]func(context.Context, string) error{
+		TypeInstance:         func(ctx context.Context, id string) error { return c.TerminateInstances(ctx, id) },
+		TypeVolume:           c.DeleteVolume,
+		TypeNetworkInterface: c.DeleteNetworkInterface,
+		TypeSecurityGroup:    c.DeleteSecurityGroup,
+		TypeLaunchTemplate:   c.DeleteLaunchTemplate,
+		TypeInstanceProfile:  c.DeleteInstanceProfile,
+		TypeLogGroup:         c.DeleteLogGroup,
+		TypeLoadBalancer:     c.DeleteLoadBalancer,
+		TypeQueue:            c.DeleteQueue,
+		TypeBucket:           c.DeleteBucket,
+	}
 }
 
 // CanDelete says whether Delete accepts a type.
 func CanDelete(typ string) bool {
-	switch typ {
-	case TypeInstance, TypeVolume, TypeNetworkInterface, TypeSecurityGroup, TypeLaunchTemplate, TypeInstanceProfile,
-		TypeLogGroup, TypeLoadBalancer, TypeQueue, TypeBucket:
-		return true
-	}
-	return false
+	k, _ := awskind.OfInventory(typ)
+	return k.Sweep > 0
 }
 
 // TerminateInstances starts the termination of instances; it does not wait.
@@ -83,7 +81,8 @@ func (c *Client) WaitTerminated(ctx context.Context, limit time.Duration, ids ..
 	if len(ids) == 0 {
 		return nil
 	}
-	err := ec2.NewInstanceTerminatedWaiter(c.ec2.DescribeInstances).Wait(ctx, &ec2.DescribeInstancesInput{InstanceIds: ids}, limit,
+	in := &ec2.DescribeInstancesInput{InstanceIds: ids}
+	err := ec2.NewInstanceTerminatedWaiter(c.ec2.DescribeInstances).Wait(ctx, in, limit,
 		func(o *ec2.InstanceTerminatedWaiterOptions) { o.MinDelay, o.MaxDelay = time.Second, 15*time.Second })
 	if err = wrap("ec2:DescribeInstances", ids[0], err); IsNotFound(err) {
 		return nil
@@ -137,7 +136,8 @@ func (c *Client) DeleteInstanceProfile(ctx context.Context, name string) error {
 // not delete the role before they are gone.
 func (c *Client) InstanceProfilesOfRole(ctx context.Context, role string) ([]Resource, error) {
 	var rs []Resource
-	p := iam.NewListInstanceProfilesForRolePaginator(c.iam.ListInstanceProfilesForRole, &iam.ListInstanceProfilesForRoleInput{RoleName: &role})
+	p := iam.NewListInstanceProfilesForRolePaginator(c.iam.ListInstanceProfilesForRole,
+		&iam.ListInstanceProfilesForRoleInput{RoleName: &role})
 	for p.HasMorePages() {
 		page, err := p.NextPage(ctx)
 		if err = wrap("iam:ListInstanceProfilesForRole", role, err); err != nil {
@@ -155,8 +155,7 @@ func (c *Client) InstanceProfilesOfRole(ctx context.Context, role string) ([]Res
 
 // DeleteLogGroup deletes a log group with its streams and events.
 func (c *Client) DeleteLogGroup(ctx context.Context, name string) error {
-	_, err := c.logs.DeleteLogGroup(ctx, &cloudwatchlogs.DeleteLogGroupInput{LogGroupName: &name})
-	return wrap("logs:DeleteLogGroup", name, err)
+	return c.logs(ctx, "DeleteLogGroup", name, map[string]string{"logGroupName": name}, nil)
 }
 
 // DeleteLoadBalancer deletes a load balancer by ARN; its interfaces go later.

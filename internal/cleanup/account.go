@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"emrflink/internal/awsapi"
+	"emrflink/internal/awskind"
 )
 
 // interfaces deletes the network interfaces that the VPC CNI lost: unattached,
@@ -30,8 +31,8 @@ func (r *run) interfaces(ctx context.Context) error {
 	var errs []error
 	for _, res := range inv {
 		instance := res.Tags["node.k8s.amazonaws.com/instance_id"]
-		if res.Type != awsapi.TypeNetworkInterface || res.State != "available" || instance == "" ||
-			live[instance] || !r.owned(res) {
+		if res.Type != awsapi.TypeNetworkInterface || res.State != "available" || instance == "" || live[instance] ||
+			!r.owned(res) {
 			continue
 		}
 		errs = append(errs, r.remove(ctx, res, PhaseInterfaces))
@@ -133,12 +134,7 @@ func (r *run) sweep(ctx context.Context) error {
 	return last
 }
 
-// sweepOrder: what holds others comes first.
-var sweepOrder = []string{
-	awsapi.TypeLoadBalancer, awsapi.TypeInstance, awsapi.TypeNetworkInterface, awsapi.TypeVolume, awsapi.TypeSecurityGroup,
-	awsapi.TypeLaunchTemplate, awsapi.TypeInstanceProfile, awsapi.TypeQueue, awsapi.TypeLogGroup, awsapi.TypeBucket,
-}
-
+// sweepOnce deletes what it may, in the order in which the catalogue of AWS kinds has the types.
 func (r *run) sweepOnce(ctx context.Context, only func(awsapi.Resource) bool) (int, error) {
 	inv, err := r.Inventory.DeploymentResources(ctx, r.Scope.Deployment)
 	if err != nil {
@@ -147,7 +143,7 @@ func (r *run) sweepOnce(ctx context.Context, only func(awsapi.Resource) bool) (i
 	swept := 0
 	var errs []error
 	var terminated []string
-	for _, typ := range sweepOrder {
+	for _, typ := range awskind.Swept() {
 		for _, res := range inv {
 			if res.Type != typ || !r.owned(res) || !free(res) || only != nil && !only(res) {
 				continue
@@ -240,34 +236,11 @@ func (r *run) tagged(res awsapi.Resource) bool {
 
 // command is what a person can run to remove a resource that is left.
 func command(r awsapi.Resource, region string) string {
-	verb, ok := map[string]string{
-		awsapi.TypeInstance:         "ec2 terminate-instances --instance-ids",
-		awsapi.TypeVolume:           "ec2 delete-volume --volume-id",
-		awsapi.TypeNetworkInterface: "ec2 delete-network-interface --network-interface-id",
-		awsapi.TypeSecurityGroup:    "ec2 delete-security-group --group-id",
-		awsapi.TypeLaunchTemplate:   "ec2 delete-launch-template --launch-template-id",
-		awsapi.TypeNatGateway:       "ec2 delete-nat-gateway --nat-gateway-id",
-		awsapi.TypeAddress:          "ec2 release-address --allocation-id",
-		awsapi.TypeVPC:              "ec2 delete-vpc --vpc-id",
-		awsapi.TypeSubnet:           "ec2 delete-subnet --subnet-id",
-		awsapi.TypeInternetGateway:  "ec2 delete-internet-gateway --internet-gateway-id",
-		awsapi.TypeVPCEndpoint:      "ec2 delete-vpc-endpoints --vpc-endpoint-ids",
-		awsapi.TypeCluster:          "eks delete-cluster --name",
-		awsapi.TypeInstanceProfile:  "iam delete-instance-profile --instance-profile-name",
-		awsapi.TypeRole:             "iam delete-role --role-name",
-		awsapi.TypeOIDCProvider:     "iam delete-open-id-connect-provider --open-id-connect-provider-arn",
-		awsapi.TypeLogGroup:         "logs delete-log-group --log-group-name",
-		awsapi.TypeQueue:            "sqs delete-queue --queue-url",
-		awsapi.TypeRule:             "events delete-rule --name",
-		awsapi.TypeLoadBalancer:     "elbv2 delete-load-balancer --load-balancer-arn",
-		awsapi.TypeBucket:           "s3 rb --force s3://",
-	}[r.Type]
-	if !ok {
+	k, known := awskind.OfInventory(r.Type)
+	if !known {
 		return ""
 	}
-	sep := " "
-	if r.Type == awsapi.TypeBucket {
-		sep = ""
-	}
-	return "aws " + verb + sep + r.ID + " --region " + region
+	cluster, name, _ := strings.Cut(r.ID, ":")
+	words := strings.NewReplacer("{id}", r.ID, "{cluster}", cluster, "{name}", name)
+	return "aws " + words.Replace(k.Command) + " --region " + region
 }

@@ -165,6 +165,7 @@ func (c Cleanup) Run(ctx context.Context, report func(Progress)) (Report, error)
 		return r.report, &RefusedError{Cause: err}
 	}
 	if err := r.phase(ctx, PhaseCheck, r.check); err != nil {
+		r.report.Errors = append(r.report.Errors, err.Error())
 		return r.report, err
 	}
 	r.kubernetes(ctx)

@@ -15,6 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"emrflink/internal/awsapi"
+	"emrflink/internal/awskind"
+	"emrflink/internal/cost"
 	"emrflink/internal/kube"
 	"emrflink/internal/kube/kubetest"
 )
@@ -331,7 +333,7 @@ func TestThePlanDeletesNothing(t *testing.T) {
 	require.Equal(t, []string{"our-bucket"}, p.Buckets)
 	require.Contains(t, ids(p.Kubernetes), "team/basic")
 	require.NotContains(t, ids(p.Kubernetes), "team/internal")
-	require.Equal(t, []string{"i-node", "our-bucket", "vpc-1"}, ids(p.Resources))
+	require.Equal(t, []string{"i-node", "our-bucket", "vpc-1"}, ids(p.Inventory))
 	require.InDelta(t, 1.5, p.HourlyUSD, 1e-9)
 }
 
@@ -347,8 +349,9 @@ func TestJSONHasNoNullListsAndTheContractsFields(t *testing.T) {
 		keys = append(keys, k)
 	}
 	sort.Strings(keys)
-	require.Empty(t, cmp.Diff([]string{"account", "deleted", "deployment", "elapsedSeconds", "engineDeleted", "expectedResidue",
-		"hourlyUSD", "region", "schemaVersion", "stack", "unexpected", "verified", "warnings"}, keys))
+	require.Empty(t,
+		cmp.Diff([]string{"account", "deleted", "deployment", "elapsedSeconds", "engineDeleted", "errors", "expectedResidue",
+			"hourlyUSD", "region", "schemaVersion", "stack", "unexpected", "verified", "warnings"}, keys))
 }
 
 func TestEveryLeftTypeHasACommandOrNone(t *testing.T) {
@@ -357,8 +360,50 @@ func TestEveryLeftTypeHasACommandOrNone(t *testing.T) {
 		command(awsapi.Resource{Type: awsapi.TypeInstance, ID: "i-1"}, "eu-west-1"))
 	require.Equal(t, "aws s3 rb --force s3://b --region eu-west-1",
 		command(awsapi.Resource{Type: awsapi.TypeBucket, ID: "b"}, "eu-west-1"))
-	for _, typ := range sweepOrder {
+	for _, typ := range awskind.Swept() {
 		require.True(t, awsapi.CanDelete(typ), typ)
 		require.NotEmpty(t, command(awsapi.Resource{Type: typ, ID: "x"}, "r"), typ)
+	}
+}
+
+func TestWhatIsLeftOfAClusterHasACommandOfItsOwn(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, "aws eks delete-nodegroup --cluster-name demo --nodegroup-name core --region r",
+		command(awsapi.Resource{Type: awsapi.TypeNodeGroup, ID: "demo:core"}, "r"))
+	for _, k := range awskind.All() {
+		if k.Inventory != awskind.NotListed {
+			require.NotContains(t, command(awsapi.Resource{Type: k.Inventory, ID: "a:b"}, "r"), "{", k.Type)
+		}
+	}
+	require.Empty(t, command(awsapi.Resource{Type: "database", ID: "d"}, "r"))
+}
+
+func TestListPrices(t *testing.T) {
+	t.Parallel()
+	price := ListPrice("us-west-2")
+	for name, c := range map[string]struct {
+		resource awsapi.Resource
+		want     float64
+	}{
+		"a cluster": {awsapi.Resource{Type: awsapi.TypeCluster, Detail: map[string]string{"version": "1.35"}}, 0.10},
+		"a volume": {
+			awsapi.Resource{Type: awsapi.TypeVolume, Detail: map[string]string{"volumeType": "gp3", "sizeGiB": "730"}}, 0.08,
+		},
+		"an interface endpoint, per zone": {
+			awsapi.Resource{
+				Type: awsapi.TypeVPCEndpoint, Detail: map[string]string{"endpointType": "Interface", "subnets": "a,b"},
+			}, 0.02,
+		},
+		"a gateway endpoint": {
+			awsapi.Resource{Type: awsapi.TypeVPCEndpoint, Detail: map[string]string{"endpointType": "Gateway"}}, 0,
+		},
+		"a key": {awsapi.Resource{Type: awsapi.TypeKey, State: "Enabled"},
+			cost.Round(1.0/730, 6)},
+		"a key that goes":                        {awsapi.Resource{Type: awsapi.TypeKey, State: "PendingDeletion"}, 0},
+		"a node group: its instances are listed": {awsapi.Resource{Type: awsapi.TypeNodeGroup, ID: "c:n"}, 0},
+		"what is free":                           {awsapi.Resource{Type: awsapi.TypeVPC}, 0},
+		"what nobody knows":                      {awsapi.Resource{Type: "database"}, 0},
+	} {
+		require.InDelta(t, c.want, price(c.resource), 1e-9, name)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"emrflink/internal/awsapi"
+	"emrflink/internal/exitcode"
 	"emrflink/internal/kube"
 )
 
@@ -39,7 +40,7 @@ func (e *UnreachableError) ExitCode() int {
 	if errors.As(e.Cause, &k) {
 		return k.ExitCode()
 	}
-	return 1
+	return exitcode.Failed
 }
 
 // Hint says how to get in.

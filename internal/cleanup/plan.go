@@ -4,23 +4,47 @@ package cleanup
 
 import (
 	"context"
+	"fmt"
 
 	"emrflink/internal/kube"
 )
 
+// reachable is the Plan's Cluster when its phases are not skipped.
+const reachable = "reachable"
+
 // Plan is what a Run would delete, for the question before it and for a dry run.
 type Plan struct {
-	SchemaVersion int      `json:"schemaVersion"`
-	Stack         string   `json:"stack"`
-	Account       string   `json:"account"`
-	Region        string   `json:"region"`
-	Deployment    string   `json:"deployment"`
-	Cluster       string   `json:"cluster"`    // "reachable", or why the cluster's phases are skipped
-	Kubernetes    []Item   `json:"kubernetes"` // jobs, load balancers, volumes, node pools, nodes
-	Resources     []Item   `json:"resources"`  // of the account
-	Buckets       []string `json:"buckets"`    // whose contents are deleted, all versions
-	Phases        []Phase  `json:"phases"`
-	HourlyUSD     float64  `json:"hourlyUSD"`
+	Stack, Account, Region, Deployment string
+
+	Planned
+	Cluster    string   // "reachable", or why the cluster's phases are skipped
+	Kubernetes []Item   // jobs, load balancers, volumes, node pools, nodes
+	Inventory  []Item   // of the account
+	Buckets    []string // whose contents are deleted, all versions
+	Phases     []Phase
+	Warnings   []string // what could not be looked at
+}
+
+// Planned is what a Plan says in the JSON of a cleanup.
+type Planned struct {
+	Resources int            `json:"resources"` // recorded ones, deleted by the engine
+	ByService map[string]int `json:"byService"` // the same by service
+	Outside   []Item         `json:"outside"`   // what controllers in the cluster made: nodes, volumes, load balancers
+	DataLoss  []string       `json:"dataLoss"`  // what is gone for good, a line each
+	HourlyUSD float64        `json:"hourlyUSD"` // what stops being billed, US dollars per hour
+}
+
+func newPlan(s Scope) Plan {
+	return Plan{
+		Stack: s.Stack, Account: s.Account, Region: s.Region, Deployment: s.Deployment.Name,
+		Planned:    Planned{ByService: map[string]int{}, Outside: []Item{}, DataLoss: []string{}},
+		Kubernetes: []Item{}, Inventory: []Item{}, Buckets: []string{}, Warnings: []string{}, Phases: Phases(),
+	}
+}
+
+// Empty says that nothing is left of the deployment.
+func (p Plan) Empty() bool {
+	return p.Resources == 0 && len(p.Inventory) == 0 && len(p.Kubernetes) == 0
 }
 
 // Plan looks and deletes nothing. It fails where Run would refuse.
@@ -33,23 +57,35 @@ func (c Cleanup) Plan(ctx context.Context) (Plan, error) {
 	if err := r.check(ctx); err != nil {
 		return Plan{}, err
 	}
-	p := Plan{
-		SchemaVersion: SchemaVersion, Stack: c.Scope.Stack, Account: c.Scope.Account, Region: c.Scope.Region,
-		Deployment: c.Scope.Deployment.Name, Cluster: r.noCluster, Kubernetes: []Item{}, Resources: []Item{}, Buckets: []string{},
-		Phases: Phases(),
+	p := newPlan(c.Scope)
+	p.Cluster = r.noCluster
+	if r.cluster != nil {
+		p.Cluster = reachable
+		if err := r.planCluster(ctx, &p); err != nil {
+			return Plan{}, err
+		}
 	}
 	for _, res := range r.before {
 		item := r.item(res, "")
-		p.Resources = append(p.Resources, item)
+		p.Inventory = append(p.Inventory, item)
 		p.HourlyUSD += item.HourlyUSD
 		if res.Type == "bucket" {
 			p.Buckets = append(p.Buckets, res.ID)
+			p.DataLoss = append(p.DataLoss,
+				fmt.Sprintf("bucket %s: checkpoints, savepoints, jars and logs, all versions", res.ID))
+		}
+		if res.CreatedBy != "user" { // what the engine made carries no controller's tag
+			p.Outside = append(p.Outside, item)
 		}
 	}
-	if r.cluster == nil {
-		return p, nil
+	if p.Cluster != "" && p.Cluster != reachable {
+		p.Warnings = append(p.Warnings, p.Cluster)
 	}
-	p.Cluster = "reachable"
+	return p, nil
+}
+
+// planCluster adds what the cluster has.
+func (r *run) planCluster(ctx context.Context, p *Plan) error {
 	for _, b := range []batch{
 		{kind: kube.KindFlinkSessionJob}, {kind: kube.KindFlinkDeployment}, {kind: kube.KindIngress},
 		{kind: kube.KindService, mine: isBalancer},
@@ -57,11 +93,32 @@ func (c Cleanup) Plan(ctx context.Context) (Plan, error) {
 	} {
 		objs, err := r.list(ctx, b.kind, b.mine)
 		if err != nil {
-			return Plan{}, err
+			return err
 		}
 		for i := range objs {
-			p.Kubernetes = append(p.Kubernetes, kubeItem(kube.RefOf(&objs[i]), ""))
+			item := kubeItem(kube.RefOf(&objs[i]), "")
+			p.Kubernetes, p.Outside = append(p.Kubernetes, item), append(p.Outside, item)
+			if b.kind == kube.KindPVC {
+				p.DataLoss = append(p.DataLoss, "volume of claim "+item.ID)
+			}
 		}
 	}
-	return p, nil
+	return nil
+}
+
+// Document is the JSON of a cleanup, and of a dry run, whose Report is empty.
+type Document struct {
+	Report
+	Target    string   `json:"target"`
+	DryRun    bool     `json:"dryRun"`
+	Planned   Planned  `json:"planned"`
+	Simulated []string `json:"simulated"`
+}
+
+// Document is the JSON of a plan and its report; the zero Report is that of a dry run.
+func (p Plan) Document(target string, simulated []string, r Report) Document {
+	if r.SchemaVersion == 0 {
+		r = newReport(p.Stack, p.Account, p.Region, p.Deployment)
+	}
+	return Document{Report: r, Target: target, Planned: p.Planned, Simulated: append([]string{}, simulated...)}
 }

@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"emrflink/internal/awsapi"
+	"emrflink/internal/awskind"
 )
 
 // Whatever fails on the way, the engine has its turn, no failure is lost, and a
@@ -64,7 +65,7 @@ func TestOwnershipNeedsAnExactMark(t *testing.T) {
 			"Name", "karpenter.sh/nodepool", "elbv2.k8s.aws/cluster", "kubernetes.io/cluster/"}
 		values := []string{"owned", "shared", cluster, cluster + "-2", "", "x" + cluster}
 		tags := rapid.MapOf(rapid.SampledFrom(keys), rapid.SampledFrom(values)).Draw(rt, "tags")
-		typ := rapid.SampledFrom(sweepOrder).Draw(rt, "type")
+		typ := rapid.SampledFrom(awskind.Swept()).Draw(rt, "type")
 		got := r.owned(awsapi.Resource{Type: typ, ID: "id-" + cluster, ARN: "arn:" + cluster, Name: cluster, Tags: tags})
 		byTag := tags["kubernetes.io/cluster/"+cluster] == "owned" || tags["eks:eks-cluster-name"] == cluster ||
 			tags["elbv2.k8s.aws/cluster"] == cluster || tags["emrflink:deployment"] == cluster

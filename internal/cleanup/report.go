@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"emrflink/internal/awsapi"
+	"emrflink/internal/exitcode"
 	"emrflink/internal/kube"
 )
 
@@ -31,7 +32,7 @@ type Item struct {
 	Command   string  `json:"command"` // removes an unexpected one
 }
 
-// Report is the JSON of `cleanup`.
+// Report is what a cleanup did.
 type Report struct {
 	SchemaVersion   int    `json:"schemaVersion"`
 	Stack           string `json:"stack"`
@@ -42,20 +43,24 @@ type Report struct {
 	ExpectedResidue []Item `json:"expectedResidue"`
 	Unexpected      []Item `json:"unexpected"`
 	// resources that the engine deleted; many of them are no AWS resource of their own
-	EngineDeleted  int      `json:"engineDeleted"`
-	HourlyUSD      float64  `json:"hourlyUSD"` // of what is unexpectedly left
+	EngineDeleted int     `json:"engineDeleted"`
+	HourlyUSD     float64 `json:"hourlyUSD"` // of what is unexpectedly left
+	// Errors are those that made the cleanup incomplete, Warnings those that came to nothing.
+	Errors         []string `json:"errors"`
 	Warnings       []string `json:"warnings"`
 	ElapsedSeconds float64  `json:"elapsedSeconds"`
 	// Verified says that the account was asked what is left. Without it, empty lists of what is left mean nothing.
 	Verified bool `json:"verified"`
 }
 
-func emptyReport(s Scope) Report {
+func newReport(stack, account, region, deployment string) Report {
 	return Report{
-		SchemaVersion: SchemaVersion, Stack: s.Stack, Account: s.Account, Region: s.Region, Deployment: s.Deployment.Name,
-		Deleted: []Item{}, ExpectedResidue: []Item{}, Unexpected: []Item{}, Warnings: []string{},
+		SchemaVersion: SchemaVersion, Stack: stack, Account: account, Region: region, Deployment: deployment,
+		Deleted: []Item{}, ExpectedResidue: []Item{}, Unexpected: []Item{}, Errors: []string{}, Warnings: []string{},
 	}
 }
+
+func emptyReport(s Scope) Report { return newReport(s.Stack, s.Account, s.Region, s.Deployment.Name) }
 
 // RefusedError says that nothing was touched and why.
 type RefusedError struct{ Cause error }
@@ -70,7 +75,7 @@ func (e *RefusedError) Unwrap() error { return e.Cause }
 func (e *RefusedError) Code() string { return "cleanup.refused" }
 
 // ExitCode is 2: nothing was touched.
-func (e *RefusedError) ExitCode() int { return 2 }
+func (e *RefusedError) ExitCode() int { return exitcode.Usage }
 
 // IncompleteError says that a teardown ended with something left.
 type IncompleteError struct {
@@ -106,7 +111,7 @@ func (e *IncompleteError) Unwrap() error { return e.Cause }
 func (e *IncompleteError) Code() string { return "cleanup.incomplete" }
 
 // ExitCode is 7: remaining resources are listed.
-func (e *IncompleteError) ExitCode() int { return 7 }
+func (e *IncompleteError) ExitCode() int { return exitcode.Incomplete }
 
 // Hint is the next command: a teardown can be run again.
 func (e *IncompleteError) Hint() string { return "emrflink cleanup --stack " + e.Stack }
@@ -164,9 +169,12 @@ func (r *run) verify(ctx context.Context) error {
 
 func key(r awsapi.Resource) string { return r.Service + "/" + r.Type + "/" + r.ID }
 
+// keyPendingDeletion is the state of a KMS key whose deletion AWS has accepted.
+const keyPendingDeletion = "PendingDeletion"
+
 // leaving says that AWS has accepted the deletion and still shows the resource.
 func leaving(r awsapi.Resource) string {
-	if r.Type == awsapi.TypeKey && r.State == "PendingDeletion" {
+	if r.Type == awsapi.TypeKey && r.State == keyPendingDeletion {
 		return "KMS deletes it on " + r.Detail["deletionDate"] +
 			"; until then it costs nothing, and `aws kms cancel-key-deletion --key-id " +
 			r.ID + "` brings it back"
@@ -194,6 +202,11 @@ func (r *run) whyLeft(res awsapi.Resource) string {
 // failed is never a success.
 func (r *run) finish(ctx context.Context, engineErr, sweepErr, verifyErr error) (Report, error) {
 	r.report.ElapsedSeconds = time.Since(r.started).Seconds()
+	for _, err := range []error{engineErr, verifyErr} {
+		if err != nil {
+			r.report.Errors = append(r.report.Errors, err.Error())
+		}
+	}
 	if ctx.Err() != nil {
 		return r.report, fmt.Errorf("cleanup was interrupted: %w", ctx.Err())
 	}
@@ -201,6 +214,9 @@ func (r *run) finish(ctx context.Context, engineErr, sweepErr, verifyErr error) 
 	if engineErr == nil && verifyErr == nil && !left {
 		r.warn(sweepErr) // what could not be swept went away by itself
 		return r.report, nil
+	}
+	if sweepErr != nil {
+		r.report.Errors = append(r.report.Errors, sweepErr.Error())
 	}
 	cause := errors.Join(engineErr, sweepErr, verifyErr)
 	for _, w := range r.report.Warnings {

@@ -24,8 +24,8 @@ func Run(ctx context.Context, ios *iostreams.IOStreams, args []string) int {
 	}
 	ctx, interrupt, stop := cmdutil.WithSignals(ctx, ios)
 	defer stop()
-	f := wire.New(wire.Options{IO: ios, Interrupt: interrupt, Version: version.Version, Command: words(args)})
-	code := root.Execute(ctx, f, args)
+	f, o := wire.New(wire.Options{IO: ios, Interrupt: interrupt, Version: version.Version, Command: words(args)})
+	code := root.Execute(ctx, f, o, args)
 	if l := f.Log(); l != nil {
 		_ = l.Close()
 	}

@@ -10,9 +10,10 @@ import (
 // Component is what a part of the deployment costs.
 type Component struct {
 	// Name and Type are those of the outermost component; Name is that of the resource itself when it has none.
-	Name, Type string
-	HourlyUSD  float64
-	Items      []Item
+	Name string `json:"name"`
+	Type string `json:"type"`
+	Price
+	Items []Item `json:"items"`
 }
 
 // stackType is the resource that stands for the whole stack: every component is its child.
@@ -32,8 +33,10 @@ func ByComponent(resources []Resource, items []Item) []Component {
 			part = &Component{Name: cmp.Or(r.Name, i.Name), Type: r.Type}
 			parts[r.URN] = part
 		}
+		i.MonthlyUSD = Monthly(i.HourlyUSD)
 		part.Items = append(part.Items, i)
 		part.HourlyUSD = Round(part.HourlyUSD+i.HourlyUSD, 6)
+		part.MonthlyUSD = Monthly(part.HourlyUSD)
 	}
 	out := make([]Component, 0, len(parts))
 	for _, p := range parts {

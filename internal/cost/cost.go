@@ -5,13 +5,23 @@
 // Invariants: no figure is made up. What has no price in the tables is named in Unpriced, what is billed by use is
 // named in NotIncluded, and a region without tables gets no figures at all. The same input gives the same estimate.
 //
-// Place: domain. The standard library, and Kubernetes' quantities.
+// Place: domain. The standard library, the catalogue of AWS kinds and Kubernetes' quantities.
 package cost
 
 import (
 	"fmt"
 	"math"
 	"slices"
+
+	"emrflink/internal/awskind"
+)
+
+// Types of which a price or its absence depends on more than the row in the catalogue says.
+const (
+	typeCluster   = "aws:eks/cluster:Cluster"
+	typeEndpoint  = "aws:ec2/vpcEndpoint:VpcEndpoint"
+	typeNodeGroup = "aws:eks/nodeGroup:NodeGroup"
+	typeRelease   = "kubernetes:helm.sh/v3:Release"
 )
 
 // Resource is a resource as far as its price depends on it. Inputs have the spelling of the Pulumi AWS provider.
@@ -26,15 +36,17 @@ type Resource struct {
 
 // Item is one position of an estimate.
 type Item struct {
-	URN, Name string
+	URN  string `json:"urn"`
+	Name string `json:"name"`
 	// What is billed, in words: "EKS control plane", "m5.xlarge instances".
-	What string
+	What string `json:"what"`
 	// Quantity is how many units of What there are.
-	Quantity float64
-	// HourlyUSD is the price of the whole position per hour.
-	HourlyUSD float64
+	Quantity float64 `json:"quantity"`
+	// HourlyUSD is the price of the whole position per hour, MonthlyUSD per month: only the items of a Component have it.
+	HourlyUSD  float64 `json:"hourlyUSD"`
+	MonthlyUSD float64 `json:"monthlyUSD"`
 	// Note is a fact that changes the price, "" when there is none.
-	Note string
+	Note string `json:"note"`
 }
 
 // Estimate is what a set of resources costs.
@@ -96,33 +108,34 @@ const UsageKarpenter = "instances and volumes that Karpenter starts for jobs"
 
 // usageOf names what the given resources are billed for by use, sorted.
 func usageOf(resources []Resource) []string {
-	by := map[string]string{
-		"aws:eks/cluster:Cluster":          "control-plane logs and metrics in CloudWatch, per GB and per metric",
-		"aws:cloudwatch/logGroup:LogGroup": "CloudWatch Logs: ingestion and storage, per GB",
-		"aws:s3/bucketV2:BucketV2":         "S3: storage per GB-month and requests",
-		"aws:ec2/natGateway:NatGateway":    "NAT gateway: data processed, per GB",
-		"aws:ec2/vpcEndpoint:VpcEndpoint":  "interface endpoints: data processed, per GB",
-		"aws:sqs/queue:Queue":              "SQS: requests",
-		"aws:ec2/vpc:Vpc":                  "data transfer between zones and to the internet, per GB",
-		typeNodePool:                       UsageKarpenter,
-		"kubernetes:helm.sh/v3:Release":    "volumes and load balancers that charts or jobs ask for",
-		"aws:kms/key:Key":                  "KMS: requests, and rotated key versions",
-		"aws:lb/loadBalancer:LoadBalancer": "load balancer capacity units",
-	}
 	out := []string{}
 	for _, r := range resources {
-		if text, ok := by[r.Type]; ok && !slices.Contains(out, text) {
-			if r.Type == "aws:ec2/vpcEndpoint:VpcEndpoint" && !isInterface(r) {
-				continue
-			}
-			out = append(out, text)
-		}
-		if r.Name != "" && r.Type == "kubernetes:helm.sh/v3:Release" && r.Inputs["chart"] != nil {
-			if text := "Amazon EMR on EKS: per vCPU-hour and GB-hour of running jobs"; isEMR(r) && !slices.Contains(out, text) {
+		for _, text := range usages(r) {
+			if text != "" && !slices.Contains(out, text) {
 				out = append(out, text)
 			}
 		}
 	}
 	slices.Sort(out)
 	return out
+}
+
+// usages names what one resource is billed for by use.
+func usages(r Resource) []string {
+	switch r.Type {
+	case typeNodePool:
+		return []string{UsageKarpenter}
+	case typeRelease:
+		out := []string{"volumes and load balancers that charts or jobs ask for"}
+		if r.Name != "" && isEMR(r) {
+			out = append(out, "Amazon EMR on EKS: per vCPU-hour and GB-hour of running jobs")
+		}
+		return out
+	case typeEndpoint:
+		if !isInterface(r) {
+			return nil
+		}
+	}
+	k, _ := awskind.OfType(r.Type)
+	return []string{k.Usage}
 }

@@ -13,6 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"emrflink/internal/awskind"
 )
 
 func m(kv ...any) map[string]any {
@@ -194,6 +196,33 @@ func TestTheTablesAreWhole(t *testing.T) {
 			require.Positive(t, usd, rate)
 		}
 	}
+}
+
+// Every price of the catalogue is one that an estimate can make.
+func TestEveryKindHasAPrice(t *testing.T) {
+	t.Parallel()
+	rates := RateNames()
+	for _, k := range awskind.All() {
+		switch k.Price {
+		case awskind.Free, awskind.ByInstances, awskind.ByVolumes:
+			continue
+		}
+		require.Contains(t, rates, k.Price, k.Type)
+		e, err := Of("us-west-2", []Resource{{Type: k.Type, Name: "x", Inputs: m("vpcEndpointType", "Interface")}})
+		require.NoError(t, err)
+		require.Len(t, e.Items, 1, k.Type)
+		require.Positive(t, e.HourlyUSD, k.Type)
+		require.Contains(t, e.Items[0].What, k.Billed)
+	}
+}
+
+func TestAKeyWithoutAPriceIsNotFree(t *testing.T) {
+	t.Parallel()
+	key := []Resource{{Type: "aws:kms/key:Key", Name: "k"}}
+	wanted, err := Want(key, nil)
+	require.NoError(t, err)
+	require.Equal(t, []string{"kms-key"}, wanted.Rates)
+	require.Equal(t, []string{"k: no price for KMS key"}, At(Prices{AsOf: "2026-01-01"}, key).Unpriced)
 }
 
 func TestARateThatWasComparedWithNothingDoesNotClaimIt(t *testing.T) {

@@ -30,21 +30,25 @@ type Pods struct {
 
 // Choice is an instance type that Karpenter may take.
 type Choice struct {
-	Type      string
-	HourlyUSD float64 // one instance, on demand, without its volume
+	Type      string  `json:"type"`
+	HourlyUSD float64 `json:"hourlyUSD"` // one instance, on demand, without its volume
 }
 
-// Nodes are the nodes that Karpenter may start for pods. What it takes is not known before: From and To bound it.
+// Nodes are the nodes that Karpenter may start for the pods of one role. What it takes is not known before: HourlyUSD
+// bounds the price of all of them, on demand, with their root volumes.
 type Nodes struct {
-	Role, NodePool string
-	Pods           int
-	CapacityTypes  []string
-	// Choices are the types that the NodePool allows and a pod fits on, the cheapest first.
-	Choices []Choice
+	Role     string `json:"role"`
+	NodePool string `json:"nodePool"`
+	Pods     int    `json:"pods"`
 	// Least is how few nodes may do: where the pods share. At most every pod has one of its own.
-	Least int
-	// FromUSD and ToUSD bound the price of all of them per hour, on demand, with their root volumes.
-	FromUSD, ToUSD float64
+	Least         int      `json:"leastNodes"`
+	Most          int      `json:"mostNodes"`
+	CapacityTypes []string `json:"capacityTypes"`
+	// Choices are the types that the NodePool allows and a pod fits on, the cheapest first.
+	Choices   []Choice `json:"types"`
+	HourlyUSD Range    `json:"hourlyUSD"`
+	// SpotPriced is false: spot nodes are counted at the on-demand price.
+	SpotPriced bool `json:"spotPriced"`
 }
 
 // NodesFor finds what Karpenter may start for pods, at the on-demand prices: spot prices move by the hour, and there is
@@ -77,8 +81,10 @@ func (e *estimator) nodes(pods []Pods) ([]Nodes, error) {
 // nodesOf bounds the price of one role's nodes.
 func (e *estimator) nodesOf(r Resource, p Pods, all []shape) (Nodes, bool) {
 	need := requirementsOf(r)
-	out := Nodes{Role: p.Role, NodePool: objectName(r), Pods: p.Count, CapacityTypes: need.values("karpenter.sh/capacity-type"),
-		Least: p.Count, FromUSD: math.Inf(1)}
+	out := Nodes{
+		Role: p.Role, NodePool: objectName(r), Pods: p.Count, CapacityTypes: need.values("karpenter.sh/capacity-type"),
+		Least: p.Count, Most: p.Count, HourlyUSD: Range{From: math.Inf(1)},
+	}
 	e.unknownFamilies(r, need, all)
 	for _, s := range all {
 		fits := perNode(s, p)
@@ -93,10 +99,10 @@ func (e *estimator) nodesOf(r Resource, p Pods, all []shape) (Nodes, bool) {
 		out.Choices = append(out.Choices, Choice{Type: s.name, HourlyUSD: usd})
 		usd += e.rootVolumes(r)
 		least := (p.Count + fits - 1) / fits
-		if from := usd * float64(least); from < out.FromUSD {
-			out.FromUSD, out.Least = Round(from, 6), least
+		if from := usd * float64(least); from < out.HourlyUSD.From {
+			out.HourlyUSD.From, out.Least = Round(from, 6), least
 		}
-		out.ToUSD = max(out.ToUSD, Round(usd*float64(p.Count), 6))
+		out.HourlyUSD.To = max(out.HourlyUSD.To, Round(usd*float64(p.Count), 6))
 	}
 	slices.SortStableFunc(out.Choices, func(a, b Choice) int { return cmp.Compare(a.HourlyUSD, b.HourlyUSD) })
 	return out, len(out.Choices) > 0
@@ -141,9 +147,9 @@ func (e *estimator) rootVolumes(pool Resource) float64 {
 		for _, m := range list(at(r.Inputs, "spec", "blockDeviceMappings")) {
 			mapping, _ := m.(map[string]any)
 			size, err := quantity.ParseQuantity(text(at(mapping, "ebs", "volumeSize")))
-			usd, known := e.unit("ebs-" + text(at(mapping, "ebs", "volumeType")))
+			usd, known := e.hourly("ebs-" + text(at(mapping, "ebs", "volumeType")))
 			if err == nil && known {
-				sum += float64(size.Value()) / (1 << 30) * usd / HoursPerMonth
+				sum += float64(size.Value()) / (1 << 30) * usd
 			}
 		}
 		return sum

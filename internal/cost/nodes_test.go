@@ -99,8 +99,8 @@ func TestTheNodesOfPodsAreBounded(t *testing.T) {
 			require.Equal(t, c.types, types)
 			require.Equal(t, []string{"spot", "on-demand"}, n.CapacityTypes)
 			require.Equal(t, c.least, n.Least)
-			require.InDelta(t, c.from, n.FromUSD, 1e-9)
-			require.InDelta(t, c.to, n.ToUSD, 1e-9)
+			require.InDelta(t, c.from, n.HourlyUSD.From, 1e-9)
+			require.InDelta(t, c.to, n.HourlyUSD.To, 1e-9)
 		})
 	}
 }

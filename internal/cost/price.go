@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"emrflink/internal/awskind"
 )
 
 // defaultNodeDiskGiB is the root volume of a managed Linux node without a launch template (EKS user guide).
@@ -44,36 +46,31 @@ func (e *estimator) ec2(instanceType string) (float64, bool) {
 	return usd, known
 }
 
-// unit looks a rate up, and remembers that it was asked for.
-func (e *estimator) unit(rate string) (float64, bool) {
+// hourly looks a rate up per hour, and remembers that it was asked for.
+func (e *estimator) hourly(rate string) (float64, bool) {
 	include(&e.asked.Rates, rate)
-	usd, known := e.prices.Rates[rate]
-	return usd, known
+	return e.prices.Hourly(rate)
 }
 
 // price adds the positions of one resource. Types that are not billed by the hour add nothing.
 func (e *estimator) price(r Resource) {
-	switch r.Type {
-	case "aws:eks/cluster:Cluster":
-		e.cluster(r)
-	case "aws:eks/nodeGroup:NodeGroup":
+	k, _ := awskind.OfType(r.Type)
+	switch {
+	case k.Price == "" || k.Price == awskind.Free:
+	case r.Type == typeCluster:
+		e.cluster(r, k)
+	case r.Type == typeNodeGroup:
 		e.nodeGroup(r)
-	case "aws:ec2/natGateway:NatGateway":
-		e.rate(r, "NAT gateway", "nat-gateway", 1, "")
-	case "aws:ec2/eip:Eip":
-		e.rate(r, "public IPv4 address", "public-ipv4", 1, "")
-	case "aws:ec2/vpcEndpoint:VpcEndpoint":
-		if isInterface(r) {
-			e.rate(r, "interface endpoint, per zone", "interface-endpoint", float64(max(1, len(list(r.Inputs["subnetIds"])))), "")
-		}
-	case "aws:kms/key:Key":
-		e.add(r, Item{What: "KMS key", Quantity: 1, HourlyUSD: e.prices.Rates["kms-key"] / HoursPerMonth})
-	case "aws:lb/loadBalancer:LoadBalancer":
-		e.rate(r, "load balancer", "load-balancer", 1, "")
-	case "aws:ec2/instance:Instance":
+	case k.Price == awskind.ByInstances:
 		e.instances(r, text(r.Inputs["instanceType"]), 1, "")
-	case "aws:ebs/volume:Volume":
+	case k.Price == awskind.ByVolumes:
 		e.volume(r, text(r.Inputs["type"]), number(r.Inputs["size"]), 1)
+	case r.Type == typeEndpoint:
+		if isInterface(r) {
+			e.rate(r, k.Billed, k.Price, float64(max(1, len(list(r.Inputs["subnetIds"])))), "")
+		}
+	default:
+		e.rate(r, k.Billed, k.Price, 1, "")
 	}
 }
 
@@ -86,9 +83,9 @@ func (e *estimator) skip(r Resource, format string, args ...any) {
 	e.unpriced = append(e.unpriced, r.Name+": "+fmt.Sprintf(format, args...))
 }
 
-// rate adds a position at a rate per hour.
+// rate adds a position at a rate.
 func (e *estimator) rate(r Resource, what, rate string, quantity float64, note string) {
-	usd, known := e.unit(rate)
+	usd, known := e.hourly(rate)
 	if !known {
 		e.skip(r, "no price for %s", what)
 		return
@@ -97,17 +94,16 @@ func (e *estimator) rate(r Resource, what, rate string, quantity float64, note s
 }
 
 // cluster prices a control plane by the support that its version has.
-func (e *estimator) cluster(r Resource) {
+func (e *estimator) cluster(r Resource, k awskind.Kind) {
 	version := text(r.Inputs["version"])
 	end, known := standardSupportEnds(version)
 	switch {
 	case !known:
-		e.rate(r, "EKS control plane", "eks-cluster", 1, "Kubernetes "+orUnknown(version)+": standard support assumed")
+		e.rate(r, k.Billed, k.Price, 1, "Kubernetes "+orUnknown(version)+": standard support assumed")
 	case end < calendarDate:
-		e.rate(r, "EKS control plane, extended support", "eks-cluster-extended", 1,
-			"standard support of "+version+" ended on "+end)
+		e.rate(r, k.Billed+", extended support", "eks-cluster-extended", 1, "standard support of "+version+" ended on "+end)
 	default:
-		e.rate(r, "EKS control plane", "eks-cluster", 1, "standard support of "+version+" ends on "+end)
+		e.rate(r, k.Billed, k.Price, 1, "standard support of "+version+" ends on "+end)
 	}
 }
 
@@ -156,14 +152,12 @@ func (e *estimator) volume(r Resource, kind string, gib, count float64) {
 	if kind == "" {
 		kind = "gp2" // what EC2 makes when no type is given
 	}
-	usd, known := e.unit("ebs-" + kind)
+	usd, known := e.hourly("ebs-" + kind)
 	if !known {
 		e.skip(r, "no price for volume type %q", kind)
 		return
 	}
-	e.add(r, Item{
-		What: fmt.Sprintf("EBS %s volume of %g GiB", kind, gib), Quantity: count, HourlyUSD: count * gib * usd / HoursPerMonth,
-	})
+	e.add(r, Item{What: fmt.Sprintf("EBS %s volume of %g GiB", kind, gib), Quantity: count, HourlyUSD: count * gib * usd})
 }
 
 // launchTemplate finds the template that a node group uses.

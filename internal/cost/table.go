@@ -6,9 +6,11 @@ import (
 	_ "embed"
 	"encoding/csv"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -30,6 +32,9 @@ type Prices struct {
 	Region string
 	// AsOf is the date of the prices, "" when the region has none. Source says whose they are.
 	AsOf, Source string
+	// Live says that AWS was asked; Missing is then what it answered for each price that it does not have.
+	Live    bool
+	Missing []string
 	// EC2 maps instance types to US dollars per hour, Rates the names of RateNames to US dollars per unit.
 	EC2, Rates map[string]float64
 }
@@ -37,13 +42,26 @@ type Prices struct {
 // tableSource says what the checked-in tables are.
 const tableSource = "the tables in this binary, from AWS's list prices"
 
-// RateNames are the rates that an estimate may need beside those of instances, with their units.
-func RateNames() map[string]string {
-	return map[string]string{
-		"eks-cluster": "hour", "eks-cluster-extended": "hour", "nat-gateway": "hour", "public-ipv4": "hour",
-		"interface-endpoint": "hour and zone", "kms-key": "key-month", "load-balancer": "hour", "ebs-gp3": "GiB-month",
-		"ebs-gp2": "GiB-month",
+// rateUnits are the units of the rates.
+var rateUnits = sync.OnceValue(func() map[string]string {
+	rows, _ := rowsOf(ratesCSV) // a test reads the table that is in the binary
+	out := map[string]string{}
+	for _, row := range rows[1:] {
+		out[row[0]] = row[1]
 	}
+	return out
+})
+
+// RateNames are the rates that an estimate may need beside those of instances, with their units.
+func RateNames() map[string]string { return maps.Clone(rateUnits()) }
+
+// Hourly is a rate per hour, also of what is billed by the month; false when there is no price.
+func (p Prices) Hourly(rate string) (float64, bool) {
+	usd, known := p.Rates[rate]
+	if strings.HasSuffix(rateUnits()[rate], "month") {
+		usd /= HoursPerMonth
+	}
+	return usd, known
 }
 
 // Regions lists the regions that there are prices for, sorted.

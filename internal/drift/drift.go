@@ -5,14 +5,13 @@
 // Invariants: nothing is changed. A difference is reported or, when the list of known noise has a reason for it, listed
 // as ignored: it never disappears. The same findings give the same report.
 //
-// Place: domain, above engine.
+// Place: domain. It reads what the engine observed; package detect asks the engine and the account.
 package drift
 
 import (
 	"cmp"
 	"slices"
 
-	"emrflink/internal/awsapi"
 	"emrflink/internal/plans"
 )
 
@@ -106,38 +105,48 @@ func New(observed []plans.Observed) Report {
 	return r
 }
 
-// Compare adds what the account has and nobody recorded: resources that carry all of the deployment's tags and were made
-// by none of the controllers, which make and delete on their own.
-func (r *Report) Compare(recorded []plans.StateResource, inventory []awsapi.Resource, tags map[string]string) {
-	known := map[string]bool{}
-	for _, s := range recorded {
-		known[s.ID] = true
-		for _, key := range []string{"arn", "name", "url", "id", "allocationId", "nodeGroupName"} {
-			if v, _ := s.Outputs[key].(string); v != "" {
-				known[v] = true
-			}
-		}
-	}
-	for _, a := range inventory {
-		if a.CreatedBy != "user" || known[a.ID] || known[a.ARN] && a.ARN != "" || !marked(a.Tags, tags) {
-			continue
-		}
-		r.Unmanaged = append(r.Unmanaged, Unmanaged{
-			Service: a.Service, Type: a.Type, ID: a.ID, ARN: a.ARN, CreatedBy: a.CreatedBy,
-		})
-	}
+// AddUnmanaged adds what the account has and nobody recorded.
+func (r *Report) AddUnmanaged(found []Unmanaged) {
+	r.Unmanaged = append(r.Unmanaged, found...)
 	slices.SortFunc(r.Unmanaged, func(a, b Unmanaged) int {
 		return cmp.Or(cmp.Compare(a.Service, b.Service), cmp.Compare(a.Type, b.Type), cmp.Compare(a.ID, b.ID))
 	})
 	r.Summary.Unmanaged = len(r.Unmanaged)
 }
 
-// marked says whether all of the tags are there.
-func marked(have, want map[string]string) bool {
-	for k, v := range want {
-		if have[k] != v {
-			return false
-		}
+// SchemaVersion is the version of Document. Fields are added, never changed.
+const SchemaVersion = 1
+
+// Subject is what was compared.
+type Subject struct {
+	Stack, Target, Region string
+	// Repair is the command that puts back what differs.
+	Repair    string
+	Simulated []string
+}
+
+// Document is the JSON document of `emrflink drift`: the report, and whose it is. No list in it is null.
+type Document struct {
+	SchemaVersion int    `json:"schemaVersion"`
+	Stack         string `json:"stack"`
+	Target        string `json:"target"`
+	Region        string `json:"region"`
+	Drifted       bool   `json:"drifted"`
+	Report
+	// Repair is the command that puts back what differs, "" when nothing does.
+	Repair string `json:"repair"`
+	// Simulated says, a line each, what stood in for the real thing.
+	Simulated []string `json:"simulated"`
+}
+
+// Of is the report as the document about a subject.
+func (r Report) Of(s Subject) Document {
+	d := Document{
+		SchemaVersion: SchemaVersion, Stack: s.Stack, Target: s.Target, Region: s.Region, Drifted: r.Drifted(), Report: r,
+		Simulated: append([]string{}, s.Simulated...),
 	}
-	return len(want) > 0
+	if d.Drifted {
+		d.Repair = s.Repair
+	}
+	return d
 }

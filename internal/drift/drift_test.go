@@ -4,12 +4,12 @@ package drift
 
 import (
 	"bytes"
+	"encoding/json"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
-	"emrflink/internal/awsapi"
 	"emrflink/internal/plans"
 )
 
@@ -95,71 +95,46 @@ func TestWhatIsNoNoiseCounts(t *testing.T) {
 	}
 }
 
-// TestWhatIsRecordedUnderAnyNameIsManaged: the inventory names a resource as its service does, the state by one of these.
-func TestWhatIsRecordedUnderAnyNameIsManaged(t *testing.T) {
-	t.Parallel()
-	tags := map[string]string{"k": "v", "l": "w"}
-	made := awsapi.Resource{Service: "s", Type: "t", ID: "x", ARN: "arn:x", CreatedBy: "user", Tags: tags}
-	unmanaged := func(recorded []plans.StateResource, inventory ...awsapi.Resource) []string {
-		r := New(nil)
-		r.Compare(recorded, inventory, tags)
-		require.Equal(t, len(r.Unmanaged), r.Summary.Unmanaged)
-		ids := []string{}
-		for _, u := range r.Unmanaged {
-			ids = append(ids, u.Service+" "+u.Type+" "+u.ID)
-		}
-		return ids
-	}
-	for _, key := range []string{"arn", "name", "url", "id", "allocationId", "nodeGroupName"} {
-		require.Empty(t, unmanaged([]plans.StateResource{{ID: "y", Outputs: map[string]any{key: "x"}}}, made), key)
-	}
-	require.Equal(t, []string{"s t x"}, unmanaged([]plans.StateResource{{ID: "y"}}, made))
-	require.Empty(t, unmanaged([]plans.StateResource{{ID: "x"}}, made))
-	require.Empty(t, unmanaged([]plans.StateResource{{ID: "arn:x"}}, made))
-
-	other := func(service, typ, id string) awsapi.Resource {
-		return awsapi.Resource{Service: service, Type: typ, ID: id, CreatedBy: "user", Tags: tags}
-	}
-	half := other("a", "a", "half")
-	half.Tags = map[string]string{"k": "v"}
-	require.Equal(t, []string{"a t 2", "s r 2", "s t 1", "s t 2"},
-		unmanaged(nil, other("s", "t", "2"), other("s", "r", "2"), half, other("a", "t", "2"), other("s", "t", "1")))
-}
-
-func TestTheReportNamesWhatDiffers(t *testing.T) {
+func TestTheTextOfAReport(t *testing.T) {
 	t.Parallel()
 	r := New([]plans.Observed{
-		{URN: "a", Type: "aws:s3/bucketV2:BucketV2", Name: "b", ID: "bucket", Diff: []plans.PropertyDiff{}},
-		changed(policy, "policy", `{"Statement":[{"Action":"s3:GetObject"}]}`,
-			`{"Statement":[{"Action":"s3:*"}]}`),
-		{URN: "c", Type: "aws:cloudwatch/logGroup:LogGroup", Name: "l", ID: "/logs", Missing: true},
 		changed(nodeGroup, "labels", nil, map[string]any{"a": "<b>"}),
 		changed(nodeGroup, "subnetIds", "[unknown]", strings.Repeat("x", 98)),
 		changed(nodeGroup, "version", "[1, {}]", strings.Repeat("x", 99)),
 		changed(nodeGroup, "scalingConfig.desiredSize", 3.0, 5.0),
 	})
-	r.Compare([]plans.StateResource{{ID: "sg-1"}}, []awsapi.Resource{
-		{Service: "ec2", Type: "security-group", ID: "sg-1", CreatedBy: "user", Tags: map[string]string{"k": "v"}},
-		{Service: "ec2", Type: "security-group", ID: "sg-2", CreatedBy: "user", Tags: map[string]string{"k": "v"}},
-		{Service: "ec2", Type: "instance", ID: "i-1", CreatedBy: "karpenter", Tags: map[string]string{"k": "v"}},
-		{Service: "ec2", Type: "vpc", ID: "vpc-1", CreatedBy: "user"},
-	}, map[string]string{"k": "v"})
+	r.AddUnmanaged([]Unmanaged{
+		{Service: "s", Type: "t", ID: "2"}, {Service: "s", Type: "r", ID: "2"}, {Service: "a", Type: "t", ID: "2"},
+		{Service: "s", Type: "t", ID: "1"},
+	})
 	var b bytes.Buffer
 	require.NoError(t, r.Text(&b, "local"))
+	const unmanaged = ": it carries the deployment's tags and is not in its state\n"
 	require.Equal(t, strings.TrimPrefix(`
-changed aws:iam/policy:Policy "n" (i)
-  policy: the documents differ
-    Statement[0].Action: expected "s3:GetObject", actual "s3:*"
-missing aws:cloudwatch/logGroup:LogGroup "l" (/logs)
 changed aws:eks/nodeGroup:NodeGroup "n" (i)
   labels: expected nothing, actual {"a":"<b>"}
 changed aws:eks/nodeGroup:NodeGroup "n" (i)
   subnetIds: expected [unknown], actual "`+strings.Repeat("x", 98)+`"
 changed aws:eks/nodeGroup:NodeGroup "n" (i)
   version: expected "[1, {}]", actual "`+strings.Repeat("x", 96)+`...
-unmanaged ec2 security-group sg-2: it carries the deployment's tags and is not in its state
-ignored aws:eks/nodeGroup:NodeGroup "n" scalingConfig.desiredSize: expected 3, actual 5: `+
+unmanaged a t 2`+unmanaged+"unmanaged s r 2"+unmanaged+"unmanaged s t 1"+unmanaged+"unmanaged s t 2"+unmanaged+
+		`ignored aws:eks/nodeGroup:NodeGroup "n" scalingConfig.desiredSize: expected 3, actual 5: `+
 		`an autoscaler sets the desired size between minSize and maxSize
-stack local: drift: 7 checked, 4 changed, 1 missing, 1 ignored, 1 unmanaged
+stack local: drift: 4 checked, 3 changed, 0 missing, 1 ignored, 4 unmanaged
 `, "\n"), b.String())
+}
+
+func TestTheDocumentHasTheRepairOfADriftAndNoNullList(t *testing.T) {
+	t.Parallel()
+	s := Subject{Stack: "dev", Target: "aws", Region: "us-west-2", Repair: "put it back"}
+	d := New(nil).Of(s)
+	require.False(t, d.Drifted)
+	require.Empty(t, d.Repair)
+	raw, err := json.Marshal(d)
+	require.NoError(t, err)
+	require.NotContains(t, string(raw), "null")
+	d = New([]plans.Observed{{URN: "c", Missing: true}}).Of(s)
+	require.True(t, d.Drifted)
+	require.Equal(t, "put it back", d.Repair)
+	require.Equal(t, "dev aws us-west-2", d.Stack+" "+d.Target+" "+d.Region)
 }

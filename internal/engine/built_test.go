@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"emrflink/internal/plans"
+
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
 )
@@ -237,7 +239,7 @@ func TestAStateInS3WithAKeyOfKMS(t *testing.T) {
 	require.NoError(t, err)
 	outputs, err := e.Outputs(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, Output{Value: "swordfish", Secret: true}, outputs["token"])
+	require.Equal(t, plans.Output{Value: "swordfish", Secret: true}, outputs["token"])
 	plan, err := e.Preview(t.Context())
 	require.NoError(t, err)
 	require.Zero(t, plan.Summary.Changes())

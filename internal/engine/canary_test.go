@@ -115,8 +115,8 @@ func TestNoSecretLeavesTheEngine(t *testing.T) {
 	}, exposed,
 		"what nothing marks is named")
 
-	var events []Event
-	_, err = run(false).Deploy(t.Context(), func(ev Event) { events = append(events, ev) })
+	var events []plans.Event
+	_, err = run(false).Deploy(t.Context(), func(ev plans.Event) { events = append(events, ev) })
 	require.NoError(t, err)
 	requireNoCanary(t, "an event", events)
 
@@ -139,7 +139,7 @@ func TestNoSecretLeavesTheEngine(t *testing.T) {
 		"that a secret changes is seen")
 
 	events = nil
-	_, err = run(true).Deploy(t.Context(), func(ev Event) { events = append(events, ev) })
+	_, err = run(true).Deploy(t.Context(), func(ev plans.Event) { events = append(events, ev) })
 	var failure *Failure
 	require.ErrorAs(t, err, &failure)
 	require.Equal(t, "AccessDenied", failure.Code)

@@ -20,7 +20,7 @@ type collector struct {
 	in   chan events.EngineEvent
 	stop chan struct{}
 	idle chan struct{}
-	sink func(Event)
+	sink func(plans.Event)
 	now  func() time.Time
 
 	order    []string
@@ -34,9 +34,9 @@ type collector struct {
 }
 
 // collect starts to read events. sink may be nil.
-func collect(sink func(Event)) *collector {
+func collect(sink func(plans.Event)) *collector {
 	if sink == nil {
-		sink = func(Event) {}
+		sink = func(plans.Event) {}
 	}
 	c := &collector{
 		in: make(chan events.EngineEvent), stop: make(chan struct{}), idle: make(chan struct{}), sink: sink, now: time.Now,
@@ -76,7 +76,7 @@ func (c *collector) handle(ev events.EngineEvent) {
 	case ev.ResOpFailedEvent != nil:
 		m := ev.ResOpFailedEvent.Metadata
 		c.failed = append(c.failed, Failure{Op: shownOp(m.Op), URN: m.URN, Type: m.Type, Name: urnName(m.URN)})
-		c.end(m, EventFailed)
+		c.end(m, plans.EventFailed)
 	case ev.DiagnosticEvent != nil:
 		c.diagnose(ev.DiagnosticEvent)
 	}
@@ -89,7 +89,7 @@ func (c *collector) done(m apitype.StepEventMetadata) {
 		c.reads[m.URN] = m
 		return
 	}
-	c.end(m, EventDone)
+	c.end(m, plans.EventDone)
 }
 
 // begin notes a step. The engine announces a replacement as up to three.
@@ -106,18 +106,18 @@ func (c *collector) begin(m apitype.StepEventMetadata) {
 		return
 	}
 	c.started[m.URN+string(m.Op)] = c.now()
-	c.sink(Event{Kind: EventStart, URN: m.URN, Type: m.Type, Name: urnName(m.URN), Op: shownOp(m.Op)})
+	c.sink(plans.Event{Kind: plans.EventStart, URN: m.URN, Type: m.Type, Name: urnName(m.URN), Op: shownOp(m.Op)})
 }
 
 func (c *collector) end(m apitype.StepEventMetadata, kind string) {
 	if m.Op == apitype.OpReplace {
 		return
 	}
-	ev := Event{Kind: kind, URN: m.URN, Type: m.Type, Name: urnName(m.URN), Op: shownOp(m.Op)}
+	ev := plans.Event{Kind: kind, URN: m.URN, Type: m.Type, Name: urnName(m.URN), Op: shownOp(m.Op)}
 	if t, ok := c.started[m.URN+string(m.Op)]; ok {
 		ev.Elapsed = c.now().Sub(t)
 	}
-	if kind == EventFailed {
+	if kind == plans.EventFailed {
 		ev.Message = strings.Join(c.messages[m.URN], "\n")
 	}
 	c.sink(ev)
@@ -133,7 +133,7 @@ func (c *collector) diagnose(d *apitype.DiagnosticEvent) {
 		c.messages[d.URN] = append(c.messages[d.URN], text)
 	}
 	c.diags = append(c.diags, plans.Diagnostic{Severity: severity, URN: d.URN, Message: text})
-	ev := Event{Kind: EventDiagnostic, URN: d.URN, Message: severity + ": " + text}
+	ev := plans.Event{Kind: plans.EventDiagnostic, URN: d.URN, Message: severity + ": " + text}
 	if d.URN != "" {
 		ev.Type, ev.Name = urnType(d.URN), urnName(d.URN)
 	}

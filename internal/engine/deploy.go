@@ -25,16 +25,16 @@ import (
 // When ctx ends, the engine begins nothing more and tells the providers to end their waits. What an operation in flight
 // has made is in the state, also when it is not usable yet; a provider that cannot be told finishes its operations. Then
 // Deploy returns a Failure with CodeCancelled. sink is called from one goroutine at a time; it may be nil.
-func (e *Engine) Deploy(ctx context.Context, sink func(Event)) (Result, error) {
+func (e *Engine) Deploy(ctx context.Context, sink func(plans.Event)) (plans.Result, error) {
 	sink = orDiscard(sink)
 	if err := e.Room(); err != nil {
-		return Result{}, err
+		return plans.Result{}, err
 	}
 	if err := e.ready(); err != nil {
-		return Result{}, err
+		return plans.Result{}, err
 	}
 	if err := e.ensureStack(ctx); err != nil {
-		return Result{}, err
+		return plans.Result{}, err
 	}
 	return e.operate(ctx, "deploy", sink, func(ctx context.Context, s auto.Stack, c *collector) error {
 		opts := []optup.Option{optup.EventStreams(c.in), optup.SuppressProgress(), optup.Color("never")}
@@ -51,13 +51,13 @@ func (e *Engine) Deploy(ctx context.Context, sink func(Event)) (Result, error) {
 
 // Destroy deletes every resource of the stack, in the reverse order of their dependencies, and goes on with the others
 // when one cannot be deleted. The empty stack stays; see Remove. A stack that was never deployed gives ErrNoStack.
-func (e *Engine) Destroy(ctx context.Context, sink func(Event)) (Result, error) {
+func (e *Engine) Destroy(ctx context.Context, sink func(plans.Event)) (plans.Result, error) {
 	sink = orDiscard(sink)
 	if err := e.Room(); err != nil {
-		return Result{}, err
+		return plans.Result{}, err
 	}
 	if err := e.ready(); err != nil {
-		return Result{}, err
+		return plans.Result{}, err
 	}
 	return e.operate(ctx, "destroy", sink, func(ctx context.Context, s auto.Stack, c *collector) error {
 		opts := []optdestroy.Option{
@@ -72,28 +72,29 @@ func (e *Engine) Destroy(ctx context.Context, sink func(Event)) (Result, error) 
 	})
 }
 
-func orDiscard(sink func(Event)) func(Event) {
+func orDiscard(sink func(plans.Event)) func(plans.Event) {
 	if sink == nil {
-		return func(Event) {}
+		return func(plans.Event) {}
 	}
 	return sink
 }
 
 // operate runs one changing operation: checks, leftovers of earlier runs, the engine, the outcome.
-func (e *Engine) operate(ctx context.Context, op string, sink func(Event),
-	run func(context.Context, auto.Stack, *collector) error) (Result, error) {
+func (e *Engine) operate(ctx context.Context, op string, sink func(plans.Event),
+	run func(context.Context, auto.Stack, *collector) error) (plans.Result, error) {
 	begin := time.Now()
-	notice := func(text string) { sink(Event{Kind: EventNotice, Message: text}) }
+	sink = interruptible(ctx, sink)
+	notice := func(text string) { sink(plans.Event{Kind: plans.EventNotice, Message: text}) }
 	if _, err := e.deployment(ctx); err != nil {
-		return Result{}, err
+		return plans.Result{}, err
 	}
 	if err := e.acquireable(ctx, notice); err != nil {
-		return Result{}, err
+		return plans.Result{}, err
 	}
 	guarded, stop := e.guarded(ctx)
 	summary, runErr := e.attempt(guarded, op, sink, run)
 	full, spoilt := stop()
-	res := Result{Summary: summary, Duration: time.Since(begin), Outputs: map[string]Output{}}
+	res := plans.Result{Summary: summary, Duration: time.Since(begin), Outputs: map[string]plans.Output{}}
 	if runErr != nil && full && ctx.Err() == nil {
 		runErr = e.diskFull(op, runErr)
 	}
@@ -111,10 +112,24 @@ func (e *Engine) operate(ctx context.Context, op string, sink func(Event),
 	return res, nil
 }
 
+// interruptible marks the events of what an interrupt stopped.
+func interruptible(ctx context.Context, sink func(plans.Event)) func(plans.Event) {
+	return func(ev plans.Event) {
+		ev.Interrupted = ctx.Err() != nil &&
+			(ev.Kind == plans.EventFailed || ev.Kind == plans.EventDiagnostic && stopped(ev.Message))
+		sink(ev)
+	}
+}
+
+// stopped tells whether a diagnostic only says that an interrupt was heard.
+func stopped(message string) bool {
+	return strings.Contains(message, "cancel") || strings.HasSuffix(strings.TrimSpace(message), "update failed")
+}
+
 // attempt resolves what earlier runs left and runs the engine.
-func (e *Engine) attempt(ctx context.Context, op string, sink func(Event),
+func (e *Engine) attempt(ctx context.Context, op string, sink func(plans.Event),
 	run func(context.Context, auto.Stack, *collector) error) (plans.Summary, error) {
-	if err := e.resolvePending(ctx, func(text string) { sink(Event{Kind: EventNotice, Message: text}) }); err != nil {
+	if err := e.resolvePending(ctx, func(text string) { sink(plans.Event{Kind: plans.EventNotice, Message: text}) }); err != nil {
 		return plans.Summary{}, err
 	}
 	s, err := e.stackIn(ctx, e.workDir(), e.env)

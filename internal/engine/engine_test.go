@@ -129,7 +129,7 @@ func TestDeployPreviewChangeDestroy(t *testing.T) {
 	require.ErrorIs(t, err, ErrNoStack)
 
 	var seen []string
-	res, err := e.Deploy(t.Context(), func(ev Event) {
+	res, err := e.Deploy(t.Context(), func(ev plans.Event) {
 		if ev.Type == thingType {
 			seen = append(seen, ev.Kind+" "+string(ev.Op)+" "+ev.Name)
 		}
@@ -137,7 +137,7 @@ func TestDeployPreviewChangeDestroy(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{"start create a", "done create a", "start create b", "done create b"}, seen)
 	require.Equal(t, plans.Summary{Create: 4}, res.Summary)
-	require.Equal(t, map[string]Output{
+	require.Equal(t, map[string]plans.Output{
 		"arn": {Value: "arn:aws:test:::b"}, "token": {Value: "swordfish", Secret: true},
 	}, res.Outputs)
 	require.Equal(t, []string{"a", "b"}, f.names())
@@ -249,7 +249,7 @@ func TestTheUsersStackFileIsReadAndNotWritten(t *testing.T) {
 	require.NoError(t, os.RemoveAll(filepath.Join(home, "work")))
 	outputs, err := open(t, o).Outputs(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, Output{Value: "swordfish", Secret: true}, outputs["token"])
+	require.Equal(t, plans.Output{Value: "swordfish", Secret: true}, outputs["token"])
 	after, err := os.ReadFile(file)
 	require.NoError(t, err)
 	require.Equal(t, content, string(after))

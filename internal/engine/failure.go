@@ -7,6 +7,7 @@ import (
 	"errors"
 	"strings"
 
+	"emrflink/internal/exitcode"
 	"emrflink/internal/plans"
 )
 
@@ -81,18 +82,18 @@ func (f *Failure) Unwrap() error { return f.cause }
 func (f *Failure) ExitCode() int {
 	switch f.Code {
 	case CodeCancelled, CodeKilled:
-		return 130
+		return exitcode.Interrupted
 	case CodeConfig, CodeNotBuilt, CodeStackName, CodePassphrase, CodeStateCorrupt, CodeNoSpace:
-		return 2
+		return exitcode.Usage
 	case "AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "ExpiredToken", "ExpiredTokenException",
 		"InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch", "NoCredentials",
 		"Forbidden", "Unauthorized":
-		return 3
+		return exitcode.Denied
 	}
 	if errors.Is(f.cause, ErrNoStack) {
-		return 4
+		return exitcode.NotFound
 	}
-	return 1
+	return exitcode.Failed
 }
 
 // cancelled describes an operation that the caller's context ended.

@@ -46,6 +46,18 @@ func (o LockOwner) String() string {
 	return fmt.Sprintf("%s on %s, pid %d, since %s", o.User, o.Host, o.PID, o.Since.UTC().Format(time.RFC3339))
 }
 
+// LockedBy names who holds the lock of the stack, "" = nobody: see Lock.
+func (e *Engine) LockedBy(ctx context.Context) (string, error) {
+	info, err := e.Lock(ctx)
+	by := ""
+	for _, o := range info.Owners {
+		if !o.Stale {
+			by = fmt.Sprintf("%s on %s, process %d", o.User, o.Host, o.PID)
+		}
+	}
+	return by, err
+}
+
 // Lock reads the locks of the stack without changing anything.
 func (e *Engine) Lock(context.Context) (LockInfo, error) {
 	if e.files == nil {

@@ -74,7 +74,7 @@ func TestAnyOtherBackendIsReadThroughTheEngine(t *testing.T) {
 	require.ErrorIs(t, err, ErrNoStack)
 	res, err := e.Deploy(t.Context(), nil)
 	require.NoError(t, err)
-	require.Equal(t, Output{Value: "swordfish", Secret: true}, res.Outputs["token"])
+	require.Equal(t, plans.Output{Value: "swordfish", Secret: true}, res.Outputs["token"])
 	plan, err := e.Preview(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, plans.Summary{Same: 4}, plan.Summary)

@@ -38,27 +38,18 @@ type PendingCreate struct {
 // on from there; cleanup then deletes it like any other.
 type AdoptFunc func(ctx context.Context, p PendingCreate) (id string, found bool, err error)
 
-// PendingOperation is an operation that was under way when an engine was killed: nobody has recorded how it ended.
-type PendingOperation struct {
-	URN, Type, Name string
-	// Kind is creating, updating, deleting, reading or importing.
-	Kind string
-	// Inputs are what it was asked with, secrets replaced by [Secret].
-	Inputs map[string]any
-}
-
 // Pending lists the operations of an interrupted run in the order in which they were begun. The next Deploy or Destroy
 // resolves them. While an engine works on the stack, they are its own: see Lock. A stack that was never deployed gives
 // ErrNoStack.
-func (e *Engine) Pending(ctx context.Context) ([]PendingOperation, error) {
+func (e *Engine) Pending(ctx context.Context) ([]plans.Pending, error) {
 	deployment, err := e.deployment(ctx)
 	if err != nil {
 		return nil, err
 	}
-	out := []PendingOperation{}
+	out := []plans.Pending{}
 	for _, op := range deployment.PendingOperations {
 		urn := string(op.Resource.URN)
-		out = append(out, PendingOperation{URN: urn, Type: string(op.Resource.Type), Name: urnName(urn), Kind: string(op.Type),
+		out = append(out, plans.Pending{URN: urn, Type: string(op.Resource.Type), Name: urnName(urn), Kind: string(op.Type),
 			Inputs: cleanMap(op.Resource.Inputs)})
 	}
 	return out, nil

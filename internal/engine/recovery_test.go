@@ -86,9 +86,9 @@ func adoptByName(f *fakeAWS) AdoptFunc {
 	}
 }
 
-func notices(events *[]Event) func(Event) {
-	return func(ev Event) {
-		if ev.Kind == EventNotice {
+func notices(events *[]plans.Event) func(plans.Event) {
+	return func(ev plans.Event) {
+		if ev.Kind == plans.EventNotice {
 			*events = append(*events, ev)
 		}
 	}
@@ -128,7 +128,7 @@ func TestAKilledRunIsResumedWithWhatItHadMade(t *testing.T) {
 	require.Contains(t, failure.Message, `aws:test/thing:Thing "a"`)
 
 	o.Adopt = adoptByName(f)
-	var events []Event
+	var events []plans.Event
 	_, err = open(t, o).Deploy(t.Context(), notices(&events))
 	require.NoError(t, err)
 	require.Len(t, events, 1)
@@ -161,7 +161,7 @@ func TestAKilledCommandsEngineFinishesAndTheNextRunWaitsForIt(t *testing.T) {
 	require.Len(t, info.Owners, 1)
 	require.True(t, info.Owners[0].Finishing)
 
-	var events []Event
+	var events []plans.Event
 	release := time.AfterFunc(300*time.Millisecond, func() { close(f.hold) })
 	defer release.Stop()
 	_, err = e.Deploy(t.Context(), notices(&events))
@@ -327,9 +327,9 @@ func TestAFailureIsCutDownToItsResource(t *testing.T) {
 	text := "operation error EC2: CreateVpc, https response error StatusCode: 400, RequestID: 8d12-77aa, api error " +
 		"VpcLimitExceeded: The maximum number of VPCs has been reached."
 	e := open(t, Options{Home: t.TempDir(), Env: f.env(), Program: chain(pulumi.Map{"fail": pulumi.String(text)})})
-	var failedEvents []Event
-	_, err := e.Deploy(t.Context(), func(ev Event) {
-		if ev.Kind == EventFailed {
+	var failedEvents []plans.Event
+	_, err := e.Deploy(t.Context(), func(ev plans.Event) {
+		if ev.Kind == plans.EventFailed {
 			failedEvents = append(failedEvents, ev)
 		}
 	})

@@ -247,12 +247,12 @@ func stateResource(r apitype.ResourceV3) plans.StateResource {
 
 // Outputs returns the stack's outputs of the last deployment, secret ones decrypted. A stack that was never deployed
 // gives ErrNoStack.
-func (e *Engine) Outputs(ctx context.Context) (map[string]Output, error) {
+func (e *Engine) Outputs(ctx context.Context) (map[string]plans.Output, error) {
 	deployment, err := e.deployment(ctx)
 	if err != nil {
 		return nil, err
 	}
-	out := map[string]Output{}
+	out := map[string]plans.Output{}
 	secrets := false
 	for _, r := range deployment.Resources {
 		if r.Type != "pulumi:pulumi:Stack" || r.Delete {
@@ -262,7 +262,7 @@ func (e *Engine) Outputs(ctx context.Context) (map[string]Output, error) {
 			secret := hasSecret(v)
 			secrets = secrets || secret
 			_, found := mask.Map(map[string]any{k: clean(v)})
-			out[k] = Output{Value: clean(v), Secret: secret || len(found) > 0}
+			out[k] = plans.Output{Value: clean(v), Secret: secret || len(found) > 0}
 		}
 	}
 	if !secrets {
@@ -274,7 +274,7 @@ func (e *Engine) Outputs(ctx context.Context) (map[string]Output, error) {
 	}
 	for k, o := range out {
 		if v, found := plainValues[k]; found && o.Secret { // one that only looks like a secret is the same there
-			out[k] = Output{Value: v, Secret: true}
+			out[k] = plans.Output{Value: v, Secret: true}
 		}
 	}
 	return out, nil

@@ -5,6 +5,8 @@ package findings
 import (
 	"slices"
 	"strings"
+
+	"emrflink/components/nodelabel"
 )
 
 const (
@@ -73,7 +75,7 @@ func unpinnedAMI(g *graph, rep *reporter) {
 // spotJobManager: pools that are for JobManagers by the label with which jobs choose them.
 func spotJobManager(g *graph, rep *reporter) {
 	for _, r := range g.of(nodePoolType) {
-		if at(r.Inputs, "spec", "template", "metadata", "labels", "FlinkRole") != "jobmanager" {
+		if at(r.Inputs, "spec", "template", "metadata", "labels", nodelabel.FlinkRole) != nodelabel.JobManager {
 			continue
 		}
 		requirements := at(r.Inputs, "spec", "template", "spec", "requirements")

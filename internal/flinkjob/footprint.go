@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/resource"
+
+	"emrflink/internal/cost"
 )
 
 // DefaultParallelism is how many task slots a sample job has when nobody says.
@@ -17,19 +19,9 @@ const DefaultParallelism = 2
 // podField is the field of a FlinkDeployment's spec that describes the pods of a role.
 var podField = map[string]string{RoleJobManager: "jobManager", RoleTaskManager: "taskManager"}
 
-// Footprint is what the pods of one role of a sample job need of the nodes.
-type Footprint struct {
-	Role string
-	Pods int
-	// MilliCPU and MemoryMiB are requested by each pod, the sidecar of the monitoring included.
-	MilliCPU, MemoryMiB int
-	// Selector is the node selector of the pods.
-	Selector map[string]string
-}
-
-// Footprints are the pods of the default sample job on a node pool. That its manifest says them is a matter of the build,
-// and tested.
-func Footprints(nodeGroupType, arch string, parallelism int) []Footprint {
+// Footprints are the pods of the default sample job on a node pool, by role. That its manifest says them is a matter of the
+// build, and tested.
+func Footprints(nodeGroupType, arch string, parallelism int) []cost.Pods {
 	sample, err := findSample(defaultSample)
 	if err != nil {
 		return nil
@@ -67,7 +59,8 @@ type sizedPods struct {
 // flinkUnits turns Flink's units, 2048m and 2g, into those of Kubernetes.
 var flinkUnits = strings.NewReplacer("m", "Mi", "g", "Gi")
 
-func (s Sample) footprints(spec Spec) ([]Footprint, error) {
+// footprints are the pods of the job, by role. What they request includes the sidecar of the monitoring.
+func (s Sample) footprints(spec Spec) ([]cost.Pods, error) {
 	o, err := s.render(spec)
 	if err != nil {
 		return nil, err
@@ -95,11 +88,11 @@ func (s Sample) footprints(spec Spec) ([]Footprint, error) {
 	sidecar := job.Spec.MonitoringConfiguration.SideCarResources.Limits
 	cpu, memory := quantity("CPU of the sidecar", sidecar.CPULimit), quantity("memory of the sidecar", sidecar.MemoryLimit)
 	job.Spec.TaskManager.Replicas = (spec.Parallelism + int(slots.Value()) - 1) / max(int(slots.Value()), 1)
-	out := make([]Footprint, 0, len(podField))
+	out := make([]cost.Pods, 0, len(podField))
 	for i, pod := range []sizedPods{job.Spec.JobManager, job.Spec.TaskManager} {
 		of := quantity("memory of the pods", flinkUnits.Replace(pod.Resource.Memory))
-		out = append(out, Footprint{
-			Role: []string{RoleJobManager, RoleTaskManager}[i], Pods: pod.Replicas, Selector: pod.PodTemplate.Spec.NodeSelector,
+		out = append(out, cost.Pods{
+			Role: []string{RoleJobManager, RoleTaskManager}[i], Count: pod.Replicas, Selector: pod.PodTemplate.Spec.NodeSelector,
 			MilliCPU:  int(pod.Resource.CPU*1000) + int(cpu.MilliValue()),
 			MemoryMiB: int((of.Value() + memory.Value()) >> 20),
 		})

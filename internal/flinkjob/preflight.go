@@ -12,6 +12,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"emrflink/internal/exitcode"
 	"emrflink/internal/kube"
 )
 
@@ -42,7 +43,7 @@ func (e *PreflightError) Error() string {
 func (e *PreflightError) Code() string { return "flinkjob.preflight" }
 
 // ExitCode is 1: the cluster is not as the job needs it.
-func (e *PreflightError) ExitCode() int { return 1 }
+func (e *PreflightError) ExitCode() int { return exitcode.Failed }
 
 // Hint is the next command.
 func (e *PreflightError) Hint() string { return "emrflink deploy" }

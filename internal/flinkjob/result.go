@@ -77,7 +77,7 @@ func completed(bucket string, objs []awsapi.Object) []Checkpoint {
 	}
 	out := make([]Checkpoint, 0, len(at))
 	for dir, t := range at {
-		out = append(out, Checkpoint{URI: "s3://" + bucket + "/" + dir, Bytes: size[dir], At: t.UTC()})
+		out = append(out, Checkpoint{URI: "s3://" + bucket + "/" + dir, Bytes: size[dir], At: t.UTC().Truncate(time.Second)})
 	}
 	sort.Slice(out, func(i, j int) bool {
 		if !out[i].At.Equal(out[j].At) {

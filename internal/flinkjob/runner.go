@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"emrflink/internal/awsapi"
+	"emrflink/internal/exitcode"
 	"emrflink/internal/kube"
 )
 
@@ -131,9 +132,9 @@ func (f *Failure) Code() string { return "flinkjob." + f.ID }
 // ExitCode is 6 for a wait that ended, else 1.
 func (f *Failure) ExitCode() int {
 	if f.ID == "timeout" {
-		return 6
+		return exitcode.Timeout
 	}
-	return 1
+	return exitcode.Failed
 }
 
 // Hint is the next command.

@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"emrflink/examples"
+	"emrflink/internal/exitcode"
 )
 
 // Sample is a job that comes with the tool.
@@ -116,7 +117,7 @@ func (e *UnknownNameError) Error() string {
 func (e *UnknownNameError) Code() string { return "flinkjob.unknown-name" }
 
 // ExitCode is 2: the argument is wrong, nothing was contacted for it.
-func (e *UnknownNameError) ExitCode() int { return 2 }
+func (e *UnknownNameError) ExitCode() int { return exitcode.Usage }
 
 func findSample(name string) (Sample, error) {
 	var known []string

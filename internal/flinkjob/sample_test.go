@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"emrflink/examples"
+	"emrflink/internal/cost"
 )
 
 // withFolder is the embedded tree and one folder more.
@@ -45,7 +46,7 @@ func TestEachFolderIsASampleOfAKnownSize(t *testing.T) {
 		require.NoError(t, err)
 		for i, role := range []string{RoleJobManager, RoleTaskManager} {
 			require.Equal(t, role, pods[i].Role)
-			require.Positive(t, pods[i].Pods)
+			require.Positive(t, pods[i].Count)
 			require.Equal(t, map[string]string{
 				"NodeGroupType": "group", "FlinkRole": role, "kubernetes.io/arch": "arm64",
 			}, pods[i].Selector, s.Name)
@@ -58,9 +59,9 @@ func TestTheDefaultSampleTakesTheseResources(t *testing.T) {
 	selector := func(role string) map[string]string {
 		return map[string]string{"NodeGroupType": "g", "FlinkRole": role, "kubernetes.io/arch": "amd64"}
 	}
-	require.Equal(t, []Footprint{
-		{Role: RoleJobManager, Pods: 2, MilliCPU: 1500, MemoryMiB: 2298, Selector: selector(RoleJobManager)},
-		{Role: RoleTaskManager, Pods: 5, MilliCPU: 1500, MemoryMiB: 2298, Selector: selector(RoleTaskManager)},
+	require.Equal(t, []cost.Pods{
+		{Role: RoleJobManager, Count: 2, MilliCPU: 1500, MemoryMiB: 2298, Selector: selector(RoleJobManager)},
+		{Role: RoleTaskManager, Count: 5, MilliCPU: 1500, MemoryMiB: 2298, Selector: selector(RoleTaskManager)},
 	}, Footprints("g", "amd64", 5))
 }
 

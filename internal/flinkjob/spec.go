@@ -10,12 +10,15 @@ import (
 	"sort"
 	"strings"
 	"time"
+
+	"emrflink/components/nodelabel"
+	"emrflink/internal/exitcode"
 )
 
 // Roles of a node pool and of a pod in a Flink cluster.
 const (
-	RoleJobManager  = "jobmanager"
-	RoleTaskManager = "taskmanager"
+	RoleJobManager  = nodelabel.JobManager
+	RoleTaskManager = nodelabel.TaskManager
 )
 
 // Spec is everything that Render needs. SpecFrom makes it of stack outputs.
@@ -46,6 +49,8 @@ type Options struct {
 	NodePool    string // name or NodeGroupType of a TaskManager pool; default: the first one
 	Parallelism int    // default 2
 	Interval    time.Duration
+	// Timeout is how long a run or a deletion is waited for; 0 = for ever.
+	Timeout time.Duration
 }
 
 type outputs struct {
@@ -171,7 +176,7 @@ func (e *ValidationError) Error() string {
 func (e *ValidationError) Code() string { return "flinkjob.invalid" }
 
 // ExitCode is 2: validation.
-func (e *ValidationError) ExitCode() int { return 2 }
+func (e *ValidationError) ExitCode() int { return exitcode.Usage }
 
 // Validate returns a *ValidationError with all problems, or nil.
 func (s Spec) Validate() error {

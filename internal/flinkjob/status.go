@@ -24,10 +24,10 @@ type StatusResult struct {
 	SchemaVersion  int         `json:"schemaVersion"`
 	Job            string      `json:"job"`
 	Namespace      string      `json:"namespace"`
-	State          string      `json:"state"`          // jobStatus.state, "" before the first report
-	LifecycleState string      `json:"lifecycleState"` // of the operator
-	JobManager     string      `json:"jobManager"`     // jobManagerDeploymentStatus
-	Cause          string      `json:"cause"`          // what it waits for or runs into; "" when nothing
+	State          string      `json:"state"`      // jobStatus.state, "" before the first report
+	LifecycleState string      `json:"lifecycle"`  // of the operator: STABLE, DEPLOYED...
+	JobManager     string      `json:"jobManager"` // jobManagerDeploymentStatus
+	Cause          string      `json:"cause"`      // what it waits for or runs into; "" when nothing
 	Pods           []PodStatus `json:"pods"`
 	Nodes          []NodeUse   `json:"nodes"`
 	Checkpoint     *Checkpoint `json:"checkpoint,omitempty"` // the newest
@@ -35,11 +35,11 @@ type StatusResult struct {
 
 // Summary is one line of the list of submitted jobs.
 type Summary struct {
-	Job       string    `json:"job"`
+	Job       string    `json:"name"`
 	Namespace string    `json:"namespace"`
 	Sample    string    `json:"sample"` // "" for a job that this tool did not render
 	State     string    `json:"state"`
-	Created   time.Time `json:"created"`
+	Created   time.Time `json:"-"`
 }
 
 // Status reads how a job is doing. A job that does not exist is ErrNoJob.
@@ -103,7 +103,7 @@ type DeleteResult struct {
 	SchemaVersion  int     `json:"schemaVersion"`
 	Job            string  `json:"job"`
 	Namespace      string  `json:"namespace"`
-	AlreadyGone    bool    `json:"alreadyGone"`
+	Deleted        bool    `json:"deleted"` // false: it was gone already
 	ElapsedSeconds float64 `json:"elapsedSeconds"`
 }
 
@@ -113,12 +113,12 @@ type DeleteResult struct {
 func (r Runner) Delete(ctx context.Context, namespace, name string, report func(Progress)) (DeleteResult, error) {
 	r = r.withDefaults()
 	m := r.meter(report)
-	res := DeleteResult{SchemaVersion: SchemaVersion, Job: name, Namespace: namespace}
+	res := DeleteResult{SchemaVersion: SchemaVersion, Job: name, Namespace: namespace, Deleted: true}
 	ref := kube.KindFlinkDeployment.Ref(namespace, name)
 	err := r.Kube.Delete(ctx, ref, kube.Background)
 	switch {
 	case kube.IsNotFound(err) || kube.IsNoKind(err):
-		res.AlreadyGone = true
+		res.Deleted = false
 	case err != nil:
 		return res, fmt.Errorf("delete job %q: %w", name, err)
 	}

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"emrflink/internal/exitcode"
 )
 
 // ErrDeclined is returned when the user answered no. Nothing was changed.
@@ -19,7 +21,7 @@ type declined struct{}
 func (declined) Error() string { return "declined; nothing was changed" }
 
 // ExitCode of a declined prompt is that of an interrupt.
-func (declined) ExitCode() int { return 130 }
+func (declined) ExitCode() int { return exitcode.Interrupted }
 
 // Code is the stable identifier of the error.
 func (declined) Code() string { return "declined" }
@@ -39,7 +41,7 @@ func (e *NoPromptError) Error() string {
 func (e *NoPromptError) Hint() string { return "pass " + e.Flag }
 
 // ExitCode is that of a usage error.
-func (e *NoPromptError) ExitCode() int { return 2 }
+func (e *NoPromptError) ExitCode() int { return exitcode.Usage }
 
 // Code is the stable identifier of the error.
 func (e *NoPromptError) Code() string { return "no-terminal" }

@@ -11,6 +11,8 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
+
+	"emrflink/internal/exitcode"
 )
 
 // Reasons that Kubernetes itself has no word for.
@@ -47,11 +49,11 @@ func (e *Error) Code() string { return "kubernetes." + e.Reason }
 func (e *Error) ExitCode() int {
 	switch e.Reason {
 	case "Unauthorized", "Forbidden":
-		return 3
+		return exitcode.Denied
 	case ReasonTimeout:
-		return 6
+		return exitcode.Timeout
 	}
-	return 1
+	return exitcode.Failed
 }
 
 // Hint says what to look at next; empty when there is nothing better than the message.

@@ -40,8 +40,8 @@ func (a Access) Name() string {
 	return a.ClusterName
 }
 
-// Kubeconfig renders a file with this one entry, as YAML.
-func Kubeconfig(a Access) ([]byte, error) {
+// Render returns a file with this one entry, as YAML.
+func (a Access) Render() ([]byte, error) {
 	cfg := api.NewConfig()
 	if err := a.into(cfg); err != nil {
 		return nil, err
@@ -49,10 +49,10 @@ func Kubeconfig(a Access) ([]byte, error) {
 	return clientcmd.Write(*cfg)
 }
 
-// MergeKubeconfig adds or replaces the entry in the file at path, makes its
+// Merge adds or replaces the entry in the kubeconfig file at path, makes its
 // context the current one and keeps all other entries. The file is replaced in
 // one step and has mode 0600. A file that cannot be parsed is left as it is.
-func MergeKubeconfig(path string, a Access) error {
+func (a Access) Merge(path string) error {
 	cfg, err := loadKubeconfig(path)
 	if err != nil {
 		return err
@@ -63,9 +63,9 @@ func MergeKubeconfig(path string, a Access) error {
 	return writeKubeconfig(path, cfg)
 }
 
-// ForgetKubeconfig takes the entry out of the file at path again; entries that
+// Forget takes the entry out of the kubeconfig file at path again; entries that
 // are not there, or no file, are no error.
-func ForgetKubeconfig(path string, a Access) error {
+func (a Access) Forget(path string) error {
 	cfg, err := loadKubeconfig(path)
 	if err != nil {
 		return err

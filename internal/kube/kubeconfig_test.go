@@ -25,7 +25,7 @@ func access(name string) Access {
 func TestMergeKeepsWhatOthersWrote(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "sub", "config")
-	require.NoError(t, MergeKubeconfig(path, access("first")))
+	require.NoError(t, access("first").Merge(path))
 	other := `
 apiVersion: v1
 kind: Config
@@ -35,7 +35,7 @@ users: [{name: me, user: {client-certificate: me.pem}}]
 contexts: [{name: work, context: {cluster: work, user: me, namespace: dev}}]
 `
 	require.NoError(t, os.WriteFile(path, []byte(other), 0o644))
-	require.NoError(t, MergeKubeconfig(path, access("ours")))
+	require.NoError(t, access("ours").Merge(path))
 
 	info, err := os.Stat(path)
 	require.NoError(t, err)
@@ -51,7 +51,7 @@ contexts: [{name: work, context: {cluster: work, user: me, namespace: dev}}]
 	require.Equal(t, "A", cfg.AuthInfos[name].Exec.Env[0].Name)
 	require.Empty(t, cfg.AuthInfos[name].Token)
 
-	require.NoError(t, ForgetKubeconfig(path, access("ours")))
+	require.NoError(t, access("ours").Forget(path))
 	cfg, err = clientcmd.LoadFromFile(path)
 	require.NoError(t, err)
 	require.NotContains(t, cfg.Clusters, name)
@@ -65,7 +65,7 @@ func TestAFileThatIsNoKubeconfigIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "config")
 	require.NoError(t, os.WriteFile(path, []byte("{not yaml"), 0o600))
-	require.ErrorContains(t, MergeKubeconfig(path, access("ours")), path)
+	require.ErrorContains(t, access("ours").Merge(path), path)
 	body, err := os.ReadFile(path)
 	require.NoError(t, err)
 	require.Equal(t, "{not yaml", string(body))
@@ -77,7 +77,7 @@ func TestALinkedKubeconfigStaysALink(t *testing.T) {
 	file, link := filepath.Join(dir, "real"), filepath.Join(dir, "config")
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
 	require.NoError(t, os.Symlink(file, link))
-	require.NoError(t, MergeKubeconfig(link, access("ours")))
+	require.NoError(t, access("ours").Merge(link))
 	target, err := os.Readlink(link)
 	require.NoError(t, err)
 	require.Equal(t, file, target)
@@ -90,7 +90,7 @@ func TestKubeconfigRefusesAnIncompleteEntry(t *testing.T) {
 	t.Parallel()
 	a := access("x")
 	a.Endpoint = ""
-	_, err := Kubeconfig(a)
+	_, err := a.Render()
 	require.ErrorContains(t, err, "endpoint")
 }
 

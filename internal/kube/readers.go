@@ -37,13 +37,15 @@ type Pod struct {
 
 // Node is what the tool reads of a node.
 type Node struct {
-	Name         string
-	InstanceType string
-	CapacityType string // "spot", "on-demand" or "" (managed node groups say SPOT, ON_DEMAND in another label)
-	NodePool     string // "" for a managed node group
-	NodeGroup    string // "" for a Karpenter node
-	Zone, Arch   string
-	Ready        bool
+	Name         string `json:"name"`
+	InstanceType string `json:"instanceType"`
+	// "spot", "on-demand" or "" (managed node groups say SPOT, ON_DEMAND in another label)
+	CapacityType string `json:"capacityType"`
+	NodePool     string `json:"nodePool"` // "" for a managed node group
+	NodeGroup    string `json:"-"`        // "" for a Karpenter node
+	Zone         string `json:"-"`
+	Arch         string `json:"-"`
+	Ready        bool   `json:"-"`
 }
 
 // Event is what the tool reads of an event.

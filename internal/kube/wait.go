@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"emrflink/internal/exitcode"
 )
 
 // Blocker says why an object that is being deleted is still there.
@@ -64,7 +66,7 @@ func (e *StillThereError) Error() string { return "wait for deletion: " + e.Bloc
 func (e *StillThereError) Code() string { return "kubernetes.still-there" }
 
 // ExitCode is 6: timed out waiting.
-func (e *StillThereError) ExitCode() int { return 6 }
+func (e *StillThereError) ExitCode() int { return exitcode.Timeout }
 
 // Hint names the object to look at.
 func (e *StillThereError) Hint() string {

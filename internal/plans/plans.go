@@ -42,7 +42,13 @@ type Plan struct {
 }
 
 // Summary counts steps by operation. Reads are in none of the counts: they change nothing.
-type Summary struct{ Create, Update, Replace, Delete, Same int }
+type Summary struct {
+	Create  int `json:"create"`
+	Update  int `json:"update"`
+	Replace int `json:"replace"`
+	Delete  int `json:"delete"`
+	Same    int `json:"same"`
+}
 
 // Changes is the number of resources that are not left as they are.
 func (s Summary) Changes() int { return s.Create + s.Update + s.Replace + s.Delete }

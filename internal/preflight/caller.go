@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"emrflink/internal/awsapi"
+	"emrflink/internal/check"
 )
 
 // caller answers who asks, for how long, and when.
@@ -19,13 +20,14 @@ type caller interface {
 }
 
 // credentials checks that AWS knows who asks.
-func (a Account) credentials(ctx context.Context) (awsapi.Identity, Check) {
+func (a Account) credentials(ctx context.Context) (awsapi.Identity, check.Check) {
 	id, err := a.AWS.Identity(ctx)
 	if err == nil {
 		return id, fine("credentials", "%s, account %s", id.ARN, id.Account)
 	}
-	c := Check{
-		ID: "credentials", Status: Error, What: "AWS does not know who asks", Why: err.Error(), Denied: awsapi.IsDenied(err),
+	c := check.Check{
+		ID: "credentials", Status: check.Error, What: "AWS does not know who asks", Why: err.Error(),
+		Denied: awsapi.IsDenied(err),
 	}
 	var e *awsapi.Error
 	if !errors.As(err, &e) {
@@ -56,15 +58,15 @@ func (a Account) credentials(ctx context.Context) (awsapi.Identity, Check) {
 }
 
 // recorded checks that the credentials are for the account and the settings for the region of the stack.
-func (a Account) recorded(_ context.Context, id awsapi.Identity) []Check {
+func (a Account) recorded(_ context.Context, id awsapi.Identity) []check.Check {
 	r, d := a.Deploy.Recorded, a.Deploy
 	account, region := fine("account", "%s", id.Account), fine("region", "%s", d.Region)
 	switch {
 	case r.Account == "":
 		account.What += "; the stack is not deployed yet"
 	case r.Account != id.Account:
-		account = Check{
-			ID: "account", Status: Error, Denied: true,
+		account = check.Check{
+			ID: "account", Status: check.Error, Denied: true,
 			What: fmt.Sprintf("the credentials are of account %s, stack %q is deployed in account %s", id.Account,
 				d.Stack, r.Account),
 			Why: "a deploy would not find what exists and would make it a second time",
@@ -72,44 +74,46 @@ func (a Account) recorded(_ context.Context, id awsapi.Identity) []Check {
 		}
 	}
 	if r.Region != "" && r.Region != d.Region {
-		region = Check{
-			ID: "region", Status: Error,
+		region = check.Check{
+			ID: "region", Status: check.Error,
 			What: fmt.Sprintf("the settings say %s, stack %q is deployed in %s", d.Region, d.Stack, r.Region),
 			Why:  "a deployment cannot move: everything would be replaced",
 			Fix:  fmt.Sprintf("emrflink init --stack %s-2 --set region=%s --set name=%s-2", d.Stack, d.Region, d.Name),
 		}
 	}
-	return []Check{account, region}
+	return []check.Check{account, region}
 }
 
 // session checks that the credentials outlive a deploy: when they end, the engine can neither go on nor, with its state
 // in S3, write down what it made.
-func (a Account) session(ctx context.Context, _ awsapi.Identity) []Check {
+func (a Account) session(ctx context.Context, _ awsapi.Identity) []check.Check {
 	const id = "session"
 	s, err := a.AWS.Session(ctx)
 	lasts := a.Deploy.Lasts.Round(time.Second)
 	switch {
 	case err != nil:
-		return []Check{unknown(id, "how long the credentials are good for", err)}
+		return []check.Check{unknown(id, "how long the credentials are good for", err)}
 	case !s.Temporary:
-		return []Check{fine(id, "the credentials do not expire (%s)", s.Source)}
+		return []check.Check{fine(id, "the credentials do not expire (%s)", s.Source)}
 	case s.Renews:
-		return []Check{fine(id, "the credentials are renewed as they expire (%s)", s.Source)}
+		return []check.Check{fine(id, "the credentials are renewed as they expire (%s)", s.Source)}
 	case s.Expires.IsZero():
-		return []Check{{
-			ID: id, Status: Skipped, What: "the credentials are temporary and do not say when they expire (" + s.Source + ")",
-			Why: fmt.Sprintf("a deploy takes about %s; an STS session lasts an hour unless more was asked for", lasts),
-			Fix: "export " + awsapi.EnvExpiration + "=TIME, as `aws configure export-credentials --format env` prints it",
+		return []check.Check{{
+			ID: id, Status: check.Skipped,
+			What: "the credentials are temporary and do not say when they expire (" + s.Source + ")",
+			Why:  fmt.Sprintf("a deploy takes about %s; an STS session lasts an hour unless more was asked for", lasts),
+			Fix:  "export " + awsapi.EnvExpiration + "=TIME, as `aws configure export-credentials --format env` prints it",
 		}}
 	}
 	left := s.Expires.Sub(a.Now()).Round(time.Second)
 	if left >= a.Deploy.Lasts {
-		return []Check{fine(id, "%s left, a deploy takes about %s", left, lasts)}
+		return []check.Check{fine(id, "%s left, a deploy takes about %s", left, lasts)}
 	}
-	return []Check{{
-		ID: id, Status: Warning, What: fmt.Sprintf("the credentials expire in %s, a deploy takes about %s", max(left, 0), lasts),
-		Why: "ExpiredToken: the deploy would stop on the way; it can be repeated with new credentials",
-		Fix: "aws sso login",
+	return []check.Check{{
+		ID: id, Status: check.Warning,
+		What: fmt.Sprintf("the credentials expire in %s, a deploy takes about %s", max(left, 0), lasts),
+		Why:  "ExpiredToken: the deploy would stop on the way; it can be repeated with new credentials",
+		Fix:  "aws sso login",
 	}}
 }
 
@@ -123,7 +127,7 @@ const (
 
 // clock compares this machine's clock with AWS's. Amazon's SDK corrects its own requests; tokens for the cluster, and
 // what other programs sign, are not corrected.
-func (a Account) clock(ctx context.Context) Check {
+func (a Account) clock(ctx context.Context) check.Check {
 	const id = "clock"
 	skew, err := a.AWS.Skew(ctx)
 	if err != nil {
@@ -137,11 +141,11 @@ func (a Account) clock(ctx context.Context) Check {
 	const fix = "sudo timedatectl set-ntp true"
 	switch {
 	case skew.Abs() >= maxSkew:
-		c.Status, c.Fix = Error, fix
+		c.Status, c.Fix = check.Error, fix
 		c.Why = "SignatureDoesNotMatch, RequestTimeTooSkewed: AWS refuses what was signed more than 5 minutes ago or is from " +
 			"the future"
 	case skew.Abs() >= muchSkew:
-		c.Status, c.Fix, c.Why = Warning, fix, "AWS refuses signatures that are 5 minutes off"
+		c.Status, c.Fix, c.Why = check.Warning, fix, "AWS refuses signatures that are 5 minutes off"
 	}
 	return c
 }

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"emrflink/internal/check"
 )
 
 // Machine checks what a deploy needs of the machine that it starts from.
@@ -24,8 +26,8 @@ type Machine struct {
 }
 
 // Run makes the checks.
-func (m Machine) Run() []Check {
-	var checks []Check
+func (m Machine) Run() []check.Check {
+	var checks []check.Check
 	for _, p := range m.Programs {
 		checks = append(checks, m.program(p))
 	}
@@ -36,14 +38,14 @@ func (m Machine) Run() []Check {
 }
 
 // program looks for a program on the PATH.
-func (m Machine) program(name string) Check {
+func (m Machine) program(name string) check.Check {
 	id := "program-" + name
 	path, err := m.LookPath(name)
 	if err == nil {
 		return fine(id, "%s", path)
 	}
-	return Check{
-		ID: id, Status: Error, What: name + " is not on the PATH", Why: "pulumi-eks refuses to make a cluster without it",
+	return check.Check{
+		ID: id, Status: check.Error, What: name + " is not on the PATH", Why: "pulumi-eks refuses to make a cluster without it",
 		Fix: map[string]string{
 			"aws":     "https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html",
 			"kubectl": "https://kubernetes.io/docs/tasks/tools/",
@@ -76,7 +78,7 @@ func (m Machine) files() []registryFile {
 const loginLasts = 12 * time.Hour
 
 // login looks for a login that has expired: the registry answers 403 to it, and serves anonymous pulls.
-func (m Machine) login(registry string) Check {
+func (m Machine) login(registry string) check.Check {
 	id := "registry-login"
 	result := fine(id, "no login for %s: charts are pulled anonymously", registry)
 	for _, f := range m.files() {
@@ -85,7 +87,7 @@ func (m Machine) login(registry string) Check {
 			continue
 		}
 		c.ID = id
-		if c.Status == Error {
+		if c.Status == check.Error {
 			return c
 		}
 		result = c
@@ -94,10 +96,10 @@ func (m Machine) login(registry string) Check {
 }
 
 // loginIn reads one file; false when it has no login for the registry.
-func (m Machine) loginIn(f registryFile, registry string) (Check, bool) {
+func (m Machine) loginIn(f registryFile, registry string) (check.Check, bool) {
 	info, err := os.Stat(f.path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return Check{}, false
+		return check.Check{}, false
 	}
 	var raw []byte
 	if err == nil {
@@ -112,7 +114,9 @@ func (m Machine) loginIn(f registryFile, registry string) (Check, bool) {
 		err = json.Unmarshal(raw, &config)
 	}
 	if err != nil {
-		return Check{Status: Warning, What: f.path + ": could not check", Why: err.Error(), Fix: f.logout + registry}, true
+		return check.Check{
+			Status: check.Warning, What: f.path + ": could not check", Why: err.Error(), Fix: f.logout + registry,
+		}, true
 	}
 	entry, found := config.Auths[registry]
 	helper := config.CredHelpers[registry]
@@ -121,10 +125,10 @@ func (m Machine) loginIn(f registryFile, registry string) (Check, bool) {
 	}
 	switch {
 	case config.CredHelpers[registry] == "" && !found:
-		return Check{}, false
+		return check.Check{}, false
 	case entry.Auth == "":
-		return Check{
-			Status: Skipped, What: "the login for " + registry + " is kept by the credential helper " + helper +
+		return check.Check{
+			Status: check.Skipped, What: "the login for " + registry + " is kept by the credential helper " + helper +
 				": its age cannot be seen in " + f.path,
 			Why: "an expired one makes every pull of a chart answer 403", Fix: f.logout + registry,
 		}, true
@@ -133,17 +137,18 @@ func (m Machine) loginIn(f registryFile, registry string) (Check, bool) {
 }
 
 // judge says whether a login has expired: by what its token says, else by the age of the file.
-func (m Machine) judge(f registryFile, registry, auth string, written time.Time) Check {
-	c := Check{Status: OK, What: "the login for " + registry + " in " + f.path}
+func (m Machine) judge(f registryFile, registry, auth string, written time.Time) check.Check {
+	c := check.Check{Status: check.OK, What: "the login for " + registry + " in " + f.path}
 	expires, known := tokenExpires(auth)
 	switch {
 	case known && expires.After(m.Now()):
 		c.What += " is good until " + expires.UTC().Format(time.RFC3339)
 		return c
 	case known:
-		c.Status, c.What = Error, c.What+" expired on "+expires.UTC().Format(time.RFC3339)
+		c.Status, c.What = check.Error, c.What+" expired on "+expires.UTC().Format(time.RFC3339)
 	case m.Now().Sub(written) > loginLasts:
-		c.Status, c.What = Warning, fmt.Sprintf("%s is older than %s, which is how long one is good for", c.What, loginLasts)
+		c.Status, c.What = check.Warning,
+			fmt.Sprintf("%s is older than %s, which is how long one is good for", c.What, loginLasts)
 	default:
 		c.What += " is recent"
 		return c

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"emrflink/internal/check"
+
 	"github.com/stretchr/testify/require"
 )
 
@@ -46,26 +48,27 @@ func TestAStaleLoginIsFound(t *testing.T) {
 	for name, c := range map[string]struct {
 		files  map[string]string
 		later  time.Duration
-		status Status
+		status check.Status
 		says   string
 	}{
-		"none":          {nil, 0, OK, "no login"},
-		"one elsewhere": {map[string]string{docker: `{"auths":{"ghcr.io":{"auth":"eDp5"}}}`}, 0, OK, "no login"},
-		"one that is good": {map[string]string{docker: auth(noon.Add(time.Hour))}, 0, OK,
+		"none": {nil, 0, check.OK, "no login"},
+		"one elsewhere": {map[string]string{docker: `{"auths":{"ghcr.io":{"auth":"eDp5"}}}`}, 0,
+			check.OK, "no login"},
+		"one that is good": {map[string]string{docker: auth(noon.Add(time.Hour))}, 0, check.OK,
 			"good until 2026-11-22T13:00:00Z"},
-		"one that has expired": {map[string]string{docker: auth(noon.Add(-time.Hour))}, 0, Error,
+		"one that has expired": {map[string]string{docker: auth(noon.Add(-time.Hour))}, 0, check.Error,
 			"docker logout public.ecr.aws"},
 		"helm's has expired": {map[string]string{docker: auth(noon.Add(time.Hour)), helm: auth(noon.Add(-time.Hour))}, 0,
-			Error, "helm registry logout public.ecr.aws"},
-		"one that says nothing":      {map[string]string{docker: auth(time.Time{})}, time.Hour, OK, "is recent"},
-		"an old one, saying nothing": {map[string]string{docker: auth(time.Time{})}, 13 * time.Hour, Warning, "older than 12h"},
-		"one that a helper keeps": {map[string]string{
-			docker: `{"auths":{"public.ecr.aws":{}},"credsStore":"desktop"}`,
-		}, 0, Skipped,
+			check.Error, "helm registry logout public.ecr.aws"},
+		"one that says nothing": {map[string]string{docker: auth(time.Time{})}, time.Hour, check.OK, "is recent"},
+		"an old one, saying nothing": {map[string]string{docker: auth(time.Time{})}, 13 * time.Hour, check.Warning,
+			"older than 12h"},
+		"one that a helper keeps": {map[string]string{docker: `{"auths":{"public.ecr.aws":{}},"credsStore":"desktop"}`},
+			0, check.Skipped,
 			"credential helper desktop"},
 		"a helper for the registry": {map[string]string{docker: `{"credHelpers":{"public.ecr.aws":"ecr-login"}}`}, 0,
-			Skipped, "ecr-login"},
-		"a file that is no JSON": {map[string]string{docker: `{`}, 0, Warning, "could not check"},
+			check.Skipped, "ecr-login"},
+		"a file that is no JSON": {map[string]string{docker: `{`}, 0, check.Warning, "could not check"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -90,7 +93,7 @@ func TestTheFilesAreWhereTheEnvironmentSays(t *testing.T) {
 		"DOCKER_CONFIG": filepath.Join(home, "elsewhere"), "HELM_REGISTRY_CONFIG": filepath.Join(home, "registry.json"),
 	} {
 		m.Getenv = func(k string) string { return map[string]string{"HOME": home, variable: value}[k] }
-		require.Equal(t, Error, m.Run()[0].Status, variable)
+		require.Equal(t, check.Error, m.Run()[0].Status, variable)
 	}
 }
 
@@ -99,11 +102,11 @@ func TestAMissingProgramIsAnErrorWithAPlaceToGetIt(t *testing.T) {
 	m := machine(t, nil)
 	m.Programs = []string{"aws", "kubectl"}
 	for _, c := range m.Run() {
-		require.Equal(t, OK, c.Status, c.ID)
+		require.Equal(t, check.OK, c.Status, c.ID)
 	}
 	m.LookPath = func(string) (string, error) { return "", errors.New("not found") }
 	for _, c := range m.Run()[:2] {
-		require.Equal(t, Error, c.Status, c.ID)
+		require.Equal(t, check.Error, c.Status, c.ID)
 		require.Contains(t, c.Fix, "https://")
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"emrflink/internal/awsapi"
+	"emrflink/internal/check"
 )
 
 // names answers whether names are taken.
@@ -31,7 +32,7 @@ func (d Deploy) otherName() string { return d.set("name", d.Name+"-2") }
 
 // otherVPCs looks for a VPC that carries the deployment's name without being the stack's, and for networks with the same
 // addresses. The latter is no problem until somebody connects the two.
-func (a Account) otherVPCs(vpcs []awsapi.VPC) Check {
+func (a Account) otherVPCs(vpcs []awsapi.VPC) check.Check {
 	const id = "vpc"
 	d := a.Deploy
 	var overlapping []string
@@ -41,8 +42,8 @@ func (a Account) otherVPCs(vpcs []awsapi.VPC) Check {
 			continue
 		}
 		if v.Tags[d.Tag] == d.Name && d.Recorded.VPCs == 0 {
-			return Check{
-				ID: id, Status: Warning,
+			return check.Check{
+				ID: id, Status: check.Warning,
 				What: fmt.Sprintf("%s belongs to a deployment %s that the stack did not make", v.ID, d.Name),
 				Why: "what two deployments of one name leave behind cannot be told apart; it was made with another state, or " +
 					"left over",
@@ -64,21 +65,21 @@ func (a Account) otherVPCs(vpcs []awsapi.VPC) Check {
 }
 
 // bucket checks that the bucket is the stack's or does not exist.
-func (a Account) bucket(ctx context.Context, who awsapi.Identity) []Check {
+func (a Account) bucket(ctx context.Context, who awsapi.Identity) []check.Check {
 	const id = "bucket-name"
 	name := a.Deploy.Bucket(who)
 	if a.Deploy.Recorded.Names[name] {
-		return []Check{fine(id, "%s is the stack's", name)}
+		return []check.Check{fine(id, "%s is the stack's", name)}
 	}
 	exists, err := a.AWS.BucketExists(ctx, name)
 	if err != nil {
-		return []Check{unknown(id, "bucket "+name, err)}
+		return []check.Check{unknown(id, "bucket "+name, err)}
 	}
 	if !exists {
-		return []Check{fine(id, "no other bucket is called %s", name)}
+		return []check.Check{fine(id, "no other bucket is called %s", name)}
 	}
-	return []Check{{
-		ID: id, Status: Error, What: "there is a bucket " + name + " that the stack did not make",
+	return []check.Check{{
+		ID: id, Status: check.Error, What: "there is a bucket " + name + " that the stack did not make",
 		Why: "BucketAlreadyOwnedByYou: it was made with another state, or left over; it may hold checkpoints",
 		Fix: a.Deploy.otherName(),
 	}}
@@ -105,28 +106,28 @@ func (a Account) leftOver(ctx context.Context) ([]string, error) {
 }
 
 // logGroups looks for log groups of an earlier deployment.
-func (a Account) logGroups(ctx context.Context, _ awsapi.Identity) []Check {
+func (a Account) logGroups(ctx context.Context, _ awsapi.Identity) []check.Check {
 	const id = "log-groups"
 	left, err := a.leftOver(ctx)
 	if err != nil {
-		return []Check{unknown(id, "log groups that are left over", err)}
+		return []check.Check{unknown(id, "log groups that are left over", err)}
 	}
 	if len(left) == 0 {
-		return []Check{fine(id, "none is left over")}
+		return []check.Check{fine(id, "none is left over")}
 	}
 	var deletes strings.Builder
 	for _, name := range left {
 		fmt.Fprintf(&deletes, "\naws logs delete-log-group --log-group-name %s --region %s", name, a.Deploy.Region)
 	}
 	if a.Deploy.Adopt {
-		return []Check{{
-			ID: id, Status: Warning, What: "taken into the stack, with the events in them: " + strings.Join(left, ", "),
+		return []check.Check{{
+			ID: id, Status: check.Warning, What: "taken into the stack, with the events in them: " + strings.Join(left, ", "),
 			Why: "they are left over from an earlier deployment; from now on a cleanup deletes them",
 			Fix: "to begin with empty ones instead:" + deletes.String(), Adopts: left,
 		}}
 	}
-	return []Check{{
-		ID: id, Status: Error, What: "left over from an earlier deployment: " + strings.Join(left, ", "),
+	return []check.Check{{
+		ID: id, Status: check.Error, What: "left over from an earlier deployment: " + strings.Join(left, ", "),
 		Why: "ResourceAlreadyExistsException: the deploy would not make them a second time",
 		Fix: "emrflink deploy --adopt --stack " + a.Deploy.Stack + "   # takes them into the stack, with the events in them" +
 			deletes.String(),

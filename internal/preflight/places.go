@@ -11,6 +11,7 @@ import (
 
 	"emrflink/components/zone"
 	"emrflink/internal/awsapi"
+	"emrflink/internal/check"
 )
 
 // places answers what the region offers.
@@ -21,17 +22,17 @@ type places interface {
 }
 
 // zones checks that the region has as many zones as wanted in which EKS puts a control plane.
-func (a Account) zones(ctx context.Context, _ awsapi.Identity) []Check {
+func (a Account) zones(ctx context.Context, _ awsapi.Identity) []check.Check {
 	const id = "zones"
 	zones, err := a.AWS.Zones(ctx)
 	if err != nil {
-		return []Check{unknown(id, "zones of "+a.Deploy.Region, err)}
+		return []check.Check{unknown(id, "zones of "+a.Deploy.Region, err)}
 	}
 	good := usable(zones)
 	if len(good) < a.Deploy.Zones {
-		return []Check{{
-			ID: id, Status: Error, What: fmt.Sprintf("%s: %d zones wanted, EKS can use %d of %d", a.Deploy.Region, a.Deploy.Zones,
-				len(good), len(zones)),
+		return []check.Check{{
+			ID: id, Status: check.Error, What: fmt.Sprintf("%s: %d zones wanted, EKS can use %d of %d", a.Deploy.Region,
+				a.Deploy.Zones, len(good), len(zones)),
 			Why: "UnsupportedAvailabilityZoneException: EKS puts no control plane into " +
 				strings.Join(zone.UnsupportedIDs(), ", ") + " or into a zone that is not available",
 			Fix: a.Deploy.set("availabilityZones", strconv.Itoa(len(good))),
@@ -41,16 +42,16 @@ func (a Account) zones(ctx context.Context, _ awsapi.Identity) []Check {
 	for _, z := range first(good, a.Deploy.Zones) {
 		list = append(list, z.ID+" ("+z.Name+")")
 	}
-	return []Check{fine(id, "%s", strings.Join(list, ", "))}
+	return []check.Check{fine(id, "%s", strings.Join(list, ", "))}
 }
 
 // version checks that EKS still makes clusters of the Kubernetes version, and what its support costs.
-func (a Account) version(ctx context.Context, _ awsapi.Identity) []Check {
+func (a Account) version(ctx context.Context, _ awsapi.Identity) []check.Check {
 	const id = "kubernetes-version"
 	d := a.Deploy
 	versions, err := a.AWS.ClusterVersions(ctx)
 	if err != nil {
-		return []Check{unknown(id, "Kubernetes "+d.Kubernetes, err)}
+		return []check.Check{unknown(id, "Kubernetes "+d.Kubernetes, err)}
 	}
 	var offered []string
 	for _, v := range versions {
@@ -66,28 +67,28 @@ func (a Account) version(ctx context.Context, _ awsapi.Identity) []Check {
 	}
 	for _, v := range versions {
 		if v.Version == d.Kubernetes {
-			return []Check{d.support(id, v, newest)}
+			return []check.Check{d.support(id, v, newest)}
 		}
 	}
-	return []Check{d.unsupported(id, "EKS offers "+strings.Join(offered, ", "), newest)}
+	return []check.Check{d.unsupported(id, "EKS offers "+strings.Join(offered, ", "), newest)}
 }
 
-func (d Deploy) unsupported(id, why, newest string) Check {
-	return Check{
-		ID: id, Status: Error, What: "EKS does not make clusters of Kubernetes " + d.Kubernetes,
+func (d Deploy) unsupported(id, why, newest string) check.Check {
+	return check.Check{
+		ID: id, Status: check.Error, What: "EKS does not make clusters of Kubernetes " + d.Kubernetes,
 		Why: "InvalidParameterException: unsupported Kubernetes version; " + why,
 		Fix: d.set("kubernetesVersion", newest),
 	}
 }
 
 // support says what the support of a version is, until when, and what it costs.
-func (d Deploy) support(id string, v awsapi.ClusterVersion, newest string) Check {
+func (d Deploy) support(id string, v awsapi.ClusterVersion, newest string) check.Check {
 	switch v.Status {
 	case "UNSUPPORTED":
 		return d.unsupported(id, "its support has ended"+on(v.EndOfExtended), newest)
 	case "EXTENDED_SUPPORT":
-		c := Check{
-			ID: id, Status: Warning, What: "Kubernetes " + v.Version + " is in extended support" + since(v.EndOfStandard) +
+		c := check.Check{
+			ID: id, Status: check.Warning, What: "Kubernetes " + v.Version + " is in extended support" + since(v.EndOfStandard) +
 				until(v.EndOfExtended),
 			Why: "extended support is billed for each hour of the cluster beside its price",
 			Fix: d.set("kubernetesVersion", newest),
@@ -121,20 +122,20 @@ func dated(word string, t time.Time) string {
 const spotRoleName = "AWSServiceRoleForEC2Spot"
 
 // spotRole checks that Karpenter, which may not make the role, finds it.
-func (a Account) spotRole(ctx context.Context, _ awsapi.Identity) []Check {
+func (a Account) spotRole(ctx context.Context, _ awsapi.Identity) []check.Check {
 	const id = "spot-role"
 	if a.Deploy.SpotVCPUs == 0 {
-		return []Check{{ID: id, Status: Skipped, What: "no node pool asks for spot instances"}}
+		return []check.Check{{ID: id, Status: check.Skipped, What: "no node pool asks for spot instances"}}
 	}
 	exists, err := a.AWS.RoleExists(ctx, spotRoleName)
 	if err != nil {
-		return []Check{unknown(id, "role "+spotRoleName, err)}
+		return []check.Check{unknown(id, "role "+spotRoleName, err)}
 	}
 	if exists {
-		return []Check{fine(id, "the account has %s", spotRoleName)}
+		return []check.Check{fine(id, "the account has %s", spotRoleName)}
 	}
-	return []Check{{
-		ID: id, Status: Warning, What: "the account has no " + spotRoleName,
+	return []check.Check{{
+		ID: id, Status: check.Warning, What: "the account has no " + spotRoleName,
 		Why: "AuthFailure.ServiceLinkedRoleCreationNotPermitted: Karpenter may not make it, so no TaskManager gets a spot node",
 		Fix: "aws iam create-service-linked-role --aws-service-name spot.amazonaws.com",
 	}}

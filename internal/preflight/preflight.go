@@ -18,34 +18,12 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"emrflink/internal/awsapi"
+	"emrflink/internal/check"
 )
 
 // DeployLasts is how long a deploy of the default settings takes on AWS: the medians of its phases, as the deploy command
 // expects them, rounded up.
 const DeployLasts = 20 * time.Minute
-
-// Status is the outcome of a check.
-type Status string
-
-// The outcomes. Only an Error stops a deploy.
-const (
-	OK      Status = "ok"
-	Warning Status = "warning"
-	Error   Status = "error"
-	Skipped Status = "skipped"
-)
-
-// Check is one thing that was looked at.
-type Check struct {
-	ID     string
-	Status Status
-	What   string // what was found
-	Why    string // why it matters, with AWS's code where AWS said or would say it; "" when all is well
-	Fix    string // commands that settle it, a line each; "" when there is nothing to do
-	Denied bool   // the problem is about credentials
-
-	Adopts []string // names of the log groups that the deploy takes into the stack
-}
 
 // Deploy is what a deploy of the stack needs, and what there is of it already.
 type Deploy struct {
@@ -80,14 +58,6 @@ type Deploy struct {
 	StandardSupportUSD, ExtendedSupportUSD float64
 }
 
-// Recorded is what the state of a stack has, operations under way included.
-type Recorded struct {
-	Account, Region                                    string // "" = nothing is deployed
-	VPCs, Addresses, NatGateways, Clusters, NodeGroups int
-	VPC                                                string          // id
-	Names                                              map[string]bool // of log groups and buckets
-}
-
 // AWS is what the checks ask.
 type AWS interface {
 	caller
@@ -108,7 +78,7 @@ type Account struct {
 // step is one independent part of the checks; ids are those of the checks that it returns.
 type step struct {
 	ids []string
-	run func(context.Context, awsapi.Identity) []Check
+	run func(context.Context, awsapi.Identity) []check.Check
 }
 
 func (a Account) steps() []step {
@@ -132,22 +102,22 @@ func (a Account) steps() []step {
 const atOnce = 6
 
 // Run makes the checks. Without an identity nothing can be asked: the rest is skipped.
-func (a Account) Run(ctx context.Context) []Check {
+func (a Account) Run(ctx context.Context) []check.Check {
 	clock := a.clock(ctx)
 	id, credentials := a.credentials(ctx)
-	checks := []Check{credentials, clock}
+	checks := []check.Check{credentials, clock}
 	steps := a.steps()
-	if credentials.Status == Error {
+	if credentials.Status == check.Error {
 		for _, s := range steps {
 			for _, name := range s.ids {
-				checks = append(checks, Check{
-					ID: name, Status: Skipped, What: "not looked at", Why: "AWS does not know who asks: see credentials",
+				checks = append(checks, check.Check{
+					ID: name, Status: check.Skipped, What: "not looked at", Why: "AWS does not know who asks: see credentials",
 				})
 			}
 		}
 		return checks
 	}
-	results := make([][]Check, len(steps))
+	results := make([][]check.Check, len(steps))
 	var g errgroup.Group
 	g.SetLimit(atOnce)
 	for i, s := range steps {
@@ -164,8 +134,8 @@ func (a Account) Run(ctx context.Context) []Check {
 }
 
 // unknown is a check that could not be made. Of a refusal it names the IAM action, which is not always the operation.
-func unknown(id, what string, err error) Check {
-	c := Check{ID: id, Status: Warning, What: what + ": could not check", Why: err.Error(), Fix: "emrflink doctor"}
+func unknown(id, what string, err error) check.Check {
+	c := check.Check{ID: id, Status: check.Warning, What: what + ": could not check", Why: err.Error(), Fix: "emrflink doctor"}
 	var e *awsapi.Error
 	if errors.As(err, &e) && e.Denied() {
 		action := e.Op
@@ -179,6 +149,6 @@ func unknown(id, what string, err error) Check {
 	return c
 }
 
-func fine(id, format string, args ...any) Check {
-	return Check{ID: id, Status: OK, What: fmt.Sprintf(format, args...)}
+func fine(id, format string, args ...any) check.Check {
+	return check.Check{ID: id, Status: check.OK, What: fmt.Sprintf(format, args...)}
 }

@@ -10,6 +10,7 @@ import (
 
 	"emrflink/components/zone"
 	"emrflink/internal/awsapi"
+	"emrflink/internal/check"
 )
 
 // quotas answers what the account may have and has.
@@ -41,7 +42,7 @@ var (
 )
 
 // check compares what is needed beside what is used with the limit. short is the status of too little.
-func (a Account) check(ctx context.Context, q quota, need, used int, short Status) Check {
+func (a Account) check(ctx context.Context, q quota, need, used int, short check.Status) check.Check {
 	limit, err := a.AWS.Quota(ctx, q.service, q.code)
 	if err != nil {
 		return unknown(q.id, fmt.Sprintf("%s: need %d, have %d", q.what, need, used), err)
@@ -62,13 +63,13 @@ func (a Account) check(ctx context.Context, q quota, need, used int, short Statu
 func missing(wanted, recorded int) int { return max(0, wanted-recorded) }
 
 // networks checks the number of VPCs and what else there is of our name or our addresses.
-func (a Account) networks(ctx context.Context, _ awsapi.Identity) []Check {
+func (a Account) networks(ctx context.Context, _ awsapi.Identity) []check.Check {
 	d := a.Deploy
 	vpcs, err := a.AWS.VPCs(ctx)
 	if err != nil {
-		return []Check{unknown(quotaVPC.id, quotaVPC.what, err), unknown("vpc", "VPCs of the same name", err)}
+		return []check.Check{unknown(quotaVPC.id, quotaVPC.what, err), unknown("vpc", "VPCs of the same name", err)}
 	}
-	return []Check{a.check(ctx, quotaVPC, missing(d.Networks, d.Recorded.VPCs), len(vpcs), Error), a.otherVPCs(vpcs)}
+	return []check.Check{a.check(ctx, quotaVPC, missing(d.Networks, d.Recorded.VPCs), len(vpcs), check.Error), a.otherVPCs(vpcs)}
 }
 
 // gateways is how many NAT gateways, each with an address, a deploy makes.
@@ -79,24 +80,24 @@ func (d Deploy) gateways() int {
 	return d.Networks
 }
 
-func (a Account) addresses(ctx context.Context, _ awsapi.Identity) []Check {
+func (a Account) addresses(ctx context.Context, _ awsapi.Identity) []check.Check {
 	used, err := a.AWS.Addresses(ctx)
 	if err != nil {
-		return []Check{unknown(quotaEIP.id, quotaEIP.what, err)}
+		return []check.Check{unknown(quotaEIP.id, quotaEIP.what, err)}
 	}
-	return []Check{a.check(ctx, quotaEIP, missing(a.Deploy.gateways(), a.Deploy.Recorded.Addresses), used, Error)}
+	return []check.Check{a.check(ctx, quotaEIP, missing(a.Deploy.gateways(), a.Deploy.Recorded.Addresses), used, check.Error)}
 }
 
 // natGateways checks the fullest of the zones that get a NAT gateway.
-func (a Account) natGateways(ctx context.Context, _ awsapi.Identity) []Check {
+func (a Account) natGateways(ctx context.Context, _ awsapi.Identity) []check.Check {
 	used, err := a.AWS.NatGateways(ctx)
 	if err != nil {
-		return []Check{unknown(quotaNAT.id, quotaNAT.what, err)}
+		return []check.Check{unknown(quotaNAT.id, quotaNAT.what, err)}
 	}
 	need := min(1, missing(a.Deploy.gateways(), a.Deploy.Recorded.NatGateways))
 	zones, err := a.AWS.Zones(ctx)
 	if err != nil {
-		return []Check{unknown(quotaNAT.id, quotaNAT.what, err)}
+		return []check.Check{unknown(quotaNAT.id, quotaNAT.what, err)}
 	}
 	most, q := 0, quotaNAT
 	for _, z := range first(usable(zones), a.Deploy.gateways()) {
@@ -104,32 +105,32 @@ func (a Account) natGateways(ctx context.Context, _ awsapi.Identity) []Check {
 			most, q.what = n, "NAT gateways in zone "+z.Name+" ("+z.ID+")"
 		}
 	}
-	return []Check{a.check(ctx, q, need, most, Error)}
+	return []check.Check{a.check(ctx, q, need, most, check.Error)}
 }
 
 // clusters checks the number of clusters, and that the name of ours is free.
-func (a Account) clusters(ctx context.Context, _ awsapi.Identity) []Check {
+func (a Account) clusters(ctx context.Context, _ awsapi.Identity) []check.Check {
 	d := a.Deploy
 	list, err := a.AWS.ListClusters(ctx)
 	if err != nil {
-		return []Check{unknown(quotaClusters.id, quotaClusters.what, err), unknown("cluster-name", "cluster "+d.Name, err)}
+		return []check.Check{unknown(quotaClusters.id, quotaClusters.what, err), unknown("cluster-name", "cluster "+d.Name, err)}
 	}
 	name := fine("cluster-name", "no other cluster is called %s", d.Name)
 	if slices.Contains(list, d.Name) && d.Recorded.Clusters == 0 {
-		name.Status, name.What = Error, "there is a cluster "+d.Name+" that the stack did not make"
+		name.Status, name.What = check.Error, "there is a cluster "+d.Name+" that the stack did not make"
 		name.Why = "ResourceInUseException: EKS refuses a second cluster of that name in the region"
 		name.Fix = d.otherName()
 	}
-	return []Check{a.check(ctx, quotaClusters, missing(1, d.Recorded.Clusters), len(list), Error), name}
+	return []check.Check{a.check(ctx, quotaClusters, missing(1, d.Recorded.Clusters), len(list), check.Error), name}
 }
 
 // processors checks the instance types of the core nodes and the vCPUs for them and for a job.
-func (a Account) processors(ctx context.Context, _ awsapi.Identity) []Check {
+func (a Account) processors(ctx context.Context, _ awsapi.Identity) []check.Check {
 	d := a.Deploy
 	const types = "instance-types"
 	vcpus, err := a.AWS.VCPUs(ctx, d.CoreTypes...)
 	if err != nil {
-		return []Check{
+		return []check.Check{
 			unknown(types, "instance types of the core nodes", err), unknown(quotaOnDemand.id, quotaOnDemand.what, err),
 			unknown(quotaSpot.id, quotaSpot.what, err),
 		}
@@ -145,19 +146,22 @@ func (a Account) processors(ctx context.Context, _ awsapi.Identity) []Check {
 		}
 	}
 	if len(absent) > 0 {
-		offered = Check{
-			ID: types, Status: Error, What: strings.Join(absent, ", ") + ": not offered in " + d.Region,
+		offered = check.Check{
+			ID: types, Status: check.Error, What: strings.Join(absent, ", ") + ": not offered in " + d.Region,
 			Why: "InvalidParameterException: EKS refuses a node group with an instance type that the region does not have",
 			Fix: "aws ec2 describe-instance-type-offerings --region " + d.Region,
 		}
 	}
 	onDemand, spot, err := a.AWS.StandardVCPUs(ctx)
 	if err != nil {
-		return []Check{offered, unknown(quotaOnDemand.id, quotaOnDemand.what, err), unknown(quotaSpot.id, quotaSpot.what, err)}
+		return []check.Check{
+			offered, unknown(quotaOnDemand.id, quotaOnDemand.what, err), unknown(quotaSpot.id, quotaSpot.what, err),
+		}
 	}
 	// A deploy itself starts nothing on spot. The first job does, and falls back or waits: no reason to stop here.
-	return []Check{
-		offered, a.check(ctx, quotaOnDemand, need, onDemand, Error), a.check(ctx, quotaSpot, d.SpotVCPUs, spot, Warning),
+	return []check.Check{
+		offered, a.check(ctx, quotaOnDemand, need, onDemand, check.Error),
+		a.check(ctx, quotaSpot, d.SpotVCPUs, spot, check.Warning),
 	}
 }
 

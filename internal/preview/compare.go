@@ -46,7 +46,7 @@ func Compare(desired plans.Plan, base Baseline, region string) (plans.Plan, int)
 				"another "+
 				"region with a stack of its own", base.Region, region)})
 	}
-	out.Summary = count(out.Steps)
+	out.Summary = plans.Summarize(out.Steps)
 	return out, skipped
 }
 

@@ -26,11 +26,11 @@ const SchemaVersion = 1
 
 // Document is the JSON contract of a preview.
 type Document struct {
-	SchemaVersion int     `json:"schemaVersion"`
-	Stack         string  `json:"stack"`
-	Summary       Summary `json:"summary"`
-	Steps         []Step  `json:"steps"`
-	Cost          Cost    `json:"cost"`
+	SchemaVersion int           `json:"schemaVersion"`
+	Stack         string        `json:"stack"`
+	Summary       plans.Summary `json:"summary"`
+	Steps         []Step        `json:"steps"`
+	Cost          Cost          `json:"cost"`
 	// Mode says what the desired graph was compared with: ModeDeployed, ModeOffline or ModeBaseline.
 	Mode string `json:"mode"`
 	// Findings are what a reviewer should know of the desired graph, whether it changes or not, the gravest first.
@@ -38,6 +38,8 @@ type Document struct {
 	// NotCompared is how many values only a deployment gives and were taken as unchanged, see [Compare]. It is 0 in the
 	// other modes.
 	NotCompared int `json:"notCompared"`
+	// Simulated says, a line each, what of the target stands in for the real thing.
+	Simulated []string `json:"simulated"`
 }
 
 // The ways to ask for a preview.
@@ -60,15 +62,6 @@ type Finding struct {
 	// Accepted is set by the stack file, which says why in Reason.
 	Accepted bool   `json:"accepted"`
 	Reason   string `json:"reason"`
-}
-
-// Summary counts the steps by operation.
-type Summary struct {
-	Create  int `json:"create"`
-	Update  int `json:"update"`
-	Replace int `json:"replace"`
-	Delete  int `json:"delete"`
-	Same    int `json:"same"`
 }
 
 // Step is one resource. A new resource has all its inputs in Diff as additions, one that goes away as deletions.
@@ -127,8 +120,38 @@ type Report struct {
 	// Before and After are the estimates of what exists and of what will.
 	Before, After cost.Estimate
 
-	plan  plans.Plan
-	found []findings.Finding // as far as nothing is accepted
+	plan    plans.Plan
+	desired plans.Plan         // as far as nothing is compared with a baseline
+	found   []findings.Finding // as far as nothing is accepted
+}
+
+// Desired is New of a plan that was computed without a state: its mode is ModeOffline, or ModeBaseline when it is compared
+// with a saved graph (nil = with nothing).
+func Desired(plan plans.Plan, against *Baseline, region string) (Report, error) {
+	mode, shown, skipped := ModeOffline, plan, 0
+	if against != nil {
+		mode = ModeBaseline
+		shown, skipped = Compare(plan, *against, region)
+	}
+	r, err := New(shown, region)
+	r.Document.Mode, r.Document.NotCompared, r.desired = mode, skipped, plan
+	return r, err
+}
+
+// SaveBaseline writes the desired graph of [Desired] to a file that later previews can be compared with.
+func (r Report) SaveBaseline(path, project string) error {
+	return NewBaseline(r.desired, project, r.Document.Cost.Region).Save(path)
+}
+
+// MayReplace counts the updates that may turn into a replacement.
+func (r Report) MayReplace() int {
+	n := 0
+	for _, s := range r.Document.Steps {
+		if s.MayReplace {
+			n++
+		}
+	}
+	return n
 }
 
 // New estimates the cost of a plan in a region and makes its document. Its mode is ModeDeployed.
@@ -151,8 +174,8 @@ func New(plan plans.Plan, region string) (Report, error) {
 	}
 	r := Report{Before: before, After: after, plan: plan, found: findings.Check(desired(plan))}
 	r.Document = Document{
-		SchemaVersion: SchemaVersion, Stack: plan.Stack, Summary: Summary(plan.Summary), Steps: []Step{},
-		Findings: listed(r.found), Mode: ModeDeployed,
+		SchemaVersion: SchemaVersion, Stack: plan.Stack, Summary: plan.Summary, Steps: []Step{},
+		Findings: listed(r.found), Mode: ModeDeployed, Simulated: []string{},
 		Cost: Cost{
 			MonthlyUSD: change(before.MonthlyUSD, after.MonthlyUSD, 2), HourlyUSD: change(before.HourlyUSD, after.HourlyUSD, 4),
 			PricesAsOf: after.AsOf, Region: region, NotIncluded: after.NotIncluded, Unpriced: after.Unpriced,

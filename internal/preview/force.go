@@ -72,23 +72,3 @@ func settle(s plans.Step) (plans.Step, []string) {
 	slices.Sort(may)
 	return s, slices.Compact(may)
 }
-
-// count counts steps by operation. Reads are in none of the counts.
-func count(steps []plans.Step) plans.Summary {
-	var sum plans.Summary
-	for _, s := range steps {
-		switch s.Op {
-		case plans.OpCreate:
-			sum.Create++
-		case plans.OpUpdate:
-			sum.Update++
-		case plans.OpReplace:
-			sum.Replace++
-		case plans.OpDelete:
-			sum.Delete++
-		case plans.OpSame:
-			sum.Same++
-		}
-	}
-	return sum
-}

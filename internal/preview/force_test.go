@@ -47,7 +47,7 @@ func TestACertainReplacementIsToldFromAPossibleOne(t *testing.T) {
 			t.Parallel()
 			s := plans.Step{URN: "urn", Type: c.typ, Name: "x", Op: c.op, ReplaceReasons: c.reasons, Diff: c.diff,
 				Old: map[string]any{}, New: map[string]any{}}
-			plan := plans.Plan{Steps: []plans.Step{s}, Summary: count([]plans.Step{s})}
+			plan := plans.Plan{Steps: []plans.Step{s}, Summary: plans.Summarize([]plans.Step{s})}
 			r, err := New(plan, regionUsed)
 			require.NoError(t, err)
 			got := r.Document.Steps[0]

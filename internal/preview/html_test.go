@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"html"
 	"regexp"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"emrflink/internal/golden"
+	"emrflink/internal/plans"
 )
 
 func page(t *testing.T, d Document) string {
@@ -84,3 +86,58 @@ func TestThePictureOfAStack(t *testing.T) {
 	golden.Equal(t, "testdata/mixed.md", markdown.String())
 	require.NotContains(t, mermaid.String(), "Eip", "what is deleted is no part of the desired graph")
 }
+
+// mixedDocument has one of each change, and text that must stay text.
+func mixedDocument() Document {
+	at := func(parent, op, typ, name string) Step {
+		return Step{URN: "urn::" + name, Type: typ, Name: name, Op: op, Parent: "urn::" + parent, ReplaceReasons: []string{},
+			DependsOn: []string{}, MayReplaceReasons: []string{}}
+	}
+	bucket := at("data", "replace", "aws:s3/bucketV2:BucketV2", "bucket")
+	bucket.ReplaceReasons, bucket.Destroys = []string{"bucket"}, "all checkpoints"
+	bucket.Diff = []Diff{{Path: "bucket", Kind: "update-replace", Old: "demo", New: "analytics"}}
+	role := at("data", "update", "aws:iam/role:Role", "role")
+	role.DependsOn = []string{"urn::bucket"}
+	role.Diff = []Diff{{Path: "description", Kind: "update", Old: "</script><!--", New: "<img src=x onerror=alert(1)>"}}
+	nodes := at("compute", "update", "aws:eks/nodeGroup:NodeGroup", "nodes")
+	nodes.MayReplace, nodes.MayReplaceReasons, nodes.DependsOn = true, []string{"launchTemplate.version"},
+		[]string{"urn::role", "urn::vpc"}
+	nodes.Diff = []Diff{
+		{Path: "launchTemplate.version", Kind: "update", Old: "1", New: "[unknown]", WaitsFor: []string{"urn::role"}},
+	}
+	nat := at("net", "create", "aws:ec2/natGateway:NatGateway", "nat")
+	nat.Diff, nat.DependsOn = []Diff{{Path: "tags", Kind: "add", New: map[string]any{"Name": "nat", "a": strings80}}},
+		[]string{"urn::vpc"}
+	old := at("net", "delete", "aws:ec2/eip:Eip", "old")
+	old.Destroys, nodes.Destroys = "the address", nothingLost
+	old.Diff = []Diff{{Path: "domain", Kind: "delete", Old: "vpc"}}
+	d := Document{
+		SchemaVersion: 1, Stack: "dev", Mode: ModeDeployed, Summary: plans.Summary{
+			Create: 1, Update: 2, Replace: 1, Delete: 1, Same: 6,
+		},
+		Cost: Cost{MonthlyUSD: MonthlyUSD{76.65, 1105.85, 1029.2}, HourlyUSD: MonthlyUSD{0.105, 1.5149, 1.4099},
+			PricesAsOf: "2026-07-20", Region: "us-west-2", NotIncluded: []string{"S3: requests"}, Unpriced: []string{}},
+		Findings: []Finding{
+			{
+				Rule: "public-endpoint", Severity: "high", URN: "urn::nodes", Path: "vpcConfig",
+				Message: "The API is open to 0.0.0.0/0.",
+			},
+			{Rule: "single-nat", Severity: "low", URN: "urn::nat", Message: "One gateway for all zones.", Accepted: true,
+				Reason: "a development stack, see @team"},
+		},
+		Steps: []Step{
+			{URN: "urn::stack", Type: "pulumi:pulumi:Stack", Name: "dev", Op: "same"},
+			at("stack", "same", "emrflink:network:Network", "net"), at("net", "same", "aws:ec2/vpc:Vpc", "vpc"), nat, old,
+			at("stack", "same", "emrflink:data:Data", "data"), bucket, role,
+			at("stack", "same", "emrflink:cluster:Nodes", "compute"), nodes,
+		},
+	}
+	for i := range 2 {
+		d.Steps = append(d.Steps,
+			at("compute", "same", "aws:iam/rolePolicyAttachment:RolePolicyAttachment", fmt.Sprint("attachment-", i)))
+	}
+	return d
+}
+
+// strings80 makes a value that does not fit on one line.
+const strings80 = "a value that is as long as it takes to be shown on a line of its own, one of eighty"

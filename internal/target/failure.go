@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"emrflink/internal/exitcode"
 	"emrflink/internal/localcloud/daemon"
 )
 
@@ -34,10 +35,10 @@ func failurePath(dir string) string { return filepath.Join(dir, "failed.json") }
 var misuse = []error{syscall.EADDRINUSE, syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.EACCES}
 
 func writeFailure(dir string, err error) {
-	f := failure{Message: err.Error(), Code: 1}
+	f := failure{Message: err.Error(), Code: exitcode.Failed}
 	for _, m := range misuse {
 		if errors.Is(err, m) {
-			f.Code = 2
+			f.Code = exitcode.Usage
 		}
 	}
 	if b, err := json.Marshal(f); err == nil {
@@ -47,7 +48,7 @@ func writeFailure(dir string, err error) {
 
 // readFailure says why the daemon of dir did not start.
 func readFailure(dir string) error {
-	f := &failure{Message: "it stopped at once; its log is " + daemon.LogPath(dir), Code: 1}
+	f := &failure{Message: "it stopped at once; its log is " + daemon.LogPath(dir), Code: exitcode.Failed}
 	if b, err := os.ReadFile(failurePath(dir)); err == nil {
 		_ = json.Unmarshal(b, f)
 	}

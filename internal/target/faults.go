@@ -4,18 +4,25 @@ package target
 
 import (
 	"context"
+	"errors"
 
 	"emrflink/internal/localcloud/daemon"
+	"emrflink/internal/localtarget"
+	"emrflink/internal/outofband"
+	"emrflink/internal/proppath"
 )
 
-// Fault and Edit are what can be done to the simulated account on purpose.
-type (
-	Fault = daemon.Fault
-	Edit  = daemon.Edit
-)
+// Faults lists the faults that are in force; none when the target does not run: they end with it.
+func (l *LocalTarget) Faults(ctx context.Context) (localtarget.Faults, error) {
+	s, err := l.Status(ctx)
+	if errors.Is(err, localtarget.ErrNotRunning) {
+		err = nil
+	}
+	return localtarget.Faults{SchemaVersion: localtarget.SchemaVersion, Faults: s.Faults}, err
+}
 
 // SetFault adds a fault, starting the local target when it is stopped: faults are in its memory.
-func (l *LocalTarget) SetFault(ctx context.Context, f Fault) error {
+func (l *LocalTarget) SetFault(ctx context.Context, f localtarget.Fault) error {
 	c, err := start(ctx, l.o)
 	if err != nil {
 		return err
@@ -27,17 +34,22 @@ func (l *LocalTarget) SetFault(ctx context.Context, f Fault) error {
 // run.
 func (l *LocalTarget) ClearFaults(ctx context.Context, action string) (int, error) {
 	c, err := daemon.Connect(l.Dir())
+	if errors.Is(err, localtarget.ErrNotRunning) {
+		return 0, nil
+	}
 	if err != nil {
 		return 0, err
 	}
 	return c.ClearFaults(ctx, action)
 }
 
-// Edit changes a resource of the account behind the tool's back, starting the local target when it is stopped.
-func (l *LocalTarget) Edit(ctx context.Context, e Edit) error {
+var _ outofband.Account = (*LocalTarget)(nil)
+
+// Edit changes or deletes a resource of the account out of band, starting the local target when it is stopped.
+func (l *LocalTarget) Edit(ctx context.Context, typ, id string, changes []proppath.Change, remove bool) error {
 	c, err := start(ctx, l.o)
 	if err != nil {
 		return err
 	}
-	return c.Edit(ctx, e)
+	return c.Edit(ctx, daemon.Edit{Type: typ, ID: id, Changes: changes, Delete: remove})
 }

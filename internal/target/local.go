@@ -14,21 +14,13 @@ import (
 	"syscall"
 	"time"
 
+	"emrflink/internal/exitcode"
 	"emrflink/internal/localcloud/daemon"
+	"emrflink/internal/localtarget"
 )
 
 // startTimeout bounds the start of the daemon with the control planes it resumes.
 const startTimeout = 90 * time.Second
-
-// ErrNotRunning says that the local target does not run.
-var ErrNotRunning = daemon.ErrNotRunning
-
-// Status, Inventory and their parts are the local target's answers.
-type (
-	Status            = daemon.Status
-	Inventory         = daemon.Inventory
-	InventoryResource = daemon.InventoryResource
-)
 
 // LocalTarget controls the local target of one state folder.
 type LocalTarget struct{ o Options }
@@ -41,32 +33,42 @@ func localDir(home string) string { return filepath.Join(home, "local") }
 // Dir is the folder that holds the local target's state.
 func (l *LocalTarget) Dir() string { return localDir(l.o.Home) }
 
-// LogPath is the local target's log file.
-func (l *LocalTarget) LogPath() string { return daemon.LogPath(l.Dir()) }
+// Paths names the folder with the local target's state and its log file.
+func (l *LocalTarget) Paths() (dir, log string) { return l.Dir(), daemon.LogPath(l.Dir()) }
 
-// Status asks the running local target; ErrNotRunning when there is none.
-func (l *LocalTarget) Status(ctx context.Context) (Status, error) {
-	c, err := daemon.Connect(l.Dir())
-	if err != nil {
-		return Status{}, err
+// Binary finds the binary of the local control plane.
+func (l *LocalTarget) Binary() (string, error) { return Localkube() }
+
+// Status asks the running local target. With localtarget.ErrNotRunning it describes the stopped one.
+func (l *LocalTarget) Status(ctx context.Context) (localtarget.Status, error) {
+	dir, log := l.Paths()
+	s := localtarget.Status{
+		State: localtarget.Stopped, Dir: dir, Clusters: []localtarget.Cluster{}, Faults: []localtarget.Fault{},
 	}
-	return c.Status(ctx)
+	c, err := daemon.Connect(dir)
+	if err == nil {
+		s, err = c.Status(ctx)
+		s.State = localtarget.Running
+	}
+	s.SchemaVersion, s.Log = localtarget.SchemaVersion, log
+	return s, err
 }
 
 // Inventory lists the simulated account. It starts the local target when it is
 // stopped and has state, and answers with an empty list when there is none.
-func (l *LocalTarget) Inventory(ctx context.Context) (Inventory, error) {
+func (l *LocalTarget) Inventory(ctx context.Context) (localtarget.Inventory, error) {
 	if _, err := os.Stat(l.Dir()); errors.Is(err, os.ErrNotExist) {
-		return Inventory{SchemaVersion: 1, Resources: []InventoryResource{}}, nil
+		return localtarget.Inventory{SchemaVersion: localtarget.SchemaVersion, Resources: []localtarget.Resource{}}, nil
 	}
 	c, err := start(ctx, l.o)
 	if err != nil {
-		return Inventory{}, err
+		return localtarget.Inventory{}, err
 	}
 	return c.Inventory(ctx)
 }
 
-// Stop ends the local target; its state stays. ErrNotRunning when there is none.
+// Stop ends the local target; its state stays. localtarget.ErrNotRunning when there
+// is none.
 func (l *LocalTarget) Stop(ctx context.Context) error {
 	c, err := daemon.Connect(l.Dir())
 	if err != nil {
@@ -78,7 +80,7 @@ func (l *LocalTarget) Stop(ctx context.Context) error {
 // Reset stops the local target and removes the simulated account with
 // everything in it. The Pulumi state of the stacks is not touched.
 func (l *LocalTarget) Reset(ctx context.Context) error {
-	if err := l.Stop(ctx); err != nil && !errors.Is(err, ErrNotRunning) {
+	if err := l.Stop(ctx); err != nil && !errors.Is(err, localtarget.ErrNotRunning) {
 		return err
 	}
 	if err := os.RemoveAll(l.Dir()); err != nil {
@@ -112,7 +114,7 @@ func start(ctx context.Context, o Options) (*daemon.Client, error) {
 		}
 		return nil, fmt.Errorf("the local target (process %d) does not answer: %w", c.Info().PID, err)
 	}
-	if !errors.Is(err, ErrNotRunning) {
+	if !errors.Is(err, localtarget.ErrNotRunning) {
 		return nil, err
 	}
 	if err := portFree(); err != nil {
@@ -177,10 +179,9 @@ func spawn(o Options, dir string) (<-chan struct{}, error) {
 
 // ServeOptions are those of the hidden command that is the local target.
 type ServeOptions struct {
-	Home, Region, Version string
-	Speed                 float64 // 0 takes DefaultSpeed
-	Port                  int     // 0 takes any free one
-	Logger                *slog.Logger
+	localtarget.ServeOptions
+	Home, Version string
+	Logger        *slog.Logger
 }
 
 // Serve is the local target: it returns when ctx ends or a client stops it.
@@ -235,7 +236,7 @@ func (e *noLocalkube) Error() string {
 func (e *noLocalkube) Hint() string { return "make build" }
 
 // ExitCode is that of a missing part: nothing was contacted.
-func (e *noLocalkube) ExitCode() int { return 2 }
+func (e *noLocalkube) ExitCode() int { return exitcode.Usage }
 
 // linkSelf makes this binary reachable as `emrflink`, the bare name that
 // kubeconfigs carry, in a folder that only exec credentials have on their PATH.

@@ -22,14 +22,16 @@ import (
 	"path/filepath"
 	"strconv"
 
+	"emrflink/internal/exitcode"
 	"emrflink/internal/localcloud/account"
 	"emrflink/internal/localcloud/provider"
+	"emrflink/internal/stack"
 )
 
 // The kinds of target.
 const (
-	AWS   = "aws"
-	Local = "local"
+	AWS   = stack.AWS
+	Local = stack.Local
 )
 
 // DefaultSpeed is what AWS's durations are divided by on the local target: the
@@ -76,24 +78,6 @@ func (t *Target) Close() error {
 	return t.close()
 }
 
-// Needs says what a kind of target needs of the machine it is used from.
-type Needs struct {
-	Daemon      bool     // the local target's daemon and the binary of its control plane
-	Credentials bool     // AWS credentials of the user's own
-	Programs    []string // programs on the PATH
-	Registries  []string // registries of charts that are pulled from without a login
-}
-
-// NeedsOf returns what targets of a kind need. pulumi-eks refuses to make a
-// cluster without aws and kubectl; the local target has it in its own providers,
-// and stand-ins of the charts.
-func NeedsOf(kind string) Needs {
-	if kind == Local {
-		return Needs{Daemon: true}
-	}
-	return Needs{Credentials: true, Programs: []string{"aws", "kubectl"}, Registries: []string{"public.ecr.aws"}}
-}
-
 // localStore is what the local target writes when it starts for the first time:
 // the account, and the control plane's store with its preallocated log.
 const localStore = 32 << 20
@@ -119,7 +103,7 @@ func portFree() error {
 	}
 	ln, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", port))
 	if err != nil {
-		return &failure{Message: "listen on the port that was asked for: " + err.Error(), Code: 2}
+		return &failure{Message: "listen on the port that was asked for: " + err.Error(), Code: exitcode.Usage}
 	}
 	return ln.Close()
 }

@@ -24,16 +24,6 @@ func TestRealTimeIsTheSpeedOfWhatIsNotSimulatedFaster(t *testing.T) {
 	require.InDelta(t, 50, (&Target{speed: 50}).Speed(), 0)
 }
 
-func TestEachKindSaysWhatItNeeds(t *testing.T) {
-	t.Parallel()
-	require.Equal(t, Needs{Daemon: true}, NeedsOf(Local))
-	require.Equal(t, Needs{
-		Credentials: true, Programs: []string{"aws", "kubectl"}, Registries: []string{"public.ecr.aws"},
-	}, NeedsOf(AWS))
-	_, err := Open(t.Context(), Options{Kind: "gcp"})
-	require.ErrorContains(t, err, `open target "gcp"`)
-}
-
 func TestOnlyALocalTargetThatIsNewNeedsRoom(t *testing.T) {
 	t.Parallel()
 	home := t.TempDir()
@@ -57,4 +47,10 @@ func TestAPortInUseIsRefusedBeforeAFolderIsMade(t *testing.T) {
 	require.ErrorAs(t, err, &f)
 	require.Equal(t, 2, f.ExitCode())
 	require.NoDirExists(t, home)
+}
+
+func TestAKindThatDoesNotExistIsNotOpened(t *testing.T) {
+	t.Parallel()
+	_, err := Open(t.Context(), Options{Kind: "gcp"})
+	require.ErrorContains(t, err, `open target "gcp"`)
 }

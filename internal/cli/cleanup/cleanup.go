@@ -13,25 +13,34 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"emrflink/internal/cleanup"
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/cli/session"
 	"emrflink/internal/iostreams"
+	"emrflink/internal/stack"
 )
 
-// cleaner is what the command needs of a session.
-type cleaner interface {
-	Info() session.Info
-	Cleanup(ctx context.Context) (session.Cleanup, error)
+// Stack is what the command needs of a stack.
+type Stack interface {
+	Info() stack.Info
+	Cleanup(ctx context.Context) (Teardown, error)
 	Close() error
 }
+
+// Teardown is a cleanup that was prepared and not begun.
+type Teardown interface {
+	Plan() cleanup.Plan
+	Run(ctx context.Context, report func(cleanup.Progress)) (cleanup.Report, error)
+}
+
+var _ Teardown = (*cleanup.Teardown)(nil)
 
 // Options are the dependencies and the flags of the command.
 type Options struct {
 	IO        *iostreams.IOStreams
 	Globals   *cmdutil.Globals
 	Interrupt *cmdutil.Interrupt
-	Info      func() (session.Info, error)
-	Open      func(context.Context) (cleaner, error)
+	Info      func() (stack.Info, error)
+	Open      func(context.Context) (Stack, error)
 
 	Yes    bool
 	DryRun bool
@@ -39,11 +48,8 @@ type Options struct {
 }
 
 // NewCmd returns the command.
-func NewCmd(f *cmdutil.Factory, runF func(context.Context, *Options) error) *cobra.Command {
-	opts := &Options{
-		IO: f.IO, Globals: f.Globals, Interrupt: f.Interrupt, Info: f.Info,
-		Open: func(ctx context.Context) (cleaner, error) { return f.Session(ctx) },
-	}
+func NewCmd(f *cmdutil.Factory, open func(context.Context) (Stack, error), runF func(context.Context, *Options) error) *cobra.Command {
+	opts := &Options{IO: f.IO, Globals: f.Globals, Interrupt: f.Interrupt, Info: f.Info, Open: open}
 	cmd := &cobra.Command{
 		Use:   "cleanup [flags]",
 		Short: "Remove a deployment and prove that nothing is left",
@@ -107,7 +113,7 @@ func run(ctx context.Context, opts *Options) error {
 		return fmt.Errorf("clean up stack %q: %w", info.Stack, err)
 	}
 	plan := job.Plan()
-	if plan.Empty {
+	if plan.Empty() {
 		return nothingLeft(opts, s.Info(), plan)
 	}
 	if err := showPlan(opts, s.Info(), plan); err != nil || opts.DryRun {
@@ -129,7 +135,7 @@ func run(ctx context.Context, opts *Options) error {
 	return verdict(info.Stack, again, report, err)
 }
 
-func prepare(ctx context.Context, opts *Options, s cleaner) (session.Cleanup, error) {
+func prepare(ctx context.Context, opts *Options, s Stack) (Teardown, error) {
 	const phase = "look at what exists"
 	progress := opts.IO.NewProgress(iostreams.Phase{Name: phase})
 	defer progress.Stop()
@@ -143,31 +149,32 @@ func prepare(ctx context.Context, opts *Options, s cleaner) (session.Cleanup, er
 	return job, nil
 }
 
-func carryOut(ctx context.Context, opts *Options, job session.Cleanup, plan session.CleanupPlan, where string) (session.CleanupReport, error) {
+func carryOut(ctx context.Context, opts *Options, job Teardown, plan cleanup.Plan, where string) (cleanup.Report, error) {
 	phases := make([]iostreams.Phase, 0, len(plan.Phases))
 	for _, p := range plan.Phases {
 		phases = append(phases, iostreams.Phase{Name: p.Name, Expected: p.Expected, Where: where})
 	}
 	progress := opts.IO.NewProgress(phases...)
 	defer progress.Stop()
-	report, err := job.Run(ctx, func(p session.CleanupProgress) {
+	report, err := job.Run(ctx, func(p cleanup.Progress) {
+		name := p.Phase.Name
 		switch p.State {
-		case "done":
-			progress.Start(p.Phase)
-			progress.Done(p.Phase)
-		case "skipped":
-			progress.Skip(p.Phase, p.Message)
-		case "failed":
-			progress.Detail(p.Phase, p.Message)
-			progress.Fail(p.Phase)
-		case "stopped": // with everything else that still runs, below
+		case cleanup.StateDone:
+			progress.Start(name)
+			progress.Done(name)
+		case cleanup.StateSkipped:
+			progress.Skip(name, p.Cause)
+		case cleanup.StateFailed:
+			progress.Detail(name, p.Cause)
+			progress.Fail(name)
+		case cleanup.StateStopped: // with everything else that still runs, below
 		default:
-			progress.Start(p.Phase)
-			if p.Minor {
-				progress.Note(p.Phase, p.Message)
+			progress.Start(name)
+			if name == cleanup.PhaseEngine { // another line with every resource: only where it can be redrawn
+				progress.Note(name, p.Cause)
 				return
 			}
-			progress.Detail(p.Phase, p.Message)
+			progress.Detail(name, p.Cause)
 		}
 	})
 	if err != nil {
@@ -177,7 +184,7 @@ func carryOut(ctx context.Context, opts *Options, job session.Cleanup, plan sess
 }
 
 // verdict turns what is left into the command's error: a residue is a failure even when every step succeeded.
-func verdict(stack, again string, r session.CleanupReport, err error) error {
+func verdict(stack, again string, r cleanup.Report, err error) error {
 	what := fmt.Sprintf("clean up stack %q", stack)
 	var coded interface{ ExitCode() int }
 	switch {
@@ -191,13 +198,11 @@ func verdict(stack, again string, r session.CleanupReport, err error) error {
 		return &cmdutil.Error{What: what, Cause: cause, Next: again, ID: "cleanup-incomplete", Exit: cmdutil.ExitIncomplete}
 	case err != nil:
 		return &cmdutil.Error{What: what, Cause: err, Next: again}
-	case len(r.Errors) > 0:
-		return &cmdutil.Error{What: what, Cause: errors.New(strings.Join(r.Errors, "\n")), Next: again, ID: "cleanup-incomplete", Exit: cmdutil.ExitIncomplete}
 	}
 	return nil
 }
 
-func names(items []session.Item) string {
+func names(items []cleanup.Item) string {
 	var list []string
 	for _, i := range items {
 		list = append(list, i.Service+" "+i.Type+" "+i.ID)

@@ -4,47 +4,55 @@ package cleanup
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 
+	"emrflink/internal/awsapi"
+	"emrflink/internal/cleanup"
 	"emrflink/internal/cli/cmdtest"
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/cli/session"
+	"emrflink/internal/plans"
+	"emrflink/internal/stack"
 )
 
 type fake struct {
-	plan   session.CleanupPlan
-	report session.CleanupReport
+	plan   cleanup.Plan
+	report cleanup.Report
 	err    error
 	ran    bool
 }
 
-func (f *fake) Info() session.Info                               { return cmdtest.Info() }
-func (f *fake) Close() error                                     { return nil }
-func (f *fake) Cleanup(context.Context) (session.Cleanup, error) { return f, nil }
-func (f *fake) Plan() session.CleanupPlan                        { return f.plan }
-func (f *fake) Run(_ context.Context, progress func(session.CleanupProgress)) (session.CleanupReport, error) {
+func (f *fake) Info() stack.Info                          { return cmdtest.Info() }
+func (f *fake) Close() error                              { return nil }
+func (f *fake) Cleanup(context.Context) (Teardown, error) { return f, nil }
+func (f *fake) Plan() cleanup.Plan                        { return f.plan }
+func (f *fake) Run(_ context.Context, report func(cleanup.Progress)) (cleanup.Report, error) {
 	f.ran = true
-	progress(session.CleanupProgress{Phase: "flink jobs", State: "running", Message: "1 job"})
-	progress(session.CleanupProgress{Phase: "flink jobs", State: "done"})
+	phase := cleanup.Phase{Name: "flink jobs"}
+	report(cleanup.Progress{Phase: phase, State: cleanup.StateStart, Cause: "1 job"})
+	report(cleanup.Progress{Phase: phase, State: cleanup.StateDone})
 	return f.report, f.err
 }
 
-var bucket = session.Item{Service: "s3", Type: "bucket", ID: "b", CreatedBy: "pulumi"}
+var bucket = cleanup.Item{Service: "s3", Type: "bucket", ID: "b", CreatedBy: "pulumi"}
 
 func full() *fake {
 	return &fake{
-		plan: session.CleanupPlan{
-			Account: "111122223333", Region: "us-west-2", Deployment: "emr-eks-flink", Resources: 3,
-			ByService: map[string]int{"s3": 1, "ec2": 2}, Phases: []session.Phase{{Name: "flink jobs"}}, HourlyUSD: 1.5,
-			Outside:  []session.Item{{Service: "ec2", Type: "instance", ID: "i-1", CreatedBy: "karpenter"}},
-			DataLoss: []string{"bucket b: 12 objects"},
+		plan: cleanup.Plan{
+			Account: "111122223333", Region: "us-west-2", Deployment: "emr-eks-flink", Phases: []cleanup.Phase{{Name: "flink jobs"}},
+			Planned: cleanup.Planned{
+				Resources: 3, ByService: map[string]int{"s3": 1, "ec2": 2}, HourlyUSD: 1.5,
+				Outside:  []cleanup.Item{{Service: "ec2", Type: "instance", ID: "i-1", CreatedBy: "karpenter"}},
+				DataLoss: []string{"bucket b: 12 objects"},
+			},
 		},
-		report: session.CleanupReport{Deleted: []session.Item{bucket}, Verified: true},
+		report: cleanup.Report{SchemaVersion: 1, Deleted: []cleanup.Item{bucket}, Verified: true},
 	}
 }
 
@@ -53,7 +61,7 @@ func setup(t *testing.T, f *fake) (*cmdtest.Run, *Options) {
 	r := cmdtest.New(t)
 	return r, &Options{
 		IO: r.Factory.IO, Globals: r.Factory.Globals, Interrupt: r.Factory.Interrupt, Info: r.Factory.Info,
-		Open: func(context.Context) (cleaner, error) { return f, nil },
+		Open: func(context.Context) (Stack, error) { return f, nil },
 	}
 }
 
@@ -113,7 +121,7 @@ func TestADryRunDeletesNothing(t *testing.T) {
 
 func TestASecondCleanupFindsNothing(t *testing.T) {
 	t.Parallel()
-	f := &fake{plan: session.CleanupPlan{Empty: true}}
+	f := &fake{}
 	r, opts := setup(t, f)
 	opts.Yes = true
 	require.NoError(t, run(t.Context(), opts))
@@ -149,19 +157,18 @@ func TestTheStacksNameMustBeTyped(t *testing.T) {
 
 func TestWhatIsLeftDecidesTheExitCode(t *testing.T) {
 	t.Parallel()
-	left := session.Item{Service: "ec2", Type: "volume", ID: "vol-1", HourlyUSD: 0.011, Reason: "VolumeInUse"}
+	left := cleanup.Item{Service: "ec2", Type: "volume", ID: "vol-1", HourlyUSD: 0.011, Reason: "VolumeInUse"}
 	for name, c := range map[string]struct {
-		report session.CleanupReport
+		report cleanup.Report
 		err    error
 		code   int
 		cause  string
 	}{
-		"nothing left":                      {session.CleanupReport{}, nil, 0, ""},
-		"left on purpose":                   {session.CleanupReport{ExpectedResidue: []session.Item{left}}, nil, 0, ""},
-		"left though every step succeeded":  {session.CleanupReport{Unexpected: []session.Item{left}}, nil, 7, "1 resource is left that should be gone: ec2 volume vol-1"},
-		"left after a failed step":          {session.CleanupReport{Unexpected: []session.Item{left}}, errors.New("Throttling"), 7, "1 resource is left that should be gone: ec2 volume vol-1\nThrottling"},
-		"failed before anything was looked": {session.CleanupReport{}, errors.New("Throttling"), 1, "Throttling"},
-		"the look itself failed":            {session.CleanupReport{Errors: []string{"ec2:DescribeVolumes: AccessDenied"}}, nil, 7, "ec2:DescribeVolumes: AccessDenied"},
+		"nothing left":                      {cleanup.Report{}, nil, 0, ""},
+		"left on purpose":                   {cleanup.Report{ExpectedResidue: []cleanup.Item{left}}, nil, 0, ""},
+		"left though every step succeeded":  {cleanup.Report{Unexpected: []cleanup.Item{left}}, nil, 7, "1 resource is left that should be gone: ec2 volume vol-1"},
+		"left after a failed step":          {cleanup.Report{Unexpected: []cleanup.Item{left}}, errors.New("Throttling"), 7, "1 resource is left that should be gone: ec2 volume vol-1\nThrottling"},
+		"failed before anything was looked": {cleanup.Report{}, errors.New("Throttling"), 1, "Throttling"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -184,13 +191,17 @@ func TestWhatIsLeftDecidesTheExitCode(t *testing.T) {
 func TestJSONHasTheAgreedFields(t *testing.T) {
 	t.Parallel()
 	f := full()
-	f.report = session.CleanupReport{Deleted: []session.Item{bucket}, ExpectedResidue: []session.Item{bucket}, Unexpected: []session.Item{bucket}}
+	f.report = cleanup.Report{
+		SchemaVersion: 1, Deleted: []cleanup.Item{bucket}, ExpectedResidue: []cleanup.Item{bucket}, Unexpected: []cleanup.Item{bucket},
+		Errors: []string{}, Warnings: []string{},
+	}
 	r, opts := setup(t, f)
 	opts.Yes, opts.Output = true, cmdutil.JSON
 	r.Factory.IO.SetQuiet(true)
 	require.Equal(t, 7, cmdtest.Code(run(t.Context(), opts)))
 	want := []string{
 		"schemaVersion", "stack", "target", "account", "region", "deployment", "dryRun", "simulated", "errors", "verified",
+		"warnings", "engineDeleted", "hourlyUSD", "elapsedSeconds",
 		"planned", "planned.resources", "planned.byService", "planned.byService.ec2", "planned.byService.s3", "planned.dataLoss",
 		"planned.hourlyUSD", "planned.outside",
 	}
@@ -198,7 +209,7 @@ func TestJSONHasTheAgreedFields(t *testing.T) {
 		want = append(want, list)
 	}
 	for _, list := range []string{"deleted", "expectedResidue", "unexpected", "planned.outside"} {
-		for _, field := range []string{"service", "type", "id", "arn", "createdBy", "hourlyUSD", "reason", "command"} {
+		for _, field := range []string{"service", "type", "id", "arn", "createdBy", "hourlyUSD", "reason", "command", "name", "state", "phase"} {
 			want = append(want, list+"[]."+field)
 		}
 	}
@@ -206,10 +217,78 @@ func TestJSONHasTheAgreedFields(t *testing.T) {
 	require.Empty(t, r.Err.String())
 }
 
+// world is an account whose inventory answers at the start, and not any more at the end.
+type world struct{ looks int }
+
+func (w *world) Record(context.Context) (cleanup.Record, error) {
+	return cleanup.Record{Exists: true, Resources: []plans.StateResource{{
+		Type: "aws:sqs/queue:Queue", ID: "q", Custom: true, Outputs: map[string]any{"arn": "arn:aws:sqs:us-west-2:111122223333:q", "name": "q"},
+	}}}, nil
+}
+func (w *world) Remove(context.Context) error { return nil }
+func (w *world) Identity(context.Context) (awsapi.Identity, error) {
+	return awsapi.Identity{Account: "111122223333"}, nil
+}
+
+func (w *world) DescribeCluster(context.Context, string) (awsapi.Cluster, error) {
+	return awsapi.Cluster{}, &awsapi.Error{Op: "eks:DescribeCluster", Code: "ResourceNotFoundException"}
+}
+
+func (w *world) DeploymentResources(context.Context, awsapi.Deployment) ([]awsapi.Resource, error) {
+	if w.looks++; w.looks > 2 {
+		return nil, &awsapi.Error{Op: "ec2:DescribeVolumes", Code: "UnauthorizedOperation", Message: "not authorized"}
+	}
+	return nil, nil
+}
+func (w *world) Delete(context.Context, awsapi.Resource) error                  { return nil }
+func (w *world) EmptyBucket(context.Context, string, func(int)) (int, error)    { return 0, nil }
+func (w *world) WaitTerminated(context.Context, time.Duration, ...string) error { return nil }
+func (w *world) Destroy(context.Context, func(cleanup.EngineEvent)) error       { return nil }
+
+// prepared is a stack whose cleanup is the real one, over a world in memory.
+type prepared struct {
+	*fake
+	options cleanup.Options
+}
+
+func (p prepared) Cleanup(ctx context.Context) (Teardown, error) {
+	return cleanup.Prepare(ctx, p.options)
+}
+
+func TestWarningsAndErrorsOfACleanupReachTheUserAndTheJSON(t *testing.T) {
+	t.Parallel()
+	for _, format := range []cmdutil.Format{cmdutil.Text, cmdutil.JSON} {
+		w := &world{}
+		r, opts := setup(t, nil)
+		opts.Yes, opts.Output = true, format
+		opts.Open = func(context.Context) (Stack, error) {
+			return prepared{&fake{}, cleanup.Options{
+				Stack: "local", Region: "us-west-2", Deployment: "emr-eks-flink", Folder: t.TempDir(), Recorder: w, Settle: time.Millisecond,
+				Tags: func(string) map[string]string { return map[string]string{"deployment": "emr-eks-flink"} },
+				Open: func(context.Context) (cleanup.World, error) {
+					return cleanup.World{Account: w, Inventory: w, Engine: w}, nil
+				},
+			}}, nil
+		}
+		require.Equal(t, 7, cmdtest.Code(run(t.Context(), opts)))
+		if format == cmdutil.Text {
+			require.Regexp(t, "warning: .*UnauthorizedOperation", r.Err.String())
+			continue
+		}
+		var d cleanup.Document
+		require.NoError(t, json.Unmarshal(r.Out.Bytes(), &d))
+		require.False(t, d.Verified)
+		require.NotEmpty(t, d.Warnings)
+		require.NotEmpty(t, d.Errors)
+		require.Contains(t, d.Errors[len(d.Errors)-1], "UnauthorizedOperation")
+		require.Equal(t, 1, d.Planned.Resources)
+	}
+}
+
 func TestWhatIsLeftComesWithTheCommandThatDeletesIt(t *testing.T) {
 	t.Parallel()
 	f := full()
-	f.report = session.CleanupReport{Verified: true, Unexpected: []session.Item{{
+	f.report = cleanup.Report{Verified: true, Unexpected: []cleanup.Item{{
 		Service: "ec2", Type: "volume", ID: "vol-1", Command: "aws ec2 delete-volume --volume-id vol-1",
 	}}}
 	r, opts := setup(t, f)
@@ -228,7 +307,7 @@ func TestYesCountsOnlyBesideAnExplicitStack(t *testing.T) {
 			t.Parallel()
 			r := cmdtest.New(t)
 			r.Factory.Globals.StackNamed = c.named
-			cmd := NewCmd(r.Factory, func(context.Context, *Options) error { return nil })
+			cmd := NewCmd(r.Factory, nil, func(context.Context, *Options) error { return nil })
 			require.Equal(t, c.code, cmdtest.Code(r.Exec(t, cmd, "--yes")))
 		})
 	}

@@ -5,58 +5,16 @@ package cleanup
 import (
 	"fmt"
 
+	"emrflink/internal/cleanup"
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/cli/session"
+	"emrflink/internal/stack"
 )
-
-// document is the JSON contract of the command. Its plan part is filled by --dry-run as well.
-type document struct {
-	SchemaVersion   int            `json:"schemaVersion"`
-	Stack           string         `json:"stack"`
-	Target          string         `json:"target"`
-	Account         string         `json:"account"`
-	Region          string         `json:"region"`
-	Deployment      string         `json:"deployment"`
-	DryRun          bool           `json:"dryRun"`
-	Planned         plannedJSON    `json:"planned"`
-	Deleted         []session.Item `json:"deleted"`
-	ExpectedResidue []session.Item `json:"expectedResidue"`
-	Unexpected      []session.Item `json:"unexpected"`
-	Errors          []string       `json:"errors"`
-	Verified        bool           `json:"verified"` // the account was asked what is left
-	Simulated       []string       `json:"simulated"`
-}
-
-type plannedJSON struct {
-	Resources int            `json:"resources"`
-	ByService map[string]int `json:"byService"`
-	Outside   []session.Item `json:"outside"`
-	DataLoss  []string       `json:"dataLoss"`
-	HourlyUSD float64        `json:"hourlyUSD"`
-}
-
-func newDocument(info session.Info, p session.CleanupPlan, r session.CleanupReport) document {
-	by := p.ByService
-	if by == nil {
-		by = map[string]int{}
-	}
-	return document{
-		SchemaVersion: cmdutil.SchemaVersion, Stack: info.Stack, Target: info.Target, Account: p.Account, Region: p.Region,
-		Deployment: p.Deployment,
-		Planned: plannedJSON{
-			Resources: p.Resources, ByService: by, Outside: cmdutil.List(p.Outside),
-			DataLoss: cmdutil.List(p.DataLoss), HourlyUSD: p.HourlyUSD,
-		},
-		Deleted: cmdutil.List(r.Deleted), ExpectedResidue: cmdutil.List(r.ExpectedResidue),
-		Unexpected: cmdutil.List(r.Unexpected), Errors: cmdutil.List(r.Errors), Verified: r.Verified, Simulated: cmdutil.List(info.Simulated),
-	}
-}
 
 // showPlan says what would be deleted: on standard error before a question, as the answer of --dry-run on standard
 // output.
-func showPlan(opts *Options, info session.Info, p session.CleanupPlan) error {
+func showPlan(opts *Options, info stack.Info, p cleanup.Plan) error {
 	if opts.DryRun && opts.Output == cmdutil.JSON {
-		d := newDocument(info, p, session.CleanupReport{})
+		d := p.Document(info.Target, info.Simulated, cleanup.Report{})
 		d.DryRun = true
 		return cmdutil.WriteJSON(opts.IO.Out, d)
 	}
@@ -92,9 +50,10 @@ func showPlan(opts *Options, info session.Info, p session.CleanupPlan) error {
 	return nil
 }
 
-func nothingLeft(opts *Options, info session.Info, p session.CleanupPlan) error {
+func nothingLeft(opts *Options, info stack.Info, p cleanup.Plan) error {
 	if opts.Output == cmdutil.JSON {
-		d := newDocument(info, p, session.CleanupReport{Verified: true})
+		d := p.Document(info.Target, info.Simulated, cleanup.Report{})
+		d.Verified = true
 		d.DryRun = opts.DryRun
 		return cmdutil.WriteJSON(opts.IO.Out, d)
 	}
@@ -104,14 +63,14 @@ func nothingLeft(opts *Options, info session.Info, p session.CleanupPlan) error 
 }
 
 // showReport shows what a run did; failure is its error. That nothing is left is said only when the account was asked.
-func showReport(opts *Options, info session.Info, p session.CleanupPlan, r session.CleanupReport, failure error) error {
+func showReport(opts *Options, info stack.Info, p cleanup.Plan, r cleanup.Report, failure error) error {
 	if opts.Output == cmdutil.JSON {
-		return cmdutil.WriteJSON(opts.IO.Out, newDocument(info, p, r))
+		return cmdutil.WriteJSON(opts.IO.Out, p.Document(info.Target, info.Simulated, r))
 	}
 	t := opts.IO.NewTable("OUTCOME", "SERVICE", "TYPE", "ID", "USD/HOUR", "WHY")
 	for _, part := range []struct {
 		outcome string
-		items   []session.Item
+		items   []cleanup.Item
 	}{{"deleted", r.Deleted}, {"left, as expected", r.ExpectedResidue}, {"LEFT, UNEXPECTED", r.Unexpected}} {
 		for _, i := range part.items {
 			price := ""
@@ -137,6 +96,9 @@ func showReport(opts *Options, info session.Info, p session.CleanupPlan, r sessi
 		}
 	}
 	_, err := fmt.Fprint(opts.IO.Out, text)
+	for _, l := range r.Warnings {
+		_, _ = fmt.Fprintf(opts.IO.ErrOut, "%s %s\n", opts.IO.ErrPalette().Yellow("warning:"), l)
+	}
 	cmdutil.PrintSimulated(opts.IO, info.Simulated)
 	return err
 }

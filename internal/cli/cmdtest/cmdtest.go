@@ -14,8 +14,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/cli/session"
 	"emrflink/internal/iostreams"
+	"emrflink/internal/stack"
 )
 
 // Run is one command line under test.
@@ -35,14 +35,14 @@ func New(t *testing.T) *Run {
 		Factory: &cmdutil.Factory{
 			IO: ios, Globals: &cmdutil.Globals{Stack: "local"}, Version: "v1.2.3", Interrupt: cmdutil.NewInterrupt(),
 			Now:  func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) },
-			Info: func() (session.Info, error) { return Info(), nil },
+			Info: func() (stack.Info, error) { return Info(), nil },
 		},
 	}
 }
 
 // Info describes a local stack.
-func Info() session.Info {
-	return session.Info{
+func Info() stack.Info {
+	return stack.Info{
 		Stack: "local", Home: "/state", Target: "local", Region: "us-west-2", Deployment: "emr-eks-flink",
 		Kubernetes: "1.35", Speed: 200, Simulated: []string{"the AWS account is simulated"},
 	}

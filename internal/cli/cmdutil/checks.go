@@ -7,7 +7,7 @@ import (
 	"io"
 	"strings"
 
-	"emrflink/internal/cli/session"
+	"emrflink/internal/check"
 	"emrflink/internal/iostreams"
 )
 
@@ -18,17 +18,17 @@ type Verdict struct {
 }
 
 // Judge counts the problems.
-func Judge(checks []session.Check) Verdict {
+func Judge(checks []check.Check) Verdict {
 	var v Verdict
 	for _, c := range checks {
 		switch c.Status {
-		case session.CheckError:
+		case check.Error:
 			v.Errors++
 			v.Exit = max(v.Exit, ExitUsage)
 			if c.Denied {
 				v.Exit = ExitDenied
 			}
-		case session.CheckWarning:
+		case check.Warning:
 			v.Warnings++
 		}
 	}
@@ -48,10 +48,10 @@ func (v Verdict) String() string {
 }
 
 // merged makes one line of checks in a row that were left out for one reason.
-func merged(checks []session.Check) []session.Check {
-	var out []session.Check
+func merged(checks []check.Check) []check.Check {
+	var out []check.Check
 	for _, c := range checks {
-		if n := len(out) - 1; n >= 0 && c.Status == session.CheckSkipped && out[n].Status == c.Status && out[n].What == c.What && out[n].Why == c.Why {
+		if n := len(out) - 1; n >= 0 && c.Status == check.Skipped && out[n].Status == c.Status && out[n].What == c.What && out[n].Why == c.Why {
 			out[n].ID += ", " + c.ID
 			continue
 		}
@@ -61,15 +61,15 @@ func merged(checks []session.Check) []session.Check {
 }
 
 // PrintChecks prints checks with the cause and the fix of each problem.
-func PrintChecks(w io.Writer, p iostreams.Palette, g iostreams.Glyphs, checks []session.Check) {
+func PrintChecks(w io.Writer, p iostreams.Palette, g iostreams.Glyphs, checks []check.Check) {
 	for _, c := range merged(checks) {
 		mark := p.Green(g.Done)
 		switch c.Status {
-		case session.CheckWarning:
+		case check.Warning:
 			mark = p.Yellow("!")
-		case session.CheckError:
+		case check.Error:
 			mark = p.Red(g.Failed)
-		case session.CheckSkipped:
+		case check.Skipped:
 			mark = p.Dim("-")
 		}
 		_, _ = fmt.Fprintf(w, "%s %-7s  %s: %s\n", mark, c.Status, c.ID, c.What)

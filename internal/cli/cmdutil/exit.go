@@ -5,21 +5,23 @@ package cmdutil
 import (
 	"context"
 	"errors"
+
+	"emrflink/internal/exitcode"
 )
 
-// The exit codes of every command. They are a contract: `emrflink help exit-codes` prints this table.
+// The exit codes of every command, as the commands call them.
 const (
-	ExitOK          = 0
-	ExitFailed      = 1
-	ExitUsage       = 2
-	ExitDenied      = 3
-	ExitNotFound    = 4
-	ExitChanges     = 5
-	ExitTimeout     = 6
-	ExitIncomplete  = 7
-	ExitBug         = 70
-	ExitInterrupted = 130
-	ExitTerminated  = 143
+	ExitOK          = exitcode.OK
+	ExitFailed      = exitcode.Failed
+	ExitUsage       = exitcode.Usage
+	ExitDenied      = exitcode.Denied
+	ExitNotFound    = exitcode.NotFound
+	ExitChanges     = exitcode.Changes
+	ExitTimeout     = exitcode.Timeout
+	ExitIncomplete  = exitcode.Incomplete
+	ExitBug         = exitcode.Bug
+	ExitInterrupted = exitcode.Interrupted
+	ExitTerminated  = exitcode.Terminated
 )
 
 // ExitMeaning is one line of the table of exit codes.

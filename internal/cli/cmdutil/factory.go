@@ -6,9 +6,37 @@ import (
 	"context"
 	"time"
 
-	"emrflink/internal/cli/session"
+	"emrflink/internal/findings"
+	"emrflink/internal/flinkjob/sample"
 	"emrflink/internal/iostreams"
+	"emrflink/internal/localtarget"
+	"emrflink/internal/stack"
+	"emrflink/stacks/setting"
 )
+
+// LocalTarget is what can be known of the local target without starting it.
+type LocalTarget interface {
+	// Paths names the folder with its state and its log file.
+	Paths() (dir, log string)
+	// Binary finds the binary of the local control plane.
+	Binary() (string, error)
+	// Status asks the running target; localtarget.ErrNotRunning when there is none.
+	Status(ctx context.Context) (localtarget.Status, error)
+}
+
+// Reference is what is known without a stack, from the tables of the binary.
+type Reference struct {
+	// Samples lists the jobs that come with the tool.
+	Samples func() sample.List
+	// Keys lists the configuration keys of a stack file.
+	Keys func() []setting.Key
+	// Matrix says what the local target simulates.
+	Matrix func() localtarget.Matrix
+	// Rules lists what previews look for in the desired graph.
+	Rules func() []findings.Rule
+	// Check validates settings as a stack file would carry them.
+	Check func(file string, values map[string]any) error
+}
 
 // Factory hands the commands their dependencies. Everything that costs time is a function, called when a command
 // runs and never for --help or a wrong flag.
@@ -22,35 +50,9 @@ type Factory struct {
 	// Log is the logging of the run. It needs the globals, so it is there only when a command runs.
 	Log func() *Log
 	// Info validates the settings of the stack; nothing is contacted.
-	Info func() (session.Info, error)
-	// Session works on the stack on its target. It needs Info.
-	Session func(ctx context.Context) (session.Session, error)
-	// Offline computes plans without state, credentials or daemon. It needs Info.
-	Offline func(ctx context.Context) (session.Planner, error)
-	// Baseline is Offline, with plans against a saved graph or an exported state. It needs Info.
-	Baseline func(ctx context.Context, file string) (session.Planner, error)
-	// CheckPlan checks a saved plan as far as that needs no contact. It needs Info.
-	CheckPlan func(file string) error
-	// Cost prices what the settings describe. It needs Info.
-	Cost func(ctx context.Context) (session.Coster, error)
-	// Drift compares what the stack recorded with the account. It needs Info.
-	Drift func(ctx context.Context) (session.Drifter, error)
-	// Samples lists the jobs that come with the tool.
-	Samples func() []session.Sample
-	// Schema lists the configuration keys of a stack file.
-	Schema func() []session.Key
-	// Matrix says what the local target simulates.
-	Matrix func() session.Matrix
-	// Rules lists what previews look for in the desired graph.
-	Rules func() []session.Rule
-	// Check validates settings as a stack file would carry them.
-	Check func(file string, values map[string]any) error
-	// Local controls the local target of the state folder.
-	Local func() (session.Local, error)
-	// Faults break the local target on purpose. It needs Info.
-	Faults func() (session.Faults, error)
-	// Token makes a bearer token for a cluster, as a client-go exec credential.
-	Token func(ctx context.Context, r session.TokenRequest) ([]byte, error)
-	// Pulumi runs one of Pulumi's own commands and returns its exit code.
-	Pulumi func(args []string) int
+	Info func() (stack.Info, error)
+	// Reference is what is known without a stack.
+	Reference Reference
+	// Local looks at the local target of the state folder.
+	Local func() (LocalTarget, error)
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"emrflink/internal/cli/session"
 	"emrflink/internal/iostreams"
+	"emrflink/stacks/setting"
 )
 
 // DefaultStack is the stack that needs no file.
@@ -36,7 +36,8 @@ func (g *Globals) Bind(root *cobra.Command) {
 	f := root.PersistentFlags()
 	f.StringVarP(&g.Stack, "stack", "s", DefaultStack, "stack to work on: its settings are in Pulumi.STACK.yaml")
 	f.StringVar(&g.ConfigFile, "config-file", "", "stack file to read instead of Pulumi.STACK.yaml in the current folder")
-	f.StringVar(&g.State, "state", "", "where the state is kept: a Pulumi backend URL such as s3://BUCKET (default: the state folder)")
+	f.StringVar(&g.State, "state", "", "where the state is kept: a Pulumi backend URL such as s3://BUCKET (default: the "+
+		"state folder)")
 	f.Var(&g.Color, "color", "when to colour output: auto, always or never")
 	f.BoolVarP(&g.Verbose, "verbose", "v", false, "show debug messages on standard error")
 	CompleteFlag(root, "color", iostreams.ColorModes()...)
@@ -59,14 +60,23 @@ func Variables() []Variable {
 		{"EMRFLINK_COLOR", "color", "when to colour output: auto, always or never"},
 		{"EMRFLINK_HOME", "", "state folder; default $XDG_STATE_HOME/emrflink, else ~/.local/state/emrflink"},
 		{"EMRFLINK_SPEED", "", "what the local target divides AWS's durations by when it starts; default 200"},
-		{"EMRFLINK_LOCAL_PORT", "", "port of the simulated AWS API when the local target starts; default: the last one, else any"},
+		{
+			"EMRFLINK_LOCAL_PORT", "", "port of the simulated AWS API when the local target starts; default: the last one, " +
+				"else any",
+		},
 		{"EMRFLINK_LOCALKUBE", "", "binary of the local control plane; default: localkube beside emrflink"},
 		{"PULUMI_BACKEND_URL", "", "where the state is kept when neither --state nor EMRFLINK_STATE says it"},
-		{"PULUMI_CONFIG_PASSPHRASE", "", "passphrase of the secrets in the state; default: one that is made and kept in the state folder"},
+		{
+			"PULUMI_CONFIG_PASSPHRASE", "", "passphrase of the secrets in the state; default: one that is made and kept in " +
+				"the state folder",
+		},
 		{"PULUMI_CONFIG_PASSPHRASE_FILE", "", "file with that passphrase"},
 		{"AWS_PROFILE", "", "and Amazon's other variables: credentials of the aws target; the local target ignores them"},
 		{"KUBECONFIG", "", "file that `kubeconfig` merges into; default ~/.kube/config"},
-		{"GOGC", "", "Go's; the local control plane aims at 25, which saves memory, when it is empty: 200 halves its processor time"},
+		{
+			"GOGC", "", "Go's; the local control plane aims at 25, which saves memory, when it is empty: 200 halves its " +
+				"processor time",
+		},
 		{"NO_COLOR", "", "when not empty, no colour unless --color always"},
 		{"CI", "", "when not empty, progress is printed line by line"},
 	}
@@ -129,9 +139,10 @@ func Home(getenv func(string) string) (string, error) {
 }
 
 // EnvironmentHelp is the text of `help environment`: the variables of a run and the settings of a stack.
-func EnvironmentHelp(schema []session.Key) string {
+func EnvironmentHelp(keys []setting.Key) string {
 	var b strings.Builder
-	b.WriteString("What is deployed is set in the stack file (Pulumi.STACK.yaml). How a command runs is set by a flag, else by an\nenvironment variable, else by a default:\n\n")
+	b.WriteString("What is deployed is set in the stack file (Pulumi.STACK.yaml). How a command runs is set by a flag, else " +
+		"by an\nenvironment variable, else by a default:\n\n")
 	for _, v := range Variables() {
 		doc := v.Doc
 		if v.Flag != "" {
@@ -140,7 +151,7 @@ func EnvironmentHelp(schema []session.Key) string {
 		fmt.Fprintf(&b, "  %-30s %s\n", v.Name, doc)
 	}
 	b.WriteString("\nSettings of a stack file, below \"config:\":\n\n")
-	for _, k := range schema {
+	for _, k := range keys {
 		fmt.Fprintf(&b, "  %s:%s (%s)\n      %s\n      default: %s\n", Project, k.Name, k.Type, k.Doc, k.Default)
 	}
 	return b.String()

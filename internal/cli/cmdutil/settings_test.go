@@ -15,8 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/cli/session"
 	"emrflink/internal/iostreams"
+	"emrflink/stacks/setting"
 )
 
 func env(m map[string]string) func(string) string { return func(k string) string { return m[k] } }
@@ -28,16 +28,30 @@ func TestGlobalsComeFromFlagThenVariableThenDefault(t *testing.T) {
 		env  map[string]string
 		want cmdutil.Globals
 	}{
-		"defaults":          {nil, nil, cmdutil.Globals{Stack: "local"}},
-		"flags":             {[]string{"--stack", "dev", "--state", "s3://a", "--color", "never"}, nil, cmdutil.Globals{Stack: "dev", State: "s3://a", Color: "never", StackNamed: true}},
-		"variables":         {nil, map[string]string{"EMRFLINK_STACK": "dev", "EMRFLINK_STATE": "s3://b", "EMRFLINK_COLOR": "always", "EMRFLINK_CONFIG_FILE": "x.yaml"}, cmdutil.Globals{Stack: "dev", State: "s3://b", Color: "always", ConfigFile: "x.yaml"}},
-		"Pulumi's variable": {nil, map[string]string{"PULUMI_BACKEND_URL": "s3://c"}, cmdutil.Globals{Stack: "local", State: "s3://c"}},
-		"ours wins over it": {nil, map[string]string{"PULUMI_BACKEND_URL": "s3://c", "EMRFLINK_STATE": "s3://b"}, cmdutil.Globals{Stack: "local", State: "s3://b"}},
+		"defaults": {nil, nil, cmdutil.Globals{Stack: "local"}},
+		"flags": {
+			[]string{"--stack", "dev", "--state", "s3://a", "--color", "never"}, nil,
+			cmdutil.Globals{Stack: "dev", State: "s3://a", Color: "never", StackNamed: true},
+		},
+		"variables": {
+			nil, map[string]string{
+				"EMRFLINK_STACK": "dev", "EMRFLINK_STATE": "s3://b", "EMRFLINK_COLOR": "always", "EMRFLINK_CONFIG_FILE": "x.yaml",
+			},
+			cmdutil.Globals{Stack: "dev", State: "s3://b", Color: "always", ConfigFile: "x.yaml"},
+		},
+		"Pulumi's variable": {
+			nil, map[string]string{"PULUMI_BACKEND_URL": "s3://c"}, cmdutil.Globals{Stack: "local", State: "s3://c"},
+		},
+		"ours wins over it": {
+			nil, map[string]string{"PULUMI_BACKEND_URL": "s3://c", "EMRFLINK_STATE": "s3://b"},
+			cmdutil.Globals{Stack: "local", State: "s3://b"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var g cmdutil.Globals
-			cmd := &cobra.Command{Use: "x", RunE: func(cmd *cobra.Command, _ []string) error { return g.ApplyEnvironment(cmd.Flags(), env(c.env)) }}
+			apply := func(cmd *cobra.Command, _ []string) error { return g.ApplyEnvironment(cmd.Flags(), env(c.env)) }
+			cmd := &cobra.Command{Use: "x", RunE: apply}
 			g.Bind(cmd)
 			cmd.SetArgs(c.args)
 			require.NoError(t, cmd.Execute())
@@ -61,7 +75,7 @@ func TestAWrongVariableIsNamed(t *testing.T) {
 
 func TestEveryVariableIsInTheHelp(t *testing.T) {
 	t.Parallel()
-	text := cmdutil.EnvironmentHelp([]session.Key{{Name: "region", Type: "text", Default: "us-west-2", Doc: "AWS region"}})
+	text := cmdutil.EnvironmentHelp([]setting.Key{{Name: "region", Type: "text", Default: "us-west-2", Doc: "AWS region"}})
 	for _, v := range cmdutil.Variables() {
 		require.Contains(t, text, v.Name)
 		require.Contains(t, text, v.Doc)
@@ -96,16 +110,23 @@ func TestStackFile(t *testing.T) {
 		values map[string]any
 		says   []string
 	}{
-		"settings lose their namespace": {"config:\n  emrflink:region: eu-west-1\n  emrflink:teams: [a, b]\n  aws:profile: x\nencryptionsalt: v1\n",
+		"settings lose their namespace": {
+			"config:\n  emrflink:region: eu-west-1\n  emrflink:teams: [a, b]\n  aws:profile: x\nencryptionsalt: v1\n",
 			map[string]any{"region": "eu-west-1", "teams": []any{"a", "b"}}, nil},
 		"a bare key is the project's": {"config:\n  region: eu-west-1\n", map[string]any{"region": "eu-west-1"}, nil},
 		"an empty file":               {"", map[string]any{}, nil},
 		"no settings":                 {"config: {}\n", map[string]any{}, nil},
 		"an unknown top-level key":    {"region: x\n", nil, []string{`unknown key "region" at the top`}},
-		"an unknown namespace":        {"config:\n  emrflnk:region: x\n", nil, []string{`unknown namespace in "emrflnk:region"; did you mean emrflink:region?`}},
-		"all problems at once":        {"x: 1\nconfig:\n  y:z: 1\n  region: a\n  emrflink:region: b\n", nil, []string{`"x"`, `"y:z"`, "emrflink:region is set twice"}},
-		"config is no map":            {"config: [a]\n", nil, []string{"not a map"}},
-		"no YAML":                     {"config: {\n", nil, []string{"yaml"}},
+		"an unknown namespace": {
+			"config:\n  emrflnk:region: x\n", nil,
+			[]string{`unknown namespace in "emrflnk:region"; did you mean emrflink:region?`},
+		},
+		"all problems at once": {
+			"x: 1\nconfig:\n  y:z: 1\n  region: a\n  emrflink:region: b\n", nil,
+			[]string{`"x"`, `"y:z"`, "emrflink:region is set twice"},
+		},
+		"config is no map": {"config: [a]\n", nil, []string{"not a map"}},
+		"no YAML":          {"config: {\n", nil, []string{"yaml"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -10,23 +10,28 @@ import (
 	"github.com/spf13/cobra"
 
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/cli/session"
+	"emrflink/internal/cost"
 	"emrflink/internal/iostreams"
+	"emrflink/internal/stack"
 )
+
+// Pricer prices what the settings of a stack describe, at the prices of the tables or at those that AWS says now. Without
+// live nothing is contacted.
+type Pricer func(ctx context.Context, live bool) (cost.Report, error)
 
 // Options are the dependencies and the flags of the command.
 type Options struct {
-	IO   *iostreams.IOStreams
-	Info func() (session.Info, error)
-	Open func(context.Context) (session.Coster, error)
+	IO    *iostreams.IOStreams
+	Info  func() (stack.Info, error)
+	Price Pricer
 
 	Live   bool
 	Output cmdutil.Format
 }
 
 // NewCmd returns the command.
-func NewCmd(f *cmdutil.Factory, runF func(context.Context, *Options) error) *cobra.Command {
-	opts := &Options{IO: f.IO, Info: f.Info, Open: f.Cost}
+func NewCmd(f *cmdutil.Factory, price Pricer, runF func(context.Context, *Options) error) *cobra.Command {
+	opts := &Options{IO: f.IO, Info: f.Info, Price: price}
 	cmd := &cobra.Command{
 		Use:   "cost [flags]",
 		Short: "Show what a deployment costs, per hour and month",
@@ -66,78 +71,17 @@ Exit codes: 0 priced, also when something has no price; 1 failed; 2 settings or 
 	return cmd
 }
 
-// usdPair is a price per hour and per month.
-type usdPair struct {
-	HourlyUSD  float64 `json:"hourlyUSD"`
-	MonthlyUSD float64 `json:"monthlyUSD"`
-}
-
-// usdRanges are bounds of a price per hour and per month.
-type usdRanges struct {
-	HourlyUSD  session.USDRange `json:"hourlyUSD"`
-	MonthlyUSD session.USDRange `json:"monthlyUSD"`
-}
-
-// prices says whose prices they are, and of when.
-type prices struct {
-	Source string `json:"source"`
-	AsOf   string `json:"asOf"`
-	Live   bool   `json:"live"`
-}
-
-// document is the JSON contract of the command.
-type document struct {
-	SchemaVersion int                     `json:"schemaVersion"`
-	Stack         string                  `json:"stack"`
-	Target        string                  `json:"target"`
-	Region        string                  `json:"region"`
-	Prices        prices                  `json:"prices"`
-	Components    []session.CostComponent `json:"components"`
-	Idle          usdPair                 `json:"idle"`
-	SampleJob     session.CostJob         `json:"sampleJob"`
-	WithSampleJob usdRanges               `json:"withSampleJob"`
-	NotIncluded   []string                `json:"notIncluded"`
-	Unpriced      []string                `json:"unpriced"`
-	Simulated     []string                `json:"simulated"`
-}
-
 func run(ctx context.Context, opts *Options) error {
 	info, err := opts.Info()
 	if err != nil {
 		return err
 	}
-	c, err := opts.Open(ctx)
+	r, err := opts.Price(ctx, opts.Live)
 	if err != nil {
 		return fmt.Errorf("price stack %q: %w", info.Stack, err)
-	}
-	defer c.Close() // nothing was changed that could be lost
-	r, err := c.Cost(ctx, session.CostOptions{Live: opts.Live})
-	if err != nil {
-		return fmt.Errorf("price stack %q: %w", info.Stack, err)
-	}
-	with := usdRanges{
-		HourlyUSD:  session.USDRange{From: r.HourlyUSD + r.Job.HourlyUSD.From, To: r.HourlyUSD + r.Job.HourlyUSD.To},
-		MonthlyUSD: session.USDRange{From: r.MonthlyUSD + r.Job.MonthlyUSD.From, To: r.MonthlyUSD + r.Job.MonthlyUSD.To},
 	}
 	if opts.Output == cmdutil.JSON {
-		return cmdutil.WriteJSON(opts.IO.Out, documentOf(c.Info(), r, with))
+		return cmdutil.WriteJSON(opts.IO.Out, r)
 	}
-	return show(opts.IO, c.Info(), r, with)
-}
-
-func documentOf(info session.Info, r session.CostReport, with usdRanges) document {
-	r.Job.Nodes = cmdutil.List(r.Job.Nodes)
-	for i := range r.Job.Nodes {
-		n := &r.Job.Nodes[i]
-		n.CapacityTypes, n.Types = cmdutil.List(n.CapacityTypes), cmdutil.List(n.Types)
-	}
-	with.HourlyUSD = session.USDRange{From: micro(with.HourlyUSD.From), To: micro(with.HourlyUSD.To)}
-	with.MonthlyUSD = session.USDRange{From: cent(with.MonthlyUSD.From), To: cent(with.MonthlyUSD.To)}
-	return document{
-		SchemaVersion: cmdutil.SchemaVersion, Stack: info.Stack, Target: info.Target, Region: r.Region,
-		Prices:     prices{Source: r.Source, AsOf: r.AsOf, Live: r.Live},
-		Components: cmdutil.List(r.Components), Idle: usdPair{HourlyUSD: r.HourlyUSD, MonthlyUSD: r.MonthlyUSD},
-		SampleJob: r.Job, WithSampleJob: with,
-		NotIncluded: cmdutil.List(r.NotIncluded), Unpriced: cmdutil.List(r.Unpriced), Simulated: cmdutil.List(info.Simulated),
-	}
+	return show(opts.IO, r)
 }

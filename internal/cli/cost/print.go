@@ -4,23 +4,18 @@ package cost
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/cli/session"
+	"emrflink/internal/cost"
 	"emrflink/internal/iostreams"
 )
-
-// micro and cent round sums to the places that their parts have.
-func micro(v float64) float64 { return math.Round(v*1e6) / 1e6 }
-func cent(v float64) float64  { return math.Round(v*100) / 100 }
 
 func perHour(v float64) string  { return fmt.Sprintf("$%.4f", v) }
 func perMonth(v float64) string { return fmt.Sprintf("$%.2f", v) }
 
-func between(r session.USDRange, write func(float64) string) string {
+func between(r cost.Range, write func(float64) string) string {
 	if r.From == r.To {
 		return write(r.From)
 	}
@@ -28,13 +23,13 @@ func between(r session.USDRange, write func(float64) string) string {
 }
 
 // show prints the report for a reader: the parts, their sum, what the sample job adds, and what is in no sum.
-func show(ios *iostreams.IOStreams, info session.Info, r session.CostReport, with usdRanges) error {
+func show(ios *iostreams.IOStreams, r cost.Report) error {
 	w := ios.Out
-	if r.AsOf == "" {
-		_, _ = fmt.Fprintf(w, "no prices for stack %s in %s\n", info.Stack, r.Region)
+	if r.Prices.AsOf == "" {
+		_, _ = fmt.Fprintf(w, "no prices for stack %s in %s\n", r.Stack, r.Region)
 	} else {
-		_, _ = fmt.Fprintf(w, "stack %s in %s at list prices of %s (%s)\n\n", info.Stack, r.Region, r.AsOf, r.Source)
-		if err := showTables(ios, r, with); err != nil {
+		_, _ = fmt.Fprintf(w, "stack %s in %s at list prices of %s (%s)\n\n", r.Stack, r.Region, r.Prices.AsOf, r.Prices.Source)
+		if err := showTables(ios, r); err != nil {
 			return err
 		}
 	}
@@ -44,11 +39,11 @@ func show(ios *iostreams.IOStreams, info session.Info, r session.CostReport, wit
 	for _, n := range r.NotIncluded {
 		_, _ = fmt.Fprintf(w, "not included: %s\n", n)
 	}
-	cmdutil.PrintSimulated(ios, info.Simulated)
+	cmdutil.PrintSimulated(ios, r.Simulated)
 	return nil
 }
 
-func showTables(ios *iostreams.IOStreams, r session.CostReport, with usdRanges) error {
+func showTables(ios *iostreams.IOStreams, r cost.Report) error {
 	t := ios.NewTable("COMPONENT", "WHAT", "USD/HOUR", "USD/MONTH")
 	for _, part := range r.Components {
 		for _, i := range part.Items {
@@ -58,31 +53,33 @@ func showTables(ios *iostreams.IOStreams, r session.CostReport, with usdRanges) 
 			t.Row(part.Name, "together", perHour(part.HourlyUSD), perMonth(part.MonthlyUSD))
 		}
 	}
-	t.Row("total", "idle", perHour(r.HourlyUSD), perMonth(r.MonthlyUSD))
+	t.Row("total", "idle", perHour(r.Idle.HourlyUSD), perMonth(r.Idle.MonthlyUSD))
 	if err := t.Render(); err != nil {
 		return err
 	}
-	if len(r.Job.Nodes) == 0 {
+	if len(r.SampleJob.Nodes) == 0 {
 		return nil
 	}
-	_, _ = fmt.Fprintf(ios.Out, "\nthe sample job %q adds, while it runs, on demand:\n", r.Job.Name)
+	_, _ = fmt.Fprintf(ios.Out, "\nthe sample job %q adds, while it runs, on demand:\n", r.SampleJob.Name)
 	n := ios.NewTable("PODS", "NODE POOL", "NODES", "INSTANCE TYPES", "USD/HOUR")
-	for _, node := range r.Job.Nodes {
-		n.Row(fmt.Sprintf("%d %s", node.Pods, node.Role), node.NodePool, nodes(node), instanceTypes(node.Types), between(node.HourlyUSD, perHour))
+	for _, node := range r.SampleJob.Nodes {
+		n.Row(fmt.Sprintf("%d %s", node.Pods, node.Role), node.NodePool, nodes(node), instanceTypes(node.Choices),
+			between(node.HourlyUSD, perHour))
 	}
-	n.Row("total", "with the sample job", "", "", between(with.HourlyUSD, perHour))
+	n.Row("total", "with the sample job", "", "", between(r.WithSampleJob.HourlyUSD, perHour))
 	if err := n.Render(); err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(ios.Out, "a month with the sample job: %s\n", between(with.MonthlyUSD, perMonth))
-	if slices.ContainsFunc(r.Job.Nodes, func(n session.CostNode) bool { return slices.Contains(n.CapacityTypes, "spot") }) {
-		_, _ = fmt.Fprintln(ios.Out, "spot is not priced: spot prices move and are in no list, so spot nodes are counted at the on-demand price")
+	_, _ = fmt.Fprintf(ios.Out, "a month with the sample job: %s\n", between(r.WithSampleJob.MonthlyUSD, perMonth))
+	if slices.ContainsFunc(r.SampleJob.Nodes, func(n cost.Nodes) bool { return slices.Contains(n.CapacityTypes, "spot") }) {
+		_, _ = fmt.Fprintln(ios.Out, "spot is not priced: spot prices move and are in no list, so spot nodes are counted at "+
+			"the on-demand price")
 	}
 	_, _ = fmt.Fprintln(ios.Out)
 	return nil
 }
 
-func what(i session.CostItem) string {
+func what(i cost.Item) string {
 	text := i.What
 	if i.Quantity != 1 {
 		text = fmt.Sprintf("%g x %s", i.Quantity, text)
@@ -93,7 +90,7 @@ func what(i session.CostItem) string {
 	return text
 }
 
-func nodes(n session.CostNode) string {
+func nodes(n cost.Nodes) string {
 	if n.Least == n.Most {
 		return fmt.Sprint(n.Least)
 	}
@@ -101,7 +98,7 @@ func nodes(n session.CostNode) string {
 }
 
 // instanceTypes names the cheapest, the dearest, and how many there are between.
-func instanceTypes(types []session.CostType) string {
+func instanceTypes(types []cost.Choice) string {
 	const few = 3
 	if len(types) <= few {
 		names := make([]string, 0, few)

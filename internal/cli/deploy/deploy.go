@@ -7,32 +7,36 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"emrflink/internal/check"
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/cli/session"
+	"emrflink/internal/deploy"
 	"emrflink/internal/iostreams"
+	"emrflink/internal/plans"
+	"emrflink/internal/preview"
+	"emrflink/internal/stack"
 )
 
-// deployer is what the command needs of a session.
-type deployer interface {
-	session.Planner
-	Preflight(ctx context.Context) ([]session.Check, error)
-	AdoptLeftOver()
-	RefreshFirst()
-	Deploy(ctx context.Context, sink func(session.Event)) (session.Result, error)
+// Stack is a stack on its target.
+type Stack interface {
+	Info() stack.Info
+	// Preflight looks for what would make a deploy fail; with adopt, log groups of an earlier deployment would not.
+	Preflight(ctx context.Context, adopt bool) ([]check.Check, error)
+	Deployment(ctx context.Context, o deploy.Options) (deploy.Deployment, error)
+	Close() error
 }
 
 // Options are the dependencies and the flags of the command.
 type Options struct {
 	IO        *iostreams.IOStreams
 	Interrupt *cmdutil.Interrupt
-	Info      func() (session.Info, error)
-	Open      func(context.Context) (deployer, error)
-	// CheckPlan checks a saved plan without contacting anybody.
-	CheckPlan func(file string) error
+	Info      func() (stack.Info, error)
+	Operations
 
 	Yes        bool
 	Adopt      bool
@@ -42,12 +46,16 @@ type Options struct {
 	Output     cmdutil.Format
 }
 
+// Operations are what the command asks of the domain.
+type Operations struct {
+	Open func(context.Context) (Stack, error)
+	// CheckPlan checks a saved plan without contacting anybody.
+	CheckPlan func(file string) error
+}
+
 // NewCmd returns the command.
-func NewCmd(f *cmdutil.Factory, runF func(context.Context, *Options) error) *cobra.Command {
-	opts := &Options{
-		IO: f.IO, Interrupt: f.Interrupt, Info: f.Info, CheckPlan: f.CheckPlan,
-		Open: func(ctx context.Context) (deployer, error) { return f.Session(ctx) },
-	}
+func NewCmd(f *cmdutil.Factory, o Operations, runF func(context.Context, *Options) error) *cobra.Command {
+	opts := &Options{IO: f.IO, Interrupt: f.Interrupt, Info: f.Info, Operations: o}
 	cmd := &cobra.Command{
 		Use:   "deploy [flags]",
 		Short: "Create or update the deployment of a stack",
@@ -128,22 +136,20 @@ func run(ctx context.Context, opts *Options) error {
 			return err
 		}
 	}
-	d, err := opts.Open(ctx)
+	s, err := opts.Open(ctx)
 	if err != nil {
 		return fmt.Errorf("deploy stack %q: %w", info.Stack, err)
 	}
-	defer d.Close() // the engine has saved the state by then
-	if opts.Adopt {
-		d.AdoptLeftOver()
-	}
-	checks, err := checked(ctx, opts, d, info.Stack)
+	defer s.Close() // the engine has saved the state by then
+	checks, err := checked(ctx, opts, s, info.Stack)
 	if err != nil {
 		return err
 	}
-	if opts.Refresh {
-		d.RefreshFirst()
+	d, err := s.Deployment(ctx, deploy.Options{Refresh: opts.Refresh, Adopt: check.Adopted(checks)})
+	if err != nil {
+		return fmt.Errorf("deploy stack %q: %w", info.Stack, err)
 	}
-	plan, err := agreed(ctx, opts, d, question)
+	plan, err := agreed(ctx, opts, s.Info(), d, question)
 	if err != nil {
 		return err
 	}
@@ -151,8 +157,8 @@ func run(ctx context.Context, opts *Options) error {
 	opts.Interrupt.Say("stopping: nothing new is begun, no operation in progress is waited for, and what exists is recorded\n" +
 		"press Ctrl-C again to kill it; go on later with: " + resume)
 	defer opts.Interrupt.Say("")
-	t := track(opts.IO, plan.Steps, d.Info().Timed())
-	res, err := d.Deploy(ctx, func(e session.Event) { opts.follow(ctx, t, e) })
+	t := track(opts.IO, plan.Document.Steps, s.Info().Timed())
+	res, err := d.Deploy(ctx, func(e plans.Event) { opts.follow(t, e) })
 	t.end(err == nil)
 	if err != nil {
 		return &cmdutil.Error{
@@ -160,72 +166,72 @@ func run(ctx context.Context, opts *Options) error {
 			Next: resume + "\n" + cmdutil.Command("cleanup", "--stack", info.Stack) + "   # removes what exists",
 		}
 	}
-	return report(opts, d.Info(), res, checks)
+	return report(opts, s.Info(), res, warnings(checks))
 }
 
 // agreed is the plan to carry out: the one that was saved, if one was named, and what the user said yes to.
-func agreed(ctx context.Context, opts *Options, d deployer, question string) (session.Plan, error) {
-	plan, err := planned(ctx, opts, d)
+func agreed(ctx context.Context, opts *Options, info stack.Info, d deploy.Deployment, question string) (preview.Report, error) {
+	plan, err := planned(ctx, opts, info, d)
 	if err != nil {
-		return plan, fmt.Errorf("deploy stack %q: %w", d.Info().Stack, err)
+		return plan, fmt.Errorf("deploy stack %q: %w", info.Stack, err)
 	}
 	if opts.Plan != "" {
-		if err := plan.Matches(opts.Plan); err != nil {
+		if err := d.Matches(ctx, plan, opts.Plan); err != nil {
 			return plan, err
 		}
 	}
-	if plan.Summary.Changes() > 0 && !opts.Yes {
+	if plan.Document.Summary.Changes() > 0 && !opts.Yes {
 		err = opts.IO.Confirm(ctx, question, "--yes")
 	}
 	return plan, err
 }
 
 // planned computes the plan and shows it with its prices, all on standard error.
-func planned(ctx context.Context, opts *Options, d deployer) (session.Plan, error) {
+func planned(ctx context.Context, opts *Options, info stack.Info, d deploy.Deployment) (preview.Report, error) {
 	progress := opts.IO.NewProgress(iostreams.Phase{Name: "plan"})
 	progress.Start("plan")
 	plan, err := d.Plan(ctx)
 	if err != nil {
 		progress.Fail("plan")
 		progress.Stop()
-		return session.Plan{}, err
+		return preview.Report{}, err
 	}
 	progress.Done("plan")
 	progress.Stop()
 	if opts.Output == cmdutil.JSON && !opts.IO.IsErrTTY() {
 		return plan, nil
 	}
-	return plan, showPlan(opts.IO, d.Info(), plan)
+	return plan, showPlan(opts.IO, info, plan)
 }
 
-func showPlan(ios *iostreams.IOStreams, info session.Info, plan session.Plan) error {
+func showPlan(ios *iostreams.IOStreams, info stack.Info, plan preview.Report) error {
 	file := info.File
 	if file == "" {
 		file = "defaults"
 	}
-	w, s := ios.ErrOut, plan.Summary
+	w, s := ios.ErrOut, plan.Document.Summary
 	_, _ = fmt.Fprintf(w, "\nstack %s (%s), target %s, region %s, deployment %s\n", info.Stack, file, info.Target, info.Region, info.Deployment)
 	may := ""
-	if plan.MayReplace > 0 {
-		may = fmt.Sprintf(" (%d of them may be replaced)", plan.MayReplace)
+	if n := plan.MayReplace(); n > 0 {
+		may = fmt.Sprintf(" (%d of them may be replaced)", n)
 	}
 	_, _ = fmt.Fprintf(w, "plan: %d to create, %d to update%s, %d to replace, %d to delete, %d unchanged\n\n",
 		s.Create, s.Update, may, s.Replace, s.Delete, s.Same)
 	t := ios.NewErrTable("BILLED BY THE HOUR", "WHAT", "USD/HOUR")
-	for _, c := range plan.Costs {
-		what := c.Type
-		if c.Note != "" {
-			what += " (" + c.Note + ")"
+	for _, i := range plan.After.Items {
+		what := strconv.FormatFloat(i.Quantity, 'g', -1, 64) + " x " + i.What
+		if i.Note != "" {
+			what += " (" + i.Note + ")"
 		}
-		t.Row(c.Name, what, cmdutil.USD(c.HourlyUSD))
+		t.Row(i.Name, what, cmdutil.USD(i.HourlyUSD))
 	}
 	if t.Len() > 0 {
-		t.Row("total", "at AWS's list prices", cmdutil.USD(plan.HourlyUSD))
+		t.Row("total", "at AWS's list prices", cmdutil.USD(plan.After.HourlyUSD))
 	}
 	if err := t.Render(); err != nil {
 		return err
 	}
-	for _, n := range plan.UsageNotes {
+	for _, n := range slices.Concat(plan.After.NotIncluded, plan.After.Unpriced) {
 		_, _ = fmt.Fprintf(w, "not in the total: %s\n", n)
 	}
 	cmdutil.PrintSimulated(ios, info.Simulated)
@@ -233,13 +239,13 @@ func showPlan(ios *iostreams.IOStreams, info session.Info, plan session.Plan) er
 	return nil
 }
 
-// follow shows one event. What fails after an interrupt was stopped by it: the error of the command says so.
-func (o *Options) follow(ctx context.Context, t *tracker, e session.Event) {
-	if ctx.Err() != nil && (e.Kind == "failed" || e.Kind == "diagnostic" && stopped(e.Message)) {
+// follow shows one event.
+func (o *Options) follow(t *tracker, e plans.Event) {
+	if e.Interrupted {
 		return
 	}
 	switch e.Kind {
-	case "diagnostic", "notice":
+	case plans.EventDiagnostic, plans.EventNotice:
 		if o.Output == cmdutil.JSON && !o.IO.IsErrTTY() {
 			return
 		}
@@ -249,37 +255,14 @@ func (o *Options) follow(ctx context.Context, t *tracker, e session.Event) {
 	}
 }
 
-// stopped tells whether a message only says that an interrupt was heard.
-func stopped(message string) bool {
-	return strings.Contains(message, "cancel") || strings.HasSuffix(strings.TrimSpace(message), "update failed")
-}
-
-// document is the JSON contract of the command.
-type document struct {
-	SchemaVersion   int             `json:"schemaVersion"`
-	Stack           string          `json:"stack"`
-	Target          string          `json:"target"`
-	Region          string          `json:"region"`
-	Deployment      string          `json:"deployment"`
-	Summary         session.Summary `json:"summary"`
-	DurationSeconds float64         `json:"durationSeconds"`
-	Next            []string        `json:"next"`
-	Warnings        []session.Check `json:"warnings"`
-	Simulated       []string        `json:"simulated"`
-}
-
-func report(opts *Options, info session.Info, res session.Result, warnings []session.Check) error {
+func report(opts *Options, info stack.Info, res plans.Result, warnings []check.Check) error {
 	next := []string{
 		cmdutil.Command("kubeconfig", "--stack", info.Stack),
 		cmdutil.Command("sample-job", "run", "basic", "--stack", info.Stack),
 		cmdutil.Command("cleanup", "--stack", info.Stack),
 	}
 	if opts.Output == cmdutil.JSON {
-		return cmdutil.WriteJSON(opts.IO.Out, document{
-			SchemaVersion: cmdutil.SchemaVersion, Stack: info.Stack, Target: info.Target, Region: info.Region,
-			Deployment: info.Deployment, Summary: res.Summary, DurationSeconds: res.Duration.Seconds(),
-			Next: next, Warnings: warnings, Simulated: cmdutil.List(info.Simulated),
-		})
+		return cmdutil.WriteJSON(opts.IO.Out, deploy.NewDocument(info, res, warnings, next))
 	}
 	w, s := opts.IO.Out, res.Summary
 	_, _ = fmt.Fprintf(w, "deployed stack %s in %s: %d created, %d updated, %d replaced, %d deleted, %d unchanged\n",

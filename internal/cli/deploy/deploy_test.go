@@ -14,48 +14,73 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 
+	"emrflink/internal/check"
 	"emrflink/internal/cli/cmdtest"
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/cli/session"
+	"emrflink/internal/cost"
+	"emrflink/internal/deploy"
+	"emrflink/internal/plans"
+	"emrflink/internal/preview"
+	"emrflink/internal/stack"
 )
 
 // fake plans one bucket and deploys it.
 type fake struct {
-	plan     session.Plan
-	checks   []session.Check
+	plan     preview.Report
+	checks   []check.Check
 	err      error
+	moved    error // that the saved plan is not this one
 	deployed bool
 	closed   bool
-	refresh  bool
 	adopt    bool
+	asked    deploy.Options
 }
 
-func (f *fake) Info() session.Info                                 { return cmdtest.Info() }
-func (f *fake) Plan(context.Context) (session.Plan, error)         { return f.plan, nil }
-func (f *fake) Close() error                                       { f.closed = true; return nil }
-func (f *fake) AdoptLeftOver()                                     { f.adopt = true }
-func (f *fake) RefreshFirst()                                      { f.refresh = true }
-func (f *fake) Preflight(context.Context) ([]session.Check, error) { return f.checks, nil }
-func (f *fake) Deploy(_ context.Context, sink func(session.Event)) (session.Result, error) {
-	f.deployed = true
-	for _, s := range f.plan.Steps {
-		sink(session.Event{Kind: "start", URN: s.URN, Type: s.Type, Name: s.Name, Op: s.Op})
-		if f.err != nil {
-			sink(session.Event{Kind: "failed", URN: s.URN, Type: s.Type, Name: s.Name, Op: s.Op})
-			return session.Result{}, f.err
-		}
-		sink(session.Event{Kind: "done", URN: s.URN, Type: s.Type, Name: s.Name, Op: s.Op})
+func (f *fake) Info() stack.Info { return cmdtest.Info() }
+func (f *fake) Close() error     { f.closed = true; return nil }
+func (f *fake) Preflight(_ context.Context, adopt bool) ([]check.Check, error) {
+	f.adopt = adopt
+	return f.checks, nil
+}
+
+func (f *fake) Deployment(_ context.Context, o deploy.Options) (deploy.Deployment, error) {
+	f.asked = o
+	return f, nil
+}
+
+func (f *fake) Plan(context.Context) (preview.Report, error) { return f.plan, nil }
+func (f *fake) Matches(_ context.Context, _ preview.Report, path string) error {
+	if path != "p.json" {
+		return errors.New("another file: " + path)
 	}
-	return session.Result{Summary: f.plan.Summary, Duration: 83 * time.Second}, nil
+	return f.moved
 }
 
-func bucketPlan() session.Plan {
+func (f *fake) Deploy(_ context.Context, sink func(plans.Event)) (plans.Result, error) {
+	f.deployed = true
+	for _, s := range f.plan.Document.Steps {
+		e := plans.Event{URN: s.URN, Type: s.Type, Name: s.Name, Op: plans.Op(s.Op)}
+		for _, e.Kind = range []string{plans.EventStart, map[bool]string{true: plans.EventDone, false: plans.EventFailed}[f.err == nil]} {
+			sink(e)
+		}
+		if f.err != nil {
+			return plans.Result{}, f.err
+		}
+	}
+	return plans.Result{Summary: f.plan.Document.Summary, Duration: 83 * time.Second}, nil
+}
+
+func bucketPlan() preview.Report {
 	const typ = "aws:s3/bucketV2:BucketV2"
-	return session.Plan{
-		Summary:   session.Summary{Create: 1, Same: 2},
-		Steps:     []session.Step{{URN: "urn:pulumi:local::emrflink::emrflink:checkpoints:Checkpoints$" + typ + "::b", Type: typ, Name: "b", Op: session.OpCreate}},
-		Costs:     []session.CostLine{{Name: "c", Type: "EKS cluster", HourlyUSD: 0.10}},
-		HourlyUSD: 0.10, UsageNotes: []string{"S3 requests"},
+	return preview.Report{
+		Document: preview.Document{
+			Summary: plans.Summary{Create: 1, Same: 2},
+			Steps:   []preview.Step{{URN: "urn:pulumi:local::emrflink::emrflink:checkpoints:Checkpoints$" + typ + "::b", Type: typ, Name: "b", Op: "create"}},
+		},
+		After: cost.Estimate{
+			Items:     []cost.Item{{Name: "c", What: "EKS cluster", Quantity: 1, HourlyUSD: 0.10}},
+			HourlyUSD: 0.10, NotIncluded: []string{"S3 requests"},
+		},
 	}
 }
 
@@ -64,7 +89,7 @@ func setup(t *testing.T, f *fake) (*cmdtest.Run, *Options) {
 	r := cmdtest.New(t)
 	return r, &Options{
 		IO: r.Factory.IO, Interrupt: r.Factory.Interrupt, Info: r.Factory.Info,
-		Open: func(context.Context) (deployer, error) { return f, nil },
+		Operations: Operations{Open: func(context.Context) (Stack, error) { return f, nil }},
 	}
 }
 
@@ -87,7 +112,7 @@ func TestFlags(t *testing.T) {
 			t.Parallel()
 			r := cmdtest.New(t)
 			var got Options
-			err := r.Exec(t, NewCmd(r.Factory, func(_ context.Context, o *Options) error { got = *o; return nil }), c.args...)
+			err := r.Exec(t, NewCmd(r.Factory, Operations{}, func(_ context.Context, o *Options) error { got = *o; return nil }), c.args...)
 			require.Equal(t, c.code, cmdtest.Code(err))
 			require.Equal(t, c.want.Yes, got.Yes)
 			require.Equal(t, c.want.Output, got.Output)
@@ -95,14 +120,22 @@ func TestFlags(t *testing.T) {
 	}
 }
 
-func TestWhatIsReadAndAdoptedIsSaidBeforeThePlan(t *testing.T) {
+func TestWhatIsReadAndAdoptedIsWhatWasAskedFor(t *testing.T) {
 	t.Parallel()
 	for _, asked := range []bool{false, true} {
-		f := &fake{plan: bucketPlan()}
+		f := &fake{plan: bucketPlan(), checks: []check.Check{{ID: "names", Status: check.OK, Adopts: []string{"/aws/eks/x/cluster"}}}}
+		if !asked {
+			f.checks = nil
+		}
 		_, opts := setup(t, f)
 		opts.Yes, opts.Adopt, opts.Refresh = true, asked, asked
 		require.NoError(t, run(t.Context(), opts))
-		require.Equal(t, [2]bool{asked, asked}, [2]bool{f.adopt, f.refresh})
+		require.Equal(t, asked, f.adopt)
+		want := deploy.Options{Refresh: asked}
+		if asked {
+			want.Adopt = []string{"/aws/eks/x/cluster"}
+		}
+		require.Equal(t, want, f.asked)
 	}
 }
 
@@ -123,7 +156,7 @@ func TestDeployShowsThePlanOnStderrAndTheResultOnStdout(t *testing.T) {
 	for _, s := range []string{
 		"stack local (defaults), target local, region us-west-2, deployment emr-eks-flink\n",
 		"plan: 1 to create, 0 to update, 0 to replace, 0 to delete, 2 unchanged\n",
-		"c\tEKS cluster\t$0.10\ntotal\tat AWS's list prices\t$0.10\n",
+		"c\t1 x EKS cluster\t$0.10\ntotal\tat AWS's list prices\t$0.10\n",
 		"not in the total: S3 requests\n",
 		"checkpoint bucket: started (on AWS usually 10s)\ncheckpoint bucket: done in 0s\n",
 		"simulated: the AWS account is simulated\n",
@@ -150,7 +183,7 @@ func TestWithoutTerminalAndYesNothingIsOpened(t *testing.T) {
 	t.Parallel()
 	f := &fake{plan: bucketPlan()}
 	_, opts := setup(t, f)
-	opts.Open = func(context.Context) (deployer, error) { return nil, errors.New("opened") }
+	opts.Open = func(context.Context) (Stack, error) { return nil, errors.New("opened") }
 	err := run(t.Context(), opts)
 	require.Equal(t, 2, cmdtest.Code(err))
 	require.Equal(t, []string{"pass --yes"}, cmdutil.Describe(err).Next)
@@ -200,20 +233,17 @@ func TestWhatAnInterruptStopsIsNoFailure(t *testing.T) {
 	t.Parallel()
 	f := &fake{plan: bucketPlan()}
 	r, opts := setup(t, f)
-	ctx, cancel := context.WithCancel(t.Context())
-	tr := track(opts.IO, f.plan.Steps, "")
-	step := session.Event{URN: f.plan.Steps[0].URN, Type: f.plan.Steps[0].Type, Name: "b"}
-	follow := func(kind, message string) {
+	tr := track(opts.IO, f.plan.Document.Steps, "")
+	step := plans.Event{URN: f.plan.Document.Steps[0].URN, Type: f.plan.Document.Steps[0].Type, Name: "b"}
+	follow := func(kind, message string, interrupted bool) {
 		e := step
-		e.Kind, e.Message = kind, message
-		opts.follow(ctx, tr, e)
+		e.Kind, e.Message, e.Interrupted = kind, message, interrupted
+		opts.follow(tr, e)
 	}
-	follow("start", "")
-	cancel()
-	follow("diagnostic", "1 error occurred:\n\t* creating the bucket: cancelled by the engine")
-	follow("failed", "")
-	follow("diagnostic", "error: update failed")
-	follow("diagnostic", "error: saving the state: no space left on device")
+	follow(plans.EventStart, "", false)
+	follow(plans.EventDiagnostic, "1 error occurred:\n\t* creating the bucket: cancelled by the engine", true)
+	follow(plans.EventFailed, "", true)
+	follow(plans.EventDiagnostic, "error: saving the state: no space left on device", false)
 	tr.end(false)
 	require.Equal(t, "checkpoint bucket: started (usually 10s)\ndiagnostic: error: saving the state: no space left on device\n"+
 		"checkpoint bucket: stopped in 0s\n", r.Err.String())
@@ -223,43 +253,15 @@ func TestWhatStaysAsItIsMovesNoPhase(t *testing.T) {
 	t.Parallel()
 	f := &fake{plan: bucketPlan()}
 	r, opts := setup(t, f)
-	tr := track(opts.IO, f.plan.Steps, "")
-	planned := f.plan.Steps[0]
+	tr := track(opts.IO, f.plan.Document.Steps, "")
+	planned := f.plan.Document.Steps[0]
 	for _, urn := range []string{planned.URN + "-policy", planned.URN, planned.URN + "-encryption"} {
 		for _, kind := range []string{"start", "done"} {
-			opts.follow(t.Context(), tr, session.Event{Kind: kind, URN: urn, Type: planned.Type, Name: "b"})
+			opts.follow(tr, plans.Event{Kind: kind, URN: urn, Type: planned.Type, Name: "b"})
 		}
 	}
 	tr.end(true)
 	require.Equal(t, "checkpoint bucket: started (usually 10s)\ncheckpoint bucket: done in 0s\n", r.Err.String())
-}
-
-func TestPhaseOfAResource(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct{ chain, want string }{
-		"a VPC of the network":                 {"emrflink:network:Network$aws:ec2/vpc:Vpc", network},
-		"a role inside Karpenter":              {"emrflink:karpenter:Karpenter$emrflink:irsa:Role$aws:iam/role:Role", karpenter},
-		"a node pool of Karpenter":             {"emrflink:karpenter:Karpenter$kubernetes:karpenter.sh/v1:NodePool", nodePools},
-		"a node group of the cluster":          {"emrflink:cluster:Cluster$aws:eks/nodeGroup:NodeGroup", coreNodes},
-		"a component inside another":           {"emrflink:stack:Blueprint$emrflink:team:Team$kubernetes:core/v1:Namespace", teams},
-		"a bucket on its own":                  {"aws:s3/bucketV2:BucketV2", bucket},
-		"something that nobody thought of yet": {"random:index:Pet", everything},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			typ := c.chain[max(0, lastDollar(c.chain)):]
-			require.Equal(t, c.want, stageOf("urn:pulumi:s::p::"+c.chain+"::n", typ))
-		})
-	}
-}
-
-func lastDollar(s string) int {
-	for i := len(s) - 1; i >= 0; i-- {
-		if s[i] == '$' {
-			return i + 1
-		}
-	}
-	return 0
 }
 
 func TestAPlanThatMovedIsRefused(t *testing.T) {
@@ -277,12 +279,11 @@ func TestAPlanThatMovedIsRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := &fake{plan: bucketPlan()}
-			f.plan.MayReplace = 1
-			f.plan.Matches = func(file string) error { require.Equal(t, "p.json", file); return c.after }
+			f.plan.Document.Steps[0].MayReplace, f.moved = true, c.after
 			r, opts := setup(t, f)
 			opened := false
 			open := opts.Open
-			opts.Open = func(ctx context.Context) (deployer, error) { opened = true; return open(ctx) }
+			opts.Open = func(ctx context.Context) (Stack, error) { opened = true; return open(ctx) }
 			opts.CheckPlan = func(file string) error { require.Equal(t, "p.json", file); return c.before }
 			opts.Plan, opts.Yes = "p.json", true
 			require.Equal(t, c.code, cmdtest.Code(run(t.Context(), opts)))

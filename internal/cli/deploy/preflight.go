@@ -8,13 +8,13 @@ import (
 	"slices"
 	"strings"
 
+	"emrflink/internal/check"
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/cli/session"
 )
 
 // problems are checks that would make the deploy fail.
 type problems struct {
-	checks  []session.Check
+	checks  []check.Check
 	verdict cmdutil.Verdict
 }
 
@@ -25,34 +25,28 @@ func (p *problems) Error() string { return cmdutil.Count(p.verdict.Errors, "prob
 func (p *problems) ProblemLines() []string {
 	var lines []string
 	for _, c := range p.checks {
-		if c.Status == session.CheckError {
+		if c.Status == check.Error {
 			lines = append(lines, fmt.Sprintf("%s: %s\nwhy: %s\nfix: %s", c.ID, c.What, c.Why, c.Fix))
 		}
 	}
 	return lines
 }
 
-// checked makes the checks that a deploy begins with. An error ends the deploy, a warning is shown and returned.
-func checked(ctx context.Context, opts *Options, d deployer, stack string) ([]session.Check, error) {
-	checks, err := d.Preflight(ctx)
+// checked makes the checks that a deploy begins with. An error ends the deploy, a warning is shown.
+func checked(ctx context.Context, opts *Options, s Stack, stack string) ([]check.Check, error) {
+	checks, err := s.Preflight(ctx, opts.Adopt)
 	if err != nil {
 		return nil, fmt.Errorf("deploy stack %q: %w", stack, err)
 	}
 	if err := skip(checks, opts.SkipChecks); err != nil {
 		return nil, err
 	}
-	warnings := []session.Check{}
-	for _, c := range checks {
-		if c.Status == session.CheckWarning {
-			warnings = append(warnings, c)
-		}
-	}
 	if opts.Output != cmdutil.JSON || opts.IO.IsErrTTY() {
-		cmdutil.PrintChecks(opts.IO.ErrOut, opts.IO.ErrPalette(), opts.IO.Glyphs(), warnings)
+		cmdutil.PrintChecks(opts.IO.ErrOut, opts.IO.ErrPalette(), opts.IO.Glyphs(), warnings(checks))
 	}
 	verdict := cmdutil.Judge(checks)
 	if verdict.Errors == 0 {
-		return warnings, nil
+		return checks, nil
 	}
 	p := &problems{checks: checks, verdict: verdict}
 	return nil, &cmdutil.Error{
@@ -61,13 +55,18 @@ func checked(ctx context.Context, opts *Options, d deployer, stack string) ([]se
 	}
 }
 
+// warnings are the checks that found something and do not stop the deploy.
+func warnings(checks []check.Check) []check.Check {
+	return slices.DeleteFunc(slices.Clone(checks), func(c check.Check) bool { return c.Status != check.Warning })
+}
+
 // skip takes checks out by their names. A name that is none is refused: it would be skipped in vain.
-func skip(checks []session.Check, names []string) error {
+func skip(checks []check.Check, names []string) error {
 	known := make([]string, 0, len(checks))
 	for i, c := range checks {
 		known = append(known, c.ID)
-		if slices.Contains(names, c.ID) && c.Status != session.CheckOK {
-			checks[i].Status = session.CheckSkipped
+		if slices.Contains(names, c.ID) && c.Status != check.OK {
+			checks[i].Status = check.Skipped
 		}
 	}
 	for _, name := range names {

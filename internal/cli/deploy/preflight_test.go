@@ -11,23 +11,24 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"emrflink/internal/check"
 	"emrflink/internal/cli/cmdtest"
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/cli/session"
+	"emrflink/internal/deploy"
 	"emrflink/internal/preflight"
 )
 
-func checks() []session.Check {
-	return []session.Check{
-		{ID: "account", Status: session.CheckOK, What: "1"},
-		{ID: "spot-role", Status: session.CheckWarning, What: "no role", Why: "AuthFailure", Fix: "aws iam"},
-		{ID: "quota-vpc", Status: session.CheckError, What: "need 1, have 5, limit 5", Why: "VpcLimitExceeded", Fix: "aws service-quotas"},
-		{ID: "quota-eip", Status: session.CheckError, What: "need 3, have 3, limit 5", Why: "AddressLimitExceeded", Fix: "aws service-quotas"},
+func checks() []check.Check {
+	return []check.Check{
+		{ID: "account", Status: check.OK, What: "1"},
+		{ID: "spot-role", Status: check.Warning, What: "no role", Why: "AuthFailure", Fix: "aws iam"},
+		{ID: "quota-vpc", Status: check.Error, What: "need 1, have 5, limit 5", Why: "VpcLimitExceeded", Fix: "aws service-quotas"},
+		{ID: "quota-eip", Status: check.Error, What: "need 3, have 3, limit 5", Why: "AddressLimitExceeded", Fix: "aws service-quotas"},
 	}
 }
 
 // refused deploys with checks that end it, and returns the error.
-func refused(t *testing.T, c []session.Check) (*cmdtest.Run, cmdutil.Report) {
+func refused(t *testing.T, c []check.Check) (*cmdtest.Run, cmdutil.Report) {
 	t.Helper()
 	f := &fake{plan: bucketPlan(), checks: c}
 	r, opts := setup(t, f)
@@ -67,7 +68,7 @@ func TestAWarningIsShownAndInTheResult(t *testing.T) {
 	opts.Yes, opts.Output = true, cmdutil.JSON
 	require.NoError(t, run(t.Context(), opts))
 	require.True(t, f.deployed)
-	var doc document
+	var doc deploy.Document
 	require.NoError(t, json.Unmarshal(r.Out.Bytes(), &doc))
 	require.Len(t, doc.Warnings, 1)
 	require.Equal(t, "spot-role", doc.Warnings[0].ID)
@@ -83,7 +84,7 @@ func TestChecksCanBeSkippedByName(t *testing.T) {
 	t.Parallel()
 	r := cmdtest.New(t)
 	var got Options
-	cmd := NewCmd(r.Factory, func(_ context.Context, o *Options) error { got = *o; return nil })
+	cmd := NewCmd(r.Factory, Operations{}, func(_ context.Context, o *Options) error { got = *o; return nil })
 	require.NoError(t, r.Exec(t, cmd, "--skip-checks", "quota-vpc,quota-eip"))
 	require.Equal(t, []string{"quota-vpc", "quota-eip"}, got.SkipChecks)
 
@@ -104,7 +105,7 @@ func TestChecksCanBeSkippedByName(t *testing.T) {
 
 type unreachable struct{ *fake }
 
-func (unreachable) Preflight(context.Context) ([]session.Check, error) {
+func (unreachable) Preflight(context.Context, bool) ([]check.Check, error) {
 	return nil, errors.New("no state")
 }
 
@@ -113,7 +114,7 @@ func TestChecksThatCannotBeMadeEndTheDeploy(t *testing.T) {
 	f := &fake{plan: bucketPlan()}
 	_, opts := setup(t, f)
 	opts.Yes = true
-	opts.Open = func(context.Context) (deployer, error) { return unreachable{f}, nil }
+	opts.Open = func(context.Context) (Stack, error) { return unreachable{f}, nil }
 	require.EqualError(t, run(t.Context(), opts), `deploy stack "local": no state`)
 	require.False(t, f.deployed)
 }
@@ -122,8 +123,8 @@ func TestChecksThatCannotBeMadeEndTheDeploy(t *testing.T) {
 func TestADeployLastsAsLongAsItsPhases(t *testing.T) {
 	t.Parallel()
 	var sum time.Duration
-	for _, s := range stages() {
-		sum += s.expected
+	for _, s := range deploy.Phases() {
+		sum += s.Expected
 	}
 	require.GreaterOrEqual(t, preflight.DeployLasts, sum)
 	require.Less(t, preflight.DeployLasts, sum+5*time.Minute)

@@ -14,24 +14,24 @@ import (
 	"github.com/spf13/cobra"
 
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/cli/session"
+	"emrflink/internal/findings"
 	"emrflink/internal/iostreams"
+	"emrflink/internal/localtarget"
+	"emrflink/stacks/setting"
 )
 
 // Options are the dependencies and the flags of the command.
 type Options struct {
-	IO     *iostreams.IOStreams
-	Root   *cobra.Command
-	Schema func() []session.Key
-	Matrix func() session.Matrix
-	Rules  func() []session.Rule
+	IO        *iostreams.IOStreams
+	Root      *cobra.Command
+	Reference cmdutil.Reference
 
 	Dir string
 }
 
 // NewCmd returns the command.
 func NewCmd(f *cmdutil.Factory, runF func(context.Context, *Options) error) *cobra.Command {
-	opts := &Options{IO: f.IO, Schema: f.Schema, Matrix: f.Matrix, Rules: f.Rules}
+	opts := &Options{IO: f.IO, Reference: f.Reference}
 	cmd := &cobra.Command{
 		Use:    "docs [flags]",
 		Hidden: true,
@@ -59,9 +59,9 @@ const header = "<!-- Written by `emrflink docs`; do not edit. -->\n\n"
 // Source is what the reference is made of.
 type Source struct {
 	Root   *cobra.Command
-	Schema []session.Key
-	Matrix session.Matrix
-	Rules  []session.Rule
+	Keys   []setting.Key
+	Matrix localtarget.Matrix
+	Rules  []findings.Rule
 }
 
 // Pages returns the reference: file name to text.
@@ -69,8 +69,8 @@ func Pages(s Source) map[string]string {
 	pages := map[string]string{
 		"environment.md":   header + "# Environment variables\n\n" + environment(),
 		"exit-codes.md":    header + "# Exit codes\n\n" + exitCodes(),
-		"configuration.md": header + "# Configuration of a stack\n\n" + configuration(s.Schema),
-		"findings.md":      header + "# Findings of a preview\n\n" + findings(s.Rules),
+		"configuration.md": header + "# Configuration of a stack\n\n" + configuration(s.Keys),
+		"findings.md":      header + "# Findings of a preview\n\n" + rules(s.Rules),
 		"local-target.md":  header + "# What the local target simulates\n\n" + localTarget(s.Matrix),
 	}
 	walk(s.Root, func(c *cobra.Command) { pages[fileName(c)] = header + page(c) })
@@ -79,7 +79,8 @@ func Pages(s Source) map[string]string {
 }
 
 func run(opts *Options) error {
-	pages := Pages(Source{Root: opts.Root, Schema: opts.Schema(), Matrix: opts.Matrix(), Rules: opts.Rules()})
+	r := opts.Reference
+	pages := Pages(Source{Root: opts.Root, Keys: r.Keys(), Matrix: r.Matrix(), Rules: r.Rules()})
 	if err := os.MkdirAll(opts.Dir, 0o750); err != nil {
 		return fmt.Errorf("make folder: %w", err)
 	}
@@ -129,7 +130,8 @@ func index(root *cobra.Command) string {
 		fmt.Fprintf(&b, "| [`%s`](%s) | %s |\n", c.CommandPath(), fileName(c), c.Short)
 	})
 	b.WriteString("\nSee also: [configuration of a stack](configuration.md), [environment variables](environment.md), " +
-		"[exit codes](exit-codes.md), [findings of a preview](findings.md), [what the local target simulates](local-target.md), " +
+		"[exit codes](exit-codes.md), [findings of a preview](findings.md), [what the local target " +
+		"simulates](local-target.md), " +
 		"[components](components/README.md).\n")
 	return b.String()
 }

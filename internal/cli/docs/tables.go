@@ -9,12 +9,15 @@ import (
 	"strings"
 
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/cli/session"
+	"emrflink/internal/findings"
+	"emrflink/internal/localtarget"
+	"emrflink/stacks/setting"
 )
 
 func environment() string {
 	var b strings.Builder
-	b.WriteString("A flag wins over its variable, and the variable over the default.\n\n| variable | flag | meaning |\n|---|---|---|\n")
+	b.WriteString("A flag wins over its variable, and the variable over the default.\n\n| variable | flag | meaning |\n" +
+		"|---|---|---|\n")
 	for _, v := range cmdutil.Variables() {
 		flag := ""
 		if v.Flag != "" {
@@ -38,18 +41,21 @@ func exitCodes() string {
 const longValue = 80
 
 // configuration is the table of keys; values that are too long for a cell follow it.
-func configuration(schema []session.Key) string {
+func configuration(keys []setting.Key) string {
 	var b, long strings.Builder
-	b.WriteString("Keys of `Pulumi.STACK.yaml`, below `config:`. Every key has a default, and the defaults deploy the blueprint. Lists and objects may be\n" +
-		"written as YAML or as JSON. An unknown key, a wrong type and a value that cannot work are errors, all reported at once.\n\n" +
+	b.WriteString("Keys of `Pulumi.STACK.yaml`, below `config:`. Every key has a default, and the defaults deploy the " +
+		"blueprint. Lists and objects may be\n" +
+		"written as YAML or as JSON. An unknown key, a wrong type and a value that cannot work are errors, all reported at " +
+		"once.\n\n" +
 		"| key | type | default | meaning | example |\n|---|---|---|---|---|\n")
-	for _, k := range schema {
+	for _, k := range keys {
 		value := code(k.Default)
 		if len(k.Default) > longValue {
 			value = "[below](#" + strings.ToLower(k.Name) + ")"
 			fmt.Fprintf(&long, "\n## %s\n\nThe default:\n\n```json\n%s\n```\n", k.Name, indented(k.Default))
 		}
-		fmt.Fprintf(&b, "| `%s:%s` | %s | %s | %s | %s |\n", cmdutil.Project, k.Name, cell(k.Type), value, cell(k.Doc), code(k.Example))
+		fmt.Fprintf(&b, "| `%s:%s` | %s | %s | %s | %s |\n", cmdutil.Project, k.Name, cell(k.Type), value, cell(k.Doc),
+			code(k.Example))
 	}
 	return b.String() + long.String()
 }
@@ -63,41 +69,50 @@ func indented(text string) string {
 	return b.String()
 }
 
-// findings is the table of rules, then each with its reason.
-func findings(rules []session.Rule) string {
+// rules is the table of rules, then each with its reason.
+func rules(all []findings.Rule) string {
 	var b strings.Builder
-	b.WriteString("What `emrflink preview` looks for in the desired graph, whether it changes or not. A finding is no change: `--exit-code` does not count it. A stack\n" +
-		"file accepts findings with a reason:\n\n```yaml\nconfig:\n  emrflink:acceptedFindings:\n    - rule: single-nat\n      resource: \"network-*\"   " +
-		"# a URN or a name, * for anything; every resource when left out\n      reason: a development stack does without the network for as long as a zone fails\n```\n\n" +
+	b.WriteString("What `emrflink preview` looks for in the desired graph, whether it changes or not. A finding is no " +
+		"change: `--exit-code` does not count it. A stack\n" +
+		"file accepts findings with a reason:\n\n```yaml\nconfig:\n  emrflink:acceptedFindings:\n    - rule: single-nat\n" +
+		"      resource: \"network-*\"   # a URN or a name, * for anything; every resource when left out\n" +
+		"      reason: a development stack does without the network for as long as a zone fails\n```\n\n" +
 		"| rule | severity | what is wrong |\n|---|---|---|\n")
-	for _, r := range rules {
+	for _, r := range all {
 		fmt.Fprintf(&b, "| [%s](#%s) | %s | %s |\n", code(r.ID), r.ID, r.Severity, cell(r.Title))
 	}
-	for _, r := range rules {
-		fmt.Fprintf(&b, "\n## %s\n\n%s: %s. %s\n\nWhat to do: %s\n\nSource: <%s>\n", r.ID, r.Severity, r.Title, r.Why, r.Fix, r.Source)
+	for _, r := range all {
+		fmt.Fprintf(&b, "\n## %s\n\n%s: %s. %s\n\nWhat to do: %s\n\nSource: <%s>\n", r.ID, r.Severity, r.Title, r.Why, r.Fix,
+			r.Source)
 	}
 	return b.String()
 }
 
 // localTarget is the support matrix, from the tables that the local target is made of.
-func localTarget(m session.Matrix) string {
+func localTarget(m localtarget.Matrix) string {
 	var b strings.Builder
-	b.WriteString("The account behind the local target is simulated. This page is made of the tables that do it. What is not listed is refused by name: HTTP 501\n" +
+	b.WriteString("The account behind the local target is simulated. This page is made of the tables that do it. What is " +
+		"not listed is refused by name: HTTP 501\n" +
 		"with the operation, or an error with the Pulumi type, the property, the chart, its value or the addon.\n\n")
-	fmt.Fprintf(&b, "## AWS API: %s\n\nSignatures are verified, and calls with a role's credentials are authorized by its policies. "+
+	fmt.Fprintf(&b, "## AWS API: %s\n\nSignatures are verified, and calls with a role's credentials are authorized by its "+
+		"policies. "+
 		"Clients: `emrflink` is this tool,\n`karpenter` the controller; `clients` are others that you point at the endpoint.\n\n"+
-		"| service | operation | called by | what differs from AWS |\n|---|---|---|---|\n", cmdutil.Count(len(m.Operations), "operation", "operations"))
+		"| service | operation | called by | what differs from AWS |\n|---|---|---|---|\n",
+		cmdutil.Count(len(m.Operations), "operation", "operations"))
 	for _, o := range m.Operations {
 		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", o.Service, o.Name, cell(o.UsedBy), cell(o.Notes))
 	}
-	fmt.Fprintf(&b, "\n## Pulumi resources: %s\n\nProperties are checked against the schema of the release: an unknown one is an error, a missing one too.\n\n"+
+	fmt.Fprintf(&b, "\n## Pulumi resources: %s\n\nProperties are checked against the schema of the release: an unknown one "+
+		"is an error, a missing one too.\n\n"+
 		"| type | provider | kind in the account |\n|---|---|---|\n", cmdutil.Count(len(m.Types), "type", "types"))
 	for _, t := range m.Types {
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", t.Token, t.Provider, code(t.Kind))
 	}
-	b.WriteString("\nOf the Kubernetes provider every type of one object works, custom resources and `helm.sh/v3:Release` too: a real API server decides. Lists,\n" +
+	b.WriteString("\nOf the Kubernetes provider every type of one object works, custom resources and `helm.sh/v3:Release` " +
+		"too: a real API server decides. Lists,\n" +
 		"patches, YAML files, Kustomize and `helm.sh/v3:Chart` are refused.\n")
-	b.WriteString(list("Helm charts", "A stand-in installs small manifests with the chart's names and refuses values that it does not know. No registry is contacted.", m.Charts))
+	b.WriteString(list("Helm charts", "A stand-in installs small manifests with the chart's names and refuses values that "+
+		"it does not know. No registry is contacted.", m.Charts))
 	b.WriteString(list("EKS addons", "A stand-in installs what the rest needs of the addon. Other addons are refused.", m.Addons))
 	return b.String()
 }

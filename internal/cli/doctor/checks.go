@@ -12,8 +12,10 @@ import (
 	"path/filepath"
 	"strings"
 
+	"emrflink/internal/check"
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/cli/session"
+	"emrflink/internal/localtarget"
+	"emrflink/internal/stack"
 )
 
 const (
@@ -22,16 +24,16 @@ const (
 	minimum = gib / 4 // below this the store of the control plane stops working
 )
 
-func ok(id, format string, args ...any) session.Check {
-	return session.Check{ID: id, Status: session.CheckOK, What: fmt.Sprintf(format, args...)}
+func ok(id, format string, args ...any) check.Check {
+	return check.Check{ID: id, Status: check.OK, What: fmt.Sprintf(format, args...)}
 }
 
-func failed(id, what string, err error, fix string) session.Check {
-	return session.Check{ID: id, Status: session.CheckError, What: what, Why: err.Error(), Fix: fix}
+func failed(id, what string, err error, fix string) check.Check {
+	return check.Check{ID: id, Status: check.Error, What: what, Why: err.Error(), Fix: fix}
 }
 
 // settings checks the stack file. Without a valid one the target is not known and its checks are left out.
-func (o *Options) settings() (session.Info, session.Check) {
+func (o *Options) settings() (stack.Info, check.Check) {
 	const id = "settings"
 	info, err := o.Info()
 	if err != nil {
@@ -43,7 +45,7 @@ func (o *Options) settings() (session.Info, session.Check) {
 		if rep.Cause == "" && len(rep.Problems) == 0 {
 			rep.Error, why = "the settings cannot be read", []string{rep.Error}
 		}
-		c := session.Check{ID: id, Status: session.CheckError, What: rep.Error, Why: strings.Join(why, "; "), Fix: strings.Join(rep.Next, "\n")}
+		c := check.Check{ID: id, Status: check.Error, What: rep.Error, Why: strings.Join(why, "; "), Fix: strings.Join(rep.Next, "\n")}
 		if c.Fix == "" {
 			c.Fix = "correct the settings named above"
 		}
@@ -60,10 +62,10 @@ func (o *Options) settings() (session.Info, session.Check) {
 }
 
 // folder checks that the state folder can be written and has room.
-func (o *Options) folder(home string) []session.Check {
+func (o *Options) folder(home string) []check.Check {
 	const id = "state-folder"
 	if home == "" {
-		return []session.Check{failed(id, "there is no folder for the state", errors.New("neither EMRFLINK_HOME nor HOME is set"), "export EMRFLINK_HOME=/path/to/folder")}
+		return []check.Check{failed(id, "there is no folder for the state", errors.New("neither EMRFLINK_HOME nor HOME is set"), "export EMRFLINK_HOME=/path/to/folder")}
 	}
 	dir := existing(home)
 	probe, err := os.CreateTemp(dir, ".emrflink-doctor-*")
@@ -71,25 +73,25 @@ func (o *Options) folder(home string) []session.Check {
 		err = errors.Join(probe.Close(), os.Remove(probe.Name()))
 	}
 	if err != nil {
-		return []session.Check{failed(id, home+" cannot be written", err, "make it writable, or set EMRFLINK_HOME to another folder"), o.room(dir)}
+		return []check.Check{failed(id, home+" cannot be written", err, "make it writable, or set EMRFLINK_HOME to another folder"), o.room(dir)}
 	}
-	return []session.Check{ok(id, "%s can be written", home), o.room(dir)}
+	return []check.Check{ok(id, "%s can be written", home), o.room(dir)}
 }
 
-func (o *Options) room(dir string) session.Check {
+func (o *Options) room(dir string) check.Check {
 	const id = "free-space"
 	free, err := o.Free(dir)
 	if err != nil {
-		return session.Check{ID: id, Status: session.CheckWarning, What: "free space of " + dir + ": could not check", Why: err.Error(), Fix: "df -h " + dir}
+		return check.Check{ID: id, Status: check.Warning, What: "free space of " + dir + ": could not check", Why: err.Error(), Fix: "df -h " + dir}
 	}
 	c := ok(id, "%.1f GiB at %s", float64(free)/gib, dir)
 	if free >= enough {
 		return c
 	}
-	c.Status, c.Why = session.CheckWarning, "the state, the control plane's store and provider plugins grow"
+	c.Status, c.Why = check.Warning, "the state, the control plane's store and provider plugins grow"
 	c.Fix = "free some space, or set EMRFLINK_HOME to a folder on another disk"
 	if free < minimum {
-		c.Status, c.Why = session.CheckError, "the store of the control plane stops when the disk is full"
+		c.Status, c.Why = check.Error, "the store of the control plane stops when the disk is full"
 	}
 	return c
 }
@@ -111,11 +113,11 @@ func existing(path string) string {
 }
 
 // local checks what the local target needs. running says whether it can be asked about its account.
-func (o *Options) local(ctx context.Context) (checks []session.Check, running bool) {
+func (o *Options) local(ctx context.Context) (checks []check.Check, running bool) {
 	const binary, daemon = "control-plane", "local-target"
 	l, err := o.Local()
 	if err != nil {
-		return []session.Check{failed(daemon, "the local target has no folder", err, "export EMRFLINK_HOME=/path/to/folder")}, false
+		return []check.Check{failed(daemon, "the local target has no folder", err, "export EMRFLINK_HOME=/path/to/folder")}, false
 	}
 	if path, err := l.Binary(); err != nil {
 		checks = append(checks, failed(binary, "the binary of the control plane is missing", err, "make build"))
@@ -125,7 +127,7 @@ func (o *Options) local(ctx context.Context) (checks []session.Check, running bo
 	_, log := l.Paths()
 	s, err := l.Status(ctx)
 	switch {
-	case errors.Is(err, session.ErrNotRunning):
+	case errors.Is(err, localtarget.ErrNotRunning):
 		return append(checks, ok(daemon, "stopped; a deploy starts it"), o.port()), false
 	case err != nil:
 		c := failed(daemon, "the local target does not answer", err, cmdutil.Command("local", "stop"))
@@ -136,7 +138,7 @@ func (o *Options) local(ctx context.Context) (checks []session.Check, running bo
 }
 
 // port checks the port that was asked for, if one was: any other time a free one is taken.
-func (o *Options) port() session.Check {
+func (o *Options) port() check.Check {
 	const id = "port"
 	port := o.IO.Getenv("EMRFLINK_LOCAL_PORT")
 	if port == "" {
@@ -153,34 +155,34 @@ func (o *Options) port() session.Check {
 }
 
 // account runs the checks that a deploy runs too.
-func (o *Options) account(ctx context.Context, info session.Info, reachable bool) []session.Check {
+func (o *Options) account(ctx context.Context, info stack.Info, reachable bool) []check.Check {
 	const id = "aws-account"
 	if !reachable {
-		return []session.Check{{
-			ID: id, Status: session.CheckSkipped, What: "the account is not asked", Why: "the local target does not run, and doctor does not start it",
+		return []check.Check{{
+			ID: id, Status: check.Skipped, What: "the account is not asked", Why: "the local target does not run, and doctor does not start it",
 			Fix: cmdutil.Command("deploy", "--stack", info.Stack),
 		}}
 	}
 	checks, err := o.Preflight(ctx)
 	if err != nil {
 		rep := cmdutil.Describe(err)
-		c := session.Check{ID: id, Status: session.CheckError, What: rep.Error, Why: rep.Cause, Fix: strings.Join(rep.Next, "\n"), Denied: rep.Exit == cmdutil.ExitDenied}
+		c := check.Check{ID: id, Status: check.Error, What: rep.Error, Why: rep.Cause, Fix: strings.Join(rep.Next, "\n"), Denied: rep.Exit == cmdutil.ExitDenied}
 		if c.Fix == "" {
 			c.Fix = cmdutil.Command("doctor", "--stack", info.Stack, "--verbose")
 		}
-		return []session.Check{c}
+		return []check.Check{c}
 	}
 	return checks
 }
 
 // endpoint warns of a Kubernetes API without a public endpoint: half of a deploy talks to it, and from outside of the
 // VPC that half waits for an answer that cannot come.
-func endpoint(info session.Info) []session.Check {
+func endpoint(info stack.Info) []check.Check {
 	if !info.PrivateAPI {
 		return nil
 	}
-	return []session.Check{{
-		ID: "kubernetes-api", Status: session.CheckWarning, What: "the Kubernetes API has no public endpoint",
+	return []check.Check{{
+		ID: "kubernetes-api", Status: check.Warning, What: "the Kubernetes API has no public endpoint",
 		Why: "endpointAccess.public is false: deploy, sample-job and cleanup reach the API only from inside the VPC (a machine there, a VPN, Direct Connect or a peered network that resolves its private DNS name)",
 		Fix: "run emrflink inside the VPC, or allow one range: endpointAccess {\"public\":true,\"private\":true,\"publicCidrs\":[\"YOUR.ADDRESS/32\"]}",
 	}}

@@ -9,46 +9,41 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"emrflink/internal/check"
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/cli/session"
 	"emrflink/internal/disk"
 	"emrflink/internal/iostreams"
+	"emrflink/internal/localtarget"
+	"emrflink/internal/stack"
 )
 
 // control is what the command needs of the local target.
 type control interface {
 	Paths() (dir, log string)
 	Binary() (string, error)
-	Status(ctx context.Context) (session.LocalStatus, error)
+	Status(ctx context.Context) (localtarget.Status, error)
 }
 
 // Options are the dependencies and the flags of the command.
 type Options struct {
 	IO    *iostreams.IOStreams
-	Info  func() (session.Info, error)
+	Info  func() (stack.Info, error)
 	Home  func() (string, error)
 	Local func() (control, error)
 	// Preflight makes the checks that a deploy begins with.
-	Preflight func(context.Context) ([]session.Check, error)
+	Preflight func(context.Context) ([]check.Check, error)
 	Free      func(path string) (bytes uint64, err error)
 
 	Output cmdutil.Format
 }
 
 // NewCmd returns the command.
-func NewCmd(f *cmdutil.Factory, runF func(context.Context, *Options) error) *cobra.Command {
+func NewCmd(f *cmdutil.Factory, preflight func(context.Context) ([]check.Check, error), runF func(context.Context, *Options) error) *cobra.Command {
 	opts := &Options{
 		IO: f.IO, Info: f.Info, Free: disk.Free,
-		Home:  func() (string, error) { return cmdutil.Home(f.IO.Getenv) },
-		Local: func() (control, error) { return f.Local() },
-		Preflight: func(ctx context.Context) ([]session.Check, error) {
-			s, err := f.Session(ctx)
-			if err != nil {
-				return nil, err
-			}
-			defer s.Close() // nothing was changed
-			return s.Preflight(ctx)
-		},
+		Home:      func() (string, error) { return cmdutil.Home(f.IO.Getenv) },
+		Local:     func() (control, error) { return f.Local() },
+		Preflight: preflight,
 	}
 	cmd := &cobra.Command{
 		Use:   "doctor [flags]",
@@ -90,20 +85,20 @@ Exit codes: 0 no problem, or warnings only; 2 problems were found and listed; 3 
 
 // document is the JSON contract of the command.
 type document struct {
-	SchemaVersion int             `json:"schemaVersion"`
-	Stack         string          `json:"stack"`
-	Target        string          `json:"target"`
-	OK            bool            `json:"ok"`
-	Checks        []session.Check `json:"checks"`
+	SchemaVersion int           `json:"schemaVersion"`
+	Stack         string        `json:"stack"`
+	Target        string        `json:"target"`
+	OK            bool          `json:"ok"`
+	Checks        []check.Check `json:"checks"`
 }
 
 func run(ctx context.Context, opts *Options) error {
 	info, settings := opts.settings()
-	checks := append([]session.Check{settings}, opts.folder(info.Home)...)
-	if settings.Status == session.CheckOK {
+	checks := append([]check.Check{settings}, opts.folder(info.Home)...)
+	if settings.Status == check.OK {
 		reachable := true
 		if info.Needs.Daemon {
-			var local []session.Check
+			var local []check.Check
 			local, reachable = opts.local(ctx)
 			checks = append(checks, local...)
 		}

@@ -13,10 +13,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"emrflink/internal/check"
 	"emrflink/internal/cli/cmdtest"
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/cli/session"
 	"emrflink/internal/disk"
+	"emrflink/internal/localtarget"
+	"emrflink/internal/stack"
 )
 
 type localFake struct {
@@ -25,8 +27,8 @@ type localFake struct {
 
 func (localFake) Paths() (string, string)   { return "/s/local", "/s/local/daemon.log" }
 func (l localFake) Binary() (string, error) { return "/bin/localkube", l.binary }
-func (l localFake) Status(context.Context) (session.LocalStatus, error) {
-	return session.LocalStatus{PID: 7, URL: "http://127.0.0.1:1"}, l.status
+func (l localFake) Status(context.Context) (localtarget.Status, error) {
+	return localtarget.Status{PID: 7, URL: "http://127.0.0.1:1"}, l.status
 }
 
 // healthy is a machine on which everything is in order; a test breaks parts of it.
@@ -36,34 +38,34 @@ func healthy(t *testing.T, target string) (*cmdtest.Run, *Options) {
 	home := t.TempDir()
 	info := cmdtest.Info()
 	info.Home, info.Target = filepath.Join(home, "not", "made", "yet"), target
-	info.Needs = map[string]session.Needs{
+	info.Needs = map[string]stack.Needs{
 		"local": {Daemon: true}, "aws": {Credentials: true, Programs: []string{"aws", "kubectl"}},
 	}[target]
 	return r, &Options{
 		IO: r.Factory.IO, Output: cmdutil.JSON,
-		Info:  func() (session.Info, error) { return info, nil },
+		Info:  func() (stack.Info, error) { return info, nil },
 		Home:  func() (string, error) { return home, nil },
 		Local: func() (control, error) { return localFake{}, nil },
-		Preflight: func(context.Context) ([]session.Check, error) {
-			return []session.Check{{ID: "credentials", Status: good, What: "arn:aws:iam::1:user/u"}}, nil
+		Preflight: func(context.Context) ([]check.Check, error) {
+			return []check.Check{{ID: "credentials", Status: good, What: "arn:aws:iam::1:user/u"}}, nil
 		},
 		Free: func(string) (uint64, error) { return 10 * gib, nil },
 	}
 }
 
 const (
-	good    = session.CheckOK
-	warning = session.CheckWarning
-	bad     = session.CheckError
-	skipped = session.CheckSkipped
+	good    = check.OK
+	warning = check.Warning
+	bad     = check.Error
+	skipped = check.Skipped
 )
 
 // problem is a check with a problem.
-func problem(id string, status session.CheckStatus, denied bool) session.Check {
-	return session.Check{ID: id, Status: status, What: "w", Why: "y", Fix: "f", Denied: denied}
+func problem(id string, status check.Status, denied bool) check.Check {
+	return check.Check{ID: id, Status: status, What: "w", Why: "y", Fix: "f", Denied: denied}
 }
 
-type found = map[string]session.CheckStatus
+type found = map[string]check.Status
 
 // states runs the checks and returns the state of each.
 func states(t *testing.T, r *cmdtest.Run, opts *Options) (found, int) {
@@ -90,8 +92,8 @@ func TestDoctor(t *testing.T) {
 		maps.Copy(m, extra)
 		return m
 	}
-	account := func(checks []session.Check, err error) func(*Options) {
-		return func(o *Options) { o.Preflight = func(context.Context) ([]session.Check, error) { return checks, err } }
+	account := func(checks []check.Check, err error) func(*Options) {
+		return func(o *Options) { o.Preflight = func(context.Context) ([]check.Check, error) { return checks, err } }
 	}
 	for name, c := range map[string]struct {
 		target string
@@ -101,8 +103,8 @@ func TestDoctor(t *testing.T) {
 	}{
 		"local, running": {"local", func(*Options) {}, with(found{"control-plane": good, "local-target": good, "credentials": good}), 0},
 		"local, stopped": {"local", func(o *Options) {
-			o.Local = func() (control, error) { return localFake{status: session.ErrNotRunning}, nil }
-			o.Preflight = func(context.Context) ([]session.Check, error) { return nil, errors.New("this would start it") }
+			o.Local = func() (control, error) { return localFake{status: localtarget.ErrNotRunning}, nil }
+			o.Preflight = func(context.Context) ([]check.Check, error) { return nil, errors.New("this would start it") }
 		}, with(found{"control-plane": good, "local-target": good, "port": good, "aws-account": skipped}), 0},
 		"local, everything is wrong": {"local", func(o *Options) {
 			o.Local = func() (control, error) { return localFake{errors.New("no binary"), errors.New("refused")}, nil }
@@ -111,20 +113,20 @@ func TestDoctor(t *testing.T) {
 		"little space is a warning": {"local", func(o *Options) { o.Free = func(string) (uint64, error) { return gib, nil } },
 			with(found{"free-space": warning, "control-plane": good, "local-target": good, "credentials": good}), 0},
 		"aws": {"aws", func(*Options) {}, with(found{"credentials": good}), 0},
-		"aws, problems of the account": {"aws", account([]session.Check{problem("quota-vpc", bad, false), problem("spot-role", warning, false)}, nil),
+		"aws, problems of the account": {"aws", account([]check.Check{problem("quota-vpc", bad, false), problem("spot-role", warning, false)}, nil),
 			with(found{"quota-vpc": bad, "spot-role": warning}), 2},
-		"aws, credentials among the problems": {"aws", account([]session.Check{problem("credentials", bad, true), problem("program-aws", bad, false)}, nil),
+		"aws, credentials among the problems": {"aws", account([]check.Check{problem("credentials", bad, true), problem("program-aws", bad, false)}, nil),
 			with(found{"credentials": bad, "program-aws": bad}), 3},
-		"aws, warnings only": {"aws", account([]session.Check{problem("session", warning, false)}, nil), with(found{"session": warning}), 0},
+		"aws, warnings only": {"aws", account([]check.Check{problem("session", warning, false)}, nil), with(found{"session": warning}), 0},
 		"the account cannot be opened": {"aws", account(nil, &cmdutil.Error{What: "read the state", Cause: errors.New("corrupt"), Exit: 2}),
 			with(found{"aws-account": bad}), 2},
 		"aws, private API": {"aws", func(o *Options) {
 			info, err := o.Info()
 			info.PrivateAPI = true
-			o.Info = func() (session.Info, error) { return info, err }
+			o.Info = func() (stack.Info, error) { return info, err }
 		}, with(found{"credentials": good, "kubernetes-api": warning}), 0},
 		"wrong settings leave the target out": {"local", func(o *Options) {
-			o.Info = func() (session.Info, error) { return session.Info{}, errors.New("read settings: unknown key") }
+			o.Info = func() (stack.Info, error) { return stack.Info{}, errors.New("read settings: unknown key") }
 		}, with(found{"settings": bad}), 2},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -146,7 +148,7 @@ func TestAPortInUseIsFound(t *testing.T) {
 	_, port, err := net.SplitHostPort(ln.Addr().String())
 	require.NoError(t, err)
 	r, opts := healthy(t, "local")
-	opts.Local = func() (control, error) { return localFake{status: session.ErrNotRunning}, nil }
+	opts.Local = func() (control, error) { return localFake{status: localtarget.ErrNotRunning}, nil }
 	r.Factory.IO.SetEnv(func(k string) string { return map[string]string{"EMRFLINK_LOCAL_PORT": port}[k] })
 	got, code := states(t, r, opts)
 	require.Equal(t, bad, got["port"])
@@ -157,11 +159,11 @@ func TestTextNamesEveryProblemWithItsCauseAndItsFix(t *testing.T) {
 	t.Parallel()
 	r, opts := healthy(t, "aws")
 	opts.Output = cmdutil.Text
-	left := func(id string) session.Check {
-		return session.Check{ID: id, Status: skipped, What: "not looked at", Why: "see credentials"}
+	left := func(id string) check.Check {
+		return check.Check{ID: id, Status: skipped, What: "not looked at", Why: "see credentials"}
 	}
-	opts.Preflight = func(context.Context) ([]session.Check, error) {
-		return []session.Check{
+	opts.Preflight = func(context.Context) ([]check.Check, error) {
+		return []check.Check{
 			{ID: "quota-vpc", Status: bad, What: "need 1, have 5, limit 5", Why: "VpcLimitExceeded", Fix: "aws service-quotas"},
 			{ID: "log-groups", Status: warning, What: "left over: a, b", Why: "ResourceAlreadyExistsException", Fix: "delete a\ndelete b"},
 			left("account"), left("region"),

@@ -10,22 +10,27 @@ import (
 	"github.com/spf13/cobra"
 
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/cli/session"
+	"emrflink/internal/drift"
 	"emrflink/internal/iostreams"
+	"emrflink/internal/stack"
 )
+
+// Detector compares what a stack recorded with the account.
+type Detector func(ctx context.Context) (drift.Document, error)
 
 // Options are the dependencies and the flags of the command.
 type Options struct {
 	IO   *iostreams.IOStreams
-	Info func() (session.Info, error)
-	Open func(context.Context) (session.Drifter, error)
+	Info func() (stack.Info, error)
+	// Detect compares.
+	Detect Detector
 
 	Output cmdutil.Format
 }
 
 // NewCmd returns the command.
-func NewCmd(f *cmdutil.Factory, runF func(context.Context, *Options) error) *cobra.Command {
-	opts := &Options{IO: f.IO, Info: f.Info, Open: f.Drift}
+func NewCmd(f *cmdutil.Factory, detect Detector, runF func(context.Context, *Options) error) *cobra.Command {
+	opts := &Options{IO: f.IO, Info: f.Info, Detect: detect}
 	cmd := &cobra.Command{
 		Use:   "drift [flags]",
 		Short: "Compare the deployment with what the account has",
@@ -67,14 +72,9 @@ func run(ctx context.Context, opts *Options) error {
 	if err != nil {
 		return err
 	}
-	d, err := opts.Open(ctx)
-	if err != nil {
-		return fmt.Errorf("compare stack %q with the account: %w", info.Stack, err)
-	}
-	defer d.Close() // nothing was changed that could be lost
 	progress := opts.IO.NewProgress(iostreams.Phase{Name: "compare"})
 	progress.Start("compare")
-	report, err := d.Drift(ctx)
+	d, err := opts.Detect(ctx)
 	if err != nil {
 		progress.Fail("compare")
 		progress.Stop()
@@ -82,25 +82,25 @@ func run(ctx context.Context, opts *Options) error {
 	}
 	progress.Done("compare")
 	progress.Stop()
-	if err := show(opts, d.Info(), report); err != nil {
+	if err := show(opts, d); err != nil {
 		return err
 	}
-	if report.Drifted {
+	if d.Drifted {
 		return cmdutil.ExitStatus(cmdutil.ExitChanges)
 	}
 	return nil
 }
 
-func show(opts *Options, info session.Info, report session.Drift) error {
+func show(opts *Options, d drift.Document) error {
 	if opts.Output == cmdutil.JSON {
-		return cmdutil.WriteJSON(opts.IO.Out, report.Document)
+		return cmdutil.WriteJSON(opts.IO.Out, d)
 	}
-	if err := report.Text(opts.IO.Out); err != nil {
+	if err := d.Text(opts.IO.Out, d.Stack); err != nil {
 		return fmt.Errorf("print drift: %w", err)
 	}
-	if report.Drifted {
-		_, _ = fmt.Fprintf(opts.IO.Out, "put it back with: %s\n", opts.IO.OutPalette().Cyan(cmdutil.Command("deploy", "--refresh", "--stack", info.Stack)))
+	if d.Drifted {
+		_, _ = fmt.Fprintf(opts.IO.Out, "put it back with: %s\n", opts.IO.OutPalette().Cyan(d.Repair))
 	}
-	cmdutil.PrintSimulated(opts.IO, info.Simulated)
+	cmdutil.PrintSimulated(opts.IO, d.Simulated)
 	return nil
 }

@@ -10,21 +10,30 @@ import (
 	"github.com/spf13/cobra"
 
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/cli/session"
 	"emrflink/internal/iostreams"
 )
 
+// Request names the cluster that a token is for.
+type Request struct {
+	Cluster string
+	Region  string
+	Target  string // "" = whatever the environment says
+}
+
+// Maker makes a token, as a client-go exec credential.
+type Maker func(ctx context.Context, r Request) ([]byte, error)
+
 // Options are the dependencies and the flags of the command.
 type Options struct {
-	IO    *iostreams.IOStreams
-	Token func(context.Context, session.TokenRequest) ([]byte, error)
+	IO   *iostreams.IOStreams
+	Make Maker
 
-	Request session.TokenRequest
+	Request Request
 }
 
 // NewCmd returns the command.
-func NewCmd(f *cmdutil.Factory, runF func(context.Context, *Options) error) *cobra.Command {
-	opts := &Options{IO: f.IO, Token: f.Token}
+func NewCmd(f *cmdutil.Factory, token Maker, runF func(context.Context, *Options) error) *cobra.Command {
+	opts := &Options{IO: f.IO, Make: token}
 	cmd := &cobra.Command{
 		Use:   "eks-token --cluster NAME [flags]",
 		Short: "Print a token for an EKS cluster",
@@ -52,13 +61,14 @@ Exit codes: 0 printed; 1 failed; 2 flags; 3 no credentials.`,
 	}
 	cmd.Flags().StringVar(&opts.Request.Cluster, "cluster", "", "name of the cluster")
 	cmd.Flags().StringVar(&opts.Request.Region, "region", "", "region of the cluster (default: AWS_REGION)")
-	cmd.Flags().StringVar(&opts.Request.Target, "target", "", "target of the cluster: local or aws (default: what the AWS variables say)")
+	cmd.Flags().StringVar(&opts.Request.Target, "target", "",
+		"target of the cluster: local or aws (default: what the AWS variables say)")
 	cmdutil.CompleteFlag(cmd, "target", "local", "aws")
 	return cmd
 }
 
 func run(ctx context.Context, opts *Options) error {
-	doc, err := opts.Token(ctx, opts.Request)
+	doc, err := opts.Make(ctx, opts.Request)
 	if err != nil {
 		return fmt.Errorf("make token for cluster %q: %w", opts.Request.Cluster, err)
 	}

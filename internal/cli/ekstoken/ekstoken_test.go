@@ -11,7 +11,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"emrflink/internal/cli/cmdtest"
-	"emrflink/internal/cli/session"
 )
 
 func TestToken(t *testing.T) {
@@ -20,24 +19,29 @@ func TestToken(t *testing.T) {
 		args string
 		err  error
 		code int
-		want session.TokenRequest
+		want Request
 		out  string
 	}{
-		"as kubectl asks":       {"--cluster c --region r", nil, 0, session.TokenRequest{Cluster: "c", Region: "r"}, "{\"kind\":\"ExecCredential\"}\n"},
-		"of a target":           {"--target local --cluster c --region r", nil, 0, session.TokenRequest{Cluster: "c", Region: "r", Target: "local"}, "{\"kind\":\"ExecCredential\"}\n"},
-		"a target that is none": {"--target gcp --cluster c", nil, 2, session.TokenRequest{}, ""},
-		"no cluster":            {"--region r", nil, 2, session.TokenRequest{}, ""},
-		"no credentials":        {"--cluster c", errors.New("no credentials"), 1, session.TokenRequest{Cluster: "c"}, ""},
+		"as kubectl asks": {
+			"--cluster c --region r", nil, 0, Request{Cluster: "c", Region: "r"}, "{\"kind\":\"ExecCredential\"}\n",
+		},
+		"of a target": {
+			"--target local --cluster c --region r", nil, 0, Request{Cluster: "c", Region: "r", Target: "local"},
+			"{\"kind\":\"ExecCredential\"}\n",
+		},
+		"a target that is none": {"--target gcp --cluster c", nil, 2, Request{}, ""},
+		"no cluster":            {"--region r", nil, 2, Request{}, ""},
+		"no credentials":        {"--cluster c", errors.New("no credentials"), 1, Request{Cluster: "c"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := cmdtest.New(t)
-			var got session.TokenRequest
-			r.Factory.Token = func(_ context.Context, q session.TokenRequest) ([]byte, error) {
+			var got Request
+			token := func(_ context.Context, q Request) ([]byte, error) {
 				got = q
 				return []byte(`{"kind":"ExecCredential"}`), c.err
 			}
-			require.Equal(t, c.code, cmdtest.Code(r.Exec(t, NewCmd(r.Factory, nil), strings.Fields(c.args)...)))
+			require.Equal(t, c.code, cmdtest.Code(r.Exec(t, NewCmd(r.Factory, token, nil), strings.Fields(c.args)...)))
 			require.Equal(t, c.want, got)
 			require.Equal(t, c.out, r.Out.String())
 			require.Empty(t, r.Err.String(), "kubectl shows what is on standard error")

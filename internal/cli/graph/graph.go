@@ -10,22 +10,29 @@ import (
 	"github.com/spf13/cobra"
 
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/cli/session"
 	"emrflink/internal/iostreams"
+	"emrflink/internal/preview"
+	"emrflink/internal/stack"
 )
+
+// Planner computes the desired graph.
+type Planner interface {
+	Plan(ctx context.Context) (preview.Report, error)
+	Close() error
+}
 
 // Options are the dependencies and the flags of the command.
 type Options struct {
 	IO   *iostreams.IOStreams
-	Info func() (session.Info, error)
-	Plan func(context.Context) (session.Planner, error)
+	Info func() (stack.Info, error)
+	Plan func(context.Context) (Planner, error)
 
 	Output cmdutil.Format
 }
 
 // NewCmd returns the command.
-func NewCmd(f *cmdutil.Factory, runF func(context.Context, *Options) error) *cobra.Command {
-	opts := &Options{IO: f.IO, Info: f.Info, Plan: f.Offline}
+func NewCmd(f *cmdutil.Factory, plan func(context.Context) (Planner, error), runF func(context.Context, *Options) error) *cobra.Command {
+	opts := &Options{IO: f.IO, Info: f.Info, Plan: plan}
 	cmd := &cobra.Command{
 		Use:   "graph [flags]",
 		Short: "Draw the architecture that the settings describe",
@@ -66,20 +73,20 @@ func run(ctx context.Context, opts *Options) error {
 	if err != nil {
 		return fmt.Errorf("draw stack %q: %w", info.Stack, err)
 	}
-	draw := plan.SVG
+	draw := preview.SVG
 	if opts.Output == cmdutil.Mermaid {
-		draw = plan.Mermaid
+		draw = preview.Mermaid
 	}
-	if err := draw(opts.IO.Out); err != nil {
+	if err := draw(opts.IO.Out, plan.Document); err != nil {
 		return fmt.Errorf("print the picture of stack %q: %w", info.Stack, err)
 	}
 	return nil
 }
 
-func compute(ctx context.Context, opts *Options) (session.Plan, error) {
+func compute(ctx context.Context, opts *Options) (preview.Report, error) {
 	p, err := opts.Plan(ctx)
 	if err != nil {
-		return session.Plan{}, err
+		return preview.Report{}, err
 	}
 	defer p.Close() // a plan changes nothing that could be lost
 	return p.Plan(ctx)

@@ -6,13 +6,14 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"emrflink/internal/cli/cmdtest"
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/cli/session"
+	"emrflink/internal/preview"
 )
 
 type fake struct {
@@ -20,13 +21,15 @@ type fake struct {
 	closed *bool
 }
 
-func (f fake) Info() session.Info { return cmdtest.Info() }
-func (f fake) Close() error       { *f.closed = true; return nil }
-func (f fake) Plan(context.Context) (session.Plan, error) {
-	says := func(text string) func(io.Writer) error {
-		return func(w io.Writer) error { _, err := io.WriteString(w, text); return err }
-	}
-	return session.Plan{SVG: says("<svg/>\n"), Mermaid: says("flowchart TB\n")}, f.err
+func (f fake) Close() error                                 { *f.closed = true; return nil }
+func (f fake) Plan(context.Context) (preview.Report, error) { return preview.Report{}, f.err }
+
+// drawn is the picture of a stack without resources.
+func drawn(t *testing.T, draw func(io.Writer, preview.Document) error) string {
+	t.Helper()
+	var b strings.Builder
+	require.NoError(t, draw(&b, preview.Document{}))
+	return b.String()
 }
 
 func TestGraph(t *testing.T) {
@@ -37,8 +40,8 @@ func TestGraph(t *testing.T) {
 		code   int
 		stdout string
 	}{
-		"a picture is the default":       {stdout: "<svg/>\n"},
-		"mermaid is text":                {args: []string{"--output", "mermaid"}, stdout: "flowchart TB\n"},
+		"a picture is the default":       {stdout: drawn(t, preview.SVG)},
+		"mermaid is text":                {args: []string{"--output", "mermaid"}, stdout: drawn(t, preview.Mermaid)},
 		"a failure prints no picture":    {err: errors.New("no such zone"), code: 1},
 		"text is no format of a picture": {args: []string{"--output", "text"}, code: 2},
 		"an argument is one too many":    {args: []string{"dev"}, code: 2},
@@ -47,8 +50,8 @@ func TestGraph(t *testing.T) {
 			t.Parallel()
 			r := cmdtest.New(t)
 			closed := false
-			r.Factory.Offline = func(context.Context) (session.Planner, error) { return fake{c.err, &closed}, nil }
-			err := r.Exec(t, NewCmd(r.Factory, nil), c.args...)
+			open := func(context.Context) (Planner, error) { return fake{c.err, &closed}, nil }
+			err := r.Exec(t, NewCmd(r.Factory, open, nil), c.args...)
 			require.Equal(t, c.code, cmdtest.Code(err), err)
 			require.Equal(t, c.stdout, r.Out.String())
 			require.Equal(t, c.code != 2, closed, "what was opened is closed")
@@ -61,7 +64,7 @@ func TestAPlannerThatDoesNotOpenIsTold(t *testing.T) {
 	r := cmdtest.New(t)
 	opts := &Options{
 		IO: r.Factory.IO, Info: r.Factory.Info, Output: cmdutil.SVG,
-		Plan: func(context.Context) (session.Planner, error) { return nil, errors.New("no room") },
+		Plan: func(context.Context) (Planner, error) { return nil, errors.New("no room") },
 	}
 	require.ErrorContains(t, run(t.Context(), opts), "no room")
 }

@@ -18,15 +18,15 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/cli/session"
 	"emrflink/internal/iostreams"
+	"emrflink/stacks/setting"
 )
 
 // Options are the dependencies and the flags of the command.
 type Options struct {
 	IO      *iostreams.IOStreams
 	Globals *cmdutil.Globals
-	Schema  func() []session.Key
+	Keys    func() []setting.Key
 	Check   func(file string, values map[string]any) error
 	Dir     string // where the file goes, "" = the current folder
 
@@ -36,7 +36,7 @@ type Options struct {
 
 // NewCmd returns the command.
 func NewCmd(f *cmdutil.Factory, runF func(context.Context, *Options) error) *cobra.Command {
-	opts := &Options{IO: f.IO, Globals: f.Globals, Schema: f.Schema, Check: f.Check}
+	opts := &Options{IO: f.IO, Globals: f.Globals, Keys: f.Reference.Keys, Check: f.Reference.Check}
 	cmd := &cobra.Command{
 		Use:   "init [flags]",
 		Short: "Write the settings file of a stack",
@@ -76,13 +76,16 @@ func run(opts *Options) error {
 	if err := opts.Check(path, values); err != nil {
 		return err
 	}
-	text, err := Render(opts.Globals.Stack, opts.Schema(), values)
+	text, err := Render(opts.Globals.Stack, opts.Keys(), values)
 	if err != nil {
 		return err
 	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644) // settings are no secret
 	if errors.Is(err, fs.ErrExist) {
-		return &cmdutil.UsageError{Err: fmt.Errorf("%q exists already and is left as it is", path), Next: "edit it, then: " + cmdutil.Command("preview", "--stack", opts.Globals.Stack)}
+		return &cmdutil.UsageError{
+			Err:  fmt.Errorf("%q exists already and is left as it is", path),
+			Next: "edit it, then: " + cmdutil.Command("preview", "--stack", opts.Globals.Stack),
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("write stack file: %w", err)
@@ -91,7 +94,8 @@ func run(opts *Options) error {
 	if err := errors.Join(err, f.Close()); err != nil {
 		return errors.Join(fmt.Errorf("write stack file %q: %w", path, err), os.Remove(path))
 	}
-	_, err = fmt.Fprintf(opts.IO.Out, "%s is written; next: %s\n", path, cmdutil.Command("preview", "--stack", opts.Globals.Stack))
+	_, err = fmt.Fprintf(opts.IO.Out, "%s is written; next: %s\n", path,
+		cmdutil.Command("preview", "--stack", opts.Globals.Stack))
 	return err
 }
 
@@ -126,7 +130,7 @@ func (o *Options) values() (map[string]any, error) {
 }
 
 // Render returns the text of a stack file: the given settings, and every other key as a comment.
-func Render(stack string, schema []session.Key, values map[string]any) (string, error) {
+func Render(stack string, keys []setting.Key, values map[string]any) (string, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Settings of the stack %q. A key without a line takes its default.\nconfig:\n", stack)
 	if len(values) == 0 {
@@ -142,7 +146,7 @@ func Render(stack string, schema []session.Key, values map[string]any) (string, 
 			b.WriteString("  " + line)
 		}
 	}
-	for _, k := range schema {
+	for _, k := range keys {
 		if _, set := values[k.Name]; set {
 			continue
 		}

@@ -13,11 +13,11 @@ import (
 
 	"emrflink/internal/cli/cmdtest"
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/cli/session"
+	"emrflink/stacks/setting"
 )
 
-func schema() []session.Key {
-	return []session.Key{
+func keys() []setting.Key {
+	return []setting.Key{
 		{Name: "target", Type: "local|aws", Default: "local", Doc: "where to deploy"},
 		{Name: "region", Type: "string", Default: "us-west-2", Doc: "AWS region"},
 		{Name: "tags", Type: "map", Doc: "more tags", Example: "{team: data}"},
@@ -28,7 +28,7 @@ func setup(t *testing.T) (*cmdtest.Run, *Options) {
 	t.Helper()
 	r := cmdtest.New(t)
 	return r, &Options{
-		IO: r.Factory.IO, Globals: &cmdutil.Globals{Stack: "dev"}, Schema: schema, Dir: t.TempDir(),
+		IO: r.Factory.IO, Globals: &cmdutil.Globals{Stack: "dev"}, Keys: keys, Dir: t.TempDir(),
 		Check: func(string, map[string]any) error { return nil },
 	}
 }

@@ -12,29 +12,37 @@ import (
 	"github.com/spf13/cobra"
 
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/cli/session"
 	"emrflink/internal/iostreams"
+	"emrflink/internal/stack"
 )
 
-// reader is what the command needs of a session.
-type reader interface {
-	Info() session.Info
-	Kubeconfig(ctx context.Context) (session.Kubeconfig, error)
-	Close() error
+// Entry is the one of a kubeconfig file that lets kubectl reach a cluster. It carries no secret: kubectl asks this tool
+// for tokens.
+type Entry interface {
+	// Name is that of the entry's context.
+	Name() string
+	// Render returns a whole file with this one entry.
+	Render() ([]byte, error)
+	// Merge adds or replaces the entry in a file and makes its context the current one.
+	Merge(path string) error
 }
+
+// Reader describes how kubectl reaches the cluster of a stack, and says, a line each, what of it is simulated.
+type Reader func(ctx context.Context) (e Entry, simulated []string, err error)
 
 // Options are the dependencies and the flags of the command.
 type Options struct {
 	IO   *iostreams.IOStreams
-	Open func(context.Context) (reader, error)
+	Info func() (stack.Info, error)
+	Read Reader
 
 	File  string
 	Print bool
 }
 
 // NewCmd returns the command.
-func NewCmd(f *cmdutil.Factory, runF func(context.Context, *Options) error) *cobra.Command {
-	opts := &Options{IO: f.IO, Open: func(ctx context.Context) (reader, error) { return f.Session(ctx) }}
+func NewCmd(f *cmdutil.Factory, read Reader, runF func(context.Context, *Options) error) *cobra.Command {
+	opts := &Options{IO: f.IO, Info: f.Info, Read: read}
 	cmd := &cobra.Command{
 		Use:   "kubeconfig [flags]",
 		Short: "Let kubectl reach the cluster of a stack",
@@ -71,17 +79,16 @@ func run(ctx context.Context, opts *Options) error {
 	if err != nil {
 		return err
 	}
-	s, err := opts.Open(ctx)
+	info, err := opts.Info()
 	if err != nil {
 		return fmt.Errorf("make kubeconfig: %w", err)
 	}
-	defer s.Close() // nothing was changed in the cloud
-	k, err := s.Kubeconfig(ctx)
+	e, simulated, err := opts.Read(ctx)
 	if err != nil {
-		return fmt.Errorf("make kubeconfig of stack %q: %w", s.Info().Stack, err)
+		return fmt.Errorf("make kubeconfig of stack %q: %w", info.Stack, err)
 	}
 	if opts.Print {
-		doc, err := k.Render()
+		doc, err := e.Render()
 		if err != nil {
 			return fmt.Errorf("make kubeconfig: %w", err)
 		}
@@ -90,11 +97,11 @@ func run(ctx context.Context, opts *Options) error {
 		}
 		return nil
 	}
-	if err := k.Merge(path); err != nil {
+	if err := e.Merge(path); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(opts.IO.Out, "%s: current context is %s\n", path, k.Context())
-	cmdutil.PrintSimulated(opts.IO, s.Info().Simulated)
+	_, err = fmt.Fprintf(opts.IO.Out, "%s: current context is %s\n", path, e.Name())
+	cmdutil.PrintSimulated(opts.IO, simulated)
 	return err
 }
 
@@ -111,7 +118,8 @@ func (o *Options) path() (string, error) {
 	home := o.IO.Getenv("HOME")
 	if home == "" {
 		return "", &cmdutil.UsageError{
-			Err: errors.New("no kubeconfig file: neither --file nor KUBECONFIG nor HOME is set"), Next: cmdutil.Command("kubeconfig", "--file", "./kubeconfig"),
+			Err:  errors.New("no kubeconfig file: neither --file nor KUBECONFIG nor HOME is set"),
+			Next: cmdutil.Command("kubeconfig", "--file", "./kubeconfig"),
 		}
 	}
 	return filepath.Join(home, ".kube", "config"), nil

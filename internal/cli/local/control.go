@@ -10,12 +10,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/cli/session"
+	"emrflink/internal/localtarget"
 )
 
 // NewStopCmd returns the command that stops the target.
-func NewStopCmd(f *cmdutil.Factory, runF func(context.Context, *Options) error) *cobra.Command {
-	opts := newOptions(f)
+func NewStopCmd(f *cmdutil.Factory, o Operations, runF func(context.Context, *Options) error) *cobra.Command {
+	opts := &Options{IO: f.IO, Operations: o}
 	return &cobra.Command{
 		Use:   "stop",
 		Short: "Stop the local target; its state stays",
@@ -30,12 +30,12 @@ Exit codes: 0 stopped, also when it did not run; 1 failed; 2 flags.`,
 }
 
 func stop(ctx context.Context, opts *Options) error {
-	l, err := opts.Local()
+	l, err := opts.Open()
 	if err != nil {
 		return err
 	}
 	err = l.Stop(ctx)
-	if errors.Is(err, session.ErrNotRunning) {
+	if errors.Is(err, localtarget.ErrNotRunning) {
 		_, err = fmt.Fprintln(opts.IO.Out, "the local target was not running")
 		return err
 	}
@@ -47,8 +47,8 @@ func stop(ctx context.Context, opts *Options) error {
 }
 
 // NewResetCmd returns the command that forgets the simulated account.
-func NewResetCmd(f *cmdutil.Factory, runF func(context.Context, *Options) error) *cobra.Command {
-	opts := newOptions(f)
+func NewResetCmd(f *cmdutil.Factory, o Operations, runF func(context.Context, *Options) error) *cobra.Command {
+	opts := &Options{IO: f.IO, Operations: o}
 	cmd := &cobra.Command{
 		Use:   "reset [flags]",
 		Short: "Stop the local target and forget the simulated account",
@@ -66,7 +66,7 @@ Exit codes: 0 forgotten; 1 failed; 2 flags, or no terminal and no --yes; 130 dec
 }
 
 func reset(ctx context.Context, opts *Options) error {
-	l, err := opts.Local()
+	l, err := opts.Open()
 	if err != nil {
 		return err
 	}
@@ -84,8 +84,8 @@ func reset(ctx context.Context, opts *Options) error {
 }
 
 // NewServeCmd returns the hidden command that is the local target.
-func NewServeCmd(f *cmdutil.Factory, runF func(context.Context, *Options) error) *cobra.Command {
-	opts := newOptions(f)
+func NewServeCmd(f *cmdutil.Factory, o Operations, runF func(context.Context, *Options) error) *cobra.Command {
+	opts := &Options{IO: f.IO, Operations: o}
 	cmd := &cobra.Command{
 		Use:    "serve [flags]",
 		Hidden: true,
@@ -103,9 +103,9 @@ Exit codes: 0 stopped; 1 failed; 2 flags, or another one serves the state folder
 			return runner(opts, runF, serve)(cmd, args)
 		},
 	}
-	cmd.Flags().StringVar(&opts.Serve.Region, "region", "us-west-2", "region of the simulated account")
-	cmd.Flags().Float64Var(&opts.Serve.Speed, "speed", 0, "divide AWS's durations by this (default 200)")
-	cmd.Flags().IntVar(&opts.Serve.Port, "port", 0, "port of the AWS API (default: the last one, else any)")
+	cmd.Flags().StringVar(&opts.ServeFlags.Region, "region", "us-west-2", "region of the simulated account")
+	cmd.Flags().Float64Var(&opts.ServeFlags.Speed, "speed", 0, "divide AWS's durations by this (default 200)")
+	cmd.Flags().IntVar(&opts.ServeFlags.Port, "port", 0, "port of the AWS API (default: the last one, else any)")
 	return cmd
 }
 
@@ -116,20 +116,16 @@ func (o *Options) fromEnvironment(cmd *cobra.Command) error {
 		return err
 	}
 	if speed != 0 && !cmd.Flags().Changed("speed") {
-		o.Serve.Speed = speed
+		o.ServeFlags.Speed = speed
 	}
 	if port != 0 && !cmd.Flags().Changed("port") {
-		o.Serve.Port = port
+		o.ServeFlags.Port = port
 	}
-	return cmdutil.ValidLocal(o.Serve.Speed, o.Serve.Port)
+	return cmdutil.ValidLocal(o.ServeFlags.Speed, o.ServeFlags.Port)
 }
 
 func serve(ctx context.Context, opts *Options) error {
-	l, err := opts.Local()
-	if err != nil {
-		return err
-	}
-	err = l.Serve(ctx, opts.Serve)
+	err := opts.Serve(ctx, opts.ServeFlags)
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		return nil // stopped by a signal, in order
 	}

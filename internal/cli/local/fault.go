@@ -12,24 +12,33 @@ import (
 	"github.com/spf13/cobra"
 
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/cli/session"
 	"emrflink/internal/iostreams"
+	"emrflink/internal/localtarget"
 )
+
+// Faults are those of the simulated account.
+type Faults interface {
+	// Faults lists them; none when the target does not run: they end with it.
+	Faults(ctx context.Context) (localtarget.Faults, error)
+	SetFault(ctx context.Context, f localtarget.Fault) error
+	// ClearFaults forgets the faults of an action, "" = all, and returns how many there were.
+	ClearFaults(ctx context.Context, action string) (int, error)
+}
 
 // FaultOptions are the dependencies and the flags of the commands below `local fault`.
 type FaultOptions struct {
-	IO     *iostreams.IOStreams
-	Faults func() (session.Faults, error)
+	IO *iostreams.IOStreams
+	Operations
 
 	Args   []string
-	Fault  session.Fault
+	Fault  localtarget.Fault
 	Delay  time.Duration
-	Meddle session.Meddle
+	Edit   localtarget.Change
 	Output cmdutil.Format
 }
 
 // NewFaultCmd returns the command that breaks the local target on purpose.
-func NewFaultCmd(f *cmdutil.Factory) *cobra.Command {
+func NewFaultCmd(f *cmdutil.Factory, o Operations) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "fault COMMAND",
 		Short: "Break the local target on purpose",
@@ -44,11 +53,13 @@ Exit codes: 0 done; see the subcommands.`,
 		Example: `  emrflink local fault set eks:CreateCluster --error ThrottlingException
   emrflink local fault clear`,
 	}
-	return cmdutil.Group(cmd, NewFaultListCmd(f, nil), NewFaultSetCmd(f, nil), NewFaultClearCmd(f, nil), NewFaultDriftCmd(f, nil))
+	return cmdutil.Group(cmd, NewFaultListCmd(f, o, nil), NewFaultSetCmd(f, o, nil), NewFaultClearCmd(f, o, nil),
+		NewFaultDriftCmd(f, o, nil))
 }
 
-func faultRunner(f *cmdutil.Factory, opts *FaultOptions, runF, run func(context.Context, *FaultOptions) error) func(*cobra.Command, []string) error {
-	opts.IO, opts.Faults = f.IO, f.Faults
+func faultRunner(
+	opts *FaultOptions, runF, run func(context.Context, *FaultOptions) error,
+) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		opts.Args = args
 		if runF != nil {
@@ -59,8 +70,8 @@ func faultRunner(f *cmdutil.Factory, opts *FaultOptions, runF, run func(context.
 }
 
 // NewFaultListCmd returns the command that lists the faults.
-func NewFaultListCmd(f *cmdutil.Factory, runF func(context.Context, *FaultOptions) error) *cobra.Command {
-	opts := &FaultOptions{}
+func NewFaultListCmd(f *cmdutil.Factory, o Operations, runF func(context.Context, *FaultOptions) error) *cobra.Command {
+	opts := &FaultOptions{IO: f.IO, Operations: o}
 	cmd := &cobra.Command{
 		Use:   "list [flags]",
 		Short: "List the faults that are set",
@@ -72,16 +83,10 @@ Exit codes: 0 listed; 1 failed; 2 flags, or the stack's target is aws.`,
 		Example: `  emrflink local fault list
   emrflink local fault list --output json`,
 		Args: cmdutil.NoArgs,
-		RunE: faultRunner(f, opts, runF, faultList),
+		RunE: faultRunner(opts, runF, faultList),
 	}
 	cmdutil.AddOutputFlag(cmd, &opts.Output)
 	return cmd
-}
-
-// faultsDocument is the JSON contract of `local fault list`.
-type faultsDocument struct {
-	SchemaVersion int             `json:"schemaVersion"`
-	Faults        []session.Fault `json:"faults"`
 }
 
 func faultList(ctx context.Context, opts *FaultOptions) error {
@@ -89,14 +94,14 @@ func faultList(ctx context.Context, opts *FaultOptions) error {
 	if err != nil {
 		return err
 	}
-	list, err := fs.List(ctx)
+	list, err := fs.Faults(ctx)
 	if err != nil {
 		return fmt.Errorf("list faults: %w", err)
 	}
 	if opts.Output == cmdutil.JSON {
-		return cmdutil.WriteJSON(opts.IO.Out, faultsDocument{SchemaVersion: cmdutil.SchemaVersion, Faults: cmdutil.List(list)})
+		return cmdutil.WriteJSON(opts.IO.Out, list)
 	}
-	if err := faultTable(opts.IO, list); err != nil || len(list) > 0 {
+	if err := faultTable(opts.IO, list.Faults); err != nil || len(list.Faults) > 0 {
 		return err
 	}
 	_, err = fmt.Fprintln(opts.IO.ErrOut, "no fault is set")
@@ -104,7 +109,7 @@ func faultList(ctx context.Context, opts *FaultOptions) error {
 }
 
 // faultTable prints faults; nothing when there is none.
-func faultTable(ios *iostreams.IOStreams, list []session.Fault) error {
+func faultTable(ios *iostreams.IOStreams, list []localtarget.Fault) error {
 	t := ios.NewTable("FAULT", "MATCH", "ERROR", "DELAY", "LEFT")
 	for _, f := range list {
 		left := "always"
@@ -124,8 +129,8 @@ func faultTable(ios *iostreams.IOStreams, list []session.Fault) error {
 }
 
 // NewFaultSetCmd returns the command that sets a fault.
-func NewFaultSetCmd(f *cmdutil.Factory, runF func(context.Context, *FaultOptions) error) *cobra.Command {
-	opts := &FaultOptions{}
+func NewFaultSetCmd(f *cmdutil.Factory, o Operations, runF func(context.Context, *FaultOptions) error) *cobra.Command {
+	opts := &FaultOptions{IO: f.IO, Operations: o}
 	cmd := &cobra.Command{
 		Use:   "set ACTION [flags]",
 		Short: "Make an AWS action fail or hesitate",
@@ -153,7 +158,7 @@ Exit codes: 0 set; 1 failed; 2 flags, an action that nothing calls, or the stack
 			if opts.Fault.Times < 0 || opts.Delay < 0 {
 				return &cmdutil.UsageError{Err: errors.New("--times and --delay cannot be negative"), Usage: cmd.UseLine()}
 			}
-			return faultRunner(f, opts, runF, faultSet)(cmd, args)
+			return faultRunner(opts, runF, faultSet)(cmd, args)
 		},
 	}
 	cmd.Flags().StringVar(&opts.Fault.Error, "error", "", "AWS's error code to answer with, such as AccessDenied")
@@ -170,16 +175,17 @@ func faultSet(ctx context.Context, opts *FaultOptions) error {
 		return err
 	}
 	opts.Fault.Action, opts.Fault.DelaySeconds = opts.Args[0], opts.Delay.Seconds()
-	if err := fs.Set(ctx, opts.Fault); err != nil {
+	if err := fs.SetFault(ctx, opts.Fault); err != nil {
 		return fmt.Errorf("set a fault for %q: %w", opts.Fault.Action, err)
 	}
-	_, err = fmt.Fprintf(opts.IO.Out, "the fault is set; forget it with: %s\n", cmdutil.Command("local", "fault", "clear", opts.Fault.Action))
+	_, err = fmt.Fprintf(opts.IO.Out, "the fault is set; forget it with: %s\n",
+		cmdutil.Command("local", "fault", "clear", opts.Fault.Action))
 	return err
 }
 
 // NewFaultClearCmd returns the command that forgets faults.
-func NewFaultClearCmd(f *cmdutil.Factory, runF func(context.Context, *FaultOptions) error) *cobra.Command {
-	opts := &FaultOptions{}
+func NewFaultClearCmd(f *cmdutil.Factory, o Operations, runF func(context.Context, *FaultOptions) error) *cobra.Command {
+	opts := &FaultOptions{IO: f.IO, Operations: o}
 	return &cobra.Command{
 		Use:   "clear [ACTION]",
 		Short: "Forget faults",
@@ -197,7 +203,7 @@ Exit codes: 0 forgotten, also when there was none; 1 failed; 2 flags, or the sta
 			}
 			return nil
 		},
-		RunE: faultRunner(f, opts, runF, faultClear),
+		RunE: faultRunner(opts, runF, faultClear),
 	}
 }
 
@@ -210,7 +216,7 @@ func faultClear(ctx context.Context, opts *FaultOptions) error {
 	if len(opts.Args) > 0 {
 		action = opts.Args[0]
 	}
-	n, err := fs.Clear(ctx, action)
+	n, err := fs.ClearFaults(ctx, action)
 	if err != nil {
 		return fmt.Errorf("clear faults: %w", err)
 	}
@@ -219,8 +225,8 @@ func faultClear(ctx context.Context, opts *FaultOptions) error {
 }
 
 // NewFaultDriftCmd returns the command that changes a resource behind the tool's back.
-func NewFaultDriftCmd(f *cmdutil.Factory, runF func(context.Context, *FaultOptions) error) *cobra.Command {
-	opts := &FaultOptions{}
+func NewFaultDriftCmd(f *cmdutil.Factory, o Operations, runF func(context.Context, *FaultOptions) error) *cobra.Command {
+	opts := &FaultOptions{IO: f.IO, Operations: o}
 	cmd := &cobra.Command{
 		Use:   "drift RESOURCE [flags]",
 		Short: "Change or delete a deployed resource behind the tool's back",
@@ -240,31 +246,27 @@ Exit codes: 0 changed; 1 failed; 2 flags, no such resource or property, AWS refu
   emrflink local fault drift team-flink-team-a-quota --set spec.hard.pods=1`,
 		Args: cmdutil.ExactArgs("RESOURCE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			changes := len(opts.Meddle.Set) + len(opts.Meddle.Unset)
-			if opts.Meddle.Delete == (changes > 0) {
+			changes := len(opts.Edit.Set) + len(opts.Edit.Unset)
+			if opts.Edit.Delete == (changes > 0) {
 				return &cmdutil.UsageError{Err: errors.New("give --delete, or --set and --unset"), Usage: cmd.UseLine()}
 			}
-			return faultRunner(f, opts, runF, faultDrift)(cmd, args)
+			return faultRunner(opts, runF, faultDrift)(cmd, args)
 		},
 	}
-	cmd.Flags().StringArrayVar(&opts.Meddle.Set, "set", nil, "PATH=VALUE: give a property this value; may be repeated")
-	cmd.Flags().StringArrayVar(&opts.Meddle.Unset, "unset", nil, "PATH: remove a property; may be repeated")
-	cmd.Flags().BoolVar(&opts.Meddle.Delete, "delete", false, "delete the resource")
+	cmd.Flags().StringArrayVar(&opts.Edit.Set, "set", nil, "PATH=VALUE: give a property this value; may be repeated")
+	cmd.Flags().StringArrayVar(&opts.Edit.Unset, "unset", nil, "PATH: remove a property; may be repeated")
+	cmd.Flags().BoolVar(&opts.Edit.Delete, "delete", false, "delete the resource")
 	return cmd
 }
 
 func faultDrift(ctx context.Context, opts *FaultOptions) error {
-	fs, err := opts.Faults()
-	if err != nil {
-		return err
-	}
-	opts.Meddle.Resource = opts.Args[0]
-	r, err := fs.Drift(ctx, opts.Meddle)
+	opts.Edit.Resource = opts.Args[0]
+	r, err := opts.Change(ctx, opts.Edit)
 	if err != nil {
 		return fmt.Errorf("change %q behind the tool's back: %w", opts.Args[0], err)
 	}
 	done := "changed"
-	if opts.Meddle.Delete {
+	if opts.Edit.Delete {
 		done = "deleted"
 	}
 	_, err = fmt.Fprintf(opts.IO.Out, "%s %s %q (%s); see it with: %s\n", done, r.Type, r.Name, r.ID, cmdutil.Command("drift"))

@@ -8,27 +8,54 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strconv"
 
 	"github.com/spf13/cobra"
 
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/cli/session"
 	"emrflink/internal/iostreams"
+	"emrflink/internal/localtarget"
+	"emrflink/internal/plans"
 )
+
+// Target is the local target of the state folder.
+type Target interface {
+	// Paths names the folder with the target's state and its log file.
+	Paths() (dir, log string)
+	// Status asks the running target. With localtarget.ErrNotRunning it describes the stopped one.
+	Status(ctx context.Context) (localtarget.Status, error)
+	// Inventory lists the simulated account, starting the target when it has state and is stopped.
+	Inventory(ctx context.Context) (localtarget.Inventory, error)
+	// Stop ends the target, its state stays; localtarget.ErrNotRunning when there is none.
+	Stop(ctx context.Context) error
+	// Reset stops the target and forgets the simulated account.
+	Reset(ctx context.Context) error
+}
+
+// Operations are what the commands ask of the local target.
+type Operations struct {
+	Open func() (Target, error)
+	// Serve is the target: it returns when ctx ends or a client stops it.
+	Serve func(ctx context.Context, o localtarget.ServeOptions) error
+	// Faults break the target of a stack on purpose; another target than the local one refuses.
+	Faults func() (Faults, error)
+	// Change changes a deployed resource out of band and returns it as it is recorded; another target refuses.
+	Change func(ctx context.Context, c localtarget.Change) (plans.StateResource, error)
+}
 
 // Options are the dependencies and the flags of the commands.
 type Options struct {
-	IO    *iostreams.IOStreams
-	Local func() (session.Local, error)
+	IO *iostreams.IOStreams
+	Operations
 
-	Yes    bool
-	Output cmdutil.Format
-	Serve  session.ServeOptions
+	Yes        bool
+	Output     cmdutil.Format
+	ServeFlags localtarget.ServeOptions
 }
 
 // NewCmd returns the command with its subcommands.
-func NewCmd(f *cmdutil.Factory) *cobra.Command {
+func NewCmd(f *cmdutil.Factory, o Operations) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "local COMMAND",
 		Short: "Control the local target",
@@ -39,10 +66,9 @@ Exit codes: 0 done; see the subcommands.`,
 		Example: `  emrflink local status
   emrflink local inventory --output json`,
 	}
-	return cmdutil.Group(cmd, NewStatusCmd(f, nil), NewInventoryCmd(f, nil), NewStopCmd(f, nil), NewResetCmd(f, nil), NewFaultCmd(f), NewServeCmd(f, nil))
+	return cmdutil.Group(cmd, NewStatusCmd(f, o, nil), NewInventoryCmd(f, o, nil), NewStopCmd(f, o, nil), NewResetCmd(f, o, nil),
+		NewFaultCmd(f, o), NewServeCmd(f, o, nil))
 }
-
-func newOptions(f *cmdutil.Factory) *Options { return &Options{IO: f.IO, Local: f.Local} }
 
 func runner(opts *Options, runF, run func(context.Context, *Options) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, _ []string) error {
@@ -54,8 +80,8 @@ func runner(opts *Options, runF, run func(context.Context, *Options) error) func
 }
 
 // NewStatusCmd returns the command that shows the running target.
-func NewStatusCmd(f *cmdutil.Factory, runF func(context.Context, *Options) error) *cobra.Command {
-	opts := newOptions(f)
+func NewStatusCmd(f *cmdutil.Factory, o Operations, runF func(context.Context, *Options) error) *cobra.Command {
+	opts := &Options{IO: f.IO, Operations: o}
 	cmd := &cobra.Command{
 		Use:   "status [flags]",
 		Short: "Show whether the local target runs",
@@ -74,49 +100,28 @@ Exit codes: 0 it runs, or it is stopped; 1 it does not answer; 2 flags.`,
 	return cmd
 }
 
-type statusDocument struct {
-	SchemaVersion int                    `json:"schemaVersion"`
-	State         string                 `json:"state"` // running, stopped: then only the paths are set
-	PID           int                    `json:"pid"`
-	URL           string                 `json:"url"`
-	Dir           string                 `json:"dir"`
-	Log           string                 `json:"log"`
-	Region        string                 `json:"region"`
-	AccountID     string                 `json:"accountId"`
-	Speed         float64                `json:"speed"`
-	Version       string                 `json:"version"`
-	StartedAt     string                 `json:"startedAt"`
-	Resources     int                    `json:"resources"`
-	Clusters      []session.LocalCluster `json:"clusters"`
-	Faults        []session.Fault        `json:"faults"`
-}
-
 func status(ctx context.Context, opts *Options) error {
-	l, err := opts.Local()
+	l, err := opts.Open()
 	if err != nil {
 		return err
 	}
-	dir, log := l.Paths()
 	s, err := l.Status(ctx)
-	if errors.Is(err, session.ErrNotRunning) {
-		return stopped(opts, dir, log)
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, localtarget.ErrNotRunning) {
 		return &cmdutil.Error{What: "ask the local target", Cause: err, Next: cmdutil.Command("local", "stop")}
 	}
-	started := s.StartedAt.UTC().Format("2006-01-02T15:04:05Z")
 	if opts.Output == cmdutil.JSON {
-		return cmdutil.WriteJSON(opts.IO.Out, statusDocument{
-			SchemaVersion: cmdutil.SchemaVersion, State: "running", PID: s.PID, URL: s.URL, Dir: s.Dir, Log: log, Region: s.Region, AccountID: s.AccountID,
-			Speed: s.Speed, Version: s.Version, StartedAt: started, Resources: s.Resources, Clusters: cmdutil.List(s.Clusters),
-			Faults: cmdutil.List(s.Faults),
-		})
+		return cmdutil.WriteJSON(opts.IO.Out, s)
 	}
 	w := opts.IO.Out
-	_, _ = fmt.Fprintf(w, "the local target runs: process %d, since %s, version %s\n", s.PID, started, s.Version)
-	_, _ = fmt.Fprintf(w, "AWS API:   %s (account %s, region %s, AWS's durations divided by %g)\n", s.URL, s.AccountID, s.Region, s.Speed)
+	if s.State == localtarget.Stopped {
+		_, err := fmt.Fprintln(w, "the local target is stopped; a command that needs it starts it")
+		return errors.Join(err, paths(w, s))
+	}
+	_, _ = fmt.Fprintf(w, "the local target runs: process %d, since %s, version %s\n", s.PID, s.StartedAt, s.Version)
+	_, _ = fmt.Fprintf(w, "AWS API:   %s (account %s, region %s, AWS's durations divided by %g)\n", s.URL, s.AccountID,
+		s.Region, s.Speed)
 	_, _ = fmt.Fprintf(w, "resources: %d\n", s.Resources)
-	_, _ = fmt.Fprintf(w, "state:     %s\nlog:       %s\n", s.Dir, log)
+	_ = paths(w, s)
 	t := opts.IO.NewTable("CLUSTER", "ENDPOINT", "PROCESS")
 	for _, c := range s.Clusters {
 		t.Row(c.Name, c.Endpoint, strconv.Itoa(c.PID))
@@ -127,20 +132,15 @@ func status(ctx context.Context, opts *Options) error {
 	return faultTable(opts.IO, s.Faults)
 }
 
-// stopped shows a target that does not run.
-func stopped(opts *Options, dir, log string) error {
-	if opts.Output == cmdutil.JSON {
-		return cmdutil.WriteJSON(opts.IO.Out, statusDocument{
-			SchemaVersion: cmdutil.SchemaVersion, State: "stopped", Dir: dir, Log: log, Clusters: []session.LocalCluster{}, Faults: []session.Fault{},
-		})
-	}
-	_, err := fmt.Fprintf(opts.IO.Out, "the local target is stopped; a command that needs it starts it\nstate:     %s\nlog:       %s\n", dir, log)
+// paths prints where the target keeps its state and its log.
+func paths(w io.Writer, s localtarget.Status) error {
+	_, err := fmt.Fprintf(w, "state:     %s\nlog:       %s\n", s.Dir, s.Log)
 	return err
 }
 
 // NewInventoryCmd returns the command that lists the simulated account.
-func NewInventoryCmd(f *cmdutil.Factory, runF func(context.Context, *Options) error) *cobra.Command {
-	opts := newOptions(f)
+func NewInventoryCmd(f *cmdutil.Factory, o Operations, runF func(context.Context, *Options) error) *cobra.Command {
+	opts := &Options{IO: f.IO, Operations: o}
 	cmd := &cobra.Command{
 		Use:   "inventory [flags]",
 		Short: "List everything in the simulated AWS account",
@@ -159,15 +159,8 @@ Exit codes: 0 listed, also when the account is empty; 1 failed; 2 flags.`,
 	return cmd
 }
 
-// inventoryDocument is the JSON contract of the command.
-type inventoryDocument struct {
-	SchemaVersion int                         `json:"schemaVersion"`
-	Resources     []session.InventoryResource `json:"resources"`
-	HourlyUSD     float64                     `json:"hourlyUSD"`
-}
-
 func inventory(ctx context.Context, opts *Options) error {
-	l, err := opts.Local()
+	l, err := opts.Open()
 	if err != nil {
 		return err
 	}
@@ -176,9 +169,7 @@ func inventory(ctx context.Context, opts *Options) error {
 		return fmt.Errorf("list the simulated account: %w", err)
 	}
 	if opts.Output == cmdutil.JSON {
-		return cmdutil.WriteJSON(opts.IO.Out, inventoryDocument{
-			SchemaVersion: cmdutil.SchemaVersion, Resources: cmdutil.List(inv.Resources), HourlyUSD: inv.HourlyUSD,
-		})
+		return cmdutil.WriteJSON(opts.IO.Out, inv)
 	}
 	t := opts.IO.NewTable("SERVICE", "TYPE", "ID", "MADE BY", "USD/HOUR")
 	for _, r := range inv.Resources {

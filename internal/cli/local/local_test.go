@@ -6,54 +6,56 @@ import (
 	"context"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/require"
 
 	"emrflink/internal/cli/cmdtest"
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/cli/session"
+	"emrflink/internal/localtarget"
 )
 
 type fake struct {
 	running bool
 	full    bool
 	done    string
-	served  session.ServeOptions
+	served  localtarget.ServeOptions
 }
 
 func (f *fake) Paths() (string, string) { return "/state/local", "/state/local/daemon.log" }
-func (f *fake) Binary() (string, error) { return "/bin/localkube", nil }
-func (f *fake) Status(context.Context) (session.LocalStatus, error) {
+func (f *fake) Status(context.Context) (localtarget.Status, error) {
 	if !f.running {
-		return session.LocalStatus{}, session.ErrNotRunning
+		return localtarget.Status{
+			SchemaVersion: 1, State: localtarget.Stopped, Dir: "/state/local", Log: "/state/local/daemon.log",
+			Clusters: []localtarget.Cluster{}, Faults: []localtarget.Fault{},
+		}, localtarget.ErrNotRunning
 	}
-	return session.LocalStatus{
+	return localtarget.Status{
+		SchemaVersion: 1, State: localtarget.Running, Log: "/state/local/daemon.log", Faults: []localtarget.Fault{},
 		PID: 7, URL: "http://127.0.0.1:1", Dir: "/state/local", Region: "us-west-2", AccountID: "111122223333", Speed: 200,
-		Version: "v1", StartedAt: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Resources: 1,
-		Clusters: []session.LocalCluster{{Name: "c", Endpoint: "https://127.0.0.1:2", PID: 8}},
+		Version: "v1", StartedAt: "2026-01-02T03:04:05Z", Resources: 1,
+		Clusters: []localtarget.Cluster{{Name: "c", Endpoint: "https://127.0.0.1:2", PID: 8}},
 	}, nil
 }
 
-func (f *fake) Inventory(context.Context) (session.Inventory, error) {
+func (f *fake) Inventory(context.Context) (localtarget.Inventory, error) {
 	if !f.full {
-		return session.Inventory{}, nil
+		return localtarget.Inventory{SchemaVersion: 1, Resources: []localtarget.Resource{}}, nil
 	}
-	return session.Inventory{HourlyUSD: 0.1, Resources: []session.InventoryResource{
+	return localtarget.Inventory{SchemaVersion: 1, HourlyUSD: 0.1, Resources: []localtarget.Resource{
 		{Service: "eks", Type: "cluster", ID: "c", ARN: "arn:aws:eks:c", CreatedBy: "pulumi", HourlyUSD: 0.1},
 	}}, nil
 }
 
 func (f *fake) Stop(context.Context) error {
 	if !f.running {
-		return session.ErrNotRunning
+		return localtarget.ErrNotRunning
 	}
 	f.done = "stop"
 	return nil
 }
 func (f *fake) Reset(context.Context) error { f.done = "reset"; return nil }
-func (f *fake) Serve(_ context.Context, o session.ServeOptions) error {
+func (f *fake) Serve(_ context.Context, o localtarget.ServeOptions) error {
 	f.served = o
 	return nil
 }
@@ -62,12 +64,12 @@ func exec(t *testing.T, f *fake, env map[string]string, args string) (*cmdtest.R
 	t.Helper()
 	r := cmdtest.New(t)
 	r.Factory.IO.SetEnv(func(k string) string { return env[k] })
-	r.Factory.Local = func() (session.Local, error) { return f, nil }
+	o := Operations{Open: func() (Target, error) { return f, nil }, Serve: f.Serve}
 	words := strings.Fields(args)
-	cmd := map[string]func(*cmdutil.Factory, func(context.Context, *Options) error) *cobra.Command{
+	cmd := map[string]func(*cmdutil.Factory, Operations, func(context.Context, *Options) error) *cobra.Command{
 		"status": NewStatusCmd, "inventory": NewInventoryCmd, "stop": NewStopCmd, "reset": NewResetCmd, "serve": NewServeCmd,
 	}[words[0]]
-	return r, r.Exec(t, cmd(r.Factory, nil), words[1:]...)
+	return r, r.Exec(t, cmd(r.Factory, o, nil), words[1:]...)
 }
 
 func TestLocal(t *testing.T) {
@@ -88,7 +90,8 @@ func TestLocal(t *testing.T) {
 		},
 		"status of a stopped one": {
 			"status", fake{}, 0, "",
-			"the local target is stopped; a command that needs it starts it\nstate:     /state/local\nlog:       /state/local/daemon.log\n", "",
+			"the local target is stopped; a command that needs it starts it\nstate:     /state/local\nlog:       " +
+				"/state/local/daemon.log\n", "",
 		},
 		"an empty account": {"inventory", fake{}, 0, "", "", "the simulated account is empty\n"},
 		"a full account": {
@@ -96,7 +99,9 @@ func TestLocal(t *testing.T) {
 			"SERVICE\tTYPE\tID\tMADE BY\tUSD/HOUR\neks\tcluster\tc\tpulumi\t$0.10\n",
 			"1 resource in the simulated account; AWS would bill $0.10 per hour, use not included\n",
 		},
-		"stop":                           {"stop", fake{running: true}, 0, "stop", "the local target is stopped; its state is kept\n", ""},
+		"stop": {
+			"stop", fake{running: true}, 0, "stop", "the local target is stopped; its state is kept\n", "",
+		},
 		"stop what is stopped":           {"stop", fake{}, 0, "", "the local target was not running\n", ""},
 		"reset asks":                     {"reset", fake{}, 2, "", "", ""},
 		"reset --yes":                    {"reset --yes", fake{}, 0, "reset", "the simulated account is gone\n", ""},
@@ -120,10 +125,10 @@ func TestServeReadsFlagsThenEnvironment(t *testing.T) {
 	f := &fake{}
 	_, err := exec(t, f, env, "serve --region eu-west-1")
 	require.NoError(t, err)
-	require.Equal(t, session.ServeOptions{Region: "eu-west-1", Speed: 50, Port: 4599}, f.served)
+	require.Equal(t, localtarget.ServeOptions{Region: "eu-west-1", Speed: 50, Port: 4599}, f.served)
 	_, err = exec(t, f, env, "serve --speed 1 --port 80")
 	require.NoError(t, err)
-	require.Equal(t, session.ServeOptions{Region: "us-west-2", Speed: 1, Port: 80}, f.served)
+	require.Equal(t, localtarget.ServeOptions{Region: "us-west-2", Speed: 1, Port: 80}, f.served)
 	_, err = exec(t, f, map[string]string{"EMRFLINK_SPEED": "fast"}, "serve")
 	require.Equal(t, 2, cmdtest.Code(err))
 }
@@ -139,8 +144,8 @@ func TestJSONHasTheAgreedFields(t *testing.T) {
 	cmdtest.Fields(t, r.Out.Bytes(), "schemaVersion", "hourlyUSD", "resources")
 	r, err = exec(t, &fake{running: true}, nil, "status -o json")
 	require.NoError(t, err)
-	always := []string{"schemaVersion", "state", "pid", "url", "dir", "log", "region", "accountId", "speed", "version", "startedAt",
-		"resources", "clusters", "faults"}
+	always := []string{"schemaVersion", "state", "pid", "url", "dir", "log", "region", "accountId", "speed", "version",
+		"startedAt", "resources", "clusters", "faults"}
 	cmdtest.Fields(t, r.Out.Bytes(), append([]string{"clusters[].name", "clusters[].endpoint", "clusters[].pid"}, always...)...)
 	require.Contains(t, r.Out.String(), `"state": "running"`)
 	r, err = exec(t, &fake{}, nil, "status -o json")

@@ -13,25 +13,25 @@ import (
 	"github.com/spf13/cobra"
 
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/cli/session"
 	"emrflink/internal/iostreams"
 	"emrflink/internal/mask"
+	"emrflink/internal/stack"
 )
 
 // masked is shown in place of a secret.
 const masked = mask.Secret
 
-// reader is what the command needs of a session.
-type reader interface {
-	Info() session.Info
-	State(ctx context.Context) (session.State, error)
+// Stack is what the command needs of a stack.
+type Stack interface {
+	Info() stack.Info
+	State(ctx context.Context) (stack.State, error)
 	Close() error
 }
 
 // Options are the dependencies and the flags of the command.
 type Options struct {
 	IO   *iostreams.IOStreams
-	Open func(context.Context) (reader, error)
+	Open func(context.Context) (Stack, error)
 
 	Name        string
 	ShowSecrets bool
@@ -39,8 +39,8 @@ type Options struct {
 }
 
 // NewCmd returns the command.
-func NewCmd(f *cmdutil.Factory, runF func(context.Context, *Options) error) *cobra.Command {
-	opts := &Options{IO: f.IO, Open: func(ctx context.Context) (reader, error) { return f.Session(ctx) }}
+func NewCmd(f *cmdutil.Factory, open func(context.Context) (Stack, error), runF func(context.Context, *Options) error) *cobra.Command {
+	opts := &Options{IO: f.IO, Open: open}
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "outputs [name] [flags]",

@@ -10,15 +10,16 @@ import (
 
 	"emrflink/internal/cli/cmdtest"
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/cli/session"
+	"emrflink/internal/plans"
+	"emrflink/internal/stack"
 )
 
 type fake struct{}
 
-func (fake) Info() session.Info { return cmdtest.Info() }
-func (fake) Close() error       { return nil }
-func (fake) State(context.Context) (session.State, error) {
-	return session.State{Outputs: map[string]session.Output{
+func (fake) Info() stack.Info { return cmdtest.Info() }
+func (fake) Close() error     { return nil }
+func (fake) State(context.Context) (stack.State, error) {
+	return stack.State{Outputs: map[string]plans.Output{
 		"clusterName": {Value: "emr-eks-flink"},
 		"password":    {Value: "hunter2", Secret: true},
 		"teams":       {Value: map[string]any{"a": map[string]any{"namespace": "a"}}},
@@ -46,8 +47,8 @@ func TestOutputs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := cmdtest.New(t)
-			cmd := NewCmd(r.Factory, func(ctx context.Context, o *Options) error {
-				o.Open = func(context.Context) (reader, error) { return fake{}, nil }
+			cmd := NewCmd(r.Factory, nil, func(ctx context.Context, o *Options) error {
+				o.Open = func(context.Context) (Stack, error) { return fake{}, nil }
 				return run(ctx, o)
 			})
 			require.Equal(t, c.code, cmdtest.Code(r.Exec(t, cmd, c.args...)))
@@ -61,7 +62,7 @@ func TestJSONHasTheAgreedFieldsAndNoSecret(t *testing.T) {
 	t.Parallel()
 	r := cmdtest.New(t)
 	require.NoError(t, run(t.Context(), &Options{
-		IO: r.Factory.IO, Output: cmdutil.JSON, Open: func(context.Context) (reader, error) { return fake{}, nil },
+		IO: r.Factory.IO, Output: cmdutil.JSON, Open: func(context.Context) (Stack, error) { return fake{}, nil },
 	}))
 	cmdtest.Fields(t, r.Out.Bytes(), "schemaVersion", "stack", "simulated", "secrets", "outputs", "outputs.clusterName",
 		"outputs.password", "outputs.teams", "outputs.teams.a", "outputs.teams.a.namespace")

@@ -10,18 +10,29 @@ import (
 	"github.com/spf13/cobra"
 
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/cli/session"
 	"emrflink/internal/iostreams"
+	"emrflink/internal/preview"
+	"emrflink/internal/stack"
 )
+
+// Planner computes plans.
+type Planner interface {
+	Info() stack.Info
+	Plan(ctx context.Context) (preview.Report, error)
+	Close() error
+}
+
+// Stack plans against the deployed stack.
+type Stack interface {
+	Planner
+	SavePlan(ctx context.Context, r preview.Report, path string) error
+}
 
 // Options are the dependencies and the flags of the command.
 type Options struct {
-	IO     *iostreams.IOStreams
-	Info   func() (session.Info, error)
-	Online func(context.Context) (session.Planner, error)
-	Alone  func(context.Context) (session.Planner, error)
-	// Against is Alone, against a file.
-	Against func(ctx context.Context, file string) (session.Planner, error)
+	IO   *iostreams.IOStreams
+	Info func() (stack.Info, error)
+	Operations
 
 	Offline      bool
 	Baseline     string
@@ -31,12 +42,17 @@ type Options struct {
 	Output       cmdutil.Format
 }
 
+// Operations open what computes a plan.
+type Operations struct {
+	// OpenStack plans against the deployed stack, OpenOffline without one; OpenBaseline is OpenOffline, compared with a file.
+	OpenStack    func(context.Context) (Stack, error)
+	OpenOffline  func(context.Context) (Planner, error)
+	OpenBaseline func(ctx context.Context, file string) (Planner, error)
+}
+
 // NewCmd returns the command.
-func NewCmd(f *cmdutil.Factory, runF func(context.Context, *Options) error) *cobra.Command {
-	opts := &Options{
-		IO: f.IO, Info: f.Info, Alone: f.Offline, Against: f.Baseline,
-		Online: func(ctx context.Context) (session.Planner, error) { return f.Session(ctx) },
-	}
+func NewCmd(f *cmdutil.Factory, o Operations, runF func(context.Context, *Options) error) *cobra.Command {
+	opts := &Options{IO: f.IO, Info: f.Info, Operations: o}
 	cmd := &cobra.Command{
 		Use:   "preview [flags]",
 		Short: "Show what a deploy would change and cost",
@@ -104,15 +120,15 @@ func (o *Options) complete() error {
 	return nil
 }
 
-// opener picks what computes the plan.
-func (o *Options) opener() func(context.Context) (session.Planner, error) {
+// open opens what computes the plan.
+func (o *Options) open(ctx context.Context) (Planner, error) {
 	switch {
 	case o.Baseline != "":
-		return func(ctx context.Context) (session.Planner, error) { return o.Against(ctx, o.Baseline) }
+		return o.OpenBaseline(ctx, o.Baseline)
 	case o.Offline:
-		return o.Alone
+		return o.OpenOffline(ctx)
 	}
-	return o.Online
+	return o.OpenStack(ctx)
 }
 
 func run(ctx context.Context, opts *Options) error {
@@ -120,8 +136,7 @@ func run(ctx context.Context, opts *Options) error {
 	if err != nil {
 		return err
 	}
-	open := opts.opener()
-	p, err := open(ctx)
+	p, err := opts.open(ctx)
 	if err != nil {
 		return fmt.Errorf("preview stack %q: %w", info.Stack, err)
 	}
@@ -136,7 +151,7 @@ func run(ctx context.Context, opts *Options) error {
 	}
 	progress.Done("preview")
 	progress.Stop()
-	if err := save(opts, plan); err != nil {
+	if err := save(ctx, opts, p, plan); err != nil {
 		return err
 	}
 	if err := show(opts, plan); err != nil {
@@ -145,18 +160,21 @@ func run(ctx context.Context, opts *Options) error {
 	if opts.Output != cmdutil.JSON {
 		cmdutil.PrintSimulated(opts.IO, p.Info().Simulated)
 	}
-	if opts.ExitCode && plan.Summary.Changes() > 0 {
+	if opts.ExitCode && plan.Document.Summary.Changes() > 0 {
 		return cmdutil.ExitStatus(cmdutil.ExitChanges)
 	}
 	return nil
 }
 
 // save writes the files that were asked for.
-func save(opts *Options, plan session.Plan) error {
+func save(ctx context.Context, opts *Options, p Planner, plan preview.Report) error {
 	for _, file := range []struct {
 		path  string
 		write func(string) error
-	}{{opts.SaveBaseline, plan.SaveBaseline}, {opts.SavePlan, plan.Save}} {
+	}{
+		{opts.SaveBaseline, func(path string) error { return plan.SaveBaseline(path, cmdutil.Project) }},
+		{opts.SavePlan, func(path string) error { return p.(Stack).SavePlan(ctx, plan, path) }}, // complete sees to it
+	} {
 		if file.path == "" {
 			continue
 		}
@@ -170,20 +188,20 @@ func save(opts *Options, plan session.Plan) error {
 	return nil
 }
 
-func show(opts *Options, plan session.Plan) error {
+func show(opts *Options, plan preview.Report) error {
 	switch opts.Output {
 	case cmdutil.JSON:
 		return cmdutil.WriteJSON(opts.IO.Out, plan.Document)
 	case cmdutil.Markdown:
-		return plan.Markdown(opts.IO.Out)
+		return preview.Markdown(opts.IO.Out, plan.Document)
 	case cmdutil.HTML:
-		return plan.HTML(opts.IO.Out)
+		return preview.HTML(opts.IO.Out, plan.Document)
 	}
 	width := 0 // a file or a pipe gets whole lines
 	if opts.IO.IsOutTTY() {
 		width = opts.IO.Width()
 	}
-	if err := plan.Text(opts.IO.Out, opts.IO.OutPalette().Enabled(), width); err != nil {
+	if err := plan.Text(opts.IO.Out, preview.TextOptions{Color: opts.IO.OutPalette().Enabled(), Width: width}); err != nil {
 		return fmt.Errorf("print plan: %w", err)
 	}
 	return nil

@@ -7,42 +7,68 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"emrflink/internal/cli/cmdtest"
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/cli/session"
+	"emrflink/internal/plans"
+	"emrflink/internal/preview"
+	"emrflink/internal/stack"
 )
 
 type fake struct {
-	plan session.Plan
-	err  error
+	plan    preview.Report
+	err     error
+	saveErr error
 }
 
-func (f fake) Info() session.Info                         { return cmdtest.Info() }
-func (f fake) Plan(context.Context) (session.Plan, error) { return f.plan, f.err }
-func (f fake) Close() error                               { return nil }
+func (f fake) Info() stack.Info                                       { return cmdtest.Info() }
+func (f fake) Plan(context.Context) (preview.Report, error)           { return f.plan, f.err }
+func (f fake) SavePlan(context.Context, preview.Report, string) error { return f.saveErr }
+func (f fake) Close() error                                           { return nil }
 
-func planOf(create int) session.Plan {
-	return session.Plan{
-		Summary:  session.Summary{Create: create},
-		Document: map[string]any{"schemaVersion": 1},
-		Markdown: func(w io.Writer) error { _, err := io.WriteString(w, "comment\n"); return err },
-		HTML:     func(w io.Writer) error { _, err := io.WriteString(w, "page\n"); return err },
-		Text: func(w io.Writer, color bool, width int) error {
-			_, err := fmt.Fprintf(w, "plan: %d to create (color %t, width %d)\n", create, color, width)
-			return err
-		},
+// planOf is a plan that creates so many log groups.
+func planOf(t *testing.T, create int) preview.Report {
+	t.Helper()
+	p := plans.Plan{Stack: "local"}
+	for i := range create {
+		p.Steps = append(p.Steps, plans.Step{
+			URN: fmt.Sprintf("urn:pulumi:local::emrflink::aws:cloudwatch/logGroup:LogGroup::%d", i), Name: strconv.Itoa(i),
+			Type: "aws:cloudwatch/logGroup:LogGroup", Op: plans.OpCreate, New: map[string]any{},
+		})
 	}
+	p.Summary = plans.Summarize(p.Steps)
+	r, err := preview.Desired(p, nil, "us-west-2")
+	require.NoError(t, err)
+	return r
+}
+
+// text is a plan as it is printed into a pipe: without colours, lines whole.
+func text(t *testing.T, create int) string {
+	t.Helper()
+	var b strings.Builder
+	require.NoError(t, planOf(t, create).Text(&b, preview.TextOptions{}))
+	return b.String()
+}
+
+// printed is a plan in another format.
+func printed(t *testing.T, create int, format func(io.Writer, preview.Document) error) string {
+	t.Helper()
+	var b strings.Builder
+	require.NoError(t, format(&b, planOf(t, create).Document))
+	return b.String()
 }
 
 func TestFlags(t *testing.T) {
 	t.Parallel()
 	r := cmdtest.New(t)
 	var got Options
-	err := r.Exec(t, NewCmd(r.Factory, func(_ context.Context, o *Options) error { got = *o; return nil }),
+	err := r.Exec(t, NewCmd(r.Factory, Operations{}, func(_ context.Context, o *Options) error { got = *o; return nil }),
 		"--offline", "--exit-code", "-o", "json")
 	require.NoError(t, err)
 	require.True(t, got.Offline)
@@ -68,7 +94,7 @@ func TestFlagsThatGoTogether(t *testing.T) {
 			t.Parallel()
 			r := cmdtest.New(t)
 			var got Options
-			err := r.Exec(t, NewCmd(r.Factory, func(_ context.Context, o *Options) error { got = *o; return nil }), c.args...)
+			err := r.Exec(t, NewCmd(r.Factory, Operations{}, func(_ context.Context, o *Options) error { got = *o; return nil }), c.args...)
 			if c.err != "" {
 				require.ErrorContains(t, err, c.err)
 				require.Equal(t, 2, cmdtest.Code(err))
@@ -83,27 +109,28 @@ func TestFlagsThatGoTogether(t *testing.T) {
 func TestFilesAreWrittenBeforeThePlanIsShown(t *testing.T) {
 	t.Parallel()
 	r := cmdtest.New(t)
-	plan := planOf(1)
-	var wrote []string
-	plan.SaveBaseline = func(path string) error { wrote = append(wrote, "baseline "+path); return nil }
+	file := filepath.Join(t.TempDir(), "b.json")
 	against := ""
 	opts := &Options{
-		IO: r.Factory.IO, Info: r.Factory.Info, Offline: true, Baseline: "main.json", SaveBaseline: "b.json", ExitCode: true,
-		Against: func(_ context.Context, file string) (session.Planner, error) {
-			against = file
-			return fake{plan, nil}, nil
-		},
+		IO: r.Factory.IO, Info: r.Factory.Info, Offline: true, Baseline: "main.json", SaveBaseline: file, ExitCode: true,
+		Operations: Operations{OpenBaseline: func(_ context.Context, path string) (Planner, error) {
+			against = path
+			return fake{plan: planOf(t, 1)}, nil
+		}},
 	}
 	require.Equal(t, 5, cmdtest.Code(run(t.Context(), opts)))
 	require.Equal(t, "main.json", against)
-	require.Equal(t, []string{"baseline b.json"}, wrote)
-	require.Contains(t, r.Err.String(), "wrote b.json\n")
-	require.Equal(t, "plan: 1 to create (color false, width 0)\n", r.Out.String())
+	saved, err := preview.ReadBaseline(file, cmdutil.Project, "local", nil)
+	require.NoError(t, err)
+	require.Len(t, saved.Resources, 1)
+	require.Contains(t, r.Err.String(), "wrote "+file+"\n")
+	require.Equal(t, text(t, 1), r.Out.String())
 
-	plan.Save = func(string) error { return errors.New("read-only file system") }
 	opts = &Options{
 		IO: r.Factory.IO, Info: r.Factory.Info, SavePlan: "p.json",
-		Online: func(context.Context) (session.Planner, error) { return fake{plan, nil}, nil },
+		Operations: Operations{OpenStack: func(context.Context) (Stack, error) {
+			return fake{plan: planOf(t, 1), saveErr: errors.New("read-only file system")}, nil
+		}},
 	}
 	r.Out.Reset()
 	require.ErrorContains(t, run(t.Context(), opts), "read-only")
@@ -121,30 +148,30 @@ func TestPreview(t *testing.T) {
 		stdout, stderr    string
 	}{
 		"the plan goes to stdout": {
-			changes: 2, stdout: "plan: 2 to create (color false, width 0)\n",
+			changes: 2, stdout: text(t, 2),
 			stderr: "preview: started\npreview: done in 0s\nsimulated: the AWS account is simulated\n",
 		},
 		"offline asks nobody": {
-			offline: true, changes: 3, stdout: "plan: 3 to create (color false, width 0)\n",
+			offline: true, changes: 3, stdout: text(t, 3),
 			stderr: "preview: started\npreview: done in 0s\nsimulated: the AWS account is simulated\n",
 		},
 		"changes are told by the exit code when asked for": {
-			exitCode: true, changes: 1, code: 5, stdout: "plan: 1 to create (color false, width 0)\n",
+			exitCode: true, changes: 1, code: 5, stdout: text(t, 1),
 			stderr: "preview: started\npreview: done in 0s\nsimulated: the AWS account is simulated\n",
 		},
 		"no change is no exit code": {
-			exitCode: true, stdout: "plan: 0 to create (color false, width 0)\n",
+			exitCode: true, stdout: text(t, 0),
 			stderr: "preview: started\npreview: done in 0s\nsimulated: the AWS account is simulated\n",
 		},
 		"json is the document alone": {
-			output: cmdutil.JSON, changes: 1, stdout: "{\n  \"schemaVersion\": 1\n}\n",
+			output: cmdutil.JSON, changes: 1, stdout: printed(t, 1, func(w io.Writer, d preview.Document) error { return cmdutil.WriteJSON(w, d) }),
 		},
 		"markdown is the comment alone": {
-			output: cmdutil.Markdown, changes: 1, stdout: "comment\n",
+			output: cmdutil.Markdown, changes: 1, stdout: printed(t, 1, preview.Markdown),
 			stderr: "preview: started\npreview: done in 0s\nsimulated: the AWS account is simulated\n",
 		},
 		"html is the page alone": {
-			output: cmdutil.HTML, changes: 1, stdout: "page\n", exitCode: true, code: 5,
+			output: cmdutil.HTML, changes: 1, stdout: printed(t, 1, preview.HTML), exitCode: true, code: 5,
 			stderr: "preview: started\npreview: done in 0s\nsimulated: the AWS account is simulated\n",
 		},
 		"a failure prints no plan": {
@@ -155,16 +182,17 @@ func TestPreview(t *testing.T) {
 			t.Parallel()
 			r := cmdtest.New(t)
 			r.Factory.IO.SetQuiet(c.output == cmdutil.JSON)
-			right := func(context.Context) (session.Planner, error) { return fake{planOf(c.changes), c.err}, nil }
-			wrong := func(context.Context) (session.Planner, error) { return nil, errors.New("opened the wrong one") }
+			opened := []string{}
+			f := fake{plan: planOf(t, c.changes), err: c.err}
 			opts := &Options{
-				IO: r.Factory.IO, Info: r.Factory.Info, Online: right, Alone: wrong,
-				Offline: c.offline, ExitCode: c.exitCode, Output: c.output,
-			}
-			if c.offline {
-				opts.Online, opts.Alone = wrong, right
+				IO: r.Factory.IO, Info: r.Factory.Info, Offline: c.offline, ExitCode: c.exitCode, Output: c.output,
+				Operations: Operations{
+					OpenStack:   func(context.Context) (Stack, error) { opened = append(opened, "online"); return f, nil },
+					OpenOffline: func(context.Context) (Planner, error) { opened = append(opened, "offline"); return f, nil },
+				},
 			}
 			err := run(t.Context(), opts)
+			require.Equal(t, []string{map[bool]string{false: "online", true: "offline"}[c.offline]}, opened)
 			require.Equal(t, c.code, cmdtest.Code(err), err)
 			require.Equal(t, c.stdout, r.Out.String())
 			require.Equal(t, c.stderr, r.Err.String())

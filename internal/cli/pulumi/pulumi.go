@@ -11,8 +11,11 @@ import (
 	"emrflink/internal/cli/cmdutil"
 )
 
+// Main runs one of Pulumi's own commands and returns its exit code.
+type Main func(args []string) int
+
 // NewCmd returns the command.
-func NewCmd(f *cmdutil.Factory, runF func(context.Context, []string) error) *cobra.Command {
+func NewCmd(run Main, runF func(context.Context, []string) error) *cobra.Command {
 	return &cobra.Command{
 		Use:   "pulumi [arguments]",
 		Short: "Run one of Pulumi's own commands on the recorded state",
@@ -29,7 +32,7 @@ Exit codes: Pulumi's own.`,
 			if runF != nil {
 				return runF(cmd.Context(), args)
 			}
-			if code := f.Pulumi(args); code != cmdutil.ExitOK {
+			if code := run(args); code != cmdutil.ExitOK {
 				return cmdutil.ExitStatus(code)
 			}
 			return nil

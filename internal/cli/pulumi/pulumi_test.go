@@ -14,10 +14,10 @@ func TestArgumentsAndExitCodeArePulumis(t *testing.T) {
 	t.Parallel()
 	r := cmdtest.New(t)
 	var got []string
-	r.Factory.Pulumi = func(args []string) int { got = args; return 255 }
-	err := r.Exec(t, NewCmd(r.Factory, nil), "stack", "export", "--stack", "local", "--help")
+	run := func(args []string) int { got = args; return 255 }
+	err := r.Exec(t, NewCmd(run, nil), "stack", "export", "--stack", "local", "--help")
 	require.Equal(t, 255, cmdtest.Code(err))
 	require.Equal(t, []string{"stack", "export", "--stack", "local", "--help"}, got)
-	r.Factory.Pulumi = func([]string) int { return 0 }
-	require.NoError(t, r.Exec(t, NewCmd(r.Factory, nil), "version"))
+	run = func([]string) int { return 0 }
+	require.NoError(t, r.Exec(t, NewCmd(run, nil), "version"))
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"emrflink/internal/check"
 	"emrflink/internal/cli/cleanup"
 	"emrflink/internal/cli/cmdutil"
 	"emrflink/internal/cli/completion"
@@ -40,8 +41,26 @@ account: it deploys the same blueprint to a simulated account and a real Kuberne
 
 Exit codes: see "emrflink help exit-codes".`
 
-// New builds the tree of commands over a factory.
-func New(f *cmdutil.Factory) *cobra.Command {
+// Operations are what single commands ask of the domain; what several of them need is in the factory.
+type Operations struct {
+	Cost       cost.Pricer
+	Deploy     deploy.Operations
+	Preview    preview.Operations
+	Graph      func(context.Context) (graph.Planner, error)
+	Cleanup    func(context.Context) (cleanup.Stack, error)
+	Status     func(context.Context) (status.Stack, error)
+	Outputs    func(context.Context) (outputs.Stack, error)
+	SampleJob  samplejob.Open
+	Preflight  func(context.Context) ([]check.Check, error)
+	Drift      drift.Detector
+	Kubeconfig kubeconfig.Reader
+	Local      local.Operations
+	Pulumi     pulumi.Main
+	Token      ekstoken.Maker
+}
+
+// New builds the tree of commands over a factory and the operations.
+func New(f *cmdutil.Factory, o Operations) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "emrflink COMMAND",
 		Short: "Provision Amazon EMR on EKS with Apache Flink",
@@ -68,14 +87,19 @@ func New(f *cmdutil.Factory) *cobra.Command {
 	}
 	cmdutil.Group(root)
 	const main, run, other = "main", "run", "other"
-	root.AddGroup(&cobra.Group{ID: main, Title: "Deployments:"}, &cobra.Group{ID: run, Title: "Using them:"}, &cobra.Group{ID: other, Title: "Other commands:"})
-	add(root, main, initcmd.NewCmd(f, nil), doctor.NewCmd(f, nil), preview.NewCmd(f, nil), graph.NewCmd(f, nil), cost.NewCmd(f, nil), deploy.NewCmd(f, nil),
-		status.NewCmd(f, nil), drift.NewCmd(f, nil), outputs.NewCmd(f, nil), cleanup.NewCmd(f, nil))
-	add(root, run, kubeconfig.NewCmd(f, nil), samplejob.NewCmd(f))
-	add(root, other, local.NewCmd(f), ekstoken.NewCmd(f, nil), pulumi.NewCmd(f, nil), version.NewCmd(f, nil), completion.NewCmd(f, nil))
+	root.AddGroup(&cobra.Group{ID: main, Title: "Deployments:"}, &cobra.Group{ID: run, Title: "Using them:"},
+		&cobra.Group{ID: other, Title: "Other commands:"})
+	add(root, main, initcmd.NewCmd(f, nil), doctor.NewCmd(f, o.Preflight, nil), preview.NewCmd(f, o.Preview, nil),
+		graph.NewCmd(f, o.Graph, nil), cost.NewCmd(f, o.Cost, nil), deploy.NewCmd(f, o.Deploy, nil),
+		status.NewCmd(f, o.Status, nil), drift.NewCmd(f, o.Drift, nil), outputs.NewCmd(f, o.Outputs, nil),
+		cleanup.NewCmd(f, o.Cleanup, nil))
+	add(root, run, kubeconfig.NewCmd(f, o.Kubeconfig, nil), samplejob.NewCmd(f, o.SampleJob))
+	add(root, other, local.NewCmd(f, o.Local), ekstoken.NewCmd(f, o.Token, nil), pulumi.NewCmd(o.Pulumi, nil),
+		version.NewCmd(f, nil), completion.NewCmd(f, nil))
 	root.AddCommand(docs.NewCmd(f, nil),
 		topic("exit-codes", "What the exit codes mean", cmdutil.ExitCodesHelp),
-		topic("environment", "Environment variables and settings of a stack", func() string { return cmdutil.EnvironmentHelp(f.Schema()) }))
+		topic("environment", "Environment variables and settings of a stack",
+			func() string { return cmdutil.EnvironmentHelp(f.Reference.Keys()) }))
 	root.SetHelpCommandGroupID(other)
 	return root
 }
@@ -95,7 +119,7 @@ func topic(name, short string, text func() string) *cobra.Command {
 }
 
 // Execute runs the command line and returns the exit code.
-func Execute(ctx context.Context, f *cmdutil.Factory, args []string) (code int) {
+func Execute(ctx context.Context, f *cmdutil.Factory, o Operations, args []string) (code int) {
 	defer f.IO.ReleaseTerminal()
 	defer func() {
 		if r := recover(); r != nil {
@@ -104,7 +128,7 @@ func Execute(ctx context.Context, f *cmdutil.Factory, args []string) (code int) 
 			code = cmdutil.ExitBug
 		}
 	}()
-	root := New(f)
+	root := New(f, o)
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {

@@ -17,31 +17,63 @@ import (
 	"github.com/spf13/pflag"
 	"github.com/stretchr/testify/require"
 
+	"emrflink/internal/check"
+	"emrflink/internal/cli/cleanup"
 	"emrflink/internal/cli/cmdtest"
 	"emrflink/internal/cli/cmdutil"
+	"emrflink/internal/cli/deploy"
+	"emrflink/internal/cli/ekstoken"
+	"emrflink/internal/cli/graph"
+	"emrflink/internal/cli/local"
+	"emrflink/internal/cli/outputs"
+	"emrflink/internal/cli/preview"
 	"emrflink/internal/cli/root"
-	"emrflink/internal/cli/session"
+	"emrflink/internal/cli/samplejob"
+	"emrflink/internal/cli/status"
+	"emrflink/internal/flinkjob/sample"
+	"emrflink/stacks/setting"
 )
 
-// newRun returns a factory whose domain functions count as touching something.
-func newRun(t *testing.T) (r *cmdtest.Run, touched *[]string) {
+// run is a command line under test with what its commands ask of the domain.
+type run struct {
+	*cmdtest.Run
+	operations root.Operations
+}
+
+// newRun returns a run whose domain functions count as touching something.
+func newRun(t *testing.T) (r run, touched *[]string) {
 	t.Helper()
-	r, touched = cmdtest.New(t), &[]string{}
+	r, touched = run{Run: cmdtest.New(t)}, &[]string{}
 	touch := func(what string) error { *touched = append(*touched, what); return errors.New("touched " + what) }
 	f := r.Factory
 	f.Log = func() *cmdutil.Log {
 		return cmdutil.NewLog(cmdutil.LogOptions{IO: f.IO, Home: t.TempDir(), Command: "test", Now: f.Now(), Quiet: true})
 	}
-	f.Session = func(context.Context) (session.Session, error) { return nil, touch("session") }
-	f.Offline = func(context.Context) (session.Planner, error) { return nil, touch("offline") }
-	f.Local = func() (session.Local, error) { return nil, touch("local") }
-	f.Token = func(context.Context, session.TokenRequest) ([]byte, error) { return nil, touch("token") }
-	f.Pulumi = func([]string) int { *touched = append(*touched, "pulumi"); return 3 }
-	f.Samples = func() []session.Sample { return []session.Sample{{Name: "basic", Title: "State machine"}} }
-	f.Schema = func() []session.Key {
-		return []session.Key{{Name: "region", Type: "string", Default: "us-west-2", Doc: "AWS region"}}
+	r.operations.Deploy.Open = func(context.Context) (deploy.Stack, error) { return nil, touch("stack") }
+	r.operations.Preview = preview.Operations{
+		OpenStack:    func(context.Context) (preview.Stack, error) { return nil, touch("stack") },
+		OpenOffline:  func(context.Context) (preview.Planner, error) { return nil, touch("offline") },
+		OpenBaseline: func(context.Context, string) (preview.Planner, error) { return nil, touch("offline") },
 	}
-	f.Check = func(string, map[string]any) error { return nil }
+	r.operations.Graph = func(context.Context) (graph.Planner, error) { return nil, touch("offline") }
+	r.operations.Cleanup = func(context.Context) (cleanup.Stack, error) { return nil, touch("stack") }
+	r.operations.Status = func(context.Context) (status.Stack, error) { return nil, touch("stack") }
+	r.operations.Outputs = func(context.Context) (outputs.Stack, error) { return nil, touch("stack") }
+	r.operations.SampleJob = func(context.Context) (samplejob.Stack, error) { return nil, touch("stack") }
+	r.operations.Preflight = func(context.Context) ([]check.Check, error) { return nil, touch("stack") }
+	f.Local = func() (cmdutil.LocalTarget, error) { return nil, touch("local") }
+	r.operations.Local.Open = func() (local.Target, error) { return nil, touch("local") }
+	r.operations.Token = func(context.Context, ekstoken.Request) ([]byte, error) { return nil, touch("token") }
+	r.operations.Pulumi = func([]string) int { *touched = append(*touched, "pulumi"); return 3 }
+	f.Reference = cmdutil.Reference{
+		Samples: func() sample.List {
+			return sample.List{Samples: []sample.Sample{{Name: "basic", Title: "State machine"}}}
+		},
+		Keys: func() []setting.Key {
+			return []setting.Key{{Name: "region", Type: "string", Default: "us-west-2", Doc: "AWS region"}}
+		},
+		Check: func(string, map[string]any) error { return nil },
+	}
 	return r, touched
 }
 
@@ -55,7 +87,7 @@ func walk(c *cobra.Command, visit func(*cobra.Command)) {
 func TestEveryCommandIsDocumented(t *testing.T) {
 	t.Parallel()
 	r, _ := newRun(t)
-	tree := root.New(r.Factory)
+	tree := root.New(r.Factory, r.operations)
 	tree.InitDefaultHelpCmd()
 	walk(tree, func(c *cobra.Command) {
 		if c.Name() == "help" || c.IsAdditionalHelpTopicCommand() {
@@ -73,7 +105,8 @@ func TestEveryCommandIsDocumented(t *testing.T) {
 			require.NotEmptyf(t, f.Usage, "%s --%s has a text", path, f.Name)
 			require.Falsef(t, strings.HasSuffix(f.Usage, "."), "%s --%s: no period at the end", path, f.Name)
 		})
-		if c.HasFlags() && c.HasLocalFlags() && c.Runnable() && !c.HasSubCommands() && c.LocalFlags().HasAvailableFlags() && !c.DisableFlagParsing {
+		if c.HasFlags() && c.HasLocalFlags() && c.Runnable() && !c.HasSubCommands() && c.LocalFlags().HasAvailableFlags() &&
+			!c.DisableFlagParsing {
 			require.Containsf(t, c.Use, "[flags]", "%s: Use shows that there are flags", path)
 		}
 		examples(t, c)
@@ -88,7 +121,7 @@ func examples(t *testing.T, c *cobra.Command) {
 		require.Truef(t, strings.HasPrefix(line, "  emrflink "), "%s: example %q is indented and runnable", c.CommandPath(), line)
 		words := split(strings.TrimSpace(line))[1:]
 		r, _ := newRun(t)
-		found, rest, err := root.New(r.Factory).Find(words)
+		found, rest, err := root.New(r.Factory, r.operations).Find(words)
 		require.NoErrorf(t, err, "%s: %q", c.CommandPath(), line)
 		if !found.HasParent() || found.DisableFlagParsing {
 			continue
@@ -126,7 +159,7 @@ func TestOneFlagNameMeansOneThing(t *testing.T) {
 	r, _ := newRun(t)
 	types := map[string]string{}
 	shorts := map[string]string{}
-	walk(root.New(r.Factory), func(c *cobra.Command) {
+	walk(root.New(r.Factory, r.operations), func(c *cobra.Command) {
 		c.LocalFlags().VisitAll(func(f *pflag.Flag) {
 			if old, ok := types[f.Name]; ok {
 				require.Equalf(t, old, f.Value.Type(), "--%s of %s", f.Name, c.CommandPath())
@@ -170,13 +203,13 @@ func TestExitCodesAndStreams(t *testing.T) {
 		"exit codes are a topic":          {"help exit-codes", 0, "  130  interrupted", "", false},
 		"the environment is a topic":      {"help environment", 0, "EMRFLINK_HOME", "", false},
 		"the version":                     {"version", 0, "emrflink v1.2.3 (", "", false},
-		"a failed operation":              {"preview", 1, "", "cause: touched session", true},
+		"a failed operation":              {"preview", 1, "", "cause: touched stack", true},
 		"pulumi keeps its own exit code":  {"pulumi up --bogus", 3, "", "", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r, touched := newRun(t)
-			code := root.Execute(t.Context(), r.Factory, strings.Fields(c.args))
+			code := root.Execute(t.Context(), r.Factory, r.operations, strings.Fields(c.args))
 			require.Equal(t, c.code, code, r.Err.String())
 			require.Contains(t, r.Out.String(), c.out)
 			require.Contains(t, r.Err.String(), c.err)
@@ -201,7 +234,7 @@ func TestUnderJSONAnErrorIsOneObjectOnStderr(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r, _ := newRun(t)
-			code := root.Execute(t.Context(), r.Factory, strings.Fields(args))
+			code := root.Execute(t.Context(), r.Factory, r.operations, strings.Fields(args))
 			var doc struct {
 				SchemaVersion int
 				Error         string
@@ -229,10 +262,11 @@ func TestUnderJSONAnErrorIsOneObjectOnStderr(t *testing.T) {
 func TestAPanicIsABugReport(t *testing.T) {
 	t.Parallel()
 	r, _ := newRun(t)
-	r.Factory.Samples = func() []session.Sample { panic("boom") }
-	code := root.Execute(t.Context(), r.Factory, []string{"sample-job", "list", "--output=text"})
+	r.Factory.Reference.Samples = func() sample.List { panic("boom") }
+	code := root.Execute(t.Context(), r.Factory, r.operations, []string{"sample-job", "list", "--output=text"})
 	require.Equal(t, 70, code)
-	for _, s := range []string{"bug: ", "panic:    boom", "command:  emrflink sample-job list --output\n", "version:  v1.2.3 (go", "root_test.go"} {
+	for _, s := range []string{"bug: ", "panic:    boom", "command:  emrflink sample-job list --output\n",
+		"version:  v1.2.3 (go", "root_test.go"} {
 		require.Contains(t, r.Err.String(), s)
 	}
 }
@@ -249,7 +283,7 @@ func TestAFlagGoesBeforeItsVariable(t *testing.T) {
 			t.Parallel()
 			r, _ := newRun(t)
 			r.Factory.IO.SetEnv(func(k string) string { return map[string]string{"EMRFLINK_STACK": c.env}[k] })
-			code := root.Execute(t.Context(), r.Factory, strings.Fields(c.args))
+			code := root.Execute(t.Context(), r.Factory, r.operations, strings.Fields(c.args))
 			require.Equal(t, c.want, r.Factory.Globals.Stack)
 			if strings.Contains(c.args, "--yes") {
 				require.Equal(t, 2, code)
@@ -274,7 +308,7 @@ func TestASignalDecidesTheExitCode(t *testing.T) {
 			defer stop()
 			defer signal.Reset(c.signal)
 			r.Factory.Interrupt = interrupt
-			r.Factory.Session = func(ctx context.Context) (session.Session, error) {
+			r.operations.Preview.OpenStack = func(ctx context.Context) (preview.Stack, error) {
 				interrupt.Say("stopping the preview; go on with: emrflink preview")
 				if err := syscall.Kill(syscall.Getpid(), c.signal); err != nil {
 					return nil, err
@@ -286,7 +320,7 @@ func TestASignalDecidesTheExitCode(t *testing.T) {
 					return nil, errors.New("no signal came")
 				}
 			}
-			require.Equal(t, c.code, root.Execute(ctx, r.Factory, []string{"preview"}))
+			require.Equal(t, c.code, root.Execute(ctx, r.Factory, r.operations, []string{"preview"}))
 			require.Contains(t, r.Err.String(), "stopping the preview; go on with: emrflink preview\n")
 			require.Contains(t, r.Err.String(), c.says)
 		})

@@ -69,7 +69,8 @@ func TestActionsArePinnedAndMayDoLittle(t *testing.T) {
 					require.Equal(t, false, s.With["persist-credentials"], name)
 					require.False(t, run, "%s may write and must not have the head's code", name)
 				}
-				require.NotRegexp(t, expression, s.Run, "%s: an expression in a script is code that a stranger may write; use env", name)
+				require.NotRegexp(t, expression, s.Run,
+					"%s: an expression in a script is code that a stranger may write; use env", name)
 			}
 			if !run {
 				require.Equal(t, map[string]any{"contents": "read"}, w.Permissions, name)
@@ -95,7 +96,7 @@ func commandLines(text string) [][]string {
 func requireCommand(t *testing.T, where string, words []string) {
 	t.Helper()
 	r, _ := newRun(t)
-	cmd, rest, err := root.New(r.Factory).Find(words)
+	cmd, rest, err := root.New(r.Factory, r.operations).Find(words)
 	require.NoError(t, err, where)
 	require.NotEqual(t, "emrflink", cmd.Name(), "%s: %v", where, words)
 	require.NoError(t, cmd.ParseFlags(rest), "%s: %v", where, words)

@@ -9,12 +9,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/cli/session"
 )
 
 // NewListCmd returns the command that lists the samples.
 func NewListCmd(f *cmdutil.Factory, runF func(context.Context, *Options) error) *cobra.Command {
-	opts := newOptions(f)
+	opts := newOptions(f, nil)
 	cmd := &cobra.Command{
 		Use:   "list [flags]",
 		Short: "List the sample jobs",
@@ -32,26 +31,21 @@ Exit codes: 0 listed; 2 flags.`,
 	return cmd
 }
 
-type listDocument struct {
-	SchemaVersion int              `json:"schemaVersion"`
-	Samples       []session.Sample `json:"samples"`
-}
-
 func list(_ context.Context, opts *Options) error {
 	samples := opts.Samples()
 	if opts.Output == cmdutil.JSON {
-		return cmdutil.WriteJSON(opts.IO.Out, listDocument{SchemaVersion: cmdutil.SchemaVersion, Samples: cmdutil.List(samples)})
+		return cmdutil.WriteJSON(opts.IO.Out, samples)
 	}
 	t := opts.IO.NewTable("SAMPLE", "WHAT IT DOES")
-	for _, s := range samples {
+	for _, s := range samples.Samples {
 		t.Row(s.Name, s.Title)
 	}
 	return t.Render()
 }
 
 // NewRenderCmd returns the command that prints the manifests of a sample.
-func NewRenderCmd(f *cmdutil.Factory, runF func(context.Context, *Options) error) *cobra.Command {
-	opts := newOptions(f)
+func NewRenderCmd(f *cmdutil.Factory, open Open, runF func(context.Context, *Options) error) *cobra.Command {
+	opts := newOptions(f, open)
 	cmd := &cobra.Command{
 		Use:   "render SAMPLE [flags]",
 		Short: "Print the manifests of a sample job",
@@ -71,7 +65,7 @@ Exit codes: 0 printed; 1 failed; 2 flags, or no such sample; 4 the stack was nev
 }
 
 func render(ctx context.Context, opts *Options) error {
-	return with(ctx, opts, fmt.Sprintf("render sample job %q", opts.Spec.Sample), func(s opener, jobs session.Jobs) error {
+	return with(ctx, opts, fmt.Sprintf("render sample job %q", opts.Spec.Sample), func(s Stack, jobs Jobs) error {
 		doc, err := jobs.Render(ctx, opts.Spec)
 		if err != nil {
 			return fmt.Errorf("render sample job %q: %w", opts.Spec.Sample, err)

@@ -11,12 +11,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/cli/session"
+	"emrflink/internal/flinkjob"
 )
 
 // NewStatusCmd returns the command that shows the jobs in the cluster.
-func NewStatusCmd(f *cmdutil.Factory, runF func(context.Context, *Options) error) *cobra.Command {
-	opts := newOptions(f)
+func NewStatusCmd(f *cmdutil.Factory, open Open, runF func(context.Context, *Options) error) *cobra.Command {
+	opts := newOptions(f, open)
 	cmd := &cobra.Command{
 		Use:   "status [job] [flags]",
 		Short: "Show the Flink jobs of a deployment",
@@ -43,19 +43,18 @@ Exit codes: 0 shown; 1 failed; 2 flags; 3 credentials; 4 there is no such job, o
 // listingDocument is the JSON contract without a job's name.
 type listingDocument struct {
 	SchemaVersion int                `json:"schemaVersion"`
-	Jobs          []session.JobState `json:"jobs"`
+	Jobs          []flinkjob.Summary `json:"jobs"`
 	Simulated     []string           `json:"simulated"`
 }
 
 // statusDocument is the JSON contract with a job's name.
 type statusDocument struct {
-	SchemaVersion int `json:"schemaVersion"`
-	session.JobStatus
+	flinkjob.StatusResult
 	Simulated []string `json:"simulated"`
 }
 
 func status(ctx context.Context, opts *Options) error {
-	return with(ctx, opts, "read the jobs", func(s opener, jobs session.Jobs) error {
+	return with(ctx, opts, "read the jobs", func(s Stack, jobs Jobs) error {
 		show := showAll
 		if opts.Job != "" {
 			show = showOne
@@ -70,7 +69,7 @@ func status(ctx context.Context, opts *Options) error {
 	})
 }
 
-func showAll(ctx context.Context, opts *Options, s opener, jobs session.Jobs) error {
+func showAll(ctx context.Context, opts *Options, s Stack, jobs Jobs) error {
 	all, err := jobs.List(ctx)
 	if err != nil {
 		return fmt.Errorf("read the jobs: %w", err)
@@ -82,7 +81,7 @@ func showAll(ctx context.Context, opts *Options, s opener, jobs session.Jobs) er
 	}
 	t := opts.IO.NewTable("JOB", "NAMESPACE", "STATE", "SAMPLE")
 	for _, j := range all {
-		t.Row(j.Name, j.Namespace, j.State, j.Sample)
+		t.Row(j.Job, j.Namespace, j.State, j.Sample)
 	}
 	if t.Len() == 0 {
 		_, _ = fmt.Fprintln(opts.IO.ErrOut, "no Flink job runs")
@@ -90,27 +89,22 @@ func showAll(ctx context.Context, opts *Options, s opener, jobs session.Jobs) er
 	return t.Render()
 }
 
-func showOne(ctx context.Context, opts *Options, s opener, jobs session.Jobs) error {
+func showOne(ctx context.Context, opts *Options, s Stack, jobs Jobs) error {
 	j, err := jobs.Status(ctx, opts.Job, opts.Spec.Team)
 	if err != nil {
 		return fmt.Errorf("read job %q: %w", opts.Job, err)
 	}
-	for i := range j.Nodes {
-		j.Nodes[i].Roles = cmdutil.List(j.Nodes[i].Roles)
-	}
-	j.Pods, j.Nodes = cmdutil.List(j.Pods), cmdutil.List(j.Nodes)
 	if opts.Output == cmdutil.JSON {
-		return cmdutil.WriteJSON(opts.IO.Out, statusDocument{
-			SchemaVersion: cmdutil.SchemaVersion, JobStatus: j, Simulated: cmdutil.List(s.Info().Simulated),
-		})
+		j.Pods, j.Nodes = cmdutil.List(j.Pods), cmdutil.List(j.Nodes)
+		return cmdutil.WriteJSON(opts.IO.Out, statusDocument{StatusResult: j, Simulated: cmdutil.List(s.Info().Simulated)})
 	}
 	w := opts.IO.Out
-	_, _ = fmt.Fprintf(w, "job %s in namespace %s: %s, %s\n", j.Job, j.Namespace, word(j.State), word(j.Lifecycle))
+	_, _ = fmt.Fprintf(w, "job %s in namespace %s: %s, %s\n", j.Job, j.Namespace, word(j.State), word(j.LifecycleState))
 	if j.Cause != "" {
 		_, _ = fmt.Fprintf(w, "cause: %s\n", j.Cause)
 	}
 	if c := j.Checkpoint; c != nil {
-		_, _ = fmt.Fprintf(w, "checkpoint: %s (%d bytes, %s)\n", c.URI, c.Bytes, c.At)
+		_, _ = fmt.Fprintf(w, "checkpoint: %s (%d bytes, %s)\n", c.URI, c.Bytes, c.At.Format(time.RFC3339))
 	}
 	t := opts.IO.NewTable("POD", "ROLE", "PHASE", "READY", "NODE")
 	for _, p := range j.Pods {
@@ -127,8 +121,8 @@ func word(state string) string {
 }
 
 // NewDeleteCmd returns the command that deletes a job.
-func NewDeleteCmd(f *cmdutil.Factory, runF func(context.Context, *Options) error) *cobra.Command {
-	opts := newOptions(f)
+func NewDeleteCmd(f *cmdutil.Factory, open Open, runF func(context.Context, *Options) error) *cobra.Command {
+	opts := newOptions(f, open)
 	cmd := &cobra.Command{
 		Use:   "delete JOB [flags]",
 		Short: "Delete a Flink job and wait until it is gone",
@@ -155,28 +149,24 @@ Exit codes: 0 gone, also when it was gone already; 1 failed; 2 flags; 3 credenti
 }
 
 type deleteDocument struct {
-	SchemaVersion int      `json:"schemaVersion"`
-	Job           string   `json:"job"`
-	Deleted       bool     `json:"deleted"` // false: it was gone already
-	Simulated     []string `json:"simulated"`
+	flinkjob.DeleteResult
+	Simulated []string `json:"simulated"`
 }
 
 func remove(ctx context.Context, opts *Options) error {
 	what := fmt.Sprintf("delete job %q", opts.Job)
-	return with(ctx, opts, what, func(s opener, jobs session.Jobs) error {
+	return with(ctx, opts, what, func(s Stack, jobs Jobs) error {
 		w := newWait(opts.IO)
-		found, err := jobs.Delete(ctx, opts.Job, opts.Spec.Team, opts.Spec.Timeout, w.follow)
+		res, err := jobs.Delete(ctx, opts.Job, opts.Spec, w.follow)
 		w.end(err)
 		if err != nil {
 			return fmt.Errorf("%s: %w", what, err)
 		}
 		if opts.Output == cmdutil.JSON {
-			return cmdutil.WriteJSON(opts.IO.Out, deleteDocument{
-				SchemaVersion: cmdutil.SchemaVersion, Job: opts.Job, Deleted: found, Simulated: cmdutil.List(s.Info().Simulated),
-			})
+			return cmdutil.WriteJSON(opts.IO.Out, deleteDocument{DeleteResult: res, Simulated: cmdutil.List(s.Info().Simulated)})
 		}
 		word := "deleted"
-		if !found {
+		if !res.Deleted {
 			word = "gone already"
 		}
 		_, _ = fmt.Fprintf(opts.IO.Out, "job %s: %s\n", opts.Job, word)

@@ -13,13 +13,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/cli/session"
+	"emrflink/internal/flinkjob"
 	"emrflink/internal/iostreams"
+	"emrflink/internal/stack"
 )
 
 // NewRunCmd returns the command that runs a sample until a checkpoint has been written.
-func NewRunCmd(f *cmdutil.Factory, runF func(context.Context, *Options) error) *cobra.Command {
-	opts := newOptions(f)
+func NewRunCmd(f *cmdutil.Factory, open Open, runF func(context.Context, *Options) error) *cobra.Command {
+	opts := newOptions(f, open)
 	cmd := &cobra.Command{
 		Use:   "run SAMPLE [flags]",
 		Short: "Run a sample job until a checkpoint has been written",
@@ -50,19 +51,13 @@ Exit codes: 0 a checkpoint was written; 1 the job failed, the cause is named; 2 
 
 // runDocument is the JSON contract of the command.
 type runDocument struct {
-	SchemaVersion  int                `json:"schemaVersion"`
-	Job            string             `json:"job"`
-	Namespace      string             `json:"namespace"`
-	State          string             `json:"state"`
-	Checkpoint     session.Checkpoint `json:"checkpoint"`
-	Nodes          []session.JobNode  `json:"nodes"`
-	ElapsedSeconds float64            `json:"elapsedSeconds"`
-	Simulated      []string           `json:"simulated"`
+	flinkjob.RunResult
+	Simulated []string `json:"simulated"`
 }
 
 func run(ctx context.Context, opts *Options) error {
 	what := fmt.Sprintf("run sample job %q", opts.Spec.Sample)
-	return with(ctx, opts, what, func(s opener, jobs session.Jobs) error {
+	return with(ctx, opts, what, func(s Stack, jobs Jobs) error {
 		info, name := s.Info(), jobName(opts)
 		opts.Interrupt.Say("stopping to wait; the job stays in the cluster: look at it with " +
 			cmdutil.Command("sample-job", "status", name, "--stack", info.Stack))
@@ -93,7 +88,7 @@ type wait struct {
 
 func newWait(ios *iostreams.IOStreams) *wait { return &wait{progress: ios.NewProgress()} }
 
-func (w *wait) follow(p session.JobProgress) {
+func (w *wait) follow(p flinkjob.Progress) {
 	if p.Phase != w.phase {
 		if !slices.Contains(w.seen, p.Phase) {
 			w.seen = append(w.seen, p.Phase)
@@ -126,20 +121,15 @@ func jobName(opts *Options) string {
 	return opts.Spec.Sample
 }
 
-func report(opts *Options, info session.Info, r session.JobResult) error {
+func report(opts *Options, info stack.Info, r flinkjob.RunResult) error {
 	if opts.Output == cmdutil.JSON {
-		for i := range r.Nodes {
-			r.Nodes[i].Roles = cmdutil.List(r.Nodes[i].Roles)
-		}
-		return cmdutil.WriteJSON(opts.IO.Out, runDocument{
-			SchemaVersion: cmdutil.SchemaVersion, Job: r.Job, Namespace: r.Namespace, State: r.State, Checkpoint: r.Checkpoint,
-			Nodes: cmdutil.List(r.Nodes), ElapsedSeconds: r.ElapsedSeconds, Simulated: cmdutil.List(info.Simulated),
-		})
+		r.Nodes = cmdutil.List(r.Nodes)
+		return cmdutil.WriteJSON(opts.IO.Out, runDocument{RunResult: r, Simulated: cmdutil.List(info.Simulated)})
 	}
 	w := opts.IO.Out
 	elapsed := time.Duration(r.ElapsedSeconds * float64(time.Second))
 	_, _ = fmt.Fprintf(w, "job %s in namespace %s is %s; its first checkpoint took %s\n", r.Job, r.Namespace, r.State, iostreams.Duration(elapsed))
-	_, _ = fmt.Fprintf(w, "checkpoint: %s (%d bytes, %s)\n", r.Checkpoint.URI, r.Checkpoint.Bytes, r.Checkpoint.At)
+	_, _ = fmt.Fprintf(w, "checkpoint: %s (%d bytes, %s)\n", r.Checkpoint.URI, r.Checkpoint.Bytes, r.Checkpoint.At.Format(time.RFC3339))
 	t := opts.IO.NewTable("NODE", "INSTANCE TYPE", "CAPACITY", "NODE POOL", "RUNS")
 	for _, n := range r.Nodes {
 		t.Row(n.Name, n.InstanceType, n.CapacityType, n.NodePool, strings.Join(n.Roles, ", "))

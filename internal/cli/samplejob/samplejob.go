@@ -11,38 +11,51 @@ import (
 	"github.com/spf13/cobra"
 
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/cli/session"
+	"emrflink/internal/flinkjob"
+	"emrflink/internal/flinkjob/sample"
 	"emrflink/internal/iostreams"
+	"emrflink/internal/stack"
 )
 
-// opener is what the commands need of a session.
-type opener interface {
-	Info() session.Info
-	Jobs(ctx context.Context) (session.Jobs, error)
+// Stack is what the commands need of a stack.
+type Stack interface {
+	Info() stack.Info
+	Jobs(ctx context.Context) (Jobs, error)
 	Close() error
 }
+
+// Jobs runs the samples on a deployed stack, as flinkjob.Deployed does.
+type Jobs interface {
+	Render(ctx context.Context, o flinkjob.Options) ([]byte, error)
+	Run(ctx context.Context, o flinkjob.Options, report func(flinkjob.Progress)) (flinkjob.RunResult, error)
+	List(ctx context.Context) ([]flinkjob.Summary, error)
+	Status(ctx context.Context, name, team string) (flinkjob.StatusResult, error)
+	Delete(ctx context.Context, name string, o flinkjob.Options, report func(flinkjob.Progress)) (flinkjob.DeleteResult, error)
+}
+
+var _ Jobs = flinkjob.Deployed{}
+
+// Open opens the stack that the settings describe.
+type Open func(context.Context) (Stack, error)
 
 // Options are the dependencies and the flags of the commands that touch a deployment.
 type Options struct {
 	IO        *iostreams.IOStreams
 	Interrupt *cmdutil.Interrupt
-	Open      func(context.Context) (opener, error)
-	Samples   func() []session.Sample
+	Open      Open
+	Samples   func() sample.List
 
 	Job    string // name of the job in the cluster, where it is the argument
-	Spec   session.JobSpec
+	Spec   flinkjob.Options
 	Output cmdutil.Format
 }
 
-func newOptions(f *cmdutil.Factory) *Options {
-	return &Options{
-		IO: f.IO, Interrupt: f.Interrupt, Samples: f.Samples,
-		Open: func(ctx context.Context) (opener, error) { return f.Session(ctx) },
-	}
+func newOptions(f *cmdutil.Factory, open Open) *Options {
+	return &Options{IO: f.IO, Interrupt: f.Interrupt, Samples: f.Reference.Samples, Open: open}
 }
 
 // NewCmd returns the command with its subcommands.
-func NewCmd(f *cmdutil.Factory) *cobra.Command {
+func NewCmd(f *cmdutil.Factory, open Open) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sample-job COMMAND",
 		Short: "Run Flink jobs that prove that a deployment works",
@@ -53,7 +66,8 @@ Exit codes: 0 done; see the subcommands.`,
 		Example: `  emrflink sample-job list
   emrflink sample-job run basic`,
 	}
-	return cmdutil.Group(cmd, NewListCmd(f, nil), NewRenderCmd(f, nil), NewRunCmd(f, nil), NewStatusCmd(f, nil), NewDeleteCmd(f, nil))
+	return cmdutil.Group(cmd, NewListCmd(f, nil), NewRenderCmd(f, open, nil), NewRunCmd(f, open, nil),
+		NewStatusCmd(f, open, nil), NewDeleteCmd(f, open, nil))
 }
 
 // runner runs one of the commands, or hands its options to a test.
@@ -71,7 +85,7 @@ func (o *Options) bindSpec(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&o.Spec.Name, "name", "", "name of the job in the cluster (default: the sample's)")
 	f.StringVar(&o.Spec.Team, "team", "", "team to run it for (default: the first of the stack)")
-	f.StringVar(&o.Spec.Pool, "node-pool", "", "node pool of the TaskManagers (default: the first one)")
+	f.StringVar(&o.Spec.NodePool, "node-pool", "", "node pool of the TaskManagers (default: the first one)")
 	f.IntVar(&o.Spec.Parallelism, "parallelism", 0, "task slots that the job uses (default: the sample's)")
 }
 
@@ -85,7 +99,7 @@ func takeSample(o *Options) func(*cobra.Command, []string) error {
 			return err
 		}
 		o.Spec.Sample = args[0]
-		for _, s := range o.Samples() {
+		for _, s := range o.Samples().Samples {
 			if s.Name == args[0] {
 				return nil
 			}
@@ -98,7 +112,7 @@ func completeSamples(o *Options) cobra.CompletionFunc {
 	return func(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		var names []cobra.Completion
 		if len(args) == 0 {
-			for _, s := range o.Samples() {
+			for _, s := range o.Samples().Samples {
 				names = append(names, cobra.CompletionWithDesc(s.Name, s.Title))
 			}
 		}
@@ -107,7 +121,7 @@ func completeSamples(o *Options) cobra.CompletionFunc {
 }
 
 // with opens the stack and its jobs for one operation.
-func with(ctx context.Context, opts *Options, what string, do func(opener, session.Jobs) error) error {
+func with(ctx context.Context, opts *Options, what string, do func(Stack, Jobs) error) error {
 	s, err := opts.Open(ctx)
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)

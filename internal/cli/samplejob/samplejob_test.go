@@ -14,75 +14,73 @@ import (
 
 	"emrflink/internal/cli/cmdtest"
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/cli/session"
+	"emrflink/internal/flinkjob"
+	"emrflink/internal/flinkjob/sample"
+	"emrflink/internal/stack"
 )
 
 type fake struct {
 	err   error
 	found bool
-	spec  session.JobSpec
+	spec  flinkjob.Options
 }
 
-func (f *fake) Info() session.Info                         { return cmdtest.Info() }
-func (f *fake) Close() error                               { return nil }
-func (f *fake) Jobs(context.Context) (session.Jobs, error) { return f, nil }
-func (f *fake) Render(_ context.Context, s session.JobSpec) ([]byte, error) {
+func (f *fake) Info() stack.Info                   { return cmdtest.Info() }
+func (f *fake) Close() error                       { return nil }
+func (f *fake) Jobs(context.Context) (Jobs, error) { return f, nil }
+func (f *fake) Render(_ context.Context, s flinkjob.Options) ([]byte, error) {
 	f.spec = s
 	return []byte("kind: FlinkDeployment\n"), f.err
 }
 
-func (f *fake) Run(_ context.Context, s session.JobSpec, progress func(session.JobProgress)) (session.JobResult, error) {
+func (f *fake) Run(_ context.Context, s flinkjob.Options, progress func(flinkjob.Progress)) (flinkjob.RunResult, error) {
 	f.spec = s
-	progress(session.JobProgress{Phase: "submitted", Cause: "accepted"})
-	progress(session.JobProgress{Phase: "nodes", Cause: "0/3 nodes are available"})
+	progress(flinkjob.Progress{Phase: "submitted", Cause: "accepted"})
+	progress(flinkjob.Progress{Phase: "nodes", Cause: "0/3 nodes are available"})
 	if f.err != nil {
-		return session.JobResult{}, f.err
+		return flinkjob.RunResult{}, f.err
 	}
-	return session.JobResult{
+	return flinkjob.RunResult{
 		Job: "basic", Namespace: "flink-team-a", State: "RUNNING", ElapsedSeconds: 12.5,
-		Checkpoint: session.Checkpoint{URI: "s3://b/chk-1", Bytes: 10, At: "2026-01-02T03:04:05Z"},
-		Nodes:      []session.JobNode{{Name: "n1", InstanceType: "c5d.xlarge", CapacityType: "spot", NodePool: "p", Roles: []string{"taskmanager"}}},
+		Checkpoint: flinkjob.Checkpoint{URI: "s3://b/chk-1", Bytes: 10, At: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)},
+		Nodes:      []flinkjob.NodeUse{{Name: "n1", InstanceType: "c5d.xlarge", CapacityType: "spot", NodePool: "p", Roles: []string{"taskmanager"}}},
 	}, nil
 }
 
-func (f *fake) List(context.Context) ([]session.JobState, error) {
-	return []session.JobState{{Name: "basic", Namespace: "flink-team-a", State: "RUNNING", Sample: "basic"}}, f.err
+func (f *fake) List(context.Context) ([]flinkjob.Summary, error) {
+	return []flinkjob.Summary{{Job: "basic", Namespace: "flink-team-a", State: "RUNNING", Sample: "basic"}}, f.err
 }
 
-func (f *fake) Status(_ context.Context, name, _ string) (session.JobStatus, error) {
-	return session.JobStatus{
-		Job: name, Namespace: "flink-team-a", State: "RUNNING", Lifecycle: "STABLE", Cause: "waits for a checkpoint",
-		Pods:       []session.JobPod{{Name: "basic-tm-1", Role: "taskmanager", Phase: "Running", Ready: true, Node: "n1"}},
-		Nodes:      []session.JobNode{{Name: "n1"}},
-		Checkpoint: &session.Checkpoint{URI: "s3://b/chk-1", Bytes: 10, At: "2026-01-02T03:04:05Z"},
+func (f *fake) Status(_ context.Context, name, _ string) (flinkjob.StatusResult, error) {
+	return flinkjob.StatusResult{
+		Job: name, Namespace: "flink-team-a", State: "RUNNING", LifecycleState: "STABLE", Cause: "waits for a checkpoint",
+		Pods:       []flinkjob.PodStatus{{Name: "basic-tm-1", Role: "taskmanager", Phase: "Running", Ready: true, Node: "n1"}},
+		Nodes:      []flinkjob.NodeUse{{Name: "n1", Roles: []string{"taskmanager"}}},
+		Checkpoint: &flinkjob.Checkpoint{URI: "s3://b/chk-1", Bytes: 10, At: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)},
 	}, f.err
 }
 
-func (f *fake) Delete(_ context.Context, _, _ string, _ time.Duration, progress func(session.JobProgress)) (bool, error) {
-	progress(session.JobProgress{Phase: "deleting", Cause: "finalizer"})
-	return f.found, f.err
+func (f *fake) Delete(_ context.Context, name string, _ flinkjob.Options, progress func(flinkjob.Progress)) (flinkjob.DeleteResult, error) {
+	progress(flinkjob.Progress{Phase: "deleting", Cause: "finalizer"})
+	return flinkjob.DeleteResult{SchemaVersion: 1, Job: name, Deleted: f.found}, f.err
 }
 
 // exec runs `sample-job ARGS` with a session that is the fake.
 func exec(t *testing.T, f *fake, args string) (*cmdtest.Run, error) {
 	t.Helper()
 	r := cmdtest.New(t)
-	r.Factory.Samples = func() []session.Sample {
-		return []session.Sample{{Name: "basic", Title: "State machine", Description: "Generated events."}}
+	r.Factory.Reference.Samples = func() sample.List {
+		return sample.List{SchemaVersion: 1, Samples: []sample.Sample{{Name: "basic", Title: "State machine", Description: "Generated events."}}}
 	}
 	r.Factory.IO.SetQuiet(strings.Contains(args, "json"))
 	words := strings.Fields(args)
-	action := map[string]func(context.Context, *Options) error{"list": list, "render": render, "run": run, "status": status, "delete": remove}[words[0]]
-	runF := func(ctx context.Context, o *Options) error {
-		o.Open = func(context.Context) (opener, error) { return f, nil }
-		return action(ctx, o)
-	}
+	open := func(context.Context) (Stack, error) { return f, nil }
 	cmd := map[string]func() error{
-		"list":   func() error { return r.Exec(t, NewListCmd(r.Factory, runF), words[1:]...) },
-		"render": func() error { return r.Exec(t, NewRenderCmd(r.Factory, runF), words[1:]...) },
-		"run":    func() error { return r.Exec(t, NewRunCmd(r.Factory, runF), words[1:]...) },
-		"status": func() error { return r.Exec(t, NewStatusCmd(r.Factory, runF), words[1:]...) },
-		"delete": func() error { return r.Exec(t, NewDeleteCmd(r.Factory, runF), words[1:]...) },
+		"list":   func() error { return r.Exec(t, NewListCmd(r.Factory, nil), words[1:]...) },
+		"render": func() error { return r.Exec(t, NewRenderCmd(r.Factory, open, nil), words[1:]...) },
+		"run":    func() error { return r.Exec(t, NewRunCmd(r.Factory, open, nil), words[1:]...) },
+		"status": func() error { return r.Exec(t, NewStatusCmd(r.Factory, open, nil), words[1:]...) },
+		"delete": func() error { return r.Exec(t, NewDeleteCmd(r.Factory, open, nil), words[1:]...) },
 	}[words[0]]
 	return r, cmd()
 }
@@ -159,7 +157,7 @@ func TestFlagsReachTheSpec(t *testing.T) {
 	f := &fake{}
 	_, err := exec(t, f, "run basic --name n --team t --node-pool p --parallelism 4 --timeout 3m")
 	require.NoError(t, err)
-	require.Equal(t, session.JobSpec{Sample: "basic", Name: "n", Team: "t", Pool: "p", Parallelism: 4, Timeout: 3 * time.Minute}, f.spec)
+	require.Equal(t, flinkjob.Options{Sample: "basic", Name: "n", Team: "t", NodePool: "p", Parallelism: 4, Timeout: 3 * time.Minute}, f.spec)
 	_, err = exec(t, f, "run basic")
 	require.NoError(t, err)
 	require.Equal(t, 15*time.Minute, f.spec.Timeout)
@@ -173,8 +171,8 @@ func TestJSONHasTheAgreedFields(t *testing.T) {
 		"list -o json":         {"schemaVersion", "samples", "samples[].name", "samples[].title", "samples[].description"},
 		"run basic -o json":    append(append([]string{"schemaVersion", "job", "namespace", "state", "elapsedSeconds", "simulated"}, node...), checkpoint...),
 		"status -o json":       {"schemaVersion", "simulated", "jobs", "jobs[].name", "jobs[].namespace", "jobs[].state", "jobs[].sample"},
-		"status basic -o json": append(append([]string{"schemaVersion", "job", "namespace", "state", "lifecycle", "cause", "simulated", "pods", "pods[].name", "pods[].role", "pods[].phase", "pods[].ready", "pods[].node"}, node...), checkpoint...),
-		"delete basic -o json": {"schemaVersion", "job", "deleted", "simulated"},
+		"status basic -o json": append(append([]string{"schemaVersion", "job", "namespace", "state", "lifecycle", "jobManager", "cause", "simulated", "pods", "pods[].name", "pods[].role", "pods[].phase", "pods[].ready", "pods[].node"}, node...), checkpoint...),
+		"delete basic -o json": {"schemaVersion", "job", "namespace", "deleted", "elapsedSeconds", "simulated"},
 	} {
 		t.Run(args, func(t *testing.T) {
 			t.Parallel()
@@ -191,7 +189,7 @@ func TestAWaitMayFallBack(t *testing.T) {
 	r := cmdtest.New(t)
 	w := newWait(r.Factory.IO)
 	for _, phase := range []string{"nodes", "starting", "nodes", "starting", "checkpoint"} {
-		w.follow(session.JobProgress{Phase: phase, Cause: "cause of " + phase})
+		w.follow(flinkjob.Progress{Phase: phase, Cause: "cause of " + phase})
 	}
 	w.end(nil)
 	require.Empty(t, cmp.Diff(`nodes: started

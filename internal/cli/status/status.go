@@ -14,29 +14,31 @@ import (
 	"github.com/spf13/cobra"
 
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/cli/session"
 	"emrflink/internal/iostreams"
+	"emrflink/internal/observe"
+	"emrflink/internal/plans"
+	"emrflink/internal/stack"
 )
 
-// reader is what the command needs of a session.
-type reader interface {
-	Info() session.Info
-	State(ctx context.Context) (session.State, error)
-	Cluster(ctx context.Context) (session.Cluster, error)
+// Stack is what the command needs of a stack.
+type Stack interface {
+	Info() stack.Info
+	State(ctx context.Context) (stack.State, error)
+	Cluster(ctx context.Context) (observe.Cluster, error)
 	Close() error
 }
 
 // Options are the dependencies and the flags of the command.
 type Options struct {
 	IO   *iostreams.IOStreams
-	Open func(context.Context) (reader, error)
+	Open func(context.Context) (Stack, error)
 
 	Output cmdutil.Format
 }
 
 // NewCmd returns the command.
-func NewCmd(f *cmdutil.Factory, runF func(context.Context, *Options) error) *cobra.Command {
-	opts := &Options{IO: f.IO, Open: func(ctx context.Context) (reader, error) { return f.Session(ctx) }}
+func NewCmd(f *cmdutil.Factory, open func(context.Context) (Stack, error), runF func(context.Context, *Options) error) *cobra.Command {
+	opts := &Options{IO: f.IO, Open: open}
 	cmd := &cobra.Command{
 		Use:   "status [flags]",
 		Short: "Show what exists of a stack and how it is doing",
@@ -72,18 +74,9 @@ type document struct {
 	ByService     map[string]int `json:"byService"`
 	LockedBy      string         `json:"lockedBy"`
 	// Pending are the operations whose end was not recorded.
-	Pending   []session.Pending `json:"pending"`
-	Cluster   clusterJSON       `json:"cluster"`
-	Simulated []string          `json:"simulated"`
-}
-
-type clusterJSON struct {
-	Name    string             `json:"name"`
-	Status  string             `json:"status"`
-	Version string             `json:"version"`
-	Health  []string           `json:"health"`
-	Nodes   []session.Node     `json:"nodes"`
-	Jobs    []session.JobState `json:"jobs"`
+	Pending   []plans.Pending `json:"pending"`
+	Cluster   observe.Cluster `json:"cluster"`
+	Simulated []string        `json:"simulated"`
 }
 
 func run(ctx context.Context, opts *Options) error {
@@ -96,7 +89,7 @@ func run(ctx context.Context, opts *Options) error {
 	if err != nil {
 		return fmt.Errorf("read status of stack %q: %w", s.Info().Stack, err)
 	}
-	var c session.Cluster
+	var c observe.Cluster
 	if st.Resources > 0 {
 		c, err = s.Cluster(ctx)
 	}
@@ -109,7 +102,7 @@ func run(ctx context.Context, opts *Options) error {
 	return err
 }
 
-func show(opts *Options, info session.Info, st session.State, c session.Cluster, unknown bool) error {
+func show(opts *Options, info stack.Info, st stack.State, c observe.Cluster, unknown bool) error {
 	if opts.Output == cmdutil.JSON {
 		return cmdutil.WriteJSON(opts.IO.Out, newDocument(info, st, c))
 	}
@@ -138,7 +131,7 @@ func show(opts *Options, info session.Info, st session.State, c session.Cluster,
 }
 
 // showPending lists what is under way, or what a killed run left unfinished.
-func showPending(w io.Writer, stack string, st session.State) {
+func showPending(w io.Writer, stack string, st stack.State) {
 	label := "unfinished"
 	if st.LockedBy != "" {
 		label = "under way"
@@ -155,7 +148,7 @@ func line(w io.Writer, label, text string) {
 	_, _ = fmt.Fprintf(w, "%-12s %s\n", label+":", text)
 }
 
-func showCluster(ios *iostreams.IOStreams, c session.Cluster) error {
+func showCluster(ios *iostreams.IOStreams, c observe.Cluster) error {
 	status := c.Status
 	if status == "" {
 		status = "does not exist"
@@ -170,7 +163,7 @@ func showCluster(ios *iostreams.IOStreams, c session.Cluster) error {
 	}
 	jobs := ios.NewTable("FLINK JOB", "NAMESPACE", "STATE", "SAMPLE")
 	for _, j := range c.Jobs {
-		jobs.Row(j.Name, j.Namespace, j.State, j.Sample)
+		jobs.Row(j.Job, j.Namespace, j.State, j.Sample)
 	}
 	if err := nodes.Render(); err != nil {
 		return err
@@ -196,16 +189,14 @@ func breakdown(by map[string]int) string {
 	return " (" + strings.Join(parts, ", ") + ")"
 }
 
-func newDocument(info session.Info, st session.State, c session.Cluster) document {
+func newDocument(info stack.Info, st stack.State, c observe.Cluster) document {
 	d := document{
 		SchemaVersion: cmdutil.SchemaVersion, Stack: info.Stack, Target: info.Target, Region: info.Region,
 		Deployment: info.Deployment, Resources: st.Resources, ByService: map[string]int{}, LockedBy: st.LockedBy,
 		Pending: cmdutil.List(st.Pending), Simulated: cmdutil.List(info.Simulated),
-		Cluster: clusterJSON{
-			Name: c.Name, Status: c.Status, Version: c.Version, Health: cmdutil.List(c.Health),
-			Nodes: cmdutil.List(c.Nodes), Jobs: cmdutil.List(c.Jobs),
-		},
+		Cluster: c,
 	}
+	d.Cluster.Health, d.Cluster.Nodes, d.Cluster.Jobs = cmdutil.List(c.Health), cmdutil.List(c.Nodes), cmdutil.List(c.Jobs)
 	maps.Copy(d.ByService, st.ByService)
 	return d
 }

@@ -12,34 +12,38 @@ import (
 
 	"emrflink/internal/cli/cmdtest"
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/cli/session"
+	"emrflink/internal/flinkjob"
+	"emrflink/internal/kube"
+	"emrflink/internal/observe"
+	"emrflink/internal/plans"
+	"emrflink/internal/stack"
 )
 
 type fake struct {
-	state      session.State
+	state      stack.State
 	stateErr   error
-	cluster    session.Cluster
+	cluster    observe.Cluster
 	clusterErr error
 	asked      bool
 }
 
-func (f *fake) Info() session.Info                           { return cmdtest.Info() }
-func (f *fake) Close() error                                 { return nil }
-func (f *fake) State(context.Context) (session.State, error) { return f.state, f.stateErr }
-func (f *fake) Cluster(context.Context) (session.Cluster, error) {
+func (f *fake) Info() stack.Info                           { return cmdtest.Info() }
+func (f *fake) Close() error                               { return nil }
+func (f *fake) State(context.Context) (stack.State, error) { return f.state, f.stateErr }
+func (f *fake) Cluster(context.Context) (observe.Cluster, error) {
 	f.asked = true
 	return f.cluster, f.clusterErr
 }
 
 func deployed() *fake {
 	return &fake{
-		state: session.State{
+		state: stack.State{
 			Resources: 3, ByService: map[string]int{"s3": 1, "ec2": 2}, LockedBy: "ann, process 7",
 		},
-		cluster: session.Cluster{
+		cluster: observe.Cluster{
 			Name: "emr-eks-flink", Status: "ACTIVE", Version: "1.35", Health: []string{"AccessDenied: x"},
-			Nodes: []session.Node{{Name: "ip-10-0-1-2", InstanceType: "m5.xlarge", CapacityType: "on-demand"}},
-			Jobs:  []session.JobState{{Name: "basic", Namespace: "flink-team-a", State: "RUNNING", Sample: "basic"}},
+			Nodes: []kube.Node{{Name: "ip-10-0-1-2", InstanceType: "m5.xlarge", CapacityType: "on-demand"}},
+			Jobs:  []flinkjob.Summary{{Job: "basic", Namespace: "flink-team-a", State: "RUNNING", Sample: "basic"}},
 		},
 	}
 }
@@ -48,7 +52,7 @@ func exec(t *testing.T, f *fake, format cmdutil.Format) (*cmdtest.Run, error) {
 	t.Helper()
 	r := cmdtest.New(t)
 	return r, run(t.Context(), &Options{
-		IO: r.Factory.IO, Output: format, Open: func(context.Context) (reader, error) { return f, nil },
+		IO: r.Factory.IO, Output: format, Open: func(context.Context) (Stack, error) { return f, nil },
 	})
 }
 
@@ -95,7 +99,7 @@ func TestAnEmptyStackAsksNoCluster(t *testing.T) {
 func TestAnInterruptedDeploySaysHowToGoOn(t *testing.T) {
 	t.Parallel()
 	f := deployed()
-	f.cluster = session.Cluster{}
+	f.cluster = observe.Cluster{}
 	r, err := exec(t, f, cmdutil.Text)
 	require.NoError(t, err)
 	require.Contains(t, r.Out.String(), "cluster:     none yet: the deploy was not completed; go on with emrflink deploy --stack local\n")
@@ -103,7 +107,7 @@ func TestAnInterruptedDeploySaysHowToGoOn(t *testing.T) {
 
 func TestUnfinishedOperationsAreListed(t *testing.T) {
 	t.Parallel()
-	pending := []session.Pending{{Kind: "creating", Type: "aws:eks/cluster:Cluster", Name: "c", URN: "urn:c"}}
+	pending := []plans.Pending{{Kind: "creating", Type: "aws:eks/cluster:Cluster", Name: "c", URN: "urn:c"}}
 	for name, c := range map[string]struct {
 		lockedBy string
 		want     []string
@@ -137,7 +141,7 @@ func TestUnfinishedOperationsAreListed(t *testing.T) {
 func TestAClusterThatCannotBeAskedIsAnErrorAfterTheRecordedPart(t *testing.T) {
 	t.Parallel()
 	f := deployed()
-	f.cluster, f.clusterErr = session.Cluster{}, errors.New("eks:DescribeCluster: timeout")
+	f.cluster, f.clusterErr = observe.Cluster{}, errors.New("eks:DescribeCluster: timeout")
 	r, err := exec(t, f, cmdutil.Text)
 	require.Equal(t, 1, cmdtest.Code(err))
 	require.Contains(t, r.Out.String(), "3 recorded")

@@ -4,102 +4,58 @@ package wire
 
 import (
 	"context"
-	"io"
 
+	"emrflink/internal/cleanup"
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/cli/session"
 	"emrflink/internal/drift"
+	"emrflink/internal/drift/detect"
+	"emrflink/internal/engine"
 )
 
-// drifter works on the stack on its target.
-func (a *app) drifter(context.Context) (session.Drifter, error) {
-	s, err := a.settings()
+// drift compares what the stack recorded with the account.
+func (a *app) drift(ctx context.Context) (drift.Document, error) {
+	s, err := a.openStack()
 	if err != nil {
-		return nil, err
+		return drift.Document{}, err
 	}
-	return &stack{app: a, settings: s}, nil
+	defer s.Close() // nothing was changed that could be lost
+	d, err := s.detector(ctx)
+	if err != nil {
+		return drift.Document{}, err
+	}
+	report, err := d.Run(ctx)
+	if err != nil {
+		a.logFailure(err)
+		return drift.Document{}, s.noStack(err)
+	}
+	i := s.settings.info
+	return report.Of(drift.Subject{
+		Stack: i.Stack, Target: i.Target, Region: i.Region, Simulated: i.Simulated,
+		Repair: cmdutil.Command("deploy", "--refresh", "--stack", i.Stack),
+	}), nil
 }
 
-var _ session.Drifter = (*stack)(nil)
-
-// driftDocument is the JSON contract of drift.
-type driftDocument struct {
-	SchemaVersion int    `json:"schemaVersion"`
-	Stack         string `json:"stack"`
-	Target        string `json:"target"`
-	Region        string `json:"region"`
-	Drifted       bool   `json:"drifted"`
-	drift.Report
-	// Repair is the command that puts back what differs, "" when nothing does.
-	Repair    string   `json:"repair"`
-	Simulated []string `json:"simulated"`
-}
-
-// Drift reads the account and compares.
-func (s *stack) Drift(ctx context.Context) (session.Drift, error) {
-	if _, err := s.State(ctx); err != nil {
-		return session.Drift{}, err // a stack that was never deployed: no target is started for it
+// detector opens the target; of a stack that was never deployed none is started.
+func (s *onTarget) detector(ctx context.Context) (detect.Detector, error) {
+	record, err := recorder{s}.Record(ctx)
+	if err != nil {
+		return detect.Detector{}, classify(err)
+	}
+	if !record.Exists {
+		return detect.Detector{}, s.noStack(engine.ErrNoStack)
+	}
+	scope, _, err := cleanup.Known(s.scope(), record)
+	if err != nil {
+		return detect.Detector{}, err
+	}
+	client, err := s.client(ctx)
+	if err != nil {
+		return detect.Detector{}, err
 	}
 	env, err := s.open(ctx)
 	if err != nil {
-		return session.Drift{}, err
+		return detect.Detector{}, err
 	}
 	e, err := s.engine(ctx, env)
-	if err != nil {
-		return session.Drift{}, err
-	}
-	observed, err := e.Observe(ctx)
-	if err != nil {
-		s.app.logFailure(err)
-		return session.Drift{}, s.noStack(err)
-	}
-	report := drift.New(observed)
-	if err := s.unmanaged(ctx, &report); err != nil {
-		return session.Drift{}, err
-	}
-	i := s.settings.info
-	doc := driftDocument{
-		SchemaVersion: cmdutil.SchemaVersion, Stack: i.Stack, Target: i.Target, Region: i.Region, Drifted: report.Drifted(),
-		Report: report, Simulated: cmdutil.List(i.Simulated),
-	}
-	if report.Drifted() {
-		doc.Repair = cmdutil.Command("deploy", "--refresh", "--stack", i.Stack)
-	}
-	return session.Drift{
-		Drifted: report.Drifted(), Document: doc,
-		Text: func(w io.Writer) error { return report.Text(w, i.Stack) },
-	}, nil
+	return detect.Detector{Engine: e, Account: client, Deployment: scope.Deployment}, err
 }
-
-// unmanaged looks for what carries the deployment's tags and nobody recorded.
-func (s *stack) unmanaged(ctx context.Context, report *drift.Report) error {
-	e, err := s.engine(ctx, nil)
-	if err != nil {
-		return err
-	}
-	resources, err := e.Resources(ctx)
-	if err != nil {
-		return s.noStack(err)
-	}
-	outputs, err := e.Outputs(ctx)
-	if err != nil {
-		return s.noStack(err)
-	}
-	sc, _, err := readScope(s.settings, resources, outputs)
-	if err != nil {
-		return err
-	}
-	c, err := s.client(ctx)
-	if err != nil {
-		return err
-	}
-	found, err := c.DeploymentResources(ctx, sc.Deployment)
-	if err != nil {
-		return classify(err)
-	}
-	report.Compare(resources, found, sc.Deployment.Tags)
-	return nil
-}
-
-// RefreshFirst makes Plan and Deploy read the account before they compare.
-func (s *stack) RefreshFirst() { s.refresh = true }

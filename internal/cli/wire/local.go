@@ -4,28 +4,19 @@ package wire
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"log/slog"
 
-	"emrflink/internal/awsapi"
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/cli/session"
-	"emrflink/internal/kube"
+	"emrflink/internal/localtarget"
+	"emrflink/internal/outofband"
+	"emrflink/internal/plans"
+	"emrflink/internal/stack"
 	"emrflink/internal/target"
 )
 
 // local controls the local target of the state folder.
-type local struct {
-	app  *app
-	home string
-	t    *target.LocalTarget
-}
-
-var _ session.Local = (*local)(nil)
-
-func (a *app) local() (session.Local, error) { return a.openLocal() }
-
-func (a *app) openLocal() (*local, error) {
+func (a *app) local() (*target.LocalTarget, error) {
 	home, err := cmdutil.Home(a.io.Getenv)
 	if err != nil {
 		return nil, err
@@ -35,104 +26,59 @@ func (a *app) openLocal() (*local, error) {
 	if s, err := a.settings(); err == nil {
 		o.Region = s.config.Region
 	}
-	return &local{app: a, home: home, t: target.OpenLocal(o)}, nil
+	return target.OpenLocal(o), nil
 }
 
-// Paths names the state and the log file.
-func (l *local) Paths() (dir, log string) { return l.t.Dir(), l.t.LogPath() }
-
-// Binary finds the binary of the control plane.
-func (l *local) Binary() (string, error) { return target.Localkube() }
-
-// Status asks the running target.
-func (l *local) Status(ctx context.Context) (session.LocalStatus, error) {
-	s, err := l.t.Status(ctx)
+// serve is the local target. Its records go to standard error, which the command that starts it makes its log file.
+func (a *app) serve(ctx context.Context, o localtarget.ServeOptions) error {
+	home, err := cmdutil.Home(a.io.Getenv)
 	if err != nil {
-		return session.LocalStatus{}, notRunning(err)
+		return err
 	}
-	out := session.LocalStatus{
-		PID: s.PID, URL: s.URL, Dir: s.Dir, Region: s.Region, AccountID: s.AccountID, Speed: s.Speed, Version: s.Version,
-		StartedAt: s.StartedAt, Resources: s.Resources,
-	}
-	for _, c := range s.Clusters {
-		out.Clusters = append(out.Clusters, session.LocalCluster(c))
-	}
-	for _, f := range s.Faults {
-		out.Faults = append(out.Faults, session.Fault(f))
-	}
-	return out, nil
-}
-
-// Inventory lists the simulated account.
-func (l *local) Inventory(ctx context.Context) (session.Inventory, error) {
-	i, err := l.t.Inventory(ctx)
-	if err != nil {
-		return session.Inventory{}, err
-	}
-	out := session.Inventory{HourlyUSD: i.HourlyUSD}
-	for _, r := range i.Resources {
-		out.Resources = append(out.Resources, session.InventoryResource(r))
-	}
-	return out, nil
-}
-
-// Stop ends the target.
-func (l *local) Stop(ctx context.Context) error { return notRunning(l.t.Stop(ctx)) }
-
-// Reset forgets the simulated account.
-func (l *local) Reset(ctx context.Context) error { return l.t.Reset(ctx) }
-
-// Serve is the target. Its records go to standard error, which the command that starts it makes its log file.
-func (l *local) Serve(ctx context.Context, o session.ServeOptions) error {
 	return target.Serve(ctx, target.ServeOptions{
-		Home: l.home, Region: o.Region, Version: l.app.version, Speed: o.Speed, Port: o.Port,
-		Logger: slog.New(slog.NewJSONHandler(l.app.io.ErrOut, &slog.HandlerOptions{Level: slog.LevelInfo})),
+		ServeOptions: o, Home: home, Version: a.version,
+		Logger: slog.New(slog.NewJSONHandler(a.io.ErrOut, &slog.HandlerOptions{Level: slog.LevelInfo})),
 	})
 }
 
-func notRunning(err error) error {
-	if errors.Is(err, target.ErrNotRunning) {
-		return session.ErrNotRunning
-	}
-	return err
-}
-
-// token makes an exec credential. Without a target the environment says where AWS is, as the provider sets it.
-func (a *app) token(ctx context.Context, r session.TokenRequest) ([]byte, error) {
-	o := awsapi.Options{Region: r.Region, Env: environment(a.io.Getenv)}
-	if r.Target != "" {
-		t, err := a.openTarget(ctx, r.Target, r.Region)
-		if err != nil {
-			return nil, err
-		}
-		defer t.Close() // it holds nothing that could be lost
-		o.Env = t.Env()
-	}
-	c, err := awsapi.New(ctx, o)
+// simulatedTarget is the local target of a stack; a stack on a target that is no simulation is refused.
+func (a *app) simulatedTarget() (*target.LocalTarget, error) {
+	s, err := a.settings()
 	if err != nil {
-		return nil, classify(err)
+		return nil, err
 	}
-	token, expires, err := c.EKSToken(ctx, r.Cluster)
-	if err != nil {
-		return nil, classify(err)
-	}
-	return kube.ExecCredential(token, expires, a.io.Getenv(kube.ExecInfoVariable))
-}
-
-// environment picks from the process's environment what tells AWS's endpoint: a child of the engine has it there.
-func environment(getenv func(string) string) map[string]string {
-	if getenv(awsapi.EnvEndpoint) == "" {
-		return nil
-	}
-	env := map[string]string{}
-	for _, k := range []string{
-		awsapi.EnvEndpoint, awsapi.EnvAccessKey, awsapi.EnvSecretKey, awsapi.EnvSessionToken, awsapi.EnvRegion,
-	} {
-		if v := getenv(k); v != "" {
-			env[k] = v
+	if !stack.NeedsOf(s.config.Target).Daemon {
+		return nil, &cmdutil.Error{
+			What:  fmt.Sprintf("break the target of stack %q", s.info.Stack),
+			Cause: fmt.Errorf("its target is %q: faults and drift are made on the local target only", s.config.Target),
+			Next:  cmdutil.Command("local", "fault", "list", "--stack", "local"), ID: "not-local", Exit: cmdutil.ExitUsage,
 		}
 	}
-	return env
+	return a.local()
+}
+
+// change changes a recorded resource out of band.
+func (a *app) change(ctx context.Context, c localtarget.Change) (plans.StateResource, error) {
+	t, err := a.simulatedTarget()
+	if err != nil {
+		return plans.StateResource{}, err
+	}
+	st, err := a.openStack()
+	if err != nil {
+		return plans.StateResource{}, err
+	}
+	return outofband.Changer{
+		Account:  t,
+		Recorded: st.resources,
+		Cluster: func(ctx context.Context) (outofband.Cluster, error) {
+			values, err := st.values(ctx)
+			if err != nil {
+				return nil, err
+			}
+			_, client, err := st.cluster(ctx, values["clusterName"].(string)) // values checks it
+			return client, err
+		},
+	}.Change(ctx, c)
 }
 
 func (a *app) openTarget(ctx context.Context, kind, region string) (*target.Target, error) {

@@ -17,16 +17,16 @@ import (
 	"emrflink/components/observability"
 	"emrflink/components/team"
 	"emrflink/internal/awsapi"
-	"emrflink/internal/cli/session"
+	"emrflink/internal/check"
+	"emrflink/internal/cleanup"
 	"emrflink/internal/cost"
 	"emrflink/internal/engine"
-	"emrflink/internal/plans"
 	"emrflink/internal/preflight"
 	"emrflink/karpenter"
 )
 
 // Preflight looks for what would make a deploy fail: on this machine, then in the account.
-func (s *stack) Preflight(ctx context.Context) ([]session.Check, error) {
+func (s *onTarget) Preflight(ctx context.Context, adopt bool) ([]check.Check, error) {
 	if err := s.check(ctx); err != nil {
 		return nil, err
 	}
@@ -39,29 +39,18 @@ func (s *stack) Preflight(ctx context.Context) ([]session.Check, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, err := s.needs(ctx)
+	d, err := s.needs(ctx, adopt)
 	if err != nil {
 		return nil, err
 	}
-	checks = append(checks, preflight.Account{AWS: client, Deploy: d, Now: s.app.now}.Run(ctx)...)
-	out := make([]session.Check, 0, len(checks))
-	for _, c := range checks {
-		s.leftOver = append(s.leftOver, c.Adopts...)
-		out = append(out, session.Check{
-			ID: c.ID, Status: session.CheckStatus(c.Status), What: c.What, Why: c.Why, Fix: c.Fix, Denied: c.Denied,
-		})
-	}
-	return out, nil
+	return append(checks, preflight.Account{AWS: client, Deploy: d, Now: s.app.now}.Run(ctx)...), nil
 }
 
-// AdoptLeftOver makes Preflight look for log groups of an earlier deployment, and Plan and Deploy take them over.
-func (s *stack) AdoptLeftOver() { s.adopting = true }
-
 // needs says what a deploy of the settings needs, and what there is of it.
-func (s *stack) needs(ctx context.Context) (preflight.Deploy, error) {
+func (s *onTarget) needs(ctx context.Context, adopt bool) (preflight.Deploy, error) {
 	c, info := s.settings.config, s.settings.info
 	d := preflight.Deploy{
-		Adopt: s.adopting,
+		Adopt: adopt,
 		Stack: info.Stack, File: info.File, Name: c.Name, Region: c.Region, Kubernetes: c.KubernetesVersion, Cidr: c.VpcCidr,
 		Networks: 1, Zones: c.AvailabilityZones, PerZone: c.NatGateways == network.NatPerZone,
 		CoreTypes: c.CoreNodes.InstanceTypes, CoreNodes: c.CoreNodes.Desired, SpotVCPUs: spotVCPUs(c.NodePools),
@@ -97,54 +86,28 @@ func spotVCPUs(pools []karpenter.Pool) int {
 	return least
 }
 
-// recorded counts what the state of the stack has. What a killed run had begun to make counts: the deploy takes it over.
-func (s *stack) recorded(ctx context.Context) (preflight.Recorded, error) {
-	r := preflight.Recorded{Names: map[string]bool{}}
+// recorded is what the state of the stack has.
+func (s *onTarget) recorded(ctx context.Context) (preflight.Recorded, error) {
+	record, err := recorder{s}.Record(ctx)
+	if err != nil || !record.Exists {
+		return preflight.Recorded{}, classify(err)
+	}
+	scope, known, err := cleanup.Known(s.scope(), record)
+	if err != nil {
+		return preflight.Recorded{}, err
+	}
 	e, err := s.engine(ctx, nil)
 	if err != nil {
-		return r, err
-	}
-	resources, outputs, exists, err := recorded(ctx, e)
-	if err != nil || !exists {
-		return r, classify(err)
-	}
-	sc, known, err := readScope(s.settings, resources, outputs)
-	if err != nil {
-		return r, err
-	}
-	if known && len(resources) > 0 {
-		r.Account, r.Region, r.VPC = sc.Account, sc.Region, sc.Deployment.VPC
-	}
-	for _, name := range append(slices.Clone(sc.Deployment.LogGroups), sc.Deployment.Buckets...) {
-		r.Names[name] = true
+		return preflight.Recorded{}, err
 	}
 	pending, err := e.Pending(ctx)
 	if err != nil && !errors.Is(err, engine.ErrNoStack) {
-		return r, classify(err)
+		return preflight.Recorded{}, classify(err)
 	}
-	for _, p := range pending {
-		begun := plans.StateResource{Type: p.Type, Inputs: p.Inputs}
-		resources = append(resources, begun)
-		r.Names[property(begun, "name")], r.Names[property(begun, "bucket")] = true, true
+	d := scope.Deployment
+	r := preflight.Record(record.Resources, pending, slices.Concat(d.LogGroups, d.Buckets))
+	if known && len(record.Resources) > 0 {
+		r.Account, r.Region, r.VPC = scope.Account, scope.Region, d.VPC
 	}
-	count(&r, resources)
 	return r, nil
-}
-
-// count adds up what quotas are asked about.
-func count(r *preflight.Recorded, resources []plans.StateResource) {
-	for _, res := range resources {
-		switch res.Type {
-		case "aws:ec2/vpc:Vpc":
-			r.VPCs++
-		case "aws:ec2/eip:Eip":
-			r.Addresses++
-		case "aws:ec2/natGateway:NatGateway":
-			r.NatGateways++
-		case "aws:eks/cluster:Cluster":
-			r.Clusters++
-		case "aws:eks/nodeGroup:NodeGroup":
-			r.NodeGroups++
-		}
-	}
 }

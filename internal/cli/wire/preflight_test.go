@@ -16,13 +16,13 @@ import (
 )
 
 // stackOf is a stack with settings that no file holds.
-func stackOf(t *testing.T, config stacks.Config) *stack {
+func stackOf(t *testing.T, config stacks.Config) *onTarget {
 	t.Helper()
 	f, home := newApp(t, "")
 	a := &app{io: f.IO, globals: f.Globals, interrupt: cmdutil.NewInterrupt(), version: "v1", command: "test", now: time.Now, log: f.Log}
 	s := settings{config: config}
 	s.info.Stack, s.info.Home, s.info.Speed = "local", home, 1
-	return &stack{app: a, settings: s}
+	return &onTarget{app: a, settings: s}
 }
 
 func TestWhatADeployNeedsFollowsFromTheSettings(t *testing.T) {
@@ -31,7 +31,7 @@ func TestWhatADeployNeedsFollowsFromTheSettings(t *testing.T) {
 	config.NatGateways, config.Teams = "perZone", []string{"a", "b"}
 	s := stackOf(t, config)
 	s.settings.info.Speed = 200
-	d, err := s.needs(t.Context())
+	d, err := s.needs(t.Context(), false)
 	require.NoError(t, err)
 	require.Equal(t, []string{
 		"/aws/eks/emr-eks-flink/cluster", "/aws/emr-flink/emr-eks-flink/operator", "/aws/containerinsights/emr-eks-flink/performance",
@@ -44,14 +44,14 @@ func TestWhatADeployNeedsFollowsFromTheSettings(t *testing.T) {
 	require.Equal(t, preflight.DeployLasts/200, d.Lasts, "at the pace of the target")
 	require.InDelta(t, 0.10, d.StandardSupportUSD, 0)
 	require.InDelta(t, 0.60, d.ExtendedSupportUSD, 0)
-	require.Equal(t, preflight.Recorded{Names: map[string]bool{}}, d.Recorded, "the stack was never deployed")
+	require.Equal(t, preflight.Recorded{}, d.Recorded, "the stack was never deployed")
 }
 
 func TestADeployIntoAnExistingVPCNeedsNoNetwork(t *testing.T) {
 	t.Parallel()
 	config := stacks.Default()
 	config.ExistingVpc.ID = "vpc-0123456789abcdef0"
-	d, err := stackOf(t, config).needs(t.Context())
+	d, err := stackOf(t, config).needs(t.Context(), false)
 	require.NoError(t, err)
 	require.Zero(t, d.Networks, "neither a VPC nor NAT gateways nor addresses")
 	require.Equal(t, 2, d.Zones)

@@ -13,7 +13,6 @@ import (
 	"strings"
 
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/engine"
 	"emrflink/internal/preview"
 )
 
@@ -55,9 +54,9 @@ func programDigest() (string, error) {
 	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
-// savePlan writes a plan with what it was made from.
-func (s *stack) savePlan(ctx context.Context, e *engine.Engine, r preview.Report, path string) error {
-	b, err := s.basisNow(ctx, e)
+// SavePlan writes a plan with what it was made from.
+func (s *onTarget) SavePlan(ctx context.Context, r preview.Report, path string) error {
+	b, err := s.basisNow(ctx)
 	if err != nil {
 		return err
 	}
@@ -67,8 +66,12 @@ func (s *stack) savePlan(ctx context.Context, e *engine.Engine, r preview.Report
 	return nil
 }
 
-func (s *stack) basisNow(ctx context.Context, e *engine.Engine) (preview.Basis, error) {
+func (s *onTarget) basisNow(ctx context.Context) (preview.Basis, error) {
 	b, err := s.app.basis(s.settings)
+	if err != nil {
+		return preview.Basis{}, err
+	}
+	e, err := s.engine(ctx, nil)
 	if err != nil {
 		return preview.Basis{}, err
 	}
@@ -96,12 +99,12 @@ func (a *app) checkPlan(file string) error {
 }
 
 // matchPlan compares a saved plan with the one that was just computed.
-func (s *stack) matchPlan(ctx context.Context, e *engine.Engine, r preview.Report, file string) error {
+func (s *onTarget) matchPlan(ctx context.Context, r preview.Report, file string) error {
 	p, err := preview.ReadPlan(file)
 	if err != nil {
 		return refused(s.settings.info.Stack, file, err)
 	}
-	now, err := s.basisNow(ctx, e)
+	now, err := s.basisNow(ctx)
 	if err != nil {
 		return err
 	}

@@ -11,8 +11,6 @@ import (
 
 	"emrflink/internal/cli/cmdtest"
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/engine"
-	"emrflink/internal/iostreams"
 	"emrflink/internal/plans"
 	"emrflink/internal/preview"
 )
@@ -20,28 +18,24 @@ import (
 func TestAPlanIsHeldAgainstSettingsAndState(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "plan.json")
-	ios, _, _, _ := iostreams.Test()
-	home := t.TempDir()
-	ios.SetEnv(func(k string) string { return map[string]string{"EMRFLINK_HOME": home}[k] })
-	a := &app{io: ios, globals: &cmdutil.Globals{Stack: "local"}, version: "v1"}
+	f, _ := newApp(t, "")
+	a := &app{io: f.IO, globals: f.Globals, version: "v1", interrupt: f.Interrupt, log: f.Log}
 	set, err := a.readSettings()
 	require.NoError(t, err)
 	a.settings = func() (settings, error) { return set, nil }
-	s := &stack{app: a, settings: set}
-	e, err := engine.Open(t.Context(), engine.Options{Stack: "local", Home: home})
-	require.NoError(t, err)
+	s := &onTarget{app: a, settings: set}
 	plan := plans.Plan{Stack: "local", Steps: []plans.Step{{URN: "u", Type: "aws:ec2/vpc:Vpc", Name: "vpc", Op: plans.OpCreate, New: map[string]any{}}}}
 	r, err := preview.New(plan, "us-west-2")
 	require.NoError(t, err)
 
-	require.NoError(t, s.savePlan(t.Context(), e, r, file))
+	require.NoError(t, s.SavePlan(t.Context(), r, file))
 	require.NoError(t, a.checkPlan(file))
-	require.NoError(t, s.matchPlan(t.Context(), e, r, file))
+	require.NoError(t, s.matchPlan(t.Context(), r, file))
 
 	plan.Steps[0].New["cidrBlock"] = "10.0.0.0/16"
 	other, err := preview.New(plan, "us-west-2")
 	require.NoError(t, err)
-	err = s.matchPlan(t.Context(), e, other, file)
+	err = s.matchPlan(t.Context(), other, file)
 	require.ErrorContains(t, err, `create aws:ec2/vpc:Vpc "vpc" in another way`)
 	require.Equal(t, 2, cmdtest.Code(err))
 
@@ -57,11 +51,11 @@ func TestAPlanIsHeldAgainstSettingsAndState(t *testing.T) {
 
 func TestABaselineIsReadBeforeAnythingIsStarted(t *testing.T) {
 	t.Parallel()
-	f, home := newApp(t, "")
+	_, operations, home := newRun(t, "")
 	file := filepath.Join(t.TempDir(), "baseline.json")
 	require.NoError(t, os.WriteFile(file, []byte("{"), 0o600))
 	for path, want := range map[string]string{file: "no JSON object", file + ".none": "no such file"} {
-		_, err := f.Baseline(t.Context(), path)
+		_, err := operations.Preview.OpenBaseline(t.Context(), path)
 		require.ErrorContains(t, err, want)
 		d := cmdutil.Describe(err)
 		require.Equal(t, 2, d.Exit)

@@ -6,19 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
-	"strconv"
 
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/cli/session"
-	"emrflink/internal/findings"
-	"emrflink/internal/target"
+	"emrflink/internal/stack"
+	"emrflink/internal/stackconfig"
 	"emrflink/stacks"
 )
 
 // settings are those of the stack, read and validated.
 type settings struct {
-	info   session.Info
+	info   stack.Info
 	config stacks.Config
 }
 
@@ -36,11 +33,11 @@ func (a *app) readSettings() (settings, error) {
 	if err != nil {
 		return settings{}, err
 	}
-	config, err := parse(file.Path, file.Values)
+	config, err := stackconfig.Parse(file.Path, file.Values)
 	if err != nil {
 		return settings{}, classify(err)
 	}
-	needs := target.NeedsOf(config.Target)
+	needs := stack.NeedsOf(config.Target)
 	if needs.Daemon {
 		if _, _, err := cmdutil.LocalSettings(a.io.Getenv); err != nil {
 			return settings{}, err
@@ -48,43 +45,12 @@ func (a *app) readSettings() (settings, error) {
 	}
 	return settings{
 		config: config,
-		info: session.Info{
+		info: stack.Info{
 			Stack: a.globals.Stack, File: file.Path, Home: home, State: a.globals.State, Target: config.Target,
 			Region: config.Region, Deployment: config.Name, Kubernetes: config.KubernetesVersion, Speed: 1, PrivateAPI: !config.EndpointAccess.Public,
-			Needs: session.Needs(needs),
+			Needs: needs,
 		},
 	}, nil
-}
-
-// parse reads settings and checks what the program itself does not look at: which findings there are to accept.
-func parse(file string, values map[string]any) (stacks.Config, error) {
-	config, err := stacks.Parse(file, values)
-	if err != nil {
-		return config, err
-	}
-	known := findings.IDs()
-	var bad []stacks.Problem
-	for i, a := range config.AcceptedFindings {
-		if !slices.Contains(known, a.Rule) {
-			bad = append(bad, stacks.Problem{
-				File: file, Key: fmt.Sprintf("acceptedFindings[%d].rule", i), Value: strconv.Quote(a.Rule), Why: "no such rule",
-				Nearest: stacks.Nearest(a.Rule, known),
-			})
-		}
-	}
-	if len(bad) > 0 {
-		return stacks.Config{}, &stacks.ConfigError{Problems: bad}
-	}
-	return config, nil
-}
-
-// accepted are the findings that settings accept.
-func (s settings) accepted() []findings.Acceptance {
-	var out []findings.Acceptance
-	for _, a := range s.config.AcceptedFindings {
-		out = append(out, findings.Acceptance(a))
-	}
-	return out
 }
 
 // problems is a validation error whose problems the printer lists one by one.

@@ -14,33 +14,32 @@ import (
 	"emrflink/internal/adopt"
 	"emrflink/internal/awsapi"
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/cli/session"
+	"emrflink/internal/deploy"
 	"emrflink/internal/engine"
-	"emrflink/internal/flinkjob"
 	"emrflink/internal/kube"
+	"emrflink/internal/observe"
+	"emrflink/internal/plans"
+	"emrflink/internal/preview"
+	"emrflink/internal/stack"
 	"emrflink/internal/target"
 	"emrflink/stacks"
 )
 
-// stack works on one stack. The target and the clients are opened by the first method that needs them.
-type stack struct {
+// onTarget works on one stack. The target and the clients are opened by the first method that needs them.
+type onTarget struct {
 	app      *app
 	settings settings
-	refresh  bool     // read the account before comparing
-	adopting bool     // take over log groups of an earlier deployment
-	leftOver []string // those that Preflight found
+	deploy   deploy.Options // of the engine on the account
 
 	target *target.Target
 	aws    *awsapi.Client
 }
 
-var _ session.Session = (*stack)(nil)
-
 // Info names what is worked on. What is simulated is known once the target is open.
-func (s *stack) Info() session.Info { return s.settings.info }
+func (s *onTarget) Info() stack.Info { return s.settings.info }
 
 // Close lets go of the target. A local one goes on in the background.
-func (s *stack) Close() error {
+func (s *onTarget) Close() error {
 	if s.target == nil {
 		return nil
 	}
@@ -48,7 +47,7 @@ func (s *stack) Close() error {
 }
 
 // open opens the target and returns its environment.
-func (s *stack) open(ctx context.Context) (map[string]string, error) {
+func (s *onTarget) open(ctx context.Context) (map[string]string, error) {
 	if s.target == nil {
 		t, err := s.app.openTarget(ctx, s.settings.config.Target, s.settings.config.Region)
 		if err != nil {
@@ -62,7 +61,7 @@ func (s *stack) open(ctx context.Context) (map[string]string, error) {
 }
 
 // client returns the AWS client of the target.
-func (s *stack) client(ctx context.Context) (*awsapi.Client, error) {
+func (s *onTarget) client(ctx context.Context) (*awsapi.Client, error) {
 	if s.aws != nil {
 		return s.aws, nil
 	}
@@ -79,12 +78,12 @@ func (s *stack) client(ctx context.Context) (*awsapi.Client, error) {
 }
 
 // engine opens the engine with an environment, nil to read the state only.
-func (s *stack) engine(ctx context.Context, env map[string]string) (*engine.Engine, error) {
+func (s *onTarget) engine(ctx context.Context, env map[string]string) (*engine.Engine, error) {
 	o := s.app.engineOptions(s.settings, env)
 	if env != nil {
-		o.Adopt, o.Refresh = s.adopt, s.refresh
-		if len(s.leftOver) > 0 {
-			o.Program = adopt.LogGroups(o.Program, s.leftOver)
+		o.Adopt, o.Refresh = s.adopt, s.deploy.Refresh
+		if len(s.deploy.Adopt) > 0 {
+			o.Program = adopt.LogGroups(o.Program, s.deploy.Adopt)
 		}
 	}
 	e, err := engine.Open(ctx, o)
@@ -95,7 +94,7 @@ func (s *stack) engine(ctx context.Context, env map[string]string) (*engine.Engi
 }
 
 // adopt finds what a killed engine had begun to create.
-func (s *stack) adopt(ctx context.Context, p engine.PendingCreate) (string, bool, error) {
+func (s *onTarget) adopt(ctx context.Context, p engine.PendingCreate) (string, bool, error) {
 	c, err := s.client(ctx)
 	if err != nil {
 		return "", false, err
@@ -132,8 +131,8 @@ func withOwnPath(env map[string]string, path string) map[string]string {
 	return env
 }
 
-// acting opens the engine on the target.
-func (s *stack) acting(ctx context.Context) (*engine.Engine, error) {
+// onAccount opens the engine on the target.
+func (s *onTarget) onAccount(ctx context.Context) (*engine.Engine, error) {
 	if err := s.check(ctx); err != nil {
 		return nil, err
 	}
@@ -145,7 +144,7 @@ func (s *stack) acting(ctx context.Context) (*engine.Engine, error) {
 }
 
 // check makes sure that the state can be read and saved, before the target is opened.
-func (s *stack) check(ctx context.Context) error {
+func (s *onTarget) check(ctx context.Context) error {
 	o := s.app.engineOptions(s.settings, nil)
 	o.Reserve = target.Reserve(target.Options{Kind: s.settings.config.Target, Home: s.settings.info.Home})
 	e, err := engine.Open(ctx, o)
@@ -155,16 +154,30 @@ func (s *stack) check(ctx context.Context) error {
 	return classify(e.Check())
 }
 
+// deploying is one deploy of the stack.
+type deploying struct{ *onTarget }
+
+// Deployment opens the engine on the target.
+func (s *onTarget) Deployment(_ context.Context, o deploy.Options) (deploy.Deployment, error) {
+	own := *s
+	own.deploy = o
+	return deploying{&own}, nil
+}
+
+// Matches compares a saved plan with the one that was just computed.
+func (d deploying) Matches(ctx context.Context, r preview.Report, file string) error {
+	return d.matchPlan(ctx, r, file)
+}
+
 // Deploy carries the plan out.
-func (s *stack) Deploy(ctx context.Context, sink func(session.Event)) (session.Result, error) {
-	e, err := s.acting(ctx)
+func (d deploying) Deploy(ctx context.Context, sink func(plans.Event)) (plans.Result, error) {
+	e, err := d.onAccount(ctx)
 	if err != nil {
-		return session.Result{}, err
+		return plans.Result{}, err
 	}
-	res, err := e.Deploy(ctx, func(ev engine.Event) { sink(event(ev)) })
-	out := session.Result{Summary: session.Summary(res.Summary), Duration: res.Duration, Outputs: outputs(res.Outputs)}
-	s.app.logFailure(err)
-	return out, classify(err)
+	res, err := e.Deploy(ctx, sink)
+	d.app.logFailure(err)
+	return res, classify(err)
 }
 
 // logFailure keeps the engine's unabridged output of a failure.
@@ -175,73 +188,31 @@ func (a *app) logFailure(err error) {
 	}
 }
 
-func event(e engine.Event) session.Event {
-	return session.Event{
-		Kind: e.Kind, URN: e.URN, Type: e.Type, Name: e.Name, Op: session.Op(e.Op), Message: e.Message, Elapsed: e.Elapsed,
-	}
-}
-
-func outputs(in map[string]engine.Output) map[string]session.Output {
-	out := make(map[string]session.Output, len(in))
-	for k, v := range in {
-		out[k] = session.Output(v)
-	}
-	return out
-}
-
 // State reads the recorded state; the target is not needed for it.
-func (s *stack) State(ctx context.Context) (session.State, error) {
+func (s *onTarget) State(ctx context.Context) (stack.State, error) {
 	e, err := s.engine(ctx, nil)
 	if err != nil {
-		return session.State{}, err
+		return stack.State{}, err
 	}
-	resources, err := e.Resources(ctx)
-	if err != nil {
-		return session.State{}, s.noStack(err)
-	}
-	out, err := e.Outputs(ctx)
-	if err != nil {
-		return session.State{}, s.noStack(err)
-	}
-	st := session.State{ByService: map[string]int{}, Outputs: outputs(out)}
-	for _, r := range resources {
-		if r.Custom {
-			st.Resources++
-			st.ByService[service(r.Type)]++
-		}
-	}
-	pending, err := e.Pending(ctx)
-	if err != nil {
-		return session.State{}, s.noStack(err)
-	}
-	for _, p := range pending {
-		st.Pending = append(st.Pending, session.Pending{Kind: p.Kind, Type: p.Type, Name: p.Name, URN: p.URN})
-	}
-	lock, err := e.Lock(ctx)
-	if err != nil {
-		return session.State{}, classify(err)
-	}
-	for _, o := range lock.Owners {
-		if !o.Stale {
-			st.LockedBy = fmt.Sprintf("%s on %s, process %d", o.User, o.Host, o.PID)
-		}
-	}
-	return st, nil
+	st, err := stack.ReadState(ctx, e)
+	return st, s.noStack(err)
 }
 
-// service is the part of a Pulumi type that a person calls the service: "aws:ec2/vpc:Vpc" is ec2.
-func service(typ string) string {
-	pkg, rest, _ := strings.Cut(typ, ":")
-	if pkg != "aws" {
-		return pkg
+// resources are what the stack recorded.
+func (s *onTarget) resources(ctx context.Context) ([]plans.StateResource, error) {
+	e, err := s.engine(ctx, nil)
+	if err != nil {
+		return nil, err
 	}
-	module, _, _ := strings.Cut(rest, ":")
-	name, _, _ := strings.Cut(module, "/")
-	return name
+	all, err := e.Resources(ctx)
+	if err != nil {
+		return nil, s.noStack(err)
+	}
+	return all, nil
 }
 
 // noStack says in the words of the tool that a stack was never deployed.
-func (s *stack) noStack(err error) error {
+func (s *onTarget) noStack(err error) error {
 	if !errors.Is(err, engine.ErrNoStack) {
 		return classify(err)
 	}
@@ -253,7 +224,7 @@ func (s *stack) noStack(err error) error {
 }
 
 // values returns the plain outputs of a deployed stack.
-func (s *stack) values(ctx context.Context) (map[string]any, error) {
+func (s *onTarget) values(ctx context.Context) (map[string]any, error) {
 	st, err := s.State(ctx)
 	if err != nil {
 		return nil, err
@@ -273,7 +244,7 @@ func (s *stack) values(ctx context.Context) (map[string]any, error) {
 }
 
 // cluster asks EKS for the cluster of the stack and returns the client of its API server.
-func (s *stack) cluster(ctx context.Context, name string) (awsapi.Cluster, *kube.Client, error) {
+func (s *onTarget) cluster(ctx context.Context, name string) (awsapi.Cluster, *kube.Client, error) {
 	c, err := s.client(ctx)
 	if err != nil {
 		return awsapi.Cluster{}, nil, err
@@ -294,72 +265,12 @@ func tokenOf(c *awsapi.Client, cluster string) kube.TokenFunc {
 }
 
 // Cluster asks the cloud and the cluster.
-func (s *stack) Cluster(ctx context.Context) (session.Cluster, error) {
+func (s *onTarget) Cluster(ctx context.Context) (observe.Cluster, error) {
 	st, err := s.State(ctx)
 	if err != nil {
-		return session.Cluster{}, err
+		return observe.Cluster{}, err
 	}
 	name, _ := st.Outputs["clusterName"].Value.(string)
-	if name == "" {
-		return session.Cluster{}, nil // an interrupted deploy has no outputs yet
-	}
-	k, client, err := s.cluster(ctx, name)
-	if awsapi.IsNotFound(err) {
-		return session.Cluster{Name: name}, nil
-	}
-	out := session.Cluster{Name: name, Status: k.Status, Version: k.Version, Health: k.Health}
-	if err != nil {
-		return out, err
-	}
-	nodes, err := client.Nodes(ctx)
-	if err != nil {
-		return out, err
-	}
-	for _, n := range nodes {
-		out.Nodes = append(out.Nodes, session.Node{Name: n.Name, InstanceType: n.InstanceType, CapacityType: n.CapacityType, NodePool: n.NodePool})
-	}
-	out.Jobs, err = listJobs(ctx, flinkjob.Runner{Kube: client})
-	return out, err
+	c, err := observe.Read(ctx, name, s.cluster)
+	return c, classify(err)
 }
-
-// Kubeconfig describes how kubectl reaches the cluster.
-func (s *stack) Kubeconfig(ctx context.Context) (session.Kubeconfig, error) {
-	values, err := s.values(ctx)
-	if err != nil {
-		return nil, err
-	}
-	c, err := s.client(ctx)
-	if err != nil {
-		return nil, err
-	}
-	k, err := c.DescribeCluster(ctx, values["clusterName"].(string)) // values checks it
-	if err != nil {
-		return nil, classify(err)
-	}
-	exe, err := os.Executable()
-	if err != nil {
-		return nil, fmt.Errorf("find this binary: %w", err)
-	}
-	a := kube.Access{
-		ClusterName: k.Name, ClusterARN: k.ARN, Region: s.settings.config.Region, Endpoint: k.Endpoint, CABase64: k.CABase64,
-		Command: exe, Args: []string{"--target", s.settings.config.Target}, Env: map[string]string{"EMRFLINK_HOME": s.settings.info.Home},
-	}
-	if profile := s.app.io.Getenv("AWS_PROFILE"); profile != "" {
-		a.Env["AWS_PROFILE"] = profile
-	}
-	return access{a}, nil
-}
-
-// access is a kubeconfig entry.
-type access struct{ a kube.Access }
-
-var _ session.Kubeconfig = access{}
-
-// Context is the name of the entry.
-func (k access) Context() string { return k.a.Name() }
-
-// Render returns a file with this one entry.
-func (k access) Render() ([]byte, error) { return kube.Kubeconfig(k.a) }
-
-// Merge changes a file.
-func (k access) Merge(path string) error { return kube.MergeKubeconfig(path, k.a) }

@@ -11,13 +11,25 @@ import (
 	"sync"
 	"time"
 
+	"emrflink/internal/check"
+	cleanupcmd "emrflink/internal/cli/cleanup"
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/cli/session"
+	deploycmd "emrflink/internal/cli/deploy"
+	"emrflink/internal/cli/graph"
+	"emrflink/internal/cli/local"
+	"emrflink/internal/cli/outputs"
+	previewcmd "emrflink/internal/cli/preview"
+	"emrflink/internal/cli/root"
+	"emrflink/internal/cli/samplejob"
+	"emrflink/internal/cli/status"
 	"emrflink/internal/engine"
 	"emrflink/internal/findings"
 	"emrflink/internal/flinkjob"
 	"emrflink/internal/iostreams"
 	"emrflink/internal/preview"
+	"emrflink/internal/stack"
+	"emrflink/internal/stackconfig"
+	"emrflink/internal/target"
 	"emrflink/stacks"
 )
 
@@ -42,34 +54,26 @@ type Options struct {
 	Command   string // the words of the command, for the name of the log file
 }
 
-// New returns the factory of a run. It does nothing else: everything is made when a command asks for it.
-func New(o Options) *cmdutil.Factory {
+// New returns the factory and the operations of a run. It does nothing else: everything is made when a command asks for
+// it.
+func New(o Options) (*cmdutil.Factory, root.Operations) {
 	a := &app{
 		io: o.IO, globals: &cmdutil.Globals{}, interrupt: o.Interrupt, version: o.Version, command: o.Command, now: time.Now,
 	}
 	a.log = sync.OnceValue(a.newLog)
 	a.settings = sync.OnceValues(a.readSettings)
-	return &cmdutil.Factory{
+	f := &cmdutil.Factory{
 		IO: a.io, Globals: a.globals, Version: a.version, Interrupt: a.interrupt, Now: a.now, Log: a.log,
-		Info: func() (session.Info, error) {
+		Info: func() (stack.Info, error) {
 			s, err := a.settings()
 			return s.info, err
 		},
-		Session:  a.session,
-		Offline:  a.offline,
-		Baseline: a.baseline, CheckPlan: a.checkPlan,
-		Samples: samples,
-		Schema:  schema,
-		Matrix:  matrix,
-		Rules:   rules,
-		Check:   check,
-		Local:   a.local,
-		Token:   a.token,
-		Pulumi:  engine.Main,
-		Cost:    a.coster,
-		Drift:   a.drifter,
-		Faults:  a.faults,
+		Reference: cmdutil.Reference{
+			Samples: flinkjob.Samples, Keys: stacks.Keys, Matrix: target.Simulated, Rules: findings.Rules, Check: checkSettings,
+		},
+		Local: func() (cmdutil.LocalTarget, error) { return a.local() },
 	}
+	return f, a.operations()
 }
 
 func (a *app) newLog() *cmdutil.Log {
@@ -82,41 +86,14 @@ func (a *app) newLog() *cmdutil.Log {
 	})
 }
 
-// samples lists the jobs that come with the tool.
-func samples() []session.Sample {
-	var list []session.Sample
-	for _, s := range flinkjob.List() {
-		list = append(list, session.Sample{Name: s.Name, Title: s.Title, Description: s.Description})
-	}
-	return list
-}
-
-// schema lists the configuration keys.
-func schema() []session.Key {
-	var keys []session.Key
-	for _, k := range stacks.Keys() {
-		keys = append(keys, session.Key(k))
-	}
-	return keys
-}
-
-// rules lists what previews look for.
-func rules() []session.Rule {
-	var all []session.Rule
-	for _, r := range findings.Rules() {
-		all = append(all, session.Rule{ID: r.ID, Severity: r.Severity, Title: r.Title, Why: r.Why, Fix: r.Fix, Source: r.Source})
-	}
-	return all
-}
-
-// check validates settings.
-func check(file string, values map[string]any) error {
-	_, err := parse(file, values)
+// checkSettings validates settings.
+func checkSettings(file string, values map[string]any) error {
+	_, err := stackconfig.Parse(file, values)
 	return classify(err)
 }
 
 // offline computes plans in this process.
-func (a *app) offline(ctx context.Context) (session.Planner, error) {
+func (a *app) offline(ctx context.Context) (*inProcess, error) {
 	s, err := a.settings()
 	if err != nil {
 		return nil, err
@@ -125,7 +102,7 @@ func (a *app) offline(ctx context.Context) (session.Planner, error) {
 }
 
 // baseline computes plans in this process against a file, which is read before anything is started.
-func (a *app) baseline(ctx context.Context, file string) (session.Planner, error) {
+func (a *app) baseline(ctx context.Context, file string) (*inProcess, error) {
 	s, err := a.settings()
 	if err != nil {
 		return nil, err
@@ -142,11 +119,48 @@ func (a *app) baseline(ctx context.Context, file string) (session.Planner, error
 	return o, nil
 }
 
-// session works on the stack on its target.
-func (a *app) session(context.Context) (session.Session, error) {
+// openStack works on the stack on its target.
+func (a *app) openStack() (*onTarget, error) {
 	s, err := a.settings()
 	if err != nil {
 		return nil, err
 	}
-	return &stack{app: a, settings: s}, nil
+	return &onTarget{app: a, settings: s}, nil
+}
+
+// operations are what single commands ask of the domain.
+func (a *app) operations() root.Operations {
+	return root.Operations{
+		Cost: a.cost,
+		Deploy: deploycmd.Operations{
+			Open: func(context.Context) (deploycmd.Stack, error) { return a.openStack() }, CheckPlan: a.checkPlan,
+		},
+		Preview: previewcmd.Operations{
+			OpenStack:    func(context.Context) (previewcmd.Stack, error) { return a.openStack() },
+			OpenOffline:  func(ctx context.Context) (previewcmd.Planner, error) { return a.offline(ctx) },
+			OpenBaseline: func(ctx context.Context, file string) (previewcmd.Planner, error) { return a.baseline(ctx, file) },
+		},
+		Graph:     func(ctx context.Context) (graph.Planner, error) { return a.offline(ctx) },
+		Cleanup:   func(context.Context) (cleanupcmd.Stack, error) { return a.openStack() },
+		Status:    func(context.Context) (status.Stack, error) { return a.openStack() },
+		Outputs:   func(context.Context) (outputs.Stack, error) { return a.openStack() },
+		SampleJob: func(context.Context) (samplejob.Stack, error) { return a.openStack() },
+		Preflight: a.preflight,
+		Drift:     a.drift, Kubeconfig: a.kubeconfig, Token: a.token, Pulumi: engine.Main,
+		Local: local.Operations{
+			Open:  func() (local.Target, error) { return a.local() },
+			Serve: a.serve, Change: a.change,
+			Faults: func() (local.Faults, error) { return a.simulatedTarget() },
+		},
+	}
+}
+
+// preflight makes the checks that a deploy begins with.
+func (a *app) preflight(ctx context.Context) ([]check.Check, error) {
+	s, err := a.openStack()
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close() // nothing was changed
+	return s.Preflight(ctx, false)
 }

@@ -74,12 +74,12 @@ func TestInstancesTakeTheirTime(t *testing.T) {
 			return false
 		}, patience, 2*time.Millisecond)
 	}
-	eventually("running", startInstance)
+	eventually("running", rowOf(KindInstance).Create)
 	ended, err := w.TerminateInstances(t.Context(), Caller{}, r.ID)
 	require.NoError(t, err)
 	require.Equal(t, "shutting-down", ended[0].State)
 	require.Len(t, w.List(KindNetworkInterface), 1, "the interface goes with the instance, not before")
-	eventually("terminated", terminateInstance)
+	eventually("terminated", rowOf(KindInstance).Delete)
 	require.Empty(t, w.List(KindNetworkInterface))
 	clock.advance(2 * keepTerminated)
 	w.run(n, false)
@@ -99,7 +99,8 @@ func TestALaunchTemplateFillsTheRequest(t *testing.T) {
 		"networkInterfaces":   []any{Props{"securityGroups": []any{group.ID}}},
 		"blockDeviceMappings": []any{Props{"ebs": Props{"volumeSize": 100}}},
 	})
-	list, err := w.RunInstances(t.Context(), Caller{}, RunRequest{InstanceType: "r6gd.large", SubnetID: n.subnets[1].ID, LaunchTemplateID: lt.ID, Count: 2})
+	list, err := w.RunInstances(t.Context(), Caller{},
+		RunRequest{InstanceType: "r6gd.large", SubnetID: n.subnets[1].ID, LaunchTemplateID: lt.ID, Count: 2})
 	require.NoError(t, err)
 	require.Len(t, list, 2)
 	got := list[1].All()
@@ -191,8 +192,9 @@ func TestEventsReachTheQueue(t *testing.T) {
 	w.make(KindQueuePolicy, Props{"queueUrl": open.ID, "policy": eventsPolicy(open.ARN)})
 	closed := w.make(KindQueue, Props{"name": "closed"})
 	for rule, pattern := range map[string]string{
-		"spot":  `{"source":["aws.ec2"],"detail-type":["EC2 Spot Instance Interruption Warning"]}`,
-		"state": `{"source":["aws.ec2"],"detail-type":["EC2 Instance State-change Notification"],"detail":{"state":["terminated"]}}`,
+		"spot": `{"source":["aws.ec2"],"detail-type":["EC2 Spot Instance Interruption Warning"]}`,
+		"state": `{"source":["aws.ec2"],"detail-type":["EC2 Instance State-change Notification"],` +
+			`"detail":{"state":["terminated"]}}`,
 		"other": `{"source":["aws.health"]}`,
 	} {
 		w.make(KindEventRule, Props{"name": rule, "eventPattern": pattern})
@@ -219,7 +221,8 @@ func TestEventsReachTheQueue(t *testing.T) {
 		}
 		kinds = append(kinds, e.DetailType)
 	}
-	require.Equal(t, []string{"EC2 Spot Instance Interruption Warning", "EC2 Instance State-change Notification", "AWS Health Event"}, kinds)
+	require.Equal(t, []string{"EC2 Spot Instance Interruption Warning", "EC2 Instance State-change Notification",
+		"AWS Health Event"}, kinds)
 	require.Zero(t, w.MessageCount(closed.ID), "its policy does not admit EventBridge")
 	after, _ := w.Get(KindInstance, r.ID)
 	require.Equal(t, "terminated", after.State)
@@ -238,7 +241,8 @@ func TestInstanceTypes(t *testing.T) {
 		require.Equal(t, i.Hypervisor == "", i.BareMetal, i.Type)
 		families[i.Type[:3]] = i.Arch
 	}
-	require.Equal(t, map[string]string{"c5d": "amd64", "c6i": "amd64", "c7g": "arm64", "m5.": "amd64", "r6g": "arm64", "r7g": "arm64"}, families)
+	require.Equal(t, map[string]string{"c5d": "amd64", "c6i": "amd64", "c7g": "arm64", "m5.": "amd64", "r6g": "arm64",
+		"r7g": "arm64"}, families)
 	i := w.types["c5d.2xlarge"]
 	require.Equal(t, 58, i.MaxPods())
 	require.Equal(t, "x86_64", i.EC2Arch())
@@ -256,7 +260,8 @@ func TestPrices(t *testing.T) {
 	require.InDelta(t, 0.192, w.run(network{subnets: n.subnets}, false).HourlyUSD, 1e-9)
 	gateway := w.make(KindVPCEndpoint, Props{"vpcId": n.vpc.ID, "serviceName": "com.amazonaws.us-west-2.s3"})
 	require.Zero(t, gateway.HourlyUSD)
-	iface := w.make(KindVPCEndpoint, Props{"vpcId": n.vpc.ID, "serviceName": "com.amazonaws.us-west-2.sts", "vpcEndpointType": "Interface", "subnetIds": n.subnetIDs()})
+	iface := w.make(KindVPCEndpoint, Props{"vpcId": n.vpc.ID, "serviceName": "com.amazonaws.us-west-2.sts",
+		"vpcEndpointType": "Interface", "subnetIds": n.subnetIDs()})
 	require.InDelta(t, 0.03, iface.HourlyUSD, 1e-9)
 	lb := w.make(KindLoadBalancer, Props{"name": "lb", "internal": true, "subnets": n.subnetIDs()})
 	require.InDelta(t, 0.0225, lb.HourlyUSD, 1e-9)

@@ -2,7 +2,9 @@
 
 // Package account is a simulated AWS account: resources with identity, the dependency rules that AWS
 // enforces on create and delete (with AWS's own error codes), the time that AWS takes, what it bills per
-// hour, and what AWS creates behind the caller's back. It knows nothing of Pulumi, HTTP or Kubernetes.
+// hour, and what AWS creates behind the caller's back. It knows nothing of Pulumi's engine, HTTP or
+// Kubernetes. What is known of a kind beside its behaviour is read from package awskind, what a change of a property does from
+// package replacement, prices from package cost.
 //
 // Invariants:
 //   - A call that returned is durable: killing the process afterwards does not lose the change.

@@ -24,7 +24,8 @@ func (a *Account) RunInstances(ctx context.Context, c Caller, q RunRequest) ([]R
 	if subnet, ok := a.Get(KindSubnet, q.SubnetID); ok {
 		zone = str(subnet.Attrs, "availabilityZone")
 	}
-	if err := a.fault(ctx, "ec2:RunInstances", KindInstance, strings.Join([]string{q.InstanceType, capacity, zone}, " ")); err != nil {
+	if err := a.fault(ctx, "ec2:RunInstances", KindInstance,
+		strings.Join([]string{q.InstanceType, capacity, zone}, " ")); err != nil {
 		return nil, err
 	}
 	if q.Spot {
@@ -76,14 +77,16 @@ func (t *tx) run(q RunRequest) ([]*Resource, error) {
 		}
 		out = append(out, r)
 	}
-	wait := t.a.scaled(startInstance)
+	wait := t.a.scaled(rowOf(KindInstance).Create)
 	for i, r := range out {
 		if wait <= 0 {
 			out[i] = t.move(r.ID, stateRunning)
 			continue
 		}
 		id := r.ID
-		t.after = append(t.after, func() { t.a.launch(resKey{KindInstance, id}, func() error { return t.a.finishStart(id, wait) }) })
+		t.after = append(t.after, func() {
+			t.a.launch(resKey{KindInstance, id}, func() error { return t.a.finishStart(id, wait) })
+		})
 	}
 	return out, nil
 }
@@ -151,7 +154,8 @@ func (t *tx) checkRun(q RunRequest, subnet *Resource) (profile *Resource, err er
 	if q.InstanceProfile != "" {
 		name := q.InstanceProfile[strings.LastIndexByte(q.InstanceProfile, '/')+1:]
 		if profile = t.get(KindInstanceProfile, name); profile == nil {
-			return nil, errBad("InvalidParameterValue", "Value (%s) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name", name)
+			return nil, errBad("InvalidParameterValue",
+				"Value (%s) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name", name)
 		}
 	}
 	return profile, t.checkCapacity(q.Spot, typ.VCPU*max(1, q.Count))
@@ -169,13 +173,15 @@ func (t *tx) checkCapacity(spot bool, wanted int) error {
 	}
 	limit := t.a.quotas[QuotaOnDemandVCPU]
 	return t.room(QuotaOnDemandVCPU, used+wanted-1, errBad("VcpuLimitExceeded",
-		"You have requested more vCPU capacity than your current vCPU limit of %.0f allows for the instance bucket that the specified instance type belongs to.", limit))
+		"You have requested more vCPU capacity than your current vCPU limit of %.0f allows for the instance bucket that "+
+			"the specified instance type belongs to.", limit))
 }
 
 func (t *tx) runOne(q RunRequest, subnet, profile *Resource) (*Resource, error) {
 	id := ec2ID("i")
 	by := orElse(t.c.Via, ByUser)
-	eni, err := t.addInterface(subnet, interfaceRequest{typ: "interface", owner: id, by: by, groups: q.SecurityGroupIDs, tags: q.ENITags})
+	eni, err := t.addInterface(subnet, interfaceRequest{typ: "interface", owner: id, by: by, groups: q.SecurityGroupIDs,
+		tags: q.ENITags})
 	if err != nil {
 		return nil, err
 	}
@@ -206,7 +212,7 @@ func (t *tx) runOne(q RunRequest, subnet, profile *Resource) (*Resource, error) 
 		ip := t.takePublicAddress()
 		attrs["publicIp"], attrs["publicDns"] = ip, publicName(ip, t.region())
 		t.edit(KindNetworkInterface, eni.ID, func(e *Resource) { e.Attrs["publicIp"] = ip })
-		price += priceIPv4
+		price += hourly(KindEIP)
 	}
 	r := t.made(KindInstance, id, t.arn("ec2", "instance/"+id), by, props, attrs, copyTags(q.Tags))
 	attrs["arn"] = r.ARN
@@ -223,7 +229,8 @@ func (t *tx) rootVolume(q RunRequest, instance, by string, subnet *Resource) *Re
 	}
 	v := t.made(KindVolume, ec2ID("vol"), "", by,
 		Props{"availabilityZone": str(subnet.Attrs, "availabilityZone"), "size": float64(size), "type": "gp3", "encrypted": true},
-		Props{"attachedTo": instance, "instanceId": instance, "deleteOnTermination": true, "createTime": stamp(t.now)}, copyTags(q.VolumeTags))
+		Props{"attachedTo": instance, "instanceId": instance, "deleteOnTermination": true,
+			"createTime": stamp(t.now)}, copyTags(q.VolumeTags))
 	v.ARN = t.arn("ec2", "volume/"+v.ID)
 	v.Attrs["arn"] = v.ARN
 	v.State, v.HourlyUSD = stateInUse, volumePrice("gp3", float64(size))
@@ -318,7 +325,7 @@ func (t *tx) terminate(id string) *Resource {
 		return r
 	}
 	t.move(id, stateShuttingDown)
-	wait := t.a.scaled(terminateInstance)
+	wait := t.a.scaled(rowOf(KindInstance).Delete)
 	if wait <= 0 {
 		return t.terminated(id)
 	}
@@ -354,9 +361,10 @@ func (a *Account) InterruptSpot(instanceID string) error {
 		if str(r.Attrs, "instanceLifecycle") != "spot" {
 			return errBad("InvalidParameterValue", "Instance %s is not a spot instance", instanceID)
 		}
-		t.emit(event{Source: "aws.ec2", DetailType: "EC2 Spot Instance Interruption Warning", Region: r.Region, Resources: []string{
-			fmt.Sprintf("arn:%s:ec2:%s:instance/%s", partition(r.Region), str(r.Attrs, "availabilityZone"), r.ID),
-		}, Detail: Props{"instance-id": r.ID, "instance-action": "terminate"}})
+		t.emit(event{Source: "aws.ec2", DetailType: "EC2 Spot Instance Interruption Warning", Region: r.Region,
+			Resources: []string{
+				fmt.Sprintf("arn:%s:ec2:%s:instance/%s", partition(r.Region), str(r.Attrs, "availabilityZone"), r.ID),
+			}, Detail: Props{"instance-id": r.ID, "instance-action": "terminate"}})
 		t.edit(KindInstance, instanceID, func(n *Resource) { n.Attrs["interrupted"] = stamp(t.now) })
 		if a.opts.Speed <= 0 {
 			t.terminate(instanceID)

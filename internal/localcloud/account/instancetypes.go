@@ -14,8 +14,7 @@ import (
 
 // instanceTable has one row per instance type. Sizes and bandwidths are those of Karpenter's generated
 // reference of instance types (v1.14); interfaces and addresses per interface are the EC2 limits that
-// give its pod counts; prices are on-demand list prices of 2026-07-20, which are the same in us-east-1
-// and us-west-2.
+// give its pod counts. Prices are those of estimates.
 //
 //go:embed instancetypes.csv
 var instanceTable string
@@ -53,14 +52,13 @@ func loadInstanceTypes() (map[string]InstanceType, error) {
 	out := make(map[string]InstanceType, len(rows))
 	for _, row := range rows[1:] {
 		t := InstanceType{Type: row[0], Arch: row[1], Manufacturer: row[2], Hypervisor: row[3], BareMetal: row[3] == ""}
-		for i, field := range []*int{&t.VCPU, &t.MemoryMiB, &t.NVMeGB, &t.ENIs, &t.IPv4PerENI, &t.ClockMHz, &t.NetworkMbps, &t.EBSMbps} {
+		for i, field := range []*int{&t.VCPU, &t.MemoryMiB, &t.NVMeGB, &t.ENIs, &t.IPv4PerENI, &t.ClockMHz, &t.NetworkMbps,
+			&t.EBSMbps} {
 			if *field, err = strconv.Atoi(row[4+i]); err != nil {
 				return nil, fmt.Errorf("read the instance table: %s: %w", t.Type, err)
 			}
 		}
-		if t.OnDemandUSD, err = strconv.ParseFloat(row[12], 64); err != nil {
-			return nil, fmt.Errorf("read the instance table: %s: %w", t.Type, err)
-		}
+		t.OnDemandUSD = listPrices().EC2[t.Type]
 		t.SpotUSD = t.OnDemandUSD * spotShare
 		out[t.Type] = t
 	}

@@ -4,6 +4,7 @@ package account
 
 import (
 	"maps"
+	"net/http"
 )
 
 // computeKinds are launch templates, instances, volumes and network interfaces.
@@ -15,9 +16,15 @@ func computeKinds() map[Kind]*spec {
 				return errBad("InvalidInstanceID.NotFound", "The instance ID '%s' does not exist", id)
 			},
 			usable: stateRunning,
-			fixed:  []string{"ami", "subnetId", "instanceType"},
 			make:   func(*tx, *Resource) error { return nil }, // instances are made by run
-			gone:   goneInstance,
+			update: func(_ *tx, old, r *Resource) error {
+				if is := str(r.Props, "instanceType"); is != "" && is != str(old.All(), "instanceType") {
+					return errStatus(http.StatusNotImplemented, "NotImplemented",
+						"the local account does not change the type of an instance")
+				}
+				return nil
+			},
+			gone: goneInstance,
 		},
 		KindVolume: {
 			missing: missingEC2("InvalidVolume.NotFound", "volume"),
@@ -44,7 +51,6 @@ func computeKinds() map[Kind]*spec {
 		KindNetworkInterface: {
 			missing: missingEC2("InvalidNetworkInterfaceID.NotFound", "networkInterface ID"),
 			usable:  stateAvailable,
-			fixed:   []string{"subnetId"},
 			refs: []ref{
 				{path: "subnetId", kind: KindSubnet, required: true},
 				{path: "securityGroups", kind: KindSecurityGroup},
@@ -64,18 +70,22 @@ func computeKinds() map[Kind]*spec {
 func templateSpec() *spec {
 	return &spec{
 		missing: func(id string) *Error {
-			return errBad("InvalidLaunchTemplateId.NotFound", "The specified launch template, with template ID %s, does not exist.", id)
+			return errBad("InvalidLaunchTemplateId.NotFound",
+				"The specified launch template, with template ID %s, does not exist.", id)
 		},
-		usable:  stateAvailable,
-		fixed:   []string{"name"},
-		refused: []string{"instanceRequirements", "elasticGpuSpecifications", "elasticInferenceAccelerator", "securityGroupNames"},
-		refs:    []ref{{path: "vpcSecurityGroupIds", kind: KindSecurityGroup, weak: true}},
+		usable: stateAvailable,
+		refused: []string{"instanceRequirements", "elasticGpuSpecifications", "elasticInferenceAccelerator",
+			"securityGroupNames"},
+		refs: []ref{{path: "vpcSecurityGroupIds", kind: KindSecurityGroup, weak: true}},
 		check: func(t *tx, p Props, self string) error {
 			name := str(p, "name")
 			if len(name) < 3 || len(name) > 128 {
-				return errBad("InvalidLaunchTemplateName.MalformedException", "A launch template name must be between 3 and 128 characters: '%s'", name)
+				return errBad("InvalidLaunchTemplateName.MalformedException",
+					"A launch template name must be between 3 and 128 characters: '%s'", name)
 			}
-			if t.first(KindLaunchTemplate, func(r *Resource) bool { return r.ID != self && r.Name == name && r.Region == t.region() }) != nil {
+			if t.first(KindLaunchTemplate, func(r *Resource) bool {
+				return r.ID != self && r.Name == name && r.Region == t.region()
+			}) != nil {
 				return errBad("InvalidLaunchTemplateName.AlreadyExistsException", "Launch template name already in use.")
 			}
 			if typ := str(p, "instanceType"); typ != "" && !t.knownType(typ) {
@@ -134,7 +144,8 @@ func makeInterface(t *tx, r *Resource) error {
 	}
 	for _, id := range groups {
 		if sg := t.get(KindSecurityGroup, id); sg == nil || str(sg.Props, "vpcId") != str(subnet.Props, "vpcId") {
-			return errBad("InvalidGroup.NotFound", "The security group '%s' does not exist in VPC '%s'", id, str(subnet.Props, "vpcId"))
+			return errBad("InvalidGroup.NotFound", "The security group '%s' does not exist in VPC '%s'", id,
+				str(subnet.Props, "vpcId"))
 		}
 	}
 	delete(r.Attrs, "withoutGroups")
@@ -168,7 +179,8 @@ type interfaceRequest struct {
 func (t *tx) addInterface(subnet *Resource, q interfaceRequest) (*Resource, error) {
 	r := t.made(KindNetworkInterface, "", "", q.by,
 		Props{"subnetId": subnet.ID, "description": q.description, "securityGroups": anyStrings(q.groups)},
-		Props{"interfaceType": q.typ, "attachedTo": q.owner, "requesterManaged": q.typ != "interface", "withoutGroups": q.typ == "nat_gateway"},
+		Props{"interfaceType": q.typ, "attachedTo": q.owner, "requesterManaged": q.typ != "interface",
+			"withoutGroups": q.typ == "nat_gateway"},
 		maps.Clone(q.tags))
 	if err := makeInterface(t, r); err != nil {
 		return nil, err
@@ -222,7 +234,8 @@ func (a *Account) AttachVolume(volumeID, instanceID string) error {
 		case v.State == stateInUse:
 			return errBad("VolumeInUse", "%s is already attached to an instance", volumeID)
 		case str(v.Props, "availabilityZone") != str(i.Attrs, "availabilityZone"):
-			return errBad("InvalidVolume.ZoneMismatch", "The volume '%s' is not in the same availability zone as instance '%s'", volumeID, instanceID)
+			return errBad("InvalidVolume.ZoneMismatch", "The volume '%s' is not in the same availability zone as instance '%s'",
+				volumeID, instanceID)
 		}
 		t.edit(KindVolume, volumeID, func(r *Resource) {
 			r.State = stateInUse

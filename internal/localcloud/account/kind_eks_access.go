@@ -12,7 +12,8 @@ const accessPolicyPrefix = "arn:aws:eks::aws:cluster-access-policy/"
 
 // accessPolicies are the EKS cluster access policies that can be associated.
 func accessPolicies() []string {
-	return []string{"AmazonEKSClusterAdminPolicy", "AmazonEKSAdminPolicy", "AmazonEKSEditPolicy", "AmazonEKSViewPolicy", "AmazonEKSAdminViewPolicy"}
+	return []string{"AmazonEKSClusterAdminPolicy", "AmazonEKSAdminPolicy", "AmazonEKSEditPolicy", "AmazonEKSViewPolicy",
+		"AmazonEKSAdminViewPolicy"}
 }
 
 // accessKinds are access entries and their policy associations.
@@ -22,7 +23,6 @@ func accessKinds() map[Kind]*spec {
 		KindAccessEntry: {
 			missing: func(string) *Error { return noSuchEKS("The specified access entry could not be found.") },
 			usable:  stateACTIVE,
-			fixed:   []string{"clusterName", "principalArn", "type"},
 			refs:    []ref{ofCluster},
 			check:   checkAccessEntry,
 			make: func(t *tx, r *Resource) error {
@@ -32,18 +32,19 @@ func accessKinds() map[Kind]*spec {
 			update: func(t *tx, _, r *Resource) error { r.Attrs["modifiedAt"] = stamp(t.now); return nil },
 			gone: func(t *tx, r *Resource) {
 				t.destroyWhere(KindAccessPolicyAssociation, func(x *Resource) bool {
-					return x.ofCluster(str(r.Props, "clusterName")) && str(x.Props, "principalArn") == str(r.Props, "principalArn")
+					return x.ofCluster(str(r.Props, "clusterName")) &&
+						str(x.Props, "principalArn") == str(r.Props, "principalArn")
 				})
 			},
 		},
 		KindAccessPolicyAssociation: {
 			missing: func(string) *Error { return noSuchEKS("The specified access policy association could not be found.") },
 			usable:  stateACTIVE,
-			fixed:   []string{"clusterName", "principalArn", "policyArn"},
 			refs:    []ref{ofCluster},
 			check: func(t *tx, p Props, _ string) error {
 				if t.get(KindAccessEntry, entryID(p)) == nil {
-					return noSuchEKS("The specified principalArn could not be found. You can view your available access entries with 'list-access-entries'.")
+					return noSuchEKS("The specified principalArn could not be found. " +
+						"You can view your available access entries with 'list-access-entries'.")
 				}
 				name, ok := strings.CutPrefix(str(p, "policyArn"), accessPolicyPrefix)
 				if !ok || !slices.Contains(accessPolicies(), name) {
@@ -58,7 +59,8 @@ func accessKinds() map[Kind]*spec {
 				return nil
 			},
 			make: func(t *tx, r *Resource) error {
-				r.ID = fmt.Sprintf("%s#%s#%s", str(r.Props, "clusterName"), str(r.Props, "principalArn"), str(r.Props, "policyArn"))
+				r.ID = fmt.Sprintf("%s#%s#%s", str(r.Props, "clusterName"), str(r.Props, "principalArn"),
+					str(r.Props, "policyArn"))
 				r.Attrs = Props{"associatedAt": stamp(t.now), "modifiedAt": stamp(t.now)}
 				return nil
 			},
@@ -70,7 +72,8 @@ func entryID(p Props) string { return str(p, "clusterName") + ":" + str(p, "prin
 
 func checkAccessEntry(t *tx, p Props, self string) error {
 	principal, cluster := str(p, "principalArn"), str(p, "clusterName")
-	if !strings.HasPrefix(principal, "arn:") || !slices.ContainsFunc([]string{":role/", ":user/", ":root"}, func(s string) bool { return strings.Contains(principal, s) }) {
+	if !strings.HasPrefix(principal, "arn:") || !slices.ContainsFunc([]string{":role/", ":user/", ":root"},
+		func(s string) bool { return strings.Contains(principal, s) }) {
 		return errEKS("The principalArn parameter format is not valid")
 	}
 	if strings.Contains(principal, ":role/") && t.role(principal) == nil {
@@ -89,7 +92,8 @@ func checkAccessEntry(t *tx, p Props, self string) error {
 		}
 	}
 	if mode := str(t.get(KindCluster, cluster).All(), "accessConfig.authenticationMode"); mode == "CONFIG_MAP" {
-		return errBad("InvalidRequestException", "The cluster's authentication mode must be set to one of [API, API_AND_CONFIG_MAP] to perform this operation.")
+		return errBad("InvalidRequestException",
+			"The cluster's authentication mode must be set to one of [API, API_AND_CONFIG_MAP] to perform this operation.")
 	}
 	if self == "" && t.get(KindAccessEntry, entryID(p)) != nil {
 		return inUse("The specified access entry resource is already in use on this cluster.")
@@ -100,7 +104,8 @@ func checkAccessEntry(t *tx, p Props, self string) error {
 func makeAccessEntry(t *tx, r *Resource) {
 	cluster, principal := str(r.Props, "clusterName"), str(r.Props, "principalArn")
 	r.ID, r.Name = entryID(r.Props), principal[strings.LastIndexAny(principal, "/:")+1:]
-	r.ARN = t.arn("eks", fmt.Sprintf("access-entry/%s/%s/%s/%s/%s", cluster, principalWord(principal), t.a.opts.AccountID, r.Name, uuid()))
+	r.ARN = t.arn("eks", fmt.Sprintf("access-entry/%s/%s/%s/%s/%s", cluster, principalWord(principal), t.a.opts.AccountID, r.Name,
+		uuid()))
 	r.State = stateACTIVE
 	r.Attrs = Props{"accessEntryArn": r.ARN, "createdAt": stamp(t.now), "modifiedAt": stamp(t.now)}
 	typ := orElse(str(r.Props, "type"), "STANDARD")
@@ -134,7 +139,8 @@ func (t *tx) addEntry(cluster, principal, typ string) {
 // creatorEntry makes the creator of a cluster its administrator, unless the request says not to.
 func (t *tx) creatorEntry(r *Resource) error {
 	all := r.All()
-	if !flag(all, "accessConfig.bootstrapClusterCreatorAdminPermissions") || str(all, "accessConfig.authenticationMode") == "CONFIG_MAP" {
+	if !flag(all, "accessConfig.bootstrapClusterCreatorAdminPermissions") ||
+		str(all, "accessConfig.authenticationMode") == "CONFIG_MAP" {
 		return nil
 	}
 	principal := orElse(t.principalARN(), "arn:aws:iam::"+t.a.opts.AccountID+":user/"+StaticUserName)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"emrflink/internal/awskind"
 	"emrflink/internal/pattern"
 )
 
@@ -29,9 +30,9 @@ var addonVersion = pattern.Lazy(`^v\d+\.\d+\.\d+-eksbuild\.\d+$`)
 
 func addonTime(r *Resource) time.Duration {
 	if str(r.Props, "addonName") == "aws-ebs-csi-driver" {
-		return createCSI
+		return awskind.SlowestAddon
 	}
-	return createAddon
+	return rowOf(KindAddon).Create
 }
 
 func checkAddon(t *tx, p Props, self string) error {
@@ -99,7 +100,8 @@ func installAddon(ctx context.Context, a *Account, r Resource) (func(*tx, *Resou
 	if err != nil {
 		return nil, err
 	}
-	err = a.opts.Runtime.InstallAddon(ctx, str(all, "clusterName"), r.Name, str(all, "addonVersion"), config, str(all, "serviceAccountRoleArn"))
+	err = a.opts.Runtime.InstallAddon(ctx, str(all, "clusterName"), r.Name, str(all, "addonVersion"), config,
+		str(all, "serviceAccountRoleArn"))
 	if err != nil {
 		return nil, fmt.Errorf("install addon %q: %w", r.Name, err)
 	}

@@ -38,18 +38,19 @@ func kubernetesVersions() []string {
 	return []string{"1.30", "1.31", "1.32", "1.33", "1.34", "1.35", "1.36"}
 }
 
+const roleNotAssumed = "Role with arn: %s, could not be assumed because it does not exist or the trusted entity is not correct"
+
 // clusterKinds are EKS clusters and addons.
 func clusterKinds() map[Kind]*spec {
 	return map[Kind]*spec{
 		KindCluster: {
 			missing: noSuchCluster,
 			pending: stateCREATING, usable: stateACTIVE, deleting: stateDELETING, failed: stateFAILED,
-			creates: lasts(createCluster), deletes: lasts(deleteCluster),
-			refused: []string{"outpostConfig", "remoteNetworkConfig", "computeConfig.enabled", "storageConfig.blockStorage.enabled", "zonalShiftConfig.enabled"},
-			fixed:   []string{"name", "roleArn", "vpcConfig.subnetIds", "kubernetesNetworkConfig.serviceIpv4Cidr"},
+			refused: []string{"outpostConfig", "remoteNetworkConfig", "computeConfig.enabled",
+				"storageConfig.blockStorage.enabled", "zonalShiftConfig.enabled"},
 			refs: []ref{
 				{path: "roleArn", kind: KindRole, required: true, byARN: true, weak: true, lost: func(arn string) *Error {
-					return errEKS("Role with arn: %s, could not be assumed because it does not exist or the trusted entity is not correct", arn)
+					return errEKS(roleNotAssumed, arn)
 				}},
 				// EKS puts interfaces into some of the subnets only; the others can be deleted.
 				{path: "vpcConfig.subnetIds", kind: KindSubnet, required: true, weak: true, lost: func(id string) *Error {
@@ -77,9 +78,8 @@ func clusterKinds() map[Kind]*spec {
 				return noSuchEKS("No addon: %s found in cluster: %s", addon, cluster)
 			},
 			pending: stateCREATING, usable: stateACTIVE, deleting: stateDELETING, failed: stateCREATEFAILED,
-			creates: addonTime, deletes: lasts(deleteAddon),
+			creates: addonTime,
 			refused: []string{"podIdentityAssociations"},
-			fixed:   []string{"addonName", "clusterName"},
 			refs: []ref{
 				{path: "clusterName", kind: KindCluster, required: true, lost: noSuchCluster},
 				{path: "serviceAccountRoleArn", kind: KindRole, byARN: true, weak: true, lost: func(arn string) *Error {
@@ -103,7 +103,8 @@ func checkCluster(t *tx, p Props, self string) error {
 	if v := str(p, "version"); v != "" && !slices.Contains(kubernetesVersions(), v) {
 		return errEKS("unsupported Kubernetes version %s", v)
 	}
-	if mode := str(p, "accessConfig.authenticationMode"); !slices.Contains([]string{"", "API", "API_AND_CONFIG_MAP", "CONFIG_MAP"}, mode) {
+	modes := []string{"", "API", "API_AND_CONFIG_MAP", "CONFIG_MAP"}
+	if mode := str(p, "accessConfig.authenticationMode"); !slices.Contains(modes, mode) {
 		return errEKS("Unsupported authentication mode %s", mode)
 	}
 	for _, typ := range strs(p, "enabledClusterLogTypes") {
@@ -118,7 +119,7 @@ func checkCluster(t *tx, p Props, self string) error {
 		return inUse("Cluster already exists with name: %s", name)
 	}
 	if !t.trusts(str(p, "roleArn"), "eks.amazonaws.com") {
-		return errEKS("Role with arn: %s, could not be assumed because it does not exist or the trusted entity is not correct", str(p, "roleArn"))
+		return errEKS(roleNotAssumed, str(p, "roleArn"))
 	}
 	if err := t.checkClusterNetwork(p); err != nil {
 		return err
@@ -133,7 +134,8 @@ func (t *tx) checkClusterNetwork(p Props) error {
 		subnet := t.get(KindSubnet, id)
 		if zone := str(subnet.Attrs, "availabilityZoneId"); eksRefusesZone(zone) {
 			return errBad("UnsupportedAvailabilityZoneException",
-				"Cannot create cluster '%s' because %s, the targeted availability zone, does not currently have sufficient capacity to support the cluster.",
+				"Cannot create cluster '%s' because %s, the targeted availability zone, does not currently have sufficient "+
+					"capacity to support the cluster.",
 				str(p, "name"), str(subnet.Attrs, "availabilityZone"))
 		}
 		zones[str(subnet.Attrs, "availabilityZone")] = true
@@ -170,17 +172,10 @@ func serviceCIDR(p Props) string {
 func makeCluster(t *tx, r *Resource) error {
 	r.ID, r.Name = str(r.Props, "name"), str(r.Props, "name")
 	r.ARN = t.arn("eks", "cluster/"+r.Name)
-	r.HourlyUSD = priceCluster
-	subnets := strs(r.Props, "vpcConfig.subnetIds")
-	vpc := t.vpcOf(subnets[0])
+	vpc := t.vpcOf(strs(r.Props, "vpcConfig.subnetIds")[0])
 	group := t.clusterGroup(r, vpc)
-	groups := append([]string{group.ID}, strs(r.Props, "vpcConfig.securityGroupIds")...)
-	for _, id := range subnets[:min(len(subnets), 4)] {
-		if _, err := t.addInterface(t.get(KindSubnet, id), interfaceRequest{
-			typ: "interface", description: "Amazon EKS " + r.Name, owner: r.ARN, by: ByEKS, groups: groups,
-		}); err != nil {
-			return err
-		}
+	if err := t.clusterInterfaces(r, group.ID); err != nil {
+		return err
 	}
 	versions := kubernetesVersions()
 	access := Props{"authenticationMode": orElse(str(r.Props, "accessConfig.authenticationMode"), "CONFIG_MAP")}
@@ -196,9 +191,11 @@ func makeCluster(t *tx, r *Resource) error {
 	}
 	config, _ := r.Attrs["vpcConfig"].(map[string]any)
 	requested, _ := r.Props["vpcConfig"].(map[string]any)
-	defaults(config, requested, Props{"endpointPublicAccess": true, "endpointPrivateAccess": false, "publicAccessCidrs": []any{"0.0.0.0/0"}})
+	defaults(config, requested, Props{"endpointPublicAccess": true, "endpointPrivateAccess": false,
+		"publicAccessCidrs": []any{"0.0.0.0/0"}})
 	defaults(r.Attrs, r.Props, Props{
-		"version": versions[len(versions)-2], "upgradePolicy": Props{"supportType": "EXTENDED"}, "bootstrapSelfManagedAddons": true,
+		"version": versions[len(versions)-2], "upgradePolicy": Props{"supportType": "EXTENDED"},
+		"bootstrapSelfManagedAddons": true,
 	})
 	t.logClusters(r)
 	return t.creatorEntry(r)
@@ -213,7 +210,8 @@ func (t *tx) clusterGroup(r *Resource, vpc string) *Resource {
 	name := "eks-cluster-sg-" + r.Name + "-" + fmt.Sprint(1+t.a.seq%1_000_000_000)
 	group := t.made(KindSecurityGroup, ec2ID("sg"), "", ByEKS, Props{
 		"vpcId": vpc, "name": name,
-		"description": "EKS created security group applied to ENI that is attached to EKS Control Plane master nodes, as well as any managed workloads.",
+		"description": "EKS created security group applied to ENI that is attached to EKS Control Plane master nodes, " +
+			"as well as any managed workloads.",
 	}, nil, map[string]string{"Name": name, "aws:eks:cluster-name": r.Name, "kubernetes.io/cluster/" + r.Name: "owned"})
 	group.ARN = t.arn("ec2", "security-group/"+group.ID)
 	group.Name = name
@@ -230,6 +228,9 @@ func updateCluster(t *tx, old, r *Resource) error {
 			return errEKS("Unsupported Kubernetes minor version update from %s to %s", was, is)
 		}
 		r.Attrs["version"] = is
+	}
+	if err := t.moveCluster(old, r); err != nil {
+		return err
 	}
 	t.logClusters(r)
 	return nil

@@ -23,9 +23,7 @@ func nodeKinds() map[Kind]*spec {
 				return noSuchEKS("No node group found for name: %s in cluster: %s.", name, cluster)
 			},
 			pending: stateCREATING, usable: stateACTIVE, deleting: stateDELETING, failed: stateCREATEFAILED,
-			creates: lasts(createNodeGroup), deletes: lasts(deleteNodeGroup),
 			refused: []string{"remoteAccess", "nodeRepairConfig.enabled"},
-			fixed:   []string{"clusterName", "nodeGroupName", "nodeRoleArn", "subnetIds", "instanceTypes", "amiType", "capacityType", "diskSize"},
 			refs: []ref{
 				{path: "clusterName", kind: KindCluster, required: true, lost: noSuchCluster},
 				{path: "nodeRoleArn", kind: KindRole, required: true, byARN: true, weak: true, lost: func(arn string) *Error {
@@ -51,7 +49,8 @@ func checkNodeGroup(t *tx, p Props, self string) error {
 	highest, _ := number(p, "scalingConfig.maxSize")
 	desired, _ := number(p, "scalingConfig.desiredSize")
 	if lowest < 0 || highest < 1 || desired < lowest || desired > highest {
-		return errEKS("Minimum capacity %.0f, desired capacity %.0f and maximum capacity %.0f do not fit together", lowest, desired, highest)
+		return errEKS("Minimum capacity %.0f, desired capacity %.0f and maximum capacity %.0f do not fit together", lowest,
+			desired, highest)
 	}
 	if self != "" {
 		return nil
@@ -63,7 +62,8 @@ func checkNodeGroup(t *tx, p Props, self string) error {
 		return inUse("NodeGroup already exists with name %s and cluster name %s", name, cluster)
 	}
 	if !t.trusts(str(p, "nodeRoleArn"), "ec2.amazonaws.com") {
-		return errEKS("Following required service principals [ec2.amazonaws.com] were not found in the trust relationships of nodeRole %s", str(p, "nodeRoleArn"))
+		return errEKS("Following required service principals [ec2.amazonaws.com] were not found in the trust relationships of "+
+			"nodeRole %s", str(p, "nodeRoleArn"))
 	}
 	vpc := str(t.get(KindCluster, cluster).Attrs, "vpcConfig.vpcId")
 	for _, id := range strs(p, "subnetIds") {
@@ -92,7 +92,8 @@ func (t *tx) groupType(p Props) (InstanceType, error) {
 		if !ok {
 			return InstanceType{}, errEKS("The following supplied instance types do not exist: [%s]", name)
 		}
-		if ami := str(p, "amiType"); ami != "" && ami != "CUSTOM" && strings.Contains(strings.ToUpper(ami), "ARM") != (typ.Arch == "arm64") {
+		if ami := str(p, "amiType"); ami != "" && ami != "CUSTOM" &&
+			strings.Contains(strings.ToUpper(ami), "ARM") != (typ.Arch == "arm64") {
 			return InstanceType{}, errEKS("[%s] is not a valid instance type for requested amiType %s", name, ami)
 		}
 	}
@@ -128,7 +129,8 @@ func makeNodeGroup(t *tx, r *Resource) error {
 	version := str(cluster.All(), "version")
 	r.Attrs = Props{
 		"arn": r.ARN, "status": stateCREATING, "createdAt": stamp(t.now), "profile": "eks-" + id,
-		"resources": []any{Props{"remoteAccessSecurityGroupId": "", "autoscalingGroups": []any{Props{"name": "eks-" + name + "-" + id}}}},
+		"resources": []any{Props{"remoteAccessSecurityGroupId": "",
+			"autoscalingGroups": []any{Props{"name": "eks-" + name + "-" + id}}}},
 	}
 	defaults(r.Attrs, r.Props, Props{
 		"amiType": ami, "capacityType": "ON_DEMAND", "instanceTypes": []any{typ.Type}, "diskSize": 20.0,
@@ -155,8 +157,9 @@ func (t *tx) ownTemplate(r, cluster *Resource, name string) {
 	size, _ := number(r.All(), "diskSize")
 	lt := t.made(KindLaunchTemplate, ec2ID("lt"), "", ByEKS, Props{
 		"name": name, "vpcSecurityGroupIds": []any{str(cluster.Attrs, "vpcConfig.clusterSecurityGroupId")},
-		"iamInstanceProfile":  []any{Props{"name": str(r.Attrs, "profile")}},
-		"blockDeviceMappings": []any{Props{"deviceName": "/dev/xvda", "ebs": []any{Props{"volumeSize": size, "volumeType": "gp3"}}}},
+		"iamInstanceProfile": []any{Props{"name": str(r.Attrs, "profile")}},
+		"blockDeviceMappings": []any{Props{"deviceName": "/dev/xvda",
+			"ebs": []any{Props{"volumeSize": size, "volumeType": "gp3"}}}},
 	}, nil, map[string]string{"eks:cluster-name": cluster.ID, "eks:nodegroup-name": r.Name})
 	lt.ARN = t.arn("ec2", "launch-template/"+lt.ID)
 	lt.Name = name
@@ -174,9 +177,11 @@ func (t *tx) grow(r *Resource, n int) error {
 		"aws:autoscaling:groupName": str(all, "resources.autoscalingGroups.name"),
 	}
 	q := RunRequest{
-		InstanceType: strs(all, "instanceTypes")[0], InstanceProfile: str(r.Attrs, "profile"), Tags: tags, VolumeTags: tags, ENITags: tags,
-		Cluster: cluster.ID, NodeGroup: r.Name, Spot: str(all, "capacityType") == "SPOT", LaunchTemplateID: str(r.Attrs, "ownTemplate"),
-		ImageID: eksImage(str(all, "version"), str(all, "amiType")),
+		InstanceType: strs(all, "instanceTypes")[0], InstanceProfile: str(r.Attrs, "profile"),
+		Tags: tags, VolumeTags: tags, ENITags: tags,
+		Cluster: cluster.ID, NodeGroup: r.Name, Spot: str(all, "capacityType") == "SPOT",
+		LaunchTemplateID: str(r.Attrs, "ownTemplate"),
+		ImageID:          eksImage(str(all, "version"), str(all, "amiType")),
 	}
 	if lt := t.groupTemplate(r.Props); lt != nil {
 		q.LaunchTemplateID = lt.ID

@@ -20,7 +20,6 @@ func balancerKinds() map[Kind]*spec {
 				return errBad("LoadBalancerNotFound", "Load balancers '[%s]' not found", id)
 			},
 			pending: "provisioning", usable: "active", deleting: stateDeleting, failed: "failed",
-			creates: lasts(createLoadBalancer), deletes: lasts(deleteLoadBalancer),
 			fixed:   []string{"name", "internal", "loadBalancerType"},
 			refused: []string{"subnetMappings", "customerOwnedIpv4Pool", "ipamPools"},
 			refs: []ref{
@@ -34,7 +33,8 @@ func balancerKinds() map[Kind]*spec {
 				if !flag(r.Props, "enableDeletionProtection") {
 					return nil
 				}
-				return errBad("OperationNotPermitted", "Load balancer '%s' cannot be deleted because deletion protection is enabled", r.ARN)
+				return errBad("OperationNotPermitted",
+					"Load balancer '%s' cannot be deleted because deletion protection is enabled", r.ARN)
 			},
 			gone: func(t *tx, r *Resource) {
 				interfaces, _ := t.attachedTo(r.ARN)
@@ -51,8 +51,11 @@ func checkBalancer(t *tx, p Props, self string) error {
 	if !balancerName().MatchString(name) || strings.HasPrefix(name, "internal-") {
 		return errBad("ValidationError", "The load balancer name '%s' is not valid", name)
 	}
-	if t.first(KindLoadBalancer, func(r *Resource) bool { return r.ID != self && r.Name == name && r.Region == t.region() }) != nil {
-		return errBad("DuplicateLoadBalancerName", "A load balancer with the same name '%s' exists, but with different settings", name)
+	if t.first(KindLoadBalancer, func(r *Resource) bool {
+		return r.ID != self && r.Name == name && r.Region == t.region()
+	}) != nil {
+		return errBad("DuplicateLoadBalancerName", "A load balancer with the same name '%s' exists, but with different settings",
+			name)
 	}
 	typ := orElse(str(p, "loadBalancerType"), "application")
 	if !slices.Contains([]string{"application", "network"}, typ) {
@@ -76,18 +79,18 @@ func makeBalancer(t *tx, r *Resource) error {
 	suffix := fmt.Sprintf("%s/%s/%s", word, r.Name, id)
 	r.ARN = t.arn("elasticloadbalancing", "loadbalancer/"+suffix)
 	r.ID = r.ARN
-	r.HourlyUSD = priceLoadBalancer
 	subnets := strs(r.Props, "subnets")
 	internal := flag(r.Props, "internal")
 	for _, sid := range subnets {
 		eni, err := t.addInterface(t.get(KindSubnet, sid), interfaceRequest{
-			typ: "interface", description: "ELB " + suffix, owner: r.ARN, by: orElse(t.c.Via, ByUser), groups: strs(r.Props, "securityGroups"),
+			typ: "interface", description: "ELB " + suffix, owner: r.ARN, by: orElse(t.c.Via, ByUser),
+			groups: strs(r.Props, "securityGroups"),
 		})
 		if err != nil {
 			return err
 		}
 		if !internal {
-			r.HourlyUSD += priceIPv4 // each public address of a load balancer is billed
+			r.HourlyUSD += hourly(KindEIP) // each public address of a load balancer is billed
 			t.edit(KindNetworkInterface, eni.ID, func(e *Resource) { e.Attrs["publicIp"] = t.takePublicAddress() })
 		}
 	}
@@ -99,6 +102,7 @@ func makeBalancer(t *tx, r *Resource) error {
 		"arn": r.ARN, "arnSuffix": suffix, "dnsName": dns, "vpcId": t.vpcOf(subnets[0]), "zoneId": "Z1H1FL5HABSF5",
 		"state": r.State,
 	}
-	defaults(r.Attrs, r.Props, Props{"loadBalancerType": "application", "internal": false, "ipAddressType": "ipv4", "enableDeletionProtection": false})
+	defaults(r.Attrs, r.Props, Props{"loadBalancerType": "application", "internal": false, "ipAddressType": "ipv4",
+		"enableDeletionProtection": false})
 	return nil
 }

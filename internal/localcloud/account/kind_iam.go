@@ -68,14 +68,14 @@ func roleKinds() map[Kind]*spec {
 		KindRole: {
 			missing: noSuchRole,
 			usable:  stateAvailable,
-			fixed:   []string{"name", "path"},
 			check:   checkRole,
 			make: func(t *tx, r *Resource) error {
 				r.ID, r.Name = str(r.Props, "name"), str(r.Props, "name")
 				r.ARN = t.iamARN("role" + iamPath(r.Props) + r.Name)
 				r.Region = "" // IAM is global
 				r.Attrs = Props{"arn": r.ARN, "uniqueId": iamID("AROA"), "createDate": stamp(t.now)}
-				defaults(r.Attrs, r.Props, Props{"path": "/", "maxSessionDuration": 3600.0, "description": "", "forceDetachPolicies": false})
+				defaults(r.Attrs, r.Props, Props{"path": "/", "maxSessionDuration": 3600.0, "description": "",
+					"forceDetachPolicies": false})
 				return nil
 			},
 			blocked: blockedRole,
@@ -86,7 +86,6 @@ func roleKinds() map[Kind]*spec {
 		KindInstanceProfile: {
 			missing: func(id string) *Error { return noSuchEntity("Instance Profile %s cannot be found.", id) },
 			usable:  stateAvailable,
-			fixed:   []string{"name", "path"},
 			refs:    []ref{{path: "role", kind: KindRole, byARN: true, lost: noSuchRole}},
 			check: func(t *tx, p Props, self string) error {
 				name := str(p, "name")
@@ -115,7 +114,6 @@ func roleKinds() map[Kind]*spec {
 				return noSuchEntity("OpenIDConnect Provider not found for arn %s", id)
 			},
 			usable: stateAvailable,
-			fixed:  []string{"url"},
 			check: func(t *tx, p Props, self string) error {
 				url := str(p, "url")
 				if !strings.HasPrefix(url, "https://") {
@@ -187,7 +185,8 @@ func checkRole(t *tx, p Props, self string) error {
 }
 
 func errTooMuchInline(role string) *Error {
-	return errStatus(http.StatusConflict, "LimitExceeded", "Maximum policy size of %d bytes exceeded for role %s", maxInlinePolicy, role)
+	return errStatus(http.StatusConflict, "LimitExceeded", "Maximum policy size of %d bytes exceeded for role %s",
+		maxInlinePolicy, role)
 }
 
 // ofRole reports whether a policy, an attachment or a profile belongs to a role.

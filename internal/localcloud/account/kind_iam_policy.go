@@ -18,7 +18,6 @@ func policyKinds() map[Kind]*spec {
 		KindPolicy: {
 			missing: func(id string) *Error { return noSuchEntity("Policy %s was not found.", id) },
 			usable:  stateAvailable,
-			fixed:   []string{"name", "path", "description"},
 			check:   checkManagedPolicy,
 			make: func(t *tx, r *Resource) error {
 				r.Name = str(r.Props, "name")
@@ -29,7 +28,8 @@ func policyKinds() map[Kind]*spec {
 				return nil
 			},
 			blocked: func(t *tx, r *Resource) error {
-				if t.first(KindRolePolicyAttachment, func(x *Resource) bool { return str(x.Props, "policyArn") == r.ARN }) == nil {
+				if t.first(KindRolePolicyAttachment,
+					func(x *Resource) bool { return str(x.Props, "policyArn") == r.ARN }) == nil {
 					return nil
 				}
 				return conflict("Cannot delete a policy attached to entities.")
@@ -38,7 +38,6 @@ func policyKinds() map[Kind]*spec {
 		KindRolePolicy: {
 			missing: func(id string) *Error { return noSuchEntity("The role policy with name %s cannot be found.", id) },
 			usable:  stateAvailable,
-			fixed:   []string{"name", "role"},
 			refs:    []ref{roleRef()},
 			check:   checkInlinePolicy,
 			make: func(_ *tx, r *Resource) error {
@@ -50,7 +49,6 @@ func policyKinds() map[Kind]*spec {
 		KindRolePolicyAttachment: {
 			missing: func(id string) *Error { return noSuchEntity("The attachment %s cannot be found.", id) },
 			usable:  stateAvailable,
-			fixed:   []string{"policyArn", "role"},
 			refs:    []ref{roleRef()},
 			check: func(t *tx, p Props, self string) error {
 				arn, role := str(p, "policyArn"), roleName(str(p, "role"))
@@ -62,7 +60,8 @@ func policyKinds() map[Kind]*spec {
 					return nil // attaching twice is one attachment
 				}
 				return t.room(QuotaRolePolicies, used,
-					errStatus(http.StatusConflict, "LimitExceeded", "Cannot exceed quota for PoliciesPerRole: %.0f", t.a.quotas[QuotaRolePolicies]))
+					errStatus(http.StatusConflict, "LimitExceeded", "Cannot exceed quota for PoliciesPerRole: %.0f",
+						t.a.quotas[QuotaRolePolicies]))
 			},
 			make: func(_ *tx, r *Resource) error {
 				r.ID = attachmentID(roleName(str(r.Props, "role")), str(r.Props, "policyArn"))

@@ -28,7 +28,6 @@ func keyKinds() map[Kind]*spec {
 			missing: noSuchKey,
 			usable:  "Enabled",
 			refused: []string{"customKeyStoreId", "multiRegion", "xksKeyId", "bypassPolicyLockoutSafetyCheck"},
-			fixed:   []string{"keyUsage", "customerMasterKeySpec"},
 			check:   checkKey, make: makeKey,
 			blocked: func(_ *tx, r *Resource) error {
 				if r.State != StatePendingDeletion {
@@ -49,7 +48,6 @@ func keyKinds() map[Kind]*spec {
 		KindKeyAlias: {
 			missing: func(id string) *Error { return errBad("NotFoundException", "Alias %s is not found.", id) },
 			usable:  stateAvailable,
-			fixed:   []string{"name"},
 			refs:    []ref{{path: "targetKeyId", kind: KindKey, required: true, weak: true}},
 			check: func(t *tx, p Props, self string) error {
 				name := str(p, "name")
@@ -94,19 +92,19 @@ func checkKey(_ *tx, p Props, _ string) error {
 			}
 		}
 	}
-	return errBad("MalformedPolicyDocumentException", "The new key policy will not allow you to update the key policy in the future.")
+	return errBad("MalformedPolicyDocumentException",
+		"The new key policy will not allow you to update the key policy in the future.")
 }
 
 func makeKey(t *tx, r *Resource) error {
 	r.ID = uuid()
 	r.ARN = t.arn("kms", "key/"+r.ID)
-	r.HourlyUSD = priceKey
 	r.Attrs = Props{"arn": r.ARN, "keyId": r.ID}
 	defaults(r.Attrs, r.Props, Props{
 		"description": "", "keyUsage": "ENCRYPT_DECRYPT", "customerMasterKeySpec": "SYMMETRIC_DEFAULT", "isEnabled": true,
 		"enableKeyRotation": false, "multiRegion": false,
-		"policy": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:` + partition(t.region()) + `:iam::` +
-			t.a.opts.AccountID + `:root"},"Action":"kms:*","Resource":"*"}]}`,
+		"policy": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:` +
+			partition(t.region()) + `:iam::` + t.a.opts.AccountID + `:root"},"Action":"kms:*","Resource":"*"}]}`,
 	})
 	return nil
 }

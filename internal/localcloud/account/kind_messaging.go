@@ -27,7 +27,6 @@ func messagingKinds() map[Kind]*spec {
 		KindQueue: {
 			missing: noSuchQueue,
 			usable:  stateAvailable,
-			fixed:   []string{"name"},
 			refused: []string{"fifoQueue", "redrivePolicy", "redriveAllowPolicy", "kmsMasterKeyId"},
 			check:   checkQueue,
 			make: func(t *tx, r *Resource) error {
@@ -49,7 +48,6 @@ func messagingKinds() map[Kind]*spec {
 		KindQueuePolicy: {
 			missing: noSuchQueue,
 			usable:  stateAvailable,
-			fixed:   []string{"queueUrl"},
 			refs:    []ref{{path: "queueUrl", kind: KindQueue, required: true}},
 			check:   func(_ *tx, p Props, _ string) error { return checkQueuePolicy(str(p, "policy")) },
 			make:    func(_ *tx, r *Resource) error { r.ID = str(r.Props, "queueUrl"); return nil },
@@ -57,7 +55,6 @@ func messagingKinds() map[Kind]*spec {
 		KindEventRule: {
 			missing: func(id string) *Error { return noSuchEKS("Rule %s does not exist on EventBus default.", id) },
 			usable:  "ENABLED",
-			fixed:   []string{"name", "eventBusName"},
 			refused: []string{"scheduleExpression", "roleArn"},
 			check:   checkEventRule,
 			make: func(t *tx, r *Resource) error {
@@ -68,7 +65,8 @@ func messagingKinds() map[Kind]*spec {
 				return nil
 			},
 			blocked: func(t *tx, r *Resource) error {
-				if flag(r.Props, "forceDestroy") || t.first(KindEventTarget, func(x *Resource) bool { return str(x.Props, "rule") == r.ID }) == nil {
+				if flag(r.Props, "forceDestroy") ||
+					t.first(KindEventTarget, func(x *Resource) bool { return str(x.Props, "rule") == r.ID }) == nil {
 					return nil
 				}
 				return errBad("ValidationException", "Rule can't be deleted since it has targets.")
@@ -83,7 +81,6 @@ func messagingKinds() map[Kind]*spec {
 				return errBad("ResourceNotFoundException", "The specified log group does not exist.")
 			},
 			usable: stateAvailable,
-			fixed:  []string{"name", "logGroupClass"},
 			check:  checkLogGroup,
 			make: func(t *tx, r *Resource) error {
 				logGroupAttrs(t, r)
@@ -99,14 +96,17 @@ func targetSpec() *spec {
 	return &spec{
 		missing: func(id string) *Error { return noSuchEKS("Target %s does not exist.", id) },
 		usable:  stateAvailable,
-		fixed:   []string{"rule", "targetId"},
-		refused: []string{"input", "inputPath", "inputTransformer", "ecsTarget", "batchTarget", "httpTarget", "kinesisTarget", "runCommandTargets", "deadLetterConfig"},
-		refs:    []ref{{path: "rule", kind: KindEventRule, required: true}},
+		refused: []string{"input", "inputPath", "inputTransformer", "ecsTarget", "batchTarget", "httpTarget", "kinesisTarget",
+			"runCommandTargets", "deadLetterConfig"},
+		refs: []ref{{path: "rule", kind: KindEventRule, required: true}},
 		check: func(t *tx, p Props, self string) error {
 			if !strings.Contains(str(p, "arn"), ":sqs:") {
-				return errStatus(http.StatusNotImplemented, "NotImplemented", "the local account delivers events to SQS queues only, not to %q", str(p, "arn"))
+				return errStatus(http.StatusNotImplemented, "NotImplemented",
+					"the local account delivers events to SQS queues only, not to %q", str(p, "arn"))
 			}
-			n := t.count(KindEventTarget, func(r *Resource) bool { return r.ID != self && str(r.Props, "rule") == str(p, "rule") })
+			n := t.count(KindEventTarget, func(r *Resource) bool {
+				return r.ID != self && str(r.Props, "rule") == str(p, "rule")
+			})
 			if n >= 5 {
 				return errBad("LimitExceededException", "The requested resource exceeds the maximum number allowed.")
 			}
@@ -129,7 +129,8 @@ func (t *tx) queueURL(name string) string {
 func checkQueue(t *tx, p Props, self string) error {
 	name := str(p, "name")
 	if !queueName().MatchString(name) {
-		return errBad("InvalidParameterValue", "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length: %q", name)
+		return errBad("InvalidParameterValue",
+			"Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length: %q", name)
 	}
 	if self == "" && t.get(KindQueue, t.queueURL(name)) != nil {
 		return errBad("QueueAlreadyExists", "A queue already exists with the same name and a different value for an attribute")
@@ -139,7 +140,8 @@ func checkQueue(t *tx, p Props, self string) error {
 		"receiveWaitTimeSeconds": {0, 20}, "delaySeconds": {0, 900},
 	} {
 		if v, ok := number(p, name); ok && (v < limits[0] || v > limits[1]) {
-			return errBad("InvalidAttributeValue", "Invalid value for the parameter %s: %.0f is not between %.0f and %.0f", name, v, limits[0], limits[1])
+			return errBad("InvalidAttributeValue", "Invalid value for the parameter %s: %.0f is not between %.0f and %.0f", name,
+				v, limits[0], limits[1])
 		}
 	}
 	return checkQueuePolicy(str(p, "policy"))
@@ -187,7 +189,8 @@ func retentions() []float64 {
 func checkLogGroup(t *tx, p Props, self string) error {
 	name := str(p, "name")
 	if !logGroupName().MatchString(name) {
-		return errBad("InvalidParameterException", "Value %q at 'logGroupName' failed to satisfy constraint: %s", name, logGroupName())
+		return errBad("InvalidParameterException", "Value %q at 'logGroupName' failed to satisfy constraint: %s", name,
+			logGroupName())
 	}
 	if days, ok := number(p, "retentionInDays"); ok && !slices.Contains(retentions(), days) {
 		return errBad("InvalidParameterException", "Retention of %.0f days is not one of %v", days, retentions())

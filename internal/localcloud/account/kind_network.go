@@ -21,14 +21,12 @@ func networkKinds() map[Kind]*spec {
 			missing: missingEC2("InvalidVpcID.NotFound", "vpc ID"),
 			usable:  stateAvailable,
 			refused: []string{"ipv4IpamPoolId", "assignGeneratedIpv6CidrBlock", "ipv6CidrBlock", "ipv6IpamPoolId"},
-			fixed:   []string{"cidrBlock", "instanceTenancy"},
 			check:   checkVPC, make: makeVPC, blocked: blockedVPC, gone: goneVPC,
 		},
 		KindSubnet: {
 			missing: missingEC2("InvalidSubnetID.NotFound", "subnet ID"),
 			usable:  stateAvailable,
 			refused: []string{"ipv6CidrBlock", "ipv6Native", "outpostArn", "customerOwnedIpv4Pool"},
-			fixed:   []string{"cidrBlock", "availabilityZone", "availabilityZoneId", "vpcId"},
 			refs:    []ref{vpcRef()},
 			check:   checkSubnet, make: makeSubnet,
 			blocked: func(t *tx, r *Resource) error {
@@ -65,8 +63,9 @@ func networkKinds() map[Kind]*spec {
 			missing: func(id string) *Error {
 				return errBad("InvalidAllocationID.NotFound", "The allocation ID '%s' does not exist", id)
 			},
-			usable:  stateAvailable,
-			refused: []string{"instance", "networkInterface", "associateWithPrivateIp", "publicIpv4Pool", "customerOwnedIpv4Pool", "ipamPoolId", "address"},
+			usable: stateAvailable,
+			refused: []string{"instance", "networkInterface", "associateWithPrivateIp", "publicIpv4Pool", "customerOwnedIpv4Pool",
+				"ipamPoolId", "address"},
 			check: func(t *tx, _ Props, self string) error {
 				if self != "" {
 					return nil
@@ -79,7 +78,8 @@ func networkKinds() map[Kind]*spec {
 				if str(r.Attrs, "associationId") == "" {
 					return nil
 				}
-				return errBad("InvalidIPAddress.InUse", "The address %s with allocation id [%s] is associated with network interface %s and cannot be released",
+				return errBad("InvalidIPAddress.InUse",
+					"The address %s with allocation id [%s] is associated with network interface %s and cannot be released",
 					str(r.Attrs, "publicIp"), r.ID, str(r.Attrs, "networkInterface"))
 			},
 		},
@@ -94,9 +94,7 @@ func natSpec() *spec {
 			return errBad("NatGatewayNotFound", "The Nat Gateway %s was not found", id)
 		},
 		pending: statePending, usable: stateAvailable, deleting: stateDeleting, failed: "failed",
-		creates: lasts(createNAT), deletes: lasts(deleteNAT),
 		refused: []string{"secondaryAllocationIds", "secondaryPrivateIpAddresses", "secondaryPrivateIpAddressCount"},
-		fixed:   []string{"allocationId", "subnetId", "connectivityType", "privateIp"},
 		refs: []ref{
 			{path: "subnetId", kind: KindSubnet, required: true},
 			{path: "allocationId", kind: KindEIP},
@@ -221,7 +219,8 @@ func (t *tx) zone(p Props) (Zone, error) {
 		names = append(names, z.Name)
 	}
 	return Zone{}, errBad("InvalidParameterValue", "Value (%s) for parameter availabilityZone is invalid. "+
-		"Subnets can currently only be created in the following availability zones: %s.", orElse(name, id), strings.Join(names, ", "))
+		"Subnets can currently only be created in the following availability zones: %s.", orElse(name, id),
+		strings.Join(names, ", "))
 }
 
 func makeSubnet(t *tx, r *Resource) error {
@@ -245,7 +244,9 @@ func makeSubnet(t *tx, r *Resource) error {
 
 func checkInternetGateway(t *tx, p Props, self string) error {
 	vpc := str(p, "vpcId")
-	if vpc != "" && t.first(KindInternetGateway, func(r *Resource) bool { return r.ID != self && str(r.Props, "vpcId") == vpc }) != nil {
+	if vpc != "" && t.first(KindInternetGateway, func(r *Resource) bool {
+		return r.ID != self && str(r.Props, "vpcId") == vpc
+	}) != nil {
 		return errBad("InvalidParameterValue", "Network %s already has an internet gateway attached", vpc)
 	}
 	if self != "" {
@@ -267,13 +268,13 @@ func blockedGateway(t *tx, r *Resource) error {
 	if public == nil {
 		return nil
 	}
-	return dependency("Network %s has some mapped public address(es). Please unmap those public address(es) before detaching the gateway.", vpc)
+	return dependency("Network %s has some mapped public address(es). "+
+		"Please unmap those public address(es) before detaching the gateway.", vpc)
 }
 
 func makeEIP(t *tx, r *Resource) error {
 	r.ID = ec2ID("eipalloc")
 	r.ARN = t.arn("ec2", "elastic-ip/"+r.ID)
-	r.HourlyUSD = priceIPv4
 	ip := t.takePublicAddress()
 	r.Attrs = Props{
 		"arn": r.ARN, "allocationId": r.ID, "publicIp": ip, "publicDns": publicName(ip, t.region()),
@@ -325,7 +326,6 @@ func checkNAT(t *tx, p Props, self string) error {
 func makeNAT(t *tx, r *Resource) error {
 	r.ID = ec2ID("nat")
 	r.ARN = t.arn("ec2", "natgateway/"+r.ID)
-	r.HourlyUSD = priceNAT
 	subnet := t.get(KindSubnet, str(r.Props, "subnetId"))
 	eni, err := t.addInterface(subnet, interfaceRequest{
 		typ: "nat_gateway", description: "Interface for NAT Gateway " + r.ID, owner: r.ID, by: ByEC2,
@@ -341,7 +341,8 @@ func makeNAT(t *tx, r *Resource) error {
 	}
 	association := ec2ID("eipassoc")
 	t.edit(KindEIP, eip, func(e *Resource) {
-		e.Attrs["associationId"], e.Attrs["networkInterface"], e.Attrs["privateIp"] = association, eni.ID, str(eni.Attrs, "privateIp")
+		e.Attrs["associationId"], e.Attrs["networkInterface"] = association, eni.ID
+		e.Attrs["privateIp"] = str(eni.Attrs, "privateIp")
 		r.Attrs["publicIp"] = str(e.Attrs, "publicIp")
 	})
 	t.edit(KindNetworkInterface, eni.ID, func(e *Resource) { e.Attrs["publicIp"] = r.Attrs["publicIp"] })

@@ -19,7 +19,6 @@ func podIdentityKinds() map[Kind]*spec {
 		KindPodIdentityAssociation: {
 			missing: func(id string) *Error { return noSuchEKS("Association does not exist: %s", id) },
 			usable:  stateACTIVE,
-			fixed:   []string{"clusterName", "namespace", "serviceAccount"},
 			refused: []string{"targetRoleArn", "disableSessionTags"},
 			refs: []ref{
 				{path: "clusterName", kind: KindCluster, required: true, lost: noSuchCluster},
@@ -97,7 +96,8 @@ func (a *Account) AssumeRoleForPodIdentity(ctx context.Context, jwt string) (Cre
 	return a.assume(role, "eks-"+cluster.Name+"-"+account, func(_ *tx, r *Resource) error {
 		for _, action := range []string{"sts:AssumeRole", "sts:TagSession"} {
 			if !a.trustAllows(r, action, servicePrincipal(PodIdentityAudience), keys) {
-				return errStatus(http.StatusForbidden, "AccessDeniedException", "Unauthorized Exception! EKS does not have permissions to assume the associated role.")
+				return errStatus(http.StatusForbidden, "AccessDeniedException",
+					"Unauthorized Exception! EKS does not have permissions to assume the associated role.")
 			}
 		}
 		return nil

@@ -14,7 +14,6 @@ func routeKinds() map[Kind]*spec {
 		KindRouteTable: {
 			missing: missingEC2("InvalidRouteTableID.NotFound", "routeTable ID"),
 			usable:  stateAvailable,
-			fixed:   []string{"vpcId"},
 			refused: []string{"propagatingVgws"},
 			refs:    []ref{vpcRef()},
 			check: func(t *tx, p Props, _ string) error {
@@ -46,11 +45,11 @@ func routeKinds() map[Kind]*spec {
 			missing: func(id string) *Error {
 				return errBad("InvalidRoute.NotFound", "There is no route %s in the route table", id)
 			},
-			usable:  "active",
-			fixed:   []string{"routeTableId", "destinationCidrBlock"},
-			refused: []string{"carrierGatewayId", "coreNetworkArn", "destinationIpv6CidrBlock", "destinationPrefixListId", "egressOnlyGatewayId", "localGatewayId", "transitGatewayId", "vpcPeeringConnectionId"},
-			refs:    []ref{{path: "routeTableId", kind: KindRouteTable, required: true}},
-			check:   checkRoute,
+			usable: "active",
+			refused: []string{"carrierGatewayId", "coreNetworkArn", "destinationIpv6CidrBlock", "destinationPrefixListId",
+				"egressOnlyGatewayId", "localGatewayId", "transitGatewayId", "vpcPeeringConnectionId"},
+			refs:  []ref{{path: "routeTableId", kind: KindRouteTable, required: true}},
+			check: checkRoute,
 			make: func(_ *tx, r *Resource) error {
 				table := str(r.Props, "routeTableId")
 				r.ID = hashID("r-"+table, str(r.Props, "destinationCidrBlock"))
@@ -62,7 +61,6 @@ func routeKinds() map[Kind]*spec {
 		KindRouteTableAssociation: {
 			missing: missingEC2("InvalidAssociationID.NotFound", "association ID"),
 			usable:  "associated",
-			fixed:   []string{"subnetId"},
 			refused: []string{"gatewayId"},
 			refs: []ref{
 				{path: "routeTableId", kind: KindRouteTable, required: true},
@@ -71,10 +69,13 @@ func routeKinds() map[Kind]*spec {
 			check: func(t *tx, p Props, self string) error {
 				subnet, table := str(p, "subnetId"), t.get(KindRouteTable, str(p, "routeTableId"))
 				if t.vpcOf(subnet) != str(table.Props, "vpcId") {
-					return errBad("InvalidParameterValue", "Route table %s and subnet %s belong to different networks", table.ID, subnet)
+					return errBad("InvalidParameterValue", "Route table %s and subnet %s belong to different networks", table.ID,
+						subnet)
 				}
-				if t.first(KindRouteTableAssociation, func(r *Resource) bool { return r.ID != self && str(r.Props, "subnetId") == subnet }) != nil {
-					return errBad("Resource.AlreadyAssociated", "the specified association for route table %s conflicts with an existing association", table.ID)
+				if t.first(KindRouteTableAssociation,
+					func(r *Resource) bool { return r.ID != self && str(r.Props, "subnetId") == subnet }) != nil {
+					return errBad("Resource.AlreadyAssociated",
+						"the specified association for route table %s conflicts with an existing association", table.ID)
 				}
 				return nil
 			},
@@ -89,9 +90,7 @@ func endpointSpec() *spec {
 	return &spec{
 		missing: missingEC2("InvalidVpcEndpointId.NotFound", "Vpc Endpoint Id"),
 		pending: statePending, usable: stateAvailable, deleting: stateDeleting,
-		creates: lasts(createEndpoint), deletes: lasts(deleteEndpoint),
 		refused: []string{"resourceConfigurationArn", "serviceNetworkArn", "subnetConfigurations"},
-		fixed:   []string{"vpcId", "serviceName", "vpcEndpointType"},
 		refs: []ref{
 			vpcRef(),
 			{path: "routeTableIds", kind: KindRouteTable, weak: true},
@@ -185,7 +184,8 @@ func checkEndpoint(t *tx, p Props, self string) error {
 		if t.first(KindVPCEndpoint, func(r *Resource) bool {
 			return r.ID != self && str(r.Props, "serviceName") == name && r.uses("routeTableIds", table)
 		}) != nil {
-			return errBad("RouteAlreadyExists", "route table %s already has a route with destination-prefix-list-id %s", table, prefixList(name))
+			return errBad("RouteAlreadyExists", "route table %s already has a route with destination-prefix-list-id %s", table,
+				prefixList(name))
 		}
 	}
 	return nil
@@ -197,7 +197,9 @@ func (t *tx) checkInterfaceEndpoint(p Props, self string) error {
 	for _, id := range strs(p, "subnetIds") {
 		zone := str(t.get(KindSubnet, id).Attrs, "availabilityZone")
 		if zones[zone] {
-			return errBad("DuplicateSubnetsInSameZone", "Found another VPC endpoint subnet in the availability zone of %s. VPC endpoint subnets should be in different availability zones supported by the VPC endpoint service.", id)
+			return errBad("DuplicateSubnetsInSameZone",
+				"Found another VPC endpoint subnet in the availability zone of %s. VPC endpoint subnets should be in different "+
+					"availability zones supported by the VPC endpoint service.", id)
 		}
 		zones[zone] = true
 	}
@@ -206,12 +208,15 @@ func (t *tx) checkInterfaceEndpoint(p Props, self string) error {
 	}
 	vpc, name := str(p, "vpcId"), str(p, "serviceName")
 	if all := t.get(KindVPC, vpc).All(); !flag(all, "enableDnsSupport") || !flag(all, "enableDnsHostnames") {
-		return errBad("InvalidParameter", "Enabling private DNS requires both enableDnsSupport and enableDnsHostnames VPC attributes set to true for %s", vpc)
+		return errBad("InvalidParameter",
+			"Enabling private DNS requires both enableDnsSupport and enableDnsHostnames VPC attributes set to true for %s", vpc)
 	}
 	if t.first(KindVPCEndpoint, func(r *Resource) bool {
-		return r.ID != self && str(r.Props, "vpcId") == vpc && str(r.Props, "serviceName") == name && flag(r.Props, "privateDnsEnabled")
+		return r.ID != self && str(r.Props, "vpcId") == vpc && str(r.Props, "serviceName") == name &&
+			flag(r.Props, "privateDnsEnabled")
 	}) != nil {
-		return errBad("InvalidParameter", "private-dns-enabled cannot be set because there is already a conflicting DNS domain for %s in the VPC %s", name, vpc)
+		return errBad("InvalidParameter",
+			"private-dns-enabled cannot be set because there is already a conflicting DNS domain for %s in the VPC %s", name, vpc)
 	}
 	return nil
 }
@@ -232,6 +237,7 @@ func makeEndpoint(t *tx, r *Resource) error {
 	if orElse(str(r.Props, "vpcEndpointType"), "Gateway") == "Gateway" {
 		r.Attrs["prefixListId"] = prefixList(str(r.Props, "serviceName"))
 		r.Attrs["cidrBlocks"] = []any{"192.0.2.0/24"}
+		r.HourlyUSD = 0 // gateway endpoints are free: aws.amazon.com/privatelink/pricing
 		return nil
 	}
 	return t.endpointInterfaces(r)
@@ -249,7 +255,9 @@ func (t *tx) endpointInterfaces(r *Resource) error {
 			continue
 		}
 		kept[str(eni.Props, "subnetId")] = true
-		t.edit(KindNetworkInterface, id, func(e *Resource) { e.Props["securityGroups"] = anyStrings(strs(r.Props, "securityGroupIds")) })
+		t.edit(KindNetworkInterface, id, func(e *Resource) {
+			e.Props["securityGroups"] = anyStrings(strs(r.Props, "securityGroupIds"))
+		})
 		ids = append(ids, id)
 	}
 	for _, id := range subnets {
@@ -266,7 +274,7 @@ func (t *tx) endpointInterfaces(r *Resource) error {
 		ids = append(ids, eni.ID)
 	}
 	r.Attrs["networkInterfaceIds"] = anyStrings(ids)
-	r.HourlyUSD = priceEndpointZone * float64(len(ids))
+	r.HourlyUSD = hourly(KindVPCEndpoint) * float64(len(ids))
 	service := strings.TrimPrefix(str(r.Props, "serviceName"), "com.amazonaws."+t.region()+".")
 	r.Attrs["dnsEntries"] = []any{Props{
 		"dnsName": fmt.Sprintf("%s.%s.%s.vpce.amazonaws.com", r.ID, service, t.region()), "hostedZoneId": "Z1YSA3EXCYUU9Z",

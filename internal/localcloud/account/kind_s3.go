@@ -22,9 +22,9 @@ func bucketKinds() map[Kind]*spec {
 		KindBucket: {
 			missing: noSuchBucket,
 			usable:  stateAvailable,
-			fixed:   []string{"bucket", "objectLockEnabled"},
-			refused: []string{"websites", "replicationConfigurations", "objectLockEnabled", "acl", "grants", "corsRules", "loggings"},
-			check:   checkBucket,
+			refused: []string{"websites", "replicationConfigurations", "objectLockEnabled", "acl", "grants", "corsRules",
+				"loggings"},
+			check: checkBucket,
 			make: func(t *tx, r *Resource) error {
 				r.ID, r.Name = str(r.Props, "bucket"), str(r.Props, "bucket")
 				r.ARN = "arn:" + partition(t.region()) + ":s3:::" + r.Name
@@ -71,8 +71,9 @@ func bucketSettings() []Kind {
 // bucketSetting is the rule of one setting of a bucket. Setting it again replaces it, as on S3.
 func bucketSetting(k Kind) *spec {
 	absent := map[Kind]string{
-		KindBucketVersioning: "NoSuchVersioningConfiguration", KindBucketPublicAccessBlock: "NoSuchPublicAccessBlockConfiguration",
-		KindBucketEncryption: "ServerSideEncryptionConfigurationNotFoundError", KindBucketPolicy: "NoSuchBucketPolicy",
+		KindBucketVersioning:        "NoSuchVersioningConfiguration",
+		KindBucketPublicAccessBlock: "NoSuchPublicAccessBlockConfiguration",
+		KindBucketEncryption:        "ServerSideEncryptionConfigurationNotFoundError", KindBucketPolicy: "NoSuchBucketPolicy",
 		KindBucketLifecycle: "NoSuchLifecycleConfiguration", KindBucketOwnershipControls: "OwnershipControlsNotFoundError",
 	}[k]
 	s := &spec{
@@ -80,7 +81,6 @@ func bucketSetting(k Kind) *spec {
 			return errStatus(http.StatusNotFound, absent, "The configuration of bucket %s does not exist", id)
 		},
 		usable: stateAvailable,
-		fixed:  []string{"bucket"},
 		refs:   []ref{{path: "bucket", kind: KindBucket, required: true}},
 		make: func(_ *tx, r *Resource) error {
 			r.ID, r.Name = str(r.Props, "bucket"), str(r.Props, "bucket")
@@ -151,7 +151,8 @@ func (t *tx) versioning(bucket string) string {
 // reference; empty for regions whose zone the account does not know.
 func hostedZone(region string) string {
 	return map[string]string{
-		"us-east-1": "Z3AQBSTGFYJSTF", "us-east-2": "Z2O1EMRO9K5GLX", "us-west-1": "Z2F56UZL2M1ACD", "us-west-2": "Z3BJ6K6RIION7M",
+		"us-east-1": "Z3AQBSTGFYJSTF", "us-east-2": "Z2O1EMRO9K5GLX", "us-west-1": "Z2F56UZL2M1ACD",
+		"us-west-2": "Z3BJ6K6RIION7M",
 		"eu-west-1": "Z1BKCTXD74EZPE", "eu-central-1": "Z21DNDUVLTQW6Q",
 	}[region]
 }

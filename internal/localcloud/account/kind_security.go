@@ -16,7 +16,6 @@ func securityKinds() map[Kind]*spec {
 				return errBad("InvalidGroup.NotFound", "The security group '%s' does not exist", id)
 			},
 			usable: stateAvailable,
-			fixed:  []string{"name", "vpcId", "description"},
 			refs: []ref{
 				vpcRef(),
 			},
@@ -41,7 +40,6 @@ func securityKinds() map[Kind]*spec {
 				return errBad("InvalidPermission.NotFound", "The specified rule %s does not exist in this security group.", id)
 			},
 			usable:  stateAvailable,
-			fixed:   []string{"securityGroupId", "sourceSecurityGroupId", "type", "protocol", "fromPort", "toPort"},
 			refused: []string{"prefixListIds"},
 			refs: []ref{
 				{path: "securityGroupId", kind: KindSecurityGroup, required: true},
@@ -49,7 +47,8 @@ func securityKinds() map[Kind]*spec {
 			},
 			check: checkRule,
 			make: func(_ *tx, r *Resource) error {
-				r.ID = hashID("sgrule-", str(r.Props, "securityGroupId")+str(r.Props, "type")+strings.Join(permissions(r.Props, str(r.Props, "securityGroupId")), "|"))
+				r.ID = hashID("sgrule-", str(r.Props, "securityGroupId")+str(r.Props,
+					"type")+strings.Join(permissions(r.Props, str(r.Props, "securityGroupId")), "|"))
 				r.Attrs = Props{"securityGroupRuleId": ec2ID("sgr")}
 				return nil
 			},
@@ -131,7 +130,8 @@ func permissions(p Props, group string) []string {
 		to, _ := number(p, "toPort")
 		ports = fmt.Sprintf(", from port: %.0f, to port: %.0f", from, to)
 	}
-	peers := slices.Concat(strs(p, "cidrBlocks"), strs(p, "ipv6CidrBlocks"), strs(p, "sourceSecurityGroupId"), strs(p, "securityGroups"))
+	peers := slices.Concat(strs(p, "cidrBlocks"), strs(p, "ipv6CidrBlocks"), strs(p, "sourceSecurityGroupId"),
+		strs(p, "securityGroups"))
 	if flag(p, "self") {
 		peers = append(peers, group)
 	}
@@ -154,7 +154,8 @@ func checkRule(t *tx, p Props, self string) error {
 		}
 	}
 	group := str(p, "securityGroupId")
-	if source := str(p, "sourceSecurityGroupId"); source != "" && t.networkOf(t.get(KindSecurityGroup, source)) != t.networkOf(t.get(KindSecurityGroup, group)) {
+	if source := str(p, "sourceSecurityGroupId"); source != "" &&
+		t.networkOf(t.get(KindSecurityGroup, source)) != t.networkOf(t.get(KindSecurityGroup, group)) {
 		return errBad("InvalidGroup.NotFound", "You have specified two resources that belong to different networks.")
 	}
 	wanted := permissions(p, group)

@@ -11,7 +11,6 @@ func tagKinds() map[Kind]*spec {
 		KindResourceTag: {
 			missing: func(id string) *Error { return errBad("InvalidTag.NotFound", "There is no tag %s", id) },
 			usable:  stateAvailable,
-			fixed:   []string{"resourceId", "key"},
 			check: func(t *tx, p Props, _ string) error {
 				id := str(p, "resourceId")
 				switch target := t.taggedByID(id); {

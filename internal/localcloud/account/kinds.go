@@ -2,7 +2,7 @@
 
 package account
 
-// Kind names a type of resource as "service:type".
+// Kind names a type of resource as "service:type"; the catalogue of package awskind has a row for each.
 type Kind string
 
 // The kinds of resources that the account simulates.

@@ -10,6 +10,9 @@ import (
 	"reflect"
 	"slices"
 	"time"
+
+	"emrflink/internal/awskind"
+	"emrflink/internal/replacement"
 )
 
 // operation is a creation or deletion under way. err is set before done is closed.
@@ -47,7 +50,10 @@ func (a *Account) Create(ctx context.Context, c Caller, k Kind, p Props) (Resour
 		if wait <= 0 && s.start == nil {
 			return t.complete(s, r, nil)
 		}
-		t.after = append(t.after, func() { op = a.launch(resKey{k, id}, func() error { return a.finishCreate(s, *r.clone(), wait) }) })
+		t.after = append(t.after, func() {
+			op = a.launch(resKey{k, id},
+				func() error { return a.finishCreate(s, *r.clone(), wait) })
+		})
 		return nil
 	})
 	if err != nil {
@@ -181,12 +187,28 @@ func sameValue(x, y any) bool {
 	return reflect.DeepEqual(x, y)
 }
 
-func (t *tx) change(s *spec, old *Resource, p Props) (*Resource, error) {
+// immutable names a property that AWS cannot change in place and that p changes, "" when there is none. Previews read the
+// same table. What p leaves out stays as it is.
+func (s *spec) immutable(old *Resource, p Props) string {
+	rows := replacement.Rows(rowOf(old.Kind).Type)
 	for _, name := range s.fixed {
-		was, is := Value(old.Props, name), Value(p, name)
-		if !isZero(is) && !sameValue(was, is) && !sameValue(Value(old.Attrs, name), is) {
-			return nil, errBad("InvalidParameterValue", "%s of %s %q cannot be changed in place", name, old.Kind, old.ID)
+		rows = append(rows, replacement.Row{Property: name})
+	}
+	for _, row := range rows {
+		was, is := Value(old.Props, row.Property), Value(p, row.Property)
+		if isZero(is) || sameValue(was, is) || sameValue(Value(old.Attrs, row.Property), is) {
+			continue
 		}
+		if replacement.Covers([]replacement.Row{row}, row.Property, isZero(was), false) {
+			return row.Property
+		}
+	}
+	return ""
+}
+
+func (t *tx) change(s *spec, old *Resource, p Props) (*Resource, error) {
+	if name := s.immutable(old, p); name != "" {
+		return nil, errBad("InvalidParameterValue", "%s of %s %q cannot be changed in place", name, old.Kind, old.ID)
 	}
 	if err := t.checkProps(old.Kind, s, p, old.ID); err != nil {
 		return nil, err
@@ -194,7 +216,7 @@ func (t *tx) change(s *spec, old *Resource, p Props) (*Resource, error) {
 	r := old.clone()
 	r.Tags = tagsOf(p)
 	r.Props = p
-	if taggedByName(r.Kind) {
+	if rowOf(r.Kind).Tags == awskind.NamedByTag {
 		r.Name = r.Tags["Name"]
 	}
 	if s.update != nil {
@@ -342,20 +364,12 @@ func (a *Account) SetTags(k Kind, id string, set map[string]string, remove []str
 				delete(tags, key)
 			}
 			r.Props["tags"] = tags
-			if name, ok := set["Name"]; ok && taggedByName(k) {
+			if name, ok := set["Name"]; ok && rowOf(k).Tags == awskind.NamedByTag {
 				r.Name = name
 			}
 		})
 		return nil
 	})
-}
-
-// taggedByName reports whether resources of a kind have no name but their Name tag.
-func taggedByName(k Kind) bool {
-	return slices.Contains([]Kind{
-		KindVPC, KindSubnet, KindInternetGateway, KindEIP, KindNATGateway, KindRouteTable, KindVPCEndpoint,
-		KindInstance, KindVolume, KindNetworkInterface,
-	}, k)
 }
 
 // nameOf is the name by which a request can be recognised before there is an id.

@@ -2,32 +2,41 @@
 
 package account
 
-// List prices in US dollars, us-west-2, on-demand, without tax, free tier or data transfer.
-const (
-	hoursPerMonth = 730 // AWS's own convention for monthly prices
+import (
+	"sync"
 
-	priceCluster      = 0.10                // per hour, Kubernetes version in standard support: aws.amazon.com/eks/pricing
-	priceNAT          = 0.045               // per hour, plus 0.045 per GB: aws.amazon.com/vpc/pricing
-	priceIPv4         = 0.005               // per hour and public IPv4 address, in use or idle: aws.amazon.com/vpc/pricing
-	priceEndpointZone = 0.01                // per hour, interface endpoint and zone; gateway endpoints are free: aws.amazon.com/privatelink/pricing
-	priceLoadBalancer = 0.0225              // per hour, application or network, plus capacity units: aws.amazon.com/elasticloadbalancing/pricing
-	priceKey          = 1.0 / hoursPerMonth // per customer-managed key, prorated hourly; none while it is pending deletion: aws.amazon.com/kms/pricing
-	priceGP3          = 0.08                // per GiB and month: aws.amazon.com/ebs/pricing
-	priceGP2          = 0.10                // per GiB and month
-	priceIO           = 0.125               // per GiB and month, io1 and io2, without provisioned IOPS
-	priceST1          = 0.045               // per GiB and month
-	priceSC1          = 0.015               // per GiB and month
-	priceMagnetic     = 0.05                // per GiB and month
-
-	// spotShare is the assumed spot price as a share of the on-demand price. Spot prices move; for
-	// c5d.2xlarge in us-west-2 a public price catalogue had 43 to 50 %.
-	spotShare = 0.45
+	"emrflink/internal/awskind"
+	"emrflink/internal/cost"
 )
+
+// spotShare is the assumed spot price as a share of the on-demand price. Spot prices move; for c5d.2xlarge in us-west-2 a
+// public price catalogue had 43 to 50 %.
+const spotShare = 0.45
+
+// listPrices are the prices that estimates are made of too: those of us-west-2, in whatever region the account works.
+var listPrices = sync.OnceValue(func() cost.Prices {
+	p, _ := cost.Table("us-west-2") // a test of that package reads the tables that are in the binary
+	return p
+})
+
+// hourly is what one of a kind is billed per hour, 0 for what is free and for what its size decides.
+func hourly(k Kind) float64 {
+	usd, _ := listPrices().Hourly(rowOf(k).Price)
+	return usd
+}
+
+// rowOf is the row of a kind in the catalogue.
+func rowOf(k Kind) awskind.Kind {
+	row, _ := awskind.OfSimulated(string(k)) // a test compares the two
+	return row
+}
 
 // volumePrice is the price per hour of an EBS volume of a type and size.
 func volumePrice(volumeType string, gib float64) float64 {
-	perMonth := map[string]float64{
-		"gp3": priceGP3, "gp2": priceGP2, "io1": priceIO, "io2": priceIO, "st1": priceST1, "sc1": priceSC1, "standard": priceMagnetic,
-	}[volumeType]
-	return perMonth * gib / hoursPerMonth
+	if usd, known := listPrices().Hourly("ebs-" + volumeType); known {
+		return usd * gib
+	}
+	// Estimates do not price these: io1 and io2 cost by their IOPS too. Per GiB and month: aws.amazon.com/ebs/pricing
+	perMonth := map[string]float64{"io1": 0.125, "io2": 0.125, "st1": 0.045, "sc1": 0.015, "standard": 0.05}[volumeType]
+	return perMonth * gib / cost.HoursPerMonth
 }

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+
+	"emrflink/internal/awskind"
 )
 
 // normalise returns a deep copy of p that holds JSON types only.
@@ -66,7 +68,7 @@ func (r Resource) All() Props {
 	if r.ARN != "" && out["arn"] == nil {
 		out["arn"] = r.ARN
 	}
-	if taggable(r.Kind) {
+	if rowOf(r.Kind).Tags != awskind.Untagged {
 		out["tagsAll"] = tagProps(r.Tags)
 	}
 	return out

@@ -16,11 +16,11 @@ type spec struct {
 
 	refs    []ref
 	refused []string // properties that are not simulated: refused unless empty
-	fixed   []string // properties that AWS cannot change in place
+	fixed   []string // properties that AWS cannot change in place, of a kind that the replacement table does not have
 
 	// check refuses bad values, duplicates and exceeded quotas. self is the id on update, else empty.
 	check func(t *tx, p Props, self string) error
-	// make sets ID, ARN, Name, Attrs and HourlyUSD, and makes what comes along at once.
+	// make sets ID, ARN, Name and Attrs, HourlyUSD where more than the kind decides it, and makes what comes along at once.
 	make func(t *tx, r *Resource) error
 	// ready runs when the resource has become usable.
 	ready func(t *tx, r *Resource) error
@@ -40,8 +40,8 @@ type spec struct {
 	// stop does the work of deletion outside the account.
 	stop func(ctx context.Context, a *Account, r Resource) error
 
-	pending, usable, deleting, failed string // AWS's words; empty when there is no such state
-	creates, deletes                  func(r *Resource) time.Duration
+	pending, usable, deleting, failed string                          // AWS's words; empty when there is no such state
+	creates, deletes                  func(r *Resource) time.Duration // what the catalogue says, unless set
 }
 
 // ref is a property that names other resources.
@@ -69,6 +69,15 @@ func allKinds() map[Kind]*spec {
 	} {
 		maps.Copy(out, group)
 	}
+	for k, s := range out {
+		if s.pending == "" {
+			continue
+		}
+		if s.creates == nil {
+			s.creates = lasts(rowOf(k).Create)
+		}
+		s.deletes = lasts(rowOf(k).Delete)
+	}
 	return out
 }
 
@@ -76,7 +85,8 @@ func (a *Account) spec(k Kind) (*spec, error) {
 	if s := a.kinds[k]; s != nil {
 		return s, nil
 	}
-	return nil, errStatus(http.StatusNotImplemented, "NotImplemented", "the local account does not simulate resources of kind %q", k)
+	return nil, errStatus(http.StatusNotImplemented, "NotImplemented", "the local account does not simulate resources of kind %q",
+		k)
 }
 
 // missing is the AWS error for an id that does not exist.
@@ -132,7 +142,7 @@ func (t *tx) begin(k Kind, s *spec, p Props) (*Resource, error) {
 	}
 	r := &Resource{
 		Kind: k, Region: t.region(), Props: p, Attrs: Props{}, Tags: tagsOf(p),
-		CreatedBy: orElse(t.c.Via, ByUser), CreatedAt: t.now, State: s.pending,
+		CreatedBy: orElse(t.c.Via, ByUser), CreatedAt: t.now, State: s.pending, HourlyUSD: hourly(k),
 	}
 	if err := s.make(t, r); err != nil {
 		return nil, err
@@ -205,15 +215,6 @@ func tagsOf(p Props) map[string]string {
 		tags = map[string]string{}
 	}
 	return tags
-}
-
-// taggable reports whether AWS lets resources of a kind have tags.
-func taggable(k Kind) bool {
-	return !slices.Contains([]Kind{
-		KindRoute, KindRouteTableAssociation, KindKeyAlias, KindResourceTag, KindSecurityGroupRule, KindRolePolicy, KindRolePolicyAttachment,
-		KindAccessPolicyAssociation, KindQueuePolicy, KindEventTarget, KindBucketVersioning,
-		KindBucketPublicAccessBlock, KindBucketEncryption, KindBucketPolicy, KindBucketLifecycle, KindBucketOwnershipControls,
-	}, k)
 }
 
 // uses reports whether a list property of r has v.

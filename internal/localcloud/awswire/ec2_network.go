@@ -269,7 +269,7 @@ func describeVpcEndpoints(q *request) (answer, error) {
 			body: []node{txt("vpcEndpointId", r.ID), txt("vpcEndpointType", kind), txt("vpcId", str(p, "vpcId")),
 				txt("serviceName", str(p, "serviceName")),
 				txt("state", r.State), when("creationTimestamp", r.CreatedAt),
-				texts("routeTableIdSet", "item", strs(p, "routeTableIds"))},
+				texts("routeTableIdSet", "item", strs(p, "routeTableIds")), texts("subnetIdSet", "item", strs(p, "subnetIds"))},
 		}
 	}))
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"emrflink/internal/awsapi"
+	"emrflink/internal/check"
 	"emrflink/internal/localcloud/account"
 	"emrflink/internal/localcloud/awswire"
 	"emrflink/internal/preflight"
@@ -31,11 +32,11 @@ func deployOf(change func(*preflight.Deploy)) preflight.Deploy {
 }
 
 // statuses are the checks that are not ok; what are the texts of all.
-func statuses(t *testing.T, c *awsapi.Client, d preflight.Deploy) (notOK map[string]preflight.Status, what map[string]string) {
+func statuses(t *testing.T, c *awsapi.Client, d preflight.Deploy) (notOK map[string]check.Status, what map[string]string) {
 	t.Helper()
-	notOK, what = map[string]preflight.Status{}, map[string]string{}
+	notOK, what = map[string]check.Status{}, map[string]string{}
 	for _, r := range (preflight.Account{AWS: c, Deploy: d, Now: time.Now}).Run(t.Context()) {
-		if what[r.ID] = r.What; r.Status != preflight.OK {
+		if what[r.ID] = r.What; r.Status != check.OK {
 			notOK[r.ID] = r.Status
 			what[r.ID] += "\n" + r.Why
 		}
@@ -78,11 +79,10 @@ func TestTheChecksOfADeployCountWhatTheAccountHas(t *testing.T) {
 	}
 	require.NoError(t, w.account.SetServiceLinkedRole(account.ServiceSpot, false))
 	got, what := statuses(t, w.client(), deployOf(func(d *preflight.Deploy) { d.Kubernetes = "1.31" }))
-	require.Empty(t, cmp.Diff(map[string]preflight.Status{
-		"quota-vpc": preflight.Error, "quota-eip": preflight.Error, "quota-nat": preflight.Error,
-		"quota-cluster": preflight.Error, "quota-vcpu-on-demand": preflight.Error, "quota-vcpu-spot": preflight.Warning,
-		"cluster-name": preflight.Error, "bucket-name": preflight.Error, "log-groups": preflight.Error,
-		"spot-role": preflight.Warning, "kubernetes-version": preflight.Warning,
+	require.Empty(t, cmp.Diff(map[string]check.Status{
+		"quota-vpc": check.Error, "quota-eip": check.Error, "quota-nat": check.Error, "quota-cluster": check.Error,
+		"quota-vcpu-on-demand": check.Error, "quota-vcpu-spot": check.Warning, "cluster-name": check.Error,
+		"bucket-name": check.Error, "log-groups": check.Error, "spot-role": check.Warning, "kubernetes-version": check.Warning,
 	}, got))
 	require.Contains(t, what["quota-vcpu-on-demand"], "need 12, have 8, limit 19")
 	require.Contains(t, what["quota-vcpu-spot"], "need 4, have 4, limit 7")
@@ -102,7 +102,7 @@ func TestTheChecksOfADeployWithARoleThatMayNothing(t *testing.T) {
 		require.NotContains(t, got, ok, what[ok])
 	}
 	for id, status := range got {
-		require.Equal(t, preflight.Warning, status, what[id])
+		require.Equal(t, check.Warning, status, what[id])
 		require.Contains(t, what[id], "the identity is not allowed to call ", id)
 	}
 	require.Len(t, got, 14)
@@ -119,7 +119,7 @@ func TestTheChecksOfADeploySeeTheEndOfASession(t *testing.T) {
 	c, err := w.client().AssumeRole(t.Context(), role.ARN, "test")
 	require.NoError(t, err)
 	got, what := statuses(t, c, deployOf(func(*preflight.Deploy) {}))
-	require.Equal(t, preflight.Warning, got["session"], what["session"])
+	require.Equal(t, check.Warning, got["session"], what["session"])
 	require.Regexp(t, `the credentials expire in 1\d[ms\d]*, a deploy takes about 20m0s`, what["session"])
 }
 
@@ -132,6 +132,6 @@ func TestTheChecksOfADeploySeeAClockThatIsWrong(t *testing.T) {
 	t.Cleanup(srv.Close)
 	w := &world{t: t, account: a, url: srv.URL}
 	got, what := statuses(t, w.client(), deployOf(func(*preflight.Deploy) {}))
-	require.Equal(t, preflight.Error, got["clock"], what["clock"])
+	require.Equal(t, check.Error, got["clock"], what["clock"])
 	require.Contains(t, what["clock"], "behind AWS's clock")
 }

@@ -9,7 +9,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"emrflink/internal/localcloud/provider/nearest"
+	"emrflink/stacks/nearest"
 )
 
 // addonData is what an addon's template sees.

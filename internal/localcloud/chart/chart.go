@@ -11,7 +11,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"emrflink/internal/localcloud/provider/nearest"
+	"emrflink/stacks/nearest"
 )
 
 // Request asks for a chart.

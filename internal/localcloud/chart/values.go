@@ -11,7 +11,7 @@ import (
 	"slices"
 	"strings"
 
-	"emrflink/internal/localcloud/provider/nearest"
+	"emrflink/stacks/nearest"
 )
 
 // decode puts values over the defaults that are in the struct into. A key that

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"emrflink/internal/localtarget"
 )
 
 // Client speaks the control API of the daemon that serves one folder.
@@ -21,7 +23,7 @@ type Client struct {
 	http *http.Client
 }
 
-// Connect finds the daemon of dir; ErrNotRunning when there is none.
+// Connect finds the daemon of dir; localtarget.ErrNotRunning when there is none.
 func Connect(dir string) (*Client, error) {
 	i, err := ReadInfo(dir)
 	if err != nil {
@@ -34,20 +36,20 @@ func Connect(dir string) (*Client, error) {
 func (c *Client) Info() Info { return c.info }
 
 // Status asks the daemon what it runs.
-func (c *Client) Status(ctx context.Context) (Status, error) {
-	var s Status
+func (c *Client) Status(ctx context.Context) (localtarget.Status, error) {
+	var s localtarget.Status
 	return s, c.call(ctx, http.MethodGet, "status", nil, &s)
 }
 
 // Inventory asks for everything in the account.
-func (c *Client) Inventory(ctx context.Context) (Inventory, error) {
-	var i Inventory
+func (c *Client) Inventory(ctx context.Context) (localtarget.Inventory, error) {
+	var i localtarget.Inventory
 	return i, c.call(ctx, http.MethodGet, "inventory", nil, &i)
 }
 
 // Stop asks the daemon to stop and returns when its process is gone.
 func (c *Client) Stop(ctx context.Context) error {
-	var s Status
+	var s localtarget.Status
 	if err := c.call(ctx, http.MethodPost, "stop", nil, &s); err != nil {
 		return err
 	}

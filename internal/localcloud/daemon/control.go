@@ -13,50 +13,12 @@ import (
 	"time"
 
 	"emrflink/internal/localcloud/account"
+	"emrflink/internal/localtarget"
 )
 
 // controlPath is the root of the control API; every call carries the token of
 // daemon.json, which only its owner can read.
 const controlPath = "/_emrflink/control/"
-
-// Status is the daemon's answer to `local status`.
-type Status struct {
-	PID       int             `json:"pid"`
-	URL       string          `json:"url"`
-	Dir       string          `json:"dir"`
-	Region    string          `json:"region"`
-	AccountID string          `json:"accountId"`
-	Speed     float64         `json:"speed"`
-	Version   string          `json:"version"`
-	StartedAt time.Time       `json:"startedAt"`
-	Resources int             `json:"resources"`
-	Clusters  []ClusterStatus `json:"clusters"`
-	Faults    []Fault         `json:"faults"`
-}
-
-// ClusterStatus is one control plane that runs.
-type ClusterStatus struct {
-	Name     string `json:"name"`
-	Endpoint string `json:"endpoint"`
-	PID      int    `json:"pid"`
-}
-
-// Inventory is everything in the simulated account and what it would bill.
-type Inventory struct {
-	SchemaVersion int                 `json:"schemaVersion"`
-	Resources     []InventoryResource `json:"resources"`
-	HourlyUSD     float64             `json:"hourlyUSD"` // US dollars per hour, usage not included
-}
-
-// InventoryResource is one resource of the account.
-type InventoryResource struct {
-	Service   string  `json:"service"`
-	Type      string  `json:"type"`
-	ID        string  `json:"id"`
-	ARN       string  `json:"arn"`
-	CreatedBy string  `json:"createdBy"`
-	HourlyUSD float64 `json:"hourlyUSD"`
-}
 
 func (d *Daemon) control(stop context.CancelFunc) http.Handler {
 	mux := http.NewServeMux()
@@ -86,26 +48,27 @@ func (d *Daemon) answer(w http.ResponseWriter, v any) {
 	}
 }
 
-func (d *Daemon) status() Status {
-	s := Status{
+func (d *Daemon) status() localtarget.Status {
+	s := localtarget.Status{
 		PID: os.Getpid(), URL: d.url, Dir: d.opts.Dir, Region: d.opts.Region, AccountID: d.account.ID(), Speed: d.opts.Speed,
-		Version: d.opts.Version, StartedAt: d.started, Resources: len(d.account.Inventory()), Clusters: []ClusterStatus{},
-		Faults: faultsOf(d.account),
+		Version: d.opts.Version, StartedAt: d.started.Format(time.RFC3339), Resources: len(d.account.Inventory()),
+		Clusters: []localtarget.Cluster{},
+		Faults:   faultsOf(d.account),
 	}
 	d.mu.Lock()
 	for _, c := range d.clusters {
-		s.Clusters = append(s.Clusters, ClusterStatus{Name: c.name, Endpoint: c.endpoint.URL, PID: c.cmd.Process.Pid})
+		s.Clusters = append(s.Clusters, localtarget.Cluster{Name: c.name, Endpoint: c.endpoint.URL, PID: c.cmd.Process.Pid})
 	}
 	d.mu.Unlock()
 	sort.Slice(s.Clusters, func(i, j int) bool { return s.Clusters[i].Name < s.Clusters[j].Name })
 	return s
 }
 
-func inventory(a *account.Account) Inventory {
-	inv := Inventory{SchemaVersion: 1, Resources: []InventoryResource{}}
+func inventory(a *account.Account) localtarget.Inventory {
+	inv := localtarget.Inventory{SchemaVersion: localtarget.SchemaVersion, Resources: []localtarget.Resource{}}
 	for _, r := range a.Inventory() {
 		service, typ, _ := strings.Cut(string(r.Kind), ":")
-		inv.Resources = append(inv.Resources, InventoryResource{
+		inv.Resources = append(inv.Resources, localtarget.Resource{
 			Service: service, Type: typ, ID: r.ID, ARN: r.ARN, CreatedBy: r.CreatedBy, HourlyUSD: r.HourlyUSD,
 		})
 		inv.HourlyUSD += r.HourlyUSD

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"emrflink/internal/localcloud/account"
+	"emrflink/internal/localtarget"
 )
 
 func TestOnlyALockedFolderHasADaemon(t *testing.T) {
@@ -23,7 +24,7 @@ func TestOnlyALockedFolderHasADaemon(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(infoPath(dir), b, 0o600))
 	_, err = ReadInfo(dir)
-	require.ErrorIs(t, err, ErrNotRunning, "the address of a daemon that crashed is not believed")
+	require.ErrorIs(t, err, localtarget.ErrNotRunning, "the address of a daemon that crashed is not believed")
 
 	l, err := lock(dir)
 	require.NoError(t, err)
@@ -34,7 +35,7 @@ func TestOnlyALockedFolderHasADaemon(t *testing.T) {
 	require.ErrorContains(t, err, "another daemon")
 	require.NoError(t, l.Close())
 	_, err = ReadInfo(dir)
-	require.ErrorIs(t, err, ErrNotRunning)
+	require.ErrorIs(t, err, localtarget.ErrNotRunning)
 }
 
 func TestAPortThatWasAskedForIsTakenOrRefused(t *testing.T) {

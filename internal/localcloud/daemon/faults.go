@@ -14,28 +14,15 @@ import (
 	"strings"
 	"time"
 
+	"emrflink/internal/exitcode"
 	"emrflink/internal/localcloud/account"
 	"emrflink/internal/localcloud/awswire"
 	"emrflink/internal/localcloud/policy"
 	"emrflink/internal/localcloud/provider/awsprov"
-	"emrflink/internal/localcloud/provider/nearest"
+	"emrflink/internal/localtarget"
 	"emrflink/internal/proppath"
+	"emrflink/stacks/nearest"
 )
-
-// Fault makes calls of an AWS action fail or hesitate on purpose. Faults are in the daemon's memory: they end with it.
-type Fault struct {
-	// Action is as IAM spells it, "s3:CreateBucket"; * and ? match.
-	Action string `json:"action"`
-	// Match is a pattern of what the call is about; "" matches all.
-	Match string `json:"match"`
-	// Error is AWS's error code, "" only delays.
-	Error        string  `json:"error"`
-	Message      string  `json:"message"`
-	DelaySeconds float64 `json:"delaySeconds"`
-	// Times is how often it applies, 0 = always; Left how often still, -1 = always.
-	Times int `json:"times"`
-	Left  int `json:"left"`
-}
 
 // Edit changes or deletes a resource of the account, as a person would in AWS's console.
 type Edit struct {
@@ -52,7 +39,7 @@ type RefusedError struct{ Why string }
 func (e *RefusedError) Error() string { return e.Why }
 
 // ExitCode is 2: nothing was changed.
-func (e *RefusedError) ExitCode() int { return 2 }
+func (e *RefusedError) ExitCode() int { return exitcode.Usage }
 
 // Code is a stable id of the failure.
 func (e *RefusedError) Code() string { return "local.refused" }
@@ -62,7 +49,7 @@ func (d *Daemon) faultRoutes(mux *http.ServeMux) {
 		Cleared int `json:"cleared"`
 	}
 	mux.HandleFunc("POST "+controlPath+"faults", func(w http.ResponseWriter, r *http.Request) {
-		var f Fault
+		var f localtarget.Fault
 		d.take(w, r, &f, func() (any, error) { return f, d.setFault(f) })
 	})
 	mux.HandleFunc("DELETE "+controlPath+"faults", func(w http.ResponseWriter, r *http.Request) {
@@ -97,10 +84,10 @@ func refusef(format string, args ...any) error {
 }
 
 // faultsOf lists the faults that are in force.
-func faultsOf(a *account.Account) []Fault {
-	out := []Fault{}
+func faultsOf(a *account.Account) []localtarget.Fault {
+	out := []localtarget.Fault{}
 	for _, f := range a.Faults() {
-		one := Fault{Action: f.Op, Match: f.Match, DelaySeconds: f.Delay.Seconds(), Times: f.Times, Left: f.Left}
+		one := localtarget.Fault{Action: f.Op, Match: f.Match, DelaySeconds: f.Delay.Seconds(), Times: f.Times, Left: f.Left}
 		if f.Error != nil {
 			one.Error, one.Message = f.Error.Code, f.Error.Message
 		}
@@ -110,7 +97,7 @@ func faultsOf(a *account.Account) []Fault {
 }
 
 // setFault adds a fault that some call can meet.
-func (d *Daemon) setFault(f Fault) error {
+func (d *Daemon) setFault(f localtarget.Fault) error {
 	known := actions()
 	if !slices.ContainsFunc(known, func(a string) bool { return policy.Match(f.Action, a) }) {
 		return refusef("nothing on the local target calls %q%s", f.Action, nearest.Suggest(f.Action, known))
@@ -192,7 +179,7 @@ func asRefusal(err error) error {
 }
 
 // SetFault adds a fault.
-func (c *Client) SetFault(ctx context.Context, f Fault) error {
+func (c *Client) SetFault(ctx context.Context, f localtarget.Fault) error {
 	return c.call(ctx, http.MethodPost, "faults", f, &f)
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"emrflink/internal/localcloud/account"
+	"emrflink/internal/localtarget"
 	"emrflink/internal/proppath"
 )
 
@@ -16,16 +17,16 @@ func TestAFaultNeedsAnActionThatSomethingCalls(t *testing.T) {
 	a, err := account.Open(account.Options{})
 	require.NoError(t, err)
 	d := &Daemon{account: a}
-	require.ErrorContains(t, d.setFault(Fault{Action: "s3:CreateBuket", Error: "AccessDenied"}),
+	require.ErrorContains(t, d.setFault(localtarget.Fault{Action: "s3:CreateBuket", Error: "AccessDenied"}),
 		`the nearest is "s3:CreateBucket"`)
-	require.NoError(t, d.setFault(Fault{Action: "s3:Create*", Error: "AccessDenied", Times: 1}))
+	require.NoError(t, d.setFault(localtarget.Fault{Action: "s3:Create*", Error: "AccessDenied", Times: 1}))
 	require.Len(t, faultsOf(a), 1)
 	err = a.Fault(t.Context(), "s3:CreateBucket", account.KindBucket, "b")
 	require.Equal(t, "AccessDenied", account.Code(err))
 	require.NoError(t, a.Fault(t.Context(), "s3:CreateBucket", account.KindBucket, "b"), "it applied once")
 	require.Empty(t, faultsOf(a))
 
-	require.NoError(t, d.setFault(Fault{Action: "ec2:RunInstances", Error: "InsufficientInstanceCapacity"}))
+	require.NoError(t, d.setFault(localtarget.Fault{Action: "ec2:RunInstances", Error: "InsufficientInstanceCapacity"}))
 	require.NoError(t, a.Authorize(account.Caller{}, "ec2:RunInstances", "*", nil), "a permission does not lack capacity")
 	require.Equal(t, 1, a.ClearFaults(""))
 }

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"emrflink/internal/localtarget"
 )
 
 // Info is what daemon.json says: how to reach the running daemon.
@@ -35,24 +37,21 @@ type Ports struct {
 	Kubernetes int `json:"kubernetes"`
 }
 
-// ErrNotRunning says that no daemon serves the folder.
-var ErrNotRunning = errors.New("the local target is not running")
-
 func infoPath(dir string) string { return filepath.Join(dir, "daemon.json") }
 func lockPath(dir string) string { return filepath.Join(dir, "daemon.lock") }
 
 // LogPath is the daemon's log file below dir.
 func LogPath(dir string) string { return filepath.Join(dir, "daemon.log") }
 
-// ReadInfo reads how to reach the daemon of dir; ErrNotRunning when its lock is
+// ReadInfo reads how to reach the daemon of dir; localtarget.ErrNotRunning when its lock is
 // free, whatever a crashed predecessor left in daemon.json.
 func ReadInfo(dir string) (Info, error) {
 	if !locked(dir) {
-		return Info{}, ErrNotRunning
+		return Info{}, localtarget.ErrNotRunning
 	}
 	b, err := os.ReadFile(infoPath(dir))
 	if errors.Is(err, fs.ErrNotExist) {
-		return Info{}, ErrNotRunning // still starting
+		return Info{}, localtarget.ErrNotRunning // still starting
 	}
 	if err != nil {
 		return Info{}, fmt.Errorf("read the local target's address: %w", err)

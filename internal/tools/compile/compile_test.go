@@ -78,6 +78,16 @@ func TestTheMemoryThatIsFreeIsRead(t *testing.T) {
 
 func TestGOGCIsTheUsers(t *testing.T) {
 	t.Setenv("GOGC", "50")
-	require.Contains(t, Environ(), "GOGC=50")
-	require.NotContains(t, Environ(), relaxedGOGC)
+	require.Equal(t, os.Environ(), Environ())
+}
+
+func TestCompilersTakeTheMemoryThatIsFree(t *testing.T) {
+	t.Parallel()
+	for free, want := range map[int64][]string{
+		0: nil, 10<<30 - 1: nil, 10 << 30: {"GOGC=400"}, 14<<30 - 1: {"GOGC=400"}, 14 << 30: {"GOGC=800"},
+		18<<30 - 1: {"GOGC=800"}, 18 << 30: {"GOGC=off", "GOMEMLIMIT=6GiB"},
+	} {
+		require.Equal(t, want, relaxed(free, 2), free)
+	}
+	require.Equal(t, []string{"GOGC=800"}, relaxed(64<<30, 8), "eight compilers at once")
 }

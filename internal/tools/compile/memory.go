@@ -6,24 +6,38 @@ import (
 	"bufio"
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 )
 
-// A third of the CPU seconds of a compiler is its garbage collector, which runs when the heap has doubled. With memory to
-// spare it need not: at five times the heap a build takes a quarter fewer CPU seconds, and the largest package (EC2's
-// client) 5 GB. Go's build cache does not count GOGC.
-const (
-	spareMemory = 10 << 30
-	relaxedGOGC = "GOGC=400"
-)
+// relaxed is the environment of compilers where so many bytes of memory are free and so many of them run at once. A third
+// of a compiler's CPU seconds is its garbage collector, which runs when the heap has doubled. With memory to spare it need
+// not. The largest package (EC2's client) takes 53 CPU s and 3.2 GB, 41 s and 4.7 GB with GOGC=400, 37 s and 5.6 GB with 800
+// and as much without a collector below 6 GiB; the smallest, of which there are thousands, 0.48, 0.42, 0.40 and 0.38 CPU s.
+// Go's build cache does not count these variables.
+func relaxed(free int64, processors int) []string {
+	const gib = 1 << 30
+	switch {
+	case free >= int64(processors)*9*gib:
+		return []string{"GOGC=off", "GOMEMLIMIT=6GiB"}
+	case free >= 14*gib:
+		return []string{"GOGC=800"}
+	case free >= 10*gib:
+		return []string{"GOGC=400"}
+	}
+	return nil
+}
 
-// Environ is the environment of a go command: the process's own, and GOGC when nobody has set it and there is memory.
+// Environ is the environment of a go command: the process's own, and what relaxes its garbage collector when the user has
+// not set that.
 func Environ() []string {
 	env := os.Environ()
-	if _, set := os.LookupEnv("GOGC"); set || availableMemory() < spareMemory {
-		return env
+	for _, name := range []string{"GOGC", "GOMEMLIMIT"} {
+		if _, set := os.LookupEnv(name); set {
+			return env
+		}
 	}
-	return append(env, relaxedGOGC)
+	return append(env, relaxed(availableMemory(), runtime.GOMAXPROCS(0))...)
 }
 
 // availableMemory is what Linux would give without swapping, in bytes; 0 where that is not known.

@@ -10,8 +10,8 @@ import (
 )
 
 // action spells an operation of a type as IAM does: "s3:CreateBucket".
-func (e *entry) action(operation string) string {
-	service, _, _ := strings.Cut(string(e.kind), ":")
+func (k *kind) action(operation string) string {
+	service, _, _ := strings.Cut(string(k.kind), ":")
 	if service == "elbv2" {
 		service = "elasticloadbalancing"
 	}

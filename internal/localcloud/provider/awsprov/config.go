@@ -16,10 +16,10 @@ import (
 	"google.golang.org/grpc/status"
 
 	"emrflink/internal/localcloud/account"
-	"emrflink/internal/localcloud/provider/nearest"
 	"emrflink/internal/localcloud/provider/plug"
 	"emrflink/internal/localcloud/provider/propdiff"
 	"emrflink/internal/localcloud/provider/schema"
+	"emrflink/stacks/nearest"
 )
 
 // config is the configuration of one provider resource.

@@ -4,20 +4,18 @@ package awsprov
 
 import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
-
-	"emrflink/internal/localcloud/account"
 )
 
 func networkTypes() []entry {
 	return []entry{
 		{
-			token: "aws:ec2/vpc:Vpc", kind: account.KindVPC, args: ec2.VpcArgs{}, state: ec2.VpcState{},
+			token: "aws:ec2/vpc:Vpc", args: ec2.VpcArgs{}, state: ec2.VpcState{},
 			api:      api{"EC2", "EC2 VPC", "CreateVpc", "ModifyVpcAttribute", "DeleteVpc"},
 			computed: []string{"cidrBlock", "enableDnsHostnames", "enableNetworkAddressUsageMetrics", "ipv6CidrBlock"},
 			defaults: map[string]any{"enableDnsSupport": true, "instanceTenancy": "default"},
 		},
 		{
-			token: "aws:ec2/subnet:Subnet", kind: account.KindSubnet, args: ec2.SubnetArgs{}, state: ec2.SubnetState{},
+			token: "aws:ec2/subnet:Subnet", args: ec2.SubnetArgs{}, state: ec2.SubnetState{},
 			api:      api{"EC2", "EC2 Subnet", "CreateSubnet", "ModifySubnetAttribute", "DeleteSubnet"},
 			computed: []string{"availabilityZone", "availabilityZoneId", "privateDnsHostnameTypeOnLaunch"},
 			defaults: map[string]any{
@@ -26,38 +24,38 @@ func networkTypes() []entry {
 			},
 		},
 		{
-			token: "aws:ec2/internetGateway:InternetGateway", kind: account.KindInternetGateway,
-			args: ec2.InternetGatewayArgs{}, state: ec2.InternetGatewayState{},
+			token: "aws:ec2/internetGateway:InternetGateway",
+			args:  ec2.InternetGatewayArgs{}, state: ec2.InternetGatewayState{},
 			api: api{
 				"EC2", "EC2 Internet Gateway", "CreateInternetGateway", "AttachInternetGateway", "DeleteInternetGateway",
 			},
 			computed: []string{"vpcId"},
 		},
 		{
-			token: "aws:ec2/eip:Eip", kind: account.KindEIP, args: ec2.EipArgs{}, state: ec2.EipState{},
+			token: "aws:ec2/eip:Eip", args: ec2.EipArgs{}, state: ec2.EipState{},
 			api:      api{"EC2", "EC2 EIP", "AllocateAddress", "AssociateAddress", "ReleaseAddress"},
 			computed: []string{"domain", "instance", "networkBorderGroup", "networkInterface", "publicIpv4Pool", "vpc"},
 		},
 		{
-			token: "aws:ec2/natGateway:NatGateway", kind: account.KindNATGateway,
-			args: ec2.NatGatewayArgs{}, state: ec2.NatGatewayState{},
+			token: "aws:ec2/natGateway:NatGateway",
+			args:  ec2.NatGatewayArgs{}, state: ec2.NatGatewayState{},
 			api:      api{"EC2", "EC2 NAT Gateway", "CreateNatGateway", "AssociateNatGatewayAddress", "DeleteNatGateway"},
 			computed: []string{"privateIp", "secondaryPrivateIpAddressCount", "secondaryPrivateIpAddresses"},
 			defaults: map[string]any{"connectivityType": "public"},
 		},
 		{
-			token: "aws:ec2/routeTable:RouteTable", kind: account.KindRouteTable,
-			args: ec2.RouteTableArgs{}, state: ec2.RouteTableState{},
+			token: "aws:ec2/routeTable:RouteTable",
+			args:  ec2.RouteTableArgs{}, state: ec2.RouteTableState{},
 			api:      api{"EC2", "EC2 Route Table", "CreateRouteTable", "ReplaceRoute", "DeleteRouteTable"},
 			computed: []string{"routes", "propagatingVgws"}, sets: []string{"routes"},
 		},
 		{
-			token: "aws:ec2/route:Route", kind: account.KindRoute, args: ec2.RouteArgs{}, state: ec2.RouteState{},
+			token: "aws:ec2/route:Route", args: ec2.RouteArgs{}, state: ec2.RouteState{},
 			api: api{"EC2", "EC2 Route", "CreateRoute", "ReplaceRoute", "DeleteRoute"},
 		},
 		{
-			token: "aws:ec2/routeTableAssociation:RouteTableAssociation", kind: account.KindRouteTableAssociation,
-			args: ec2.RouteTableAssociationArgs{}, state: ec2.RouteTableAssociationState{},
+			token: "aws:ec2/routeTableAssociation:RouteTableAssociation",
+			args:  ec2.RouteTableAssociationArgs{}, state: ec2.RouteTableAssociationState{},
 			api: api{
 				"EC2", "EC2 Route Table Association", "AssociateRouteTable", "ReplaceRouteTableAssociation",
 				"DisassociateRouteTable",
@@ -69,8 +67,8 @@ func networkTypes() []entry {
 func securityTypes() []entry {
 	return []entry{
 		{
-			token: "aws:ec2/vpcEndpoint:VpcEndpoint", kind: account.KindVPCEndpoint,
-			args: ec2.VpcEndpointArgs{}, state: ec2.VpcEndpointState{},
+			token: "aws:ec2/vpcEndpoint:VpcEndpoint",
+			args:  ec2.VpcEndpointArgs{}, state: ec2.VpcEndpointState{},
 			api: api{"EC2", "EC2 VPC Endpoint", "CreateVpcEndpoint", "ModifyVpcEndpoint", "DeleteVpcEndpoints"},
 			computed: []string{
 				"dnsOptions", "ipAddressType", "policy", "privateDnsEnabled", "routeTableIds", "securityGroupIds",
@@ -81,8 +79,8 @@ func securityTypes() []entry {
 			defaults: map[string]any{"vpcEndpointType": "Gateway"},
 		},
 		{
-			token: "aws:ec2/securityGroup:SecurityGroup", kind: account.KindSecurityGroup,
-			args: ec2.SecurityGroupArgs{}, state: ec2.SecurityGroupState{},
+			token: "aws:ec2/securityGroup:SecurityGroup",
+			args:  ec2.SecurityGroupArgs{}, state: ec2.SecurityGroupState{},
 			api: api{
 				"EC2", "Security Group", "CreateSecurityGroup", "AuthorizeSecurityGroupIngress", "DeleteSecurityGroup",
 			},
@@ -92,8 +90,8 @@ func securityTypes() []entry {
 			defaults: map[string]any{"description": "Managed by Pulumi", "revokeRulesOnDelete": false},
 		},
 		{
-			token: "aws:ec2/securityGroupRule:SecurityGroupRule", kind: account.KindSecurityGroupRule,
-			args: ec2.SecurityGroupRuleArgs{}, state: ec2.SecurityGroupRuleState{},
+			token: "aws:ec2/securityGroupRule:SecurityGroupRule",
+			args:  ec2.SecurityGroupRuleArgs{}, state: ec2.SecurityGroupRuleState{},
 			api: api{
 				"EC2", "Security Group Rule", "AuthorizeSecurityGroupIngress", "UpdateSecurityGroupRuleDescriptionsIngress",
 				"RevokeSecurityGroupIngress",
@@ -107,8 +105,8 @@ func securityTypes() []entry {
 func computeTypes() []entry {
 	return []entry{
 		{
-			token: "aws:ec2/launchTemplate:LaunchTemplate", kind: account.KindLaunchTemplate,
-			args: ec2.LaunchTemplateArgs{}, state: ec2.LaunchTemplateState{},
+			token: "aws:ec2/launchTemplate:LaunchTemplate",
+			args:  ec2.LaunchTemplateArgs{}, state: ec2.LaunchTemplateState{},
 			api: api{
 				"EC2", "EC2 Launch Template", "CreateLaunchTemplate", "CreateLaunchTemplateVersion", "DeleteLaunchTemplate",
 			},
@@ -118,8 +116,8 @@ func computeTypes() []entry {
 			sets:     []string{"vpcSecurityGroupIds", "securityGroupNames"},
 		},
 		{
-			token: "aws:ec2/instance:Instance", kind: account.KindInstance,
-			args: ec2.InstanceArgs{}, state: ec2.InstanceState{},
+			token: "aws:ec2/instance:Instance",
+			args:  ec2.InstanceArgs{}, state: ec2.InstanceState{},
 			api: api{"EC2", "EC2 Instance", "RunInstances", "ModifyInstanceAttribute", "TerminateInstances"},
 			computed: []string{
 				"ami", "associatePublicIpAddress", "availabilityZone", "iamInstanceProfile", "keyName", "privateIp",
@@ -129,8 +127,8 @@ func computeTypes() []entry {
 			defaults: map[string]any{"getPasswordData": false, "sourceDestCheck": true},
 		},
 		{
-			token: "aws:ec2/networkInterface:NetworkInterface", kind: account.KindNetworkInterface,
-			args: ec2.NetworkInterfaceArgs{}, state: ec2.NetworkInterfaceState{},
+			token: "aws:ec2/networkInterface:NetworkInterface",
+			args:  ec2.NetworkInterfaceArgs{}, state: ec2.NetworkInterfaceState{},
 			api: api{
 				"EC2", "EC2 Network Interface", "CreateNetworkInterface", "ModifyNetworkInterfaceAttribute",
 				"DeleteNetworkInterface",

@@ -5,14 +5,12 @@ package awsprov
 import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/eks"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
-
-	"emrflink/internal/localcloud/account"
 )
 
 func iamTypes() []entry {
 	return []entry{
 		{
-			token: "aws:iam/role:Role", kind: account.KindRole, args: iam.RoleArgs{}, state: iam.RoleState{},
+			token: "aws:iam/role:Role", args: iam.RoleArgs{}, state: iam.RoleState{},
 			api:  api{"IAM", "IAM Role", "CreateRole", "UpdateRole", "DeleteRole"},
 			name: "name", max: 64,
 			required: []string{"assumeRolePolicy"},
@@ -22,7 +20,7 @@ func iamTypes() []entry {
 			defaults: map[string]any{"forceDetachPolicies": false, "maxSessionDuration": 3600.0, "path": "/"},
 		},
 		{
-			token: "aws:iam/policy:Policy", kind: account.KindPolicy, args: iam.PolicyArgs{}, state: iam.PolicyState{},
+			token: "aws:iam/policy:Policy", args: iam.PolicyArgs{}, state: iam.PolicyState{},
 			api:  api{"IAM", "IAM Policy", "CreatePolicy", "CreatePolicyVersion", "DeletePolicy"},
 			name: "name", max: 128,
 			required: []string{"policy"},
@@ -30,22 +28,22 @@ func iamTypes() []entry {
 			defaults: map[string]any{"path": "/"},
 		},
 		{
-			token: "aws:iam/rolePolicy:RolePolicy", kind: account.KindRolePolicy,
-			args: iam.RolePolicyArgs{}, state: iam.RolePolicyState{},
+			token: "aws:iam/rolePolicy:RolePolicy",
+			args:  iam.RolePolicyArgs{}, state: iam.RolePolicyState{},
 			api:  api{"IAM", "IAM Role Policy", "PutRolePolicy", "PutRolePolicy", "DeleteRolePolicy"},
 			name: "name", max: 128,
 			required: []string{"policy", "role"},
 			policies: []string{"policy"},
 		},
 		{
-			token: "aws:iam/rolePolicyAttachment:RolePolicyAttachment", kind: account.KindRolePolicyAttachment,
-			args: iam.RolePolicyAttachmentArgs{}, state: iam.RolePolicyAttachmentState{},
+			token: "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+			args:  iam.RolePolicyAttachmentArgs{}, state: iam.RolePolicyAttachmentState{},
 			api:      api{"IAM", "IAM Role Policy Attachment", "AttachRolePolicy", "AttachRolePolicy", "DetachRolePolicy"},
 			required: []string{"role"},
 		},
 		{
-			token: "aws:iam/instanceProfile:InstanceProfile", kind: account.KindInstanceProfile,
-			args: iam.InstanceProfileArgs{}, state: iam.InstanceProfileState{},
+			token: "aws:iam/instanceProfile:InstanceProfile",
+			args:  iam.InstanceProfileArgs{}, state: iam.InstanceProfileState{},
 			api: api{
 				"IAM", "IAM Instance Profile", "CreateInstanceProfile", "AddRoleToInstanceProfile", "DeleteInstanceProfile",
 			},
@@ -53,8 +51,8 @@ func iamTypes() []entry {
 			defaults: map[string]any{"path": "/"},
 		},
 		{
-			token: "aws:iam/openIdConnectProvider:OpenIdConnectProvider", kind: account.KindOIDCProvider,
-			args: iam.OpenIdConnectProviderArgs{}, state: iam.OpenIdConnectProviderState{},
+			token: "aws:iam/openIdConnectProvider:OpenIdConnectProvider",
+			args:  iam.OpenIdConnectProviderArgs{}, state: iam.OpenIdConnectProviderState{},
 			api: api{
 				"IAM", "IAM OIDC Provider", "CreateOpenIDConnectProvider", "UpdateOpenIDConnectProviderThumbprint",
 				"DeleteOpenIDConnectProvider",
@@ -69,7 +67,7 @@ func iamTypes() []entry {
 func eksTypes() []entry {
 	return []entry{
 		{
-			token: "aws:eks/cluster:Cluster", kind: account.KindCluster, args: eks.ClusterArgs{}, state: eks.ClusterState{},
+			token: "aws:eks/cluster:Cluster", args: eks.ClusterArgs{}, state: eks.ClusterState{},
 			api:  api{"EKS", "EKS Cluster", "CreateCluster", "UpdateClusterConfig", "DeleteCluster"},
 			name: "name", max: 100,
 			computed: []string{
@@ -83,8 +81,8 @@ func eksTypes() []entry {
 			defaults: map[string]any{"bootstrapSelfManagedAddons": true},
 		},
 		{
-			token: "aws:eks/nodeGroup:NodeGroup", kind: account.KindNodeGroup,
-			args: eks.NodeGroupArgs{}, state: eks.NodeGroupState{},
+			token: "aws:eks/nodeGroup:NodeGroup",
+			args:  eks.NodeGroupArgs{}, state: eks.NodeGroupState{},
 			api:  api{"EKS", "EKS Node Group", "CreateNodegroup", "UpdateNodegroupConfig", "DeleteNodegroup"},
 			name: "nodeGroupName", max: 63,
 			required: []string{"subnetIds"},
@@ -95,22 +93,22 @@ func eksTypes() []entry {
 			sets: []string{"subnetIds", "taints"},
 		},
 		{
-			token: "aws:eks/addon:Addon", kind: account.KindAddon, args: eks.AddonArgs{}, state: eks.AddonState{},
+			token: "aws:eks/addon:Addon", args: eks.AddonArgs{}, state: eks.AddonState{},
 			api:      api{"EKS", "EKS Add-On", "CreateAddon", "UpdateAddon", "DeleteAddon"},
 			computed: []string{"addonVersion", "configurationValues"},
 			json:     []string{"configurationValues"},
 		},
 		{
-			token: "aws:eks/accessEntry:AccessEntry", kind: account.KindAccessEntry,
-			args: eks.AccessEntryArgs{}, state: eks.AccessEntryState{},
+			token: "aws:eks/accessEntry:AccessEntry",
+			args:  eks.AccessEntryArgs{}, state: eks.AccessEntryState{},
 			api:      api{"EKS", "EKS Access Entry", "CreateAccessEntry", "UpdateAccessEntry", "DeleteAccessEntry"},
 			computed: []string{"kubernetesGroups", "userName"},
 			sets:     []string{"kubernetesGroups"},
 			defaults: map[string]any{"type": "STANDARD"},
 		},
 		{
-			token: "aws:eks/accessPolicyAssociation:AccessPolicyAssociation", kind: account.KindAccessPolicyAssociation,
-			args: eks.AccessPolicyAssociationArgs{}, state: eks.AccessPolicyAssociationState{},
+			token: "aws:eks/accessPolicyAssociation:AccessPolicyAssociation",
+			args:  eks.AccessPolicyAssociationArgs{}, state: eks.AccessPolicyAssociationState{},
 			api: api{
 				"EKS", "EKS Access Policy Association", "AssociateAccessPolicy", "AssociateAccessPolicy",
 				"DisassociateAccessPolicy",

@@ -6,14 +6,12 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/eks"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/kms"
-
-	"emrflink/internal/localcloud/account"
 )
 
 func podIdentityTypes() []entry {
 	return []entry{{
-		token: "aws:eks/podIdentityAssociation:PodIdentityAssociation", kind: account.KindPodIdentityAssociation,
-		args: eks.PodIdentityAssociationArgs{}, state: eks.PodIdentityAssociationState{},
+		token: "aws:eks/podIdentityAssociation:PodIdentityAssociation",
+		args:  eks.PodIdentityAssociationArgs{}, state: eks.PodIdentityAssociationState{},
 		api: api{
 			"EKS", "EKS Pod Identity Association", "CreatePodIdentityAssociation", "UpdatePodIdentityAssociation",
 			"DeletePodIdentityAssociation",
@@ -25,7 +23,7 @@ func podIdentityTypes() []entry {
 func keyTypes() []entry {
 	return []entry{
 		{
-			token: "aws:kms/key:Key", kind: account.KindKey, args: kms.KeyArgs{}, state: kms.KeyState{},
+			token: "aws:kms/key:Key", args: kms.KeyArgs{}, state: kms.KeyState{},
 			api:      api{"KMS", "KMS Key", "CreateKey", "PutKeyPolicy", "ScheduleKeyDeletion"},
 			computed: []string{"description", "multiRegion", "policy", "rotationPeriodInDays"},
 			policies: []string{"policy"},
@@ -35,13 +33,13 @@ func keyTypes() []entry {
 			},
 		},
 		{
-			token: "aws:kms/alias:Alias", kind: account.KindKeyAlias, args: kms.AliasArgs{}, state: kms.AliasState{},
+			token: "aws:kms/alias:Alias", args: kms.AliasArgs{}, state: kms.AliasState{},
 			api:  api{"KMS", "KMS Alias", "CreateAlias", "UpdateAlias", "DeleteAlias"},
 			name: "name", max: 256,
 			required: []string{"targetKeyId"},
 		},
 		{
-			token: "aws:ec2/tag:Tag", kind: account.KindResourceTag, args: ec2.TagArgs{}, state: ec2.TagState{},
+			token: "aws:ec2/tag:Tag", args: ec2.TagArgs{}, state: ec2.TagState{},
 			api: api{"EC2", "EC2 Tag", "CreateTags", "CreateTags", "DeleteTags"},
 		},
 	}

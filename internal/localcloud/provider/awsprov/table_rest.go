@@ -6,14 +6,12 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/sqs"
-
-	"emrflink/internal/localcloud/account"
 )
 
 func eventTypes() []entry {
 	return []entry{
 		{
-			token: "aws:sqs/queue:Queue", kind: account.KindQueue, args: sqs.QueueArgs{}, state: sqs.QueueState{},
+			token: "aws:sqs/queue:Queue", args: sqs.QueueArgs{}, state: sqs.QueueState{},
 			api:  api{"SQS", "SQS Queue", "CreateQueue", "SetQueueAttributes", "DeleteQueue"},
 			name: "name", max: 80,
 			computed: []string{
@@ -27,30 +25,30 @@ func eventTypes() []entry {
 			},
 		},
 		{
-			token: "aws:sqs/queuePolicy:QueuePolicy", kind: account.KindQueuePolicy,
-			args: sqs.QueuePolicyArgs{}, state: sqs.QueuePolicyState{},
+			token: "aws:sqs/queuePolicy:QueuePolicy",
+			args:  sqs.QueuePolicyArgs{}, state: sqs.QueuePolicyState{},
 			api:      api{"SQS", "SQS Queue Policy", "SetQueueAttributes", "SetQueueAttributes", "SetQueueAttributes"},
 			required: []string{"policy"},
 			policies: []string{"policy"},
 		},
 		{
-			token: "aws:cloudwatch/eventRule:EventRule", kind: account.KindEventRule,
-			args: cloudwatch.EventRuleArgs{}, state: cloudwatch.EventRuleState{},
+			token: "aws:cloudwatch/eventRule:EventRule",
+			args:  cloudwatch.EventRuleArgs{}, state: cloudwatch.EventRuleState{},
 			api:  api{"EventBridge", "EventBridge Rule", "PutRule", "PutRule", "DeleteRule"},
 			name: "name", max: 64,
 			json:     []string{"eventPattern"},
 			defaults: map[string]any{"eventBusName": "default", "forceDestroy": false},
 		},
 		{
-			token: "aws:cloudwatch/eventTarget:EventTarget", kind: account.KindEventTarget,
-			args: cloudwatch.EventTargetArgs{}, state: cloudwatch.EventTargetState{},
+			token: "aws:cloudwatch/eventTarget:EventTarget",
+			args:  cloudwatch.EventTargetArgs{}, state: cloudwatch.EventTargetState{},
 			api:      api{"EventBridge", "EventBridge Target", "PutTargets", "PutTargets", "RemoveTargets"},
 			computed: []string{"targetId"},
 			defaults: map[string]any{"eventBusName": "default", "forceDestroy": false},
 		},
 		{
-			token: "aws:cloudwatch/logGroup:LogGroup", kind: account.KindLogGroup,
-			args: cloudwatch.LogGroupArgs{}, state: cloudwatch.LogGroupState{},
+			token: "aws:cloudwatch/logGroup:LogGroup",
+			args:  cloudwatch.LogGroupArgs{}, state: cloudwatch.LogGroupState{},
 			api:  api{"CloudWatch Logs", "CloudWatch Logs Log Group", "CreateLogGroup", "PutRetentionPolicy", "DeleteLogGroup"},
 			name: "name", max: 512,
 			computed: []string{"logGroupClass"},
@@ -62,7 +60,7 @@ func eventTypes() []entry {
 func bucketTypes() []entry {
 	return []entry{
 		{
-			token: "aws:s3/bucketV2:BucketV2", kind: account.KindBucket, args: s3.BucketV2Args{}, state: s3.BucketV2State{},
+			token: "aws:s3/bucketV2:BucketV2", args: s3.BucketV2Args{}, state: s3.BucketV2State{},
 			api:  api{"S3", "S3 Bucket", "CreateBucket", "PutBucketTagging", "DeleteBucket"},
 			name: "bucket", max: 63, lower: true,
 			computed: []string{
@@ -73,15 +71,15 @@ func bucketTypes() []entry {
 			defaults: map[string]any{"forceDestroy": false},
 		},
 		{
-			token: "aws:s3/bucketVersioningV2:BucketVersioningV2", kind: account.KindBucketVersioning,
-			args: s3.BucketVersioningV2Args{}, state: s3.BucketVersioningV2State{},
+			token: "aws:s3/bucketVersioningV2:BucketVersioningV2",
+			args:  s3.BucketVersioningV2Args{}, state: s3.BucketVersioningV2State{},
 			api: api{
 				"S3", "S3 Bucket Versioning", "PutBucketVersioning", "PutBucketVersioning", "PutBucketVersioning",
 			},
 		},
 		{
-			token: "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", kind: account.KindBucketPublicAccessBlock,
-			args: s3.BucketPublicAccessBlockArgs{}, state: s3.BucketPublicAccessBlockState{},
+			token: "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
+			args:  s3.BucketPublicAccessBlockArgs{}, state: s3.BucketPublicAccessBlockState{},
 			api: api{
 				"S3", "S3 Bucket Public Access Block", "PutPublicAccessBlock", "PutPublicAccessBlock", "DeletePublicAccessBlock",
 			},
@@ -91,7 +89,6 @@ func bucketTypes() []entry {
 		},
 		{
 			token: "aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2",
-			kind:  account.KindBucketEncryption,
 			args:  s3.BucketServerSideEncryptionConfigurationV2Args{}, state: s3.BucketServerSideEncryptionConfigurationV2State{},
 			api: api{
 				"S3", "S3 Bucket Server-Side Encryption Configuration", "PutBucketEncryption", "PutBucketEncryption",
@@ -101,15 +98,15 @@ func bucketTypes() []entry {
 			sets:     []string{"rules"},
 		},
 		{
-			token: "aws:s3/bucketPolicy:BucketPolicy", kind: account.KindBucketPolicy,
-			args: s3.BucketPolicyArgs{}, state: s3.BucketPolicyState{},
+			token: "aws:s3/bucketPolicy:BucketPolicy",
+			args:  s3.BucketPolicyArgs{}, state: s3.BucketPolicyState{},
 			api:      api{"S3", "S3 Bucket Policy", "PutBucketPolicy", "PutBucketPolicy", "DeleteBucketPolicy"},
 			required: []string{"policy"},
 			policies: []string{"policy"},
 		},
 		{
-			token: "aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2", kind: account.KindBucketLifecycle,
-			args: s3.BucketLifecycleConfigurationV2Args{}, state: s3.BucketLifecycleConfigurationV2State{},
+			token: "aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2",
+			args:  s3.BucketLifecycleConfigurationV2Args{}, state: s3.BucketLifecycleConfigurationV2State{},
 			api: api{
 				"S3", "S3 Bucket Lifecycle Configuration", "PutBucketLifecycleConfiguration", "PutBucketLifecycleConfiguration",
 				"DeleteBucketLifecycle",
@@ -118,8 +115,8 @@ func bucketTypes() []entry {
 			computed: []string{"transitionDefaultMinimumObjectSize"},
 		},
 		{
-			token: "aws:s3/bucketOwnershipControls:BucketOwnershipControls", kind: account.KindBucketOwnershipControls,
-			args: s3.BucketOwnershipControlsArgs{}, state: s3.BucketOwnershipControlsState{},
+			token: "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
+			args:  s3.BucketOwnershipControlsArgs{}, state: s3.BucketOwnershipControlsState{},
 			api: api{
 				"S3", "S3 Bucket Ownership Controls", "PutBucketOwnershipControls", "PutBucketOwnershipControls",
 				"DeleteBucketOwnershipControls",

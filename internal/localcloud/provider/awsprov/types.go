@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"emrflink/internal/awskind"
 	"emrflink/internal/localcloud/account"
 	"emrflink/internal/localcloud/provider/propdiff"
 	"emrflink/internal/localcloud/provider/schema"
@@ -24,8 +25,7 @@ type api struct {
 // Pulumi type of package aws.
 type entry struct {
 	token       string // aws:ec2/vpc:Vpc
-	kind        account.Kind
-	args, state any // zero values of the SDK's Args and State
+	args, state any    // zero values of the SDK's Args and State
 	api         api
 
 	name     string // property that is named automatically, "" when none
@@ -41,9 +41,10 @@ type entry struct {
 	defaults map[string]any
 }
 
-// kind is a row with its schemas, which are read on first use.
+// kind is a row with what the catalogue of AWS kinds adds, and with its schemas, which are read on first use.
 type kind struct {
 	entry
+	kind    account.Kind
 	once    sync.Once
 	in, out *schema.Type
 	err     error
@@ -134,14 +135,27 @@ func (k *kind) rules() propdiff.Rules {
 	}
 }
 
+// entries are all rows.
+func entries() []entry {
+	return slices.Concat(networkTypes(), securityTypes(), computeTypes(), iamTypes(), eksTypes(), podIdentityTypes(), keyTypes(),
+		eventTypes(), bucketTypes())
+}
+
 // table returns the rows by type token.
 func table() map[string]*kind {
 	out := map[string]*kind{}
-	for _, rows := range [][]entry{networkTypes(), securityTypes(), computeTypes(), iamTypes(), eksTypes(), podIdentityTypes(),
-		keyTypes(), eventTypes(), bucketTypes()} {
-		for _, e := range rows {
-			out[e.token] = &kind{entry: e}
-		}
+	for _, e := range entries() {
+		row, _ := awskind.OfType(e.token) // a test compares the two
+		out[e.token] = &kind{entry: e, kind: account.Kind(row.Simulated)}
+	}
+	return out
+}
+
+// Args are the zero values of the SDK's arguments by type token: their tags name the properties.
+func Args() map[string]any {
+	out := map[string]any{}
+	for _, e := range entries() {
+		out[e.token] = e.args
 	}
 	return out
 }

@@ -6,14 +6,14 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
-	"github.com/pulumi/pulumi-eks/sdk/v2/go/eks"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"emrflink/internal/localcloud/provider/nearest"
 	"emrflink/internal/localcloud/provider/schema"
+	"emrflink/stacks/nearest"
 )
 
 // args are the arguments of the component that are simulated, spelled as its
@@ -46,12 +46,21 @@ type args struct {
 	NodeSecurityGroupTags    pulumi.StringMapInput `pulumi:"nodeSecurityGroupTags"`
 }
 
+// argumentNames are all arguments of the component, those too that are not simulated.
+func argumentNames() []string {
+	return strings.Fields(`accessEntries authenticationMode clusterSecurityGroup clusterSecurityGroupTags clusterTags
+		createOidcProvider creationRoleProvider defaultAddonsToRemove desiredCapacity enableConfigMapMutable
+		enabledClusterLogTypes encryptionConfigKeyArn endpointPrivateAccess endpointPublicAccess fargate gpu
+		instanceProfileName instanceRole instanceRoles instanceType ipFamily kubernetesServiceIpAddressRange maxSize minSize
+		name nodeAmiId nodeAssociatePublicIpAddress nodeGroupOptions nodePublicKey nodeRootVolumeEncrypted
+		nodeRootVolumeSize nodeSecurityGroupTags nodeSubnetIds nodeUserData privateSubnetIds providerCredentialOpts proxy
+		publicAccessCidrs publicSubnetIds roleMappings serviceRole skipDefaultNodeGroup storageClasses subnetIds tags
+		useDefaultVpcCni userMappings version vpcCniOptions vpcId`)
+}
+
 // checkArgs refuses arguments that do not exist, and those that are not simulated.
 func checkArgs(given pulumi.Map) error {
-	sdk, err := schema.Of(eks.ClusterArgs{})
-	if err != nil {
-		return err
-	}
+	all := argumentNames()
 	ours, err := schema.Of(args{})
 	if err != nil {
 		return err
@@ -59,11 +68,10 @@ func checkArgs(given pulumi.Map) error {
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		switch {
 		case ours.Has(name):
-		case sdk.Has(name):
+		case slices.Contains(all, name):
 			return status.Errorf(codes.Unimplemented, "the local target does not simulate the argument %q of %s", name, Token)
 		default:
-			return status.Errorf(codes.InvalidArgument, "%s has no argument %q%s", Token, name,
-				nearest.Suggest(name, sdk.Names()))
+			return status.Errorf(codes.InvalidArgument, "%s has no argument %q%s", Token, name, nearest.Suggest(name, all))
 		}
 	}
 	return nil

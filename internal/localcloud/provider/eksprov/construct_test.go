@@ -14,12 +14,15 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/pulumi/pulumi-eks/sdk/v2/go/eks"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/emptypb"
+
+	"emrflink/internal/localcloud/provider/schema"
 )
 
 // child is one registration, as it is kept in testdata.
@@ -201,6 +204,13 @@ func TestAPreviewKnowsTheGraph(t *testing.T) {
 	_, err := construct1(t, m, arguments())
 	require.NoError(t, err)
 	require.Len(t, m.children, 21)
+}
+
+func TestEveryArgumentOfTheComponentIsNamed(t *testing.T) {
+	t.Parallel()
+	sdk, err := schema.Of(eks.ClusterArgs{})
+	require.NoError(t, err)
+	require.Equal(t, sdk.Names(), argumentNames())
 }
 
 func TestArgumentsThatAreNotSimulatedAreRefusedByName(t *testing.T) {

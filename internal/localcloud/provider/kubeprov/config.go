@@ -21,10 +21,10 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"emrflink/internal/localcloud/provider/kubeclient"
-	"emrflink/internal/localcloud/provider/nearest"
 	"emrflink/internal/localcloud/provider/plug"
 	"emrflink/internal/localcloud/provider/propdiff"
 	"emrflink/internal/localcloud/provider/schema"
+	"emrflink/stacks/nearest"
 )
 
 // config is the configuration of one provider resource. The cluster is

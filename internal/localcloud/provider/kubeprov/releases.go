@@ -15,10 +15,10 @@ import (
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 
 	"emrflink/internal/localcloud/chart"
-	"emrflink/internal/localcloud/provider/nearest"
 	"emrflink/internal/localcloud/provider/propdiff"
 	"emrflink/internal/localcloud/provider/schema"
 	"emrflink/internal/replacement"
+	"emrflink/stacks/nearest"
 )
 
 // releases are Helm releases: kubernetes:helm.sh/v3:Release.

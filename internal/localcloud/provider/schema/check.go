@@ -10,7 +10,7 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
-	"emrflink/internal/localcloud/provider/nearest"
+	"emrflink/stacks/nearest"
 )
 
 // Problem is one thing that is wrong with a property map.

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"emrflink/internal/localcloud/provider/nearest"
 	"emrflink/internal/localcloud/provider/schema"
+	"emrflink/stacks/nearest"
 )
 
 type inner struct {

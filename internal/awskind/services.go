@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package awskind
+
+// serviceRows are the services of which the blueprint uses a few kinds only.
+func serviceRows() []Kind {
+	return []Kind{
+		{
+			// https://docs.aws.amazon.com/kms/latest/developerguide/deleting-keys.html
+			Type: "aws:kms/key:Key", Terraform: "aws_kms_key", Simulated: "kms:key", Tags: Tagged, Inventory: "key",
+			Price: "kms-key", Billed: "KMS key", Usage: "KMS: requests, and rotated key versions",
+			Command: "kms schedule-key-deletion --key-id {id}", Scope: "id",
+			Loss: "what is encrypted with it can never be read again once its waiting period is over", Gravity: 10,
+			Adopt: AdoptNever, Phase: PhaseKey,
+		},
+		{
+			Type: "aws:kms/alias:Alias", Terraform: "aws_kms_alias", Simulated: "kms:alias", Tags: Untagged, Inventory: NotListed,
+			Price: Free, Loss: "who uses the key by this name does not find it until it is back",
+			Adopt: "{name}", Phase: PhaseKey,
+		},
+		{
+			Type: "aws:sqs/queue:Queue", Terraform: "aws_sqs_queue", Simulated: "sqs:queue", Tags: Tagged, Inventory: "queue",
+			Price: Free, Usage: "SQS: requests", Sweep: 80, Command: "sqs delete-queue --queue-url {id}", Scope: "name",
+			Loss:    "Karpenter does not hear of interruptions until there is another; messages in it are lost",
+			Gravity: 170, Adopt: "https://sqs.{@region}.{@domain}/{@account}/{name}", Phase: PhaseRest,
+		},
+		{
+			Type: "aws:sqs/queuePolicy:QueuePolicy", Terraform: "aws_sqs_queue_policy", Simulated: "sqs:queuePolicy",
+			Tags: Untagged, Inventory: NotListed, Price: Free,
+			Loss: "events do not reach the queue until it is back", Adopt: "{queueUrl}", Phase: PhaseRest,
+		},
+		{
+			Type: "aws:cloudwatch/eventRule:EventRule", Terraform: "aws_cloudwatch_event_rule", Simulated: "events:rule",
+			Tags: Tagged, Inventory: "rule", Price: Free, Command: "events delete-rule --name {id}", Scope: "name",
+			Loss: "Karpenter is not told of these events until there is a rule again", Adopt: "{name}", Phase: PhaseRest,
+		},
+		{
+			Type: "aws:cloudwatch/eventTarget:EventTarget", Terraform: "aws_cloudwatch_event_target", Simulated: "events:target",
+			Tags: Untagged, Inventory: NotListed, Price: Free,
+			Loss:  "Karpenter is not told of these events until there is a target again",
+			Adopt: "{rule}-{targetId}", Phase: PhaseRest,
+		},
+		{
+			Type: "aws:cloudwatch/logGroup:LogGroup", Terraform: "aws_cloudwatch_log_group", Simulated: "logs:logGroup",
+			Tags: Tagged, Inventory: "log-group",
+			Price: Free, Usage: "CloudWatch Logs: ingestion and storage, per GB",
+			Sweep: 90, Command: "logs delete-log-group --log-group-name {id}", Scope: "name",
+			Loss: "all log events in it are lost", Gravity: 130, Adopt: "{name}", Phase: PhaseRest,
+		},
+	}
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package detect finds drift: it lets the engine read every recorded resource, and the account say what else carries the
+// deployment's tags. Nothing is changed.
+//
+// Place: domain, above awsapi. It is apart from drift so that whoever only shows a report links no AWS client.
+package detect
+
+import (
+	"context"
+
+	"emrflink/internal/awsapi"
+	"emrflink/internal/drift"
+	"emrflink/internal/plans"
+)
+
+// Engine knows what a stack recorded.
+type Engine interface {
+	// Observe reads every resource and compares it with what was recorded.
+	Observe(ctx context.Context) ([]plans.Observed, error)
+	// Resources are the recorded ones.
+	Resources(ctx context.Context) ([]plans.StateResource, error)
+}
+
+// Account lists what there is of a deployment.
+type Account interface {
+	DeploymentResources(ctx context.Context, d awsapi.Deployment) ([]awsapi.Resource, error)
+}
+
+var _ Account = (*awsapi.Client)(nil)
+
+// Detector compares what a stack recorded with the account.
+type Detector struct {
+	Engine     Engine
+	Account    Account
+	Deployment awsapi.Deployment
+}
+
+// Run compares.
+func (d Detector) Run(ctx context.Context) (drift.Report, error) {
+	observed, err := d.Engine.Observe(ctx)
+	if err != nil {
+		return drift.Report{}, err
+	}
+	recorded, err := d.Engine.Resources(ctx)
+	if err != nil {
+		return drift.Report{}, err
+	}
+	found, err := d.Account.DeploymentResources(ctx, d.Deployment)
+	if err != nil {
+		return drift.Report{}, err
+	}
+	r := drift.New(observed)
+	r.AddUnmanaged(unmanaged(recorded, found, d.Deployment.Tags))
+	return r, nil
+}
+
+// unmanaged is what the account has and nobody recorded: resources that carry all of the deployment's tags and were made
+// by none of the controllers, which make and delete on their own.
+func unmanaged(recorded []plans.StateResource, inventory []awsapi.Resource, tags map[string]string) []drift.Unmanaged {
+	known := map[string]bool{}
+	for _, s := range recorded {
+		known[s.ID] = true
+		for _, key := range []string{"arn", "name", "url", "id", "allocationId", "nodeGroupName"} {
+			if v, _ := s.Outputs[key].(string); v != "" {
+				known[v] = true
+			}
+		}
+	}
+	var out []drift.Unmanaged
+	for _, a := range inventory {
+		if a.CreatedBy != "user" || known[a.ID] || known[a.ARN] && a.ARN != "" || !marked(a.Tags, tags) {
+			continue
+		}
+		out = append(out, drift.Unmanaged{Service: a.Service, Type: a.Type, ID: a.ID, ARN: a.ARN, CreatedBy: a.CreatedBy})
+	}
+	return out
+}
+
+// marked says whether all of the tags are there.
+func marked(have, want map[string]string) bool {
+	for k, v := range want {
+		if have[k] != v {
+			return false
+		}
+	}
+	return len(want) > 0
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package flinkjob
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"time"
+
+	"sigs.k8s.io/yaml"
+)
+
+// Deployed runs the samples on a deployed stack. The cluster is contacted by the first method that needs it.
+type Deployed struct {
+	// Outputs are those of the stack, secrets in plain.
+	Outputs map[string]any
+	// Connect makes the runner of the stack's cluster.
+	Connect func(ctx context.Context) (Runner, error)
+}
+
+// Render returns the manifests of a job as a YAML stream. The cluster is not asked.
+func (d Deployed) Render(_ context.Context, o Options) ([]byte, error) {
+	spec, err := SpecFrom(d.Outputs, o)
+	if err != nil {
+		return nil, err
+	}
+	objs, err := Render(spec)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	for i, o := range objs {
+		doc, err := yaml.Marshal(o.Object)
+		if err != nil {
+			return nil, fmt.Errorf("write %s %q: %w", o.GetKind(), o.GetName(), err)
+		}
+		if i > 0 {
+			b.WriteString("---\n")
+		}
+		b.Write(doc)
+	}
+	return b.Bytes(), nil
+}
+
+// Run submits a job and returns when a checkpoint is in the bucket, or after the timeout of the options.
+func (d Deployed) Run(ctx context.Context, o Options, report func(Progress)) (RunResult, error) {
+	spec, err := SpecFrom(d.Outputs, o)
+	if err != nil {
+		return RunResult{}, err
+	}
+	r, err := d.connect(ctx, o.Timeout)
+	if err != nil {
+		return RunResult{}, err
+	}
+	return r.Run(ctx, spec, report)
+}
+
+// List returns the jobs in the cluster.
+func (d Deployed) List(ctx context.Context) ([]Summary, error) {
+	r, err := d.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return r.Jobs(ctx, "")
+}
+
+// Status looks at one job of a team ("" = the first one). A job that does not exist is ErrNoJob.
+func (d Deployed) Status(ctx context.Context, name, team string) (StatusResult, error) {
+	spec, err := SpecFrom(d.Outputs, Options{Team: team})
+	if err != nil {
+		return StatusResult{}, err
+	}
+	r, err := d.Connect(ctx)
+	if err != nil {
+		return StatusResult{}, err
+	}
+	return r.Status(ctx, spec.Namespace, name)
+}
+
+// Delete removes a job of the options' team and waits until it is gone.
+func (d Deployed) Delete(ctx context.Context, name string, o Options, report func(Progress)) (DeleteResult, error) {
+	spec, err := SpecFrom(d.Outputs, Options{Team: o.Team})
+	if err != nil {
+		return DeleteResult{}, err
+	}
+	r, err := d.connect(ctx, o.Timeout)
+	if err != nil {
+		return DeleteResult{}, err
+	}
+	return r.Delete(ctx, spec.Namespace, name, report)
+}
+
+// connect is Connect with a timeout; 0 is a time that no wait reaches.
+func (d Deployed) connect(ctx context.Context, timeout time.Duration) (Runner, error) {
+	const year = 365 * 24 * time.Hour
+	r, err := d.Connect(ctx)
+	r.Timeout = timeout
+	if timeout <= 0 {
+		r.Timeout = year
+	}
+	return r, err
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package localtarget holds what the local target says about itself, and what can be asked of it: the documents of its
+// control API, which are the JSON of `emrflink local`, and the list of what it simulates.
+//
+// Invariants: plain types with no dependency, so that commands, the client and the process share them. No list of a
+// document is null; fields are added, never changed.
+package localtarget
+
+import "errors"
+
+// SchemaVersion is the version of the documents.
+const SchemaVersion = 1
+
+// ErrNotRunning says that the local target does not run.
+var ErrNotRunning = errors.New("the local target is not running")
+
+// The states of the local target.
+const (
+	Running = "running"
+	Stopped = "stopped"
+)
+
+// Status describes the local target. Of a stopped one only the paths are known.
+type Status struct {
+	SchemaVersion int       `json:"schemaVersion"`
+	State         string    `json:"state"` // Running or Stopped
+	PID           int       `json:"pid"`
+	URL           string    `json:"url"`
+	Dir           string    `json:"dir"`
+	Log           string    `json:"log"`
+	Region        string    `json:"region"`
+	AccountID     string    `json:"accountId"`
+	Speed         float64   `json:"speed"`
+	Version       string    `json:"version"`
+	StartedAt     string    `json:"startedAt"` // RFC 3339
+	Resources     int       `json:"resources"`
+	Clusters      []Cluster `json:"clusters"`
+	Faults        []Fault   `json:"faults"`
+}
+
+// Cluster is one control plane that runs on this machine.
+type Cluster struct {
+	Name     string `json:"name"`
+	Endpoint string `json:"endpoint"`
+	PID      int    `json:"pid"`
+}
+
+// Inventory is everything in the simulated account and what it would bill.
+type Inventory struct {
+	SchemaVersion int        `json:"schemaVersion"`
+	Resources     []Resource `json:"resources"`
+	HourlyUSD     float64    `json:"hourlyUSD"` // US dollars per hour, usage not included
+}
+
+// Resource is one resource of the account.
+type Resource struct {
+	Service   string  `json:"service"`
+	Type      string  `json:"type"`
+	ID        string  `json:"id"`
+	ARN       string  `json:"arn"`
+	CreatedBy string  `json:"createdBy"`
+	HourlyUSD float64 `json:"hourlyUSD"`
+}
+
+// ServeOptions are those of the local target's own process.
+type ServeOptions struct {
+	Region string
+	Speed  float64 // 0 = the default
+	Port   int     // 0 = any free one
+}

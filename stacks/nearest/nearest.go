@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package nearest finds what a mistyped name was probably meant to be. It is the only place that compares spellings, and
+// imports the standard library only, so that the program and everything beside it can ask it.
+package nearest
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Suggest returns `; the nearest is "x"` for the name of known that is close
+// enough to name to be what was meant, or "".
+func Suggest(name string, known []string) string {
+	if near, ok := Of(name, known); ok {
+		return fmt.Sprintf("; the nearest is %q", near)
+	}
+	return ""
+}
+
+// Of returns the member of known with the fewest edits to name, case
+// aside, when at most a third of its letters (and two) would have to change.
+func Of(name string, known []string) (string, bool) {
+	best, cost := "", 3
+	if n := len(name) / 3; n >= cost {
+		cost = n + 1
+	}
+	for _, k := range known {
+		if d := distance(strings.ToLower(name), strings.ToLower(k)); d < cost {
+			best, cost = k, d
+		}
+	}
+	return best, best != ""
+}
+
+// distance is the edit distance of a and b, in bytes.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := diagonal
+			if a[i] != b[j] {
+				change++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(change, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
