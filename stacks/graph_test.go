@@ -13,7 +13,7 @@ import (
 
 	"emrflink/components/componenttest"
 	"emrflink/internal/deploy"
-	"emrflink/internal/localcloud/referee"
+	"emrflink/internal/graphcheck"
 	"emrflink/stacks"
 )
 
@@ -25,10 +25,10 @@ func compose(change func(*stacks.Config)) pulumi.RunFunc {
 
 func plain(*stacks.Config) {}
 
-// TestDeletionOrder: what needs what for as long as it exists is deleted first. The referee has the pairs, with reasons.
+// TestDeletionOrder: what needs what for as long as it exists is deleted first. graphcheck has the pairs, with reasons.
 func TestDeletionOrder(t *testing.T) {
 	t.Parallel()
-	require.Empty(t, referee.Order(&referee.World{Graph: componenttest.Run(t, compose(plain))}))
+	require.Empty(t, graphcheck.Order(&graphcheck.World{Graph: componenttest.Run(t, compose(plain))}))
 }
 
 // notTaggable are AWS types without tags.

@@ -3,6 +3,8 @@
 // Package iamdoc writes IAM policy documents. A Document marshals to the same bytes every time, so that a policy that
 // did not change shows no difference, and it knows IAM's size quotas, so that a document that AWS would refuse after
 // half an hour of deployment is refused while it is being built.
+//
+// Statement is the whole grammar of a statement, and unmarshals too: who reads policies uses the same type.
 package iamdoc
 
 import (
@@ -32,19 +34,101 @@ func (s Strings) MarshalJSON() ([]byte, error) {
 	return marshal([]string(s))
 }
 
+// UnmarshalJSON reads a string or a list of strings.
+func (s *Strings) UnmarshalJSON(b []byte) error {
+	var one string
+	if json.Unmarshal(b, &one) == nil {
+		*s = Strings{one}
+		return nil
+	}
+	many := []string{}
+	if err := json.Unmarshal(b, &many); err != nil {
+		return fmt.Errorf("%s is neither a string nor a list of strings", b)
+	}
+	*s = many
+	return nil
+}
+
+// Principals are who a statement is about, by their type (AWS, Service, Federated). The type "*" is anyone.
+type Principals map[string]Strings
+
+// UnmarshalJSON also reads the principal "*".
+func (p *Principals) UnmarshalJSON(b []byte) error {
+	var star string
+	if json.Unmarshal(b, &star) != nil {
+		return json.Unmarshal(b, (*map[string]Strings)(p))
+	}
+	if star != "*" {
+		return fmt.Errorf("principal %q must be \"*\" or an object", star)
+	}
+	*p = Principals{star: {star}}
+	return nil
+}
+
 // Conditions maps an operator (StringEquals ...) to its condition keys and their values.
 type Conditions map[string]map[string]Strings
 
-// Statement is one statement of a policy. Sid is required: reviewers and tests refer to statements by it.
+// UnmarshalJSON also takes bare booleans and numbers as values, as AWS does.
+func (c *Conditions) UnmarshalJSON(b []byte) error {
+	var raw map[string]map[string]any
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.UseNumber()
+	if err := d.Decode(&raw); err != nil {
+		return err
+	}
+	*c = Conditions{}
+	for operator, keys := range raw {
+		(*c)[operator] = map[string]Strings{}
+		for key, v := range keys {
+			values, err := conditionValues(v)
+			if err != nil {
+				return fmt.Errorf("condition %s %s: %w", operator, key, err)
+			}
+			(*c)[operator][key] = values
+		}
+	}
+	return nil
+}
+
+func conditionValues(v any) (Strings, error) {
+	list, ok := v.([]any)
+	if !ok {
+		list = []any{v}
+	}
+	var out Strings
+	for _, item := range list {
+		switch item := item.(type) {
+		case string:
+			out = append(out, item)
+		case bool, json.Number:
+			out = append(out, fmt.Sprint(item))
+		default:
+			return nil, fmt.Errorf("value %v is not a string", item)
+		}
+	}
+	if len(out) == 0 {
+		return nil, errors.New("no values")
+	}
+	return out, nil
+}
+
+// Statement is one statement of a policy. To write one, Sid is required: reviewers and tests refer to statements by it.
 type Statement struct {
 	// Sid names the statement, Effect is Allow or Deny.
 	Sid    string `json:"Sid"`
 	Effect string `json:"Effect"`
-	// Principal is who it is about, by type; only policies of a resource and of trust have one.
-	Principal map[string]Strings `json:"Principal,omitempty"`
-	// Action and Resource are what may be done, and to what.
-	Action   Strings `json:"Action"`
+	// Principal is who it is about; only policies of a resource and of trust have one.
+	Principal Principals `json:"Principal,omitempty"`
+	// NotPrincipal, in the place of Principal, is everyone else.
+	NotPrincipal Principals `json:"NotPrincipal,omitempty"`
+	// Action is what may be done.
+	Action Strings `json:"Action,omitempty"`
+	// NotAction, in the place of Action, is everything else.
+	NotAction Strings `json:"NotAction,omitempty"`
+	// Resource is to what.
 	Resource Strings `json:"Resource,omitempty"`
+	// NotResource, in the place of Resource, is everything else.
+	NotResource Strings `json:"NotResource,omitempty"`
 	// Condition limits the statement.
 	Condition Conditions `json:"Condition,omitempty"`
 }

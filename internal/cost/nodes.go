@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	quantity "k8s.io/apimachinery/pkg/api/resource"
+
+	"emrflink/internal/untyped"
 )
 
 // The types of resources that say which nodes Karpenter may start.
@@ -138,16 +140,16 @@ func (e *estimator) poolFor(p Pods) (Resource, bool) {
 
 // rootVolumes is the price of the volumes that the node class of a pool gives a node.
 func (e *estimator) rootVolumes(pool Resource) float64 {
-	class := text(at(pool.Inputs, "spec", "template", "spec", "nodeClassRef", "name"))
+	class := untyped.Text(untyped.At(pool.Inputs, "spec", "template", "spec", "nodeClassRef", "name"))
 	for _, r := range e.sorted {
 		if r.Type != typeNodeClass || objectName(r) != class {
 			continue
 		}
 		var sum float64
-		for _, m := range list(at(r.Inputs, "spec", "blockDeviceMappings")) {
+		for _, m := range untyped.List(untyped.At(r.Inputs, "spec", "blockDeviceMappings")) {
 			mapping, _ := m.(map[string]any)
-			size, err := quantity.ParseQuantity(text(at(mapping, "ebs", "volumeSize")))
-			usd, known := e.hourly("ebs-" + text(at(mapping, "ebs", "volumeType")))
+			size, err := quantity.ParseQuantity(untyped.Text(untyped.At(mapping, "ebs", "volumeSize")))
+			usd, known := e.hourly("ebs-" + untyped.Text(untyped.At(mapping, "ebs", "volumeType")))
 			if err == nil && known {
 				sum += float64(size.Value()) / (1 << 30) * usd
 			}
@@ -162,12 +164,12 @@ type requirements []map[string]any
 
 func requirementsOf(pool Resource) requirements {
 	var out requirements
-	for _, r := range list(at(pool.Inputs, "spec", "template", "spec", "requirements")) {
+	for _, r := range untyped.List(untyped.At(pool.Inputs, "spec", "template", "spec", "requirements")) {
 		if m, ok := r.(map[string]any); ok {
 			out = append(out, m)
 		}
 	}
-	labels, _ := at(pool.Inputs, "spec", "template", "metadata", "labels").(map[string]any)
+	labels, _ := untyped.At(pool.Inputs, "spec", "template", "metadata", "labels").(map[string]any)
 	for k, v := range labels {
 		out = append(out, map[string]any{"key": k, "operator": "In", "values": []any{v}})
 	}
@@ -178,9 +180,9 @@ func requirementsOf(pool Resource) requirements {
 func (q requirements) values(key string) []string {
 	out := []string{}
 	for _, r := range q {
-		if text(r["key"]) == key && text(r["operator"]) == "In" {
-			for _, v := range list(r["values"]) {
-				out = append(out, text(v))
+		if untyped.Text(r["key"]) == key && untyped.Text(r["operator"]) == "In" {
+			for _, v := range untyped.List(r["values"]) {
+				out = append(out, untyped.Text(v))
 			}
 		}
 	}
@@ -205,8 +207,8 @@ func (q requirements) allow(s shape) bool {
 		"karpenter.k8s.aws/instance-cpu": strconv.Itoa(s.vcpus), "karpenter.k8s.aws/instance-memory": strconv.Itoa(s.memoryMiB),
 	}
 	for _, r := range q {
-		label, known := labels[text(r["key"])]
-		if known && !meets(text(r["operator"]), label, list(r["values"])) {
+		label, known := labels[untyped.Text(r["key"])]
+		if known && !meets(untyped.Text(r["operator"]), label, untyped.List(r["values"])) {
 			return false
 		}
 	}
@@ -215,7 +217,7 @@ func (q requirements) allow(s shape) bool {
 
 // meets evaluates one requirement as Kubernetes does.
 func meets(operator, label string, values []any) bool {
-	given := slices.ContainsFunc(values, func(v any) bool { return text(v) == label })
+	given := slices.ContainsFunc(values, func(v any) bool { return untyped.Text(v) == label })
 	switch operator {
 	case "In":
 		return given
@@ -225,24 +227,11 @@ func meets(operator, label string, values []any) bool {
 		if len(values) != 1 {
 			return false
 		}
-		bound, errA := strconv.Atoi(text(values[0]))
+		bound, errA := strconv.Atoi(untyped.Text(values[0]))
 		v, errB := strconv.Atoi(label)
 		return errA == nil && errB == nil && (operator == "Gt" && v > bound || operator == "Lt" && v < bound)
 	}
 	return !strings.EqualFold(operator, "DoesNotExist")
 }
 
-func objectName(r Resource) string { return text(at(r.Inputs, "metadata", "name")) }
-
-// at walks down objects.
-func at(m map[string]any, keys ...string) any {
-	var v any = m
-	for _, k := range keys {
-		o, ok := v.(map[string]any)
-		if !ok {
-			return nil
-		}
-		v = o[k]
-	}
-	return v
-}
+func objectName(r Resource) string { return untyped.Text(untyped.At(r.Inputs, "metadata", "name")) }

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"emrflink/internal/awskind"
+	"emrflink/internal/untyped"
 )
 
 // defaultNodeDiskGiB is the root volume of a managed Linux node without a launch template (EKS user guide).
@@ -62,12 +63,12 @@ func (e *estimator) price(r Resource) {
 	case r.Type == typeNodeGroup:
 		e.nodeGroup(r)
 	case k.Price == awskind.ByInstances:
-		e.instances(r, text(r.Inputs["instanceType"]), 1, "")
+		e.instances(r, untyped.Text(r.Inputs["instanceType"]), 1, "")
 	case k.Price == awskind.ByVolumes:
-		e.volume(r, text(r.Inputs["type"]), number(r.Inputs["size"]), 1)
+		e.volume(r, untyped.Text(r.Inputs["type"]), number(r.Inputs["size"]), 1)
 	case r.Type == typeEndpoint:
 		if isInterface(r) {
-			e.rate(r, k.Billed, k.Price, float64(max(1, len(list(r.Inputs["subnetIds"])))), "")
+			e.rate(r, k.Billed, k.Price, float64(max(1, len(untyped.List(r.Inputs["subnetIds"])))), "")
 		}
 	default:
 		e.rate(r, k.Billed, k.Price, 1, "")
@@ -95,7 +96,7 @@ func (e *estimator) rate(r Resource, what, rate string, quantity float64, note s
 
 // cluster prices a control plane by the support that its version has.
 func (e *estimator) cluster(r Resource, k awskind.Kind) {
-	version := text(r.Inputs["version"])
+	version := untyped.Text(r.Inputs["version"])
 	end, known := standardSupportEnds(version)
 	switch {
 	case !known:
@@ -114,16 +115,16 @@ func (e *estimator) nodeGroup(r Resource) {
 	if size <= 0 {
 		return
 	}
-	types := list(r.Inputs["instanceTypes"])
+	types := untyped.List(r.Inputs["instanceTypes"])
 	if len(types) == 0 {
 		e.skip(r, "the instance type of the node group is not known")
 		return
 	}
 	note := fmt.Sprintf("desired size; %g to %g", number(scaling["minSize"]), number(scaling["maxSize"]))
-	if text(r.Inputs["capacityType"]) == "SPOT" {
+	if untyped.Text(r.Inputs["capacityType"]) == "SPOT" {
 		e.skip(r, "spot instances have no list price")
 	} else {
-		e.instances(r, text(types[0]), size, note)
+		e.instances(r, untyped.Text(types[0]), size, note)
 	}
 	kind, gib := "gp3", number(r.Inputs["diskSize"])
 	if gib == 0 {
@@ -166,7 +167,7 @@ func (e *estimator) launchTemplate(r Resource) (Resource, bool) {
 	if ref == nil {
 		return Resource{}, false
 	}
-	if t, ok := e.byID[text(ref["id"])]; ok {
+	if t, ok := e.byID[untyped.Text(ref["id"])]; ok {
 		return t, true
 	}
 	for _, d := range r.Dependencies {
@@ -180,11 +181,11 @@ func (e *estimator) launchTemplate(r Resource) (Resource, bool) {
 // rootVolume sums up what a launch template says about its disks; size 0 when it says nothing.
 func rootVolume(t Resource) (kind string, gib float64) {
 	kind = "gp3"
-	for _, m := range list(t.Inputs["blockDeviceMappings"]) {
+	for _, m := range untyped.List(t.Inputs["blockDeviceMappings"]) {
 		mapping, _ := m.(map[string]any)
 		ebs, _ := mapping["ebs"].(map[string]any)
 		gib += number(ebs["volumeSize"])
-		if k := text(ebs["volumeType"]); k != "" {
+		if k := untyped.Text(ebs["volumeType"]); k != "" {
 			kind = k
 		}
 	}
@@ -192,12 +193,12 @@ func rootVolume(t Resource) (kind string, gib float64) {
 }
 
 // isInterface tells an endpoint that bills by the hour from a gateway endpoint, which is free and the default.
-func isInterface(r Resource) bool { return text(r.Inputs["vpcEndpointType"]) == "Interface" }
+func isInterface(r Resource) bool { return untyped.Text(r.Inputs["vpcEndpointType"]) == "Interface" }
 
 // isEMR tells the chart of the EMR Flink operator from others.
 func isEMR(r Resource) bool {
-	return strings.Contains(text(r.Inputs["chart"]), "emr-on-eks") ||
-		strings.Contains(text(r.Inputs["chart"]), "flink-kubernetes-operator")
+	return strings.Contains(untyped.Text(r.Inputs["chart"]), "emr-on-eks") ||
+		strings.Contains(untyped.Text(r.Inputs["chart"]), "flink-kubernetes-operator")
 }
 
 func orUnknown(s string) string {
@@ -205,16 +206,6 @@ func orUnknown(s string) string {
 		return "of the default version"
 	}
 	return s
-}
-
-func text(v any) string {
-	s, _ := v.(string)
-	return s
-}
-
-func list(v any) []any {
-	l, _ := v.([]any)
-	return l
 }
 
 // number reads a JSON number, also one that is written as a string.

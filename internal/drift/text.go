@@ -4,11 +4,11 @@ package drift
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
-	"unicode/utf8"
+
+	"emrflink/internal/untyped"
 )
 
 // maxValue is how many characters of a value are shown.
@@ -58,18 +58,8 @@ func value(v any) string {
 	if v == nil {
 		return "nothing"
 	}
-	if s, ok := v.(string); ok && strings.HasPrefix(s, "[") && strings.HasSuffix(s, "]") && !strings.ContainsAny(s, `"{`) {
-		return s // a stand-in for a secret or an unknown value
+	if s := untyped.Text(v); strings.HasPrefix(s, "[") && strings.HasSuffix(s, "]") && !strings.ContainsAny(s, `"{`) {
+		return s // a stand-in, also that of a file: [asset HASH]
 	}
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return fmt.Sprint(v)
-	}
-	text := strings.TrimSpace(b.String())
-	if utf8.RuneCountInString(text) > maxValue {
-		return string([]rune(text)[:maxValue-3]) + "..."
-	}
-	return text
+	return untyped.Line(v, maxValue)
 }

@@ -12,6 +12,7 @@ import (
 
 	"emrflink/internal/mask"
 	"emrflink/internal/plans"
+	"emrflink/internal/untyped"
 )
 
 // collector turns the engine's event stream into steps, failures and diagnostics. Its channel is read by one
@@ -75,7 +76,7 @@ func (c *collector) handle(ev events.EngineEvent) {
 		c.done(ev.ResOutputsEvent.Metadata)
 	case ev.ResOpFailedEvent != nil:
 		m := ev.ResOpFailedEvent.Metadata
-		c.failed = append(c.failed, Failure{Op: shownOp(m.Op), URN: m.URN, Type: m.Type, Name: urnName(m.URN)})
+		c.failed = append(c.failed, Failure{Op: shownOp(m.Op), URN: m.URN, Type: m.Type, Name: untyped.URNName(m.URN)})
 		c.end(m, plans.EventFailed)
 	case ev.DiagnosticEvent != nil:
 		c.diagnose(ev.DiagnosticEvent)
@@ -106,14 +107,14 @@ func (c *collector) begin(m apitype.StepEventMetadata) {
 		return
 	}
 	c.started[m.URN+string(m.Op)] = c.now()
-	c.sink(plans.Event{Kind: plans.EventStart, URN: m.URN, Type: m.Type, Name: urnName(m.URN), Op: shownOp(m.Op)})
+	c.sink(plans.Event{Kind: plans.EventStart, URN: m.URN, Type: m.Type, Name: untyped.URNName(m.URN), Op: shownOp(m.Op)})
 }
 
 func (c *collector) end(m apitype.StepEventMetadata, kind string) {
 	if m.Op == apitype.OpReplace {
 		return
 	}
-	ev := plans.Event{Kind: kind, URN: m.URN, Type: m.Type, Name: urnName(m.URN), Op: shownOp(m.Op)}
+	ev := plans.Event{Kind: kind, URN: m.URN, Type: m.Type, Name: untyped.URNName(m.URN), Op: shownOp(m.Op)}
 	if t, ok := c.started[m.URN+string(m.Op)]; ok {
 		ev.Elapsed = c.now().Sub(t)
 	}
@@ -135,7 +136,7 @@ func (c *collector) diagnose(d *apitype.DiagnosticEvent) {
 	c.diags = append(c.diags, plans.Diagnostic{Severity: severity, URN: d.URN, Message: text})
 	ev := plans.Event{Kind: plans.EventDiagnostic, URN: d.URN, Message: severity + ": " + text}
 	if d.URN != "" {
-		ev.Type, ev.Name = urnType(d.URN), urnName(d.URN)
+		ev.Type, ev.Name = untyped.URNType(d.URN), untyped.URNName(d.URN)
 	}
 	c.sink(ev)
 }
@@ -169,8 +170,8 @@ func (c *collector) steps() []plans.Step {
 // fold makes the steps of one URN: a replacement is one step, whatever the engine announced for it, and so is an import
 // with what it changes.
 func fold(metas []apitype.StepEventMetadata) []plans.Step {
-	imported := slices.IndexFunc(metas, func(m apitype.StepEventMetadata) bool { return m.Op == apitype.OpImport })
-	if imported >= 0 {
+	if imported := slices.IndexFunc(
+		metas, func(m apitype.StepEventMetadata) bool { return m.Op == apitype.OpImport }); imported >= 0 {
 		changed := slices.IndexFunc(metas, func(m apitype.StepEventMetadata) bool { return m.Op == apitype.OpUpdate })
 		return []plans.Step{makeStep(metas[max(imported, changed)], plans.OpUpdate)}
 	}
@@ -199,7 +200,7 @@ func fold(metas []apitype.StepEventMetadata) []plans.Step {
 
 func makeStep(m apitype.StepEventMetadata, op plans.Op) plans.Step {
 	s := plans.Step{
-		URN: m.URN, Type: m.Type, Name: urnName(m.URN), Op: op, Provider: providerURN(m.Provider),
+		URN: m.URN, Type: m.Type, Name: untyped.URNName(m.URN), Op: op, Provider: untyped.ProviderURN(m.Provider),
 		ReplaceReasons: []string{}, Diff: []plans.PropertyDiff{}, Dependencies: []string{},
 	}
 	if m.Old != nil && op != plans.OpCreate {

@@ -17,6 +17,7 @@ import (
 
 	"emrflink/internal/mask"
 	"emrflink/internal/plans"
+	"emrflink/internal/untyped"
 )
 
 // Deploy makes the account match the program. What a run that was stopped or killed left behind (its lock, its
@@ -227,8 +228,8 @@ func (c *collector) failures() []Failure {
 	}
 	for _, urn := range sortedKeys(c.messages) {
 		f := Failure{Message: strings.Join(c.messages[urn], "\n")}
-		if urn != "" && urnType(urn) != "pulumi:pulumi:Stack" {
-			f.URN, f.Type, f.Name = urn, urnType(urn), urnName(urn)
+		if urn != "" && untyped.URNType(urn) != "pulumi:pulumi:Stack" {
+			f.URN, f.Type, f.Name = urn, untyped.URNType(urn), untyped.URNName(urn)
 		}
 		out = append(out, f)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
 	"emrflink/internal/plans"
+	"emrflink/internal/untyped"
 )
 
 // propertyDiffs turns what the provider said about a change into sorted property diffs. A provider that names no
@@ -73,7 +74,7 @@ func compare(path string, before, after any, out *[]plans.PropertyDiff) {
 	if b, ok := before.([]any); ok {
 		if a, ok := after.([]any); ok {
 			for i := range max(len(a), len(b)) {
-				compareAt(path+"["+strconv.Itoa(i)+"]", at(b, i), i < len(b), at(a, i), i < len(a), out)
+				compareAt(path+"["+strconv.Itoa(i)+"]", untyped.At(b, i), i < len(b), untyped.At(a, i), i < len(a), out)
 			}
 			return
 		}
@@ -94,7 +95,7 @@ func compareMaps(path string, before, after map[string]any, out *[]plans.Propert
 	for _, k := range keys {
 		b, inBefore := before[k]
 		a, inAfter := after[k]
-		compareAt(joinPath(path, k), b, inBefore, a, inAfter, out)
+		compareAt(untyped.JoinPath(path, k), b, inBefore, a, inAfter, out)
 	}
 }
 
@@ -107,24 +108,6 @@ func compareAt(path string, b any, inBefore bool, a any, inAfter bool, out *[]pl
 	default:
 		compare(path, b, a, out)
 	}
-}
-
-func at(list []any, i int) any {
-	if i < len(list) {
-		return list[i]
-	}
-	return nil
-}
-
-// joinPath appends a key to a property path, quoted when it would not read back as one.
-func joinPath(path, key string) string {
-	if key == "" || strings.ContainsAny(key, `.[]"`) {
-		return path + `["` + strings.ReplaceAll(key, `"`, `\"`) + `"]`
-	}
-	if path == "" {
-		return key
-	}
-	return path + "." + key
 }
 
 // rootOf returns the first key of a property path.

@@ -10,6 +10,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 
 	"emrflink/internal/plans"
+	"emrflink/internal/untyped"
 )
 
 // Observe reads every resource of the stack from the account, by its provider, and compares. It changes neither the
@@ -56,7 +57,7 @@ func (c *collector) observed() []plans.Observed {
 		if m.Old == nil || !m.Old.Custom || (plans.Step{Type: m.Type}).Internal() {
 			continue
 		}
-		o := plans.Observed{URN: urn, Type: m.Type, Name: urnName(urn), ID: m.Old.ID, Diff: []plans.PropertyDiff{}}
+		o := plans.Observed{URN: urn, Type: m.Type, Name: untyped.URNName(urn), ID: m.Old.ID, Diff: []plans.PropertyDiff{}}
 		switch {
 		case m.Op == apitype.OpDelete || m.New == nil:
 			o.Missing = true

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"emrflink/internal/plans"
+	"emrflink/internal/untyped"
 )
 
 // TestMain lets the test binary be the engine's process, as the real binary is: it re-executes itself.
@@ -77,11 +78,11 @@ func userSteps(p plans.Plan) []plans.Step {
 			s.URN = s.Name
 			s.Parent, s.Provider, s.ID = "", "", ""
 			for i := range s.Dependencies {
-				s.Dependencies[i] = urnName(s.Dependencies[i])
+				s.Dependencies[i] = untyped.URNName(s.Dependencies[i])
 			}
 			for _, urns := range s.PropertyDependencies {
 				for i := range urns {
-					urns[i] = urnName(urns[i])
+					urns[i] = untyped.URNName(urns[i])
 				}
 			}
 			out = append(out, s)

@@ -9,11 +9,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 
 	"emrflink/internal/plans"
+	"emrflink/internal/untyped"
 )
 
 // ParseExported reads what `stack export` writes, with or without the outer object that holds version and deployment.
@@ -52,7 +52,7 @@ func exported(d apitype.DeploymentV3) (plans.Exported, error) {
 		if r.Delete || r.External {
 			continue
 		}
-		stack, project, ok := urnOrigin(string(r.URN))
+		stack, project, ok := untyped.URNOrigin(string(r.URN))
 		if !ok {
 			return plans.Exported{}, fmt.Errorf("it has a resource with the URN %q", r.URN)
 		}
@@ -65,16 +65,6 @@ func exported(d apitype.DeploymentV3) (plans.Exported, error) {
 		out.Resources = append(out.Resources, stateResource(r))
 	}
 	return out, nil
-}
-
-// urnOrigin is the stack and the project of a URN.
-func urnOrigin(urn string) (stack, project string, ok bool) {
-	rest, ok := strings.CutPrefix(urn, "urn:pulumi:")
-	parts := strings.SplitN(rest, "::", 4)
-	if !ok || len(parts) < 4 {
-		return "", "", false
-	}
-	return parts[0], parts[1], true
 }
 
 // StateID is a digest of the resources and pending operations of the deployed state: it changes when anything of them

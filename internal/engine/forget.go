@@ -9,6 +9,8 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+
+	"emrflink/internal/untyped"
 )
 
 // kubernetesProvider is the type of the providers whose resources live in a cluster: objects and Helm releases.
@@ -57,7 +59,7 @@ func forget(d *savedState) (objects, providers int) {
 		switch {
 		case string(r.Type) == kubernetesProvider:
 			providers++
-		case urnType(providerURN(r.Provider)) == kubernetesProvider:
+		case untyped.URNType(untyped.ProviderURN(r.Provider)) == kubernetesProvider:
 			objects++
 		default:
 			kept = append(kept, r)

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"emrflink/internal/plans"
+	"emrflink/internal/untyped"
 )
 
 // mixed makes the thing a in the account, the object o and its part p in a cluster that a's output reaches, and the
@@ -70,7 +71,7 @@ func TestAClusterThatIsGoneIsForgottenAndTheRestIsDeleted(t *testing.T) {
 	saved, err := e.files.read()
 	require.NoError(t, err)
 	require.False(t, slices.ContainsFunc(left, func(r plans.StateResource) bool { return r.Type == kubernetesProvider }))
-	require.Equal(t, "pulumi:pulumi:Stack", urnType(string(saved.Resources[len(saved.Resources)-1].Parent)),
+	require.Equal(t, "pulumi:pulumi:Stack", untyped.URNType(string(saved.Resources[len(saved.Resources)-1].Parent)),
 		"b moved up to the stack")
 
 	again, err := e.ForgetKubernetes(t.Context())

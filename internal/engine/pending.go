@@ -17,6 +17,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
 	"emrflink/internal/plans"
+	"emrflink/internal/untyped"
 )
 
 // PendingCreate is a resource whose creation was under way when an engine was killed. It may or may not exist.
@@ -49,8 +50,7 @@ func (e *Engine) Pending(ctx context.Context) ([]plans.Pending, error) {
 	out := []plans.Pending{}
 	for _, op := range deployment.PendingOperations {
 		urn := string(op.Resource.URN)
-		out = append(out, plans.Pending{URN: urn, Type: string(op.Resource.Type), Name: urnName(urn), Kind: string(op.Type),
-			Inputs: cleanMap(op.Resource.Inputs)})
+		out = append(out, plans.Pending{URN: urn, Type: string(op.Resource.Type), Name: untyped.URNName(urn), Kind: string(op.Type), Inputs: cleanMap(op.Resource.Inputs)})
 	}
 	return out, nil
 }
@@ -85,14 +85,14 @@ func (e *Engine) adoptAll(ctx context.Context, d *savedState, notice func(string
 	var adopted []string
 	for _, op := range d.PendingOperations {
 		urn := string(op.Resource.URN)
-		what := fmt.Sprintf("%s %q", op.Resource.Type, urnName(urn))
+		what := fmt.Sprintf("%s %q", op.Resource.Type, untyped.URNName(urn))
 		if op.Type != apitype.OperationTypeCreating {
 			notice(fmt.Sprintf("%s was interrupted while %s; it is looked at again", what, op.Type))
 			continue
 		}
 		id, found, err := e.opts.Adopt(ctx, PendingCreate{
-			URN: urn, Type: string(op.Resource.Type), Name: urnName(urn),
-			Provider: providerURN(op.Resource.Provider), Inputs: cleanMap(op.Resource.Inputs),
+			URN: urn, Type: string(op.Resource.Type), Name: untyped.URNName(urn),
+			Provider: untyped.ProviderURN(op.Resource.Provider), Inputs: cleanMap(op.Resource.Inputs),
 		})
 		if err != nil {
 			return nil, fmt.Errorf("look for %s, whose creation was interrupted: %w", what, err)
@@ -118,7 +118,7 @@ func (e *Engine) refusePending(d *savedState) *Failure {
 	var lines []string
 	for _, op := range d.PendingOperations {
 		if op.Type == apitype.OperationTypeCreating {
-			lines = append(lines, fmt.Sprintf("%s %q", op.Resource.Type, urnName(string(op.Resource.URN))))
+			lines = append(lines, fmt.Sprintf("%s %q", op.Resource.Type, untyped.URNName(string(op.Resource.URN))))
 		}
 	}
 	if len(lines) == 0 {
@@ -149,7 +149,8 @@ func place(d *savedState, r apitype.ResourceV3, id string) error {
 	for _, later := range d.Resources[old+1:] {
 		if slices.Contains(r.Dependencies, later.URN) {
 			return &Failure{
-				Code: CodePending, URN: string(r.URN), Type: string(r.Type), Name: urnName(string(r.URN)), Op: plans.OpReplace,
+				Code: CodePending, URN: string(r.URN), Type: string(r.Type), Name: untyped.URNName(string(r.URN)),
+				Op:      plans.OpReplace,
 				Message: "its replacement was interrupted and depends on resources that came later; it exists as " + id,
 				Hint:    "delete that one by hand, then run: emrflink pulumi refresh --clear-pending-creates",
 			}

@@ -20,6 +20,7 @@ import (
 
 	"emrflink/internal/mask"
 	"emrflink/internal/plans"
+	"emrflink/internal/untyped"
 )
 
 // fileState knows the layout of Pulumi's file backend (version 1, with projects).
@@ -234,8 +235,8 @@ func (e *Engine) Resources(ctx context.Context) ([]plans.StateResource, error) {
 
 func stateResource(r apitype.ResourceV3) plans.StateResource {
 	res := plans.StateResource{
-		URN: string(r.URN), Type: string(r.Type), Name: urnName(string(r.URN)), ID: string(r.ID),
-		Parent: string(r.Parent), Provider: providerURN(r.Provider), Custom: r.Custom, Protect: r.Protect,
+		URN: string(r.URN), Type: string(r.Type), Name: untyped.URNName(string(r.URN)), ID: string(r.ID),
+		Parent: string(r.Parent), Provider: untyped.ProviderURN(r.Provider), Custom: r.Custom, Protect: r.Protect,
 		Inputs: shown(r.Inputs), Outputs: shown(r.Outputs),
 		Dependencies: sortedURNs(r.Dependencies), PropertyDependencies: byProperty(r.PropertyDependencies),
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"emrflink/internal/cost"
+	"emrflink/internal/untyped"
 )
 
 const clusterType = "aws:eks/cluster:Cluster"
@@ -16,15 +17,15 @@ const clusterType = "aws:eks/cluster:Cluster"
 func publicEndpoint(g *graph, rep *reporter) {
 	for _, r := range g.of(clusterType) {
 		vpc := r.Inputs["vpcConfig"]
-		public, cidrs := at(vpc, "endpointPublicAccess"), at(vpc, "publicAccessCidrs")
-		open, found := world(texts(cidrs))
+		public, cidrs := untyped.At(vpc, "endpointPublicAccess"), untyped.At(vpc, "publicAccessCidrs")
+		open, found := world(untyped.KnownTexts(cidrs))
 		switch {
-		case isFalse(public):
-		case isUnknown(public) || cidrs != nil && !found && anyUnknown(cidrs):
+		case untyped.IsFalse(public):
+		case untyped.IsUnknown(public) || cidrs != nil && !found && untyped.HasUnknown(cidrs):
 			rep.skip(r)
 		case found:
 			rep.add(r, "vpcConfig.publicAccessCidrs", "the API endpoint is open to %s", open)
-		case len(list(cidrs)) == 0:
+		case len(untyped.List(cidrs)) == 0:
 			rep.add(r, "vpcConfig.publicAccessCidrs", "the API endpoint is public and names no ranges: it is open to 0.0.0.0/0")
 		}
 	}
@@ -32,10 +33,10 @@ func publicEndpoint(g *graph, rep *reporter) {
 
 func openIngress(g *graph, rep *reporter) {
 	for _, r := range g.of("aws:ec2/securityGroup:SecurityGroup") {
-		if isUnknown(r.Inputs["ingress"]) {
+		if untyped.IsUnknown(r.Inputs["ingress"]) {
 			rep.skip(r)
 		}
-		for _, rule := range list(r.Inputs["ingress"]) {
+		for _, rule := range untyped.List(r.Inputs["ingress"]) {
 			ingress(rep, r, "ingress", rule, "cidrBlocks", "ipv6CidrBlocks")
 		}
 	}
@@ -53,15 +54,15 @@ func openIngress(g *graph, rep *reporter) {
 func ingress(rep *reporter, r Resource, path string, rule any, keys ...string) {
 	var cidrs []string
 	for _, k := range keys {
-		v := at(rule, k)
-		if anyUnknown(v) {
+		v := untyped.At(rule, k)
+		if untyped.HasUnknown(v) {
 			rep.skip(r)
 		}
-		cidrs = append(cidrs, texts(v)...)
+		cidrs = append(cidrs, untyped.KnownTexts(v)...)
 	}
 	if open, found := world(cidrs); found {
-		from, _ := number(at(rule, "fromPort"))
-		to, _ := number(at(rule, "toPort"))
+		from, _ := untyped.Number(untyped.At(rule, "fromPort"))
+		to, _ := untyped.Number(untyped.At(rule, "toPort"))
 		rep.add(r, path, "%s may connect to ports %g to %g", open, from, to)
 	}
 }
@@ -69,13 +70,13 @@ func ingress(rep *reporter, r Resource, path string, rule any, keys ...string) {
 func controlPlaneLogs(g *graph, rep *reporter) {
 	for _, r := range g.of(clusterType) {
 		types := r.Inputs["enabledClusterLogTypes"]
-		if anyUnknown(types) {
+		if untyped.HasUnknown(types) {
 			rep.skip(r)
 			continue
 		}
 		var missing []string
 		for _, t := range []string{"api", "audit", "authenticator"} {
-			if !slices.Contains(texts(types), t) {
+			if !slices.Contains(untyped.KnownTexts(types), t) {
 				missing = append(missing, t)
 			}
 		}
@@ -88,11 +89,11 @@ func controlPlaneLogs(g *graph, rep *reporter) {
 // extendedSupport reads the calendar that the price of the control plane is made from.
 func extendedSupport(g *graph, rep *reporter) {
 	for _, r := range g.of(clusterType) {
-		if isUnknown(r.Inputs["version"]) {
+		if untyped.IsUnknown(r.Inputs["version"]) {
 			rep.skip(r)
 			continue
 		}
-		version := text(r.Inputs["version"])
+		version := untyped.Known(r.Inputs["version"])
 		if end, over := cost.StandardSupport(version); over {
 			rep.add(r, "version", "standard support of Kubernetes %s ended on %s", version, end)
 		}
@@ -109,7 +110,7 @@ func singleNAT(g *graph, rep *reporter) {
 	}
 	zones := map[string]bool{}
 	for _, r := range g.of("aws:ec2/subnet:Subnet") {
-		if z := text(r.Inputs["availabilityZone"]) + text(r.Inputs["availabilityZoneId"]); z != "" {
+		if z := untyped.Known(r.Inputs["availabilityZone"]) + untyped.Known(r.Inputs["availabilityZoneId"]); z != "" {
 			zones[z] = true
 		}
 	}
@@ -121,11 +122,11 @@ func singleNAT(g *graph, rep *reporter) {
 func logRetention(g *graph, rep *reporter) {
 	for _, r := range g.of("aws:cloudwatch/logGroup:LogGroup") {
 		v := r.Inputs["retentionInDays"]
-		if isUnknown(v) {
+		if untyped.IsUnknown(v) {
 			rep.skip(r)
 			continue
 		}
-		if days, _ := number(v); days == 0 {
+		if days, _ := untyped.Number(v); days == 0 {
 			rep.add(r, "retentionInDays", "events are kept for ever")
 		}
 	}
@@ -138,4 +139,14 @@ func plainSecret(g *graph, rep *reporter) {
 			rep.add(r, path, "looks like a secret, and is not marked as one")
 		}
 	}
+}
+
+// world are the ranges of everybody.
+func world(cidrs []string) (string, bool) {
+	for _, c := range cidrs {
+		if c == "0.0.0.0/0" || c == "::/0" {
+			return c, true
+		}
+	}
+	return "", false
 }

@@ -13,6 +13,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"emrflink/internal/untyped"
 )
 
 // Severities, the gravest first.
@@ -21,9 +23,6 @@ const (
 	Medium = "medium" // a layer of defence is missing, or money is spent unseen
 	Low    = "low"    // worth a decision
 )
-
-// unknown is how a value that only a deployment gives is named.
-const unknown = "[unknown]"
 
 // Resource is one resource of the desired graph with its inputs.
 type Resource struct {
@@ -141,8 +140,8 @@ func (g *graph) of(types ...string) []Resource {
 func (g *graph) about(owner Resource, property, name string, types ...string) []Resource {
 	var out []Resource
 	for _, r := range g.of(types...) {
-		value := text(r.Inputs[property])
-		if value != "" && value == name || isUnknown(r.Inputs[property]) && slices.Contains(r.Dependencies, owner.URN) {
+		value := untyped.Known(r.Inputs[property])
+		if value != "" && value == name || untyped.IsUnknown(r.Inputs[property]) && slices.Contains(r.Dependencies, owner.URN) {
 			out = append(out, r)
 		}
 	}

@@ -2,7 +2,12 @@
 
 package findings
 
-import "strings"
+import (
+	"slices"
+	"strings"
+
+	"emrflink/internal/iam"
+)
 
 // wildcardAction reports actions with a *, but for reads: what `Describe*` lets see is judged by the resource.
 func wildcardAction(g *graph, rep *reporter) {
@@ -40,7 +45,7 @@ func wildcardResource(g *graph, rep *reporter) {
 			}
 			var could []string
 			for _, a := range s.Action {
-				if !isForced(a) {
+				if !iam.Unscoped(a) {
 					could = append(could, a)
 				}
 			}
@@ -78,29 +83,23 @@ func openTrust(g *graph, rep *reporter) {
 			if s.everybody() && len(s.Condition) == 0 {
 				rep.add(doc.Resource, doc.Path, "%s allows everybody", s.name(i))
 			}
-			if hasAction(s, "sts:AssumeRoleWithWebIdentity") && !conditionOn(s, ":sub") {
+			if s.Covers("sts:AssumeRoleWithWebIdentity") && !s.conditionOn(onSubject) {
 				rep.add(doc.Resource, doc.Path, "%s has no condition on the subject", s.name(i))
 			}
 		}
 	}
 }
 
-func hasAction(s statement, action string) bool {
-	for _, a := range s.Action {
-		if strings.EqualFold(a, action) || a == "*" || strings.EqualFold(a, "sts:*") {
-			return true
-		}
-	}
-	return false
-}
+func onSubject(key string) bool { return strings.HasSuffix(key, ":sub") }
 
-func conditionOn(s statement, suffix string) bool {
-	for _, k := range s.conditions() {
-		if strings.HasSuffix(k, suffix) {
-			return true
+// refusedDocument reports documents that IAM refuses. What is unknown in one is said by the rules that judge it.
+func refusedDocument(g *graph, rep *reporter) {
+	skip := func(Resource) {}
+	for _, doc := range slices.Concat(g.identityPolicies(skip), g.resourcePolicies(skip), g.trustPolicies(skip)) {
+		if doc.Err != nil {
+			rep.add(doc.Resource, doc.Path, "IAM refuses the document, so nothing of it was judged: %v", doc.Err)
 		}
 	}
-	return false
 }
 
 func iamUser(g *graph, rep *reporter) {

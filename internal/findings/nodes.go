@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"emrflink/components/nodelabel"
+	"emrflink/internal/untyped"
 )
 
 const (
@@ -21,17 +22,17 @@ func metadata(g *graph, visit func(r Resource, path string, options any, safeDef
 		visit(r, "metadataOptions", r.Inputs["metadataOptions"], false)
 	}
 	for _, r := range g.of(nodeClassType) {
-		visit(r, "spec.metadataOptions", at(r.Inputs, "spec", "metadataOptions"), true)
+		visit(r, "spec.metadataOptions", untyped.At(r.Inputs, "spec", "metadataOptions"), true)
 	}
 }
 
 func imdsV1(g *graph, rep *reporter) {
 	metadata(g, func(r Resource, path string, options any, safe bool) {
-		tokens := at(options, "httpTokens")
+		tokens := untyped.At(options, "httpTokens")
 		switch {
-		case isUnknown(tokens):
+		case untyped.IsUnknown(tokens):
 			rep.skip(r)
-		case tokens == "required", tokens == nil && safe, at(options, "httpEndpoint") == "disabled":
+		case tokens == "required", tokens == nil && safe, untyped.At(options, "httpEndpoint") == "disabled":
 		case tokens == nil:
 			rep.add(r, path+".httpTokens", "does not require tokens: the image decides")
 		default:
@@ -42,12 +43,12 @@ func imdsV1(g *graph, rep *reporter) {
 
 func imdsHopLimit(g *graph, rep *reporter) {
 	metadata(g, func(r Resource, path string, options any, _ bool) {
-		v := at(options, "httpPutResponseHopLimit")
-		if isUnknown(v) {
+		v := untyped.At(options, "httpPutResponseHopLimit")
+		if untyped.IsUnknown(v) {
 			rep.skip(r)
 			return
 		}
-		if hops, ok := number(v); ok && hops > 1 && at(options, "httpEndpoint") != "disabled" {
+		if hops, ok := untyped.Number(v); ok && hops > 1 && untyped.At(options, "httpEndpoint") != "disabled" {
 			rep.add(r, path+".httpPutResponseHopLimit", "the hop limit is %g", hops)
 		}
 	})
@@ -56,17 +57,17 @@ func imdsHopLimit(g *graph, rep *reporter) {
 // unpinnedAMI: an alias names a version behind its @, a name may end with a *.
 func unpinnedAMI(g *graph, rep *reporter) {
 	for _, r := range g.of(nodeClassType) {
-		terms := at(r.Inputs, "spec", "amiSelectorTerms")
-		if isUnknown(terms) {
+		terms := untyped.At(r.Inputs, "spec", "amiSelectorTerms")
+		if untyped.IsUnknown(terms) {
 			rep.skip(r)
 		}
-		for _, term := range list(terms) {
-			alias, name := at(term, "alias"), text(at(term, "name"))
+		for _, term := range untyped.List(terms) {
+			alias, name := untyped.At(term, "alias"), untyped.Known(untyped.At(term, "name"))
 			switch {
-			case isUnknown(alias):
+			case untyped.IsUnknown(alias):
 				rep.skip(r)
-			case strings.HasSuffix(text(alias), "@latest"), strings.Contains(name, "*"):
-				rep.add(r, "spec.amiSelectorTerms", "the image is %s", text(alias)+name)
+			case strings.HasSuffix(untyped.Known(alias), "@latest"), strings.Contains(name, "*"):
+				rep.add(r, "spec.amiSelectorTerms", "the image is %s", untyped.Known(alias)+name)
 			}
 		}
 	}
@@ -75,21 +76,21 @@ func unpinnedAMI(g *graph, rep *reporter) {
 // spotJobManager: pools that are for JobManagers by the label with which jobs choose them.
 func spotJobManager(g *graph, rep *reporter) {
 	for _, r := range g.of(nodePoolType) {
-		if at(r.Inputs, "spec", "template", "metadata", "labels", nodelabel.FlinkRole) != nodelabel.JobManager {
+		if untyped.At(r.Inputs, "spec", "template", "metadata", "labels", nodelabel.FlinkRole) != nodelabel.JobManager {
 			continue
 		}
-		requirements := at(r.Inputs, "spec", "template", "spec", "requirements")
-		if isUnknown(requirements) {
+		requirements := untyped.At(r.Inputs, "spec", "template", "spec", "requirements")
+		if untyped.IsUnknown(requirements) {
 			rep.skip(r)
 			continue
 		}
 		spot := true // without the requirement Karpenter takes the cheapest
-		for _, req := range list(requirements) {
-			if at(req, "key") != "karpenter.sh/capacity-type" {
+		for _, req := range untyped.List(requirements) {
+			if untyped.At(req, "key") != "karpenter.sh/capacity-type" {
 				continue
 			}
-			named := slices.Contains(texts(at(req, "values")), "spot")
-			spot = spot && named == (at(req, "operator") == "In")
+			named := slices.Contains(untyped.KnownTexts(untyped.At(req, "values")), "spot")
+			spot = spot && named == (untyped.At(req, "operator") == "In")
 		}
 		if spot {
 			rep.add(r, "spec.template.spec.requirements", "the capacity type may be spot")
@@ -105,10 +106,10 @@ func pools(g *graph, rep *reporter, message string, path ...any) {
 		name = append(name, s)
 	}
 	for _, r := range g.of(nodePoolType) {
-		switch v := at(r.Inputs, path...); {
-		case isUnknown(v):
+		switch v := untyped.At(r.Inputs, path...); {
+		case untyped.IsUnknown(v):
 			rep.skip(r)
-		case v == nil, v == "", list(v) != nil && len(list(v)) == 0:
+		case v == nil, v == "", untyped.List(v) != nil && len(untyped.List(v)) == 0:
 			rep.add(r, strings.Join(name, "."), "%s", message)
 		}
 	}
@@ -129,14 +130,14 @@ func nodePoolLimits(g *graph, rep *reporter) {
 // podSecurity looks at the namespaces of teams: theirs are the ones where jobs of many people run.
 func podSecurity(g *graph, rep *reporter) {
 	for _, r := range g.of("kubernetes:core/v1:Namespace") {
-		labels := at(r.Inputs, "metadata", "labels")
-		if object(labels)["emrflink/team"] == nil {
+		labels := untyped.At(r.Inputs, "metadata", "labels")
+		if untyped.Object(labels)["emrflink/team"] == nil {
 			continue
 		}
 		const key = "pod-security.kubernetes.io/enforce"
 		path := `metadata.labels["` + key + `"]`
-		switch level := at(labels, key); {
-		case isUnknown(level):
+		switch level := untyped.At(labels, key); {
+		case untyped.IsUnknown(level):
 			rep.skip(r)
 		case level == nil:
 			rep.add(r, path, "enforces no pod security level: pods may be privileged")

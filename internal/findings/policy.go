@@ -7,35 +7,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"emrflink/internal/iam"
+	"emrflink/internal/untyped"
 )
 
-// oneOrMany is a list that IAM may write as one text.
-type oneOrMany []string
-
-// UnmarshalJSON reads a text or a list of texts.
-func (s *oneOrMany) UnmarshalJSON(raw []byte) error {
-	var one string
-	if json.Unmarshal(raw, &one) == nil {
-		*s = oneOrMany{one}
-		return nil
-	}
-	var many []string
-	err := json.Unmarshal(raw, &many)
-	*s = many
-	return err
-}
-
-// statement is what the rules read of a policy statement.
-type statement struct {
-	Sid         string                    `json:"Sid"`
-	Effect      string                    `json:"Effect"`
-	Action      oneOrMany                 `json:"Action"`
-	NotAction   oneOrMany                 `json:"NotAction"`
-	Resource    oneOrMany                 `json:"Resource"`
-	NotResource oneOrMany                 `json:"NotResource"`
-	Principal   json.RawMessage           `json:"Principal"`
-	Condition   map[string]map[string]any `json:"Condition"`
-}
+// statement is a policy statement, as the rules ask about it.
+type statement struct{ iam.Statement }
 
 // name is how a message calls the statement.
 func (s statement) name(i int) string {
@@ -47,42 +25,21 @@ func (s statement) name(i int) string {
 
 // everybody tells whether the principal is anyone.
 func (s statement) everybody() bool {
-	var p any
-	if json.Unmarshal(s.Principal, &p) != nil {
-		return false
-	}
-	if p == "*" {
-		return true
-	}
-	for _, v := range object(p) {
-		if slices.Contains(texts(v), "*") {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(s.Principals, func(p iam.Principal) bool { return p.ID == iam.Anyone })
 }
 
-// conditions are the condition keys of the statement in lower case.
-func (s statement) conditions() []string {
-	var out []string
-	for _, m := range s.Condition {
-		for k := range m {
-			out = append(out, strings.ToLower(k))
-		}
-	}
-	return out
+// conditionOn tells whether a condition key, in lower case, is of some kind.
+func (s statement) conditionOn(kind func(key string) bool) bool {
+	return slices.ContainsFunc(s.Conditions, func(c iam.Condition) bool { return kind(strings.ToLower(c.Key)) })
 }
 
 // scoped tells whether a condition confines a statement to some resources: by their tags, or by a service's own key for
 // them.
 func (s statement) scoped() bool {
-	for _, k := range s.conditions() {
-		if strings.Contains(k, ":resourcetag/") || strings.HasSuffix(k, ":resourceidentifier") ||
-			strings.HasPrefix(k, "aws:requesttag/") {
-			return true
-		}
-	}
-	return false
+	return s.conditionOn(func(k string) bool {
+		return strings.Contains(k, ":resourcetag/") || strings.HasSuffix(k, ":resourceidentifier") ||
+			strings.HasPrefix(k, "aws:requesttag/")
+	})
 }
 
 // policyDocument is a policy in the properties of a resource.
@@ -90,6 +47,8 @@ type policyDocument struct {
 	Resource   Resource
 	Path       string
 	Statements []statement
+	// Err is why IAM refuses the document, which has no statements then.
+	Err error
 }
 
 // identityPolicies are the documents that give permissions to whoever has them; skip is told of unknown ones.
@@ -100,8 +59,8 @@ func (g *graph) identityPolicies(skip func(Resource)) []policyDocument {
 		out = g.parse(out, r, "policy", r.Inputs["policy"], skip)
 	}
 	for _, r := range g.of("aws:iam/role:Role") {
-		for i, p := range list(r.Inputs["inlinePolicies"]) {
-			out = g.parse(out, r, "inlinePolicies["+strconv.Itoa(i)+"].policy", at(p, "policy"), skip)
+		for i, p := range untyped.List(r.Inputs["inlinePolicies"]) {
+			out = g.parse(out, r, "inlinePolicies["+strconv.Itoa(i)+"].policy", untyped.At(p, "policy"), skip)
 		}
 	}
 	return out
@@ -136,56 +95,26 @@ func (g *graph) trustPolicies(skip func(Resource)) []policyDocument {
 
 // parse appends a document. One with unknown parts is not judged: what is not known may be what confines it.
 func (g *graph) parse(out []policyDocument, r Resource, path string, v any, skip func(Resource)) []policyDocument {
-	if isUnknown(v) {
+	if untyped.IsUnknown(v) {
 		skip(r)
 		return out
 	}
-	var doc struct{ Statement json.RawMessage }
-	raw := []byte(text(v))
-	if m := object(v); m != nil {
+	raw := []byte(untyped.Known(v))
+	if m := untyped.Object(v); m != nil {
 		var err error
 		if raw, err = json.Marshal(m); err != nil {
 			return out
 		}
 	}
-	if json.Unmarshal(raw, &doc) != nil {
+	if len(raw) == 0 {
 		return out
 	}
-	var many []statement
-	if json.Unmarshal(doc.Statement, &many) != nil {
-		var one statement
-		if json.Unmarshal(doc.Statement, &one) != nil {
-			return out
-		}
-		many = []statement{one}
+	read, err := iam.Parse(raw)
+	doc := policyDocument{Resource: r, Path: path, Err: err}
+	for _, s := range read.Statements {
+		doc.Statements = append(doc.Statements, statement{s})
 	}
-	return append(out, policyDocument{Resource: r, Path: path, Statements: many})
-}
-
-// forced are actions for which AWS knows no resource, so that a statement has to say "*" (Service Authorization
-// Reference, docs.aws.amazon.com/service-authorization/latest/reference: the column of resource types is empty; for the
-// reads of EC2 docs.aws.amazon.com/AWSEC2/latest/UserGuide/iam-policies-for-amazon-ec2.html), and
-// iam:ListInstanceProfiles, whose answer is not confined to one either (karpenter.sh/docs/reference/cloudformation).
-// A trailing * stands for every action that begins so.
-func forced() []string {
-	return []string{
-		"ec2:Describe*", "pricing:GetProducts", "pricing:DescribeServices", "pricing:GetAttributeValues",
-		"iam:ListInstanceProfiles", "sts:GetCallerIdentity", "ecr:GetAuthorizationToken", "ecr-public:GetAuthorizationToken",
-		"sts:GetServiceBearerToken", "cloudwatch:PutMetricData", "cloudwatch:ListMetrics", "s3:ListAllMyBuckets", "iam:ListRoles",
-		"iam:ListUsers", "iam:ListPolicies", "iam:ListAccountAliases", "eks:ListClusters", "eks:DescribeAddonVersions",
-		"kms:ListAliases", "kms:ListKeys", "tag:GetResources", "autoscaling:Describe*", "elasticloadbalancing:Describe*",
-		"sqs:ListQueues", "xray:PutTraceSegments", "xray:PutTelemetryRecords",
-	}
-}
-
-// isForced tells whether an action works only with "*".
-func isForced(action string) bool {
-	for _, f := range forced() {
-		if prefix, ok := strings.CutSuffix(f, "*"); ok && hasPrefixFold(action, prefix) || strings.EqualFold(action, f) {
-			return true
-		}
-	}
-	return false
+	return append(out, doc)
 }
 
 func hasPrefixFold(s, prefix string) bool {

@@ -5,12 +5,15 @@ package findings
 import (
 	"slices"
 	"strings"
+
+	"emrflink/internal/iam"
+	"emrflink/internal/untyped"
 )
 
 // buckets are those of a graph, with the name by which others refer to them.
 func (g *graph) buckets(visit func(r Resource, name string)) {
 	for _, r := range g.of("aws:s3/bucketV2:BucketV2", "aws:s3/bucket:Bucket") {
-		visit(r, text(r.Inputs["bucket"]))
+		visit(r, untyped.Known(r.Inputs["bucket"]))
 	}
 }
 
@@ -21,13 +24,12 @@ func bucketPublicAccess(g *graph, rep *reporter) {
 			rep.add(r, "", "has no public access block")
 		}
 		for _, b := range blocks {
-			for _, setting := range []string{
-				"blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets",
-			} {
+			for _, setting := range []string{"blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls",
+				"restrictPublicBuckets"} {
 				switch v := b.Inputs[setting]; {
-				case isUnknown(v):
+				case untyped.IsUnknown(v):
 					rep.skip(b)
-				case !isTrue(v):
+				case !untyped.IsTrue(v):
 					rep.add(b, setting, "%s is not on", setting)
 				}
 			}
@@ -55,29 +57,20 @@ func bucketTLS(g *graph, rep *reporter) {
 }
 
 func deniesPlain(s statement) bool {
-	if s.Effect != "Deny" || !s.everybody() {
-		return false
-	}
-	for op, m := range s.Condition {
-		for k, v := range m {
-			if strings.EqualFold(op, "Bool") && strings.EqualFold(k, "aws:SecureTransport") &&
-				(isFalse(v) || slices.Contains(texts(v), "false")) {
-				return true
-			}
-		}
-	}
-	return false
+	return s.Effect == "Deny" && s.everybody() && slices.ContainsFunc(s.Conditions, func(c iam.Condition) bool {
+		return c.Operator == "Bool" && strings.EqualFold(c.Key, "aws:SecureTransport") && slices.Contains(c.Values, "false")
+	})
 }
 
 func bucketVersioning(g *graph, rep *reporter) {
 	g.buckets(func(r Resource, name string) {
-		if isTrue(at(r.Inputs, "versioning", "enabled")) {
+		if untyped.IsTrue(untyped.At(r.Inputs, "versioning", "enabled")) {
 			return
 		}
 		for _, v := range g.about(r, "bucket", name, "aws:s3/bucketVersioningV2:BucketVersioningV2",
 			"aws:s3/bucketVersioning:BucketVersioning") {
-			status := at(v.Inputs, "versioningConfiguration", "status")
-			if isUnknown(status) {
+			status := untyped.At(v.Inputs, "versioningConfiguration", "status")
+			if untyped.IsUnknown(status) {
 				rep.skip(v)
 				return
 			}
@@ -102,8 +95,8 @@ func bucketEncryption(g *graph, rep *reporter) {
 // unencryptedVolume: Karpenter's own default volume is encrypted, that of an image is not.
 func unencryptedVolume(g *graph, rep *reporter) {
 	for _, r := range g.of("aws:ec2/launchTemplate:LaunchTemplate") {
-		mappings := list(r.Inputs["blockDeviceMappings"])
-		if isUnknown(r.Inputs["blockDeviceMappings"]) {
+		mappings := untyped.List(r.Inputs["blockDeviceMappings"])
+		if untyped.IsUnknown(r.Inputs["blockDeviceMappings"]) {
 			rep.skip(r)
 		} else if len(mappings) == 0 {
 			rep.add(r, "blockDeviceMappings",
@@ -112,31 +105,31 @@ func unencryptedVolume(g *graph, rep *reporter) {
 		volumes(rep, r, "blockDeviceMappings", mappings)
 	}
 	for _, r := range g.of(nodeClassType) {
-		volumes(rep, r, "spec.blockDeviceMappings", list(at(r.Inputs, "spec", "blockDeviceMappings")))
+		volumes(rep, r, "spec.blockDeviceMappings", untyped.List(untyped.At(r.Inputs, "spec", "blockDeviceMappings")))
 	}
 	for _, r := range g.of("aws:ebs/volume:Volume") {
 		encrypted(rep, r, "encrypted", r.Inputs["encrypted"])
 	}
 	for _, r := range g.of("kubernetes:storage.k8s.io/v1:StorageClass") {
 		if r.Inputs["provisioner"] == "ebs.csi.aws.com" {
-			encrypted(rep, r, "parameters.encrypted", at(r.Inputs, "parameters", "encrypted"))
+			encrypted(rep, r, "parameters.encrypted", untyped.At(r.Inputs, "parameters", "encrypted"))
 		}
 	}
 }
 
 func volumes(rep *reporter, r Resource, path string, mappings []any) {
 	for _, m := range mappings {
-		if at(m, "ebs") != nil {
-			encrypted(rep, r, path, at(m, "ebs", "encrypted"))
+		if untyped.At(m, "ebs") != nil {
+			encrypted(rep, r, path, untyped.At(m, "ebs", "encrypted"))
 		}
 	}
 }
 
 func encrypted(rep *reporter, r Resource, path string, v any) {
 	switch {
-	case isUnknown(v):
+	case untyped.IsUnknown(v):
 		rep.skip(r)
-	case !isTrue(v):
+	case !untyped.IsTrue(v):
 		rep.add(r, path, "is not encrypted")
 	}
 }

@@ -104,6 +104,12 @@ func iamRules() []Rule {
 			Fix:    "Use a role: IRSA or Pod Identity for pods, OIDC for CI, IAM Identity Center for people.",
 			Source: docs + "IAM/latest/UserGuide/best-practices.html#bp-workloads-use-roles", check: iamUser,
 		},
+		{
+			ID: "iam-refused-document", Severity: Medium, Title: "IAM refuses a policy document",
+			Why:    "The deployment fails at it, with half of its resources made.",
+			Fix:    "Correct what the message names.",
+			Source: docs + "IAM/latest/UserGuide/reference_policies_grammar.html", check: refusedDocument,
+		},
 	}
 }
 

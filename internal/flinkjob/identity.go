@@ -3,11 +3,11 @@
 package flinkjob
 
 import (
-	"encoding/json"
 	"fmt"
 	"math/big"
-	"path"
 	"strings"
+
+	"emrflink/internal/iam"
 )
 
 // base36 encodes a role name the way EMR does for service-account names: the
@@ -47,76 +47,30 @@ func Subject(namespace, serviceAccount string) string {
 	return "system:serviceaccount:" + namespace + ":" + serviceAccount
 }
 
-type trustPolicy struct {
-	Statement []struct {
-		Effect    string
-		Action    stringList
-		Condition map[string]map[string]stringList
-	}
-}
-
-// stringList is a JSON string or a list of them.
-type stringList []string
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (s *stringList) UnmarshalJSON(b []byte) error {
-	var one string
-	if json.Unmarshal(b, &one) == nil {
-		*s = stringList{one}
-		return nil
-	}
-	return json.Unmarshal(b, (*[]string)(s))
-}
-
 // TrustAllows reports whether an IAM trust policy lets the subject assume the
 // role by web identity; if not, why says which subjects it names instead.
 func TrustAllows(policy, subject string) (ok bool, why string, err error) {
-	var doc trustPolicy
-	if err := json.Unmarshal([]byte(policy), &doc); err != nil {
+	doc, err := iam.Parse([]byte(policy))
+	if err != nil {
 		return false, "", fmt.Errorf("read trust policy: %w", err)
 	}
 	var named []string
-	for _, st := range doc.Statement {
-		if st.Effect != "Allow" || !contains(st.Action, "sts:AssumeRoleWithWebIdentity") {
+	for _, s := range doc.Statements {
+		if s.Effect != "Allow" || !s.Covers("sts:AssumeRoleWithWebIdentity") {
 			continue
 		}
-		for op, keys := range st.Condition {
-			for key, values := range keys {
-				if !strings.HasSuffix(key, ":sub") {
-					continue
-				}
-				for _, v := range values {
-					if matches(op, v, subject) {
-						return true, "", nil
-					}
-					named = append(named, v)
-				}
+		for _, c := range s.Conditions {
+			if !strings.HasSuffix(c.Key, ":sub") {
+				continue
 			}
+			if c.Holds(map[string][]string{c.Key: {subject}}) {
+				return true, "", nil
+			}
+			named = append(named, c.Values...)
 		}
 	}
 	if len(named) == 0 {
 		return false, "the trust policy has no subject for sts:AssumeRoleWithWebIdentity", nil
 	}
 	return false, "the trust policy names " + strings.Join(named, ", "), nil
-}
-
-func matches(operator, pattern, subject string) bool {
-	switch operator {
-	case "StringEquals":
-		return pattern == subject
-	case "StringLike":
-		// Subjects have no slash, so path.Match's * is IAM's *; brackets never occur in names.
-		ok, err := path.Match(pattern, subject)
-		return err == nil && ok
-	}
-	return false
-}
-
-func contains(list []string, s string) bool {
-	for _, v := range list {
-		if v == s {
-			return true
-		}
-	}
-	return false
 }

@@ -132,9 +132,8 @@ func (r Runner) checkTrust(ctx context.Context, s Spec) ([]problem, error) {
 			return nil, err
 		}
 		if !ok {
-			problems = append(problems, problem{
-				text: fmt.Sprintf("role %q does not trust %q: %s", role, Subject(s.Namespace, sa), why),
-			})
+			problems = append(problems, problem{text: fmt.Sprintf("role %q does not trust %q: %s", role, Subject(s.Namespace, sa),
+				why)})
 		}
 	}
 	return problems, nil
@@ -263,11 +262,11 @@ func (p nodePool) offers(key, value string) bool {
 		}
 		switch rq.Operator {
 		case "In":
-			if !contains(rq.Values, value) {
+			if !slices.Contains(rq.Values, value) {
 				return false
 			}
 		case "NotIn":
-			if contains(rq.Values, value) {
+			if slices.Contains(rq.Values, value) {
 				return false
 			}
 		case "DoesNotExist":

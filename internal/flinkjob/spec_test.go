@@ -24,10 +24,8 @@ func stack() map[string]any {
 		"nodePools": []any{
 			map[string]any{"name": "flink-compute-optimized", "arch": "amd64", "nodeGroupType": "FlinkComputeOptimized",
 				"flinkRole": "taskmanager"},
-			map[string]any{
-				"name": "flink-compute-optimized-jobmanager", "arch": "amd64", "nodeGroupType": "FlinkComputeOptimized",
-				"flinkRole": "jobmanager",
-			},
+			map[string]any{"name": "flink-compute-optimized-jobmanager", "arch": "amd64",
+				"nodeGroupType": "FlinkComputeOptimized", "flinkRole": "jobmanager"},
 			map[string]any{"name": "lonely", "arch": "arm64", "nodeGroupType": "NoMaster", "flinkRole": "taskmanager"},
 		},
 		"teams": map[string]any{"flink-team-a": map[string]any{
@@ -112,13 +110,11 @@ func TestSpecFromRefusesByName(t *testing.T) {
 		change  func(map[string]any)
 		want    []string
 	}{
-		"an unknown sample names the known ones": {
-			Options{Sample: "kafka"}, nil, []string{`unknown sample job "kafka"`, "basic"},
-		},
+		"an unknown sample names the known ones": {Options{Sample: "kafka"}, nil,
+			[]string{`unknown sample job "kafka"`, "basic"}},
 		"an unknown team names the known ones": {Options{Team: "x"}, nil, []string{`unknown team "x"`, "flink-team-a"}},
-		"a pool without JobManager pool is none": {
-			Options{NodePool: "lonely"}, nil, []string{`unknown node pool "lonely"`, "flink-compute-optimized"},
-		},
+		"a pool without JobManager pool is none": {Options{NodePool: "lonely"}, nil,
+			[]string{`unknown node pool "lonely"`, "flink-compute-optimized"}},
 		"a bad name and parallelism come together": {Options{Name: "Basic_1", Parallelism: 1000}, nil,
 			[]string{`job name "Basic_1"`, "parallelism 1000"}},
 		"a stack without teams was never deployed": {Options{}, func(m map[string]any) { delete(m, "teams") },
@@ -230,16 +226,15 @@ func TestTrustIsComparedWithTheNameThatEMRMakes(t *testing.T) {
 		want   bool
 	}{
 		"EMR's documented pattern": {
-			trust("StringLike", "system:serviceaccount:flink-team-a:emr-containers-sa-*-*-111122223333-"+base36(role)), true,
-		},
-		"the exact subject": {trust("ForAnyValue:StringEquals", subject), false},
-		"the exact subject by equality": {`{"Statement":[{"Effect":"Allow","Action":["sts:AssumeRoleWithWebIdentity"],
-			"Condition":{"StringEquals":{"o:sub":["a","` + subject + `"]}}}]}`, true},
+			trust("StringLike", "system:serviceaccount:flink-team-a:emr-containers-sa-*-*-111122223333-"+base36(role)), true},
+		"the exact subject of any value": {trust("ForAnyValue:StringEquals", subject), true},
+		"the exact subject by equality": {
+			`{"Statement":[{"Effect":"Allow","Action":["sts:AssumeRoleWithWebIdentity"],"Condition":{"StringEquals":{"o:sub":` +
+				`["a","` + subject + `"]}}}]}`, true},
 		"another namespace":        {trust("StringLike", "system:serviceaccount:other:emr-containers-sa-*"), false},
 		"a pattern under equality": {trust("StringEquals", "system:serviceaccount:flink-team-a:*"), false},
 		"the wrong sample of AWS's docs": {
-			trust("StringLike", "system:serviceaccount:flink-team-a:emr-containers-sa-*-*-111122223333-2eum5f"), false,
-		},
+			trust("StringLike", "system:serviceaccount:flink-team-a:emr-containers-sa-*-*-111122223333-2eum5f"), false},
 		"no subject at all": {`{"Statement":[{"Effect":"Allow","Action":"sts:AssumeRole"}]}`, false},
 	} {
 		ok, why, err := TrustAllows(tc.policy, subject)

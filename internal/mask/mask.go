@@ -18,13 +18,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"emrflink/internal/untyped"
 )
 
 // Secret stands in place of a secret.
-const Secret = "[secret]"
-
-// unknown is how the engine names a value that is not known yet. There is nothing in it to hide.
-const unknown = "[unknown]"
+const Secret = untyped.Secret
 
 // Value hides the secrets in a plain value (what encoding/json makes of JSON) and returns where they were, as Pulumi
 // property paths: `env[2].value`. The value itself is not changed.
@@ -223,7 +222,7 @@ func (w *walker) all(path string, v any) any {
 	case nil, bool:
 		return v
 	case string:
-		if v == "" || v == Secret || v == unknown {
+		if v == "" || v == Secret || v == untyped.Unknown {
 			return v
 		}
 	}
@@ -233,7 +232,7 @@ func (w *walker) all(path string, v any) any {
 // harmless are values that a key like `token` may have without being one.
 func harmless(s string) bool {
 	switch s {
-	case "", Secret, unknown, "true", "false", "required", "optional", "enabled", "disabled", "null", "none":
+	case "", Secret, untyped.Unknown, "true", "false", "required", "optional", "enabled", "disabled", "null", "none":
 		return true
 	}
 	return strings.HasPrefix(s, "arn:") && !strings.ContainsAny(s, " \n")

@@ -9,15 +9,15 @@ import (
 	"strings"
 	"time"
 
-	"emrflink/internal/mask"
+	"emrflink/internal/untyped"
 )
 
 // Stand-ins for values that must not or cannot be shown.
 const (
 	// Secret stands for a value that the engine marks as secret, or that looks like one.
-	Secret = mask.Secret
+	Secret = untyped.Secret
 	// Unknown stands for a value that is known only after something else was deployed.
-	Unknown = "[unknown]"
+	Unknown = untyped.Unknown
 )
 
 // Op is what happens to a resource.

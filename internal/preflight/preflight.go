@@ -19,6 +19,7 @@ import (
 
 	"emrflink/internal/awsapi"
 	"emrflink/internal/check"
+	"emrflink/internal/iam"
 )
 
 // DeployLasts is how long a deploy of the default settings takes on AWS: the medians of its phases, as the deploy command
@@ -110,9 +111,7 @@ func (a Account) Run(ctx context.Context) []check.Check {
 	if credentials.Status == check.Error {
 		for _, s := range steps {
 			for _, name := range s.ids {
-				checks = append(checks, check.Check{
-					ID: name, Status: check.Skipped, What: "not looked at", Why: "AWS does not know who asks: see credentials",
-				})
+				checks = append(checks, check.Check{ID: name, Status: check.Skipped, What: "not looked at", Why: "AWS does not know who asks: see credentials"})
 			}
 		}
 		return checks
@@ -138,11 +137,7 @@ func unknown(id, what string, err error) check.Check {
 	c := check.Check{ID: id, Status: check.Warning, What: what + ": could not check", Why: err.Error(), Fix: "emrflink doctor"}
 	var e *awsapi.Error
 	if errors.As(err, &e) && e.Denied() {
-		action := e.Op
-		if action == "s3:HeadBucket" {
-			// S3 API reference, HeadBucket: "you must have permission to perform the s3:ListBucket action"
-			action = "s3:ListBucket"
-		}
+		action := iam.ActionOf(e.Op)
 		c.Why = fmt.Sprintf("%s: the identity is not allowed to call %s", e.Code, action)
 		c.Fix = "allow " + action + " in the identity's IAM policy"
 	}

@@ -19,6 +19,7 @@ import (
 	"emrflink/internal/cost"
 	"emrflink/internal/findings"
 	"emrflink/internal/plans"
+	"emrflink/internal/untyped"
 )
 
 // SchemaVersion is the version of Document.
@@ -213,11 +214,12 @@ func stepOf(s plans.Step, may []string) Step {
 		}
 	case plans.OpCreate:
 		for _, k := range sortedNames(s.New) {
-			out.Diff = append(out.Diff, diffOf(s, plans.PropertyDiff{Path: join("", k), Kind: "add", New: s.New[k]}))
+			out.Diff = append(out.Diff, diffOf(s, plans.PropertyDiff{Path: untyped.JoinPath("", k), Kind: "add", New: s.New[k]}))
 		}
 	case plans.OpDelete:
 		for _, k := range sortedNames(s.Old) {
-			out.Diff = append(out.Diff, diffOf(s, plans.PropertyDiff{Path: join("", k), Kind: "delete", Old: s.Old[k]}))
+			out.Diff = append(out.Diff, diffOf(s, plans.PropertyDiff{Path: untyped.JoinPath("", k), Kind: "delete",
+				Old: s.Old[k]}))
 		}
 	}
 	return out
@@ -225,7 +227,7 @@ func stepOf(s plans.Step, may []string) Step {
 
 func diffOf(s plans.Step, d plans.PropertyDiff) Diff {
 	out := Diff{Path: d.Path, Kind: d.Kind, Old: d.Old, New: d.New, WaitsFor: []string{}}
-	if unknown(d.New) {
+	if untyped.HasUnknown(d.New) {
 		out.WaitsFor = append(out.WaitsFor, s.PropertyDependencies[root(d.Path)]...)
 	}
 	return out

@@ -7,6 +7,7 @@ import (
 
 	"emrflink/internal/findings"
 	"emrflink/internal/plans"
+	"emrflink/internal/untyped"
 )
 
 // desired is what exists once the plan is carried out.
@@ -76,7 +77,7 @@ func severityColour(severity string) string {
 func described(f Finding) string {
 	var b strings.Builder
 	if f.URN != "" {
-		b.WriteString(f.URN[strings.LastIndex(f.URN, "::")+len("::"):])
+		b.WriteString(untyped.URNName(f.URN))
 		if f.Path != "" {
 			b.WriteString(" " + f.Path)
 		}

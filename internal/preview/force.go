@@ -8,6 +8,7 @@ import (
 
 	"emrflink/internal/plans"
 	"emrflink/internal/replacement"
+	"emrflink/internal/untyped"
 )
 
 const replaceSuffix = "-replace"
@@ -27,7 +28,7 @@ func forces(s plans.Step, path string) bool {
 // new; without an identifier another kubeconfig is.
 // https://www.pulumi.com/registry/packages/kubernetes/api-docs/provider/#inputs (clusterIdentifier)
 func anotherCluster(s plans.Step, property string) bool {
-	if id, ok := s.New["clusterIdentifier"].(string); ok && !unknown(id) {
+	if id, ok := s.New["clusterIdentifier"].(string); ok && !untyped.HasUnknown(id) {
 		return property == "clusterIdentifier"
 	}
 	return property == "kubeconfig" || property == "context" || property == "cluster"
@@ -37,7 +38,7 @@ func anotherCluster(s plans.Step, property string) bool {
 // yet, on one side, and may turn out to be what they were.
 func forcing(s plans.Step) (will, may []string) {
 	for _, d := range s.Diff {
-		open := unknown(d.New) || d.Kind != "delete" && unknown(d.Old)
+		open := untyped.HasUnknown(d.New) || d.Kind != "delete" && untyped.HasUnknown(d.Old)
 		switch says := strings.HasSuffix(d.Kind, replaceSuffix); {
 		case !says && !(open && forces(s, d.Path)):
 		case open:

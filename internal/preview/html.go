@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"emrflink/internal/graph"
+	"emrflink/internal/untyped"
 )
 
 // The parts of the page.
@@ -194,7 +195,8 @@ func (p *pageData) fill(steps []Step, index map[string]int) {
 		a := acts[actOf(s)]
 		p.Loud = append(p.Loud, pageLoud{
 			Node: index[s.URN], Op: a.op, Word: a.word, Name: clean(s.Name), Type: clean(s.Type),
-			Reason: strings.Join(reasons, ", "), Destroys: clean(s.Destroys), Nothing: s.Destroys == nothingLost,
+			Reason:   strings.Join(reasons, ", "),
+			Destroys: clean(s.Destroys), Nothing: s.Destroys == nothingLost,
 		})
 	}
 	for _, f := range p.Doc.Findings {
@@ -208,6 +210,6 @@ func (p *pageData) fill(steps []Step, index map[string]int) {
 			p.Open++
 		}
 		f.Rule, f.Path, f.Message, f.Reason = clean(f.Rule), clean(f.Path), clean(f.Message), clean(f.Reason)
-		p.Findings = append(p.Findings, pageFinding{Finding: f, Name: clean(nameOf(f.URN)), Node: node})
+		p.Findings = append(p.Findings, pageFinding{Finding: f, Name: clean(untyped.URNName(f.URN)), Node: node})
 	}
 }

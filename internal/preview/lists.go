@@ -9,6 +9,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
 	"emrflink/internal/plans"
+	"emrflink/internal/untyped"
 )
 
 // relisted is a step whose lists are compared anew, with the reasons of a replacement that go with it.
@@ -69,7 +70,7 @@ func listOf(path string) string {
 func compareList(s plans.Step, path string) []plans.PropertyDiff {
 	before, wasList := inputAt(s.Old, path)
 	after, isList := inputAt(s.New, path)
-	if !wasList || !isList || unknown(before) || unknown(after) {
+	if !wasList || !isList || untyped.HasUnknown(before) || untyped.HasUnknown(after) {
 		return nil
 	}
 	d := differ{}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"emrflink/internal/untyped"
 )
 
 // MarkdownBudget is the most bytes that Markdown writes. GitHub refuses a comment of more than 65,536 characters
@@ -152,7 +154,7 @@ func (m *comment) findings() {
 			}
 			where := "" // of the stack as a whole
 			if f.URN != "" {
-				where = cellSpan(nameOf(f.URN))
+				where = cellSpan(untyped.URNName(f.URN))
 			}
 			if f.Path != "" {
 				where += " " + cellSpan(f.Path)
@@ -174,14 +176,6 @@ func (m *comment) findings() {
 	}
 	m.add("### Findings: %s\n\n", strings.Join(parts, ", "))
 	m.table("| severity | rule | resource | finding |\n|---|---|---|---|\n", rows, findingShare, "finding")
-}
-
-// nameOf is the name part of a URN.
-func nameOf(urn string) string {
-	if i := strings.LastIndex(urn, "::"); i >= 0 {
-		return urn[i+2:]
-	}
-	return urn
 }
 
 func (m *comment) cost() {

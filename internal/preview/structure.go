@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"emrflink/internal/plans"
+	"emrflink/internal/untyped"
 )
 
 // differ lists what differs between two property values, by path. It looks into texts that are JSON documents, and
@@ -61,7 +62,7 @@ func (d *differ) object(path string, before, after map[string]any, inSet bool) {
 		keys[k] = true
 	}
 	for _, k := range sortedNames(keys) {
-		d.element(join(path, k), before[k], after[k], inSet)
+		d.element(untyped.JoinPath(path, k), before[k], after[k], inSet)
 	}
 }
 
@@ -86,14 +87,14 @@ func (d *differ) list(path string, before, after []any, set bool) {
 		d.named(path, name, before, after, set)
 		return
 	}
-	if !unknown(before) && !unknown(after) && (set || len(before) != len(after)) {
+	if !untyped.HasUnknown(before) && !untyped.HasUnknown(after) && (set || len(before) != len(after)) {
 		d.members(path, before, after, set)
 		return
 	}
 	grown := d.grown
 	d.grown = len(before) != len(after)
 	for i := range max(len(before), len(after)) {
-		d.element(index(path, i), at(before, i), at(after, i), set)
+		d.element(index(path, i), untyped.At(before, i), untyped.At(after, i), set)
 	}
 	d.grown = grown
 }
@@ -174,7 +175,7 @@ func (d *differ) leaf(path string, before, after any, inSet bool) {
 		return
 	}
 	switch {
-	case unknown(after) || texts && unknown(before) && b == a:
+	case untyped.HasUnknown(after) || texts && untyped.HasUnknown(before) && b == a:
 		d.notKnown(path, before, after)
 		return
 	case reflect.DeepEqual(before, after):
@@ -264,7 +265,7 @@ func unique(list []any, name string) bool {
 			return false
 		}
 		s, ok := m[name].(string)
-		if !ok || s == "" || seen[s] || unknown(s) {
+		if !ok || s == "" || seen[s] || untyped.HasUnknown(s) {
 			return false
 		}
 		seen[s] = true
@@ -274,23 +275,6 @@ func unique(list []any, name string) bool {
 
 func objects(list []any) bool {
 	return !slices.ContainsFunc(list, func(e any) bool { _, ok := e.(map[string]any); return !ok })
-}
-
-// unknown tells whether a value is not known before a deployment, wholly or in a part of a text.
-func unknown(v any) bool {
-	switch v := v.(type) {
-	case string:
-		return strings.Contains(v, plans.Unknown)
-	case []any:
-		return slices.ContainsFunc(v, unknown)
-	case map[string]any:
-		for _, e := range v {
-			if unknown(e) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // fits tells whether a text that is partly unknown may be the other one.
@@ -325,24 +309,6 @@ func empty(v any) bool {
 		return len(v) == 0
 	}
 	return false
-}
-
-func at(list []any, i int) any {
-	if i < len(list) {
-		return list[i]
-	}
-	return nil
-}
-
-// join appends a name to a property path, quoted when it would not read back as one.
-func join(path, key string) string {
-	if key == "" || strings.ContainsAny(key, `.[]"`) {
-		return path + "[" + strconv.Quote(key) + "]"
-	}
-	if path == "" {
-		return key
-	}
-	return path + "." + key
 }
 
 func index(path string, i int) string { return path + "[" + strconv.Itoa(i) + "]" }

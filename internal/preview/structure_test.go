@@ -9,46 +9,43 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"emrflink/internal/plans"
+	"emrflink/internal/untyped"
 )
 
 // lines are the differences in short.
 func lines(diffs []plans.PropertyDiff) []string {
 	out := []string{}
 	for _, d := range diffs {
-		out = append(out, d.Kind+" "+d.Path+" "+value(d.Old)+" "+value(d.New))
+		out = append(out, d.Kind+" "+d.Path+" "+untyped.Line(d.Old, maxValue)+" "+untyped.Line(d.New, maxValue))
 	}
 	return out
 }
 
 func TestTextsThatAreDocumentsAreComparedAsStructure(t *testing.T) {
 	t.Parallel()
-	const policy = `{"Version":"2012-10-17","Statement":[` +
-		`{"Sid":"Read","Effect":"Allow","Action":["s3:GetObject","s3:ListBucket"],"Resource":"*"},` +
-		`{"Sid":"Write","Effect":"Allow","Action":"s3:PutObject","Resource":["a","b"]}]}`
+	const policy = `{"Version":"2012-10-17","Statement":[{"Sid":"Read","Effect":"Allow","Action":["s3:GetObject","s3:` +
+		`ListBucket"],"Resource":"*"},{"Sid":"Write","Effect":"Allow","Action":"s3:PutObject","Resource":["a","b"]}]}`
 	for name, c := range map[string]struct {
 		path, before, after string
 		want                []string
 	}{
 		"an action more": {
 			"policy", policy,
-			`{"Version":"2012-10-17","Statement":[{"Sid":"Read","Effect":"Allow",` +
-				`"Action":["s3:GetObject","s3:DeleteObject","s3:ListBucket"],` +
-				`"Resource":"*"},{"Sid":"Write","Effect":"Allow","Action":"s3:PutObject","Resource":["a","b"]}]}`,
+			`{"Version":"2012-10-17","Statement":[{"Sid":"Read","Effect":"Allow","Action":["s3:GetObject","s3:DeleteObject",` +
+				`"s3:ListBucket"],"Resource":"*"},{"Sid":"Write","Effect":"Allow","Action":"s3:PutObject","Resource":["a","b"]}]}`,
 			[]string{`add policy.Statement[0].Action[1] null "s3:DeleteObject"`},
 		},
 		"the order of statements and actions, and one action as a text": {
 			"policy", policy,
-			`{"Statement":[{"Sid":"Write","Effect":"Allow","Action":["s3:PutObject"],"Resource":["b","a"]},` +
-				`{"Sid":"Read","Effect":"Allow","Action":["s3:ListBucket","s3:GetObject"],"Resource":"*"}],` +
-				`"Version":"2012-10-17"}`,
+			`{"Statement":[{"Sid":"Write","Effect":"Allow","Action":["s3:PutObject"],"Resource":["b","a"]},{"Sid":"Read",` +
+				`"Effect":"Allow","Action":["s3:ListBucket","s3:GetObject"],"Resource":"*"}],"Version":"2012-10-17"}`,
 			[]string{},
 		},
 		"a statement less": {
 			"policy", policy,
-			`{"Version":"2012-10-17","Statement":[{"Sid":"Write","Effect":"Allow","Action":"s3:PutObject",` +
-				`"Resource":["a","b"]}]}`,
-			[]string{`delete policy.Statement[0] {"Action":["s3:GetObject","s3:ListBucket"],` +
-				`"Effect":"Allow","Resource":"*","Sid":"Read"} null`},
+			`{"Version":"2012-10-17","Statement":[{"Sid":"Write","Effect":"Allow","Action":"s3:PutObject","Resource":["a","b"]}]}`,
+			[]string{`delete policy.Statement[0] ` +
+				`{"Action":["s3:GetObject","s3:ListBucket"],"Effect":"Allow","Resource":"*","Sid":"Read"} null`},
 		},
 		"statements without names": {
 			"policy", `{"Statement":[{"Action":"a"},{"Action":"b"}]}`, `{"Statement":[{"Action":"b"},{"Action":"c"}]}`,
@@ -85,9 +82,8 @@ func TestListsAreComparedByWhatIsInThem(t *testing.T) {
 			[]string{`update instanceTypes[0] "a" "b"`, `update instanceTypes[1] "b" "a"`}},
 		"one gone at the front": {"families", list("a", "b", "c"), list("b", "c"),
 			[]string{`delete families[0] "a" null`}},
-		"one changed, one more": {
-			"x", list("a", "b"), list("a", "c", "d"), []string{`delete x[1] "b" null`, `add x[1] null "c"`, `add x[2] null "d"`},
-		},
+		"one changed, one more": {"x", list("a", "b"), list("a", "c", "d"),
+			[]string{`delete x[1] "b" null`, `add x[1] null "c"`, `add x[2] null "d"`}},
 		"elements with names": {"requirements", list(named("os", "linux"), named("arch", "amd64")),
 			list(named("arch", "arm64"), named("os", "linux")), []string{`update requirements[0].values "amd64" "arm64"`}},
 		"nothing, null and an empty list": {"x", map[string]any{"a": nil, "b": list()}, map[string]any{}, []string{}},

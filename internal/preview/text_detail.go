@@ -3,15 +3,13 @@
 package preview
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"emrflink/internal/cost"
 	"emrflink/internal/plans"
+	"emrflink/internal/untyped"
 )
 
 // diff shows the changed properties of a resource.
@@ -42,14 +40,15 @@ func propertyLines(r row, all []row) []string {
 		note = waits(d, all) + note
 		switch d.Kind {
 		case "add":
-			out = append(out, fmt.Sprintf("+ %s: %s%s", d.Path, value(d.New), note))
+			out = append(out, fmt.Sprintf("+ %s: %s%s", d.Path, untyped.Line(d.New, maxValue), note))
 		case "delete":
-			out = append(out, fmt.Sprintf("- %s: %s%s", d.Path, value(d.Old), note))
+			out = append(out, fmt.Sprintf("- %s: %s%s", d.Path, untyped.Line(d.Old, maxValue), note))
 		default:
 			if sameDocument(d) {
 				note = "  (the same document, written in another way)"
 			}
-			out = append(out, fmt.Sprintf("~ %s: %s -> %s%s", d.Path, value(d.Old), value(d.New), note))
+			out = append(out, fmt.Sprintf("~ %s: %s -> %s%s", d.Path, untyped.Line(d.Old, maxValue),
+				untyped.Line(d.New, maxValue), note))
 		}
 	}
 	return out
@@ -98,25 +97,6 @@ func waits(d Diff, all []row) string {
 	return "  (known after " + strings.Join(names, "; ") + ")"
 }
 
-// value shows a property value on one line.
-func value(v any) string {
-	if s, ok := v.(string); ok && (s == plans.Secret || s == plans.Unknown) {
-		return s
-	}
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return fmt.Sprint(v)
-	}
-	const limit = 100
-	text := strings.TrimSpace(b.String())
-	if utf8.RuneCountInString(text) > limit {
-		return string([]rune(text)[:limit-3]) + "..."
-	}
-	return text
-}
-
 func (p *printer) cost(r Report) {
 	after := r.After
 	if after.AsOf == "" {
@@ -131,8 +111,8 @@ func (p *printer) cost(r Report) {
 		open = "  (incomplete: something has no price)"
 	}
 	p.line("1", "  %-24s %10.4f %10.4f %+11.4f%s", "per hour", h.Before, h.After, h.Delta, open)
-	p.line("1", "  %-24s %10.2f %10.2f %+11.2f%s", fmt.Sprintf("per month of %d hours", cost.HoursPerMonth), m.Before,
-		m.After, m.Delta, open)
+	p.line("1", "  %-24s %10.2f %10.2f %+11.2f%s", fmt.Sprintf("per month of %d hours", cost.HoursPerMonth), m.Before, m.After,
+		m.Delta, open)
 	p.positions(r)
 	for _, u := range r.Before.Unpriced {
 		if !slices.Contains(after.Unpriced, u) {
@@ -190,3 +170,6 @@ func costLine(i cost.Item) string {
 	}
 	return text
 }
+
+// maxValue is how many characters of a value are shown.
+const maxValue = 100

@@ -7,20 +7,20 @@ import (
 	"net/http"
 	"strings"
 
-	"emrflink/internal/localcloud/policy"
+	"emrflink/internal/iam"
 )
 
-func servicePrincipal(name string) policy.Principal {
-	return policy.Principal{Type: policy.PrincipalService, ID: name}
+func servicePrincipal(name string) iam.Principal {
+	return iam.Principal{Type: iam.PrincipalService, ID: name}
 }
 
 // trustAllows evaluates a role's trust policy.
-func (a *Account) trustAllows(role *Resource, action string, p policy.Principal, keys map[string][]string) bool {
-	doc, err := policy.Parse([]byte(str(role.Props, "assumeRolePolicy")))
+func (a *Account) trustAllows(role *Resource, action string, p iam.Principal, keys map[string][]string) bool {
+	doc, err := iam.Parse([]byte(str(role.Props, "assumeRolePolicy")))
 	if err != nil {
 		return false
 	}
-	return policy.Evaluate([]policy.Document{doc}, policy.Request{Action: action, Principal: p, Context: keys}).Allowed
+	return iam.Evaluate([]iam.Document{doc}, iam.Request{Action: action, Principal: p, Context: keys}).Allowed
 }
 
 // Authorize decides whether the caller may perform an action on a resource. For a role's session the
@@ -43,9 +43,9 @@ func (a *Account) Authorize(c Caller, action, resourceARN string, ctxKeys map[st
 	}
 	keys := t.contextKeys(resourceARN, ctxKeys)
 	keys["aws:principalarn"] = []string{role.ARN}
-	identity := policy.Evaluate(t.policiesOf(role), policy.Request{Action: action, Resource: resourceARN, Context: keys})
-	resource := policy.Evaluate(t.resourcePolicies(resourceARN), policy.Request{
-		Action: action, Resource: resourceARN, Context: keys, Principal: policy.Principal{Type: policy.PrincipalAWS, ID: c.ARN},
+	identity := iam.Evaluate(t.policiesOf(role), iam.Request{Action: action, Resource: resourceARN, Context: keys})
+	resource := iam.Evaluate(t.resourcePolicies(resourceARN), iam.Request{
+		Action: action, Resource: resourceARN, Context: keys, Principal: iam.Principal{Type: iam.PrincipalAWS, ID: c.ARN},
 	})
 	switch {
 	case identity.ExplicitDeny:
@@ -74,7 +74,7 @@ func (t *tx) contextKeys(resourceARN string, given map[string][]string) map[stri
 }
 
 // policiesOf are the documents of a role: inline, attached, and those that AWS manages.
-func (t *tx) policiesOf(role *Resource) []policy.Document {
+func (t *tx) policiesOf(role *Resource) []iam.Document {
 	var texts []string
 	for _, in := range objects(role.Props, "inlinePolicies") {
 		texts = append(texts, str(in, "policy"))
@@ -90,17 +90,17 @@ func (t *tx) policiesOf(role *Resource) []policy.Document {
 		if own := t.get(KindPolicy, arn); own != nil {
 			texts = append(texts, str(own.Props, "policy"))
 		} else {
-			texts = append(texts, ManagedPolicy(arn))
+			texts = append(texts, iam.AWSManaged(arn))
 		}
 	}
 	return parseAll(texts)
 }
 
 // parseAll parses documents that were checked when they were made; empty ones are left out.
-func parseAll(texts []string) []policy.Document {
-	var out []policy.Document
+func parseAll(texts []string) []iam.Document {
+	var out []iam.Document
 	for _, text := range texts {
-		if doc, err := policy.Parse([]byte(text)); err == nil {
+		if doc, err := iam.Parse([]byte(text)); err == nil {
 			out = append(out, doc)
 		}
 	}
@@ -108,7 +108,7 @@ func parseAll(texts []string) []policy.Document {
 }
 
 // resourcePolicies are the policies of the bucket or queue that an ARN lies in.
-func (t *tx) resourcePolicies(arn string) []policy.Document {
+func (t *tx) resourcePolicies(arn string) []iam.Document {
 	bucket, _, _ := strings.Cut(arn, "/")
 	for _, candidate := range []string{arn, bucket} {
 		key, ok := t.a.byARN[candidate]
@@ -127,7 +127,7 @@ func (t *tx) resourcePolicies(arn string) []policy.Document {
 	return nil
 }
 
-func (t *tx) queuePolicies(url string) []policy.Document {
+func (t *tx) queuePolicies(url string) []iam.Document {
 	if r := t.get(KindQueuePolicy, url); r != nil {
 		return parseAll([]string{str(r.Props, "policy")})
 	}
@@ -137,7 +137,7 @@ func (t *tx) queuePolicies(url string) []policy.Document {
 // queueAdmits reports whether a queue's policy lets a rule of EventBridge send to it.
 func (t *tx) queueAdmits(url, ruleARN string) bool {
 	q := t.get(KindQueue, url)
-	return policy.Evaluate(t.queuePolicies(url), policy.Request{
+	return iam.Evaluate(t.queuePolicies(url), iam.Request{
 		Action: "sqs:SendMessage", Resource: q.ARN, Principal: servicePrincipal("events.amazonaws.com"),
 		Context: map[string][]string{
 			"aws:sourcearn": {ruleARN}, "aws:sourceaccount": {t.a.opts.AccountID}, "aws:securetransport": {"true"},
@@ -155,7 +155,8 @@ func denied(c Caller, action, resource, why string) *Error {
 	message += " " + why
 	switch service {
 	case "ec2":
-		return errStatus(http.StatusForbidden, "UnauthorizedOperation", "You are not authorized to perform this operation. %s", message)
+		return errStatus(http.StatusForbidden, "UnauthorizedOperation", "You are not authorized to perform this operation. %s",
+			message)
 	case "ssm", "logs", "pricing", "events":
 		return errStatus(http.StatusBadRequest, "AccessDeniedException", "%s", message)
 	case "eks":

@@ -15,7 +15,7 @@ import (
 	"strings"
 	"time"
 
-	"emrflink/internal/localcloud/policy"
+	"emrflink/internal/iam"
 	"emrflink/internal/pattern"
 )
 
@@ -64,10 +64,12 @@ func (a *Account) CallerByAccessKey(accessKey, sessionToken string) (Caller, str
 	defer a.mu.Unlock()
 	c := a.creds[accessKey]
 	if c == nil || subtle.ConstantTimeCompare([]byte(c.Token), []byte(sessionToken)) != 1 {
-		return Caller{}, "", errStatus(http.StatusForbidden, "InvalidClientTokenId", "The security token included in the request is invalid.")
+		return Caller{}, "", errStatus(http.StatusForbidden, "InvalidClientTokenId",
+			"The security token included in the request is invalid.")
 	}
 	if !a.clock.Now().Before(c.Expires) {
-		return Caller{}, "", errStatus(http.StatusForbidden, "ExpiredToken", "The security token included in the request is expired")
+		return Caller{}, "", errStatus(http.StatusForbidden, "ExpiredToken",
+			"The security token included in the request is expired")
 	}
 	return Caller{
 		ARN: a.sessionARN(c.Role, c.Session), Account: a.opts.AccountID, AccessKey: accessKey, Role: c.Role, Session: c.Session,
@@ -97,13 +99,14 @@ func (a *Account) AssumeRole(ctx context.Context, c Caller, roleARN, session str
 	if err := a.fault(ctx, "assume", KindRole, roleName(roleARN)); err != nil {
 		return Credentials{}, err
 	}
-	denied := errStatus(http.StatusForbidden, "AccessDenied", "User: %s is not authorized to perform: sts:AssumeRole on resource: %s", c.ARN, roleARN)
+	denied := errStatus(http.StatusForbidden, "AccessDenied", "User: %s is not authorized to perform: sts:AssumeRole on "+
+		"resource: %s", c.ARN, roleARN)
 	return a.assume(roleARN, session, func(t *tx, role *Resource) error {
 		arn := c.ARN
 		if c.Role == "" && arn == "" {
 			arn = a.Administrator().ARN
 		}
-		if !a.trustAllows(role, "sts:AssumeRole", policy.Principal{Type: policy.PrincipalAWS, ID: arn}, nil) {
+		if !a.trustAllows(role, "sts:AssumeRole", iam.Principal{Type: iam.PrincipalAWS, ID: arn}, nil) {
 			return denied
 		}
 		return nil
@@ -113,7 +116,8 @@ func (a *Account) AssumeRole(ctx context.Context, c Caller, roleARN, session str
 // assume makes a session of a role once allowed agrees.
 func (a *Account) assume(roleARN, session string, allowed func(*tx, *Resource) error) (Credentials, error) {
 	if !sessionName().MatchString(session) {
-		return Credentials{}, errBad("ValidationError", "Value %q at 'roleSessionName' failed to satisfy constraint: %s", session, sessionName())
+		return Credentials{}, errBad("ValidationError", "Value %q at 'roleSessionName' failed to satisfy constraint: %s", session,
+			sessionName())
 	}
 	var out Credentials
 	err := a.do(Caller{}, func(t *tx) error {
@@ -130,7 +134,8 @@ func (a *Account) assume(roleARN, session string, allowed func(*tx, *Resource) e
 		}
 		c := &credential{
 			AccessKey: iamID("ASIA")[:20], Secret: randomHex(40), Token: base64.StdEncoding.EncodeToString([]byte(randomHex(96))),
-			Role: role.ID, RoleID: str(role.Attrs, "uniqueId"), Session: session, Expires: t.now.Add(time.Duration(seconds) * time.Second),
+			Role: role.ID, RoleID: str(role.Attrs, "uniqueId"), Session: session,
+			Expires: t.now.Add(time.Duration(seconds) * time.Second),
 		}
 		t.expireCredentials()
 		t.apply(func() { a.creds[c.AccessKey] = c }, func() { delete(a.creds, c.AccessKey) })
@@ -222,7 +227,8 @@ func (a *Account) AssumeRoleWithWebIdentity(ctx context.Context, roleARN, sessio
 		c.Subject, c.Audience = sub, aud
 	}
 	if c.Expires > 0 && float64(a.clock.Now().Unix()) >= c.Expires {
-		return Credentials{}, errBad("ExpiredTokenException", "Token expired: current date/time must be before the expiration date/time")
+		return Credentials{}, errBad("ExpiredTokenException", "Token expired: current date/time must be before the expiration "+
+			"date/time")
 	}
 	clients := strs(provider.Props, "clientIdLists")
 	aud := slices.IndexFunc(c.Audience, func(s string) bool { return slices.Contains(clients, s) })
@@ -233,7 +239,8 @@ func (a *Account) AssumeRoleWithWebIdentity(ctx context.Context, roleARN, sessio
 		provider.Name + ":sub": {c.Subject}, provider.Name + ":aud": {c.Audience[aud]}, provider.Name + ":iss": {c.Issuer},
 	}
 	return a.assume(roleARN, session, func(_ *tx, role *Resource) error {
-		if !a.trustAllows(role, "sts:AssumeRoleWithWebIdentity", policy.Principal{Type: policy.PrincipalFederated, ID: provider.ARN}, keys) {
+		if !a.trustAllows(role, "sts:AssumeRoleWithWebIdentity", iam.Principal{Type: iam.PrincipalFederated, ID: provider.ARN},
+			keys) {
 			return errStatus(http.StatusForbidden, "AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity")
 		}
 		return nil

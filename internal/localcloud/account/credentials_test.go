@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"emrflink/internal/iam"
 )
 
 // token is a service-account token with a signature that nobody checks.
@@ -32,10 +34,13 @@ func TestWebIdentity(t *testing.T) {
 	t.Parallel()
 	clock := newFakeClock()
 	w := newWorld(t, Options{Clock: clock})
-	role := w.make(KindRole, Props{"name": "karpenter-controller", "assumeRolePolicy": webTrust("StringEquals", "system:serviceaccount:kube-system:karpenter")})
-	like := w.make(KindRole, Props{"name": "job", "assumeRolePolicy": webTrust("StringLike", "system:serviceaccount:team-a:emr-containers-sa-*-*-111122223333-abc")})
+	role := w.make(KindRole, Props{"name": "karpenter-controller",
+		"assumeRolePolicy": webTrust("StringEquals", "system:serviceaccount:kube-system:karpenter")})
+	like := w.make(KindRole, Props{"name": "job", "assumeRolePolicy": webTrust("StringLike",
+		"system:serviceaccount:team-a:emr-containers-sa-*-*-111122223333-abc")})
 	good := map[string]any{
-		"iss": issuer, "sub": "system:serviceaccount:kube-system:karpenter", "aud": []string{"sts.amazonaws.com"}, "exp": clock.Now().Add(time.Hour).Unix(),
+		"iss": issuer, "sub": "system:serviceaccount:kube-system:karpenter", "aud": []string{"sts.amazonaws.com"},
+		"exp": clock.Now().Add(time.Hour).Unix(),
 	}
 	with := func(key string, v any) string {
 		c := map[string]any{}
@@ -49,15 +54,17 @@ func TestWebIdentity(t *testing.T) {
 	w.refused("InvalidIdentityToken", err) // no provider yet
 	w.make(KindOIDCProvider, Props{"url": issuer, "clientIdLists": []any{"sts.amazonaws.com"}})
 	for name, c := range map[string]struct{ arn, jwt, code string }{
-		"the right subject":           {role.ARN, token(t, good), ""},
-		"another subject":             {role.ARN, with("sub", "system:serviceaccount:default:karpenter"), "AccessDenied"},
-		"another audience":            {role.ARN, with("aud", "https://kubernetes.default.svc"), "InvalidIdentityToken"},
-		"another issuer":              {role.ARN, with("iss", "https://example.com"), "InvalidIdentityToken"},
-		"an expired token":            {role.ARN, with("exp", clock.Now().Add(-time.Second).Unix()), "ExpiredTokenException"},
-		"what is no token":            {role.ARN, "abc", "InvalidIdentityToken"},
-		"an absent role":              {"arn:aws:iam::111122223333:role/absent", token(t, good), "AccessDenied"},
-		"a pattern that matches":      {like.ARN, with("sub", "system:serviceaccount:team-a:emr-containers-sa-flink-jobmanager-111122223333-abc"), ""},
-		"a pattern in another team":   {like.ARN, with("sub", "system:serviceaccount:team-b:emr-containers-sa-flink-jobmanager-111122223333-abc"), "AccessDenied"},
+		"the right subject": {role.ARN, token(t, good), ""},
+		"another subject":   {role.ARN, with("sub", "system:serviceaccount:default:karpenter"), "AccessDenied"},
+		"another audience":  {role.ARN, with("aud", "https://kubernetes.default.svc"), "InvalidIdentityToken"},
+		"another issuer":    {role.ARN, with("iss", "https://example.com"), "InvalidIdentityToken"},
+		"an expired token":  {role.ARN, with("exp", clock.Now().Add(-time.Second).Unix()), "ExpiredTokenException"},
+		"what is no token":  {role.ARN, "abc", "InvalidIdentityToken"},
+		"an absent role":    {"arn:aws:iam::111122223333:role/absent", token(t, good), "AccessDenied"},
+		"a pattern that matches": {
+			like.ARN, with("sub", "system:serviceaccount:team-a:emr-containers-sa-flink-jobmanager-111122223333-abc"), ""},
+		"a pattern in another team": {like.ARN, with(
+			"sub", "system:serviceaccount:team-b:emr-containers-sa-flink-jobmanager-111122223333-abc"), "AccessDenied"},
 		"a pattern, plain account":    {like.ARN, with("sub", "system:serviceaccount:team-a:default"), "AccessDenied"},
 		"the subject of another role": {like.ARN, token(t, good), "AccessDenied"},
 	} {
@@ -95,9 +102,11 @@ func TestTheRuntimeVerifiesTokens(t *testing.T) {
 func TestAssumeRole(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, Options{})
-	accountWide := `{"Statement":{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":"sts:AssumeRole"}}`
+	accountWide := `{"Statement":{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":"sts:` +
+		`AssumeRole"}}`
 	one := w.make(KindRole, Props{"name": "one", "assumeRolePolicy": accountWide})
-	two := w.make(KindRole, Props{"name": "two", "assumeRolePolicy": `{"Statement":{"Effect":"Allow","Principal":{"AWS":"` + one.ARN + `"},"Action":"sts:AssumeRole"}}`})
+	two := w.make(KindRole, Props{"name": "two", "assumeRolePolicy": `{"Statement":{"Effect":"Allow","Principal":{"AWS":"` +
+		one.ARN + `"},"Action":"sts:AssumeRole"}}`})
 	c, err := w.AssumeRole(t.Context(), w.Administrator(), one.ARN, "admin")
 	require.NoError(t, err)
 	_, err = w.AssumeRole(t.Context(), w.Administrator(), two.ARN, "admin")
@@ -130,9 +139,11 @@ func TestAuthorize(t *testing.T) {
 	w.make(KindBucketPolicy, Props{"bucket": "locked", "policy": `{"Statement":{"Effect":"Deny","Principal":"*","Action":"s3:*",
 		"Resource":["arn:aws:s3:::locked","arn:aws:s3:::locked/*"],"Condition":{"Bool":{"aws:SecureTransport":"false"}}}}`})
 	queue := w.make(KindQueue, Props{"name": "shared"})
-	w.make(KindQueuePolicy, Props{"queueUrl": queue.ID, "policy": `{"Statement":{"Effect":"Allow","Principal":{"AWS":"` + role.ARN + `"},"Action":"sqs:SendMessage","Resource":"` + queue.ARN + `"}}`})
+	w.make(KindQueuePolicy, Props{"queueUrl": queue.ID, "policy": `{"Statement":{"Effect":"Allow","Principal":{"AWS":"` +
+		role.ARN + `"},"Action":"sqs:SendMessage","Resource":"` + queue.ARN + `"}}`})
 	tagged := w.run(n, true)
-	plain, err := w.RunInstances(t.Context(), Caller{}, RunRequest{InstanceType: "m5.large", SubnetID: n.subnets[0].ID, ImageID: "ami-0123456789abcdef0"})
+	plain, err := w.RunInstances(t.Context(), Caller{}, RunRequest{InstanceType: "m5.large", SubnetID: n.subnets[0].ID,
+		ImageID: "ami-0123456789abcdef0"})
 	require.NoError(t, err)
 	as := Caller{ARN: "arn:aws:sts::111122223333:assumed-role/controller/s", Role: "controller"}
 	type keys = map[string][]string
@@ -142,18 +153,23 @@ func TestAuthorize(t *testing.T) {
 		keys             keys
 		code             string
 	}{
-		"the administrator may do all":        {w.Administrator(), "ec2:DeleteVpc", "*", nil, ""},
-		"an inline policy of the role":        {as, "eks:DescribeCluster", "arn:aws:eks:us-west-2:111122223333:cluster/demo", nil, ""},
-		"an attached policy":                  {as, "sqs:ReceiveMessage", "arn:aws:sqs:us-west-2:111122223333:q", nil, ""},
-		"a policy that AWS manages":           {as, "logs:PutLogEvents", "arn:aws:logs:us-west-2:111122223333:log-group:g", nil, ""},
-		"the tags of the resource are known":  {as, "ec2:TerminateInstances", tagged.ARN, nil, ""},
-		"a resource without the tag":          {as, "ec2:TerminateInstances", plain[0].ARN, nil, "UnauthorizedOperation"},
-		"the account's region is known":       {as, "ec2:DescribeInstances", "*", nil, ""},
-		"another region":                      {as, "ec2:DescribeInstances", "*", keys{"aws:RequestedRegion": {"eu-west-1"}}, "UnauthorizedOperation"},
-		"what nothing allows, of EKS":         {as, "eks:DeleteCluster", "*", nil, "AccessDeniedException"},
-		"what nothing allows, of IAM":         {as, "iam:CreateRole", "*", nil, "AccessDenied"},
-		"a bucket policy denies":              {as, "s3:GetObject", "arn:aws:s3:::locked/k", keys{"aws:SecureTransport": {"false"}}, "AccessDenied"},
-		"and does not when TLS is used":       {as, "s3:GetObject", "arn:aws:s3:::locked/k", keys{"aws:SecureTransport": {"true"}}, ""},
+		"the administrator may do all": {w.Administrator(), "ec2:DeleteVpc", "*", nil, ""},
+		"an inline policy of the role": {as, "eks:DescribeCluster", "arn:aws:eks:us-west-2:111122223333:cluster/demo", nil,
+			""},
+		"an attached policy": {as, "sqs:ReceiveMessage", "arn:aws:sqs:us-west-2:111122223333:q", nil, ""},
+		"a policy that AWS manages": {as, "logs:PutLogEvents", "arn:aws:logs:us-west-2:111122223333:log-group:g", nil,
+			""},
+		"the tags of the resource are known": {as, "ec2:TerminateInstances", tagged.ARN, nil, ""},
+		"a resource without the tag":         {as, "ec2:TerminateInstances", plain[0].ARN, nil, "UnauthorizedOperation"},
+		"the account's region is known":      {as, "ec2:DescribeInstances", "*", nil, ""},
+		"another region": {as, "ec2:DescribeInstances", "*", keys{"aws:RequestedRegion": {"eu-west-1"}},
+			"UnauthorizedOperation"},
+		"what nothing allows, of EKS": {as, "eks:DeleteCluster", "*", nil, "AccessDeniedException"},
+		"what nothing allows, of IAM": {as, "iam:CreateRole", "*", nil, "AccessDenied"},
+		"a bucket policy denies": {as, "s3:GetObject", "arn:aws:s3:::locked/k",
+			keys{"aws:SecureTransport": {"false"}}, "AccessDenied"},
+		"and does not when TLS is used": {as, "s3:GetObject", "arn:aws:s3:::locked/k",
+			keys{"aws:SecureTransport": {"true"}}, ""},
 		"a queue policy allows":               {as, "sqs:SendMessage", queue.ARN, nil, ""},
 		"a role that has gone may do nothing": {Caller{ARN: "x", Role: "gone"}, "s3:GetObject", "*", nil, "AccessDenied"},
 	} {
@@ -175,7 +191,7 @@ func TestManagedPoliciesParse(t *testing.T) {
 		"AmazonEC2ContainerRegistryPullOnly", "AmazonEC2ContainerRegistryReadOnly", "AmazonSSMManagedInstanceCore",
 		"service-role/AmazonEBSCSIDriverPolicy", "CloudWatchAgentServerPolicy",
 	} {
-		require.NoError(t, checkIdentityPolicy(ManagedPolicy("arn:aws:iam::aws:policy/"+name)), name)
+		require.NoError(t, checkIdentityPolicy(iam.AWSManaged("arn:aws:iam::aws:policy/"+name)), name)
 	}
-	require.Empty(t, ManagedPolicy("arn:aws:iam::aws:policy/AdministratorAccess"))
+	require.Empty(t, iam.AWSManaged("arn:aws:iam::aws:policy/AdministratorAccess"))
 }

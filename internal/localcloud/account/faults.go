@@ -5,7 +5,7 @@ package account
 import (
 	"context"
 
-	"emrflink/internal/localcloud/policy"
+	"emrflink/internal/iam"
 )
 
 // ActiveFault is a fault that is in force. Left is how often it still applies, -1 without end.
@@ -81,7 +81,7 @@ func (a *Account) fault(ctx context.Context, op string, k Kind, name string) err
 	a.mu.Lock()
 	var hit *Fault
 	for _, f := range a.faults {
-		if f.Left == 0 || !policy.Match(f.Op, op) || f.Kind != "" && f.Kind != k || f.Match != "" && !policy.Match(f.Match, name) {
+		if f.Left == 0 || !iam.Match(f.Op, op) || f.Kind != "" && f.Kind != k || f.Match != "" && !iam.Match(f.Match, name) {
 			continue
 		}
 		if f.Left > 0 {

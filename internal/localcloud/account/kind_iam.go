@@ -6,15 +6,9 @@ import (
 	"net/http"
 	"strings"
 
-	"emrflink/internal/localcloud/policy"
+	"emrflink/components/iamdoc"
+	"emrflink/internal/iam"
 	"emrflink/internal/pattern"
-)
-
-// IAM's size limits, white space not counted.
-const (
-	maxTrustPolicy   = 2048
-	maxManagedPolicy = 6144
-	maxInlinePolicy  = 10240 // all inline policies of a role together
 )
 
 var iamName = pattern.Lazy(`^[\w+=,.@-]+$`)
@@ -160,8 +154,9 @@ func checkRole(t *tx, p Props, self string) error {
 	if err := doc.CheckTrust(); err != nil {
 		return malformed(err)
 	}
-	if n := policy.Size(str(p, "assumeRolePolicy")); n > maxTrustPolicy {
-		return errStatus(http.StatusConflict, "LimitExceeded", "Cannot exceed quota for ACLSizePerRole: %d", maxTrustPolicy)
+	if n := iam.Size(str(p, "assumeRolePolicy")); n > iamdoc.MaxTrustPolicy {
+		return errStatus(http.StatusConflict, "LimitExceeded", "Cannot exceed quota for ACLSizePerRole: %d",
+			iamdoc.MaxTrustPolicy)
 	}
 	inline := 0
 	for _, in := range objects(p, "inlinePolicies") {
@@ -171,9 +166,9 @@ func checkRole(t *tx, p Props, self string) error {
 		if err := checkIdentityPolicy(str(in, "policy")); err != nil {
 			return err
 		}
-		inline += policy.Size(str(in, "policy"))
+		inline += iam.Size(str(in, "policy"))
 	}
-	if inline > maxInlinePolicy {
+	if inline > iam.MaxInlinePolicies {
 		return errTooMuchInline(name)
 	}
 	for _, arn := range strs(p, "managedPolicyArns") {
@@ -186,7 +181,7 @@ func checkRole(t *tx, p Props, self string) error {
 
 func errTooMuchInline(role string) *Error {
 	return errStatus(http.StatusConflict, "LimitExceeded", "Maximum policy size of %d bytes exceeded for role %s",
-		maxInlinePolicy, role)
+		iam.MaxInlinePolicies, role)
 }
 
 // ofRole reports whether a policy, an attachment or a profile belongs to a role.
@@ -209,8 +204,8 @@ func blockedRole(t *tx, r *Resource) error {
 
 func malformed(err error) *Error { return errBad("MalformedPolicyDocument", "%v", err) }
 
-func parsePolicy(text string) (policy.Document, error) {
-	doc, err := policy.Parse([]byte(text))
+func parsePolicy(text string) (iam.Document, error) {
+	doc, err := iam.Parse([]byte(text))
 	if err != nil {
 		return doc, malformed(err)
 	}

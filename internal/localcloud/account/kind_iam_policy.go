@@ -5,7 +5,8 @@ package account
 import (
 	"net/http"
 
-	"emrflink/internal/localcloud/policy"
+	"emrflink/components/iamdoc"
+	"emrflink/internal/iam"
 )
 
 func noSuchPolicy(arn string) *Error {
@@ -75,7 +76,7 @@ func attachmentID(role, arn string) string { return role + "/" + arn }
 
 // policyExists knows the account's own managed policies and those of AWS that the account has built in.
 func (t *tx) policyExists(arn string) bool {
-	return t.get(KindPolicy, arn) != nil || ManagedPolicy(arn) != ""
+	return t.get(KindPolicy, arn) != nil || iam.AWSManaged(arn) != ""
 }
 
 func checkManagedPolicy(t *tx, p Props, self string) error {
@@ -90,8 +91,8 @@ func checkManagedPolicy(t *tx, p Props, self string) error {
 	if err := checkIdentityPolicy(str(p, "policy")); err != nil {
 		return err
 	}
-	if policy.Size(str(p, "policy")) > maxManagedPolicy {
-		return errStatus(http.StatusConflict, "LimitExceeded", "Cannot exceed quota for PolicySize: %d", maxManagedPolicy)
+	if iam.Size(str(p, "policy")) > iamdoc.MaxManagedPolicy {
+		return errStatus(http.StatusConflict, "LimitExceeded", "Cannot exceed quota for PolicySize: %d", iamdoc.MaxManagedPolicy)
 	}
 	return nil
 }
@@ -104,14 +105,14 @@ func checkInlinePolicy(t *tx, p Props, self string) error {
 		return err
 	}
 	role := roleName(str(p, "role"))
-	total := policy.Size(str(p, "policy"))
+	total := iam.Size(str(p, "policy"))
 	id := role + ":" + str(p, "name")
 	for _, r := range t.a.tables[KindRolePolicy] {
 		if r.ofRole(role) && r.ID != id && r.ID != self {
-			total += policy.Size(str(r.Props, "policy"))
+			total += iam.Size(str(r.Props, "policy"))
 		}
 	}
-	if total > maxInlinePolicy {
+	if total > iam.MaxInlinePolicies {
 		return errTooMuchInline(role)
 	}
 	return nil

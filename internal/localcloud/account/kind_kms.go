@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"emrflink/internal/localcloud/policy"
+	"emrflink/internal/iam"
 	"emrflink/internal/pattern"
 )
 
@@ -87,7 +87,7 @@ func checkKey(_ *tx, p Props, _ string) error {
 	}
 	for _, s := range doc.Statements {
 		for _, who := range s.Principals {
-			if who.Type == policy.PrincipalAWS && strings.HasSuffix(who.ID, ":root") {
+			if who.Type == iam.PrincipalAWS && strings.HasSuffix(who.ID, ":root") {
 				return nil
 			}
 		}
@@ -132,7 +132,7 @@ func (t *tx) logsMayUse(keyARN, group string) error {
 		service += ".cn"
 	}
 	for _, action := range []string{"kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom"} {
-		if !policy.Evaluate([]policy.Document{doc}, policy.Request{
+		if !iam.Evaluate([]iam.Document{doc}, iam.Request{
 			Action: action, Resource: key.ARN, Principal: servicePrincipal(service),
 			Context: map[string][]string{"kms:encryptioncontext:aws:logs:arn": {t.arn("logs", "log-group:"+group)}},
 		}).Allowed {

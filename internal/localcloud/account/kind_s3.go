@@ -123,7 +123,7 @@ func checkBucketPolicy(t *tx, p Props, _ string) error {
 	}
 	bucket := t.get(KindBucket, str(p, "bucket"))
 	for _, s := range doc.Statements {
-		for _, res := range s.Resources {
+		for _, res := range s.Resource {
 			if res != bucket.ARN && !strings.HasPrefix(res, bucket.ARN+"/") {
 				return errBad("MalformedPolicy", "Policy has invalid resource: %s", res)
 			}

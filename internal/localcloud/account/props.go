@@ -5,9 +5,9 @@ package account
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
 
 	"emrflink/internal/awskind"
+	"emrflink/internal/untyped"
 )
 
 // normalise returns a deep copy of p that holds JSON types only.
@@ -94,77 +94,21 @@ func tagProps(tags map[string]string) Props {
 	return out
 }
 
-// Value finds "a.b.c"; a list is entered at its first element, as the provider
-// writes single blocks sometimes as lists. It is nil when there is nothing.
-func Value(p Props, path string) any {
-	var v any = p
-	for key := range strings.SplitSeq(path, ".") {
-		if list, ok := v.([]any); ok && len(list) > 0 {
-			v = list[0]
-		}
-		m, ok := v.(map[string]any)
-		if !ok {
-			return nil
-		}
-		v = m[key]
-	}
-	return v
-}
+// Value finds "a.b.c"; see untyped.Path.
+func Value(p Props, path string) any { return untyped.Path(p, path) }
 
-func str(p Props, path string) string {
-	s, _ := Value(p, path).(string)
-	return s
-}
+func str(p Props, path string) string { return untyped.Text(Value(p, path)) }
 
-func flag(p Props, path string) bool {
-	switch v := Value(p, path).(type) {
-	case bool:
-		return v
-	case string: // some properties of the provider are boolean strings
-		return v == "true"
-	}
-	return false
-}
+func flag(p Props, path string) bool { return untyped.IsTrue(Value(p, path)) }
 
 func number(p Props, path string) (float64, bool) {
 	n, ok := Value(p, path).(float64)
 	return n, ok
 }
 
-// strs reads a list of strings, or a single string as a list of one.
-func strs(p Props, path string) []string {
-	switch v := Value(p, path).(type) {
-	case string:
-		if v != "" {
-			return []string{v}
-		}
-	case []any:
-		var out []string
-		for _, item := range v {
-			if s, ok := item.(string); ok && s != "" {
-				out = append(out, s)
-			}
-		}
-		return out
-	}
-	return nil
-}
+func strs(p Props, path string) []string { return untyped.Texts(Value(p, path)) }
 
-func objects(p Props, path string) []Props {
-	switch v := Value(p, path).(type) {
-	case map[string]any:
-		return []Props{v}
-	case []any:
-		var out []Props
-		for _, item := range v {
-			if m, ok := item.(map[string]any); ok {
-				out = append(out, m)
-			}
-		}
-		return out
-	}
-	return nil
-}
+func objects(p Props, path string) []Props { return untyped.Objects(Value(p, path)) }
 
 func stringMap(p Props, path string) map[string]string {
 	m, _ := Value(p, path).(map[string]any)

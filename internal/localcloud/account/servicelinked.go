@@ -39,15 +39,13 @@ func (a *Account) ServiceLinkedRole(role string) (service string, ok bool) {
 
 // ServiceLinkedRoleARN is the ARN of the service-linked role of a service, whether it exists or not.
 func (a *Account) ServiceLinkedRoleARN(service string) string {
-	return "arn:" + a.Partition() + ":iam::" + a.opts.AccountID + ":role/aws-service-role/" + service + "/" + serviceLinkedRoles()[service]
+	return "arn:" + a.Partition() + ":iam::" + a.opts.AccountID + ":role/aws-service-role/" + service + "/" +
+		serviceLinkedRoles()[service]
 }
 
-// CreateServiceLinkedRole makes the service-linked role of a service for a caller who may.
-func (a *Account) CreateServiceLinkedRole(c Caller, service string) error {
+// CreateServiceLinkedRole makes the service-linked role of a service.
+func (a *Account) CreateServiceLinkedRole(service string) error {
 	name := serviceLinkedRoles()[service]
-	if err := a.Authorize(c, "iam:CreateServiceLinkedRole", a.ServiceLinkedRoleARN(service), map[string][]string{"iam:AWSServiceName": {service}}); err != nil {
-		return err
-	}
 	if name == "" {
 		return errBad("InvalidInput", "The service-linked role of %s is not simulated by the local account", service)
 	}
@@ -63,7 +61,12 @@ func (a *Account) needSpotRole(c Caller) error {
 	if _, ok := a.ServiceLinkedRole(serviceLinkedRoles()[ServiceSpot]); ok {
 		return nil
 	}
-	if err := a.CreateServiceLinkedRole(c, ServiceSpot); err != nil {
+	err := a.Authorize(c, "iam:CreateServiceLinkedRole", a.ServiceLinkedRoleARN(ServiceSpot),
+		map[string][]string{"iam:AWSServiceName": {ServiceSpot}})
+	if err == nil {
+		err = a.CreateServiceLinkedRole(ServiceSpot)
+	}
+	if err != nil {
 		return errStatus(http.StatusForbidden, "AuthFailure.ServiceLinkedRoleCreationNotPermitted",
 			"The provided credentials do not have permission to create the service-linked role for EC2 Spot Instances.")
 	}

@@ -104,8 +104,8 @@ func (m ami) created() time.Time {
 
 // amiByParameter resolves the name of a public SSM parameter.
 func amiByParameter(name string) (ami, bool) {
-	al := regexp.MustCompile(`^/aws/service/eks/optimized-ami/1\.(\d+)/amazon-linux-2023/` +
-		`(x86_64|arm64)/(standard|nvidia|neuron)/([a-z0-9._-]+)/image_id$`)
+	al := regexp.MustCompile(`^/aws/service/eks/optimized-ami/1\.(\d+)/amazon-linux-2023/(x86_64|arm64)/` +
+		`(standard|nvidia|neuron)/([a-z0-9._-]+)/image_id$`)
 	if g := al.FindStringSubmatch(name); g != nil {
 		m := ami{arch: slices.Index(amiArches(), g[2]), variant: slices.Index(amiVariants(), g[3]), release: amiRelease}
 		m.minor, _ = strconv.Atoi(g[1])
@@ -130,14 +130,17 @@ func amiByParameter(name string) (ami, bool) {
 	return ami{}, false
 }
 
+// parameterARN is the ARN of a public parameter, which belongs to no account.
+func (q *request) parameterARN(name string) string {
+	return "arn:" + q.account.Partition() + ":ssm:" + q.region + "::parameter" + name
+}
+
+func oneParameter(q *request) ([]need, error) { return on(q.parameterARN(q.field("Name"))) }
+
 // getParameter answers the public parameters of node images.
 func getParameter(q *request) (answer, error) {
 	var in struct{ Name string }
 	if err := q.decode(&in); err != nil {
-		return answer{}, err
-	}
-	arn := "arn:" + q.account.Partition() + ":ssm:" + q.region + "::parameter" + in.Name
-	if err := q.self(arn); err != nil {
 		return answer{}, err
 	}
 	m, ok := amiByParameter(in.Name)
@@ -145,7 +148,7 @@ func getParameter(q *request) (answer, error) {
 		return answer{}, invalid("ParameterNotFound", "parameter %s is not one of the simulated public image parameters", in.Name)
 	}
 	return q.json(map[string]any{"Parameter": map[string]any{
-		"ARN": arn, "Name": in.Name, "Type": "String", "DataType": "text", "Value": m.id(), "Version": 1,
+		"ARN": q.parameterARN(in.Name), "Name": in.Name, "Type": "String", "DataType": "text", "Value": m.id(), "Version": 1,
 		"LastModifiedDate": m.created().Unix(),
 	}})
 }
@@ -176,8 +179,9 @@ func describeImages(q *request) (answer, error) {
 				"owner-alias": {"amazon"}, "owner-id": {"amazon"}, "is-public": {"true"}},
 			body: []node{txt("imageId", m.id()), txt("name", m.name()), txt("architecture", arch), txt("imageState", "available"),
 				txt("imageOwnerAlias", "amazon"), boolean("isPublic", true), txt("imageType", "machine"),
-				txt("rootDeviceType", "ebs"), txt("rootDeviceName", "/dev/xvda"), txt("virtualizationType", "hvm"),
-				txt("hypervisor", "xen"), when("creationDate", m.created()),
+				txt("rootDeviceType", "ebs"),
+				txt("rootDeviceName", "/dev/xvda"), txt("virtualizationType", "hvm"), txt("hypervisor", "xen"),
+				when("creationDate", m.created()),
 				when("deprecationTime", m.created().AddDate(2, 0, 0)),
 				txt("description", "synthetic image of the simulated account")},
 		})

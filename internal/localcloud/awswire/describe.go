@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"emrflink/internal/iam"
 )
 
 // row is a thing that an EC2 Describe operation may list.
@@ -76,30 +78,11 @@ func (r row) matches(name string, patterns []string) bool {
 		have = r.attrs[name]
 	}
 	for _, h := range have {
-		if slices.ContainsFunc(patterns, func(p string) bool { return wildcard(p, h) }) {
+		if slices.ContainsFunc(patterns, func(p string) bool { return iam.Match(p, h) }) {
 			return true
 		}
 	}
 	return false
-}
-
-// wildcard matches EC2's filter patterns: * for any text, ? for one character.
-func wildcard(pattern, s string) bool {
-	if !strings.ContainsAny(pattern, "*?") {
-		return pattern == s
-	}
-	if pattern == "" {
-		return s == ""
-	}
-	if pattern[0] == '*' {
-		for i := 0; i <= len(s); i++ {
-			if wildcard(pattern[1:], s[i:]) {
-				return true
-			}
-		}
-		return false
-	}
-	return s != "" && (pattern[0] == '?' || pattern[0] == s[0]) && wildcard(pattern[1:], s[1:])
 }
 
 // page cuts rows to MaxResults from NextToken on and returns the next token.
@@ -121,9 +104,9 @@ func (q *request) page(rows []row) ([]row, string, error) {
 	return rows[start:end], "", nil
 }
 
-// describe authorizes, selects and answers a whole Describe operation.
+// describe selects and answers a whole Describe operation.
 func (q *request) describe(t table, set string, rows []row) (answer, error) {
-	if err := q.read(); err != nil {
+	if err := q.dryRun(); err != nil {
 		return answer{}, err
 	}
 	rows, err := q.selectRows(t, rows)
@@ -139,15 +122,6 @@ func (q *request) describe(t table, set string, rows []row) (answer, error) {
 		nodes = append(nodes, el("", r.body...))
 	}
 	return q.ec2(list(set, "item", nodes), opt("nextToken", next))
-}
-
-// read authorizes a read, which EC2 allows on all resources or none, and
-// answers a dry run.
-func (q *request) read() error {
-	if err := q.self("*"); err != nil {
-		return err
-	}
-	return q.dryRun()
 }
 
 // dryRun is EC2's answer to a call that would have been allowed.

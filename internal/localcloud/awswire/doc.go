@@ -5,8 +5,8 @@
 // unmodified Karpenter controller can use the account.
 //
 // A request is routed by the service in its SigV4 credential scope and by
-// X-Amz-Target, Action or path; its signature is recomputed and compared; each
-// operation asks the account whether the caller may do it, with the resource
+// X-Amz-Target, Action or path; its signature is recomputed and compared; what its
+// row in Operations says that it needs is asked of the account, with the resource
 // ARNs and condition keys that AWS uses. Operations that are not simulated
 // answer 501 with the operation's name, never an invented result.
 //

@@ -32,26 +32,33 @@ type fleetRequest struct {
 	pools    []pool
 }
 
-// createFleet serves fleets of the type "instant": the pools are tried in the
-// order of the allocation strategy until one has capacity.
-func createFleet(q *request) (answer, error) {
-	f, err := q.parseFleet()
-	if err != nil {
-		return answer{}, err
+// fleetNeeds reads the fleet: the launching actions on everything, then the rest.
+func fleetNeeds(q *request) (out []need, err error) {
+	if q.fleet, err = q.parseFleet(); err != nil {
+		return nil, err
 	}
-	all := f.union()
+	all := q.fleet.union()
 	for _, action := range []string{"ec2:CreateFleet", "ec2:RunInstances"} {
 		for _, l := range all {
-			if err := q.authorizeLaunch(action, l); err != nil {
-				return answer{}, err
+			more, err := q.uses(action, l)
+			if out = append(out, more...); err != nil {
+				return out, err
 			}
 		}
 	}
 	for _, l := range all {
-		if err := q.authorizeSideEffects(l); err != nil {
-			return answer{}, err
+		more, err := q.sideEffects(l)
+		if out = append(out, more...); err != nil {
+			return out, err
 		}
 	}
+	return out, nil
+}
+
+// createFleet serves fleets of the type "instant": the pools are tried in the
+// order of the allocation strategy until one has capacity.
+func createFleet(q *request) (answer, error) {
+	f := q.fleet
 	if err := q.dryRun(); err != nil {
 		return answer{}, err
 	}
@@ -69,8 +76,8 @@ func createFleet(q *request) (answer, error) {
 		if e.HTTP >= http.StatusInternalServerError && !capacityError(e.Code) {
 			return answer{}, err
 		}
-		failures = append(failures,
-			el("", p.overrides(), txt("lifecycle", f.lifecycle()), txt("errorCode", e.Code), txt("errorMessage", e.Message)))
+		failures = append(failures, el("", p.overrides(), txt("lifecycle", f.lifecycle()), txt("errorCode", e.Code),
+			txt("errorMessage", e.Message)))
 	}
 	return q.fleetAnswer(nil, failures)
 }
@@ -79,8 +86,8 @@ func createFleet(q *request) (answer, error) {
 // some of these with status 500.
 func capacityError(code string) bool {
 	switch code {
-	case "InsufficientInstanceCapacity", "UnfulfillableCapacity", "MaxSpotInstanceCountExceeded",
-		"VcpuLimitExceeded", "Unsupported",
+	case "InsufficientInstanceCapacity", "UnfulfillableCapacity", "MaxSpotInstanceCountExceeded", "VcpuLimitExceeded",
+		"Unsupported",
 		"InsufficientFreeAddressesInSubnet", "SpotMaxPriceTooLow", "InsufficientHostCapacity":
 		return true
 	}
@@ -93,16 +100,15 @@ func (q *request) parseFleet() (*fleetRequest, error) {
 			"ec2:CreateFleet with Type=%q is not simulated: only \"instant\"", t)
 	}
 	target := q.form.at("TargetCapacitySpecification")
-	f := &fleetRequest{
-		count: target.integer(0, "TotalTargetCapacity"), strategy: q.form.str("OnDemandOptions", "AllocationStrategy"),
-	}
+	f := &fleetRequest{count: target.integer(0, "TotalTargetCapacity"),
+		strategy: q.form.str("OnDemandOptions", "AllocationStrategy")}
 	switch kind := target.str("DefaultTargetCapacityType"); kind {
 	case "on-demand", "":
 	case "spot":
 		f.spot, f.strategy = true, q.form.str("SpotOptions", "AllocationStrategy")
 	default:
-		return nil, refuse(http.StatusNotImplemented, "NotImplemented",
-			"ec2:CreateFleet with capacity type %q is not simulated", kind)
+		return nil, refuse(http.StatusNotImplemented, "NotImplemented", "ec2:CreateFleet with capacity type %q is not simulated",
+			kind)
 	}
 	if f.count < 1 {
 		return nil, invalid("InvalidParameterValue", "TotalTargetCapacity must be at least 1")
@@ -147,13 +153,12 @@ func (q *request) parseFleetConfig(f *fleetRequest, c *params) error {
 			return notFoundUse("subnet", p.subnet)
 		}
 		p.zone, _ = q.zone(str(subnet.All(), "availabilityZone"), str(subnet.All(), "availabilityZoneId"))
-		p.launch = launch{
-			spot: f.spot, image: o.str("ImageId"), subnets: []string{p.subnet}, request: q.form.tagSpecs("TagSpecification"),
-		}
+		p.launch = launch{spot: f.spot, image: o.str("ImageId"), subnets: []string{p.subnet},
+			request: q.form.tagSpecs("TagSpecification")}
 		p.launch.fromTemplate(r)
 		if a := imageArch(p.launch.image); a != "" && a != ec2Arch(t.Arch) {
-			return invalid("InvalidParameterValue",
-				"The architecture '%s' of the instance type %s does not match the architecture '%s' of the image %s",
+			return invalid("InvalidParameterValue", "The architecture '%s' of the instance type %s does not match the "+
+				"architecture '%s' of the image %s",
 				ec2Arch(t.Arch), p.kind, a, p.launch.image)
 		}
 		f.pools = append(f.pools, p)
@@ -211,9 +216,9 @@ func (p pool) overrides() node {
 		o.kids = append(o.kids, txt("priority", strconv.FormatFloat(p.priority, 'f', -1, 64)))
 	}
 	t := p.launch.template
-	return el("launchTemplateAndOverrides",
-		el("launchTemplateSpecification", txt("launchTemplateId", t.ID), txt("launchTemplateName", templateName(*t)),
-			txt("version", "$Latest")), o)
+	return el("launchTemplateAndOverrides", el("launchTemplateSpecification", txt("launchTemplateId", t.ID),
+		txt("launchTemplateName", templateName(*t)),
+		txt("version", "$Latest")), o)
 }
 
 func (f *fleetRequest) filled(p pool, made []account.Resource) []node {
@@ -221,9 +226,8 @@ func (f *fleetRequest) filled(p pool, made []account.Resource) []node {
 	for _, r := range made {
 		ids = append(ids, r.ID)
 	}
-	return []node{
-		el("", p.overrides(), txt("lifecycle", f.lifecycle()), texts("instanceIds", "item", ids), txt("instanceType", p.kind)),
-	}
+	return []node{el("", p.overrides(), txt("lifecycle", f.lifecycle()), texts("instanceIds", "item", ids),
+		txt("instanceType", p.kind))}
 }
 
 func (q *request) fleetAnswer(instances, failures []node) (answer, error) {

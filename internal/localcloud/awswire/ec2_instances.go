@@ -39,7 +39,7 @@ func instanceTable() table {
 // describeInstances answers one reservation for each instance: nothing here
 // reads more out of a reservation.
 func describeInstances(q *request) (answer, error) {
-	if err := q.read(); err != nil {
+	if err := q.dryRun(); err != nil {
 		return answer{}, err
 	}
 	rows, err := q.selectRows(instanceTable(), q.rows(account.KindInstance, q.instanceRow))
@@ -68,16 +68,19 @@ func (q *request) instanceRow(r account.Resource, p account.Props) row {
 		attrs: map[string][]string{"instance-id": {r.ID}, "instance-state-name": {r.State}, "vpc-id": one(i.vpc),
 			"subnet-id":     one(i.subnet),
 			"instance-type": {i.kind}, "instance-lifecycle": {i.lifecycle}, "availability-zone": {i.zone},
-			"image-id": one(i.image), "private-dns-name": one(i.dns), "instance.group-id": i.groups},
+			"image-id":         one(i.image),
+			"private-dns-name": one(i.dns), "instance.group-id": i.groups},
 		body: []node{
 			txt("instanceId", r.ID), txt("imageId", i.image), stateNode("instanceState", r.State), opt("privateDnsName", i.dns),
-			txt("dnsName", ""), num("amiLaunchIndex", 0), txt("instanceType", i.kind), when("launchTime", r.CreatedAt),
+			txt("dnsName", ""),
+			num("amiLaunchIndex", 0), txt("instanceType", i.kind), when("launchTime", r.CreatedAt),
 			el("placement", txt("availabilityZone", i.zone), txt("availabilityZoneId", i.zoneID), txt("groupName", ""),
 				txt("tenancy", "default")),
 			el("monitoring", txt("state", "disabled")), txt("subnetId", i.subnet), txt("vpcId", i.vpc),
-			opt("privateIpAddress", str(p, "privateIp")), q.groupSet(i.groups), txt("architecture", i.arch),
-			txt("rootDeviceType", "ebs"), txt("rootDeviceName", "/dev/xvda"), txt("virtualizationType", "hvm"),
-			txt("hypervisor", "xen"), opt("instanceLifecycle", i.spotWord()), opt("spotInstanceRequestId", i.spotRequest),
+			opt("privateIpAddress", str(p, "privateIp")),
+			q.groupSet(i.groups), txt("architecture", i.arch), txt("rootDeviceType", "ebs"), txt("rootDeviceName", "/dev/xvda"),
+			txt("virtualizationType", "hvm"), txt("hypervisor", "xen"), opt("instanceLifecycle", i.spotWord()),
+			opt("spotInstanceRequestId", i.spotRequest),
 			q.profileNode(i.profile), q.instanceVolumes(r.ID), q.instanceInterfaces(r.ID, i),
 		},
 	}
@@ -137,9 +140,8 @@ func (q *request) profileNode(name string) node {
 func (q *request) instanceVolumes(id string) node {
 	var rows []node
 	for _, v := range q.account.Find(account.KindVolume, func(r account.Resource) bool { return volumeInstance(r.All()) == id }) {
-		rows = append(rows,
-			el("", txt("deviceName", "/dev/xvda"),
-				el("ebs", txt("volumeId", v.ID), txt("status", "attached"), boolean("deleteOnTermination", true))))
+		rows = append(rows, el("", txt("deviceName", "/dev/xvda"),
+			el("ebs", txt("volumeId", v.ID), txt("status", "attached"), boolean("deleteOnTermination", true))))
 	}
 	return list("blockDeviceMapping", "item", rows)
 }
@@ -149,9 +151,9 @@ func (q *request) instanceInterfaces(id string, i instanceFacts) node {
 	for _, n := range q.account.Find(account.KindNetworkInterface, func(r account.Resource) bool {
 		return interfaceInstance(r.All()) == id
 	}) {
-		rows = append(rows,
-			el("", txt("networkInterfaceId", n.ID), txt("subnetId", i.subnet), txt("vpcId", i.vpc), txt("status", "in-use"),
-				txt("interfaceType", "interface"), opt("privateIpAddress", str(n.All(), "privateIp"))))
+		rows = append(rows, el("", txt("networkInterfaceId", n.ID), txt("subnetId", i.subnet), txt("vpcId", i.vpc),
+			txt("status", "in-use"),
+			txt("interfaceType", "interface"), opt("privateIpAddress", str(n.All(), "privateIp"))))
 	}
 	return list("networkInterfaceSet", "item", rows)
 }
@@ -186,23 +188,30 @@ func describeInstanceStatus(q *request) (answer, error) {
 	return q.describe(t, "instanceStatusSet", rows)
 }
 
+// instances are those of the request, which exist.
+func instances(q *request) (out []need, err error) {
+	ids := q.form.strings("InstanceId")
+	if len(ids) == 0 {
+		return nil, invalid("MissingParameter", "The request must contain the parameter InstanceId")
+	}
+	for _, id := range ids {
+		r, ok := q.account.Get(account.KindInstance, id)
+		if !ok {
+			return out, invalid("InvalidInstanceID.NotFound", "The instance ID '%s' does not exist", id)
+		}
+		out = append(out, need{arn: q.arn("ec2", "instance/"+id), keys: resourceTags("ec2", r.Tags)})
+	}
+	return out, nil
+}
+
 // terminateInstances answers the state before and after for each id: clients
 // dereference currentState without looking.
 func terminateInstances(q *request) (answer, error) {
 	ids := q.form.strings("InstanceId")
-	if len(ids) == 0 {
-		return answer{}, invalid("MissingParameter", "The request must contain the parameter InstanceId")
-	}
 	before := map[string]string{}
 	for _, id := range ids {
-		r, ok := q.account.Get(account.KindInstance, id)
-		if !ok {
-			return answer{}, invalid("InvalidInstanceID.NotFound", "The instance ID '%s' does not exist", id)
-		}
+		r, _ := q.account.Get(account.KindInstance, id)
 		before[id] = r.State
-		if err := q.self(q.arn("ec2", "instance/"+id), resourceTags("ec2", r.Tags)); err != nil {
-			return answer{}, err
-		}
 	}
 	if err := q.dryRun(); err != nil {
 		return answer{}, err
@@ -220,8 +229,8 @@ func terminateInstances(q *request) (answer, error) {
 		if after[id] == "" {
 			after[id] = "terminated"
 		}
-		rows = append(rows,
-			el("", txt("instanceId", id), stateNode("currentState", after[id]), stateNode("previousState", before[id])))
+		rows = append(rows, el("", txt("instanceId", id), stateNode("currentState", after[id]),
+			stateNode("previousState", before[id])))
 	}
 	return q.ec2(list("instancesSet", "item", rows))
 }
@@ -264,37 +273,30 @@ func ec2Kind(id string) (k account.Kind, arnType string) {
 	return "", ""
 }
 
-func createTags(q *request) (answer, error) {
-	set := q.form.tags("Tag")
-	return q.changeTags(set, nil, requestTags(set))
-}
-
-func deleteTags(q *request) (answer, error) {
-	var names []string
-	keyed := map[string]string{}
-	for _, t := range q.form.items("Tag") {
-		names = append(names, t.str("Key"))
-		keyed[t.str("Key")] = t.str("Value")
-	}
-	return q.changeTags(nil, names, requestTags(keyed))
-}
-
-func (q *request) changeTags(set map[string]string, remove []string, k keys) (answer, error) {
-	ids := q.form.strings("ResourceId")
-	for _, id := range ids {
+// taggedResources are those of the request, which exist.
+func taggedResources(q *request) (out []need, err error) {
+	for _, id := range q.form.strings("ResourceId") {
 		kind, arnType := ec2Kind(id)
 		r, ok := q.account.Get(kind, id)
 		if !ok {
-			return answer{}, invalid("InvalidID", "The ID '%s' is not valid", id)
+			return out, invalid("InvalidID", "The ID '%s' is not valid", id)
 		}
-		if err := q.self(q.arn("ec2", arnType+"/"+id), k, resourceTags("ec2", r.Tags)); err != nil {
-			return answer{}, err
-		}
+		out = append(out, need{
+			arn: q.arn("ec2", arnType+"/"+id), keys: joined(requestTags(q.form.tags("Tag")), resourceTags("ec2", r.Tags)),
+		})
 	}
+	return out, nil
+}
+
+func setTags(q *request) (answer, error) { return q.changeTags(q.form.tags("Tag"), nil) }
+
+func deleteTags(q *request) (answer, error) { return q.changeTags(nil, sortedKeys(q.form.tags("Tag"))) }
+
+func (q *request) changeTags(set map[string]string, remove []string) (answer, error) {
 	if err := q.dryRun(); err != nil {
 		return answer{}, err
 	}
-	for _, id := range ids {
+	for _, id := range q.form.strings("ResourceId") {
 		kind, _ := ec2Kind(id)
 		if err := q.account.SetTags(kind, id, set, remove); err != nil {
 			return answer{}, err

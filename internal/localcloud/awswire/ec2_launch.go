@@ -20,6 +20,8 @@ type launch struct {
 	groups   []string
 	profile  string // name or ARN, "" when none
 	spot     bool
+	kind     string // instance type
+	userData string
 	request  map[string]map[string]string // tags by resource type, from the request
 	data     map[string]map[string]string // the same from the template's data
 }
@@ -62,30 +64,26 @@ func (l *launch) tags(typ string) map[string]string {
 	return m
 }
 
-// authorizeLaunch asks for one launching action on everything that it uses and
-// makes, as EC2 does, then for the tagging and for passing the role.
-func (q *request) authorizeLaunch(action string, l *launch) error {
+// uses are the needs of one launching action: everything that it uses and makes, as EC2 asks.
+func (q *request) uses(action string, l *launch) (out []need, err error) {
+	add := func(arn string, all ...keys) { out = append(out, need{action: action, arn: arn, keys: joined(all...)}) }
 	if l.template != nil {
-		if err := q.allow(action, q.arn("ec2", "launch-template/"+l.template.ID),
-			resourceTags("ec2", l.template.Tags)); err != nil {
-			return err
-		}
+		add(q.arn("ec2", "launch-template/"+l.template.ID), resourceTags("ec2", l.template.Tags))
 	}
 	if l.image != "" {
-		if err := q.allow(action, "arn:"+q.account.Partition()+":ec2:"+q.region+"::image/"+l.image); err != nil {
-			return err
-		}
+		add("arn:" + q.account.Partition() + ":ec2:" + q.region + "::image/" + l.image)
 	}
-	for arnType, ids := range map[string][]string{"subnet": l.subnets, "security-group": l.groups} {
-		for _, id := range ids {
+	for _, part := range []struct {
+		arnType string
+		ids     []string
+	}{{"subnet", l.subnets}, {"security-group", l.groups}} {
+		for _, id := range part.ids {
 			kind, _ := ec2Kind(id)
 			r, ok := q.account.Get(kind, id)
 			if !ok {
-				return notFoundUse(arnType, id)
+				return out, notFoundUse(part.arnType, id)
 			}
-			if err := q.allow(action, q.arn("ec2", arnType+"/"+id), resourceTags("ec2", r.Tags)); err != nil {
-				return err
-			}
+			add(q.arn("ec2", part.arnType+"/"+id), resourceTags("ec2", r.Tags))
 		}
 	}
 	made := []string{"instance", "volume", "network-interface"}
@@ -96,11 +94,9 @@ func (q *request) authorizeLaunch(action string, l *launch) error {
 		made = append(made, "spot-instances-request")
 	}
 	for _, typ := range made {
-		if err := q.allow(action, q.arn("ec2", typ+"/*"), requestTags(l.tags(typ))); err != nil {
-			return err
-		}
+		add(q.arn("ec2", typ+"/*"), requestTags(l.tags(typ)))
 	}
-	return nil
+	return out, nil
 }
 
 func notFoundUse(arnType, id string) error {
@@ -110,25 +106,18 @@ func notFoundUse(arnType, id string) error {
 	return invalid("InvalidGroup.NotFound", "The security group '%s' does not exist", id)
 }
 
-// authorizeSideEffects asks for tagging what is made and for passing the role
-// of the instance profile.
-func (q *request) authorizeSideEffects(l *launch) error {
+// sideEffects are the needs to tag what is made and to pass the role of the instance profile.
+func (q *request) sideEffects(l *launch) (out []need, err error) {
 	for _, typ := range sortedKeys(l.request) {
-		if err := q.tagOnCreate(typ, l.request[typ]); err != nil {
-			return err
-		}
+		out = append(out, q.tagOnCreate(typ, l.request[typ], q.op)...)
 	}
 	for _, typ := range sortedKeys(l.data) {
-		if len(l.data[typ]) == 0 || typ == "spot-instances-request" && !l.spot {
-			continue
-		}
-		if err := q.allow("ec2:CreateTags", q.arn("ec2", typ+"/*"), requestTags(l.data[typ]),
-			keys{"ec2:CreateAction": {"RunInstances"}}); err != nil {
-			return err
+		if typ != "spot-instances-request" || l.spot {
+			out = append(out, q.tagOnCreate(typ, l.data[typ], "RunInstances")...)
 		}
 	}
 	if l.profile == "" {
-		return nil
+		return out, nil
 	}
 	name := l.profile
 	if _, after, ok := strings.Cut(l.profile, ":instance-profile/"); ok {
@@ -136,23 +125,38 @@ func (q *request) authorizeSideEffects(l *launch) error {
 	}
 	profile, ok := q.account.Get(account.KindInstanceProfile, name)
 	if !ok {
-		return invalid("InvalidParameterValue",
-			"Value (%s) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name", name)
+		return out, invalid("InvalidParameterValue", "Value (%s) for parameter iamInstanceProfile.name is invalid. Invalid "+
+			"IAM Instance Profile name", name)
 	}
 	role := str(profile.All(), "role")
 	if role == "" {
-		return invalid("InvalidParameterValue", "Value (%s) for parameter iamInstanceProfile.name is invalid. Invalid IAM "+
-			"Instance Profile: no role is associated", name)
+		return out, invalid("InvalidParameterValue", "Value (%s) for parameter iamInstanceProfile.name is invalid. Invalid "+
+			"IAM Instance Profile: no role is associated", name)
 	}
-	return q.passRole(role)
+	return append(out, q.passing(role)), nil
 }
 
-// runInstances launches instances directly.
-func runInstances(q *request) (answer, error) {
+// launchNeeds reads the launch of RunInstances.
+func launchNeeds(q *request) ([]need, error) {
+	l, err := q.parseLaunch()
+	if err != nil {
+		return nil, err
+	}
+	q.launch = l
+	out, err := q.uses("ec2:RunInstances", l)
+	if err != nil {
+		return out, err
+	}
+	more, err := q.sideEffects(l)
+	return append(out, more...), err
+}
+
+func (q *request) parseLaunch() (*launch, error) {
 	l := &launch{
 		image: q.form.str("ImageId"), groups: q.form.strings("SecurityGroupId"), subnets: one(q.form.str("SubnetId")),
 		profile: q.form.str("IamInstanceProfile", "Name"), request: q.form.tagSpecs("TagSpecification"),
 		spot: q.form.str("InstanceMarketOptions", "MarketType") == "spot",
+		kind: q.form.str("InstanceType"), userData: q.form.str("UserData"),
 	}
 	if arn := q.form.str("IamInstanceProfile", "Arn"); arn != "" {
 		l.profile = arn
@@ -160,32 +164,31 @@ func runInstances(q *request) (answer, error) {
 	if nics := q.form.items("NetworkInterface"); len(nics) > 0 {
 		l.subnets, l.groups = one(nics[0].str("SubnetId")), nics[0].strings("SecurityGroupId")
 	}
-	kind, userData := q.form.str("InstanceType"), q.form.str("UserData")
 	if q.form.has("LaunchTemplate") {
 		r, err := q.template(q.form.str("LaunchTemplate", "LaunchTemplateId"), q.form.str("LaunchTemplate", "LaunchTemplateName"))
 		if err != nil {
-			return answer{}, err
+			return nil, err
 		}
 		l.fromTemplate(r)
-		if kind == "" {
-			kind = str(r.All(), "instanceType")
+		if l.kind == "" {
+			l.kind = str(r.All(), "instanceType")
 		}
 	}
-	if err := q.authorizeLaunch("ec2:RunInstances", l); err != nil {
-		return answer{}, err
-	}
-	if err := q.authorizeSideEffects(l); err != nil {
-		return answer{}, err
-	}
+	return l, nil
+}
+
+// runInstances launches instances directly.
+func runInstances(q *request) (answer, error) {
+	l := q.launch
 	if err := q.dryRun(); err != nil {
 		return answer{}, err
 	}
 	if len(l.subnets) == 0 {
-		return answer{}, invalid("MissingInput",
-			"No subnets found for the default VPC: the simulated account has none, name a subnet")
+		return answer{}, invalid("MissingInput", "No subnets found for the default VPC: the simulated account has none, name "+
+			"a subnet")
 	}
-	run := l.run(kind, l.subnets[0], q.form.integer(1, "MaxCount"))
-	run.UserData = userData
+	run := l.run(l.kind, l.subnets[0], q.form.integer(1, "MaxCount"))
+	run.UserData = l.userData
 	made, err := q.account.RunInstances(q.ctx, q.caller, run)
 	if err != nil {
 		return answer{}, err
@@ -201,8 +204,8 @@ func runInstances(q *request) (answer, error) {
 func (l *launch) run(instanceType, subnet string, count int) account.RunRequest {
 	r := account.RunRequest{
 		Count: count, InstanceType: instanceType, SubnetID: subnet, ImageID: l.image, SecurityGroupIDs: l.groups,
-		InstanceProfile: l.profile, Spot: l.spot, Tags: l.tags("instance"), VolumeTags: l.tags("volume"),
-		ENITags: l.tags("network-interface"),
+		InstanceProfile: l.profile,
+		Spot:            l.spot, Tags: l.tags("instance"), VolumeTags: l.tags("volume"), ENITags: l.tags("network-interface"),
 	}
 	if l.template != nil {
 		r.LaunchTemplateID = l.template.ID

@@ -33,16 +33,12 @@ func one(s string) []string {
 }
 
 func describeVpcs(q *request) (answer, error) {
-	t := table{
-		ids: "VpcId", notFound: "InvalidVpcID.NotFound", noun: "vpc ID",
-		filters: []string{"vpc-id", "cidr", "state", "is-default", "owner-id"},
-	}
+	t := table{ids: "VpcId", notFound: "InvalidVpcID.NotFound", noun: "vpc ID",
+		filters: []string{"vpc-id", "cidr", "state", "is-default", "owner-id"}}
 	return q.describe(t, "vpcSet", q.rows(account.KindVPC, func(r account.Resource, p account.Props) row {
 		return row{
-			attrs: map[string][]string{
-				"vpc-id": {r.ID}, "cidr": one(str(p, "cidrBlock")), "state": {r.State}, "is-default": {"false"},
-				"owner-id": {q.account.ID()},
-			},
+			attrs: map[string][]string{"vpc-id": {r.ID}, "cidr": one(str(p, "cidrBlock")), "state": {r.State},
+				"is-default": {"false"}, "owner-id": {q.account.ID()}},
 			body: []node{txt("vpcId", r.ID), txt("ownerId", q.account.ID()), txt("state", r.State),
 				txt("cidrBlock", str(p, "cidrBlock")),
 				txt("instanceTenancy", "default"), boolean("isDefault", false)},
@@ -63,8 +59,8 @@ func describeSubnets(q *request) (answer, error) {
 				txt("vpcId", str(p, "vpcId")),
 				txt("cidrBlock", str(p, "cidrBlock")), txt("availabilityZone", zone), txt("availabilityZoneId", zoneID),
 				num("availableIpAddressCount", q.account.FreeAddresses(r.ID)),
-				boolean("mapPublicIpOnLaunch", truthy(p, "mapPublicIpOnLaunch")), boolean("defaultForAz", false),
-				txt("ownerId", q.account.ID())},
+				boolean("mapPublicIpOnLaunch", truthy(p, "mapPublicIpOnLaunch")),
+				boolean("defaultForAz", false), txt("ownerId", q.account.ID())},
 		}
 	}))
 }
@@ -97,19 +93,16 @@ func describeAvailabilityZones(q *request) (answer, error) {
 }
 
 func describeSecurityGroups(q *request) (answer, error) {
-	t := table{
-		ids: "GroupId", notFound: "InvalidGroup.NotFound", noun: "security group",
-		filters: []string{"group-id", "group-name", "vpc-id", "owner-id"},
-	}
+	t := table{ids: "GroupId", notFound: "InvalidGroup.NotFound", noun: "security group",
+		filters: []string{"group-id", "group-name", "vpc-id", "owner-id"}}
 	return q.describe(t, "securityGroupInfo", q.rows(account.KindSecurityGroup, func(r account.Resource, p account.Props) row {
 		name := r.Name
 		if n := str(p, "name"); n != "" {
 			name = n
 		}
 		return row{
-			attrs: map[string][]string{
-				"group-id": {r.ID}, "group-name": {name}, "vpc-id": one(str(p, "vpcId")), "owner-id": {q.account.ID()},
-			},
+			attrs: map[string][]string{"group-id": {r.ID}, "group-name": {name}, "vpc-id": one(str(p, "vpcId")),
+				"owner-id": {q.account.ID()}},
 			body: []node{txt("ownerId", q.account.ID()), txt("groupId", r.ID), txt("groupName", name),
 				txt("groupDescription", str(p, "description")),
 				txt("vpcId", str(p, "vpcId")), txt("securityGroupArn", q.arnOf(r, "ec2", "security-group/"+r.ID))},
@@ -118,15 +111,20 @@ func describeSecurityGroups(q *request) (answer, error) {
 }
 
 func deleteSecurityGroup(q *request) (answer, error) {
-	return q.deleteByID(account.KindSecurityGroup, "security-group", q.form.str("GroupId"), txt("groupId", q.form.str("GroupId")))
+	return q.deleteByID(account.KindSecurityGroup, q.form.str("GroupId"), txt("groupId", q.form.str("GroupId")))
 }
 
-// deleteByID deletes one EC2 resource after asking for its ARN and tags.
-func (q *request) deleteByID(k account.Kind, arnType, id string, extra ...node) (answer, error) {
-	r, _ := q.account.Get(k, id)
-	if err := q.self(q.arn("ec2", arnType+"/"+id), resourceTags("ec2", r.Tags)); err != nil {
-		return answer{}, err
+// byID is the need of an operation on the EC2 resource whose id is a parameter.
+func byID(k account.Kind, arnType, parameter string) func(*request) ([]need, error) {
+	return func(q *request) ([]need, error) {
+		id := q.form.str(parameter)
+		r, _ := q.account.Get(k, id)
+		return on(q.arn("ec2", arnType+"/"+id), resourceTags("ec2", r.Tags))
 	}
+}
+
+// deleteByID deletes one EC2 resource.
+func (q *request) deleteByID(k account.Kind, id string, extra ...node) (answer, error) {
 	if err := q.dryRun(); err != nil {
 		return answer{}, err
 	}
@@ -173,8 +171,8 @@ func (q *request) interfaceRow(r account.Resource, p account.Props) row {
 		body: []node{txt("networkInterfaceId", r.ID), txt("subnetId", str(p, "subnetId")), txt("vpcId", vpc),
 			txt("availabilityZone", str(sp, "availabilityZone")),
 			txt("description", str(p, "description")), txt("ownerId", q.account.ID()), boolean("requesterManaged", managed),
-			txt("status", status), opt("privateIpAddress", str(p, "privateIp")), txt("interfaceType", kind),
-			q.groupSet(groups), attachment},
+			txt("status", status),
+			opt("privateIpAddress", str(p, "privateIp")), txt("interfaceType", kind), q.groupSet(groups), attachment},
 	}
 }
 
@@ -198,7 +196,7 @@ func (q *request) groupSet(ids []string) node {
 }
 
 func deleteNetworkInterface(q *request) (answer, error) {
-	return q.deleteByID(account.KindNetworkInterface, "network-interface", q.form.str("NetworkInterfaceId"))
+	return q.deleteByID(account.KindNetworkInterface, q.form.str("NetworkInterfaceId"))
 }
 
 func describeNatGateways(q *request) (answer, error) {
@@ -208,14 +206,13 @@ func describeNatGateways(q *request) (answer, error) {
 		subnet, _ := q.account.Get(account.KindSubnet, str(p, "subnetId"))
 		vpc := str(subnet.All(), "vpcId")
 		return row{
-			attrs: map[string][]string{
-				"nat-gateway-id": {r.ID}, "vpc-id": one(vpc), "subnet-id": one(str(p, "subnetId")), "state": {r.State},
-			},
+			attrs: map[string][]string{"nat-gateway-id": {r.ID}, "vpc-id": one(vpc), "subnet-id": one(str(p, "subnetId")),
+				"state": {r.State}},
 			body: []node{txt("natGatewayId", r.ID), txt("state", r.State), txt("subnetId", str(p, "subnetId")), txt("vpcId", vpc),
 				when("createTime", r.CreatedAt),
-				txt("connectivityType", "public"),
-				list("natGatewayAddressSet", "item", []node{el("", opt("allocationId", str(p, "allocationId")),
-					opt("publicIp", str(p, "publicIp")), opt("privateIp", str(p, "privateIp")))})},
+				txt("connectivityType", "public"), list("natGatewayAddressSet", "item",
+					[]node{el("", opt("allocationId", str(p, "allocationId")),
+						opt("publicIp", str(p, "publicIp")), opt("privateIp", str(p, "privateIp")))})},
 		}
 	}))
 }
@@ -247,9 +244,8 @@ func describeInternetGateways(q *request) (answer, error) {
 		return row{
 			attrs: map[string][]string{"internet-gateway-id": {r.ID}, "attachment.vpc-id": one(str(p, "vpcId")),
 				"attachment.state": {"available"}, "owner-id": {q.account.ID()}},
-			body: []node{
-				txt("internetGatewayId", r.ID), txt("ownerId", q.account.ID()), list("attachmentSet", "item", attachments),
-			},
+			body: []node{txt("internetGatewayId", r.ID), txt("ownerId", q.account.ID()),
+				list("attachmentSet", "item", attachments)},
 		}
 	}))
 }
@@ -275,16 +271,14 @@ func describeVpcEndpoints(q *request) (answer, error) {
 }
 
 func describeRouteTables(q *request) (answer, error) {
-	t := table{
-		ids: "RouteTableId", notFound: "InvalidRouteTableID.NotFound", noun: "routeTable ID",
-		filters: []string{"route-table-id", "vpc-id", "owner-id"},
-	}
+	t := table{ids: "RouteTableId", notFound: "InvalidRouteTableID.NotFound", noun: "routeTable ID",
+		filters: []string{"route-table-id", "vpc-id", "owner-id"}}
 	return q.describe(t, "routeTableSet", q.rows(account.KindRouteTable, func(r account.Resource, p account.Props) row {
 		var associations []node
 		if truthy(p, "main") {
-			associations = append(associations,
-				el("", txt("routeTableAssociationId", "rtbassoc-"+strings.TrimPrefix(r.ID, "rtb-")),
-					txt("routeTableId", r.ID), boolean("main", true)))
+			associations = append(associations, el("", txt("routeTableAssociationId",
+				"rtbassoc-"+strings.TrimPrefix(r.ID, "rtb-")),
+				txt("routeTableId", r.ID), boolean("main", true)))
 		}
 		for _, a := range q.account.List(account.KindRouteTableAssociation) {
 			if str(a.Props, "routeTableId") == r.ID {

@@ -14,12 +14,6 @@ const maxUserData = 16384
 
 func createLaunchTemplate(q *request) (answer, error) {
 	tags := q.form.tagSpecs("TagSpecification")["launch-template"]
-	if err := q.self(q.arn("ec2", "launch-template/*"), requestTags(tags)); err != nil {
-		return answer{}, err
-	}
-	if err := q.tagOnCreate("launch-template", tags); err != nil {
-		return answer{}, err
-	}
 	if err := q.dryRun(); err != nil {
 		return answer{}, err
 	}
@@ -184,7 +178,7 @@ func describeLaunchTemplates(q *request) (answer, error) {
 	if names := q.form.strings("LaunchTemplateName"); len(names) > 0 {
 		for _, n := range names {
 			if !slices.ContainsFunc(rows, func(r row) bool { return r.name == n }) {
-				if err := q.read(); err != nil {
+				if err := q.dryRun(); err != nil {
 					return answer{}, err
 				}
 				_, err := q.template("", n)
@@ -196,14 +190,22 @@ func describeLaunchTemplates(q *request) (answer, error) {
 	return q.describe(t, "launchTemplates", rows)
 }
 
-// deleteLaunchTemplate looks the template up before it asks for permission: the
-// tags that a policy may name belong to a template that exists.
-func deleteLaunchTemplate(q *request) (answer, error) {
-	r, err := q.template(q.form.str("LaunchTemplateId"), q.form.str("LaunchTemplateName"))
+// oneTemplate exists: the tags that a policy may name belong to a template that does.
+func oneTemplate(q *request) ([]need, error) {
+	r, err := q.namedTemplate()
 	if err != nil {
-		return answer{}, err
+		return nil, err
 	}
-	if err := q.self(q.arn("ec2", "launch-template/"+r.ID), resourceTags("ec2", r.Tags)); err != nil {
+	return on(q.arn("ec2", "launch-template/"+r.ID), resourceTags("ec2", r.Tags))
+}
+
+func (q *request) namedTemplate() (account.Resource, error) {
+	return q.template(q.form.str("LaunchTemplateId"), q.form.str("LaunchTemplateName"))
+}
+
+func deleteLaunchTemplate(q *request) (answer, error) {
+	r, err := q.namedTemplate()
+	if err != nil {
 		return answer{}, err
 	}
 	if err := q.dryRun(); err != nil {

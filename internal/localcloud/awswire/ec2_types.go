@@ -56,7 +56,8 @@ func describeInstanceTypes(q *request) (answer, error) {
 			id: it.Type,
 			attrs: map[string][]string{"instance-type": {it.Type}, "supported-virtualization-type": {"hvm"},
 				"processor-info.supported-architecture": {ec2Arch(it.Arch)}, "bare-metal": {fmt.Sprint(it.BareMetal)},
-				"current-generation": {"true"}, "supported-usage-class": {"on-demand", "spot"}, "hypervisor": one(hypervisor)},
+				"current-generation":    {"true"},
+				"supported-usage-class": {"on-demand", "spot"}, "hypervisor": one(hypervisor)},
 			body: instanceTypeBody(it, hypervisor),
 		})
 	}
@@ -74,14 +75,16 @@ func instanceTypeBody(it account.InstanceType, hypervisor string) []node {
 		texts("supportedUsageClasses", "item", []string{"on-demand", "spot"}),
 		texts("supportedRootDeviceTypes", "item", []string{"ebs"}),
 		texts("supportedVirtualizationTypes", "item", []string{"hvm"}), boolean("bareMetal", it.BareMetal),
-		opt("hypervisor", hypervisor), cpu, el("vCpuInfo", num("defaultVCpus", it.VCPU)),
-		el("memoryInfo", num("sizeInMiB", it.MemoryMiB)), boolean("instanceStorageSupported", it.NVMeGB > 0),
+		opt("hypervisor", hypervisor), cpu,
+		el("vCpuInfo", num("defaultVCpus", it.VCPU)), el("memoryInfo", num("sizeInMiB", it.MemoryMiB)),
+		boolean("instanceStorageSupported", it.NVMeGB > 0),
 		el("networkInfo", txt("networkPerformance", fmt.Sprintf("%.2f Gigabit", float64(it.NetworkMbps)/1000)),
 			num("maximumNetworkInterfaces", it.ENIs),
 			num("maximumNetworkCards", 1), num("defaultNetworkCardIndex", 0),
 			list("networkCards", "item", []node{el("", num("networkCardIndex", 0), num("maximumNetworkInterfaces", it.ENIs))}),
 			num("ipv4AddressesPerInterface", it.IPv4PerENI), num("ipv6AddressesPerInterface", it.IPv4PerENI),
-			boolean("ipv6Supported", true), txt("enaSupport", "required"), boolean("efaSupported", false)),
+			boolean("ipv6Supported", true),
+			txt("enaSupport", "required"), boolean("efaSupported", false)),
 	}
 	if it.NVMeGB > 0 {
 		body = append(body, el("instanceStorageInfo", num("totalSizeInGB", it.NVMeGB), txt("nvmeSupport", "required")))
@@ -115,9 +118,9 @@ func describeInstanceTypeOfferings(q *request) (answer, error) {
 	var rows []row
 	for _, it := range q.account.InstanceTypes() {
 		for _, place := range places {
-			rows = append(rows,
-				row{id: it.Type + place, attrs: map[string][]string{"instance-type": {it.Type}, "location": {place}},
-					body: []node{txt("instanceType", it.Type), txt("locationType", kind), txt("location", place)}})
+			rows = append(rows, row{id: it.Type + place, attrs: map[string][]string{"instance-type": {it.Type},
+				"location": {place}},
+				body: []node{txt("instanceType", it.Type), txt("locationType", kind), txt("location", place)}})
 		}
 	}
 	return q.describe(t, "instanceTypeOfferingSet", rows)
@@ -136,9 +139,8 @@ func describeSpotPriceHistory(q *request) (answer, error) {
 		for _, z := range q.account.ZonesIn(q.region) {
 			rows = append(rows, row{
 				id: it.Type + z.Name,
-				attrs: map[string][]string{
-					"instance-type": {it.Type}, "availability-zone": {z.Name}, "product-description": {product},
-				},
+				attrs: map[string][]string{"instance-type": {it.Type}, "availability-zone": {z.Name},
+					"product-description": {product}},
 				body: []node{txt("instanceType", it.Type), txt("productDescription", product),
 					txt("spotPrice", price(it.SpotUSD)),
 					when("timestamp", q.now), txt("availabilityZone", z.Name)},
@@ -153,9 +155,6 @@ func describeSpotPriceHistory(q *request) (answer, error) {
 // table is (Linux, no pre-installed software, the region), and tenancy, which
 // does not change the price of a bare-metal machine.
 func getProducts(q *request) (answer, error) {
-	if err := q.self("*"); err != nil {
-		return answer{}, err
-	}
 	var in struct {
 		ServiceCode string
 		Filters     []struct{ Type, Field, Value string }
@@ -199,11 +198,9 @@ func priceProduct(it account.InstanceType, tenancy string) map[string]any {
 	rate := map[string]any{"unit": "Hrs", "pricePerUnit": map[string]any{"USD": price(it.OnDemandUSD)}}
 	return map[string]any{
 		"serviceCode": "AmazonEC2",
-		"product": map[string]any{
-			"productFamily": "Compute Instance", "attributes": map[string]any{"instanceType": it.Type, "tenancy": tenancy},
-		},
+		"product": map[string]any{"productFamily": "Compute Instance",
+			"attributes": map[string]any{"instanceType": it.Type, "tenancy": tenancy}},
 		"terms": map[string]any{
-			"OnDemand": map[string]any{it.Type: map[string]any{"priceDimensions": map[string]any{it.Type: rate}}},
-		},
+			"OnDemand": map[string]any{it.Type: map[string]any{"priceDimensions": map[string]any{it.Type: rate}}}},
 	}
 }

@@ -8,9 +8,8 @@ import (
 
 func describeVolumes(q *request) (answer, error) {
 	t := table{ids: "VolumeId", notFound: "InvalidVolume.NotFound", noun: "volume",
-		filters: []string{
-			"volume-id", "status", "availability-zone", "attachment.instance-id", "volume-type", "size", "encrypted",
-		}}
+		filters: []string{"volume-id", "status", "availability-zone", "attachment.instance-id", "volume-type", "size",
+			"encrypted"}}
 	return q.describe(t, "volumeSet", q.rows(account.KindVolume, func(r account.Resource, p account.Props) row {
 		instance := volumeInstance(p)
 		var attachments []node
@@ -31,8 +30,8 @@ func describeVolumes(q *request) (answer, error) {
 		return row{
 			attrs: map[string][]string{"volume-id": {r.ID}, "status": {r.State}, "availability-zone": one(zone),
 				"attachment.instance-id": one(instance),
-				"volume-type":            {kind}, "size": one(str(p, "size", "volumeSize")),
-				"encrypted": one(str(p, "encrypted"))},
+				"volume-type":            {kind},
+				"size":                   one(str(p, "size", "volumeSize")), "encrypted": one(str(p, "encrypted"))},
 			body: []node{txt("volumeId", r.ID), num("size", whole(p, "size", whole(p, "volumeSize", 0))), txt("volumeType", kind),
 				txt("status", r.State),
 				txt("availabilityZone", zone), when("createTime", r.CreatedAt), boolean("encrypted", truthy(p, "encrypted")),
@@ -47,17 +46,11 @@ func volumeInstance(p account.Props) string {
 }
 
 func deleteVolume(q *request) (answer, error) {
-	return q.deleteByID(account.KindVolume, "volume", q.form.str("VolumeId"))
+	return q.deleteByID(account.KindVolume, q.form.str("VolumeId"))
 }
 
 func createVolume(q *request) (answer, error) {
 	tags := q.form.tagSpecs("TagSpecification")["volume"]
-	if err := q.self(q.arn("ec2", "volume/*"), requestTags(tags)); err != nil {
-		return answer{}, err
-	}
-	if err := q.tagOnCreate("volume", tags); err != nil {
-		return answer{}, err
-	}
 	if err := q.dryRun(); err != nil {
 		return answer{}, err
 	}
@@ -65,8 +58,8 @@ func createVolume(q *request) (answer, error) {
 	if kind == "" {
 		kind = "gp2"
 	}
-	p := account.Props{"availabilityZone": q.form.str("AvailabilityZone"),
-		"size": float64(q.form.integer(0, "Size")), "type": kind,
+	p := account.Props{"availabilityZone": q.form.str("AvailabilityZone"), "size": float64(q.form.integer(0, "Size")),
+		"type":      kind,
 		"encrypted": q.form.boolean("Encrypted"), "tags": tagMap(tags)}
 	r, err := q.account.Create(q.ctx, q.caller, account.KindVolume, p)
 	if err != nil {
@@ -78,11 +71,22 @@ func createVolume(q *request) (answer, error) {
 		ec2Tags(r.Tags))
 }
 
-// tagOnCreate asks for ec2:CreateTags as EC2 does when an operation creates a
-// resource with tags.
-func (q *request) tagOnCreate(arnType string, tags map[string]string) error {
+// newTagged is the need to make something with tags.
+func newTagged(arnType string) func(*request) ([]need, error) {
+	return func(q *request) ([]need, error) {
+		tags := q.form.tagSpecs("TagSpecification")[arnType]
+		made := need{arn: q.arn("ec2", arnType+"/*"), keys: requestTags(tags)}
+		return append([]need{made}, q.tagOnCreate(arnType, tags, q.op)...), nil
+	}
+}
+
+// tagOnCreate is the need to tag, which EC2 has when an operation makes something with tags.
+func (q *request) tagOnCreate(arnType string, tags map[string]string, operation string) []need {
 	if len(tags) == 0 {
 		return nil
 	}
-	return q.allow("ec2:CreateTags", q.arn("ec2", arnType+"/*"), requestTags(tags), keys{"ec2:CreateAction": {q.op}})
+	return []need{{
+		action: createTags, arn: q.arn("ec2", arnType+"/*"), keys: joined(requestTags(tags),
+			keys{"ec2:CreateAction": {operation}}),
+	}}
 }

@@ -3,6 +3,7 @@
 package awswire
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -33,11 +34,11 @@ func eksOperation(r *http.Request) (string, map[string]string) {
 	what += fmt.Sprintf(" %d", len(parts))
 	names := map[string]string{
 		"GET clusters 1": "ListClusters", "GET clusters 2": "DescribeCluster", "POST clusters 1": "CreateCluster",
-		"DELETE clusters 2": "DeleteCluster", "GET clusters/node-groups 3": "ListNodegroups",
-		"GET clusters/node-groups 4": "DescribeNodegroup", "GET clusters/addons 3": "ListAddons",
-		"GET clusters/addons 4": "DescribeAddon", "GET clusters/access-entries 3": "ListAccessEntries",
-		"GET clusters/access-entries 4": "DescribeAccessEntry",
-		"GET cluster-versions 1":        "DescribeClusterVersions",
+		"DELETE clusters 2":          "DeleteCluster",
+		"GET clusters/node-groups 3": "ListNodegroups", "GET clusters/node-groups 4": "DescribeNodegroup",
+		"GET clusters/addons 3": "ListAddons", "GET clusters/addons 4": "DescribeAddon",
+		"GET clusters/access-entries 3": "ListAccessEntries", "GET clusters/access-entries 4": "DescribeAccessEntry",
+		"GET cluster-versions 1": "DescribeClusterVersions",
 	}
 	if n := names[what]; n != "" {
 		return n, vars
@@ -49,13 +50,16 @@ func noCluster(name string) error {
 	return refuse(http.StatusNotFound, "ResourceNotFoundException", "No cluster found for name: %s.", name)
 }
 
-// cluster authorizes the operation on the request's cluster and finds it.
+func oneCluster(q *request) ([]need, error) {
+	name := q.vars["cluster"]
+	r, _ := q.account.Get(account.KindCluster, name)
+	return on(q.arn("eks", "cluster/"+name), resourceTags("", r.Tags))
+}
+
+// cluster finds the request's cluster.
 func (q *request) cluster() (account.Resource, error) {
 	name := q.vars["cluster"]
 	r, ok := q.account.Get(account.KindCluster, name)
-	if err := q.self(q.arn("eks", "cluster/"+name), resourceTags("", r.Tags)); err != nil {
-		return r, err
-	}
 	if !ok || !q.visible(r) {
 		return r, noCluster(name)
 	}
@@ -63,9 +67,6 @@ func (q *request) cluster() (account.Resource, error) {
 }
 
 func listClusters(q *request) (answer, error) {
-	if err := q.self("*"); err != nil {
-		return answer{}, err
-	}
 	names := []string{}
 	for _, r := range q.account.List(account.KindCluster) {
 		if q.visible(r) {
@@ -83,7 +84,8 @@ func describeCluster(q *request) (answer, error) {
 	p := r.All()
 	c := map[string]any{
 		"name": r.ID, "arn": r.ARN, "createdAt": float64(r.CreatedAt.UnixMilli()) / 1000, "version": str(p, "version"),
-		"roleArn": str(p, "roleArn"), "status": r.State, "platformVersion": str(p, "platformVersion"), "tags": stringTags(r.Tags),
+		"roleArn": str(p, "roleArn"),
+		"status":  r.State, "platformVersion": str(p, "platformVersion"), "tags": stringTags(r.Tags),
 		"health": map[string]any{"issues": []any{}},
 		"resourcesVpcConfig": map[string]any{
 			"subnetIds": list0(strs(p, "vpcConfig.subnetIds")), "securityGroupIds": list0(strs(p, "vpcConfig.securityGroupIds")),
@@ -92,9 +94,8 @@ func describeCluster(q *request) (answer, error) {
 			"endpointPrivateAccess": truthy(p, "vpcConfig.endpointPrivateAccess"),
 			"publicAccessCidrs":     list0(strs(p, "vpcConfig.publicAccessCidrs")),
 		},
-		"kubernetesNetworkConfig": map[string]any{
-			"serviceIpv4Cidr": str(p, "kubernetesNetworkConfig.serviceIpv4Cidr"), "ipFamily": "ipv4",
-		},
+		"kubernetesNetworkConfig": map[string]any{"serviceIpv4Cidr": str(p, "kubernetesNetworkConfig.serviceIpv4Cidr"),
+			"ipFamily": "ipv4"},
 	}
 	if mode := str(p, "accessConfig.authenticationMode"); mode != "" {
 		c["accessConfig"] = map[string]any{"authenticationMode": mode}
@@ -170,17 +171,19 @@ func listAccessEntries(q *request) (answer, error) {
 	return q.json(map[string]any{"accessEntries": arns})
 }
 
+// ofCluster is the need of an operation on one thing of the request's cluster.
+func ofCluster(k account.Kind, arnType string) func(*request) ([]need, error) {
+	return func(q *request) ([]need, error) {
+		r, _ := q.account.Get(k, q.childID())
+		return on(cmp.Or(r.ARN, q.arn("eks", arnType+"/"+q.vars["cluster"]+"/"+q.vars["child"]+"/*")), resourceTags("", r.Tags))
+	}
+}
+
+func (q *request) childID() string { return q.vars["cluster"] + ":" + q.vars["child"] }
+
 // child finds one thing of the request's cluster.
-func (q *request) child(k account.Kind, arnType, noun string) (account.Resource, error) {
-	id := q.vars["cluster"] + ":" + q.vars["child"]
-	r, ok := q.account.Get(k, id)
-	arn := r.ARN
-	if arn == "" {
-		arn = q.arn("eks", arnType+"/"+q.vars["cluster"]+"/"+q.vars["child"]+"/*")
-	}
-	if err := q.self(arn, resourceTags("", r.Tags)); err != nil {
-		return r, err
-	}
+func (q *request) child(k account.Kind, noun string) (account.Resource, error) {
+	r, ok := q.account.Get(k, q.childID())
 	if !ok {
 		return r, refuse(http.StatusNotFound, "ResourceNotFoundException", "No %s found for name: %s.", noun, q.vars["child"])
 	}
@@ -188,16 +191,17 @@ func (q *request) child(k account.Kind, arnType, noun string) (account.Resource,
 }
 
 func describeNodegroup(q *request) (answer, error) {
-	r, err := q.child(account.KindNodeGroup, "nodegroup", "node group")
+	r, err := q.child(account.KindNodeGroup, "node group")
 	if err != nil {
 		return answer{}, err
 	}
 	p := r.All()
 	g := map[string]any{
 		"nodegroupName": q.vars["child"], "clusterName": q.vars["cluster"], "nodegroupArn": r.ARN, "status": r.State,
-		"version": str(p, "version"), "amiType": str(p, "amiType"), "capacityType": str(p, "capacityType"),
-		"instanceTypes": list0(strs(p, "instanceTypes")), "subnets": list0(strs(p, "subnetIds")),
-		"nodeRole": str(p, "nodeRoleArn"), "createdAt": float64(r.CreatedAt.UnixMilli()) / 1000,
+		"version": str(p, "version"),
+		"amiType": str(p, "amiType"), "capacityType": str(p, "capacityType"), "instanceTypes": list0(strs(p, "instanceTypes")),
+		"subnets": list0(strs(p, "subnetIds")), "nodeRole": str(p, "nodeRoleArn"),
+		"createdAt": float64(r.CreatedAt.UnixMilli()) / 1000,
 		"scalingConfig": map[string]any{"minSize": whole(p, "scalingConfig.minSize", 0),
 			"maxSize":     whole(p, "scalingConfig.maxSize", 0),
 			"desiredSize": whole(p, "scalingConfig.desiredSize", 0)},
@@ -219,24 +223,22 @@ func healthIssues(p account.Props) []any {
 }
 
 func describeAddon(q *request) (answer, error) {
-	r, err := q.child(account.KindAddon, "addon", "addon")
+	r, err := q.child(account.KindAddon, "addon")
 	if err != nil {
 		return answer{}, err
 	}
 	p := r.All()
 	return q.json(map[string]any{"addon": map[string]any{
 		"addonName": q.vars["child"], "clusterName": q.vars["cluster"], "addonArn": r.ARN, "status": r.State,
-		"addonVersion": str(p, "addonVersion"), "serviceAccountRoleArn": str(p, "serviceAccountRoleArn"),
-		"health": map[string]any{"issues": healthIssues(p)}, "tags": stringTags(r.Tags),
+		"addonVersion":          str(p, "addonVersion"),
+		"serviceAccountRoleArn": str(p, "serviceAccountRoleArn"), "health": map[string]any{"issues": healthIssues(p)},
+		"tags": stringTags(r.Tags),
 	}})
 }
 
 // describeClusterVersions offers the account's versions. Extended support ends
 // twelve months after standard support (EKS user guide, "Kubernetes versions").
 func describeClusterVersions(q *request) (answer, error) {
-	if err := q.self("*"); err != nil {
-		return answer{}, err
-	}
 	offered := q.account.KubernetesVersions()
 	versions := []any{}
 	for i := len(offered) - 1; i >= 0; i-- {

@@ -9,9 +9,6 @@ import (
 )
 
 func describeLoadBalancers(q *request) (answer, error) {
-	if err := q.self("*"); err != nil {
-		return answer{}, err
-	}
 	names, arns := q.form.strings("Names"), q.form.strings("LoadBalancerArns")
 	var rows []node
 	for _, r := range q.account.List(account.KindLoadBalancer) {
@@ -47,9 +44,6 @@ func (q *request) balancer(arn string) (account.Resource, error) {
 }
 
 func describeBalancerTags(q *request) (answer, error) {
-	if err := q.self("*"); err != nil {
-		return answer{}, err
-	}
 	var rows []node
 	for _, arn := range q.form.strings("ResourceArns") {
 		r, err := q.balancer(arn)
@@ -61,13 +55,16 @@ func describeBalancerTags(q *request) (answer, error) {
 	return q.query(list("TagDescriptions", "member", rows))
 }
 
+func oneBalancer(q *request) ([]need, error) {
+	arn := q.form.str("LoadBalancerArn")
+	r, _ := q.account.ByARN(arn)
+	return on(arn, resourceTags("elasticloadbalancing", r.Tags))
+}
+
 // deleteLoadBalancer succeeds for one that is gone, as on AWS.
 func deleteLoadBalancer(q *request) (answer, error) {
 	arn := q.form.str("LoadBalancerArn")
 	r, err := q.balancer(arn)
-	if aerr := q.self(arn, resourceTags("elasticloadbalancing", r.Tags)); aerr != nil {
-		return answer{}, aerr
-	}
 	if err != nil {
 		return q.query()
 	}

@@ -3,6 +3,7 @@
 package awswire
 
 import (
+	"cmp"
 	"maps"
 	"net/http"
 	"net/url"
@@ -32,18 +33,37 @@ func (q *request) profileARN(path, name string) string {
 	return q.globalARN("iam", "instance-profile"+path+name)
 }
 
-// profile finds an instance profile and its ARN for authorization. When there
-// is none, the ARN is that of a profile without a path.
-func (q *request) profile() (account.Resource, bool, string) {
-	name := q.form.str("InstanceProfileName")
-	r, ok := q.account.Get(account.KindInstanceProfile, name)
+// profile finds the instance profile of the request.
+func (q *request) profile() (account.Resource, bool) {
+	return q.account.Get(account.KindInstanceProfile, q.form.str("InstanceProfileName"))
+}
+
+// anyProfile may not exist; its ARN is then that of a profile without a path.
+func anyProfile(q *request) ([]need, error) {
+	r, _ := q.profile()
+	return on(cmp.Or(r.ARN, q.profileARN(profilePath(r), q.form.str("InstanceProfileName"))), resourceTags("iam", r.Tags))
+}
+
+// existingProfile exists: without one there are no tags that a policy may name, and nothing to decide on.
+func existingProfile(q *request) ([]need, error) {
+	r, ok := q.profile()
 	if !ok {
-		return r, false, q.profileARN("/", name)
+		return nil, noProfile(q.form.str("InstanceProfileName"))
 	}
-	if r.ARN != "" {
-		return r, true, r.ARN
+	return on(r.ARN, resourceTags("iam", r.Tags), requestTags(q.form.tags("Tags")))
+}
+
+// profileAndRole has the role, which is passed to the profile.
+func profileAndRole(q *request) ([]need, error) {
+	needs, err := existingProfile(q)
+	if err != nil {
+		return nil, err
 	}
-	return r, true, q.profileARN(profilePath(r), name)
+	return append(needs, q.passing(q.form.str("RoleName"))), nil
+}
+
+func newProfile(q *request) ([]need, error) {
+	return on(q.profileARN(q.form.str("Path"), q.form.str("InstanceProfileName")), requestTags(q.form.tags("Tags")))
 }
 
 func (q *request) profileBody(r account.Resource) []node {
@@ -80,23 +100,22 @@ func (q *request) roleBody(r account.Resource) []node {
 		num("MaxSessionDuration", whole(p, "maxSessionDuration", 3600)), list("Tags", "member", tagNodes(r.Tags, "Key", "Value"))}
 }
 
+// oneRole is the role of the request, be it one that a service made for itself.
+func oneRole(q *request) ([]need, error) {
+	name := q.form.str("RoleName")
+	if service, linked := q.account.ServiceLinkedRole(name); linked {
+		return on(q.account.ServiceLinkedRoleARN(service))
+	}
+	r, _ := q.account.Get(account.KindRole, name)
+	return on(cmp.Or(r.ARN, q.globalARN("iam", "role/"+name)), resourceTags("iam", r.Tags))
+}
+
 func getRole(q *request) (answer, error) {
 	name := q.form.str("RoleName")
-	r, ok := q.account.Get(account.KindRole, name)
-	arn := q.globalARN("iam", "role/"+name)
-	if ok && r.ARN != "" {
-		arn = r.ARN
-	}
-	service, linked := q.account.ServiceLinkedRole(name)
-	if linked {
-		arn = q.account.ServiceLinkedRoleARN(service)
-	}
-	if err := q.self(arn, resourceTags("iam", r.Tags)); err != nil {
-		return answer{}, err
-	}
-	if linked {
+	if service, linked := q.account.ServiceLinkedRole(name); linked {
 		return q.query(q.linkedRole(service, name))
 	}
+	r, ok := q.account.Get(account.KindRole, name)
 	if !ok {
 		return answer{}, noSuch("The role with name %s cannot be found.", name)
 	}
@@ -113,9 +132,14 @@ func (q *request) linkedRole(service, name string) node {
 		num("MaxSessionDuration", 3600))
 }
 
+func newLinkedRole(q *request) ([]need, error) {
+	service := q.form.str("AWSServiceName")
+	return on(q.account.ServiceLinkedRoleARN(service), keys{"iam:AWSServiceName": {service}})
+}
+
 func createServiceLinkedRole(q *request) (answer, error) {
 	service := q.form.str("AWSServiceName")
-	if err := q.account.CreateServiceLinkedRole(q.caller, service); err != nil {
+	if err := q.account.CreateServiceLinkedRole(service); err != nil {
 		return answer{}, err
 	}
 	arn := q.account.ServiceLinkedRoleARN(service)
@@ -123,9 +147,6 @@ func createServiceLinkedRole(q *request) (answer, error) {
 }
 
 func listRoles(q *request) (answer, error) {
-	if err := q.self("*"); err != nil {
-		return answer{}, err
-	}
 	var rows []node
 	for _, r := range q.account.List(account.KindRole) {
 		path := str(r.All(), "path")
@@ -140,9 +161,6 @@ func listRoles(q *request) (answer, error) {
 }
 
 func listOpenIDConnectProviders(q *request) (answer, error) {
-	if err := q.self("*"); err != nil {
-		return answer{}, err
-	}
 	var rows []node
 	for _, r := range q.account.List(account.KindOIDCProvider) {
 		rows = append(rows, el("", txt("Arn", r.ARN)))
@@ -150,22 +168,18 @@ func listOpenIDConnectProviders(q *request) (answer, error) {
 	return q.query(list("OpenIDConnectProviderList", "member", rows))
 }
 
+func noProfile(name string) error { return noSuch("Instance Profile %s cannot be found.", name) }
+
 func getInstanceProfile(q *request) (answer, error) {
-	r, ok, arn := q.profile()
-	if err := q.self(arn, resourceTags("iam", r.Tags)); err != nil {
-		return answer{}, err
-	}
+	r, ok := q.profile()
 	if !ok {
-		return answer{}, noSuch("Instance Profile %s cannot be found.", q.form.str("InstanceProfileName"))
+		return answer{}, noProfile(q.form.str("InstanceProfileName"))
 	}
 	return q.query(el("InstanceProfile", q.profileBody(r)...))
 }
 
 func createInstanceProfile(q *request) (answer, error) {
 	name, path, tags := q.form.str("InstanceProfileName"), q.form.str("Path"), q.form.tags("Tags")
-	if err := q.self(q.profileARN(path, name), requestTags(tags)); err != nil {
-		return answer{}, err
-	}
 	p := account.Props{"name": name, "tags": tagMap(tags)}
 	if path != "" {
 		p["path"] = path
@@ -177,25 +191,9 @@ func createInstanceProfile(q *request) (answer, error) {
 	return q.query(el("InstanceProfile", q.profileBody(r)...))
 }
 
-// changeProfile asks for a change of an existing profile.
-func (q *request) changeProfile() (account.Resource, error) {
-	r, ok, arn := q.profile()
-	if !ok {
-		// The tags that the policy may name do not exist: nothing to decide on.
-		return r, noSuch("Instance Profile %s cannot be found.", q.form.str("InstanceProfileName"))
-	}
-	return r, q.self(arn, resourceTags("iam", r.Tags))
-}
-
 func addRoleToInstanceProfile(q *request) (answer, error) {
-	r, err := q.changeProfile()
-	if err != nil {
-		return answer{}, err
-	}
+	r, _ := q.profile()
 	role := q.form.str("RoleName")
-	if err := q.passRole(role); err != nil {
-		return answer{}, err
-	}
 	if _, ok := q.account.Get(account.KindRole, role); !ok {
 		return answer{}, noSuch("The role with name %s cannot be found.", role)
 	}
@@ -207,10 +205,7 @@ func addRoleToInstanceProfile(q *request) (answer, error) {
 }
 
 func removeRoleFromInstanceProfile(q *request) (answer, error) {
-	r, err := q.changeProfile()
-	if err != nil {
-		return answer{}, err
-	}
+	r, _ := q.profile()
 	role := q.form.str("RoleName")
 	if str(r.All(), "role") != role {
 		return answer{}, noSuch("The role with name %s is not in instance profile %s.", role, r.ID)
@@ -232,10 +227,7 @@ func (q *request) setProfileRole(r account.Resource, role string) (answer, error
 }
 
 func deleteInstanceProfile(q *request) (answer, error) {
-	r, err := q.changeProfile()
-	if err != nil {
-		return answer{}, err
-	}
+	r, _ := q.profile()
 	if str(r.All(), "role") != "" {
 		return answer{}, refuse(http.StatusConflict, "DeleteConflict",
 			"Cannot delete entity, must remove roles from instance profile first.")
@@ -247,34 +239,20 @@ func deleteInstanceProfile(q *request) (answer, error) {
 }
 
 func tagInstanceProfile(q *request) (answer, error) {
-	r, ok, arn := q.profile()
-	if !ok {
-		return answer{}, noSuch("Instance Profile %s cannot be found.", q.form.str("InstanceProfileName"))
-	}
-	tags := q.form.tags("Tags")
-	if err := q.self(arn, resourceTags("iam", r.Tags), requestTags(tags)); err != nil {
-		return answer{}, err
-	}
-	if err := q.account.SetTags(account.KindInstanceProfile, r.ID, tags, nil); err != nil {
+	r, _ := q.profile()
+	if err := q.account.SetTags(account.KindInstanceProfile, r.ID, q.form.tags("Tags"), nil); err != nil {
 		return answer{}, err
 	}
 	return q.query()
 }
 
 func listInstanceProfiles(q *request) (answer, error) {
-	if err := q.self("*"); err != nil {
-		return answer{}, err
-	}
 	return q.profiles(func(r account.Resource) bool { return strings.HasPrefix(profilePath(r), q.form.str("PathPrefix")) })
 }
 
 func listInstanceProfilesForRole(q *request) (answer, error) {
 	role := q.form.str("RoleName")
-	r, ok := q.account.Get(account.KindRole, role)
-	if err := q.self(q.globalARN("iam", "role/"+role), resourceTags("iam", r.Tags)); err != nil {
-		return answer{}, err
-	}
-	if !ok {
+	if _, ok := q.account.Get(account.KindRole, role); !ok {
 		return answer{}, noSuch("The role with name %s cannot be found.", role)
 	}
 	return q.profiles(func(r account.Resource) bool { return str(r.All(), "role") == role })

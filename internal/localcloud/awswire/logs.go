@@ -14,6 +14,27 @@ import (
 // groupARN is the ARN of a log group as policies name it.
 func (q *request) groupARN(name string) string { return q.arn("logs", "log-group:"+name) }
 
+func allGroups(q *request) ([]need, error) { return on(q.groupARN("*")) }
+
+// oneGroup has the tags that a new group is to get.
+func oneGroup(q *request) ([]need, error) {
+	var in struct{ Tags map[string]string }
+	if err := q.decode(&in); err != nil {
+		return nil, err
+	}
+	return on(q.groupARN(q.field("logGroupName")), requestTags(in.Tags))
+}
+
+// oneStream is named as policies do: GROUP:log-stream:STREAM, which GROUP:* covers.
+func oneStream(q *request) ([]need, error) {
+	return on(q.groupARN(q.field("logGroupName")) + ":log-stream:" + q.field("logStreamName"))
+}
+
+// byARN is the need of an operation on what a field names by its ARN.
+func byARN(field string) func(*request) ([]need, error) {
+	return func(q *request) ([]need, error) { return on(q.field(field)) }
+}
+
 // group finds a log group; its absence is the service's usual error.
 func (q *request) group(name string) (account.Resource, error) {
 	r, ok := q.account.Get(account.KindLogGroup, name)
@@ -28,9 +49,6 @@ func describeLogGroups(q *request) (answer, error) {
 		LogGroupNamePrefix string `json:"logGroupNamePrefix"`
 	}
 	if err := q.decode(&in); err != nil {
-		return answer{}, err
-	}
-	if err := q.self(q.groupARN("*")); err != nil {
 		return answer{}, err
 	}
 	groups := []any{}
@@ -56,9 +74,6 @@ func deleteLogGroup(q *request) (answer, error) {
 	if err := q.decode(&in); err != nil {
 		return answer{}, err
 	}
-	if err := q.self(q.groupARN(in.LogGroupName)); err != nil {
-		return answer{}, err
-	}
 	r, err := q.group(in.LogGroupName)
 	if err != nil {
 		return answer{}, err
@@ -75,9 +90,6 @@ func createLogGroup(q *request) (answer, error) {
 		Tags         map[string]string `json:"tags"`
 	}
 	if err := q.decode(&in); err != nil {
-		return answer{}, err
-	}
-	if err := q.self(q.groupARN(in.LogGroupName), requestTags(in.Tags)); err != nil {
 		return answer{}, err
 	}
 	if _, err := q.account.Create(q.ctx, q.caller, account.KindLogGroup,
@@ -117,10 +129,6 @@ func (q *request) writeStream(events []account.LogEvent) (answer, error) {
 	if err := q.decode(&in); err != nil {
 		return answer{}, err
 	}
-	// Policies name streams as GROUP:log-stream:STREAM, and GROUP:* covers them.
-	if err := q.self(q.groupARN(in.LogGroupName) + ":log-stream:" + in.LogStreamName); err != nil {
-		return answer{}, err
-	}
 	if _, err := q.group(in.LogGroupName); err != nil {
 		return answer{}, err
 	}
@@ -142,9 +150,6 @@ func filterLogEvents(q *request) (answer, error) {
 	if err := q.decode(&in); err != nil {
 		return answer{}, err
 	}
-	if err := q.self(q.groupARN(in.LogGroupName)); err != nil {
-		return answer{}, err
-	}
 	if in.FilterPattern != "" {
 		return answer{}, refuse(501, "NotImplemented", "logs:FilterLogEvents with a filter pattern is not simulated")
 	}
@@ -163,9 +168,8 @@ func filterLogEvents(q *request) (answer, error) {
 			!slices.Contains(in.LogStreamNames, e.Stream) {
 			continue
 		}
-		events = append(events, map[string]any{
-			"timestamp": at, "ingestionTime": at, "message": e.Message, "logStreamName": e.Stream, "eventId": eventID(i),
-		})
+		events = append(events, map[string]any{"timestamp": at, "ingestionTime": at, "message": e.Message,
+			"logStreamName": e.Stream, "eventId": eventID(i)})
 	}
 	return q.json(map[string]any{"events": events, "searchedLogStreams": []any{}})
 }
@@ -178,9 +182,6 @@ func listLogTags(q *request) (answer, error) {
 		ResourceARN string `json:"resourceArn"`
 	}
 	if err := q.decode(&in); err != nil {
-		return answer{}, err
-	}
-	if err := q.self(in.ResourceARN); err != nil {
 		return answer{}, err
 	}
 	_, name, _ := strings.Cut(in.ResourceARN, ":log-group:")

@@ -2,6 +2,11 @@
 
 package awswire
 
+import (
+	"emrflink/internal/iam"
+	"emrflink/internal/localcloud/account"
+)
+
 // Operation is one AWS operation that the handler answers.
 type Operation struct {
 	Service string // IAM's prefix: "ec2"
@@ -9,8 +14,25 @@ type Operation struct {
 	UsedBy  string // who of ours calls it: "karpenter", "emrflink" or both
 	Notes   string // what differs from AWS, "" when nothing that a caller sees
 
+	// needs are the permissions that a call needs; nil is the operation's own action on every resource. What it found
+	// before an error is asked for before the error is answered.
+	needs func(*request) ([]need, error)
+	also  []string // the actions of needs beside the operation's own
+	// open says why AWS asks for no permission, "" when it does.
+	open string
+	// byItem: a permission that is refused refuses its item of the request (request.refused), not the request.
+	byItem bool
+
 	run      func(*request) (answer, error)
 	unsigned bool
+}
+
+// Actions are the IAM actions that a caller may need, the operation's own first; none where AWS asks for no permission.
+func (o Operation) Actions() []string {
+	if o.open != "" {
+		return nil
+	}
+	return append([]string{iam.ActionOf(o.Service + ":" + o.Name)}, o.also...)
 }
 
 // Words for Operation.UsedBy.
@@ -35,27 +57,45 @@ func Operations() []Operation {
 
 func ec2Operations() []Operation {
 	return []Operation{
-		{Service: "ec2", Name: "DescribeInstanceTypes", UsedBy: byKarpenter, Notes: "the types of the simulated account",
-			run: describeInstanceTypes},
-		{Service: "ec2", Name: "DescribeInstanceTypeOfferings", UsedBy: byKarpenter, Notes: "every type in every zone",
-			run: describeInstanceTypeOfferings},
-		{Service: "ec2", Name: "DescribeSpotPriceHistory", UsedBy: byKarpenter, Notes: "one present price per type and zone",
-			run: describeSpotPriceHistory},
+		{
+			Service: "ec2", Name: "DescribeInstanceTypes", UsedBy: byKarpenter, Notes: "the types of the simulated account",
+			run: describeInstanceTypes,
+		},
+		{
+			Service: "ec2", Name: "DescribeInstanceTypeOfferings", UsedBy: byKarpenter, Notes: "every type in every zone",
+			run: describeInstanceTypeOfferings,
+		},
+		{
+			Service: "ec2", Name: "DescribeSpotPriceHistory", UsedBy: byKarpenter, Notes: "one present price per type and zone",
+			run: describeSpotPriceHistory,
+		},
 		{Service: "ec2", Name: "DescribeImages", UsedBy: byKarpenter, Notes: "synthetic EKS node images", run: describeImages},
 		{Service: "ec2", Name: "DescribeInstances", UsedBy: byBoth, run: describeInstances},
-		{Service: "ec2", Name: "DescribeInstanceStatus", UsedBy: byKarpenter, Notes: "running instances are healthy",
-			run: describeInstanceStatus},
-		{Service: "ec2", Name: "RunInstances", UsedBy: byKarpenter, Notes: "subnet required", run: runInstances},
+		{
+			Service: "ec2", Name: "DescribeInstanceStatus", UsedBy: byKarpenter, Notes: "running instances are healthy",
+			run: describeInstanceStatus,
+		},
+		{
+			Service: "ec2", Name: "RunInstances", UsedBy: byKarpenter, Notes: "subnet required",
+			needs: launchNeeds, also: []string{createTags, passRole}, run: runInstances,
+		},
 		{
 			Service: "ec2", Name: "CreateFleet", UsedBy: byKarpenter,
-			Notes: "type instant; capacity is equal everywhere, so price or priority decides", run: createFleet,
+			Notes: "type instant; capacity is equal everywhere, so price or priority decides",
+			needs: fleetNeeds, also: []string{"ec2:RunInstances", createTags, passRole}, run: createFleet,
 		},
-		{Service: "ec2", Name: "TerminateInstances", UsedBy: byBoth, run: terminateInstances},
-		{Service: "ec2", Name: "CreateLaunchTemplate", UsedBy: byKarpenter, run: createLaunchTemplate},
+		{Service: "ec2", Name: "TerminateInstances", UsedBy: byBoth, needs: instances, run: terminateInstances},
+		{
+			Service: "ec2", Name: "CreateLaunchTemplate", UsedBy: byKarpenter,
+			needs: newTagged("launch-template"), also: []string{createTags}, run: createLaunchTemplate,
+		},
 		{Service: "ec2", Name: "DescribeLaunchTemplates", UsedBy: byBoth, run: describeLaunchTemplates},
-		{Service: "ec2", Name: "DeleteLaunchTemplate", UsedBy: byBoth, run: deleteLaunchTemplate},
-		{Service: "ec2", Name: "CreateTags", UsedBy: byKarpenter, run: createTags},
-		{Service: "ec2", Name: "DeleteTags", UsedBy: byClients, Notes: "the value of a tag is not compared", run: deleteTags},
+		{Service: "ec2", Name: "DeleteLaunchTemplate", UsedBy: byBoth, needs: oneTemplate, run: deleteLaunchTemplate},
+		{Service: "ec2", Name: "CreateTags", UsedBy: byKarpenter, needs: taggedResources, run: setTags},
+		{
+			Service: "ec2", Name: "DeleteTags", UsedBy: byClients, Notes: "the value of a tag is not compared",
+			needs: taggedResources, run: deleteTags,
+		},
 	}
 }
 
@@ -64,35 +104,60 @@ func ec2ResourceOperations() []Operation {
 		{Service: "ec2", Name: "DescribeVpcs", UsedBy: byEmrflink, run: describeVpcs},
 		{Service: "ec2", Name: "DescribeSubnets", UsedBy: byBoth, run: describeSubnets},
 		{Service: "ec2", Name: "DescribeSecurityGroups", UsedBy: byBoth, Notes: "without the rules", run: describeSecurityGroups},
-		{Service: "ec2", Name: "DeleteSecurityGroup", UsedBy: byEmrflink, run: deleteSecurityGroup},
+		{
+			Service: "ec2", Name: "DeleteSecurityGroup", UsedBy: byEmrflink,
+			needs: byID(account.KindSecurityGroup, "security-group", "GroupId"), run: deleteSecurityGroup,
+		},
 		{Service: "ec2", Name: "DescribeNetworkInterfaces", UsedBy: byEmrflink, run: describeNetworkInterfaces},
-		{Service: "ec2", Name: "DeleteNetworkInterface", UsedBy: byEmrflink, run: deleteNetworkInterface},
+		{
+			Service: "ec2", Name: "DeleteNetworkInterface", UsedBy: byEmrflink,
+			needs: byID(account.KindNetworkInterface, "network-interface", "NetworkInterfaceId"), run: deleteNetworkInterface,
+		},
 		{Service: "ec2", Name: "DescribeVolumes", UsedBy: byEmrflink, run: describeVolumes},
-		{Service: "ec2", Name: "CreateVolume", UsedBy: byClients, run: createVolume},
-		{Service: "ec2", Name: "DeleteVolume", UsedBy: byEmrflink, run: deleteVolume},
+		{
+			Service: "ec2", Name: "CreateVolume", UsedBy: byClients,
+			needs: newTagged("volume"), also: []string{createTags}, run: createVolume,
+		},
+		{
+			Service: "ec2", Name: "DeleteVolume", UsedBy: byEmrflink,
+			needs: byID(account.KindVolume, "volume", "VolumeId"), run: deleteVolume,
+		},
 		{Service: "ec2", Name: "DescribeNatGateways", UsedBy: byEmrflink, run: describeNatGateways},
 		{Service: "ec2", Name: "DescribeAddresses", UsedBy: byEmrflink, run: describeAddresses},
 		{Service: "ec2", Name: "DescribeInternetGateways", UsedBy: byEmrflink, run: describeInternetGateways},
 		{Service: "ec2", Name: "DescribeVpcEndpoints", UsedBy: byEmrflink, run: describeVpcEndpoints},
-		{Service: "ec2", Name: "DescribeRouteTables", UsedBy: byEmrflink, Notes: "with the associations, without the routes",
-			run: describeRouteTables},
+		{
+			Service: "ec2", Name: "DescribeRouteTables", UsedBy: byEmrflink, Notes: "with the associations, without the routes",
+			run: describeRouteTables,
+		},
 		{Service: "ec2", Name: "DescribeAvailabilityZones", UsedBy: byEmrflink, run: describeAvailabilityZones},
 	}
 }
 
 func iamOperations() []Operation {
 	return []Operation{
-		{Service: "iam", Name: "GetInstanceProfile", UsedBy: byBoth, run: getInstanceProfile},
-		{Service: "iam", Name: "CreateInstanceProfile", UsedBy: byKarpenter, run: createInstanceProfile},
-		{Service: "iam", Name: "AddRoleToInstanceProfile", UsedBy: byKarpenter, run: addRoleToInstanceProfile},
-		{Service: "iam", Name: "RemoveRoleFromInstanceProfile", UsedBy: byBoth, run: removeRoleFromInstanceProfile},
-		{Service: "iam", Name: "DeleteInstanceProfile", UsedBy: byBoth, run: deleteInstanceProfile},
-		{Service: "iam", Name: "TagInstanceProfile", UsedBy: byClients, run: tagInstanceProfile},
+		{Service: "iam", Name: "GetInstanceProfile", UsedBy: byBoth, needs: anyProfile, run: getInstanceProfile},
+		{Service: "iam", Name: "CreateInstanceProfile", UsedBy: byKarpenter, needs: newProfile, run: createInstanceProfile},
+		{
+			Service: "iam", Name: "AddRoleToInstanceProfile", UsedBy: byKarpenter,
+			needs: profileAndRole, also: []string{passRole}, run: addRoleToInstanceProfile,
+		},
+		{
+			Service: "iam", Name: "RemoveRoleFromInstanceProfile", UsedBy: byBoth,
+			needs: existingProfile, run: removeRoleFromInstanceProfile,
+		},
+		{Service: "iam", Name: "DeleteInstanceProfile", UsedBy: byBoth, needs: existingProfile, run: deleteInstanceProfile},
+		{Service: "iam", Name: "TagInstanceProfile", UsedBy: byClients, needs: existingProfile, run: tagInstanceProfile},
 		{Service: "iam", Name: "ListInstanceProfiles", UsedBy: byBoth, run: listInstanceProfiles},
-		{Service: "iam", Name: "ListInstanceProfilesForRole", UsedBy: byEmrflink, run: listInstanceProfilesForRole},
-		{Service: "iam", Name: "GetRole", UsedBy: byEmrflink, run: getRole},
-		{Service: "iam", Name: "CreateServiceLinkedRole", UsedBy: byClients, Notes: "EC2 Spot's; the account starts with it",
-			run: createServiceLinkedRole},
+		{
+			Service: "iam", Name: "ListInstanceProfilesForRole", UsedBy: byEmrflink,
+			needs: oneRole, run: listInstanceProfilesForRole,
+		},
+		{Service: "iam", Name: "GetRole", UsedBy: byEmrflink, needs: oneRole, run: getRole},
+		{
+			Service: "iam", Name: "CreateServiceLinkedRole", UsedBy: byClients, Notes: "EC2 Spot's; the account starts with it",
+			needs: newLinkedRole, run: createServiceLinkedRole,
+		},
 		{Service: "iam", Name: "ListRoles", UsedBy: byClients, run: listRoles},
 		{Service: "iam", Name: "ListOpenIDConnectProviders", UsedBy: byEmrflink, run: listOpenIDConnectProviders},
 	}
@@ -100,26 +165,39 @@ func iamOperations() []Operation {
 
 func stsOperations() []Operation {
 	return []Operation{
-		{Service: "sts", Name: "GetCallerIdentity", UsedBy: byEmrflink, run: getCallerIdentity},
-		{Service: "sts", Name: "AssumeRole", UsedBy: byEmrflink, run: assumeRole},
-		{Service: "sts", Name: "AssumeRoleWithWebIdentity", UsedBy: byBoth, unsigned: true, run: assumeRoleWithWebIdentity},
+		{
+			Service: "sts", Name: "GetCallerIdentity", UsedBy: byEmrflink,
+			open: "who somebody is, everybody may ask", run: getCallerIdentity,
+		},
+		{Service: "sts", Name: "AssumeRole", UsedBy: byEmrflink, needs: roleByARN, run: assumeRole},
+		{Service: "sts", Name: "AssumeRoleWithWebIdentity", UsedBy: byBoth, open: trusted, unsigned: true,
+			run: assumeRoleWithWebIdentity},
 		{
 			Service: "eks-auth", Name: "AssumeRoleForPodIdentity", UsedBy: byKarpenter,
-			Notes: "as the Pod Identity agent answers it", unsigned: true, run: assumeRoleForPodIdentity,
+			Notes: "as the Pod Identity agent answers it",
+			open:  trusted, unsigned: true, run: assumeRoleForPodIdentity,
 		},
 	}
 }
 
 func eksOperations() []Operation {
 	return []Operation{
-		{Service: "eks", Name: "DescribeCluster", UsedBy: byBoth, Notes: "endpoint and CA of the local control plane",
-			run: describeCluster},
+		{
+			Service: "eks", Name: "DescribeCluster", UsedBy: byBoth, Notes: "endpoint and CA of the local control plane",
+			needs: oneCluster, run: describeCluster,
+		},
 		{Service: "eks", Name: "ListClusters", UsedBy: byEmrflink, run: listClusters},
-		{Service: "eks", Name: "ListNodegroups", UsedBy: byEmrflink, run: listNodegroups},
-		{Service: "eks", Name: "DescribeNodegroup", UsedBy: byEmrflink, run: describeNodegroup},
-		{Service: "eks", Name: "ListAddons", UsedBy: byEmrflink, run: listAddons},
-		{Service: "eks", Name: "DescribeAddon", UsedBy: byClients, run: describeAddon},
-		{Service: "eks", Name: "ListAccessEntries", UsedBy: byEmrflink, run: listAccessEntries},
+		{Service: "eks", Name: "ListNodegroups", UsedBy: byEmrflink, needs: oneCluster, run: listNodegroups},
+		{
+			Service: "eks", Name: "DescribeNodegroup", UsedBy: byEmrflink,
+			needs: ofCluster(account.KindNodeGroup, "nodegroup"), run: describeNodegroup,
+		},
+		{Service: "eks", Name: "ListAddons", UsedBy: byEmrflink, needs: oneCluster, run: listAddons},
+		{
+			Service: "eks", Name: "DescribeAddon", UsedBy: byClients,
+			needs: ofCluster(account.KindAddon, "addon"), run: describeAddon,
+		},
+		{Service: "eks", Name: "ListAccessEntries", UsedBy: byEmrflink, needs: oneCluster, run: listAccessEntries},
 		{
 			Service: "eks", Name: "DescribeClusterVersions", UsedBy: byEmrflink,
 			Notes: "dates of the versions that have been announced; what is in standard support does not depend on the clock",
@@ -131,64 +209,102 @@ func eksOperations() []Operation {
 func s3OperationTable() []Operation {
 	return []Operation{
 		{Service: "s3", Name: "ListBuckets", UsedBy: byClients, run: listBuckets},
-		{Service: "s3", Name: "HeadBucket", UsedBy: byEmrflink, run: headBucket},
-		{Service: "s3", Name: "GetBucketLocation", UsedBy: byClients, run: getBucketLocation},
-		{Service: "s3", Name: "GetBucketTagging", UsedBy: byEmrflink, run: getBucketTagging},
-		{Service: "s3", Name: "DeleteBucket", UsedBy: byEmrflink, run: deleteBucket},
-		{Service: "s3", Name: "PutObject", UsedBy: byEmrflink, Notes: "path style, up to 64 MiB, not chunked", run: putObject},
-		{Service: "s3", Name: "GetObject", UsedBy: byEmrflink, Notes: "a range is ignored", run: getObject},
-		{Service: "s3", Name: "HeadObject", UsedBy: byClients, run: headObject},
-		{Service: "s3", Name: "DeleteObject", UsedBy: byClients, run: deleteObject},
-		{Service: "s3", Name: "DeleteObjects", UsedBy: byEmrflink, run: deleteObjects},
-		{Service: "s3", Name: "ListObjectsV2", UsedBy: byEmrflink, run: listObjectsV2},
-		{Service: "s3", Name: "ListObjectVersions", UsedBy: byEmrflink, run: listObjectVersions},
-		{Service: "s3", Name: "ListMultipartUploads", UsedBy: byEmrflink, Notes: "always empty", run: listMultipartUploads},
+		{Service: "s3", Name: "HeadBucket", UsedBy: byEmrflink, needs: oneBucket, run: headBucket},
+		{Service: "s3", Name: "GetBucketLocation", UsedBy: byClients, needs: oneBucket, run: getBucketLocation},
+		{Service: "s3", Name: "GetBucketTagging", UsedBy: byEmrflink, needs: oneBucket, run: getBucketTagging},
+		{Service: "s3", Name: "DeleteBucket", UsedBy: byEmrflink, needs: oneBucket, run: deleteBucket},
+		{
+			Service: "s3", Name: "PutObject", UsedBy: byEmrflink, Notes: "path style, up to 64 MiB, not chunked",
+			needs: oneObject, run: putObject,
+		},
+		{
+			Service: "s3", Name: "GetObject", UsedBy: byEmrflink, Notes: "a range is ignored",
+			needs: oneObject, also: []string{"s3:GetObjectVersion"}, run: getObject,
+		},
+		{
+			Service: "s3", Name: "HeadObject", UsedBy: byClients,
+			needs: oneObject, also: []string{"s3:GetObjectVersion"}, run: headObject,
+		},
+		{
+			Service: "s3", Name: "DeleteObject", UsedBy: byClients,
+			needs: oneObject, also: []string{"s3:DeleteObjectVersion"}, run: deleteObject,
+		},
+		{
+			Service: "s3", Name: "DeleteObjects", UsedBy: byEmrflink,
+			needs: listedObjects, byItem: true, also: []string{"s3:DeleteObjectVersion"}, run: deleteObjects,
+		},
+		{Service: "s3", Name: "ListObjectsV2", UsedBy: byEmrflink, needs: oneBucket, run: listObjectsV2},
+		{Service: "s3", Name: "ListObjectVersions", UsedBy: byEmrflink, needs: oneBucket, run: listObjectVersions},
+		{
+			Service: "s3", Name: "ListMultipartUploads", UsedBy: byEmrflink, Notes: "always empty",
+			needs: oneBucket, run: listMultipartUploads,
+		},
 	}
 }
 
 func logsOperations() []Operation {
 	return []Operation{
-		{Service: "logs", Name: "DescribeLogGroups", UsedBy: byEmrflink, run: describeLogGroups},
-		{Service: "logs", Name: "CreateLogGroup", UsedBy: byClients, run: createLogGroup},
-		{Service: "logs", Name: "DeleteLogGroup", UsedBy: byEmrflink, run: deleteLogGroup},
-		{Service: "logs", Name: "CreateLogStream", UsedBy: byEmrflink, Notes: "a stream exists with its first event",
-			run: createLogStream},
-		{Service: "logs", Name: "PutLogEvents", UsedBy: byEmrflink, Notes: "makes the stream when it is missing",
-			run: putLogEvents},
-		{Service: "logs", Name: "FilterLogEvents", UsedBy: byEmrflink, Notes: "no filter pattern", run: filterLogEvents},
-		{Service: "logs", Name: "ListTagsForResource", UsedBy: byEmrflink, run: listLogTags},
+		{Service: "logs", Name: "DescribeLogGroups", UsedBy: byEmrflink, needs: allGroups, run: describeLogGroups},
+		{Service: "logs", Name: "CreateLogGroup", UsedBy: byClients, needs: oneGroup, run: createLogGroup},
+		{Service: "logs", Name: "DeleteLogGroup", UsedBy: byEmrflink, needs: oneGroup, run: deleteLogGroup},
+		{
+			Service: "logs", Name: "CreateLogStream", UsedBy: byEmrflink, Notes: "a stream exists with its first event",
+			needs: oneStream, run: createLogStream,
+		},
+		{
+			Service: "logs", Name: "PutLogEvents", UsedBy: byEmrflink, Notes: "makes the stream when it is missing",
+			needs: oneStream, run: putLogEvents,
+		},
+		{
+			Service: "logs", Name: "FilterLogEvents", UsedBy: byEmrflink, Notes: "no filter pattern",
+			needs: oneGroup, run: filterLogEvents,
+		},
+		{Service: "logs", Name: "ListTagsForResource", UsedBy: byEmrflink, needs: byARN("resourceArn"), run: listLogTags},
 	}
 }
 
 func messageOperations() []Operation {
 	return []Operation{
-		{Service: "sqs", Name: "GetQueueUrl", UsedBy: byBoth, run: getQueueURL},
+		{Service: "sqs", Name: "GetQueueUrl", UsedBy: byBoth, needs: queue("QueueName"), run: getQueueURL},
 		{Service: "sqs", Name: "ListQueues", UsedBy: byClients, run: listQueues},
-		{Service: "sqs", Name: "ReceiveMessage", UsedBy: byKarpenter, run: receiveMessage},
-		{Service: "sqs", Name: "SendMessage", UsedBy: byClients, run: sendMessage},
-		{Service: "sqs", Name: "DeleteMessage", UsedBy: byKarpenter, run: deleteMessage},
-		{Service: "sqs", Name: "DeleteQueue", UsedBy: byEmrflink, run: deleteQueue},
-		{Service: "events", Name: "DescribeRule", UsedBy: byEmrflink, run: describeRule},
+		{Service: "sqs", Name: "ReceiveMessage", UsedBy: byKarpenter, needs: queue("QueueUrl"), run: receiveMessage},
+		{Service: "sqs", Name: "SendMessage", UsedBy: byClients, needs: queue("QueueUrl"), run: sendMessage},
+		{Service: "sqs", Name: "DeleteMessage", UsedBy: byKarpenter, needs: queue("QueueUrl"), run: deleteMessage},
+		{Service: "sqs", Name: "DeleteQueue", UsedBy: byEmrflink, needs: queue("QueueUrl"), run: deleteQueue},
+		{Service: "events", Name: "DescribeRule", UsedBy: byEmrflink, needs: oneRule, run: describeRule},
 	}
 }
 
 func otherOperations() []Operation {
 	return []Operation{
-		{Service: "servicequotas", Name: "GetServiceQuota", UsedBy: byEmrflink, Notes: "the quotas that the account enforces",
-			run: getServiceQuota},
+		{
+			Service: "servicequotas", Name: "GetServiceQuota", UsedBy: byEmrflink, Notes: "the quotas that the account enforces",
+			run: getServiceQuota,
+		},
 		{
 			Service: "servicequotas", Name: "GetAWSDefaultServiceQuota", UsedBy: byEmrflink,
-			Notes: "the quotas that the account enforces", run: getDefaultServiceQuota,
+			Notes: "the quotas that the account enforces",
+			run:   getDefaultServiceQuota,
 		},
-		{Service: "servicequotas", Name: "ListServiceQuotas", UsedBy: byClients, Notes: "the quotas that the account enforces",
-			run: listServiceQuotas},
-		{Service: "ssm", Name: "GetParameter", UsedBy: byKarpenter, Notes: "public parameters of the synthetic node images",
-			run: getParameter},
-		{Service: "pricing", Name: "GetProducts", UsedBy: byKarpenter, Notes: "on-demand prices of the simulated instance types",
-			run: getProducts},
-		{Service: "kms", Name: "DescribeKey", UsedBy: byEmrflink, run: describeKey},
+		{
+			Service: "servicequotas", Name: "ListServiceQuotas", UsedBy: byClients, Notes: "the quotas that the account enforces",
+			run: listServiceQuotas,
+		},
+		{
+			Service: "ssm", Name: "GetParameter", UsedBy: byKarpenter, Notes: "public parameters of the synthetic node images",
+			needs: oneParameter, run: getParameter,
+		},
+		{
+			Service: "pricing", Name: "GetProducts", UsedBy: byKarpenter,
+			Notes: "on-demand prices of the simulated instance types",
+			run:   getProducts,
+		},
+		{Service: "kms", Name: "DescribeKey", UsedBy: byEmrflink, needs: oneKey, run: describeKey},
 		{Service: "elasticloadbalancing", Name: "DescribeLoadBalancers", UsedBy: byEmrflink, run: describeLoadBalancers},
 		{Service: "elasticloadbalancing", Name: "DescribeTags", UsedBy: byEmrflink, run: describeBalancerTags},
-		{Service: "elasticloadbalancing", Name: "DeleteLoadBalancer", UsedBy: byEmrflink, run: deleteLoadBalancer},
+		{
+			Service: "elasticloadbalancing", Name: "DeleteLoadBalancer", UsedBy: byEmrflink,
+			needs: oneBalancer, run: deleteLoadBalancer,
+		},
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"emrflink/internal/localcloud/account"
+	"emrflink/internal/untyped"
 )
 
 // str is the first non-empty text among paths; numbers and booleans are
@@ -39,44 +40,19 @@ func whole(p account.Props, path string, def int) int {
 	return def
 }
 
-// texts of a list property; a single string counts as a list of one.
+// strs are the texts of the first list property that has any; a single text is a list of one.
 func strs(p account.Props, paths ...string) []string {
 	for _, path := range paths {
-		switch v := account.Value(p, path).(type) {
-		case string:
-			if v != "" {
-				return []string{v}
-			}
-		case []any:
-			var out []string
-			for _, e := range v {
-				if s, ok := e.(string); ok && s != "" {
-					out = append(out, s)
-				}
-			}
-			if len(out) > 0 {
-				return out
-			}
+		if out := untyped.Texts(account.Value(p, path)); len(out) > 0 {
+			return out
 		}
 	}
 	return nil
 }
 
-// objects of a list property; a single object counts as a list of one.
+// objects are those of a list property; a single object is a list of one.
 func objects(p account.Props, path string) []account.Props {
-	switch v := account.Value(p, path).(type) {
-	case map[string]any:
-		return []account.Props{v}
-	case []any:
-		var out []account.Props
-		for _, e := range v {
-			if m, ok := e.(map[string]any); ok {
-				out = append(out, m)
-			}
-		}
-		return out
-	}
-	return nil
+	return untyped.Objects(account.Value(p, path))
 }
 
 // anys makes a JSON list of strings.

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"emrflink/internal/iam"
 	"emrflink/internal/localcloud/account"
 )
 
@@ -25,9 +26,8 @@ func s3Operation(r *http.Request) (string, map[string]string) {
 	case bucket == "":
 	case hasKey && key != "":
 		what = r.Method + " object"
-		for _, sub := range []string{
-			"uploads", "uploadId", "tagging", "acl", "retention", "legal-hold", "attributes", "restore", "select", "torrent",
-		} {
+		for _, sub := range []string{"uploads", "uploadId", "tagging", "acl", "retention", "legal-hold", "attributes", "restore",
+			"select", "torrent"} {
 			if q.Has(sub) {
 				what += "?" + sub
 			}
@@ -66,21 +66,34 @@ func s3Operations() map[string]string {
 		"GET service": "ListBuckets", "HEAD bucket": "HeadBucket", "PUT bucket": "CreateBucket", "DELETE bucket": "DeleteBucket",
 		"GET bucket": "ListObjects", "GET bucket?versions": "ListObjectVersions", "GET bucket?tagging": "GetBucketTagging",
 		"GET bucket?uploads": "ListMultipartUploads", "GET bucket?location": "GetBucketLocation",
-		"GET bucket?versioning": "GetBucketVersioning", "GET bucket?policy": "GetBucketPolicy",
-		"POST bucket?delete": "DeleteObjects", "PUT object": "PutObject", "GET object": "GetObject", "HEAD object": "HeadObject",
-		"DELETE object": "DeleteObject", "POST object?uploads": "CreateMultipartUpload", "PUT object?uploadId": "UploadPart",
-		"POST object?uploadId": "CompleteMultipartUpload", "DELETE object?uploadId": "AbortMultipartUpload",
-		"GET object?uploadId": "ListParts",
+		"GET bucket?versioning": "GetBucketVersioning",
+		"GET bucket?policy":     "GetBucketPolicy", "POST bucket?delete": "DeleteObjects",
+		"PUT object": "PutObject", "GET object": "GetObject", "HEAD object": "HeadObject", "DELETE object": "DeleteObject",
+		"POST object?uploads": "CreateMultipartUpload", "PUT object?uploadId": "UploadPart",
+		"POST object?uploadId":   "CompleteMultipartUpload",
+		"DELETE object?uploadId": "AbortMultipartUpload", "GET object?uploadId": "ListParts",
 	}
 }
 
 func (q *request) bucket() string { return q.vars["bucket"] }
 
-// onBucket asks for an S3 action on the bucket and checks that it exists.
-func (q *request) onBucket(action string, extra ...keys) (account.Resource, error) {
-	if err := q.allow("s3:"+action, "arn:"+q.account.Partition()+":s3:::"+q.bucket(), extra...); err != nil {
-		return account.Resource{}, err
+// bucketARN is the ARN of the request's bucket.
+func (q *request) bucketARN() string { return "arn:" + q.account.Partition() + ":s3:::" + q.bucket() }
+
+// oneBucket has the keys of what is listed.
+func oneBucket(q *request) ([]need, error) {
+	query, listed := q.http.URL.Query(), keys{}
+	switch q.op {
+	case "ListObjectsV2":
+		listed = keys{"s3:prefix": {query.Get("prefix")}, "s3:delimiter": {query.Get("delimiter")}}
+	case "ListObjectVersions":
+		listed = keys{"s3:prefix": {query.Get("prefix")}}
 	}
+	return on(q.bucketARN(), listed)
+}
+
+// existing is the request's bucket.
+func (q *request) existing() (account.Resource, error) {
 	r, ok := q.account.Get(account.KindBucket, q.bucket())
 	if !ok {
 		return r, refuse(http.StatusNotFound, "NoSuchBucket", "The specified bucket does not exist")
@@ -88,9 +101,18 @@ func (q *request) onBucket(action string, extra ...keys) (account.Resource, erro
 	return r, nil
 }
 
-// onObject asks for an S3 action on one object.
-func (q *request) onObject(action, key string) error {
-	return q.allow("s3:"+action, "arn:"+q.account.Partition()+":s3:::"+q.bucket()+"/"+key)
+// oneObject is about the object of the request.
+func oneObject(q *request) ([]need, error) {
+	return []need{q.object(q.vars["key"], q.http.URL.Query().Get("versionId"))}, nil
+}
+
+// object is the need of an operation on an object; one of its versions has an action of its own.
+func (q *request) object(key, version string) need {
+	n := need{arn: q.bucketARN() + "/" + key}
+	if version != "" {
+		n.action = iam.ActionOf("s3:"+q.op) + "Version"
+	}
+	return n
 }
 
 func s3Answer(n node) (answer, error) {
@@ -101,9 +123,6 @@ func s3Answer(n node) (answer, error) {
 }
 
 func listBuckets(q *request) (answer, error) {
-	if err := q.allow("s3:ListAllMyBuckets", "*"); err != nil {
-		return answer{}, err
-	}
 	var rows []node
 	for _, r := range q.account.List(account.KindBucket) {
 		rows = append(rows, el("", txt("Name", r.ID), when("CreationDate", r.CreatedAt)))
@@ -112,7 +131,7 @@ func listBuckets(q *request) (answer, error) {
 }
 
 func headBucket(q *request) (answer, error) {
-	r, err := q.onBucket("ListBucket")
+	r, err := q.existing()
 	if err != nil {
 		return answer{}, err
 	}
@@ -120,7 +139,7 @@ func headBucket(q *request) (answer, error) {
 }
 
 func getBucketLocation(q *request) (answer, error) {
-	r, err := q.onBucket("GetBucketLocation")
+	r, err := q.existing()
 	if err != nil {
 		return answer{}, err
 	}
@@ -132,7 +151,7 @@ func getBucketLocation(q *request) (answer, error) {
 }
 
 func getBucketTagging(q *request) (answer, error) {
-	r, err := q.onBucket("GetBucketTagging")
+	r, err := q.existing()
 	if err != nil {
 		return answer{}, err
 	}
@@ -143,7 +162,7 @@ func getBucketTagging(q *request) (answer, error) {
 }
 
 func deleteBucket(q *request) (answer, error) {
-	if _, err := q.onBucket("DeleteBucket"); err != nil {
+	if _, err := q.existing(); err != nil {
 		return answer{}, err
 	}
 	if err := q.account.Delete(q.ctx, q.caller, account.KindBucket, q.bucket()); err != nil {
@@ -154,7 +173,7 @@ func deleteBucket(q *request) (answer, error) {
 
 // listMultipartUploads is always empty: uploads in parts are not simulated.
 func listMultipartUploads(q *request) (answer, error) {
-	if _, err := q.onBucket("ListBucketMultipartUploads"); err != nil {
+	if _, err := q.existing(); err != nil {
 		return answer{}, err
 	}
 	return s3Answer(el("ListMultipartUploadsResult", txt("Bucket", q.bucket()), num("MaxUploads", 1000),
@@ -163,9 +182,6 @@ func listMultipartUploads(q *request) (answer, error) {
 
 func putObject(q *request) (answer, error) {
 	key := q.vars["key"]
-	if err := q.onObject("PutObject", key); err != nil {
-		return answer{}, err
-	}
 	if strings.Contains(q.http.Header.Get("Content-Encoding"), "aws-chunked") {
 		return answer{}, refuse(http.StatusNotImplemented, "NotImplemented",
 			"s3:PutObject with aws-chunked encoding is not simulated")
@@ -198,13 +214,6 @@ func realVersion(id string) bool { return id != "" && id != "null" }
 
 func getObject(q *request) (answer, error) {
 	key, version := q.vars["key"], q.http.URL.Query().Get("versionId")
-	action := "GetObject"
-	if version != "" {
-		action = "GetObjectVersion"
-	}
-	if err := q.onObject(action, key); err != nil {
-		return answer{}, err
-	}
 	var (
 		o   account.Object
 		err error
@@ -251,13 +260,6 @@ func deleteObject(q *request) (answer, error) {
 // deleteOne deletes a key or one of its versions; a key that is not there is
 // no error.
 func (q *request) deleteOne(key, version string) error {
-	action := "DeleteObject"
-	if version != "" {
-		action = "DeleteObjectVersion"
-	}
-	if err := q.onObject(action, key); err != nil {
-		return err
-	}
 	err := q.account.DeleteObject(q.bucket(), key, version)
 	if code := account.Code(err); code == "NoSuchKey" || code == "NoSuchVersion" {
 		return nil
@@ -265,29 +267,54 @@ func (q *request) deleteOne(key, version string) error {
 	return err
 }
 
+// deletion is the body of DeleteObjects.
+type deletion struct {
+	Object []struct {
+		Key       string
+		VersionID string `xml:"VersionId"`
+	}
+	Quiet bool
+}
+
+func (q *request) deletion() (d deletion, err error) {
+	if err := xml.Unmarshal(q.body, &d); err != nil {
+		return d, invalid("MalformedXML", "The XML you provided was not well-formed: %v", err)
+	}
+	if len(d.Object) == 0 || len(d.Object) > 1000 {
+		return d, invalid("MalformedXML", "1 to 1000 keys can be deleted at once, not %d", len(d.Object))
+	}
+	return d, nil
+}
+
+// listedObjects are the objects of the body, in its order.
+func listedObjects(q *request) ([]need, error) {
+	d, err := q.deletion()
+	var out []need
+	for _, o := range d.Object {
+		out = append(out, q.object(o.Key, o.VersionID))
+	}
+	return out, err
+}
+
+// deleteObjects answers for each object apart, also that the caller may not delete it.
 func deleteObjects(q *request) (answer, error) {
-	var in struct {
-		Object []struct {
-			Key       string
-			VersionID string `xml:"VersionId"`
-		}
-		Quiet bool
+	in, err := q.deletion()
+	if err != nil {
+		return answer{}, err
 	}
-	if err := xml.Unmarshal(q.body, &in); err != nil {
-		return answer{}, invalid("MalformedXML", "The XML you provided was not well-formed: %v", err)
-	}
-	if len(in.Object) > 1000 {
-		return answer{}, invalid("MalformedXML", "at most 1000 keys can be deleted at once")
-	}
-	if _, ok := q.account.Get(account.KindBucket, q.bucket()); !ok {
-		return answer{}, refuse(http.StatusNotFound, "NoSuchBucket", "The specified bucket does not exist")
+	if _, err := q.existing(); err != nil {
+		return answer{}, err
 	}
 	var rows []node
-	for _, o := range in.Object {
-		if err := q.deleteOne(o.Key, o.VersionID); err != nil {
+	for i, o := range in.Object {
+		err := q.refused[i]
+		if err == nil {
+			err = q.deleteOne(o.Key, o.VersionID)
+		}
+		if err != nil {
 			e := q.translate(asError(err))
-			rows = append(rows,
-				el("Error", txt("Key", o.Key), opt("VersionId", o.VersionID), txt("Code", e.Code), txt("Message", e.Message)))
+			rows = append(rows, el("Error", txt("Key", o.Key), opt("VersionId", o.VersionID), txt("Code", e.Code),
+				txt("Message", e.Message)))
 		} else if !in.Quiet {
 			rows = append(rows, el("Deleted", txt("Key", o.Key), opt("VersionId", o.VersionID)))
 		}

@@ -30,7 +30,7 @@ func (q *request) pageSize(name string) int {
 func listObjectsV2(q *request) (answer, error) {
 	query := q.http.URL.Query()
 	prefix, delimiter := query.Get("prefix"), query.Get("delimiter")
-	if _, err := q.onBucket("ListBucket", keys{"s3:prefix": {prefix}, "s3:delimiter": {delimiter}}); err != nil {
+	if _, err := q.existing(); err != nil {
 		return answer{}, err
 	}
 	after := query.Get("start-after")
@@ -64,9 +64,9 @@ func listObjectsV2(q *request) (answer, error) {
 			prefixes = append(prefixes, el("CommonPrefixes", txt("Prefix", q.escapeKey(group))))
 			continue
 		}
-		rows = append(rows,
-			el("Contents", txt("Key", q.escapeKey(o.Key)), when("LastModified", o.LastModified), txt("ETag", quote(o.ETag)),
-				txt("Size", strconv.FormatInt(o.Size, 10)), txt("StorageClass", "STANDARD")))
+		rows = append(rows, el("Contents", txt("Key", q.escapeKey(o.Key)), when("LastModified", o.LastModified),
+			txt("ETag", quote(o.ETag)),
+			txt("Size", strconv.FormatInt(o.Size, 10)), txt("StorageClass", "STANDARD")))
 	}
 	next := ""
 	if truncated {
@@ -96,7 +96,7 @@ func commonPrefix(key, prefix, delimiter string) string {
 func listObjectVersions(q *request) (answer, error) {
 	query := q.http.URL.Query()
 	prefix := query.Get("prefix")
-	if _, err := q.onBucket("ListBucketVersions", keys{"s3:prefix": {prefix}}); err != nil {
+	if _, err := q.existing(); err != nil {
 		return answer{}, err
 	}
 	all, err := q.account.ListObjectVersions(q.bucket(), prefix)
@@ -127,9 +127,8 @@ func listObjectVersions(q *request) (answer, error) {
 			rows = append(rows, el("DeleteMarker", kids...))
 			continue
 		}
-		rows = append(rows,
-			el("Version", append(kids, txt("ETag", quote(o.ETag)), txt("Size", strconv.FormatInt(o.Size, 10)),
-				txt("StorageClass", "STANDARD"))...))
+		rows = append(rows, el("Version", append(kids, txt("ETag", quote(o.ETag)), txt("Size", strconv.FormatInt(o.Size, 10)),
+			txt("StorageClass", "STANDARD"))...))
 	}
 	return s3Answer(el("ListVersionsResult", append(head, rows...)...))
 }

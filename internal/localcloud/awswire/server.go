@@ -83,7 +83,11 @@ type request struct {
 	vars    map[string]string // from the path of the REST protocols
 	http    *http.Request
 	body    []byte
-	id      string // request id
+	fields  map[string]any // the body of the JSON protocols, see field
+	fleet   *fleetRequest  // of CreateFleet and RunInstances, read to know what they need
+	launch  *launch
+	refused []error // by item, nil when it is allowed, see Operation.byItem
+	id      string  // request id
 	now     time.Time
 }
 
@@ -102,8 +106,8 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	call.Status = ans.status
 	s.write(w, r, q.id, ans)
-	s.log.DebugContext(r.Context(), "aws api", "operation", call.Operation, "caller", call.Caller, "status", call.Status,
-		"code", call.Code)
+	s.log.DebugContext(r.Context(), "aws api", "operation", call.Operation, "caller", call.Caller, "status", call.Status, "code",
+		call.Code)
 	s.observe(call)
 }
 
@@ -157,6 +161,9 @@ func (s *server) serve(q *request, w http.ResponseWriter) (answer, error) {
 	if !known {
 		return answer{}, refuse(http.StatusNotImplemented, "NotImplemented", "%s:%s is not simulated by emrflink's local target",
 			q.service, q.op)
+	}
+	if err := q.authorize(op); err != nil {
+		return answer{}, err
 	}
 	return op.run(q)
 }
@@ -226,6 +233,16 @@ func (q *request) routeForm() error {
 		return invalid("MissingAction", "The request must contain the parameter Action.")
 	}
 	return nil
+}
+
+// field is a text of the JSON body by its name, "" when there is none. A body that is no JSON is refused by decode.
+func (q *request) field(name string) string {
+	if q.fields == nil {
+		q.fields = map[string]any{}
+		_ = json.Unmarshal(q.body, &q.fields)
+	}
+	s, _ := q.fields[name].(string)
+	return s
 }
 
 // decode reads the JSON body of the request.

@@ -12,18 +12,16 @@ import (
 func (q *request) quotaNode(quota account.Quota, value float64) map[string]any {
 	return map[string]any{
 		"ServiceCode": quota.Service, "QuotaCode": quota.Code, "QuotaName": quota.Name, "Value": value, "Unit": "None",
-		"Adjustable": true, "GlobalQuota": quota.Global, "QuotaArn": q.arn("servicequotas", quota.Service+"/"+quota.Code),
+		"Adjustable":  true,
+		"GlobalQuota": quota.Global, "QuotaArn": q.arn("servicequotas", quota.Service+"/"+quota.Code),
 		"QuotaAppliedAtLevel": "ACCOUNT",
 	}
 }
 
-// quota finds the quota that a request names, after asking whether the caller may.
+// quota finds the quota that a request names.
 func (q *request) quota() (account.Quota, error) {
 	var in struct{ ServiceCode, QuotaCode string }
 	if err := q.decode(&in); err != nil {
-		return account.Quota{}, err
-	}
-	if err := q.self("*"); err != nil {
 		return account.Quota{}, err
 	}
 	for _, quota := range q.account.QuotaList() {
@@ -31,8 +29,8 @@ func (q *request) quota() (account.Quota, error) {
 			return quota, nil
 		}
 	}
-	return account.Quota{}, invalid("NoSuchResourceException",
-		"The request failed because the specified quota %s of %s does not exist.", in.QuotaCode, in.ServiceCode)
+	return account.Quota{}, invalid("NoSuchResourceException", "The request failed because the specified quota %s of %s does "+
+		"not exist.", in.QuotaCode, in.ServiceCode)
 }
 
 func getServiceQuota(q *request) (answer, error) {
@@ -60,9 +58,6 @@ func listServiceQuotas(q *request) (answer, error) {
 	if err := q.decode(&in); err != nil {
 		return answer{}, err
 	}
-	if err := q.self("*"); err != nil {
-		return answer{}, err
-	}
 	start := 0
 	if in.NextToken != "" {
 		var err error
@@ -77,8 +72,8 @@ func listServiceQuotas(q *request) (answer, error) {
 		}
 	}
 	if len(all) == 0 {
-		return answer{}, invalid("NoSuchResourceException",
-			"The request failed because the specified service %s does not exist.", in.ServiceCode)
+		return answer{}, invalid("NoSuchResourceException", "The request failed because the specified service %s does not exist.",
+			in.ServiceCode)
 	}
 	start = min(start, len(all))
 	out := map[string]any{"Quotas": all[start:]}

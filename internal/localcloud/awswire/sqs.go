@@ -21,13 +21,14 @@ func noQueue() error {
 	return invalid("QueueDoesNotExist", "The specified queue does not exist.")
 }
 
+// queue is the need of an operation on the queue that a field names, by its name or its URL.
+func queue(field string) func(*request) ([]need, error) {
+	return func(q *request) ([]need, error) { return on(q.arn("sqs", queueName(q.field(field)))) }
+}
+
 // queue finds a queue by URL. Only the end of the URL counts: a client may
 // have got it from another endpoint of the same account.
 func (q *request) queue(url string) (account.Resource, error) {
-	arn := q.arn("sqs", queueName(url))
-	if err := q.self(arn); err != nil {
-		return account.Resource{}, err
-	}
 	if r := q.queueByName(queueName(url)); r != nil {
 		return *r, nil
 	}
@@ -58,9 +59,6 @@ func getQueueURL(q *request) (answer, error) {
 func listQueues(q *request) (answer, error) {
 	var in struct{ QueueNamePrefix string }
 	if err := q.decode(&in); err != nil {
-		return answer{}, err
-	}
-	if err := q.self("*"); err != nil {
 		return answer{}, err
 	}
 	urls := []string{}
@@ -98,9 +96,8 @@ func receiveMessage(q *request) (answer, error) {
 	messages := []any{}
 	for _, m := range got {
 		sum := md5.Sum([]byte(m.Body)) // #nosec G401
-		messages = append(messages, map[string]any{
-			"MessageId": m.ID, "Body": m.Body, "ReceiptHandle": m.Receipt, "MD5OfBody": hex.EncodeToString(sum[:]),
-		})
+		messages = append(messages, map[string]any{"MessageId": m.ID, "Body": m.Body, "ReceiptHandle": m.Receipt,
+			"MD5OfBody": hex.EncodeToString(sum[:])})
 	}
 	if len(messages) == 0 {
 		return q.json(map[string]any{})
@@ -162,14 +159,12 @@ func deleteQueue(q *request) (answer, error) {
 	return q.json(map[string]any{})
 }
 
+func oneRule(q *request) ([]need, error) { return on(q.arn("events", "rule/"+q.field("Name"))) }
+
 // describeRule answers one EventBridge rule of the default bus.
 func describeRule(q *request) (answer, error) {
 	var in struct{ Name string }
 	if err := q.decode(&in); err != nil {
-		return answer{}, err
-	}
-	arn := q.arn("events", "rule/"+in.Name)
-	if err := q.self(arn); err != nil {
 		return answer{}, err
 	}
 	r, ok := q.account.Get(account.KindEventRule, in.Name)

@@ -6,7 +6,6 @@ import (
 	"emrflink/internal/localcloud/account"
 )
 
-// getCallerIdentity needs no permission, as on AWS.
 func getCallerIdentity(q *request) (answer, error) {
 	user := q.caller.UserID
 	if user == "" {
@@ -15,12 +14,10 @@ func getCallerIdentity(q *request) (answer, error) {
 	return q.query(txt("Arn", q.caller.ARN), txt("UserId", user), txt("Account", q.account.ID()))
 }
 
+func roleByARN(q *request) ([]need, error) { return on(q.form.str("RoleArn")) }
+
 func assumeRole(q *request) (answer, error) {
-	role := q.form.str("RoleArn")
-	if err := q.self(role); err != nil {
-		return answer{}, err
-	}
-	c, err := q.account.AssumeRole(q.ctx, q.caller, role, q.form.str("RoleSessionName"))
+	c, err := q.account.AssumeRole(q.ctx, q.caller, q.form.str("RoleArn"), q.form.str("RoleSessionName"))
 	if err != nil {
 		return answer{}, err
 	}
@@ -32,8 +29,8 @@ func assumeRole(q *request) (answer, error) {
 func assumeRoleWithWebIdentity(q *request) (answer, error) {
 	for _, name := range []string{"RoleArn", "RoleSessionName", "WebIdentityToken"} {
 		if q.form.str(name) == "" {
-			return answer{}, invalid("ValidationError",
-				"Value null at '%s' failed to satisfy constraint: Member must not be null", name)
+			return answer{}, invalid(
+				"ValidationError", "Value null at '%s' failed to satisfy constraint: Member must not be null", name)
 		}
 	}
 	c, err := q.account.AssumeRoleWithWebIdentity(q.ctx, q.form.str("RoleArn"), q.form.str("RoleSessionName"),

@@ -67,13 +67,13 @@ func TestFilterPatterns(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			require.Equal(t, tc.want, wildcard(tc.pattern, tc.text))
+			one := row{attrs: map[string][]string{"name": {tc.text}}}
+			require.Equal(t, tc.want, one.matches("name", []string{tc.pattern}))
 		})
 	}
 }
 
 func TestImageIDsSpellWhatTheImageIs(t *testing.T) {
-	const images = "/aws/service/eks/optimized-ami/"
 	t.Parallel()
 	seen := map[string]bool{}
 	for _, m := range newestAMIs() {
@@ -85,13 +85,13 @@ func TestImageIDsSpellWhatTheImageIs(t *testing.T) {
 		require.Equal(t, m, back)
 	}
 	for name, parameter := range map[string]string{
-		"the recommended image": images + "1.35/amazon-linux-2023/x86_64/standard/recommended/image_id",
-		"a pinned image": images + "1.35/amazon-linux-2023/arm64/nvidia/" +
+		"the recommended image": "/aws/service/eks/optimized-ami/1.35/amazon-linux-2023/x86_64/standard/recommended/image_id",
+		"a pinned image": "/aws/service/eks/optimized-ami/1.35/amazon-linux-2023/arm64/nvidia/" +
 			"amazon-eks-node-al2023-arm64-nvidia-1.35-v20260801/image_id",
 		"a Bottlerocket image":    "/aws/service/bottlerocket/aws-k8s-1.35/arm64/latest/image_id",
 		"Bottlerocket for a GPU":  "/aws/service/bottlerocket/aws-k8s-1.35-nvidia/x86_64/latest/image_id",
-		"an image for a neuron":   images + "1.34/amazon-linux-2023/x86_64/neuron/recommended/image_id",
-		"the oldest with a image": images + "1.30/amazon-linux-2023/arm64/standard/recommended/image_id",
+		"an image for a neuron":   "/aws/service/eks/optimized-ami/1.34/amazon-linux-2023/x86_64/neuron/recommended/image_id",
+		"the oldest with a image": "/aws/service/eks/optimized-ami/1.30/amazon-linux-2023/arm64/standard/recommended/image_id",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -102,15 +102,18 @@ func TestImageIDsSpellWhatTheImageIs(t *testing.T) {
 			require.Equal(t, m, back)
 		})
 	}
-	const standard = images + "1.35/amazon-linux-2023/x86_64/standard/amazon-eks-node-al2023-x86_64-standard-"
 	for name, parameter := range map[string]string{
-		"no neuron image for arm":     images + "1.35/amazon-linux-2023/arm64/neuron/recommended/image_id",
-		"a version without images":    images + "1.20/amazon-linux-2023/x86_64/standard/recommended/image_id",
-		"a release in the future":     standard + "1.35-v20991231/image_id",
-		"a release that is no date":   standard + "1.35-v20269999/image_id",
-		"a name of another version":   standard + "1.34-v20260801/image_id",
+		"no neuron image for arm": "/aws/service/eks/optimized-ami/1.35/amazon-linux-2023/arm64/neuron/recommended/image_id",
+		"a version without images": "/aws/service/eks/optimized-ami/1.20/amazon-linux-2023/x86_64/standard/recommended/" +
+			"image_id",
+		"a release in the future": "/aws/service/eks/optimized-ami/1.35/amazon-linux-2023/x86_64/standard/" +
+			"amazon-eks-node-al2023-x86_64-standard-1.35-v20991231/image_id",
+		"a release that is no date": "/aws/service/eks/optimized-ami/1.35/amazon-linux-2023/x86_64/standard/" +
+			"amazon-eks-node-al2023-x86_64-standard-1.35-v20269999/image_id",
+		"a name of another version": "/aws/service/eks/optimized-ami/1.35/amazon-linux-2023/x86_64/standard/" +
+			"amazon-eks-node-al2023-x86_64-standard-1.34-v20260801/image_id",
 		"something else altogether":   "/aws/service/global-infrastructure/regions",
-		"an Amazon Linux 2 parameter": images + "1.32/amazon-linux-2/recommended/image_id",
+		"an Amazon Linux 2 parameter": "/aws/service/eks/optimized-ami/1.32/amazon-linux-2/recommended/image_id",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -15,9 +15,9 @@ import (
 	"time"
 
 	"emrflink/internal/exitcode"
+	"emrflink/internal/iam"
 	"emrflink/internal/localcloud/account"
 	"emrflink/internal/localcloud/awswire"
-	"emrflink/internal/localcloud/policy"
 	"emrflink/internal/localcloud/provider/awsprov"
 	"emrflink/internal/localtarget"
 	"emrflink/internal/proppath"
@@ -99,16 +99,14 @@ func faultsOf(a *account.Account) []localtarget.Fault {
 // setFault adds a fault that some call can meet.
 func (d *Daemon) setFault(f localtarget.Fault) error {
 	known := actions()
-	if !slices.ContainsFunc(known, func(a string) bool { return policy.Match(f.Action, a) }) {
+	if !slices.ContainsFunc(known, func(a string) bool { return iam.Match(f.Action, a) }) {
 		return refusef("nothing on the local target calls %q%s", f.Action, nearest.Suggest(f.Action, known))
 	}
-	out := account.Fault{
-		Op: f.Action, Match: f.Match, Times: f.Times, Delay: time.Duration(f.DelaySeconds * float64(time.Second)),
-	}
+	out := account.Fault{Op: f.Action, Match: f.Match, Times: f.Times,
+		Delay: time.Duration(f.DelaySeconds * float64(time.Second))}
 	if f.Error != "" {
-		out.Error = &account.Error{
-			Code: f.Error, Message: cmp.Or(f.Message, "set by: emrflink local fault set"), HTTP: statusOf(f.Error),
-		}
+		out.Error = &account.Error{Code: f.Error, Message: cmp.Or(f.Message, "set by: emrflink local fault set"),
+			HTTP: statusOf(f.Error)}
 	}
 	if capacity(f.Error) {
 		out.Kind = account.KindInstance // the permission is asked under the same name, and does not lack capacity
@@ -121,7 +119,7 @@ func (d *Daemon) setFault(f localtarget.Fault) error {
 func actions() []string {
 	all := awsprov.Actions()
 	for _, o := range awswire.Operations() {
-		all = append(all, o.Service+":"+o.Name)
+		all = append(all, o.Actions()...)
 	}
 	slices.Sort(all)
 	return slices.Compact(all)
@@ -129,9 +127,8 @@ func actions() []string {
 
 // capacity says that a code is about instances that AWS does not have.
 func capacity(code string) bool {
-	return slices.Contains([]string{
-		"InsufficientInstanceCapacity", "UnfulfillableCapacity", "MaxSpotInstanceCountExceeded", "VcpuLimitExceeded",
-	}, code)
+	return slices.Contains([]string{"InsufficientInstanceCapacity", "UnfulfillableCapacity", "MaxSpotInstanceCountExceeded",
+		"VcpuLimitExceeded"}, code)
 }
 
 // statusOf is the HTTP status that goes with an error code (the common errors of the EC2 and IAM API references).

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"emrflink/internal/localcloud/account"
+	"emrflink/internal/untyped"
 )
 
 // instance is what the stand-in reads of an EC2 instance.
@@ -43,21 +44,22 @@ func (k *Kubelet) ours(r account.Resource) bool {
 	if _, ok := r.Tags[tagClusterOwned+k.cluster]; ok {
 		return true
 	}
-	return r.Tags[tagCluster] == k.cluster || r.Tags[tagClusterKarp] == k.cluster || text(r.All(), "cluster") == k.cluster
+	return r.Tags[tagCluster] == k.cluster || r.Tags[tagClusterKarp] == k.cluster ||
+		untyped.First(r.All(), "cluster") == k.cluster
 }
 
 func (k *Kubelet) readInstance(r account.Resource) instance {
 	all := r.All()
 	i := instance{
-		id: r.ID, typ: text(all, "instanceType"), zone: text(all, "availabilityZone"), region: r.Region,
-		privateIP: text(all, "privateIp"), privateDNS: text(all, "privateDns", "privateDnsName"),
-		profile: text(all, "iamInstanceProfile"), image: text(all, "ami"),
-		nodeGroup: text(all, "nodeGroup"), tags: r.Tags, state: r.State,
-		spot:     text(all, "instanceLifecycle") == "spot" || text(all, "spotInstanceRequestId") != "",
-		userData: decode(text(all, "userDataBase64", "userData")),
+		id: r.ID, typ: untyped.First(all, "instanceType"), zone: untyped.First(all, "availabilityZone"), region: r.Region,
+		privateIP: untyped.First(all, "privateIp"), privateDNS: untyped.First(all, "privateDns", "privateDnsName"),
+		profile: untyped.First(all, "iamInstanceProfile"), image: untyped.First(all, "ami"),
+		nodeGroup: untyped.First(all, "nodeGroup"), tags: r.Tags, state: r.State,
+		spot:     untyped.First(all, "instanceLifecycle") == "spot" || untyped.First(all, "spotInstanceRequestId") != "",
+		userData: decode(untyped.First(all, "userDataBase64", "userData")),
 		rootGiB:  defaultRootGiB,
 	}
-	if root, ok := k.cloud.Get(account.KindVolume, text(all, "rootVolumeId")); ok {
+	if root, ok := k.cloud.Get(account.KindVolume, untyped.First(all, "rootVolumeId")); ok {
 		if size, ok := root.Props["size"].(float64); ok {
 			i.rootGiB = int(size)
 		}
@@ -96,7 +98,7 @@ func (k *Kubelet) blocker(i instance) string {
 	if !ok {
 		return fmt.Sprintf("instance %s: instance profile %q does not exist", i.id, name)
 	}
-	roleName := text(p.All(), "role")
+	roleName := untyped.First(p.All(), "role")
 	if roleName == "" {
 		return fmt.Sprintf("instance %s: instance profile %q has no role", i.id, name)
 	}
@@ -106,20 +108,11 @@ func (k *Kubelet) blocker(i instance) string {
 	}
 	entries := k.cloud.Find(account.KindAccessEntry, func(r account.Resource) bool {
 		all := r.All()
-		return text(all, "clusterName") == k.cluster && text(all, "principalArn") == role.ARN && text(all, "type") == "EC2_LINUX"
+		return untyped.First(all, "clusterName") == k.cluster && untyped.First(all, "principalArn") == role.ARN &&
+			untyped.First(all, "type") == "EC2_LINUX"
 	})
 	if len(entries) == 0 {
 		return fmt.Sprintf("instance %s: role %q has no access entry of type EC2_LINUX in cluster %q", i.id, roleName, k.cluster)
-	}
-	return ""
-}
-
-// text is the first of the named properties that is a non-empty string.
-func text(p account.Props, names ...string) string {
-	for _, n := range names {
-		if s, ok := p[n].(string); ok && s != "" {
-			return s
-		}
 	}
 	return ""
 }

@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"emrflink/internal/localcloud/account"
+	"emrflink/internal/untyped"
 )
 
 // Labels and annotations that EKS sets on the nodes of a managed node group.
@@ -106,7 +107,7 @@ func standardLabels(i instance, t account.InstanceType) map[string]string {
 func (k *Kubelet) fromNodeGroup(i instance, reg *registration) error {
 	groups := k.cloud.Find(account.KindNodeGroup, func(r account.Resource) bool {
 		all := r.All()
-		return text(all, "clusterName") == k.cluster && text(all, "nodeGroupName", "name") == i.nodeGroup
+		return untyped.First(all, "clusterName") == k.cluster && untyped.First(all, "nodeGroupName", "name") == i.nodeGroup
 	})
 	if len(groups) == 0 {
 		return fmt.Errorf("node group %q does not exist in cluster %q", i.nodeGroup, k.cluster)
@@ -119,8 +120,8 @@ func (k *Kubelet) fromNodeGroup(i instance, reg *registration) error {
 	}
 	reg.labels[labelNodeGroup] = i.nodeGroup
 	reg.labels[labelCapacityType] = "ON_DEMAND"
-	if text(all, "capacityType") != "" {
-		reg.labels[labelCapacityType] = text(all, "capacityType")
+	if untyped.First(all, "capacityType") != "" {
+		reg.labels[labelCapacityType] = untyped.First(all, "capacityType")
 	}
 	if i.image != "" {
 		reg.labels[labelImage] = i.image
@@ -132,7 +133,8 @@ func (k *Kubelet) fromNodeGroup(i instance, reg *registration) error {
 			continue
 		}
 		reg.taints = append(reg.taints, corev1.Taint{
-			Key: text(taint, "key"), Value: text(taint, "value"), Effect: taintEffect(text(taint, "effect")),
+			Key: untyped.First(taint, "key"), Value: untyped.First(taint, "value"),
+			Effect: taintEffect(untyped.First(taint, "effect")),
 		})
 	}
 	return nil

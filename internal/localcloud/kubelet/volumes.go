@@ -15,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"emrflink/internal/localcloud/account"
+	"emrflink/internal/untyped"
 )
 
 // Names of the EBS CSI driver. It works only while its addon is installed, as on EKS.
@@ -73,7 +74,7 @@ func (k *Kubelet) provisions(class *storagev1.StorageClass) bool {
 	}
 	return len(k.cloud.Find(account.KindAddon, func(r account.Resource) bool {
 		all := r.All()
-		return text(all, "clusterName") == k.cluster && text(all, "addonName") == ebsAddon
+		return untyped.First(all, "clusterName") == k.cluster && untyped.First(all, "addonName") == ebsAddon
 	})) > 0
 }
 
@@ -109,9 +110,8 @@ func (k *Kubelet) provision(ctx context.Context, pvc *corev1.PersistentVolumeCla
 		reclaim = *class.ReclaimPolicy
 	}
 	pv := &corev1.PersistentVolume{
-		ObjectMeta: metav1.ObjectMeta{
-			Name: name, Annotations: map[string]string{provisionedBy: ebsDriver, AnnotationSimulated: "true"},
-		},
+		ObjectMeta: metav1.ObjectMeta{Name: name, Annotations: map[string]string{provisionedBy: ebsDriver,
+			AnnotationSimulated: "true"}},
 		Spec: corev1.PersistentVolumeSpec{
 			Capacity:    corev1.ResourceList{corev1.ResourceStorage: *sizeOf(gib)},
 			AccessModes: pvc.Spec.AccessModes, VolumeMode: &mode, PersistentVolumeReclaimPolicy: reclaim,

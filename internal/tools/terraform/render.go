@@ -8,10 +8,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-)
 
-// unknownText is how a preview shows a value that only the cloud knows.
-const unknownText = "[unknown]"
+	"emrflink/internal/untyped"
+)
 
 // Placeholder is such a value in Terraform, of whatever type is asked for; Unknowns is what it is made from.
 const Placeholder = "${jsondecode(terraform_data.unknown.id)}"
@@ -168,7 +167,7 @@ func (c converter) value(f Field, v any, at string) (any, error) {
 		return out, nil
 	}
 	got, err := c.element(f, v, 0, 0, at)
-	if err == nil && f.Wrap && v != unknownText {
+	if err == nil && f.Wrap && v != untyped.Unknown {
 		got = []any{got}
 	}
 	return got, err
@@ -191,7 +190,7 @@ func (c converter) element(f Field, v any, i, n int, at string) (any, error) {
 		}
 		return out, err
 	case string:
-		if t == unknownText {
+		if t == untyped.Unknown {
 			return c.reference(f, i, n), nil
 		}
 	}
@@ -202,7 +201,7 @@ func (c converter) element(f Field, v any, i, n int, at string) (any, error) {
 func withPlaceholders(v any) any {
 	switch t := v.(type) {
 	case string:
-		if t == unknownText {
+		if t == untyped.Unknown {
 			return Placeholder
 		}
 	case []any:
@@ -246,9 +245,10 @@ func targets() map[string]string {
 		"allocationId": "aws_eip.id", "securityGroupId": "aws_security_group.id", "securityGroupIds": "aws_security_group.id",
 		"sourceSecurityGroupId": "aws_security_group.id", "vpcSecurityGroupIds": "aws_security_group.id",
 		"bucket": "aws_s3_bucket.id", "queueUrl": "aws_sqs_queue.id", "arn": "aws_sqs_queue.arn",
-		"policyArn": "aws_iam_policy.arn", "roleArn": "aws_iam_role.arn", "nodeRoleArn": "aws_iam_role.arn",
-		"principalArn": "aws_iam_role.arn", "serviceAccountRoleArn": "aws_iam_role.arn", "role": "aws_iam_role.name",
-		"id": "aws_launch_template.id", "version": "aws_launch_template.latest_version",
+		"policyArn": "aws_iam_policy.arn",
+		"roleArn":   "aws_iam_role.arn", "nodeRoleArn": "aws_iam_role.arn", "principalArn": "aws_iam_role.arn",
+		"serviceAccountRoleArn": "aws_iam_role.arn", "role": "aws_iam_role.name", "id": "aws_launch_template.id",
+		"version":     "aws_launch_template.latest_version",
 		"targetKeyId": "aws_kms_key.id", "keyArn": "aws_kms_key.arn", "kmsKeyId": "aws_kms_key.arn",
 		"kmsMasterKeyId": "aws_kms_key.arn",
 	}

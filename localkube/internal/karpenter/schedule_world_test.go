@@ -36,7 +36,7 @@ import (
 	reqs "sigs.k8s.io/karpenter/pkg/scheduling"
 )
 
-// blueprint is what the main module renders for this test (internal/localcloud/referee writes the file and fails when
+// blueprint is what the main module renders for this test (internal/graphcheck writes the file and fails when
 // it is out of date): the node pools and their class, and the pod templates of the sample job by task managers' pool.
 type blueprint struct {
 	NodeClass awsv1.EC2NodeClass                            `json:"nodeClass"`
@@ -50,6 +50,8 @@ const (
 	blueprintFile = "testdata/blueprint.json"
 	// instanceFile holds the instance facts of the simulated account.
 	instanceFile = "../../../internal/localcloud/account/instancetypes.csv"
+	// priceFile has what they cost.
+	priceFile = "../../../internal/cost/ec2.csv"
 	region       = "us-west-2"
 	computePool  = "flink-compute-optimized"
 	gravitonPool = "flink-graviton-memory-optimized"
@@ -94,26 +96,42 @@ func testContext(t *testing.T) context.Context {
 	return awsoptions.ToContext(ctx, &awsoptions.Options{ClusterName: "c", VMMemoryOverheadPercent: 0.075})
 }
 
-// instanceTypes are made by Karpenter's AWS provider from the facts, with an offering per zone and capacity type. A spot
-// offering costs two fifths: what matters is that it is the cheaper one.
-func instanceTypes(t *testing.T, class *awsv1.EC2NodeClass) []*cloudprovider.InstanceType {
+// table reads a CSV file without its header.
+func table(t *testing.T, path string) [][]string {
 	t.Helper()
-	f, err := os.Open(instanceFile)
+	f, err := os.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	rows, err := csv.NewReader(f).ReadAll()
+	r := csv.NewReader(f)
+	r.Comment = '#'
+	rows, err := r.ReadAll()
 	if err != nil {
 		t.Fatal(err)
 	}
-	resolver := instancetype.NewDefaultResolver(region)
-	var out []*cloudprovider.InstanceType
-	for _, row := range rows[1:] {
-		it := resolver.Resolve(testContext(t), instanceInfo(t, row), zones(), class)
-		price, err := strconv.ParseFloat(row[12], 64)
+	return rows[1:]
+}
+
+// instanceTypes are made by Karpenter's AWS provider from the facts, with an offering per zone and capacity type. A spot
+// offering costs two fifths: what matters is that it is the cheaper one.
+func instanceTypes(t *testing.T, class *awsv1.EC2NodeClass) []*cloudprovider.InstanceType {
+	t.Helper()
+	prices := map[string]float64{}
+	for _, row := range table(t, priceFile) {
+		price, err := strconv.ParseFloat(row[5], 64)
 		if err != nil {
 			t.Fatal(err)
+		}
+		prices[row[0]] = price
+	}
+	resolver := instancetype.NewDefaultResolver(region)
+	var out []*cloudprovider.InstanceType
+	for _, row := range table(t, instanceFile) {
+		it := resolver.Resolve(testContext(t), instanceInfo(t, row), zones(), class)
+		price, known := prices[row[0]]
+		if !known {
+			t.Fatalf("no price of %s in %s", row[0], priceFile)
 		}
 		for _, zone := range zones() {
 			for capacity, share := range map[string]float64{karpv1.CapacityTypeSpot: 0.4, karpv1.CapacityTypeOnDemand: 1} {
@@ -145,9 +163,8 @@ func instanceInfo(t *testing.T, row []string) ec2types.InstanceTypeInfo {
 	enis := aws.Int32(int32(n(7)))
 	info := ec2types.InstanceTypeInfo{
 		InstanceType: ec2types.InstanceType(row[0]), Hypervisor: ec2types.InstanceTypeHypervisor(row[3]),
-		BareMetal: aws.Bool(row[3] == ""), SupportedUsageClasses: []ec2types.UsageClassType{
-			ec2types.UsageClassTypeOnDemand, ec2types.UsageClassTypeSpot,
-		},
+		BareMetal:             aws.Bool(row[3] == ""),
+		SupportedUsageClasses: []ec2types.UsageClassType{ec2types.UsageClassTypeOnDemand, ec2types.UsageClassTypeSpot},
 		ProcessorInfo: &ec2types.ProcessorInfo{
 			SupportedArchitectures: []ec2types.ArchitectureType{arch}, Manufacturer: aws.String(row[2]),
 		},
@@ -155,9 +172,9 @@ func instanceInfo(t *testing.T, row []string) ec2types.InstanceTypeInfo {
 		MemoryInfo: &ec2types.MemoryInfo{SizeInMiB: aws.Int64(n(5))},
 		NetworkInfo: &ec2types.NetworkInfo{
 			MaximumNetworkInterfaces: enis, Ipv4AddressesPerInterface: aws.Int32(int32(n(8))),
-			DefaultNetworkCardIndex: aws.Int32(0), NetworkCards: []ec2types.NetworkCardInfo{
-				{NetworkCardIndex: aws.Int32(0), MaximumNetworkInterfaces: enis},
-			},
+			DefaultNetworkCardIndex: aws.Int32(0),
+			NetworkCards: []ec2types.NetworkCardInfo{{NetworkCardIndex: aws.Int32(0),
+				MaximumNetworkInterfaces: enis}},
 			EncryptionInTransitSupported: aws.Bool(true),
 		},
 	}

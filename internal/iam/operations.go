@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package iam
+
+// ActionOf is the IAM action that a caller of an API operation needs: mostly it has the operation's name. The others are
+// in the table of S3's Service Authorization Reference and in its API reference, under "Permissions".
+func ActionOf(operation string) string {
+	if action := map[string]string{
+		"s3:DeleteObjects":        "s3:DeleteObject",
+		"s3:HeadBucket":           "s3:ListBucket",
+		"s3:HeadObject":           "s3:GetObject",
+		"s3:ListBuckets":          "s3:ListAllMyBuckets",
+		"s3:ListMultipartUploads": "s3:ListBucketMultipartUploads",
+		"s3:ListObjectVersions":   "s3:ListBucketVersions",
+		"s3:ListObjectsV2":        "s3:ListBucket",
+	}[operation]; action != "" {
+		return action
+	}
+	return operation
+}
