@@ -35,4 +35,3 @@ func Equal(t testing.TB, file, got string) {
 		t.Errorf("%s (-want +got), make golden writes it again:\n%s", file, diff)
 	}
 }
-

@@ -51,7 +51,7 @@ const (
 	// instanceFile holds the instance facts of the simulated account.
 	instanceFile = "../../../internal/localcloud/account/instancetypes.csv"
 	// priceFile has what they cost.
-	priceFile = "../../../internal/cost/ec2.csv"
+	priceFile    = "../../../internal/cost/ec2.csv"
 	region       = "us-west-2"
 	computePool  = "flink-compute-optimized"
 	gravitonPool = "flink-graviton-memory-optimized"
