@@ -115,7 +115,8 @@ func (e *Engine) operate(ctx context.Context, op string, sink func(plans.Event),
 // interruptible marks the events of what an interrupt stopped.
 func interruptible(ctx context.Context, sink func(plans.Event)) func(plans.Event) {
 	return func(ev plans.Event) {
-		ev.Interrupted = ctx.Err() != nil && (ev.Kind == plans.EventFailed || ev.Kind == plans.EventDiagnostic && stopped(ev.Message))
+		ev.Interrupted = ctx.Err() != nil &&
+			(ev.Kind == plans.EventFailed || ev.Kind == plans.EventDiagnostic && stopped(ev.Message))
 		sink(ev)
 	}
 }

@@ -4,8 +4,6 @@ package findings_test
 
 import (
 	"encoding/json"
-	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -63,6 +61,7 @@ const (
 	policy   = "aws:iam/policy:Policy"
 	role     = "aws:iam/role:Role"
 	sgRule   = "aws:ec2/securityGroupRule:SecurityGroupRule"
+	logGroup = "aws:cloudwatch/logGroup:LogGroup"
 )
 
 func statement(s string) string {
@@ -195,12 +194,18 @@ func cases() map[string]struct {
 		"iam-refused-document": {
 			[]one{
 				{policy, "a", inline(`{"Effect":"Allow","Actions":"s3:GetObject","Resource":"arn:aws:s3:::b"}`), ""},
-				{role, "b", trust(`{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"AWS":"1"},"Condition":{"StringIs":{"a":"b"}}}`), ""},
+				{
+					role, "b",
+					trust(
+						`{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"AWS":"1"},
+						"Condition":{"StringIs":{"a":"b"}}}`), "",
+				},
 				{policy, "c", `{"policy":{"Statement":[]}}`, ""},
 			},
 			[]string{"a policy", "c policy", "b assumeRolePolicy"},
 			[]one{
-				{policy, "a", inline(`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b","Condition":{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}}`), ""},
+				{policy, "a", inline(`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b",
+					"Condition":{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}}`), ""},
 				{role, "b", `{"assumeRolePolicy":"[unknown]"}`, ""},
 				{role, "c", `{}`, ""},
 			},
@@ -275,12 +280,9 @@ func cases() map[string]struct {
 			},
 		},
 		"log-retention": {
-			[]one{
-				{"aws:cloudwatch/logGroup:LogGroup", "a", `{}`, ""},
-				{"aws:cloudwatch/logGroup:LogGroup", "b", `{"retentionInDays":0}`, ""},
-			},
+			[]one{{logGroup, "a", `{}`, ""}, {logGroup, "b", `{"retentionInDays":0}`, ""}},
 			[]string{"a retentionInDays", "b retentionInDays"},
-			[]one{{"aws:cloudwatch/logGroup:LogGroup", "a", `{"retentionInDays":30}`, ""}},
+			[]one{{logGroup, "a", `{"retentionInDays":30}`, ""}},
 		},
 		"imds-v1": {
 			[]one{
@@ -411,7 +413,7 @@ func TestUnknownValues(t *testing.T) {
 		"nodepool-limits":       {{pool, "a", `{"spec":"[unknown]"}`, ""}},
 		"control-plane-logs":    {{cluster, "a", `{"enabledClusterLogTypes":"[unknown]"}`, ""}},
 		"extended-support":      {{cluster, "a", `{"version":"[unknown]"}`, ""}},
-		"log-retention":         {{"aws:cloudwatch/logGroup:LogGroup", "a", `{"retentionInDays":"[unknown]"}`, ""}},
+		"log-retention":         {{logGroup, "a", `{"retentionInDays":"[unknown]"}`, ""}},
 		"pod-security": {{"kubernetes:core/v1:Namespace", "a",
 			`{"metadata":{"labels":{"emrflink/team":"a","pod-security.kubernetes.io/enforce":"[unknown]"}}}`, ""}},
 		"bucket-public-access": {{bucket, "b", `{"bucket":"b"}`, ""},
@@ -453,7 +455,7 @@ func TestUnknownValues(t *testing.T) {
 func TestOrder(t *testing.T) {
 	t.Parallel()
 	g := graph(t, []one{
-		{"aws:cloudwatch/logGroup:LogGroup", "z", `{}`, ""}, {cluster, "c", `{"vpcConfig":{}}`, ""},
+		{logGroup, "z", `{}`, ""}, {cluster, "c", `{"vpcConfig":{}}`, ""},
 		{"aws:iam/user:User", "u", `{}`, ""},
 	})
 	first := findings.Check(g)
@@ -464,49 +466,4 @@ func TestOrder(t *testing.T) {
 		severities = append(severities, f.Severity)
 	}
 	require.Equal(t, []string{"high", "medium", "medium", "low"}, severities)
-}
-
-func TestAccept(t *testing.T) {
-	t.Parallel()
-	found := findings.Check(graph(t, []one{
-		{"aws:cloudwatch/logGroup:LogGroup", "a-logs", `{}`, ""}, {"aws:cloudwatch/logGroup:LogGroup", "b-logs", `{}`, ""},
-		{"aws:iam/user:User", "u", `{}`, ""},
-	}))
-	got := findings.Accept(found, []findings.Acceptance{
-		{Rule: "log-retention", Resource: "a-*", Reason: "kept by law"},
-		{Rule: "log-retention", Reason: "later"},
-		{Rule: "iam-user", Resource: "urn:pulumi:t::*::u", Reason: "legacy"},
-		{Rule: "single-nat", Resource: "network-*", Reason: "gone"},
-	})
-	var lines []string
-	for _, f := range got {
-		lines = append(lines, strings.Join([]string{f.Rule, f.Name, f.Reason}, "|"))
-	}
-	require.Equal(t, []string{
-		"iam-user|u|legacy", "log-retention|a-logs|kept by law", "log-retention|b-logs|later", "unused-acceptance||",
-	}, lines)
-	require.Equal(t, "acceptedFindings[3] accepts single-nat of network-*, which is not found", got[3].Message)
-	require.False(t, got[3].Accepted)
-	require.False(t, found[0].Accepted, "what was given stays as it is")
-}
-
-func TestRulesAreDocumented(t *testing.T) {
-	t.Parallel()
-	form := regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
-	seen := map[string]bool{}
-	for _, r := range findings.Rules() {
-		require.Regexp(t, form, r.ID)
-		require.False(t, seen[r.ID], r.ID)
-		seen[r.ID] = true
-		require.Contains(t, []string{"high", "medium", "low"}, r.Severity)
-		for _, s := range []string{r.Title, r.Why, r.Fix} {
-			require.NotEmpty(t, s, r.ID)
-		}
-		require.False(t, strings.HasSuffix(r.Title, "."), r.ID)
-		require.True(t, strings.HasSuffix(r.Why, "."), r.ID)
-		u, err := url.Parse(r.Source)
-		require.NoError(t, err)
-		require.Equal(t, "https", u.Scheme, r.ID)
-	}
-	require.Equal(t, len(seen), len(findings.IDs()))
 }

@@ -35,7 +35,9 @@ func TestDeleteWaitsForTheFinalizerAndThePods(t *testing.T) {
 	res, err := Runner{Kube: s, Clock: clock, Poll: time.Second}.Delete(t.Context(), "flink-team-a", "basic",
 		func(p Progress) { causes = append(causes, p.Cause) })
 	require.NoError(t, err)
-	require.Equal(t, DeleteResult{SchemaVersion: 1, Job: "basic", Namespace: "flink-team-a", Deleted: true, ElapsedSeconds: 6}, res)
+	require.Equal(t, DeleteResult{
+		SchemaVersion: 1, Job: "basic", Namespace: "flink-team-a", Deleted: true, ElapsedSeconds: 6,
+	}, res)
 	require.Equal(t, []string{
 		`FlinkDeployment "flink-team-a/basic" waits for finalizer flinkdeployments.flink.apache.org/finalizer`,
 		`Pod "flink-team-a/basic-taskmanager-1-1" has not been deleted`,

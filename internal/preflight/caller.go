@@ -95,9 +95,10 @@ func (a Account) session(ctx context.Context, _ awsapi.Identity) []check.Check {
 		return []check.Check{fine(id, "the credentials are renewed as they expire (%s)", s.Source)}
 	case s.Expires.IsZero():
 		return []check.Check{{
-			ID: id, Status: check.Skipped, What: "the credentials are temporary and do not say when they expire (" + s.Source + ")",
-			Why: fmt.Sprintf("a deploy takes about %s; an STS session lasts an hour unless more was asked for", lasts),
-			Fix: "export " + awsapi.EnvExpiration + "=TIME, as `aws configure export-credentials --format env` prints it",
+			ID: id, Status: check.Skipped,
+			What: "the credentials are temporary and do not say when they expire (" + s.Source + ")",
+			Why:  fmt.Sprintf("a deploy takes about %s; an STS session lasts an hour unless more was asked for", lasts),
+			Fix:  "export " + awsapi.EnvExpiration + "=TIME, as `aws configure export-credentials --format env` prints it",
 		}}
 	}
 	left := s.Expires.Sub(a.Now()).Round(time.Second)
@@ -105,9 +106,10 @@ func (a Account) session(ctx context.Context, _ awsapi.Identity) []check.Check {
 		return []check.Check{fine(id, "%s left, a deploy takes about %s", left, lasts)}
 	}
 	return []check.Check{{
-		ID: id, Status: check.Warning, What: fmt.Sprintf("the credentials expire in %s, a deploy takes about %s", max(left, 0), lasts),
-		Why: "ExpiredToken: the deploy would stop on the way; it can be repeated with new credentials",
-		Fix: "aws sso login",
+		ID: id, Status: check.Warning,
+		What: fmt.Sprintf("the credentials expire in %s, a deploy takes about %s", max(left, 0), lasts),
+		Why:  "ExpiredToken: the deploy would stop on the way; it can be repeated with new credentials",
+		Fix:  "aws sso login",
 	}}
 }
 

@@ -284,8 +284,8 @@ func TestTheOrderOfTheChecks(t *testing.T) {
 		}
 		require.Equal(t, []string{
 			"credentials", "clock", "account", "region", "session", "zones", "kubernetes-version", "instance-types",
-			"quota-vcpu-on-demand", "quota-vcpu-spot", "quota-vpc", "vpc", "quota-eip", "quota-nat", "quota-cluster", "cluster-name",
-			"spot-role", "bucket-name", "log-groups",
+			"quota-vcpu-on-demand", "quota-vcpu-spot", "quota-vpc", "vpc", "quota-eip", "quota-nat",
+			"quota-cluster", "cluster-name", "spot-role", "bucket-name", "log-groups",
 		}, got)
 	}
 }

@@ -153,7 +153,9 @@ func (a Account) processors(ctx context.Context, _ awsapi.Identity) []check.Chec
 	}
 	onDemand, spot, err := a.AWS.StandardVCPUs(ctx)
 	if err != nil {
-		return []check.Check{offered, unknown(quotaOnDemand.id, quotaOnDemand.what, err), unknown(quotaSpot.id, quotaSpot.what, err)}
+		return []check.Check{
+			offered, unknown(quotaOnDemand.id, quotaOnDemand.what, err), unknown(quotaSpot.id, quotaSpot.what, err),
+		}
 	}
 	// A deploy itself starts nothing on spot. The first job does, and falls back or waits: no reason to stop here.
 	return []check.Check{offered, a.check(ctx, quotaOnDemand, need, onDemand, check.Error), a.check(ctx, quotaSpot, d.SpotVCPUs, spot, check.Warning)}
