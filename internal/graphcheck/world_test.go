@@ -4,7 +4,6 @@ package graphcheck_test
 
 import (
 	"encoding/json"
-	"flag"
 	"strings"
 	"testing"
 
@@ -18,8 +17,6 @@ import (
 	"emrflink/internal/localcloud/chart"
 	"emrflink/stacks"
 )
-
-var update = flag.Bool("update", false, "write the file that localkube's scheduler test reads")
 
 type object = map[string]any
 
