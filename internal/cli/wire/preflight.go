@@ -7,22 +7,12 @@ import (
 	"errors"
 	"os/exec"
 	"slices"
-	"time"
 
-	"emrflink/components/checkpoints"
-	"emrflink/components/cluster"
-	"emrflink/components/deployment"
-	"emrflink/components/flinkoperator"
-	"emrflink/components/network"
-	"emrflink/components/observability"
-	"emrflink/components/team"
-	"emrflink/internal/awsapi"
 	"emrflink/internal/check"
 	"emrflink/internal/cleanup"
-	"emrflink/internal/cost"
 	"emrflink/internal/engine"
 	"emrflink/internal/preflight"
-	"emrflink/karpenter"
+	"emrflink/internal/stackconfig"
 )
 
 // Preflight looks for what would make a deploy fail: on this machine, then in the account.
@@ -39,51 +29,13 @@ func (s *onTarget) Preflight(ctx context.Context, adopt bool) ([]check.Check, er
 	if err != nil {
 		return nil, err
 	}
-	d, err := s.needs(ctx, adopt)
+	recorded, err := s.recorded(ctx)
 	if err != nil {
 		return nil, err
 	}
+	d := stackconfig.Needs(s.settings.config, s.settings.info, recorded)
+	d.Adopt = adopt
 	return append(checks, preflight.Account{AWS: client, Deploy: d, Now: s.app.now}.Run(ctx)...), nil
-}
-
-// needs says what a deploy of the settings needs, and what there is of it.
-func (s *onTarget) needs(ctx context.Context, adopt bool) (preflight.Deploy, error) {
-	c, info := s.settings.config, s.settings.info
-	d := preflight.Deploy{
-		Adopt: adopt,
-		Stack: info.Stack, File: info.File, Name: c.Name, Region: c.Region, Kubernetes: c.KubernetesVersion, Cidr: c.VpcCidr,
-		Networks: 1, Zones: c.AvailabilityZones, PerZone: c.NatGateways == network.NatPerZone,
-		CoreTypes: c.CoreNodes.InstanceTypes, CoreNodes: c.CoreNodes.Desired, SpotVCPUs: spotVCPUs(c.NodePools),
-		Tag: deployment.TagDeployment, Lasts: time.Duration(float64(preflight.DeployLasts) / max(1, info.Speed)),
-	}
-	d.StandardSupportUSD, d.ExtendedSupportUSD, _ = cost.ControlPlane(c.Region)
-	at := &deployment.Deployment{Name: c.Name, Region: c.Region}
-	d.LogGroups = []string{cluster.LogGroup(at), flinkoperator.LogGroup(at), observability.LogGroup(at)}
-	for _, name := range c.Teams {
-		d.LogGroups = append(d.LogGroups, team.LogGroup(at, name))
-	}
-	d.Bucket = func(id awsapi.Identity) string {
-		return checkpoints.BucketName(&deployment.Deployment{Name: c.Name, Region: c.Region, AccountID: id.Account})
-	}
-	var err error
-	d.Recorded, err = s.recorded(ctx)
-	if id := c.ExistingVpc.ID; id != "" {
-		// Nothing of the network is made; two zones are what EKS asks of any subnets.
-		d.Networks, d.Zones, d.Recorded.VPC = 0, 2, id
-	}
-	return d, err
-}
-
-// spotVCPUs is the smallest node that a pool starts on spot, 0 when none does.
-func spotVCPUs(pools []karpenter.Pool) int {
-	least := 0
-	for _, p := range pools {
-		p = p.WithDefaults()
-		if slices.Contains(p.CapacityTypes, karpenter.Spot) && (least == 0 || p.MinVcpu < least) {
-			least = p.MinVcpu
-		}
-	}
-	return least
 }
 
 // recorded is what the state of the stack has.

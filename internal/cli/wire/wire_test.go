@@ -17,6 +17,7 @@ import (
 	"emrflink/internal/cli/root"
 	"emrflink/internal/engine"
 	"emrflink/internal/iostreams"
+	"emrflink/internal/preflight"
 	"emrflink/stacks"
 )
 
@@ -185,4 +186,15 @@ func TestWhatTheLocalTargetCannotStartWithIsASetting(t *testing.T) {
 			require.NoDirExists(t, home)
 		})
 	}
+}
+
+func TestAStackThatWasNeverDeployedHasNothingRecorded(t *testing.T) {
+	t.Parallel()
+	f, _ := newApp(t, "")
+	a := &app{io: f.IO, globals: f.Globals, interrupt: f.Interrupt, version: "v1", log: f.Log}
+	set, err := a.readSettings()
+	require.NoError(t, err)
+	recorded, err := (&onTarget{app: a, settings: set}).recorded(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, preflight.Recorded{}, recorded)
 }

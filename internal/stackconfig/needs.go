@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package stackconfig
+
+import (
+	"slices"
+	"time"
+
+	"emrflink/components/checkpoints"
+	"emrflink/components/cluster"
+	"emrflink/components/deployment"
+	"emrflink/components/flinkoperator"
+	"emrflink/components/network"
+	"emrflink/components/observability"
+	"emrflink/components/team"
+	"emrflink/internal/awsapi"
+	"emrflink/internal/cost"
+	"emrflink/internal/preflight"
+	"emrflink/internal/stack"
+	"emrflink/karpenter"
+	"emrflink/stacks"
+)
+
+// Needs says what a deploy of settings needs, of which there is what is recorded.
+func Needs(c stacks.Config, info stack.Info, recorded preflight.Recorded) preflight.Deploy {
+	d := preflight.Deploy{
+		Stack: info.Stack, File: info.File, Name: c.Name, Region: c.Region, Kubernetes: c.KubernetesVersion, Cidr: c.VpcCidr,
+		Networks: 1, Zones: c.AvailabilityZones, PerZone: c.NatGateways == network.NatPerZone,
+		CoreTypes: c.CoreNodes.InstanceTypes, CoreNodes: c.CoreNodes.Desired, SpotVCPUs: spotVCPUs(c.NodePools),
+		Tag: deployment.TagDeployment, Lasts: time.Duration(float64(preflight.DeployLasts) / max(1, info.Speed)),
+		Recorded: recorded,
+	}
+	d.StandardSupportUSD, d.ExtendedSupportUSD, _ = cost.ControlPlane(c.Region)
+	at := &deployment.Deployment{Name: c.Name, Region: c.Region}
+	d.LogGroups = []string{cluster.LogGroup(at), flinkoperator.LogGroup(at), observability.LogGroup(at)}
+	for _, name := range c.Teams {
+		d.LogGroups = append(d.LogGroups, team.LogGroup(at, name))
+	}
+	d.Bucket = func(id awsapi.Identity) string {
+		return checkpoints.BucketName(&deployment.Deployment{Name: c.Name, Region: c.Region, AccountID: id.Account})
+	}
+	if id := c.ExistingVpc.ID; id != "" {
+		// Nothing of the network is made; two zones are what EKS asks of any subnets.
+		d.Networks, d.Zones, d.Recorded.VPC = 0, 2, id
+	}
+	return d
+}
+
+// spotVCPUs is the smallest node that a pool starts on spot, 0 when none does.
+func spotVCPUs(pools []karpenter.Pool) int {
+	least := 0
+	for _, p := range pools {
+		p = p.WithDefaults()
+		if slices.Contains(p.CapacityTypes, karpenter.Spot) && (least == 0 || p.MinVcpu < least) {
+			least = p.MinVcpu
+		}
+	}
+	return least
+}
