@@ -5,6 +5,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -15,7 +16,7 @@ const root = "../../.."
 
 func readPage(t *testing.T) string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(root, page))
+	text, err := os.ReadFile(filepath.Join(root, pagePath))
 	require.NoError(t, err)
 	return string(text)
 }
@@ -27,7 +28,7 @@ func TestThePageIsThatOfTheSource(t *testing.T) {
 	text := readPage(t)
 	filled, err := fill(text, parts)
 	require.NoError(t, err)
-	require.Empty(t, cmp.Diff(filled, text), "%s is stale; run: go run ./internal/tools/house (make docs does it too)", page)
+	require.Empty(t, cmp.Diff(filled, text), "%s is stale; run: go run ./internal/tools/house (make docs does it too)", pagePath)
 }
 
 func TestEveryPackageAndEveryDecisionIsNamed(t *testing.T) {
@@ -59,6 +60,24 @@ func TestWhatThePageNamesExists(t *testing.T) {
 	wrong, err := wrongNames(root, byHand)
 	require.NoError(t, err)
 	require.Empty(t, wrong)
+}
+
+// TestAStrangerFindsWhereToChangeIt: each line says where, by the name of what has to be changed.
+func TestAStrangerFindsWhereToChangeIt(t *testing.T) {
+	t.Parallel()
+	text := readPage(t)
+	for what, where := range map[string]string{
+		"the text that a replaced bucket loses its checkpoints": "[`bucketRows`](../internal/awskind/s3.go)",
+		"the order in which cleanup deletes":                    "[`Cleanup.Run`](../internal/cleanup/cleanup.go)",
+		"the CPU limit of a node pool":                          "[`defaultCPULimit`](../karpenter/pools.go)",
+		"the permissions of a job":                              "[`Policy`](../components/team/policy.go)",
+		"what kubectl sees of a node":                           "[`Kubelet.newNode`](../internal/localcloud/kubelet/nodespec.go)",
+	} {
+		_, line, ok := strings.Cut(text, "\n- To change **"+what+"**")
+		require.True(t, ok, what)
+		line, _, _ = strings.Cut(line, "\n- ")
+		require.Contains(t, line, where)
+	}
 }
 
 func TestAWrongNameIsSaid(t *testing.T) {

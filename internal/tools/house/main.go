@@ -9,7 +9,7 @@ import (
 	"os"
 )
 
-const page = "docs/architecture.md"
+const pagePath = "docs/architecture.md"
 
 func main() {
 	if err := run(); err != nil {
@@ -19,7 +19,7 @@ func main() {
 }
 
 func run() error {
-	text, err := os.ReadFile(page)
+	text, err := os.ReadFile(pagePath)
 	if err != nil {
 		return fmt.Errorf("read the page: %w", err)
 	}
@@ -31,7 +31,7 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(page, []byte(filled), 0o644); err != nil {
+	if err := os.WriteFile(pagePath, []byte(filled), 0o644); err != nil {
 		return fmt.Errorf("write the page: %w", err)
 	}
 	return nil

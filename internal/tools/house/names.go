@@ -16,7 +16,7 @@ import (
 var (
 	link  = regexp.MustCompile("\\[`([^`]+)`\\]\\(([^)#]+)\\)")
 	quote = regexp.MustCompile("`([^`\n]+)`")
-	name  = regexp.MustCompile(`^\w+(\.\w+)?$`)
+	ident = regexp.MustCompile(`^\w+(\.\w+)?$`)
 	// goName is a name that only source has: a test, or a type with a method.
 	goName = regexp.MustCompile(`^(Test[A-Z]\w*|[A-Z]\w*\.[A-Z]\w*)$`)
 )
@@ -32,7 +32,7 @@ func wrongNames(root, page string) ([]string, error) {
 		switch {
 		case !exists(file):
 			add("%s: the link goes to %s, which does not exist", text, m[2])
-		case strings.HasSuffix(file, ".go") && name.MatchString(text):
+		case strings.HasSuffix(file, ".go") && ident.MatchString(text):
 			if declared[file] == nil {
 				names, err := declarations(file)
 				if err != nil {

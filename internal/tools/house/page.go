@@ -25,11 +25,11 @@ func written(root string) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	decisions, err := decisions(filepath.Join(root, "docs", "adr"))
+	index, err := decisions(filepath.Join(root, "docs", "adr"))
 	if err != nil {
 		return nil, err
 	}
-	return map[string]string{"picture": picture, "packages": tables(all), "decisions": decisions}, nil
+	return map[string]string{"picture": picture, "packages": tables(all), "decisions": index}, nil
 }
 
 // fill puts the parts between their markers.
@@ -55,7 +55,8 @@ func mermaid(all []room) (string, error) {
 	var b strings.Builder
 	b.WriteString("```mermaid\nflowchart TB\n")
 	for i, r := range all {
-		fmt.Fprintf(&b, "  r%d[\"<b>%s</b><br/>%s\"]\n", i, r.title, strings.Join(wrap(names(r), 48), "<br/>"))
+		inside := strings.Join(wrap(names(r), 48), "<br/>")
+		fmt.Fprintf(&b, "  subgraph r%d[\"%s\"]\n    p%d[\"%s\"]\n  end\n", i, r.title, i, inside)
 	}
 	for i, to := range needs {
 		for _, j := range to {

@@ -43,7 +43,7 @@ func load(root string) ([]pkg, error) {
 		if rel == "." {
 			return nil
 		}
-		if strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata" || foreign(dir, rel) {
+		if strings.ContainsAny(d.Name()[:1], "._") || d.Name() == "testdata" || foreign(dir, rel) {
 			return filepath.SkipDir
 		}
 		p, err := platform.ImportDir(dir, 0)
