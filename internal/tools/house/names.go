@@ -21,50 +21,59 @@ var (
 	goName = regexp.MustCompile(`^(Test[A-Z]\w*|[A-Z]\w*\.[A-Z]\w*)$`)
 )
 
-// wrongNames lists what a page in docs/ names in backticks and the repository does not have. The text of a link to a Go
-// file is a declaration of it; what has a slash is a path, in which NAME stands for any word; after make stands a target.
+// wrongNames lists what a page in docs/ names in backticks and the repository does not have.
 func wrongNames(root, page string) ([]string, error) {
-	var wrong []string
-	add := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
-	declared := map[string]map[string]bool{}
-	for _, m := range link.FindAllStringSubmatch(page, -1) {
-		text, file := m[1], filepath.Join(root, "docs", m[2])
-		switch {
-		case !exists(file):
-			add("%s: the link goes to %s, which does not exist", text, m[2])
-		case strings.HasSuffix(file, ".go") && ident.MatchString(text):
-			if declared[file] == nil {
-				names, err := declarations(file)
-				if err != nil {
-					return nil, err
-				}
-				declared[file] = names
-			}
-			if !declared[file][text] {
-				add("%s: %s does not declare it", text, m[2])
-			}
-		}
+	links, err := wrongLinks(root, page)
+	if err != nil {
+		return nil, err
 	}
 	makefile, err := os.ReadFile(filepath.Join(root, "Makefile"))
 	if err != nil {
 		return nil, fmt.Errorf("read the targets of make: %w", err)
 	}
-	for _, m := range quote.FindAllStringSubmatch(link.ReplaceAllString(page, ""), -1) {
-		words := strings.Fields(m[1])
-		target, isMake := strings.CutPrefix(m[1], "make ")
-		switch {
-		case isMake && !strings.Contains(string(makefile), "\n"+target+":"):
-			add("%s: there is no such target", m[1])
-		case goName.MatchString(m[1]):
-			add("%s: make it a link to its file", m[1])
-		case len(words) == 1 && strings.Contains(m[1], "/"):
-			path, _, _ := strings.Cut(m[1], "NAME")
-			if !exists(filepath.Join(root, strings.TrimSuffix(path, "..."))) {
-				add("%s: there is no such path", m[1])
+	return append(links, wrongQuotes(root, string(makefile), link.ReplaceAllString(page, ""))...), nil
+}
+
+// wrongLinks looks at links: the text of one to a Go file is a declaration of that file.
+func wrongLinks(root, page string) (wrong []string, err error) {
+	declared := map[string]map[string]bool{}
+	for _, m := range link.FindAllStringSubmatch(page, -1) {
+		text, file := m[1], filepath.Join(root, "docs", m[2])
+		if !exists(file) {
+			wrong = append(wrong, fmt.Sprintf("%s: the link goes to %s, which does not exist", text, m[2]))
+			continue
+		}
+		if !strings.HasSuffix(file, ".go") || !ident.MatchString(text) {
+			continue
+		}
+		if declared[file] == nil {
+			if declared[file], err = declarations(file); err != nil {
+				return nil, err
 			}
+		}
+		if !declared[file][text] {
+			wrong = append(wrong, fmt.Sprintf("%s: %s does not declare it", text, m[2]))
 		}
 	}
 	return wrong, nil
+}
+
+// wrongQuotes looks at what is no link: what has a slash is a path, in which NAME stands for any word, and after make
+// stands a target.
+func wrongQuotes(root, makefile, text string) (wrong []string) {
+	for _, m := range quote.FindAllStringSubmatch(text, -1) {
+		target, isMake := strings.CutPrefix(m[1], "make ")
+		path, _, _ := strings.Cut(m[1], "NAME")
+		switch {
+		case isMake && !strings.Contains(makefile, "\n"+target+":"):
+			wrong = append(wrong, m[1]+": there is no such target")
+		case goName.MatchString(m[1]):
+			wrong = append(wrong, m[1]+": make it a link to its file")
+		case strings.Contains(m[1], "/") && !strings.Contains(m[1], " ") && !exists(filepath.Join(root, path)):
+			wrong = append(wrong, m[1]+": there is no such path")
+		}
+	}
+	return wrong
 }
 
 func exists(path string) bool {

@@ -102,9 +102,9 @@ func arrows(all []room) ([][]int, error) {
 	}
 	for i := range all {
 		for _, j := range needs[i] {
-			if reaches(needs, j, i) {
-				return nil, fmt.Errorf("the rooms %q and %q need each other: imports go one way; move a package in "+
-					"internal/tools/house/rooms.go, or the import", all[i].title, all[j].title)
+			if j < i && reaches(needs, j, i) { // every circle has an arrow that goes up
+				return nil, fmt.Errorf("%s, but room %q needs room %q: imports go one way; remove this one, or move a "+
+					"package in internal/tools/house/rooms.go", firstImport(all, i, j), all[j].title, all[i].title)
 			}
 		}
 	}
@@ -117,6 +117,18 @@ func arrows(all []room) ([][]int, error) {
 		}
 	}
 	return kept, nil
+}
+
+// firstImport is an import from one room into another, in words.
+func firstImport(all []room, from, to int) string {
+	for _, p := range all[from].packages {
+		for _, path := range p.imports {
+			if roomOf(all, path) == to {
+				return p.path + " imports " + path
+			}
+		}
+	}
+	return ""
 }
 
 // reaches tells whether a room needs another, directly or through others.
