@@ -76,7 +76,8 @@ golden: build ## Write the golden files of the tests again
 		-skip '^(TestADeploymentFromFirstToLast|TestTheReadmesCommands)$$' -update
 
 .PHONY: docs
-docs: build ## Write docs/reference again from the commands, the configuration, the handler tables and the source of the components
+docs: build ## Write docs/reference and the generated parts of docs/architecture.md again, from the source
+	$(GO) run ./internal/tools/house
 	$(BIN)/emrflink docs --dir docs/reference
 	$(GO) run ./internal/tools/reference -out docs/reference/components
 	cd internal/tools/firstlook && $(CURDIR)/$(BIN)/emrflink preview --stack local --save-baseline blueprint.json >/dev/null
@@ -130,4 +131,4 @@ budget: ## Write docs/budget.tsv again: what the programs link
 
 .PHONY: drift
 drift: docs
-	@git diff --exit-code -- docs/reference internal/tools/firstlook/blueprint.json || { echo "generated files are stale; run: make docs"; exit 1; }
+	@git diff --exit-code -- docs/architecture.md docs/reference internal/tools/firstlook/blueprint.json || { echo "generated files are stale; run: make docs"; exit 1; }
