@@ -52,6 +52,14 @@ func (s *Strings) UnmarshalJSON(b []byte) error {
 // Principals are who a statement is about, by their type (AWS, Service, Federated). The type "*" is anyone.
 type Principals map[string]Strings
 
+// MarshalJSON writes anyone as "*", the rest as an object.
+func (p Principals) MarshalJSON() ([]byte, error) {
+	if _, anyone := p["*"]; anyone {
+		return marshal("*")
+	}
+	return marshal(map[string]Strings(p))
+}
+
 // UnmarshalJSON also reads the principal "*".
 func (p *Principals) UnmarshalJSON(b []byte) error {
 	var star string
@@ -195,9 +203,9 @@ func (d Document) JSON() (string, error) {
 		switch {
 		case s.Sid == "":
 			return "", fmt.Errorf("statement %d has no Sid", i)
-		case len(s.Action) == 0:
+		case len(s.Action)+len(s.NotAction) == 0:
 			return "", fmt.Errorf("statement %q has no Action", s.Sid)
-		case len(s.Resource) == 0 && len(s.Principal) == 0:
+		case len(s.Resource)+len(s.NotResource)+len(s.Principal)+len(s.NotPrincipal) == 0:
 			return "", fmt.Errorf("statement %q has neither Resource nor Principal", s.Sid)
 		}
 	}

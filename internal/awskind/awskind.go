@@ -105,6 +105,15 @@ const (
 	AdoptNever = "never"
 )
 
+// Words of Phase: those of package deploy in which AWS resources are made that belong to no component.
+const (
+	PhaseNetwork   = "network"
+	PhaseBucket    = "checkpoint bucket"
+	PhaseCluster   = "cluster"
+	PhaseCoreNodes = "core nodes"
+	PhaseRest      = "the rest"
+)
+
 // NotListed is the Inventory of what the inventory leaves out: it goes with the resource that it is part of.
 const NotListed = "-"
 

@@ -11,12 +11,12 @@ func serviceRows() []Kind {
 			Price: "kms-key", Billed: "KMS key", Usage: "KMS: requests, and rotated key versions",
 			Command: "kms schedule-key-deletion --key-id {id}", Scope: "id",
 			Loss: "what is encrypted with it can never be read again once its waiting period is over", Gravity: 10,
-			Adopt: AdoptNever, Phase: PhaseKey,
+			Adopt: AdoptNever, Phase: PhaseRest,
 		},
 		{
 			Type: "aws:kms/alias:Alias", Terraform: "aws_kms_alias", Simulated: "kms:alias", Tags: Untagged, Inventory: NotListed,
 			Price: Free, Loss: "who uses the key by this name does not find it until it is back",
-			Adopt: "{name}", Phase: PhaseKey,
+			Adopt: "{name}", Phase: PhaseRest,
 		},
 		{
 			Type: "aws:sqs/queue:Queue", Terraform: "aws_sqs_queue", Simulated: "sqs:queue", Tags: Tagged, Inventory: "queue",

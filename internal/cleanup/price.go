@@ -10,7 +10,7 @@ import (
 	"emrflink/internal/cost"
 )
 
-// ListPrice prices what the inventory shows, at list prices per hour; 0 where there is no price.
+// ListPrice prices what the account's inventory shows, at list prices per hour; 0 where there is no price.
 func ListPrice(region string) func(awsapi.Resource) float64 {
 	return func(r awsapi.Resource) float64 {
 		k, known := awskind.OfInventory(r.Type)

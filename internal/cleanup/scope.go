@@ -9,10 +9,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"emrflink/internal/awsapi"
+	"emrflink/internal/awskind"
 	"emrflink/internal/plans"
 )
 
@@ -83,30 +83,15 @@ func (sc *savedScope) take(r plans.StateResource, nameTag string) {
 			d.Name = name
 		}
 	}
-	module, _, _ := strings.Cut(strings.TrimPrefix(r.Type, "aws:"), ":")
-	switch module {
-	case "s3/bucketV2":
-		include(&d.Buckets, r.ID)
-	case "cloudwatch/logGroup":
-		include(&d.LogGroups, property(r, "name"))
-	case "sqs/queue":
-		include(&d.Queues, property(r, "name"))
-	case "cloudwatch/eventRule":
-		include(&d.Rules, property(r, "name"))
-	case "iam/role":
-		include(&d.Roles, property(r, "name"))
-	case "iam/instanceProfile":
-		include(&d.InstanceProfiles, property(r, "name"))
-	case "kms/key":
-		include(&d.Keys, r.ID)
-	case "ec2/vpc":
+	k, _ := awskind.OfType(r.Type)
+	switch k.Scope {
+	case "":
+	case "id":
 		// Only a VPC of the state is the deployment's: the output also names one that somebody else made, and what is
 		// inside that is not ours.
-		d.VPC = r.ID
-	case "eks/cluster":
-		d.Cluster = property(r, "name")
-	case "iam/openIdConnectProvider":
-		d.OIDCIssuer = property(r, "url")
+		d.Include(k.Inventory, r.ID)
+	default:
+		d.Include(k.Inventory, property(r, k.Scope))
 	}
 }
 
@@ -125,12 +110,6 @@ func property(r plans.StateResource, name string) string {
 	}
 	v, _ := r.Inputs[name].(string)
 	return v
-}
-
-func include(list *[]string, name string) {
-	if name != "" && !slices.Contains(*list, name) {
-		*list = append(*list, name)
-	}
 }
 
 // save writes the scope down.

@@ -2,7 +2,11 @@
 
 package cost
 
-import "slices"
+import (
+	"slices"
+
+	"emrflink/internal/stack"
+)
 
 // SchemaVersion is the version of Report. Fields are added, never changed.
 const SchemaVersion = 1
@@ -65,9 +69,8 @@ type Job struct {
 
 // Subject is what a report is about.
 type Subject struct {
-	Stack, Target string
-	Simulated     []string
-	Resources     []Resource
+	stack.Info
+	Resources []Resource
 	// Job names the sample job, and Pods are what it consists of.
 	Job  string
 	Pods []Pods
@@ -88,7 +91,7 @@ func NewReport(s Subject, p Prices) (Report, error) {
 		Prices:     PriceSource{Source: p.Source, AsOf: e.AsOf, Live: p.Live},
 		Components: ByComponent(s.Resources, e.Items), Idle: Price{HourlyUSD: e.HourlyUSD, MonthlyUSD: e.MonthlyUSD},
 		SampleJob:   Job{Name: s.Job, Nodes: append([]Nodes{}, nodes...)},
-		NotIncluded: e.NotIncluded, Unpriced: slices.Concat(e.Unpriced, p.Missing, unpriced),
+		NotIncluded: e.NotIncluded, Unpriced: append(append(e.Unpriced, p.Missing...), unpriced...),
 		Simulated: append([]string{}, s.Simulated...),
 	}
 	if len(nodes) > 0 {

@@ -7,12 +7,14 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"emrflink/internal/stack"
 )
 
 // priced is the default blueprint with a node pool, and two pods of a job on it.
 func priced() Subject {
 	return Subject{
-		Stack: "dev", Target: "aws", Job: "basic", Pods: taskManagers(2, 1500, 2298),
+		Info: stack.Info{Stack: "dev", Target: "aws"}, Job: "basic", Pods: taskManagers(2, 1500, 2298),
 		Resources: append(blueprint(), pool(requirement("karpenter.k8s.aws/instance-family", "In", "c5d")), nodeClass()),
 	}
 }
@@ -49,15 +51,26 @@ func TestAReportAddsTheJobToWhatTheDeploymentCostsIdle(t *testing.T) {
 	require.InDelta(t, r.Idle.MonthlyUSD, monthly, 0.05)
 }
 
-func TestAReportWithoutPricesHasNoNullList(t *testing.T) {
+func TestAReportHasNoNullList(t *testing.T) {
 	t.Parallel()
-	for name, s := range map[string]Subject{"nothing": {}, "a blueprint": priced()} {
+	for name, c := range map[string]struct {
+		region          string
+		subject         Subject
+		unpriced, nodes int
+	}{
+		"nothing":                             {"us-west-2", Subject{}, 0, 0},
+		"all of it has a price":               {"us-west-2", priced(), 0, 1},
+		"nothing, in a region without them":   {"eu-west-9", Subject{}, 1, 0},
+		"that there is no table is said once": {"eu-west-9", priced(), 1, 0},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r, err := NewReport(s, Prices{Region: "eu-west-9"})
+			p, err := Table(c.region)
 			require.NoError(t, err)
-			require.Len(t, r.Unpriced, 1, "that there is no table is said once")
-			require.Empty(t, r.SampleJob.Nodes)
+			r, err := NewReport(c.subject, p)
+			require.NoError(t, err)
+			require.Len(t, r.Unpriced, c.unpriced)
+			require.Len(t, r.SampleJob.Nodes, c.nodes)
 			raw, err := json.Marshal(r)
 			require.NoError(t, err)
 			require.NotContains(t, string(raw), "null")

@@ -4,10 +4,12 @@
 package deploy
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"time"
 
+	"emrflink/internal/awskind"
 	"emrflink/internal/check"
 	"emrflink/internal/plans"
 	"emrflink/internal/preview"
@@ -66,27 +68,27 @@ type Phase struct {
 
 // Names of the phases.
 const (
-	Network    = "network"
-	Bucket     = "checkpoint bucket"
-	Cluster    = "cluster"
-	CoreNodes  = "core nodes"
+	Network    = awskind.PhaseNetwork
+	Bucket     = awskind.PhaseBucket
+	Cluster    = awskind.PhaseCluster
+	CoreNodes  = awskind.PhaseCoreNodes
 	Addons     = "addons"
 	Karpenter  = "karpenter"
 	NodePools  = "node pools"
 	Operator   = "flink operator"
 	Teams      = "teams"
-	Everything = "the rest"
+	Everything = awskind.PhaseRest
 )
 
-// Phases lists the phases in the order in which they begin. Expected times are medians of published runs: an EKS control
-// plane 10m17s, a managed node group 1m59s, a NAT gateway 1m46s, the slowest addon 54s.
+// Phases lists the phases in the order in which they begin. One that makes something slow takes as long as the catalogue of
+// AWS kinds says of that.
 func Phases() []Phase {
 	return []Phase{
-		{Network, 106 * time.Second},
+		{Network, slowest("aws:ec2/natGateway:NatGateway")},
 		{Bucket, 10 * time.Second},
-		{Cluster, 617 * time.Second},
-		{CoreNodes, 119 * time.Second},
-		{Addons, 54 * time.Second},
+		{Cluster, slowest("aws:eks/cluster:Cluster")},
+		{CoreNodes, slowest("aws:eks/nodeGroup:NodeGroup")},
+		{Addons, awskind.SlowestAddon},
 		{Karpenter, time.Minute},
 		{NodePools, 10 * time.Second},
 		{Operator, time.Minute},
@@ -95,11 +97,17 @@ func Phases() []Phase {
 	}
 }
 
+func slowest(typ string) time.Duration {
+	k, _ := awskind.OfType(typ)
+	return k.Create
+}
+
 // PhaseOf finds the phase of a resource: by its own type where that says it all, else by the outermost component around
-// it, else by the service that it belongs to.
+// it, else by the row of its type in the catalogue of AWS kinds.
 func PhaseOf(urn, typ string) string {
+	k, _ := awskind.OfType(typ)
 	switch {
-	case strings.HasPrefix(typ, "aws:eks/nodeGroup:"):
+	case k.Phase == CoreNodes:
 		return CoreNodes
 	case strings.Contains(typ, "karpenter.sh/"), strings.Contains(typ, "karpenter.k8s.aws/"):
 		return NodePools
@@ -111,15 +119,10 @@ func PhaseOf(urn, typ string) string {
 			}
 		}
 	}
-	switch {
-	case strings.HasPrefix(typ, "aws:ec2/"):
-		return Network
-	case strings.HasPrefix(typ, "aws:s3/"):
-		return Bucket
-	case strings.HasPrefix(typ, "eks:"), strings.HasPrefix(typ, "aws:eks/"), strings.HasPrefix(typ, "aws:iam/"):
+	if strings.HasPrefix(typ, "eks:") {
 		return Cluster
 	}
-	return Everything
+	return cmp.Or(k.Phase, Everything)
 }
 
 // ComponentPhase is the phase of a component by its Pulumi type, "" for what is no component of a platform.

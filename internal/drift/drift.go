@@ -13,6 +13,7 @@ import (
 	"slices"
 
 	"emrflink/internal/plans"
+	"emrflink/internal/stack"
 )
 
 // What happened to a resource.
@@ -117,14 +118,6 @@ func (r *Report) AddUnmanaged(found []Unmanaged) {
 // SchemaVersion is the version of Document. Fields are added, never changed.
 const SchemaVersion = 1
 
-// Subject is what was compared.
-type Subject struct {
-	Stack, Target, Region string
-	// Repair is the command that puts back what differs.
-	Repair    string
-	Simulated []string
-}
-
 // Document is the JSON document of `emrflink drift`: the report, and whose it is. No list in it is null.
 type Document struct {
 	SchemaVersion int    `json:"schemaVersion"`
@@ -139,14 +132,14 @@ type Document struct {
 	Simulated []string `json:"simulated"`
 }
 
-// Of is the report as the document about a subject.
-func (r Report) Of(s Subject) Document {
+// Of is the report as the document about a stack. repair is the command that puts back what differs.
+func (r Report) Of(s stack.Info, repair string) Document {
 	d := Document{
 		SchemaVersion: SchemaVersion, Stack: s.Stack, Target: s.Target, Region: s.Region, Drifted: r.Drifted(), Report: r,
 		Simulated: append([]string{}, s.Simulated...),
 	}
 	if d.Drifted {
-		d.Repair = s.Repair
+		d.Repair = repair
 	}
 	return d
 }

@@ -61,7 +61,6 @@ const (
 	policy   = "aws:iam/policy:Policy"
 	role     = "aws:iam/role:Role"
 	sgRule   = "aws:ec2/securityGroupRule:SecurityGroupRule"
-	logGroup = "aws:cloudwatch/logGroup:LogGroup"
 )
 
 func statement(s string) string {
@@ -73,8 +72,8 @@ func inline(s string) string { return `{"policy":` + statement(s) + `}` }
 
 func trust(s string) string { return `{"assumeRolePolicy":` + statement(s) + `}` }
 
-const tlsOnly = `{"Effect":"Deny","Principal":{"AWS":"*"},"Action":"s3:*","Resource":"*",` +
-	`"Condition":{"Bool":{"aws:SecureTransport":"false"}}}`
+const tlsOnly = `{"Effect":"Deny","Principal":{"AWS":"*"},"Action":"s3:*","Resource":"*","Condition":{"Bool":{"aws:` +
+	`SecureTransport":"false"}}}`
 
 func jobManagers(requirements string) string {
 	return `{"spec":{"template":{"metadata":{"labels":{"FlinkRole":"jobmanager"}},"spec":{"requirements":` + requirements + `}}}}`
@@ -94,8 +93,8 @@ func cases() map[string]struct {
 	return map[string]pair{
 		"public-endpoint": {
 			[]one{
-				{cluster, "a",
-					`{"vpcConfig":{"endpointPublicAccess":true,"publicAccessCidrs":["203.0.113.0/24","0.0.0.0/0"]}}`, ""},
+				{cluster, "a", `{"vpcConfig":{"endpointPublicAccess":true,"publicAccessCidrs":["203.0.113.0/24","0.0.0.0/0"]}}`,
+					""},
 				{cluster, "b", `{"vpcConfig":{}}`, ""},
 			},
 			[]string{"a vpcConfig.publicAccessCidrs", "b vpcConfig.publicAccessCidrs"},
@@ -124,10 +123,8 @@ func cases() map[string]struct {
 				{"kubernetes:core/v1:Namespace", "b",
 					`{"metadata":{"labels":{"emrflink/team":"b","pod-security.kubernetes.io/enforce":"privileged"}}}`, ""},
 			},
-			[]string{
-				`a metadata.labels["pod-security.kubernetes.io/enforce"]`,
-				`b metadata.labels["pod-security.kubernetes.io/enforce"]`,
-			},
+			[]string{`a metadata.labels["pod-security.kubernetes.io/enforce"]`,
+				`b metadata.labels["pod-security.kubernetes.io/enforce"]`},
 			[]one{
 				{"kubernetes:core/v1:Namespace", "a",
 					`{"metadata":{"labels":{"emrflink/team":"a","pod-security.kubernetes.io/enforce":"baseline"}}}`, ""},
@@ -138,37 +135,35 @@ func cases() map[string]struct {
 		"iam-wildcard-action": {
 			[]one{
 				{policy, "a", inline(`{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::b"}`), ""},
-				{policy, "b",
-					inline(`{"Effect":"Allow","Action":["iam:Put*","iam:GetRole"],"Resource":"arn:aws:iam::1:role/x"}`), ""},
+				{policy, "b", inline(`{"Effect":"Allow","Action":["iam:Put*","iam:GetRole"],"Resource":"arn:aws:iam::1:role/x"}`),
+					""},
 				{policy, "c", inline(`{"Effect":"Allow","NotAction":"iam:*","Resource":"arn:aws:s3:::b"}`), ""},
-				{
-					role, "d", `{"inlinePolicies":[{"policy":` +
-						statement(`{"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::b"}`) + `}]}`, "",
-				},
+				{role, "d", `{"inlinePolicies":[{"policy":` + statement(
+					`{"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::b"}`) + `}]}`, ""},
 			},
 			[]string{"a policy", "b policy", "c policy", "d inlinePolicies[0].policy"},
 			[]one{
 				{policy, "a", inline(`{"Effect":"Deny","Action":"s3:*","Resource":"*"}`), ""},
-				{policy, "b",
-					inline(`{"Effect":"Allow","Action":["ec2:Describe*","s3:GetObject"],"Resource":"arn:aws:s3:::b"}`), ""},
+				{policy, "b", inline(`{"Effect":"Allow","Action":["ec2:Describe*","s3:GetObject"],"Resource":"arn:aws:s3:::b"}`),
+					""},
 			},
 		},
 		"iam-wildcard-resource": {
 			[]one{
-				{
-					policy, "a",
-					inline(`{"Sid":"All","Effect":"Allow","Action":["s3:GetObject","ec2:DescribeInstances"],"Resource":"*"}`), "",
-				},
-				{policy, "b",
-					inline(`{"Effect":"Allow","Action":"s3:GetObject","Resource":["arn:aws:s3:::x","arn:aws:s3:::*"]}`), ""},
+				{policy, "a", inline(
+					`{"Sid":"All","Effect":"Allow","Action":["s3:GetObject","ec2:DescribeInstances"],"Resource":"*"}`), ""},
+				{policy, "b", inline(`{"Effect":"Allow","Action":"s3:GetObject","Resource":["arn:aws:s3:::x","arn:aws:s3:::*"]}`),
+					""},
 				{policy, "c", inline(`{"Effect":"Allow","Action":"s3:GetObject","NotResource":"arn:aws:s3:::x"}`), ""},
 			},
 			[]string{"a policy", "b policy", "c policy"},
 			[]one{
-				{policy, "a", inline(`{"Effect":"Allow","Resource":"*",
-					"Action":["ec2:DescribeInstances","ec2:describe*","pricing:GetProducts"]}`), ""},
-				{policy, "b", inline(`{"Effect":"Allow","Action":"ec2:TerminateInstances","Resource":"*",
-					"Condition":{"StringEquals":{"aws:ResourceTag/x":"y"}}}`), ""},
+				{policy, "a", inline(
+					`{"Effect":"Allow","Action":["ec2:DescribeInstances","ec2:describe*","pricing:GetProducts"],"Resource":"*"}`),
+					""},
+				{policy, "b", inline(
+					`{"Effect":"Allow","Action":"ec2:TerminateInstances","Resource":"*","Condition":{"StringEquals":{"aws:` +
+						`ResourceTag/x":"y"}}}`), ""},
 				{policy, "c", inline(`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::x/*"}`), ""},
 				{policy, "d", inline(`{"Effect":"Deny","Action":"s3:GetObject","Resource":"*"}`), ""},
 			},
@@ -198,18 +193,12 @@ func cases() map[string]struct {
 		"iam-refused-document": {
 			[]one{
 				{policy, "a", inline(`{"Effect":"Allow","Actions":"s3:GetObject","Resource":"arn:aws:s3:::b"}`), ""},
-				{
-					role, "b",
-					trust(
-						`{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"AWS":"1"},
-						"Condition":{"StringIs":{"a":"b"}}}`), "",
-				},
+				{role, "b", trust(`{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"AWS":"1"},"Condition":{"StringIs":{"a":"b"}}}`), ""},
 				{policy, "c", `{"policy":{"Statement":[]}}`, ""},
 			},
 			[]string{"a policy", "c policy", "b assumeRolePolicy"},
 			[]one{
-				{policy, "a", inline(`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b",
-					"Condition":{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}}`), ""},
+				{policy, "a", inline(`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b","Condition":{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}}`), ""},
 				{role, "b", `{"assumeRolePolicy":"[unknown]"}`, ""},
 				{role, "c", `{}`, ""},
 			},
@@ -284,9 +273,12 @@ func cases() map[string]struct {
 			},
 		},
 		"log-retention": {
-			[]one{{logGroup, "a", `{}`, ""}, {logGroup, "b", `{"retentionInDays":0}`, ""}},
+			[]one{
+				{"aws:cloudwatch/logGroup:LogGroup", "a", `{}`, ""},
+				{"aws:cloudwatch/logGroup:LogGroup", "b", `{"retentionInDays":0}`, ""},
+			},
 			[]string{"a retentionInDays", "b retentionInDays"},
-			[]one{{logGroup, "a", `{"retentionInDays":30}`, ""}},
+			[]one{{"aws:cloudwatch/logGroup:LogGroup", "a", `{"retentionInDays":30}`, ""}},
 		},
 		"imds-v1": {
 			[]one{
@@ -417,7 +409,7 @@ func TestUnknownValues(t *testing.T) {
 		"nodepool-limits":       {{pool, "a", `{"spec":"[unknown]"}`, ""}},
 		"control-plane-logs":    {{cluster, "a", `{"enabledClusterLogTypes":"[unknown]"}`, ""}},
 		"extended-support":      {{cluster, "a", `{"version":"[unknown]"}`, ""}},
-		"log-retention":         {{logGroup, "a", `{"retentionInDays":"[unknown]"}`, ""}},
+		"log-retention":         {{"aws:cloudwatch/logGroup:LogGroup", "a", `{"retentionInDays":"[unknown]"}`, ""}},
 		"pod-security": {{"kubernetes:core/v1:Namespace", "a",
 			`{"metadata":{"labels":{"emrflink/team":"a","pod-security.kubernetes.io/enforce":"[unknown]"}}}`, ""}},
 		"bucket-public-access": {{bucket, "b", `{"bucket":"b"}`, ""},
@@ -434,7 +426,7 @@ func TestUnknownValues(t *testing.T) {
 		case "plain-secret", findings.NotChecked, findings.UnusedAcceptance: // of no property
 		case "iam-user", "bucket-encryption": // that a resource is there, or not, is always known
 		case "single-nat": // counts the resources
-		case "iam-refused-document": // the other rules of IAM name a document that is not known
+		case "iam-refused-document": // the rules of the document's statements say that they did not read it
 		default:
 			require.Contains(t, graphs, r.ID, "this rule looks at values: what does it do with an unknown one?")
 		}
@@ -459,7 +451,7 @@ func TestUnknownValues(t *testing.T) {
 func TestOrder(t *testing.T) {
 	t.Parallel()
 	g := graph(t, []one{
-		{logGroup, "z", `{}`, ""}, {cluster, "c", `{"vpcConfig":{}}`, ""},
+		{"aws:cloudwatch/logGroup:LogGroup", "z", `{}`, ""}, {cluster, "c", `{"vpcConfig":{}}`, ""},
 		{"aws:iam/user:User", "u", `{}`, ""},
 	})
 	first := findings.Check(g)

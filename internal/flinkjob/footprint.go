@@ -8,9 +8,9 @@ import (
 	"fmt"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/api/resource"
-
 	"emrflink/internal/cost"
+
+	"k8s.io/apimachinery/pkg/api/resource"
 )
 
 // DefaultParallelism is how many task slots a sample job has when nobody says.
@@ -19,8 +19,8 @@ const DefaultParallelism = 2
 // podField is the field of a FlinkDeployment's spec that describes the pods of a role.
 var podField = map[string]string{RoleJobManager: "jobManager", RoleTaskManager: "taskManager"}
 
-// Footprints are the pods of the default sample job on a node pool, by role. That its manifest says them is a matter of the
-// build, and tested.
+// Footprints are the pods of the default sample job on a node pool. That its manifest says them is a matter of the build,
+// and tested.
 func Footprints(nodeGroupType, arch string, parallelism int) []cost.Pods {
 	sample, err := findSample(defaultSample)
 	if err != nil {
@@ -59,7 +59,6 @@ type sizedPods struct {
 // flinkUnits turns Flink's units, 2048m and 2g, into those of Kubernetes.
 var flinkUnits = strings.NewReplacer("m", "Mi", "g", "Gi")
 
-// footprints are the pods of the job, by role. What they request includes the sidecar of the monitoring.
 func (s Sample) footprints(spec Spec) ([]cost.Pods, error) {
 	o, err := s.render(spec)
 	if err != nil {

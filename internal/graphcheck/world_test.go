@@ -4,8 +4,6 @@ package graphcheck_test
 
 import (
 	"encoding/json"
-	"flag"
-	"os"
 	"strings"
 	"testing"
 
@@ -14,12 +12,11 @@ import (
 
 	"emrflink/components/componenttest"
 	"emrflink/internal/flinkjob"
+	"emrflink/internal/golden"
 	"emrflink/internal/graphcheck"
 	"emrflink/internal/localcloud/chart"
 	"emrflink/stacks"
 )
-
-var update = flag.Bool("update", false, "write the file that localkube's scheduler test reads")
 
 type object = map[string]any
 
@@ -120,10 +117,5 @@ func TestLocalkubeSchedulesWhatIsRendered(t *testing.T) {
 		"karpenterValues": w.Graph.Find(t, "karpenter-chart").Inputs["values"],
 	}, "", "  ")
 	require.NoError(t, err)
-	if *update {
-		require.NoError(t, os.WriteFile(schedulerFile, append(raw, '\n'), 0o600))
-	}
-	want, err := os.ReadFile(schedulerFile)
-	require.NoError(t, err)
-	require.Equal(t, string(want), string(raw)+"\n", "run: go test ./internal/graphcheck -update")
+	golden.Equal(t, schedulerFile, string(raw)+"\n")
 }

@@ -71,8 +71,10 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 	everyone := iamdoc.Deny("Plain", iamdoc.Strings{"s3:*"}, iamdoc.Strings{"arn:aws:s3:::b", "arn:aws:s3:::b/*"},
 		iamdoc.Conditions{"Bool": {"aws:SecureTransport": {"false"}}})
 	everyone.Principal = iamdoc.Principals{PrincipalAWS: {"*"}}
+	anyone := everyone
+	anyone.Principal, anyone.Action, anyone.NotAction = iamdoc.Principals{Anyone: {Anyone}}, nil, iamdoc.Strings{"s3:Get*"}
 	for _, written := range []iamdoc.Document{
-		iamdoc.New(everyone), iamdoc.PodIdentityTrust("arn:c", "n", "a", "b"), iamdoc.WebIdentityTrust("arn:p", "issuer", "a"),
+		iamdoc.New(everyone), iamdoc.New(anyone), iamdoc.PodIdentityTrust("arn:c", "n", "a", "b"), iamdoc.WebIdentityTrust("arn:p", "issuer", "a"),
 	} {
 		text, err := written.JSON()
 		require.NoError(t, err)

@@ -14,6 +14,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"emrflink/internal/exitcode"
 	"emrflink/internal/kube"
 	"emrflink/internal/localtarget"
 	"emrflink/internal/plans"
@@ -63,7 +64,7 @@ func (e *Error) Code() string { return e.code }
 func (e *Error) Hint() string { return e.hint }
 
 // ExitCode is 2: nothing was changed.
-func (e *Error) ExitCode() int { return 2 }
+func (e *Error) ExitCode() int { return exitcode.Usage }
 
 func refuse(format string, args ...any) error {
 	return &Error{err: fmt.Errorf(format, args...), code: "usage"}

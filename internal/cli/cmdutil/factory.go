@@ -3,7 +3,6 @@
 package cmdutil
 
 import (
-	"context"
 	"time"
 
 	"emrflink/internal/findings"
@@ -13,16 +12,6 @@ import (
 	"emrflink/internal/stack"
 	"emrflink/stacks/setting"
 )
-
-// LocalTarget is what can be known of the local target without starting it.
-type LocalTarget interface {
-	// Paths names the folder with its state and its log file.
-	Paths() (dir, log string)
-	// Binary finds the binary of the local control plane.
-	Binary() (string, error)
-	// Status asks the running target; localtarget.ErrNotRunning when there is none.
-	Status(ctx context.Context) (localtarget.Status, error)
-}
 
 // Reference is what is known without a stack, from the tables of the binary.
 type Reference struct {
@@ -53,6 +42,4 @@ type Factory struct {
 	Info func() (stack.Info, error)
 	// Reference is what is known without a stack.
 	Reference Reference
-	// Local looks at the local target of the state folder.
-	Local func() (LocalTarget, error)
 }

@@ -89,7 +89,7 @@ func TestCostOutputs(t *testing.T) {
 
 func TestARegionWithoutPricesSaysSo(t *testing.T) {
 	t.Parallel()
-	none, err := cost.NewReport(cost.Subject{Stack: "local"}, cost.Prices{Region: "eu-west-9"})
+	none, err := cost.NewReport(cost.Subject{Info: cmdtest.Info()}, cost.Prices{Region: "eu-west-9"})
 	require.NoError(t, err)
 	none.Unpriced = []string{"no prices for region \"eu-west-9\""}
 	r, err := exec(t, &fake{report: none})

@@ -17,33 +17,39 @@ import (
 	"emrflink/internal/stack"
 )
 
-// control is what the command needs of the local target.
-type control interface {
+// LocalTarget is what can be known of the local target without starting it.
+type LocalTarget interface {
+	// Paths names the folder with its state and its log file.
 	Paths() (dir, log string)
+	// Binary finds the binary of the local control plane.
 	Binary() (string, error)
+	// Status asks the running target; localtarget.ErrNotRunning when there is none.
 	Status(ctx context.Context) (localtarget.Status, error)
+}
+
+// Operations are what the command asks of the target.
+type Operations struct {
+	Local func() (LocalTarget, error)
+	// Preflight makes the checks that a deploy begins with.
+	Preflight func(context.Context) ([]check.Check, error)
 }
 
 // Options are the dependencies and the flags of the command.
 type Options struct {
-	IO    *iostreams.IOStreams
-	Info  func() (stack.Info, error)
-	Home  func() (string, error)
-	Local func() (control, error)
-	// Preflight makes the checks that a deploy begins with.
-	Preflight func(context.Context) ([]check.Check, error)
-	Free      func(path string) (bytes uint64, err error)
+	IO *iostreams.IOStreams
+	Operations
+	Info func() (stack.Info, error)
+	Home func() (string, error)
+	Free func(path string) (bytes uint64, err error)
 
 	Output cmdutil.Format
 }
 
 // NewCmd returns the command.
-func NewCmd(f *cmdutil.Factory, preflight func(context.Context) ([]check.Check, error), runF func(context.Context, *Options) error) *cobra.Command {
+func NewCmd(f *cmdutil.Factory, o Operations, runF func(context.Context, *Options) error) *cobra.Command {
 	opts := &Options{
-		IO: f.IO, Info: f.Info, Free: disk.Free,
-		Home:      func() (string, error) { return cmdutil.Home(f.IO.Getenv) },
-		Local:     func() (control, error) { return f.Local() },
-		Preflight: preflight,
+		IO: f.IO, Operations: o, Info: f.Info, Free: disk.Free,
+		Home: func() (string, error) { return cmdutil.Home(f.IO.Getenv) },
 	}
 	cmd := &cobra.Command{
 		Use:   "doctor [flags]",

@@ -43,11 +43,13 @@ func healthy(t *testing.T, target string) (*cmdtest.Run, *Options) {
 	}[target]
 	return r, &Options{
 		IO: r.Factory.IO, Output: cmdutil.JSON,
-		Info:  func() (stack.Info, error) { return info, nil },
-		Home:  func() (string, error) { return home, nil },
-		Local: func() (control, error) { return localFake{}, nil },
-		Preflight: func(context.Context) ([]check.Check, error) {
-			return []check.Check{{ID: "credentials", Status: good, What: "arn:aws:iam::1:user/u"}}, nil
+		Info: func() (stack.Info, error) { return info, nil },
+		Home: func() (string, error) { return home, nil },
+		Operations: Operations{
+			Local: func() (LocalTarget, error) { return localFake{}, nil },
+			Preflight: func(context.Context) ([]check.Check, error) {
+				return []check.Check{{ID: "credentials", Status: good, What: "arn:aws:iam::1:user/u"}}, nil
+			},
 		},
 		Free: func(string) (uint64, error) { return 10 * gib, nil },
 	}
@@ -103,11 +105,11 @@ func TestDoctor(t *testing.T) {
 	}{
 		"local, running": {"local", func(*Options) {}, with(found{"control-plane": good, "local-target": good, "credentials": good}), 0},
 		"local, stopped": {"local", func(o *Options) {
-			o.Local = func() (control, error) { return localFake{status: localtarget.ErrNotRunning}, nil }
+			o.Local = func() (LocalTarget, error) { return localFake{status: localtarget.ErrNotRunning}, nil }
 			o.Preflight = func(context.Context) ([]check.Check, error) { return nil, errors.New("this would start it") }
 		}, with(found{"control-plane": good, "local-target": good, "port": good, "aws-account": skipped}), 0},
 		"local, everything is wrong": {"local", func(o *Options) {
-			o.Local = func() (control, error) { return localFake{errors.New("no binary"), errors.New("refused")}, nil }
+			o.Local = func() (LocalTarget, error) { return localFake{errors.New("no binary"), errors.New("refused")}, nil }
 			o.Free = func(string) (uint64, error) { return gib / 8, nil }
 		}, with(found{"free-space": bad, "control-plane": bad, "local-target": bad, "aws-account": skipped}), 2},
 		"little space is a warning": {"local", func(o *Options) { o.Free = func(string) (uint64, error) { return gib, nil } },
@@ -148,7 +150,7 @@ func TestAPortInUseIsFound(t *testing.T) {
 	_, port, err := net.SplitHostPort(ln.Addr().String())
 	require.NoError(t, err)
 	r, opts := healthy(t, "local")
-	opts.Local = func() (control, error) { return localFake{status: localtarget.ErrNotRunning}, nil }
+	opts.Local = func() (LocalTarget, error) { return localFake{status: localtarget.ErrNotRunning}, nil }
 	r.Factory.IO.SetEnv(func(k string) string { return map[string]string{"EMRFLINK_LOCAL_PORT": port}[k] })
 	got, code := states(t, r, opts)
 	require.Equal(t, bad, got["port"])

@@ -12,11 +12,12 @@ import (
 	"emrflink/internal/cli/cmdtest"
 	"emrflink/internal/drift"
 	"emrflink/internal/plans"
+	"emrflink/internal/stack"
 )
 
 // document is what a comparison of the observed resources finds.
 func document(observed ...plans.Observed) drift.Document {
-	return drift.New(observed).Of(drift.Subject{Stack: "local", Repair: "emrflink deploy --refresh --stack local"})
+	return drift.New(observed).Of(stack.Info{Stack: "local"}, "emrflink deploy --refresh --stack local")
 }
 
 func exec(t *testing.T, d drift.Document, err error, args ...string) (*cmdtest.Run, error) {

@@ -11,7 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"emrflink/internal/check"
 	"emrflink/internal/cli/cleanup"
 	"emrflink/internal/cli/cmdutil"
 	"emrflink/internal/cli/completion"
@@ -44,6 +43,7 @@ Exit codes: see "emrflink help exit-codes".`
 // Operations are what single commands ask of the domain; what several of them need is in the factory.
 type Operations struct {
 	Cost       cost.Pricer
+	Doctor     doctor.Operations
 	Deploy     deploy.Operations
 	Preview    preview.Operations
 	Graph      func(context.Context) (graph.Planner, error)
@@ -51,7 +51,6 @@ type Operations struct {
 	Status     func(context.Context) (status.Stack, error)
 	Outputs    func(context.Context) (outputs.Stack, error)
 	SampleJob  samplejob.Open
-	Preflight  func(context.Context) ([]check.Check, error)
 	Drift      drift.Detector
 	Kubeconfig kubeconfig.Reader
 	Local      local.Operations
@@ -89,7 +88,7 @@ func New(f *cmdutil.Factory, o Operations) *cobra.Command {
 	const main, run, other = "main", "run", "other"
 	root.AddGroup(&cobra.Group{ID: main, Title: "Deployments:"}, &cobra.Group{ID: run, Title: "Using them:"},
 		&cobra.Group{ID: other, Title: "Other commands:"})
-	add(root, main, initcmd.NewCmd(f, nil), doctor.NewCmd(f, o.Preflight, nil), preview.NewCmd(f, o.Preview, nil),
+	add(root, main, initcmd.NewCmd(f, nil), doctor.NewCmd(f, o.Doctor, nil), preview.NewCmd(f, o.Preview, nil),
 		graph.NewCmd(f, o.Graph, nil), cost.NewCmd(f, o.Cost, nil), deploy.NewCmd(f, o.Deploy, nil),
 		status.NewCmd(f, o.Status, nil), drift.NewCmd(f, o.Drift, nil), outputs.NewCmd(f, o.Outputs, nil),
 		cleanup.NewCmd(f, o.Cleanup, nil))

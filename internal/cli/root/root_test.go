@@ -22,6 +22,7 @@ import (
 	"emrflink/internal/cli/cmdtest"
 	"emrflink/internal/cli/cmdutil"
 	"emrflink/internal/cli/deploy"
+	"emrflink/internal/cli/doctor"
 	"emrflink/internal/cli/ekstoken"
 	"emrflink/internal/cli/graph"
 	"emrflink/internal/cli/local"
@@ -60,8 +61,8 @@ func newRun(t *testing.T) (r run, touched *[]string) {
 	r.operations.Status = func(context.Context) (status.Stack, error) { return nil, touch("stack") }
 	r.operations.Outputs = func(context.Context) (outputs.Stack, error) { return nil, touch("stack") }
 	r.operations.SampleJob = func(context.Context) (samplejob.Stack, error) { return nil, touch("stack") }
-	r.operations.Preflight = func(context.Context) ([]check.Check, error) { return nil, touch("stack") }
-	f.Local = func() (cmdutil.LocalTarget, error) { return nil, touch("local") }
+	r.operations.Doctor.Preflight = func(context.Context) ([]check.Check, error) { return nil, touch("stack") }
+	r.operations.Doctor.Local = func() (doctor.LocalTarget, error) { return nil, touch("local") }
 	r.operations.Local.Open = func() (local.Target, error) { return nil, touch("local") }
 	r.operations.Token = func(context.Context, ekstoken.Request) ([]byte, error) { return nil, touch("token") }
 	r.operations.Pulumi = func([]string) int { *touched = append(*touched, "pulumi"); return 3 }

@@ -42,8 +42,7 @@ func (a *app) cost(ctx context.Context, fromAWS bool) (cost.Report, error) {
 		return cost.Report{}, err
 	}
 	subject := cost.Subject{
-		Stack: s.info.Stack, Target: s.info.Target, Simulated: o.target.Simulated(), Resources: preview.Resources(plan),
-		Job: flinkjob.List()[0].Name,
+		Info: o.Info(), Resources: preview.Resources(plan), Job: flinkjob.List()[0].Name,
 	}
 	if pools := s.config.NodePools; len(pools) > 0 {
 		subject.Pods = flinkjob.Footprints(pools[0].NodeGroupType, pools[0].Arch, flinkjob.DefaultParallelism)

@@ -28,11 +28,7 @@ func (a *app) drift(ctx context.Context) (drift.Document, error) {
 		a.logFailure(err)
 		return drift.Document{}, s.noStack(err)
 	}
-	i := s.settings.info
-	return report.Of(drift.Subject{
-		Stack: i.Stack, Target: i.Target, Region: i.Region, Simulated: i.Simulated,
-		Repair: cmdutil.Command("deploy", "--refresh", "--stack", i.Stack),
-	}), nil
+	return report.Of(s.Info(), cmdutil.Command("deploy", "--refresh", "--stack", s.Info().Stack)), nil
 }
 
 // detector opens the target; of a stack that was never deployed none is started.

@@ -67,6 +67,7 @@ func (a *app) change(ctx context.Context, c localtarget.Change) (plans.StateReso
 	if err != nil {
 		return plans.StateResource{}, err
 	}
+	defer st.Close() // the local target goes on
 	return outofband.Changer{
 		Account:  t,
 		Recorded: st.resources,

@@ -15,6 +15,7 @@ import (
 	cleanupcmd "emrflink/internal/cli/cleanup"
 	"emrflink/internal/cli/cmdutil"
 	deploycmd "emrflink/internal/cli/deploy"
+	"emrflink/internal/cli/doctor"
 	"emrflink/internal/cli/graph"
 	"emrflink/internal/cli/local"
 	"emrflink/internal/cli/outputs"
@@ -71,7 +72,6 @@ func New(o Options) (*cmdutil.Factory, root.Operations) {
 		Reference: cmdutil.Reference{
 			Samples: flinkjob.Samples, Keys: stacks.Keys, Matrix: target.Simulated, Rules: findings.Rules, Check: checkSettings,
 		},
-		Local: func() (cmdutil.LocalTarget, error) { return a.local() },
 	}
 	return f, a.operations()
 }
@@ -145,7 +145,7 @@ func (a *app) operations() root.Operations {
 		Status:    func(context.Context) (status.Stack, error) { return a.openStack() },
 		Outputs:   func(context.Context) (outputs.Stack, error) { return a.openStack() },
 		SampleJob: func(context.Context) (samplejob.Stack, error) { return a.openStack() },
-		Preflight: a.preflight,
+		Doctor:    doctor.Operations{Local: func() (doctor.LocalTarget, error) { return a.local() }, Preflight: a.preflight},
 		Drift:     a.drift, Kubeconfig: a.kubeconfig, Token: a.token, Pulumi: engine.Main,
 		Local: local.Operations{
 			Open:  func() (local.Target, error) { return a.local() },

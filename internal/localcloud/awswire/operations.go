@@ -279,7 +279,7 @@ func otherOperations() []Operation {
 	return []Operation{
 		{
 			Service: "servicequotas", Name: "GetServiceQuota", UsedBy: byEmrflink, Notes: "the quotas that the account enforces",
-			run: getServiceQuota,
+			needs: oneQuota, run: getServiceQuota,
 		},
 		{
 			Service: "servicequotas", Name: "GetAWSDefaultServiceQuota", UsedBy: byEmrflink,

@@ -61,8 +61,8 @@ func parameters(w *world, instance, template string) map[string]string {
 		"ec2:CreateLaunchTemplate": "LaunchTemplateName=new&TagSpecification.1.ResourceType=launch-template" +
 			"&TagSpecification.1.Tag.1.Key=a",
 		"ec2:DeleteLaunchTemplate":          "LaunchTemplateId=" + template,
-		"ec2:CreateTags":                    "ResourceId.1=" + w.vpc + "&Tag.1.Key=a&Tag.1.Value=b",
-		"ec2:DeleteTags":                    "ResourceId.1=" + w.vpc + "&Tag.1.Key=a",
+		"ec2:CreateTags":                    "ResourceId.1=" + instance + "&Tag.1.Key=a&Tag.1.Value=b",
+		"ec2:DeleteTags":                    "ResourceId.1=" + instance + "&Tag.1.Key=a",
 		"ec2:CreateVolume":                  "TagSpecification.1.ResourceType=volume&TagSpecification.1.Tag.1.Key=a",
 		"iam:AddRoleToInstanceProfile":      "InstanceProfileName=nodes&RoleName=nodes",
 		"iam:RemoveRoleFromInstanceProfile": "InstanceProfileName=nodes&RoleName=nodes",
@@ -71,6 +71,7 @@ func parameters(w *world, instance, template string) map[string]string {
 		"elasticloadbalancing:DeleteLoadBalancer": "LoadBalancerArn=arn:aws:elasticloadbalancing:us-west-2:" +
 			account.DefaultAccountID +
 			":loadbalancer/net/a/b",
+		"ssm:GetParameter":         `{"Name":"/aws/service/a"}`,
 		"logs:ListTagsForResource": `{"resourceArn":"arn:aws:logs:us-west-2:` + account.DefaultAccountID + `:log-group:a"}`,
 		"sts:AssumeRole":           "RoleSessionName=s&RoleArn=arn:aws:iam::" + account.DefaultAccountID + ":role/nodes",
 	}
@@ -104,6 +105,8 @@ func denial(service string) string {
 // with one that has the operation's actions, which is not.
 func TestEveryOperationAsksForItsPermissions(t *testing.T) {
 	t.Parallel()
+	table, err := iam.Actions()
+	require.NoError(t, err)
 	open := []string{}
 	for _, o := range awswire.Operations() {
 		name := o.Service + ":" + o.Name
@@ -137,9 +140,12 @@ func TestEveryOperationAsksForItsPermissions(t *testing.T) {
 			refused, said := ask("nobody", "")
 			require.True(t, refused, "%s %s", seen.Code, said)
 			// A policy may name log-group:* for it, or everything.
-			if said != "" && name != "logs:DescribeLogGroups" {
-				require.Equal(t, !iam.Unscoped(o.Actions()[0]), strings.Contains(said, "on resource: "),
-					"an action that can be limited to resources, and no other, is asked for on a resource: %s", said)
+			if _, resource, limited := strings.Cut(said, "on resource: "); said != "" && name != "logs:DescribeLogGroups" {
+				resource, _, _ = strings.Cut(resource, " ")
+				require.Equal(t, iam.Unscoped(o.Actions()[0]), !limited,
+					"an action that can be limited is asked for on a resource: %s", said)
+				action, _ := table.Action(o.Actions()[0])
+				require.True(t, !limited || action.Takes(resource), "%s is no resource of %s", resource, o.Actions()[0])
 			}
 			refused, said = ask("somebody", allow("*", "", o.Actions()...))
 			require.False(t, refused, "the operation needs more than its row says: %s", said)

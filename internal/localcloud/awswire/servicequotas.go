@@ -8,12 +8,20 @@ import (
 	"emrflink/internal/localcloud/account"
 )
 
+func (q *request) quotaARN(service, code string) string {
+	return q.arn("servicequotas", service+"/"+code)
+}
+
+func oneQuota(q *request) ([]need, error) {
+	return on(q.quotaARN(q.field("ServiceCode"), q.field("QuotaCode")))
+}
+
 // quotaNode is a quota as Service Quotas answers it.
 func (q *request) quotaNode(quota account.Quota, value float64) map[string]any {
 	return map[string]any{
 		"ServiceCode": quota.Service, "QuotaCode": quota.Code, "QuotaName": quota.Name, "Value": value, "Unit": "None",
 		"Adjustable":  true,
-		"GlobalQuota": quota.Global, "QuotaArn": q.arn("servicequotas", quota.Service+"/"+quota.Code),
+		"GlobalQuota": quota.Global, "QuotaArn": q.quotaARN(quota.Service, quota.Code),
 		"QuotaAppliedAtLevel": "ACCOUNT",
 	}
 }
