@@ -355,7 +355,9 @@ func TestText(t *testing.T) {
 		require.Equal(t, want, iostreams.Duration(d))
 	}
 	require.Equal(t, `emrflink deploy --stack 'it'\''s' ''`, iostreams.CommandLine("emrflink", "deploy", "--stack", "it's", ""))
-	for width, want := range map[int]string{0: "abcdefgh", 2: "ab", 3: "abc", 4: "a...", 6: "abc...", 7: "abcd...", 8: "abcdefgh"} {
+	for width, want := range map[int]string{
+		0: "abcdefgh", 2: "ab", 3: "abc", 4: "a...", 6: "abc...", 7: "abcd...", 8: "abcdefgh",
+	} {
 		require.Equal(t, want, iostreams.Truncate("abcdefgh", width))
 	}
 	require.Equal(t, "äöüß", iostreams.Truncate("äöüß", 4))
