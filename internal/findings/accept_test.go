@@ -16,7 +16,7 @@ import (
 func TestAccept(t *testing.T) {
 	t.Parallel()
 	found := findings.Check(graph(t, []one{
-		{"aws:cloudwatch/logGroup:LogGroup", "a-logs", `{}`, ""}, {"aws:cloudwatch/logGroup:LogGroup", "b-logs", `{}`, ""},
+		{logGroup, "a-logs", `{}`, ""}, {logGroup, "b-logs", `{}`, ""},
 		{"aws:iam/user:User", "u", `{}`, ""},
 	}))
 	got := findings.Accept(found, []findings.Acceptance{

@@ -61,6 +61,7 @@ const (
 	policy   = "aws:iam/policy:Policy"
 	role     = "aws:iam/role:Role"
 	sgRule   = "aws:ec2/securityGroupRule:SecurityGroupRule"
+	logGroup = "aws:cloudwatch/logGroup:LogGroup"
 )
 
 func statement(s string) string {
@@ -279,12 +280,9 @@ func cases() map[string]struct {
 			},
 		},
 		"log-retention": {
-			[]one{
-				{"aws:cloudwatch/logGroup:LogGroup", "a", `{}`, ""},
-				{"aws:cloudwatch/logGroup:LogGroup", "b", `{"retentionInDays":0}`, ""},
-			},
+			[]one{{logGroup, "a", `{}`, ""}, {logGroup, "b", `{"retentionInDays":0}`, ""}},
 			[]string{"a retentionInDays", "b retentionInDays"},
-			[]one{{"aws:cloudwatch/logGroup:LogGroup", "a", `{"retentionInDays":30}`, ""}},
+			[]one{{logGroup, "a", `{"retentionInDays":30}`, ""}},
 		},
 		"imds-v1": {
 			[]one{
@@ -415,7 +413,7 @@ func TestUnknownValues(t *testing.T) {
 		"nodepool-limits":       {{pool, "a", `{"spec":"[unknown]"}`, ""}},
 		"control-plane-logs":    {{cluster, "a", `{"enabledClusterLogTypes":"[unknown]"}`, ""}},
 		"extended-support":      {{cluster, "a", `{"version":"[unknown]"}`, ""}},
-		"log-retention":         {{"aws:cloudwatch/logGroup:LogGroup", "a", `{"retentionInDays":"[unknown]"}`, ""}},
+		"log-retention":         {{logGroup, "a", `{"retentionInDays":"[unknown]"}`, ""}},
 		"pod-security": {{"kubernetes:core/v1:Namespace", "a",
 			`{"metadata":{"labels":{"emrflink/team":"a","pod-security.kubernetes.io/enforce":"[unknown]"}}}`, ""}},
 		"bucket-public-access": {{bucket, "b", `{"bucket":"b"}`, ""},
@@ -457,7 +455,7 @@ func TestUnknownValues(t *testing.T) {
 func TestOrder(t *testing.T) {
 	t.Parallel()
 	g := graph(t, []one{
-		{"aws:cloudwatch/logGroup:LogGroup", "z", `{}`, ""}, {cluster, "c", `{"vpcConfig":{}}`, ""},
+		{logGroup, "z", `{}`, ""}, {cluster, "c", `{"vpcConfig":{}}`, ""},
 		{"aws:iam/user:User", "u", `{}`, ""},
 	})
 	first := findings.Check(g)

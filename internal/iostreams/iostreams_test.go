@@ -287,6 +287,7 @@ func TestOnATerminalLinesAppearAboveTheList(t *testing.T) {
 		p := ios.NewProgress(iostreams.Phase{Name: "network"}, iostreams.Phase{Name: "cluster", Expected: time.Minute})
 		p.Start("network")
 		time.Sleep(3 * time.Second)
+		synctest.Wait() // the redraw of this very moment
 		_, err := ios.ErrOut.Write([]byte("warning: one\n"))
 		require.NoError(t, err)
 		p.Done("network")
@@ -296,13 +297,13 @@ func TestOnATerminalLinesAppearAboveTheList(t *testing.T) {
 		lines, cursor := screen(errOut.String())
 		require.False(t, cursor)
 		require.Equal(t, []string{"warning: one", "warning: two", "+ network  done in 3s"}, lines[:3])
-		require.Equal(t, "| cluster  0s (usually 1m00s)", lines[3])
+		require.Equal(t, "/ cluster  0s (usually 1m00s)", lines[3])
 		p.Detail("cluster", "CREATING")
 		p.Start("teams")
 		p.Skip("addons", "no cluster")
 		lines, _ = screen(errOut.String())
 		require.Equal(t, []string{
-			"+ network  done in 3s", "| cluster  0s (usually 1m00s)  CREATING", "| teams    0s", "- addons   skipped: no cluster",
+			"+ network  done in 3s", "/ cluster  0s (usually 1m00s)  CREATING", "/ teams    0s", "- addons   skipped: no cluster",
 		}, lines[2:])
 		p.StopRunning()
 		lines, _ = screen(errOut.String())

@@ -12,7 +12,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"emrflink/internal/awsapi"
-	"emrflink/internal/drift"
 	"emrflink/internal/plans"
 )
 
@@ -86,39 +85,38 @@ func TestWithoutTagsNothingIsUnmanaged(t *testing.T) {
 	require.Empty(t, r.Unmanaged)
 }
 
+// TestWhatIsRecordedUnderAnyNameIsManaged: the inventory names a resource as its service does, the state by one of these.
+func TestWhatIsRecordedUnderAnyNameIsManaged(t *testing.T) {
+	t.Parallel()
+	tags := map[string]string{"k": "v", "l": "w"}
+	made := awsapi.Resource{Service: "s", Type: "t", ID: "x", ARN: "arn:x", CreatedBy: "user", Tags: tags}
+	ids := func(recorded []plans.StateResource, inventory ...awsapi.Resource) []string {
+		ids := []string{}
+		for _, u := range unmanaged(recorded, inventory, tags) {
+			ids = append(ids, u.ID)
+		}
+		return ids
+	}
+	for _, key := range []string{"arn", "name", "url", "id", "allocationId", "nodeGroupName"} {
+		require.Empty(t, ids([]plans.StateResource{{ID: "y", Outputs: map[string]any{key: "x"}}}, made), key)
+	}
+	require.Equal(t, []string{"x"}, ids([]plans.StateResource{{ID: "y"}}, made))
+	require.Empty(t, ids([]plans.StateResource{{ID: "x"}}, made))
+	require.Empty(t, ids([]plans.StateResource{{ID: "arn:x"}}, made))
+
+	half := made
+	half.Tags = map[string]string{"k": "v"}
+	ours := made
+	ours.CreatedBy = "karpenter"
+	unnamed := made
+	unnamed.ARN = ""
+	require.Equal(t, []string{"x"}, ids([]plans.StateResource{{ID: ""}}, half, ours, unnamed))
+}
+
 func TestAReportIsWholeOrNone(t *testing.T) {
 	t.Parallel()
 	for _, call := range []string{"observe", "resources", "account"} {
 		_, err := detector(fake{fails: call}).Run(t.Context())
 		require.ErrorContains(t, err, call)
 	}
-}
-
-// TestWhatIsRecordedUnderAnyNameIsManaged: the inventory names a resource as its service does, the state by one of these.
-func TestWhatIsRecordedUnderAnyNameIsManaged(t *testing.T) {
-	t.Parallel()
-	tags := map[string]string{"k": "v", "l": "w"}
-	made := awsapi.Resource{Service: "s", Type: "t", ID: "x", ARN: "arn:x", CreatedBy: "user", Tags: tags}
-	list := func(recorded []plans.StateResource, inventory ...awsapi.Resource) []string {
-		r, ids := drift.New(nil), []string{}
-		r.AddUnmanaged(unmanaged(recorded, inventory, tags))
-		for _, u := range r.Unmanaged {
-			ids = append(ids, u.Service+" "+u.Type+" "+u.ID)
-		}
-		return ids
-	}
-	for _, key := range []string{"arn", "name", "url", "id", "allocationId", "nodeGroupName"} {
-		require.Empty(t, list([]plans.StateResource{{ID: "y", Outputs: map[string]any{key: "x"}}}, made), key)
-	}
-	require.Equal(t, []string{"s t x"}, list([]plans.StateResource{{ID: "y"}}, made))
-	require.Empty(t, list([]plans.StateResource{{ID: "x"}}, made))
-	require.Empty(t, list([]plans.StateResource{{ID: "arn:x"}}, made))
-
-	other := func(service, typ, id string) awsapi.Resource {
-		return awsapi.Resource{Service: service, Type: typ, ID: id, CreatedBy: "user", Tags: tags}
-	}
-	half := other("a", "a", "half")
-	half.Tags = map[string]string{"k": "v"}
-	require.Equal(t, []string{"a t 2", "s r 2", "s t 1", "s t 2"},
-		list(nil, other("s", "t", "2"), other("s", "r", "2"), half, other("a", "t", "2"), other("s", "t", "1")))
 }

@@ -74,7 +74,6 @@ func TestFilterPatterns(t *testing.T) {
 }
 
 func TestImageIDsSpellWhatTheImageIs(t *testing.T) {
-	const images = "/aws/service/eks/optimized-ami/"
 	t.Parallel()
 	seen := map[string]bool{}
 	for _, m := range newestAMIs() {
@@ -91,8 +90,8 @@ func TestImageIDsSpellWhatTheImageIs(t *testing.T) {
 			"amazon-eks-node-al2023-arm64-nvidia-1.35-v20260801/image_id",
 		"a Bottlerocket image":    "/aws/service/bottlerocket/aws-k8s-1.35/arm64/latest/image_id",
 		"Bottlerocket for a GPU":  "/aws/service/bottlerocket/aws-k8s-1.35-nvidia/x86_64/latest/image_id",
-		"an image for a neuron":   images + "1.34/amazon-linux-2023/x86_64/neuron/recommended/image_id",
-		"the oldest with a image": images + "1.30/amazon-linux-2023/arm64/standard/recommended/image_id",
+		"an image for a neuron":   "/aws/service/eks/optimized-ami/1.34/amazon-linux-2023/x86_64/neuron/recommended/image_id",
+		"the oldest with a image": "/aws/service/eks/optimized-ami/1.30/amazon-linux-2023/arm64/standard/recommended/image_id",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -103,7 +102,6 @@ func TestImageIDsSpellWhatTheImageIs(t *testing.T) {
 			require.Equal(t, m, back)
 		})
 	}
-	const standard = images + "1.35/amazon-linux-2023/x86_64/standard/amazon-eks-node-al2023-x86_64-standard-"
 	for name, parameter := range map[string]string{
 		"no neuron image for arm": "/aws/service/eks/optimized-ami/1.35/amazon-linux-2023/arm64/neuron/recommended/image_id",
 		"a version without images": "/aws/service/eks/optimized-ami/1.20/amazon-linux-2023/x86_64/standard/recommended/" +
@@ -115,7 +113,7 @@ func TestImageIDsSpellWhatTheImageIs(t *testing.T) {
 		"a name of another version": "/aws/service/eks/optimized-ami/1.35/amazon-linux-2023/x86_64/standard/" +
 			"amazon-eks-node-al2023-x86_64-standard-1.34-v20260801/image_id",
 		"something else altogether":   "/aws/service/global-infrastructure/regions",
-		"an Amazon Linux 2 parameter": images + "1.32/amazon-linux-2/recommended/image_id",
+		"an Amazon Linux 2 parameter": "/aws/service/eks/optimized-ami/1.32/amazon-linux-2/recommended/image_id",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
