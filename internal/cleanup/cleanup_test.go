@@ -358,7 +358,8 @@ func TestEveryLeftTypeHasACommandOrNone(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, "aws ec2 terminate-instances --instance-ids i-1 --region eu-west-1",
 		command(awsapi.Resource{Type: awsapi.TypeInstance, ID: "i-1"}, "eu-west-1"))
-	require.Equal(t, "aws s3 rb --force s3://b --region eu-west-1", command(awsapi.Resource{Type: awsapi.TypeBucket, ID: "b"}, "eu-west-1"))
+	require.Equal(t, "aws s3 rb --force s3://b --region eu-west-1",
+		command(awsapi.Resource{Type: awsapi.TypeBucket, ID: "b"}, "eu-west-1"))
 	for _, typ := range awskind.Swept() {
 		require.True(t, awsapi.CanDelete(typ), typ)
 		require.NotEmpty(t, command(awsapi.Resource{Type: typ, ID: "x"}, "r"), typ)

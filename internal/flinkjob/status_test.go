@@ -119,10 +119,14 @@ func TestJSONFieldsAreTheContract(t *testing.T) {
 		value any
 		want  []string
 	}{
-		"run": {RunResult{Checkpoint: Checkpoint{URI: "x"}, Nodes: []NodeUse{{}}}, []string{"checkpoint", "checkpoint.at", "checkpoint.bytes", "checkpoint.uri",
-			"elapsedSeconds", "job", "namespace", "nodes", "nodes.capacityType", "nodes.instanceType", "nodes.name", "nodes.nodePool", "nodes.roles", "schemaVersion", "state"}},
+		"run": {RunResult{Checkpoint: Checkpoint{URI: "x"}, Nodes: []NodeUse{{}}},
+			[]string{"checkpoint", "checkpoint.at", "checkpoint.bytes", "checkpoint.uri",
+				"elapsedSeconds", "job", "namespace", "nodes", "nodes.capacityType", "nodes.instanceType", "nodes.name",
+				"nodes.nodePool", "nodes.roles", "schemaVersion", "state"}},
 		"delete": {DeleteResult{}, []string{"deleted", "elapsedSeconds", "job", "namespace", "schemaVersion"}},
-		"status": {StatusResult{Pods: []PodStatus{{}}}, []string{"cause", "job", "jobManager", "lifecycle", "namespace", "nodes", "pods",
+		"status": {StatusResult{
+			Pods: []PodStatus{{}},
+		}, []string{"cause", "job", "jobManager", "lifecycle", "namespace", "nodes", "pods",
 			"pods.name", "pods.node", "pods.phase", "pods.ready", "pods.role", "schemaVersion", "state"}},
 	} {
 		raw, err := json.Marshal(tc.value)

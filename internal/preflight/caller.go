@@ -25,7 +25,10 @@ func (a Account) credentials(ctx context.Context) (awsapi.Identity, check.Check)
 	if err == nil {
 		return id, fine("credentials", "%s, account %s", id.ARN, id.Account)
 	}
-	c := check.Check{ID: "credentials", Status: check.Error, What: "AWS does not know who asks", Why: err.Error(), Denied: awsapi.IsDenied(err)}
+	c := check.Check{
+		ID: "credentials", Status: check.Error, What: "AWS does not know who asks", Why: err.Error(),
+		Denied: awsapi.IsDenied(err),
+	}
 	var e *awsapi.Error
 	if !errors.As(err, &e) {
 		c.Fix = "emrflink doctor -v"
@@ -64,9 +67,10 @@ func (a Account) recorded(_ context.Context, id awsapi.Identity) []check.Check {
 	case r.Account != id.Account:
 		account = check.Check{
 			ID: "account", Status: check.Error, Denied: true,
-			What: fmt.Sprintf("the credentials are of account %s, stack %q is deployed in account %s", id.Account, d.Stack, r.Account),
-			Why:  "a deploy would not find what exists and would make it a second time",
-			Fix:  "export AWS_PROFILE=PROFILE_OF_" + r.Account,
+			What: fmt.Sprintf("the credentials are of account %s, stack %q is deployed in account %s", id.Account,
+				d.Stack, r.Account),
+			Why: "a deploy would not find what exists and would make it a second time",
+			Fix: "export AWS_PROFILE=PROFILE_OF_" + r.Account,
 		}
 	}
 	if r.Region != "" && r.Region != d.Region {
@@ -138,7 +142,8 @@ func (a Account) clock(ctx context.Context) check.Check {
 	switch {
 	case skew.Abs() >= maxSkew:
 		c.Status, c.Fix = check.Error, fix
-		c.Why = "SignatureDoesNotMatch, RequestTimeTooSkewed: AWS refuses what was signed more than 5 minutes ago or is from the future"
+		c.Why = "SignatureDoesNotMatch, RequestTimeTooSkewed: AWS refuses what was signed more than 5 minutes ago or is from " +
+			"the future"
 	case skew.Abs() >= muchSkew:
 		c.Status, c.Fix, c.Why = check.Warning, fix, "AWS refuses signatures that are 5 minutes off"
 	}

@@ -128,7 +128,8 @@ func (m Machine) loginIn(f registryFile, registry string) (check.Check, bool) {
 		return check.Check{}, false
 	case entry.Auth == "":
 		return check.Check{
-			Status: check.Skipped, What: "the login for " + registry + " is kept by the credential helper " + helper + ": its age cannot be seen in " + f.path,
+			Status: check.Skipped, What: "the login for " + registry + " is kept by the credential helper " + helper +
+				": its age cannot be seen in " + f.path,
 			Why: "an expired one makes every pull of a chart answer 403", Fix: f.logout + registry,
 		}, true
 	}
