@@ -71,7 +71,8 @@ func (c Cleanup) Plan(ctx context.Context) (Plan, error) {
 		p.HourlyUSD += item.HourlyUSD
 		if res.Type == "bucket" {
 			p.Buckets = append(p.Buckets, res.ID)
-			p.DataLoss = append(p.DataLoss, fmt.Sprintf("bucket %s: checkpoints, savepoints, jars and logs, all versions", res.ID))
+			p.DataLoss = append(p.DataLoss,
+				fmt.Sprintf("bucket %s: checkpoints, savepoints, jars and logs, all versions", res.ID))
 		}
 		if res.CreatedBy != "user" { // what the engine made carries no controller's tag
 			p.Outside = append(p.Outside, item)

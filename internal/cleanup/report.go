@@ -34,16 +34,17 @@ type Item struct {
 
 // Report is what a cleanup did.
 type Report struct {
-	SchemaVersion   int     `json:"schemaVersion"`
-	Stack           string  `json:"stack"`
-	Account         string  `json:"account"`
-	Region          string  `json:"region"`
-	Deployment      string  `json:"deployment"`
-	Deleted         []Item  `json:"deleted"`
-	ExpectedResidue []Item  `json:"expectedResidue"`
-	Unexpected      []Item  `json:"unexpected"`
-	EngineDeleted   int     `json:"engineDeleted"` // resources that the engine deleted; many of them are no AWS resource of their own
-	HourlyUSD       float64 `json:"hourlyUSD"`     // of what is unexpectedly left
+	SchemaVersion   int    `json:"schemaVersion"`
+	Stack           string `json:"stack"`
+	Account         string `json:"account"`
+	Region          string `json:"region"`
+	Deployment      string `json:"deployment"`
+	Deleted         []Item `json:"deleted"`
+	ExpectedResidue []Item `json:"expectedResidue"`
+	Unexpected      []Item `json:"unexpected"`
+	// EngineDeleted counts resources that the engine deleted; many of them are no AWS resource of their own.
+	EngineDeleted int     `json:"engineDeleted"`
+	HourlyUSD     float64 `json:"hourlyUSD"` // of what is unexpectedly left
 	// Errors are those that made the cleanup incomplete, Warnings those that came to nothing.
 	Errors         []string `json:"errors"`
 	Warnings       []string `json:"warnings"`
@@ -174,7 +175,8 @@ const keyPendingDeletion = "PendingDeletion"
 // leaving says that AWS has accepted the deletion and still shows the resource.
 func leaving(r awsapi.Resource) string {
 	if r.Type == awsapi.TypeKey && r.State == keyPendingDeletion {
-		return "KMS deletes it on " + r.Detail["deletionDate"] + "; until then it costs nothing, and `aws kms cancel-key-deletion --key-id " +
+		return "KMS deletes it on " + r.Detail["deletionDate"] +
+			"; until then it costs nothing, and `aws kms cancel-key-deletion --key-id " +
 			r.ID + "` brings it back"
 	}
 	switch strings.ToLower(r.State) {

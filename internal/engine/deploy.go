@@ -81,7 +81,9 @@ func orDiscard(sink func(plans.Event)) func(plans.Event) {
 }
 
 // operate runs one changing operation: checks, leftovers of earlier runs, the engine, the outcome.
-func (e *Engine) operate(ctx context.Context, op string, sink func(plans.Event), run func(context.Context, auto.Stack, *collector) error) (plans.Result, error) {
+func (e *Engine) operate(
+	ctx context.Context, op string, sink func(plans.Event), run func(context.Context, auto.Stack, *collector) error,
+) (plans.Result, error) {
 	begin := time.Now()
 	sink = interruptible(ctx, sink)
 	notice := func(text string) { sink(plans.Event{Kind: plans.EventNotice, Message: text}) }
@@ -115,7 +117,8 @@ func (e *Engine) operate(ctx context.Context, op string, sink func(plans.Event),
 // interruptible marks the events of what an interrupt stopped.
 func interruptible(ctx context.Context, sink func(plans.Event)) func(plans.Event) {
 	return func(ev plans.Event) {
-		ev.Interrupted = ctx.Err() != nil && (ev.Kind == plans.EventFailed || ev.Kind == plans.EventDiagnostic && stopped(ev.Message))
+		ev.Interrupted = ctx.Err() != nil &&
+			(ev.Kind == plans.EventFailed || ev.Kind == plans.EventDiagnostic && stopped(ev.Message))
 		sink(ev)
 	}
 }
@@ -126,7 +129,9 @@ func stopped(message string) bool {
 }
 
 // attempt resolves what earlier runs left and runs the engine.
-func (e *Engine) attempt(ctx context.Context, op string, sink func(plans.Event), run func(context.Context, auto.Stack, *collector) error) (plans.Summary, error) {
+func (e *Engine) attempt(
+	ctx context.Context, op string, sink func(plans.Event), run func(context.Context, auto.Stack, *collector) error,
+) (plans.Summary, error) {
 	if err := e.resolvePending(ctx, func(text string) { sink(plans.Event{Kind: plans.EventNotice, Message: text}) }); err != nil {
 		return plans.Summary{}, err
 	}

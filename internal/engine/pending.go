@@ -50,7 +50,13 @@ func (e *Engine) Pending(ctx context.Context) ([]plans.Pending, error) {
 	out := []plans.Pending{}
 	for _, op := range deployment.PendingOperations {
 		urn := string(op.Resource.URN)
-		out = append(out, plans.Pending{URN: urn, Type: string(op.Resource.Type), Name: untyped.URNName(urn), Kind: string(op.Type), Inputs: cleanMap(op.Resource.Inputs)})
+		out = append(out, plans.Pending{
+			URN:    urn,
+			Type:   string(op.Resource.Type),
+			Name:   untyped.URNName(urn),
+			Kind:   string(op.Type),
+			Inputs: cleanMap(op.Resource.Inputs),
+		})
 	}
 	return out, nil
 }

@@ -39,9 +39,10 @@ type Pod struct {
 type Node struct {
 	Name         string `json:"name"`
 	InstanceType string `json:"instanceType"`
-	CapacityType string `json:"capacityType"` // "spot", "on-demand" or "" (managed node groups say SPOT, ON_DEMAND in another label)
-	NodePool     string `json:"nodePool"`     // "" for a managed node group
-	NodeGroup    string `json:"-"`            // "" for a Karpenter node
+	// CapacityType is "spot", "on-demand" or "" (managed node groups say SPOT, ON_DEMAND in another label).
+	CapacityType string `json:"capacityType"`
+	NodePool     string `json:"nodePool"` // "" for a managed node group
+	NodeGroup    string `json:"-"`        // "" for a Karpenter node
 	Zone         string `json:"-"`
 	Arch         string `json:"-"`
 	Ready        bool   `json:"-"`

@@ -25,7 +25,13 @@ func (a Account) credentials(ctx context.Context) (awsapi.Identity, check.Check)
 	if err == nil {
 		return id, fine("credentials", "%s, account %s", id.ARN, id.Account)
 	}
-	c := check.Check{ID: "credentials", Status: check.Error, What: "AWS does not know who asks", Why: err.Error(), Denied: awsapi.IsDenied(err)}
+	c := check.Check{
+		ID:     "credentials",
+		Status: check.Error,
+		What:   "AWS does not know who asks",
+		Why:    err.Error(),
+		Denied: awsapi.IsDenied(err),
+	}
 	var e *awsapi.Error
 	if !errors.As(err, &e) {
 		c.Fix = "emrflink doctor -v"
@@ -64,9 +70,10 @@ func (a Account) recorded(_ context.Context, id awsapi.Identity) []check.Check {
 	case r.Account != id.Account:
 		account = check.Check{
 			ID: "account", Status: check.Error, Denied: true,
-			What: fmt.Sprintf("the credentials are of account %s, stack %q is deployed in account %s", id.Account, d.Stack, r.Account),
-			Why:  "a deploy would not find what exists and would make it a second time",
-			Fix:  "export AWS_PROFILE=PROFILE_OF_" + r.Account,
+			What: fmt.Sprintf("the credentials are of account %s, stack %q is deployed in account %s",
+				id.Account, d.Stack, r.Account),
+			Why: "a deploy would not find what exists and would make it a second time",
+			Fix: "export AWS_PROFILE=PROFILE_OF_" + r.Account,
 		}
 	}
 	if r.Region != "" && r.Region != d.Region {
@@ -95,9 +102,10 @@ func (a Account) session(ctx context.Context, _ awsapi.Identity) []check.Check {
 		return []check.Check{fine(id, "the credentials are renewed as they expire (%s)", s.Source)}
 	case s.Expires.IsZero():
 		return []check.Check{{
-			ID: id, Status: check.Skipped, What: "the credentials are temporary and do not say when they expire (" + s.Source + ")",
-			Why: fmt.Sprintf("a deploy takes about %s; an STS session lasts an hour unless more was asked for", lasts),
-			Fix: "export " + awsapi.EnvExpiration + "=TIME, as `aws configure export-credentials --format env` prints it",
+			ID: id, Status: check.Skipped,
+			What: "the credentials are temporary and do not say when they expire (" + s.Source + ")",
+			Why:  fmt.Sprintf("a deploy takes about %s; an STS session lasts an hour unless more was asked for", lasts),
+			Fix:  "export " + awsapi.EnvExpiration + "=TIME, as `aws configure export-credentials --format env` prints it",
 		}}
 	}
 	left := s.Expires.Sub(a.Now()).Round(time.Second)
@@ -105,9 +113,10 @@ func (a Account) session(ctx context.Context, _ awsapi.Identity) []check.Check {
 		return []check.Check{fine(id, "%s left, a deploy takes about %s", left, lasts)}
 	}
 	return []check.Check{{
-		ID: id, Status: check.Warning, What: fmt.Sprintf("the credentials expire in %s, a deploy takes about %s", max(left, 0), lasts),
-		Why: "ExpiredToken: the deploy would stop on the way; it can be repeated with new credentials",
-		Fix: "aws sso login",
+		ID: id, Status: check.Warning,
+		What: fmt.Sprintf("the credentials expire in %s, a deploy takes about %s", max(left, 0), lasts),
+		Why:  "ExpiredToken: the deploy would stop on the way; it can be repeated with new credentials",
+		Fix:  "aws sso login",
 	}}
 }
 
@@ -136,7 +145,8 @@ func (a Account) clock(ctx context.Context) check.Check {
 	switch {
 	case skew.Abs() >= maxSkew:
 		c.Status, c.Fix = check.Error, fix
-		c.Why = "SignatureDoesNotMatch, RequestTimeTooSkewed: AWS refuses what was signed more than 5 minutes ago or is from the future"
+		c.Why = "SignatureDoesNotMatch, RequestTimeTooSkewed: AWS refuses what was signed more than 5 minutes ago or is from " +
+			"the future"
 	case skew.Abs() >= muchSkew:
 		c.Status, c.Fix, c.Why = check.Warning, fix, "AWS refuses signatures that are 5 minutes off"
 	}

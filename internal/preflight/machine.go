@@ -114,7 +114,9 @@ func (m Machine) loginIn(f registryFile, registry string) (check.Check, bool) {
 		err = json.Unmarshal(raw, &config)
 	}
 	if err != nil {
-		return check.Check{Status: check.Warning, What: f.path + ": could not check", Why: err.Error(), Fix: f.logout + registry}, true
+		return check.Check{
+			Status: check.Warning, What: f.path + ": could not check", Why: err.Error(), Fix: f.logout + registry,
+		}, true
 	}
 	entry, found := config.Auths[registry]
 	helper := config.CredHelpers[registry]
@@ -126,7 +128,9 @@ func (m Machine) loginIn(f registryFile, registry string) (check.Check, bool) {
 		return check.Check{}, false
 	case entry.Auth == "":
 		return check.Check{
-			Status: check.Skipped, What: "the login for " + registry + " is kept by the credential helper " + helper + ": its age cannot be seen in " + f.path,
+			Status: check.Skipped,
+			What: "the login for " + registry + " is kept by the credential helper " + helper + ": " +
+				"its age cannot be seen in " + f.path,
 			Why: "an expired one makes every pull of a chart answer 403", Fix: f.logout + registry,
 		}, true
 	}
@@ -144,7 +148,8 @@ func (m Machine) judge(f registryFile, registry, auth string, written time.Time)
 	case known:
 		c.Status, c.What = check.Error, c.What+" expired on "+expires.UTC().Format(time.RFC3339)
 	case m.Now().Sub(written) > loginLasts:
-		c.Status, c.What = check.Warning, fmt.Sprintf("%s is older than %s, which is how long one is good for", c.What, loginLasts)
+		c.Status, c.What = check.Warning, fmt.Sprintf("%s is older than %s, which is how long one is good for",
+			c.What, loginLasts)
 	default:
 		c.What += " is recent"
 		return c

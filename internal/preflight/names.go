@@ -43,8 +43,10 @@ func (a Account) otherVPCs(vpcs []awsapi.VPC) check.Check {
 		}
 		if v.Tags[d.Tag] == d.Name && d.Recorded.VPCs == 0 {
 			return check.Check{
-				ID: id, Status: check.Warning, What: fmt.Sprintf("%s belongs to a deployment %s that the stack did not make", v.ID, d.Name),
-				Why: "what two deployments of one name leave behind cannot be told apart; it was made with another state, or left over",
+				ID: id, Status: check.Warning,
+				What: fmt.Sprintf("%s belongs to a deployment %s that the stack did not make", v.ID, d.Name),
+				Why: "what two deployments of one name leave behind cannot be told apart; it was made with another state, " +
+					"or left over",
 				Fix: d.otherName(),
 			}
 		}

@@ -31,8 +31,11 @@ func (a Account) zones(ctx context.Context, _ awsapi.Identity) []check.Check {
 	good := usable(zones)
 	if len(good) < a.Deploy.Zones {
 		return []check.Check{{
-			ID: id, Status: check.Error, What: fmt.Sprintf("%s: %d zones wanted, EKS can use %d of %d", a.Deploy.Region, a.Deploy.Zones, len(good), len(zones)),
-			Why: "UnsupportedAvailabilityZoneException: EKS puts no control plane into " + strings.Join(zone.UnsupportedIDs(), ", ") + " or into a zone that is not available",
+			ID: id, Status: check.Error,
+			What: fmt.Sprintf("%s: %d zones wanted, EKS can use %d of %d",
+				a.Deploy.Region, a.Deploy.Zones, len(good), len(zones)),
+			Why: "UnsupportedAvailabilityZoneException: EKS puts no control plane into " +
+				strings.Join(zone.UnsupportedIDs(), ", ") + " or into a zone that is not available",
 			Fix: a.Deploy.set("availabilityZones", strconv.Itoa(len(good))),
 		}}
 	}
@@ -86,9 +89,10 @@ func (d Deploy) support(id string, v awsapi.ClusterVersion, newest string) check
 		return d.unsupported(id, "its support has ended"+on(v.EndOfExtended), newest)
 	case "EXTENDED_SUPPORT":
 		c := check.Check{
-			ID: id, Status: check.Warning, What: "Kubernetes " + v.Version + " is in extended support" + since(v.EndOfStandard) + until(v.EndOfExtended),
-			Why: "extended support is billed for each hour of the cluster beside its price",
-			Fix: d.set("kubernetesVersion", newest),
+			ID: id, Status: check.Warning,
+			What: "Kubernetes " + v.Version + " is in extended support" + since(v.EndOfStandard) + until(v.EndOfExtended),
+			Why:  "extended support is billed for each hour of the cluster beside its price",
+			Fix:  d.set("kubernetesVersion", newest),
 		}
 		if d.ExtendedSupportUSD > 0 {
 			c.Why = fmt.Sprintf("the control plane costs $%.2f per hour instead of $%.2f", d.ExtendedSupportUSD,

@@ -111,7 +111,9 @@ func (a Account) Run(ctx context.Context) []check.Check {
 	if credentials.Status == check.Error {
 		for _, s := range steps {
 			for _, name := range s.ids {
-				checks = append(checks, check.Check{ID: name, Status: check.Skipped, What: "not looked at", Why: "AWS does not know who asks: see credentials"})
+				checks = append(checks, check.Check{
+					ID: name, Status: check.Skipped, What: "not looked at", Why: "AWS does not know who asks: see credentials",
+				})
 			}
 		}
 		return checks

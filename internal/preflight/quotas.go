@@ -131,7 +131,8 @@ func (a Account) processors(ctx context.Context, _ awsapi.Identity) []check.Chec
 	vcpus, err := a.AWS.VCPUs(ctx, d.CoreTypes...)
 	if err != nil {
 		return []check.Check{
-			unknown(types, "instance types of the core nodes", err), unknown(quotaOnDemand.id, quotaOnDemand.what, err), unknown(quotaSpot.id, quotaSpot.what, err),
+			unknown(types, "instance types of the core nodes", err), unknown(quotaOnDemand.id, quotaOnDemand.what, err),
+			unknown(quotaSpot.id, quotaSpot.what, err),
 		}
 	}
 	offered := fine(types, "%s: offered in %s", strings.Join(d.CoreTypes, ", "), d.Region)
@@ -153,10 +154,16 @@ func (a Account) processors(ctx context.Context, _ awsapi.Identity) []check.Chec
 	}
 	onDemand, spot, err := a.AWS.StandardVCPUs(ctx)
 	if err != nil {
-		return []check.Check{offered, unknown(quotaOnDemand.id, quotaOnDemand.what, err), unknown(quotaSpot.id, quotaSpot.what, err)}
+		return []check.Check{
+			offered, unknown(quotaOnDemand.id, quotaOnDemand.what, err), unknown(quotaSpot.id, quotaSpot.what, err),
+		}
 	}
 	// A deploy itself starts nothing on spot. The first job does, and falls back or waits: no reason to stop here.
-	return []check.Check{offered, a.check(ctx, quotaOnDemand, need, onDemand, check.Error), a.check(ctx, quotaSpot, d.SpotVCPUs, spot, check.Warning)}
+	return []check.Check{
+		offered,
+		a.check(ctx, quotaOnDemand, need, onDemand, check.Error),
+		a.check(ctx, quotaSpot, d.SpotVCPUs, spot, check.Warning),
+	}
 }
 
 // usable are the zones that the network component chooses from, in its order.

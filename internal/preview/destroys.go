@@ -19,17 +19,19 @@ const (
 // losses says, by Pulumi type, what deleting or replacing a resource destroys that is not of the catalogue of AWS kinds.
 func losses() map[string]string {
 	return map[string]string{
-		"eks:index:Cluster":                                   nothingLost,
-		"eks:index:ServiceRole":                               nothingLost,
-		"kubernetes:core/v1:LimitRange":                       nothingLost,
-		"kubernetes:core/v1:Namespace":                        "everything in the namespace is deleted, running pods too",
-		"kubernetes:core/v1:ResourceQuota":                    "the team's use of the cluster is not limited until it is back",
-		"kubernetes:core/v1:ServiceAccount":                   "pods with this account cannot start until it is back",
-		"kubernetes:core/v1:ConfigMap":                        "pods that mount it cannot start until it is back",
-		"kubernetes:core/v1:Secret":                           "pods that mount it cannot start until it is back",
-		"kubernetes:helm.sh/v3:Release":                       "everything that the chart installed is deleted; what it serves stops until it is back",
-		"kubernetes:karpenter.k8s.aws/v1:EC2NodeClass":        "nodes of it are drained and terminated; jobs on them restart",
-		"kubernetes:karpenter.sh/v1:NodePool":                 "its nodes are drained and terminated; jobs on them restart elsewhere or wait",
+		"eks:index:Cluster":                 nothingLost,
+		"eks:index:ServiceRole":             nothingLost,
+		"kubernetes:core/v1:LimitRange":     nothingLost,
+		"kubernetes:core/v1:Namespace":      "everything in the namespace is deleted, running pods too",
+		"kubernetes:core/v1:ResourceQuota":  "the team's use of the cluster is not limited until it is back",
+		"kubernetes:core/v1:ServiceAccount": "pods with this account cannot start until it is back",
+		"kubernetes:core/v1:ConfigMap":      "pods that mount it cannot start until it is back",
+		"kubernetes:core/v1:Secret":         "pods that mount it cannot start until it is back",
+		"kubernetes:helm.sh/v3:Release": "everything that the chart installed is deleted; " +
+			"what it serves stops until it is back",
+		"kubernetes:karpenter.k8s.aws/v1:EC2NodeClass": "nodes of it are drained and terminated; jobs on them restart",
+		"kubernetes:karpenter.sh/v1:NodePool": "its nodes are drained and terminated; " +
+			"jobs on them restart elsewhere or wait",
 		"kubernetes:networking.k8s.io/v1:NetworkPolicy":       "the traffic that it forbids is possible until it is back",
 		"kubernetes:rbac.authorization.k8s.io/v1:Role":        "who is bound to it loses these rights in the namespace",
 		"kubernetes:rbac.authorization.k8s.io/v1:RoleBinding": "who is bound by it loses these rights in the namespace",
@@ -50,7 +52,8 @@ func lossOf(typ string) (string, bool) {
 func particular() map[string]map[string]string {
 	return map[string]map[string]string{
 		"kubernetes:helm.sh/v3:Release": {
-			"karpenter-crds":       "all NodePools, NodeClaims and EC2NodeClasses are deleted with their definitions: every node of a job is drained",
+			"karpenter-crds": "all NodePools, NodeClaims and EC2NodeClasses are deleted with their definitions: " +
+				"every node of a job is drained",
 			"karpenter-chart":      "no nodes are started or removed until it is back; running nodes stay",
 			"flink-operator-chart": "running jobs go on unattended: they are neither restarted nor upgraded until it is back",
 			"addons-cert-manager":  "certificates of webhooks are not renewed until it is back",
@@ -84,7 +87,9 @@ func lasting(op plans.Op, text string) string {
 	if op != plans.OpDelete {
 		return text
 	}
-	for _, end := range []string{" until it is back", " until there is another", " until there is a rule again", " until there is a target again"} {
+	for _, end := range []string{
+		" until it is back", " until there is another", " until there is a rule again", " until there is a target again",
+	} {
 		text = strings.ReplaceAll(text, end, "")
 	}
 	return text
@@ -94,7 +99,8 @@ func lasting(op plans.Op, text string) string {
 func disturbs(r row) string {
 	for _, d := range r.Diff {
 		switch {
-		case r.Type == "aws:eks/nodeGroup:NodeGroup" && (d.Path == "version" || d.Path == "releaseVersion" || d.Path == "launchTemplate.version"):
+		case r.Type == "aws:eks/nodeGroup:NodeGroup" &&
+			(d.Path == "version" || d.Path == "releaseVersion" || d.Path == "launchTemplate.version"):
 			// https://docs.aws.amazon.com/eks/latest/userguide/managed-node-update-behavior.html
 			return "its nodes are replaced one after another; what runs on them restarts"
 		case r.Type == "kubernetes:karpenter.k8s.aws/v1:EC2NodeClass" && strings.HasPrefix(d.Path, "spec."):

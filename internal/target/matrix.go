@@ -22,7 +22,9 @@ func Simulated() localtarget.Matrix {
 	}
 	types := awsprov.Types()
 	for _, token := range slices.Sorted(maps.Keys(types)) {
-		m.Types = append(m.Types, localtarget.ResourceType{Token: token, Provider: "aws " + awsprov.Version, Kind: string(types[token])})
+		m.Types = append(m.Types, localtarget.ResourceType{
+			Token: token, Provider: "aws " + awsprov.Version, Kind: string(types[token]),
+		})
 	}
 	m.Types = append(m.Types, localtarget.ResourceType{Token: eksprov.Token, Provider: "eks " + eksprov.Version})
 	return m
