@@ -17,7 +17,8 @@ func TestAFaultNeedsAnActionThatSomethingCalls(t *testing.T) {
 	a, err := account.Open(account.Options{})
 	require.NoError(t, err)
 	d := &Daemon{account: a}
-	require.ErrorContains(t, d.setFault(localtarget.Fault{Action: "s3:CreateBuket", Error: "AccessDenied"}), `the nearest is "s3:CreateBucket"`)
+	require.ErrorContains(t, d.setFault(localtarget.Fault{Action: "s3:CreateBuket", Error: "AccessDenied"}),
+		`the nearest is "s3:CreateBucket"`)
 	require.NoError(t, d.setFault(localtarget.Fault{Action: "s3:Create*", Error: "AccessDenied", Times: 1}))
 	require.Len(t, faultsOf(a), 1)
 	err = a.Fault(t.Context(), "s3:CreateBucket", account.KindBucket, "b")
