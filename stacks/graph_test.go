@@ -224,11 +224,14 @@ func TestEveryComponentHasAPhase(t *testing.T) {
 		func(*stacks.Config) {},
 		func(c *stacks.Config) { c.KmsKey.Enabled, c.ClusterAutoscaler, c.PodIdentity = true, true, true },
 		func(c *stacks.Config) {
-			c.ExistingVpc = stacks.ExistingVpc{ID: "vpc-0a1b2c3d4e5f60718", PrivateSubnetIds: []string{"subnet-0a1b2c3d4e5f60718", "subnet-0a1b2c3d4e5f60719"}}
+			c.ExistingVpc = stacks.ExistingVpc{
+				ID: "vpc-0a1b2c3d4e5f60718", PrivateSubnetIds: []string{"subnet-0a1b2c3d4e5f60718", "subnet-0a1b2c3d4e5f60719"},
+			}
 		},
 	} {
 		for _, r := range componenttest.Run(t, compose(change)).Resources {
-			if strings.HasPrefix(r.Type, "emrflink:") && !strings.HasPrefix(r.Type, "emrflink:irsa:") { // a role is inside another
+			// A role is inside another.
+			if strings.HasPrefix(r.Type, "emrflink:") && !strings.HasPrefix(r.Type, "emrflink:irsa:") {
 				seen[r.Type] = true
 				require.NotEmpty(t, deploy.ComponentPhase(r.Type), r.Type)
 			}

@@ -349,15 +349,17 @@ func TestJSONHasNoNullListsAndTheContractsFields(t *testing.T) {
 		keys = append(keys, k)
 	}
 	sort.Strings(keys)
-	require.Empty(t, cmp.Diff([]string{"account", "deleted", "deployment", "elapsedSeconds", "engineDeleted", "errors", "expectedResidue",
-		"hourlyUSD", "region", "schemaVersion", "stack", "unexpected", "verified", "warnings"}, keys))
+	require.Empty(t,
+		cmp.Diff([]string{"account", "deleted", "deployment", "elapsedSeconds", "engineDeleted", "errors", "expectedResidue",
+			"hourlyUSD", "region", "schemaVersion", "stack", "unexpected", "verified", "warnings"}, keys))
 }
 
 func TestEveryLeftTypeHasACommandOrNone(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, "aws ec2 terminate-instances --instance-ids i-1 --region eu-west-1",
 		command(awsapi.Resource{Type: awsapi.TypeInstance, ID: "i-1"}, "eu-west-1"))
-	require.Equal(t, "aws s3 rb --force s3://b --region eu-west-1", command(awsapi.Resource{Type: awsapi.TypeBucket, ID: "b"}, "eu-west-1"))
+	require.Equal(t, "aws s3 rb --force s3://b --region eu-west-1",
+		command(awsapi.Resource{Type: awsapi.TypeBucket, ID: "b"}, "eu-west-1"))
 	for _, typ := range awskind.Swept() {
 		require.True(t, awsapi.CanDelete(typ), typ)
 		require.NotEmpty(t, command(awsapi.Resource{Type: typ, ID: "x"}, "r"), typ)
@@ -384,14 +386,21 @@ func TestListPrices(t *testing.T) {
 		want     float64
 	}{
 		"a cluster": {awsapi.Resource{Type: awsapi.TypeCluster, Detail: map[string]string{"version": "1.35"}}, 0.10},
-		"a volume":  {awsapi.Resource{Type: awsapi.TypeVolume, Detail: map[string]string{"volumeType": "gp3", "sizeGiB": "730"}}, 0.08},
+		"a volume": {
+			awsapi.Resource{Type: awsapi.TypeVolume, Detail: map[string]string{"volumeType": "gp3", "sizeGiB": "730"}}, 0.08,
+		},
 		"an interface endpoint, per zone": {
-			awsapi.Resource{Type: awsapi.TypeVPCEndpoint, Detail: map[string]string{"endpointType": "Interface", "subnets": "a,b"}}, 0.02,
+			awsapi.Resource{
+				Type: awsapi.TypeVPCEndpoint, Detail: map[string]string{"endpointType": "Interface", "subnets": "a,b"},
+			},
+			0.02,
 		},
 		"a gateway endpoint": {
 			awsapi.Resource{Type: awsapi.TypeVPCEndpoint, Detail: map[string]string{"endpointType": "Gateway"}}, 0,
 		},
-		"a key":                                  {awsapi.Resource{Type: awsapi.TypeKey, State: "Enabled"}, cost.Round(1.0/730, 6)},
+		"a key": {
+			awsapi.Resource{Type: awsapi.TypeKey, State: "Enabled"}, cost.Round(1.0/730, 6),
+		},
 		"a key that goes":                        {awsapi.Resource{Type: awsapi.TypeKey, State: "PendingDeletion"}, 0},
 		"a node group: its instances are listed": {awsapi.Resource{Type: awsapi.TypeNodeGroup, ID: "c:n"}, 0},
 		"what is free":                           {awsapi.Resource{Type: awsapi.TypeVPC}, 0},

@@ -84,8 +84,12 @@ func TestAVPCThatTheStateDoesNotHaveIsNobodysToCleanUp(t *testing.T) {
 func TestPrices(t *testing.T) {
 	t.Parallel()
 	price := ListPrice("us-west-2")
-	require.InDelta(t, 0.10, price(awsapi.Resource{Type: awsapi.TypeCluster, ID: "c", Detail: map[string]string{"version": "1.35"}}), 1e-9)
-	require.Positive(t, price(awsapi.Resource{Type: awsapi.TypeVolume, ID: "v", Detail: map[string]string{"volumeType": "gp3", "sizeGiB": "100"}}))
+	require.InDelta(t, 0.10,
+		price(awsapi.Resource{Type: awsapi.TypeCluster, ID: "c", Detail: map[string]string{"version": "1.35"}}), 1e-9)
+	require.Positive(t,
+		price(awsapi.Resource{
+			Type: awsapi.TypeVolume, ID: "v", Detail: map[string]string{"volumeType": "gp3", "sizeGiB": "100"},
+		}))
 	require.Zero(t, price(awsapi.Resource{Type: awsapi.TypeVPC, ID: "vpc-1"}))
 }
 

@@ -138,7 +138,8 @@ func TestDeployPreviewChangeDestroy(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{"start create a", "done create a", "start create b", "done create b"}, seen)
 	require.Equal(t, plans.Summary{Create: 4}, res.Summary)
-	require.Equal(t, map[string]plans.Output{"arn": {Value: "arn:aws:test:::b"}, "token": {Value: "swordfish", Secret: true}}, res.Outputs)
+	require.Equal(t, map[string]plans.Output{"arn": {Value: "arn:aws:test:::b"}, "token": {Value: "swordfish", Secret: true}},
+		res.Outputs)
 	require.Equal(t, []string{"a", "b"}, f.names())
 	requireNoSecrets(t, home)
 

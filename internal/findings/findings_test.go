@@ -195,12 +195,14 @@ func cases() map[string]struct {
 		"iam-refused-document": {
 			[]one{
 				{policy, "a", inline(`{"Effect":"Allow","Actions":"s3:GetObject","Resource":"arn:aws:s3:::b"}`), ""},
-				{role, "b", trust(`{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"AWS":"1"},"Condition":{"StringIs":{"a":"b"}}}`), ""},
+				{role, "b", trust(`{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"AWS":"1"},` +
+					`"Condition":{"StringIs":{"a":"b"}}}`), ""},
 				{policy, "c", `{"policy":{"Statement":[]}}`, ""},
 			},
 			[]string{"a policy", "c policy", "b assumeRolePolicy"},
 			[]one{
-				{policy, "a", inline(`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b","Condition":{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}}`), ""},
+				{policy, "a", inline(`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b",` +
+					`"Condition":{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}}`), ""},
 				{role, "b", `{"assumeRolePolicy":"[unknown]"}`, ""},
 				{role, "c", `{}`, ""},
 			},

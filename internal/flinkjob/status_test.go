@@ -35,7 +35,8 @@ func TestDeleteWaitsForTheFinalizerAndThePods(t *testing.T) {
 	res, err := Runner{Kube: s, Clock: clock, Poll: time.Second}.Delete(t.Context(), "flink-team-a", "basic",
 		func(p Progress) { causes = append(causes, p.Cause) })
 	require.NoError(t, err)
-	require.Equal(t, DeleteResult{SchemaVersion: 1, Job: "basic", Namespace: "flink-team-a", Deleted: true, ElapsedSeconds: 6}, res)
+	require.Equal(t, DeleteResult{SchemaVersion: 1, Job: "basic", Namespace: "flink-team-a", Deleted: true, ElapsedSeconds: 6},
+		res)
 	require.Equal(t, []string{
 		`FlinkDeployment "flink-team-a/basic" waits for finalizer flinkdeployments.flink.apache.org/finalizer`,
 		`Pod "flink-team-a/basic-taskmanager-1-1" has not been deleted`,
@@ -117,11 +118,18 @@ func TestJSONFieldsAreTheContract(t *testing.T) {
 		value any
 		want  []string
 	}{
-		"run": {RunResult{Checkpoint: Checkpoint{URI: "x"}, Nodes: []NodeUse{{}}}, []string{"checkpoint", "checkpoint.at", "checkpoint.bytes", "checkpoint.uri",
-			"elapsedSeconds", "job", "namespace", "nodes", "nodes.capacityType", "nodes.instanceType", "nodes.name", "nodes.nodePool", "nodes.roles", "schemaVersion", "state"}},
+		"run": {
+			RunResult{Checkpoint: Checkpoint{URI: "x"}, Nodes: []NodeUse{{}}},
+			[]string{"checkpoint", "checkpoint.at", "checkpoint.bytes", "checkpoint.uri",
+				"elapsedSeconds", "job", "namespace", "nodes", "nodes.capacityType", "nodes.instanceType", "nodes.name",
+				"nodes.nodePool", "nodes.roles", "schemaVersion", "state"},
+		},
 		"delete": {DeleteResult{}, []string{"deleted", "elapsedSeconds", "job", "namespace", "schemaVersion"}},
-		"status": {StatusResult{Pods: []PodStatus{{}}}, []string{"cause", "job", "jobManager", "lifecycle", "namespace", "nodes", "pods",
-			"pods.name", "pods.node", "pods.phase", "pods.ready", "pods.role", "schemaVersion", "state"}},
+		"status": {
+			StatusResult{Pods: []PodStatus{{}}},
+			[]string{"cause", "job", "jobManager", "lifecycle", "namespace", "nodes", "pods",
+				"pods.name", "pods.node", "pods.phase", "pods.ready", "pods.role", "schemaVersion", "state"},
+		},
 	} {
 		raw, err := json.Marshal(tc.value)
 		require.NoError(t, err, name)

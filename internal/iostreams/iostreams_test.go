@@ -82,7 +82,8 @@ func TestGlyphsAreASCIIWhereInDoubt(t *testing.T) {
 			ios.SetEnv(env(c.env...))
 			want := iostreams.Glyphs{Done: "+", Failed: "x", Pending: ".", Skipped: "-", Spin: []string{"|", "/", "-", `\`}}
 			if c.want != want.Done {
-				want.Done, want.Failed, want.Pending, want.Spin = "✓", "✗", "·", strings.Split("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", "")
+				want.Done, want.Failed, want.Pending, want.Spin = "✓", "✗", "·",
+					strings.Split("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", "")
 			}
 			require.Equal(t, want, ios.Glyphs())
 		})
@@ -355,7 +356,9 @@ func TestText(t *testing.T) {
 		require.Equal(t, want, iostreams.Duration(d))
 	}
 	require.Equal(t, `emrflink deploy --stack 'it'\''s' ''`, iostreams.CommandLine("emrflink", "deploy", "--stack", "it's", ""))
-	for width, want := range map[int]string{0: "abcdefgh", 2: "ab", 3: "abc", 4: "a...", 6: "abc...", 7: "abcd...", 8: "abcdefgh"} {
+	for width, want := range map[int]string{
+		0: "abcdefgh", 2: "ab", 3: "abc", 4: "a...", 6: "abc...", 7: "abcd...", 8: "abcdefgh",
+	} {
 		require.Equal(t, want, iostreams.Truncate("abcdefgh", width))
 	}
 	require.Equal(t, "äöüß", iostreams.Truncate("äöüß", 4))

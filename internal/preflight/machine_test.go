@@ -51,17 +51,32 @@ func TestAStaleLoginIsFound(t *testing.T) {
 		status check.Status
 		says   string
 	}{
-		"none":                       {nil, 0, check.OK, "no login"},
-		"one elsewhere":              {map[string]string{docker: `{"auths":{"ghcr.io":{"auth":"eDp5"}}}`}, 0, check.OK, "no login"},
-		"one that is good":           {map[string]string{docker: auth(noon.Add(time.Hour))}, 0, check.OK, "good until 2026-11-22T13:00:00Z"},
-		"one that has expired":       {map[string]string{docker: auth(noon.Add(-time.Hour))}, 0, check.Error, "docker logout public.ecr.aws"},
-		"helm's has expired":         {map[string]string{docker: auth(noon.Add(time.Hour)), helm: auth(noon.Add(-time.Hour))}, 0, check.Error, "helm registry logout public.ecr.aws"},
-		"one that says nothing":      {map[string]string{docker: auth(time.Time{})}, time.Hour, check.OK, "is recent"},
-		"an old one, saying nothing": {map[string]string{docker: auth(time.Time{})}, 13 * time.Hour, check.Warning, "older than 12h"},
-		"one that a helper keeps": {map[string]string{docker: `{"auths":{"public.ecr.aws":{}},"credsStore":"desktop"}`}, 0, check.Skipped,
-			"credential helper desktop"},
-		"a helper for the registry": {map[string]string{docker: `{"credHelpers":{"public.ecr.aws":"ecr-login"}}`}, 0, check.Skipped, "ecr-login"},
-		"a file that is no JSON":    {map[string]string{docker: `{`}, 0, check.Warning, "could not check"},
+		"none":          {nil, 0, check.OK, "no login"},
+		"one elsewhere": {map[string]string{docker: `{"auths":{"ghcr.io":{"auth":"eDp5"}}}`}, 0, check.OK, "no login"},
+		"one that is good": {
+			map[string]string{docker: auth(noon.Add(time.Hour))}, 0, check.OK, "good until 2026-11-22T13:00:00Z",
+		},
+		"one that has expired": {
+			map[string]string{docker: auth(noon.Add(-time.Hour))}, 0, check.Error, "docker logout public.ecr.aws",
+		},
+		"helm's has expired": {
+			map[string]string{docker: auth(noon.Add(time.Hour)), helm: auth(noon.Add(-time.Hour))},
+			0,
+			check.Error,
+			"helm registry logout public.ecr.aws",
+		},
+		"one that says nothing": {map[string]string{docker: auth(time.Time{})}, time.Hour, check.OK, "is recent"},
+		"an old one, saying nothing": {
+			map[string]string{docker: auth(time.Time{})}, 13 * time.Hour, check.Warning, "older than 12h",
+		},
+		"one that a helper keeps": {
+			map[string]string{docker: `{"auths":{"public.ecr.aws":{}},"credsStore":"desktop"}`}, 0, check.Skipped,
+			"credential helper desktop",
+		},
+		"a helper for the registry": {
+			map[string]string{docker: `{"credHelpers":{"public.ecr.aws":"ecr-login"}}`}, 0, check.Skipped, "ecr-login",
+		},
+		"a file that is no JSON": {map[string]string{docker: `{`}, 0, check.Warning, "could not check"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

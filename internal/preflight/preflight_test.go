@@ -153,20 +153,34 @@ func identities() map[string]broken {
 	return map[string]broken{
 		"another account": {func(_ *world, d *Deploy) { d.Recorded.Account = "999999999999" }, "account", check.Error, []string{
 			"the credentials are of account 111122223333", `stack "dev" is deployed in account 999999999999`, "AWS_PROFILE"}},
-		"another region": {func(_ *world, d *Deploy) { d.Recorded.Region = "eu-west-1" }, "region", check.Error, []string{"deployed in eu-west-1", "emrflink init"}},
+		"another region": {
+			func(_ *world, d *Deploy) { d.Recorded.Region = "eu-west-1" },
+			"region",
+			check.Error,
+			[]string{"deployed in eu-west-1", "emrflink init"},
+		},
 		"a session that ends too soon": {func(w *world, _ *Deploy) {
 			w.session = awsapi.Session{Temporary: true, Expires: noon.Add(7 * time.Minute)}
 		}, "session", check.Warning, []string{"expire in 7m0s", "about 20m0s", "ExpiredToken", "aws sso login"}},
-		"a session without an end that is known": {func(w *world, _ *Deploy) { w.session = awsapi.Session{Temporary: true} }, "session", check.Skipped,
-			[]string{"AWS_CREDENTIAL_EXPIRATION"}},
+		"a session without an end that is known": {
+			func(w *world, _ *Deploy) { w.session = awsapi.Session{Temporary: true} }, "session", check.Skipped,
+			[]string{"AWS_CREDENTIAL_EXPIRATION"},
+		},
 		"a session that is long enough": {func(w *world, _ *Deploy) {
 			w.session = awsapi.Session{Temporary: true, Expires: noon.Add(time.Hour)}
 		}, "session", check.OK, []string{"1h0m0s left"}},
 		"a session that renews": {func(w *world, _ *Deploy) {
 			w.session = awsapi.Session{Temporary: true, Renews: true, Expires: noon.Add(time.Minute)}
 		}, "session", check.OK, []string{"renewed"}},
-		"a clock that is five minutes behind": {func(w *world, _ *Deploy) { w.skew = -5 * time.Minute }, "clock", check.Error, []string{"5m0s behind", "RequestTimeTooSkewed"}},
-		"a clock that is two minutes ahead":   {func(w *world, _ *Deploy) { w.skew = 2 * time.Minute }, "clock", check.Warning, []string{"2m0s ahead", "set-ntp"}},
+		"a clock that is five minutes behind": {
+			func(w *world, _ *Deploy) { w.skew = -5 * time.Minute },
+			"clock",
+			check.Error,
+			[]string{"5m0s behind", "RequestTimeTooSkewed"},
+		},
+		"a clock that is two minutes ahead": {
+			func(w *world, _ *Deploy) { w.skew = 2 * time.Minute }, "clock", check.Warning, []string{"2m0s ahead", "set-ntp"},
+		},
 	}
 }
 
@@ -174,24 +188,56 @@ func limits() map[string]broken {
 	const increase = "aws service-quotas request-service-quota-increase --service-code "
 	return map[string]broken{
 		"no VPC left": {func(w *world, _ *Deploy) { w.vpcs = make([]awsapi.VPC, 5) }, "quota-vpc", check.Error, []string{
-			"need 1, have 5, limit 5", "VpcLimitExceeded", increase + "vpc --quota-code L-F678F1CE --desired-value 6 --region us-west-2"}},
-		"no VPC left, none needed": {func(w *world, d *Deploy) { w.vpcs, d.Recorded.VPCs = make([]awsapi.VPC, 5), 1 }, "quota-vpc", check.OK, []string{"need 0, have 5"}},
-		"too few addresses for a NAT gateway in each zone": {func(w *world, d *Deploy) { w.addresses, d.PerZone = 3, true }, "quota-eip", check.Error, []string{
-			"need 3, have 3, limit 5", "AddressLimitExceeded", "exceeded by 1"}},
-		"a zone is full of NAT gateways": {func(w *world, _ *Deploy) { w.nats = map[string]int{"us-west-2b": 5} }, "quota-nat", check.Error, []string{
-			"us-west-2b (usw2-az1)", "NatGatewayLimitExceeded"}},
-		"a zone without a NAT gateway of ours is full": {func(w *world, _ *Deploy) { w.nats = map[string]int{"us-west-2c": 5} }, "quota-nat", check.OK, []string{"have 0"}},
-		"no cluster left": {func(w *world, _ *Deploy) { w.limits["L-1194D53C"], w.clusters = 1, []string{"other"} }, "quota-cluster", check.Error, []string{
-			"ResourceLimitExceededException"}},
-		"a new account's vCPUs": {func(w *world, _ *Deploy) { w.limits["L-1216C47A"] = 5 }, "quota-vcpu-on-demand", check.Error, []string{
-			"need 12, have 0, limit 5", "VcpuLimitExceeded"}},
-		"a new account's spot vCPUs": {func(w *world, _ *Deploy) { w.limits["L-34B43A08"] = 1 }, "quota-vcpu-spot", check.Warning, []string{
-			"need 4", "MaxSpotInstanceCountExceeded"}},
-		"no VPC left, one exists already": {func(w *world, d *Deploy) { w.vpcs, d.Networks = make([]awsapi.VPC, 5), 0 }, "quota-vpc", check.OK, []string{"need 0"}},
-		"no address left, none needed":    {func(w *world, d *Deploy) { w.addresses, d.Networks = 5, 0 }, "quota-eip", check.OK, []string{"need 0, have 5"}},
-		"core nodes that run already":     {func(w *world, d *Deploy) { w.onDemand, d.Recorded.NodeGroups = 64, 1 }, "quota-vcpu-on-demand", check.OK, []string{"need 0, have 64"}},
-		"an instance type that is not offered": {func(w *world, _ *Deploy) { w.vcpus = nil }, "instance-types", check.Error, []string{
-			"m5.xlarge: not offered in us-west-2", "describe-instance-type-offerings"}},
+			"need 1, have 5, limit 5", "VpcLimitExceeded",
+			increase + "vpc --quota-code L-F678F1CE --desired-value 6 --region us-west-2"}},
+		"no VPC left, none needed": {
+			func(w *world, d *Deploy) { w.vpcs, d.Recorded.VPCs = make([]awsapi.VPC, 5), 1 },
+			"quota-vpc",
+			check.OK,
+			[]string{"need 0, have 5"},
+		},
+		"too few addresses for a NAT gateway in each zone": {
+			func(w *world, d *Deploy) { w.addresses, d.PerZone = 3, true }, "quota-eip", check.Error,
+			[]string{"need 3, have 3, limit 5", "AddressLimitExceeded", "exceeded by 1"},
+		},
+		"a zone is full of NAT gateways": {
+			func(w *world, _ *Deploy) { w.nats = map[string]int{"us-west-2b": 5} }, "quota-nat", check.Error,
+			[]string{"us-west-2b (usw2-az1)", "NatGatewayLimitExceeded"},
+		},
+		"a zone without a NAT gateway of ours is full": {
+			func(w *world, _ *Deploy) { w.nats = map[string]int{"us-west-2c": 5} }, "quota-nat", check.OK, []string{"have 0"},
+		},
+		"no cluster left": {
+			func(w *world, _ *Deploy) { w.limits["L-1194D53C"], w.clusters = 1, []string{"other"} }, "quota-cluster", check.Error,
+			[]string{"ResourceLimitExceededException"},
+		},
+		"a new account's vCPUs": {
+			func(w *world, _ *Deploy) { w.limits["L-1216C47A"] = 5 }, "quota-vcpu-on-demand", check.Error,
+			[]string{"need 12, have 0, limit 5", "VcpuLimitExceeded"},
+		},
+		"a new account's spot vCPUs": {
+			func(w *world, _ *Deploy) { w.limits["L-34B43A08"] = 1 }, "quota-vcpu-spot", check.Warning,
+			[]string{"need 4", "MaxSpotInstanceCountExceeded"},
+		},
+		"no VPC left, one exists already": {
+			func(w *world, d *Deploy) { w.vpcs, d.Networks = make([]awsapi.VPC, 5), 0 },
+			"quota-vpc",
+			check.OK,
+			[]string{"need 0"},
+		},
+		"no address left, none needed": {
+			func(w *world, d *Deploy) { w.addresses, d.Networks = 5, 0 }, "quota-eip", check.OK, []string{"need 0, have 5"},
+		},
+		"core nodes that run already": {
+			func(w *world, d *Deploy) { w.onDemand, d.Recorded.NodeGroups = 64, 1 },
+			"quota-vcpu-on-demand",
+			check.OK,
+			[]string{"need 0, have 64"},
+		},
+		"an instance type that is not offered": {
+			func(w *world, _ *Deploy) { w.vcpus = nil }, "instance-types", check.Error,
+			[]string{"m5.xlarge: not offered in us-west-2", "describe-instance-type-offerings"},
+		},
 	}
 }
 
@@ -199,26 +245,61 @@ func offers() map[string]broken {
 	return map[string]broken{
 		"zones that EKS does not support do not count": {func(w *world, d *Deploy) {
 			d.Region = "us-west-1"
-			w.zones = []awsapi.Zone{{Name: "us-west-1a", ID: "usw1-az1", State: "available"}, {Name: "us-west-1b", ID: "usw1-az2", State: "available"}}
-		}, "zones", check.Error, []string{"3 zones wanted, EKS can use 1 of 2", "UnsupportedAvailabilityZoneException", "set emrflink:availabilityZones to 1"}},
-		"a zone that is impaired does not count": {func(w *world, _ *Deploy) { w.zones[0].State = "impaired" }, "zones", check.Error, []string{"EKS can use 2 of 3"}},
-		"a version in extended support": {func(_ *world, d *Deploy) { d.Kubernetes = "1.32" }, "kubernetes-version", check.Warning, []string{
-			"since 2026-03-23 until 2027-03-23", "$0.60 per hour instead of $0.10", "emrflink:kubernetesVersion to 1.35"}},
-		"a version whose support has ended": {func(_ *world, d *Deploy) { d.Kubernetes = "1.29" }, "kubernetes-version", check.Error, []string{"ended on 2026-03-23"}},
-		"a version that is none":            {func(_ *world, d *Deploy) { d.Kubernetes = "1.12" }, "kubernetes-version", check.Error, []string{"EKS offers 1.35, 1.32"}},
+			w.zones = []awsapi.Zone{
+				{Name: "us-west-1a", ID: "usw1-az1", State: "available"},
+				{Name: "us-west-1b", ID: "usw1-az2", State: "available"},
+			}
+		}, "zones", check.Error,
+			[]string{
+				"3 zones wanted, EKS can use 1 of 2",
+				"UnsupportedAvailabilityZoneException",
+				"set emrflink:availabilityZones to 1",
+			}},
+		"a zone that is impaired does not count": {
+			func(w *world, _ *Deploy) { w.zones[0].State = "impaired" }, "zones", check.Error, []string{"EKS can use 2 of 3"},
+		},
+		"a version in extended support": {
+			func(_ *world, d *Deploy) { d.Kubernetes = "1.32" }, "kubernetes-version", check.Warning,
+			[]string{
+				"since 2026-03-23 until 2027-03-23", "$0.60 per hour instead of $0.10", "emrflink:kubernetesVersion to 1.35"},
+		},
+		"a version whose support has ended": {
+			func(_ *world, d *Deploy) { d.Kubernetes = "1.29" },
+			"kubernetes-version",
+			check.Error,
+			[]string{"ended on 2026-03-23"},
+		},
+		"a version that is none": {
+			func(_ *world, d *Deploy) { d.Kubernetes = "1.12" },
+			"kubernetes-version",
+			check.Error,
+			[]string{"EKS offers 1.35, 1.32"},
+		},
 		"no role for spot": {func(w *world, _ *Deploy) { w.spotRole = false }, "spot-role", check.Warning, []string{
-			"AuthFailure.ServiceLinkedRoleCreationNotPermitted", "aws iam create-service-linked-role --aws-service-name spot.amazonaws.com"}},
-		"no role for spot, no spot": {func(w *world, d *Deploy) { w.spotRole, d.SpotVCPUs = false, 0 }, "spot-role", check.Skipped, nil},
+			"AuthFailure.ServiceLinkedRoleCreationNotPermitted",
+			"aws iam create-service-linked-role --aws-service-name spot.amazonaws.com"}},
+		"no role for spot, no spot": {
+			func(w *world, d *Deploy) { w.spotRole, d.SpotVCPUs = false, 0 }, "spot-role", check.Skipped, nil,
+		},
 	}
 }
 
 func clashes() map[string]broken {
 	return map[string]broken{
-		"another cluster of the name": {func(w *world, _ *Deploy) { w.clusters = []string{"emr-eks-flink"} }, "cluster-name", check.Error, []string{
-			"ResourceInUseException", "in Pulumi.dev.yaml set emrflink:name to emr-eks-flink-2"}},
-		"our own cluster": {func(w *world, d *Deploy) { w.clusters, d.Recorded.Clusters = []string{"emr-eks-flink"}, 1 }, "cluster-name", check.OK, nil},
-		"without a stack file the fix writes one": {func(w *world, d *Deploy) { w.clusters, d.File = []string{"emr-eks-flink"}, "" }, "cluster-name", check.Error, []string{
-			"emrflink init --stack dev --set region=us-west-2 --set name=emr-eks-flink-2"}},
+		"another cluster of the name": {
+			func(w *world, _ *Deploy) { w.clusters = []string{"emr-eks-flink"} }, "cluster-name", check.Error,
+			[]string{"ResourceInUseException", "in Pulumi.dev.yaml set emrflink:name to emr-eks-flink-2"},
+		},
+		"our own cluster": {
+			func(w *world, d *Deploy) { w.clusters, d.Recorded.Clusters = []string{"emr-eks-flink"}, 1 },
+			"cluster-name",
+			check.OK,
+			nil,
+		},
+		"without a stack file the fix writes one": {
+			func(w *world, d *Deploy) { w.clusters, d.File = []string{"emr-eks-flink"}, "" }, "cluster-name", check.Error,
+			[]string{"emrflink init --stack dev --set region=us-west-2 --set name=emr-eks-flink-2"},
+		},
 		"another VPC of the name": {func(w *world, _ *Deploy) {
 			w.vpcs = append(w.vpcs, awsapi.VPC{ID: "vpc-9", Tags: map[string]string{"emrflink:deployment": "emr-eks-flink"}})
 		}, "vpc", check.Warning, []string{"vpc-9 belongs to a deployment emr-eks-flink"}},
@@ -229,10 +310,21 @@ func clashes() map[string]broken {
 			w.vpcs = append(w.vpcs, awsapi.VPC{ID: "vpc-9", CIDRs: []string{"10.0.0.0/16"}})
 			d.Recorded.VPCs, d.Recorded.VPC = 1, "vpc-9"
 		}, "vpc", check.OK, []string{"no other network"}},
-		"another bucket of the name": {func(w *world, _ *Deploy) { w.bucket = true }, "bucket-name", check.Error, []string{"b-111122223333", "BucketAlreadyOwnedByYou"}},
-		"our own bucket":             {func(w *world, d *Deploy) { w.bucket, d.Recorded.Names["b-111122223333"] = true, true }, "bucket-name", check.OK, nil},
-		"a log group left over": {func(w *world, _ *Deploy) { w.logGroups = []string{"/aws/eks/emr-eks-flink/cluster"} }, "log-groups", check.Error, []string{
-			"ResourceAlreadyExistsException", "emrflink deploy --adopt --stack ", "aws logs delete-log-group --log-group-name /aws/eks/emr-eks-flink/cluster --region us-west-2"}},
+		"another bucket of the name": {
+			func(w *world, _ *Deploy) { w.bucket = true },
+			"bucket-name",
+			check.Error,
+			[]string{"b-111122223333", "BucketAlreadyOwnedByYou"},
+		},
+		"our own bucket": {
+			func(w *world, d *Deploy) { w.bucket, d.Recorded.Names["b-111122223333"] = true, true }, "bucket-name", check.OK, nil,
+		},
+		"a log group left over": {
+			func(w *world, _ *Deploy) { w.logGroups = []string{"/aws/eks/emr-eks-flink/cluster"} }, "log-groups", check.Error,
+			[]string{
+				"ResourceAlreadyExistsException", "emrflink deploy --adopt --stack ",
+				"aws logs delete-log-group --log-group-name /aws/eks/emr-eks-flink/cluster --region us-west-2"},
+		},
 		"a log group that is adopted": {func(w *world, d *Deploy) {
 			w.logGroups, d.Adopt = []string{"/aws/eks/emr-eks-flink/cluster"}, true
 		}, "log-groups", check.Warning, []string{"taken into the stack", "a cleanup deletes them"}},
@@ -284,8 +376,8 @@ func TestTheOrderOfTheChecks(t *testing.T) {
 		}
 		require.Equal(t, []string{
 			"credentials", "clock", "account", "region", "session", "zones", "kubernetes-version", "instance-types",
-			"quota-vcpu-on-demand", "quota-vcpu-spot", "quota-vpc", "vpc", "quota-eip", "quota-nat", "quota-cluster", "cluster-name",
-			"spot-role", "bucket-name", "log-groups",
+			"quota-vcpu-on-demand", "quota-vcpu-spot", "quota-vpc", "vpc", "quota-eip", "quota-nat", "quota-cluster",
+			"cluster-name", "spot-role", "bucket-name", "log-groups",
 		}, got)
 	}
 }

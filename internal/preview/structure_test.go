@@ -32,7 +32,8 @@ func TestTextsThatAreDocumentsAreComparedAsStructure(t *testing.T) {
 		"an action more": {
 			"policy", policy,
 			`{"Version":"2012-10-17","Statement":[{"Sid":"Read","Effect":"Allow","Action":["s3:GetObject","s3:DeleteObject",` +
-				`"s3:ListBucket"],"Resource":"*"},{"Sid":"Write","Effect":"Allow","Action":"s3:PutObject","Resource":["a","b"]}]}`,
+				`"s3:ListBucket"],"Resource":"*"},{"Sid":"Write","Effect":"Allow","Action":"s3:PutObject",` +
+				`"Resource":["a","b"]}]}`,
 			[]string{`add policy.Statement[0].Action[1] null "s3:DeleteObject"`},
 		},
 		"the order of statements and actions, and one action as a text": {
@@ -43,7 +44,8 @@ func TestTextsThatAreDocumentsAreComparedAsStructure(t *testing.T) {
 		},
 		"a statement less": {
 			"policy", policy,
-			`{"Version":"2012-10-17","Statement":[{"Sid":"Write","Effect":"Allow","Action":"s3:PutObject","Resource":["a","b"]}]}`,
+			`{"Version":"2012-10-17","Statement":[{"Sid":"Write","Effect":"Allow","Action":"s3:PutObject",` +
+				`"Resource":["a","b"]}]}`,
 			[]string{`delete policy.Statement[0] ` +
 				`{"Action":["s3:GetObject","s3:ListBucket"],"Effect":"Allow","Resource":"*","Sid":"Read"} null`},
 		},

@@ -19,7 +19,15 @@ import (
 func stackOf(t *testing.T, config stacks.Config) *onTarget {
 	t.Helper()
 	f, home := newApp(t, "")
-	a := &app{io: f.IO, globals: f.Globals, interrupt: cmdutil.NewInterrupt(), version: "v1", command: "test", now: time.Now, log: f.Log}
+	a := &app{
+		io:        f.IO,
+		globals:   f.Globals,
+		interrupt: cmdutil.NewInterrupt(),
+		version:   "v1",
+		command:   "test",
+		now:       time.Now,
+		log:       f.Log,
+	}
 	s := settings{config: config}
 	s.info.Stack, s.info.Home, s.info.Speed = "local", home, 1
 	return &onTarget{app: a, settings: s}
@@ -34,8 +42,8 @@ func TestWhatADeployNeedsFollowsFromTheSettings(t *testing.T) {
 	d, err := s.needs(t.Context(), false)
 	require.NoError(t, err)
 	require.Equal(t, []string{
-		"/aws/eks/emr-eks-flink/cluster", "/aws/emr-flink/emr-eks-flink/operator", "/aws/containerinsights/emr-eks-flink/performance",
-		"/aws/emr-flink/emr-eks-flink/a", "/aws/emr-flink/emr-eks-flink/b",
+		"/aws/eks/emr-eks-flink/cluster", "/aws/emr-flink/emr-eks-flink/operator",
+		"/aws/containerinsights/emr-eks-flink/performance", "/aws/emr-flink/emr-eks-flink/a", "/aws/emr-flink/emr-eks-flink/b",
 	}, d.LogGroups)
 	require.Equal(t, "emr-eks-flink-1-us-west-2-checkpoints", d.Bucket(awsapi.Identity{Account: "1"}))
 	require.True(t, d.PerZone)

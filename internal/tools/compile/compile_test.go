@@ -84,8 +84,8 @@ func TestGOGCIsTheUsers(t *testing.T) {
 func TestCompilersTakeTheMemoryThatIsFree(t *testing.T) {
 	t.Parallel()
 	for free, want := range map[int64][]string{
-		0: nil, 10<<30 - 1: nil, 10 << 30: {"GOGC=400"}, 14<<30 - 1: {"GOGC=400"}, 14 << 30: {"GOGC=800"}, 18<<30 - 1: {"GOGC=800"},
-		18 << 30: {"GOGC=off", "GOMEMLIMIT=6GiB"},
+		0: nil, 10<<30 - 1: nil, 10 << 30: {"GOGC=400"}, 14<<30 - 1: {"GOGC=400"}, 14 << 30: {"GOGC=800"},
+		18<<30 - 1: {"GOGC=800"}, 18 << 30: {"GOGC=off", "GOMEMLIMIT=6GiB"},
 	} {
 		require.Equal(t, want, relaxed(free, 2), free)
 	}

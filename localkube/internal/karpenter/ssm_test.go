@@ -42,7 +42,8 @@ func TestParametersAreReadAsTheSDKReadsThem(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	client := ssm.NewFromConfig(aws.Config{
-		Region: "us-west-2", BaseEndpoint: &server.URL, Credentials: credentials.NewStaticCredentialsProvider("AKID", "SECRET", ""),
+		Region: "us-west-2", BaseEndpoint: &server.URL,
+		Credentials: credentials.NewStaticCredentialsProvider("AKID", "SECRET", ""),
 	})
 	out, err := client.GetParameter(t.Context(), &ssm.GetParameterInput{Name: aws.String(name)})
 	if err != nil || *out.Parameter.Value != "ami-1" {
