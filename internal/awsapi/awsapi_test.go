@@ -270,7 +270,8 @@ func TestRawCallsAreTriedAgainWhenThatMayHelp(t *testing.T) {
 
 func TestATrustPolicyIsDecoded(t *testing.T) {
 	t.Parallel()
-	policy := `{"Statement":[{"Action":"sts:AssumeRoleWithWebIdentity","Condition":{"StringLike":{"x:sub":"system:serviceaccount:a:b+c*"}}}]}`
+	policy := `{"Statement":[{"Action":"sts:AssumeRoleWithWebIdentity",` +
+		`"Condition":{"StringLike":{"x:sub":"system:serviceaccount:a:b+c*"}}}]}`
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_ = r.ParseForm()
 		if r.Form.Get("Action") != "GetRole" || r.Form.Get("RoleName") != "job" {

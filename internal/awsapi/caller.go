@@ -25,7 +25,10 @@ type Session struct {
 
 // renewing are the SDK's providers that fetch the next credentials without anybody's help.
 func renewing() []string {
-	return []string{"SSOProvider", "EC2RoleProvider", "CredentialsEndpointProvider", "WebIdentityCredentials", "AssumeRoleProvider", "LoginProvider"}
+	return []string{
+		"SSOProvider", "EC2RoleProvider", "CredentialsEndpointProvider", "WebIdentityCredentials", "AssumeRoleProvider",
+		"LoginProvider",
+	}
 }
 
 // Session reads the credentials in use; one that cannot is an *Error.

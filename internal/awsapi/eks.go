@@ -117,7 +117,8 @@ func (c *Client) describeNodeGroup(ctx context.Context, cluster, name string) (N
 	n := out.Nodegroup
 	g := NodeGroup{
 		Name: name, ARN: aws.ToString(n.NodegroupArn), Status: string(n.Status), Version: aws.ToString(n.Version),
-		AMIType: string(n.AmiType), CapacityType: string(n.CapacityType), InstanceTypes: n.InstanceTypes, NodeRole: aws.ToString(n.NodeRole),
+		AMIType: string(n.AmiType), CapacityType: string(n.CapacityType), InstanceTypes: n.InstanceTypes,
+		NodeRole: aws.ToString(n.NodeRole),
 	}
 	if s := n.ScalingConfig; s != nil {
 		g.Min, g.Desired, g.Max = int(aws.ToInt32(s.MinSize)), int(aws.ToInt32(s.DesiredSize)), int(aws.ToInt32(s.MaxSize))

@@ -56,7 +56,9 @@ func (c *Client) Identity(ctx context.Context) (Identity, error) {
 // the token should be replaced.
 func (c *Client) EKSToken(ctx context.Context, cluster string) (string, time.Time, error) {
 	if cluster == "" {
-		return "", time.Time{}, &Error{Op: "sts:GetCallerIdentity", Code: "InvalidParameter", Message: "the cluster's name is empty"}
+		return "", time.Time{}, &Error{
+			Op: "sts:GetCallerIdentity", Code: "InvalidParameter", Message: "the cluster's name is empty",
+		}
 	}
 	made := c.now()
 	presign := sts.NewPresignClient(c.sts, func(po *sts.PresignOptions) {
@@ -106,7 +108,13 @@ func (c *Client) RoleTrust(ctx context.Context, roleName string) (string, error)
 	}
 	document, err := url.PathUnescape(aws.ToString(out.Role.AssumeRolePolicyDocument))
 	if err != nil {
-		return "", &Error{Op: "iam:GetRole", Resource: roleName, Code: "InvalidResponse", Message: "decode the trust policy: " + err.Error(), err: err}
+		return "", &Error{
+			Op:       "iam:GetRole",
+			Resource: roleName,
+			Code:     "InvalidResponse",
+			Message:  "decode the trust policy: " + err.Error(),
+			err:      err,
+		}
 	}
 	return document, nil
 }
@@ -115,8 +123,8 @@ func (c *Client) RoleTrust(ctx context.Context, roleName string) (string, error)
 func (c *Client) as(cr *types.Credentials) *Client {
 	cfg := c.cfg.Copy()
 	cfg.Credentials = aws.NewCredentialsCache(credentials.StaticCredentialsProvider{Value: aws.Credentials{
-		AccessKeyID: aws.ToString(cr.AccessKeyId), SecretAccessKey: aws.ToString(cr.SecretAccessKey), SessionToken: aws.ToString(cr.SessionToken),
-		CanExpire: cr.Expiration != nil, Expires: aws.ToTime(cr.Expiration),
+		AccessKeyID: aws.ToString(cr.AccessKeyId), SecretAccessKey: aws.ToString(cr.SecretAccessKey),
+		SessionToken: aws.ToString(cr.SessionToken), CanExpire: cr.Expiration != nil, Expires: aws.ToTime(cr.Expiration),
 	}})
 	return fromConfig(cfg, c.now)
 }

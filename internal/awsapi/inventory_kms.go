@@ -25,8 +25,10 @@ func (c *Client) findKeys(ctx context.Context, d Deployment) ([]Resource, error)
 			continue
 		}
 		k := out.KeyMetadata
-		r := Resource{Service: "kms", Type: TypeKey, ID: aws.ToString(k.KeyId), ARN: aws.ToString(k.Arn), Name: aws.ToString(k.Description),
-			State: string(k.KeyState), CreatedBy: "user", Detail: map[string]string{}}
+		r := Resource{
+			Service: "kms", Type: TypeKey, ID: aws.ToString(k.KeyId), ARN: aws.ToString(k.Arn), Name: aws.ToString(k.Description),
+			State: string(k.KeyState), CreatedBy: "user", Detail: map[string]string{},
+		}
 		if k.DeletionDate != nil {
 			r.Detail["deletionDate"] = k.DeletionDate.UTC().Format(time.DateOnly)
 		}

@@ -31,12 +31,16 @@ func (c *Client) findCluster(ctx context.Context, d Deployment) ([]Resource, err
 	if err != nil {
 		return nil, err
 	}
-	rs := []Resource{{Service: "eks", Type: TypeCluster, ID: k.Name, ARN: k.ARN, Name: k.Name, State: k.Status, Tags: k.Tags, CreatedBy: "user",
-		Detail: map[string]string{"version": k.Version}}}
+	rs := []Resource{{
+		Service: "eks", Type: TypeCluster, ID: k.Name, ARN: k.ARN, Name: k.Name, State: k.Status, Tags: k.Tags, CreatedBy: "user",
+		Detail: map[string]string{"version": k.Version},
+	}}
 	groups, gerr := c.NodeGroups(ctx, d.Cluster)
 	for _, g := range groups {
-		rs = append(rs, Resource{Service: "eks", Type: TypeNodeGroup, ID: d.Cluster + ":" + g.Name, ARN: g.ARN, Name: g.Name, State: g.Status,
-			CreatedBy: "user", Detail: map[string]string{"cluster": d.Cluster}})
+		rs = append(rs, Resource{
+			Service: "eks", Type: TypeNodeGroup, ID: d.Cluster + ":" + g.Name, ARN: g.ARN, Name: g.Name, State: g.Status,
+			CreatedBy: "user", Detail: map[string]string{"cluster": d.Cluster},
+		})
 	}
 	addons, aerr := c.Addons(ctx, d.Cluster)
 	for _, a := range addons {
@@ -56,7 +60,8 @@ func iamTags(tags []iamtypes.Tag) map[string]string {
 
 func profileResource(p iamtypes.InstanceProfile, by string) Resource {
 	r := Resource{Service: "iam", Type: TypeInstanceProfile, ID: aws.ToString(p.InstanceProfileName), ARN: aws.ToString(p.Arn),
-		Name: aws.ToString(p.InstanceProfileName), Tags: iamTags(p.Tags), CreatedBy: by, Detail: map[string]string{"path": aws.ToString(p.Path)}}
+		Name: aws.ToString(p.InstanceProfileName), Tags: iamTags(p.Tags), CreatedBy: by,
+		Detail: map[string]string{"path": aws.ToString(p.Path)}}
 	for _, role := range p.Roles {
 		r.Detail["role"] = aws.ToString(role.RoleName)
 	}
@@ -173,7 +178,9 @@ func (c *Client) findRules(ctx context.Context, d Deployment) ([]Resource, error
 		if err != nil {
 			return rs, err
 		}
-		rs = append(rs, Resource{Service: "events", Type: TypeRule, ID: out.Name, ARN: out.Arn, Name: out.Name, State: out.State, CreatedBy: "user"})
+		rs = append(rs, Resource{
+			Service: "events", Type: TypeRule, ID: out.Name, ARN: out.Arn, Name: out.Name, State: out.State, CreatedBy: "user",
+		})
 	}
 	return rs, nil
 }
@@ -193,8 +200,11 @@ func (c *Client) findLoadBalancers(ctx context.Context, d Deployment) ([]Resourc
 		}
 		for _, lb := range page.LoadBalancers {
 			arn := aws.ToString(lb.LoadBalancerArn)
-			r := Resource{Service: "elasticloadbalancing", Type: TypeLoadBalancer, ID: arn, ARN: arn, Name: aws.ToString(lb.LoadBalancerName),
-				Detail: map[string]string{"vpc": aws.ToString(lb.VpcId), "kind": string(lb.Type)}}
+			r := Resource{
+				Service: "elasticloadbalancing", Type: TypeLoadBalancer, ID: arn, ARN: arn,
+				Name:   aws.ToString(lb.LoadBalancerName),
+				Detail: map[string]string{"vpc": aws.ToString(lb.VpcId), "kind": string(lb.Type)},
+			}
 			if lb.State != nil {
 				r.State = string(lb.State.Code)
 			}

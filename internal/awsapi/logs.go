@@ -69,7 +69,9 @@ func (c *Client) LogEvents(ctx context.Context, group, streamPrefix string, sinc
 			return nil, err
 		}
 		for _, e := range page.Events {
-			events = append(events, LogEvent{Time: time.UnixMilli(e.Timestamp).UTC(), Message: e.Message, Stream: e.LogStreamName})
+			events = append(events, LogEvent{
+				Time: time.UnixMilli(e.Timestamp).UTC(), Message: e.Message, Stream: e.LogStreamName,
+			})
 			if limit > 0 && len(events) == limit {
 				return events, nil
 			}

@@ -70,84 +70,112 @@ func newEc2Operations(cfg aws.Config) ec2Operations {
 
 type ec2DescribeInstanceTypes operation[ec2.DescribeInstanceTypesInput, ec2.DescribeInstanceTypesOutput, ec2.Options]
 
-func (f ec2DescribeInstanceTypes) DescribeInstanceTypes(ctx context.Context, in *ec2.DescribeInstanceTypesInput, opts ...func(*ec2.Options)) (*ec2.DescribeInstanceTypesOutput, error) {
+func (f ec2DescribeInstanceTypes) DescribeInstanceTypes(
+	ctx context.Context, in *ec2.DescribeInstanceTypesInput, opts ...func(*ec2.Options),
+) (*ec2.DescribeInstanceTypesOutput, error) {
 	return f(ctx, in, opts...)
 }
 
 type ec2DescribeInstances operation[ec2.DescribeInstancesInput, ec2.DescribeInstancesOutput, ec2.Options]
 
-func (f ec2DescribeInstances) DescribeInstances(ctx context.Context, in *ec2.DescribeInstancesInput, opts ...func(*ec2.Options)) (*ec2.DescribeInstancesOutput, error) {
+func (f ec2DescribeInstances) DescribeInstances(
+	ctx context.Context, in *ec2.DescribeInstancesInput, opts ...func(*ec2.Options),
+) (*ec2.DescribeInstancesOutput, error) {
 	return f(ctx, in, opts...)
 }
 
 type ec2DescribeInternetGateways operation[ec2.DescribeInternetGatewaysInput, ec2.DescribeInternetGatewaysOutput, ec2.Options]
 
-func (f ec2DescribeInternetGateways) DescribeInternetGateways(ctx context.Context, in *ec2.DescribeInternetGatewaysInput, opts ...func(*ec2.Options)) (*ec2.DescribeInternetGatewaysOutput, error) {
+func (f ec2DescribeInternetGateways) DescribeInternetGateways(
+	ctx context.Context, in *ec2.DescribeInternetGatewaysInput, opts ...func(*ec2.Options),
+) (*ec2.DescribeInternetGatewaysOutput, error) {
 	return f(ctx, in, opts...)
 }
 
 type ec2DescribeLaunchTemplates operation[ec2.DescribeLaunchTemplatesInput, ec2.DescribeLaunchTemplatesOutput, ec2.Options]
 
-func (f ec2DescribeLaunchTemplates) DescribeLaunchTemplates(ctx context.Context, in *ec2.DescribeLaunchTemplatesInput, opts ...func(*ec2.Options)) (*ec2.DescribeLaunchTemplatesOutput, error) {
+func (f ec2DescribeLaunchTemplates) DescribeLaunchTemplates(
+	ctx context.Context, in *ec2.DescribeLaunchTemplatesInput, opts ...func(*ec2.Options),
+) (*ec2.DescribeLaunchTemplatesOutput, error) {
 	return f(ctx, in, opts...)
 }
 
 type ec2DescribeNatGateways operation[ec2.DescribeNatGatewaysInput, ec2.DescribeNatGatewaysOutput, ec2.Options]
 
-func (f ec2DescribeNatGateways) DescribeNatGateways(ctx context.Context, in *ec2.DescribeNatGatewaysInput, opts ...func(*ec2.Options)) (*ec2.DescribeNatGatewaysOutput, error) {
+func (f ec2DescribeNatGateways) DescribeNatGateways(
+	ctx context.Context, in *ec2.DescribeNatGatewaysInput, opts ...func(*ec2.Options),
+) (*ec2.DescribeNatGatewaysOutput, error) {
 	return f(ctx, in, opts...)
 }
 
 type ec2DescribeNetworkInterfaces operation[ec2.DescribeNetworkInterfacesInput, ec2.DescribeNetworkInterfacesOutput, ec2.Options]
 
-func (f ec2DescribeNetworkInterfaces) DescribeNetworkInterfaces(ctx context.Context, in *ec2.DescribeNetworkInterfacesInput, opts ...func(*ec2.Options)) (*ec2.DescribeNetworkInterfacesOutput, error) {
+func (f ec2DescribeNetworkInterfaces) DescribeNetworkInterfaces(
+	ctx context.Context, in *ec2.DescribeNetworkInterfacesInput, opts ...func(*ec2.Options),
+) (*ec2.DescribeNetworkInterfacesOutput, error) {
 	return f(ctx, in, opts...)
 }
 
 type ec2DescribeRouteTables operation[ec2.DescribeRouteTablesInput, ec2.DescribeRouteTablesOutput, ec2.Options]
 
-func (f ec2DescribeRouteTables) DescribeRouteTables(ctx context.Context, in *ec2.DescribeRouteTablesInput, opts ...func(*ec2.Options)) (*ec2.DescribeRouteTablesOutput, error) {
+func (f ec2DescribeRouteTables) DescribeRouteTables(
+	ctx context.Context, in *ec2.DescribeRouteTablesInput, opts ...func(*ec2.Options),
+) (*ec2.DescribeRouteTablesOutput, error) {
 	return f(ctx, in, opts...)
 }
 
 type ec2DescribeSecurityGroups operation[ec2.DescribeSecurityGroupsInput, ec2.DescribeSecurityGroupsOutput, ec2.Options]
 
-func (f ec2DescribeSecurityGroups) DescribeSecurityGroups(ctx context.Context, in *ec2.DescribeSecurityGroupsInput, opts ...func(*ec2.Options)) (*ec2.DescribeSecurityGroupsOutput, error) {
+func (f ec2DescribeSecurityGroups) DescribeSecurityGroups(
+	ctx context.Context, in *ec2.DescribeSecurityGroupsInput, opts ...func(*ec2.Options),
+) (*ec2.DescribeSecurityGroupsOutput, error) {
 	return f(ctx, in, opts...)
 }
 
 type ec2DescribeSubnets operation[ec2.DescribeSubnetsInput, ec2.DescribeSubnetsOutput, ec2.Options]
 
-func (f ec2DescribeSubnets) DescribeSubnets(ctx context.Context, in *ec2.DescribeSubnetsInput, opts ...func(*ec2.Options)) (*ec2.DescribeSubnetsOutput, error) {
+func (f ec2DescribeSubnets) DescribeSubnets(
+	ctx context.Context, in *ec2.DescribeSubnetsInput, opts ...func(*ec2.Options),
+) (*ec2.DescribeSubnetsOutput, error) {
 	return f(ctx, in, opts...)
 }
 
 type ec2DescribeVolumes operation[ec2.DescribeVolumesInput, ec2.DescribeVolumesOutput, ec2.Options]
 
-func (f ec2DescribeVolumes) DescribeVolumes(ctx context.Context, in *ec2.DescribeVolumesInput, opts ...func(*ec2.Options)) (*ec2.DescribeVolumesOutput, error) {
+func (f ec2DescribeVolumes) DescribeVolumes(
+	ctx context.Context, in *ec2.DescribeVolumesInput, opts ...func(*ec2.Options),
+) (*ec2.DescribeVolumesOutput, error) {
 	return f(ctx, in, opts...)
 }
 
 type ec2DescribeVpcEndpoints operation[ec2.DescribeVpcEndpointsInput, ec2.DescribeVpcEndpointsOutput, ec2.Options]
 
-func (f ec2DescribeVpcEndpoints) DescribeVpcEndpoints(ctx context.Context, in *ec2.DescribeVpcEndpointsInput, opts ...func(*ec2.Options)) (*ec2.DescribeVpcEndpointsOutput, error) {
+func (f ec2DescribeVpcEndpoints) DescribeVpcEndpoints(
+	ctx context.Context, in *ec2.DescribeVpcEndpointsInput, opts ...func(*ec2.Options),
+) (*ec2.DescribeVpcEndpointsOutput, error) {
 	return f(ctx, in, opts...)
 }
 
 type ec2DescribeVpcs operation[ec2.DescribeVpcsInput, ec2.DescribeVpcsOutput, ec2.Options]
 
-func (f ec2DescribeVpcs) DescribeVpcs(ctx context.Context, in *ec2.DescribeVpcsInput, opts ...func(*ec2.Options)) (*ec2.DescribeVpcsOutput, error) {
+func (f ec2DescribeVpcs) DescribeVpcs(
+	ctx context.Context, in *ec2.DescribeVpcsInput, opts ...func(*ec2.Options),
+) (*ec2.DescribeVpcsOutput, error) {
 	return f(ctx, in, opts...)
 }
 
 type iamOperations struct {
-	DeleteInstanceProfile         operation[iam.DeleteInstanceProfileInput, iam.DeleteInstanceProfileOutput, iam.Options]
-	GetInstanceProfile            operation[iam.GetInstanceProfileInput, iam.GetInstanceProfileOutput, iam.Options]
-	GetRole                       operation[iam.GetRoleInput, iam.GetRoleOutput, iam.Options]
-	ListInstanceProfiles          iamListInstanceProfiles
-	ListInstanceProfilesForRole   iamListInstanceProfilesForRole
-	ListOpenIDConnectProviders    operation[iam.ListOpenIDConnectProvidersInput, iam.ListOpenIDConnectProvidersOutput, iam.Options]
-	RemoveRoleFromInstanceProfile operation[iam.RemoveRoleFromInstanceProfileInput, iam.RemoveRoleFromInstanceProfileOutput, iam.Options]
+	DeleteInstanceProfile       operation[iam.DeleteInstanceProfileInput, iam.DeleteInstanceProfileOutput, iam.Options]
+	GetInstanceProfile          operation[iam.GetInstanceProfileInput, iam.GetInstanceProfileOutput, iam.Options]
+	GetRole                     operation[iam.GetRoleInput, iam.GetRoleOutput, iam.Options]
+	ListInstanceProfiles        iamListInstanceProfiles
+	ListInstanceProfilesForRole iamListInstanceProfilesForRole
+	ListOpenIDConnectProviders  operation[
+		iam.ListOpenIDConnectProvidersInput, iam.ListOpenIDConnectProvidersOutput, iam.Options,
+	]
+	RemoveRoleFromInstanceProfile operation[
+		iam.RemoveRoleFromInstanceProfileInput, iam.RemoveRoleFromInstanceProfileOutput, iam.Options,
+	]
 }
 
 func newIamOperations(cfg aws.Config) iamOperations {
@@ -165,13 +193,19 @@ func newIamOperations(cfg aws.Config) iamOperations {
 
 type iamListInstanceProfiles operation[iam.ListInstanceProfilesInput, iam.ListInstanceProfilesOutput, iam.Options]
 
-func (f iamListInstanceProfiles) ListInstanceProfiles(ctx context.Context, in *iam.ListInstanceProfilesInput, opts ...func(*iam.Options)) (*iam.ListInstanceProfilesOutput, error) {
+func (f iamListInstanceProfiles) ListInstanceProfiles(
+	ctx context.Context, in *iam.ListInstanceProfilesInput, opts ...func(*iam.Options),
+) (*iam.ListInstanceProfilesOutput, error) {
 	return f(ctx, in, opts...)
 }
 
-type iamListInstanceProfilesForRole operation[iam.ListInstanceProfilesForRoleInput, iam.ListInstanceProfilesForRoleOutput, iam.Options]
+type iamListInstanceProfilesForRole operation[
+	iam.ListInstanceProfilesForRoleInput, iam.ListInstanceProfilesForRoleOutput, iam.Options,
+]
 
-func (f iamListInstanceProfilesForRole) ListInstanceProfilesForRole(ctx context.Context, in *iam.ListInstanceProfilesForRoleInput, opts ...func(*iam.Options)) (*iam.ListInstanceProfilesForRoleOutput, error) {
+func (f iamListInstanceProfilesForRole) ListInstanceProfilesForRole(
+	ctx context.Context, in *iam.ListInstanceProfilesForRoleInput, opts ...func(*iam.Options),
+) (*iam.ListInstanceProfilesForRoleOutput, error) {
 	return f(ctx, in, opts...)
 }
 
@@ -192,7 +226,9 @@ func newElbOperations(cfg aws.Config) elbOperations {
 
 type elbDescribeLoadBalancers operation[elbv2.DescribeLoadBalancersInput, elbv2.DescribeLoadBalancersOutput, elbv2.Options]
 
-func (f elbDescribeLoadBalancers) DescribeLoadBalancers(ctx context.Context, in *elbv2.DescribeLoadBalancersInput, opts ...func(*elbv2.Options)) (*elbv2.DescribeLoadBalancersOutput, error) {
+func (f elbDescribeLoadBalancers) DescribeLoadBalancers(
+	ctx context.Context, in *elbv2.DescribeLoadBalancersInput, opts ...func(*elbv2.Options),
+) (*elbv2.DescribeLoadBalancersOutput, error) {
 	return f(ctx, in, opts...)
 }
 
@@ -221,30 +257,40 @@ func newEksOperations(cfg aws.Config) eksOperations {
 
 type eksDescribeClusterVersions operation[eks.DescribeClusterVersionsInput, eks.DescribeClusterVersionsOutput, eks.Options]
 
-func (f eksDescribeClusterVersions) DescribeClusterVersions(ctx context.Context, in *eks.DescribeClusterVersionsInput, opts ...func(*eks.Options)) (*eks.DescribeClusterVersionsOutput, error) {
+func (f eksDescribeClusterVersions) DescribeClusterVersions(
+	ctx context.Context, in *eks.DescribeClusterVersionsInput, opts ...func(*eks.Options),
+) (*eks.DescribeClusterVersionsOutput, error) {
 	return f(ctx, in, opts...)
 }
 
 type eksListAccessEntries operation[eks.ListAccessEntriesInput, eks.ListAccessEntriesOutput, eks.Options]
 
-func (f eksListAccessEntries) ListAccessEntries(ctx context.Context, in *eks.ListAccessEntriesInput, opts ...func(*eks.Options)) (*eks.ListAccessEntriesOutput, error) {
+func (f eksListAccessEntries) ListAccessEntries(
+	ctx context.Context, in *eks.ListAccessEntriesInput, opts ...func(*eks.Options),
+) (*eks.ListAccessEntriesOutput, error) {
 	return f(ctx, in, opts...)
 }
 
 type eksListAddons operation[eks.ListAddonsInput, eks.ListAddonsOutput, eks.Options]
 
-func (f eksListAddons) ListAddons(ctx context.Context, in *eks.ListAddonsInput, opts ...func(*eks.Options)) (*eks.ListAddonsOutput, error) {
+func (f eksListAddons) ListAddons(
+	ctx context.Context, in *eks.ListAddonsInput, opts ...func(*eks.Options),
+) (*eks.ListAddonsOutput, error) {
 	return f(ctx, in, opts...)
 }
 
 type eksListClusters operation[eks.ListClustersInput, eks.ListClustersOutput, eks.Options]
 
-func (f eksListClusters) ListClusters(ctx context.Context, in *eks.ListClustersInput, opts ...func(*eks.Options)) (*eks.ListClustersOutput, error) {
+func (f eksListClusters) ListClusters(
+	ctx context.Context, in *eks.ListClustersInput, opts ...func(*eks.Options),
+) (*eks.ListClustersOutput, error) {
 	return f(ctx, in, opts...)
 }
 
 type eksListNodegroups operation[eks.ListNodegroupsInput, eks.ListNodegroupsOutput, eks.Options]
 
-func (f eksListNodegroups) ListNodegroups(ctx context.Context, in *eks.ListNodegroupsInput, opts ...func(*eks.Options)) (*eks.ListNodegroupsOutput, error) {
+func (f eksListNodegroups) ListNodegroups(
+	ctx context.Context, in *eks.ListNodegroupsInput, opts ...func(*eks.Options),
+) (*eks.ListNodegroupsOutput, error) {
 	return f(ctx, in, opts...)
 }

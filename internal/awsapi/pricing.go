@@ -47,7 +47,9 @@ func products(rate string) []product {
 		return []product{{"AWSELB", map[string]string{"productFamily": "Load Balancer-Network"}, "LoadBalancerUsage", "hrs"}}
 	case "ebs-gp3", "ebs-gp2":
 		kind := strings.TrimPrefix(rate, "ebs-")
-		return []product{{"AmazonEC2", map[string]string{"productFamily": "Storage", "volumeApiName": kind}, "EBS:VolumeUsage." + kind, "GB-Mo"}}
+		return []product{{
+			"AmazonEC2", map[string]string{"productFamily": "Storage", "volumeApiName": kind}, "EBS:VolumeUsage." + kind, "GB-Mo",
+		}}
 	}
 	return nil
 }
@@ -62,7 +64,8 @@ type Price struct {
 // InstancePrice asks for the on-demand price per hour of a Linux instance in the client's region.
 func (c *Client) InstancePrice(ctx context.Context, instanceType string) (Price, error) {
 	return c.listPrice(ctx, product{"AmazonEC2", map[string]string{
-		"instanceType": instanceType, "operatingSystem": "Linux", "tenancy": "Shared", "preInstalledSw": "NA", "capacitystatus": "Used",
+		"instanceType": instanceType, "operatingSystem": "Linux", "tenancy": "Shared", "preInstalledSw": "NA",
+		"capacitystatus": "Used",
 	}, "BoxUsage:" + instanceType, "hrs"})
 }
 

@@ -16,8 +16,10 @@ import (
 
 // entry is one of the Price List in the format aws_v1.
 func entry(usage, unit, usd string) string {
-	return fmt.Sprintf(`{"product":{"productFamily":"x","attributes":{"usagetype":%q,"regionCode":"us-west-2"},"sku":"S"},"serviceCode":"X",
-		"terms":{"OnDemand":{"S.JRTCKXETXF":{"priceDimensions":{"S.JRTCKXETXF.6YS6EN2CT7":{"unit":%q,"beginRange":"0","endRange":"Inf",
+	return fmt.Sprintf(`{"product":{"productFamily":"x","attributes":{"usagetype":%q,"regionCode":"us-west-2"},`+
+		`"sku":"S"},"serviceCode":"X",
+		"terms":{"OnDemand":{"S.JRTCKXETXF":{"priceDimensions":{"S.JRTCKXETXF.6YS6EN2CT7":{"unit":%q,`+
+		`"beginRange":"0","endRange":"Inf",
 		"pricePerUnit":{"USD":%q}}}}},"Reserved":{}},"version":"1","publicationDate":"2026-11-20T00:00:00Z"}`, usage, unit, usd)
 }
 
@@ -49,7 +51,9 @@ func TestPricesAreReadFromThePriceList(t *testing.T) {
 		pages [][]string
 		want  Price
 	}{
-		"an instance": {"", [][]string{{entry("USW2-BoxUsage:c5d.xlarge", "Hrs", "0.1920000000"), free}}, Price{USD: 0.192, Found: true}},
+		"an instance": {
+			"", [][]string{{entry("USW2-BoxUsage:c5d.xlarge", "Hrs", "0.1920000000"), free}}, Price{USD: 0.192, Found: true},
+		},
 		"an instance in us-east-1, whose usage types have no prefix": {
 			"", [][]string{{entry("BoxUsage:c5d.xlarge", "Hrs", "0.1920000000")}}, Price{USD: 0.192, Found: true},
 		},
@@ -57,13 +61,22 @@ func TestPricesAreReadFromThePriceList(t *testing.T) {
 			"", [][]string{{entry("USW2-UnusedBox:c5d.xlarge", "Hrs", "9"), entry("USW2-BoxUsage:c5d.xlarge", "Quantity", "8")}},
 			Price{Why: "the AWS Price List has no price for BoxUsage:c5d.xlarge in us-west-2"},
 		},
-		"a price on the second page": {"nat-gateway", [][]string{{entry("USW2-NatGateway-Bytes", "GB", "0.045")}, {entry("USW2-NatGateway-Hours", "Hrs", "0.045")}}, Price{USD: 0.045, Found: true}},
+		"a price on the second page": {
+			"nat-gateway",
+			[][]string{{entry("USW2-NatGateway-Bytes", "GB", "0.045")}, {entry("USW2-NatGateway-Hours", "Hrs", "0.045")}},
+			Price{USD: 0.045, Found: true},
+		},
 		"two prices are none": {
-			"nat-gateway", [][]string{{entry("USW2-NatGateway-Hours", "Hrs", "0.045"), entry("USW2-NatGateway-Hours", "Hrs", "0.05")}},
+			"nat-gateway",
+			[][]string{{entry("USW2-NatGateway-Hours", "Hrs", "0.045"), entry("USW2-NatGateway-Hours", "Hrs", "0.05")}},
 			Price{Why: "the AWS Price List has several prices for NatGateway-Hours in us-west-2"},
 		},
 		"extended support is two amounts": {
-			"eks-cluster-extended", [][]string{{entry("USW2-AmazonEKS-Hours:perCluster", "Hours", "0.10"), entry("USW2-AmazonEKS-Hours:extendedSupport", "hours", "0.50")}},
+			"eks-cluster-extended",
+			[][]string{{
+				entry("USW2-AmazonEKS-Hours:perCluster", "Hours", "0.10"),
+				entry("USW2-AmazonEKS-Hours:extendedSupport", "hours", "0.50"),
+			}},
 			Price{USD: 0.6, Found: true},
 		},
 		"a volume": {"ebs-gp3", [][]string{{entry("USW2-EBS:VolumeUsage.gp3", "GB-Mo", "0.08")}}, Price{USD: 0.08, Found: true}},
@@ -93,8 +106,10 @@ func TestThePriceListIsAskedForTheRegionAndNoOther(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, *asked, 1)
 	for _, part := range []string{
-		"AWSPriceListService.GetProducts", `"ServiceCode":"AmazonEC2"`, `"Field":"regionCode","Type":"TERM_MATCH","Value":"us-west-2"`,
-		`"Field":"instanceType","Type":"TERM_MATCH","Value":"m5.xlarge"`, `"Field":"operatingSystem","Type":"TERM_MATCH","Value":"Linux"`,
+		"AWSPriceListService.GetProducts", `"ServiceCode":"AmazonEC2"`,
+		`"Field":"regionCode","Type":"TERM_MATCH","Value":"us-west-2"`,
+		`"Field":"instanceType","Type":"TERM_MATCH","Value":"m5.xlarge"`,
+		`"Field":"operatingSystem","Type":"TERM_MATCH","Value":"Linux"`,
 	} {
 		require.Contains(t, (*asked)[0], part)
 	}
@@ -116,7 +131,10 @@ func TestADeniedPriceListIsAnErrorOfAWS(t *testing.T) {
 // Every rate of the price tables has a place in the Price List.
 func TestEveryRateHasItsProduct(t *testing.T) {
 	t.Parallel()
-	for _, rate := range []string{"eks-cluster", "eks-cluster-extended", "nat-gateway", "public-ipv4", "interface-endpoint", "load-balancer", "ebs-gp3", "ebs-gp2"} {
+	for _, rate := range []string{
+		"eks-cluster", "eks-cluster-extended", "nat-gateway", "public-ipv4", "interface-endpoint", "load-balancer", "ebs-gp3",
+		"ebs-gp2",
+	} {
 		require.NotEmpty(t, products(rate), rate)
 	}
 }

@@ -33,7 +33,12 @@ func (c *Client) Quota(ctx context.Context, service, code string) (float64, erro
 		return 0, err
 	}
 	if out.Quota.Value == nil {
-		return 0, &Error{Op: "servicequotas:GetServiceQuota", Resource: service + "/" + code, Code: "InvalidResponse", Message: "the answer has no value"}
+		return 0, &Error{
+			Op:       "servicequotas:GetServiceQuota",
+			Resource: service + "/" + code,
+			Code:     "InvalidResponse",
+			Message:  "the answer has no value",
+		}
 	}
 	return *out.Quota.Value, nil
 }
@@ -102,7 +107,8 @@ func (c *Client) NatGateways(ctx context.Context) (map[string]int, error) {
 	if len(bySubnet) == 0 {
 		return byZone, nil
 	}
-	subnets := ec2.NewDescribeSubnetsPaginator(c.ec2.DescribeSubnets, &ec2.DescribeSubnetsInput{SubnetIds: slices.Sorted(maps.Keys(bySubnet))})
+	subnets := ec2.NewDescribeSubnetsPaginator(c.ec2.DescribeSubnets,
+		&ec2.DescribeSubnetsInput{SubnetIds: slices.Sorted(maps.Keys(bySubnet))})
 	for subnets.HasMorePages() {
 		page, err := subnets.NextPage(ctx)
 		if err != nil {
@@ -120,7 +126,8 @@ func (c *Client) NatGateways(ctx context.Context) (map[string]int, error) {
 func (c *Client) VCPUs(ctx context.Context, instanceTypes ...string) (map[string]int, error) {
 	out := map[string]int{}
 	for some := range slices.Chunk(instanceTypes, 100) { // at most 200 values in a filter
-		p := ec2.NewDescribeInstanceTypesPaginator(c.ec2.DescribeInstanceTypes, &ec2.DescribeInstanceTypesInput{Filters: []types.Filter{filter("instance-type", some...)}})
+		p := ec2.NewDescribeInstanceTypesPaginator(c.ec2.DescribeInstanceTypes,
+			&ec2.DescribeInstanceTypesInput{Filters: []types.Filter{filter("instance-type", some...)}})
 		for p.HasMorePages() {
 			page, err := p.NextPage(ctx)
 			if err != nil {

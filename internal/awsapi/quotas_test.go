@@ -26,7 +26,9 @@ func answering(t *testing.T, now func() time.Time, answers map[string]string) *C
 		_, _ = io.WriteString(w, text)
 	}))
 	t.Cleanup(srv.Close)
-	c, err := New(t.Context(), Options{Region: "us-west-2", Now: now, Env: map[string]string{EnvEndpoint: srv.URL, EnvAccessKey: "k", EnvSecretKey: "s"}})
+	c, err := New(t.Context(), Options{
+		Region: "us-west-2", Now: now, Env: map[string]string{EnvEndpoint: srv.URL, EnvAccessKey: "k", EnvSecretKey: "s"},
+	})
 	require.NoError(t, err)
 	return c
 }
@@ -61,9 +63,10 @@ func TestAQuotaWithoutAValueOfTheAccountIsAWSsDefault(t *testing.T) {
 func TestStandardInstancesAreThoseThatTheQuotaCounts(t *testing.T) {
 	t.Parallel()
 	for typ, want := range map[string]bool{
-		"m5.xlarge": true, "c5d.large": true, "r6gd.4xlarge": true, "t3.micro": true, "im4gn.large": true, "is4gen.large": true, "z1d.large": true,
-		"a1.large": true, "i8g.large": true, "g5.xlarge": false, "p5.48xlarge": false, "inf2.xlarge": false, "trn1.2xlarge": false, "x2gd.large": false,
-		"dl1.24xlarge": false, "hpc7a.96xlarge": false, "mac2.metal": false, "u-6tb1.metal": false, "vt1.3xlarge": false, "f1.2xlarge": false,
+		"m5.xlarge": true, "c5d.large": true, "r6gd.4xlarge": true, "t3.micro": true, "im4gn.large": true, "is4gen.large": true,
+		"z1d.large": true, "a1.large": true, "i8g.large": true, "g5.xlarge": false, "p5.48xlarge": false, "inf2.xlarge": false,
+		"trn1.2xlarge": false, "x2gd.large": false, "dl1.24xlarge": false, "hpc7a.96xlarge": false, "mac2.metal": false,
+		"u-6tb1.metal": false, "vt1.3xlarge": false, "f1.2xlarge": false,
 	} {
 		require.Equal(t, want, Standard(typ), typ)
 	}
@@ -76,18 +79,44 @@ func TestASessionSaysWhenItEnds(t *testing.T) {
 		env         string
 		want        Session
 	}{
-		"keys of a user":         {aws.Credentials{Source: "SharedConfigCredentials"}, "", Session{Source: "SharedConfigCredentials"}},
-		"a session, known":       {aws.Credentials{Source: "ProcessProvider", SessionToken: "t", CanExpire: true, Expires: ends}, "", Session{Source: "ProcessProvider", Temporary: true, Expires: ends}},
-		"a session, unknown":     {aws.Credentials{Source: "EnvConfigCredentials", SessionToken: "t"}, "", Session{Source: "EnvConfigCredentials", Temporary: true}},
-		"the environment knows":  {aws.Credentials{Source: "EnvConfigCredentials", SessionToken: "t"}, "2026-11-22T13:00:00Z", Session{Source: "EnvConfigCredentials", Temporary: true, Expires: ends}},
-		"the environment errs":   {aws.Credentials{Source: "EnvConfigCredentials", SessionToken: "t"}, "soon", Session{Source: "EnvConfigCredentials", Temporary: true}},
-		"it is about other keys": {aws.Credentials{Source: "SharedConfigCredentials", SessionToken: "t"}, "2026-11-22T13:00:00Z", Session{Source: "SharedConfigCredentials", Temporary: true}},
-		"one that renews":        {aws.Credentials{Source: "SSOProvider", SessionToken: "t", CanExpire: true, Expires: ends}, "", Session{Source: "SSOProvider", Temporary: true, Renews: true, Expires: ends}},
+		"keys of a user": {aws.Credentials{Source: "SharedConfigCredentials"}, "", Session{Source: "SharedConfigCredentials"}},
+		"a session, known": {
+			aws.Credentials{Source: "ProcessProvider", SessionToken: "t", CanExpire: true, Expires: ends},
+			"",
+			Session{Source: "ProcessProvider", Temporary: true, Expires: ends},
+		},
+		"a session, unknown": {
+			aws.Credentials{Source: "EnvConfigCredentials", SessionToken: "t"},
+			"",
+			Session{Source: "EnvConfigCredentials", Temporary: true},
+		},
+		"the environment knows": {
+			aws.Credentials{Source: "EnvConfigCredentials", SessionToken: "t"},
+			"2026-11-22T13:00:00Z",
+			Session{Source: "EnvConfigCredentials", Temporary: true, Expires: ends},
+		},
+		"the environment errs": {
+			aws.Credentials{Source: "EnvConfigCredentials", SessionToken: "t"},
+			"soon",
+			Session{Source: "EnvConfigCredentials", Temporary: true},
+		},
+		"it is about other keys": {
+			aws.Credentials{Source: "SharedConfigCredentials", SessionToken: "t"},
+			"2026-11-22T13:00:00Z",
+			Session{Source: "SharedConfigCredentials", Temporary: true},
+		},
+		"one that renews": {
+			aws.Credentials{Source: "SSOProvider", SessionToken: "t", CanExpire: true, Expires: ends},
+			"",
+			Session{Source: "SSOProvider", Temporary: true, Renews: true, Expires: ends},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv(EnvExpiration, c.env)
 			client := answering(t, nil, nil)
-			client.cfg.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return c.credentials, nil })
+			client.cfg.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+				return c.credentials, nil
+			})
 			got, err := client.Session(t.Context())
 			require.NoError(t, err)
 			require.Equal(t, c.want, got)

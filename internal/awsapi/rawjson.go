@@ -146,5 +146,12 @@ func rawError(name, resource string, resp *http.Response, body []byte) error {
 			text = m
 		}
 	}
-	return &Error{Op: name, Resource: resource, Code: code, Message: text, HTTP: resp.StatusCode, RequestID: resp.Header.Get("X-Amzn-Requestid")}
+	return &Error{
+		Op:        name,
+		Resource:  resource,
+		Code:      code,
+		Message:   text,
+		HTTP:      resp.StatusCode,
+		RequestID: resp.Header.Get("X-Amzn-Requestid"),
+	}
 }

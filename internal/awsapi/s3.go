@@ -65,7 +65,8 @@ func (c *Client) ListObjects(ctx context.Context, bucket, prefix string) ([]Obje
 		}
 		for _, o := range page.Contents {
 			objects = append(objects, Object{
-				Key: aws.ToString(o.Key), Size: aws.ToInt64(o.Size), ETag: aws.ToString(o.ETag), LastModified: aws.ToTime(o.LastModified),
+				Key: aws.ToString(o.Key), Size: aws.ToInt64(o.Size), ETag: aws.ToString(o.ETag),
+				LastModified: aws.ToTime(o.LastModified),
 			})
 		}
 	}
@@ -157,7 +158,9 @@ func (c *Client) abortUploads(ctx context.Context, bucket string) error {
 			return wrap("s3:ListMultipartUploads", bucket, err)
 		}
 		for _, u := range page.Uploads {
-			_, err := c.s3.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &bucket, Key: u.Key, UploadId: u.UploadId})
+			_, err := c.s3.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{
+				Bucket: &bucket, Key: u.Key, UploadId: u.UploadId,
+			})
 			if err = wrap("s3:AbortMultipartUpload", aws.ToString(u.Key), err); err != nil && !IsCode(err, "NoSuchUpload") {
 				return err
 			}

@@ -102,7 +102,9 @@ func TestARingOfRoomsIsDrawn(t *testing.T) {
 // generated draws any graph: names in all scripts, rings, unknown parents.
 func generated(t *rapid.T) []Node {
 	text := rapid.OneOf(rapid.StringMatching(`[a-z][a-z-]{0,40}`), rapid.String(),
-		rapid.SampledFrom([]string{"名前が長い資源の例名前が長い資源の例", "WWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWW", "", "<b>&\"'"}))
+		rapid.SampledFrom([]string{
+			"名前が長い資源の例名前が長い資源の例", "WWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWW", "", "<b>&\"'",
+		}))
 	types := []string{"aws:ec2/subnet:Subnet", "aws:iam/role:Role", "kubernetes:core/v1:Namespace", "a:b", "odd",
 		"aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2"}
 	nodes := []Node{{URN: stackURN, Type: "pulumi:pulumi:Stack", Name: "s"}}

@@ -62,22 +62,66 @@ func TestCheck(t *testing.T) {
 		"a key that the action never has": {iam.KindManaged,
 			document(`{"Effect":"Allow","Action":"s3:GetObject","Resource":"` + object +
 				`","Condition":{"StringLike":{"s3:prefix":"a/*"}}}`), "condition key s3:prefix"},
-		"NotAction in an Allow":                 {iam.KindManaged, document(`{"Effect":"Allow","NotAction":"s3:GetObject","Resource":"` + object + `"}`), "NotAction"},
-		"the old version":                       {iam.KindManaged, strings.Replace(document(allow("s3:GetObject", object)), "2012-10-17", "2008-10-17", 1), "Version"},
-		"no version":                            {iam.KindManaged, `{"Statement":[` + allow("s3:GetObject", object) + `]}`, "Version"},
-		"an identity policy with a principal":   {iam.KindManaged, document(`{"Effect":"Allow","Action":"s3:GetObject","Resource":"` + object + `","Principal":"*"}`), "Principal"},
-		"a resource that nothing applies to":    {iam.KindManaged, document(`{"Effect":"Allow","Action":"s3:GetObject","Resource":["` + object + `","arn:aws:s3:::bucket"]}`), "no action of the statement applies"},
-		"too large a policy":                    {iam.KindManaged, document(allow("s3:GetObject", "arn:aws:s3:::"+strings.Repeat("b", 6100)+"/*")), "the quota is 6144"},
-		"a letter that IAM refuses":             {iam.KindManaged, document(allow("s3:GetObject", "arn:aws:s3:::b/ł/*")), "character"},
-		"a trust with subject and audience":     {iam.KindTrust, document(fmt.Sprintf(trust, `"StringEquals":{"`+host+`:sub":"system:serviceaccount:a:b","`+host+`:aud":"sts.amazonaws.com"}`)), ""},
-		"a trust with a pattern for a subject":  {iam.KindTrust, document(fmt.Sprintf(trust, `"StringLike":{"`+host+`:sub":"system:serviceaccount:a:*"}`)), "exact subject"},
-		"a trust with a key of something else":  {iam.KindTrust, document(fmt.Sprintf(trust, `"StringEquals":{"s3:prefix":"x"}`)), "condition key s3:prefix"},
-		"too large a trust":                     {iam.KindTrust, document(fmt.Sprintf(trust, `"StringEquals":{"`+host+`:sub":"`+strings.Repeat("s", 2048)+`","`+host+`:aud":"x"}`)), "the quota is 2048"},
-		"a bucket for everyone":                 {iam.KindResource, document(`{"Effect":"Allow","Action":"s3:GetObject","Resource":"` + object + `","Principal":"*"}`), "everyone is allowed"},
-		"a bucket that denies everyone":         {iam.KindResource, document(`{"Effect":"Deny","Action":"s3:*","Resource":"` + object + `","Principal":"*"}`), ""},
-		"a bucket policy that names no one":     {iam.KindResource, document(allow("s3:GetObject", object)), "Principal is missing"},
-		"a key for its account":                 {iam.KindKey, document(`{"Effect":"Allow","Action":["kms:Encrypt*","kms:Decrypt"],"Resource":"*","Principal":{"AWS":"*"},"Condition":{"StringEquals":{"kms:CallerAccount":"1"}}}`), ""},
-		"a key for everyone":                    {iam.KindKey, document(`{"Effect":"Allow","Action":"kms:Decrypt","Resource":"*","Principal":{"AWS":"*"}}`), "everyone is allowed"},
+		"NotAction in an Allow": {
+			iam.KindManaged, document(`{"Effect":"Allow","NotAction":"s3:GetObject","Resource":"` + object + `"}`), "NotAction",
+		},
+		"the old version": {
+			iam.KindManaged, strings.Replace(document(allow("s3:GetObject", object)), "2012-10-17", "2008-10-17", 1), "Version",
+		},
+		"no version": {iam.KindManaged, `{"Statement":[` + allow("s3:GetObject", object) + `]}`, "Version"},
+		"an identity policy with a principal": {
+			iam.KindManaged,
+			document(`{"Effect":"Allow","Action":"s3:GetObject","Resource":"` + object + `","Principal":"*"}`),
+			"Principal",
+		},
+		"a resource that nothing applies to": {
+			iam.KindManaged,
+			document(`{"Effect":"Allow","Action":"s3:GetObject","Resource":["` + object + `","arn:aws:s3:::bucket"]}`),
+			"no action of the statement applies",
+		},
+		"too large a policy": {
+			iam.KindManaged, document(allow("s3:GetObject", "arn:aws:s3:::"+strings.Repeat("b", 6100)+"/*")), "the quota is 6144",
+		},
+		"a letter that IAM refuses": {iam.KindManaged, document(allow("s3:GetObject", "arn:aws:s3:::b/ł/*")), "character"},
+		"a trust with subject and audience": {
+			iam.KindTrust,
+			document(fmt.Sprintf(trust,
+				`"StringEquals":{"`+host+`:sub":"system:serviceaccount:a:b","`+host+`:aud":"sts.amazonaws.com"}`)),
+			"",
+		},
+		"a trust with a pattern for a subject": {
+			iam.KindTrust,
+			document(fmt.Sprintf(trust, `"StringLike":{"`+host+`:sub":"system:serviceaccount:a:*"}`)),
+			"exact subject",
+		},
+		"a trust with a key of something else": {
+			iam.KindTrust, document(fmt.Sprintf(trust, `"StringEquals":{"s3:prefix":"x"}`)), "condition key s3:prefix",
+		},
+		"too large a trust": {
+			iam.KindTrust,
+			document(fmt.Sprintf(trust, `"StringEquals":{"`+host+`:sub":"`+strings.Repeat("s", 2048)+`","`+host+`:aud":"x"}`)),
+			"the quota is 2048",
+		},
+		"a bucket for everyone": {
+			iam.KindResource,
+			document(`{"Effect":"Allow","Action":"s3:GetObject","Resource":"` + object + `","Principal":"*"}`),
+			"everyone is allowed",
+		},
+		"a bucket that denies everyone": {
+			iam.KindResource, document(`{"Effect":"Deny","Action":"s3:*","Resource":"` + object + `","Principal":"*"}`), "",
+		},
+		"a bucket policy that names no one": {iam.KindResource, document(allow("s3:GetObject", object)), "Principal is missing"},
+		"a key for its account": {
+			iam.KindKey,
+			document(`{"Effect":"Allow","Action":["kms:Encrypt*","kms:Decrypt"],"Resource":"*","Principal":{"AWS":"*"},` +
+				`"Condition":{"StringEquals":{"kms:CallerAccount":"1"}}}`),
+			"",
+		},
+		"a key for everyone": {
+			iam.KindKey,
+			document(`{"Effect":"Allow","Action":"kms:Decrypt","Resource":"*","Principal":{"AWS":"*"}}`),
+			"everyone is allowed",
+		},
 		"something that is not a policy at all": {iam.KindManaged, `{"Statement":"x"}`, "parse policy"},
 	} {
 		got := strings.Join(load(t).Check(c.kind, c.text), "\n")
@@ -94,5 +138,6 @@ func TestARolesPoliciesTogether(t *testing.T) {
 	require.Empty(t, iam.CheckRole([]string{big}, 10))
 	require.Len(t, iam.CheckRole([]string{big, big}, 11), 2)
 	require.Equal(t, iam.Size(document(allow("s3:GetObject", object))),
-		iam.Size("{\n \"Version\": \"2012-10-17\",\n \"Statement\": ["+allow("s3:GetObject", object)+" ] }"), "white space does not count")
+		iam.Size("{\n \"Version\": \"2012-10-17\",\n \"Statement\": ["+allow("s3:GetObject", object)+" ] }"),
+		"white space does not count")
 }

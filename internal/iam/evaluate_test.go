@@ -74,7 +74,8 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 	anyone := everyone
 	anyone.Principal, anyone.Action, anyone.NotAction = iamdoc.Principals{Anyone: {Anyone}}, nil, iamdoc.Strings{"s3:Get*"}
 	for _, written := range []iamdoc.Document{
-		iamdoc.New(everyone), iamdoc.New(anyone), iamdoc.PodIdentityTrust("arn:c", "n", "a", "b"), iamdoc.WebIdentityTrust("arn:p", "issuer", "a"),
+		iamdoc.New(everyone), iamdoc.New(anyone), iamdoc.PodIdentityTrust("arn:c", "n", "a", "b"),
+		iamdoc.WebIdentityTrust("arn:p", "issuer", "a"),
 	} {
 		text, err := written.JSON()
 		require.NoError(t, err)
@@ -167,7 +168,8 @@ func TestConditionOperators(t *testing.T) {
 func TestEvaluate(t *testing.T) {
 	t.Parallel()
 	doc := parse(t, `{"Version":"2012-10-17","Statement":[
-		{"Sid":"Read","Effect":"Allow","Action":["s3:Get*","s3:ListBucket"],"Resource":["arn:aws:s3:::b","arn:aws:s3:::b/team/*"]},
+		{"Sid":"Read","Effect":"Allow","Action":["s3:Get*","s3:ListBucket"],`+
+		`"Resource":["arn:aws:s3:::b","arn:aws:s3:::b/team/*"]},
 		{"Effect":"Allow","NotAction":"iam:*","Resource":"arn:aws:sqs:us-west-2:111122223333:q"},
 		{"Sid":"Keep","Effect":"Deny","Action":"s3:*","NotResource":["arn:aws:s3:::b","arn:aws:s3:::b/*"]},
 		{"Sid":"Never","Effect":"Deny","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/team/secret"}]}`)

@@ -13,21 +13,26 @@ import (
 const controllerPolicy = `{"Version":"2012-10-17","Statement":[
 {"Sid":"Networks","Effect":"Allow","Action":["ec2:RunInstances","ec2:CreateFleet"],
  "Resource":["arn:aws:ec2:us-west-2::image/*","arn:aws:ec2:us-west-2:*:security-group/*","arn:aws:ec2:us-west-2:*:subnet/*"]},
-{"Sid":"Templates","Effect":"Allow","Action":["ec2:RunInstances","ec2:CreateFleet"],"Resource":"arn:aws:ec2:us-west-2:*:launch-template/*",
- "Condition":{"StringEquals":{"aws:ResourceTag/kubernetes.io/cluster/demo":"owned"},"StringLike":{"aws:ResourceTag/karpenter.sh/nodepool":"*"}}},
+{"Sid":"Templates","Effect":"Allow","Action":["ec2:RunInstances","ec2:CreateFleet"],` +
+	`"Resource":"arn:aws:ec2:us-west-2:*:launch-template/*",
+ "Condition":{"StringEquals":{"aws:ResourceTag/kubernetes.io/cluster/demo":"owned"},` +
+	`"StringLike":{"aws:ResourceTag/karpenter.sh/nodepool":"*"}}},
 {"Sid":"Launch","Effect":"Allow","Action":["ec2:RunInstances","ec2:CreateFleet","ec2:CreateLaunchTemplate"],
  "Resource":["arn:aws:ec2:us-west-2:*:fleet/*","arn:aws:ec2:us-west-2:*:instance/*","arn:aws:ec2:us-west-2:*:launch-template/*"],
  "Condition":{"StringEquals":{"aws:RequestTag/kubernetes.io/cluster/demo":"owned","aws:RequestTag/eks:eks-cluster-name":"demo"},
  "StringLike":{"aws:RequestTag/karpenter.sh/nodepool":"*"}}},
-{"Sid":"TagOnCreate","Effect":"Allow","Action":"ec2:CreateTags","Resource":["arn:aws:ec2:us-west-2:*:instance/*","arn:aws:ec2:us-west-2:*:launch-template/*"],
- "Condition":{"StringEquals":{"aws:RequestTag/kubernetes.io/cluster/demo":"owned","ec2:CreateAction":["RunInstances","CreateFleet","CreateLaunchTemplate"]}}},
+{"Sid":"TagOnCreate","Effect":"Allow","Action":"ec2:CreateTags",` +
+	`"Resource":["arn:aws:ec2:us-west-2:*:instance/*","arn:aws:ec2:us-west-2:*:launch-template/*"],
+ "Condition":{"StringEquals":{"aws:RequestTag/kubernetes.io/cluster/demo":"owned",` +
+	`"ec2:CreateAction":["RunInstances","CreateFleet","CreateLaunchTemplate"]}}},
 {"Sid":"Tag","Effect":"Allow","Action":"ec2:CreateTags","Resource":"arn:aws:ec2:us-west-2:*:instance/*",
  "Condition":{"StringEquals":{"aws:ResourceTag/kubernetes.io/cluster/demo":"owned"},
  "StringEqualsIfExists":{"aws:RequestTag/eks:eks-cluster-name":"demo"},
  "ForAllValues:StringEquals":{"aws:TagKeys":["eks:eks-cluster-name","karpenter.sh/nodeclaim","Name"]}}},
 {"Sid":"Delete","Effect":"Allow","Action":["ec2:TerminateInstances","ec2:DeleteLaunchTemplate"],
  "Resource":["arn:aws:ec2:us-west-2:*:instance/*","arn:aws:ec2:us-west-2:*:launch-template/*"],
- "Condition":{"StringEquals":{"aws:ResourceTag/kubernetes.io/cluster/demo":"owned"},"StringLike":{"aws:ResourceTag/karpenter.sh/nodepool":"*"}}},
+ "Condition":{"StringEquals":{"aws:ResourceTag/kubernetes.io/cluster/demo":"owned"},` +
+	`"StringLike":{"aws:ResourceTag/karpenter.sh/nodepool":"*"}}},
 {"Sid":"PassRole","Effect":"Allow","Action":"iam:PassRole","Resource":"arn:aws:iam::111122223333:role/demo-node",
  "Condition":{"StringEquals":{"iam:PassedToService":["ec2.amazonaws.com","ec2.amazonaws.com.cn"]}}},
 {"Sid":"Reads","Effect":"Allow","Action":["ec2:DescribeInstances","ec2:DescribeSubnets"],"Resource":"*",

@@ -104,7 +104,8 @@ type Glyphs struct {
 func (s *IOStreams) Glyphs() Glyphs {
 	if s.unicode() {
 		return Glyphs{
-			Done: "✓", Failed: "✗", Pending: "·", Skipped: "-", Spin: []string{"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"},
+			Done: "✓", Failed: "✗", Pending: "·", Skipped: "-",
+			Spin: []string{"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"},
 		}
 	}
 	return Glyphs{Done: "+", Failed: "x", Pending: ".", Skipped: "-", Spin: []string{"|", "/", "-", `\`}}

@@ -82,7 +82,8 @@ func TestGlyphsAreASCIIWhereInDoubt(t *testing.T) {
 			ios.SetEnv(env(c.env...))
 			want := iostreams.Glyphs{Done: "+", Failed: "x", Pending: ".", Skipped: "-", Spin: []string{"|", "/", "-", `\`}}
 			if c.want != want.Done {
-				want.Done, want.Failed, want.Pending, want.Spin = "✓", "✗", "·", strings.Split("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", "")
+				want.Done, want.Failed, want.Pending, want.Spin = "✓", "✗", "·",
+					strings.Split("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", "")
 			}
 			require.Equal(t, want, ios.Glyphs())
 		})

@@ -101,8 +101,8 @@ func wellFormed(t require.TestingT, text string) {
 // nasty are texts that would break out if they could.
 var nasty = []string{
 	"plain", "", "|", `\|`, "`", "``` ", "`````", "</details>", "<script>alert(1)</script>", "<!-- -->", "@everyone", "see #1",
-	"https://example.com",
-	"a\nb", "```\n</details>\n@user", "\r\n```diff", "日本語のテキスト", "🙂", "\u202eevil", "\x00\x1b[31m", "\xff\xfe", "a & b",
+	"https://example.com", "a\nb", "```\n</details>\n@user", "\r\n```diff", "日本語のテキスト", "🙂", "\u202eevil",
+	"\x00\x1b[31m", "\xff\xfe", "a & b",
 	`{"a":"` + "`" + `"}`, "$(x)", "- x", "~~~",
 }
 

@@ -48,12 +48,15 @@ type Options struct {
 }
 
 // NewCmd returns the command.
-func NewCmd(f *cmdutil.Factory, open func(context.Context) (Stack, error), runF func(context.Context, *Options) error) *cobra.Command {
+func NewCmd(
+	f *cmdutil.Factory, open func(context.Context) (Stack, error), runF func(context.Context, *Options) error,
+) *cobra.Command {
 	opts := &Options{IO: f.IO, Globals: f.Globals, Interrupt: f.Interrupt, Info: f.Info, Open: open}
 	cmd := &cobra.Command{
 		Use:   "cleanup [flags]",
 		Short: "Remove a deployment and prove that nothing is left",
-		Long: `Remove everything of a deployment, from any half-finished state, and look afterwards whether something is left. What
+		Long: `Remove everything of a deployment, from any half-finished state, and look ` +
+			`afterwards whether something is left. What
 belongs to the deployment is known by exact ids, names and tags; nothing is ever found by a name pattern. It can be
 repeated until it is complete.
 
@@ -125,7 +128,8 @@ func run(ctx context.Context, opts *Options) error {
 		}
 	}
 	again := cmdutil.Command("cleanup", "--stack", info.Stack)
-	opts.Interrupt.Say("stopping: nothing more is deleted, no deletion in progress is waited for, and what is left stays recorded\n" +
+	opts.Interrupt.Say("stopping: nothing more is deleted, " +
+		"no deletion in progress is waited for, and what is left stays recorded\n" +
 		"press Ctrl-C again to kill it; go on later with: " + again)
 	defer opts.Interrupt.Say("")
 	report, err := carryOut(ctx, opts, job, plan, s.Info().Timed())
@@ -191,7 +195,8 @@ func verdict(stack, again string, r cleanup.Report, err error) error {
 	case errors.As(err, &coded):
 		return &cmdutil.Error{What: what, Cause: err, Next: again}
 	case len(r.Unexpected) > 0:
-		cause := fmt.Errorf("%s left that should be gone: %s", cmdutil.Count(len(r.Unexpected), "resource is", "resources are"), names(r.Unexpected))
+		cause := fmt.Errorf("%s left that should be gone: %s",
+			cmdutil.Count(len(r.Unexpected), "resource is", "resources are"), names(r.Unexpected))
 		if err != nil {
 			cause = errors.Join(cause, err)
 		}

@@ -45,7 +45,8 @@ var bucket = cleanup.Item{Service: "s3", Type: "bucket", ID: "b", CreatedBy: "pu
 func full() *fake {
 	return &fake{
 		plan: cleanup.Plan{
-			Account: "111122223333", Region: "us-west-2", Deployment: "emr-eks-flink", Phases: []cleanup.Phase{{Name: "flink jobs"}},
+			Account: "111122223333", Region: "us-west-2", Deployment: "emr-eks-flink",
+			Phases: []cleanup.Phase{{Name: "flink jobs"}},
 			Planned: cleanup.Planned{
 				Resources: 3, ByService: map[string]int{"s3": 1, "ec2": 2}, HourlyUSD: 1.5,
 				Outside:  []cleanup.Item{{Service: "ec2", Type: "instance", ID: "i-1", CreatedBy: "karpenter"}},
@@ -93,7 +94,9 @@ func TestACleanupThatDidNotEndDoesNotSayThatNothingIsLeft(t *testing.T) {
 		err      error
 		says     string
 	}{
-		"interrupted before it looked":    {false, context.Canceled, "1 deleted; the cleanup did not come to its end: what is left was not listed\n"},
+		"interrupted before it looked": {
+			false, context.Canceled, "1 deleted; the cleanup did not come to its end: what is left was not listed\n",
+		},
 		"failed, and nothing was found":   {true, errors.New("engine"), "1 deleted, 0 left as expected, 0 left unexpectedly\n"},
 		"it ended, and nothing was found": {true, nil, "1 deleted, 0 left as expected, 0 left unexpectedly\nnothing is left\n"},
 	} {
@@ -164,10 +167,17 @@ func TestWhatIsLeftDecidesTheExitCode(t *testing.T) {
 		code   int
 		cause  string
 	}{
-		"nothing left":                      {cleanup.Report{}, nil, 0, ""},
-		"left on purpose":                   {cleanup.Report{ExpectedResidue: []cleanup.Item{left}}, nil, 0, ""},
-		"left though every step succeeded":  {cleanup.Report{Unexpected: []cleanup.Item{left}}, nil, 7, "1 resource is left that should be gone: ec2 volume vol-1"},
-		"left after a failed step":          {cleanup.Report{Unexpected: []cleanup.Item{left}}, errors.New("Throttling"), 7, "1 resource is left that should be gone: ec2 volume vol-1\nThrottling"},
+		"nothing left":    {cleanup.Report{}, nil, 0, ""},
+		"left on purpose": {cleanup.Report{ExpectedResidue: []cleanup.Item{left}}, nil, 0, ""},
+		"left though every step succeeded": {
+			cleanup.Report{Unexpected: []cleanup.Item{left}}, nil, 7, "1 resource is left that should be gone: ec2 volume vol-1",
+		},
+		"left after a failed step": {
+			cleanup.Report{Unexpected: []cleanup.Item{left}},
+			errors.New("Throttling"),
+			7,
+			"1 resource is left that should be gone: ec2 volume vol-1\nThrottling",
+		},
 		"failed before anything was looked": {cleanup.Report{}, errors.New("Throttling"), 1, "Throttling"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -192,8 +202,8 @@ func TestJSONHasTheAgreedFields(t *testing.T) {
 	t.Parallel()
 	f := full()
 	f.report = cleanup.Report{
-		SchemaVersion: 1, Deleted: []cleanup.Item{bucket}, ExpectedResidue: []cleanup.Item{bucket}, Unexpected: []cleanup.Item{bucket},
-		Errors: []string{}, Warnings: []string{},
+		SchemaVersion: 1, Deleted: []cleanup.Item{bucket}, ExpectedResidue: []cleanup.Item{bucket},
+		Unexpected: []cleanup.Item{bucket}, Errors: []string{}, Warnings: []string{},
 	}
 	r, opts := setup(t, f)
 	opts.Yes, opts.Output = true, cmdutil.JSON
@@ -209,7 +219,9 @@ func TestJSONHasTheAgreedFields(t *testing.T) {
 		want = append(want, list)
 	}
 	for _, list := range []string{"deleted", "expectedResidue", "unexpected", "planned.outside"} {
-		for _, field := range []string{"service", "type", "id", "arn", "createdBy", "hourlyUSD", "reason", "command", "name", "state", "phase"} {
+		for _, field := range []string{
+			"service", "type", "id", "arn", "createdBy", "hourlyUSD", "reason", "command", "name", "state", "phase",
+		} {
 			want = append(want, list+"[]."+field)
 		}
 	}
@@ -222,7 +234,8 @@ type world struct{ looks int }
 
 func (w *world) Record(context.Context) (cleanup.Record, error) {
 	return cleanup.Record{Exists: true, Resources: []plans.StateResource{{
-		Type: "aws:sqs/queue:Queue", ID: "q", Custom: true, Outputs: map[string]any{"arn": "arn:aws:sqs:us-west-2:111122223333:q", "name": "q"},
+		Type: "aws:sqs/queue:Queue", ID: "q", Custom: true,
+		Outputs: map[string]any{"arn": "arn:aws:sqs:us-west-2:111122223333:q", "name": "q"},
 	}}}, nil
 }
 func (w *world) Remove(context.Context) error { return nil }
@@ -263,8 +276,9 @@ func TestWarningsAndErrorsOfACleanupReachTheUserAndTheJSON(t *testing.T) {
 		opts.Yes, opts.Output = true, format
 		opts.Open = func(context.Context) (Stack, error) {
 			return prepared{&fake{}, cleanup.Options{
-				Stack: "local", Region: "us-west-2", Deployment: "emr-eks-flink", Folder: t.TempDir(), Recorder: w, Settle: time.Millisecond,
-				Tags: func(string) map[string]string { return map[string]string{"deployment": "emr-eks-flink"} },
+				Stack: "local", Region: "us-west-2", Deployment: "emr-eks-flink", Folder: t.TempDir(), Recorder: w,
+				Settle: time.Millisecond,
+				Tags:   func(string) map[string]string { return map[string]string{"deployment": "emr-eks-flink"} },
 				Open: func(context.Context) (cleanup.World, error) {
 					return cleanup.World{Account: w, Inventory: w, Engine: w}, nil
 				},

@@ -25,8 +25,10 @@ func showPlan(opts *Options, info stack.Info, p cleanup.Plan) error {
 	if opts.DryRun {
 		w, pal, table = opts.IO.Out, opts.IO.OutPalette(), opts.IO.NewTable
 	}
-	_, _ = fmt.Fprintf(w, "cleanup of stack %s: account %s, region %s, deployment %s\n", info.Stack, p.Account, p.Region, p.Deployment)
-	_, _ = fmt.Fprintf(w, "deletes %s (%s)\n", cmdutil.Count(p.Resources, "recorded resource", "recorded resources"), services(p.ByService))
+	_, _ = fmt.Fprintf(w, "cleanup of stack %s: account %s, region %s, deployment %s\n", info.Stack, p.Account, p.Region,
+		p.Deployment)
+	_, _ = fmt.Fprintf(w, "deletes %s (%s)\n", cmdutil.Count(p.Resources, "recorded resource", "recorded resources"),
+		services(p.ByService))
 	t := table("ALSO DELETED", "TYPE", "MADE BY")
 	for _, i := range p.Outside {
 		t.Row(i.ID, i.Service+" "+i.Type, i.CreatedBy)
@@ -83,7 +85,8 @@ func showReport(opts *Options, info stack.Info, p cleanup.Plan, r cleanup.Report
 	if err := t.Render(); err != nil {
 		return err
 	}
-	text := fmt.Sprintf("%d deleted, %d left as expected, %d left unexpectedly\n", len(r.Deleted), len(r.ExpectedResidue), len(r.Unexpected))
+	text := fmt.Sprintf("%d deleted, %d left as expected, %d left unexpectedly\n",
+		len(r.Deleted), len(r.ExpectedResidue), len(r.Unexpected))
 	switch {
 	case !r.Verified:
 		text = fmt.Sprintf("%d deleted; the cleanup did not come to its end: what is left was not listed\n", len(r.Deleted))

@@ -51,7 +51,8 @@ func (v Verdict) String() string {
 func merged(checks []check.Check) []check.Check {
 	var out []check.Check
 	for _, c := range checks {
-		if n := len(out) - 1; n >= 0 && c.Status == check.Skipped && out[n].Status == c.Status && out[n].What == c.What && out[n].Why == c.Why {
+		if n := len(out) - 1; n >= 0 && c.Status == check.Skipped && out[n].Status == c.Status && out[n].What == c.What &&
+			out[n].Why == c.Why {
 			out[n].ID += ", " + c.ID
 			continue
 		}

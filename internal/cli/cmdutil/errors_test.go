@@ -43,11 +43,19 @@ func TestDescribe(t *testing.T) {
 		},
 		"facets are found below wrapping": {
 			fmt.Errorf("deploy: %w", fmt.Errorf("create role: %w", faceted{})),
-			cmdutil.Report{Error: "deploy: create role", Cause: "AccessDenied: no", Next: []string{"aws sso login"}, Code: "aws.denied", Exit: 3},
+			cmdutil.Report{
+				Error: "deploy: create role",
+				Cause: "AccessDenied: no",
+				Next:  []string{"aws sso login"},
+				Code:  "aws.denied",
+				Exit:  3,
+			},
 		},
 		"an Error takes what it lacks from its cause": {
 			&cmdutil.Error{What: "deploy", Cause: faceted{}},
-			cmdutil.Report{Error: "deploy", Cause: "AccessDenied: no", Next: []string{"aws sso login"}, Code: "aws.denied", Exit: 3},
+			cmdutil.Report{
+				Error: "deploy", Cause: "AccessDenied: no", Next: []string{"aws sso login"}, Code: "aws.denied", Exit: 3,
+			},
 		},
 		"an Error's own facets win": {
 			&cmdutil.Error{What: "deploy", Cause: faceted{}, Next: "a\nb", ID: "x", Exit: 7},
@@ -118,7 +126,8 @@ func TestAnErrorIsPrintedInThreeParts(t *testing.T) {
 	ios, _, out, errOut := iostreams.Test()
 	cmdutil.PrintError(ios, fmt.Errorf("create role: %w", faceted{}), 3, false, "/state/logs/x.jsonl")
 	require.Empty(t, out.String())
-	require.Equal(t, "error: create role\ncause: AccessDenied: no\nnext:  aws sso login\nlog:   /state/logs/x.jsonl\n", errOut.String())
+	require.Equal(t, "error: create role\ncause: AccessDenied: no\nnext:  aws sso login\nlog:   /state/logs/x.jsonl\n",
+		errOut.String())
 }
 
 func TestAValidationListsEveryProblem(t *testing.T) {

@@ -107,10 +107,15 @@ func NoArgs(cmd *cobra.Command, args []string) error {
 func ExactArgs(names ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) < len(names) {
-			return &UsageError{Err: fmt.Errorf("%q needs %s", cmd.CommandPath(), strings.Join(names[len(args):], " and ")), Usage: cmd.UseLine()}
+			return &UsageError{
+				Err: fmt.Errorf("%q needs %s", cmd.CommandPath(), strings.Join(names[len(args):], " and ")), Usage: cmd.UseLine(),
+			}
 		}
 		if len(args) > len(names) {
-			return &UsageError{Err: fmt.Errorf("%q takes %s, got also %q", cmd.CommandPath(), strings.Join(names, " and "), args[len(names)]), Usage: cmd.UseLine()}
+			return &UsageError{
+				Err:   fmt.Errorf("%q takes %s, got also %q", cmd.CommandPath(), strings.Join(names, " and "), args[len(names)]),
+				Usage: cmd.UseLine(),
+			}
 		}
 		return nil
 	}

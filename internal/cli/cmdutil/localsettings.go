@@ -12,12 +12,16 @@ import (
 func LocalSettings(getenv func(string) string) (speed float64, port int, err error) {
 	if v := getenv("EMRFLINK_SPEED"); v != "" {
 		if speed, err = strconv.ParseFloat(v, 64); err != nil {
-			return 0, 0, &UsageError{Err: fmt.Errorf("EMRFLINK_SPEED=%q: want a number such as 200", v), Next: "unset EMRFLINK_SPEED"}
+			return 0, 0, &UsageError{
+				Err: fmt.Errorf("EMRFLINK_SPEED=%q: want a number such as 200", v), Next: "unset EMRFLINK_SPEED",
+			}
 		}
 	}
 	if v := getenv("EMRFLINK_LOCAL_PORT"); v != "" {
 		if port, err = strconv.Atoi(v); err != nil {
-			return 0, 0, &UsageError{Err: fmt.Errorf("EMRFLINK_LOCAL_PORT=%q: want a port such as 4599", v), Next: "unset EMRFLINK_LOCAL_PORT"}
+			return 0, 0, &UsageError{
+				Err: fmt.Errorf("EMRFLINK_LOCAL_PORT=%q: want a port such as 4599", v), Next: "unset EMRFLINK_LOCAL_PORT",
+			}
 		}
 	}
 	return speed, port, ValidLocal(speed, port)

@@ -40,7 +40,8 @@ type LogOptions struct {
 
 // NewLog returns the logging of a run.
 func NewLog(o LogOptions) *Log {
-	name := fmt.Sprintf("%s-%s-%d.jsonl", o.Now.UTC().Format("20060102T150405Z"), strings.ReplaceAll(o.Command, " ", "-"), os.Getpid())
+	name := fmt.Sprintf("%s-%s-%d.jsonl", o.Now.UTC().Format("20060102T150405Z"), strings.ReplaceAll(o.Command, " ", "-"),
+		os.Getpid())
 	f := &logFile{path: filepath.Join(o.Home, "logs", name)}
 	level := slog.LevelWarn
 	if o.Verbose {
@@ -185,7 +186,9 @@ func (h *lineHandler) Enabled(_ context.Context, l slog.Level) bool { return l >
 
 // Handle prints the line.
 func (h *lineHandler) Handle(_ context.Context, r slog.Record) error {
-	word := map[slog.Level]string{slog.LevelDebug: "debug", slog.LevelInfo: "info", slog.LevelWarn: "warning", slog.LevelError: "error"}[r.Level]
+	word := map[slog.Level]string{
+		slog.LevelDebug: "debug", slog.LevelInfo: "info", slog.LevelWarn: "warning", slog.LevelError: "error",
+	}[r.Level]
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s%s", word, r.Message, h.attrs)
 	r.Attrs(func(a slog.Attr) bool {

@@ -93,7 +93,8 @@ func PrintBug(w io.Writer, version string, command string, recovered any) {
   stack:
 %s
 Report the lines above. Nothing was rolled back: "emrflink status" shows what exists.
-`, mask.Text(fmt.Sprint(recovered)), command, version, runtime.Version(), runtime.GOOS, runtime.GOARCH, indent(string(debug.Stack())))
+`, mask.Text(fmt.Sprint(recovered)), command, version, runtime.Version(), runtime.GOOS, runtime.GOARCH,
+		indent(string(debug.Stack())))
 }
 
 func indent(s string) string {

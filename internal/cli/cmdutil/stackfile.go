@@ -77,7 +77,8 @@ func parseStackFile(path string, raw []byte) (StackFile, error) {
 	}
 	for _, k := range slices.Sorted(maps.Keys(doc)) {
 		if !slices.Contains(topLevel, k) {
-			bad.Lines = append(bad.Lines, fmt.Sprintf("unknown key %q at the top; settings go below \"config:\" as %s:KEY", k, Project))
+			bad.Lines = append(bad.Lines,
+				fmt.Sprintf("unknown key %q at the top; settings go below \"config:\" as %s:KEY", k, Project))
 		}
 	}
 	config, ok := doc["config"].(map[string]any)

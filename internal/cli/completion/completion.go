@@ -43,7 +43,10 @@ Exit codes: 0 printed; 2 no such shell.`,
 				return err
 			}
 			if !slices.Contains(shells(), args[0]) {
-				return &cmdutil.UsageError{Err: fmt.Errorf("no completion for shell %q: want one of %s", args[0], strings.Join(shells(), ", ")), Usage: cmd.UseLine()}
+				return &cmdutil.UsageError{
+					Err:   fmt.Errorf("no completion for shell %q: want one of %s", args[0], strings.Join(shells(), ", ")),
+					Usage: cmd.UseLine(),
+				}
 			}
 			return nil
 		},

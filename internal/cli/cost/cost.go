@@ -35,7 +35,8 @@ func NewCmd(f *cmdutil.Factory, price Pricer, runF func(context.Context, *Option
 	cmd := &cobra.Command{
 		Use:   "cost [flags]",
 		Short: "Show what a deployment costs, per hour and month",
-		Long: `Show what the settings of the stack cost at AWS's list prices, component by component, per hour and per month of 730
+		Long: `Show what the settings of the stack cost at AWS's list prices, component by component, ` +
+			`per hour and per month of 730
 hours: idle, and while the sample job runs.
 
 Steps:

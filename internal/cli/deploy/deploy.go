@@ -102,10 +102,17 @@ or no terminal and no --yes; 3 credentials; 130 declined or interrupted.`,
 		Args: cmdutil.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if opts.Adopt && opts.Plan != "" {
-				return &cmdutil.UsageError{Err: errors.New("--adopt and --plan exclude each other: a saved plan makes what --adopt takes over"), Usage: cmd.UseLine()}
+				return &cmdutil.UsageError{
+					Err:   errors.New("--adopt and --plan exclude each other: a saved plan makes what --adopt takes over"),
+					Usage: cmd.UseLine(),
+				}
 			}
 			if opts.Refresh && opts.Plan != "" {
-				return &cmdutil.UsageError{Err: errors.New("--refresh and --plan exclude each other: a saved plan was compared with the recorded state"), Usage: cmd.UseLine()}
+				return &cmdutil.UsageError{
+					Err: errors.New("--refresh and --plan exclude each other: " +
+						"a saved plan was compared with the recorded state"),
+					Usage: cmd.UseLine(),
+				}
 			}
 			if runF != nil {
 				return runF(cmd.Context(), opts)
@@ -114,7 +121,8 @@ or no terminal and no --yes; 3 credentials; 130 declined or interrupted.`,
 		},
 	}
 	cmdutil.AddYesFlag(cmd, &opts.Yes, "deploy without asking")
-	cmd.Flags().StringSliceVar(&opts.SkipChecks, "skip-checks", nil, "checks, by the names that doctor prints, that do not stop the deploy")
+	cmd.Flags().StringSliceVar(&opts.SkipChecks, "skip-checks", nil,
+		"checks, by the names that doctor prints, that do not stop the deploy")
 	cmd.Flags().BoolVar(&opts.Adopt, "adopt", false, "take log groups that an earlier deployment left into the stack")
 	cmd.Flags().BoolVar(&opts.Refresh, "refresh", false, "read the account first, and put back what was changed there")
 	cmdutil.AddOutputFlag(cmd, &opts.Output)
@@ -210,7 +218,8 @@ func showPlan(ios *iostreams.IOStreams, info stack.Info, plan preview.Report) er
 		file = "defaults"
 	}
 	w, s := ios.ErrOut, plan.Document.Summary
-	_, _ = fmt.Fprintf(w, "\nstack %s (%s), target %s, region %s, deployment %s\n", info.Stack, file, info.Target, info.Region, info.Deployment)
+	_, _ = fmt.Fprintf(w, "\nstack %s (%s), target %s, region %s, deployment %s\n", info.Stack, file, info.Target, info.Region,
+		info.Deployment)
 	may := ""
 	if n := plan.MayReplace(); n > 0 {
 		may = fmt.Sprintf(" (%d of them may be replaced)", n)

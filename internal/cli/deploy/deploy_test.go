@@ -60,7 +60,9 @@ func (f *fake) Deploy(_ context.Context, sink func(plans.Event)) (plans.Result, 
 	f.deployed = true
 	for _, s := range f.plan.Document.Steps {
 		e := plans.Event{URN: s.URN, Type: s.Type, Name: s.Name, Op: plans.Op(s.Op)}
-		for _, e.Kind = range []string{plans.EventStart, map[bool]string{true: plans.EventDone, false: plans.EventFailed}[f.err == nil]} {
+		for _, e.Kind = range []string{
+			plans.EventStart, map[bool]string{true: plans.EventDone, false: plans.EventFailed}[f.err == nil],
+		} {
 			sink(e)
 		}
 		if f.err != nil {
@@ -75,7 +77,12 @@ func bucketPlan() preview.Report {
 	return preview.Report{
 		Document: preview.Document{
 			Summary: plans.Summary{Create: 1, Same: 2},
-			Steps:   []preview.Step{{URN: "urn:pulumi:local::emrflink::emrflink:checkpoints:Checkpoints$" + typ + "::b", Type: typ, Name: "b", Op: "create"}},
+			Steps: []preview.Step{{
+				URN:  "urn:pulumi:local::emrflink::emrflink:checkpoints:Checkpoints$" + typ + "::b",
+				Type: typ,
+				Name: "b",
+				Op:   "create",
+			}},
 		},
 		After: cost.Estimate{
 			Items:     []cost.Item{{Name: "c", What: "EKS cluster", Quantity: 1, HourlyUSD: 0.10}},
@@ -112,7 +119,8 @@ func TestFlags(t *testing.T) {
 			t.Parallel()
 			r := cmdtest.New(t)
 			var got Options
-			err := r.Exec(t, NewCmd(r.Factory, Operations{}, func(_ context.Context, o *Options) error { got = *o; return nil }), c.args...)
+			err := r.Exec(t, NewCmd(r.Factory, Operations{}, func(_ context.Context, o *Options) error { got = *o; return nil }),
+				c.args...)
 			require.Equal(t, c.code, cmdtest.Code(err))
 			require.Equal(t, c.want.Yes, got.Yes)
 			require.Equal(t, c.want.Output, got.Output)
@@ -123,7 +131,9 @@ func TestFlags(t *testing.T) {
 func TestWhatIsReadAndAdoptedIsWhatWasAskedFor(t *testing.T) {
 	t.Parallel()
 	for _, asked := range []bool{false, true} {
-		f := &fake{plan: bucketPlan(), checks: []check.Check{{ID: "names", Status: check.OK, Adopts: []string{"/aws/eks/x/cluster"}}}}
+		f := &fake{
+			plan: bucketPlan(), checks: []check.Check{{ID: "names", Status: check.OK, Adopts: []string{"/aws/eks/x/cluster"}}},
+		}
 		if !asked {
 			f.checks = nil
 		}
@@ -174,7 +184,11 @@ func TestDeployAsJSONHasTheAgreedFieldsAndASilentStderr(t *testing.T) {
 	require.Empty(t, r.Err.String())
 	var doc map[string]any
 	require.NoError(t, json.Unmarshal(r.Out.Bytes(), &doc))
-	require.Equal(t, []string{"deployment", "durationSeconds", "next", "region", "schemaVersion", "simulated", "stack", "summary", "target", "warnings"},
+	require.Equal(t,
+		[]string{
+			"deployment", "durationSeconds", "next", "region", "schemaVersion", "simulated", "stack", "summary", "target",
+			"warnings",
+		},
 		slices.Sorted(maps.Keys(doc)))
 	require.InDelta(t, 1, doc["schemaVersion"], 0)
 }
@@ -266,7 +280,9 @@ func TestWhatStaysAsItIsMovesNoPhase(t *testing.T) {
 
 func TestAPlanThatMovedIsRefused(t *testing.T) {
 	t.Parallel()
-	moved := &cmdutil.Error{What: "the plan p.json is not carried out", Cause: errors.New("the settings were changed"), Exit: cmdutil.ExitUsage}
+	moved := &cmdutil.Error{
+		What: "the plan p.json is not carried out", Cause: errors.New("the settings were changed"), Exit: cmdutil.ExitUsage,
+	}
 	for name, c := range map[string]struct {
 		before, after error
 		opened        bool

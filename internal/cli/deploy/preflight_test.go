@@ -22,8 +22,14 @@ func checks() []check.Check {
 	return []check.Check{
 		{ID: "account", Status: check.OK, What: "1"},
 		{ID: "spot-role", Status: check.Warning, What: "no role", Why: "AuthFailure", Fix: "aws iam"},
-		{ID: "quota-vpc", Status: check.Error, What: "need 1, have 5, limit 5", Why: "VpcLimitExceeded", Fix: "aws service-quotas"},
-		{ID: "quota-eip", Status: check.Error, What: "need 3, have 3, limit 5", Why: "AddressLimitExceeded", Fix: "aws service-quotas"},
+		{
+			ID: "quota-vpc", Status: check.Error, What: "need 1, have 5, limit 5", Why: "VpcLimitExceeded",
+			Fix: "aws service-quotas",
+		},
+		{
+			ID: "quota-eip", Status: check.Error, What: "need 3, have 3, limit 5", Why: "AddressLimitExceeded",
+			Fix: "aws service-quotas",
+		},
 	}
 }
 
@@ -50,7 +56,8 @@ func TestProblemsEndADeployBeforeAnythingIsTouched(t *testing.T) {
 	require.Equal(t, []string{"emrflink doctor --stack local"}, report.Next)
 	for _, s := range []string{
 		`deploy stack "local": nothing was touched, 2 problems would make it fail`,
-		"quota-vpc: need 1, have 5, limit 5", "why: VpcLimitExceeded", "fix: aws service-quotas", "quota-eip: need 3, have 3, limit 5",
+		"quota-vpc: need 1, have 5, limit 5", "why: VpcLimitExceeded", "fix: aws service-quotas",
+		"quota-eip: need 3, have 3, limit 5",
 		"! warning  spot-role: no role",
 	} {
 		require.Contains(t, r.Err.String(), s)
@@ -98,7 +105,8 @@ func TestChecksCanBeSkippedByName(t *testing.T) {
 	_, opts = setup(t, f)
 	opts.Yes, opts.SkipChecks = true, []string{"quota-vcp"}
 	err := run(t.Context(), opts)
-	require.ErrorContains(t, err, "--skip-checks quota-vcp: there is no such check; there are account, spot-role, quota-vpc, quota-eip")
+	require.ErrorContains(t, err,
+		"--skip-checks quota-vcp: there is no such check; there are account, spot-role, quota-vpc, quota-eip")
 	require.Equal(t, 2, cmdtest.Code(err))
 	require.False(t, f.deployed)
 }

@@ -45,7 +45,9 @@ func (o *Options) settings() (stack.Info, check.Check) {
 		if rep.Cause == "" && len(rep.Problems) == 0 {
 			rep.Error, why = "the settings cannot be read", []string{rep.Error}
 		}
-		c := check.Check{ID: id, Status: check.Error, What: rep.Error, Why: strings.Join(why, "; "), Fix: strings.Join(rep.Next, "\n")}
+		c := check.Check{
+			ID: id, Status: check.Error, What: rep.Error, Why: strings.Join(why, "; "), Fix: strings.Join(rep.Next, "\n"),
+		}
 		if c.Fix == "" {
 			c.Fix = "correct the settings named above"
 		}
@@ -58,14 +60,18 @@ func (o *Options) settings() (stack.Info, check.Check) {
 	if file == "" {
 		file = "defaults, no file"
 	}
-	return info, ok(id, "stack %s (%s), target %s, region %s, Kubernetes %s", info.Stack, file, info.Target, info.Region, info.Kubernetes)
+	return info, ok(id, "stack %s (%s), target %s, region %s, Kubernetes %s", info.Stack, file, info.Target, info.Region,
+		info.Kubernetes)
 }
 
 // folder checks that the state folder can be written and has room.
 func (o *Options) folder(home string) []check.Check {
 	const id = "state-folder"
 	if home == "" {
-		return []check.Check{failed(id, "there is no folder for the state", errors.New("neither EMRFLINK_HOME nor HOME is set"), "export EMRFLINK_HOME=/path/to/folder")}
+		return []check.Check{
+			failed(id, "there is no folder for the state", errors.New("neither EMRFLINK_HOME nor HOME is set"),
+				"export EMRFLINK_HOME=/path/to/folder"),
+		}
 	}
 	dir := existing(home)
 	probe, err := os.CreateTemp(dir, ".emrflink-doctor-*")
@@ -73,7 +79,9 @@ func (o *Options) folder(home string) []check.Check {
 		err = errors.Join(probe.Close(), os.Remove(probe.Name()))
 	}
 	if err != nil {
-		return []check.Check{failed(id, home+" cannot be written", err, "make it writable, or set EMRFLINK_HOME to another folder"), o.room(dir)}
+		return []check.Check{
+			failed(id, home+" cannot be written", err, "make it writable, or set EMRFLINK_HOME to another folder"), o.room(dir),
+		}
 	}
 	return []check.Check{ok(id, "%s can be written", home), o.room(dir)}
 }
@@ -82,7 +90,13 @@ func (o *Options) room(dir string) check.Check {
 	const id = "free-space"
 	free, err := o.Free(dir)
 	if err != nil {
-		return check.Check{ID: id, Status: check.Warning, What: "free space of " + dir + ": could not check", Why: err.Error(), Fix: "df -h " + dir}
+		return check.Check{
+			ID:     id,
+			Status: check.Warning,
+			What:   "free space of " + dir + ": could not check",
+			Why:    err.Error(),
+			Fix:    "df -h " + dir,
+		}
 	}
 	c := ok(id, "%.1f GiB at %s", float64(free)/gib, dir)
 	if free >= enough {
@@ -159,14 +173,22 @@ func (o *Options) account(ctx context.Context, info stack.Info, reachable bool) 
 	const id = "aws-account"
 	if !reachable {
 		return []check.Check{{
-			ID: id, Status: check.Skipped, What: "the account is not asked", Why: "the local target does not run, and doctor does not start it",
+			ID: id, Status: check.Skipped, What: "the account is not asked",
+			Why: "the local target does not run, and doctor does not start it",
 			Fix: cmdutil.Command("deploy", "--stack", info.Stack),
 		}}
 	}
 	checks, err := o.Preflight(ctx)
 	if err != nil {
 		rep := cmdutil.Describe(err)
-		c := check.Check{ID: id, Status: check.Error, What: rep.Error, Why: rep.Cause, Fix: strings.Join(rep.Next, "\n"), Denied: rep.Exit == cmdutil.ExitDenied}
+		c := check.Check{
+			ID:     id,
+			Status: check.Error,
+			What:   rep.Error,
+			Why:    rep.Cause,
+			Fix:    strings.Join(rep.Next, "\n"),
+			Denied: rep.Exit == cmdutil.ExitDenied,
+		}
 		if c.Fix == "" {
 			c.Fix = cmdutil.Command("doctor", "--stack", info.Stack, "--verbose")
 		}
@@ -183,7 +205,9 @@ func endpoint(info stack.Info) []check.Check {
 	}
 	return []check.Check{{
 		ID: "kubernetes-api", Status: check.Warning, What: "the Kubernetes API has no public endpoint",
-		Why: "endpointAccess.public is false: deploy, sample-job and cleanup reach the API only from inside the VPC (a machine there, a VPN, Direct Connect or a peered network that resolves its private DNS name)",
-		Fix: "run emrflink inside the VPC, or allow one range: endpointAccess {\"public\":true,\"private\":true,\"publicCidrs\":[\"YOUR.ADDRESS/32\"]}",
+		Why: "endpointAccess.public is false: deploy, sample-job and cleanup reach the API only from inside the VPC (a machine " +
+			"there, a VPN, Direct Connect or a peered network that resolves its private DNS name)",
+		Fix: "run emrflink inside the VPC, or allow one range: " +
+			"endpointAccess {\"public\":true,\"private\":true,\"publicCidrs\":[\"YOUR.ADDRESS/32\"]}",
 	}}
 }

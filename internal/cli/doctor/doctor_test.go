@@ -103,7 +103,9 @@ func TestDoctor(t *testing.T) {
 		want   found
 		code   int
 	}{
-		"local, running": {"local", func(*Options) {}, with(found{"control-plane": good, "local-target": good, "credentials": good}), 0},
+		"local, running": {
+			"local", func(*Options) {}, with(found{"control-plane": good, "local-target": good, "credentials": good}), 0,
+		},
 		"local, stopped": {"local", func(o *Options) {
 			o.Local = func() (LocalTarget, error) { return localFake{status: localtarget.ErrNotRunning}, nil }
 			o.Preflight = func(context.Context) ([]check.Check, error) { return nil, errors.New("this would start it") }
@@ -115,13 +117,21 @@ func TestDoctor(t *testing.T) {
 		"little space is a warning": {"local", func(o *Options) { o.Free = func(string) (uint64, error) { return gib, nil } },
 			with(found{"free-space": warning, "control-plane": good, "local-target": good, "credentials": good}), 0},
 		"aws": {"aws", func(*Options) {}, with(found{"credentials": good}), 0},
-		"aws, problems of the account": {"aws", account([]check.Check{problem("quota-vpc", bad, false), problem("spot-role", warning, false)}, nil),
-			with(found{"quota-vpc": bad, "spot-role": warning}), 2},
-		"aws, credentials among the problems": {"aws", account([]check.Check{problem("credentials", bad, true), problem("program-aws", bad, false)}, nil),
-			with(found{"credentials": bad, "program-aws": bad}), 3},
-		"aws, warnings only": {"aws", account([]check.Check{problem("session", warning, false)}, nil), with(found{"session": warning}), 0},
-		"the account cannot be opened": {"aws", account(nil, &cmdutil.Error{What: "read the state", Cause: errors.New("corrupt"), Exit: 2}),
-			with(found{"aws-account": bad}), 2},
+		"aws, problems of the account": {
+			"aws", account([]check.Check{problem("quota-vpc", bad, false), problem("spot-role", warning, false)}, nil),
+			with(found{"quota-vpc": bad, "spot-role": warning}), 2,
+		},
+		"aws, credentials among the problems": {
+			"aws", account([]check.Check{problem("credentials", bad, true), problem("program-aws", bad, false)}, nil),
+			with(found{"credentials": bad, "program-aws": bad}), 3,
+		},
+		"aws, warnings only": {
+			"aws", account([]check.Check{problem("session", warning, false)}, nil), with(found{"session": warning}), 0,
+		},
+		"the account cannot be opened": {
+			"aws", account(nil, &cmdutil.Error{What: "read the state", Cause: errors.New("corrupt"), Exit: 2}),
+			with(found{"aws-account": bad}), 2,
+		},
 		"aws, private API": {"aws", func(o *Options) {
 			info, err := o.Info()
 			info.PrivateAPI = true
@@ -167,7 +177,10 @@ func TestTextNamesEveryProblemWithItsCauseAndItsFix(t *testing.T) {
 	opts.Preflight = func(context.Context) ([]check.Check, error) {
 		return []check.Check{
 			{ID: "quota-vpc", Status: bad, What: "need 1, have 5, limit 5", Why: "VpcLimitExceeded", Fix: "aws service-quotas"},
-			{ID: "log-groups", Status: warning, What: "left over: a, b", Why: "ResourceAlreadyExistsException", Fix: "delete a\ndelete b"},
+			{
+				ID: "log-groups", Status: warning, What: "left over: a, b", Why: "ResourceAlreadyExistsException",
+				Fix: "delete a\ndelete b",
+			},
 			left("account"), left("region"),
 		}, nil
 	}

@@ -37,7 +37,8 @@ func NewCmd(f *cmdutil.Factory, token Maker, runF func(context.Context, *Options
 	cmd := &cobra.Command{
 		Use:   "eks-token --cluster NAME [flags]",
 		Short: "Print a token for an EKS cluster",
-		Long: `Print a token for an EKS cluster as a client-go exec credential. Kubeconfig files that emrflink writes run this command;
+		Long: `Print a token for an EKS cluster as a client-go exec credential. ` +
+			`Kubeconfig files that emrflink writes run this command;
 there is rarely a reason to run it by hand. The token is made of the AWS credentials at hand and nothing is contacted
 for it; it lives for 15 minutes.
 

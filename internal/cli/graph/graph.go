@@ -31,7 +31,9 @@ type Options struct {
 }
 
 // NewCmd returns the command.
-func NewCmd(f *cmdutil.Factory, plan func(context.Context) (Planner, error), runF func(context.Context, *Options) error) *cobra.Command {
+func NewCmd(
+	f *cmdutil.Factory, plan func(context.Context) (Planner, error), runF func(context.Context, *Options) error,
+) *cobra.Command {
 	opts := &Options{IO: f.IO, Info: f.Info, Plan: plan}
 	cmd := &cobra.Command{
 		Use:   "graph [flags]",

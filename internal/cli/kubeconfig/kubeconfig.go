@@ -46,7 +46,8 @@ func NewCmd(f *cmdutil.Factory, read Reader, runF func(context.Context, *Options
 	cmd := &cobra.Command{
 		Use:   "kubeconfig [flags]",
 		Short: "Let kubectl reach the cluster of a stack",
-		Long: `Add the cluster of a stack to a kubeconfig file and make it the current context; all other entries stay as they are.
+		Long: `Add the cluster of a stack to a kubeconfig file and make it the current context; ` +
+			`all other entries stay as they are.
 The entry carries no token: kubectl runs "emrflink eks-token" for one, so it never expires.
 
 The file is --file, else the first of $KUBECONFIG, else ~/.kube/config. With --print a file with only this entry goes to

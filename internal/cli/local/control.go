@@ -19,7 +19,8 @@ func NewStopCmd(f *cmdutil.Factory, o Operations, runF func(context.Context, *Op
 	return &cobra.Command{
 		Use:   "stop",
 		Short: "Stop the local target; its state stays",
-		Long: `Stop the local target and everything that it runs. Its state stays: the next command that needs it starts it again as
+		Long: `Stop the local target and everything that it runs. Its state stays: ` +
+			`the next command that needs it starts it again as
 it was.
 
 Exit codes: 0 stopped, also when it did not run; 1 failed; 2 flags.`,
@@ -90,7 +91,8 @@ func NewServeCmd(f *cmdutil.Factory, o Operations, runF func(context.Context, *O
 		Use:    "serve [flags]",
 		Hidden: true,
 		Short:  "Be the local target",
-		Long: `Be the local target until it is stopped. Other commands start this one in the background; run it by hand to watch it.
+		Long: `Be the local target until it is stopped. Other commands start this one in the background; ` +
+			`run it by hand to watch it.
 Its log goes to standard error.
 
 Exit codes: 0 stopped; 1 failed; 2 flags, or another one serves the state folder.`,

@@ -134,7 +134,8 @@ func NewFaultSetCmd(f *cmdutil.Factory, o Operations, runF func(context.Context,
 	cmd := &cobra.Command{
 		Use:   "set ACTION [flags]",
 		Short: "Make an AWS action fail or hesitate",
-		Long: `Make the calls of an AWS action fail with an error of AWS's, or answer late. ACTION is spelled as in an IAM policy, with
+		Long: `Make the calls of an AWS action fail with an error of AWS's, or answer late. ` +
+			`ACTION is spelled as in an IAM policy, with
 * and ? as wildcards: "s3:CreateBucket", "iam:Create*". An action that nothing on the local target calls is refused.
 
 The providers of a deploy call an action to create, change or delete a resource; Karpenter and this tool call the AWS
@@ -230,7 +231,8 @@ func NewFaultDriftCmd(f *cmdutil.Factory, o Operations, runF func(context.Contex
 	cmd := &cobra.Command{
 		Use:   "drift RESOURCE [flags]",
 		Short: "Change or delete a deployed resource behind the tool's back",
-		Long: `Change or delete a deployed resource in the simulated account or in the cluster, as a person with a console or kubectl
+		Long: `Change or delete a deployed resource in the simulated account or in the cluster, ` +
+			`as a person with a console or kubectl
 would. The recorded state is not told: "drift" then shows it, and "deploy --refresh" puts it back.
 
 RESOURCE is a name as preview and drift show it, an id, or a URN. A path is one as they show it: tags.owner,

@@ -59,7 +59,8 @@ func NewCmd(f *cmdutil.Factory, o Operations) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "local COMMAND",
 		Short: "Control the local target",
-		Long: `Control the local target: a simulated AWS account and a real Kubernetes control plane with the real Karpenter, on this
+		Long: `Control the local target: a simulated AWS account and a real Kubernetes control plane with the ` +
+			`real Karpenter, on this
 machine. Commands start it when they need it; it goes on in the background and keeps its state in the state folder.
 
 Exit codes: 0 done; see the subcommands.`,

@@ -39,13 +39,16 @@ type Options struct {
 }
 
 // NewCmd returns the command.
-func NewCmd(f *cmdutil.Factory, open func(context.Context) (Stack, error), runF func(context.Context, *Options) error) *cobra.Command {
+func NewCmd(
+	f *cmdutil.Factory, open func(context.Context) (Stack, error), runF func(context.Context, *Options) error,
+) *cobra.Command {
 	opts := &Options{IO: f.IO, Open: open}
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "outputs [name] [flags]",
 		Short: "Print the outputs of a stack",
-		Long: `Print what a deploy returned: cluster, bucket, roles, namespaces, log groups. With a name only that output is printed,
+		Long: `Print what a deploy returned: cluster, bucket, roles, namespaces, log groups. ` +
+			`With a name only that output is printed,
 without decoration, for use in scripts. Values come from the recorded state; nothing is contacted.
 
 Cost: none.

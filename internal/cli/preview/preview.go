@@ -104,8 +104,10 @@ Exit codes: 0 computed; 1 failed; 2 settings, flags or the baseline; 3 credentia
 	}
 	cmdutil.AddFormatFlag(cmd, &opts.Output, cmdutil.Text, cmdutil.JSON, cmdutil.Markdown, cmdutil.HTML)
 	cmd.Flags().BoolVar(&opts.Offline, "offline", false, "compute the desired graph alone, without state, credentials or daemon")
-	cmd.Flags().StringVar(&opts.Baseline, "baseline", "", "compare the desired graph with this saved graph or exported state; implies --offline")
-	cmd.Flags().StringVar(&opts.SaveBaseline, "save-baseline", "", "write the desired graph to this file, to be compared with; implies --offline")
+	cmd.Flags().StringVar(&opts.Baseline, "baseline", "",
+		"compare the desired graph with this saved graph or exported state; implies --offline")
+	cmd.Flags().StringVar(&opts.SaveBaseline, "save-baseline", "",
+		"write the desired graph to this file, to be compared with; implies --offline")
 	cmd.Flags().StringVar(&opts.SavePlan, "save-plan", "", "write the plan to this file, for deploy --plan")
 	cmd.Flags().BoolVar(&opts.ExitCode, "exit-code", false, "end with exit code 5 when changes are pending")
 	return cmd
@@ -115,7 +117,8 @@ Exit codes: 0 computed; 1 failed; 2 settings, flags or the baseline; 3 credentia
 func (o *Options) complete() error {
 	o.Offline = o.Offline || o.Baseline != "" || o.SaveBaseline != ""
 	if o.Offline && o.SavePlan != "" {
-		return cmdutil.Usagef("--save-plan needs the deployed stack: it cannot be used with --offline, --baseline or --save-baseline")
+		return cmdutil.Usagef("--save-plan needs the deployed stack: it cannot be used with --offline, " +
+			"--baseline or --save-baseline")
 	}
 	return nil
 }

@@ -83,18 +83,21 @@ func TestFlagsThatGoTogether(t *testing.T) {
 		offline bool
 		err     string
 	}{
-		"a baseline is offline":               {[]string{"--baseline", "b.json"}, true, ""},
-		"so is the making of one":             {[]string{"--save-baseline", "b.json"}, true, ""},
-		"both":                                {[]string{"--baseline", "b.json", "--save-baseline", "c.json"}, true, ""},
-		"a plan is of the deployed stack":     {[]string{"--save-plan", "p.json"}, false, ""},
-		"a plan of an offline preview":        {[]string{"--save-plan", "p.json", "--offline"}, false, "needs the deployed stack"},
-		"a plan of a preview with a baseline": {[]string{"--save-plan", "p.json", "--baseline", "b.json"}, false, "needs the deployed stack"},
+		"a baseline is offline":           {[]string{"--baseline", "b.json"}, true, ""},
+		"so is the making of one":         {[]string{"--save-baseline", "b.json"}, true, ""},
+		"both":                            {[]string{"--baseline", "b.json", "--save-baseline", "c.json"}, true, ""},
+		"a plan is of the deployed stack": {[]string{"--save-plan", "p.json"}, false, ""},
+		"a plan of an offline preview":    {[]string{"--save-plan", "p.json", "--offline"}, false, "needs the deployed stack"},
+		"a plan of a preview with a baseline": {
+			[]string{"--save-plan", "p.json", "--baseline", "b.json"}, false, "needs the deployed stack",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := cmdtest.New(t)
 			var got Options
-			err := r.Exec(t, NewCmd(r.Factory, Operations{}, func(_ context.Context, o *Options) error { got = *o; return nil }), c.args...)
+			err := r.Exec(t, NewCmd(r.Factory, Operations{}, func(_ context.Context, o *Options) error { got = *o; return nil }),
+				c.args...)
 			if c.err != "" {
 				require.ErrorContains(t, err, c.err)
 				require.Equal(t, 2, cmdtest.Code(err))
@@ -164,7 +167,8 @@ func TestPreview(t *testing.T) {
 			stderr: "preview: started\npreview: done in 0s\nsimulated: the AWS account is simulated\n",
 		},
 		"json is the document alone": {
-			output: cmdutil.JSON, changes: 1, stdout: printed(t, 1, func(w io.Writer, d preview.Document) error { return cmdutil.WriteJSON(w, d) }),
+			output: cmdutil.JSON, changes: 1,
+			stdout: printed(t, 1, func(w io.Writer, d preview.Document) error { return cmdutil.WriteJSON(w, d) }),
 		},
 		"markdown is the comment alone": {
 			output: cmdutil.Markdown, changes: 1, stdout: printed(t, 1, preview.Markdown),

@@ -19,7 +19,8 @@ func NewCmd(run Main, runF func(context.Context, []string) error) *cobra.Command
 	return &cobra.Command{
 		Use:   "pulumi [arguments]",
 		Short: "Run one of Pulumi's own commands on the recorded state",
-		Long: `Run one of Pulumi's own commands (stack, state, import, cancel, config, preview, up, destroy, refresh) with the engine
+		Long: `Run one of Pulumi's own commands (stack, state, import, cancel, config, preview, up, destroy, ` +
+			`refresh) with the engine
 that is linked into emrflink, on the same state, with the same passphrase. It is the way out when something has to be
 done that emrflink has no command for; everything after "pulumi" is Pulumi's, so are its exit codes.
 

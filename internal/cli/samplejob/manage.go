@@ -126,7 +126,8 @@ func NewDeleteCmd(f *cmdutil.Factory, open Open, runF func(context.Context, *Opt
 	cmd := &cobra.Command{
 		Use:   "delete JOB [flags]",
 		Short: "Delete a Flink job and wait until it is gone",
-		Long: `Delete a Flink job and wait until the operator has removed it. Its checkpoints stay in the bucket; Karpenter ends the
+		Long: `Delete a Flink job and wait until the operator has removed it. Its checkpoints stay in the bucket; ` +
+			`Karpenter ends the
 nodes that nothing else uses.
 
 Exit codes: 0 gone, also when it was gone already; 1 failed; 2 flags; 3 credentials; 4 the stack was never deployed;

@@ -24,7 +24,8 @@ func NewRunCmd(f *cmdutil.Factory, open Open, runF func(context.Context, *Option
 	cmd := &cobra.Command{
 		Use:   "run SAMPLE [flags]",
 		Short: "Run a sample job until a checkpoint has been written",
-		Long: `Submit a sample job and wait until a checkpoint of it is in the bucket: that proves roles, network, node pools, operator
+		Long: `Submit a sample job and wait until a checkpoint of it is in the bucket: ` +
+			`that proves roles, network, node pools, operator
 and bucket together. While it waits it shows the cause as Kubernetes or Karpenter gives it.
 
 Steps:
@@ -128,8 +129,10 @@ func report(opts *Options, info stack.Info, r flinkjob.RunResult) error {
 	}
 	w := opts.IO.Out
 	elapsed := time.Duration(r.ElapsedSeconds * float64(time.Second))
-	_, _ = fmt.Fprintf(w, "job %s in namespace %s is %s; its first checkpoint took %s\n", r.Job, r.Namespace, r.State, iostreams.Duration(elapsed))
-	_, _ = fmt.Fprintf(w, "checkpoint: %s (%d bytes, %s)\n", r.Checkpoint.URI, r.Checkpoint.Bytes, r.Checkpoint.At.Format(time.RFC3339))
+	_, _ = fmt.Fprintf(w, "job %s in namespace %s is %s; its first checkpoint took %s\n", r.Job, r.Namespace, r.State,
+		iostreams.Duration(elapsed))
+	_, _ = fmt.Fprintf(w, "checkpoint: %s (%d bytes, %s)\n", r.Checkpoint.URI, r.Checkpoint.Bytes,
+		r.Checkpoint.At.Format(time.RFC3339))
 	t := opts.IO.NewTable("NODE", "INSTANCE TYPE", "CAPACITY", "NODE POOL", "RUNS")
 	for _, n := range r.Nodes {
 		t.Row(n.Name, n.InstanceType, n.CapacityType, n.NodePool, strings.Join(n.Roles, ", "))
@@ -137,7 +140,8 @@ func report(opts *Options, info stack.Info, r flinkjob.RunResult) error {
 	if err := t.Render(); err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(w, "delete it with: %s\n", opts.IO.OutPalette().Cyan(cmdutil.Command("sample-job", "delete", r.Job, "--stack", info.Stack)))
+	_, _ = fmt.Fprintf(w, "delete it with: %s\n",
+		opts.IO.OutPalette().Cyan(cmdutil.Command("sample-job", "delete", r.Job, "--stack", info.Stack)))
 	cmdutil.PrintSimulated(opts.IO, info.Simulated)
 	return nil
 }

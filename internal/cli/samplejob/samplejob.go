@@ -59,7 +59,8 @@ func NewCmd(f *cmdutil.Factory, open Open) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sample-job COMMAND",
 		Short: "Run Flink jobs that prove that a deployment works",
-		Long: `Run Flink jobs that prove that a deployment works. Nothing has to be edited and no variable to be set: role, bucket,
+		Long: `Run Flink jobs that prove that a deployment works. Nothing has to be edited and no variable to be set: ` +
+			`role, bucket,
 namespace, log group and node pools come from the outputs of the stack.
 
 Exit codes: 0 done; see the subcommands.`,
@@ -104,7 +105,9 @@ func takeSample(o *Options) func(*cobra.Command, []string) error {
 				return nil
 			}
 		}
-		return &cmdutil.UsageError{Err: fmt.Errorf("there is no sample job %q", args[0]), Next: cmdutil.Command("sample-job", "list")}
+		return &cmdutil.UsageError{
+			Err: fmt.Errorf("there is no sample job %q", args[0]), Next: cmdutil.Command("sample-job", "list"),
+		}
 	}
 }
 

@@ -43,7 +43,9 @@ func (f *fake) Run(_ context.Context, s flinkjob.Options, progress func(flinkjob
 	return flinkjob.RunResult{
 		Job: "basic", Namespace: "flink-team-a", State: "RUNNING", ElapsedSeconds: 12.5,
 		Checkpoint: flinkjob.Checkpoint{URI: "s3://b/chk-1", Bytes: 10, At: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)},
-		Nodes:      []flinkjob.NodeUse{{Name: "n1", InstanceType: "c5d.xlarge", CapacityType: "spot", NodePool: "p", Roles: []string{"taskmanager"}}},
+		Nodes: []flinkjob.NodeUse{{
+			Name: "n1", InstanceType: "c5d.xlarge", CapacityType: "spot", NodePool: "p", Roles: []string{"taskmanager"},
+		}},
 	}, nil
 }
 
@@ -60,7 +62,9 @@ func (f *fake) Status(_ context.Context, name, _ string) (flinkjob.StatusResult,
 	}, f.err
 }
 
-func (f *fake) Delete(_ context.Context, name string, _ flinkjob.Options, progress func(flinkjob.Progress)) (flinkjob.DeleteResult, error) {
+func (f *fake) Delete(
+	_ context.Context, name string, _ flinkjob.Options, progress func(flinkjob.Progress),
+) (flinkjob.DeleteResult, error) {
 	progress(flinkjob.Progress{Phase: "deleting", Cause: "finalizer"})
 	return flinkjob.DeleteResult{SchemaVersion: 1, Job: name, Deleted: f.found}, f.err
 }
@@ -70,7 +74,9 @@ func exec(t *testing.T, f *fake, args string) (*cmdtest.Run, error) {
 	t.Helper()
 	r := cmdtest.New(t)
 	r.Factory.Reference.Samples = func() sample.List {
-		return sample.List{SchemaVersion: 1, Samples: []sample.Sample{{Name: "basic", Title: "State machine", Description: "Generated events."}}}
+		return sample.List{
+			SchemaVersion: 1, Samples: []sample.Sample{{Name: "basic", Title: "State machine", Description: "Generated events."}},
+		}
 	}
 	r.Factory.IO.SetQuiet(strings.Contains(args, "json"))
 	words := strings.Fields(args)
@@ -108,18 +114,27 @@ func TestSampleJob(t *testing.T) {
 		},
 		"run fails with its cause": {
 			"run basic", fake{err: errors.New("image cannot be pulled")}, 1, "",
-			"submitted: started\nsubmitted: accepted\nsubmitted: done in 0s\nnodes: started\nnodes: 0/3 nodes are available\nnodes: failed in 0s\n",
+			"submitted: started\nsubmitted: accepted\nsubmitted: done in 0s\n" +
+				"nodes: started\nnodes: 0/3 nodes are available\nnodes: failed in 0s\n",
 		},
 		"a wait that ended": {"run basic", fake{err: context.DeadlineExceeded}, 6, "", "*"},
 		"an unknown sample": {"run basik", fake{}, 2, "", ""},
-		"status of all":     {"status", fake{}, 0, "JOB\tNAMESPACE\tSTATE\tSAMPLE\nbasic\tflink-team-a\tRUNNING\tbasic\n", simulated},
+		"status of all": {
+			"status", fake{}, 0, "JOB\tNAMESPACE\tSTATE\tSAMPLE\nbasic\tflink-team-a\tRUNNING\tbasic\n", simulated,
+		},
 		"status of one": {
 			"status basic", fake{}, 0,
 			"job basic in namespace flink-team-a: RUNNING, STABLE\ncause: waits for a checkpoint\n" +
 				"checkpoint: s3://b/chk-1 (10 bytes, 2026-01-02T03:04:05Z)\n" +
 				"POD\tROLE\tPHASE\tREADY\tNODE\nbasic-tm-1\ttaskmanager\tRunning\ttrue\tn1\n", simulated,
 		},
-		"delete":              {"delete basic", fake{found: true}, 0, "job basic: deleted\n", "deleting: started\ndeleting: finalizer\ndeleting: done in 0s\n" + simulated},
+		"delete": {
+			"delete basic",
+			fake{found: true},
+			0,
+			"job basic: deleted\n",
+			"deleting: started\ndeleting: finalizer\ndeleting: done in 0s\n" + simulated,
+		},
 		"delete what is gone": {"delete basic", fake{}, 0, "job basic: gone already\n", "*"},
 		"delete needs a name": {"delete", fake{}, 2, "", ""},
 	} {
@@ -138,7 +153,8 @@ func TestSampleJob(t *testing.T) {
 func TestAFailedRunSaysWhatToDoNext(t *testing.T) {
 	t.Parallel()
 	_, err := exec(t, &fake{err: errors.New("x")}, "run basic --name mine")
-	require.Equal(t, []string{"emrflink sample-job status mine --stack local", "emrflink sample-job delete mine --stack local"}, cmdutil.Describe(err).Next)
+	require.Equal(t, []string{"emrflink sample-job status mine --stack local", "emrflink sample-job delete mine --stack local"},
+		cmdutil.Describe(err).Next)
 }
 
 // refused is a cause with the code of a job that the preflight did not let pass.
@@ -157,7 +173,8 @@ func TestFlagsReachTheSpec(t *testing.T) {
 	f := &fake{}
 	_, err := exec(t, f, "run basic --name n --team t --node-pool p --parallelism 4 --timeout 3m")
 	require.NoError(t, err)
-	require.Equal(t, flinkjob.Options{Sample: "basic", Name: "n", Team: "t", NodePool: "p", Parallelism: 4, Timeout: 3 * time.Minute}, f.spec)
+	require.Equal(t,
+		flinkjob.Options{Sample: "basic", Name: "n", Team: "t", NodePool: "p", Parallelism: 4, Timeout: 3 * time.Minute}, f.spec)
 	_, err = exec(t, f, "run basic")
 	require.NoError(t, err)
 	require.Equal(t, 15*time.Minute, f.spec.Timeout)
@@ -168,10 +185,17 @@ func TestJSONHasTheAgreedFields(t *testing.T) {
 	node := []string{"nodes", "nodes[].name", "nodes[].instanceType", "nodes[].capacityType", "nodes[].nodePool", "nodes[].roles"}
 	checkpoint := []string{"checkpoint", "checkpoint.uri", "checkpoint.bytes", "checkpoint.at"}
 	for args, want := range map[string][]string{
-		"list -o json":         {"schemaVersion", "samples", "samples[].name", "samples[].title", "samples[].description"},
-		"run basic -o json":    append(append([]string{"schemaVersion", "job", "namespace", "state", "elapsedSeconds", "simulated"}, node...), checkpoint...),
-		"status -o json":       {"schemaVersion", "simulated", "jobs", "jobs[].name", "jobs[].namespace", "jobs[].state", "jobs[].sample"},
-		"status basic -o json": append(append([]string{"schemaVersion", "job", "namespace", "state", "lifecycle", "jobManager", "cause", "simulated", "pods", "pods[].name", "pods[].role", "pods[].phase", "pods[].ready", "pods[].node"}, node...), checkpoint...),
+		"list -o json": {"schemaVersion", "samples", "samples[].name", "samples[].title", "samples[].description"},
+		"run basic -o json": append(append([]string{
+			"schemaVersion", "job", "namespace", "state", "elapsedSeconds", "simulated",
+		}, node...), checkpoint...),
+		"status -o json": {
+			"schemaVersion", "simulated", "jobs", "jobs[].name", "jobs[].namespace", "jobs[].state", "jobs[].sample",
+		},
+		"status basic -o json": append(append([]string{
+			"schemaVersion", "job", "namespace", "state", "lifecycle", "jobManager", "cause", "simulated", "pods", "pods[].name",
+			"pods[].role", "pods[].phase", "pods[].ready", "pods[].node",
+		}, node...), checkpoint...),
 		"delete basic -o json": {"schemaVersion", "job", "namespace", "deleted", "elapsedSeconds", "simulated"},
 	} {
 		t.Run(args, func(t *testing.T) {

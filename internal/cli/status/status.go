@@ -37,12 +37,15 @@ type Options struct {
 }
 
 // NewCmd returns the command.
-func NewCmd(f *cmdutil.Factory, open func(context.Context) (Stack, error), runF func(context.Context, *Options) error) *cobra.Command {
+func NewCmd(
+	f *cmdutil.Factory, open func(context.Context) (Stack, error), runF func(context.Context, *Options) error,
+) *cobra.Command {
 	opts := &Options{IO: f.IO, Open: open}
 	cmd := &cobra.Command{
 		Use:   "status [flags]",
 		Short: "Show what exists of a stack and how it is doing",
-		Long: `Show the recorded resources of a stack, who is changing it now, the operations that an interrupted run left unfinished,
+		Long: `Show the recorded resources of a stack, who is changing it now, ` +
+			`the operations that an interrupted run left unfinished,
 and what the cloud and the cluster say: state and health of the cluster, nodes, Flink jobs.
 
 Cost: none. Nothing is changed; the local target is started when it is stopped.
@@ -94,7 +97,9 @@ func run(ctx context.Context, opts *Options) error {
 		c, err = s.Cluster(ctx)
 	}
 	if err != nil {
-		err = &cmdutil.Error{What: fmt.Sprintf("ask the cluster of stack %q", s.Info().Stack), Cause: err, Next: cmdutil.Command("doctor")}
+		err = &cmdutil.Error{
+			What: fmt.Sprintf("ask the cluster of stack %q", s.Info().Stack), Cause: err, Next: cmdutil.Command("doctor"),
+		}
 	}
 	if perr := show(opts, s.Info(), st, c, err != nil); perr != nil {
 		return perr
@@ -140,7 +145,9 @@ func showPending(w io.Writer, stack string, st stack.State) {
 		line(w, label, p.Kind+" "+p.Type+" "+p.Name)
 	}
 	if len(st.Pending) > 0 && st.LockedBy == "" {
-		line(w, "next", "an earlier run was killed; a deploy finds out what became of these and goes on: "+cmdutil.Command("deploy", "--stack", stack))
+		line(w, "next",
+			"an earlier run was killed; a deploy finds out what became of these and goes on: "+
+				cmdutil.Command("deploy", "--stack", stack))
 	}
 }
 

@@ -82,7 +82,8 @@ func TestStatusAsJSONHasTheAgreedFields(t *testing.T) {
 	cmdtest.Fields(t, r.Out.Bytes(),
 		"schemaVersion", "stack", "target", "region", "deployment", "resources", "byService", "byService.ec2", "byService.s3",
 		"lockedBy", "pending", "simulated", "cluster", "cluster.name", "cluster.status", "cluster.version", "cluster.health",
-		"cluster.nodes", "cluster.nodes[].name", "cluster.nodes[].instanceType", "cluster.nodes[].capacityType", "cluster.nodes[].nodePool",
+		"cluster.nodes", "cluster.nodes[].name", "cluster.nodes[].instanceType", "cluster.nodes[].capacityType",
+		"cluster.nodes[].nodePool",
 		"cluster.jobs", "cluster.jobs[].name", "cluster.jobs[].namespace", "cluster.jobs[].state", "cluster.jobs[].sample")
 	require.Empty(t, r.Err.String())
 }
@@ -102,7 +103,8 @@ func TestAnInterruptedDeploySaysHowToGoOn(t *testing.T) {
 	f.cluster = observe.Cluster{}
 	r, err := exec(t, f, cmdutil.Text)
 	require.NoError(t, err)
-	require.Contains(t, r.Out.String(), "cluster:     none yet: the deploy was not completed; go on with emrflink deploy --stack local\n")
+	require.Contains(t, r.Out.String(),
+		"cluster:     none yet: the deploy was not completed; go on with emrflink deploy --stack local\n")
 }
 
 func TestUnfinishedOperationsAreListed(t *testing.T) {
@@ -115,7 +117,8 @@ func TestUnfinishedOperationsAreListed(t *testing.T) {
 	}{
 		"of a run that was killed": {"", []string{
 			"unfinished:  creating aws:eks/cluster:Cluster c\n",
-			"next:        an earlier run was killed; a deploy finds out what became of these and goes on: emrflink deploy --stack local\n",
+			"next:        an earlier run was killed; a deploy finds out what became of these and goes on: " +
+				"emrflink deploy --stack local\n",
 		}, "under way"},
 		"of a run that goes on": {"ann, process 7", []string{"under way:   creating aws:eks/cluster:Cluster c\n"}, "next:"},
 	} {
@@ -133,7 +136,9 @@ func TestUnfinishedOperationsAreListed(t *testing.T) {
 			require.NoError(t, err)
 			var doc struct{ Pending []map[string]string }
 			require.NoError(t, json.Unmarshal(r.Out.Bytes(), &doc))
-			require.Equal(t, []map[string]string{{"kind": "creating", "type": "aws:eks/cluster:Cluster", "name": "c", "urn": "urn:c"}}, doc.Pending)
+			require.Equal(t,
+				[]map[string]string{{"kind": "creating", "type": "aws:eks/cluster:Cluster", "name": "c", "urn": "urn:c"}},
+				doc.Pending)
 		})
 	}
 }

@@ -32,7 +32,8 @@ func NewCmd(f *cmdutil.Factory, runF func(context.Context, *Options) error) *cob
 	cmd := &cobra.Command{
 		Use:   "version [flags]",
 		Short: "Print the version",
-		Long: `Print the version of emrflink and of the Pulumi engine that is linked into it. Nothing is contacted; there is no check
+		Long: `Print the version of emrflink and of the Pulumi engine that is linked into it. Nothing is contacted; ` +
+			`there is no check
 for updates.
 
 Exit codes: 0 printed; 2 flags.`,
@@ -62,7 +63,8 @@ type document struct {
 
 func run(opts *Options) error {
 	d := document{
-		SchemaVersion: cmdutil.SchemaVersion, Version: opts.Version, Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH,
+		SchemaVersion: cmdutil.SchemaVersion, Version: opts.Version, Go: runtime.Version(), OS: runtime.GOOS,
+		Arch: runtime.GOARCH,
 	}
 	if b, ok := debug.ReadBuildInfo(); ok {
 		for _, s := range b.Settings {

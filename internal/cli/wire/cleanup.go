@@ -63,7 +63,8 @@ func (s *onTarget) world(ctx context.Context) (cleanup.World, error) {
 		Account: client, Inventory: client, Engine: destroyer{e},
 		Connect: func(ctx context.Context, c awsapi.Cluster) (cleanup.Cluster, error) {
 			return kube.Connect(ctx, kube.Source{
-				ClusterName: c.Name, Region: client.Region(), Endpoint: c.Endpoint, CABase64: c.CABase64, Token: tokenOf(client, c.Name),
+				ClusterName: c.Name, Region: client.Region(), Endpoint: c.Endpoint, CABase64: c.CABase64,
+				Token: tokenOf(client, c.Name),
 			})
 		},
 	}, nil

@@ -64,7 +64,9 @@ func (j jobs) Status(ctx context.Context, name, team string) (flinkjob.StatusRes
 }
 
 // Delete removes a job.
-func (j jobs) Delete(ctx context.Context, name string, o flinkjob.Options, report func(flinkjob.Progress)) (flinkjob.DeleteResult, error) {
+func (j jobs) Delete(
+	ctx context.Context, name string, o flinkjob.Options, report func(flinkjob.Progress),
+) (flinkjob.DeleteResult, error) {
 	res, err := j.Deployed.Delete(ctx, name, o, report)
 	return res, classify(err)
 }

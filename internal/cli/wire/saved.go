@@ -125,7 +125,8 @@ func moved(stack, file string, reasons []string) error {
 
 func refused(stack, file string, cause error) error {
 	return &cmdutil.Error{
-		What: fmt.Sprintf("the plan %s is not carried out, nothing was changed", file), Cause: cause, ID: "plan-moved", Exit: cmdutil.ExitUsage,
+		What: fmt.Sprintf("the plan %s is not carried out, nothing was changed", file), Cause: cause, ID: "plan-moved",
+		Exit: cmdutil.ExitUsage,
 		Next: cmdutil.Command("preview", "--stack", stack, "--save-plan", file),
 	}
 }

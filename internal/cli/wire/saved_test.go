@@ -24,7 +24,10 @@ func TestAPlanIsHeldAgainstSettingsAndState(t *testing.T) {
 	require.NoError(t, err)
 	a.settings = func() (settings, error) { return set, nil }
 	s := &onTarget{app: a, settings: set}
-	plan := plans.Plan{Stack: "local", Steps: []plans.Step{{URN: "u", Type: "aws:ec2/vpc:Vpc", Name: "vpc", Op: plans.OpCreate, New: map[string]any{}}}}
+	plan := plans.Plan{
+		Stack: "local",
+		Steps: []plans.Step{{URN: "u", Type: "aws:ec2/vpc:Vpc", Name: "vpc", Op: plans.OpCreate, New: map[string]any{}}},
+	}
 	r, err := preview.New(plan, "us-west-2")
 	require.NoError(t, err)
 

@@ -47,8 +47,8 @@ func (a *app) readSettings() (settings, error) {
 		config: config,
 		info: stack.Info{
 			Stack: a.globals.Stack, File: file.Path, Home: home, State: a.globals.State, Target: config.Target,
-			Region: config.Region, Deployment: config.Name, Kubernetes: config.KubernetesVersion, Speed: 1, PrivateAPI: !config.EndpointAccess.Public,
-			Needs: needs,
+			Region: config.Region, Deployment: config.Name, Kubernetes: config.KubernetesVersion, Speed: 1,
+			PrivateAPI: !config.EndpointAccess.Public, Needs: needs,
 		},
 	}, nil
 }

@@ -47,7 +47,8 @@ func TestTheStackLocalHasItsDefaults(t *testing.T) {
 	f, home := newApp(t, "")
 	info, err := f.Info()
 	require.NoError(t, err)
-	require.Equal(t, "local emr-eks-flink us-west-2 local "+home, fmt.Sprint(info.Target, " ", info.Deployment, " ", info.Region, " ", info.Stack, " ", info.Home))
+	require.Equal(t, "local emr-eks-flink us-west-2 local "+home,
+		fmt.Sprint(info.Target, " ", info.Deployment, " ", info.Region, " ", info.Stack, " ", info.Home))
 	require.NoDirExists(t, home, "nothing is touched")
 }
 
@@ -126,7 +127,9 @@ func TestWhatAStackNeedsComesFromItsTarget(t *testing.T) {
 
 func TestAnInterruptSaysWhatItLeftBehind(t *testing.T) {
 	t.Parallel()
-	for code, want := range map[string]string{engine.CodeCancelled: "recorded", engine.CodeKilled: "recorded", engine.CodeLocked: ""} {
+	for code, want := range map[string]string{
+		engine.CodeCancelled: "recorded", engine.CodeKilled: "recorded", engine.CodeLocked: "",
+	} {
 		var o interface{ Outcome() string }
 		require.ErrorAs(t, classify(&engine.Failure{Code: code, Message: "recorded"}), &o)
 		require.Equal(t, want, o.Outcome(), code)

@@ -89,7 +89,16 @@ func Open(o Options) (*Account, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Account{opts: o, clock: o.Clock, log: o.Logger, kinds: allKinds(), types: types, store: st, quotas: defaultQuotas(), unlinked: map[string]bool{}}
+	a := &Account{
+		opts:     o,
+		clock:    o.Clock,
+		log:      o.Logger,
+		kinds:    allKinds(),
+		types:    types,
+		store:    st,
+		quotas:   defaultQuotas(),
+		unlinked: map[string]bool{},
+	}
 	a.ctx, a.cancel = context.WithCancel(context.Background())
 	a.subs, a.inflight, a.wake = map[*subscriber]struct{}{}, map[resKey]*operation{}, make(chan struct{})
 	a.bodies = newBodies(o.Dir)

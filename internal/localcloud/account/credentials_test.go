@@ -27,7 +27,8 @@ func webTrust(operator, subject string) string {
 	const host = "oidc.eks.us-west-2.amazonaws.com/id/ABC"
 	return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRoleWithWebIdentity",
 		"Principal":{"Federated":"arn:aws:iam::111122223333:oidc-provider/` + host + `"},
-		"Condition":{"StringEquals":{"` + host + `:aud":"sts.amazonaws.com"},"` + operator + `":{"` + host + `:sub":"` + subject + `"}}}]}`
+		"Condition":{"StringEquals":{"` + host + `:aud":"sts.amazonaws.com"},"` +
+		operator + `":{"` + host + `:sub":"` + subject + `"}}}]}`
 }
 
 func TestWebIdentity(t *testing.T) {
@@ -129,8 +130,10 @@ func TestAuthorize(t *testing.T) {
 		"inlinePolicies": []any{Props{"name": "in-role", "policy": allow("eks:DescribeCluster", "*")}},
 	})
 	w.make(KindRolePolicy, Props{"name": "inline", "role": role.ID, "policy": `{"Statement":[
-		{"Effect":"Allow","Action":"ec2:TerminateInstances","Resource":"arn:aws:ec2:*:*:instance/*","Condition":{"StringLike":{"aws:ResourceTag/karpenter.sh/nodepool":"*"}}},
-		{"Effect":"Allow","Action":"ec2:Describe*","Resource":"*","Condition":{"StringEquals":{"aws:RequestedRegion":"us-west-2"}}},
+		{"Effect":"Allow","Action":"ec2:TerminateInstances","Resource":"arn:aws:ec2:*:*:instance/*",` +
+		`"Condition":{"StringLike":{"aws:ResourceTag/karpenter.sh/nodepool":"*"}}},
+		{"Effect":"Allow","Action":"ec2:Describe*","Resource":"*",` +
+		`"Condition":{"StringEquals":{"aws:RequestedRegion":"us-west-2"}}},
 		{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}`})
 	own := w.make(KindPolicy, Props{"name": "own", "policy": allow("sqs:ReceiveMessage", "arn:aws:sqs:us-west-2:111122223333:q")})
 	w.make(KindRolePolicyAttachment, Props{"role": role.ID, "policyArn": own.ARN})

@@ -38,7 +38,8 @@ func everything(w *world) []Resource {
 	group := add(KindSecurityGroup, Props{"vpcId": vpc.ID, "name": "nodes"})
 	other := add(KindSecurityGroup, Props{"vpcId": vpc.ID, "name": "cluster"})
 	add(KindSecurityGroupRule, Props{
-		"type": "ingress", "securityGroupId": group.ID, "sourceSecurityGroupId": other.ID, "protocol": "tcp", "fromPort": 443, "toPort": 443,
+		"type": "ingress", "securityGroupId": group.ID, "sourceSecurityGroupId": other.ID,
+		"protocol": "tcp", "fromPort": 443, "toPort": 443,
 	})
 	role := add(KindRole, Props{"name": "demo-cluster", "assumeRolePolicy": trust("eks.amazonaws.com")})
 	add(KindRolePolicyAttachment, Props{"role": role.ID, "policyArn": "arn:aws:iam::aws:policy/AmazonEKSClusterPolicy"})
@@ -48,13 +49,16 @@ func everything(w *world) []Resource {
 	add(KindRolePolicy, Props{"name": "inline", "role": node.ID, "policy": allow("s3:GetObject", "*")})
 	add(KindInstanceProfile, Props{"name": "demo-node", "role": node.ID})
 	cluster := add(KindCluster, clusterProps(n, role))
-	add(KindOIDCProvider, Props{"url": str(cluster.Attrs, "identities.oidcs.issuer"), "clientIdLists": []any{"sts.amazonaws.com"}})
+	add(KindOIDCProvider, Props{
+		"url": str(cluster.Attrs, "identities.oidcs.issuer"), "clientIdLists": []any{"sts.amazonaws.com"},
+	})
 	add(KindNodeGroup, nodeGroupProps(n, node))
 	add(KindAddon, Props{"clusterName": "demo", "addonName": "coredns"})
 	viewer := add(KindRole, Props{"name": "viewer", "assumeRolePolicy": trust("ec2.amazonaws.com")})
 	add(KindAccessEntry, Props{"clusterName": "demo", "principalArn": viewer.ARN})
 	add(KindAccessPolicyAssociation, Props{
-		"clusterName": "demo", "principalArn": viewer.ARN, "policyArn": accessPolicyPrefix + "AmazonEKSViewPolicy", "accessScope": Props{"type": "cluster"},
+		"clusterName": "demo", "principalArn": viewer.ARN, "policyArn": accessPolicyPrefix + "AmazonEKSViewPolicy",
+		"accessScope": Props{"type": "cluster"},
 	})
 	return append(made, everythingElse(w)...)
 }
@@ -77,15 +81,20 @@ func everythingElse(w *world) []Resource {
 	add(KindBucketEncryption, Props{"bucket": bucket.ID, "rules": []any{}})
 	add(KindBucketLifecycle, Props{"bucket": bucket.ID, "rules": []any{}})
 	add(KindBucketOwnershipControls, Props{"bucket": bucket.ID})
-	add(KindBucketPolicy, Props{"bucket": bucket.ID, "policy": `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"s3:*",
-		"Resource":["arn:aws:s3:::demo-checkpoints","arn:aws:s3:::demo-checkpoints/*"],"Condition":{"Bool":{"aws:SecureTransport":"false"}}}]}`})
+	add(KindBucketPolicy, Props{
+		"bucket": bucket.ID,
+		"policy": `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"s3:*",
+		"Resource":["arn:aws:s3:::demo-checkpoints","arn:aws:s3:::demo-checkpoints/*"],` +
+			`"Condition":{"Bool":{"aws:SecureTransport":"false"}}}]}`,
+	})
 	add(KindLaunchTemplate, Props{"name": "template", "imageId": "ami-0123456789abcdef0"})
 	add(KindVolume, Props{"availabilityZone": "us-west-2a", "size": 100, "type": "gp3"})
 	return made
 }
 
 func eventsPolicy(queueARN string) string {
-	return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":["events.amazonaws.com","sqs.amazonaws.com"]},
+	return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow",` +
+		`"Principal":{"Service":["events.amazonaws.com","sqs.amazonaws.com"]},
 		"Action":"sqs:SendMessage","Resource":"` + queueARN + `"}]}`
 }
 
@@ -224,9 +233,11 @@ func TestUpdate(t *testing.T) {
 		_, err := w.Update(t.Context(), Caller{}, k, id, r.Props)
 		return err
 	}
-	require.NoError(t, update(KindNodeGroup, "demo:core", Props{"scalingConfig": Props{"minSize": 1, "maxSize": 9, "desiredSize": 5}}))
+	require.NoError(t,
+		update(KindNodeGroup, "demo:core", Props{"scalingConfig": Props{"minSize": 1, "maxSize": 9, "desiredSize": 5}}))
 	require.Equal(t, 5, running())
-	require.NoError(t, update(KindNodeGroup, "demo:core", Props{"scalingConfig": Props{"minSize": 1, "maxSize": 9, "desiredSize": 2}}))
+	require.NoError(t,
+		update(KindNodeGroup, "demo:core", Props{"scalingConfig": Props{"minSize": 1, "maxSize": 9, "desiredSize": 2}}))
 	require.Equal(t, 2, running())
 	w.refused("InvalidParameterException", update(KindCluster, "demo", Props{"version": "1.33"}))
 	require.NoError(t, update(KindCluster, "demo", Props{"version": "1.36"}))
@@ -241,7 +252,9 @@ func TestUpdate(t *testing.T) {
 func TestTagsSetBehindTheBackShowInTheProperties(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, Options{})
-	vpc := w.make(KindVPC, Props{"cidrBlock": "10.0.0.0/16", "tags": Props{"a": "1"}, "tagsAll": Props{"a": "1", "by": "default"}})
+	vpc := w.make(KindVPC, Props{
+		"cidrBlock": "10.0.0.0/16", "tags": Props{"a": "1"}, "tagsAll": Props{"a": "1", "by": "default"},
+	})
 	require.NoError(t, w.SetTags(KindVPC, vpc.ID, map[string]string{"b": "2"}, []string{"a"}))
 	got, _ := w.Get(KindVPC, vpc.ID)
 	require.Empty(t, cmp.Diff(map[string]string{"b": "2", "by": "default"}, got.Tags))

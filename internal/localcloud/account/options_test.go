@@ -15,8 +15,10 @@ import (
 func keyPolicy(group string) string {
 	return `{"Version":"2012-10-17","Statement":[
 		{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::` + DefaultAccountID + `:root"},"Action":"kms:*","Resource":"*"},
-		{"Effect":"Allow","Principal":{"Service":"logs.us-west-2.amazonaws.com"},"Action":["kms:Encrypt*","kms:Decrypt*","kms:ReEncrypt*","kms:GenerateDataKey*","kms:Describe*"],
-		 "Resource":"*","Condition":{"ArnLike":{"kms:EncryptionContext:aws:logs:arn":"arn:aws:logs:us-west-2:` + DefaultAccountID + `:log-group:` + group + `"}}}]}`
+		{"Effect":"Allow","Principal":{"Service":"logs.us-west-2.amazonaws.com"},` +
+		`"Action":["kms:Encrypt*","kms:Decrypt*","kms:ReEncrypt*","kms:GenerateDataKey*","kms:Describe*"],
+		 "Resource":"*","Condition":{"ArnLike":{"kms:EncryptionContext:aws:logs:arn":"arn:aws:logs:us-west-2:` +
+		DefaultAccountID + `:log-group:` + group + `"}}}]}`
 }
 
 func TestAKeyThatIsDeletedIsKeptForItsWaitingPeriod(t *testing.T) {
@@ -55,21 +57,30 @@ func TestOptionalCreationsAreRefused(t *testing.T) {
 	f.make(KindPodIdentityAssociation, association)
 	endpoint := func(dns bool, subnets ...any) Props {
 		return Props{
-			"vpcId": f.n.vpc.ID, "serviceName": "com.amazonaws.us-west-2.sts", "vpcEndpointType": "Interface", "subnetIds": subnets,
-			"privateDnsEnabled": dns,
+			"vpcId": f.n.vpc.ID, "serviceName": "com.amazonaws.us-west-2.sts", "vpcEndpointType": "Interface",
+			"subnetIds": subnets, "privateDnsEnabled": dns,
 		}
 	}
 	f.allRefused(map[string]refusal{
-		"a key with a short waiting period":      {KindKey, Props{"deletionWindowInDays": 6.0}, "ValidationException"},
-		"a key that locks its owner out":         {KindKey, Props{"policy": allow("kms:*", "*")}, "MalformedPolicyDocumentException"},
-		"an alias that exists":                   {KindKeyAlias, Props{"name": "alias/taken", "targetKeyId": key.ID}, "AlreadyExistsException"},
-		"an alias of AWS":                        {KindKeyAlias, Props{"name": "alias/aws/x", "targetKeyId": key.ID}, "InvalidAliasNameException"},
-		"a log group that the key's policy bars": {KindLogGroup, Props{"name": "/other/a", "kmsKeyId": key.ARN}, "AccessDeniedException"},
-		"a tag on nothing":                       {KindResourceTag, Props{"resourceId": "subnet-0", "key": "k", "value": "v"}, "InvalidID"},
-		"a second role for a service account":    {KindPodIdentityAssociation, association, "ResourceInUseException"},
+		"a key with a short waiting period": {KindKey, Props{"deletionWindowInDays": 6.0}, "ValidationException"},
+		"a key that locks its owner out":    {KindKey, Props{"policy": allow("kms:*", "*")}, "MalformedPolicyDocumentException"},
+		"an alias that exists": {
+			KindKeyAlias, Props{"name": "alias/taken", "targetKeyId": key.ID}, "AlreadyExistsException",
+		},
+		"an alias of AWS": {KindKeyAlias, Props{"name": "alias/aws/x", "targetKeyId": key.ID}, "InvalidAliasNameException"},
+		"a log group that the key's policy bars": {
+			KindLogGroup, Props{"name": "/other/a", "kmsKeyId": key.ARN}, "AccessDeniedException",
+		},
+		"a tag on nothing": {
+			KindResourceTag, Props{"resourceId": "subnet-0", "key": "k", "value": "v"}, "InvalidID",
+		},
+		"a second role for a service account": {KindPodIdentityAssociation, association, "ResourceInUseException"},
 		"a role that does not exist": {KindPodIdentityAssociation,
-			Props{"clusterName": "demo", "namespace": "a", "serviceAccount": "c", "roleArn": "arn:aws:iam::1:role/none"}, "InvalidParameterException"},
-		"two interfaces in one zone":       {KindVPCEndpoint, endpoint(false, f.n.subnets[0].ID, other.ID), "DuplicateSubnetsInSameZone"},
+			Props{"clusterName": "demo", "namespace": "a", "serviceAccount": "c", "roleArn": "arn:aws:iam::1:role/none"},
+			"InvalidParameterException"},
+		"two interfaces in one zone": {
+			KindVPCEndpoint, endpoint(false, f.n.subnets[0].ID, other.ID), "DuplicateSubnetsInSameZone",
+		},
 		"private DNS in a VPC without DNS": {KindVPCEndpoint, endpoint(true, f.n.subnets[0].ID), "InvalidParameter"},
 	})
 }
@@ -123,22 +134,34 @@ func TestPodIdentityGivesTheAssociatedRoleToItsServiceAccountOnly(t *testing.T) 
 	issuer := str(f.cluster.All(), "identities.oidcs.issuer")
 	trusting := func(name, account string) Resource {
 		return f.make(KindRole, Props{"name": name, "assumeRolePolicy": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow",
-			"Principal":{"Service":"pods.eks.amazonaws.com"},"Action":["sts:AssumeRole","sts:TagSession"],"Condition":{"StringEquals":{
+			"Principal":{"Service":"pods.eks.amazonaws.com"},"Action":["sts:AssumeRole","sts:TagSession"],` +
+			`"Condition":{"StringEquals":{
 			"aws:RequestTag/eks-cluster-arn":"` + f.cluster.ARN + `","aws:RequestTag/kubernetes-namespace":"kube-system",
 			"aws:RequestTag/kubernetes-service-account":"` + account + `"}}}]}`})
 	}
 	good, bad := trusting("good", "karpenter"), trusting("bad", "somebody")
 	for account, role := range map[string]Resource{"karpenter": good, "other": bad} {
-		f.make(KindPodIdentityAssociation, Props{"clusterName": "demo", "namespace": "kube-system", "serviceAccount": account, "roleArn": role.ARN})
+		f.make(KindPodIdentityAssociation, Props{
+			"clusterName": "demo", "namespace": "kube-system", "serviceAccount": account, "roleArn": role.ARN,
+		})
 	}
-	c, err := f.AssumeRoleForPodIdentity(t.Context(), podToken(t, issuer, "system:serviceaccount:kube-system:karpenter", PodIdentityAudience))
+	c, err := f.AssumeRoleForPodIdentity(t.Context(),
+		podToken(t, issuer, "system:serviceaccount:kube-system:karpenter", PodIdentityAudience))
 	require.NoError(t, err)
 	require.Equal(t, "arn:aws:sts::"+DefaultAccountID+":assumed-role/good/eks-demo-karpenter", c.AssumedRoleARN)
 	for name, refused := range map[string]struct{ token, code string }{
-		"a role that trusts another account": {podToken(t, issuer, "system:serviceaccount:kube-system:other", PodIdentityAudience), "AccessDeniedException"},
-		"no association":                     {podToken(t, issuer, "system:serviceaccount:kube-system:none", PodIdentityAudience), "ResourceNotFoundException"},
-		"another audience":                   {podToken(t, issuer, "system:serviceaccount:kube-system:karpenter", "sts.amazonaws.com"), "InvalidIdentityToken"},
-		"another cluster":                    {podToken(t, "https://x", "system:serviceaccount:kube-system:karpenter", PodIdentityAudience), "InvalidIdentityToken"},
+		"a role that trusts another account": {
+			podToken(t, issuer, "system:serviceaccount:kube-system:other", PodIdentityAudience), "AccessDeniedException",
+		},
+		"no association": {
+			podToken(t, issuer, "system:serviceaccount:kube-system:none", PodIdentityAudience), "ResourceNotFoundException",
+		},
+		"another audience": {
+			podToken(t, issuer, "system:serviceaccount:kube-system:karpenter", "sts.amazonaws.com"), "InvalidIdentityToken",
+		},
+		"another cluster": {
+			podToken(t, "https://x", "system:serviceaccount:kube-system:karpenter", PodIdentityAudience), "InvalidIdentityToken",
+		},
 	} {
 		_, err := f.AssumeRoleForPodIdentity(t.Context(), refused.token)
 		require.Equal(t, refused.code, Code(err), "%s: %v", name, err)

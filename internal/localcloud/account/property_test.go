@@ -46,7 +46,8 @@ func TestRandomOrdersNeverLeaveDanglingReferences(t *testing.T) {
 		defer func() { require.NoError(rt, a.Close()) }()
 		g := &generator{rt: rt, a: a}
 		for _, k := range rapid.SampledFrom([][]Kind{
-			nil, {KindVPC, KindInternetGateway}, {KindVPC, KindSubnet, KindSubnet, KindSubnet, KindRole, KindCluster, KindNodeGroup},
+			nil, {KindVPC, KindInternetGateway},
+			{KindVPC, KindSubnet, KindSubnet, KindSubnet, KindRole, KindCluster, KindNodeGroup},
 		}).Draw(rt, "start") {
 			_, err := a.Create(t.Context(), Caller{}, k, g.props(k))
 			require.True(rt, err == nil || Code(err) != "", "%v", err)
@@ -118,7 +119,11 @@ func (g *generator) networkProps(k Kind) Props {
 	case KindVPC:
 		return Props{"cidrBlock": "10.0.0.0/16"}
 	case KindSubnet:
-		return Props{"vpcId": g.any(KindVPC), "cidrBlock": fmt.Sprintf("10.0.%d.0/24", third), "availabilityZone": "us-west-2" + string(rune('a'+third%3))}
+		return Props{
+			"vpcId":            g.any(KindVPC),
+			"cidrBlock":        fmt.Sprintf("10.0.%d.0/24", third),
+			"availabilityZone": "us-west-2" + string(rune('a'+third%3)),
+		}
 	case KindInternetGateway, KindRouteTable:
 		return Props{"vpcId": g.any(KindVPC)}
 	case KindEIP:
@@ -126,15 +131,31 @@ func (g *generator) networkProps(k Kind) Props {
 	case KindNATGateway:
 		return Props{"allocationId": g.any(KindEIP), "subnetId": g.any(KindSubnet)}
 	case KindRoute:
-		return Props{"routeTableId": g.any(KindRouteTable), "destinationCidrBlock": fmt.Sprintf("192.168.%d.0/24", third), "gatewayId": g.any(KindInternetGateway)}
+		return Props{
+			"routeTableId":         g.any(KindRouteTable),
+			"destinationCidrBlock": fmt.Sprintf("192.168.%d.0/24", third),
+			"gatewayId":            g.any(KindInternetGateway),
+		}
 	case KindRouteTableAssociation:
 		return Props{"routeTableId": g.any(KindRouteTable), "subnetId": g.any(KindSubnet)}
 	case KindVPCEndpoint:
-		return Props{"vpcId": g.any(KindVPC), "serviceName": "com.amazonaws.us-west-2.sts", "vpcEndpointType": "Interface", "subnetIds": []any{g.any(KindSubnet)}}
+		return Props{
+			"vpcId":           g.any(KindVPC),
+			"serviceName":     "com.amazonaws.us-west-2.sts",
+			"vpcEndpointType": "Interface",
+			"subnetIds":       []any{g.any(KindSubnet)},
+		}
 	case KindSecurityGroup:
 		return Props{"vpcId": g.any(KindVPC), "name": g.name(), "revokeRulesOnDelete": third == 0}
 	case KindSecurityGroupRule:
-		return Props{"type": "ingress", "securityGroupId": g.any(KindSecurityGroup), "sourceSecurityGroupId": g.any(KindSecurityGroup), "protocol": "-1", "fromPort": 0, "toPort": 0}
+		return Props{
+			"type":                  "ingress",
+			"securityGroupId":       g.any(KindSecurityGroup),
+			"sourceSecurityGroupId": g.any(KindSecurityGroup),
+			"protocol":              "-1",
+			"fromPort":              0,
+			"toPort":                0,
+		}
 	case KindNetworkInterface:
 		return Props{"subnetId": g.any(KindSubnet), "securityGroups": []any{g.any(KindSecurityGroup)}}
 	case KindLoadBalancer:
@@ -149,7 +170,11 @@ func (g *generator) otherProps(k Kind) Props {
 	subnets := []any{g.any(KindSubnet), g.any(KindSubnet), g.any(KindSubnet)}
 	switch k {
 	case KindRole:
-		return Props{"name": g.name(), "assumeRolePolicy": `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":["eks.amazonaws.com","ec2.amazonaws.com"]},"Action":"sts:AssumeRole"}}`}
+		return Props{
+			"name": g.name(),
+			"assumeRolePolicy": `{"Version":"2012-10-17","Statement":{"Effect":"Allow",` +
+				`"Principal":{"Service":["eks.amazonaws.com","ec2.amazonaws.com"]},"Action":"sts:AssumeRole"}}`,
+		}
 	case KindPolicy:
 		return Props{"name": g.name(), "policy": allow("s3:GetObject", "*")}
 	case KindRolePolicy:
@@ -159,11 +184,17 @@ func (g *generator) otherProps(k Kind) Props {
 	case KindInstanceProfile:
 		return Props{"name": g.name(), "role": g.any(KindRole)}
 	case KindCluster:
-		return Props{"name": g.name(), "roleArn": g.anyARN(KindRole), "vpcConfig": Props{"subnetIds": subnets}, "accessConfig": Props{"authenticationMode": "API"}}
+		return Props{
+			"name":         g.name(),
+			"roleArn":      g.anyARN(KindRole),
+			"vpcConfig":    Props{"subnetIds": subnets},
+			"accessConfig": Props{"authenticationMode": "API"},
+		}
 	case KindNodeGroup:
 		return Props{
-			"clusterName": g.any(KindCluster), "nodeGroupName": g.name(), "nodeRoleArn": g.anyARN(KindRole), "subnetIds": subnets[:1],
-			"instanceTypes": []any{"m5.large"}, "scalingConfig": Props{"minSize": 0, "maxSize": 2, "desiredSize": 1},
+			"clusterName": g.any(KindCluster), "nodeGroupName": g.name(), "nodeRoleArn": g.anyARN(KindRole),
+			"subnetIds": subnets[:1], "instanceTypes": []any{"m5.large"},
+			"scalingConfig": Props{"minSize": 0, "maxSize": 2, "desiredSize": 1},
 		}
 	case KindAddon:
 		return Props{"clusterName": g.any(KindCluster), "addonName": "coredns"}

@@ -108,7 +108,8 @@ func (a *Account) SendMessage(queueURL, body string) error {
 // wait takes the queue's own. When ctx ends while it waits, it returns ctx's error.
 func (a *Account) ReceiveMessages(ctx context.Context, queueURL string, limit int, wait time.Duration) ([]Message, error) {
 	if limit < 1 || limit > 10 {
-		return nil, errBad("InvalidParameterValue", "Value %d for parameter MaxNumberOfMessages is invalid. Must be between 1 and 10.", limit)
+		return nil, errBad("InvalidParameterValue",
+			"Value %d for parameter MaxNumberOfMessages is invalid. Must be between 1 and 10.", limit)
 	}
 	var deadline <-chan time.Time
 	for {

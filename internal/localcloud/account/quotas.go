@@ -40,8 +40,14 @@ func quotaTable() []Quota {
 		{Service: "ec2", Code: QuotaElasticIPs, Name: "EC2-VPC Elastic IPs", Default: 5},
 		{Service: "vpc", Code: QuotaNATGateways, Name: "NAT gateways per Availability Zone", Default: 5},
 		{Service: "eks", Code: QuotaClusters, Name: "Clusters", Default: 100},
-		{Service: "ec2", Code: QuotaOnDemandVCPU, Name: "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances", Default: 5, Value: 1152},
-		{Service: "ec2", Code: QuotaSpotVCPU, Name: "All Standard (A, C, D, H, I, M, R, T, Z) Spot Instance Requests", Default: 5, Value: 1152},
+		{
+			Service: "ec2", Code: QuotaOnDemandVCPU, Name: "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances",
+			Default: 5, Value: 1152,
+		},
+		{
+			Service: "ec2", Code: QuotaSpotVCPU, Name: "All Standard (A, C, D, H, I, M, R, T, Z) Spot Instance Requests",
+			Default: 5, Value: 1152,
+		},
 		{Service: "vpc", Code: QuotaSGRules, Name: "Inbound or outbound rules per security group", Default: 60},
 		{Service: "iam", Code: QuotaRolePolicies, Name: "Managed policies per role", Default: 10, Global: true},
 	}

@@ -113,7 +113,9 @@ type subscriber struct {
 }
 
 func newSubscriber() *subscriber {
-	s := &subscriber{out: make(chan Change), quit: make(chan struct{}), latest: map[resKey]Change{}, signal: make(chan struct{}, 1)}
+	s := &subscriber{
+		out: make(chan Change), quit: make(chan struct{}), latest: map[resKey]Change{}, signal: make(chan struct{}, 1),
+	}
 	go s.pump()
 	return s
 }

@@ -56,7 +56,10 @@ func fill(t *testing.T, a *Account) {
 	require.NoError(t, a.SendMessage(queue.ID, "second"))
 	w.make(KindLogGroup, Props{"name": "/demo"})
 	require.NoError(t, a.PutLogEvents("/demo", "s", []LogEvent{{Timestamp: time.Unix(1, 0).UTC(), Message: "one"}}))
-	w.make(KindRole, Props{"name": "assumed", "assumeRolePolicy": `{"Statement":{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"sts:AssumeRole"}}`})
+	w.make(KindRole, Props{
+		"name":             "assumed",
+		"assumeRolePolicy": `{"Statement":{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"sts:AssumeRole"}}`,
+	})
 	w.drop(KindLogGroup, "/aws/eks/demo/cluster")
 }
 
@@ -76,7 +79,9 @@ func contents(t *testing.T, a *Account) map[string]any {
 	logs, err := a.LogEvents("/demo", "")
 	require.NoError(t, err)
 	queue := a.List(KindQueue)[0]
-	return map[string]any{"inventory": a.Inventory(), "versions": versions, "bodies": bodies, "logs": logs, "messages": a.MessageCount(queue.ID)}
+	return map[string]any{
+		"inventory": a.Inventory(), "versions": versions, "bodies": bodies, "logs": logs, "messages": a.MessageCount(queue.ID),
+	}
 }
 
 func TestRestartKeepsTheState(t *testing.T) {
@@ -127,12 +132,18 @@ func TestACorruptStateIsRefusedAndNotOverwritten(t *testing.T) {
 		file    string
 		message string
 	}{
-		"a snapshot cut short": {func(t *testing.T, a *Account) { require.NoError(t, a.Close()) }, func(t *testing.T, dir string) {
-			require.NoError(t, os.Truncate(filepath.Join(dir, "state.json"), 100))
-		}, "state.json", "corrupt"},
-		"a snapshot with a changed byte": {func(t *testing.T, a *Account) { require.NoError(t, a.Close()) }, func(t *testing.T, dir string) {
-			flip(t, filepath.Join(dir, "state.json"))
-		}, "state.json", "checksum"},
+		"a snapshot cut short": {
+			func(t *testing.T, a *Account) { require.NoError(t, a.Close()) },
+			func(t *testing.T, dir string) {
+				require.NoError(t, os.Truncate(filepath.Join(dir, "state.json"), 100))
+			}, "state.json", "corrupt",
+		},
+		"a snapshot with a changed byte": {
+			func(t *testing.T, a *Account) { require.NoError(t, a.Close()) },
+			func(t *testing.T, dir string) {
+				flip(t, filepath.Join(dir, "state.json"))
+			}, "state.json", "checksum",
+		},
 		"a journal with a changed byte": {crash, func(t *testing.T, dir string) {
 			flip(t, filepath.Join(dir, "journal-1.jsonl"))
 		}, "journal-1.jsonl", "line"},
@@ -368,9 +379,13 @@ func TestManyCallersAtOnce(t *testing.T) {
 		wg.Go(func() {
 			for j := range 10 {
 				name := fmt.Sprintf("r-%d-%d", i, j)
-				_, err := a.Create(t.Context(), Caller{}, KindRole, Props{"name": name, "assumeRolePolicy": trust("ec2.amazonaws.com")})
+				_, err := a.Create(t.Context(), Caller{}, KindRole, Props{
+					"name": name, "assumeRolePolicy": trust("ec2.amazonaws.com"),
+				})
 				failures <- err
-				list, err := a.RunInstances(t.Context(), Caller{}, RunRequest{InstanceType: "c5d.large", SubnetID: n.subnets[i%3].ID, ImageID: "ami-0123456789abcdef0"})
+				list, err := a.RunInstances(t.Context(), Caller{}, RunRequest{
+					InstanceType: "c5d.large", SubnetID: n.subnets[i%3].ID, ImageID: "ami-0123456789abcdef0",
+				})
 				failures <- err
 				failures <- a.Wait(t.Context(), KindInstance, list[0].ID)
 				_, err = a.TerminateInstances(t.Context(), Caller{}, list[0].ID)

@@ -165,7 +165,8 @@ func TestLogs(t *testing.T) {
 	w.make(KindLogGroup, Props{"name": "/team", "retentionInDays": 7})
 	at := func(s int64) time.Time { return time.Unix(s, 0).UTC() }
 	require.NoError(t, w.PutLogEvents("/team", "job/b", []LogEvent{{Timestamp: at(3), Message: "three"}}))
-	require.NoError(t, w.PutLogEvents("/team", "job/a", []LogEvent{{Timestamp: at(1), Message: "one"}, {Timestamp: at(2), Message: "two"}}))
+	require.NoError(t,
+		w.PutLogEvents("/team", "job/a", []LogEvent{{Timestamp: at(1), Message: "one"}, {Timestamp: at(2), Message: "two"}}))
 	require.NoError(t, w.PutLogEvents("/team", "operator", []LogEvent{{Timestamp: at(0), Message: "zero"}}))
 	got, err := w.LogEvents("/team", "job/")
 	require.NoError(t, err)

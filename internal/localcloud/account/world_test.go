@@ -48,7 +48,8 @@ func (w *world) refused(code string, err error) {
 }
 
 func trust(service string) string {
-	return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"` + service + `"},"Action":"sts:AssumeRole"}]}`
+	return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"` + service +
+		`"},"Action":"sts:AssumeRole"}]}`
 }
 
 func allow(action, resource string) string {
