@@ -112,7 +112,8 @@ func TestAPackageWithoutARoomIsSaid(t *testing.T) {
 func TestRoomsThatNeedEachOtherAreSaid(t *testing.T) {
 	t.Parallel()
 	all, err := arrange([]pkg{
-		{path: "internal/cleanup", imports: []string{"internal/plans"}}, {path: "internal/plans", imports: []string{"internal/engine"}},
+		{path: "internal/cleanup", imports: []string{"internal/plans"}},
+		{path: "internal/plans", imports: []string{"internal/engine"}},
 		{path: "internal/engine", imports: []string{"internal/plans"}},
 	})
 	require.NoError(t, err)

@@ -151,7 +151,8 @@ func decisions(folder string) (string, error) {
 		_, line, said := strings.Cut(rest, "\n"+short)
 		line, _, _ = strings.Cut(line, "\n")
 		if !numbered || !said {
-			return "", fmt.Errorf("%s: a decision record begins with \"# NUMBER. TITLE\" and has a line that begins with %q", file, short)
+			return "", fmt.Errorf("%s: a decision record begins with \"# NUMBER. TITLE\" and has a line that begins with %q",
+				file, short)
 		}
 		fmt.Fprintf(&b, "| [%s](adr/%s) | %s | %s |\n", number, filepath.Base(file), title, line)
 	}
