@@ -71,7 +71,8 @@ func TestAStrangerFindsWhereToChangeIt(t *testing.T) {
 		"the order in which cleanup deletes":                    "[`Cleanup.Run`](../internal/cleanup/cleanup.go)",
 		"the CPU limit of a node pool":                          "[`defaultCPULimit`](../karpenter/pools.go)",
 		"the permissions of a job":                              "[`Policy`](../components/team/policy.go)",
-		"what kubectl sees of a node":                           "[`Kubelet.newNode`](../internal/localcloud/kubelet/nodespec.go)",
+		"what kubectl sees of a node": "[`Kubelet.newNode`]" +
+			"(../internal/localcloud/kubelet/nodespec.go)",
 	} {
 		_, line, ok := strings.Cut(text, "\n- To change **"+what+"**")
 		require.True(t, ok, what)
