@@ -125,7 +125,8 @@ type index struct{ byType, byInventory, bySimulated map[string]Kind }
 
 var (
 	rows = sync.OnceValue(func() []Kind {
-		return slices.Concat(networkRows(), computeRows(), clusterRows(), identityRows(), bucketRows(), serviceRows())
+		return slices.Concat(networkRows(), trafficRows(), computeRows(), clusterRows(), identityRows(), bucketRows(),
+			serviceRows())
 	})
 	indexed = sync.OnceValue(func() index {
 		x := index{map[string]Kind{}, map[string]Kind{}, map[string]Kind{}}

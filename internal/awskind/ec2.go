@@ -66,6 +66,12 @@ func networkRows() []Kind {
 			Loss:    "traffic to the service goes through the NAT gateway and is billed until it is back",
 			Adopt:   AdoptByTags, Phase: PhaseNetwork,
 		},
+	}
+}
+
+// trafficRows are what lets traffic into a network: groups, their rules, interfaces, load balancers.
+func trafficRows() []Kind {
+	return []Kind{
 		{
 			Type: "aws:ec2/securityGroup:SecurityGroup", Terraform: "aws_security_group", Simulated: "ec2:securityGroup",
 			Tags: Tagged, Inventory: "security-group",
