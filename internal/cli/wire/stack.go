@@ -159,9 +159,8 @@ type deploying struct{ *onTarget }
 
 // Deployment opens the engine on the target.
 func (s *onTarget) Deployment(_ context.Context, o deploy.Options) (deploy.Deployment, error) {
-	own := *s
-	own.deploy = o
-	return deploying{&own}, nil
+	s.deploy = o
+	return deploying{s}, nil
 }
 
 // Matches compares a saved plan with the one that was just computed.
