@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -164,7 +165,7 @@ func (f *fakeS3) list(w http.ResponseWriter, prefix, delimiter string) {
 		Contents       []entry
 		CommonPrefixes []folder
 	}
-	for _, key := range sortedKeys(f.objects) {
+	for _, key := range slices.Sorted(maps.Keys(f.objects)) {
 		if !strings.HasPrefix(key, prefix) {
 			continue
 		}

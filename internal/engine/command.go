@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
 	"os/exec"
 	"runtime"
@@ -165,7 +166,7 @@ func mergeEnv(base []string, overlays ...map[string]string) []string {
 		}
 	}
 	for _, o := range overlays {
-		for _, k := range sortedKeys(o) {
+		for _, k := range slices.Sorted(maps.Keys(o)) {
 			set(k, o[k])
 		}
 	}

@@ -7,7 +7,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -226,7 +228,7 @@ func (c *collector) failures() []Failure {
 	if len(out) > 0 {
 		return out
 	}
-	for _, urn := range sortedKeys(c.messages) {
+	for _, urn := range slices.Sorted(maps.Keys(c.messages)) {
 		f := Failure{Message: strings.Join(c.messages[urn], "\n")}
 		if urn != "" && untyped.URNType(urn) != "pulumi:pulumi:Stack" {
 			f.URN, f.Type, f.Name = urn, untyped.URNType(urn), untyped.URNName(urn)

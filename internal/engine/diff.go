@@ -3,6 +3,7 @@
 package engine
 
 import (
+	"maps"
 	"reflect"
 	"slices"
 	"strconv"
@@ -24,7 +25,7 @@ func propertyDiffs(m apitype.StepEventMetadata, oldIn, newIn map[string]any) []p
 		if m.Old != nil {
 			oldOut = cleanMap(m.Old.Outputs)
 		}
-		for _, path := range sortedKeys(m.DetailedDiff) {
+		for _, path := range slices.Sorted(maps.Keys(m.DetailedDiff)) {
 			out = append(out, detailed(path, m.DetailedDiff[path], oldIn, oldOut, newIn))
 		}
 		return out
@@ -85,8 +86,8 @@ func compare(path string, before, after any, out *[]plans.PropertyDiff) {
 }
 
 func compareMaps(path string, before, after map[string]any, out *[]plans.PropertyDiff) {
-	keys := sortedKeys(before)
-	for _, k := range sortedKeys(after) {
+	keys := slices.Sorted(maps.Keys(before))
+	for _, k := range slices.Sorted(maps.Keys(after)) {
 		if _, both := before[k]; !both {
 			keys = append(keys, k)
 		}

@@ -4,6 +4,7 @@ package engine
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -44,7 +45,7 @@ func prepareDirectUse(args []string) error {
 			defaults[passphraseFileVar] = phrase
 		}
 	}
-	for _, name := range sortedKeys(defaults) {
+	for _, name := range slices.Sorted(maps.Keys(defaults)) {
 		if _, set := os.LookupEnv(name); set {
 			continue
 		}

@@ -5,6 +5,8 @@ package engine
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optrefresh"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
@@ -52,7 +54,7 @@ func (e *Engine) Observe(ctx context.Context) ([]plans.Observed, error) {
 // observed are the findings of a refresh, in the order of their URNs.
 func (c *collector) observed() []plans.Observed {
 	out := []plans.Observed{}
-	for _, urn := range sortedKeys(c.reads) {
+	for _, urn := range slices.Sorted(maps.Keys(c.reads)) {
 		m := c.reads[urn]
 		if m.Old == nil || !m.Old.Custom || (plans.Step{Type: m.Type}).Internal() {
 			continue

@@ -6,7 +6,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
+	"slices"
 	"sync"
 	"testing"
 
@@ -74,7 +76,7 @@ func (f *fakeAWS) env() map[string]string {
 func (f *fakeAWS) names() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return sortedKeys(f.things)
+	return slices.Sorted(maps.Keys(f.things))
 }
 
 func (f *fakeAWS) called() []string {

@@ -155,7 +155,7 @@ func principals(byType iamdoc.Principals) ([]Principal, error) {
 		return nil, nil
 	}
 	var out []Principal
-	for _, typ := range sortedKeys(byType) {
+	for _, typ := range slices.Sorted(maps.Keys(byType)) {
 		if !slices.Contains([]string{Anyone, PrincipalAWS, PrincipalService, PrincipalFederated, PrincipalCanonicalUser}, typ) {
 			return nil, fmt.Errorf("principal type %q is not supported", typ)
 		}
@@ -171,12 +171,12 @@ func principals(byType iamdoc.Principals) ([]Principal, error) {
 
 func conditions(raw iamdoc.Conditions) ([]Condition, error) {
 	var out []Condition
-	for _, name := range sortedKeys(raw) {
+	for _, name := range slices.Sorted(maps.Keys(raw)) {
 		op, err := parseOperator(name)
 		if err != nil {
 			return nil, err
 		}
-		for _, key := range sortedKeys(raw[name]) {
+		for _, key := range slices.Sorted(maps.Keys(raw[name])) {
 			for _, v := range raw[name][key] {
 				if err := op.check(v); err != nil {
 					return nil, fmt.Errorf("condition %s %s: %w", name, key, err)
@@ -187,8 +187,6 @@ func conditions(raw iamdoc.Conditions) ([]Condition, error) {
 	}
 	return out, nil
 }
-
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 // Size is what counts against IAM's quotas: the bytes of a document without white space between its elements.
 func Size(text string) int {

@@ -213,11 +213,11 @@ func stepOf(s plans.Step, may []string) Step {
 			out.Diff = append(out.Diff, refined(s, d)...)
 		}
 	case plans.OpCreate:
-		for _, k := range sortedNames(s.New) {
+		for _, k := range slices.Sorted(maps.Keys(s.New)) {
 			out.Diff = append(out.Diff, diffOf(s, plans.PropertyDiff{Path: untyped.JoinPath("", k), Kind: "add", New: s.New[k]}))
 		}
 	case plans.OpDelete:
-		for _, k := range sortedNames(s.Old) {
+		for _, k := range slices.Sorted(maps.Keys(s.Old)) {
 			out.Diff = append(out.Diff, diffOf(s, plans.PropertyDiff{Path: untyped.JoinPath("", k), Kind: "delete",
 				Old: s.Old[k]}))
 		}
@@ -259,9 +259,6 @@ func refined(s plans.Step, d plans.PropertyDiff) []Diff {
 	}
 	return out
 }
-
-// sortedNames are the keys of a map in their order.
-func sortedNames[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 // Resources are what exists once the plan is carried out, as far as prices depend on it.
 func Resources(plan plans.Plan) []cost.Resource { return resources(plan, true) }

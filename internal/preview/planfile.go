@@ -7,7 +7,9 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -111,7 +113,7 @@ func (p SavedPlan) Differs(now SavedPlan) []string {
 			out = append(out, fmt.Sprintf("it would now %s %s %q in another way", s.Op, s.Type, s.Name))
 		}
 	}
-	for _, key := range sortedNames(was) {
+	for _, key := range slices.Sorted(maps.Keys(was)) {
 		if s := was[key]; s.Op != "same" && s.Op != "read" {
 			out = append(out, fmt.Sprintf("it would no longer %s %s %q", s.Op, s.Type, s.Name))
 		}
@@ -137,7 +139,7 @@ func Digest(parts ...string) string {
 // DigestMap is the digest of a map.
 func DigestMap(m map[string]string) string {
 	var parts []string
-	for _, k := range sortedNames(m) {
+	for _, k := range slices.Sorted(maps.Keys(m)) {
 		parts = append(parts, k, m[k])
 	}
 	return Digest(parts...)

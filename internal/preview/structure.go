@@ -4,6 +4,7 @@ package preview
 
 import (
 	"encoding/json"
+	"maps"
 	"reflect"
 	"regexp"
 	"slices"
@@ -61,7 +62,7 @@ func (d *differ) object(path string, before, after map[string]any, inSet bool) {
 	for k := range after {
 		keys[k] = true
 	}
-	for _, k := range sortedNames(keys) {
+	for _, k := range slices.Sorted(maps.Keys(keys)) {
 		d.element(untyped.JoinPath(path, k), before[k], after[k], inSet)
 	}
 }

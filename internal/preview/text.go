@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -173,7 +174,7 @@ func (p *printer) losses(word, code string, rows []row) {
 		key := fmt.Sprintf("%03d\x00%s\x00%s\x00%s", rank, r.Type, forcedNote(r), r.Destroys)
 		groups[key] = append(groups[key], r)
 	}
-	for _, key := range sortedNames(groups) {
+	for _, key := range slices.Sorted(maps.Keys(groups)) {
 		group := groups[key]
 		first := group[0]
 		if len(group) == 1 {
@@ -285,7 +286,7 @@ func title(group []row) string {
 	for _, r := range group {
 		types[r.Type] = append(types[r.Type], r.Name)
 	}
-	sorted := sortedNames(types)
+	sorted := slices.Sorted(maps.Keys(types))
 	if len(sorted) == 1 {
 		return fmt.Sprintf("%d x %s: %s", len(group), sorted[0], list(types[sorted[0]]))
 	}

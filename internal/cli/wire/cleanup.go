@@ -12,7 +12,6 @@ import (
 	"emrflink/internal/cleanup"
 	cleanupcmd "emrflink/internal/cli/cleanup"
 	"emrflink/internal/engine"
-	"emrflink/internal/kube"
 	"emrflink/internal/plans"
 )
 
@@ -62,10 +61,7 @@ func (s *onTarget) world(ctx context.Context) (cleanup.World, error) {
 	return cleanup.World{
 		Account: client, Inventory: client, Engine: destroyer{e},
 		Connect: func(ctx context.Context, c awsapi.Cluster) (cleanup.Cluster, error) {
-			return kube.Connect(ctx, kube.Source{
-				ClusterName: c.Name, Region: client.Region(), Endpoint: c.Endpoint, CABase64: c.CABase64,
-				Token: tokenOf(client, c.Name),
-			})
+			return connect(ctx, client, c)
 		},
 	}, nil
 }

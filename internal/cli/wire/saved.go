@@ -98,8 +98,8 @@ func (a *app) checkPlan(file string) error {
 	return moved(s.info.Stack, file, p.Basis.Moved(now, true))
 }
 
-// matchPlan compares a saved plan with the one that was just computed.
-func (s *onTarget) matchPlan(ctx context.Context, r preview.Report, file string) error {
+// Matches compares a saved plan with the one that was just computed.
+func (s *onTarget) Matches(ctx context.Context, r preview.Report, file string) error {
 	p, err := preview.ReadPlan(file)
 	if err != nil {
 		return refused(s.settings.info.Stack, file, err)

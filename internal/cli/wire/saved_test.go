@@ -33,12 +33,12 @@ func TestAPlanIsHeldAgainstSettingsAndState(t *testing.T) {
 
 	require.NoError(t, s.SavePlan(t.Context(), r, file))
 	require.NoError(t, a.checkPlan(file))
-	require.NoError(t, s.matchPlan(t.Context(), r, file))
+	require.NoError(t, s.Matches(t.Context(), r, file))
 
 	plan.Steps[0].New["cidrBlock"] = "10.0.0.0/16"
 	other, err := preview.New(plan, "us-west-2")
 	require.NoError(t, err)
-	err = s.matchPlan(t.Context(), other, file)
+	err = s.Matches(t.Context(), other, file)
 	require.ErrorContains(t, err, `create aws:ec2/vpc:Vpc "vpc" in another way`)
 	require.Equal(t, 2, cmdtest.Code(err))
 

@@ -19,7 +19,6 @@ import (
 	"emrflink/internal/kube"
 	"emrflink/internal/observe"
 	"emrflink/internal/plans"
-	"emrflink/internal/preview"
 	"emrflink/internal/stack"
 	"emrflink/internal/target"
 	"emrflink/stacks"
@@ -154,28 +153,20 @@ func (s *onTarget) check(ctx context.Context) error {
 	return classify(e.Check())
 }
 
-// deploying is one deploy of the stack.
-type deploying struct{ *onTarget }
-
-// Deployment opens the engine on the target.
+// Deployment is a deploy of the stack: its Plan, Matches and Deploy take the options.
 func (s *onTarget) Deployment(_ context.Context, o deploy.Options) (deploy.Deployment, error) {
 	s.deploy = o
-	return deploying{s}, nil
-}
-
-// Matches compares a saved plan with the one that was just computed.
-func (d deploying) Matches(ctx context.Context, r preview.Report, file string) error {
-	return d.matchPlan(ctx, r, file)
+	return s, nil
 }
 
 // Deploy carries the plan out.
-func (d deploying) Deploy(ctx context.Context, sink func(plans.Event)) (plans.Result, error) {
-	e, err := d.onAccount(ctx)
+func (s *onTarget) Deploy(ctx context.Context, sink func(plans.Event)) (plans.Result, error) {
+	e, err := s.onAccount(ctx)
 	if err != nil {
 		return plans.Result{}, err
 	}
 	res, err := e.Deploy(ctx, sink)
-	d.app.logFailure(err)
+	s.app.logFailure(err)
 	return res, classify(err)
 }
 
@@ -252,11 +243,15 @@ func (s *onTarget) cluster(ctx context.Context, name string) (awsapi.Cluster, *k
 	if err != nil {
 		return awsapi.Cluster{}, nil, classify(err)
 	}
-	client, err := kube.Connect(ctx, kube.Source{
-		ClusterName: k.Name, Region: s.settings.config.Region, Endpoint: k.Endpoint, CABase64: k.CABase64,
-		Token: tokenOf(c, k.Name),
-	})
+	client, err := connect(ctx, c, k)
 	return k, client, classify(err)
+}
+
+// connect makes the client of a cluster's API server.
+func connect(ctx context.Context, c *awsapi.Client, k awsapi.Cluster) (*kube.Client, error) {
+	return kube.Connect(ctx, kube.Source{
+		ClusterName: k.Name, Region: c.Region(), Endpoint: k.Endpoint, CABase64: k.CABase64, Token: tokenOf(c, k.Name),
+	})
 }
 
 func tokenOf(c *awsapi.Client, cluster string) kube.TokenFunc {

@@ -3,6 +3,8 @@
 package awswire
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 
 	"emrflink/internal/localcloud/account"
@@ -290,7 +292,9 @@ func taggedResources(q *request) (out []need, err error) {
 
 func setTags(q *request) (answer, error) { return q.changeTags(q.form.tags("Tag"), nil) }
 
-func deleteTags(q *request) (answer, error) { return q.changeTags(nil, sortedKeys(q.form.tags("Tag"))) }
+func deleteTags(q *request) (answer, error) {
+	return q.changeTags(nil, slices.Sorted(maps.Keys(q.form.tags("Tag"))))
+}
 
 func (q *request) changeTags(set map[string]string, remove []string) (answer, error) {
 	if err := q.dryRun(); err != nil {

@@ -10,8 +10,6 @@ import (
 	"emrflink/internal/localcloud/account"
 )
 
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
-
 // launch is what an instance launch needs, from the request and its template.
 type launch struct {
 	template *account.Resource // nil without one
@@ -108,10 +106,10 @@ func notFoundUse(arnType, id string) error {
 
 // sideEffects are the needs to tag what is made and to pass the role of the instance profile.
 func (q *request) sideEffects(l *launch) (out []need, err error) {
-	for _, typ := range sortedKeys(l.request) {
+	for _, typ := range slices.Sorted(maps.Keys(l.request)) {
 		out = append(out, q.tagOnCreate(typ, l.request[typ], q.op)...)
 	}
-	for _, typ := range sortedKeys(l.data) {
+	for _, typ := range slices.Sorted(maps.Keys(l.data)) {
 		if typ != "spot-instances-request" || l.spot {
 			out = append(out, q.tagOnCreate(typ, l.data[typ], "RunInstances")...)
 		}

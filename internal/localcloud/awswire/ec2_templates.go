@@ -4,6 +4,7 @@ package awswire
 
 import (
 	"encoding/base64"
+	"maps"
 	"slices"
 
 	"emrflink/internal/localcloud/account"
@@ -86,7 +87,7 @@ func templateProps(d *params) (account.Props, error) {
 	}
 	var specs []any
 	byType := d.tagSpecs("TagSpecification")
-	for _, typ := range sortedKeys(byType) {
+	for _, typ := range slices.Sorted(maps.Keys(byType)) {
 		specs = append(specs, account.Props{"resourceType": typ, "tags": tagMap(byType[typ])})
 	}
 	if len(specs) > 0 {
