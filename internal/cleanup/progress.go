@@ -108,17 +108,18 @@ func (r *run) phase(ctx context.Context, name string, do func(context.Context) e
 }
 
 func (r *run) beat(stop <-chan struct{}) {
-	tick := time.NewTicker(r.Heartbeat)
-	defer tick.Stop()
+	silence := time.NewTimer(r.Heartbeat)
+	defer silence.Stop()
 	for {
 		select {
 		case <-stop:
 			return
-		case <-tick.C:
+		case <-silence.C:
 			r.mu.Lock()
 			if time.Since(r.told) >= r.Heartbeat {
 				r.emit(StateWait, r.current.Cause)
 			}
+			silence.Reset(time.Until(r.told.Add(r.Heartbeat)))
 			r.mu.Unlock()
 		}
 	}
