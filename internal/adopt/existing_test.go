@@ -45,14 +45,13 @@ func TestALogGroupThatExistsIsTakenIntoTheStack(t *testing.T) {
 	s, err := provider.Serve(t.Context(), provider.Options{Account: a})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
-	access, secret := a.StaticCredentials()
 	home := t.TempDir()
 	stack := func(name string, program pulumi.RunFunc) *engine.Engine {
 		e, err := engine.Open(t.Context(),
 			engine.Options{Stack: name, Home: home, Program: program, Command: enginetest.Command(), Env: map[string]string{
 				"PULUMI_DEBUG_PROVIDERS":                      fmt.Sprintf("aws:%d", s.AWS),
 				"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true", "AWS_REGION": "us-west-2",
-				"AWS_ACCESS_KEY_ID": access, "AWS_SECRET_ACCESS_KEY": secret,
+				"AWS_ACCESS_KEY_ID": account.StaticAccessKey, "AWS_SECRET_ACCESS_KEY": account.StaticSecretKey,
 			}})
 		require.NoError(t, err)
 		return e

@@ -130,9 +130,9 @@ func Offline(ctx context.Context, o Options) (*Target, error) {
 	if err != nil {
 		return nil, fmt.Errorf("serve the providers: %w", err)
 	}
-	access, secret := a.StaticCredentials()
 	return &Target{
-		env: attached(ports{AWS: s.AWS, EKS: s.EKS, Kubernetes: s.Kubernetes}, credentials(access, secret, o.Region)),
+		env: attached(ports{AWS: s.AWS, EKS: s.EKS, Kubernetes: s.Kubernetes},
+			credentials(account.StaticAccessKey, account.StaticSecretKey, o.Region)),
 		simulated: []string{
 			"offline: the graph of the configuration alone; account id, zones and " +
 				"everything that AWS assigns are made up or unknown",

@@ -8,10 +8,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
-	"strings"
 	"sync"
 	"time"
+
+	"emrflink/internal/localcloud/ledger"
+	"emrflink/internal/localcloud/logs"
+	"emrflink/internal/localcloud/objects"
+	"emrflink/internal/localcloud/queues"
+	"emrflink/internal/localcloud/sessions"
 )
 
 // AWS's words for the states of resources.
@@ -30,15 +34,18 @@ const (
 	stateCREATEFAILED = "CREATE_FAILED"
 )
 
-var errClosed = errors.New("the account is closed")
-
 // syncEvery bounds what a power failure can take; the death of the process takes nothing.
 const syncEvery = 500 * time.Millisecond
 
 // Account is a simulated AWS account. All methods are safe for concurrent use.
 type Account struct {
+	// The services with data of their own.
+	Objects  *objects.Store  // of S3
+	Queues   *queues.Store   // of SQS
+	Logs     *logs.Store     // of CloudWatch Logs
+	Sessions *sessions.Store // of STS
+
 	opts  Options
-	clock Clock
 	log   *slog.Logger
 	kinds map[Kind]*spec // read only
 	types map[string]InstanceType
@@ -47,34 +54,23 @@ type Account struct {
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 
-	mu       sync.Mutex
-	closed   bool
-	store    *store
+	ledger *ledger.Ledger // its lock guards what follows
+
 	tables   map[Kind]map[string]*Resource
 	byARN    map[string]resKey
-	seq      uint64
 	inflight map[resKey]*operation
-	buckets  map[string]map[string][]*objectVersion // bucket, key, versions oldest first
-	bodies   bodies
-	queues   map[string]*queue
-	logs     map[string][]*logBatch
-	creds    map[string]*credential
 	flushes  map[string]*logFlush
 	quotas   map[string]float64
 	unlinked map[string]bool // services whose service-linked role is missing
 	faults   []*ActiveFault
 	subs     map[*subscriber]struct{}
-	wake     chan struct{} // closed and replaced when a message arrives
 }
 
-// Open loads the state of an account. A corrupt or unreadable state is a *StateError that names the file
+// Open loads the state of an account. A corrupt or unreadable state is a *ledger.StateError that names the file
 // and its backup; nothing is overwritten. Without a Runtime, what was under way when the state was left is
 // completed at once; with one, Resume does it.
 func Open(o Options) (*Account, error) {
 	o.AccountID, o.Region = orElse(o.AccountID, DefaultAccountID), orElse(o.Region, DefaultRegion)
-	if o.Clock == nil {
-		o.Clock = realClock{}
-	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -85,26 +81,24 @@ func Open(o Options) (*Account, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open account: %w", err)
 	}
-	st, err := openStore(o.Dir)
+	l, err := ledger.Open(o.Dir, o.Clock)
 	if err != nil {
 		return nil, err
 	}
 	a := &Account{
 		opts:     o,
-		clock:    o.Clock,
 		log:      o.Logger,
 		kinds:    allKinds(),
 		types:    types,
-		store:    st,
+		ledger:   l,
+		inflight: map[resKey]*operation{},
 		quotas:   defaultQuotas(),
 		unlinked: map[string]bool{},
+		subs:     map[*subscriber]struct{}{},
 	}
 	a.ctx, a.cancel = context.WithCancel(context.Background())
-	a.subs, a.inflight, a.wake = map[*subscriber]struct{}{}, map[resKey]*operation{}, make(chan struct{})
-	a.bodies = newBodies(o.Dir)
-	a.clear()
 	if err := a.restore(); err != nil {
-		return nil, errors.Join(err, st.closeFiles())
+		return nil, errors.Join(err, l.Abandon())
 	}
 	if o.Dir != "" {
 		a.wg.Go(a.syncLoop)
@@ -119,38 +113,35 @@ func Open(o Options) (*Account, error) {
 
 func (a *Account) clear() {
 	a.tables, a.byARN = map[Kind]map[string]*Resource{}, map[string]resKey{}
-	a.buckets, a.queues = map[string]map[string][]*objectVersion{}, map[string]*queue{}
-	a.logs, a.creds, a.flushes = map[string][]*logBatch{}, map[string]*credential{}, map[string]*logFlush{}
+	a.flushes = map[string]*logFlush{}
 }
 
-// restore fills the account's maps from the store.
-func (a *Account) restore() error {
-	keys := make([]string, 0, len(a.store.data))
-	for k := range a.store.data {
-		keys = append(keys, k)
+// restore reads what the ledger holds.
+func (a *Account) restore() (err error) {
+	a.clear()
+	if err = a.ledger.Restore(ledger.Resources, a.restoreResource, a.clear); err != nil {
+		return err
 	}
-	slices.Sort(keys)
-	loaders := map[string]func(raw json.RawMessage) error{
-		keyResource:   a.restoreResource,
-		keyObject:     a.restoreObject,
-		keyMessage:    a.restoreMessage,
-		keyLog:        a.restoreLog,
-		keyCredential: a.restoreCredential,
-		keyFlush:      a.restoreFlush,
+	if err = a.ledger.Restore(ledger.Flushes, a.restoreFlush, nil); err != nil {
+		return err
 	}
-	for _, k := range keys {
-		prefix, _, _ := strings.Cut(k, "/")
-		load := loaders[prefix+"/"]
-		if load == nil {
-			return a.store.bad(a.store.path(snapshotFile), fmt.Errorf("unknown entry %q", k))
-		}
-		if err := load(a.store.data[k]); err != nil {
-			return a.store.bad(a.store.path(snapshotFile), fmt.Errorf("entry %q: %w", k, err))
-		}
+	read := &tx{a: a}
+	if a.Objects, err = objects.New(a.ledger, read.bucket); err != nil {
+		return err
 	}
-	a.sortRestored()
-	return a.bodies.sweep(a.keptBodies())
+	if a.Queues, err = queues.New(a.ledger, read.queue); err != nil {
+		return err
+	}
+	logGroup := func(name string) bool { return read.get(KindLogGroup, name) != nil }
+	if a.Logs, err = logs.New(a.ledger, logGroup); err != nil {
+		return err
+	}
+	a.Sessions, err = sessions.New(a.ledger)
+	return err
 }
+
+// Ledger is where the account keeps its state, for services that are built on top of it.
+func (a *Account) Ledger() *ledger.Ledger { return a.ledger }
 
 func (a *Account) restoreResource(raw json.RawMessage) error {
 	var r Resource
@@ -161,7 +152,7 @@ func (a *Account) restoreResource(raw json.RawMessage) error {
 		return fmt.Errorf("unknown kind %q", r.Kind)
 	}
 	a.index(&r)
-	a.seq = max(a.seq, r.Seq)
+	a.ledger.Seen(r.Seq)
 	return nil
 }
 
@@ -173,10 +164,7 @@ func (a *Account) syncLoop() {
 		case <-a.ctx.Done():
 			return
 		case <-tick.C:
-			a.mu.Lock()
-			err := a.store.sync()
-			a.mu.Unlock()
-			if err != nil {
+			if err := a.ledger.Sync(); err != nil {
 				a.log.Error("sync account state", "error", err)
 			}
 		}
@@ -186,22 +174,18 @@ func (a *Account) syncLoop() {
 // Close stops what is under way (it is completed after the next Open) and writes the state. It is safe to
 // call twice.
 func (a *Account) Close() error {
-	a.mu.Lock()
-	if a.closed {
-		a.mu.Unlock()
+	if !a.ledger.Stop() { // no transaction, so no new operation, from here on
 		return nil
 	}
-	a.closed = true // no transaction, so no new operation, from here on
-	a.mu.Unlock()
 	a.cancel()
 	a.wg.Wait()
-	a.mu.Lock()
-	defer a.mu.Unlock()
+	a.ledger.Lock()
 	for s := range a.subs {
 		s.stop()
 	}
 	a.subs = nil
-	return a.store.close()
+	a.ledger.Unlock()
+	return a.ledger.Close()
 }
 
 // Reset empties the account: every resource, object, message and log line. Clusters of the Runtime are
@@ -221,15 +205,7 @@ func (a *Account) Reset() error {
 				t.changes = append(t.changes, Change{Kind: r.Kind, ID: r.ID, Op: ChangeDelete, Resource: *r})
 			}
 		}
-		for k := range a.store.data {
-			t.set(k, nil)
-		}
-		t.after = append(t.after, func() {
-			a.clear()
-			if err := a.bodies.sweep(nil); err != nil {
-				a.log.Error("remove object bodies", "error", err)
-			}
-		})
+		t.Reset()
 		return nil
 	})
 	return errors.Join(append(errs, err)...)

@@ -3,6 +3,7 @@
 package account
 
 import (
+	"emrflink/internal/localcloud/awserror"
 	"encoding/binary"
 	"fmt"
 	"net/netip"
@@ -15,7 +16,7 @@ const reservedAddresses = 5
 func parseCIDR(s string) (netip.Prefix, error) {
 	p, err := netip.ParsePrefix(s)
 	if err != nil || !p.Addr().Is4() {
-		return netip.Prefix{}, errBad("InvalidParameterValue",
+		return netip.Prefix{}, awserror.Bad("InvalidParameterValue",
 			"Value (%s) for parameter cidrBlock is invalid. This is not a valid CIDR block.", s)
 	}
 	return p.Masked(), nil
@@ -46,8 +47,8 @@ func (t *tx) freeIn(subnet *Resource) int {
 
 // FreeAddresses returns how many addresses of a subnet are free, 0 for an unknown subnet.
 func (a *Account) FreeAddresses(subnetID string) int {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+	a.ledger.Lock()
+	defer a.ledger.Unlock()
 	subnet := a.lookup(resKey{KindSubnet, subnetID})
 	if subnet == nil {
 		return 0
@@ -73,7 +74,7 @@ func (t *tx) takeAddress(subnet *Resource) (string, error) {
 			return ip, nil
 		}
 	}
-	return "", errBad("InsufficientFreeAddressesInSubnet",
+	return "", awserror.Bad("InsufficientFreeAddressesInSubnet",
 		"There are not enough free addresses in subnet '%s' to satisfy the requested number of addresses.", subnet.ID)
 }
 

@@ -4,18 +4,19 @@ package account
 
 import (
 	"context"
+	"emrflink/internal/localcloud/awserror"
+	"emrflink/internal/localcloud/ledger"
 	"log/slog"
 	"time"
 )
 
-// The identity of the account on the local target. The key pair is an administrator's and opens nothing
-// but this simulation.
+// The identity of the account on the local target. The key pair is an administrator's and opens nothing but this simulation.
 const (
 	DefaultAccountID = "111122223333"
 	DefaultRegion    = "us-west-2"
 	StaticAccessKey  = "AKIALOCALEMRFLINK000"
 	StaticSecretKey  = "local-not-a-secret" // not a secret: the name says so
-	StaticUserName   = "emrflink-local"
+	staticUserName   = "emrflink-local"
 )
 
 // Words for Resource.CreatedBy and Caller.Via.
@@ -67,15 +68,9 @@ type Options struct {
 	AccountID string         // DefaultAccountID when empty
 	Region    string         // DefaultRegion when empty
 	Speed     float64        // AWS's durations are divided by this; <= 0 means no waiting at all
-	Clock     Clock          // nil: the real one
+	Clock     ledger.Clock   // nil: the real one
 	Runtime   ClusterRuntime // nil: clusters get a synthetic endpoint, addons and nodes are bookkeeping only
 	Logger    *slog.Logger   // nil: discarded
-}
-
-// Clock tells and passes the time.
-type Clock interface {
-	Now() time.Time
-	Sleep(ctx context.Context, d time.Duration) error // ctx.Err() when interrupted
 }
 
 // ClusterRuntime is the machinery behind EKS clusters. Its methods are called without the account's lock.
@@ -91,8 +86,6 @@ type ClusterRuntime interface {
 	RemoveAddon(ctx context.Context, cluster, addon string) error
 	// WaitNodes returns when the nodes of the instances are Ready; the error says why they are not.
 	WaitNodes(ctx context.Context, cluster string, instanceIDs []string) error
-	// VerifyToken checks the signature of a service-account token of the issuer.
-	VerifyToken(ctx context.Context, issuer, jwt string) (sub string, aud []string, err error)
 }
 
 // ClusterSpec is what a ClusterRuntime needs to start a control plane.
@@ -120,32 +113,6 @@ const (
 // Zone is an availability zone: its name in this account and its id, which is the same in all accounts.
 type Zone struct{ Name, ID string }
 
-// Object is one version of an S3 object, or a delete marker. Body is filled by GetObject only.
-type Object struct {
-	Key, VersionID string
-	Size           int64
-	ETag           string // MD5 of the body in hex, without quotes
-	LastModified   time.Time
-	Metadata       map[string]string
-	Body           []byte
-	DeleteMarker   bool
-	Latest         bool
-}
-
-// LogEvent is one line of a CloudWatch log stream.
-type LogEvent struct {
-	Stream    string
-	Timestamp time.Time
-	Message   string
-}
-
-// Message is a received SQS message. Receipt is valid until the message becomes visible again.
-type Message struct {
-	ID, Body, Receipt string
-	SentAt            time.Time
-	Attempt           int // how often it has been received, this time included
-}
-
 // RunRequest asks for instances. With LaunchTemplateID set, empty fields come from the template.
 type RunRequest struct {
 	Count            int // 1 when zero
@@ -163,13 +130,6 @@ type RunRequest struct {
 	Cluster          string // EKS cluster the instance belongs to; taken from the tags when empty
 	NodeGroup        string // managed node group, empty otherwise
 	VolumeGiB        int    // size of the root volume; the template's or 20 when zero
-}
-
-// Credentials are temporary security credentials of an assumed role.
-type Credentials struct {
-	AccessKeyID, SecretAccessKey, SessionToken string
-	Expiration                                 time.Time
-	AssumedRoleARN, AssumedRoleID              string
 }
 
 // InstanceType is one row of the embedded instance table.
@@ -193,10 +153,10 @@ type InstanceType struct {
 
 // Fault makes the account fail or hesitate on purpose.
 type Fault struct {
-	Op    string        // "create", "update", "delete", "assume" or an AWS action such as "ec2:RunInstances"; * and ? match
-	Kind  Kind          // only this kind; empty matches all
-	Match string        // pattern on the id, the name or, for ec2:RunInstances, "TYPE CAPACITY ZONE"; empty matches all
-	Error *Error        // returned; nil only delays
-	Delay time.Duration // waited before, real time (not divided by the speed)
-	Times int           // how often it applies; 0 is always
+	Op    string          // "create", "update", "delete", "assume" or an AWS action such as "ec2:RunInstances"; * and ? match
+	Kind  Kind            // only this kind; empty matches all
+	Match string          // pattern on the id, the name or, for ec2:RunInstances, "TYPE CAPACITY ZONE"; empty matches all
+	Error *awserror.Error // returned; nil only delays
+	Delay time.Duration   // waited before, real time (not divided by the speed)
+	Times int             // how often it applies; 0 is always
 }

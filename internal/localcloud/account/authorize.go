@@ -8,15 +8,24 @@ import (
 	"strings"
 
 	"emrflink/internal/iam"
+	"emrflink/internal/localcloud/awserror"
 )
 
 func servicePrincipal(name string) iam.Principal {
 	return iam.Principal{Type: iam.PrincipalService, ID: name}
 }
 
-// trustAllows evaluates a role's trust policy.
-func (a *Account) trustAllows(role *Resource, action string, p iam.Principal, keys map[string][]string) bool {
-	doc, err := iam.Parse([]byte(str(role.Props, "assumeRolePolicy")))
+// Administrator is the caller behind the static credentials.
+func (a *Account) Administrator() Caller {
+	return Caller{
+		ARN: "arn:" + a.Partition() + ":iam::" + a.opts.AccountID + ":user/" + staticUserName, Account: a.opts.AccountID,
+		AccessKey: StaticAccessKey, UserID: "AIDALOCALEMRFLINK0000", Via: ByUser,
+	}
+}
+
+// Trusts evaluates a role's trust policy.
+func (r Resource) Trusts(action string, p iam.Principal, keys map[string][]string) bool {
+	doc, err := iam.Parse([]byte(str(r.Props, "assumeRolePolicy")))
 	if err != nil {
 		return false
 	}
@@ -34,8 +43,8 @@ func (a *Account) Authorize(c Caller, action, resourceARN string, ctxKeys map[st
 	if c.Role == "" {
 		return nil
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
+	a.ledger.Lock()
+	defer a.ledger.Unlock()
 	t := &tx{a: a, c: c}
 	role := t.get(KindRole, c.Role)
 	if role == nil {
@@ -76,7 +85,7 @@ func (t *tx) contextKeys(resourceARN string, given map[string][]string) map[stri
 // policiesOf are the documents of a role: inline, attached, and those that AWS manages.
 func (t *tx) policiesOf(role *Resource) []iam.Document {
 	var texts []string
-	for _, in := range objects(role.Props, "inlinePolicies") {
+	for _, in := range blocks(role.Props, "inlinePolicies") {
 		texts = append(texts, str(in, "policy"))
 	}
 	arns := strs(role.Props, "managedPolicyArns")
@@ -146,7 +155,7 @@ func (t *tx) queueAdmits(url, ruleARN string) bool {
 }
 
 // denied is a refusal in the words and with the code of the action's service.
-func denied(c Caller, action, resource, why string) *Error {
+func denied(c Caller, action, resource, why string) *awserror.Error {
 	service, _, _ := strings.Cut(action, ":")
 	message := "User: " + c.ARN + " is not authorized to perform: " + action
 	if resource != "" && resource != "*" {
@@ -155,21 +164,21 @@ func denied(c Caller, action, resource, why string) *Error {
 	message += " " + why
 	switch service {
 	case "ec2":
-		return errStatus(http.StatusForbidden, "UnauthorizedOperation", "You are not authorized to perform this operation. %s",
-			message)
+		return awserror.Status(http.StatusForbidden, "UnauthorizedOperation",
+			"You are not authorized to perform this operation. %s", message)
 	case "ssm", "logs", "pricing", "events":
-		return errStatus(http.StatusBadRequest, "AccessDeniedException", "%s", message)
+		return awserror.Status(http.StatusBadRequest, "AccessDeniedException", "%s", message)
 	case "eks":
-		return errStatus(http.StatusForbidden, "AccessDeniedException", "%s", message)
+		return awserror.Status(http.StatusForbidden, "AccessDeniedException", "%s", message)
 	}
-	return errStatus(http.StatusForbidden, "AccessDenied", "%s", message)
+	return awserror.Status(http.StatusForbidden, "AccessDenied", "%s", message)
 }
 
 // PoliciesOfRole returns the ARNs of the managed policies attached to a role and the names of its inline
 // policies, in the order of their creation.
 func (a *Account) PoliciesOfRole(role string) (attached, inline []string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+	a.ledger.Lock()
+	defer a.ledger.Unlock()
 	t := &tx{a: a}
 	for _, r := range t.where(KindRolePolicyAttachment, func(r *Resource) bool { return r.ofRole(role) }) {
 		attached = append(attached, str(r.Props, "policyArn"))

@@ -205,7 +205,7 @@ func TestEventsReachTheQueue(t *testing.T) {
 	r := w.run(n, true)
 	require.NoError(t, w.InterruptSpot(r.ID))
 	require.NoError(t, w.PutEvent("aws.health", "AWS Health Event", nil, Props{"service": "EC2"}))
-	got, err := w.ReceiveMessages(t.Context(), open.ID, 10, 0)
+	got, err := w.Queues.Receive(t.Context(), open.ID, 10, 0)
 	require.NoError(t, err)
 	var kinds []string
 	for _, m := range got {
@@ -223,7 +223,7 @@ func TestEventsReachTheQueue(t *testing.T) {
 	}
 	require.Equal(t, []string{"EC2 Spot Instance Interruption Warning", "EC2 Instance State-change Notification",
 		"AWS Health Event"}, kinds)
-	require.Zero(t, w.MessageCount(closed.ID), "its policy does not admit EventBridge")
+	require.Zero(t, w.Queues.Count(closed.ID), "its policy does not admit EventBridge")
 	after, _ := w.Get(KindInstance, r.ID)
 	require.Equal(t, "terminated", after.State)
 }

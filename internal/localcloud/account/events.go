@@ -3,6 +3,7 @@
 package account
 
 import (
+	"emrflink/internal/localcloud/awsid"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -31,8 +32,8 @@ func (t *tx) emit(e event) {
 		return
 	}
 	body := Props{
-		"version": "0", "id": uuid(), "detail-type": e.DetailType, "source": e.Source, "account": t.a.opts.AccountID,
-		"time": stamp(t.now), "region": e.Region, "resources": anyStrings(e.Resources), "detail": e.Detail,
+		"version": "0", "id": awsid.UUID(), "detail-type": e.DetailType, "source": e.Source, "account": t.a.opts.AccountID,
+		"time": stamp(t.Now), "region": e.Region, "resources": anyStrings(e.Resources), "detail": e.Detail,
 	}
 	raw, err := json.Marshal(body)
 	if err != nil {
@@ -53,7 +54,7 @@ func (t *tx) emit(e event) {
 				t.a.log.Warn("the queue's policy does not admit the event", "queue", key.id, "rule", rule.ID)
 				continue
 			}
-			t.send(key.id, string(raw))
+			t.a.Queues.Deliver(t.Tx, key.id, string(raw))
 		}
 	}
 }

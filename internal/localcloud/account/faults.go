@@ -24,8 +24,8 @@ func (a *Account) SetFaults(faults []Fault) {
 
 // AddFault adds to the fault plan, in the place of one for the same calls when there is one.
 func (a *Account) AddFault(f Fault) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+	a.ledger.Lock()
+	defer a.ledger.Unlock()
 	one := &ActiveFault{Fault: f, Left: f.Times}
 	if f.Times == 0 {
 		one.Left = -1
@@ -41,8 +41,8 @@ func (a *Account) AddFault(f Fault) {
 
 // Faults are the faults that still apply, in their order.
 func (a *Account) Faults() []ActiveFault {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+	a.ledger.Lock()
+	defer a.ledger.Unlock()
 	out := []ActiveFault{}
 	for _, f := range a.faults {
 		if f.Left != 0 {
@@ -54,8 +54,8 @@ func (a *Account) Faults() []ActiveFault {
 
 // ClearFaults forgets the faults of an operation, "" = all, and returns how many there were.
 func (a *Account) ClearFaults(op string) int {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+	a.ledger.Lock()
+	defer a.ledger.Unlock()
 	var kept []*ActiveFault
 	cleared := 0
 	for _, f := range a.faults {
@@ -78,7 +78,7 @@ func (a *Account) Fault(ctx context.Context, action string, k Kind, name string)
 
 // fault waits and fails as the plan says. name is the id of the resource, or its name before it has one.
 func (a *Account) fault(ctx context.Context, op string, k Kind, name string) error {
-	a.mu.Lock()
+	a.ledger.Lock()
 	var hit *Fault
 	for _, f := range a.faults {
 		if f.Left == 0 || !iam.Match(f.Op, op) || f.Kind != "" && f.Kind != k || f.Match != "" && !iam.Match(f.Match, name) {
@@ -90,11 +90,11 @@ func (a *Account) fault(ctx context.Context, op string, k Kind, name string) err
 		hit = &f.Fault
 		break
 	}
-	a.mu.Unlock()
+	a.ledger.Unlock()
 	if hit == nil {
 		return nil
 	}
-	if err := a.clock.Sleep(ctx, hit.Delay); err != nil {
+	if err := a.ledger.Clock.Sleep(ctx, hit.Delay); err != nil {
 		return err
 	}
 	if hit.Error != nil {

@@ -9,6 +9,9 @@ import (
 	"strings"
 	"time"
 
+	"emrflink/internal/localcloud/awserror"
+	"emrflink/internal/localcloud/awsid"
+	"emrflink/internal/localcloud/ledger"
 	"emrflink/internal/pattern"
 )
 
@@ -84,7 +87,7 @@ func (t *tx) run(q RunRequest) ([]*Resource, error) {
 			continue
 		}
 		id := r.ID
-		t.after = append(t.after, func() {
+		t.After(func() {
 			t.a.launch(resKey{KindInstance, id}, func() error { return t.a.finishStart(id, wait) })
 		})
 	}
@@ -92,8 +95,8 @@ func (t *tx) run(q RunRequest) ([]*Resource, error) {
 }
 
 func (a *Account) finishStart(id string, wait time.Duration) error {
-	if err := a.clock.Sleep(a.ctx, wait); err != nil {
-		return errClosed
+	if err := a.ledger.Clock.Sleep(a.ctx, wait); err != nil {
+		return ledger.ErrClosed
 	}
 	return a.do(Caller{}, func(t *tx) error {
 		if r := t.get(KindInstance, id); r != nil && r.State == statePending {
@@ -134,13 +137,13 @@ var imageID = pattern.Lazy(`^ami-[0-9a-z-]{8,}$`)
 func (t *tx) checkRun(q RunRequest, subnet *Resource) (profile *Resource, err error) {
 	typ, ok := t.a.types[q.InstanceType]
 	if !ok {
-		return nil, errBad("InvalidParameterValue", "Invalid value '%s' for InstanceType.", q.InstanceType)
+		return nil, awserror.Bad("InvalidParameterValue", "Invalid value '%s' for InstanceType.", q.InstanceType)
 	}
 	if q.ImageID == "" {
-		return nil, errBad("MissingParameter", "The request must contain the parameter ImageId")
+		return nil, awserror.Bad("MissingParameter", "The request must contain the parameter ImageId")
 	}
 	if !imageID().MatchString(q.ImageID) {
-		return nil, errBad("InvalidAMIID.Malformed", "Invalid id: %q", q.ImageID)
+		return nil, awserror.Bad("InvalidAMIID.Malformed", "Invalid id: %q", q.ImageID)
 	}
 	for _, id := range q.SecurityGroupIDs {
 		sg := t.usable(KindSecurityGroup, id)
@@ -148,13 +151,14 @@ func (t *tx) checkRun(q RunRequest, subnet *Resource) (profile *Resource, err er
 			return nil, t.a.missing(KindSecurityGroup, id)
 		}
 		if str(sg.Props, "vpcId") != str(subnet.Props, "vpcId") {
-			return nil, errBad("InvalidParameter", "Security group %s and subnet %s belong to different networks.", id, subnet.ID)
+			return nil, awserror.Bad("InvalidParameter", "Security group %s and subnet %s belong to different networks.", id,
+				subnet.ID)
 		}
 	}
 	if q.InstanceProfile != "" {
 		name := q.InstanceProfile[strings.LastIndexByte(q.InstanceProfile, '/')+1:]
 		if profile = t.get(KindInstanceProfile, name); profile == nil {
-			return nil, errBad("InvalidParameterValue",
+			return nil, awserror.Bad("InvalidParameterValue",
 				"Value (%s) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name", name)
 		}
 	}
@@ -169,16 +173,17 @@ func (t *tx) checkCapacity(spot bool, wanted int) error {
 		}
 	}
 	if spot {
-		return t.room(QuotaSpotVCPU, used+wanted-1, errBad("MaxSpotInstanceCountExceeded", "Max spot instance count exceeded"))
+		return t.room(QuotaSpotVCPU, used+wanted-1,
+			awserror.Bad("MaxSpotInstanceCountExceeded", "Max spot instance count exceeded"))
 	}
 	limit := t.a.quotas[QuotaOnDemandVCPU]
-	return t.room(QuotaOnDemandVCPU, used+wanted-1, errBad("VcpuLimitExceeded",
+	return t.room(QuotaOnDemandVCPU, used+wanted-1, awserror.Bad("VcpuLimitExceeded",
 		"You have requested more vCPU capacity than your current vCPU limit of %.0f allows for the instance bucket that "+
 			"the specified instance type belongs to.", limit))
 }
 
 func (t *tx) runOne(q RunRequest, subnet, profile *Resource) (*Resource, error) {
-	id := ec2ID("i")
+	id := awsid.EC2("i")
 	by := orElse(t.c.Via, ByUser)
 	eni, err := t.addInterface(subnet, interfaceRequest{typ: "interface", owner: id, by: by, groups: q.SecurityGroupIDs,
 		tags: q.ENITags})
@@ -195,14 +200,14 @@ func (t *tx) runOne(q RunRequest, subnet, profile *Resource) (*Resource, error) 
 		"availabilityZone": str(subnet.Attrs, "availabilityZone"), "availabilityZoneId": str(subnet.Attrs, "availabilityZoneId"),
 		"privateIp": str(eni.Attrs, "privateIp"), "privateDns": privateName(str(eni.Attrs, "privateIp"), t.region()),
 		"primaryNetworkInterfaceId": eni.ID, "rootVolumeId": volume.ID, "vpcId": str(subnet.Props, "vpcId"),
-		"instanceState": statePending, "launchTime": stamp(t.now), "architecture": typ.EC2Arch(),
+		"instanceState": statePending, "launchTime": stamp(t.Now), "architecture": typ.EC2Arch(),
 		"cluster": clusterOf(q), "nodeGroup": q.NodeGroup, "launchTemplateId": q.LaunchTemplateID,
 		"publicIp": "", "publicDns": "", "spotInstanceRequestId": "", "instanceLifecycle": "",
 	}
 	price := typ.OnDemandUSD
 	if q.Spot {
 		price = typ.SpotUSD
-		attrs["spotInstanceRequestId"], attrs["instanceLifecycle"] = "sir-"+randomHex(8), "spot"
+		attrs["spotInstanceRequestId"], attrs["instanceLifecycle"] = "sir-"+awsid.Hex(8), "spot"
 	}
 	if profile != nil {
 		props["iamInstanceProfile"] = profile.ID
@@ -227,10 +232,10 @@ func (t *tx) rootVolume(q RunRequest, instance, by string, subnet *Resource) *Re
 	if size == 0 {
 		size = 20 // size of the root volume of the EKS-optimized Amazon Linux images
 	}
-	v := t.made(KindVolume, ec2ID("vol"), "", by,
+	v := t.made(KindVolume, awsid.EC2("vol"), "", by,
 		Props{"availabilityZone": str(subnet.Attrs, "availabilityZone"), "size": float64(size), "type": "gp3", "encrypted": true},
 		Props{"attachedTo": instance, "instanceId": instance, "deleteOnTermination": true,
-			"createTime": stamp(t.now)}, copyTags(q.VolumeTags))
+			"createTime": stamp(t.Now)}, copyTags(q.VolumeTags))
 	v.ARN = t.arn("ec2", "volume/"+v.ID)
 	v.Attrs["arn"] = v.ARN
 	v.State, v.HourlyUSD = stateInUse, volumePrice("gp3", float64(size))
@@ -268,7 +273,7 @@ func (t *tx) move(id, state string) *Resource {
 			r.HourlyUSD = 0
 		}
 		if state == stateTerminated {
-			r.Attrs["terminatedAt"] = stamp(t.now)
+			r.Attrs["terminatedAt"] = stamp(t.Now)
 		}
 	})
 	r := t.get(KindInstance, id)
@@ -283,7 +288,7 @@ func (t *tx) prune() {
 		keep = t.a.scaled(keepTerminated)
 	}
 	for _, r := range t.where(KindInstance, func(r *Resource) bool { return !r.live() }) {
-		if at, err := time.Parse(time.RFC3339, str(r.Attrs, "terminatedAt")); err != nil || t.now.Sub(at) > keep {
+		if at, err := time.Parse(time.RFC3339, str(r.Attrs, "terminatedAt")); err != nil || t.Now.Sub(at) > keep {
 			t.remove(KindInstance, r.ID)
 		}
 	}
@@ -305,7 +310,7 @@ func (a *Account) TerminateInstances(ctx context.Context, c Caller, ids ...strin
 			}
 		}
 		if len(unknown) > 0 {
-			return errBad("InvalidInstanceID.NotFound", "The instance IDs '%s' do not exist", strings.Join(unknown, ", "))
+			return awserror.Bad("InvalidInstanceID.NotFound", "The instance IDs '%s' do not exist", strings.Join(unknown, ", "))
 		}
 		for _, id := range ids {
 			ended = append(ended, t.terminate(id))
@@ -329,7 +334,7 @@ func (t *tx) terminate(id string) *Resource {
 	if wait <= 0 {
 		return t.terminated(id)
 	}
-	t.after = append(t.after, func() {
+	t.After(func() {
 		t.a.launch(resKey{KindInstance, id}, func() error { return t.a.finishTerminate(id, wait) })
 	})
 	return t.get(KindInstance, id)
@@ -344,8 +349,8 @@ func (t *tx) terminated(id string) *Resource {
 }
 
 func (a *Account) finishTerminate(id string, wait time.Duration) error {
-	if err := a.clock.Sleep(a.ctx, wait); err != nil {
-		return errClosed
+	if err := a.ledger.Clock.Sleep(a.ctx, wait); err != nil {
+		return ledger.ErrClosed
 	}
 	return a.do(Caller{}, func(t *tx) error { t.terminated(id); return nil })
 }
@@ -359,20 +364,20 @@ func (a *Account) InterruptSpot(instanceID string) error {
 			return a.missing(KindInstance, instanceID)
 		}
 		if str(r.Attrs, "instanceLifecycle") != "spot" {
-			return errBad("InvalidParameterValue", "Instance %s is not a spot instance", instanceID)
+			return awserror.Bad("InvalidParameterValue", "Instance %s is not a spot instance", instanceID)
 		}
 		t.emit(event{Source: "aws.ec2", DetailType: "EC2 Spot Instance Interruption Warning", Region: r.Region,
 			Resources: []string{
 				fmt.Sprintf("arn:%s:ec2:%s:instance/%s", partition(r.Region), str(r.Attrs, "availabilityZone"), r.ID),
 			}, Detail: Props{"instance-id": r.ID, "instance-action": "terminate"}})
-		t.edit(KindInstance, instanceID, func(n *Resource) { n.Attrs["interrupted"] = stamp(t.now) })
+		t.edit(KindInstance, instanceID, func(n *Resource) { n.Attrs["interrupted"] = stamp(t.Now) })
 		if a.opts.Speed <= 0 {
 			t.terminate(instanceID)
 			return nil
 		}
-		t.after = append(t.after, func() {
+		t.After(func() {
 			a.wg.Go(func() {
-				if err := a.clock.Sleep(a.ctx, max(a.scaled(spotWarning), 15*time.Second)); err != nil {
+				if err := a.ledger.Clock.Sleep(a.ctx, max(a.scaled(spotWarning), 15*time.Second)); err != nil {
 					return
 				}
 				if err := a.do(Caller{}, func(t *tx) error { t.terminate(instanceID); return nil }); err != nil {

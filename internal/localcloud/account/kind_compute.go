@@ -3,6 +3,8 @@
 package account
 
 import (
+	"emrflink/internal/localcloud/awserror"
+	"emrflink/internal/localcloud/awsid"
 	"maps"
 	"net/http"
 )
@@ -12,14 +14,14 @@ func computeKinds() map[Kind]*spec {
 	return map[Kind]*spec{
 		KindLaunchTemplate: templateSpec(),
 		KindInstance: {
-			missing: func(id string) *Error {
-				return errBad("InvalidInstanceID.NotFound", "The instance ID '%s' does not exist", id)
+			missing: func(id string) *awserror.Error {
+				return awserror.Bad("InvalidInstanceID.NotFound", "The instance ID '%s' does not exist", id)
 			},
 			usable: stateRunning,
 			make:   func(*tx, *Resource) error { return nil }, // instances are made by run
 			update: func(_ *tx, old, r *Resource) error {
 				if is := str(r.Props, "instanceType"); is != "" && is != str(old.All(), "instanceType") {
-					return errStatus(http.StatusNotImplemented, "NotImplemented",
+					return awserror.Status(http.StatusNotImplemented, "NotImplemented",
 						"the local account does not change the type of an instance")
 				}
 				return nil
@@ -33,9 +35,9 @@ func computeKinds() map[Kind]*spec {
 			refused: []string{"outpostArn", "multiAttachEnabled"},
 			check:   checkVolume,
 			make: func(t *tx, r *Resource) error {
-				r.ID = ec2ID("vol")
+				r.ID = awsid.EC2("vol")
 				r.ARN = t.arn("ec2", "volume/"+r.ID)
-				r.Attrs = Props{"arn": r.ARN, "createTime": stamp(t.now)}
+				r.Attrs = Props{"arn": r.ARN, "createTime": stamp(t.Now)}
 				defaults(r.Attrs, r.Props, Props{"type": "gp2", "encrypted": false})
 				r.HourlyUSD = priceOfVolume(*r)
 				return nil
@@ -45,7 +47,7 @@ func computeKinds() map[Kind]*spec {
 				if r.State != stateInUse {
 					return nil
 				}
-				return errBad("VolumeInUse", "Volume %s is currently attached to %s", r.ID, str(r.Attrs, "instanceId"))
+				return awserror.Bad("VolumeInUse", "Volume %s is currently attached to %s", r.ID, str(r.Attrs, "instanceId"))
 			},
 		},
 		KindNetworkInterface: {
@@ -60,7 +62,7 @@ func computeKinds() map[Kind]*spec {
 				if r.State != stateInUse {
 					return nil
 				}
-				return errBad("InvalidParameterValue", "Network interface '%s' is currently in use.", r.ID)
+				return awserror.Bad("InvalidParameterValue", "Network interface '%s' is currently in use.", r.ID)
 			},
 		},
 	}
@@ -69,8 +71,8 @@ func computeKinds() map[Kind]*spec {
 // templateSpec is the rule of launch templates.
 func templateSpec() *spec {
 	return &spec{
-		missing: func(id string) *Error {
-			return errBad("InvalidLaunchTemplateId.NotFound",
+		missing: func(id string) *awserror.Error {
+			return awserror.Bad("InvalidLaunchTemplateId.NotFound",
 				"The specified launch template, with template ID %s, does not exist.", id)
 		},
 		usable: stateAvailable,
@@ -80,13 +82,13 @@ func templateSpec() *spec {
 		check: func(t *tx, p Props, self string) error {
 			name := str(p, "name")
 			if len(name) < 3 || len(name) > 128 {
-				return errBad("InvalidLaunchTemplateName.MalformedException",
+				return awserror.Bad("InvalidLaunchTemplateName.MalformedException",
 					"A launch template name must be between 3 and 128 characters: '%s'", name)
 			}
 			if t.first(KindLaunchTemplate, func(r *Resource) bool {
 				return r.ID != self && r.Name == name && r.Region == t.region()
 			}) != nil {
-				return errBad("InvalidLaunchTemplateName.AlreadyExistsException", "Launch template name already in use.")
+				return awserror.Bad("InvalidLaunchTemplateName.AlreadyExistsException", "Launch template name already in use.")
 			}
 			if typ := str(p, "instanceType"); typ != "" && !t.knownType(typ) {
 				return errInstanceType(typ)
@@ -94,7 +96,7 @@ func templateSpec() *spec {
 			return nil
 		},
 		make: func(t *tx, r *Resource) error {
-			r.ID = ec2ID("lt")
+			r.ID = awsid.EC2("lt")
 			r.ARN = t.arn("ec2", "launch-template/"+r.ID)
 			r.Name = str(r.Props, "name")
 			r.Attrs = Props{"arn": r.ARN, "latestVersion": 1.0, "defaultVersion": 1.0}
@@ -119,13 +121,13 @@ func priceOfVolume(r Resource) float64 {
 
 func checkVolume(t *tx, p Props, _ string) error {
 	if _, err := t.zone(Props{"availabilityZone": Value(p, "availabilityZone")}); err != nil || str(p, "availabilityZone") == "" {
-		return errBad("InvalidZone.NotFound", "The zone '%s' does not exist.", str(p, "availabilityZone"))
+		return awserror.Bad("InvalidZone.NotFound", "The zone '%s' does not exist.", str(p, "availabilityZone"))
 	}
 	if size, ok := number(p, "size"); !ok || size < 1 || size > 65536 {
-		return errBad("InvalidParameterValue", "Volume of %.0fGiB is not between 1 and 65536", size)
+		return awserror.Bad("InvalidParameterValue", "Volume of %.0fGiB is not between 1 and 65536", size)
 	}
 	if typ := str(p, "type"); typ != "" && volumePrice(typ, 1) == 0 {
-		return errBad("UnknownVolumeType", "Unknown volume type: %s", typ)
+		return awserror.Bad("UnknownVolumeType", "Unknown volume type: %s", typ)
 	}
 	return nil
 }
@@ -136,7 +138,7 @@ func makeInterface(t *tx, r *Resource) error {
 	if err != nil {
 		return err
 	}
-	r.ID = ec2ID("eni")
+	r.ID = awsid.EC2("eni")
 	r.ARN = t.arn("ec2", "network-interface/"+r.ID)
 	groups := strs(r.Props, "securityGroups")
 	if len(groups) == 0 && !flag(r.Attrs, "withoutGroups") {
@@ -144,7 +146,7 @@ func makeInterface(t *tx, r *Resource) error {
 	}
 	for _, id := range groups {
 		if sg := t.get(KindSecurityGroup, id); sg == nil || str(sg.Props, "vpcId") != str(subnet.Props, "vpcId") {
-			return errBad("InvalidGroup.NotFound", "The security group '%s' does not exist in VPC '%s'", id,
+			return awserror.Bad("InvalidGroup.NotFound", "The security group '%s' does not exist in VPC '%s'", id,
 				str(subnet.Props, "vpcId"))
 		}
 	}
@@ -218,8 +220,8 @@ func goneInstance(t *tx, r *Resource) {
 
 func (t *tx) knownType(name string) bool { _, ok := t.a.types[name]; return ok }
 
-func errInstanceType(name string) *Error {
-	return errBad("InvalidInstanceType", "The following supplied instance types do not exist: [%s]", name)
+func errInstanceType(name string) *awserror.Error {
+	return awserror.Bad("InvalidInstanceType", "The following supplied instance types do not exist: [%s]", name)
 }
 
 // AttachVolume attaches a volume to an instance of its zone; it survives the instance.
@@ -232,9 +234,10 @@ func (a *Account) AttachVolume(volumeID, instanceID string) error {
 		case i == nil:
 			return a.missing(KindInstance, instanceID)
 		case v.State == stateInUse:
-			return errBad("VolumeInUse", "%s is already attached to an instance", volumeID)
+			return awserror.Bad("VolumeInUse", "%s is already attached to an instance", volumeID)
 		case str(v.Props, "availabilityZone") != str(i.Attrs, "availabilityZone"):
-			return errBad("InvalidVolume.ZoneMismatch", "The volume '%s' is not in the same availability zone as instance '%s'",
+			return awserror.Bad("InvalidVolume.ZoneMismatch",
+				"The volume '%s' is not in the same availability zone as instance '%s'",
 				volumeID, instanceID)
 		}
 		t.edit(KindVolume, volumeID, func(r *Resource) {
@@ -253,7 +256,7 @@ func (a *Account) DetachVolume(volumeID string) error {
 			return a.missing(KindVolume, volumeID)
 		}
 		if v.State != stateInUse {
-			return errBad("IncorrectState", "Volume '%s' is in the '%s' state.", volumeID, v.State)
+			return awserror.Bad("IncorrectState", "Volume '%s' is in the '%s' state.", volumeID, v.State)
 		}
 		t.edit(KindVolume, volumeID, func(r *Resource) {
 			r.State = stateAvailable

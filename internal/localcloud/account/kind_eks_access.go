@@ -3,6 +3,8 @@
 package account
 
 import (
+	"emrflink/internal/localcloud/awserror"
+	"emrflink/internal/localcloud/awsid"
 	"fmt"
 	"slices"
 	"strings"
@@ -21,7 +23,7 @@ func accessKinds() map[Kind]*spec {
 	ofCluster := ref{path: "clusterName", kind: KindCluster, required: true, lost: noSuchCluster}
 	return map[Kind]*spec{
 		KindAccessEntry: {
-			missing: func(string) *Error { return noSuchEKS("The specified access entry could not be found.") },
+			missing: func(string) *awserror.Error { return noSuchEKS("The specified access entry could not be found.") },
 			usable:  stateACTIVE,
 			refs:    []ref{ofCluster},
 			check:   checkAccessEntry,
@@ -29,7 +31,7 @@ func accessKinds() map[Kind]*spec {
 				makeAccessEntry(t, r)
 				return nil
 			},
-			update: func(t *tx, _, r *Resource) error { r.Attrs["modifiedAt"] = stamp(t.now); return nil },
+			update: func(t *tx, _, r *Resource) error { r.Attrs["modifiedAt"] = stamp(t.Now); return nil },
 			gone: func(t *tx, r *Resource) {
 				t.destroyWhere(KindAccessPolicyAssociation, func(x *Resource) bool {
 					return x.ofCluster(str(r.Props, "clusterName")) &&
@@ -38,9 +40,11 @@ func accessKinds() map[Kind]*spec {
 			},
 		},
 		KindAccessPolicyAssociation: {
-			missing: func(string) *Error { return noSuchEKS("The specified access policy association could not be found.") },
-			usable:  stateACTIVE,
-			refs:    []ref{ofCluster},
+			missing: func(string) *awserror.Error {
+				return noSuchEKS("The specified access policy association could not be found.")
+			},
+			usable: stateACTIVE,
+			refs:   []ref{ofCluster},
 			check: func(t *tx, p Props, _ string) error {
 				if t.get(KindAccessEntry, entryID(p)) == nil {
 					return noSuchEKS("The specified principalArn could not be found. " +
@@ -61,7 +65,7 @@ func accessKinds() map[Kind]*spec {
 			make: func(t *tx, r *Resource) error {
 				r.ID = fmt.Sprintf("%s#%s#%s", str(r.Props, "clusterName"), str(r.Props, "principalArn"),
 					str(r.Props, "policyArn"))
-				r.Attrs = Props{"associatedAt": stamp(t.now), "modifiedAt": stamp(t.now)}
+				r.Attrs = Props{"associatedAt": stamp(t.Now), "modifiedAt": stamp(t.Now)}
 				return nil
 			},
 		},
@@ -92,7 +96,7 @@ func checkAccessEntry(t *tx, p Props, self string) error {
 		}
 	}
 	if mode := str(t.get(KindCluster, cluster).All(), "accessConfig.authenticationMode"); mode == "CONFIG_MAP" {
-		return errBad("InvalidRequestException",
+		return awserror.Bad("InvalidRequestException",
 			"The cluster's authentication mode must be set to one of [API, API_AND_CONFIG_MAP] to perform this operation.")
 	}
 	if self == "" && t.get(KindAccessEntry, entryID(p)) != nil {
@@ -105,9 +109,9 @@ func makeAccessEntry(t *tx, r *Resource) {
 	cluster, principal := str(r.Props, "clusterName"), str(r.Props, "principalArn")
 	r.ID, r.Name = entryID(r.Props), principal[strings.LastIndexAny(principal, "/:")+1:]
 	r.ARN = t.arn("eks", fmt.Sprintf("access-entry/%s/%s/%s/%s/%s", cluster, principalWord(principal), t.a.opts.AccountID, r.Name,
-		uuid()))
+		awsid.UUID()))
 	r.State = stateACTIVE
-	r.Attrs = Props{"accessEntryArn": r.ARN, "createdAt": stamp(t.now), "modifiedAt": stamp(t.now)}
+	r.Attrs = Props{"accessEntryArn": r.ARN, "createdAt": stamp(t.Now), "modifiedAt": stamp(t.Now)}
 	typ := orElse(str(r.Props, "type"), "STANDARD")
 	groups, user := []any{}, principal
 	if typ == "EC2_LINUX" {
@@ -143,7 +147,7 @@ func (t *tx) creatorEntry(r *Resource) error {
 		str(all, "accessConfig.authenticationMode") == "CONFIG_MAP" {
 		return nil
 	}
-	principal := orElse(t.principalARN(), "arn:aws:iam::"+t.a.opts.AccountID+":user/"+StaticUserName)
+	principal := orElse(t.principalARN(), "arn:aws:iam::"+t.a.opts.AccountID+":user/"+staticUserName)
 	t.put(r) // the entry refers to it
 	t.addEntry(r.ID, principal, "STANDARD")
 	p := Props{
@@ -151,7 +155,7 @@ func (t *tx) creatorEntry(r *Resource) error {
 		"accessScope": Props{"type": "cluster"},
 	}
 	association := t.made(KindAccessPolicyAssociation, fmt.Sprintf("%s#%s#%s", r.ID, principal, p["policyArn"]), "", ByEKS, p,
-		Props{"associatedAt": stamp(t.now), "modifiedAt": stamp(t.now)}, nil)
+		Props{"associatedAt": stamp(t.Now), "modifiedAt": stamp(t.Now)}, nil)
 	association.State = stateACTIVE
 	t.put(association)
 	return nil

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"emrflink/internal/awskind"
+	"emrflink/internal/localcloud/awserror"
+	"emrflink/internal/localcloud/awsid"
 	"emrflink/internal/pattern"
 )
 
@@ -66,7 +68,7 @@ func checkAddon(t *tx, p Props, self string) error {
 // clusterActive refuses what EKS refuses while a cluster is being made.
 func (t *tx) clusterActive(name string) error {
 	if c := t.get(KindCluster, name); c.State != stateACTIVE {
-		return errBad("InvalidRequestException", "Cluster '%s' is not in ACTIVE status", name)
+		return awserror.Bad("InvalidRequestException", "Cluster '%s' is not in ACTIVE status", name)
 	}
 	return nil
 }
@@ -74,8 +76,8 @@ func (t *tx) clusterActive(name string) error {
 func makeAddon(t *tx, r *Resource) error {
 	cluster, name := str(r.Props, "clusterName"), str(r.Props, "addonName")
 	r.ID, r.Name = cluster+":"+name, name
-	r.ARN = t.arn("eks", fmt.Sprintf("addon/%s/%s/%s", cluster, name, uuid()))
-	r.Attrs = Props{"arn": r.ARN, "status": stateCREATING, "createdAt": stamp(t.now), "modifiedAt": stamp(t.now)}
+	r.ARN = t.arn("eks", fmt.Sprintf("addon/%s/%s/%s", cluster, name, awsid.UUID()))
+	r.Attrs = Props{"arn": r.ARN, "status": stateCREATING, "createdAt": stamp(t.Now), "modifiedAt": stamp(t.Now)}
 	defaults(r.Attrs, r.Props, Props{"addonVersion": addons()[name]})
 	return nil
 }

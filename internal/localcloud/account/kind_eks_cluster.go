@@ -11,23 +11,27 @@ import (
 	"slices"
 	"strings"
 
+	"emrflink/internal/localcloud/awserror"
+	"emrflink/internal/localcloud/awsid"
 	"emrflink/internal/pattern"
 )
 
 var clusterName = pattern.Lazy(`^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$`)
 
-func noSuchEKS(format string, args ...any) *Error {
-	return errStatus(http.StatusNotFound, "ResourceNotFoundException", format, args...)
+func noSuchEKS(format string, args ...any) *awserror.Error {
+	return awserror.Status(http.StatusNotFound, "ResourceNotFoundException", format, args...)
 }
 
-func noSuchCluster(name string) *Error { return noSuchEKS("No cluster found for name: %s.", name) }
-
-func errEKS(format string, args ...any) *Error {
-	return errBad("InvalidParameterException", format, args...)
+func noSuchCluster(name string) *awserror.Error {
+	return noSuchEKS("No cluster found for name: %s.", name)
 }
 
-func inUse(format string, args ...any) *Error {
-	return errStatus(http.StatusConflict, "ResourceInUseException", format, args...)
+func errEKS(format string, args ...any) *awserror.Error {
+	return awserror.Bad("InvalidParameterException", format, args...)
+}
+
+func inUse(format string, args ...any) *awserror.Error {
+	return awserror.Status(http.StatusConflict, "ResourceInUseException", format, args...)
 }
 
 // KubernetesVersions returns the versions that the account's EKS offers, oldest first.
@@ -49,17 +53,23 @@ func clusterKinds() map[Kind]*spec {
 			refused: []string{"outpostConfig", "remoteNetworkConfig", "computeConfig.enabled",
 				"storageConfig.blockStorage.enabled", "zonalShiftConfig.enabled"},
 			refs: []ref{
-				{path: "roleArn", kind: KindRole, required: true, byARN: true, weak: true, lost: func(arn string) *Error {
-					return errEKS(roleNotAssumed, arn)
-				}},
+				{
+					path: "roleArn", kind: KindRole, required: true, byARN: true, weak: true,
+					lost: func(arn string) *awserror.Error {
+						return errEKS(roleNotAssumed, arn)
+					},
+				},
 				// EKS puts interfaces into some of the subnets only; the others can be deleted.
-				{path: "vpcConfig.subnetIds", kind: KindSubnet, required: true, weak: true, lost: func(id string) *Error {
-					return errEKS("The subnet ID '%s' does not exist", id)
-				}},
-				keyRef("encryptionConfig.provider.keyArn", func(arn string) *Error {
+				{
+					path: "vpcConfig.subnetIds", kind: KindSubnet, required: true, weak: true,
+					lost: func(id string) *awserror.Error {
+						return errEKS("The subnet ID '%s' does not exist", id)
+					},
+				},
+				keyRef("encryptionConfig.provider.keyArn", func(arn string) *awserror.Error {
 					return errEKS("The keyArn in encryptionConfig provider is not valid: %s", arn)
 				}),
-				{path: "vpcConfig.securityGroupIds", kind: KindSecurityGroup, lost: func(id string) *Error {
+				{path: "vpcConfig.securityGroupIds", kind: KindSecurityGroup, lost: func(id string) *awserror.Error {
 					return errEKS("The security group '%s' does not exist", id)
 				}},
 			},
@@ -73,7 +83,7 @@ func clusterKinds() map[Kind]*spec {
 			gone: goneCluster,
 		},
 		KindAddon: {
-			missing: func(id string) *Error {
+			missing: func(id string) *awserror.Error {
 				cluster, addon, _ := strings.Cut(id, ":")
 				return noSuchEKS("No addon: %s found in cluster: %s", addon, cluster)
 			},
@@ -82,12 +92,12 @@ func clusterKinds() map[Kind]*spec {
 			refused: []string{"podIdentityAssociations"},
 			refs: []ref{
 				{path: "clusterName", kind: KindCluster, required: true, lost: noSuchCluster},
-				{path: "serviceAccountRoleArn", kind: KindRole, byARN: true, weak: true, lost: func(arn string) *Error {
+				{path: "serviceAccountRoleArn", kind: KindRole, byARN: true, weak: true, lost: func(arn string) *awserror.Error {
 					return errEKS("The role %s does not exist", arn)
 				}},
 			},
 			check: checkAddon, make: makeAddon, start: installAddon, change: changeAddon, stop: removeAddon,
-			update: func(t *tx, _, r *Resource) error { r.Attrs["modifiedAt"] = stamp(t.now); return nil },
+			update: func(t *tx, _, r *Resource) error { r.Attrs["modifiedAt"] = stamp(t.Now); return nil },
 		},
 	}
 }
@@ -125,7 +135,7 @@ func checkCluster(t *tx, p Props, self string) error {
 		return err
 	}
 	return t.room(QuotaClusters, t.inRegion(KindCluster),
-		errBad("ResourceLimitExceededException", "You have exceeded the limit of clusters in this region"))
+		awserror.Bad("ResourceLimitExceededException", "You have exceeded the limit of clusters in this region"))
 }
 
 func (t *tx) checkClusterNetwork(p Props) error {
@@ -133,7 +143,7 @@ func (t *tx) checkClusterNetwork(p Props) error {
 	for _, id := range strs(p, "vpcConfig.subnetIds") {
 		subnet := t.get(KindSubnet, id)
 		if zone := str(subnet.Attrs, "availabilityZoneId"); eksRefusesZone(zone) {
-			return errBad("UnsupportedAvailabilityZoneException",
+			return awserror.Bad("UnsupportedAvailabilityZoneException",
 				"Cannot create cluster '%s' because %s, the targeted availability zone, does not currently have sufficient "+
 					"capacity to support the cluster.",
 				str(p, "name"), str(subnet.Attrs, "availabilityZone"))
@@ -183,7 +193,7 @@ func makeCluster(t *tx, r *Resource) error {
 		access["bootstrapClusterCreatorAdminPermissions"] = true
 	}
 	r.Attrs = Props{
-		"arn": r.ARN, "status": stateCREATING, "createdAt": stamp(t.now), "platformVersion": "eks.1", "clusterId": "",
+		"arn": r.ARN, "status": stateCREATING, "createdAt": stamp(t.Now), "platformVersion": "eks.1", "clusterId": "",
 		"identities":   []any{Props{"oidcs": []any{Props{"issuer": t.issuer()}}}},
 		"accessConfig": access, "endpoint": "",
 		"kubernetesNetworkConfig": Props{"serviceIpv4Cidr": serviceCIDR(r.Props), "ipFamily": "ipv4", "serviceIpv6Cidr": ""},
@@ -202,13 +212,13 @@ func makeCluster(t *tx, r *Resource) error {
 }
 
 func (t *tx) issuer() string {
-	return fmt.Sprintf("https://oidc.eks.%s.amazonaws.com/id/%s", t.region(), strings.ToUpper(randomHex(32)))
+	return fmt.Sprintf("https://oidc.eks.%s.amazonaws.com/id/%s", t.region(), strings.ToUpper(awsid.Hex(32)))
 }
 
 // clusterGroup makes the security group that EKS makes for a cluster and deletes with it.
 func (t *tx) clusterGroup(r *Resource, vpc string) *Resource {
-	name := "eks-cluster-sg-" + r.Name + "-" + fmt.Sprint(1+t.a.seq%1_000_000_000)
-	group := t.made(KindSecurityGroup, ec2ID("sg"), "", ByEKS, Props{
+	name := "eks-cluster-sg-" + r.Name + "-" + fmt.Sprint(t.Next()%1_000_000_000)
+	group := t.made(KindSecurityGroup, awsid.EC2("sg"), "", ByEKS, Props{
 		"vpcId": vpc, "name": name,
 		"description": "EKS created security group applied to ENI that is attached to EKS Control Plane master nodes, " +
 			"as well as any managed workloads.",
@@ -248,7 +258,7 @@ func (t *tx) logClusters(r *Resource) {
 
 func startCluster(ctx context.Context, a *Account, r Resource) (func(*tx, *Resource), error) {
 	all := r.All()
-	endpoint := ClusterEndpoint{URL: fmt.Sprintf("https://%s.gr7.%s.eks.amazonaws.com", strings.ToUpper(randomHex(32)), r.Region)}
+	endpoint := ClusterEndpoint{URL: fmt.Sprintf("https://%s.gr7.%s.eks.amazonaws.com", strings.ToUpper(awsid.Hex(32)), r.Region)}
 	var err error
 	if a.opts.Runtime == nil {
 		endpoint.CABase64, err = syntheticCA()
@@ -301,7 +311,7 @@ func goneCluster(t *tx, r *Resource) {
 // trusts reports whether a role's trust policy lets a service assume it.
 func (t *tx) trusts(roleARN, service string) bool {
 	role := t.role(roleARN)
-	return role != nil && t.a.trustAllows(role, "sts:AssumeRole", servicePrincipal(service), nil)
+	return role != nil && role.Trusts("sts:AssumeRole", servicePrincipal(service), nil)
 }
 
 // tagsWith copies tags and adds some.

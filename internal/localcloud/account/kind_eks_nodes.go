@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"strings"
 
+	"emrflink/internal/localcloud/awserror"
+	"emrflink/internal/localcloud/awsid"
 	"emrflink/internal/pattern"
 )
 
@@ -18,7 +20,7 @@ var nodeGroupName = pattern.Lazy(`^[0-9A-Za-z][A-Za-z0-9_-]{0,62}$`)
 func nodeKinds() map[Kind]*spec {
 	return map[Kind]*spec{
 		KindNodeGroup: {
-			missing: func(id string) *Error {
+			missing: func(id string) *awserror.Error {
 				cluster, name, _ := strings.Cut(id, ":")
 				return noSuchEKS("No node group found for name: %s in cluster: %s.", name, cluster)
 			},
@@ -26,10 +28,13 @@ func nodeKinds() map[Kind]*spec {
 			refused: []string{"remoteAccess", "nodeRepairConfig.enabled"},
 			refs: []ref{
 				{path: "clusterName", kind: KindCluster, required: true, lost: noSuchCluster},
-				{path: "nodeRoleArn", kind: KindRole, required: true, byARN: true, weak: true, lost: func(arn string) *Error {
-					return errEKS("The role with name %s cannot be found.", roleName(arn))
-				}},
-				{path: "subnetIds", kind: KindSubnet, required: true, weak: true, lost: func(id string) *Error {
+				{
+					path: "nodeRoleArn", kind: KindRole, required: true, byARN: true, weak: true,
+					lost: func(arn string) *awserror.Error {
+						return errEKS("The role with name %s cannot be found.", RoleName(arn))
+					},
+				},
+				{path: "subnetIds", kind: KindSubnet, required: true, weak: true, lost: func(id string) *awserror.Error {
 					return errEKS("The subnet ID '%s' does not exist", id)
 				}},
 				{path: "launchTemplate.id", kind: KindLaunchTemplate, weak: true},
@@ -115,7 +120,7 @@ func (t *tx) groupTemplate(p Props) *Resource {
 func makeNodeGroup(t *tx, r *Resource) error {
 	cluster := t.get(KindCluster, str(r.Props, "clusterName"))
 	name := str(r.Props, "nodeGroupName")
-	id := uuid()
+	id := awsid.UUID()
 	r.ID, r.Name = cluster.ID+":"+name, name
 	r.ARN = t.arn("eks", fmt.Sprintf("nodegroup/%s/%s/%s", cluster.ID, name, id))
 	typ, err := t.groupType(r.Props)
@@ -128,7 +133,7 @@ func makeNodeGroup(t *tx, r *Resource) error {
 	}
 	version := str(cluster.All(), "version")
 	r.Attrs = Props{
-		"arn": r.ARN, "status": stateCREATING, "createdAt": stamp(t.now), "profile": "eks-" + id,
+		"arn": r.ARN, "status": stateCREATING, "createdAt": stamp(t.Now), "profile": "eks-" + id,
 		"resources": []any{Props{"remoteAccessSecurityGroupId": "",
 			"autoscalingGroups": []any{Props{"name": "eks-" + name + "-" + id}}}},
 	}
@@ -137,9 +142,9 @@ func makeNodeGroup(t *tx, r *Resource) error {
 		"version": version, "releaseVersion": version + ".0-20261101",
 	})
 	profile := t.made(KindInstanceProfile, "eks-"+id, t.iamARN("instance-profile/eks-"+id), ByEKS,
-		Props{"name": "eks-" + id, "path": "/", "role": roleName(str(r.Props, "nodeRoleArn"))}, nil, map[string]string{})
+		Props{"name": "eks-" + id, "path": "/", "role": RoleName(str(r.Props, "nodeRoleArn"))}, nil, map[string]string{})
 	profile.Name, profile.Region = profile.ID, ""
-	profile.Attrs = Props{"arn": profile.ARN, "uniqueId": iamID("AIPA"), "createDate": stamp(t.now)}
+	profile.Attrs = Props{"arn": profile.ARN, "uniqueId": awsid.IAM("AIPA"), "createDate": stamp(t.Now)}
 	t.put(profile)
 	if t.groupTemplate(r.Props) == nil {
 		t.ownTemplate(r, cluster, "eks-"+id)
@@ -155,7 +160,7 @@ func makeNodeGroup(t *tx, r *Resource) error {
 // ownTemplate makes the launch template that EKS makes when it is given none.
 func (t *tx) ownTemplate(r, cluster *Resource, name string) {
 	size, _ := number(r.All(), "diskSize")
-	lt := t.made(KindLaunchTemplate, ec2ID("lt"), "", ByEKS, Props{
+	lt := t.made(KindLaunchTemplate, awsid.EC2("lt"), "", ByEKS, Props{
 		"name": name, "vpcSecurityGroupIds": []any{str(cluster.Attrs, "vpcConfig.clusterSecurityGroupId")},
 		"iamInstanceProfile": []any{Props{"name": str(r.Attrs, "profile")}},
 		"blockDeviceMappings": []any{Props{"deviceName": "/dev/xvda",
@@ -208,7 +213,7 @@ func (t *tx) grow(r *Resource, n int) error {
 
 // templateTags are the tags that a launch template gives to what it starts.
 func templateTags(p Props, resourceType string) map[string]string {
-	for _, s := range objects(p, "tagSpecifications") {
+	for _, s := range blocks(p, "tagSpecifications") {
 		if str(s, "resourceType") == resourceType {
 			return stringMap(s, "tags")
 		}
@@ -231,8 +236,8 @@ func (t *tx) groupInstances(r *Resource) []*Resource {
 }
 
 func (a *Account) groupIDs(r Resource) []string {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+	a.ledger.Lock()
+	defer a.ledger.Unlock()
 	var ids []string
 	for _, i := range (&tx{a: a}).groupInstances(&r) {
 		ids = append(ids, i.ID)
@@ -252,7 +257,7 @@ func startNodeGroup(ctx context.Context, a *Account, r Resource) (func(*tx, *Res
 		return nil, nil
 	}
 	if err := a.opts.Runtime.WaitNodes(ctx, str(r.Props, "clusterName"), ids); err != nil {
-		return nil, errBad("NodeCreationFailure", "Instances failed to join the kubernetes cluster: %v", err)
+		return nil, awserror.Bad("NodeCreationFailure", "Instances failed to join the kubernetes cluster: %v", err)
 	}
 	return nil, nil
 }

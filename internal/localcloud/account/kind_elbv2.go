@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"emrflink/internal/localcloud/awserror"
+	"emrflink/internal/localcloud/awsid"
 	"emrflink/internal/pattern"
 )
 
@@ -16,15 +18,15 @@ var balancerName = pattern.Lazy(`^[A-Za-z0-9][A-Za-z0-9-]{0,31}$`)
 func balancerKinds() map[Kind]*spec {
 	return map[Kind]*spec{
 		KindLoadBalancer: {
-			missing: func(id string) *Error {
-				return errBad("LoadBalancerNotFound", "Load balancers '[%s]' not found", id)
+			missing: func(id string) *awserror.Error {
+				return awserror.Bad("LoadBalancerNotFound", "Load balancers '[%s]' not found", id)
 			},
 			pending: "provisioning", usable: "active", deleting: stateDeleting, failed: "failed",
 			fixed:   []string{"name", "internal", "loadBalancerType"},
 			refused: []string{"subnetMappings", "customerOwnedIpv4Pool", "ipamPools"},
 			refs: []ref{
-				{path: "subnets", kind: KindSubnet, required: true, lost: func(id string) *Error {
-					return errBad("SubnetNotFound", "The subnet ID '%s' does not exist", id)
+				{path: "subnets", kind: KindSubnet, required: true, lost: func(id string) *awserror.Error {
+					return awserror.Bad("SubnetNotFound", "The subnet ID '%s' does not exist", id)
 				}},
 				{path: "securityGroups", kind: KindSecurityGroup},
 			},
@@ -33,7 +35,7 @@ func balancerKinds() map[Kind]*spec {
 				if !flag(r.Props, "enableDeletionProtection") {
 					return nil
 				}
-				return errBad("OperationNotPermitted",
+				return awserror.Bad("OperationNotPermitted",
 					"Load balancer '%s' cannot be deleted because deletion protection is enabled", r.ARN)
 			},
 			gone: func(t *tx, r *Resource) {
@@ -49,24 +51,25 @@ func balancerKinds() map[Kind]*spec {
 func checkBalancer(t *tx, p Props, self string) error {
 	name := str(p, "name")
 	if !balancerName().MatchString(name) || strings.HasPrefix(name, "internal-") {
-		return errBad("ValidationError", "The load balancer name '%s' is not valid", name)
+		return awserror.Bad("ValidationError", "The load balancer name '%s' is not valid", name)
 	}
 	if t.first(KindLoadBalancer, func(r *Resource) bool {
 		return r.ID != self && r.Name == name && r.Region == t.region()
 	}) != nil {
-		return errBad("DuplicateLoadBalancerName", "A load balancer with the same name '%s' exists, but with different settings",
+		return awserror.Bad("DuplicateLoadBalancerName",
+			"A load balancer with the same name '%s' exists, but with different settings",
 			name)
 	}
 	typ := orElse(str(p, "loadBalancerType"), "application")
 	if !slices.Contains([]string{"application", "network"}, typ) {
-		return errBad("ValidationError", "The load balancer type '%s' is not simulated", typ)
+		return awserror.Bad("ValidationError", "The load balancer type '%s' is not simulated", typ)
 	}
 	zones := map[string]bool{}
 	for _, id := range strs(p, "subnets") {
 		zones[str(t.get(KindSubnet, id).Attrs, "availabilityZone")] = true
 	}
 	if typ == "application" && len(zones) < 2 {
-		return errBad("ValidationError", "At least two subnets in two different Availability Zones must be specified")
+		return awserror.Bad("ValidationError", "At least two subnets in two different Availability Zones must be specified")
 	}
 	return nil
 }
@@ -75,7 +78,7 @@ func makeBalancer(t *tx, r *Resource) error {
 	r.Name = str(r.Props, "name")
 	typ := orElse(str(r.Props, "loadBalancerType"), "application")
 	word := map[string]string{"application": "app", "network": "net"}[typ]
-	id := randomHex(16)
+	id := awsid.Hex(16)
 	suffix := fmt.Sprintf("%s/%s/%s", word, r.Name, id)
 	r.ARN = t.arn("elasticloadbalancing", "loadbalancer/"+suffix)
 	r.ID = r.ARN

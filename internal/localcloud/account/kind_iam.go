@@ -8,32 +8,36 @@ import (
 
 	"emrflink/components/iamdoc"
 	"emrflink/internal/iam"
+	"emrflink/internal/localcloud/awserror"
+	"emrflink/internal/localcloud/awsid"
 	"emrflink/internal/pattern"
 )
 
 var iamName = pattern.Lazy(`^[\w+=,.@-]+$`)
 
-func noSuchEntity(format string, args ...any) *Error {
-	return errStatus(http.StatusNotFound, "NoSuchEntity", format, args...)
+func noSuchEntity(format string, args ...any) *awserror.Error {
+	return awserror.Status(http.StatusNotFound, "NoSuchEntity", format, args...)
 }
 
-func conflict(format string, args ...any) *Error {
-	return errStatus(http.StatusConflict, "DeleteConflict", format, args...)
+func conflict(format string, args ...any) *awserror.Error {
+	return awserror.Status(http.StatusConflict, "DeleteConflict", format, args...)
 }
 
 func checkIAMName(name string, limit int) error {
 	if name == "" || len(name) > limit || !iamName().MatchString(name) {
-		return errBad("ValidationError", "The name %q is invalid: 1 to %d characters of letters, digits and +=,.@_-", name, limit)
+		return awserror.Bad("ValidationError", "The name %q is invalid: 1 to %d characters of letters, digits and +=,.@_-", name,
+			limit)
 	}
 	return nil
 }
 
-func noSuchRole(name string) *Error {
-	return noSuchEntity("The role with name %s cannot be found.", roleName(name))
+func noSuchRole(name string) *awserror.Error {
+	return noSuchEntity("The role with name %s cannot be found.", RoleName(name))
 }
 
 // roleName is the name in a role's ARN, or the name itself.
-func roleName(nameOrARN string) string {
+// RoleName is the name in a role's ARN; a name is left as it is.
+func RoleName(nameOrARN string) string {
 	if strings.HasPrefix(nameOrARN, "arn:") {
 		return nameOrARN[strings.LastIndexByte(nameOrARN, '/')+1:]
 	}
@@ -42,7 +46,7 @@ func roleName(nameOrARN string) string {
 
 // role finds a role by name or ARN.
 func (t *tx) role(nameOrARN string) *Resource {
-	r := t.get(KindRole, roleName(nameOrARN))
+	r := t.get(KindRole, RoleName(nameOrARN))
 	if r == nil || strings.HasPrefix(nameOrARN, "arn:") && r.ARN != nameOrARN {
 		return nil
 	}
@@ -67,7 +71,7 @@ func roleKinds() map[Kind]*spec {
 				r.ID, r.Name = str(r.Props, "name"), str(r.Props, "name")
 				r.ARN = t.iamARN("role" + iamPath(r.Props) + r.Name)
 				r.Region = "" // IAM is global
-				r.Attrs = Props{"arn": r.ARN, "uniqueId": iamID("AROA"), "createDate": stamp(t.now)}
+				r.Attrs = Props{"arn": r.ARN, "uniqueId": awsid.IAM("AROA"), "createDate": stamp(t.Now)}
 				defaults(r.Attrs, r.Props, Props{"path": "/", "maxSessionDuration": 3600.0, "description": "",
 					"forceDetachPolicies": false})
 				return nil
@@ -78,7 +82,7 @@ func roleKinds() map[Kind]*spec {
 			},
 		},
 		KindInstanceProfile: {
-			missing: func(id string) *Error { return noSuchEntity("Instance Profile %s cannot be found.", id) },
+			missing: func(id string) *awserror.Error { return noSuchEntity("Instance Profile %s cannot be found.", id) },
 			usable:  stateAvailable,
 			refs:    []ref{{path: "role", kind: KindRole, byARN: true, lost: noSuchRole}},
 			check: func(t *tx, p Props, self string) error {
@@ -87,10 +91,11 @@ func roleKinds() map[Kind]*spec {
 					return err
 				}
 				if self == "" && t.get(KindInstanceProfile, name) != nil {
-					return errStatus(http.StatusConflict, "EntityAlreadyExists", "Instance Profile %s already exists.", name)
+					return awserror.Status(http.StatusConflict, "EntityAlreadyExists", "Instance Profile %s already exists.",
+						name)
 				}
 				if role := str(p, "role"); role != "" {
-					p["role"] = roleName(role)
+					p["role"] = RoleName(role)
 				}
 				return nil
 			},
@@ -98,26 +103,27 @@ func roleKinds() map[Kind]*spec {
 				r.ID, r.Name = str(r.Props, "name"), str(r.Props, "name")
 				r.ARN = t.iamARN("instance-profile" + iamPath(r.Props) + r.Name)
 				r.Region = ""
-				r.Attrs = Props{"arn": r.ARN, "uniqueId": iamID("AIPA"), "createDate": stamp(t.now)}
+				r.Attrs = Props{"arn": r.ARN, "uniqueId": awsid.IAM("AIPA"), "createDate": stamp(t.Now)}
 				defaults(r.Attrs, r.Props, Props{"path": "/"})
 				return nil
 			},
 		},
 		KindOIDCProvider: {
-			missing: func(id string) *Error {
+			missing: func(id string) *awserror.Error {
 				return noSuchEntity("OpenIDConnect Provider not found for arn %s", id)
 			},
 			usable: stateAvailable,
 			check: func(t *tx, p Props, self string) error {
 				url := str(p, "url")
 				if !strings.HasPrefix(url, "https://") {
-					return errBad("ValidationError", "The URL %q must begin with https://", url)
+					return awserror.Bad("ValidationError", "The URL %q must begin with https://", url)
 				}
 				if len(strs(p, "clientIdLists")) == 0 {
-					return errBad("ValidationError", "An OpenIDConnect provider needs at least one client id")
+					return awserror.Bad("ValidationError", "An OpenIDConnect provider needs at least one client id")
 				}
 				if self == "" && t.get(KindOIDCProvider, t.oidcARN(url)) != nil {
-					return errStatus(http.StatusConflict, "EntityAlreadyExists", "Provider with url %s already exists.", url)
+					return awserror.Status(http.StatusConflict, "EntityAlreadyExists", "Provider with url %s already exists.",
+						url)
 				}
 				return nil
 			},
@@ -145,7 +151,7 @@ func checkRole(t *tx, p Props, self string) error {
 		return err
 	}
 	if self == "" && t.get(KindRole, name) != nil {
-		return errStatus(http.StatusConflict, "EntityAlreadyExists", "Role with name %s already exists.", name)
+		return awserror.Status(http.StatusConflict, "EntityAlreadyExists", "Role with name %s already exists.", name)
 	}
 	doc, err := parsePolicy(str(p, "assumeRolePolicy"))
 	if err != nil {
@@ -155,11 +161,11 @@ func checkRole(t *tx, p Props, self string) error {
 		return malformed(err)
 	}
 	if n := iam.Size(str(p, "assumeRolePolicy")); n > iamdoc.MaxTrustPolicy {
-		return errStatus(http.StatusConflict, "LimitExceeded", "Cannot exceed quota for ACLSizePerRole: %d",
+		return awserror.Status(http.StatusConflict, "LimitExceeded", "Cannot exceed quota for ACLSizePerRole: %d",
 			iamdoc.MaxTrustPolicy)
 	}
 	inline := 0
-	for _, in := range objects(p, "inlinePolicies") {
+	for _, in := range blocks(p, "inlinePolicies") {
 		if str(in, "policy") == "" {
 			continue
 		}
@@ -179,13 +185,13 @@ func checkRole(t *tx, p Props, self string) error {
 	return nil
 }
 
-func errTooMuchInline(role string) *Error {
-	return errStatus(http.StatusConflict, "LimitExceeded", "Maximum policy size of %d bytes exceeded for role %s",
+func errTooMuchInline(role string) *awserror.Error {
+	return awserror.Status(http.StatusConflict, "LimitExceeded", "Maximum policy size of %d bytes exceeded for role %s",
 		iam.MaxInlinePolicies, role)
 }
 
 // ofRole reports whether a policy, an attachment or a profile belongs to a role.
-func (r *Resource) ofRole(name string) bool { return roleName(str(r.Props, "role")) == name }
+func (r *Resource) ofRole(name string) bool { return RoleName(str(r.Props, "role")) == name }
 
 func blockedRole(t *tx, r *Resource) error {
 	mine := func(x *Resource) bool { return x.ofRole(r.ID) }
@@ -202,7 +208,7 @@ func blockedRole(t *tx, r *Resource) error {
 	return nil
 }
 
-func malformed(err error) *Error { return errBad("MalformedPolicyDocument", "%v", err) }
+func malformed(err error) *awserror.Error { return awserror.Bad("MalformedPolicyDocument", "%v", err) }
 
 func parsePolicy(text string) (iam.Document, error) {
 	doc, err := iam.Parse([]byte(text))

@@ -7,9 +7,11 @@ import (
 
 	"emrflink/components/iamdoc"
 	"emrflink/internal/iam"
+	"emrflink/internal/localcloud/awserror"
+	"emrflink/internal/localcloud/awsid"
 )
 
-func noSuchPolicy(arn string) *Error {
+func noSuchPolicy(arn string) *awserror.Error {
 	return noSuchEntity("Policy %s does not exist or is not attachable.", arn)
 }
 
@@ -17,14 +19,14 @@ func noSuchPolicy(arn string) *Error {
 func policyKinds() map[Kind]*spec {
 	return map[Kind]*spec{
 		KindPolicy: {
-			missing: func(id string) *Error { return noSuchEntity("Policy %s was not found.", id) },
+			missing: func(id string) *awserror.Error { return noSuchEntity("Policy %s was not found.", id) },
 			usable:  stateAvailable,
 			check:   checkManagedPolicy,
 			make: func(t *tx, r *Resource) error {
 				r.Name = str(r.Props, "name")
 				r.ARN = t.iamARN("policy" + iamPath(r.Props) + r.Name)
 				r.ID, r.Region = r.ARN, ""
-				r.Attrs = Props{"arn": r.ARN, "policyId": iamID("ANPA")}
+				r.Attrs = Props{"arn": r.ARN, "policyId": awsid.IAM("ANPA")}
 				defaults(r.Attrs, r.Props, Props{"path": "/"})
 				return nil
 			},
@@ -37,22 +39,24 @@ func policyKinds() map[Kind]*spec {
 			},
 		},
 		KindRolePolicy: {
-			missing: func(id string) *Error { return noSuchEntity("The role policy with name %s cannot be found.", id) },
-			usable:  stateAvailable,
-			refs:    []ref{roleRef()},
-			check:   checkInlinePolicy,
+			missing: func(id string) *awserror.Error {
+				return noSuchEntity("The role policy with name %s cannot be found.", id)
+			},
+			usable: stateAvailable,
+			refs:   []ref{roleRef()},
+			check:  checkInlinePolicy,
 			make: func(_ *tx, r *Resource) error {
 				r.Name = str(r.Props, "name")
-				r.ID = roleName(str(r.Props, "role")) + ":" + r.Name
+				r.ID = RoleName(str(r.Props, "role")) + ":" + r.Name
 				return nil
 			},
 		},
 		KindRolePolicyAttachment: {
-			missing: func(id string) *Error { return noSuchEntity("The attachment %s cannot be found.", id) },
+			missing: func(id string) *awserror.Error { return noSuchEntity("The attachment %s cannot be found.", id) },
 			usable:  stateAvailable,
 			refs:    []ref{roleRef()},
 			check: func(t *tx, p Props, self string) error {
-				arn, role := str(p, "policyArn"), roleName(str(p, "role"))
+				arn, role := str(p, "policyArn"), RoleName(str(p, "role"))
 				if !t.policyExists(arn) {
 					return noSuchPolicy(arn)
 				}
@@ -61,11 +65,11 @@ func policyKinds() map[Kind]*spec {
 					return nil // attaching twice is one attachment
 				}
 				return t.room(QuotaRolePolicies, used,
-					errStatus(http.StatusConflict, "LimitExceeded", "Cannot exceed quota for PoliciesPerRole: %.0f",
+					awserror.Status(http.StatusConflict, "LimitExceeded", "Cannot exceed quota for PoliciesPerRole: %.0f",
 						t.a.quotas[QuotaRolePolicies]))
 			},
 			make: func(_ *tx, r *Resource) error {
-				r.ID = attachmentID(roleName(str(r.Props, "role")), str(r.Props, "policyArn"))
+				r.ID = attachmentID(RoleName(str(r.Props, "role")), str(r.Props, "policyArn"))
 				return nil
 			},
 		},
@@ -85,14 +89,15 @@ func checkManagedPolicy(t *tx, p Props, self string) error {
 		return err
 	}
 	if self == "" && t.get(KindPolicy, t.iamARN("policy"+iamPath(p)+name)) != nil {
-		return errStatus(http.StatusConflict, "EntityAlreadyExists",
+		return awserror.Status(http.StatusConflict, "EntityAlreadyExists",
 			"A policy called %s already exists. Duplicate names are not allowed.", name)
 	}
 	if err := checkIdentityPolicy(str(p, "policy")); err != nil {
 		return err
 	}
 	if iam.Size(str(p, "policy")) > iamdoc.MaxManagedPolicy {
-		return errStatus(http.StatusConflict, "LimitExceeded", "Cannot exceed quota for PolicySize: %d", iamdoc.MaxManagedPolicy)
+		return awserror.Status(http.StatusConflict, "LimitExceeded", "Cannot exceed quota for PolicySize: %d",
+			iamdoc.MaxManagedPolicy)
 	}
 	return nil
 }
@@ -104,7 +109,7 @@ func checkInlinePolicy(t *tx, p Props, self string) error {
 	if err := checkIdentityPolicy(str(p, "policy")); err != nil {
 		return err
 	}
-	role := roleName(str(p, "role"))
+	role := RoleName(str(p, "role"))
 	total := iam.Size(str(p, "policy"))
 	id := role + ":" + str(p, "name")
 	for _, r := range t.a.tables[KindRolePolicy] {

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"emrflink/internal/iam"
+	"emrflink/internal/localcloud/awserror"
+	"emrflink/internal/localcloud/awsid"
 	"emrflink/internal/pattern"
 )
 
@@ -17,8 +19,8 @@ const StatePendingDeletion = "PendingDeletion"
 
 var aliasName = pattern.Lazy(`^alias/[a-zA-Z0-9/_-]{1,250}$`)
 
-func noSuchKey(id string) *Error {
-	return errBad("NotFoundException", "Key '%s' does not exist", id)
+func noSuchKey(id string) *awserror.Error {
+	return awserror.Bad("NotFoundException", "Key '%s' does not exist", id)
 }
 
 // keyKinds are KMS keys and their aliases.
@@ -33,7 +35,7 @@ func keyKinds() map[Kind]*spec {
 				if r.State != StatePendingDeletion {
 					return nil
 				}
-				return errBad("KMSInvalidStateException", "%s is pending deletion.", r.ARN)
+				return awserror.Bad("KMSInvalidStateException", "%s is pending deletion.", r.ARN)
 			},
 			lingers: func(t *tx, r *Resource) {
 				days, ok := number(r.Props, "deletionWindowInDays")
@@ -42,20 +44,22 @@ func keyKinds() map[Kind]*spec {
 				}
 				r.become(StatePendingDeletion)
 				r.HourlyUSD = 0 // free from here on: aws.amazon.com/kms/pricing
-				r.Attrs["deletionDate"] = stamp(t.now.Add(time.Duration(days) * 24 * time.Hour))
+				r.Attrs["deletionDate"] = stamp(t.Now.Add(time.Duration(days) * 24 * time.Hour))
 			},
 		},
 		KindKeyAlias: {
-			missing: func(id string) *Error { return errBad("NotFoundException", "Alias %s is not found.", id) },
-			usable:  stateAvailable,
-			refs:    []ref{{path: "targetKeyId", kind: KindKey, required: true, weak: true}},
+			missing: func(id string) *awserror.Error {
+				return awserror.Bad("NotFoundException", "Alias %s is not found.", id)
+			},
+			usable: stateAvailable,
+			refs:   []ref{{path: "targetKeyId", kind: KindKey, required: true, weak: true}},
 			check: func(t *tx, p Props, self string) error {
 				name := str(p, "name")
 				if !aliasName().MatchString(name) || strings.HasPrefix(name, "alias/aws/") {
-					return errBad("InvalidAliasNameException", "%s is not a valid alias name", name)
+					return awserror.Bad("InvalidAliasNameException", "%s is not a valid alias name", name)
 				}
 				if self == "" && t.get(KindKeyAlias, name) != nil {
-					return errBad("AlreadyExistsException", "An alias with the name %s already exists", t.arn("kms", name))
+					return awserror.Bad("AlreadyExistsException", "An alias with the name %s already exists", t.arn("kms", name))
 				}
 				return nil
 			},
@@ -72,7 +76,7 @@ func keyKinds() map[Kind]*spec {
 
 func checkKey(_ *tx, p Props, _ string) error {
 	if days, ok := number(p, "deletionWindowInDays"); ok && (days < 7 || days > 30) {
-		return errBad("ValidationException", "PendingWindowInDays %.0f is not between 7 and 30", days)
+		return awserror.Bad("ValidationException", "PendingWindowInDays %.0f is not between 7 and 30", days)
 	}
 	text := str(p, "policy")
 	if text == "" {
@@ -83,7 +87,7 @@ func checkKey(_ *tx, p Props, _ string) error {
 		err = doc.CheckResource()
 	}
 	if err != nil {
-		return errBad("MalformedPolicyDocumentException", "%v", err)
+		return awserror.Bad("MalformedPolicyDocumentException", "%v", err)
 	}
 	for _, s := range doc.Statements {
 		for _, who := range s.Principals {
@@ -92,12 +96,12 @@ func checkKey(_ *tx, p Props, _ string) error {
 			}
 		}
 	}
-	return errBad("MalformedPolicyDocumentException",
+	return awserror.Bad("MalformedPolicyDocumentException",
 		"The new key policy will not allow you to update the key policy in the future.")
 }
 
 func makeKey(t *tx, r *Resource) error {
-	r.ID = uuid()
+	r.ID = awsid.UUID()
 	r.ARN = t.arn("kms", "key/"+r.ID)
 	r.Attrs = Props{"arn": r.ARN, "keyId": r.ID}
 	defaults(r.Attrs, r.Props, Props{
@@ -110,13 +114,13 @@ func makeKey(t *tx, r *Resource) error {
 }
 
 // keyRef is a property with the ARN of a key that must be enabled; the key may be deleted before what it encrypts.
-func keyRef(path string, lost func(string) *Error) ref {
+func keyRef(path string, lost func(string) *awserror.Error) ref {
 	return ref{path: path, kind: KindKey, byARN: true, weak: true, lost: lost}
 }
 
 // logsMayUse evaluates a key's policy for CloudWatch Logs and one of its groups.
 func (t *tx) logsMayUse(keyARN, group string) error {
-	refused := errStatus(http.StatusBadRequest, "AccessDeniedException",
+	refused := awserror.Status(http.StatusBadRequest, "AccessDeniedException",
 		"The specified KMS key does not exist or is not allowed to be used with Arn '%s'", t.arn("logs", "log-group:"+group))
 	key := t.resolve(keyRef("", nil), keyARN)
 	if key == nil {

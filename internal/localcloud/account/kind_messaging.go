@@ -7,7 +7,12 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
+	"emrflink/internal/localcloud/awserror"
+	"emrflink/internal/localcloud/awsid"
+	"emrflink/internal/localcloud/logs"
+	"emrflink/internal/localcloud/queues"
 	"emrflink/internal/pattern"
 )
 
@@ -17,15 +22,11 @@ var (
 	logGroupName = pattern.Lazy(`^[.\-_/#A-Za-z0-9]{1,512}$`)
 )
 
-func noSuchQueue(string) *Error {
-	return errBad("AWS.SimpleQueueService.NonExistentQueue", "The specified queue does not exist.")
-}
-
 // messagingKinds are queues, event rules and targets, and log groups.
 func messagingKinds() map[Kind]*spec {
 	return map[Kind]*spec{
 		KindQueue: {
-			missing: noSuchQueue,
+			missing: queues.NoSuchQueue,
 			usable:  stateAvailable,
 			refused: []string{"fifoQueue", "redrivePolicy", "redriveAllowPolicy", "kmsMasterKeyId"},
 			check:   checkQueue,
@@ -41,19 +42,19 @@ func messagingKinds() map[Kind]*spec {
 				return nil
 			},
 			gone: func(t *tx, r *Resource) {
-				t.purge(r.ID)
+				t.a.Queues.Purge(t.Tx, r.ID)
 				t.remove(KindQueuePolicy, r.ID)
 			},
 		},
 		KindQueuePolicy: {
-			missing: noSuchQueue,
+			missing: queues.NoSuchQueue,
 			usable:  stateAvailable,
 			refs:    []ref{{path: "queueUrl", kind: KindQueue, required: true}},
 			check:   func(_ *tx, p Props, _ string) error { return checkQueuePolicy(str(p, "policy")) },
 			make:    func(_ *tx, r *Resource) error { r.ID = str(r.Props, "queueUrl"); return nil },
 		},
 		KindEventRule: {
-			missing: func(id string) *Error { return noSuchEKS("Rule %s does not exist on EventBus default.", id) },
+			missing: func(id string) *awserror.Error { return noSuchEKS("Rule %s does not exist on EventBus default.", id) },
 			usable:  "ENABLED",
 			refused: []string{"scheduleExpression", "roleArn"},
 			check:   checkEventRule,
@@ -69,7 +70,7 @@ func messagingKinds() map[Kind]*spec {
 					t.first(KindEventTarget, func(x *Resource) bool { return str(x.Props, "rule") == r.ID }) == nil {
 					return nil
 				}
-				return errBad("ValidationException", "Rule can't be deleted since it has targets.")
+				return awserror.Bad("ValidationException", "Rule can't be deleted since it has targets.")
 			},
 			gone: func(t *tx, r *Resource) {
 				t.destroyWhere(KindEventTarget, func(x *Resource) bool { return str(x.Props, "rule") == r.ID })
@@ -77,16 +78,14 @@ func messagingKinds() map[Kind]*spec {
 		},
 		KindEventTarget: targetSpec(),
 		KindLogGroup: {
-			missing: func(string) *Error {
-				return errBad("ResourceNotFoundException", "The specified log group does not exist.")
-			},
-			usable: stateAvailable,
-			check:  checkLogGroup,
+			missing: logs.NoSuchGroup,
+			usable:  stateAvailable,
+			check:   checkLogGroup,
 			make: func(t *tx, r *Resource) error {
 				logGroupAttrs(t, r)
 				return nil
 			},
-			gone: func(t *tx, r *Resource) { t.dropLogs(r.ID) },
+			gone: func(t *tx, r *Resource) { t.a.Logs.Drop(t.Tx, r.ID) },
 		},
 	}
 }
@@ -94,27 +93,27 @@ func messagingKinds() map[Kind]*spec {
 // targetSpec is the rule of event targets, which are queues.
 func targetSpec() *spec {
 	return &spec{
-		missing: func(id string) *Error { return noSuchEKS("Target %s does not exist.", id) },
+		missing: func(id string) *awserror.Error { return noSuchEKS("Target %s does not exist.", id) },
 		usable:  stateAvailable,
 		refused: []string{"input", "inputPath", "inputTransformer", "ecsTarget", "batchTarget", "httpTarget", "kinesisTarget",
 			"runCommandTargets", "deadLetterConfig"},
 		refs: []ref{{path: "rule", kind: KindEventRule, required: true}},
 		check: func(t *tx, p Props, self string) error {
 			if !strings.Contains(str(p, "arn"), ":sqs:") {
-				return errStatus(http.StatusNotImplemented, "NotImplemented",
+				return awserror.Status(http.StatusNotImplemented, "NotImplemented",
 					"the local account delivers events to SQS queues only, not to %q", str(p, "arn"))
 			}
 			n := t.count(KindEventTarget, func(r *Resource) bool {
 				return r.ID != self && str(r.Props, "rule") == str(p, "rule")
 			})
 			if n >= 5 {
-				return errBad("LimitExceededException", "The requested resource exceeds the maximum number allowed.")
+				return awserror.Bad("LimitExceededException", "The requested resource exceeds the maximum number allowed.")
 			}
 			return nil
 		},
 		make: func(_ *tx, r *Resource) error {
 			if str(r.Props, "targetId") == "" {
-				r.Props["targetId"] = "target-" + randomHex(16)
+				r.Props["targetId"] = "target-" + awsid.Hex(16)
 			}
 			r.ID = fmt.Sprintf("%s-%s", str(r.Props, "rule"), str(r.Props, "targetId"))
 			return nil
@@ -129,22 +128,41 @@ func (t *tx) queueURL(name string) string {
 func checkQueue(t *tx, p Props, self string) error {
 	name := str(p, "name")
 	if !queueName().MatchString(name) {
-		return errBad("InvalidParameterValue",
+		return awserror.Bad("InvalidParameterValue",
 			"Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length: %q", name)
 	}
 	if self == "" && t.get(KindQueue, t.queueURL(name)) != nil {
-		return errBad("QueueAlreadyExists", "A queue already exists with the same name and a different value for an attribute")
+		return awserror.Bad("QueueAlreadyExists",
+			"A queue already exists with the same name and a different value for an attribute")
 	}
 	for name, limits := range map[string][2]float64{
 		"visibilityTimeoutSeconds": {0, 43200}, "messageRetentionSeconds": {60, 1209600},
 		"receiveWaitTimeSeconds": {0, 20}, "delaySeconds": {0, 900},
 	} {
 		if v, ok := number(p, name); ok && (v < limits[0] || v > limits[1]) {
-			return errBad("InvalidAttributeValue", "Invalid value for the parameter %s: %.0f is not between %.0f and %.0f", name,
+			return awserror.Bad("InvalidAttributeValue", "Invalid value for the parameter %s: %.0f is not between %.0f and %.0f",
+				name,
 				v, limits[0], limits[1])
 		}
 	}
 	return checkQueuePolicy(str(p, "policy"))
+}
+
+// queue is what the messages need to know of their queue.
+func (t *tx) queue(url string) (queues.Queue, bool) {
+	r := t.get(KindQueue, url)
+	if r == nil {
+		return queues.Queue{}, false
+	}
+	all := r.All()
+	seconds := func(name string) time.Duration {
+		n, _ := number(all, name)
+		return time.Duration(n) * time.Second
+	}
+	return queues.Queue{
+		Delay: seconds("delaySeconds"), Retention: seconds("messageRetentionSeconds"),
+		Visibility: seconds("visibilityTimeoutSeconds"), ReceiveWait: seconds("receiveWaitTimeSeconds"),
+	}, true
 }
 
 func checkQueuePolicy(text string) error {
@@ -156,7 +174,7 @@ func checkQueuePolicy(text string) error {
 		err = doc.CheckResource()
 	}
 	if err != nil {
-		return errBad("InvalidAttributeValue", "Invalid value for the parameter Policy: %v", err)
+		return awserror.Bad("InvalidAttributeValue", "Invalid value for the parameter Policy: %v", err)
 	}
 	return nil
 }
@@ -164,19 +182,19 @@ func checkQueuePolicy(text string) error {
 func checkEventRule(t *tx, p Props, self string) error {
 	name := str(p, "name")
 	if !ruleName().MatchString(name) {
-		return errBad("ValidationException", "Value %q at 'name' failed to satisfy constraint: %s", name, ruleName())
+		return awserror.Bad("ValidationException", "Value %q at 'name' failed to satisfy constraint: %s", name, ruleName())
 	}
 	if bus := str(p, "eventBusName"); bus != "" && bus != "default" {
 		return noSuchEKS("Event bus %s does not exist.", bus)
 	}
 	if state := orElse(str(p, "state"), "ENABLED"); state != "ENABLED" && state != "DISABLED" {
-		return errBad("ValidationException", "Value %q at 'state' is neither ENABLED nor DISABLED", state)
+		return awserror.Bad("ValidationException", "Value %q at 'state' is neither ENABLED nor DISABLED", state)
 	}
 	if _, err := parsePattern(str(p, "eventPattern")); err != nil {
-		return errBad("InvalidEventPatternException", "Event pattern is not valid. Reason: %v", err)
+		return awserror.Bad("InvalidEventPatternException", "Event pattern is not valid. Reason: %v", err)
 	}
 	if self == "" && t.get(KindEventRule, name) != nil {
-		return errBad("ResourceAlreadyExistsException", "Rule %s already exists.", name) // PutRule would overwrite it
+		return awserror.Bad("ResourceAlreadyExistsException", "Rule %s already exists.", name) // PutRule would overwrite it
 	}
 	return nil
 }
@@ -189,14 +207,14 @@ func retentions() []float64 {
 func checkLogGroup(t *tx, p Props, self string) error {
 	name := str(p, "name")
 	if !logGroupName().MatchString(name) {
-		return errBad("InvalidParameterException", "Value %q at 'logGroupName' failed to satisfy constraint: %s", name,
+		return awserror.Bad("InvalidParameterException", "Value %q at 'logGroupName' failed to satisfy constraint: %s", name,
 			logGroupName())
 	}
 	if days, ok := number(p, "retentionInDays"); ok && !slices.Contains(retentions(), days) {
-		return errBad("InvalidParameterException", "Retention of %.0f days is not one of %v", days, retentions())
+		return awserror.Bad("InvalidParameterException", "Retention of %.0f days is not one of %v", days, retentions())
 	}
 	if self == "" && t.get(KindLogGroup, name) != nil {
-		return errBad("ResourceAlreadyExistsException", "The specified log group already exists")
+		return awserror.Bad("ResourceAlreadyExistsException", "The specified log group already exists")
 	}
 	if key := str(p, "kmsKeyId"); key != "" {
 		return t.logsMayUse(key, name)

@@ -3,13 +3,15 @@
 package account
 
 import (
+	"emrflink/internal/localcloud/awserror"
+	"emrflink/internal/localcloud/awsid"
 	"net/http"
 	"slices"
 	"strings"
 )
 
-func missingEC2(code, what string) func(string) *Error {
-	return func(id string) *Error { return errBad(code, "The %s '%s' does not exist", what, id) }
+func missingEC2(code, what string) func(string) *awserror.Error {
+	return func(id string) *awserror.Error { return awserror.Bad(code, "The %s '%s' does not exist", what, id) }
 }
 
 func vpcRef() ref { return ref{path: "vpcId", kind: KindVPC, required: true} }
@@ -45,7 +47,7 @@ func networkKinds() map[Kind]*spec {
 			refs:    []ref{{path: "vpcId", kind: KindVPC}},
 			check:   checkInternetGateway,
 			make: func(t *tx, r *Resource) error {
-				r.ID = ec2ID("igw")
+				r.ID = awsid.EC2("igw")
 				r.ARN = t.arn("ec2", "internet-gateway/"+r.ID)
 				r.Attrs = Props{"arn": r.ARN, "ownerId": t.a.opts.AccountID}
 				return nil
@@ -60,8 +62,8 @@ func networkKinds() map[Kind]*spec {
 			gone:    func(t *tx, r *Resource) { t.blackhole("gatewayId", r.ID) },
 		},
 		KindEIP: {
-			missing: func(id string) *Error {
-				return errBad("InvalidAllocationID.NotFound", "The allocation ID '%s' does not exist", id)
+			missing: func(id string) *awserror.Error {
+				return awserror.Bad("InvalidAllocationID.NotFound", "The allocation ID '%s' does not exist", id)
 			},
 			usable: stateAvailable,
 			refused: []string{"instance", "networkInterface", "associateWithPrivateIp", "publicIpv4Pool", "customerOwnedIpv4Pool",
@@ -71,14 +73,14 @@ func networkKinds() map[Kind]*spec {
 					return nil
 				}
 				return t.room(QuotaElasticIPs, t.inRegion(KindEIP),
-					errBad("AddressLimitExceeded", "The maximum number of addresses has been reached."))
+					awserror.Bad("AddressLimitExceeded", "The maximum number of addresses has been reached."))
 			},
 			make: makeEIP,
 			blocked: func(_ *tx, r *Resource) error {
 				if str(r.Attrs, "associationId") == "" {
 					return nil
 				}
-				return errBad("InvalidIPAddress.InUse",
+				return awserror.Bad("InvalidIPAddress.InUse",
 					"The address %s with allocation id [%s] is associated with network interface %s and cannot be released",
 					str(r.Attrs, "publicIp"), r.ID, str(r.Attrs, "networkInterface"))
 			},
@@ -90,8 +92,8 @@ func networkKinds() map[Kind]*spec {
 // natSpec is the rule of NAT gateways.
 func natSpec() *spec {
 	return &spec{
-		missing: func(id string) *Error {
-			return errBad("NatGatewayNotFound", "The Nat Gateway %s was not found", id)
+		missing: func(id string) *awserror.Error {
+			return awserror.Bad("NatGatewayNotFound", "The Nat Gateway %s was not found", id)
 		},
 		pending: statePending, usable: stateAvailable, deleting: stateDeleting, failed: "failed",
 		refused: []string{"secondaryAllocationIds", "secondaryPrivateIpAddresses", "secondaryPrivateIpAddressCount"},
@@ -109,24 +111,25 @@ func checkVPC(t *tx, p Props, self string) error {
 		return err
 	}
 	if cidr.Bits() < 16 || cidr.Bits() > 28 {
-		return errBad("InvalidVpc.Range", "The CIDR '%s' is invalid.", cidr)
+		return awserror.Bad("InvalidVpc.Range", "The CIDR '%s' is invalid.", cidr)
 	}
 	if self != "" {
 		return nil
 	}
-	return t.room(QuotaVPCs, t.inRegion(KindVPC), errBad("VpcLimitExceeded", "The maximum number of VPCs has been reached."))
+	return t.room(QuotaVPCs, t.inRegion(KindVPC),
+		awserror.Bad("VpcLimitExceeded", "The maximum number of VPCs has been reached."))
 }
 
 func makeVPC(t *tx, r *Resource) error {
-	r.ID = ec2ID("vpc")
+	r.ID = awsid.EC2("vpc")
 	r.ARN = t.arn("ec2", "vpc/"+r.ID)
 	owner := t.a.opts.AccountID
-	group := t.made(KindSecurityGroup, ec2ID("sg"), "", ByEC2,
+	group := t.made(KindSecurityGroup, awsid.EC2("sg"), "", ByEC2,
 		Props{"vpcId": r.ID, "name": "default", "description": "default VPC security group"}, nil, nil)
 	group.ARN = t.arn("ec2", "security-group/"+group.ID)
 	group.Name = "default"
 	group.Attrs = Props{"arn": group.ARN, "ownerId": owner, "default": true}
-	table := t.made(KindRouteTable, ec2ID("rtb"), "", ByEC2, Props{"vpcId": r.ID}, nil, nil)
+	table := t.made(KindRouteTable, awsid.EC2("rtb"), "", ByEC2, Props{"vpcId": r.ID}, nil, nil)
 	table.ARN = t.arn("ec2", "route-table/"+table.ID)
 	table.Attrs = Props{"arn": table.ARN, "ownerId": owner, "main": true}
 	t.put(group)
@@ -134,7 +137,7 @@ func makeVPC(t *tx, r *Resource) error {
 	r.Attrs = Props{
 		"arn": r.ARN, "ownerId": owner, "defaultSecurityGroupId": group.ID,
 		"mainRouteTableId": table.ID, "defaultRouteTableId": table.ID,
-		"defaultNetworkAclId": ec2ID("acl"), "dhcpOptionsId": "dopt-0" + strings.Repeat("0", 15) + "1",
+		"defaultNetworkAclId": awsid.EC2("acl"), "dhcpOptionsId": "dopt-0" + strings.Repeat("0", 15) + "1",
 		"ipv6AssociationId": "", "ipv6CidrBlock": "",
 	}
 	defaults(r.Attrs, r.Props, Props{
@@ -194,13 +197,13 @@ func checkSubnet(t *tx, p Props, self string) error {
 		return err
 	}
 	if cidr.Bits() < 16 || cidr.Bits() > 28 || !contains(whole, cidr) {
-		return errBad("InvalidSubnet.Range", "The CIDR '%s' is invalid.", cidr)
+		return awserror.Bad("InvalidSubnet.Range", "The CIDR '%s' is invalid.", cidr)
 	}
 	if t.first(KindSubnet, func(r *Resource) bool {
 		other, err := parseCIDR(str(r.Props, "cidrBlock"))
 		return str(r.Props, "vpcId") == vpc.ID && err == nil && other.Overlaps(cidr)
 	}) != nil {
-		return errBad("InvalidSubnet.Conflict", "The CIDR '%s' conflicts with another subnet", cidr)
+		return awserror.Bad("InvalidSubnet.Conflict", "The CIDR '%s' conflicts with another subnet", cidr)
 	}
 	_, err = t.zone(p)
 	return err
@@ -218,7 +221,7 @@ func (t *tx) zone(p Props) (Zone, error) {
 	for _, z := range zones {
 		names = append(names, z.Name)
 	}
-	return Zone{}, errBad("InvalidParameterValue", "Value (%s) for parameter availabilityZone is invalid. "+
+	return Zone{}, awserror.Bad("InvalidParameterValue", "Value (%s) for parameter availabilityZone is invalid. "+
 		"Subnets can currently only be created in the following availability zones: %s.", orElse(name, id),
 		strings.Join(names, ", "))
 }
@@ -228,7 +231,7 @@ func makeSubnet(t *tx, r *Resource) error {
 	if err != nil {
 		return err
 	}
-	r.ID = ec2ID("subnet")
+	r.ID = awsid.EC2("subnet")
 	r.ARN = t.arn("ec2", "subnet/"+r.ID)
 	r.Attrs = Props{
 		"arn": r.ARN, "ownerId": t.a.opts.AccountID, "availabilityZone": zone.Name, "availabilityZoneId": zone.ID,
@@ -247,13 +250,13 @@ func checkInternetGateway(t *tx, p Props, self string) error {
 	if vpc != "" && t.first(KindInternetGateway, func(r *Resource) bool {
 		return r.ID != self && str(r.Props, "vpcId") == vpc
 	}) != nil {
-		return errBad("InvalidParameterValue", "Network %s already has an internet gateway attached", vpc)
+		return awserror.Bad("InvalidParameterValue", "Network %s already has an internet gateway attached", vpc)
 	}
 	if self != "" {
 		return nil
 	}
 	return t.room(QuotaInternetGateways, t.inRegion(KindInternetGateway),
-		errBad("InternetGatewayLimitExceeded", "The maximum number of internet gateways has been reached."))
+		awserror.Bad("InternetGatewayLimitExceeded", "The maximum number of internet gateways has been reached."))
 }
 
 // blockedGateway refuses to detach a gateway from a VPC that has public addresses.
@@ -273,7 +276,7 @@ func blockedGateway(t *tx, r *Resource) error {
 }
 
 func makeEIP(t *tx, r *Resource) error {
-	r.ID = ec2ID("eipalloc")
+	r.ID = awsid.EC2("eipalloc")
 	r.ARN = t.arn("ec2", "elastic-ip/"+r.ID)
 	ip := t.takePublicAddress()
 	r.Attrs = Props{
@@ -304,14 +307,14 @@ func checkNAT(t *tx, p Props, self string) error {
 	if str(p, "connectivityType") != "private" {
 		eip := t.get(KindEIP, str(p, "allocationId"))
 		if eip == nil {
-			return errBad("MissingParameter", "The request must contain the parameter AllocationId")
+			return awserror.Bad("MissingParameter", "The request must contain the parameter AllocationId")
 		}
 		if str(eip.Attrs, "associationId") != "" {
-			return errBad("Resource.AlreadyAssociated", "Elastic IP address [%s] is already associated", eip.ID)
+			return awserror.Bad("Resource.AlreadyAssociated", "Elastic IP address [%s] is already associated", eip.ID)
 		}
 		vpc := str(subnet.Props, "vpcId")
 		if t.first(KindInternetGateway, func(r *Resource) bool { return str(r.Props, "vpcId") == vpc }) == nil {
-			return errBad("Gateway.NotAttached", "Network %s has no Internet gateway attached", vpc)
+			return awserror.Bad("Gateway.NotAttached", "Network %s has no Internet gateway attached", vpc)
 		}
 	}
 	zone := str(subnet.Attrs, "availabilityZone")
@@ -319,12 +322,12 @@ func checkNAT(t *tx, p Props, self string) error {
 		s := t.get(KindSubnet, str(r.Props, "subnetId"))
 		return s != nil && str(s.Attrs, "availabilityZone") == zone
 	})
-	return t.room(QuotaNATGateways, used, errStatus(http.StatusBadRequest, "NatGatewayLimitExceeded",
+	return t.room(QuotaNATGateways, used, awserror.Status(http.StatusBadRequest, "NatGatewayLimitExceeded",
 		"The maximum number of NAT gateways in %s has been reached.", zone))
 }
 
 func makeNAT(t *tx, r *Resource) error {
-	r.ID = ec2ID("nat")
+	r.ID = awsid.EC2("nat")
 	r.ARN = t.arn("ec2", "natgateway/"+r.ID)
 	subnet := t.get(KindSubnet, str(r.Props, "subnetId"))
 	eni, err := t.addInterface(subnet, interfaceRequest{
@@ -339,7 +342,7 @@ func makeNAT(t *tx, r *Resource) error {
 	if eip == "" {
 		return nil
 	}
-	association := ec2ID("eipassoc")
+	association := awsid.EC2("eipassoc")
 	t.edit(KindEIP, eip, func(e *Resource) {
 		e.Attrs["associationId"], e.Attrs["networkInterface"] = association, eni.ID
 		e.Attrs["privateIp"] = str(eni.Attrs, "privateIp")

@@ -3,7 +3,10 @@
 package account
 
 import (
+	"emrflink/internal/localcloud/awserror"
+	"emrflink/internal/localcloud/awsid"
 	"fmt"
+	"hash/crc32"
 	"slices"
 	"strings"
 )
@@ -17,7 +20,7 @@ func routeKinds() map[Kind]*spec {
 			refused: []string{"propagatingVgws"},
 			refs:    []ref{vpcRef()},
 			check: func(t *tx, p Props, _ string) error {
-				for _, route := range objects(p, "routes") {
+				for _, route := range blocks(p, "routes") {
 					if err := t.checkRouteTarget(route, str(p, "vpcId")); err != nil {
 						return err
 					}
@@ -25,7 +28,7 @@ func routeKinds() map[Kind]*spec {
 				return nil
 			},
 			make: func(t *tx, r *Resource) error {
-				r.ID = ec2ID("rtb")
+				r.ID = awsid.EC2("rtb")
 				r.ARN = t.arn("ec2", "route-table/"+r.ID)
 				r.Attrs = Props{"arn": r.ARN, "ownerId": t.a.opts.AccountID}
 				return nil
@@ -42,8 +45,8 @@ func routeKinds() map[Kind]*spec {
 			},
 		},
 		KindRoute: {
-			missing: func(id string) *Error {
-				return errBad("InvalidRoute.NotFound", "There is no route %s in the route table", id)
+			missing: func(id string) *awserror.Error {
+				return awserror.Bad("InvalidRoute.NotFound", "There is no route %s in the route table", id)
 			},
 			usable: "active",
 			refused: []string{"carrierGatewayId", "coreNetworkArn", "destinationIpv6CidrBlock", "destinationPrefixListId",
@@ -69,17 +72,18 @@ func routeKinds() map[Kind]*spec {
 			check: func(t *tx, p Props, self string) error {
 				subnet, table := str(p, "subnetId"), t.get(KindRouteTable, str(p, "routeTableId"))
 				if t.vpcOf(subnet) != str(table.Props, "vpcId") {
-					return errBad("InvalidParameterValue", "Route table %s and subnet %s belong to different networks", table.ID,
+					return awserror.Bad("InvalidParameterValue", "Route table %s and subnet %s belong to different networks",
+						table.ID,
 						subnet)
 				}
 				if t.first(KindRouteTableAssociation,
 					func(r *Resource) bool { return r.ID != self && str(r.Props, "subnetId") == subnet }) != nil {
-					return errBad("Resource.AlreadyAssociated",
+					return awserror.Bad("Resource.AlreadyAssociated",
 						"the specified association for route table %s conflicts with an existing association", table.ID)
 				}
 				return nil
 			},
-			make: func(_ *tx, r *Resource) error { r.ID = ec2ID("rtbassoc"); return nil },
+			make: func(_ *tx, r *Resource) error { r.ID = awsid.EC2("rtbassoc"); return nil },
 		},
 		KindVPCEndpoint: endpointSpec(),
 	}
@@ -125,10 +129,10 @@ func checkRoute(t *tx, p Props, self string) error {
 	taken := func(r *Resource) bool {
 		return r.ID != self && str(r.Props, "routeTableId") == table.ID && str(r.Props, "destinationCidrBlock") == cidr.String()
 	}
-	if t.first(KindRoute, taken) != nil || slices.ContainsFunc(objects(table.Props, "routes"), func(o Props) bool {
+	if t.first(KindRoute, taken) != nil || slices.ContainsFunc(blocks(table.Props, "routes"), func(o Props) bool {
 		return str(o, "cidrBlock") == cidr.String()
 	}) {
-		return errBad("RouteAlreadyExists", "The route identified by %s already exists.", cidr)
+		return awserror.Bad("RouteAlreadyExists", "The route identified by %s already exists.", cidr)
 	}
 	return t.checkRouteTarget(p, str(table.Props, "vpcId"))
 }
@@ -146,11 +150,11 @@ func (t *tx) checkRouteTarget(p Props, vpc string) error {
 			return t.a.missing(rf.kind, id)
 		}
 		if of := t.networkOf(target); of != vpc {
-			return errBad("InvalidParameterValue", "route table and network gateway %s belong to different networks", id)
+			return awserror.Bad("InvalidParameterValue", "route table and network gateway %s belong to different networks", id)
 		}
 	}
 	if given != 1 && str(p, "gatewayId") != "local" {
-		return errBad("InvalidParameterCombination", "A route must have exactly one target, this one has %d", given)
+		return awserror.Bad("InvalidParameterCombination", "A route must have exactly one target, this one has %d", given)
 	}
 	return nil
 }
@@ -171,11 +175,11 @@ func checkEndpoint(t *tx, p Props, self string) error {
 	name := str(p, "serviceName")
 	service, ok := strings.CutPrefix(name, "com.amazonaws."+t.region()+".")
 	if !ok || service == "" {
-		return errBad("InvalidServiceName", "The Vpc Endpoint Service '%s' does not exist", name)
+		return awserror.Bad("InvalidServiceName", "The Vpc Endpoint Service '%s' does not exist", name)
 	}
 	gateway := orElse(str(p, "vpcEndpointType"), "Gateway") == "Gateway"
 	if gateway && service != "s3" && service != "dynamodb" {
-		return errBad("InvalidParameter", "Service %s does not have a gateway endpoint", name)
+		return awserror.Bad("InvalidParameter", "Service %s does not have a gateway endpoint", name)
 	}
 	if !gateway {
 		return t.checkInterfaceEndpoint(p, self)
@@ -184,7 +188,8 @@ func checkEndpoint(t *tx, p Props, self string) error {
 		if t.first(KindVPCEndpoint, func(r *Resource) bool {
 			return r.ID != self && str(r.Props, "serviceName") == name && r.uses("routeTableIds", table)
 		}) != nil {
-			return errBad("RouteAlreadyExists", "route table %s already has a route with destination-prefix-list-id %s", table,
+			return awserror.Bad("RouteAlreadyExists", "route table %s already has a route with destination-prefix-list-id %s",
+				table,
 				prefixList(name))
 		}
 	}
@@ -197,7 +202,7 @@ func (t *tx) checkInterfaceEndpoint(p Props, self string) error {
 	for _, id := range strs(p, "subnetIds") {
 		zone := str(t.get(KindSubnet, id).Attrs, "availabilityZone")
 		if zones[zone] {
-			return errBad("DuplicateSubnetsInSameZone",
+			return awserror.Bad("DuplicateSubnetsInSameZone",
 				"Found another VPC endpoint subnet in the availability zone of %s. VPC endpoint subnets should be in different "+
 					"availability zones supported by the VPC endpoint service.", id)
 		}
@@ -208,14 +213,14 @@ func (t *tx) checkInterfaceEndpoint(p Props, self string) error {
 	}
 	vpc, name := str(p, "vpcId"), str(p, "serviceName")
 	if all := t.get(KindVPC, vpc).All(); !flag(all, "enableDnsSupport") || !flag(all, "enableDnsHostnames") {
-		return errBad("InvalidParameter",
+		return awserror.Bad("InvalidParameter",
 			"Enabling private DNS requires both enableDnsSupport and enableDnsHostnames VPC attributes set to true for %s", vpc)
 	}
 	if t.first(KindVPCEndpoint, func(r *Resource) bool {
 		return r.ID != self && str(r.Props, "vpcId") == vpc && str(r.Props, "serviceName") == name &&
 			flag(r.Props, "privateDnsEnabled")
 	}) != nil {
-		return errBad("InvalidParameter",
+		return awserror.Bad("InvalidParameter",
 			"private-dns-enabled cannot be set because there is already a conflicting DNS domain for %s in the VPC %s", name, vpc)
 	}
 	return nil
@@ -224,7 +229,7 @@ func (t *tx) checkInterfaceEndpoint(p Props, self string) error {
 func prefixList(service string) string { return fmt.Sprintf("pl-%08x", len(service)*0x01010101) }
 
 func makeEndpoint(t *tx, r *Resource) error {
-	r.ID = ec2ID("vpce")
+	r.ID = awsid.EC2("vpce")
 	r.ARN = t.arn("ec2", "vpc-endpoint/"+r.ID)
 	r.Attrs = Props{
 		"arn": r.ARN, "ownerId": t.a.opts.AccountID, "requesterManaged": false, "state": statePending,
@@ -287,4 +292,9 @@ func updateEndpoint(t *tx, _, r *Resource) error {
 		return nil
 	}
 	return t.endpointInterfaces(r)
+}
+
+// hashID is the provider's way of making ids of things that AWS gives none: a prefix and a CRC.
+func hashID(prefix, of string) string {
+	return fmt.Sprintf("%s%d", prefix, crc32.ChecksumIEEE([]byte(of)))
 }

@@ -7,20 +7,18 @@ import (
 	"net/http"
 	"strings"
 
+	"emrflink/internal/localcloud/awserror"
+	"emrflink/internal/localcloud/objects"
 	"emrflink/internal/pattern"
 )
 
 var bucketName = pattern.Lazy(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 
-func noSuchBucket(string) *Error {
-	return errStatus(http.StatusNotFound, "NoSuchBucket", "The specified bucket does not exist")
-}
-
 // bucketKinds are S3 buckets and their settings, each of which has the bucket's name as its id.
 func bucketKinds() map[Kind]*spec {
 	out := map[Kind]*spec{
 		KindBucket: {
-			missing: noSuchBucket,
+			missing: objects.NoSuchBucket,
 			usable:  stateAvailable,
 			refused: []string{"websites", "replicationConfigurations", "objectLockEnabled", "acl", "grants", "corsRules",
 				"loggings"},
@@ -38,17 +36,17 @@ func bucketKinds() map[Kind]*spec {
 				return nil
 			},
 			blocked: func(t *tx, r *Resource) error {
-				if flag(r.Props, "forceDestroy") || len(t.a.buckets[r.ID]) == 0 {
+				if flag(r.Props, "forceDestroy") || !t.a.Objects.Holds(r.ID) {
 					return nil
 				}
 				message := "The bucket you tried to delete is not empty"
-				if t.versioned(r.ID) {
+				if t.versioning(r.ID) != "" {
 					message += ". You must delete all versions in the bucket."
 				}
-				return errStatus(http.StatusConflict, "BucketNotEmpty", "%s", message)
+				return awserror.Status(http.StatusConflict, "BucketNotEmpty", "%s", message)
 			},
 			gone: func(t *tx, r *Resource) {
-				t.emptyBucket(r.ID)
+				t.a.Objects.Empty(t.Tx, r.ID)
 				for _, k := range bucketSettings() {
 					t.remove(k, r.ID)
 				}
@@ -77,8 +75,8 @@ func bucketSetting(k Kind) *spec {
 		KindBucketLifecycle: "NoSuchLifecycleConfiguration", KindBucketOwnershipControls: "OwnershipControlsNotFoundError",
 	}[k]
 	s := &spec{
-		missing: func(id string) *Error {
-			return errStatus(http.StatusNotFound, absent, "The configuration of bucket %s does not exist", id)
+		missing: func(id string) *awserror.Error {
+			return awserror.Status(http.StatusNotFound, absent, "The configuration of bucket %s does not exist", id)
 		},
 		usable: stateAvailable,
 		refs:   []ref{{path: "bucket", kind: KindBucket, required: true}},
@@ -93,7 +91,7 @@ func bucketSetting(k Kind) *spec {
 	case KindBucketVersioning:
 		s.check = func(_ *tx, p Props, _ string) error {
 			if v := str(p, "versioningConfiguration.status"); v != "Enabled" && v != "Suspended" && v != "Disabled" {
-				return errBad("MalformedXML", "The versioning status %q is not Enabled or Suspended", v)
+				return awserror.Bad("MalformedXML", "The versioning status %q is not Enabled or Suspended", v)
 			}
 			return nil
 		}
@@ -104,10 +102,10 @@ func bucketSetting(k Kind) *spec {
 func checkBucket(t *tx, p Props, self string) error {
 	name := str(p, "bucket")
 	if !bucketName().MatchString(name) || strings.Contains(name, "..") || net.ParseIP(name) != nil {
-		return errBad("InvalidBucketName", "The specified bucket is not valid: %q", name)
+		return awserror.Bad("InvalidBucketName", "The specified bucket is not valid: %q", name)
 	}
 	if self == "" && t.get(KindBucket, name) != nil {
-		return errStatus(http.StatusConflict, "BucketAlreadyOwnedByYou",
+		return awserror.Status(http.StatusConflict, "BucketAlreadyOwnedByYou",
 			"Your previous request to create the named bucket succeeded and you already own it.")
 	}
 	return nil
@@ -116,24 +114,30 @@ func checkBucket(t *tx, p Props, self string) error {
 func checkBucketPolicy(t *tx, p Props, _ string) error {
 	doc, err := parsePolicy(str(p, "policy"))
 	if err != nil {
-		return errBad("MalformedPolicy", "%v", err)
+		return awserror.Bad("MalformedPolicy", "%v", err)
 	}
 	if err := doc.CheckResource(); err != nil {
-		return errBad("MalformedPolicy", "%v", err)
+		return awserror.Bad("MalformedPolicy", "%v", err)
 	}
 	bucket := t.get(KindBucket, str(p, "bucket"))
 	for _, s := range doc.Statements {
 		for _, res := range s.Resource {
 			if res != bucket.ARN && !strings.HasPrefix(res, bucket.ARN+"/") {
-				return errBad("MalformedPolicy", "Policy has invalid resource: %s", res)
+				return awserror.Bad("MalformedPolicy", "Policy has invalid resource: %s", res)
 			}
 		}
 	}
 	return nil
 }
 
-// versioned reports whether a bucket keeps, or has kept, versions.
-func (t *tx) versioned(bucket string) bool { return t.versioning(bucket) != "" }
+// bucket is what the objects need to know of their bucket.
+func (t *tx) bucket(name string) (objects.Bucket, bool) {
+	r := t.get(KindBucket, name)
+	if r == nil {
+		return objects.Bucket{}, false
+	}
+	return objects.Bucket{Versioning: t.versioning(name), Dying: r.dying()}, true
+}
 
 // versioning is "Enabled", "Suspended" or empty.
 func (t *tx) versioning(bucket string) string {

@@ -3,6 +3,8 @@
 package account
 
 import (
+	"emrflink/internal/localcloud/awserror"
+	"emrflink/internal/localcloud/awsid"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,8 +14,8 @@ import (
 func securityKinds() map[Kind]*spec {
 	return map[Kind]*spec{
 		KindSecurityGroup: {
-			missing: func(id string) *Error {
-				return errBad("InvalidGroup.NotFound", "The security group '%s' does not exist", id)
+			missing: func(id string) *awserror.Error {
+				return awserror.Bad("InvalidGroup.NotFound", "The security group '%s' does not exist", id)
 			},
 			usable: stateAvailable,
 			refs: []ref{
@@ -21,7 +23,7 @@ func securityKinds() map[Kind]*spec {
 			},
 			check: checkSecurityGroup,
 			make: func(t *tx, r *Resource) error {
-				r.ID = ec2ID("sg")
+				r.ID = awsid.EC2("sg")
 				r.ARN = t.arn("ec2", "security-group/"+r.ID)
 				r.Name = str(r.Props, "name")
 				r.Attrs = Props{"arn": r.ARN, "ownerId": t.a.opts.AccountID}
@@ -36,8 +38,9 @@ func securityKinds() map[Kind]*spec {
 			},
 		},
 		KindSecurityGroupRule: {
-			missing: func(id string) *Error {
-				return errBad("InvalidPermission.NotFound", "The specified rule %s does not exist in this security group.", id)
+			missing: func(id string) *awserror.Error {
+				return awserror.Bad("InvalidPermission.NotFound", "The specified rule %s does not exist in this security group.",
+					id)
 			},
 			usable:  stateAvailable,
 			refused: []string{"prefixListIds"},
@@ -49,7 +52,7 @@ func securityKinds() map[Kind]*spec {
 			make: func(_ *tx, r *Resource) error {
 				r.ID = hashID("sgrule-", str(r.Props, "securityGroupId")+str(r.Props,
 					"type")+strings.Join(permissions(r.Props, str(r.Props, "securityGroupId")), "|"))
-				r.Attrs = Props{"securityGroupRuleId": ec2ID("sgr")}
+				r.Attrs = Props{"securityGroupRuleId": awsid.EC2("sgr")}
 				return nil
 			},
 		},
@@ -60,17 +63,17 @@ func checkSecurityGroup(t *tx, p Props, self string) error {
 	name, vpc := str(p, "name"), str(p, "vpcId")
 	switch {
 	case name == "":
-		return errBad("MissingParameter", "The request must contain the parameter GroupName")
+		return awserror.Bad("MissingParameter", "The request must contain the parameter GroupName")
 	case len(name) > 255 || strings.HasPrefix(name, "sg-"):
-		return errBad("InvalidParameterValue", "Value (%s) for parameter GroupName is invalid.", name)
+		return awserror.Bad("InvalidParameterValue", "Value (%s) for parameter GroupName is invalid.", name)
 	}
 	if t.first(KindSecurityGroup, func(r *Resource) bool {
 		return r.ID != self && str(r.Props, "vpcId") == vpc && r.Name == name
 	}) != nil {
-		return errBad("InvalidGroup.Duplicate", "The security group '%s' already exists for VPC '%s'", name, vpc)
+		return awserror.Bad("InvalidGroup.Duplicate", "The security group '%s' already exists for VPC '%s'", name, vpc)
 	}
 	for _, direction := range []string{"ingress", "egress"} {
-		for _, rule := range objects(p, direction) {
+		for _, rule := range blocks(p, direction) {
 			for _, id := range strs(rule, "securityGroups") {
 				if sg := t.usable(KindSecurityGroup, id); sg == nil || str(sg.Props, "vpcId") != vpc {
 					return t.a.missing(KindSecurityGroup, id)
@@ -85,7 +88,7 @@ func checkSecurityGroup(t *tx, p Props, self string) error {
 // names. With revokeRulesOnDelete the rules are revoked first, those of other groups included.
 func blockedSecurityGroup(t *tx, r *Resource) error {
 	if flag(r.Attrs, "default") {
-		return errBad("CannotDelete", `the specified group: "%s" name: "default" cannot be deleted by a user`, r.ID)
+		return awserror.Bad("CannotDelete", `the specified group: "%s" name: "default" cannot be deleted by a user`, r.ID)
 	}
 	if t.first(KindNetworkInterface, func(eni *Resource) bool { return eni.uses("securityGroups", r.ID) }) != nil {
 		return dependency("resource %s has a dependent object", r.ID)
@@ -110,7 +113,7 @@ func (t *tx) namedInline(id string) bool {
 		if r.ID == id {
 			return false
 		}
-		for _, rule := range slices.Concat(objects(r.Props, "ingress"), objects(r.Props, "egress")) {
+		for _, rule := range slices.Concat(blocks(r.Props, "ingress"), blocks(r.Props, "egress")) {
 			if slices.Contains(strs(rule, "securityGroups"), id) {
 				return true
 			}
@@ -146,37 +149,37 @@ func permissions(p Props, group string) []string {
 func checkRule(t *tx, p Props, self string) error {
 	direction := str(p, "type")
 	if direction != "ingress" && direction != "egress" {
-		return errBad("InvalidParameterValue", "Value (%s) for parameter type is invalid.", direction)
+		return awserror.Bad("InvalidParameterValue", "Value (%s) for parameter type is invalid.", direction)
 	}
 	for _, cidr := range strs(p, "cidrBlocks") {
 		if _, err := parseCIDR(cidr); err != nil {
-			return errBad("InvalidParameterValue", "CIDR block %s is malformed", cidr)
+			return awserror.Bad("InvalidParameterValue", "CIDR block %s is malformed", cidr)
 		}
 	}
 	group := str(p, "securityGroupId")
 	if source := str(p, "sourceSecurityGroupId"); source != "" &&
 		t.networkOf(t.get(KindSecurityGroup, source)) != t.networkOf(t.get(KindSecurityGroup, group)) {
-		return errBad("InvalidGroup.NotFound", "You have specified two resources that belong to different networks.")
+		return awserror.Bad("InvalidGroup.NotFound", "You have specified two resources that belong to different networks.")
 	}
 	wanted := permissions(p, group)
 	if len(wanted) == 0 {
-		return errBad("InvalidParameterCombination", "A rule must name a CIDR block, a security group or itself")
+		return awserror.Bad("InvalidParameterCombination", "A rule must name a CIDR block, a security group or itself")
 	}
 	existing := permissionsOf(t, group, direction, self)
 	for _, w := range wanted {
 		if slices.Contains(existing, w) {
-			return errBad("InvalidPermission.Duplicate", `the specified rule "%s" already exists`, w)
+			return awserror.Bad("InvalidPermission.Duplicate", `the specified rule "%s" already exists`, w)
 		}
 	}
 	return t.room(QuotaSGRules, len(existing)+len(wanted)-1,
-		errBad("RulesPerSecurityGroupLimitExceeded", "The maximum number of rules per security group has been reached."))
+		awserror.Bad("RulesPerSecurityGroupLimitExceeded", "The maximum number of rules per security group has been reached."))
 }
 
 // permissionsOf lists what is in force for a group and direction, without the rule self.
 func permissionsOf(t *tx, group, direction, self string) []string {
 	var out []string
 	if sg := t.get(KindSecurityGroup, group); sg != nil {
-		for _, rule := range objects(sg.Props, direction) {
+		for _, rule := range blocks(sg.Props, direction) {
 			out = append(out, permissions(rule, group)...)
 		}
 	}

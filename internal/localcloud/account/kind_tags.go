@@ -2,22 +2,25 @@
 
 package account
 
-import "strings"
+import (
+	"emrflink/internal/localcloud/awserror"
+	"strings"
+)
 
 // tagKinds are single tags on resources that somebody else manages. Setting a tag that is there overwrites it, as EC2
 // does; the tag's former value does not come back.
 func tagKinds() map[Kind]*spec {
 	return map[Kind]*spec{
 		KindResourceTag: {
-			missing: func(id string) *Error { return errBad("InvalidTag.NotFound", "There is no tag %s", id) },
+			missing: func(id string) *awserror.Error { return awserror.Bad("InvalidTag.NotFound", "There is no tag %s", id) },
 			usable:  stateAvailable,
 			check: func(t *tx, p Props, _ string) error {
 				id := str(p, "resourceId")
 				switch target := t.taggedByID(id); {
 				case target == nil:
-					return errBad("InvalidID", "The ID '%s' is not valid", id)
+					return awserror.Bad("InvalidID", "The ID '%s' is not valid", id)
 				case strings.HasPrefix(str(p, "key"), "aws:"):
-					return errBad("InvalidParameterValue", "Tag keys starting with 'aws:' are reserved for internal use")
+					return awserror.Bad("InvalidParameterValue", "Tag keys starting with 'aws:' are reserved for internal use")
 				}
 				return nil
 			},

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"emrflink/internal/awskind"
+	"emrflink/internal/localcloud/awserror"
+	"emrflink/internal/localcloud/ledger"
 	"emrflink/internal/replacement"
 )
 
@@ -22,7 +24,7 @@ type operation struct {
 }
 
 // Create makes a resource and returns when it is usable. When ctx ends first, the creation goes on and
-// ctx's error is returned; Wait joins it again. Refusals are *Error.
+// ctx's error is returned; Wait joins it again. Refusals are *awserror.Error.
 func (a *Account) Create(ctx context.Context, c Caller, k Kind, p Props) (Resource, error) {
 	s, err := a.spec(k)
 	if err != nil {
@@ -50,7 +52,7 @@ func (a *Account) Create(ctx context.Context, c Caller, k Kind, p Props) (Resour
 		if wait <= 0 && s.start == nil {
 			return t.complete(s, r, nil)
 		}
-		t.after = append(t.after, func() {
+		t.After(func() {
 			op = a.launch(resKey{k, id},
 				func() error { return a.finishCreate(s, *r.clone(), wait) })
 		})
@@ -87,12 +89,12 @@ func (a *Account) launch(key resKey, f func() error) *operation {
 	a.inflight[key] = op
 	a.wg.Go(func() {
 		err := f()
-		a.mu.Lock()
+		a.ledger.Lock()
 		op.err = err
 		if a.inflight[key] == op {
 			delete(a.inflight, key)
 		}
-		a.mu.Unlock()
+		a.ledger.Unlock()
 		close(op.done)
 	})
 	return op
@@ -107,18 +109,18 @@ func (a *Account) createTime(s *spec, r *Resource) time.Duration {
 
 // finishCreate does the work of a creation and takes AWS's time for it.
 func (a *Account) finishCreate(s *spec, r Resource, wait time.Duration) error {
-	began := a.clock.Now()
+	began := a.ledger.Clock.Now()
 	var outcome func(*tx, *Resource)
 	var workErr error
 	if s.start != nil {
 		outcome, workErr = s.start(a.ctx, a, r)
 	}
 	if a.ctx.Err() != nil {
-		return errClosed // left in its transitional state: completed after the next Open
+		return ledger.ErrClosed // left in its transitional state: completed after the next Open
 	}
 	if workErr == nil {
-		if err := a.clock.Sleep(a.ctx, wait-a.clock.Now().Sub(began)); err != nil {
-			return errClosed
+		if err := a.ledger.Clock.Sleep(a.ctx, wait-a.ledger.Clock.Now().Sub(began)); err != nil {
+			return ledger.ErrClosed
 		}
 	}
 	err := a.do(Caller{Via: r.CreatedBy, Region: r.Region}, func(t *tx) error {
@@ -138,7 +140,7 @@ func (a *Account) finishCreate(s *spec, r Resource, wait time.Duration) error {
 // fail leaves a resource in its failed state with the reason.
 func (r *Resource) fail(s *spec, cause error) {
 	r.become(orElse(s.failed, stateFAILED))
-	code := orElse(Code(cause), "InternalFailure")
+	code := orElse(awserror.Code(cause), "InternalFailure")
 	r.Attrs["healthIssues"] = []any{Props{"code": code, "message": cause.Error()}}
 }
 
@@ -208,7 +210,7 @@ func (s *spec) immutable(old *Resource, p Props) string {
 
 func (t *tx) change(s *spec, old *Resource, p Props) (*Resource, error) {
 	if name := s.immutable(old, p); name != "" {
-		return nil, errBad("InvalidParameterValue", "%s of %s %q cannot be changed in place", name, old.Kind, old.ID)
+		return nil, awserror.Bad("InvalidParameterValue", "%s of %s %q cannot be changed in place", name, old.Kind, old.ID)
 	}
 	if err := t.checkProps(old.Kind, s, p, old.ID); err != nil {
 		return nil, err
@@ -269,9 +271,9 @@ func (a *Account) Delete(ctx context.Context, c Caller, k Kind, id string) error
 
 // settle waits for the creation of a resource that is under way.
 func (a *Account) settle(ctx context.Context, key resKey) error {
-	a.mu.Lock()
+	a.ledger.Lock()
 	op, r := a.inflight[key], a.lookup(key)
-	a.mu.Unlock()
+	a.ledger.Unlock()
 	if op == nil || r == nil || r.dying() {
 		return nil
 	}
@@ -300,21 +302,21 @@ func (a *Account) beginDelete(t *tx, s *spec, r *Resource, op **operation) error
 	n := r.clone()
 	n.become(orElse(s.deleting, stateDeleting))
 	t.put(n)
-	t.after = append(t.after, func() {
+	t.After(func() {
 		*op = a.launch(resKey{r.Kind, r.ID}, func() error { return a.finishDelete(s, *n.clone(), wait) })
 	})
 	return nil
 }
 
 func (a *Account) finishDelete(s *spec, r Resource, wait time.Duration) error {
-	began := a.clock.Now()
+	began := a.ledger.Clock.Now()
 	if s.stop != nil {
 		if err := s.stop(a.ctx, a, r); err != nil && a.ctx.Err() == nil {
 			return fmt.Errorf("delete %s %q: %w", r.Kind, r.ID, err)
 		}
 	}
-	if err := a.clock.Sleep(a.ctx, wait-a.clock.Now().Sub(began)); err != nil {
-		return errClosed
+	if err := a.ledger.Clock.Sleep(a.ctx, wait-a.ledger.Clock.Now().Sub(began)); err != nil {
+		return ledger.ErrClosed
 	}
 	return a.do(Caller{Via: r.CreatedBy, Region: r.Region}, func(t *tx) error {
 		if now := t.get(r.Kind, r.ID); now != nil {
@@ -326,9 +328,9 @@ func (a *Account) finishDelete(s *spec, r Resource, wait time.Duration) error {
 
 // Wait returns when no creation or deletion of the resource is under way, with that operation's error.
 func (a *Account) Wait(ctx context.Context, k Kind, id string) error {
-	a.mu.Lock()
+	a.ledger.Lock()
 	op := a.inflight[resKey{k, id}]
-	a.mu.Unlock()
+	a.ledger.Unlock()
 	if op == nil {
 		return nil
 	}

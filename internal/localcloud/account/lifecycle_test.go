@@ -4,6 +4,7 @@ package account
 
 import (
 	"context"
+	"emrflink/internal/localcloud/awserror"
 	"slices"
 	"testing"
 	"time"
@@ -128,7 +129,7 @@ func TestEverythingInTheWrongOrderEndsEmptyAfterRetries(t *testing.T) {
 			if err == nil {
 				continue
 			}
-			require.NotEmpty(t, Code(err), "%v", err)
+			require.NotEmpty(t, awserror.Code(err), "%v", err)
 			if _, still := w.Get(r.Kind, r.ID); still {
 				refusals++
 			}
@@ -277,8 +278,8 @@ func TestFaultPlan(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, Options{})
 	w.SetFaults([]Fault{
-		{Op: "create", Kind: KindVPC, Error: &Error{Code: "RequestLimitExceeded", HTTP: 503}, Times: 2},
-		{Op: "ec2:RunInstances", Match: "c5d.* spot *", Error: &Error{Code: "InsufficientInstanceCapacity", HTTP: 500}},
+		{Op: "create", Kind: KindVPC, Error: &awserror.Error{Code: "RequestLimitExceeded", HTTP: 503}, Times: 2},
+		{Op: "ec2:RunInstances", Match: "c5d.* spot *", Error: &awserror.Error{Code: "InsufficientInstanceCapacity", HTTP: 500}},
 	})
 	for range 2 {
 		_, err := w.Create(t.Context(), Caller{}, KindVPC, Props{"cidrBlock": "10.0.0.0/16"})

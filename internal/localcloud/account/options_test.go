@@ -3,8 +3,6 @@
 package account
 
 import (
-	"encoding/base64"
-	"encoding/json"
 	"testing"
 	"time"
 
@@ -119,53 +117,4 @@ func TestInterfaceEndpointsHoldTheirSubnetsAndGroup(t *testing.T) {
 	for _, r := range []Resource{group, a, b, vpc} {
 		w.drop(r.Kind, r.ID)
 	}
-}
-
-func podToken(t *testing.T, issuer, subject, audience string) string {
-	t.Helper()
-	claims, err := json.Marshal(map[string]any{"iss": issuer, "sub": subject, "aud": []string{audience}})
-	require.NoError(t, err)
-	return "e30." + base64.RawURLEncoding.EncodeToString(claims) + ".sig"
-}
-
-func TestPodIdentityGivesTheAssociatedRoleToItsServiceAccountOnly(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t)
-	issuer := str(f.cluster.All(), "identities.oidcs.issuer")
-	trusting := func(name, account string) Resource {
-		return f.make(KindRole, Props{"name": name, "assumeRolePolicy": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow",
-			"Principal":{"Service":"pods.eks.amazonaws.com"},"Action":["sts:AssumeRole","sts:TagSession"],` +
-			`"Condition":{"StringEquals":{
-			"aws:RequestTag/eks-cluster-arn":"` + f.cluster.ARN + `","aws:RequestTag/kubernetes-namespace":"kube-system",
-			"aws:RequestTag/kubernetes-service-account":"` + account + `"}}}]}`})
-	}
-	good, bad := trusting("good", "karpenter"), trusting("bad", "somebody")
-	for account, role := range map[string]Resource{"karpenter": good, "other": bad} {
-		f.make(KindPodIdentityAssociation, Props{
-			"clusterName": "demo", "namespace": "kube-system", "serviceAccount": account, "roleArn": role.ARN,
-		})
-	}
-	c, err := f.AssumeRoleForPodIdentity(t.Context(),
-		podToken(t, issuer, "system:serviceaccount:kube-system:karpenter", PodIdentityAudience))
-	require.NoError(t, err)
-	require.Equal(t, "arn:aws:sts::"+DefaultAccountID+":assumed-role/good/eks-demo-karpenter", c.AssumedRoleARN)
-	for name, refused := range map[string]struct{ token, code string }{
-		"a role that trusts another account": {
-			podToken(t, issuer, "system:serviceaccount:kube-system:other", PodIdentityAudience), "AccessDeniedException",
-		},
-		"no association": {
-			podToken(t, issuer, "system:serviceaccount:kube-system:none", PodIdentityAudience), "ResourceNotFoundException",
-		},
-		"another audience": {
-			podToken(t, issuer, "system:serviceaccount:kube-system:karpenter", "sts.amazonaws.com"), "InvalidIdentityToken",
-		},
-		"another cluster": {
-			podToken(t, "https://x", "system:serviceaccount:kube-system:karpenter", PodIdentityAudience), "InvalidIdentityToken",
-		},
-	} {
-		_, err := f.AssumeRoleForPodIdentity(t.Context(), refused.token)
-		require.Equal(t, refused.code, Code(err), "%s: %v", name, err)
-	}
-	require.True(t, f.HasPodIdentity("demo", "kube-system", "karpenter"))
-	require.False(t, f.HasPodIdentity("demo", "kube-system", "none"))
 }

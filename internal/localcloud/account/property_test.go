@@ -3,6 +3,7 @@
 package account
 
 import (
+	"emrflink/internal/localcloud/awserror"
 	"fmt"
 	"testing"
 
@@ -12,8 +13,8 @@ import (
 
 // requireNoDangling asserts the account's invariant: what the rules protect exists.
 func requireNoDangling(t require.TestingT, a *Account) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+	a.ledger.Lock()
+	defer a.ledger.Unlock()
 	tr := &tx{a: a}
 	for k, s := range a.kinds {
 		for _, r := range tr.where(k, (*Resource).live) {
@@ -50,7 +51,7 @@ func TestRandomOrdersNeverLeaveDanglingReferences(t *testing.T) {
 			{KindVPC, KindSubnet, KindSubnet, KindSubnet, KindRole, KindCluster, KindNodeGroup},
 		}).Draw(rt, "start") {
 			_, err := a.Create(t.Context(), Caller{}, k, g.props(k))
-			require.True(rt, err == nil || Code(err) != "", "%v", err)
+			require.True(rt, err == nil || awserror.Code(err) != "", "%v", err)
 		}
 		for range rapid.IntRange(5, 60).Draw(rt, "steps") {
 			var err error
@@ -62,7 +63,7 @@ func TestRandomOrdersNeverLeaveDanglingReferences(t *testing.T) {
 				err = a.Delete(t.Context(), Caller{}, r.Kind, r.ID)
 			}
 			if err != nil {
-				require.NotEmpty(rt, Code(err), "%v", err)
+				require.NotEmpty(rt, awserror.Code(err), "%v", err)
 			}
 			requireNoDangling(rt, a)
 		}

@@ -108,7 +108,7 @@ func number(p Props, path string) (float64, bool) {
 
 func strs(p Props, path string) []string { return untyped.Texts(Value(p, path)) }
 
-func objects(p Props, path string) []Props { return untyped.Objects(Value(p, path)) }
+func blocks(p Props, path string) []Props { return untyped.Objects(Value(p, path)) }
 
 func stringMap(p Props, path string) map[string]string {
 	m, _ := Value(p, path).(map[string]any)

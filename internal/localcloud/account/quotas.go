@@ -4,6 +4,7 @@ package account
 
 import (
 	"cmp"
+	"emrflink/internal/localcloud/awserror"
 	"maps"
 	"net/http"
 	"slices"
@@ -76,24 +77,25 @@ func (a *Account) QuotaList() []Quota {
 
 // Quotas returns the account's quotas by Service Quotas code.
 func (a *Account) Quotas() map[string]float64 {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+	a.ledger.Lock()
+	defer a.ledger.Unlock()
 	return maps.Clone(a.quotas)
 }
 
 // SetQuota changes a quota until the account is closed. Unknown codes are an error.
 func (a *Account) SetQuota(code string, v float64) error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+	a.ledger.Lock()
+	defer a.ledger.Unlock()
 	if _, ok := a.quotas[code]; !ok {
-		return errStatus(http.StatusNotFound, "NoSuchResourceException", "quota %s is not enforced by the local account", code)
+		return awserror.Status(http.StatusNotFound, "NoSuchResourceException", "quota %s is not enforced by the local account",
+			code)
 	}
 	a.quotas[code] = v
 	return nil
 }
 
 // room refuses one more when used has reached the quota.
-func (t *tx) room(quota string, used int, refusal *Error) error {
+func (t *tx) room(quota string, used int, refusal *awserror.Error) error {
 	if float64(used) >= t.a.quotas[quota] {
 		return refusal
 	}

@@ -10,9 +10,13 @@ import (
 
 // Get returns a resource by kind and id.
 func (a *Account) Get(k Kind, id string) (Resource, bool) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	r := a.lookup(resKey{k, id})
+	a.ledger.Lock()
+	defer a.ledger.Unlock()
+	return found(a.lookup(resKey{k, id}))
+}
+
+// found is what a caller gets of a resource, nil when there is none.
+func found(r *Resource) (Resource, bool) {
 	if r == nil {
 		return Resource{}, false
 	}
@@ -21,8 +25,8 @@ func (a *Account) Get(k Kind, id string) (Resource, bool) {
 
 // ByARN returns the resource with an ARN.
 func (a *Account) ByARN(arn string) (Resource, bool) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+	a.ledger.Lock()
+	defer a.ledger.Unlock()
 	key, ok := a.byARN[arn]
 	if !ok {
 		return Resource{}, false
@@ -36,8 +40,8 @@ func (a *Account) List(k Kind) []Resource { return a.Find(k, nil) }
 // Find returns the resources of a kind that match, in the order of their creation. A nil match takes all;
 // match must not call the account.
 func (a *Account) Find(k Kind, match func(Resource) bool) []Resource {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+	a.ledger.Lock()
+	defer a.ledger.Unlock()
 	out := make([]Resource, 0, len(a.tables[k]))
 	for _, r := range a.tables[k] {
 		if match == nil || match(*r) {
@@ -55,8 +59,8 @@ func sortBySeq(list []Resource) {
 // Inventory returns everything that exists, sorted by kind and id. Terminated instances, which AWS still
 // shows for an hour, are not part of it.
 func (a *Account) Inventory() []Resource {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+	a.ledger.Lock()
+	defer a.ledger.Unlock()
 	out := []Resource{}
 	for _, table := range a.tables {
 		for _, r := range table {
@@ -75,17 +79,17 @@ func (a *Account) Inventory() []Resource {
 // channel, as Close does.
 func (a *Account) Subscribe() (<-chan Change, func()) {
 	s := newSubscriber()
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.closed {
+	a.ledger.Lock()
+	defer a.ledger.Unlock()
+	if a.ledger.Stopped() {
 		s.stop()
 		return s.out, func() {}
 	}
 	a.subs[s] = struct{}{}
 	return s.out, func() {
-		a.mu.Lock()
+		a.ledger.Lock()
 		delete(a.subs, s)
-		a.mu.Unlock()
+		a.ledger.Unlock()
 		s.stop()
 	}
 }

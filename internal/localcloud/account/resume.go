@@ -4,6 +4,7 @@ package account
 
 import (
 	"context"
+	"emrflink/internal/localcloud/ledger"
 	"errors"
 	"fmt"
 )
@@ -24,7 +25,7 @@ func (a *Account) Resume(ctx context.Context) error {
 	// they depend on.
 	pending, dying := a.unfinished()
 	for _, r := range pending {
-		if err := a.finishCreate(a.kinds[r.Kind], r, 0); err != nil && !errors.Is(err, errClosed) {
+		if err := a.finishCreate(a.kinds[r.Kind], r, 0); err != nil && !errors.Is(err, ledger.ErrClosed) {
 			a.log.Warn("complete an interrupted creation", "kind", r.Kind, "id", r.ID, "error", err)
 		}
 	}
@@ -33,13 +34,13 @@ func (a *Account) Resume(ctx context.Context) error {
 			errs = append(errs, fmt.Errorf("complete an interrupted deletion: %w", err))
 		}
 	}
-	a.mu.Lock()
-	if !a.closed {
+	a.ledger.Lock()
+	if !a.ledger.Stopped() {
 		for _, f := range a.flushes {
 			a.flushLater(f)
 		}
 	}
-	a.mu.Unlock()
+	a.ledger.Unlock()
 	return errors.Join(errs...)
 }
 
@@ -71,8 +72,8 @@ func (a *Account) restart(ctx context.Context, r Resource) error {
 
 // unfinished lists what is in a transitional state, oldest first.
 func (a *Account) unfinished() (pending, dying []Resource) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+	a.ledger.Lock()
+	defer a.ledger.Unlock()
 	t := &tx{a: a}
 	for k, s := range a.kinds {
 		if k == KindInstance {

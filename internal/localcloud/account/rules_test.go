@@ -3,6 +3,7 @@
 package account
 
 import (
+	"emrflink/internal/localcloud/awserror"
 	"strings"
 	"testing"
 
@@ -44,7 +45,7 @@ func (f *fixture) allRefused(table map[string]refusal) {
 	f.t.Helper()
 	for name, c := range table {
 		_, err := f.Create(f.t.Context(), Caller{}, c.kind, c.p)
-		require.Equal(f.t, c.code, Code(err), "%s: %v", name, err)
+		require.Equal(f.t, c.code, awserror.Code(err), "%s: %v", name, err)
 	}
 	requireNoDangling(f.t, f.Account)
 }
@@ -295,7 +296,7 @@ func TestDeleteIsRefused(t *testing.T) {
 	inlined := f.make(KindRole, Props{"name": "inlined", "assumeRolePolicy": trust("ec2.amazonaws.com")})
 	f.make(KindRolePolicy, Props{"role": inlined.ID, "name": "p", "policy": allow("s3:*", "*")})
 	bucket := f.make(KindBucket, Props{"bucket": "full"})
-	_, err := f.PutObject(bucket.ID, "key", []byte("x"), nil)
+	_, err := f.Objects.Put(bucket.ID, "key", []byte("x"), nil)
 	require.NoError(t, err)
 	queue := f.make(KindQueue, Props{"name": "q"})
 	f.make(KindEventRule, Props{"name": "rule", "eventPattern": `{"source":["x"]}`})
@@ -335,7 +336,7 @@ func TestDeleteIsRefused(t *testing.T) {
 		"an absent queue":                {KindQueue, "https://absent", "AWS.SimpleQueueService.NonExistentQueue"},
 		"an absent instance":             {KindInstance, "i-0", "InvalidInstanceID.NotFound"},
 	} {
-		require.Equal(t, c.code, Code(f.Delete(t.Context(), Caller{}, c.kind, c.id)), name)
+		require.Equal(t, c.code, awserror.Code(f.Delete(t.Context(), Caller{}, c.kind, c.id)), name)
 	}
 	requireNoDangling(t, f.Account)
 }

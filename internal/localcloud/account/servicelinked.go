@@ -2,7 +2,10 @@
 
 package account
 
-import "net/http"
+import (
+	"emrflink/internal/localcloud/awserror"
+	"net/http"
+)
 
 // ServiceSpot is the service whose role EC2 needs in the account for spot instances.
 const ServiceSpot = "spot.amazonaws.com"
@@ -17,18 +20,18 @@ func serviceLinkedRoles() map[string]string {
 // A service of which the account knows none is an error.
 func (a *Account) SetServiceLinkedRole(service string, present bool) error {
 	if serviceLinkedRoles()[service] == "" {
-		return errStatus(http.StatusNotFound, "NoSuchEntity", "the local account has no service-linked role of %s", service)
+		return awserror.Status(http.StatusNotFound, "NoSuchEntity", "the local account has no service-linked role of %s", service)
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
+	a.ledger.Lock()
+	defer a.ledger.Unlock()
 	a.unlinked[service] = !present
 	return nil
 }
 
 // ServiceLinkedRole finds an existing service-linked role by its name and returns its service.
 func (a *Account) ServiceLinkedRole(role string) (service string, ok bool) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+	a.ledger.Lock()
+	defer a.ledger.Unlock()
 	for service, name := range serviceLinkedRoles() {
 		if name == role && !a.unlinked[service] {
 			return service, true
@@ -47,10 +50,11 @@ func (a *Account) ServiceLinkedRoleARN(service string) string {
 func (a *Account) CreateServiceLinkedRole(service string) error {
 	name := serviceLinkedRoles()[service]
 	if name == "" {
-		return errBad("InvalidInput", "The service-linked role of %s is not simulated by the local account", service)
+		return awserror.Bad("InvalidInput", "The service-linked role of %s is not simulated by the local account", service)
 	}
 	if _, ok := a.ServiceLinkedRole(name); ok {
-		return errBad("InvalidInput", "Service role name %s has been taken in this account, please try a different suffix.", name)
+		return awserror.Bad("InvalidInput", "Service role name %s has been taken in this account, please try a different suffix.",
+			name)
 	}
 	return a.SetServiceLinkedRole(service, true)
 }
@@ -67,7 +71,7 @@ func (a *Account) needSpotRole(c Caller) error {
 		err = a.CreateServiceLinkedRole(ServiceSpot)
 	}
 	if err != nil {
-		return errStatus(http.StatusForbidden, "AuthFailure.ServiceLinkedRoleCreationNotPermitted",
+		return awserror.Status(http.StatusForbidden, "AuthFailure.ServiceLinkedRoleCreationNotPermitted",
 			"The provided credentials do not have permission to create the service-linked role for EC2 Spot Instances.")
 	}
 	return nil

@@ -4,6 +4,7 @@ package account
 
 import (
 	"context"
+	"emrflink/internal/localcloud/awserror"
 	"maps"
 	"net/http"
 	"slices"
@@ -12,7 +13,7 @@ import (
 
 // spec is the rule of a kind. Functions with a tx run under the account's lock; start and stop do not.
 type spec struct {
-	missing func(id string) *Error // the answer when there is none with that id
+	missing func(id string) *awserror.Error // the answer when there is none with that id
 
 	refs    []ref
 	refused []string // properties that are not simulated: refused unless empty
@@ -49,9 +50,9 @@ type ref struct {
 	path     string // may be nested, may be a list
 	kind     Kind
 	required bool
-	byARN    bool                      // the value is an ARN (or, for roles, a name)
-	weak     bool                      // AWS lets the target be deleted before this resource
-	lost     func(value string) *Error // the answer when it does not exist; the kind's own when nil
+	byARN    bool                               // the value is an ARN (or, for roles, a name)
+	weak     bool                               // AWS lets the target be deleted before this resource
+	lost     func(value string) *awserror.Error // the answer when it does not exist; the kind's own when nil
 }
 
 // lasts is a constant duration.
@@ -85,8 +86,8 @@ func (a *Account) spec(k Kind) (*spec, error) {
 	if s := a.kinds[k]; s != nil {
 		return s, nil
 	}
-	return nil, errStatus(http.StatusNotImplemented, "NotImplemented", "the local account does not simulate resources of kind %q",
-		k)
+	return nil, awserror.Status(http.StatusNotImplemented, "NotImplemented",
+		"the local account does not simulate resources of kind %q", k)
 }
 
 // missing is the AWS error for an id that does not exist.
@@ -110,14 +111,14 @@ func (t *tx) resolve(rf ref, v string) *Resource {
 func (t *tx) checkProps(k Kind, s *spec, p Props, self string) error {
 	for _, name := range s.refused {
 		if !isZero(Value(p, name)) {
-			return errStatus(http.StatusNotImplemented, "NotImplemented",
+			return awserror.Status(http.StatusNotImplemented, "NotImplemented",
 				"the local account does not simulate property %q of %s", name, k)
 		}
 	}
 	for _, rf := range s.refs {
 		values := strs(p, rf.path)
 		if rf.required && len(values) == 0 {
-			return errBad("MissingParameter", "The request must contain the parameter %s", rf.path)
+			return awserror.Bad("MissingParameter", "The request must contain the parameter %s", rf.path)
 		}
 		for _, v := range values {
 			if t.resolve(rf, v) != nil {
@@ -142,7 +143,7 @@ func (t *tx) begin(k Kind, s *spec, p Props) (*Resource, error) {
 	}
 	r := &Resource{
 		Kind: k, Region: t.region(), Props: p, Attrs: Props{}, Tags: tagsOf(p),
-		CreatedBy: orElse(t.c.Via, ByUser), CreatedAt: t.now, State: s.pending, HourlyUSD: hourly(k),
+		CreatedBy: orElse(t.c.Via, ByUser), CreatedAt: t.Now, State: s.pending, HourlyUSD: hourly(k),
 	}
 	if err := s.make(t, r); err != nil {
 		return nil, err
@@ -221,6 +222,6 @@ func tagsOf(p Props) map[string]string {
 func (r *Resource) uses(path, v string) bool { return slices.Contains(strs(r.Props, path), v) }
 
 // dependency is EC2's refusal to delete what others need.
-func dependency(format string, args ...any) *Error {
-	return errBad("DependencyViolation", format, args...)
+func dependency(format string, args ...any) *awserror.Error {
+	return awserror.Bad("DependencyViolation", format, args...)
 }

@@ -4,7 +4,9 @@ package account
 
 import (
 	"context"
-	"encoding/json"
+	"emrflink/internal/localcloud/ledger"
+	"emrflink/internal/localcloud/logs"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -24,17 +26,13 @@ func open(t *testing.T, o Options) *Account {
 	return a
 }
 
-// crash drops an account as kill -9 would: nothing is flushed or closed but the lock.
-func crash(t *testing.T, a *Account) {
+// crash leaves an account as kill -9 would: what is on the disk at that moment is all that the next process finds.
+func crash(t *testing.T, a *Account, o *Options) {
 	t.Helper()
-	a.mu.Lock()
-	a.closed = true
-	a.mu.Unlock()
-	a.cancel()
-	a.wg.Wait()
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	require.NoError(t, a.store.closeFiles())
+	copied := t.TempDir()
+	require.NoError(t, os.CopyFS(copied, os.DirFS(o.Dir)))
+	require.NoError(t, a.Close())
+	o.Dir = copied
 }
 
 // fill puts something of each sort into an account.
@@ -47,47 +45,48 @@ func fill(t *testing.T, a *Account) {
 	bucket := w.make(KindBucket, Props{"bucket": "demo-checkpoints"})
 	w.make(KindBucketVersioning, Props{"bucket": bucket.ID, "versioningConfiguration": Props{"status": "Enabled"}})
 	for i := range 3 {
-		_, err := a.PutObject(bucket.ID, "checkpoints/1", fmt.Append(nil, "body ", i), map[string]string{"n": "1"})
+		_, err := a.Objects.Put(bucket.ID, "checkpoints/1", fmt.Append(nil, "body ", i), map[string]string{"n": "1"})
 		require.NoError(t, err)
 	}
-	require.NoError(t, a.DeleteObject(bucket.ID, "checkpoints/1", ""))
+	require.NoError(t, a.Objects.Delete(bucket.ID, "checkpoints/1", ""))
 	queue := w.make(KindQueue, Props{"name": "demo"})
-	require.NoError(t, a.SendMessage(queue.ID, "first"))
-	require.NoError(t, a.SendMessage(queue.ID, "second"))
+	require.NoError(t, a.Queues.Send(queue.ID, "first"))
+	require.NoError(t, a.Queues.Send(queue.ID, "second"))
 	w.make(KindLogGroup, Props{"name": "/demo"})
-	require.NoError(t, a.PutLogEvents("/demo", "s", []LogEvent{{Timestamp: time.Unix(1, 0).UTC(), Message: "one"}}))
-	w.make(KindRole, Props{
-		"name":             "assumed",
-		"assumeRolePolicy": `{"Statement":{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"sts:AssumeRole"}}`,
-	})
+	require.NoError(t, a.Logs.Put("/demo", "s", []logs.Event{{Timestamp: time.Unix(1, 0).UTC(), Message: "one"}}))
 	w.drop(KindLogGroup, "/aws/eks/demo/cluster")
 }
 
 // contents is what a caller can see of an account.
 func contents(t *testing.T, a *Account) map[string]any {
 	t.Helper()
-	versions, err := a.ListObjectVersions("demo-checkpoints", "")
+	versions, err := a.Objects.ListVersions("demo-checkpoints", "")
 	require.NoError(t, err)
 	var bodies []string
 	for _, v := range versions {
 		if !v.DeleteMarker {
-			o, err := a.GetObjectVersion("demo-checkpoints", v.Key, v.VersionID)
+			o, err := a.Objects.GetVersion("demo-checkpoints", v.Key, v.VersionID)
 			require.NoError(t, err)
 			bodies = append(bodies, string(o.Body))
 		}
 	}
-	logs, err := a.LogEvents("/demo", "")
+	logs, err := a.Logs.Events("/demo", "")
 	require.NoError(t, err)
 	queue := a.List(KindQueue)[0]
 	return map[string]any{
-		"inventory": a.Inventory(), "versions": versions, "bodies": bodies, "logs": logs, "messages": a.MessageCount(queue.ID),
+		"inventory": a.Inventory(), "versions": versions, "bodies": bodies, "logs": logs, "messages": a.Queues.Count(queue.ID),
 	}
+}
+
+func closed(t *testing.T, a *Account, _ *Options) {
+	t.Helper()
+	require.NoError(t, a.Close())
 }
 
 func TestRestartKeepsTheState(t *testing.T) {
 	t.Parallel()
-	for name, leave := range map[string]func(*testing.T, *Account){
-		"after a clean close": func(t *testing.T, a *Account) { require.NoError(t, a.Close()) },
+	for name, leave := range map[string]func(*testing.T, *Account, *Options){
+		"after a clean close": closed,
 		"after kill -9":       crash,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -95,19 +94,13 @@ func TestRestartKeepsTheState(t *testing.T) {
 			o := Options{Dir: t.TempDir()}
 			a := open(t, o)
 			fill(t, a)
-			c, err := a.AssumeRole(t.Context(), a.Administrator(), "arn:aws:iam::111122223333:role/assumed", "session")
-			require.NoError(t, err)
 			before := contents(t, a)
 			for range 3 { // several generations
-				leave(t, a)
+				leave(t, a, &o)
 				a = open(t, o)
 				require.Empty(t, cmp.Diff(before, contents(t, a)))
 			}
-			caller, secret, err := a.CallerByAccessKey(c.AccessKeyID, c.SessionToken)
-			require.NoError(t, err)
-			require.Equal(t, "assumed", caller.Role)
-			require.Equal(t, c.SecretAccessKey, secret)
-			got, err := a.ReceiveMessages(t.Context(), a.List(KindQueue)[0].ID, 10, 0)
+			got, err := a.Queues.Receive(t.Context(), a.List(KindQueue)[0].ID, 10, 0)
 			require.NoError(t, err)
 			require.Len(t, got, 2)
 			require.Equal(t, "first", got[0].Body)
@@ -127,19 +120,19 @@ func TestACorruptStateIsRefusedAndNotOverwritten(t *testing.T) {
 		require.NoError(t, os.WriteFile(file, raw, 0o600))
 	}
 	for name, c := range map[string]struct {
-		leave   func(*testing.T, *Account)
+		leave   func(*testing.T, *Account, *Options)
 		damage  func(t *testing.T, dir string)
 		file    string
 		message string
 	}{
 		"a snapshot cut short": {
-			func(t *testing.T, a *Account) { require.NoError(t, a.Close()) },
+			closed,
 			func(t *testing.T, dir string) {
 				require.NoError(t, os.Truncate(filepath.Join(dir, "state.json"), 100))
 			}, "state.json", "corrupt",
 		},
 		"a snapshot with a changed byte": {
-			func(t *testing.T, a *Account) { require.NoError(t, a.Close()) },
+			closed,
 			func(t *testing.T, dir string) {
 				flip(t, filepath.Join(dir, "state.json"))
 			}, "state.json", "checksum",
@@ -147,7 +140,7 @@ func TestACorruptStateIsRefusedAndNotOverwritten(t *testing.T) {
 		"a journal with a changed byte": {crash, func(t *testing.T, dir string) {
 			flip(t, filepath.Join(dir, "journal-1.jsonl"))
 		}, "journal-1.jsonl", "line"},
-		"a missing snapshot": {func(t *testing.T, a *Account) { require.NoError(t, a.Close()) }, func(t *testing.T, dir string) {
+		"a missing snapshot": {closed, func(t *testing.T, dir string) {
 			require.NoError(t, os.Remove(filepath.Join(dir, "state.json")))
 		}, "state.json", "missing"},
 	} {
@@ -156,11 +149,11 @@ func TestACorruptStateIsRefusedAndNotOverwritten(t *testing.T) {
 			o := Options{Dir: t.TempDir()}
 			a := open(t, o)
 			fill(t, a)
-			c.leave(t, a)
+			c.leave(t, a, &o)
 			c.damage(t, o.Dir)
 			before := tree(t, o.Dir)
 			_, err := Open(o)
-			var state *StateError
+			var state *ledger.StateError
 			require.ErrorAs(t, err, &state)
 			require.Equal(t, filepath.Join(o.Dir, c.file), state.File)
 			require.ErrorContains(t, err, c.message)
@@ -193,7 +186,7 @@ func TestTheBackupIsThePreviousGeneration(t *testing.T) {
 	a := open(t, o)
 	fill(t, a)
 	before := contents(t, a)
-	crash(t, a)
+	crash(t, a, &o)
 	require.NoError(t, open(t, o).Close()) // compacts twice: the backup is now the full state
 	require.NoError(t, os.Rename(filepath.Join(o.Dir, "state.json.bak"), filepath.Join(o.Dir, "state.json")))
 	a = open(t, o)
@@ -207,9 +200,8 @@ func TestAHalfWrittenRecordIsDropped(t *testing.T) {
 	a := open(t, o)
 	fill(t, a)
 	before := contents(t, a)
-	journal := a.store.journal.Name()
-	crash(t, a)
-	f, err := os.OpenFile(journal, os.O_APPEND|os.O_WRONLY, 0o600)
+	crash(t, a, &o)
+	f, err := os.OpenFile(filepath.Join(o.Dir, "journal-1.jsonl"), os.O_APPEND|os.O_WRONLY, 0o600)
 	require.NoError(t, err)
 	_, err = f.WriteString(`0badf00d [{"k":"resource/ec2:v`)
 	require.NoError(t, err)
@@ -219,33 +211,23 @@ func TestAHalfWrittenRecordIsDropped(t *testing.T) {
 	require.NoError(t, a.Close())
 }
 
-// TestAFailedWriteChangesNothing closes the journal under the account: every write fails from then on, as
-// on a full disk.
 func TestAFailedWriteChangesNothing(t *testing.T) {
 	t.Parallel()
 	o := Options{Dir: t.TempDir()}
 	a := open(t, o)
 	fill(t, a)
 	before := contents(t, a)
-	a.mu.Lock()
-	good := a.store.journal
-	readOnly, err := os.Open(good.Name())
-	require.NoError(t, err)
-	a.store.journal = readOnly
-	a.mu.Unlock()
-	_, err = a.Create(t.Context(), Caller{}, KindVPC, Props{"cidrBlock": "10.9.0.0/16"})
-	var state *StateError
-	require.ErrorAs(t, err, &state)
+	full := errors.New("no space left on device")
+	a.ledger.Break(full)
+	_, err := a.Create(t.Context(), Caller{}, KindVPC, Props{"cidrBlock": "10.9.0.0/16"})
+	require.ErrorIs(t, err, full)
 	require.Error(t, a.Delete(t.Context(), Caller{}, KindLogGroup, "/demo"))
-	_, err = a.PutObject("demo-checkpoints", "k", []byte("x"), nil)
-	require.ErrorAs(t, err, &state)
-	require.Error(t, a.SendMessage(a.List(KindQueue)[0].ID, "lost"))
+	_, err = a.Objects.Put("demo-checkpoints", "k", []byte("x"), nil)
+	require.ErrorIs(t, err, full)
+	require.Error(t, a.Queues.Send(a.List(KindQueue)[0].ID, "lost"))
 	require.Empty(t, cmp.Diff(before, contents(t, a)), "memory is as before")
 	requireNoDangling(t, a)
-	a.mu.Lock()
-	a.store.journal, a.store.broken = good, nil
-	a.mu.Unlock()
-	require.NoError(t, readOnly.Close())
+	a.ledger.Break(nil)
 	require.NoError(t, a.Close())
 	a = open(t, o)
 	require.Empty(t, cmp.Diff(before, contents(t, a)), "the disk is as before")
@@ -270,7 +252,7 @@ func TestWhatWasUnderWayIsCompletedAfterARestart(t *testing.T) {
 	late(KindCluster, clusterProps(n, role))
 	instance := w.run(n, false)
 	require.Equal(t, "pending", instance.State)
-	crash(t, a)
+	crash(t, a, &o)
 
 	a = open(t, o)
 	require.Equal(t, "available", a.List(KindNATGateway)[0].State)
@@ -286,7 +268,7 @@ func TestWhatWasUnderWayIsCompletedAfterARestart(t *testing.T) {
 	})
 	_, err := a.TerminateInstances(t.Context(), Caller{}, instance.ID)
 	require.NoError(t, err)
-	crash(t, a)
+	crash(t, a, &o)
 
 	a = open(t, o)
 	_, ok = a.Get(KindCluster, "demo")
@@ -331,7 +313,7 @@ func TestResetEmptiesTheAccount(t *testing.T) {
 	require.NoError(t, a.Reset())
 	require.Empty(t, a.Inventory())
 	require.Contains(t, runtime.log(), "stop demo")
-	crash(t, a)
+	crash(t, a, &o)
 	a = open(t, o)
 	require.Empty(t, a.Inventory())
 	files, err := os.ReadDir(filepath.Join(o.Dir, "objects"))
@@ -339,27 +321,7 @@ func TestResetEmptiesTheAccount(t *testing.T) {
 	require.Empty(t, files)
 	require.NoError(t, a.Close())
 	_, err = a.Create(t.Context(), Caller{}, KindVPC, Props{"cidrBlock": "10.0.0.0/16"})
-	require.ErrorIs(t, err, errClosed)
-}
-
-func TestTheJournalIsCompacted(t *testing.T) {
-	t.Parallel()
-	o := Options{Dir: t.TempDir()}
-	a := open(t, o)
-	w := &world{Account: a, t: t}
-	w.make(KindLogGroup, Props{"name": "/demo"})
-	for range 60 {
-		require.NoError(t, a.PutLogEvents("/demo", "s", []LogEvent{{Message: strings.Repeat("x", 100_000)}}))
-	}
-	info, err := os.Stat(a.store.journal.Name())
-	require.NoError(t, err)
-	require.Less(t, info.Size(), int64(compactAt))
-	raw, err := os.ReadFile(filepath.Join(o.Dir, snapshotFile))
-	require.NoError(t, err)
-	var snap snapshot
-	require.NoError(t, json.Unmarshal(raw, &snap))
-	require.Greater(t, snap.Generation, uint64(1))
-	require.NoError(t, a.Close())
+	require.ErrorIs(t, err, ledger.ErrClosed)
 }
 
 func TestManyCallersAtOnce(t *testing.T) {

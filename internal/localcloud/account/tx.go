@@ -3,10 +3,9 @@
 package account
 
 import (
-	"encoding/json"
-	"fmt"
 	"slices"
-	"time"
+
+	"emrflink/internal/localcloud/ledger"
 )
 
 // resKey identifies a resource.
@@ -15,86 +14,25 @@ type resKey struct {
 	id   string
 }
 
-// The prefixes of the store's keys.
-const (
-	keyResource   = "resource/"
-	keyObject     = "object/"
-	keyMessage    = "message/"
-	keyLog        = "log/"
-	keyCredential = "credential/"
-	keyFlush      = "flush/"
-)
+// String is the key in the ledger.
+func (k resKey) String() string { return ledger.Resources.Key(string(k.kind) + "/" + k.id) }
 
-// String is the key in the store.
-func (k resKey) String() string { return keyResource + string(k.kind) + "/" + k.id }
-
-// tx is one atomic change of the account, made under its lock. Changes are visible at once to the code
-// that makes them and are taken back when the transaction fails. Resources in the account's maps are never
-// modified in place: put replaces them.
+// tx is one atomic change of the account. Resources in the account's maps are never modified in place: put replaces them. One
+// that only reads has no ledger transaction.
 type tx struct {
+	*ledger.Tx
 	a       *Account
 	c       Caller
-	now     time.Time
-	order   []string       // store keys in the order of their first change
-	writes  map[string]any // nil deletes
-	undo    []func()
 	changes []Change
-	after   []func() // run after the commit, under the lock
 }
 
 // do runs f as a transaction.
 func (a *Account) do(c Caller, f func(t *tx) error) error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.closed {
-		return errClosed
-	}
-	t := &tx{a: a, c: c, now: a.clock.Now().UTC(), writes: map[string]any{}}
-	err := f(t)
-	if err == nil {
-		err = t.commit()
-	}
-	if err != nil {
-		for _, u := range slices.Backward(t.undo) {
-			u()
-		}
-		return err
-	}
-	a.publish(t.changes)
-	for _, f := range t.after {
-		f()
-	}
-	return nil
-}
-
-func (t *tx) commit() error {
-	writes := make([]write, 0, len(t.order))
-	for _, key := range t.order {
-		w := write{Key: key}
-		if v := t.writes[key]; v != nil && t.a.store.dir != "" {
-			raw, err := json.Marshal(v)
-			if err != nil {
-				return fmt.Errorf("encode %s: %w", key, err)
-			}
-			w.Value = raw
-		}
-		writes = append(writes, w)
-	}
-	return t.a.store.append(writes)
-}
-
-// set records a document for the store; nil deletes it.
-func (t *tx) set(key string, v any) {
-	if _, seen := t.writes[key]; !seen {
-		t.order = append(t.order, key)
-	}
-	t.writes[key] = v
-}
-
-// apply changes the account's memory and knows how to take it back.
-func (t *tx) apply(do, undo func()) {
-	do()
-	t.undo = append(t.undo, undo)
+	return a.ledger.Do(func(changing *ledger.Tx) error {
+		t := &tx{Tx: changing, a: a, c: c}
+		t.After(func() { a.publish(t.changes) })
+		return f(t)
+	})
 }
 
 // put inserts or replaces a resource. The caller must not modify it afterwards.
@@ -104,18 +42,17 @@ func (t *tx) put(r *Resource) {
 	op := ChangeUpdate
 	if old == nil {
 		op = ChangeCreate
-		t.a.seq++
-		r.Seq = t.a.seq
+		r.Seq = t.Next()
 	} else {
 		r.Seq = old.Seq
 	}
-	t.apply(func() { t.a.index(r) }, func() {
+	t.Apply(func() { t.a.index(r) }, func() {
 		t.a.unindex(r)
 		if old != nil {
 			t.a.index(old)
 		}
 	})
-	t.set(key.String(), r)
+	t.Set(key.String(), r)
 	t.changes = append(t.changes, Change{Kind: r.Kind, ID: r.ID, Op: op, Resource: *r})
 }
 
@@ -136,8 +73,8 @@ func (t *tx) remove(k Kind, id string) {
 	if old == nil {
 		return
 	}
-	t.apply(func() { t.a.unindex(old) }, func() { t.a.index(old) })
-	t.set(key.String(), nil)
+	t.Apply(func() { t.a.unindex(old) }, func() { t.a.index(old) })
+	t.Set(key.String(), nil)
 	t.changes = append(t.changes, Change{Kind: k, ID: id, Op: ChangeDelete, Resource: *old})
 }
 
@@ -205,7 +142,7 @@ func (t *tx) iamARN(resource string) string {
 func (t *tx) made(k Kind, id, arn, by string, props, attrs Props, tags map[string]string) *Resource {
 	return &Resource{
 		Kind: k, ID: id, ARN: arn, Name: tags["Name"], Region: t.region(), Props: props, Attrs: attrs, Tags: tags,
-		CreatedBy: by, CreatedAt: t.now, State: stateAvailable,
+		CreatedBy: by, CreatedAt: t.Now, State: stateAvailable,
 	}
 }
 

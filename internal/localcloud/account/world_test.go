@@ -4,6 +4,7 @@ package account
 
 import (
 	"context"
+	"emrflink/internal/localcloud/awserror"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -44,7 +45,7 @@ func (w *world) drop(k Kind, id string) {
 func (w *world) refused(code string, err error) {
 	w.t.Helper()
 	require.Error(w.t, err)
-	require.Equal(w.t, code, Code(err), "%v", err)
+	require.Equal(w.t, code, awserror.Code(err), "%v", err)
 }
 
 func trust(service string) string {

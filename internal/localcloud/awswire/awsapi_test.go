@@ -61,7 +61,7 @@ func TestClientEmptiesBuckets(t *testing.T) {
 	w.bucket("data", true)
 	c := w.client()
 	for i := range 1200 {
-		_, err := w.account.PutObject("data", fmt.Sprintf("k/%04d", i), []byte("x"), nil)
+		_, err := w.account.Objects.Put("data", fmt.Sprintf("k/%04d", i), []byte("x"), nil)
 		require.NoError(t, err)
 	}
 	require.NoError(t, c.PutObject(t.Context(), "data", "k/0000", strings.NewReader("new"), "text/plain"))

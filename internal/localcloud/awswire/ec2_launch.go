@@ -38,7 +38,7 @@ func (l *launch) fromTemplate(r account.Resource) {
 		l.profile = str(p, "iamInstanceProfile.name", "iamInstanceProfile.arn")
 	}
 	l.data = map[string]map[string]string{}
-	for _, s := range objects(p, "tagSpecifications") {
+	for _, s := range blocks(p, "tagSpecifications") {
 		tags := map[string]string{}
 		if m, ok := s["tags"].(map[string]any); ok {
 			for k, v := range m {

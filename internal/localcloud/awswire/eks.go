@@ -216,7 +216,7 @@ func describeNodegroup(q *request) (answer, error) {
 // healthIssues are the account's reasons why a thing is not well.
 func healthIssues(p account.Props) []any {
 	issues := []any{}
-	for _, i := range objects(p, "healthIssues") {
+	for _, i := range blocks(p, "healthIssues") {
 		issues = append(issues, map[string]any{"code": str(i, "code"), "message": str(i, "message")})
 	}
 	return issues

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"emrflink/internal/localcloud/account"
+	"emrflink/internal/localcloud/awserror"
 )
 
 // fleet is a request as Karpenter makes it: types in all subnets.
@@ -138,7 +139,7 @@ func TestFleetsFollowPriorityAndCount(t *testing.T) {
 
 func TestFleetsReportPoolsWithoutCapacity(t *testing.T) {
 	t.Parallel()
-	ice := &account.Error{
+	ice := &awserror.Error{
 		Code: "InsufficientInstanceCapacity", Message: "We currently do not have sufficient capacity", HTTP: 500,
 	}
 	t.Run("and go on to the next one", func(t *testing.T) {

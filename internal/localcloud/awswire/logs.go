@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"emrflink/internal/localcloud/account"
+	"emrflink/internal/localcloud/logs"
 )
 
 // groupARN is the ARN of a log group as policies name it.
@@ -114,14 +115,14 @@ func putLogEvents(q *request) (answer, error) {
 	if err := q.decode(&in); err != nil {
 		return answer{}, err
 	}
-	events := make([]account.LogEvent, 0, len(in.LogEvents))
+	events := make([]logs.Event, 0, len(in.LogEvents))
 	for _, e := range in.LogEvents {
-		events = append(events, account.LogEvent{Timestamp: time.UnixMilli(e.Timestamp).UTC(), Message: e.Message})
+		events = append(events, logs.Event{Timestamp: time.UnixMilli(e.Timestamp).UTC(), Message: e.Message})
 	}
 	return q.writeStream(events)
 }
 
-func (q *request) writeStream(events []account.LogEvent) (answer, error) {
+func (q *request) writeStream(events []logs.Event) (answer, error) {
 	var in struct {
 		LogGroupName  string `json:"logGroupName"`
 		LogStreamName string `json:"logStreamName"`
@@ -132,7 +133,7 @@ func (q *request) writeStream(events []account.LogEvent) (answer, error) {
 	if _, err := q.group(in.LogGroupName); err != nil {
 		return answer{}, err
 	}
-	if err := q.account.PutLogEvents(in.LogGroupName, in.LogStreamName, events); err != nil {
+	if err := q.account.Logs.Put(in.LogGroupName, in.LogStreamName, events); err != nil {
 		return answer{}, err
 	}
 	return q.json(map[string]any{})
@@ -156,11 +157,11 @@ func filterLogEvents(q *request) (answer, error) {
 	if _, err := q.group(in.LogGroupName); err != nil {
 		return answer{}, err
 	}
-	all, err := q.account.LogEvents(in.LogGroupName, in.LogStreamNamePrefix)
+	all, err := q.account.Logs.Events(in.LogGroupName, in.LogStreamNamePrefix)
 	if err != nil {
 		return answer{}, err
 	}
-	slices.SortStableFunc(all, func(a, b account.LogEvent) int { return a.Timestamp.Compare(b.Timestamp) })
+	slices.SortStableFunc(all, func(a, b logs.Event) int { return a.Timestamp.Compare(b.Timestamp) })
 	events := []any{}
 	for i, e := range all {
 		at := e.Timestamp.UnixMilli()

@@ -15,6 +15,7 @@ import (
 	"emrflink/internal/awsapi"
 	"emrflink/internal/localcloud/account"
 	"emrflink/internal/localcloud/awswire"
+	"emrflink/internal/localcloud/sts"
 )
 
 func TestANamedKeyIsFoundUntilItsWaitingPeriodEnds(t *testing.T) {
@@ -54,7 +55,7 @@ func TestThePodIdentityAgentIsReadByAmazonsSDK(t *testing.T) {
 	issuer, _ := account.Value(cluster.All(), "identities.oidcs.issuer").(string)
 	token := func(name string) string {
 		claims, err := json.Marshal(map[string]any{
-			"iss": issuer, "sub": "system:serviceaccount:kube-system:" + name, "aud": []string{account.PodIdentityAudience},
+			"iss": issuer, "sub": "system:serviceaccount:kube-system:" + name, "aud": []string{sts.PodIdentityAudience},
 		})
 		require.NoError(t, err)
 		return "e30." + base64.RawURLEncoding.EncodeToString(claims) + ".sig"

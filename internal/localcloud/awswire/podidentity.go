@@ -22,13 +22,13 @@ func assumeRoleForPodIdentity(q *request) (answer, error) {
 	if token == "" {
 		return answer{}, refuse(http.StatusBadRequest, "InvalidRequestException", "Service account token cannot be empty")
 	}
-	c, err := q.account.AssumeRoleForPodIdentity(q.ctx, token)
+	c, err := q.sts.AssumeRoleForPodIdentity(q.ctx, token)
 	if err != nil {
 		return answer{}, err
 	}
 	q.caller.ARN = c.AssumedRoleARN // for the log: who it became
 	return q.json(map[string]any{
-		"AccessKeyId": c.AccessKeyID, "SecretAccessKey": c.SecretAccessKey, "Token": c.SessionToken,
-		"AccountId": q.account.ID(), "Expiration": c.Expiration.UTC().Format(time.RFC3339),
+		"AccessKeyId": c.AccessKey, "SecretAccessKey": c.Secret, "Token": c.Token,
+		"AccountId": q.account.ID(), "Expiration": c.Expires.UTC().Format(time.RFC3339),
 	})
 }

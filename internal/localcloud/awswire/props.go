@@ -51,7 +51,7 @@ func strs(p account.Props, paths ...string) []string {
 }
 
 // objects are those of a list property; a single object is a list of one.
-func objects(p account.Props, path string) []account.Props {
+func blocks(p account.Props, path string) []account.Props {
 	return untyped.Objects(account.Value(p, path))
 }
 

@@ -3,12 +3,11 @@
 package awswire
 
 import (
+	"emrflink/internal/localcloud/awserror"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-
-	"emrflink/internal/localcloud/account"
 )
 
 // answer is a complete HTTP answer.
@@ -32,21 +31,21 @@ const (
 )
 
 // refuse makes an AWS error.
-func refuse(status int, code, format string, args ...any) *account.Error {
-	return &account.Error{Code: code, Message: fmt.Sprintf(format, args...), HTTP: status}
+func refuse(status int, code, format string, args ...any) *awserror.Error {
+	return &awserror.Error{Code: code, Message: fmt.Sprintf(format, args...), HTTP: status}
 }
 
 // invalid is the error for a parameter that AWS would not take.
-func invalid(code, format string, args ...any) *account.Error {
+func invalid(code, format string, args ...any) *awserror.Error {
 	return refuse(http.StatusBadRequest, code, format, args...)
 }
 
-// asError makes an *account.Error of any error; what is not one is our own
+// asError makes an *awserror.Error of any error; what is not one is our own
 // fault and answers 500.
-func asError(err error) *account.Error {
-	var e *account.Error
+func asError(err error) *awserror.Error {
+	var e *awserror.Error
 	if !errors.As(err, &e) {
-		return &account.Error{Code: "InternalFailure", Message: err.Error(), HTTP: http.StatusInternalServerError}
+		return &awserror.Error{Code: "InternalFailure", Message: err.Error(), HTTP: http.StatusInternalServerError}
 	}
 	c := *e
 	if c.HTTP == 0 {
@@ -80,7 +79,7 @@ func (p protocol) jsonType() string {
 }
 
 // errorAnswer is an error in the shape of the protocol.
-func (p protocol) errorAnswer(e *account.Error, ns, resource, requestID string) answer {
+func (p protocol) errorAnswer(e *awserror.Error, ns, resource, requestID string) answer {
 	a := answer{status: e.HTTP, contentType: "text/xml;charset=UTF-8", header: http.Header{}}
 	kind := "Sender"
 	if e.HTTP >= http.StatusInternalServerError {

@@ -14,6 +14,8 @@ import (
 
 	"emrflink/internal/iam"
 	"emrflink/internal/localcloud/account"
+	"emrflink/internal/localcloud/awserror"
+	"emrflink/internal/localcloud/objects"
 )
 
 // s3Operation names the operation of a path-style S3 request.
@@ -192,11 +194,11 @@ func putObject(q *request) (answer, error) {
 			meta[n] = q.http.Header.Get(name)
 		}
 	}
-	version, err := q.account.PutObject(q.bucket(), key, q.body, meta)
+	version, err := q.account.Objects.Put(q.bucket(), key, q.body, meta)
 	if err != nil {
 		return answer{}, err
 	}
-	o, err := q.account.GetObject(q.bucket(), key)
+	o, err := q.account.Objects.Get(q.bucket(), key)
 	if err != nil {
 		return answer{}, err
 	}
@@ -215,13 +217,13 @@ func realVersion(id string) bool { return id != "" && id != "null" }
 func getObject(q *request) (answer, error) {
 	key, version := q.vars["key"], q.http.URL.Query().Get("versionId")
 	var (
-		o   account.Object
+		o   objects.Object
 		err error
 	)
 	if version != "" {
-		o, err = q.account.GetObjectVersion(q.bucket(), key, version)
+		o, err = q.account.Objects.GetVersion(q.bucket(), key, version)
 	} else {
-		o, err = q.account.GetObject(q.bucket(), key)
+		o, err = q.account.Objects.Get(q.bucket(), key)
 	}
 	if err != nil {
 		return answer{}, err
@@ -260,8 +262,8 @@ func deleteObject(q *request) (answer, error) {
 // deleteOne deletes a key or one of its versions; a key that is not there is
 // no error.
 func (q *request) deleteOne(key, version string) error {
-	err := q.account.DeleteObject(q.bucket(), key, version)
-	if code := account.Code(err); code == "NoSuchKey" || code == "NoSuchVersion" {
+	err := q.account.Objects.Delete(q.bucket(), key, version)
+	if code := awserror.Code(err); code == "NoSuchKey" || code == "NoSuchVersion" {
 		return nil
 	}
 	return err

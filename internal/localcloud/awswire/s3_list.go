@@ -4,12 +4,11 @@ package awswire
 
 import (
 	"cmp"
+	"emrflink/internal/localcloud/objects"
 	"encoding/base64"
 	"slices"
 	"strconv"
 	"strings"
-
-	"emrflink/internal/localcloud/account"
 )
 
 // maxKeys is S3's page size, and its limit.
@@ -41,15 +40,14 @@ func listObjectsV2(q *request) (answer, error) {
 		}
 		after = string(raw)
 	}
-	objects, err := q.account.ListObjects(q.bucket(), prefix)
+	listed, err := q.account.Objects.List(q.bucket(), prefix)
 	if err != nil {
 		return answer{}, err
 	}
-	slices.SortFunc(objects, func(a, b account.Object) int { return cmp.Compare(a.Key, b.Key) })
 	limit := q.pageSize("max-keys")
 	var rows, prefixes []node
 	last, truncated, previous := "", false, ""
-	for _, o := range objects {
+	for _, o := range listed {
 		group := commonPrefix(o.Key, prefix, delimiter)
 		if o.Key <= after || group != "" && (group == previous || group == commonPrefix(after, prefix, delimiter)) {
 			continue
@@ -99,11 +97,11 @@ func listObjectVersions(q *request) (answer, error) {
 	if _, err := q.existing(); err != nil {
 		return answer{}, err
 	}
-	all, err := q.account.ListObjectVersions(q.bucket(), prefix)
+	all, err := q.account.Objects.ListVersions(q.bucket(), prefix)
 	if err != nil {
 		return answer{}, err
 	}
-	slices.SortStableFunc(all, func(a, b account.Object) int {
+	slices.SortStableFunc(all, func(a, b objects.Object) int {
 		return cmp.Or(cmp.Compare(a.Key, b.Key), b.LastModified.Compare(a.LastModified))
 	})
 	all = afterMarker(all, query.Get("key-marker"), query.Get("version-id-marker"))
@@ -135,15 +133,15 @@ func listObjectVersions(q *request) (answer, error) {
 
 // afterMarker drops what a previous page had. When the marked version has been
 // deleted since, the key's other versions are still listed.
-func afterMarker(all []account.Object, key, version string) []account.Object {
+func afterMarker(all []objects.Object, key, version string) []objects.Object {
 	if key == "" {
 		return all
 	}
 	if version != "" {
-		if i := slices.IndexFunc(all, func(o account.Object) bool { return o.Key == key && o.VersionID == version }); i >= 0 {
+		if i := slices.IndexFunc(all, func(o objects.Object) bool { return o.Key == key && o.VersionID == version }); i >= 0 {
 			return all[i+1:]
 		}
-		return slices.DeleteFunc(all, func(o account.Object) bool { return o.Key < key })
+		return slices.DeleteFunc(all, func(o objects.Object) bool { return o.Key < key })
 	}
-	return slices.DeleteFunc(all, func(o account.Object) bool { return o.Key <= key })
+	return slices.DeleteFunc(all, func(o objects.Object) bool { return o.Key <= key })
 }

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"emrflink/internal/localcloud/account"
+	"emrflink/internal/localcloud/awserror"
+	"emrflink/internal/localcloud/sts"
 )
 
 // maxBody is the largest request that is read, in bytes. S3 objects of the
@@ -27,6 +29,8 @@ const maxBody = 64 << 20
 type Options struct {
 	Logger *slog.Logger     // one debug record per request; nil is discarded
 	Now    func() time.Time // clock of signatures; nil is time.Now
+	// Tokens verifies service accounts' tokens; nil takes their claims as they are.
+	Tokens sts.TokenVerifier
 	// Observe, when not nil, is told of every request that was answered: tests
 	// and the daemon's status use it. It must not block.
 	Observe func(Call)
@@ -43,6 +47,7 @@ type Call struct {
 // server is the http.Handler.
 type server struct {
 	account  *account.Account
+	sts      sts.Service
 	log      *slog.Logger
 	now      func() time.Time
 	observe  func(Call)
@@ -53,7 +58,10 @@ var _ http.Handler = (*server)(nil)
 
 // New returns the handler of the account's AWS API.
 func New(a *account.Account, o Options) http.Handler {
-	s := &server{account: a, log: o.Logger, now: o.Now, observe: o.Observe, handlers: map[string]Operation{}}
+	s := &server{
+		account: a, sts: sts.Service{Account: a, Tokens: o.Tokens}, log: o.Logger, now: o.Now, observe: o.Observe,
+		handlers: map[string]Operation{},
+	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -73,6 +81,7 @@ func New(a *account.Account, o Options) http.Handler {
 type request struct {
 	ctx     context.Context
 	account *account.Account
+	sts     sts.Service
 	caller  account.Caller
 	service string // as IAM spells it: "ec2", "elasticloadbalancing"
 	op      string
@@ -93,7 +102,7 @@ type request struct {
 
 // ServeHTTP answers one AWS request.
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	q := &request{ctx: r.Context(), account: s.account, http: r, id: requestID(), now: s.now()}
+	q := &request{ctx: r.Context(), account: s.account, sts: s.sts, http: r, id: requestID(), now: s.now()}
 	ans, err := s.serve(q, w)
 	call := Call{Caller: q.caller.ARN}
 	if q.op != "" {
@@ -274,7 +283,7 @@ func (q *request) query(kids ...node) (answer, error) {
 func (q *request) json(v any) (answer, error) { return jsonAnswer(q.proto.jsonType(), v) }
 
 // translate gives an error the code that the service of the request uses.
-func (q *request) translate(e *account.Error) *account.Error {
+func (q *request) translate(e *awserror.Error) *awserror.Error {
 	switch e.Code {
 	case "AccessDenied", "AccessDeniedException", "UnauthorizedOperation":
 		switch q.proto {

@@ -236,7 +236,7 @@ func TestQueuesHonourTheLongPoll(t *testing.T) {
 	_, m = w.target(w.cfg, "sqs", "AmazonSQS.ReceiveMessage", receive)
 	require.Empty(t, m)
 	require.GreaterOrEqual(t, time.Since(start), 900*time.Millisecond, "an empty answer comes after the wait")
-	require.NoError(t, w.account.SendMessage(url, "hello"))
+	require.NoError(t, w.account.Queues.Send(url, "hello"))
 	_, m = w.target(w.cfg, "sqs", "AmazonSQS.ReceiveMessage", receive)
 	messages, _ := m["Messages"].([]any)
 	require.Len(t, messages, 1)

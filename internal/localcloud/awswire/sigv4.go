@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"emrflink/internal/localcloud/account"
+	"emrflink/internal/localcloud/sts"
 )
 
 const (
@@ -239,7 +240,7 @@ func authenticate(a *account.Account, r *http.Request, s signature, body []byte,
 	if err != nil {
 		return account.Caller{}, err
 	}
-	caller, secret, err := a.CallerByAccessKey(s.accessKey, s.token)
+	caller, secret, err := sts.CallerByAccessKey(a, s.accessKey, s.token)
 	if err != nil {
 		return account.Caller{}, err
 	}

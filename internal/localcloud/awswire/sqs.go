@@ -86,7 +86,7 @@ func receiveMessage(q *request) (answer, error) {
 		return answer{}, err
 	}
 	wait := min(time.Duration(in.WaitTimeSeconds)*time.Second, maxQueueWait)
-	got, err := q.account.ReceiveMessages(q.ctx, r.ID, max(1, in.MaxNumberOfMessages), wait)
+	got, err := q.account.Queues.Receive(q.ctx, r.ID, max(1, in.MaxNumberOfMessages), wait)
 	if err != nil {
 		if q.ctx.Err() == nil {
 			return answer{}, err
@@ -117,7 +117,7 @@ func sendMessage(q *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	if err := q.account.SendMessage(r.ID, in.MessageBody); err != nil {
+	if err := q.account.Queues.Send(r.ID, in.MessageBody); err != nil {
 		return answer{}, err
 	}
 	sum := md5.Sum([]byte(in.MessageBody)) // #nosec G401
@@ -136,7 +136,7 @@ func deleteMessage(q *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	if err := q.account.DeleteMessage(r.ID, in.ReceiptHandle); err != nil {
+	if err := q.account.Queues.Delete(r.ID, in.ReceiptHandle); err != nil {
 		return answer{}, err
 	}
 	return q.json(map[string]any{})

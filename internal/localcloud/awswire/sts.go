@@ -2,9 +2,7 @@
 
 package awswire
 
-import (
-	"emrflink/internal/localcloud/account"
-)
+import "emrflink/internal/localcloud/sts"
 
 func getCallerIdentity(q *request) (answer, error) {
 	user := q.caller.UserID
@@ -17,7 +15,7 @@ func getCallerIdentity(q *request) (answer, error) {
 func roleByARN(q *request) ([]need, error) { return on(q.form.str("RoleArn")) }
 
 func assumeRole(q *request) (answer, error) {
-	c, err := q.account.AssumeRole(q.ctx, q.caller, q.form.str("RoleArn"), q.form.str("RoleSessionName"))
+	c, err := q.sts.AssumeRole(q.ctx, q.caller, q.form.str("RoleArn"), q.form.str("RoleSessionName"))
 	if err != nil {
 		return answer{}, err
 	}
@@ -33,7 +31,7 @@ func assumeRoleWithWebIdentity(q *request) (answer, error) {
 				"ValidationError", "Value null at '%s' failed to satisfy constraint: Member must not be null", name)
 		}
 	}
-	c, err := q.account.AssumeRoleWithWebIdentity(q.ctx, q.form.str("RoleArn"), q.form.str("RoleSessionName"),
+	c, err := q.sts.AssumeRoleWithWebIdentity(q.ctx, q.form.str("RoleArn"), q.form.str("RoleSessionName"),
 		q.form.str("WebIdentityToken"))
 	if err != nil {
 		return answer{}, err
@@ -42,11 +40,11 @@ func assumeRoleWithWebIdentity(q *request) (answer, error) {
 	return q.query(append(credentialNodes(c), txt("Audience", "sts.amazonaws.com"))...)
 }
 
-func credentialNodes(c account.Credentials) []node {
+func credentialNodes(c sts.Credentials) []node {
 	return []node{
 		el("AssumedRoleUser", txt("AssumedRoleId", c.AssumedRoleID), txt("Arn", c.AssumedRoleARN)),
-		el("Credentials", txt("AccessKeyId", c.AccessKeyID), txt("SecretAccessKey", c.SecretAccessKey),
-			txt("SessionToken", c.SessionToken),
-			when("Expiration", c.Expiration)),
+		el("Credentials", txt("AccessKeyId", c.AccessKey), txt("SecretAccessKey", c.Secret),
+			txt("SessionToken", c.Token),
+			when("Expiration", c.Expires)),
 	}
 }

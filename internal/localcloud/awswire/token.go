@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"emrflink/internal/localcloud/account"
+	"emrflink/internal/localcloud/sts"
 )
 
 const (
@@ -25,7 +26,7 @@ const (
 
 // VerifyEKSToken tells whose bearer token it is that a Kubernetes client of
 // cluster presents: the token is a presigned sts:GetCallerIdentity with the
-// cluster's name signed into it. The error is an *account.Error.
+// cluster's name signed into it. The error is an *awserror.Error.
 func VerifyEKSToken(a *account.Account, token, cluster string) (account.Caller, error) {
 	return verifyEKSToken(a, token, cluster, time.Now())
 }
@@ -51,7 +52,7 @@ func verifyEKSToken(a *account.Account, token, cluster string, now time.Time) (a
 	// The headers of the request that the token's owner signed: the host is
 	// the URL's, the cluster is the one that asks.
 	r := &http.Request{Method: http.MethodGet, URL: u, Host: u.Host, Header: http.Header{eksClusterHeader: {cluster}}}
-	caller, secret, err := a.CallerByAccessKey(s.accessKey, s.token)
+	caller, secret, err := sts.CallerByAccessKey(a, s.accessKey, s.token)
 	if err != nil {
 		return account.Caller{}, err
 	}

@@ -23,6 +23,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"emrflink/internal/localcloud/account"
+	"emrflink/internal/localcloud/awserror"
 	"emrflink/internal/localcloud/kubelet"
 	"emrflink/internal/localcloud/provider/kubeclient"
 )
@@ -251,7 +252,7 @@ func (d *Daemon) cluster(name string) (*cluster, bool) {
 func (d *Daemon) runningCluster(name string) (*cluster, error) {
 	c, ok := d.cluster(name)
 	if !ok {
-		return nil, &account.Error{
+		return nil, &awserror.Error{
 			Code: "ResourceNotFoundException", Message: fmt.Sprintf("No cluster found for name: %s.", name), HTTP: 404,
 		}
 	}

@@ -127,15 +127,15 @@ func (d *Daemon) handler(stop context.CancelFunc) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST "+tokenReviewPath+"{cluster}", d.reviewToken)
 	mux.Handle(controlPath, d.control(stop))
-	mux.Handle("/", awswire.New(d.account, awswire.Options{Logger: d.log}))
+	mux.Handle("/", awswire.New(d.account, awswire.Options{Logger: d.log, Tokens: d}))
 	return mux
 }
 
 func (d *Daemon) writeInfo(p Ports) error {
-	access, secret := d.account.StaticCredentials()
 	b, err := json.MarshalIndent(Info{
 		PID: os.Getpid(), URL: d.url, Token: d.token, Ports: p, Region: d.opts.Region, Speed: d.opts.Speed,
-		Version: d.opts.Version, StartedAt: d.started, AccountID: d.account.ID(), AccessKey: access, SecretKey: secret,
+		Version: d.opts.Version, StartedAt: d.started, AccountID: d.account.ID(),
+		AccessKey: account.StaticAccessKey, SecretKey: account.StaticSecretKey,
 	}, "", "  ")
 	if err == nil {
 		err = writeFile(infoPath(d.opts.Dir), append(b, '\n'))
@@ -168,9 +168,8 @@ func (d *Daemon) karpenterCRDs() ([]byte, error) {
 
 // environment keeps Amazon's SDK to our own API, with the administrator's key.
 func (d *Daemon) environment() map[string]string {
-	access, secret := d.account.StaticCredentials()
 	return map[string]string{
-		"AWS_ENDPOINT_URL": d.url, "AWS_ACCESS_KEY_ID": access, "AWS_SECRET_ACCESS_KEY": secret,
+		"AWS_ENDPOINT_URL": d.url, "AWS_ACCESS_KEY_ID": account.StaticAccessKey, "AWS_SECRET_ACCESS_KEY": account.StaticSecretKey,
 		"AWS_REGION": d.opts.Region, "AWS_EC2_METADATA_DISABLED": "true",
 		"AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
 	}

@@ -17,6 +17,7 @@ import (
 	"emrflink/internal/exitcode"
 	"emrflink/internal/iam"
 	"emrflink/internal/localcloud/account"
+	"emrflink/internal/localcloud/awserror"
 	"emrflink/internal/localcloud/awswire"
 	"emrflink/internal/localcloud/provider/awsprov"
 	"emrflink/internal/localtarget"
@@ -105,7 +106,7 @@ func (d *Daemon) setFault(f localtarget.Fault) error {
 	out := account.Fault{Op: f.Action, Match: f.Match, Times: f.Times,
 		Delay: time.Duration(f.DelaySeconds * float64(time.Second))}
 	if f.Error != "" {
-		out.Error = &account.Error{Code: f.Error, Message: cmp.Or(f.Message, "set by: emrflink local fault set"),
+		out.Error = &awserror.Error{Code: f.Error, Message: cmp.Or(f.Message, "set by: emrflink local fault set"),
 			HTTP: statusOf(f.Error)}
 	}
 	if capacity(f.Error) {
@@ -168,7 +169,7 @@ func (d *Daemon) edit(ctx context.Context, e Edit) error {
 
 // asRefusal marks what AWS refuses.
 func asRefusal(err error) error {
-	var aws *account.Error
+	var aws *awserror.Error
 	if errors.As(err, &aws) {
 		return refusef("AWS refuses: %v", aws)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"emrflink/internal/localcloud/account"
+	"emrflink/internal/localcloud/awserror"
 	"emrflink/internal/localtarget"
 	"emrflink/internal/proppath"
 )
@@ -22,7 +23,7 @@ func TestAFaultNeedsAnActionThatSomethingCalls(t *testing.T) {
 	require.NoError(t, d.setFault(localtarget.Fault{Action: "s3:Create*", Error: "AccessDenied", Times: 1}))
 	require.Len(t, faultsOf(a), 1)
 	err = a.Fault(t.Context(), "s3:CreateBucket", account.KindBucket, "b")
-	require.Equal(t, "AccessDenied", account.Code(err))
+	require.Equal(t, "AccessDenied", awserror.Code(err))
 	require.NoError(t, a.Fault(t.Context(), "s3:CreateBucket", account.KindBucket, "b"), "it applied once")
 	require.Empty(t, faultsOf(a))
 

@@ -52,8 +52,11 @@ func (d *Daemon) startStandIns(c *cluster) error {
 			karpenterImage: &kubelet.KarpenterRunner{
 				Binary: d.opts.Localkube, Client: admin, APIServerURL: c.endpoint.URL, CABase64: c.endpoint.CABase64,
 				AWSEndpoint: d.url, Region: d.opts.Region, Dir: filepath.Join(c.dir, "karpenter"), Logger: log,
-				AgentPath:   awswire.PodIdentityPath,
-				PodIdentity: func(namespace, name string) bool { return d.account.HasPodIdentity(c.name, namespace, name) },
+				AgentPath: awswire.PodIdentityPath,
+				PodIdentity: func(namespace, name string) bool {
+					_, ok := d.account.PodIdentity(c.name, namespace, name)
+					return ok
+				},
 			},
 			chart.OperatorImages: &operatorRunner{daemon: d, cluster: c, tokens: own, log: log},
 		},

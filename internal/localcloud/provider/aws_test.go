@@ -184,7 +184,7 @@ func TestForceDestroyEmptiesABucket(t *testing.T) {
 		id, inputs, _ := aws.create(bucket, "data", object{
 			"bucket": map[bool]string{true: "b-force", false: "b-keep"}[force], "forceDestroy": force,
 		})
-		_, err := a.PutObject(id, "k", []byte("v"), nil)
+		_, err := a.Objects.Put(id, "k", []byte("v"), nil)
 		require.NoError(t, err)
 		_, err = aws.Delete(t.Context(), &pulumirpc.DeleteRequest{Id: id, Urn: urn(bucket, "data"), Properties: inputs})
 		if want == "" {

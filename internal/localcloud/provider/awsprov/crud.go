@@ -237,7 +237,7 @@ func (s *Server) mayChange(ctx context.Context, op string, u urn.URN) error {
 
 // empty deletes every version of every object, as forceDestroy asks.
 func (s *Server) empty(bucket string) error {
-	objects, err := s.opts.Account.ListObjectVersions(bucket, "")
+	objects, err := s.opts.Account.Objects.ListVersions(bucket, "")
 	if err != nil {
 		if gone(err) {
 			return nil
@@ -245,7 +245,7 @@ func (s *Server) empty(bucket string) error {
 		return err
 	}
 	for _, o := range objects {
-		if err := s.opts.Account.DeleteObject(bucket, o.Key, o.VersionID); err != nil {
+		if err := s.opts.Account.Objects.Delete(bucket, o.Key, o.VersionID); err != nil {
 			return fmt.Errorf("object %q: %w", o.Key, err)
 		}
 	}

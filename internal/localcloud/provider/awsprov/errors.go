@@ -4,14 +4,13 @@ package awsprov
 
 import (
 	"context"
+	"emrflink/internal/localcloud/awserror"
 	"errors"
 	"fmt"
 	"strings"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
-
-	"emrflink/internal/localcloud/account"
 )
 
 // describe puts an error of the account into the words of the real provider, in
@@ -24,7 +23,7 @@ func describe(ctx context.Context, doing string, a api, op, id string, err error
 	if cause := context.Cause(ctx); cause != nil && errors.Is(err, ctx.Err()) {
 		err = cause
 	}
-	var refused *account.Error
+	var refused *awserror.Error
 	if !errors.As(err, &refused) {
 		return status.Error(codes.Unknown, fmt.Sprintf("%s: %v", what, err))
 	}
@@ -35,7 +34,7 @@ func describe(ctx context.Context, doing string, a api, op, id string, err error
 
 // gone says that an error means that there is no such resource.
 func gone(err error) bool {
-	code := account.Code(err)
+	code := awserror.Code(err)
 	switch code {
 	case "NoSuchEntity", "NoSuchBucket", "ResourceNotFoundException", "ResourceNotFound",
 		"NotFoundException", "KMSInvalidStateException",

@@ -10,7 +10,6 @@ package awsprov
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
@@ -55,11 +54,7 @@ type (
 
 // New returns a server for o. Changes are made by the account's administrator.
 func New(o Options) (*Server, error) {
-	access, _ := o.Account.StaticCredentials()
-	caller, _, err := o.Account.CallerByAccessKey(access, "")
-	if err != nil {
-		return nil, fmt.Errorf("identify the caller of the aws provider: %w", err)
-	}
+	caller := o.Account.Administrator()
 	caller.Via = account.ByPulumi
 	return &Server{
 		Server: plug.Server{Version: Version, Log: o.Logger}, opts: o, kinds: table(), caller: caller,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package account
+package ledger
 
 import (
 	"bytes"
@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,7 +22,6 @@ const (
 	snapshotFile   = "state.json"
 	snapshotBackup = "state.json.bak"
 	journalPattern = "journal-%d.jsonl"
-	objectsDir     = "objects"
 	lockFile       = "lock"
 
 	compactAt = 4 << 20 // bytes of journal that make a new snapshot worth its while
@@ -40,6 +40,24 @@ type snapshot struct {
 	Checksum   string                     `json:"checksum"` // CRC-32 over keys and values in order
 	Data       map[string]json.RawMessage `json:"data"`
 }
+
+// StateError is an unreadable or unwritable state directory.
+type StateError struct {
+	File   string // the file in question
+	Backup string // where the previous generation is, empty when there is none
+	Err    error
+}
+
+// Error names the file, the reason and the backup.
+func (e *StateError) Error() string {
+	if e.Backup == "" {
+		return fmt.Sprintf("account state %s: %v", e.File, e.Err)
+	}
+	return fmt.Sprintf("account state %s: %v (the previous generation is %s)", e.File, e.Err, e.Backup)
+}
+
+// Unwrap returns the cause.
+func (e *StateError) Unwrap() error { return e.Err }
 
 // store keeps documents under keys: an append-only journal, and a snapshot now and then. An appended
 // change survives the death of the process at once and a power failure after the next sync. With an empty
@@ -60,7 +78,7 @@ func openStore(dir string) (*store, error) {
 	if dir == "" {
 		return s, nil
 	}
-	if err := os.MkdirAll(filepath.Join(dir, objectsDir), 0o700); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, &StateError{File: dir, Err: err}
 	}
 	var err error
@@ -75,6 +93,9 @@ func openStore(dir string) (*store, error) {
 	}
 	return s, nil
 }
+
+// keys are sorted.
+func (s *store) keys() []string { return slices.Sorted(maps.Keys(s.data)) }
 
 func (s *store) path(name string) string { return filepath.Join(s.dir, name) }
 
@@ -298,13 +319,8 @@ func decodeRecord(line []byte) ([]write, error) {
 
 // checksum is independent of the formatting of the file: values are compacted.
 func checksum(data map[string]json.RawMessage) string {
-	keys := make([]string, 0, len(data))
-	for k := range data {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
 	h := crc32.NewIEEE()
-	for _, k := range keys {
+	for _, k := range slices.Sorted(maps.Keys(data)) {
 		h.Write([]byte(k))
 		h.Write([]byte{0})
 		h.Write(data[k])

@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package account
+package ledger
 
 import (
 	"context"
 	"time"
 )
+
+// Clock tells and passes the time.
+type Clock interface {
+	Now() time.Time
+	Sleep(ctx context.Context, d time.Duration) error // ctx.Err() when interrupted
+}
 
 // realClock is the machine's clock.
 type realClock struct{}

@@ -2,7 +2,7 @@
 
 //go:build !unix
 
-package account
+package ledger
 
 import (
 	"errors"

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ledger
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func opened(t *testing.T, dir string) *Ledger {
+	t.Helper()
+	l, err := Open(dir, nil)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, l.Close()) })
+	return l
+}
+
+func put(l *Ledger, key, value string) error {
+	return l.Do(func(t *Tx) error { t.Set(Logs.Key(key), value); return nil })
+}
+
+func TestTheJournalIsCompacted(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	l := opened(t, dir)
+	for range 60 {
+		require.NoError(t, put(l, "one", strings.Repeat("x", 100_000)))
+	}
+	info, err := os.Stat(l.store.journal.Name())
+	require.NoError(t, err)
+	require.Less(t, info.Size(), int64(compactAt))
+	raw, err := os.ReadFile(filepath.Join(dir, snapshotFile))
+	require.NoError(t, err)
+	var snap snapshot
+	require.NoError(t, json.Unmarshal(raw, &snap))
+	require.Greater(t, snap.Generation, uint64(1))
+}
+
+// The journal is replaced by one that cannot be written: every write fails from then on, as on a full disk.
+func TestAFailedWriteIsTakenBack(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	l := opened(t, dir)
+	require.NoError(t, put(l, "a", "1"))
+	good := l.store.journal
+	readOnly, err := os.Open(good.Name())
+	require.NoError(t, err)
+	l.store.journal = readOnly
+	memory := "before"
+	err = l.Do(func(t *Tx) error {
+		t.Apply(func() { memory = "after" }, func() { memory = "before" })
+		t.Set(Logs.Key("b"), "2")
+		t.After(func() { memory = "after the commit" })
+		return nil
+	})
+	var state *StateError
+	require.ErrorAs(t, err, &state)
+	require.Equal(t, good.Name(), state.File)
+	require.Equal(t, "before", memory)
+	require.Equal(t, []string{"log/a"}, l.store.keys())
+	require.Error(t, put(l, "c", "3"), "a journal that could not be repaired takes no more")
+	l.store.journal, l.store.broken = good, nil
+	require.NoError(t, readOnly.Close())
+	require.NoError(t, put(l, "d", "4"))
+	require.Equal(t, []string{"log/a", "log/d"}, l.store.keys())
+}
+
+func TestAnEntryOfAnotherVersionIsRefused(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	l, err := Open(dir, nil)
+	require.NoError(t, err)
+	require.NoError(t, l.Do(func(t *Tx) error { t.Set("later/x", "1"); return nil }))
+	require.NoError(t, l.Close())
+	_, err = Open(dir, nil)
+	require.ErrorContains(t, err, `unknown entry "later/x"`)
+}
