@@ -63,6 +63,7 @@ type Deploy struct {
 type AWS interface {
 	caller
 	quotas
+	vcpus
 	places
 	names
 }

@@ -13,15 +13,19 @@ import (
 	"emrflink/internal/check"
 )
 
-// quotas answers what the account may have and has.
+// quotas answers what the account may have, and how much of it is there.
 type quotas interface {
 	Quota(ctx context.Context, service, code string) (float64, error)
 	VPCs(ctx context.Context) ([]awsapi.VPC, error)
 	Addresses(ctx context.Context) (int, error)
 	NatGateways(ctx context.Context) (map[string]int, error)
+	ListClusters(ctx context.Context) ([]string, error)
+}
+
+// vcpus answers what instances take of the account's limits, which AWS counts in vCPUs.
+type vcpus interface {
 	VCPUs(ctx context.Context, instanceTypes ...string) (map[string]int, error)
 	StandardVCPUs(ctx context.Context) (onDemand, spot int, err error)
-	ListClusters(ctx context.Context) ([]string, error)
 }
 
 // quota is one limit, what AWS says when it is reached, and who applies it.

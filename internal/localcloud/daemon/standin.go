@@ -47,7 +47,7 @@ func (d *Daemon) startStandIns(c *cluster) error {
 	}
 	log := d.log.With("cluster", c.name)
 	c.kubelet = kubelet.New(kubelet.Options{
-		Account: d.account, Cluster: c.name, REST: c.rest, Speed: d.opts.Speed, Logger: log,
+		Account: d.account, Types: d.account.InstanceTypes(), Cluster: c.name, REST: c.rest, Speed: d.opts.Speed, Logger: log,
 		Runners: map[string]kubelet.Runner{
 			karpenterImage: &kubelet.KarpenterRunner{
 				Binary: d.opts.Localkube, Client: admin, APIServerURL: c.endpoint.URL, CABase64: c.endpoint.CABase64,

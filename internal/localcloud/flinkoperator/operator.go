@@ -19,12 +19,17 @@ import (
 // Cluster is what the operator does with the Kubernetes API, as its own service
 // account.
 type Cluster interface {
+	Reader
 	Apply(ctx context.Context, obj *unstructured.Unstructured) (*unstructured.Unstructured, error)
 	Create(ctx context.Context, obj *unstructured.Unstructured) (*unstructured.Unstructured, error)
 	Patch(ctx context.Context, ref kube.Ref, subresource string, merge map[string]any) (*unstructured.Unstructured, error)
+	Delete(ctx context.Context, ref kube.Ref, p kube.Propagation) error
+}
+
+// Reader reads the objects of a cluster.
+type Reader interface {
 	Get(ctx context.Context, ref kube.Ref) (*unstructured.Unstructured, error)
 	List(ctx context.Context, k kube.Kind, o kube.ListOptions) ([]unstructured.Unstructured, error)
-	Delete(ctx context.Context, ref kube.Ref, p kube.Propagation) error
 }
 
 // Tokens issues service-account tokens: the kubelet's part, so it is done with

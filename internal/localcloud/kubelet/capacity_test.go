@@ -14,7 +14,7 @@ import (
 
 func TestCapacities(t *testing.T) {
 	t.Parallel()
-	types := newCloud().InstanceTypes()
+	types := instanceTypes()
 	for name, c := range map[string]struct {
 		typ  account.InstanceType
 		reg  registration

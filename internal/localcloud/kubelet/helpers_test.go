@@ -79,7 +79,7 @@ func (c *cloud) Find(k account.Kind, match func(account.Resource) bool) []accoun
 
 func (c *cloud) Subscribe() (<-chan account.Change, func()) { return c.changes, func() {} }
 
-func (c *cloud) InstanceTypes() []account.InstanceType {
+func instanceTypes() []account.InstanceType {
 	return []account.InstanceType{
 		{Type: "m5.xlarge", Arch: "amd64", VCPU: 4, MemoryMiB: 16384, ENIs: 4, IPv4PerENI: 15},
 		{Type: "r6gd.xlarge", Arch: "arm64", VCPU: 4, MemoryMiB: 32768, NVMeGB: 237, ENIs: 4, IPv4PerENI: 15},
@@ -171,7 +171,7 @@ func run(t *testing.T, c *cloud, runners map[string]Runner, objects ...runtime.O
 		}
 		return true, w, err
 	})
-	k := New(Options{Account: c, Cluster: testCluster, Client: client, Runners: runners})
+	k := New(Options{Account: c, Types: instanceTypes(), Cluster: testCluster, Client: client, Runners: runners})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- k.Run(ctx) }()

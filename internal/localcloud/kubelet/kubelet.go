@@ -24,7 +24,6 @@ type Cloud interface {
 	Get(k account.Kind, id string) (account.Resource, bool)
 	Find(k account.Kind, match func(account.Resource) bool) []account.Resource
 	Subscribe() (<-chan account.Change, func())
-	InstanceTypes() []account.InstanceType
 	Create(ctx context.Context, c account.Caller, k account.Kind, p account.Props) (account.Resource, error)
 	Delete(ctx context.Context, c account.Caller, k account.Kind, id string) error
 }
@@ -47,12 +46,13 @@ const (
 // Options configure a Kubelet. Account, Cluster and one of REST and Client are required.
 type Options struct {
 	Account Cloud
-	Cluster string            // name of the EKS cluster
-	REST    *rest.Config      // of the control plane, as an administrator
-	Client  API               // instead of REST
-	Runners map[string]Runner // image prefix -> what runs while such a pod runs
-	Speed   float64           // divides all durations; <= 0 means no waiting
-	Logger  *slog.Logger      // nil: discarded
+	Types   []account.InstanceType // that nodes may have
+	Cluster string                 // name of the EKS cluster
+	REST    *rest.Config           // of the control plane, as an administrator
+	Client  API                    // instead of REST
+	Runners map[string]Runner      // image prefix -> what runs while such a pod runs
+	Speed   float64                // divides all durations; <= 0 means no waiting
+	Logger  *slog.Logger           // nil: discarded
 }
 
 // Kubelet is the node side of one cluster. Make it with New.
@@ -113,7 +113,7 @@ func New(o Options) *Kubelet {
 			return k
 		}
 	}
-	for _, t := range o.Account.InstanceTypes() {
+	for _, t := range o.Types {
 		k.types[t.Type] = t
 	}
 	k.runners = newRunnerSet(o.Runners, log, func(namespace, name string) {

@@ -78,6 +78,11 @@ func New(o Options) *Server {
 type handler interface {
 	check(s *Server, req *pulumirpc.CheckRequest, olds, news property) ([]*pulumirpc.CheckFailure, error)
 	diff(olds, news property, c *config) *pulumirpc.DiffResponse
+	lifecycle
+}
+
+// lifecycle is what is done to a resource in the cluster.
+type lifecycle interface {
 	create(ctx context.Context, op *operation, inputs property) (id string, state property, err error)
 	update(ctx context.Context, op *operation, olds, inputs property) (state property, err error)
 	read(ctx context.Context, op *operation, id string, inputs property) (state, actual property, err error)
