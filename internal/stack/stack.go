@@ -4,6 +4,12 @@
 // cloud.
 package stack
 
+// Project is the name of the Pulumi project, and the namespace of its configuration keys.
+const Project = "emrflink"
+
+// Default is the stack that needs no file.
+const Default = "local"
+
 // The kinds of target.
 const (
 	Local = "local"

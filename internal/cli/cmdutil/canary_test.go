@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"emrflink/internal/iostreams"
+	"emrflink/internal/runlog"
 )
 
 // Secrets that are looked for in what errors and logs say.
@@ -51,7 +52,7 @@ func TestNoSecretIsInAnError(t *testing.T) {
 	}
 	ios, _, _, errOut := iostreams.Test()
 	ios.SetEnv(func(k string) string { return map[string]string{"PULUMI_CONFIG_PASSPHRASE": envCanary}[k] })
-	log := NewLog(LogOptions{IO: ios, Home: t.TempDir(), Command: "test", Verbose: true, Now: time.Unix(0, 0)})
+	log := runlog.New(runlog.Options{IO: ios, Home: t.TempDir(), Command: "test", Verbose: true, Now: time.Unix(0, 0)})
 	log.Warn("with "+envCanary, "err", failure, "raw", rawCanary, "args", []string{"--password", keyCanary},
 		"token", secondCanary)
 	log.With("passphrase", secondCanary).Debug("more", "settings", map[string]any{"db": map[string]any{"password": secondCanary}})

@@ -9,6 +9,7 @@ import (
 	"emrflink/internal/flinkjob/sample"
 	"emrflink/internal/iostreams"
 	"emrflink/internal/localtarget"
+	"emrflink/internal/runlog"
 	"emrflink/internal/stack"
 	"emrflink/stacks/setting"
 )
@@ -37,7 +38,7 @@ type Factory struct {
 	Now       func() time.Time
 
 	// Log is the logging of the run. It needs the globals, so it is there only when a command runs.
-	Log func() *Log
+	Log func() *runlog.Log
 	// Info validates the settings of the stack; nothing is contacted.
 	Info func() (stack.Info, error)
 	// Reference is what is known without a stack.

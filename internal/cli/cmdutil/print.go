@@ -13,6 +13,7 @@ import (
 
 	"emrflink/internal/iostreams"
 	"emrflink/internal/mask"
+	"emrflink/internal/runlog"
 )
 
 // SchemaVersion is the version of every JSON document that the commands print. Fields are added, never changed.
@@ -37,7 +38,7 @@ func PrintError(ios *iostreams.IOStreams, err error, exit int, asJSON bool, log 
 	if errors.As(err, &silent) {
 		return
 	}
-	r := hidden(Describe(err), secretsOf(ios.Getenv))
+	r := hidden(Describe(err), runlog.Secrets(ios.Getenv))
 	if exit == ExitUsage {
 		log = "" // a usage error is complete on the screen
 	}
@@ -99,4 +100,16 @@ Report the lines above. Nothing was rolled back: "emrflink status" shows what ex
 
 func indent(s string) string {
 	return "    " + strings.ReplaceAll(strings.TrimSpace(s), "\n", "\n    ")
+}
+
+// hidden is a report without secrets.
+func hidden(r Report, secrets []string) Report {
+	r.Error, r.Cause = mask.Known(r.Error, secrets), mask.Known(r.Cause, secrets)
+	for i := range r.Next {
+		r.Next[i] = mask.Known(r.Next[i], secrets)
+	}
+	for i := range r.Problems {
+		r.Problems[i] = mask.Known(r.Problems[i], secrets)
+	}
+	return r
 }

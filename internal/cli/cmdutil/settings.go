@@ -13,11 +13,9 @@ import (
 	"github.com/spf13/pflag"
 
 	"emrflink/internal/iostreams"
+	"emrflink/internal/stack"
 	"emrflink/stacks/setting"
 )
-
-// DefaultStack is the stack that needs no file.
-const DefaultStack = "local"
 
 // Globals are the flags that every command has.
 type Globals struct {
@@ -34,7 +32,7 @@ type Globals struct {
 // Bind binds the global flags to a root command.
 func (g *Globals) Bind(root *cobra.Command) {
 	f := root.PersistentFlags()
-	f.StringVarP(&g.Stack, "stack", "s", DefaultStack, "stack to work on: its settings are in Pulumi.STACK.yaml")
+	f.StringVarP(&g.Stack, "stack", "s", stack.Default, "stack to work on: its settings are in Pulumi.STACK.yaml")
 	f.StringVar(&g.ConfigFile, "config-file", "", "stack file to read instead of Pulumi.STACK.yaml in the current folder")
 	f.StringVar(&g.State, "state", "", "where the state is kept: a Pulumi backend URL such as s3://BUCKET (default: the "+
 		"state folder)")
@@ -112,7 +110,7 @@ func ValidStackName(name string) error {
 	}
 	return &UsageError{
 		Err:  fmt.Errorf("stack name %q: want letters, digits, hyphens, underscores and periods, at most 100", name),
-		Next: Command("status", "--stack", DefaultStack),
+		Next: Command("status", "--stack", stack.Default),
 	}
 }
 
@@ -152,7 +150,7 @@ func EnvironmentHelp(keys []setting.Key) string {
 	}
 	b.WriteString("\nSettings of a stack file, below \"config:\":\n\n")
 	for _, k := range keys {
-		fmt.Fprintf(&b, "  %s:%s (%s)\n      %s\n      default: %s\n", Project, k.Name, k.Type, k.Doc, k.Default)
+		fmt.Fprintf(&b, "  %s:%s (%s)\n      %s\n      default: %s\n", stack.Project, k.Name, k.Type, k.Doc, k.Default)
 	}
 	return b.String()
 }

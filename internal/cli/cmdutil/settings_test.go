@@ -3,19 +3,13 @@
 package cmdutil_test
 
 import (
-	"encoding/json"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/require"
 
 	"emrflink/internal/cli/cmdutil"
-	"emrflink/internal/iostreams"
 	"emrflink/stacks/setting"
 )
 
@@ -101,120 +95,4 @@ func TestHome(t *testing.T) {
 			require.Equal(t, c.want == "", err != nil)
 		})
 	}
-}
-
-func TestStackFile(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct {
-		text   string
-		values map[string]any
-		says   []string
-	}{
-		"settings lose their namespace": {
-			"config:\n  emrflink:region: eu-west-1\n  emrflink:teams: [a, b]\n  aws:profile: x\nencryptionsalt: v1\n",
-			map[string]any{"region": "eu-west-1", "teams": []any{"a", "b"}}, nil},
-		"a bare key is the project's": {"config:\n  region: eu-west-1\n", map[string]any{"region": "eu-west-1"}, nil},
-		"an empty file":               {"", map[string]any{}, nil},
-		"no settings":                 {"config: {}\n", map[string]any{}, nil},
-		"an unknown top-level key":    {"region: x\n", nil, []string{`unknown key "region" at the top`}},
-		"an unknown namespace": {
-			"config:\n  emrflnk:region: x\n", nil,
-			[]string{`unknown namespace in "emrflnk:region"; did you mean emrflink:region?`},
-		},
-		"all problems at once": {
-			"x: 1\nconfig:\n  y:z: 1\n  region: a\n  emrflink:region: b\n", nil,
-			[]string{`"x"`, `"y:z"`, "emrflink:region is set twice"},
-		},
-		"config is no map": {"config: [a]\n", nil, []string{"not a map"}},
-		"no YAML":          {"config: {\n", nil, []string{"yaml"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			dir := t.TempDir()
-			require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.dev.yaml"), []byte(c.text), 0o600))
-			got, err := cmdutil.ReadStackFile(dir, "dev", "")
-			if c.says == nil {
-				require.NoError(t, err)
-				require.Empty(t, cmp.Diff(c.values, got.Values))
-				require.Equal(t, filepath.Join(dir, "Pulumi.dev.yaml"), got.Path)
-				return
-			}
-			require.Equal(t, 2, cmdutil.ExitCode(t.Context(), err))
-			for _, s := range c.says {
-				require.ErrorContains(t, err, s)
-			}
-		})
-	}
-}
-
-func TestOnlyTheDefaultStackNeedsNoFile(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	for _, f := range []string{"Pulumi.dev.yaml", "Pulumi.dev.example.yaml", "Pulumi.yaml"} {
-		require.NoError(t, os.WriteFile(filepath.Join(dir, f), nil, 0o600))
-	}
-	got, err := cmdutil.ReadStackFile(dir, "local", "")
-	require.NoError(t, err)
-	require.Empty(t, cmp.Diff(cmdutil.StackFile{Values: map[string]any{}}, got))
-
-	_, err = cmdutil.ReadStackFile(dir, "prod", "")
-	r := cmdutil.Describe(err)
-	require.Equal(t, `no such stack "prod"`, r.Error)
-	require.Contains(t, r.Cause, "the stacks here are dev, local")
-	require.Equal(t, 2, r.Exit)
-
-	_, err = cmdutil.ReadStackFile(dir, "local", filepath.Join(dir, "missing.yaml"))
-	require.Equal(t, 2, cmdutil.ExitCode(t.Context(), err))
-}
-
-func TestTheLogFileIsMadeByTheFirstRecord(t *testing.T) {
-	t.Parallel()
-	home := t.TempDir()
-	ios, _, out, errOut := iostreams.Test()
-	l := cmdutil.NewLog(cmdutil.LogOptions{IO: ios, Home: home, Command: "sample-job run", Now: time.Unix(0, 0)})
-	require.Empty(t, l.Path())
-	require.NoDirExists(t, filepath.Join(home, "logs"))
-	l.With("stack", "local").Debug("opened")
-	l.Warn("clock is off", "by", "3 minutes")
-	require.Contains(t, l.Path(), "19700101T000000Z-sample-job-run-")
-	raw, err := os.ReadFile(l.Path())
-	require.NoError(t, err)
-	info, err := os.Stat(l.Path())
-	require.NoError(t, err)
-	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
-	require.NoError(t, l.Close())
-	lines := strings.Split(strings.TrimSpace(string(raw)), "\n")
-	require.Len(t, lines, 2)
-	var first struct{ Level, Msg, Stack string }
-	require.NoError(t, json.Unmarshal([]byte(lines[0]), &first))
-	require.Equal(t, "DEBUG opened local", first.Level+" "+first.Msg+" "+first.Stack)
-	require.Equal(t, "warning: clock is off by=\"3 minutes\"\n", errOut.String())
-	require.Empty(t, out.String())
-}
-
-func TestAFolderThatCannotBeWrittenCostsOnlyTheLog(t *testing.T) {
-	t.Parallel()
-	file := filepath.Join(t.TempDir(), "file")
-	require.NoError(t, os.WriteFile(file, nil, 0o600))
-	ios, _, _, errOut := iostreams.Test()
-	l := cmdutil.NewLog(cmdutil.LogOptions{IO: ios, Home: file, Command: "x", Now: time.Unix(0, 0), Quiet: true})
-	l.Error("lost")
-	require.Empty(t, l.Path())
-	require.NoError(t, l.Close())
-	require.Empty(t, errOut.String())
-}
-
-func TestOldLogsGo(t *testing.T) {
-	t.Parallel()
-	home := t.TempDir()
-	ios, _, _, _ := iostreams.Test()
-	for i := range 50 {
-		l := cmdutil.NewLog(cmdutil.LogOptions{IO: ios, Home: home, Command: "x", Now: time.Unix(int64(i), 0)})
-		l.Info("x")
-		require.NoError(t, l.Close())
-	}
-	files, err := filepath.Glob(filepath.Join(home, "logs", "*.jsonl"))
-	require.NoError(t, err)
-	require.Len(t, files, 40)
-	require.Contains(t, files[39], "000049Z")
 }

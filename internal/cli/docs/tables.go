@@ -11,6 +11,7 @@ import (
 	"emrflink/internal/cli/cmdutil"
 	"emrflink/internal/findings"
 	"emrflink/internal/localtarget"
+	"emrflink/internal/stack"
 	"emrflink/stacks/setting"
 )
 
@@ -54,7 +55,7 @@ func configuration(keys []setting.Key) string {
 			value = "[below](#" + strings.ToLower(k.Name) + ")"
 			fmt.Fprintf(&long, "\n## %s\n\nThe default:\n\n```json\n%s\n```\n", k.Name, indented(k.Default))
 		}
-		fmt.Fprintf(&b, "| `%s:%s` | %s | %s | %s | %s |\n", cmdutil.Project, k.Name, cell(k.Type), value, cell(k.Doc),
+		fmt.Fprintf(&b, "| `%s:%s` | %s | %s | %s | %s |\n", stack.Project, k.Name, cell(k.Type), value, cell(k.Doc),
 			code(k.Example))
 	}
 	return b.String() + long.String()

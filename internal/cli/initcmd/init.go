@@ -19,6 +19,7 @@ import (
 
 	"emrflink/internal/cli/cmdutil"
 	"emrflink/internal/iostreams"
+	"emrflink/internal/stack"
 	"emrflink/stacks/setting"
 )
 
@@ -109,7 +110,7 @@ func (o *Options) values() (map[string]any, error) {
 			errs = append(errs, fmt.Errorf("--set %q: want KEY=VALUE", s))
 			continue
 		}
-		key = strings.TrimPrefix(key, cmdutil.Project+":")
+		key = strings.TrimPrefix(key, stack.Project+":")
 		var v any
 		if err := yaml.Unmarshal([]byte(text), &v); err != nil {
 			errs = append(errs, fmt.Errorf("--set %q: %w", s, err))
@@ -130,15 +131,15 @@ func (o *Options) values() (map[string]any, error) {
 }
 
 // Render returns the text of a stack file: the given settings, and every other key as a comment.
-func Render(stack string, keys []setting.Key, values map[string]any) (string, error) {
+func Render(name string, keys []setting.Key, values map[string]any) (string, error) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# Settings of the stack %q. A key without a line takes its default.\nconfig:\n", stack)
+	fmt.Fprintf(&b, "# Settings of the stack %q. A key without a line takes its default.\nconfig:\n", name)
 	if len(values) == 0 {
 		b.Reset()
-		fmt.Fprintf(&b, "# Settings of the stack %q. A key without a line takes its default.\nconfig: {}\n", stack)
+		fmt.Fprintf(&b, "# Settings of the stack %q. A key without a line takes its default.\nconfig: {}\n", name)
 	}
 	for _, key := range slices.Sorted(maps.Keys(values)) {
-		raw, err := yaml.Marshal(map[string]any{cmdutil.Project + ":" + key: values[key]})
+		raw, err := yaml.Marshal(map[string]any{stack.Project + ":" + key: values[key]})
 		if err != nil {
 			return "", fmt.Errorf("write setting %q: %w", key, err)
 		}
@@ -155,7 +156,7 @@ func Render(stack string, keys []setting.Key, values map[string]any) (string, er
 		if example == "" {
 			example = k.Example
 		}
-		fmt.Fprintf(&b, "  # %s:%s: %s\n", cmdutil.Project, k.Name, strings.ReplaceAll(example, "\n", "\n  #   "))
+		fmt.Fprintf(&b, "  # %s:%s: %s\n", stack.Project, k.Name, strings.ReplaceAll(example, "\n", "\n  #   "))
 	}
 	return b.String(), nil
 }

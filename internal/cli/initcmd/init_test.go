@@ -13,6 +13,7 @@ import (
 
 	"emrflink/internal/cli/cmdtest"
 	"emrflink/internal/cli/cmdutil"
+	"emrflink/internal/stackconfig"
 	"emrflink/stacks/setting"
 )
 
@@ -53,7 +54,7 @@ config:
   # more tags (map)
   # emrflink:tags: {team: data}
 `, string(raw)))
-	file, err := cmdutil.ReadStackFile(opts.Dir, "dev", "")
+	file, err := stackconfig.ReadFile(opts.Dir, "dev", "")
 	require.NoError(t, err)
 	require.Equal(t, map[string]any{"region": "eu-west-1", "target": "aws", "teams": []any{"a", "b"}}, file.Values)
 }
@@ -62,7 +63,7 @@ func TestAFileWithoutSettingsIsValid(t *testing.T) {
 	t.Parallel()
 	_, opts := setup(t)
 	require.NoError(t, run(opts))
-	file, err := cmdutil.ReadStackFile(opts.Dir, "dev", "")
+	file, err := stackconfig.ReadFile(opts.Dir, "dev", "")
 	require.NoError(t, err)
 	require.Empty(t, file.Values)
 }

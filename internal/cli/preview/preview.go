@@ -175,7 +175,7 @@ func save(ctx context.Context, opts *Options, p Planner, plan preview.Report) er
 		path  string
 		write func(string) error
 	}{
-		{opts.SaveBaseline, func(path string) error { return plan.SaveBaseline(path, cmdutil.Project) }},
+		{opts.SaveBaseline, func(path string) error { return plan.SaveBaseline(path, stack.Project) }},
 		{opts.SavePlan, func(path string) error { return p.(Stack).SavePlan(ctx, plan, path) }}, // complete sees to it
 	} {
 		if file.path == "" {

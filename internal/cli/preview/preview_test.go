@@ -123,7 +123,7 @@ func TestFilesAreWrittenBeforeThePlanIsShown(t *testing.T) {
 	}
 	require.Equal(t, 5, cmdtest.Code(run(t.Context(), opts)))
 	require.Equal(t, "main.json", against)
-	saved, err := preview.ReadBaseline(file, cmdutil.Project, "local", nil)
+	saved, err := preview.ReadBaseline(file, stack.Project, "local", nil)
 	require.NoError(t, err)
 	require.Len(t, saved.Resources, 1)
 	require.Contains(t, r.Err.String(), "wrote "+file+"\n")

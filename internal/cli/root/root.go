@@ -30,6 +30,7 @@ import (
 	"emrflink/internal/cli/samplejob"
 	"emrflink/internal/cli/status"
 	"emrflink/internal/cli/version"
+	"emrflink/internal/runlog"
 )
 
 const long = `Provision Amazon EMR on EKS with Apache Flink: a network, an EKS cluster, Karpenter node pools, roles, a checkpoint
@@ -135,7 +136,7 @@ func Execute(ctx context.Context, f *cmdutil.Factory, o Operations, args []strin
 	}
 	f.IO.ReleaseTerminal()
 	code = cmdutil.ExitCode(ctx, err)
-	var log *cmdutil.Log
+	var log *runlog.Log
 	if f.Log != nil {
 		log = f.Log()
 		if code != cmdutil.ExitUsage {

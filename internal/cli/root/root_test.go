@@ -32,6 +32,7 @@ import (
 	"emrflink/internal/cli/samplejob"
 	"emrflink/internal/cli/status"
 	"emrflink/internal/flinkjob/sample"
+	"emrflink/internal/runlog"
 	"emrflink/stacks/setting"
 )
 
@@ -47,8 +48,8 @@ func newRun(t *testing.T) (r run, touched *[]string) {
 	r, touched = run{Run: cmdtest.New(t)}, &[]string{}
 	touch := func(what string) error { *touched = append(*touched, what); return errors.New("touched " + what) }
 	f := r.Factory
-	f.Log = func() *cmdutil.Log {
-		return cmdutil.NewLog(cmdutil.LogOptions{IO: f.IO, Home: t.TempDir(), Command: "test", Now: f.Now(), Quiet: true})
+	f.Log = func() *runlog.Log {
+		return runlog.New(runlog.Options{IO: f.IO, Home: t.TempDir(), Command: "test", Now: f.Now(), Quiet: true})
 	}
 	r.operations.Deploy.Open = func(context.Context) (deploy.Stack, error) { return nil, touch("stack") }
 	r.operations.Preview = preview.Operations{

@@ -14,6 +14,7 @@ import (
 
 	"emrflink/internal/cli/cmdutil"
 	"emrflink/internal/preview"
+	"emrflink/internal/stack"
 )
 
 // noBaseline says how to make a baseline that can be compared with.
@@ -31,7 +32,7 @@ func (a *app) basis(s settings) (preview.Basis, error) {
 		return preview.Basis{}, err
 	}
 	return preview.Basis{
-		Project: cmdutil.Project, Stack: s.info.Stack, Target: s.config.Target, Region: s.config.Region,
+		Project: stack.Project, Stack: s.info.Stack, Target: s.config.Target, Region: s.config.Region,
 		Program: a.version + " " + program, Configuration: preview.DigestMap(s.config.Encode()),
 	}, nil
 }

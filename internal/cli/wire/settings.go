@@ -29,7 +29,7 @@ func (a *app) readSettings() (settings, error) {
 	if err != nil {
 		return settings{}, fmt.Errorf("find the current folder: %w", err)
 	}
-	file, err := cmdutil.ReadStackFile(dir, a.globals.Stack, a.globals.ConfigFile)
+	file, err := stackconfig.ReadFile(dir, a.globals.Stack, a.globals.ConfigFile)
 	if err != nil {
 		return settings{}, err
 	}

@@ -28,6 +28,7 @@ import (
 	"emrflink/internal/flinkjob"
 	"emrflink/internal/iostreams"
 	"emrflink/internal/preview"
+	"emrflink/internal/runlog"
 	"emrflink/internal/stack"
 	"emrflink/internal/stackconfig"
 	"emrflink/internal/target"
@@ -43,7 +44,7 @@ type app struct {
 	command   string // for the name of the log file
 	now       func() time.Time
 
-	log      func() *cmdutil.Log
+	log      func() *runlog.Log
 	settings func() (settings, error)
 }
 
@@ -76,12 +77,12 @@ func New(o Options) (*cmdutil.Factory, root.Operations) {
 	return f, a.operations()
 }
 
-func (a *app) newLog() *cmdutil.Log {
+func (a *app) newLog() *runlog.Log {
 	home, err := cmdutil.Home(a.io.Getenv)
 	if err != nil {
 		home = os.TempDir() // the run goes on; what needs the folder says so itself
 	}
-	return cmdutil.NewLog(cmdutil.LogOptions{
+	return runlog.New(runlog.Options{
 		IO: a.io, Home: home, Command: a.command, Verbose: a.globals.Verbose, Quiet: a.io.IsQuiet(), Now: a.now(),
 	})
 }
@@ -107,7 +108,7 @@ func (a *app) baseline(ctx context.Context, file string) (*inProcess, error) {
 	if err != nil {
 		return nil, err
 	}
-	b, err := preview.ReadBaseline(file, cmdutil.Project, s.info.Stack, engine.ParseExported)
+	b, err := preview.ReadBaseline(file, stack.Project, s.info.Stack, engine.ParseExported)
 	if err != nil {
 		return nil, noBaseline(err, s.info.Stack, file)
 	}

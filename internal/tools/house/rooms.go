@@ -51,7 +51,7 @@ func rooms() []room {
 		{title: "Foundation", purpose: "Small packages and shared types that everything else may use.",
 			folders: []string{
 				"internal/check", "internal/disk", "internal/exitcode", "internal/iostreams", "internal/localtarget",
-				"internal/mask",
+				"internal/mask", "internal/runlog",
 				"internal/pattern", "internal/plans", "internal/proppath", "internal/stack", "internal/untyped",
 			}},
 		{title: "Control plane", purpose: "A Go module of its own: Kubernetes and Karpenter, unmodified, as one program.",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package cmdutil
+// Package runlog is the logging of one run of a command: warnings for the user, everything in a file, and no secret in either.
+package runlog
 
 import (
 	"context"
@@ -28,8 +29,8 @@ type Log struct {
 	file *logFile
 }
 
-// LogOptions say where a run logs to.
-type LogOptions struct {
+// Options say where a run logs to.
+type Options struct {
 	IO      *iostreams.IOStreams
 	Home    string // state folder; the file goes below logs/
 	Command string // "deploy": part of the file's name
@@ -38,8 +39,8 @@ type LogOptions struct {
 	Now     time.Time
 }
 
-// NewLog returns the logging of a run.
-func NewLog(o LogOptions) *Log {
+// New returns the logging of a run.
+func New(o Options) *Log {
 	name := fmt.Sprintf("%s-%s-%d.jsonl", o.Now.UTC().Format("20060102T150405Z"), strings.ReplaceAll(o.Command, " ", "-"),
 		os.Getpid())
 	f := &logFile{path: filepath.Join(o.Home, "logs", name)}
@@ -47,7 +48,7 @@ func NewLog(o LogOptions) *Log {
 	if o.Verbose {
 		level = slog.LevelDebug
 	}
-	secrets := secretsOf(o.IO.Getenv)
+	secrets := Secrets(o.IO.Getenv)
 	handlers := fanout{slog.NewJSONHandler(f, &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: hideAttr(secrets)})}
 	if !o.Quiet {
 		handlers = append(handlers, &lineHandler{w: o.IO.ErrOut, level: level, secrets: secrets})

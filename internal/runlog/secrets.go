@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package cmdutil
+package runlog
 
 import (
 	"encoding/json"
@@ -18,8 +18,8 @@ func secretVariables() []string {
 	}
 }
 
-// secretsOf reads them. Whatever repeats one of them is not shown.
-func secretsOf(getenv func(string) string) []string {
+// Secrets are the secrets that came to a run with its environment. Whatever repeats one of them is not shown.
+func Secrets(getenv func(string) string) []string {
 	var out []string
 	for _, name := range secretVariables() {
 		if v := getenv(name); v != "" {
@@ -27,18 +27,6 @@ func secretsOf(getenv func(string) string) []string {
 		}
 	}
 	return out
-}
-
-// hidden is a report without secrets.
-func hidden(r Report, secrets []string) Report {
-	r.Error, r.Cause = mask.Known(r.Error, secrets), mask.Known(r.Cause, secrets)
-	for i := range r.Next {
-		r.Next[i] = mask.Known(r.Next[i], secrets)
-	}
-	for i := range r.Problems {
-		r.Problems[i] = mask.Known(r.Problems[i], secrets)
-	}
-	return r
 }
 
 // hideAttr replaces the secrets in an attribute of a log record, its message included. What is neither a text nor an
