@@ -7,6 +7,9 @@ import (
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/diag/colors"
+
+	"emrflink/internal/awskind"
+	"emrflink/internal/plans"
 )
 
 // rule recognises one kind of failure in the engine's words.
@@ -95,6 +98,10 @@ func (c *classifier) classify(f *Failure) {
 	}
 	if f.Code == "" {
 		f.Code = CodeEngine
+	}
+	if f.Hint == "" && awskind.Absent(f.Code) && f.Op != "" && f.Op != plans.OpDelete {
+		f.Hint = "it was deleted in the account and is in the state still; let the deploy read the account first: " +
+			"emrflink deploy --refresh"
 	}
 }
 

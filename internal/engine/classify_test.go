@@ -4,6 +4,7 @@ package engine
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -215,4 +216,15 @@ func TestStepsAreInTreeOrder(t *testing.T) {
 		got = append(got, s.URN)
 	}
 	require.Equal(t, []string{"a", "a2", "b", "c", "d", "z"}, got)
+}
+
+func TestAnUpdateOfWhatWasDeletedByHandSaysHowToGoOn(t *testing.T) {
+	t.Parallel()
+	text := "updating EC2 Route: operation error EC2: ReplaceRoute, https response error StatusCode: 400, RequestID: 5f0c-14, " +
+		"api error NatGatewayNotFound: The Nat Gateway nat-1 was not found"
+	for op, hinted := range map[plans.Op]bool{plans.OpUpdate: true, plans.OpCreate: true, plans.OpDelete: false, "": false} {
+		f := Failure{Op: op, Message: text}
+		newClassifier().classify(&f)
+		require.Equal(t, hinted, strings.HasSuffix(f.Hint, "emrflink deploy --refresh"), "%s: %s", op, f.Hint)
+	}
 }
