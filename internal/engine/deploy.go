@@ -139,7 +139,7 @@ func (e *Engine) attempt(ctx context.Context, op string, sink func(plans.Event),
 	if err != nil {
 		return plans.Summary{}, err
 	}
-	c := collect(sink)
+	c := collect(sink, e.journal())
 	err = run(ctx, s, c)
 	c.close()
 	if err != nil {

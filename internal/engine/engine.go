@@ -210,6 +210,13 @@ func (e *Engine) Remove(ctx context.Context) error {
 	if err := e.acquireable(ctx, func(string) {}); err != nil {
 		return err
 	}
+	d, _, err := e.unfinished(ctx)
+	if err != nil {
+		return err
+	}
+	if f := e.interrupted(d); f != nil {
+		return f
+	}
 	if _, err := e.run(ctx, "stack", "rm", "--yes", "--stack", e.opts.Stack); err != nil {
 		return err
 	}

@@ -43,7 +43,7 @@ type AdoptFunc func(ctx context.Context, p PendingCreate) (id string, found bool
 // resolves them. While an engine works on the stack, they are its own: see Lock. A stack that was never deployed gives
 // ErrNoStack.
 func (e *Engine) Pending(ctx context.Context) ([]plans.Pending, error) {
-	deployment, err := e.deployment(ctx)
+	deployment, _, err := e.unfinished(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -61,20 +61,22 @@ func (e *Engine) Pending(ctx context.Context) ([]plans.Pending, error) {
 // resolvePending clears what a killed engine left half done. Creations are looked up and taken over. Interrupted
 // updates and deletions need nothing: the resource is still in the state and the engine asks the provider again.
 func (e *Engine) resolvePending(ctx context.Context, notice func(string)) error {
-	deployment, err := e.deployment(ctx)
-	if err != nil || len(deployment.PendingOperations) == 0 {
+	deployment, own, err := e.unfinished(ctx)
+	if err != nil {
 		return err
 	}
 	adopted, err := e.adoptAll(ctx, deployment, notice)
 	if err != nil {
 		return err
 	}
-	deployment.PendingOperations = nil
-	if err := e.importState(ctx, deployment); err != nil {
-		return fmt.Errorf("write the state without its unfinished operations: %w", err)
+	if own > 0 || len(adopted) > 0 {
+		deployment.PendingOperations = nil
+		if err := e.importState(ctx, deployment); err != nil {
+			return fmt.Errorf("write the state without its unfinished operations: %w", err)
+		}
 	}
-	if len(adopted) == 0 {
-		return nil
+	if err := e.journal().clear(); err != nil || len(adopted) == 0 {
+		return err
 	}
 	return e.refresh(ctx, adopted)
 }
@@ -82,8 +84,10 @@ func (e *Engine) resolvePending(ctx context.Context, notice func(string)) error 
 // adoptAll puts every interrupted creation that exists in the account among the deployment's resources, and returns
 // their URNs.
 func (e *Engine) adoptAll(ctx context.Context, d *savedState, notice func(string)) ([]string, error) {
-	if f := e.refusePending(d); f != nil {
-		return nil, f
+	if e.opts.Adopt == nil {
+		if f := e.interrupted(d); f != nil {
+			return nil, f
+		}
 	}
 	var adopted []string
 	for _, op := range d.PendingOperations {
@@ -113,11 +117,8 @@ func (e *Engine) adoptAll(ctx context.Context, d *savedState, notice func(string
 	return adopted, nil
 }
 
-// refusePending explains interrupted creations that nobody can look up.
-func (e *Engine) refusePending(d *savedState) *Failure {
-	if e.opts.Adopt != nil {
-		return nil
-	}
+// interrupted explains the interrupted creations of a state to who cannot look them up.
+func (e *Engine) interrupted(d *savedState) *Failure {
 	var lines []string
 	for _, op := range d.PendingOperations {
 		if op.Type == apitype.OperationTypeCreating {
@@ -190,7 +191,7 @@ func (e *Engine) refresh(ctx context.Context, urns []string) error {
 	if err != nil {
 		return err
 	}
-	c := collect(nil)
+	c := collect(nil, nil)
 	_, err = s.Refresh(ctx, optrefresh.EventStreams(c.in), optrefresh.Target(urns), optrefresh.SuppressProgress(),
 		optrefresh.Color("never"))
 	c.close()

@@ -39,6 +39,9 @@ type Output struct {
 	Secret bool
 }
 
+// PendingCreate is the kind of a Pending that may have made something of which only AWS knows the id.
+const PendingCreate = "creating"
+
 // Pending is an operation that was begun and whose end was not recorded: it is under way while somebody holds the
 // stack, else its process was killed and the next deployment or deletion finds out what became of it.
 type Pending struct {

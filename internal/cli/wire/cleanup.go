@@ -84,6 +84,16 @@ func (r recorder) Record(ctx context.Context) (cleanup.Record, error) {
 	if err != nil {
 		return cleanup.Record{}, err
 	}
+	pending, err := e.Pending(ctx)
+	if err != nil {
+		return cleanup.Record{}, err
+	}
+	// What may exist without an id is deleted too, once the engine has found it. Its name alone does not say whose it is.
+	for _, p := range pending {
+		if p.Kind == plans.PendingCreate {
+			resources = append(resources, plans.StateResource{URN: p.URN, Type: p.Type, Name: p.Name, Custom: true})
+		}
+	}
 	outputs, err := e.Outputs(ctx)
 	return cleanup.Record{Resources: resources, Outputs: outputs, Exists: true}, err
 }
