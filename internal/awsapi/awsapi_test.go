@@ -150,6 +150,25 @@ func TestTheInventoryKnowsTheTypesOfTheCatalogue(t *testing.T) {
 	require.False(t, CanDelete(TypeVPC))
 }
 
+// What can be of somebody else's with a name that we ask for is looked up with its tags.
+func TestEveryLookUpOfTheCatalogueIsThere(t *testing.T) {
+	t.Parallel()
+	readers := (&Client{}).readers()
+	for name := range readers {
+		_, known := awskind.LooksUp(name)
+		require.True(t, known, name)
+	}
+	shown := 0
+	for _, k := range awskind.All() {
+		if k.Show != "" {
+			shown++
+		}
+	}
+	require.Len(t, readers, shown)
+	_, _, err := (&Client{}).Lookup(t.Context(), "repository", "x")
+	require.ErrorContains(t, err, "no look-up is called repository")
+}
+
 func TestADeploymentKeepsWhatTheCatalogueSays(t *testing.T) {
 	t.Parallel()
 	var d Deployment

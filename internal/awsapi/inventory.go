@@ -34,6 +34,7 @@ const (
 	TypeAddon            = "addon"
 	TypeInstanceProfile  = "instance-profile"
 	TypeRole             = "role"
+	TypePolicy           = "policy"
 	TypeOIDCProvider     = "oidc-provider"
 	TypeLogGroup         = "log-group"
 	TypeQueue            = "queue"
@@ -79,6 +80,7 @@ type Deployment struct {
 	Queues           []string // exact names
 	Rules            []string // EventBridge rules on the default bus, exact names
 	Roles            []string // exact names
+	Policies         []string // exact ARNs of managed policies
 	InstanceProfiles []string // exact names; Karpenter's path is always looked at
 	Keys             []string // exact IDs of KMS keys
 	OIDCIssuer       string   // the issuer URL, with or without https://
@@ -121,7 +123,7 @@ func (d Deployment) validate() error {
 func (d *Deployment) lists() map[string]*[]string {
 	return map[string]*[]string{
 		TypeBucket: &d.Buckets, TypeLogGroup: &d.LogGroups, TypeQueue: &d.Queues, TypeRule: &d.Rules,
-		TypeRole: &d.Roles, TypeInstanceProfile: &d.InstanceProfiles, TypeKey: &d.Keys,
+		TypeRole: &d.Roles, TypePolicy: &d.Policies, TypeInstanceProfile: &d.InstanceProfiles, TypeKey: &d.Keys,
 	}
 }
 
@@ -185,7 +187,7 @@ func (c *Client) lookups() []func(context.Context, Deployment) ([]Resource, erro
 		c.findInstances, c.findVolumes, c.findNetworkInterfaces, c.findSecurityGroups, c.findLaunchTemplates,
 		c.findNatGateways, c.findAddresses, c.findVPC, c.findSubnets, c.findRouteTables, c.findInternetGateways,
 		c.findVPCEndpoints,
-		c.findCluster, c.findInstanceProfiles, c.findRoles, c.findOIDCProvider,
+		c.findCluster, c.findInstanceProfiles, c.findRoles, c.findPolicies, c.findOIDCProvider,
 		c.findLogGroups, c.findQueues, c.findRules, c.findLoadBalancers, c.findBuckets, c.findKeys,
 	}
 }

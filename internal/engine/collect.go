@@ -42,8 +42,9 @@ func collect(sink func(plans.Event), j *journal) *collector {
 		sink = func(plans.Event) {}
 	}
 	c := &collector{
-		in: make(chan events.EngineEvent), stop: make(chan struct{}), idle: make(chan struct{}), sink: sink, now: time.Now, journal: j,
-		metas: map[string][]apitype.StepEventMetadata{}, started: map[string]time.Time{}, messages: map[string][]string{},
+		in: make(chan events.EngineEvent), stop: make(chan struct{}), idle: make(chan struct{}), sink: sink, now: time.Now,
+		journal: j,
+		metas:   map[string][]apitype.StepEventMetadata{}, started: map[string]time.Time{}, messages: map[string][]string{},
 		reads: map[string]apitype.StepEventMetadata{}, reading: map[string]bool{},
 	}
 	go func() {

@@ -18,6 +18,7 @@ const (
 	CodeKilled        = "Killed"
 	CodeLocked        = "StackLocked"
 	CodePending       = "PendingOperations"
+	CodeForeign       = "ForeignResource"
 	CodeStateCorrupt  = "StateCorrupt"
 	CodeNoSpace       = "NoSpace"  // before anything was done
 	CodeDiskFull      = "DiskFull" // while it was done

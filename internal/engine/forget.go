@@ -34,7 +34,7 @@ func (e *Engine) ForgetKubernetes(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	// Writing the state drops its unfinished operations: what they made has to be taken over before.
-	if err := e.resolvePending(ctx, notice); err != nil {
+	if err := e.resolvePending(ctx, true, notice); err != nil {
 		return 0, err
 	}
 	deployment, err := e.deployment(ctx)

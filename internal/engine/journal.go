@@ -45,7 +45,7 @@ type sent struct {
 func (e *Engine) journal() *journal {
 	return &journal{
 		path: filepath.Join(e.workDir(), "creations.jsonl"), logger: e.opts.Logger,
-		exists: regexp.MustCompile(`(?i)exist|alreadyowned|inuse|duplicate|conflict`),
+		exists: regexp.MustCompile(`Exists|AlreadyOwned|AlreadyAssociated|InUse|Duplicate|Conflict`),
 	}
 }
 
@@ -77,10 +77,14 @@ func (j *journal) end(m apitype.StepEventMetadata) {
 }
 
 // refused says whether the errors of a failed creation are AWS's own no, after which there is nothing. That something of
-// the name exists is none: it may be what an answer that was lost has made.
+// the name exists is none: it may be what an answer that was lost has made. Only a log group may stay from an earlier
+// deployment: a deploy takes it in when it is told to, and nothing else has its code.
 func (j *journal) refused(messages []string) bool {
 	text := strings.Join(messages, "\n")
-	return j != nil && strings.Contains(text, "StatusCode: 4") && !j.exists.MatchString(text)
+	if j == nil || !strings.Contains(text, "StatusCode: 4") {
+		return false
+	}
+	return strings.Contains(text, "ResourceAlreadyExistsException") || !j.exists.MatchString(text)
 }
 
 func (j *journal) write(line sent) {

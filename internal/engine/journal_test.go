@@ -3,7 +3,9 @@
 package engine
 
 import (
+	"context"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
@@ -83,17 +85,47 @@ func TestACleanupDeletesWhatAProviderThatDiedHadBegunToMake(t *testing.T) {
 	require.NoError(t, e.Remove(t.Context()))
 }
 
+func TestWhatIsSomebodyElsesStopsADeployAndIsLeftByACleanup(t *testing.T) {
+	t.Parallel()
+	f, o := crashed(t, Options{Home: t.TempDir(), Program: slowChain()})
+	o.Adopt = func(_ context.Context, p PendingCreate) (string, bool, error) {
+		return "", false, &ForeignError{
+			What: "thing", ID: p.Name, Tags: map[string]string{"team": "x", "b": "c"}, Wanted: map[string]string{"of": "me"},
+			Show: "aws test get-thing --name a --region us-west-2",
+		}
+	}
+	e := open(t, o)
+	_, err := e.Deploy(t.Context(), nil)
+	var failure *Failure
+	require.ErrorAs(t, err, &failure)
+	require.Equal(t, CodeForeign, failure.Code)
+	require.Equal(t, `the thing "a" exists and is not of this deployment: its tags are b=c, team=x, and not of=me`,
+		failure.Message)
+	require.True(t, strings.HasSuffix(failure.Hint, "aws test get-thing --name a --region us-west-2"), failure.Hint)
+	require.Empty(t, f.called())
+
+	var events []plans.Event
+	_, err = e.Destroy(t.Context(), notices(&events))
+	require.NoError(t, err)
+	require.Len(t, events, 1)
+	require.Contains(t, events[0].Message, "it is left alone")
+	require.Equal(t, []string{"a"}, f.names())
+	require.NoError(t, e.Remove(t.Context()))
+}
+
 // AWS answers that a name is taken also when the answer to a first request was lost on its way.
 func TestACreationIsOverWhenAWSHasRefusedIt(t *testing.T) {
 	t.Parallel()
 	for text, over := range map[string]bool{
-		"https response error StatusCode: 400, RequestID: 1, api error VpcLimitExceeded: no more":     true,
-		"https response error StatusCode: 403, RequestID: 1, api error AccessDenied: not allowed":     true,
-		"https response error StatusCode: 409, RequestID: 1, EntityAlreadyExists: it exists":          false,
-		"https response error StatusCode: 409, RequestID: 1, BucketAlreadyOwnedByYou: you own it":     false,
-		"https response error StatusCode: 409, RequestID: 1, ResourceInUseException: Cluster of name": false,
-		"https response error StatusCode: 500, RequestID: 1, api error InternalError: try again":      false,
-		"rpc error: code = Unavailable desc = error reading from server: EOF":                         false,
+		"https response error StatusCode: 400, RequestID: 1, api error VpcLimitExceeded: no more":       true,
+		"https response error StatusCode: 403, RequestID: 1, api error AccessDenied: not allowed":       true,
+		"https response error StatusCode: 409, RequestID: 1, EntityAlreadyExists: it exists":            false,
+		"https response error StatusCode: 409, RequestID: 1, BucketAlreadyOwnedByYou: you own it":       false,
+		"https response error StatusCode: 409, RequestID: 1, ResourceInUseException: Cluster of name":   false,
+		"https response error StatusCode: 400, RequestID: 1, ResourceAlreadyExistsException: log group": true,
+		"https response error StatusCode: 400, RequestID: 1, ValidationError: role a does not exist":    true,
+		"https response error StatusCode: 500, RequestID: 1, api error InternalError: try again":        false,
+		"rpc error: code = Unavailable desc = error reading from server: EOF":                           false,
 		"context deadline exceeded": false,
 	} {
 		f := serveFakeAWS(t)

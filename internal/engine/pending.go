@@ -27,11 +27,16 @@ type PendingCreate struct {
 	Provider string
 	// Inputs are the properties that the creation was asked with, secrets replaced by [Secret].
 	Inputs map[string]any
+	// Taken are the ids of the type that the state has: none of them is the wanted one.
+	Taken []string
+	// Notice tells the person what a look that takes long waits for; may be nil.
+	Notice func(text string)
 }
 
 // AdoptFunc looks in the account for a resource whose creation was interrupted: by its name, or by the deployment's
 // tags. It returns the id under which the provider reads that resource; found is false only when the resource
-// certainly does not exist. A resource that is still being made must be waited for.
+// certainly does not exist. A resource that is still being made must be waited for. One of the name that is somebody
+// else's is a [ForeignError].
 //
 // Why it is needed: an engine that is killed while a provider creates something has written down that it began, but
 // no id. Creating again would fail for what has a fixed name and leave an orphan for what AWS names itself. With the
@@ -60,12 +65,14 @@ func (e *Engine) Pending(ctx context.Context) ([]plans.Pending, error) {
 
 // resolvePending clears what a killed engine left half done. Creations are looked up and taken over. Interrupted
 // updates and deletions need nothing: the resource is still in the state and the engine asks the provider again.
-func (e *Engine) resolvePending(ctx context.Context, notice func(string)) error {
+//
+// A resource of the name that is somebody else's stops a deployment; with deleting, it is told of and left alone.
+func (e *Engine) resolvePending(ctx context.Context, deleting bool, notice func(string)) error {
 	deployment, own, err := e.unfinished(ctx)
 	if err != nil {
 		return err
 	}
-	adopted, err := e.adoptAll(ctx, deployment, notice)
+	adopted, err := e.adoptAll(ctx, deployment, deleting, notice)
 	if err != nil {
 		return err
 	}
@@ -83,7 +90,7 @@ func (e *Engine) resolvePending(ctx context.Context, notice func(string)) error 
 
 // adoptAll puts every interrupted creation that exists in the account among the deployment's resources, and returns
 // their URNs.
-func (e *Engine) adoptAll(ctx context.Context, d *savedState, notice func(string)) ([]string, error) {
+func (e *Engine) adoptAll(ctx context.Context, d *savedState, deleting bool, notice func(string)) ([]string, error) {
 	if e.opts.Adopt == nil {
 		if f := e.interrupted(d); f != nil {
 			return nil, f
@@ -97,10 +104,22 @@ func (e *Engine) adoptAll(ctx context.Context, d *savedState, notice func(string
 			notice(fmt.Sprintf("%s was interrupted while %s; it is looked at again", what, op.Type))
 			continue
 		}
-		id, found, err := e.opts.Adopt(ctx, PendingCreate{
-			URN: urn, Type: string(op.Resource.Type), Name: untyped.URNName(urn),
+		wanted := PendingCreate{
+			URN: urn, Type: string(op.Resource.Type), Name: untyped.URNName(urn), Notice: notice,
 			Provider: untyped.ProviderURN(op.Resource.Provider), Inputs: cleanMap(op.Resource.Inputs),
-		})
+		}
+		for _, r := range d.Resources {
+			if r.Type == op.Resource.Type {
+				wanted.Taken = append(wanted.Taken, string(r.ID))
+			}
+		}
+		id, found, err := e.opts.Adopt(ctx, wanted)
+		if f := foreign(err, wanted); f != nil && deleting {
+			notice(f.Message + "; it is left alone")
+			continue
+		} else if f != nil {
+			return nil, f
+		}
 		if err != nil {
 			return nil, fmt.Errorf("look for %s, whose creation was interrupted: %w", what, err)
 		}
