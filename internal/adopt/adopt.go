@@ -68,6 +68,10 @@ func Finder(o Options) engine.AdoptFunc {
 			return "", false, fmt.Errorf("%s cannot be looked up in the account", p.Type)
 		}
 		s := search{Options: o, kind: k, asked: p}
+		if other := s.otherDeployment(); other != "" {
+			return "", false, fmt.Errorf("it was asked for with the tag %s: give the stack that name again (emrflink:name), "+
+				"and run the same command", other)
+		}
 		s.words = account{region: o.Region, id: identity.Account, partition: identity.Partition}.words(p)
 		return s.run(ctx)
 	}
@@ -81,6 +85,21 @@ type search struct {
 	words map[string]string
 }
 
+// otherDeployment is the tag of the deployment that the stack was when it asked, "" when it is the same still.
+func (s search) otherDeployment() string {
+	for _, k := range slices.Sorted(maps.Keys(s.Tags)) {
+		if asked, ok := s.askedTags()[k].(string); ok && asked != s.Tags[k] {
+			return k + "=" + asked
+		}
+	}
+	return ""
+}
+
+func (s search) askedTags() map[string]any {
+	tags, _ := s.asked.Inputs["tags"].(map[string]any)
+	return tags
+}
+
 // run looks until what it finds is neither being made nor being deleted.
 func (s search) run(ctx context.Context) (id string, found bool, err error) {
 	if s.kind.Owner == awskind.OwnerInName {
@@ -91,6 +110,9 @@ func (s search) run(ctx context.Context) (id string, found bool, err error) {
 		r, exists, err := s.owner(ctx)
 		if err != nil || !exists {
 			return "", false, err
+		}
+		if failed(r) {
+			return "", false, &engine.BrokenError{ID: s.idOf(r), State: r.State}
 		}
 		if !unfinished(r) {
 			id := s.idOf(r)
@@ -134,8 +156,7 @@ func (s search) owner(ctx context.Context) (awsapi.Resource, bool, error) {
 // One that the state has already is another of the same tags.
 func (s search) byTags(ctx context.Context) (awsapi.Resource, bool, error) {
 	tags := maps.Clone(s.Tags)
-	asked, _ := s.asked.Inputs["tags"].(map[string]any)
-	for k, v := range asked {
+	for k, v := range s.askedTags() {
 		tags[k], _ = v.(string)
 	}
 	wanted := func(r awsapi.Resource) bool {
@@ -224,6 +245,9 @@ func carries(tags, all map[string]string) bool {
 func unfinished(r awsapi.Resource) bool {
 	return slices.Contains([]string{"pending", "creating", "deleting"}, strings.ToLower(r.State))
 }
+
+// failed says that AWS could not make it: nothing can be built on it, and AWS does not try again.
+func failed(r awsapi.Resource) bool { return strings.HasSuffix(strings.ToLower(r.State), "failed") }
 
 // leaving says that it will not be there any more.
 func leaving(r awsapi.Resource) bool {

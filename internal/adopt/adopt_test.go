@@ -234,3 +234,25 @@ func TestTheLogGroupThatEKSMakesIsTheClusters(t *testing.T) {
 	_, _, err = look(t, &fakeAccount{tags: map[string]string{"team": "x"}}, group("/aws/eks/demo/cluster"))
 	require.ErrorAs(t, err, new(*engine.ForeignError), "somebody has tagged it")
 }
+
+// The name of the deployment was changed in between. What it asked for by its old name may be another stack's by now.
+func TestAStackThatWasRenamedIsToldToTakeItsNameBack(t *testing.T) {
+	t.Parallel()
+	_, found, err := look(t, &fakeAccount{tags: map[string]string{"emrflink:deployment": "old"}}, engine.PendingCreate{
+		Type: "aws:iam/role:Role", Inputs: map[string]any{
+			"name": "old-node", "tags": map[string]any{"emrflink:deployment": "old", "emrflink:managed-by": "emrflink"},
+		},
+	})
+	require.ErrorContains(t, err, "the tag emrflink:deployment=old: give the stack that name again")
+	require.False(t, found)
+}
+
+func TestWhatAWSCouldNotMakeIsOnlyGoodForDeletion(t *testing.T) {
+	t.Parallel()
+	_, found, err := look(t, &fakeAccount{states: []string{"CREATING", "FAILED"}, tags: ownTags()},
+		engine.PendingCreate{Type: "aws:eks/cluster:Cluster", Inputs: map[string]any{"name": "demo"}})
+	var broken *engine.BrokenError
+	require.ErrorAs(t, err, &broken)
+	require.Equal(t, engine.BrokenError{ID: "demo", State: "FAILED"}, *broken)
+	require.False(t, found)
+}

@@ -62,7 +62,7 @@ func newClassifier() *classifier {
 			r(`\bis invalid:`, "Invalid", ""),
 			r(`(?i)\bunauthorized\b|must be logged in to the server`, "Unauthorized", ""),
 			r(`connection refused|no such host|i/o timeout|context deadline exceeded|TLS handshake timeout`, CodeUnreachable, ""),
-			r(`transport is closing|error reading from server: EOF|Unavailable desc`, CodeProvider,
+			r(`transport is closing|error reading from server|Unavailable desc`, CodeProvider,
 				"the provider stopped: run the same command again"),
 			r(`program failed|an unhandled error occurred|run program:|runtime error`, CodeProgram, ""),
 		},

@@ -41,6 +41,15 @@ func listed(tags map[string]string) string {
 	return strings.Join(out, ", ")
 }
 
+// BrokenError is an AdoptFunc's answer that the resource exists and that AWS could not make it well: nothing can be built on
+// it, and AWS does not try again. It is deleted, and made anew by a deployment.
+type BrokenError struct{ ID, State string }
+
+var _ error = (*BrokenError)(nil)
+
+// Error has AWS's word for its state.
+func (e *BrokenError) Error() string { return e.ID + " is " + e.State }
+
 // foreign explains a ForeignError to who wants to create the resource; nil for any other error.
 func foreign(err error, p PendingCreate) *Failure {
 	var e *ForeignError

@@ -113,6 +113,29 @@ func TestWhatIsSomebodyElsesStopsADeployAndIsLeftByACleanup(t *testing.T) {
 	require.NoError(t, e.Remove(t.Context()))
 }
 
+func TestWhatCouldNotBeMadeIsDeletedAndMadeAnew(t *testing.T) {
+	t.Parallel()
+	f, o := crashed(t, Options{Home: t.TempDir(), Program: slowChain()})
+	o.Adopt = func(_ context.Context, p PendingCreate) (string, bool, error) {
+		return "", false, &BrokenError{ID: p.Name, State: "FAILED"}
+	}
+	e := open(t, o)
+	var events []plans.Event
+	_, err := e.Deploy(t.Context(), notices(&events))
+	require.NoError(t, err)
+	require.Len(t, events, 1)
+	require.Contains(t, events[0].Message, "is FAILED; it is deleted")
+	require.Equal(t, []string{"delete a", "create a", "create b"}, f.called())
+	plan, err := e.Preview(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, plan.Summary.Changes())
+
+	f, o = crashed(t, Options{Home: t.TempDir(), Program: slowChain(), Adopt: o.Adopt})
+	_, err = open(t, o).Destroy(t.Context(), nil)
+	require.NoError(t, err)
+	require.Equal(t, []string{"delete a"}, f.called(), "once")
+}
+
 // AWS answers that a name is taken also when the answer to a first request was lost on its way.
 func TestACreationIsOverWhenAWSHasRefusedIt(t *testing.T) {
 	t.Parallel()

@@ -5,6 +5,7 @@ package engine
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optdestroy"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optrefresh"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
@@ -36,7 +38,7 @@ type PendingCreate struct {
 // AdoptFunc looks in the account for a resource whose creation was interrupted: by its name, or by the deployment's
 // tags. It returns the id under which the provider reads that resource; found is false only when the resource
 // certainly does not exist. A resource that is still being made must be waited for. One of the name that is somebody
-// else's is a [ForeignError].
+// else's is a [ForeignError], one that AWS could not make well a [BrokenError].
 //
 // Why it is needed: an engine that is killed while a provider creates something has written down that it began, but
 // no id. Creating again would fail for what has a fixed name and leave an orphan for what AWS names itself. With the
@@ -72,7 +74,7 @@ func (e *Engine) resolvePending(ctx context.Context, deleting bool, notice func(
 	if err != nil {
 		return err
 	}
-	adopted, err := e.adoptAll(ctx, deployment, deleting, notice)
+	adopted, broken, err := e.adoptAll(ctx, deployment, deleting, notice)
 	if err != nil {
 		return err
 	}
@@ -85,18 +87,21 @@ func (e *Engine) resolvePending(ctx context.Context, deleting bool, notice func(
 	if err := e.journal().clear(); err != nil || len(adopted) == 0 {
 		return err
 	}
-	return e.refresh(ctx, adopted)
+	if err := e.refresh(ctx, adopted); err != nil || deleting || len(broken) == 0 {
+		return err
+	}
+	return e.delete(ctx, broken)
 }
 
 // adoptAll puts every interrupted creation that exists in the account among the deployment's resources, and returns
-// their URNs.
-func (e *Engine) adoptAll(ctx context.Context, d *savedState, deleting bool, notice func(string)) ([]string, error) {
+// their URNs; broken are those among them that AWS could not make well.
+func (e *Engine) adoptAll(ctx context.Context, d *savedState, deleting bool, notice func(string),
+) (adopted, broken []string, err error) {
 	if e.opts.Adopt == nil {
 		if f := e.interrupted(d); f != nil {
-			return nil, f
+			return nil, nil, f
 		}
 	}
-	var adopted []string
 	for _, op := range d.PendingOperations {
 		urn := string(op.Resource.URN)
 		what := fmt.Sprintf("%s %q", op.Resource.Type, untyped.URNName(urn))
@@ -114,26 +119,31 @@ func (e *Engine) adoptAll(ctx context.Context, d *savedState, deleting bool, not
 			}
 		}
 		id, found, err := e.opts.Adopt(ctx, wanted)
-		if f := foreign(err, wanted); f != nil && deleting {
+		var bad *BrokenError
+		f := foreign(err, wanted)
+		switch {
+		case f != nil && deleting:
 			notice(f.Message + "; it is left alone")
 			continue
-		} else if f != nil {
-			return nil, f
-		}
-		if err != nil {
-			return nil, fmt.Errorf("look for %s, whose creation was interrupted: %w", what, err)
-		}
-		if !found {
+		case f != nil:
+			return nil, nil, f
+		case errors.As(err, &bad):
+			id, broken = bad.ID, append(broken, urn)
+			notice(fmt.Sprintf("%s was made as %s by the interrupted run and is %s; it is deleted", what, id, bad.State))
+		case err != nil:
+			return nil, nil, fmt.Errorf("look for %s, whose creation was interrupted: %w", what, err)
+		case !found:
 			notice(what + " was interrupted before it was made; it is made now")
 			continue
+		default:
+			notice(fmt.Sprintf("%s was made as %s by the interrupted run and is taken over", what, id))
 		}
 		if err := place(d, op.Resource, id); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		adopted = append(adopted, urn)
-		notice(fmt.Sprintf("%s was made as %s by the interrupted run and is taken over", what, id))
 	}
-	return adopted, nil
+	return adopted, broken, nil
 }
 
 // interrupted explains the interrupted creations of a state to who cannot look them up.
@@ -216,6 +226,22 @@ func (e *Engine) refresh(ctx context.Context, urns []string) error {
 	c.close()
 	if err != nil {
 		return e.failed(ctx, "refresh", c, err.Error(), err)
+	}
+	return nil
+}
+
+// delete deletes the given resources, on which nothing depends.
+func (e *Engine) delete(ctx context.Context, urns []string) error {
+	s, err := e.stackIn(ctx, e.workDir(), e.env)
+	if err != nil {
+		return err
+	}
+	c := collect(nil, nil)
+	_, err = s.Destroy(ctx, optdestroy.EventStreams(c.in), optdestroy.Target(urns), optdestroy.SuppressProgress(),
+		optdestroy.Color("never"))
+	c.close()
+	if err != nil {
+		return e.failed(ctx, "destroy", c, err.Error(), err)
 	}
 	return nil
 }
