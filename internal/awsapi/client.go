@@ -11,8 +11,10 @@
 package awsapi
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"time"
 
@@ -47,6 +49,9 @@ type Options struct {
 	Env map[string]string
 	// HTTPClient replaces the SDK's client; nil keeps it.
 	HTTPClient *http.Client
+	// AnswerWithin is how long AWS may take to begin an answer before the call is tried again; 20 s when zero. The SDK
+	// tries three times.
+	AnswerWithin time.Duration
 	// Now is the clock of token expiry; nil means time.Now.
 	Now func() time.Time
 }
@@ -96,10 +101,7 @@ func loadConfig(ctx context.Context, o Options) (aws.Config, error) {
 				Message: EnvEndpoint + " is set without " + EnvAccessKey + " and " + EnvSecretKey}
 		}
 		cfg := aws.Config{Region: region, Credentials: aws.NewCredentialsCache(static), BaseEndpoint: aws.String(endpoint)}
-		cfg.HTTPClient = awshttp.NewBuildableClient()
-		if o.HTTPClient != nil {
-			cfg.HTTPClient = o.HTTPClient
-		}
+		cfg.HTTPClient = o.httpClient()
 		return cfg, nil
 	}
 	var opts []func(*config.LoadOptions) error
@@ -112,14 +114,23 @@ func loadConfig(ctx context.Context, o Options) (aws.Config, error) {
 	if p := o.Env[EnvProfile]; p != "" {
 		opts = append(opts, config.WithSharedConfigProfile(p))
 	}
-	if o.HTTPClient != nil {
-		opts = append(opts, config.WithHTTPClient(o.HTTPClient))
-	}
+	opts = append(opts, config.WithHTTPClient(o.httpClient()))
 	cfg, err := config.LoadDefaultConfig(ctx, opts...)
 	if err != nil {
 		return aws.Config{}, fmt.Errorf("load AWS configuration: %w", err)
 	}
 	return cfg, nil
+}
+
+// httpClient gives up a connection or an answer that does not come: the SDK's own client waits for an answer without end.
+func (o Options) httpClient() aws.HTTPClient {
+	if o.HTTPClient != nil {
+		return o.HTTPClient
+	}
+	patience := cmp.Or(o.AnswerWithin, 20*time.Second)
+	return awshttp.NewBuildableClient().
+		WithDialerOptions(func(d *net.Dialer) { d.Timeout = min(d.Timeout, patience) }).
+		WithTransportOptions(func(t *http.Transport) { t.ResponseHeaderTimeout = patience })
 }
 
 // staticCredentials returns the provider of the keys in env, nil without them.

@@ -18,9 +18,12 @@ import (
 // tagged with our cluster, of an instance that is gone. They would keep the
 // cluster's security group and the subnets.
 func (r *run) interfaces(ctx context.Context) error {
-	inv, err := r.Inventory.DeploymentResources(ctx, r.Scope.Deployment)
+	inv, err := r.inventory(ctx)
 	if err != nil {
 		return err
+	}
+	if len(r.unknown) > 0 {
+		return fmt.Errorf("which instances live is not known: %s", r.unknown[0].Why)
 	}
 	live := map[string]bool{}
 	for _, res := range inv {
@@ -83,8 +86,8 @@ func (r *run) destroy(ctx context.Context) error {
 	if first == nil || ctx.Err() != nil {
 		return first
 	}
-	if !r.clusterGone(ctx) {
-		return first
+	if gone, err := r.clusterGone(ctx); !gone {
+		return errors.Join(first, err)
 	}
 	swept, err := r.sweepOnce(ctx, func(res awsapi.Resource) bool { return res.CreatedBy != "user" })
 	if swept == 0 {
@@ -99,11 +102,14 @@ func (r *run) destroy(ctx context.Context) error {
 	return nil
 }
 
-// clusterGone asks AWS; only its "not found" counts.
-func (r *run) clusterGone(ctx context.Context) bool {
+// clusterGone asks AWS; only its "not found" counts. Without an answer nothing is known.
+func (r *run) clusterGone(ctx context.Context) (bool, error) {
 	_, err := r.Account.DescribeCluster(ctx, r.Scope.Deployment.Cluster)
 	r.gone = awsapi.IsNotFound(err)
-	return r.gone
+	if err != nil && !r.gone {
+		return false, fmt.Errorf("whether cluster %q still exists is not known: %w", r.Scope.Deployment.Cluster, err)
+	}
+	return r.gone, nil
 }
 
 const sweepRounds = 6
@@ -111,7 +117,9 @@ const sweepRounds = 6
 // sweep deletes what carries the deployment's exact marks, until two looks in a
 // row find nothing: EKS writes its log group again after the cluster is gone.
 func (r *run) sweep(ctx context.Context) error {
-	if !r.clusterGone(ctx) {
+	if gone, err := r.clusterGone(ctx); err != nil {
+		return fmt.Errorf("nothing is swept: %w", err)
+	} else if !gone {
 		return fmt.Errorf("cluster %q still exists: nothing is swept", r.Scope.Deployment.Cluster)
 	}
 	clean := 0
@@ -136,7 +144,7 @@ func (r *run) sweep(ctx context.Context) error {
 
 // sweepOnce deletes what it may, in the order in which the catalogue of AWS kinds has the types.
 func (r *run) sweepOnce(ctx context.Context, only func(awsapi.Resource) bool) (int, error) {
-	inv, err := r.Inventory.DeploymentResources(ctx, r.Scope.Deployment)
+	inv, err := r.inventory(ctx)
 	if err != nil {
 		return 0, err
 	}

@@ -216,12 +216,13 @@ func TestTheGateRefusesBeforeAnythingIsTouched(t *testing.T) {
 		want   string
 		exit   int
 	}{
-		"another account":       {func(w *world) { w.id = "999999999999" }, "credentials belong to account 999999999999", 2},
-		"no account recorded":   {func(w *world) { w.c.Scope.Account = "" }, "the account id is empty", 2},
-		"no cluster name":       {func(w *world) { w.c.Scope.Deployment.Cluster = "" }, "the cluster name is empty", 2},
-		"no deployment name":    {func(w *world) { w.c.Scope.Deployment.Name = "" }, "the deployment name is empty", 2},
-		"no region":             {func(w *world) { w.c.Scope.Region = "" }, "the region is empty", 2},
-		"an inventory in parts": {func(w *world) { w.fail["inventory"] = errors.New("throttled") }, "throttled", 0},
+		"another account":                   {func(w *world) { w.id = "999999999999" }, "credentials belong to account 999999999999", 2},
+		"no account recorded":               {func(w *world) { w.c.Scope.Account = "" }, "the account id is empty", 2},
+		"no cluster name":                   {func(w *world) { w.c.Scope.Deployment.Cluster = "" }, "the cluster name is empty", 2},
+		"no deployment name":                {func(w *world) { w.c.Scope.Deployment.Name = "" }, "the deployment name is empty", 2},
+		"no region":                         {func(w *world) { w.c.Scope.Region = "" }, "the region is empty", 2},
+		"an inventory that cannot be asked": {func(w *world) { w.fail["inventory"] = errors.New("no id") }, "no id", 0},
+		"a state that is locked":            {func(w *world) { w.engine.locked = errors.New("StackLocked") }, "StackLocked", 0},
 		"a cluster that cannot be described is not gone": {func(w *world) { w.fail["describe"] = errors.New("AccessDenied") },
 			"AccessDenied", 0},
 		"a cluster that does not answer is not gone": {func(w *world) {
@@ -243,6 +244,37 @@ func TestTheGateRefusesBeforeAnythingIsTouched(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestWhatAWSDoesNotAnswerForIsNotGone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.fail["inventory"] = &awsapi.InventoryError{Parts: []awsapi.UnknownPart{
+		{What: "load balancers", Err: errors.New("elasticloadbalancing:DescribeLoadBalancers: AccessDenied")},
+	}}
+	report, err := w.run(t)
+	var incomplete *IncompleteError
+	require.ErrorAs(t, err, &incomplete)
+	require.Equal(t, 7, incomplete.ExitCode())
+	require.ErrorContains(t, err, "AWS did not say whether there are load balancers")
+	require.Equal(t, 1, w.engine.runs, "what is known goes")
+	require.False(t, report.Verified)
+	require.Empty(t, report.Unexpected)
+	require.Empty(t, cmp.Diff([]Unknown{
+		{What: "load balancers", Why: "elasticloadbalancing:DescribeLoadBalancers: AccessDenied"},
+	}, report.NotChecked))
+	require.NotContains(t, ids(report.Deleted), "vpc-1", "nobody said that it is gone")
+}
+
+func TestAClusterThatCannotBeLookedUpAtTheEndIsNotSaidToExist(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.add(awsapi.Resource{Service: "ec2", Type: awsapi.TypeVolume, ID: "vol-1", State: "available", CreatedBy: "kubernetes",
+		Tags: map[string]string{"kubernetes.io/cluster/" + cluster: "owned"}})
+	w.engine.after = func() { w.fail["describe"] = errors.New("eks:DescribeCluster: AccessDenied") }
+	_, err := w.run(t)
+	require.ErrorContains(t, err, `whether cluster "`+cluster+`" still exists is not known: eks:DescribeCluster: AccessDenied`)
+	require.NotContains(t, err.Error(), "still exists: nothing")
 }
 
 func TestWithoutItsClusterNodesAreSweptFromTheAWSSide(t *testing.T) {
@@ -351,7 +383,7 @@ func TestJSONHasNoNullListsAndTheContractsFields(t *testing.T) {
 	sort.Strings(keys)
 	require.Empty(t,
 		cmp.Diff([]string{"account", "deleted", "deployment", "elapsedSeconds", "engineDeleted", "errors", "expectedResidue",
-			"hourlyUSD", "region", "schemaVersion", "stack", "unexpected", "verified", "warnings"}, keys))
+			"hourlyUSD", "notChecked", "region", "schemaVersion", "stack", "unexpected", "verified", "warnings"}, keys))
 }
 
 func TestEveryLeftTypeHasACommandOrNone(t *testing.T) {

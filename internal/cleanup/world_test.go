@@ -121,12 +121,16 @@ func (a *account) add(rs ...awsapi.Resource) {
 // and the cluster.
 type engine struct {
 	a      *account
+	locked error
 	err    error
 	block  string // id that must be gone first
 	slow   time.Duration
+	after  func() // runs when everything was deleted
 	runs   int
 	forgot bool
 }
+
+func (e *engine) Ready(context.Context) error { return e.locked }
 
 func (e *engine) Destroy(ctx context.Context, sink func(EngineEvent)) error {
 	e.runs++
@@ -142,6 +146,9 @@ func (e *engine) Destroy(ctx context.Context, sink func(EngineEvent)) error {
 	}
 	e.a.mu.Lock()
 	defer e.a.mu.Unlock()
+	if e.after != nil {
+		defer e.after()
+	}
 	e.a.cluster = false
 	if _, there := e.a.resources[e.block]; there {
 		return errors.New("DependencyViolation: the subnet has dependencies")

@@ -122,6 +122,9 @@ func run(ctx context.Context, opts *Options) error {
 	if err := showPlan(opts, s.Info(), plan); err != nil || opts.DryRun {
 		return err
 	}
+	if plan.NotReady != nil {
+		return fmt.Errorf("clean up stack %q: nothing was touched: %w", info.Stack, plan.NotReady)
+	}
 	if !opts.Yes {
 		if err := opts.IO.ConfirmName(ctx, info.Stack, question, flag); err != nil {
 			return err

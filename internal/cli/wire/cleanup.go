@@ -5,6 +5,7 @@ package wire
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 
 	"emrflink/components/deployment"
@@ -115,6 +116,15 @@ func (d destroyer) ForgetKubernetes(ctx context.Context) (int, error) {
 		return 0, nil
 	}
 	return n, err
+}
+
+// Ready says who changes the stack now.
+func (d destroyer) Ready(ctx context.Context) error {
+	by, err := d.e.LockedBy(ctx)
+	if err == nil && by != "" {
+		err = fmt.Errorf("the stack is being changed by %s", by)
+	}
+	return err
 }
 
 // Destroy deletes everything recorded. A stack that was never deployed has nothing.
