@@ -36,8 +36,9 @@ func NewCmd(f *cmdutil.Factory, runF func(context.Context, *Options) error) *cob
 		Use:    "docs [flags]",
 		Hidden: true,
 		Short:  "Write the reference of all commands",
-		Long: `Write one Markdown file per command, and one each for the configuration of a stack, the environment variables, the
-exit codes, the findings of previews and what the local target simulates. Files of commands that are gone are removed.
+		Long: `Write one Markdown file per command, and one each for the configuration of a stack, the environment
+variables, the exit codes, the findings of previews and what the local target simulates. Files of commands that no
+longer exist are removed.
 
 Exit codes: 0 written; 1 failed; 2 flags.`,
 		Example: `  emrflink docs --dir docs/reference`,
