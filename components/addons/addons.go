@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package addons installs what every cluster needs. It comes in two halves, because of what waits for what: Bootstrap
-// has the addons without which a node does not become ready and is installed before the first node; Addons has those
-// that are pods like any other, and would be reported DEGRADED for twenty minutes without a node to run on.
+// Package addons installs what every cluster needs, in two parts. Bootstrap has the addons without which a node does
+// not become ready, and is installed before the first node. Addons has those that run as ordinary pods, and would be
+// reported DEGRADED for twenty minutes without a node to run on.
 package addons
 
 import (

@@ -3,9 +3,9 @@
 // Package checkpoints makes the bucket that holds the state of Flink jobs.
 //
 // Layout: <team>/checkpoints/, <team>/savepoints/, <team>/jobmanager/ (high availability), <team>/jars/, and
-// logs/<team>/. The team comes first because Hadoop's S3 client looks at every parent of a directory that it makes: a
-// role that is confined to a prefix must own all the parents, or the job fails with 403. Logs are only ever put, and come
-// first so that one lifecycle rule expires those of all teams, present and future.
+// logs/<team>/. The team comes first because Hadoop's S3 client checks every parent of a directory that it creates: a
+// role that is confined to a prefix must have access to all the parents, or the job fails with 403. Logs are only
+// written, never read; logs/ comes first so that one lifecycle rule expires the logs of all teams, present and future.
 //
 // The bucket is versioned, encrypted, closed to the public and to plain HTTP.
 package checkpoints

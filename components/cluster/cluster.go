@@ -2,14 +2,14 @@
 
 // Package cluster makes the EKS cluster and its core nodes.
 //
-// The control plane is the Cluster component of pulumi-eks v2; nothing outside this package sees a type of it, and
-// nothing here reads its Core output: in authentication mode API, the only one without an aws-auth ConfigMap, reading
-// Core fails the deployment in Go after everything has been created. What Core would have given (the issuer, the
-// endpoint) is read from the EKS cluster itself, and the IAM OIDC provider is made here.
+// The control plane is the Cluster component of pulumi-eks v2; no type of it leaves this package. Nothing here reads
+// its Core output: in authentication mode API, the only one without an aws-auth ConfigMap, reading Core fails the
+// deployment in Go after everything has been created. What Core would provide (the issuer, the endpoint) is read from
+// the EKS cluster itself, and the IAM OIDC provider is made here.
 //
-// Nodes of both kinds, core nodes and those that Karpenter launches, use the security group that EKS itself makes for
-// the cluster. All of its members, the control plane's network interfaces among them, may talk to each other, so that
-// admission webhooks are reachable on any port.
+// Core nodes and the nodes that Karpenter launches use the security group that EKS itself makes for the cluster. All of
+// its members, including the control plane's network interfaces, can reach each other, so admission webhooks are
+// reachable on any port.
 package cluster
 
 import (

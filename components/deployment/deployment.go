@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package deployment names one deployment of the platform: who it is, where it runs, and what its resources are called
-// and tagged. Every component takes a *Deployment, so that partition, account and region are looked up once and written
-// down nowhere, and so that two deployments live side by side in one account: names that AWS keeps per account carry the
-// deployment's name and the region, names that AWS keeps per region carry the deployment's name.
+// Package deployment describes one deployment of the platform: its name, where it runs, and how its resources are named
+// and tagged. Every component takes a *Deployment, so that partition, account and region are looked up once and never
+// hard-coded, and so that one account can have two deployments: names that are unique per account contain the
+// deployment's name and the region, names that are unique per region contain the deployment's name.
 package deployment
 
 import (

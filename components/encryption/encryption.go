@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package encryption makes the customer-managed KMS key of a deployment: one key for the Kubernetes secrets, the bucket,
-// the log groups and the volumes, with an alias that carries the deployment's name.
+// Package encryption makes the customer-managed KMS key of a deployment: one key for the Kubernetes secrets, the
+// bucket, the log groups and the volumes, with an alias that contains the deployment's name.
 //
-// What is encrypted names the key by its ARN and so is deleted before it. A deletion only begins KMS's waiting period; the
-// key is there, unusable and free of charge, until it ends, and CancelKeyDeletion brings it back with all that it
-// encrypted (https://docs.aws.amazon.com/kms/latest/developerguide/deleting-keys.html, https://aws.amazon.com/kms/pricing/).
+// An encrypted resource names the key by its ARN, so it is deleted before the key. A deletion of the key only starts
+// KMS's waiting period: until its end the key exists, unusable and free of charge, and CancelKeyDeletion restores it
+// with everything that it encrypted (https://docs.aws.amazon.com/kms/latest/developerguide/deleting-keys.html,
+// https://aws.amazon.com/kms/pricing/).
 package encryption
 
 import (

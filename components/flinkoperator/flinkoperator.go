@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package flinkoperator installs the EMR Flink Kubernetes operator: its namespace, its role, its log group and its chart.
-// There is one operator per cluster; its CRDs, webhooks and RBAC are the cluster's.
+// There is one operator per cluster; its CRDs, webhooks and RBAC are those of the whole cluster.
 //
 // The operator's admission webhook gets its certificate from cert-manager, whose own webhook must answer first. The
 // chart's CRDs are in its crds/ directory: Helm installs them once and never removes them.

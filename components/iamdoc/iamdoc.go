@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package iamdoc writes IAM policy documents. A Document marshals to the same bytes every time, so that a policy that
-// did not change shows no difference, and it knows IAM's size quotas, so that a document that AWS would refuse after
-// half an hour of deployment is refused while it is being built.
+// Package iamdoc writes IAM policy documents. A Document always marshals to the same bytes, so that an unchanged policy
+// shows no difference. It knows IAM's size quotas, so that a document that AWS would refuse after half an hour of
+// deployment is refused while it is built.
 //
-// Statement is the whole grammar of a statement, and unmarshals too: who reads policies uses the same type.
+// Statement covers the whole grammar of a statement. It also unmarshals: code that reads policies uses the same type.
 package iamdoc
 
 import (

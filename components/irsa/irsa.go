@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package irsa makes IAM roles for Kubernetes service accounts, by IRSA or by EKS Pod Identity. A role trusts exactly the
-// service accounts it is made for, of one cluster, and its policies are customer-managed policies of its own: a managed policy
-// has a quota of 6,144 characters each, which the six policies of Karpenter need, and shows up by name in an audit.
+// Package irsa makes IAM roles for Kubernetes service accounts, by IRSA or by EKS Pod Identity. A role trusts exactly
+// the service accounts that it is made for, of one cluster. Its policies are customer-managed policies: each has its
+// own quota of 6,144 characters, which the six policies of Karpenter need, and is listed by name in an audit.
 package irsa
 
 import (

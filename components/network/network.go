@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package network makes the VPC: one private and one public subnet per zone, NAT, and a gateway endpoint for S3, through
-// which checkpoints travel without passing the NAT gateway (and without its price per gigabyte).
+// Package network makes the VPC: one private and one public subnet per zone, NAT, and a gateway endpoint for S3, so
+// that checkpoints do not pass the NAT gateway and its price per gigabyte.
 //
-// Order matters when it is torn down: nodes need the route to the NAT gateway for as long as they drain. Resources that
-// need the way out depend on Network.Egress.
+// The order of deletion matters: nodes need the route to the NAT gateway while they drain. Resources that need internet
+// access depend on Network.Egress.
 package network
 
 import (

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package nodelabel has the labels by which pods choose nodes. Components put them on nodes, jobs and controllers select
-// them. It imports nothing.
+// Package nodelabel has the labels by which pods choose nodes: components put them on nodes, jobs and controllers
+// select them. It imports nothing.
 package nodelabel
 
 // Keys of labels.

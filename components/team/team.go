@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package team makes the place in which one team runs its Flink jobs: a namespace with a pod security level, a quota,
-// default resources and network policies; a log group; and one role, which only the service accounts of this team's
-// Flink jobs can assume and which reaches only this team's prefix of the bucket and this team's log group.
+// Package team makes everything with which one team runs its Flink jobs: a namespace with a pod security level, a
+// quota, default resources and network policies; a log group; and one role. Only the service accounts of this team's
+// Flink jobs can assume the role, and it has access only to this team's prefix of the bucket and this team's log group.
 //
-// A team's resources depend on nothing of another team, and nothing of another team depends on them: adding or removing
-// a team touches its own resources alone.
+// Resources of different teams do not depend on each other: adding or removing a team changes only its own resources.
 package team
 
 import (

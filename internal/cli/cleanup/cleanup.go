@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package cleanup is the command that removes a deployment and proves that nothing of it is left.
+// Package cleanup is the command that removes a deployment and checks that nothing of it is left.
 package cleanup
 
 import (

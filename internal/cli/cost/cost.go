@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package cost is the command that says what a deployment costs, part by part, idle and with the sample job.
+// Package cost is the command that shows what a deployment costs, part by part, idle and with the sample job.
 package cost
 
 import (

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package deploy is the command that makes a stack what its settings say.
+// Package deploy is the command that creates or updates the deployment of a stack.
 package deploy
 
 import (

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package docs is the hidden command that writes the reference of all commands from the commands themselves.
+// Package docs is the hidden command that writes the reference of all commands from their help texts and tables.
 package docs
 
 import (

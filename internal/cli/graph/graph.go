@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package graph is the command that draws what a stack consists of.
+// Package graph is the command that draws the resources of a stack.
 package graph
 
 import (

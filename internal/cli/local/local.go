@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package local holds the commands that control the local target: the simulated AWS account and the control planes
-// beside it.
+// Package local holds the commands that control the local target: the simulated AWS account and its Kubernetes control
+// planes.
 package local
 
 import (

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package root is the command line: it builds the tree of commands, runs one and turns its error into an exit code.
+// Package root builds the tree of commands, runs one and turns its error into an exit code.
 package root
 
 import (

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package version is the command that says which emrflink this is.
+// Package version is the command that prints the version of emrflink.
 package version
 
 import (
