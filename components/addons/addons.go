@@ -17,12 +17,12 @@ import (
 	"emrflink/components/versions"
 )
 
-// BootstrapToken is the Pulumi type of the first half.
+// BootstrapToken is the Pulumi type of Bootstrap.
 const BootstrapToken = "emrflink:addons:Bootstrap"
 
-// BootstrapArgs describe the addons that come before nodes.
+// BootstrapArgs describe the addons that are installed before the nodes.
 type BootstrapArgs struct {
-	// Deployment says where the addons belong.
+	// Deployment is the deployment of the addons.
 	Deployment *deployment.Deployment
 	// ClusterName is the cluster.
 	ClusterName pulumi.StringInput
@@ -30,7 +30,7 @@ type BootstrapArgs struct {
 	PrefixDelegation bool
 }
 
-// Bootstrap is the addons that come before nodes.
+// Bootstrap has the addons that are installed before the nodes.
 type Bootstrap struct {
 	pulumi.ResourceState
 

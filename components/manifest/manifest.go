@@ -26,7 +26,7 @@ type Args struct {
 	Namespace string
 	// Annotations and Labels are those of its metadata.
 	Annotations, Labels pulumi.StringMap
-	// Fields are everything beside apiVersion, kind and metadata.
+	// Fields are everything except apiVersion, kind and metadata.
 	Fields pulumi.Map
 }
 

@@ -31,7 +31,7 @@ const (
 
 // Args describe the network.
 type Args struct {
-	// Deployment says where the network belongs; its name is the cluster's in the subnets' tags.
+	// Deployment is the deployment of the network; its name is the cluster's in the subnets' tags.
 	Deployment *deployment.Deployment
 	// VpcCidr is the VPC's range; see ParseCidr.
 	VpcCidr string
@@ -52,11 +52,12 @@ type Network struct {
 	// PrivateSubnetIds and PublicSubnetIds have one subnet per zone, in the order of Args.Zones.
 	PrivateSubnetIds pulumi.StringArrayOutput `pulumi:"privateSubnetIds"`
 	PublicSubnetIds  pulumi.StringArrayOutput `pulumi:"publicSubnetIds"`
-	// Egress is what private subnets need to reach the internet. What runs there depends on it, so that it outlives them.
+	// Egress are the resources that private subnets need to reach the internet. Resources that need internet access
+	// depend on them, so that Egress outlives them.
 	Egress []pulumi.CustomResource
 }
 
-// builder carries what the steps of NewNetwork share.
+// builder has what the steps of NewNetwork share.
 type builder struct {
 	ctx     *pulumi.Context
 	name    string

@@ -6,7 +6,7 @@ package nodelabel
 
 // Keys of labels.
 const (
-	// GroupType tells pools apart; jobs of the old blueprint select it alone.
+	// GroupType distinguishes pools; jobs of the old blueprint select only this label.
 	GroupType = "NodeGroupType"
 	// WorkerType says how the core nodes are bought.
 	WorkerType = "WorkerType"

@@ -30,7 +30,7 @@ const (
 
 // Args describe the metrics.
 type Args struct {
-	// Deployment says where the metrics belong.
+	// Deployment is the deployment of the metrics.
 	Deployment *deployment.Deployment
 	// OidcProviderArn and OidcIssuer are the cluster's identity provider.
 	OidcProviderArn, OidcIssuer pulumi.StringInput
