@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package awsapi makes the AWS calls that emrflink makes itself: who am I, the
-// cluster and its token, objects of the checkpoint bucket, log events, the
-// inventory of a deployment and the deletes of a sweep.
+// Package awsapi has the AWS calls that emrflink makes itself: the caller's identity, the cluster and its token,
+// objects of the checkpoint bucket, log events, the inventory of a deployment and the deletes of a sweep.
 //
-// It is the only package that imports Amazon's service clients; nothing of
-// theirs leaves it. Every error that AWS answered is an *Error. The package
-// does not know which target it talks to: an endpoint in Options.Env is all
-// that differs.
+// It is the only package that imports the service clients of the AWS SDK, and it returns none of their types. Every
+// error that AWS answered is an *Error. The package does not know which target it uses: only an endpoint in Options.Env
+// differs.
 package awsapi
 
 import (

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package deploy has what a deploy is told, goes through and reports.
+// Package deploy has the options, phases and result of a deploy.
 package deploy
 
 import (

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package localtarget holds what the local target says about itself, and what can be asked of it: the documents of its
-// control API, which are the JSON of `emrflink local`, and the list of what it simulates.
+// Package localtarget has the documents of the local target's control API, which are also the JSON of `emrflink local`,
+// and the list of what it simulates.
 //
 // Invariants: plain types with no dependency, so that commands, the client and the process share them. No list of a
 // document is null; fields are added, never changed.

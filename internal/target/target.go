@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package target makes the difference between a real AWS account and the local
-// target, and it is the only place that knows it: a Target is a set of
-// environment variables (endpoints, credentials, attached provider servers) for
-// the Pulumi engine and for Amazon's SDK. Everything above asks for Env and goes
-// on the same way whatever it was made from.
+// Package target contains the whole difference between a real AWS account and the local target: a Target is a set of
+// environment variables (endpoints, credentials, attached provider servers) for the Pulumi engine and for the AWS SDK.
+// All other packages use Env, and work the same way with every target.
 //
-// Three make one: aws uses the caller's own account and Pulumi's downloaded
-// provider plugins; local starts a daemon that simulates the account beside a
-// real Kubernetes control plane; Offline serves the providers in this process,
-// for a preview that needs neither credentials nor a daemon.
+// There are three kinds of Target: aws uses the caller's own account and Pulumi's downloaded provider plugins; local
+// starts a daemon that simulates the account beside a real Kubernetes control plane; Offline serves the providers in
+// this process, for a preview that needs neither credentials nor a daemon.
 package target
 
 import (

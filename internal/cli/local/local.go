@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package local holds the commands that control the local target: the simulated AWS account and the control planes
-// beside it.
+// Package local holds the commands that control the local target: the simulated AWS account and its Kubernetes control
+// planes.
 package local
 
 import (
@@ -59,9 +59,9 @@ func NewCmd(f *cmdutil.Factory, o Operations) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "local COMMAND",
 		Short: "Control the local target",
-		Long: `Control the local target: a simulated AWS account and a real Kubernetes control plane with the ` +
-			`real Karpenter, on this
-machine. Commands start it when they need it; it goes on in the background and keeps its state in the state folder.
+		Long: `Control the local target: a simulated AWS account and a real Kubernetes control plane with the real
+Karpenter, on this machine. Commands start it when they need it; it then runs in the background and keeps its state in
+the state folder.
 
 Exit codes: 0 done; see the subcommands.`,
 		Example: `  emrflink local status
@@ -86,8 +86,8 @@ func NewStatusCmd(f *cmdutil.Factory, o Operations, runF func(context.Context, *
 	cmd := &cobra.Command{
 		Use:   "status [flags]",
 		Short: "Show whether the local target runs",
-		Long: `Show whether the local target runs, and when it does, its process, its address, the control planes that it runs and
-the faults that are set. Nothing is started.
+		Long: `Show whether the local target runs. If it does, also show its process, its address, its control planes
+and the faults that are set. Nothing is started.
 
 Cost: none.
 
@@ -145,8 +145,9 @@ func NewInventoryCmd(f *cmdutil.Factory, o Operations, runF func(context.Context
 	cmd := &cobra.Command{
 		Use:   "inventory [flags]",
 		Short: "List everything in the simulated AWS account",
-		Long: `List every resource of the simulated account, who made it, and what AWS would bill for it per hour. Resources that
-controllers and AWS itself made are there, too. The target is started when it is stopped and has state.
+		Long: `List every resource of the simulated account, who made it, and what AWS would bill for it per hour. The
+list includes resources that controllers and AWS itself made. The local target is started if it is stopped and has
+state.
 
 Cost: none: the prices are AWS's list prices, nothing is billed.
 

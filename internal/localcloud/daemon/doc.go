@@ -14,7 +14,6 @@
 //	daemon.lock         held while the process lives; tells a crash from a start
 //	daemon.log          its JSON log
 //
-// A process that dies without warning loses nothing that a command was told is
-// done: the account is durable before a call returns and etcd survives the death
-// of its process. The next command finds the lock free and starts it again.
+// A process that is killed loses nothing that a command was told is done: the account is durable before a call returns,
+// and etcd survives the death of its process. The next command finds the lock free and starts the process again.
 package daemon
