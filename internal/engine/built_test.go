@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -213,11 +214,17 @@ func TestAStateInS3WithAKeyOfKMS(t *testing.T) {
 	t.Parallel()
 	s3 := &fakeS3{objects: map[string][]byte{}}
 	kmsCalls := 0
+	var kmsGone atomic.Bool
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.Header.Get("X-Amz-Target"), "TrentService.") {
 			s3.mu.Lock()
 			kmsCalls++
 			s3.mu.Unlock()
+			if kmsGone.Load() {
+				w.WriteHeader(http.StatusBadRequest)
+				_, _ = io.WriteString(w, `{"__type":"AccessDeniedException","message":"no"}`)
+				return
+			}
 			fakeKMS(t, w, r)
 			return
 		}
@@ -244,6 +251,10 @@ func TestAStateInS3WithAKeyOfKMS(t *testing.T) {
 	plan, err := e.Preview(t.Context())
 	require.NoError(t, err)
 	require.Zero(t, plan.Summary.Changes())
+	require.NoError(t, e.Ready(t.Context(), nil))
+	kmsGone.Store(true)
+	require.ErrorContains(t, e.Ready(t.Context(), nil), "AccessDeniedException")
+	kmsGone.Store(false)
 	_, err = e.Destroy(t.Context(), nil)
 	require.NoError(t, err)
 	s3.mu.Lock()

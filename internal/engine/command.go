@@ -176,3 +176,13 @@ func mergeEnv(base []string, overlays ...map[string]string) []string {
 	}
 	return env
 }
+
+// envValue returns the value of a variable of an environment.
+func envValue(env []string, name string) (value string, set bool) {
+	for _, kv := range env {
+		if rest, ok := strings.CutPrefix(kv, name+"="); ok {
+			return rest, true
+		}
+	}
+	return "", false
+}

@@ -33,7 +33,7 @@ func (e *Engine) Deploy(ctx context.Context, sink func(plans.Event)) (plans.Resu
 	if err := e.Room(); err != nil {
 		return plans.Result{}, err
 	}
-	if err := e.ready(); err != nil {
+	if err := e.ready(ctx); err != nil {
 		return plans.Result{}, err
 	}
 	if err := e.ensureStack(ctx); err != nil {
@@ -59,7 +59,7 @@ func (e *Engine) Destroy(ctx context.Context, sink func(plans.Event)) (plans.Res
 	if err := e.Room(); err != nil {
 		return plans.Result{}, err
 	}
-	if err := e.ready(); err != nil {
+	if err := e.ready(ctx); err != nil {
 		return plans.Result{}, err
 	}
 	return e.operate(ctx, "destroy", sink, func(ctx context.Context, s auto.Stack, c *collector) error {

@@ -116,12 +116,18 @@ func checkName(name string) error {
 	}
 }
 
-// lookupEnv reads a variable as the engine will see it.
-func (e *Engine) lookupEnv(name string) string {
+// lookup reads a variable as the engine will see it.
+func (e *Engine) lookup(name string) (value string, set bool) {
 	if v, ok := e.opts.Env[name]; ok {
-		return v
+		return v, true
 	}
-	return os.Getenv(name)
+	return os.LookupEnv(name)
+}
+
+// lookupEnv is lookup for variables that mean the same when they are empty and when they are not set.
+func (e *Engine) lookupEnv(name string) string {
+	value, _ := e.lookup(name)
+	return value
 }
 
 func (e *Engine) workDir() string { return filepath.Join(e.opts.Home, "work", e.opts.Stack) }
@@ -148,7 +154,7 @@ func (e *Engine) environment(pulumiHome, backendURL, passphraseFile string) []st
 }
 
 // ready prepares the work directory, the passphrase and the environment of a persistent stack.
-func (e *Engine) ready() error {
+func (e *Engine) ready(ctx context.Context) error {
 	if e.opts.Ephemeral {
 		return errors.New("an offline engine has no state: it can only preview")
 	}
@@ -158,12 +164,17 @@ func (e *Engine) ready() error {
 	if e.env != nil {
 		return nil
 	}
-	phrase, err := e.passphraseFor(e.opts.Home)
+	phrase, err := e.passphraseFor(e.opts.Home, func() (string, error) { return e.recordedSalt(ctx) })
 	if err != nil {
 		return err
 	}
-	e.env = e.environment(filepath.Join(e.opts.Home, "pulumi"), e.opts.BackendURL, phrase)
+	e.env = e.environmentOf(phrase)
 	return nil
+}
+
+// environmentOf is the environment of a persistent stack.
+func (e *Engine) environmentOf(passphraseFile string) []string {
+	return e.environment(filepath.Join(e.opts.Home, "pulumi"), e.opts.BackendURL, passphraseFile)
 }
 
 func (e *Engine) command(env []string) *command {
@@ -175,7 +186,7 @@ func (e *Engine) command(env []string) *command {
 
 // run runs one engine command in the work directory and returns its standard output.
 func (e *Engine) run(ctx context.Context, args ...string) (string, error) {
-	if err := e.ready(); err != nil {
+	if err := e.ready(ctx); err != nil {
 		return "", err
 	}
 	stdout, stderr, _, err := e.command(e.env).Run(ctx, e.workDir(), nil, nil, nil, nil, args...)

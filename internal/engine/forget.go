@@ -23,7 +23,7 @@ const kubernetesProvider = "pulumi:providers:kubernetes"
 // without this no destroy would get past them. What depended on them stays and loses the reference. The engine keeps a
 // backup of the state as it was. A stack that was never deployed gives ErrNoStack.
 func (e *Engine) ForgetKubernetes(ctx context.Context) (int, error) {
-	if err := e.ready(); err != nil {
+	if err := e.ready(ctx); err != nil {
 		return 0, err
 	}
 	if _, err := e.deployment(ctx); err != nil {

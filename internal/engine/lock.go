@@ -115,24 +115,35 @@ func readLock(path, host string) (LockOwner, error) {
 	return owner, nil
 }
 
-// acquireable makes sure that nobody else works on the stack: it removes the locks of owners that are gone, waits for
-// an engine that a killed command of ours left behind, and refuses otherwise.
+// acquireable makes sure that nobody else works on the stack: see unlocked. It removes the locks of owners that are gone.
 func (e *Engine) acquireable(ctx context.Context, notice func(string)) error {
+	gone, err := e.unlocked(ctx, notice)
+	if err != nil {
+		return err
+	}
+	for _, o := range gone {
+		if err := os.Remove(o.Path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("clear a stale lock: %w", err)
+		}
+		_ = os.Remove(o.Path + ".attrs")
+		notice("cleared the lock of a run that is gone: " + o.String())
+	}
+	return nil
+}
+
+// unlocked returns the stale locks of a stack on which nobody else works. It changes nothing: it waits for an engine that a
+// killed command of ours left behind, and refuses otherwise.
+func (e *Engine) unlocked(ctx context.Context, notice func(string)) (gone []LockOwner, err error) {
 	announced := false
 	for {
 		info, err := e.Lock(ctx)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		wait := false
 		for _, o := range info.Owners {
 			switch {
 			case o.Stale:
-				if err := os.Remove(o.Path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-					return fmt.Errorf("clear a stale lock: %w", err)
-				}
-				_ = os.Remove(o.Path + ".attrs")
-				notice("cleared the lock of a run that is gone: " + o.String())
 			case o.Finishing:
 				wait = true
 				if !announced {
@@ -140,15 +151,15 @@ func (e *Engine) acquireable(ctx context.Context, notice func(string)) error {
 					notice("waiting for the engine of an interrupted run to finish what it had begun: " + o.String())
 				}
 			default:
-				return lockedFailure(e.opts.Stack, o)
+				return nil, lockedFailure(e.opts.Stack, o)
 			}
 		}
 		if !wait {
-			return nil
+			return info.Owners, nil
 		}
 		select {
 		case <-ctx.Done():
-			return cancelled(ctx, "waiting for the lock", "")
+			return nil, cancelled(ctx, "waiting for the lock", "")
 		case <-time.After(100 * time.Millisecond):
 		}
 	}

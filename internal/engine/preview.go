@@ -37,7 +37,7 @@ func (e *Engine) Preview(ctx context.Context) (plans.Plan, error) {
 			return plans.Plan{}, err
 		}
 	}
-	if err := e.ready(); err != nil {
+	if err := e.ready(ctx); err != nil {
 		return plans.Plan{}, err
 	}
 	return e.previewIn(ctx, e.workDir(), e.env)

@@ -119,6 +119,7 @@ func TestAKilledRunIsResumedWithWhatItHadMade(t *testing.T) {
 	pending, err := e.Pending(t.Context())
 	require.NoError(t, err)
 	require.Len(t, pending, 1)
+	require.ErrorContains(t, e.Ready(t.Context(), nil), CodePending)
 	require.Equal(t, "creating aws:test/thing:Thing a", pending[0].Kind+" "+pending[0].Type+" "+pending[0].Name)
 
 	_, err = e.Deploy(t.Context(), nil)
@@ -128,6 +129,7 @@ func TestAKilledRunIsResumedWithWhatItHadMade(t *testing.T) {
 	require.Contains(t, failure.Message, `aws:test/thing:Thing "a"`)
 
 	o.Adopt = adoptByName(f)
+	require.NoError(t, open(t, o).Ready(t.Context(), nil))
 	var events []plans.Event
 	_, err = open(t, o).Deploy(t.Context(), notices(&events))
 	require.NoError(t, err)
@@ -257,12 +259,7 @@ func TestAnothersLockIsRespected(t *testing.T) {
 	f := serveFakeAWS(t)
 	home := t.TempDir()
 	e := open(t, Options{Home: home, Env: f.env(), Program: chain(nil)})
-	dir := filepath.Join(home, "backend", ".pulumi", "locks", "organization", "emrflink", "local")
-	require.NoError(t, os.MkdirAll(dir, 0o700))
-	lock := filepath.Join(dir, "0.json")
-	require.NoError(t, os.WriteFile(lock, fmt.Appendf(nil,
-		`{"pid":1,"username":"ann","hostname":"elsewhere","timestamp":%q}`,
-		time.Now().Add(-time.Hour).Format(time.RFC3339)), 0o600))
+	lock := lockBy(t, home, "elsewhere", 1)
 	_, err := e.Deploy(t.Context(), nil)
 	var failure *Failure
 	require.ErrorAs(t, err, &failure)

@@ -66,7 +66,8 @@ func (s fileState) init() error {
 	}
 	name := "organization/" + s.project + "/" + s.stack
 	empty := fmt.Sprintf(`{"version":3,"checkpoint":{"stack":%q}}`, name)
-	return writeFileAtomic(s.books("stacks", s.project, s.stack+".json"), []byte(empty), 0o600)
+	// Created and not replaced: another run may have begun meanwhile, and this is where it writes down what it makes.
+	return createWhole(s.books("stacks", s.project, s.stack+".json"), []byte(empty))
 }
 
 // savedState is a deployment together with the schema that it was written in.
