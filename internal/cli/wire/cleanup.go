@@ -5,7 +5,6 @@ package wire
 import (
 	"context"
 	"errors"
-	"fmt"
 	"path/filepath"
 
 	"emrflink/components/deployment"
@@ -118,14 +117,8 @@ func (d destroyer) ForgetKubernetes(ctx context.Context) (int, error) {
 	return n, err
 }
 
-// Ready says who changes the stack now.
-func (d destroyer) Ready(ctx context.Context) error {
-	by, err := d.e.LockedBy(ctx)
-	if err == nil && by != "" {
-		err = fmt.Errorf("the stack is being changed by %s", by)
-	}
-	return err
-}
+// Ready says why the engine could not start.
+func (d destroyer) Ready(ctx context.Context) error { return d.e.Ready(ctx, nil) }
 
 // Destroy deletes everything recorded. A stack that was never deployed has nothing.
 func (d destroyer) Destroy(ctx context.Context, sink func(cleanup.EngineEvent)) error {
