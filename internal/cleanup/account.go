@@ -57,49 +57,100 @@ func (r *run) emptyBuckets(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// destroy runs the engine. When it fails and the cluster is gone, what
-// controllers left is in its way (an interface keeps a subnet): that is swept,
-// and the engine has a second turn.
+// destroy runs the engine, and once more when what was in its way could be removed: leftovers of controllers of a cluster
+// that is gone (an interface keeps a subnet), or objects that a cluster does not let go and that go with it.
 func (r *run) destroy(ctx context.Context) error {
-	if r.gone {
-		if f, ok := r.Engine.(Forgetter); ok {
-			n, err := f.ForgetKubernetes(ctx)
-			if err != nil {
-				return fmt.Errorf("drop the Kubernetes objects of a cluster that is gone from the state: %w", err)
-			}
-			if n > 0 {
-				r.say(fmt.Sprintf("%d Kubernetes objects of the cluster that is gone were dropped from the state", n))
-			}
+	if r.gone || r.cluster == nil && r.Scope.WithoutCluster {
+		if err := r.forgetKubernetes(ctx); err != nil {
+			return err
 		}
 	}
-	sink := func(e EngineEvent) {
-		if e.Deleted {
-			r.mu.Lock()
-			r.report.EngineDeleted++
-			r.mu.Unlock()
-		}
-		if text := strings.TrimSpace(e.Resource + " " + e.Message); text != "" {
-			r.say(text)
-		}
-	}
-	first := r.Engine.Destroy(ctx, sink)
+	first := r.Engine.Destroy(ctx, r.engineEvent)
 	if first == nil || ctx.Err() != nil {
 		return first
 	}
-	if gone, err := r.clusterGone(ctx); !gone {
+	removed, err := r.clearTheWay(ctx, first)
+	if !removed {
 		return errors.Join(first, err)
 	}
-	swept, err := r.sweepOnce(ctx, func(res awsapi.Resource) bool { return res.CreatedBy != "user" })
-	if swept == 0 {
-		return errors.Join(first, err)
-	}
-	r.say(fmt.Sprintf("%d leftovers of controllers were in the way; the engine tries again", swept))
-	second := r.Engine.Destroy(ctx, sink)
-	if second != nil {
+	if second := r.Engine.Destroy(ctx, r.engineEvent); second != nil {
 		return errors.Join(first, err, second)
 	}
 	r.warn(first)
 	return nil
+}
+
+// clearTheWay removes what an engine that failed could not, and reports whether there was anything.
+func (r *run) clearTheWay(ctx context.Context, failure error) (removed bool, err error) {
+	gone, err := r.clusterGone(ctx)
+	if err != nil {
+		return false, err
+	}
+	if gone {
+		swept, err := r.sweepOnce(ctx, func(res awsapi.Resource) bool { return res.CreatedBy != "user" })
+		if swept > 0 {
+			r.say(fmt.Sprintf("%d leftovers of controllers were in the way; the engine tries again", swept))
+		}
+		return swept > 0, err
+	}
+	var located Located
+	if !errors.As(failure, &located) || !located.OnlyIn("kubernetes") {
+		return false, nil
+	}
+	held, err := r.heldByControllers(ctx)
+	if err != nil {
+		return false, err
+	}
+	if held != "" {
+		return false, fmt.Errorf("the cluster is needed to delete %s", held)
+	}
+	return true, r.forgetKubernetes(ctx)
+}
+
+// heldByControllers names something in AWS that only a controller in the cluster knows of, "" when there is nothing.
+func (r *run) heldByControllers(ctx context.Context) (string, error) {
+	inv, err := r.inventory(ctx)
+	if err != nil {
+		return "", err
+	}
+	if len(r.unknown) > 0 {
+		return "", fmt.Errorf("what controllers hold is not known: %s: %s", r.unknown[0].What, r.unknown[0].Why)
+	}
+	for _, res := range inv {
+		switch res.Type {
+		case awsapi.TypeInstance, awsapi.TypeVolume, awsapi.TypeLoadBalancer:
+			if (res.CreatedBy == "karpenter" || res.CreatedBy == "kubernetes") && leaving(res) == "" {
+				return res.Type + " " + res.ID, nil
+			}
+		}
+	}
+	return "", nil
+}
+
+func (r *run) forgetKubernetes(ctx context.Context) error {
+	f, ok := r.Engine.(Forgetter)
+	if !ok {
+		return nil
+	}
+	n, err := f.ForgetKubernetes(ctx)
+	if err != nil {
+		return fmt.Errorf("drop the Kubernetes objects from the state: %w", err)
+	}
+	if n > 0 {
+		r.say(fmt.Sprintf("%d Kubernetes objects were dropped from the state: they go with the cluster", n))
+	}
+	return nil
+}
+
+func (r *run) engineEvent(e EngineEvent) {
+	if e.Deleted {
+		r.mu.Lock()
+		r.report.EngineDeleted++
+		r.mu.Unlock()
+	}
+	if text := strings.TrimSpace(e.Resource + " " + e.Message); text != "" {
+		r.say(text)
+	}
 }
 
 // clusterGone asks AWS; only its "not found" counts. Without an answer nothing is known.

@@ -18,6 +18,7 @@ import (
 type Cluster interface {
 	List(ctx context.Context, k kube.Kind, o kube.ListOptions) ([]unstructured.Unstructured, error)
 	Delete(ctx context.Context, ref kube.Ref, p kube.Propagation) error
+	Patch(ctx context.Context, ref kube.Ref, subresource string, merge map[string]any) (*unstructured.Unstructured, error)
 }
 
 // Account says who asks and whether the cluster exists.
@@ -48,11 +49,19 @@ type Engine interface {
 	Destroy(ctx context.Context, sink func(EngineEvent)) error
 }
 
-// Forgetter is an Engine that can drop the Kubernetes objects from its state. It
-// is called only after AWS has said that the cluster does not exist: a Helm
-// release in a cluster that is gone cannot be deleted otherwise.
+// Forgetter is an Engine that can drop the Kubernetes objects from its state: no
+// provider can delete them in a cluster that is gone, and in one that does not let
+// them go they go with it. It is called when AWS has said that the cluster does
+// not exist, when the cluster cannot be used and the user said to go on, and when
+// the engine could delete nothing but them and no controller holds anything in AWS.
 type Forgetter interface {
 	ForgetKubernetes(ctx context.Context) (dropped int, err error)
+}
+
+// Located is an engine's error that knows where the resources are that it could not delete.
+type Located interface {
+	// OnlyIn reports whether all of them are of one Pulumi package, "kubernetes".
+	OnlyIn(pkg string) bool
 }
 
 var (

@@ -286,7 +286,64 @@ func TestWithoutItsClusterNodesAreSweptFromTheAWSSide(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, w.journal, "sweep i-node")
 	require.Contains(t, ids(report.Deleted), "i-node")
-	require.False(t, w.engine.forgot, "the cluster is not proven gone when the engine starts")
+	require.True(t, w.engine.forgot, "no provider can delete what is in it")
+}
+
+// An operator that is gone, or that can never read what it should delete, holds nothing in AWS.
+func TestAJobThatItsOperatorNeverLetsGoIsReleased(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.kube = kubetest.New(kubetest.Object(kube.KindFlinkDeployment, "team", "basic",
+		map[string]any{"metadata": map[string]any{"finalizers": []any{"flinkdeployments.flink.apache.org/finalizer"}}}))
+	report, err := w.run(t)
+	require.NoError(t, err)
+	require.Contains(t, strings.Join(report.Warnings, "\n"), `"team/basic": nobody answered to `+
+		`flinkdeployments.flink.apache.org/finalizer, so it was taken away`)
+	left, err := w.kube.List(t.Context(), kube.KindFlinkDeployment, kube.ListOptions{})
+	require.NoError(t, err)
+	require.Empty(t, left)
+}
+
+// stuckIn is an engine's error about resources of one package.
+type stuckIn string
+
+func (s stuckIn) Error() string          { return "could not delete the namespace" }
+func (s stuckIn) OnlyIn(pkg string) bool { return pkg == string(s) }
+
+func TestObjectsThatTheClusterDoesNotLetGoGoWithIt(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		failure error
+		held    bool // a node is left
+		forgot  bool
+	}{
+		"objects of the cluster":        {stuckIn("kubernetes"), false, true},
+		"objects, and a node is left":   {stuckIn("kubernetes"), true, false},
+		"the account refuses":           {errors.New("AccessDenied: eks:DeleteCluster"), false, false},
+		"something in AWS is stuck":     {stuckIn("aws"), false, false},
+		"it is not known what is stuck": {stuckIn(""), false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			if c.held {
+				w.kube = kubetest.New() // nobody takes the node away
+			}
+			w.engine.err = c.failure
+			w.engine.afterForget = func() { w.engine.err = nil }
+			report, err := w.run(t)
+			require.Equal(t, c.forgot, w.engine.forgot)
+			if c.forgot {
+				require.NoError(t, err)
+				require.Contains(t, strings.Join(report.Warnings, "\n"), c.failure.Error())
+				return
+			}
+			require.ErrorContains(t, err, c.failure.Error())
+			if c.held {
+				require.ErrorContains(t, err, "the cluster is needed to delete instance i-node")
+			}
+		})
+	}
 }
 
 func TestAStuckNodeIsNamedAndTheRestGoesOn(t *testing.T) {

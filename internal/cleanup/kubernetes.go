@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -44,9 +45,10 @@ func (e *UnreachableError) ExitCode() int {
 	return exitcode.Failed
 }
 
-// Hint says how to get in.
+// Hint says how to get in, and how to go on without.
 func (e *UnreachableError) Hint() string {
-	return "emrflink doctor --stack " + e.Stack + " checks endpoint, allow-list and access entries; then run cleanup again"
+	return "emrflink doctor --stack " + e.Stack + "   # checks endpoint, allow-list and access entries; then run cleanup again\n" +
+		"emrflink cleanup --stack " + e.Stack + " --without-cluster   # when its API is gone for good"
 }
 
 // check is the gate before anything is deleted: the right account, a state that
@@ -216,8 +218,41 @@ func (r *run) explain(ctx context.Context, objs []unstructured.Unstructured, als
 	return blocker
 }
 
-// jobs: session jobs before the session clusters that they run in.
-func (r *run) jobs(ctx context.Context) error { return r.deleteBatches(ctx, PhaseJobs) }
+// jobs: session jobs before the session clusters that they run in. Their operator may be gone, or may never let go of what it
+// cannot read; then, after most of the phase's time, their finalizers are taken away: what they guard is in the cluster and
+// goes with it.
+func (r *run) jobs(ctx context.Context) error {
+	end, _ := ctx.Deadline()
+	limited, cancel := context.WithDeadline(ctx, end.Add(-time.Until(end)/5))
+	defer cancel()
+	err := r.deleteBatches(limited, PhaseJobs)
+	if !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
+		return err
+	}
+	for _, k := range []kube.Kind{kube.KindFlinkSessionJob, kube.KindFlinkDeployment} {
+		if rerr := r.release(ctx, k); rerr != nil {
+			return errors.Join(err, rerr)
+		}
+	}
+	return r.deleteBatches(ctx, PhaseJobs)
+}
+
+// release takes the finalizers of what is being deleted away.
+func (r *run) release(ctx context.Context, k kube.Kind) error {
+	objs, err := r.list(ctx, k, func(o *unstructured.Unstructured) bool { return o.GetDeletionTimestamp() != nil })
+	if err != nil {
+		return err
+	}
+	for i := range objs {
+		ref := kube.RefOf(&objs[i])
+		_, err := r.cluster.Patch(ctx, ref, "", map[string]any{"metadata": map[string]any{"finalizers": nil}})
+		if err != nil && !kube.IsNotFound(err) {
+			return fmt.Errorf("take the finalizers of %s away: %w", ref, err)
+		}
+		r.warn(fmt.Errorf("%s: nobody answered to %s, so it was taken away", ref, strings.Join(objs[i].GetFinalizers(), ", ")))
+	}
+	return nil
+}
 
 func isBalancer(o *unstructured.Unstructured) bool {
 	t, _, _ := unstructured.NestedString(o.Object, "spec", "type")

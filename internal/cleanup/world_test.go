@@ -128,6 +128,8 @@ type engine struct {
 	after  func() // runs when everything was deleted
 	runs   int
 	forgot bool
+
+	afterForget func()
 }
 
 func (e *engine) Ready(context.Context) error { return e.locked }
@@ -162,7 +164,13 @@ func (e *engine) Destroy(ctx context.Context, sink func(EngineEvent)) error {
 	return nil
 }
 
-func (e *engine) ForgetKubernetes(context.Context) (int, error) { e.forgot = true; return 4, nil }
+func (e *engine) ForgetKubernetes(context.Context) (int, error) {
+	e.forgot = true
+	if e.afterForget != nil {
+		e.afterForget()
+	}
+	return 4, nil
+}
 
 var _ Forgetter = (*engine)(nil)
 

@@ -5,6 +5,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"emrflink/internal/exitcode"
@@ -77,6 +78,12 @@ func (f *Failure) Error() string {
 
 // Unwrap returns the context's error for a cancelled operation, and ErrNoStack for an unknown stack.
 func (f *Failure) Unwrap() error { return f.cause }
+
+// OnlyIn reports whether every resource that failed is of one Pulumi package, "kubernetes"; false when none is named.
+func (f *Failure) OnlyIn(pkg string) bool {
+	return strings.HasPrefix(f.Type, pkg+":") &&
+		!slices.ContainsFunc(f.Also, func(a Failure) bool { return !strings.HasPrefix(a.Type, pkg+":") })
+}
 
 // ExitCode is the exit code of a command that ends with this failure.
 func (f *Failure) ExitCode() int {
