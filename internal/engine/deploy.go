@@ -91,9 +91,11 @@ func (e *Engine) operate(ctx context.Context, op string, sink func(plans.Event),
 	if _, err := e.deployment(ctx); err != nil {
 		return plans.Result{}, err
 	}
-	if err := e.acquireable(ctx, notice); err != nil {
+	release, err := e.acquire(ctx, notice)
+	if err != nil {
 		return plans.Result{}, err
 	}
+	defer release()
 	guarded, stop := e.guarded(ctx)
 	summary, runErr := e.attempt(guarded, op, sink, run)
 	full, spoilt := stop()

@@ -16,6 +16,9 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
+// defaultProject is the Pulumi project of this tool.
+const defaultProject = "emrflink"
+
 // Options configure an Engine. Stack, Home and Program are required; Home is not for an ephemeral one.
 type Options struct {
 	Stack string
@@ -60,13 +63,14 @@ type Engine struct {
 	free       func(dir string) (uint64, error) // bytes that may still be written
 }
 
-// Open checks the options and prepares the environment. It starts no process and contacts nobody.
-func Open(_ context.Context, o Options) (*Engine, error) {
+// Open checks the options and prepares the environment. It starts no process and contacts nobody; what a killed engine left
+// lying about is removed.
+func Open(ctx context.Context, o Options) (*Engine, error) {
 	if err := checkName(o.Stack); err != nil {
 		return nil, err
 	}
 	if o.Project == "" {
-		o.Project = "emrflink"
+		o.Project = defaultProject
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -101,7 +105,9 @@ func Open(_ context.Context, o Options) (*Engine, error) {
 	}
 	if root, ok := localRoot(e.opts.BackendURL); ok {
 		e.files = &fileState{root: root, project: e.opts.Project, stack: o.Stack}
+		e.opts.BackendURL = withoutAttributes(e.opts.BackendURL)
 	}
+	e.sweep(ctx)
 	return e, nil
 }
 
@@ -157,6 +163,9 @@ func (e *Engine) environment(pulumiHome, backendURL, passphraseFile string) []st
 func (e *Engine) ready(ctx context.Context) error {
 	if e.opts.Ephemeral {
 		return errors.New("an offline engine has no state: it can only preview")
+	}
+	if e.files != nil {
+		remove(e.files.own("*.attrs"))
 	}
 	if err := e.prepareWorkDir(e.workDir()); err != nil {
 		return err
@@ -218,9 +227,11 @@ func (e *Engine) Remove(ctx context.Context) error {
 				e.opts.Stack, len(resources)),
 		}
 	}
-	if err := e.acquireable(ctx, func(string) {}); err != nil {
+	release, err := e.acquire(ctx, func(string) {})
+	if err != nil {
 		return err
 	}
+	defer release()
 	if _, err := e.run(ctx, "stack", "rm", "--yes", "--stack", e.opts.Stack); err != nil {
 		return err
 	}

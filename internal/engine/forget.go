@@ -30,9 +30,11 @@ func (e *Engine) ForgetKubernetes(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	notice := func(text string) { e.opts.Logger.Info(text) }
-	if err := e.acquireable(ctx, notice); err != nil {
+	release, err := e.acquire(ctx, notice)
+	if err != nil {
 		return 0, err
 	}
+	defer release()
 	// Writing the state drops its unfinished operations: what they made has to be taken over before.
 	if err := e.resolvePending(ctx, notice); err != nil {
 		return 0, err

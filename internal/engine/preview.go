@@ -69,7 +69,7 @@ func (e *Engine) previewThrowAway(ctx context.Context) (plan plans.Plan, err err
 		return plans.Plan{}, err
 	}
 	temp.opts.Ephemeral = true
-	env := temp.environment(filepath.Join(tmp, "pulumi"), "file://"+filepath.ToSlash(backend), phrase)
+	env := temp.environment(filepath.Join(tmp, "pulumi"), withoutAttributes("file://"+filepath.ToSlash(backend)), phrase)
 	return temp.previewIn(ctx, work, env)
 }
 

@@ -23,6 +23,11 @@ func (e *Engine) Ready(ctx context.Context, notice func(text string)) error {
 	if exists, err := e.Exists(ctx); err != nil || !exists {
 		return err
 	}
+	release, err := e.claim(patient)
+	if err != nil {
+		return err
+	}
+	defer release()
 	if _, err := e.unlocked(ctx, notice); err != nil {
 		return err
 	}

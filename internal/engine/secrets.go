@@ -60,10 +60,10 @@ func (e *Engine) recordedSalt(ctx context.Context) (string, error) {
 func (e *Engine) passphraseGone(path string) error {
 	return &Failure{
 		Code: CodePassphrase,
-		Message: fmt.Sprintf("the passphrase of stack %q is gone: there is no file %s, and the stack's secrets are encrypted with "+
-			"it; nothing was changed", e.opts.Stack, path),
-		Hint: "put the file back, or set " + passphraseVar + " to the passphrase that the stack was made with; if it is lost for " +
-			"good: emrflink cleanup --from-tags --stack " + e.opts.Stack,
+		Message: fmt.Sprintf("the passphrase of stack %q is gone: there is no file %s, and the stack's secrets are encrypted "+
+			"with it; nothing was changed", e.opts.Stack, path),
+		Hint: "put the file back, or set " + passphraseVar + " to the passphrase that the stack was made with; if it is lost " +
+			"for good: emrflink cleanup --from-tags --stack " + e.opts.Stack,
 	}
 }
 

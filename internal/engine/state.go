@@ -44,6 +44,47 @@ func localRoot(backendURL string) (string, bool) {
 	return filepath.FromSlash(rest), true
 }
 
+// withoutAttributes makes the URL of a file backend one whose files have no companions for their attributes.
+//
+// Pulumi reads nothing in them, and they are written over in place: an engine that is killed in between leaves half a one, and
+// no command could open the state beside it any more ("failed to load checkpoint: EOF").
+func withoutAttributes(backendURL string) string {
+	path, query, _ := strings.Cut(backendURL, "?")
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return backendURL // the engine says what is wrong with it
+	}
+	values.Set("metadata", "skip")
+	return path + "?" + values.Encode()
+}
+
+// own finds the files of the stack in the folders of the backend whose name ends as the pattern does.
+func (s fileState) own(ending string) []string {
+	return matching(
+		s.books("meta.yaml"+ending), s.books("stacks", s.project, s.stack+".json"+ending),
+		s.books("locks", "organization", s.project, s.stack, ending), s.books("history", s.project, s.stack, ending),
+		s.books("backups", s.project, s.stack, ending))
+}
+
+// matching finds the files that one of the patterns describes. A pattern that is none, by a bracket in a folder that the user
+// chose, describes nothing.
+func matching(patterns ...string) []string {
+	var found []string
+	for _, p := range patterns {
+		if files, err := filepath.Glob(p); err == nil {
+			found = append(found, files...)
+		}
+	}
+	return found
+}
+
+// remove removes files that may be gone already, and that cost nothing but room when they stay.
+func remove(paths []string) {
+	for _, path := range paths {
+		_ = os.Remove(path)
+	}
+}
+
 func (s fileState) books(parts ...string) string {
 	return filepath.Join(append([]string{s.root, ".pulumi"}, parts...)...)
 }
@@ -137,17 +178,8 @@ func (s fileState) backupHint(path string) string {
 
 // backups lists the copies that the engine keeps of the state, newest first.
 func (s fileState) backups(path string) []string {
-	found := []string{path + ".bak", s.safePath()}
-	for _, pattern := range []string{
-		s.books("history", s.project, s.stack, "*.checkpoint.json*"),
-		s.books("backups", s.project, s.stack, "*"),
-	} {
-		matches, err := filepath.Glob(pattern)
-		if err != nil {
-			continue
-		}
-		found = append(found, matches...)
-	}
+	found := append([]string{path + ".bak", s.safePath()}, matching(
+		s.books("history", s.project, s.stack, "*.checkpoint.json*"), s.books("backups", s.project, s.stack, "*"))...)
 	found = slices.DeleteFunc(found, func(f string) bool {
 		_, err := os.Stat(f)
 		return err != nil || strings.HasSuffix(f, ".attrs")
