@@ -13,6 +13,7 @@ package awskind
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -168,6 +169,18 @@ func Swept() []string {
 	var out []string
 	for _, k := range all {
 		out = append(out, k.Inventory)
+	}
+	return out
+}
+
+// DataTypes are the Pulumi types that a cleanup keeps which is to retain the data: buckets with their settings, and the keys
+// without which nobody can read them.
+func DataTypes() []string {
+	var out []string
+	for _, k := range rows() {
+		if strings.HasPrefix(k.Type, "aws:s3/") || strings.HasPrefix(k.Type, "aws:kms/") {
+			out = append(out, k.Type)
+		}
 	}
 	return out
 }

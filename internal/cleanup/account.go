@@ -65,6 +65,11 @@ func (r *run) destroy(ctx context.Context) error {
 			return err
 		}
 	}
+	if r.Scope.RetainData {
+		if err := r.forgetData(ctx); err != nil {
+			return err
+		}
+	}
 	first := r.Engine.Destroy(ctx, r.engineEvent)
 	if first == nil || ctx.Err() != nil {
 		return first
@@ -119,7 +124,7 @@ func (r *run) heldByControllers(ctx context.Context) (string, error) {
 	for _, res := range inv {
 		switch res.Type {
 		case awsapi.TypeInstance, awsapi.TypeVolume, awsapi.TypeLoadBalancer:
-			if (res.CreatedBy == "karpenter" || res.CreatedBy == "kubernetes") && leaving(res) == "" {
+			if (res.CreatedBy == "karpenter" || res.CreatedBy == "kubernetes") && leaving(res) == "" && !r.retained(res) {
 				return res.Type + " " + res.ID, nil
 			}
 		}
@@ -140,6 +145,34 @@ func (r *run) forgetKubernetes(ctx context.Context) error {
 		r.say(fmt.Sprintf("%d Kubernetes objects were dropped from the state: they go with the cluster", n))
 	}
 	return nil
+}
+
+// forgetData takes what is kept out of the state: the engine would delete it.
+func (r *run) forgetData(ctx context.Context) error {
+	f, ok := r.Engine.(Forgetter)
+	if !ok {
+		return errors.New("the data cannot be retained: this engine cannot forget it")
+	}
+	n, err := f.ForgetTypes(ctx, awskind.DataTypes()...)
+	if err != nil {
+		return fmt.Errorf("drop what is retained from the state: %w", err)
+	}
+	r.say(fmt.Sprintf("%d resources are retained and dropped from the state", n))
+	return nil
+}
+
+// retained says that a resource is kept because the user wants the data.
+func (r *run) retained(res awsapi.Resource) bool {
+	if !r.Scope.RetainData {
+		return false
+	}
+	switch res.Type {
+	case awsapi.TypeBucket, awsapi.TypeKey:
+		return true
+	case awsapi.TypeVolume:
+		return res.CreatedBy == "kubernetes"
+	}
+	return false
 }
 
 func (r *run) engineEvent(e EngineEvent) {
@@ -204,7 +237,7 @@ func (r *run) sweepOnce(ctx context.Context, only func(awsapi.Resource) bool) (i
 	var terminated []string
 	for _, typ := range awskind.Swept() {
 		for _, res := range inv {
-			if res.Type != typ || !r.owned(res) || !free(res) || only != nil && !only(res) {
+			if res.Type != typ || !r.owned(res) || !free(res) || r.retained(res) || only != nil && !only(res) {
 				continue
 			}
 			if err := r.remove(ctx, res, PhaseSweep); err != nil {

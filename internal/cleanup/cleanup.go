@@ -56,6 +56,8 @@ type Engine interface {
 // the engine could delete nothing but them and no controller holds anything in AWS.
 type Forgetter interface {
 	ForgetKubernetes(ctx context.Context) (dropped int, err error)
+	// ForgetTypes drops what stays: resources of these Pulumi types.
+	ForgetTypes(ctx context.Context, types ...string) (dropped int, err error)
 }
 
 // Located is an engine's error that knows where the resources are that it could not delete.
@@ -76,9 +78,16 @@ type Scope struct {
 	Account    string // account id recorded at deploy; the caller must be in it
 	Region     string
 	Deployment awsapi.Deployment
-	// WithoutCluster goes on when the cluster exists and does not answer: nodes and
-	// volumes are then removed from the AWS side only.
+	Choices    `json:"-"`
+}
+
+// Choices are what the user says beside the scope.
+type Choices struct {
+	// WithoutCluster goes on when the cluster exists and does not answer: nodes, volumes and load balancers are then removed
+	// from the AWS side only, after the cluster.
 	WithoutCluster bool
+	// RetainData keeps the buckets with their keys, and the volumes of claims.
+	RetainData bool
 }
 
 func (s Scope) validate() error {
@@ -138,6 +147,8 @@ type step struct {
 	do func(*run, context.Context) error
 	// batches are the objects that it deletes in the cluster; without them it needs no cluster.
 	batches []batch
+	// data says that it deletes data.
+	data bool
 	// decides says that its failure makes the cleanup incomplete; that of others is a warning, since the inventory at the
 	// end shows what came of it.
 	decides bool
@@ -159,7 +170,7 @@ func steps() []step {
 		},
 		{
 			Phase: Phase{PhaseVolumes, "persistent volume claims", 20 * second, 5 * minute}, do: (*run).volumes,
-			batches: []batch{{kind: kube.KindPVC}},
+			batches: []batch{{kind: kube.KindPVC}}, data: true,
 		},
 		{
 			Phase: Phase{PhaseNodePools, "NodePools, until no NodeClaim is left", 2 * minute, 20 * minute}, do: (*run).nodePools,
@@ -173,7 +184,10 @@ func steps() []step {
 			Phase: Phase{PhaseInterfaces, "network interfaces that lost their node", 5 * second, 2 * minute},
 			do:    (*run).interfaces,
 		},
-		{Phase: Phase{PhaseBuckets, "bucket contents, all versions", 30 * second, 30 * minute}, do: (*run).emptyBuckets},
+		{
+			Phase: Phase{PhaseBuckets, "bucket contents, all versions", 30 * second, 30 * minute}, do: (*run).emptyBuckets,
+			data: true,
+		},
 		{
 			Phase: Phase{PhaseEngine, "everything in the deployment's state", 13 * minute, 60 * minute}, do: (*run).destroy,
 			decides: true,
@@ -225,6 +239,9 @@ func (c Cleanup) Run(ctx context.Context, report func(Progress)) (Report, error)
 		if len(one.batches) > 0 && r.cluster == nil {
 			r.skip(one.Name, r.noCluster)
 			continue
+		}
+		if one.data && r.Scope.RetainData {
+			one.do = (*run).retain
 		}
 		err := r.phase(ctx, one.Name, func(ctx context.Context) error { return one.do(r, ctx) })
 		switch {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"emrflink/internal/awsapi"
 	"emrflink/internal/awskind"
@@ -287,6 +288,40 @@ func TestWithoutItsClusterNodesAreSweptFromTheAWSSide(t *testing.T) {
 	require.Contains(t, w.journal, "sweep i-node")
 	require.Contains(t, ids(report.Deleted), "i-node")
 	require.True(t, w.engine.forgot, "no provider can delete what is in it")
+}
+
+func TestRetainedDataStaysAndSaysWhatItCosts(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.c.Scope.RetainData = true
+	w.c.Price = func(r awsapi.Resource) float64 { return map[bool]float64{true: 0.01}[r.Type == awsapi.TypeVolume] }
+	w.kube.Put(kubetest.Object(kube.KindPV, "", "pv-1", map[string]any{
+		"spec": map[string]any{"persistentVolumeReclaimPolicy": "Delete"}}))
+	w.add(awsapi.Resource{Service: "ec2", Type: awsapi.TypeVolume, ID: "vol-1", State: "available", CreatedBy: "kubernetes",
+		Tags: map[string]string{"kubernetes.io/cluster/" + cluster: "owned"}})
+	plan, err := w.c.Plan(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, plan.DataLoss)
+	require.Contains(t, plan.Warnings, "bucket our-bucket is retained")
+	report, err := w.run(t)
+	require.NoError(t, err)
+	require.NotContains(t, w.journal, "empty our-bucket")
+	require.NotContains(t, w.journal, "gone PersistentVolumeClaim data")
+	require.NotContains(t, w.journal, "sweep vol-1")
+	require.Contains(t, w.engine.forgotten, "aws:kms/key:Key")
+	require.Contains(t, w.engine.forgotten, "aws:s3/bucketV2:BucketV2")
+	pv, err := w.kube.Get(t.Context(), kube.KindPV.Ref("", "pv-1"))
+	require.NoError(t, err)
+	policy, _, _ := unstructured.NestedString(pv.Object, "spec", "persistentVolumeReclaimPolicy")
+	require.Equal(t, "Retain", policy)
+	require.Equal(t, []string{"our-bucket", "vol-1"}, ids(report.ExpectedResidue))
+	for _, i := range report.ExpectedResidue {
+		require.NotEmpty(t, i.Command)
+		if i.ID == "vol-1" {
+			require.Equal(t, "it was asked to be retained; it costs 7.30 USD a month", i.Reason)
+		}
+	}
+	require.Zero(t, w.resources["vpc-1"])
 }
 
 // An operator that is gone, or that can never read what it should delete, holds nothing in AWS.

@@ -290,16 +290,37 @@ func (r *run) balancers(ctx context.Context) error {
 	return nil
 }
 
+// retain keeps the data: the volumes outlive their claims, and the buckets are left as they are.
+func (r *run) retain(ctx context.Context) error {
+	if r.cluster == nil {
+		return nil
+	}
+	volumes, err := r.list(ctx, kube.KindPV, isDeletedWithItsClaim)
+	if err != nil {
+		return err
+	}
+	keep := map[string]any{"spec": map[string]any{"persistentVolumeReclaimPolicy": "Retain"}}
+	for i := range volumes {
+		ref := kube.RefOf(&volumes[i])
+		if _, err := r.cluster.Patch(ctx, ref, "", keep); err != nil && !kube.IsNotFound(err) {
+			return fmt.Errorf("keep %s: %w", ref, err)
+		}
+	}
+	return nil
+}
+
+func isDeletedWithItsClaim(o *unstructured.Unstructured) bool {
+	p, _, _ := unstructured.NestedString(o.Object, "spec", "persistentVolumeReclaimPolicy")
+	return p == "Delete"
+}
+
 // volumes deletes claims and waits for the volumes that go with them.
 func (r *run) volumes(ctx context.Context) error {
 	if err := r.deleteBatches(ctx, PhaseVolumes); err != nil {
 		return err
 	}
 	for {
-		left, err := r.list(ctx, kube.KindPV, func(o *unstructured.Unstructured) bool {
-			p, _, _ := unstructured.NestedString(o.Object, "spec", "persistentVolumeReclaimPolicy")
-			return p == "Delete"
-		})
+		left, err := r.list(ctx, kube.KindPV, isDeletedWithItsClaim)
 		if err != nil || len(left) == 0 {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 
+	"emrflink/internal/awsapi"
 	"emrflink/internal/kube"
 )
 
@@ -79,7 +80,11 @@ func (c Cleanup) Plan(ctx context.Context) (Plan, error) {
 		item := r.item(res, "")
 		p.Inventory = append(p.Inventory, item)
 		p.HourlyUSD += item.HourlyUSD
-		if res.Type == "bucket" {
+		if r.retained(res) {
+			p.Warnings = append(p.Warnings, fmt.Sprintf("%s %s is retained", res.Type, res.ID))
+			continue
+		}
+		if res.Type == awsapi.TypeBucket {
 			p.Buckets = append(p.Buckets, res.ID)
 			p.DataLoss = append(p.DataLoss,
 				fmt.Sprintf("bucket %s: checkpoints, savepoints, jars and logs, all versions", res.ID))
@@ -108,7 +113,7 @@ func (r *run) planCluster(ctx context.Context, p *Plan) error {
 		for i := range objs {
 			item := kubeItem(kube.RefOf(&objs[i]), "")
 			p.Kubernetes, p.Outside = append(p.Kubernetes, item), append(p.Outside, item)
-			if b.kind == kube.KindPVC {
+			if b.kind == kube.KindPVC && !r.Scope.RetainData {
 				p.DataLoss = append(p.DataLoss, "volume of claim "+item.ID)
 			}
 		}

@@ -46,6 +46,7 @@ type Options struct {
 	NameTag  string
 	Tags     func(deployment string) map[string]string
 	Recorder Recorder
+	Choices
 	// Settle is Cleanup's.
 	Settle time.Duration
 	// Open opens the world once it is known that there is something to delete.
@@ -72,6 +73,7 @@ func Prepare(ctx context.Context, o Options) (*Teardown, error) {
 	if err != nil {
 		return nil, err
 	}
+	scope.Choices = o.Choices
 	t := &Teardown{scope: scope, recorder: o.Recorder, exists: record.Exists, plan: newPlan(scope.Scope)}
 	if !known {
 		if !record.Exists {

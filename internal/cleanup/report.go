@@ -166,7 +166,18 @@ func (r *run) verify(ctx context.Context) error {
 			r.report.ExpectedResidue = append(r.report.ExpectedResidue, item)
 			continue
 		}
-		item.Reason, item.Command = r.whyLeft(res), command(res, r.Scope.Region)
+		item.Command = command(res, r.Scope.Region)
+		if r.retained(res) && r.owned(res) {
+			item.Reason = "it was asked to be retained"
+			if item.MonthlyUSD > 0 {
+				item.Reason += fmt.Sprintf("; it costs %.2f USD a month", item.MonthlyUSD)
+			} else if res.Type == awsapi.TypeBucket {
+				item.Reason += "; it is billed by what it holds"
+			}
+			r.report.ExpectedResidue = append(r.report.ExpectedResidue, item)
+			continue
+		}
+		item.Reason = r.whyLeft(res)
 		r.report.Unexpected = append(r.report.Unexpected, item)
 		r.report.HourlyUSD += item.HourlyUSD
 	}

@@ -130,6 +130,7 @@ type engine struct {
 	forgot bool
 
 	afterForget func()
+	forgotten   []string
 }
 
 func (e *engine) Ready(context.Context) error { return e.locked }
@@ -156,7 +157,8 @@ func (e *engine) Destroy(ctx context.Context, sink func(EngineEvent)) error {
 		return errors.New("DependencyViolation: the subnet has dependencies")
 	}
 	for id, r := range e.a.resources {
-		if r.Tags["emrflink:deployment"] == cluster && r.CreatedBy == "user" {
+		kept := r.Type == awsapi.TypeBucket && len(e.forgotten) > 0
+		if r.Tags["emrflink:deployment"] == cluster && r.CreatedBy == "user" && !kept {
 			delete(e.a.resources, id)
 			sink(EngineEvent{Resource: r.Type + " " + id, Deleted: true})
 		}
@@ -170,6 +172,11 @@ func (e *engine) ForgetKubernetes(context.Context) (int, error) {
 		e.afterForget()
 	}
 	return 4, nil
+}
+
+func (e *engine) ForgetTypes(_ context.Context, types ...string) (int, error) {
+	e.forgotten = types
+	return len(types), nil
 }
 
 var _ Forgetter = (*engine)(nil)

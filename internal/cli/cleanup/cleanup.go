@@ -22,7 +22,7 @@ import (
 // Stack is what the command needs of a stack.
 type Stack interface {
 	Info() stack.Info
-	Cleanup(ctx context.Context) (Teardown, error)
+	Cleanup(ctx context.Context, c cleanup.Choices) (Teardown, error)
 	Close() error
 }
 
@@ -45,6 +45,7 @@ type Options struct {
 	Yes    bool
 	DryRun bool
 	Output cmdutil.Format
+	cleanup.Choices
 }
 
 // NewCmd returns the command.
@@ -91,6 +92,10 @@ are left that should be gone; 130 declined or interrupted.`,
 	}
 	cmdutil.AddYesFlag(cmd, &opts.Yes, "delete without asking; needs an explicit --stack NAME")
 	cmd.Flags().BoolVar(&opts.DryRun, "dry-run", false, "show what would be deleted and delete nothing")
+	cmd.Flags().BoolVar(&opts.RetainData, "retain-data", false,
+		"keep the buckets with their encryption keys, and the volumes of claims; they go on costing money")
+	cmd.Flags().BoolVar(&opts.WithoutCluster, "without-cluster", false,
+		"go on when the cluster exists and its API cannot be used: what controllers made is deleted in AWS, after the cluster")
 	cmdutil.AddOutputFlag(cmd, &opts.Output)
 	return cmd
 }
@@ -146,7 +151,7 @@ func prepare(ctx context.Context, opts *Options, s Stack) (Teardown, error) {
 	progress := opts.IO.NewProgress(iostreams.Phase{Name: phase})
 	defer progress.Stop()
 	progress.Start(phase)
-	job, err := s.Cleanup(ctx)
+	job, err := s.Cleanup(ctx, opts.Choices)
 	if err != nil {
 		progress.Fail(phase)
 		return nil, err

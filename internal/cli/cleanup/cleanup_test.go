@@ -28,10 +28,10 @@ type fake struct {
 	ran    bool
 }
 
-func (f *fake) Info() stack.Info                          { return cmdtest.Info() }
-func (f *fake) Close() error                              { return nil }
-func (f *fake) Cleanup(context.Context) (Teardown, error) { return f, nil }
-func (f *fake) Plan() cleanup.Plan                        { return f.plan }
+func (f *fake) Info() stack.Info                                           { return cmdtest.Info() }
+func (f *fake) Close() error                                               { return nil }
+func (f *fake) Cleanup(context.Context, cleanup.Choices) (Teardown, error) { return f, nil }
+func (f *fake) Plan() cleanup.Plan                                         { return f.plan }
 func (f *fake) Run(_ context.Context, report func(cleanup.Progress)) (cleanup.Report, error) {
 	f.ran = true
 	phase := cleanup.Phase{Name: "flink jobs"}
@@ -287,7 +287,7 @@ type prepared struct {
 	options cleanup.Options
 }
 
-func (p prepared) Cleanup(ctx context.Context) (Teardown, error) {
+func (p prepared) Cleanup(ctx context.Context, _ cleanup.Choices) (Teardown, error) {
 	return cleanup.Prepare(ctx, p.options)
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 	"github.com/stretchr/testify/require"
 
+	domain "emrflink/internal/cleanup"
 	"emrflink/internal/cli/cleanup"
 	"emrflink/internal/cli/cmdtest"
 	"emrflink/internal/cli/cmdutil"
@@ -118,6 +119,8 @@ func deploymentFlags() []flagCase {
 		{"cleanup", "--dry-run", cleanup.Options{DryRun: true}},
 		{"cleanup", "--yes", cleanup.Options{Yes: true}},
 		{"cleanup", "--output=json", cleanup.Options{Output: JSON}},
+		{"cleanup", "--retain-data", cleanup.Options{Choices: domain.Choices{RetainData: true}}},
+		{"cleanup", "--without-cluster", cleanup.Options{Choices: domain.Choices{WithoutCluster: true}}},
 	}
 }
 
