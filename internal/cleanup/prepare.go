@@ -16,6 +16,7 @@ import (
 // Record is what the state has of a stack.
 type Record struct {
 	Resources []plans.StateResource
+	Pending   []plans.Pending // operations that were interrupted: what was being created may exist
 	Outputs   map[string]plans.Output
 	Exists    bool // the stack is recorded, be it without resources
 }

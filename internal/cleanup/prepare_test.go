@@ -68,6 +68,17 @@ func TestTheScopeOfAHalfMadeDeploymentComesFromItsResources(t *testing.T) {
 	require.False(t, known, "nothing is recorded, so nothing may be deleted")
 }
 
+func TestACreationThatWasInterruptedIsSomethingToCleanUp(t *testing.T) {
+	t.Parallel()
+	for kind, want := range map[string]bool{plans.Creating: true, "updating": false} {
+		pending := plans.Pending{Kind: kind, Type: "aws:iam/role:Role", Inputs: map[string]any{"name": "r"}}
+		sc, known, err := readScope(optionsOf(t), Record{Pending: []plans.Pending{pending}})
+		require.NoError(t, err)
+		require.Equal(t, want, known)
+		require.Empty(t, sc.Deployment.Roles, "it may be somebody else's")
+	}
+}
+
 func TestAVPCThatTheStateDoesNotHaveIsNobodysToCleanUp(t *testing.T) {
 	t.Parallel()
 	o := optionsOf(t)

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"emrflink/internal/awsapi"
@@ -47,6 +48,8 @@ func readScope(o Options, record Record) (sc savedScope, known bool, err error) 
 			sc.recorded = true
 		}
 	}
+	// What was being created is the engine's to find: its name alone is no proof that it is the deployment's.
+	known = known || slices.ContainsFunc(record.Pending, func(p plans.Pending) bool { return p.Kind == plans.Creating })
 	sc.output(record.Outputs, "accountId", &sc.Account)
 	sc.output(record.Outputs, "region", &sc.Region)
 	sc.output(record.Outputs, "deploymentName", &sc.Deployment.Name)

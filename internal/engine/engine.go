@@ -13,7 +13,10 @@ import (
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"emrflink/internal/plans"
 )
 
 // defaultProject is the Pulumi project of this tool.
@@ -214,17 +217,18 @@ func (e *Engine) stackIn(ctx context.Context, dir string, env []string) (auto.St
 	return auto.SelectStack(ctx, e.opts.Stack, ws)
 }
 
-// Remove forgets a stack that has no resources. One that was never deployed gives ErrNoStack.
+// Remove forgets a stack of which nothing can be left in the account, with all copies of its state. One that was never deployed
+// gives ErrNoStack.
 func (e *Engine) Remove(ctx context.Context) error {
-	resources, err := e.Resources(ctx)
+	deployment, err := e.deployment(ctx)
 	if err != nil {
 		return err
 	}
-	if len(resources) > 0 {
+	if n := deployment.made(); n > 0 {
 		return &Failure{
 			Code: CodeStackNotEmpty, Hint: "delete them first: emrflink cleanup --stack " + e.opts.Stack,
 			Message: fmt.Sprintf("stack %q still has %d resources: forgetting it would lose the only list of them",
-				e.opts.Stack, len(resources)),
+				e.opts.Stack, n),
 		}
 	}
 	release, err := e.acquire(ctx, func(string) {})
@@ -232,8 +236,29 @@ func (e *Engine) Remove(ctx context.Context) error {
 		return err
 	}
 	defer release()
-	if _, err := e.run(ctx, "stack", "rm", "--yes", "--stack", e.opts.Stack); err != nil {
+	// Components and providers, which exist nowhere but in the state, are resources to this command: so it is forced.
+	if _, err := e.run(ctx, "stack", "rm", "--yes", "--force", "--remove-backups", "--stack", e.opts.Stack); err != nil {
 		return err
 	}
+	if e.files != nil {
+		remove([]string{e.files.safePath()})
+	}
 	return os.RemoveAll(e.workDir())
+}
+
+// made counts what is in an account, or may be: resources, also those that a replacement left to be deleted, and creations that
+// were interrupted. Components and providers are in none.
+func (d *savedState) made() int {
+	n := 0
+	for _, r := range d.Resources {
+		if r.Custom && !r.External && !(plans.Step{Type: string(r.Type)}).Internal() {
+			n++
+		}
+	}
+	for _, op := range d.PendingOperations {
+		if op.Type == apitype.OperationTypeCreating {
+			n++
+		}
+	}
+	return n
 }

@@ -120,6 +120,7 @@ func TestAKilledRunIsResumedWithWhatItHadMade(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, pending, 1)
 	require.ErrorContains(t, e.Ready(t.Context(), nil), CodePending)
+	require.ErrorContains(t, e.Remove(t.Context()), CodeStackNotEmpty, "what was being made may exist")
 	require.Equal(t, "creating aws:test/thing:Thing a", pending[0].Kind+" "+pending[0].Type+" "+pending[0].Name)
 
 	_, err = e.Deploy(t.Context(), nil)

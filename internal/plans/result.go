@@ -39,10 +39,13 @@ type Output struct {
 	Secret bool
 }
 
+// Creating is the kind of a pending operation that may have made what no state knows of.
+const Creating = "creating"
+
 // Pending is an operation that was begun and whose end was not recorded: it is under way while somebody holds the
 // stack, else its process was killed and the next deployment or deletion finds out what became of it.
 type Pending struct {
-	// Kind is creating, updating, deleting, reading or importing.
+	// Kind is [Creating], updating, deleting, reading or importing.
 	Kind string `json:"kind"`
 	Type string `json:"type"` // Pulumi type
 	Name string `json:"name"`

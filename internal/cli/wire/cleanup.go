@@ -86,8 +86,12 @@ func (r recorder) Record(ctx context.Context) (cleanup.Record, error) {
 	if err != nil {
 		return cleanup.Record{}, err
 	}
+	pending, err := e.Pending(ctx)
+	if err != nil {
+		return cleanup.Record{}, err
+	}
 	outputs, err := e.Outputs(ctx)
-	return cleanup.Record{Resources: resources, Outputs: outputs, Exists: true}, err
+	return cleanup.Record{Resources: resources, Pending: pending, Outputs: outputs, Exists: true}, err
 }
 
 // Remove forgets the stack.
