@@ -90,7 +90,7 @@ func (r *run) destroy(ctx context.Context) error {
 	if swept == 0 {
 		return errors.Join(first, err)
 	}
-	r.say(fmt.Sprintf("%d leftovers of controllers were in the way; the engine tries again", swept))
+	r.say(fmt.Sprintf("%d leftovers of controllers blocked the deletion; the engine tries again", swept))
 	second := r.Engine.Destroy(ctx, sink)
 	if second != nil {
 		return errors.Join(first, err, second)

@@ -77,7 +77,7 @@ func (s Scope) validate() error {
 		"deployment name": s.Deployment.Name, "cluster name": s.Deployment.Cluster,
 	} {
 		if v == "" {
-			errs = append(errs, fmt.Errorf("the %s is empty: nothing is deleted on a guess", what))
+			errs = append(errs, fmt.Errorf("the %s is empty: nothing is deleted without it", what))
 		}
 	}
 	return errors.Join(errs...)

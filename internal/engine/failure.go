@@ -100,6 +100,6 @@ func (f *Failure) ExitCode() int {
 func cancelled(ctx context.Context, op, raw string) *Failure {
 	return &Failure{
 		Code: CodeCancelled, Message: op + " was stopped; what was done so far is in the state", Raw: raw,
-		Hint: "run the same command again to go on", cause: context.Cause(ctx),
+		Hint: "run the same command again to continue", cause: context.Cause(ctx),
 	}
 }

@@ -137,7 +137,7 @@ func (e *Engine) acquireable(ctx context.Context, notice func(string)) error {
 				wait = true
 				if !announced {
 					announced = true
-					notice("waiting for the engine of an interrupted run to finish what it had begun: " + o.String())
+					notice("waiting for the engine of an interrupted run to finish its operations: " + o.String())
 				}
 			default:
 				return lockedFailure(e.opts.Stack, o)

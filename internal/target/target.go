@@ -131,7 +131,7 @@ func Offline(ctx context.Context, o Options) (*Target, error) {
 	return &Target{
 		env: attached(ports{AWS: s.AWS, EKS: s.EKS, Kubernetes: s.Kubernetes}, credentials(access, secret, o.Region)),
 		simulated: []string{
-			"offline: the graph of the configuration alone; account id, zones and " +
+			"offline: only the graph of the configuration; account id, zones and " +
 				"everything that AWS assigns are made up or unknown",
 		},
 		close: s.Close,
