@@ -20,7 +20,7 @@ type Cluster interface {
 	Delete(ctx context.Context, ref kube.Ref, p kube.Propagation) error
 }
 
-// Account says who asks and whether the cluster exists.
+// Account gives the caller's identity and says whether the cluster exists.
 type Account interface {
 	Identity(ctx context.Context) (awsapi.Identity, error)
 	DescribeCluster(ctx context.Context, name string) (awsapi.Cluster, error)

@@ -40,7 +40,7 @@ type Failure struct {
 	// Op, URN, Type and Name are those of the failing resource; empty when no single resource failed.
 	Op              plans.Op
 	URN, Type, Name string
-	// Message is the cause in the words of whoever refused.
+	// Message is the cause, as Pulumi, AWS or Kubernetes reported it.
 	Message string
 	// Code is stable: one of the Code constants, an AWS error code, or a Kubernetes reason.
 	Code string

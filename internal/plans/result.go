@@ -39,8 +39,8 @@ type Output struct {
 	Secret bool
 }
 
-// Pending is an operation that was begun and whose end was not recorded: it is under way while somebody holds the
-// stack, else its process was killed and the next deployment or deletion finds out what became of it.
+// Pending is an operation that was begun and whose end was not recorded: it is in progress while another run holds the
+// stack; otherwise its process was killed, and the next deployment or deletion finds out how it ended.
 type Pending struct {
 	// Kind is creating, updating, deleting, reading or importing.
 	Kind string `json:"kind"`

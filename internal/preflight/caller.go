@@ -12,14 +12,14 @@ import (
 	"emrflink/internal/check"
 )
 
-// caller answers who asks, for how long, and when.
+// caller finds the caller's identity, how long its credentials are valid, and the time on AWS.
 type caller interface {
 	Identity(ctx context.Context) (awsapi.Identity, error)
 	Session(ctx context.Context) (awsapi.Session, error)
 	Skew(ctx context.Context) (time.Duration, error)
 }
 
-// credentials checks that AWS knows who asks.
+// credentials checks that AWS knows the caller.
 func (a Account) credentials(ctx context.Context) (awsapi.Identity, check.Check) {
 	id, err := a.AWS.Identity(ctx)
 	if err == nil {
