@@ -94,7 +94,7 @@ func (r *run) clearTheWay(ctx context.Context, failure error) (removed bool, err
 	if gone {
 		swept, err := r.sweepOnce(ctx, func(res awsapi.Resource) bool { return res.CreatedBy != "user" })
 		if swept > 0 {
-			r.say(fmt.Sprintf("%d leftovers of controllers were in the way; the engine tries again", swept))
+			r.say(fmt.Sprintf("%d leftovers of controllers blocked the deletion; the engine tries again", swept))
 		}
 		return swept > 0, err
 	}

@@ -21,7 +21,7 @@ type Cluster interface {
 	Patch(ctx context.Context, ref kube.Ref, subresource string, merge map[string]any) (*unstructured.Unstructured, error)
 }
 
-// Account says who asks and whether the cluster exists.
+// Account gives the caller's identity and says whether the cluster exists.
 type Account interface {
 	Identity(ctx context.Context) (awsapi.Identity, error)
 	DescribeCluster(ctx context.Context, name string) (awsapi.Cluster, error)
@@ -97,7 +97,7 @@ func (s Scope) validate() error {
 		"deployment name": s.Deployment.Name, "cluster name": s.Deployment.Cluster,
 	} {
 		if v == "" {
-			errs = append(errs, fmt.Errorf("the %s is empty: nothing is deleted on a guess", what))
+			errs = append(errs, fmt.Errorf("the %s is empty: nothing is deleted without it", what))
 		}
 	}
 	return errors.Join(errs...)

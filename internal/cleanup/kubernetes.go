@@ -116,7 +116,7 @@ func (r *run) look(ctx context.Context) (err error) {
 	if !r.Scope.WithoutCluster {
 		return &UnreachableError{Cluster: cl.Name, Stack: r.Scope.Stack, Cause: err}
 	}
-	r.noCluster = "the cluster's API cannot be used, and going on without it was asked for: " + err.Error()
+	r.noCluster = "the cluster's API cannot be used, and the cleanup was asked to continue without it: " + err.Error()
 	r.warn(errors.New(r.noCluster))
 	return nil
 }

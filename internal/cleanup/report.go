@@ -227,7 +227,7 @@ func (r *run) whyLeft(res awsapi.Resource) string {
 	case !awsapi.CanDelete(res.Type):
 		return "it belongs to the deployment's state; the engine did not delete it"
 	case !r.owned(res):
-		return "it carries none of the deployment's exact tags or names; it is not touched"
+		return "it has none of the deployment's exact tags or names; it is not touched"
 	}
 	return "it could not be deleted; see the warnings"
 }

@@ -165,14 +165,14 @@ func property(r plans.StateResource, name string) string {
 func (sc *savedScope) save() error {
 	raw, err := json.Marshal(sc.Scope)
 	if err != nil {
-		return fmt.Errorf("write down what is cleaned up: %w", err)
+		return fmt.Errorf("record what is cleaned up: %w", err)
 	}
 	if err := os.MkdirAll(filepath.Dir(sc.path), 0o700); err != nil {
-		return fmt.Errorf("write down what is cleaned up: %w", err)
+		return fmt.Errorf("record what is cleaned up: %w", err)
 	}
 	tmp := sc.path + ".tmp"
 	if err := os.WriteFile(tmp, raw, 0o600); err != nil {
-		return fmt.Errorf("write down what is cleaned up: %w", err)
+		return fmt.Errorf("record what is cleaned up: %w", err)
 	}
 	return os.Rename(tmp, sc.path)
 }
@@ -180,7 +180,7 @@ func (sc *savedScope) save() error {
 // forget removes what save wrote.
 func (sc *savedScope) forget() error {
 	if err := os.Remove(sc.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("forget what was cleaned up: %w", err)
+		return fmt.Errorf("delete the record of the cleanup: %w", err)
 	}
 	return nil
 }

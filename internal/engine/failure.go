@@ -41,7 +41,7 @@ type Failure struct {
 	// Op, URN, Type and Name are those of the failing resource; empty when no single resource failed.
 	Op              plans.Op
 	URN, Type, Name string
-	// Message is the cause in the words of whoever refused.
+	// Message is the cause, as Pulumi, AWS or Kubernetes reported it.
 	Message string
 	// Code is stable: one of the Code constants, an AWS error code, or a Kubernetes reason.
 	Code string
@@ -107,6 +107,6 @@ func (f *Failure) ExitCode() int {
 func cancelled(ctx context.Context, op, raw string) *Failure {
 	return &Failure{
 		Code: CodeCancelled, Message: op + " was stopped; what was done so far is in the state", Raw: raw,
-		Hint: "run the same command again to go on", cause: context.Cause(ctx),
+		Hint: "run the same command again to continue", cause: context.Cause(ctx),
 	}
 }

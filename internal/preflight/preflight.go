@@ -114,7 +114,7 @@ func (a Account) Run(ctx context.Context) []check.Check {
 		for _, s := range steps {
 			for _, name := range s.ids {
 				checks = append(checks, check.Check{
-					ID: name, Status: check.Skipped, What: "not looked at", Why: "AWS does not know who asks: see credentials",
+					ID: name, Status: check.Skipped, What: "not checked", Why: "AWS does not know the identity: see credentials",
 				})
 			}
 		}

@@ -32,7 +32,7 @@ type Info struct {
 	Needs Needs
 	// Speed is what the target divides AWS's durations by; 1 is real time.
 	Speed float64
-	// Simulated says, a line each, what stands in for the real thing. Empty on AWS.
+	// Simulated lists what is simulated, one line each. It is empty on AWS.
 	Simulated []string
 }
 

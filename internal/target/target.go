@@ -64,10 +64,10 @@ func (t *Target) Speed() float64 {
 	return t.speed
 }
 
-// Simulated says, a line each, what stands in for the real thing; none on AWS.
+// Simulated lists what is simulated, one line each; it is empty on AWS.
 func (t *Target) Simulated() []string { return t.simulated }
 
-// Close lets go of what Open holds in this process. The local daemon lives on.
+// Close releases what Open holds in this process. The local daemon keeps running.
 func (t *Target) Close() error {
 	if t.close == nil {
 		return nil
@@ -131,7 +131,7 @@ func Offline(ctx context.Context, o Options) (*Target, error) {
 		env: attached(ports{AWS: s.AWS, EKS: s.EKS, Kubernetes: s.Kubernetes},
 			credentials(account.StaticAccessKey, account.StaticSecretKey, o.Region)),
 		simulated: []string{
-			"offline: the graph of the configuration alone; account id, zones and " +
+			"offline: only the graph of the configuration; account id, zones and " +
 				"everything that AWS assigns are made up or unknown",
 		},
 		close: s.Close,

@@ -135,9 +135,9 @@ func run(ctx context.Context, opts *Options) error {
 		}
 	}
 	again := cmdutil.Command("cleanup", "--stack", info.Stack)
-	opts.Interrupt.Say("stopping: nothing more is deleted, " +
-		"no deletion in progress is waited for, and what is left stays recorded\n" +
-		"press Ctrl-C again to kill it; go on later with: " + again)
+	opts.Interrupt.Say("stopping: no new deletion is started, " +
+		"deletions in progress are not waited for, and what is left stays recorded\n" +
+		"press Ctrl-C again to kill the run; continue later with: " + again)
 	defer opts.Interrupt.Say("")
 	report, err := carryOut(ctx, opts, job, plan, s.Info().Timed())
 	if perr := showReport(opts, s.Info(), plan, report, err); perr != nil {

@@ -95,7 +95,7 @@ func TestACleanupThatDidNotEndDoesNotSayThatNothingIsLeft(t *testing.T) {
 		says     string
 	}{
 		"interrupted before it looked": {
-			false, context.Canceled, "1 deleted; the cleanup did not come to its end: what is left was not listed\n",
+			false, context.Canceled, "1 deleted; the cleanup did not finish: what is left was not listed\n",
 		},
 		"failed, and nothing was found":   {true, errors.New("engine"), "1 deleted, 0 left as expected, 0 left unexpectedly\n"},
 		"it ended, and nothing was found": {true, nil, "1 deleted, 0 left as expected, 0 left unexpectedly\nnothing is left\n"},

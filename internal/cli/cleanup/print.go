@@ -110,7 +110,7 @@ func showReport(opts *Options, info stack.Info, p cleanup.Plan, r cleanup.Report
 			text += fmt.Sprintf("not checked: %s: %s\n", u.What, u.Why)
 		}
 	case !r.Verified:
-		text = fmt.Sprintf("%d deleted; the cleanup did not come to its end: what is left was not listed\n", len(r.Deleted))
+		text = fmt.Sprintf("%d deleted; the cleanup did not finish: what is left was not listed\n", len(r.Deleted))
 	case failure == nil && len(r.ExpectedResidue)+len(r.Unexpected)+len(r.Errors) == 0:
 		text += "nothing is left\n"
 	}

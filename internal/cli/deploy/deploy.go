@@ -163,8 +163,9 @@ func run(ctx context.Context, opts *Options) error {
 		return err
 	}
 	resume := cmdutil.Command("deploy", "--stack", info.Stack)
-	opts.Interrupt.Say("stopping: nothing new is begun, no operation in progress is waited for, and what exists is recorded\n" +
-		"press Ctrl-C again to kill it; go on later with: " + resume)
+	opts.Interrupt.Say("stopping: no new operation is started, " +
+		"operations in progress are not waited for, and what exists is recorded\n" +
+		"press Ctrl-C again to kill the run; continue later with: " + resume)
 	defer opts.Interrupt.Say("")
 	t := track(opts.IO, plan.Document.Steps, s.Info().Timed())
 	res, err := d.Deploy(ctx, func(e plans.Event) { opts.follow(t, e) })

@@ -145,7 +145,7 @@ func showPending(w io.Writer, stack string, st stack.State) {
 	}
 	if len(st.Pending) > 0 && st.LockedBy == "" {
 		line(w, "next",
-			"an earlier run was killed; a deploy finds out what became of these and goes on: "+
+			"an earlier run was killed; a deploy finds out how these ended, and continues: "+
 				cmdutil.Command("deploy", "--stack", stack))
 	}
 }

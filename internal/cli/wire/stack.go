@@ -37,7 +37,7 @@ type onTarget struct {
 // Info names what is worked on. What is simulated is known once the target is open.
 func (s *onTarget) Info() stack.Info { return s.settings.info }
 
-// Close lets go of the target. A local one goes on in the background.
+// Close releases the target. A local target keeps running in the background.
 func (s *onTarget) Close() error {
 	if s.target == nil {
 		return nil

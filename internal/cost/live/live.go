@@ -28,7 +28,7 @@ type PriceList interface {
 var _ PriceList = (*awsapi.Client)(nil)
 
 // Prices asks the Price List for everything that is wanted.
-func Prices(ctx context.Context, l PriceList, want cost.Wanted, now time.Time) (cost.Prices, error) {
+func Prices(ctx context.Context, l PriceList, want cost.PriceNames, now time.Time) (cost.Prices, error) {
 	type question struct {
 		name string
 		ask  func(context.Context, string) (awsapi.Price, error)
