@@ -61,7 +61,7 @@ on.
 Steps:
   1. settings of the stack
   2. state folder: writable, free space
-  3. target local: binary of the control plane, the running target, the port
+  3. target local: binary of the control plane, the running target and its control planes, the port
   4. target aws: the programs aws and kubectl, which pulumi-eks needs on the PATH; a stale login at the registry of
      charts; whether the Kubernetes API is private
   5. the account: credentials, how long they last, this machine's clock, account and region of the stack; zones,

@@ -93,3 +93,15 @@ func (a *Account) unfinished() (pending, dying []Resource) {
 	sortBySeq(dying)
 	return pending, dying
 }
+
+// MoveCluster records where the control plane of a cluster serves now: one that died may come back on another port. A
+// cluster that is still made, or is gone, is left as it is.
+func (a *Account) MoveCluster(name string, e ClusterEndpoint) error {
+	return a.do(Caller{}, func(t *tx) error {
+		r := t.get(KindCluster, name)
+		if r != nil && str(r.Attrs, "endpoint") != "" && str(r.Attrs, "endpoint") != e.URL {
+			t.edit(KindCluster, name, func(n *Resource) { setEndpoint(n, e) })
+		}
+		return nil
+	})
+}
