@@ -72,11 +72,7 @@ func (s *starting) advance(status localtarget.Status, err error) error {
 		s.tell(status.State + ": " + status.Doing)
 		return nil
 	case silent(err):
-		if time.Since(s.answered) > hangs {
-			return err
-		}
-		s.tell("its process has not answered yet")
-		return nil
+		return s.patient(err)
 	case !errors.Is(err, localtarget.ErrNotRunning):
 		return err
 	}
@@ -89,7 +85,7 @@ func (s *starting) advance(status localtarget.Status, err error) error {
 			}
 			s.child = nil
 		default:
-			return nil // it has not taken the lock yet
+			return s.patient(fmt.Errorf("its process %d has not begun to serve: %w", s.child.pid, err))
 		}
 	}
 	if s.spawns == maxSpawns {
@@ -102,6 +98,15 @@ func (s *starting) advance(status localtarget.Status, err error) error {
 		return fmt.Errorf("start the local target: %w", err)
 	}
 	s.spawns++
+	return nil
+}
+
+// patient waits for a process to answer, but not for ever.
+func (s *starting) patient(err error) error {
+	if time.Since(s.answered) > hangs {
+		return err
+	}
+	s.tell("its process has not answered yet")
 	return nil
 }
 
@@ -142,9 +147,17 @@ func (e *downError) Hint() string { return "emrflink doctor" }
 // Code is a stable id of the failure.
 func (e *downError) Code() string { return "local.control-plane" }
 
+// planes says how control planes are, and tries once more to start those that have failed.
+type planes interface {
+	Status(ctx context.Context) (localtarget.Status, error)
+	TryAgain(ctx context.Context) error
+}
+
+var _ planes = (*daemon.Client)(nil)
+
 // awaitControlPlane returns when the control plane of a cluster serves. One that had failed is tried once more: what was
 // in its way may be gone. A cluster that the account does not have needs none.
-func awaitControlPlane(ctx context.Context, o Options, c *daemon.Client, cluster string) error {
+func awaitControlPlane(ctx context.Context, o Options, c planes, cluster string) error {
 	var told time.Time
 	tried := false
 	for began := time.Now(); ; {

@@ -4,9 +4,12 @@ package account
 
 import (
 	"context"
-	"emrflink/internal/localcloud/ledger"
+	"encoding/base64"
 	"errors"
 	"fmt"
+	"net/url"
+
+	"emrflink/internal/localcloud/ledger"
 )
 
 // Resume brings an account back to life after Open: the control planes of its clusters are started again
@@ -104,4 +107,17 @@ func (a *Account) MoveCluster(name string, e ClusterEndpoint) error {
 		}
 		return nil
 	})
+}
+
+// ClusterAddress is where the control plane of the cluster with this CA, in PEM, serves: host:port, "" when the account has
+// no such cluster or its endpoint has no port.
+func (a *Account) ClusterAddress(ca []byte) string {
+	encoded := base64.StdEncoding.EncodeToString(ca)
+	same := func(r Resource) bool { return len(ca) > 0 && str(r.Attrs, "certificateAuthority.data") == encoded }
+	for _, r := range a.Find(KindCluster, same) {
+		if u, err := url.Parse(str(r.Attrs, "endpoint")); err == nil && u.Port() != "" {
+			return u.Host
+		}
+	}
+	return ""
 }

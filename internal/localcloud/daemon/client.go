@@ -85,8 +85,12 @@ func (c *Client) TryAgain(ctx context.Context) error {
 	return c.call(ctx, http.MethodPost, "try-again", nil, &s)
 }
 
-// stopPatience is how long a daemon may take to stop: as long as its control planes may, and more.
-const stopPatience = 2 * clusterStopTimeout
+const (
+	// stopPatience is how long a daemon may take to stop: as long as its control planes may, and more.
+	stopPatience = 2 * clusterStopTimeout
+	// termPatience is that of a daemon that does not answer, and may hang.
+	termPatience = 10 * time.Second
+)
 
 // Stop makes the daemon of dir stop and returns when its process is gone. One that does not answer is told by a signal, and
 // one that does not go either way is killed: what it knows is on disk. localtarget.ErrNotRunning when there is none.
@@ -97,17 +101,18 @@ func Stop(ctx context.Context, dir string) error {
 	}
 	lock := lockPath(dir)
 	pid := readPID(lock)
-	signal := func(sig syscall.Signal) func() error { return func() error { return signalHolder(lock, dir, sig) } }
-	ask := func() error {
-		if err != nil {
-			return err
+	for _, step := range []struct {
+		sig      syscall.Signal // 0 = the control API
+		patience time.Duration
+	}{{0, stopPatience}, {syscall.SIGTERM, termPatience}, {syscall.SIGKILL, killPatience}} {
+		switch {
+		case step.sig != 0:
+			err = signalHolder(lock, dir, step.sig)
+		case err == nil:
+			var s localtarget.Status
+			err = c.call(ctx, http.MethodPost, "stop", nil, &s)
 		}
-		var s localtarget.Status
-		return c.call(ctx, http.MethodPost, "stop", nil, &s)
-	}
-	for _, how := range []func() error{ask, signal(syscall.SIGTERM), signal(syscall.SIGKILL)} {
-		err = how()
-		if err == nil && !awaitFree(ctx, lock, stopPatience) {
+		if err == nil && !awaitFree(ctx, lock, step.patience) {
 			err = errLivesOn
 		}
 		if !held(lock) {
