@@ -37,10 +37,11 @@ const DefaultSpeed = 200
 
 // Options say which target to open.
 type Options struct {
-	Kind    string // Local or AWS
-	Home    string // state folder of emrflink
-	Region  string // AWS region
-	Version string // of this binary
+	Kind    string            // Local or AWS
+	Home    string            // state folder of emrflink
+	Region  string            // AWS region
+	Version string            // of this binary
+	Waiting func(what string) // is told what a start that takes long waits for; nil: nobody
 	Logger  *slog.Logger
 }
 
@@ -49,6 +50,7 @@ type Target struct {
 	env       map[string]string
 	speed     float64
 	simulated []string
+	serves    func(ctx context.Context, cluster string) error
 	close     func() error
 }
 
@@ -66,6 +68,15 @@ func (t *Target) Speed() float64 {
 
 // Simulated lists what is simulated, one line each; it is empty on AWS.
 func (t *Target) Simulated() []string { return t.simulated }
+
+// Serves returns when the control plane of a cluster can be used, as far as it is the target's to run; the error says why
+// it can't. A command that cannot do without it asks before it begins, and before it says that all went well.
+func (t *Target) Serves(ctx context.Context, cluster string) error {
+	if t.serves == nil {
+		return nil
+	}
+	return t.serves(ctx, cluster)
+}
 
 // Close releases what Open holds in this process. The local daemon keeps running.
 func (t *Target) Close() error {

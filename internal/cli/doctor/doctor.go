@@ -61,7 +61,7 @@ from step 4 on.
 Steps:
   1. settings of the stack
   2. state folder: writable, free space
-  3. target local: binary of the control plane, the running target, the port
+  3. target local: binary of the control plane, the running target and its control planes, the port
   4. target aws: the programs aws and kubectl, which pulumi-eks needs on the PATH; an expired login at the chart
      registry; whether the Kubernetes API is private
   5. the account: credentials and how long they are valid, the clock of this machine, account and region of the stack;

@@ -87,7 +87,7 @@ func NewStatusCmd(f *cmdutil.Factory, o Operations, runF func(context.Context, *
 		Use:   "status [flags]",
 		Short: "Show whether the local target runs",
 		Long: `Show whether the local target runs. If it does, also show its process, its address, its control planes
-and the faults that are set. Nothing is started.
+and the faults that are set. A control plane that does not run is shown with the reason. Nothing is started.
 
 Cost: none.
 
@@ -118,17 +118,31 @@ func status(ctx context.Context, opts *Options) error {
 		_, err := fmt.Fprintln(w, "the local target is stopped; a command that needs it starts it")
 		return errors.Join(err, paths(w, s))
 	}
-	_, _ = fmt.Fprintf(w, "the local target runs: process %d, since %s, version %s\n", s.PID, s.StartedAt, s.Version)
+	what := "runs"
+	if s.State != localtarget.Running {
+		what = fmt.Sprintf("is %s (%s)", s.State, s.Doing)
+	}
+	_, _ = fmt.Fprintf(w, "the local target %s: process %d, since %s, version %s\n", what, s.PID, s.StartedAt, s.Version)
 	_, _ = fmt.Fprintf(w, "AWS API:   %s (account %s, region %s, AWS's durations divided by %g)\n", s.URL, s.AccountID,
 		s.Region, s.Speed)
 	_, _ = fmt.Fprintf(w, "resources: %d\n", s.Resources)
 	_ = paths(w, s)
 	t := opts.IO.NewTable("CLUSTER", "ENDPOINT", "PROCESS")
 	for _, c := range s.Clusters {
-		t.Row(c.Name, c.Endpoint, strconv.Itoa(c.PID))
+		process := strconv.Itoa(c.PID)
+		if c.State != localtarget.Running {
+			process = c.State
+		}
+		t.Row(c.Name, c.Endpoint, process)
 	}
 	if err := t.Render(); err != nil {
 		return err
+	}
+	for _, c := range s.Clusters {
+		if c.State == localtarget.Failed {
+			_, _ = fmt.Fprintf(w, "cluster %s: %s\nit is tried again from time to time; look for the cause: %s\n", c.Name, c.Reason,
+				cmdutil.Command("doctor"))
+		}
 	}
 	return faultTable(opts.IO, s.Faults)
 }

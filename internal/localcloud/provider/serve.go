@@ -69,7 +69,7 @@ func Serve(ctx context.Context, o Options) (*Servers, error) {
 		return nil, err
 	}
 	kube := kubeprov.New(kubeprov.Options{
-		PreviewOnly: o.PreviewOnly, ExecPath: o.ExecPath, KarpenterCRDs: o.KarpenterCRDs,
+		PreviewOnly: o.PreviewOnly, ExecPath: o.ExecPath, KarpenterCRDs: o.KarpenterCRDs, Address: o.Account.ClusterAddress,
 		Faults: o.Faults, Logger: o.Logger.With("provider", "kubernetes"),
 	})
 	s := &Servers{}
