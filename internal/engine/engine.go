@@ -231,17 +231,26 @@ func (e *Engine) Remove(ctx context.Context) error {
 				e.opts.Stack, n),
 		}
 	}
-	release, err := e.acquire(ctx, func(string) {})
+	return e.Forget(ctx)
+}
+
+// Forget drops the stack with all copies of its state, whatever that has, also one that was lost. It is for a caller that has
+// seen in the account that nothing is left; see Remove.
+func (e *Engine) Forget(ctx context.Context) error {
+	release, err := e.acquire(ctx, func(text string) { e.opts.Logger.Info(text) })
 	if err != nil {
 		return err
 	}
 	defer release()
+	if e.files != nil {
+		if err := e.files.forget(e.workDir()); err != nil {
+			return fmt.Errorf("forget stack %q: %w", e.opts.Stack, err)
+		}
+		return nil
+	}
 	// Components and providers, which exist nowhere but in the state, are resources to this command: so it is forced.
 	if _, err := e.run(ctx, "stack", "rm", "--yes", "--force", "--remove-backups", "--stack", e.opts.Stack); err != nil {
 		return err
-	}
-	if e.files != nil {
-		remove([]string{e.files.safePath()})
 	}
 	return os.RemoveAll(e.workDir())
 }

@@ -20,6 +20,7 @@ const (
 	CodeLocked        = "StackLocked"
 	CodePending       = "PendingOperations"
 	CodeStateCorrupt  = "StateCorrupt"
+	CodeStateLost     = "StateLost"
 	CodeNoSpace       = "NoSpace"  // before anything was done
 	CodeDiskFull      = "DiskFull" // while it was done
 	CodePassphrase    = "WrongPassphrase"
@@ -90,7 +91,7 @@ func (f *Failure) ExitCode() int {
 	switch f.Code {
 	case CodeCancelled, CodeKilled:
 		return exitcode.Interrupted
-	case CodeConfig, CodeNotBuilt, CodeStackName, CodePassphrase, CodeStateCorrupt, CodeNoSpace:
+	case CodeConfig, CodeNotBuilt, CodeStackName, CodePassphrase, CodeStateCorrupt, CodeStateLost, CodeNoSpace:
 		return exitcode.Usage
 	case "AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "ExpiredToken", "ExpiredTokenException",
 		"InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch", "NoCredentials",

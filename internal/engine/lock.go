@@ -148,6 +148,9 @@ func (e *Engine) claim(tries int) (release func(), err error) {
 	}
 	path := filepath.Join(e.files.root, ".in-use-"+e.opts.Stack)
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if errors.Is(err, fs.ErrNotExist) {
+		return func() {}, nil // there is no folder in which anybody could work
+	}
 	if err != nil {
 		return nil, fmt.Errorf("claim the stack: %w", err)
 	}

@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/pulumi/pulumi/pkg/v3/resource/stack"
@@ -116,15 +115,20 @@ type savedState struct {
 	*apitype.DeploymentV3
 	version  int
 	features []string
+	written  bool // by an operation, not only by the making of an empty stack
 }
 
-// read parses the state file. A file that is not a state is a Failure that names the file and its backups.
+// read parses the state file. A file that is not a state, and one that is gone while a copy of it tells of resources, is a
+// Failure that names the copies.
 func (s fileState) read() (*savedState, error) {
 	path, exists := s.path()
 	if !exists {
-		return nil, fmt.Errorf("stack %q: %w", s.stack, ErrNoStack)
+		return nil, s.lostOr(fmt.Errorf("stack %q: %w", s.stack, ErrNoStack))
 	}
 	deployment, err := parseState(path)
+	if err == nil && !deployment.written {
+		return deployment, s.lostOr(nil)
+	}
 	if err == nil {
 		return deployment, nil
 	}
@@ -134,7 +138,7 @@ func (s fileState) read() (*savedState, error) {
 	return nil, &Failure{
 		Code:    CodeStateCorrupt,
 		Message: fmt.Sprintf("the state file %s cannot be read: %v; nothing was changed", path, err),
-		Hint:    s.backupHint(path),
+		Hint:    s.restoreHint(),
 	}
 }
 
@@ -154,45 +158,9 @@ func parseState(path string) (*savedState, error) {
 	}
 	saved := &savedState{DeploymentV3: &apitype.DeploymentV3{}, version: version, features: features}
 	if checkpoint != nil && checkpoint.Latest != nil {
-		saved.DeploymentV3 = checkpoint.Latest
+		saved.DeploymentV3, saved.written = checkpoint.Latest, true
 	}
 	return saved, nil
-}
-
-// backupHint names the newest copies of the state that can be read.
-func (s fileState) backupHint(path string) string {
-	var good []string
-	for _, b := range s.backups(path) {
-		if d, err := parseState(b); err == nil {
-			good = append(good, fmt.Sprintf("%s (%d resources)", b, len(d.Resources)))
-		}
-		if len(good) == 3 {
-			break
-		}
-	}
-	if len(good) == 0 {
-		return "no readable backup was found beside it or below " + s.books("history", s.project, s.stack)
-	}
-	return "readable backups, newest first: " + strings.Join(good, ", ") + "; copy one over the state file"
-}
-
-// backups lists the copies that the engine keeps of the state, newest first.
-func (s fileState) backups(path string) []string {
-	found := append([]string{path + ".bak", s.safePath()}, matching(
-		s.books("history", s.project, s.stack, "*.checkpoint.json*"), s.books("backups", s.project, s.stack, "*"))...)
-	found = slices.DeleteFunc(found, func(f string) bool {
-		_, err := os.Stat(f)
-		return err != nil || strings.HasSuffix(f, ".attrs")
-	})
-	slices.SortStableFunc(found, func(a, b string) int {
-		ia, errA := os.Stat(a)
-		ib, errB := os.Stat(b)
-		if errA != nil || errB != nil {
-			return 0
-		}
-		return ib.ModTime().Compare(ia.ModTime())
-	})
-	return found
 }
 
 // size returns the bytes of the state file; 0 when there is none.
@@ -208,7 +176,11 @@ func (s fileState) size() int64 {
 // deployment returns the deployed state: from the file, or through the engine for any other backend.
 func (e *Engine) deployment(ctx context.Context) (*savedState, error) {
 	if e.files != nil {
-		return e.files.read()
+		d, err := e.files.read()
+		if errors.Is(err, ErrNoStack) && e.worked() {
+			err = e.lostWithoutCopy()
+		}
+		return d, err
 	}
 	if err := e.prepareWorkDir(e.workDir()); err != nil {
 		return nil, err
@@ -233,14 +205,15 @@ func (e *Engine) deployment(ctx context.Context) (*savedState, error) {
 	return deployment, nil
 }
 
-// Exists tells whether the stack was ever deployed.
+// Exists tells whether the stack was ever deployed. A state that was lost is an error.
 func (e *Engine) Exists(ctx context.Context) (bool, error) {
 	if e.opts.Ephemeral {
 		return false, nil
 	}
 	if e.files != nil {
-		_, exists := e.files.path()
-		return exists, nil
+		if _, exists := e.files.path(); exists {
+			return true, nil
+		}
 	}
 	_, err := e.deployment(ctx)
 	if errors.Is(err, ErrNoStack) {

@@ -53,3 +53,10 @@ type Pending struct {
 	// Inputs are the properties that the operation was asked with, secrets replaced by [Secret].
 	Inputs map[string]any `json:"-"`
 }
+
+// StateCopy is a copy of a state, with the number of resources that are in the account or may be.
+type StateCopy struct {
+	Path      string    `json:"path"`
+	Saved     time.Time `json:"saved"`
+	Resources int       `json:"resources"`
+}
