@@ -145,7 +145,7 @@ func storageRules() []Rule {
 			Source: docs + "AmazonS3/latest/userguide/default-bucket-encryption.html", check: bucketEncryption,
 		},
 		{
-			ID: "log-retention", Severity: Low, Title: "a log group keeps its events for ever",
+			ID: "log-retention", Severity: Low, Title: "a log group keeps its events without a limit",
 			Why:    "They are stored, and billed, until somebody deletes them.",
 			Fix:    "Set retentionInDays (emrflink:logRetentionDays).",
 			Source: docs + "AmazonCloudWatch/latest/logs/Working-with-log-groups-and-streams.html", check: logRetention,

@@ -33,7 +33,7 @@ func losses() map[string]string {
 		"kubernetes:karpenter.sh/v1:NodePool": "its nodes are drained and terminated; jobs on them restart " +
 			"elsewhere or wait",
 		"kubernetes:networking.k8s.io/v1:NetworkPolicy":       "the traffic that it forbids is possible until it is back",
-		"kubernetes:rbac.authorization.k8s.io/v1:Role":        "accounts that are bound to it lose these permissions in the namespace",
+		"kubernetes:rbac.authorization.k8s.io/v1:Role":        "accounts bound to it lose these permissions in the namespace",
 		"kubernetes:rbac.authorization.k8s.io/v1:RoleBinding": "accounts that it binds lose these permissions in the namespace",
 		"kubernetes:storage.k8s.io/v1:StorageClass":           "volumes stay; new claims of this class wait until it is back",
 	}

@@ -62,7 +62,7 @@ func Variables() []Variable {
 			"EMRFLINK_LOCAL_PORT", "", "port of the simulated AWS API, read when the local target starts; default: the last " +
 				"one, else any",
 		},
-		{"EMRFLINK_LOCALKUBE", "", "binary of the local control plane; default: localkube beside emrflink"},
+		{"EMRFLINK_LOCALKUBE", "", "binary of the local control plane; default: localkube in the folder of emrflink"},
 		{"PULUMI_BACKEND_URL", "", "where the state is kept if neither --state nor EMRFLINK_STATE is set"},
 		{
 			"PULUMI_CONFIG_PASSPHRASE", "", "passphrase of the secrets in the state; default: a generated one, kept in " +

@@ -60,14 +60,15 @@ func NewCmd(f *cmdutil.Factory, o Operations, runF func(context.Context, *Option
 		Use:   "deploy [flags]",
 		Short: "Create or update the deployment of a stack",
 		Long: `Create or update everything that the settings of the stack describe. You can repeat a deploy at any
-time: existing resources stay as they are, and an interrupted deploy continues where it stopped.
+time: what is already as described stays as it is, and an interrupted deploy continues where it stopped.
 
 Steps:
   1. read and validate the settings of the stack
   2. open the target (the local target is started if it is stopped) and run the checks of "doctor": credentials,
      quotas, names. A problem ends the deploy before anything is changed; a warning is shown
   3. show the plan and the resources that are billed by the hour, with their prices, and ask
-  4. network, checkpoint bucket, cluster, core nodes, addons, Karpenter, node pools, Flink operator, teams
+  4. create or update network, checkpoint bucket, cluster, core nodes, addons, Karpenter, node pools, Flink operator and
+     teams
   5. print the commands to run next
 
 The plan compares the settings with the recorded state. With --refresh every resource is read from the account first,
