@@ -6,6 +6,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"strings"
+	"syscall"
 	"time"
 
 	"emrflink/internal/exitcode"
@@ -53,6 +56,7 @@ func start(ctx context.Context, o Options) (*daemon.Client, error) {
 	for {
 		c, status, err := daemon.Connect(ctx, s.dir)
 		if err == nil && status.State == localtarget.Running {
+			s.dismiss(c.Info().PID)
 			return c, nil
 		}
 		if err = s.advance(status, err); err == nil {
@@ -99,6 +103,15 @@ func (s *starting) advance(status localtarget.Status, err error) error {
 	}
 	s.spawns++
 	return nil
+}
+
+// dismiss ends the process that this start began when another one serves. One that has not come so far as to see that
+// would serve the folder as soon as the other one is stopped.
+func (s *starting) dismiss(serving int) {
+	if s.child != nil && s.child.pid != serving {
+		_ = syscall.Kill(s.child.pid, syscall.SIGKILL)
+		<-s.child.exited
+	}
 }
 
 // patient waits for a process to answer, but not for ever.
@@ -167,7 +180,7 @@ func awaitControlPlane(ctx context.Context, o Options, c planes, cluster string)
 		}
 		p := controlPlane(s, cluster)
 		switch {
-		case p == nil || p.State == localtarget.Running:
+		case p == nil || p.State == localtarget.Running && (listens(p.Endpoint) || time.Since(began) > silence):
 			return nil
 		case p.State == localtarget.Failed && tried:
 			return &downError{cluster: cluster, reason: p.Reason}
@@ -182,6 +195,16 @@ func awaitControlPlane(ctx context.Context, o Options, c planes, cluster string)
 			return err
 		}
 	}
+}
+
+// listens says whether somebody takes connections at an endpoint. A process that was killed just now does not, and its
+// daemon may not have seen that yet.
+func listens(endpoint string) bool {
+	conn, err := net.Dial("tcp", strings.TrimPrefix(endpoint, "https://"))
+	if err == nil {
+		err = conn.Close()
+	}
+	return err == nil
 }
 
 func controlPlane(s localtarget.Status, cluster string) *localtarget.Cluster {

@@ -131,6 +131,10 @@ func TestCommandsAtTheSameInstantShareOneDaemon(t *testing.T) {
 	wg.Wait()
 	require.NotZero(t, pids[0])
 	require.Len(t, slices.Compact(pids), 1)
+	require.NoError(t, OpenLocal(o).Stop(t.Context()))
+	time.Sleep(5 * startPoll)
+	_, err := OpenLocal(o).Status(t.Context())
+	require.ErrorIs(t, err, localtarget.ErrNotRunning, "none of the others begins to serve after that")
 	require.NoFileExists(t, failurePath(localDir(o.Home)), "one that is not needed has not failed")
 }
 
@@ -172,8 +176,9 @@ func TestADaemonThatHangsIsNamedAndCanBeStopped(t *testing.T) {
 
 // planesOf answers as a daemon does, with the state of one control plane after the other.
 type planesOf struct {
-	states []string
-	tried  int
+	endpoint string
+	states   []string
+	tried    int
 }
 
 func (p *planesOf) Status(context.Context) (localtarget.Status, error) {
@@ -181,13 +186,37 @@ func (p *planesOf) Status(context.Context) (localtarget.Status, error) {
 	if len(p.states) > 1 {
 		p.states = p.states[1:]
 	}
-	return localtarget.Status{Clusters: []localtarget.Cluster{{Name: "demo", State: state, Reason: "the disk is full"}}}, nil
+	return localtarget.Status{Clusters: []localtarget.Cluster{
+		{Name: "demo", State: state, Reason: "the disk is full", Endpoint: p.endpoint},
+	}}, nil
 }
 
 func (p *planesOf) TryAgain(context.Context) error { p.tried++; return nil }
 
+func TestAControlPlaneThatDiedJustNowIsNotTakenForOneThatRuns(t *testing.T) {
+	t.Parallel()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	p := &planesOf{endpoint: "https://" + ln.Addr().String(), states: []string{localtarget.Running}}
+	require.NoError(t, ln.Close())
+	served := make(chan error, 1)
+	go func() { served <- awaitControlPlane(t.Context(), Options{}, p, "demo") }()
+	select {
+	case <-served:
+		t.Fatal("nobody listens")
+	case <-time.After(5 * startPoll):
+	}
+	ln, err = net.Listen("tcp", strings.TrimPrefix(p.endpoint, "https://"))
+	require.NoError(t, err)
+	defer ln.Close()
+	require.NoError(t, <-served)
+}
+
 func TestACommandWaitsForTheControlPlaneAndSaysWhyItCannot(t *testing.T) {
 	t.Parallel()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = ln.Close() })
 	const starting, running, failed = localtarget.Starting, localtarget.Running, localtarget.Failed
 	for name, c := range map[string]struct {
 		cluster string
@@ -203,7 +232,7 @@ func TestACommandWaitsForTheControlPlaneAndSaysWhyItCannot(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := &planesOf{states: c.states}
+			p := &planesOf{states: c.states, endpoint: "https://" + ln.Addr().String()}
 			err := awaitControlPlane(t.Context(), Options{}, p, c.cluster)
 			require.Equal(t, c.tried, p.tried)
 			if !c.down {

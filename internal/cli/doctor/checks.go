@@ -168,7 +168,8 @@ func notServing(c localtarget.Cluster) check.Check {
 	}
 	if c.State == localtarget.Failed {
 		out.Status, out.What = check.Error, "the control plane of cluster "+c.Name+" cannot be started"
-		out.Fix = "settle the cause, then start it again: " + cmdutil.Command("deploy")
+		out.Fix = "settle the cause, then start it again: " + cmdutil.Command("deploy") + "\n" +
+			"a store that is spoilt for good goes with the simulated account: " + cmdutil.Command("local", "reset")
 	}
 	return out
 }

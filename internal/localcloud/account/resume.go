@@ -37,6 +37,11 @@ func (a *Account) Resume(ctx context.Context) error {
 			errs = append(errs, fmt.Errorf("complete an interrupted deletion: %w", err))
 		}
 	}
+	for _, r := range a.List(KindNodeGroup) {
+		if r.State == stateACTIVE { // its instances are as many as its last change asked for, or this completes it
+			errs = append(errs, changeNodeGroup(ctx, a, r, r))
+		}
+	}
 	a.ledger.Lock()
 	if !a.ledger.Stopped() {
 		for _, f := range a.flushes {

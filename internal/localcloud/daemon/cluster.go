@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -45,6 +46,7 @@ type cluster struct {
 	alive    context.Context // ends with the process
 	exited   <-chan struct{} // of alive
 	err      error           // how the process ended, once it has
+	logBegin int64           // where its part of the log begins
 	endpoint account.ClusterEndpoint
 	rest     *rest.Config
 	kubelet  *kubelet.Kubelet
@@ -120,12 +122,16 @@ func (d *Daemon) launch(ctx context.Context, s account.ClusterSpec, dir, address
 		return nil, err
 	}
 	defer logFile.Close()
+	logBegin, err := logFile.Seek(0, io.SeekEnd)
+	if err != nil {
+		return nil, err
+	}
 	cmd.Stderr = logFile
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
 	alive, died := context.WithCancel(context.WithoutCancel(ctx))
-	c := &cluster{name: s.Name, dir: dir, cmd: cmd, stdin: stdin, alive: alive, exited: alive.Done()}
+	c := &cluster{name: s.Name, dir: dir, cmd: cmd, stdin: stdin, alive: alive, exited: alive.Done(), logBegin: logBegin}
 	line := make(chan string, 1)
 	go func() {
 		sc := bufio.NewScanner(stdout)
@@ -174,18 +180,25 @@ func (c *cluster) connect(line string) error {
 	return nil
 }
 
-// ended says how the process ended: its exit and the last line that it wrote.
+// ended says how the process ended: its exit, and the line of its log that says why.
 func (c *cluster) ended() error {
 	end := c.err
 	if end == nil {
 		end = errors.New("exit status 0")
 	}
 	b, err := os.ReadFile(logPath(c.dir))
-	if err != nil {
+	if err != nil || int64(len(b)) <= c.logBegin {
 		return end
 	}
-	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
-	return fmt.Errorf("%w; its log %s ends with: %s", end, logPath(c.dir), lines[len(lines)-1])
+	lines := strings.Split(strings.TrimSpace(string(b[c.logBegin:])), "\n")
+	why := lines[len(lines)-1]
+	for _, line := range slices.Backward(lines) {
+		if word, _, ok := strings.Cut(line, ":"); ok && slices.Contains([]string{"error", "panic", "fatal error"}, word) {
+			why = line
+			break
+		}
+	}
+	return fmt.Errorf("%w: %s (log: %s)", end, why, logPath(c.dir))
 }
 
 // address is where the process listens.

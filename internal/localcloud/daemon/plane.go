@@ -53,6 +53,9 @@ func (d *Daemon) StartCluster(ctx context.Context, s account.ClusterSpec) (accou
 			spec: s, dir: d.clusterDir(s.Name), done: make(chan struct{}), again: make(chan struct{}, 1),
 			state: localtarget.Starting, changed: make(chan struct{}),
 		}
+		if old, err := readSaved(p.dir); err == nil {
+			p.endpoint.URL = "https://" + old.Address
+		}
 		var own context.Context
 		own, p.cancel = context.WithCancel(d.ctx)
 		d.planes[s.Name] = p

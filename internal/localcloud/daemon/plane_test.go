@@ -44,6 +44,7 @@ func fakeLocalkube(args []string) int {
 		return 1
 	}
 	if misbehaves(dir, "broken") {
+		defer fmt.Fprintln(os.Stderr, "goroutine 1 [running]:") // what follows a panic says nothing
 		return fail(fmt.Errorf("the store is spoilt"))
 	}
 	ln, err := net.Listen("tcp", flag("--listen"))
@@ -63,9 +64,8 @@ func fakeLocalkube(args []string) int {
 	_ = os.Chdir(dir)
 	_ = os.WriteFile("kubeconfig", fmt.Appendf(nil, `{apiVersion: v1, kind: Config, current-context: a,
 		contexts: [{name: a, context: {cluster: a}}], clusters: [{name: a, cluster: {server: "https://%s"}}]}`, ln.Addr()), 0o600)
-	_ = json.NewEncoder(os.Stdout).Encode(ready{
-		Endpoint: "https://" + ln.Addr().String(), CAFile: filepath.Join(dir, "kubeconfig"), Kubeconfig: filepath.Join(dir, "kubeconfig"),
-	})
+	config := filepath.Join(dir, "kubeconfig")
+	_ = json.NewEncoder(os.Stdout).Encode(ready{Endpoint: "https://" + ln.Addr().String(), CAFile: config, Kubeconfig: config})
 	_, _ = io.Copy(io.Discard, os.Stdin)
 	for misbehaves(dir, "hangs") {
 		time.Sleep(time.Second)
@@ -122,6 +122,27 @@ func pid(t *testing.T, d *Daemon, old int) int {
 		return p != 0 && p != old
 	}, 30*time.Second, 10*time.Millisecond, "no process serves")
 	return p
+}
+
+func TestTheEndOfAProcessIsToldByItsOwnWords(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ log, want string }{
+		"an error":    {"I0101 begin\nerror: no space left\n", "exit status 1: error: no space left (log: "},
+		"a panic":     {"panic: nil map\n\ngoroutine 1 [running]:\nmain.main()\n", "exit status 1: panic: nil map (log: "},
+		"other words": {"warning: slow\nI0101 end\n", "exit status 1: I0101 end (log: "},
+		"no word":     {"", "exit status 1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := &cluster{dir: t.TempDir(), err: fmt.Errorf("exit status 1")}
+			text := "error: of an earlier process\n"
+			p.logBegin = int64(len(text))
+			require.NoError(t, os.WriteFile(logPath(p.dir), []byte(text+c.log), 0o600))
+			got := p.ended().Error()
+			require.True(t, strings.HasPrefix(got, c.want), got)
+			require.NotContains(t, got, "earlier")
+		})
+	}
 }
 
 func TestAControlPlaneThatDiesIsStartedAgainEveryTime(t *testing.T) {
