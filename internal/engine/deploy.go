@@ -180,6 +180,14 @@ func (e *Engine) failed(ctx context.Context, op string, c *collector, raw string
 	if c != nil {
 		failures = c.failures()
 	}
+	if _, why, found := strings.Cut(err.Error(), died); found {
+		why, _, _ = strings.Cut(why, "\n")
+		return &Failure{
+			Code: CodeDied, Message: mask.Text(op + " ended early: " + died + why), Raw: raw, Also: e.classified(failures),
+			Hint: "run the same command again: it clears the lock and takes over what was half done; " +
+				"a process that the system kills had no memory left",
+		}
+	}
 	if ctx.Err() != nil {
 		f := cancelled(ctx, op, raw)
 		f.Also = e.classified(failures)

@@ -16,7 +16,8 @@ import (
 // (`DependencyViolation`) or the reason that the Kubernetes API gives (`Forbidden`).
 const (
 	CodeCancelled     = "Cancelled"
-	CodeKilled        = "Killed"
+	CodeKilled        = "Killed"     // on request
+	CodeDied          = "EngineDied" // by somebody else, by the system, or of a crash
 	CodeLocked        = "StackLocked"
 	CodePending       = "PendingOperations"
 	CodeStateCorrupt  = "StateCorrupt"

@@ -42,18 +42,28 @@ func (e *Engine) sweep(ctx context.Context) {
 
 // leftovers are the files that an operation on the stack removes again when it ends.
 func (e *Engine) leftovers() []string {
+	work := e.workDir()
+	anybodys := []string{
+		filepath.Join(work, ".Pulumi.*yaml-*"), filepath.Join(work, ".import.json-*"), filepath.Join(work, "import.json"),
+		filepath.Join(work, "plan-*.json"),
+	}
 	var found []string
 	if e.files != nil {
-		found = e.files.own("*.tmp")
-		found = append(found, matching(
-			filepath.Join(e.files.root, ".reserve-"+e.opts.Stack), e.files.safePath()+".new",
-			e.files.books("stacks", e.files.project, "."+e.opts.Stack+".json-*"))...)
+		anybodys = append(anybodys, e.files.books("stacks", e.files.project, "."+e.opts.Stack+".json-*"))
+		found = append(e.files.own("*.tmp"),
+			matching(filepath.Join(e.files.root, ".reserve-"+e.opts.Stack), e.files.safePath()+".new")...)
 	}
-	work := e.workDir()
-	return append(found, matching(
-		filepath.Join(work, ".Pulumi.*yaml-*"), filepath.Join(work, ".import.json-*"), filepath.Join(work, "import.json"),
-		filepath.Join(work, "plan-*.json"))...)
+	// A preview claims nothing, and writes these too: their age tells that it is gone.
+	for _, path := range matching(anybodys...) {
+		if info, err := os.Stat(path); err == nil && time.Since(info.ModTime()) > abandoned {
+			found = append(found, path)
+		}
+	}
+	return found
 }
+
+// abandoned is the age of a file that no preview works on any more.
+const abandoned = time.Hour
 
 func (e *Engine) runPath(pid int) string {
 	return filepath.Join(e.opts.Home, "run", fmt.Sprintf("%s-%d.json", e.opts.Stack, pid))

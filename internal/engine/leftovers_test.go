@@ -130,6 +130,12 @@ func TestWhatAKilledRunLeftLyingAboutIsRemoved(t *testing.T) {
 		put(t, "{", o.Home, "work/local/import.json"),
 		put(t, "{", o.Home, "work/local/plan-77.json"),
 	}
+	for _, path := range stale {
+		if filepath.Base(filepath.Dir(path)) == "local" || filepath.Base(path)[0] == '.' {
+			require.NoError(t, os.Chtimes(path, time.Time{}, time.Now().Add(-2*abandoned)))
+		}
+	}
+	preview := put(t, "{", o.Home, "work/local/plan-78.json") // it claims nothing
 	ours := put(t, fmt.Sprintf(`{"engine":%d,"command":1,"started":%q}`, os.Getpid(), time.Now().Format(time.RFC3339)),
 		o.Home, "run/local-2.json")
 	others := put(t, "room", o.Home, "backend/.reserve-other")
@@ -148,6 +154,7 @@ func TestWhatAKilledRunLeftLyingAboutIsRemoved(t *testing.T) {
 	for _, path := range stale {
 		require.NoFileExists(t, path)
 	}
+	require.FileExists(t, preview)
 	require.FileExists(t, ours)
 	require.FileExists(t, others)
 }

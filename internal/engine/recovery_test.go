@@ -255,6 +255,35 @@ func TestTheSecondCancellationKills(t *testing.T) {
 	require.Equal(t, CodeKilled, failure.Code)
 }
 
+func TestAnEngineThatDiesIsAShortError(t *testing.T) {
+	t.Parallel()
+	for name, signal := range map[string]syscall.Signal{"killed": syscall.SIGKILL, "crashed": syscall.SIGQUIT} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := holding(t)
+			o := Options{Home: t.TempDir(), Env: f.env(), Program: slowChain(), Adopt: adoptByName(f)}
+			done := make(chan error, 1)
+			e := open(t, o)
+			go func() { _, err := e.Deploy(t.Context(), nil); done <- err }()
+			<-f.creating
+			require.NoError(t, syscall.Kill(engineOf(t, o.Home), signal))
+			close(f.hold)
+			var failure *Failure
+			require.ErrorAs(t, <-done, &failure)
+			require.Equal(t, CodeDied, failure.Code)
+			require.Equal(t, 1, failure.ExitCode())
+			require.NotContains(t, failure.Message, "\n")
+			require.Less(t, len(failure.Message), 300)
+			require.Contains(t, failure.Message, map[string]string{"killed": "signal: killed", "crashed": "SIGQUIT"}[name])
+			require.Contains(t, failure.Hint, "run the same command again")
+			require.NotContains(t, failure.Hint, "\n")
+			_, err := open(t, o).Deploy(t.Context(), nil)
+			require.NoError(t, err)
+			require.Equal(t, []string{"create a", "create b"}, f.called())
+		})
+	}
+}
+
 func TestAnothersLockIsRespected(t *testing.T) {
 	t.Parallel()
 	f := serveFakeAWS(t)

@@ -173,14 +173,19 @@ func (s fileState) size() int64 {
 	return info.Size()
 }
 
+// recorded reads a state in a local folder.
+func (e *Engine) recorded() (*savedState, error) {
+	d, err := e.files.read()
+	if errors.Is(err, ErrNoStack) && e.worked() {
+		err = e.lostWithoutCopy()
+	}
+	return d, err
+}
+
 // deployment returns the deployed state: from the file, or through the engine for any other backend.
 func (e *Engine) deployment(ctx context.Context) (*savedState, error) {
 	if e.files != nil {
-		d, err := e.files.read()
-		if errors.Is(err, ErrNoStack) && e.worked() {
-			err = e.lostWithoutCopy()
-		}
-		return d, err
+		return e.recorded()
 	}
 	if err := e.prepareWorkDir(e.workDir()); err != nil {
 		return nil, err

@@ -203,21 +203,33 @@ func (o *Options) account(ctx context.Context, info stack.Info, reachable bool) 
 	}
 	checks, err := o.Preflight(ctx)
 	if err != nil {
-		rep := cmdutil.Describe(err)
-		c := check.Check{
-			ID:     id,
-			Status: check.Error,
-			What:   rep.Error,
-			Why:    rep.Cause,
-			Fix:    strings.Join(rep.Next, "\n"),
-			Denied: rep.Exit == cmdutil.ExitDenied,
-		}
-		if c.Fix == "" {
-			c.Fix = cmdutil.Command("doctor", "--stack", info.Stack, "--verbose")
-		}
-		return []check.Check{c}
+		return []check.Check{problem(id, info, err)}
 	}
 	return checks
+}
+
+// recorded checks the recorded state, without which nothing can be compared with the account.
+func (o *Options) recorded(ctx context.Context, info stack.Info, reachable bool) []check.Check {
+	if err := o.State(ctx); err != nil {
+		return []check.Check{problem("state", info, err)}
+	}
+	return o.account(ctx, info, reachable)
+}
+
+// problem is the check that an error ended.
+func problem(id string, info stack.Info, err error) check.Check {
+	rep := cmdutil.Describe(err)
+	c := check.Check{
+		ID: id, Status: check.Error, What: rep.Error, Why: rep.Cause, Fix: strings.Join(rep.Next, "\n"),
+		Denied: rep.Exit == cmdutil.ExitDenied,
+	}
+	if c.Why == "" {
+		c.What, c.Why = "the stack cannot be looked at", rep.Error
+	}
+	if c.Fix == "" {
+		c.Fix = cmdutil.Command("doctor", "--stack", info.Stack, "--verbose")
+	}
+	return c
 }
 
 // endpoint warns of a Kubernetes API without a public endpoint: half of a deploy talks to it, and from outside of the

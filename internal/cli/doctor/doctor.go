@@ -30,6 +30,8 @@ type LocalTarget interface {
 // Operations are what the command asks of the target.
 type Operations struct {
 	Local func() (LocalTarget, error)
+	// State makes sure that the recorded state can be read and saved.
+	State func(context.Context) error
 	// Preflight makes the checks that a deploy begins with.
 	Preflight func(context.Context) ([]check.Check, error)
 }
@@ -60,7 +62,7 @@ from step 4 on.
 
 Steps:
   1. settings of the stack
-  2. state folder: writable, free space
+  2. state folder: writable, free space, a recorded state that was lost or cannot be read
   3. target local: binary of the control plane, the running target and its control planes, the port
   4. target aws: the programs aws and kubectl, which pulumi-eks needs on the PATH; an expired login at the chart
      registry; whether the Kubernetes API is private
@@ -112,7 +114,7 @@ func run(ctx context.Context, opts *Options) error {
 		if info.Needs.Credentials {
 			checks = append(checks, endpoint(info)...)
 		}
-		checks = append(checks, opts.account(ctx, info, reachable)...)
+		checks = append(checks, opts.recorded(ctx, info, reachable)...)
 	}
 	verdict := cmdutil.Judge(checks)
 	if opts.Output == cmdutil.JSON {

@@ -28,6 +28,7 @@ import (
 	"emrflink/internal/cli/preview"
 	"emrflink/internal/cli/pulumi"
 	"emrflink/internal/cli/samplejob"
+	"emrflink/internal/cli/state"
 	"emrflink/internal/cli/status"
 	"emrflink/internal/cli/version"
 	"emrflink/internal/runlog"
@@ -52,6 +53,7 @@ type Operations struct {
 	Status     func(context.Context) (status.Stack, error)
 	Outputs    func(context.Context) (outputs.Stack, error)
 	SampleJob  samplejob.Open
+	State      func(context.Context) (state.Stack, error)
 	Drift      drift.Detector
 	Kubeconfig kubeconfig.Reader
 	Local      local.Operations
@@ -94,8 +96,8 @@ func New(f *cmdutil.Factory, o Operations) *cobra.Command {
 		status.NewCmd(f, o.Status, nil), drift.NewCmd(f, o.Drift, nil), outputs.NewCmd(f, o.Outputs, nil),
 		cleanup.NewCmd(f, o.Cleanup, nil))
 	add(root, run, kubeconfig.NewCmd(f, o.Kubeconfig, nil), samplejob.NewCmd(f, o.SampleJob))
-	add(root, other, local.NewCmd(f, o.Local), ekstoken.NewCmd(f, o.Token, nil), pulumi.NewCmd(o.Pulumi, nil),
-		version.NewCmd(f, nil), completion.NewCmd(f, nil))
+	add(root, other, local.NewCmd(f, o.Local), state.NewCmd(f, o.State), ekstoken.NewCmd(f, o.Token, nil),
+		pulumi.NewCmd(o.Pulumi, nil), version.NewCmd(f, nil), completion.NewCmd(f, nil))
 	root.AddCommand(docs.NewCmd(f, nil),
 		topic("exit-codes", "What the exit codes mean", cmdutil.ExitCodesHelp),
 		topic("environment", "Environment variables and settings of a stack",
