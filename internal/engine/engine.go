@@ -220,7 +220,7 @@ func (e *Engine) stackIn(ctx context.Context, dir string, env []string) (auto.St
 // Remove forgets a stack of which nothing can be left in the account, with all copies of its state. One that was never deployed
 // gives ErrNoStack.
 func (e *Engine) Remove(ctx context.Context) error {
-	deployment, err := e.deployment(ctx)
+	deployment, _, err := e.unfinished(ctx)
 	if err != nil {
 		return err
 	}

@@ -49,7 +49,7 @@ func (e *Engine) forget(ctx context.Context, match func(apitype.ResourceV3) bool
 	}
 	defer release()
 	// Writing the state drops its unfinished operations: what they made has to be taken over before.
-	if err := e.resolvePending(ctx, notice); err != nil {
+	if err := e.resolvePending(ctx, true, notice); err != nil {
 		return 0, err
 	}
 	deployment, err := e.deployment(ctx)
