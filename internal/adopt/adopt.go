@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package adopt takes over what is in the AWS account already: what an engine
-// that was killed had begun to create (Finder), so that the next deployment does
-// not make a second one, and log groups of an earlier deployment (LogGroups).
+// Package adopt takes over what is in the account or in the cluster already: what
+// an engine that was killed had begun to create (Finder), so that the next
+// deployment does not make a second one, log groups of an earlier deployment
+// (LogGroups), and Helm releases (Releases).
 //
 // Most ids follow from what was asked for: a role's is its name. Those are
 // returned without a look, and the refresh that follows drops what does not
 // exist. What AWS names itself is found by the tags of the deployment, all of
-// which the resource must carry. Kubernetes objects and Helm releases are never
-// adopted: applying them again is their adoption.
+// which the resource must carry. Kubernetes objects are never adopted: applying
+// them again is their adoption. Helm releases are, by their records.
 package adopt
 
 import (
@@ -21,6 +22,7 @@ import (
 	"strings"
 	"time"
 
+	"emrflink/components/helm"
 	"emrflink/internal/awsapi"
 	"emrflink/internal/awskind"
 	"emrflink/internal/engine"
@@ -42,6 +44,9 @@ type Options struct {
 	Deployment string
 	// Tags together mark every resource of the deployment.
 	Tags map[string]string
+	// Releases finds Helm releases; Say is told what is done to one. Nil: none is found.
+	Releases *Releases
+	Say      func(string)
 	// Poll is the pause between two looks at a resource that is still being
 	// made; 5 s when zero.
 	Poll time.Duration
@@ -53,6 +58,10 @@ func Finder(o Options) engine.AdoptFunc {
 		o.Poll = 5 * time.Second
 	}
 	return func(ctx context.Context, p engine.PendingCreate) (string, bool, error) {
+		if p.Type == helm.Token && o.Releases != nil {
+			id, err := o.Releases.Find(ctx, input(p, "namespace"), input(p, "name"), input(p, "chart"), o.Say)
+			return id, id != "", err
+		}
 		if !strings.HasPrefix(p.Type, "aws:") {
 			return "", false, nil
 		}

@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
+	"emrflink/components/helm"
 	"emrflink/internal/adopt"
 	"emrflink/internal/awsapi"
 	"emrflink/internal/cli/cmdutil"
@@ -32,6 +34,7 @@ type onTarget struct {
 
 	target *target.Target
 	aws    *awsapi.Client
+	say    func(string) // notices of the operation that runs
 }
 
 // Info names what is worked on. What is simulated is known once the target is open.
@@ -81,6 +84,7 @@ func (s *onTarget) engine(ctx context.Context, env map[string]string) (*engine.E
 	o := s.app.engineOptions(s.settings, env)
 	if env != nil {
 		o.Adopt, o.Refresh = s.adopt, s.deploy.Refresh
+		o.Program = s.releases().Into(o.Program)
 		if len(s.deploy.Adopt) > 0 {
 			o.Program = adopt.LogGroups(o.Program, s.deploy.Adopt)
 		}
@@ -101,8 +105,33 @@ func (s *onTarget) adopt(ctx context.Context, p engine.PendingCreate) (string, b
 	find := adopt.Finder(adopt.Options{
 		Account: c, Region: s.settings.config.Region, Deployment: s.settings.config.Name,
 		Tags: deploymentTags(s.settings.config.Name), Poll: time.Duration(float64(adoptPoll) / max(1, s.settings.info.Speed)),
+		Releases: s.releases(), Say: s.say,
 	})
 	return find(ctx, p)
+}
+
+// releases finds the Helm releases in the cluster of the deployment, which has the deployment's name.
+func (s *onTarget) releases() *adopt.Releases {
+	return &adopt.Releases{
+		Connect: func(ctx context.Context) (adopt.Cluster, error) {
+			c, err := s.client(ctx)
+			if err != nil {
+				return nil, err
+			}
+			k, err := c.DescribeCluster(ctx, s.settings.config.Name)
+			if awsapi.IsNotFound(err) || err == nil && k.Status != "ACTIVE" && k.Status != "UPDATING" {
+				return nil, nil
+			}
+			if err != nil {
+				return nil, err
+			}
+			return connect(ctx, c, k)
+		},
+		Recorded: func(ctx context.Context, id string) (bool, error) {
+			all, err := s.resources(ctx)
+			return slices.ContainsFunc(all, func(r plans.StateResource) bool { return r.Type == helm.Token && r.ID == id }), err
+		},
+	}
 }
 
 // adoptPoll is the pause between two looks at a resource that AWS still makes.
@@ -165,6 +194,7 @@ func (s *onTarget) Deploy(ctx context.Context, sink func(plans.Event)) (plans.Re
 	if err != nil {
 		return plans.Result{}, err
 	}
+	s.say = func(text string) { sink(plans.Event{Kind: plans.EventNotice, Message: text}) }
 	res, err := e.Deploy(ctx, sink)
 	s.app.logFailure(err)
 	return res, classify(err)
