@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -45,7 +46,8 @@ func NewFaultCmd(f *cmdutil.Factory, o Operations) *cobra.Command {
 		Long: `Make the simulated account fail, hesitate or differ from what was deployed, to see what the tool and a job do then.
 
 A fault answers calls of an AWS action with an error of AWS's, or late. Faults are in the memory of the local target:
-they hold until they are cleared, used up, or the target stops. "local status" shows them.
+they hold until they are cleared, used up, or the target stops. "local status" shows them. A fault of a cluster is an
+object in it, and stays until it is cleared.
 
 On a stack whose target is aws all of these are refused.
 
@@ -133,7 +135,7 @@ func NewFaultSetCmd(f *cmdutil.Factory, o Operations, runF func(context.Context,
 	opts := &FaultOptions{IO: f.IO, Operations: o}
 	cmd := &cobra.Command{
 		Use:   "set ACTION [flags]",
-		Short: "Make an AWS action fail or hesitate",
+		Short: "Make an AWS action fail or hesitate, or break a cluster",
 		Long: `Make the calls of an AWS action fail with an error of AWS's, or answer late. ` +
 			`ACTION is spelled as in an IAM policy, with
 * and ? as wildcards: "s3:CreateBucket", "iam:Create*". An action that nothing on the local target calls is refused.
@@ -142,6 +144,8 @@ The providers of a deploy call an action to create, change or delete a resource;
 API. --match narrows a fault down to the resource: its name or ARN, or for ec2:RunInstances "TYPE CAPACITY ZONE".
 A second fault for the same calls takes the place of the first.
 
+An action "kubernetes:..." breaks the clusters that run instead, until it is cleared. --match narrows it down:
+` + clusterFaults() + `
 The simulated providers do not repeat a throttled call; those of a real deploy do, for some minutes.
 
 Cost: none. The local target is started when it is stopped.
@@ -150,10 +154,11 @@ Exit codes: 0 set; 1 failed; 2 flags, an action that nothing calls, or the stack
 		Example: `  emrflink local fault set eks:CreateCluster --error ThrottlingException --times 1
   emrflink local fault set 'iam:Create*' --error AccessDenied
   emrflink local fault set ec2:RunInstances --error InsufficientInstanceCapacity --match '* spot *'
-  emrflink local fault set ec2:CreateNatGateway --delay 5m`,
+  emrflink local fault set ec2:CreateNatGateway --delay 5m
+  emrflink local fault set kubernetes:StuckNamespace --match flink-team-a`,
 		Args: cmdutil.ExactArgs("ACTION"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if opts.Fault.Error == "" && opts.Delay == 0 {
+			if opts.Fault.Error == "" && opts.Delay == 0 && !strings.HasPrefix(args[0], localtarget.ClusterFaultPrefix) {
 				return &cmdutil.UsageError{Err: errors.New("a fault needs --error, --delay or both"), Usage: cmd.UseLine()}
 			}
 			if opts.Fault.Times < 0 || opts.Delay < 0 {
@@ -168,6 +173,19 @@ Exit codes: 0 set; 1 failed; 2 flags, an action that nothing calls, or the stack
 	cmd.Flags().IntVar(&opts.Fault.Times, "times", 0, "how often it applies (default: until it is cleared)")
 	cmd.Flags().DurationVar(&opts.Delay, "delay", 0, "wait so long before the answer, such as 30s; not divided by the speed")
 	return cmd
+}
+
+// clusterFaults lists the faults of clusters for the help.
+func clusterFaults() string {
+	var out strings.Builder
+	for _, f := range localtarget.ClusterFaults() {
+		fmt.Fprintf(&out, "  %-27s%s", f.Action, f.Does)
+		if f.Match != "" {
+			fmt.Fprintf(&out, "; match: %s", f.Match)
+		}
+		out.WriteByte('\n')
+	}
+	return out.String()
 }
 
 func faultSet(ctx context.Context, opts *FaultOptions) error {
@@ -191,7 +209,7 @@ func NewFaultClearCmd(f *cmdutil.Factory, o Operations, runF func(context.Contex
 		Use:   "clear [ACTION]",
 		Short: "Forget faults",
 		Long: `Forget all faults, or those that were set for ACTION, spelled as it was then. What they have broken stays broken: a
-failed deploy goes on with another deploy.
+failed deploy goes on with another deploy. What a fault has put into a cluster is taken away.
 
 Cost: none.
 

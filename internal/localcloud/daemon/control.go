@@ -53,7 +53,7 @@ func (d *Daemon) status() localtarget.Status {
 		PID: os.Getpid(), URL: d.url, Dir: d.opts.Dir, Region: d.opts.Region, AccountID: d.account.ID(), Speed: d.opts.Speed,
 		Version: d.opts.Version, StartedAt: d.started.Format(time.RFC3339), Resources: len(d.account.Inventory()),
 		Clusters: []localtarget.Cluster{},
-		Faults:   faultsOf(d.account),
+		Faults:   d.faults(),
 	}
 	d.mu.Lock()
 	for _, c := range d.clusters {

@@ -22,6 +22,7 @@ import (
 	"emrflink/internal/localcloud/account"
 	"emrflink/internal/localcloud/awswire"
 	"emrflink/internal/localcloud/provider"
+	"emrflink/internal/localtarget"
 )
 
 // Options say what to serve and where.
@@ -48,6 +49,7 @@ type Daemon struct {
 
 	mu       sync.Mutex
 	clusters map[string]*cluster
+	broken   []localtarget.Fault // those of the clusters
 }
 
 var _ account.ClusterRuntime = (*Daemon)(nil)

@@ -191,12 +191,21 @@ func (a *API) collection(path string) bool {
 func (a *API) list(w http.ResponseWriter, r *http.Request) {
 	items := []object{}
 	for path, obj := range a.Objects {
-		if rest, ok := strings.CutPrefix(path, r.URL.Path+"/"); ok && !strings.Contains(rest, "/") &&
-			matches(obj, r.URL.Query().Get("labelSelector")) {
+		in := path[:strings.LastIndex(path, "/")]
+		if (in == r.URL.Path || everywhere(in) == r.URL.Path) && matches(obj, r.URL.Query().Get("labelSelector")) {
 			items = append(items, obj)
 		}
 	}
 	reply(w, object{"apiVersion": "v1", "kind": "List", "metadata": object{}, "items": items})
+}
+
+// everywhere is the collection of all namespaces that a collection of one belongs to.
+func everywhere(collection string) string {
+	before, after, namespaced := strings.Cut(collection, "/namespaces/")
+	if _, kind, below := strings.Cut(after, "/"); namespaced && below {
+		return before + "/" + kind
+	}
+	return collection
 }
 
 func matches(obj object, selector string) bool {
