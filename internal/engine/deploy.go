@@ -135,6 +135,9 @@ func (e *Engine) attempt(ctx context.Context, op string, sink func(plans.Event),
 	if err := e.resolvePending(ctx, func(text string) { sink(plans.Event{Kind: plans.EventNotice, Message: text}) }); err != nil {
 		return plans.Summary{}, err
 	}
+	if err := e.review(ctx, op == "destroy"); err != nil {
+		return plans.Summary{}, err
+	}
 	s, err := e.stackIn(ctx, e.workDir(), e.env)
 	if err != nil {
 		return plans.Summary{}, err

@@ -51,21 +51,32 @@ func (e *Engine) ForgetKubernetes(ctx context.Context) (int, error) {
 	return objects, nil
 }
 
-// forget takes the Kubernetes resources out of a deployment and mends the references to them.
+// forget takes the Kubernetes resources out of a deployment.
 func forget(d *savedState) (objects, providers int) {
-	parents := map[resource.URN]resource.URN{} // of what is dropped
-	kept := make([]apitype.ResourceV3, 0, len(d.Resources))
-	for _, r := range d.Resources {
+	drop(d, func(r apitype.ResourceV3) bool {
 		switch {
 		case string(r.Type) == kubernetesProvider:
 			providers++
 		case untyped.URNType(untyped.ProviderURN(r.Provider)) == kubernetesProvider:
 			objects++
 		default:
-			kept = append(kept, r)
-			continue
+			return false
 		}
-		parents[r.URN] = r.Parent
+		return true
+	})
+	return objects, providers
+}
+
+// drop takes resources out of a deployment and mends the references to them.
+func drop(d *savedState, which func(apitype.ResourceV3) bool) {
+	parents := map[resource.URN]resource.URN{} // of what is dropped
+	kept := make([]apitype.ResourceV3, 0, len(d.Resources))
+	for _, r := range d.Resources {
+		if which(r) {
+			parents[r.URN] = r.Parent
+		} else {
+			kept = append(kept, r)
+		}
 	}
 	gone := func(u resource.URN) bool { _, dropped := parents[u]; return dropped }
 	for i := range kept {
@@ -83,5 +94,4 @@ func forget(d *savedState) (objects, providers int) {
 		}
 	}
 	d.Resources = kept
-	return objects, providers
 }

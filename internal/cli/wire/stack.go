@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -34,7 +33,8 @@ type onTarget struct {
 
 	target *target.Target
 	aws    *awsapi.Client
-	say    func(string) // notices of the operation that runs
+	say    func(string)    // notices of the operation that runs
+	found  *adopt.Releases // in the cluster; see releases
 }
 
 // Info names what is worked on. What is simulated is known once the target is open.
@@ -84,6 +84,9 @@ func (s *onTarget) engine(ctx context.Context, env map[string]string) (*engine.E
 	o := s.app.engineOptions(s.settings, env)
 	if env != nil {
 		o.Adopt, o.Refresh = s.adopt, s.deploy.Refresh
+		o.Review = func(ctx context.Context, r plans.StateResource, destroy bool) (engine.Verdict, error) {
+			return s.releases().Review(ctx, r, destroy, s.say)
+		}
 		o.Program = s.releases().Into(o.Program)
 		if len(s.deploy.Adopt) > 0 {
 			o.Program = adopt.LogGroups(o.Program, s.deploy.Adopt)
@@ -112,7 +115,10 @@ func (s *onTarget) adopt(ctx context.Context, p engine.PendingCreate) (string, b
 
 // releases finds the Helm releases in the cluster of the deployment, which has the deployment's name.
 func (s *onTarget) releases() *adopt.Releases {
-	return &adopt.Releases{
+	if s.found != nil {
+		return s.found
+	}
+	s.found = &adopt.Releases{
 		Connect: func(ctx context.Context) (adopt.Cluster, error) {
 			c, err := s.client(ctx)
 			if err != nil {
@@ -127,11 +133,18 @@ func (s *onTarget) releases() *adopt.Releases {
 			}
 			return connect(ctx, c, k)
 		},
-		Recorded: func(ctx context.Context, id string) (bool, error) {
+		Recorded: func(ctx context.Context) (map[string]bool, error) {
 			all, err := s.resources(ctx)
-			return slices.ContainsFunc(all, func(r plans.StateResource) bool { return r.Type == helm.Token && r.ID == id }), err
+			out := map[string]bool{}
+			for _, r := range all {
+				if r.Type == helm.Token {
+					out[r.ID] = true
+				}
+			}
+			return out, err
 		},
 	}
+	return s.found
 }
 
 // adoptPoll is the pause between two looks at a resource that AWS still makes.
