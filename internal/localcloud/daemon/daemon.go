@@ -23,6 +23,7 @@ import (
 	"emrflink/internal/localcloud/account"
 	"emrflink/internal/localcloud/awswire"
 	"emrflink/internal/localcloud/provider"
+	"emrflink/internal/localtarget"
 )
 
 // Options say what to serve and where.
@@ -52,6 +53,7 @@ type Daemon struct {
 
 	mu     sync.Mutex
 	planes map[string]*plane
+	broken []localtarget.Fault // faults of the clusters
 }
 
 var _ account.ClusterRuntime = (*Daemon)(nil)

@@ -9,13 +9,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"emrflink/internal/localcloud/provider/kubeprov"
+	"emrflink/internal/localcloud/provider/kubeprov/apitest"
 )
 
 // The kubeconfig is the one in the Pulumi state: its port was that of the control plane's first process.
 func TestAClusterIsReachedWhereItServesNow(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t)
-	old := strings.ReplaceAll(a.kubeconfig(), a.URL, "https://127.0.0.1:1")
+	a := apitest.New(t)
+	old := strings.ReplaceAll(a.Kubeconfig(), a.URL, "https://127.0.0.1:1")
 	var asked string
 	address := func(ca []byte) string {
 		asked = string(ca)

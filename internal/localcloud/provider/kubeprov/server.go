@@ -196,6 +196,9 @@ func (s *Server) Read(ctx context.Context, req *pulumirpc.ReadRequest) (*pulumir
 	if err != nil {
 		return nil, err
 	}
+	if state := req.GetProperties().GetFields(); op.urn.Type() == ReleaseToken && len(state) > 0 && state["status"] == nil {
+		inputs = nil // as the real provider: a state that it has not written is imported, whatever was asked for
+	}
 	ctx, cancel := plug.SessionOf(ctx).Context(ctx)
 	defer cancel()
 	state, actual, err := op.read(ctx, op, req.GetId(), inputs)
