@@ -83,7 +83,8 @@ copy that can be read.`,
 			return run(cmd.Context(), opts)
 		},
 	}
-	cmd.Flags().StringVar(&opts.From, "from", "", "the `FILE` with the copy, or its key in a bucket; default: the newest copy with resources")
+	cmd.Flags().StringVar(&opts.From, "from", "",
+		"the `FILE` with the copy, or its key in a bucket; default: the newest copy with resources")
 	cmd.Flags().BoolVar(&opts.DryRun, "dry-run", false, "list the copies and restore nothing")
 	cmdutil.AddOutputFlag(cmd, &opts.Output)
 	return cmd
