@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package adopt takes over what is in the AWS account already: what an engine
-// that was killed had begun to create (Finder), so that the next deployment does
-// not make a second one, and log groups of an earlier deployment (LogGroups).
+// Package adopt takes over what already exists in the AWS account: resources whose creation a killed engine had begun
+// (Finder), so that the next deployment does not create them twice, and log groups of an earlier deployment
+// (LogGroups).
 //
-// Most ids follow from what was asked for: a role's is its name. Those are
-// returned without a look, and the refresh that follows drops what does not
-// exist. What AWS names itself is found by the tags of the deployment, all of
-// which the resource must carry. Kubernetes objects and Helm releases are never
-// adopted: applying them again is their adoption.
+// Most ids follow from the inputs: a role's is its name. Those are returned without asking AWS, and the refresh that
+// follows drops what does not exist. A resource whose id AWS chooses is found by the tags of the deployment; it must
+// have all of them. Kubernetes objects and Helm releases are never adopted: applying them again adopts them.
 package adopt
 
 import (

@@ -37,13 +37,13 @@ func clusterRows() []Kind {
 		{
 			Type: "aws:eks/accessEntry:AccessEntry", Terraform: "aws_eks_access_entry", Simulated: "eks:accessEntry",
 			Tags: Tagged, Inventory: NotListed, Price: Free,
-			Loss: "who has it loses access to the cluster; nodes that have it cannot join", Gravity: 160,
+			Loss: "identities that have it lose access to the cluster; nodes that have it cannot join", Gravity: 160,
 			Adopt: "{clusterName}:{principalArn}", Phase: PhaseCluster,
 		},
 		{
 			Type: "aws:eks/accessPolicyAssociation:AccessPolicyAssociation", Terraform: "aws_eks_access_policy_association",
 			Simulated: "eks:accessPolicyAssociation", Tags: Untagged, Inventory: NotListed, Price: Free,
-			Loss:  "who has it loses these rights in the cluster",
+			Loss:  "identities that have it lose these permissions in the cluster",
 			Adopt: "{clusterName}#{principalArn}#{policyArn}", Phase: PhaseCluster,
 		},
 		{

@@ -13,7 +13,7 @@ func identityRows() []Kind {
 		},
 		{
 			Type: "aws:iam/policy:Policy", Terraform: "aws_iam_policy", Simulated: "iam:policy", Tags: Tagged,
-			Inventory: NotListed, Price: Free, Loss: "who has it loses these AWS permissions until it is back",
+			Inventory: NotListed, Price: Free, Loss: "roles that have it lose these AWS permissions until it is back",
 			Adopt: "arn:{@partition}:iam::{@account}:policy{@path}{name}", Phase: PhaseCluster,
 		},
 		{

@@ -5,6 +5,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"emrflink/internal/exitcode"
@@ -42,7 +43,7 @@ type Failure struct {
 	// Op, URN, Type and Name are those of the failing resource; empty when no single resource failed.
 	Op              plans.Op
 	URN, Type, Name string
-	// Message is the cause in the words of whoever refused.
+	// Message is the cause, as Pulumi, AWS or Kubernetes reported it.
 	Message string
 	// Code is stable: one of the Code constants, an AWS error code, or a Kubernetes reason.
 	Code string
@@ -80,6 +81,12 @@ func (f *Failure) Error() string {
 // Unwrap returns the context's error for a cancelled operation, and ErrNoStack for an unknown stack.
 func (f *Failure) Unwrap() error { return f.cause }
 
+// OnlyIn reports whether every resource that failed is of one Pulumi package, "kubernetes"; false when none is named.
+func (f *Failure) OnlyIn(pkg string) bool {
+	return strings.HasPrefix(f.Type, pkg+":") &&
+		!slices.ContainsFunc(f.Also, func(a Failure) bool { return !strings.HasPrefix(a.Type, pkg+":") })
+}
+
 // ExitCode is the exit code of a command that ends with this failure.
 func (f *Failure) ExitCode() int {
 	switch f.Code {
@@ -102,6 +109,6 @@ func (f *Failure) ExitCode() int {
 func cancelled(ctx context.Context, op, raw string) *Failure {
 	return &Failure{
 		Code: CodeCancelled, Message: op + " was stopped; what was done so far is in the state", Raw: raw,
-		Hint: "run the same command again to go on", cause: context.Cause(ctx),
+		Hint: "run the same command again to continue", cause: context.Cause(ctx),
 	}
 }

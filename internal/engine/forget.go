@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
@@ -23,6 +24,18 @@ const kubernetesProvider = "pulumi:providers:kubernetes"
 // without this no destroy would get past them. What depended on them stays and loses the reference. The engine keeps a
 // backup of the state as it was. A stack that was never deployed gives ErrNoStack.
 func (e *Engine) ForgetKubernetes(ctx context.Context) (int, error) {
+	return e.forget(ctx, func(r apitype.ResourceV3) bool {
+		return string(r.Type) == kubernetesProvider || untyped.URNType(untyped.ProviderURN(r.Provider)) == kubernetesProvider
+	})
+}
+
+// ForgetTypes drops from the state the resources of these Pulumi types, which stay as they are, and returns how many there
+// were. Nothing is contacted. A stack that was never deployed gives ErrNoStack.
+func (e *Engine) ForgetTypes(ctx context.Context, types ...string) (int, error) {
+	return e.forget(ctx, func(r apitype.ResourceV3) bool { return slices.Contains(types, string(r.Type)) })
+}
+
+func (e *Engine) forget(ctx context.Context, match func(apitype.ResourceV3) bool) (int, error) {
 	if err := e.ready(ctx); err != nil {
 		return 0, err
 	}
@@ -43,29 +56,29 @@ func (e *Engine) ForgetKubernetes(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	objects, providers := forget(deployment)
-	if objects+providers == 0 {
+	resources, providers := forget(deployment, match)
+	if resources+providers == 0 {
 		return 0, nil
 	}
 	if err := e.importState(ctx, deployment); err != nil {
-		return 0, fmt.Errorf("write the state without its Kubernetes objects: %w", err)
+		return 0, fmt.Errorf("write the state without what it forgets: %w", err)
 	}
-	return objects, nil
+	return resources, nil
 }
 
-// forget takes the Kubernetes resources out of a deployment and mends the references to them.
-func forget(d *savedState) (objects, providers int) {
+// forget takes resources out of a deployment and mends the references to them.
+func forget(d *savedState, match func(apitype.ResourceV3) bool) (resources, providers int) {
 	parents := map[resource.URN]resource.URN{} // of what is dropped
 	kept := make([]apitype.ResourceV3, 0, len(d.Resources))
 	for _, r := range d.Resources {
 		switch {
-		case string(r.Type) == kubernetesProvider:
-			providers++
-		case untyped.URNType(untyped.ProviderURN(r.Provider)) == kubernetesProvider:
-			objects++
-		default:
+		case !match(r):
 			kept = append(kept, r)
 			continue
+		case strings.HasPrefix(string(r.Type), "pulumi:providers:"):
+			providers++
+		default:
+			resources++
 		}
 		parents[r.URN] = r.Parent
 	}
@@ -85,5 +98,5 @@ func forget(d *savedState) (objects, providers int) {
 		}
 	}
 	d.Resources = kept
-	return objects, providers
+	return resources, providers
 }

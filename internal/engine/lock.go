@@ -226,7 +226,7 @@ func (e *Engine) unlocked(ctx context.Context, notice func(string)) (gone []Lock
 				wait = true
 				if !announced {
 					announced = true
-					notice("waiting for the engine of an interrupted run to finish what it had begun: " + o.String())
+					notice("waiting for the engine of an interrupted run to finish its operations: " + o.String())
 				}
 			default:
 				return nil, lockedFailure(e.opts.Stack, o)

@@ -42,8 +42,8 @@ type Output struct {
 // Creating is the kind of a pending operation that may have made what no state knows of.
 const Creating = "creating"
 
-// Pending is an operation that was begun and whose end was not recorded: it is under way while somebody holds the
-// stack, else its process was killed and the next deployment or deletion finds out what became of it.
+// Pending is an operation that was begun and whose end was not recorded: it is in progress while another run holds the
+// stack; otherwise its process was killed, and the next deployment or deletion finds out how it ended.
 type Pending struct {
 	// Kind is [Creating], updating, deleting, reading or importing.
 	Kind string `json:"kind"`

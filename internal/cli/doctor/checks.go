@@ -148,7 +148,30 @@ func (o *Options) local(ctx context.Context) (checks []check.Check, running bool
 		c.Why += "; its log is " + log
 		return append(checks, c), false
 	}
-	return append(checks, ok(daemon, "process %d answers at %s", s.PID, s.URL)), true
+	checks = append(checks, ok(daemon, "process %d answers at %s", s.PID, s.URL))
+	for _, c := range s.Clusters {
+		if c.State != localtarget.Running {
+			checks = append(checks, notServing(c))
+		}
+	}
+	return checks, true
+}
+
+// notServing is the problem of a cluster whose control plane does not run. One that is being started may just need time.
+func notServing(c localtarget.Cluster) check.Check {
+	out := check.Check{
+		ID: "cluster", Status: check.Warning, What: "the control plane of cluster " + c.Name + " is being started", Why: c.Reason,
+		Fix: cmdutil.Command("local", "status"),
+	}
+	if out.Why == "" {
+		out.Why = "its start is not finished"
+	}
+	if c.State == localtarget.Failed {
+		out.Status, out.What = check.Error, "the control plane of cluster "+c.Name+" cannot be started"
+		out.Fix = "settle the cause, then start it again: " + cmdutil.Command("deploy") + "\n" +
+			"a store that is spoilt for good goes with the simulated account: " + cmdutil.Command("local", "reset")
+	}
+	return out
 }
 
 // port checks the port that was asked for, if one was: any other time a free one is taken.

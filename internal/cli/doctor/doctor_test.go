@@ -23,12 +23,17 @@ import (
 
 type localFake struct {
 	binary, status error
+	cluster        localtarget.Cluster
 }
 
 func (localFake) Paths() (string, string)   { return "/s/local", "/s/local/daemon.log" }
 func (l localFake) Binary() (string, error) { return "/bin/localkube", l.binary }
 func (l localFake) Status(context.Context) (localtarget.Status, error) {
-	return localtarget.Status{PID: 7, URL: "http://127.0.0.1:1"}, l.status
+	s := localtarget.Status{PID: 7, URL: "http://127.0.0.1:1"}
+	if l.cluster.State != "" {
+		s.Clusters = append(s.Clusters, l.cluster)
+	}
+	return s, l.status
 }
 
 // healthy is a machine on which everything is in order; a test breaks parts of it.
@@ -107,12 +112,24 @@ func TestDoctor(t *testing.T) {
 		"local, running": {
 			"local", func(*Options) {}, with(found{"control-plane": good, "local-target": good, "credentials": good}), 0,
 		},
+		"local, a control plane that cannot be started": {"local", func(o *Options) {
+			o.Local = func() (LocalTarget, error) {
+				return localFake{cluster: localtarget.Cluster{State: localtarget.Failed, Reason: "the disk is full"}}, nil
+			}
+		}, with(found{"control-plane": good, "local-target": good, "cluster": bad, "credentials": good}), 2},
+		"local, a control plane that is being started": {"local", func(o *Options) {
+			o.Local = func() (LocalTarget, error) {
+				return localFake{cluster: localtarget.Cluster{State: localtarget.Starting}}, nil
+			}
+		}, with(found{"control-plane": good, "local-target": good, "cluster": warning, "credentials": good}), 0},
 		"local, stopped": {"local", func(o *Options) {
 			o.Local = func() (LocalTarget, error) { return localFake{status: localtarget.ErrNotRunning}, nil }
 			o.Preflight = func(context.Context) ([]check.Check, error) { return nil, errors.New("this would start it") }
 		}, with(found{"control-plane": good, "local-target": good, "port": good, "aws-account": skipped}), 0},
 		"local, everything is wrong": {"local", func(o *Options) {
-			o.Local = func() (LocalTarget, error) { return localFake{errors.New("no binary"), errors.New("refused")}, nil }
+			o.Local = func() (LocalTarget, error) {
+				return localFake{binary: errors.New("no binary"), status: errors.New("refused")}, nil
+			}
 			o.Free = func(string) (uint64, error) { return gib / 8, nil }
 		}, with(found{"free-space": bad, "control-plane": bad, "local-target": bad, "aws-account": skipped}), 2},
 		"little space is a warning": {"local", func(o *Options) { o.Free = func(string) (uint64, error) { return gib, nil } },

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package root is the command line: it builds the tree of commands, runs one and turns its error into an exit code.
+// Package root builds the tree of commands, runs one and turns its error into an exit code.
 package root
 
 import (
@@ -35,9 +35,9 @@ import (
 )
 
 const long = `Provision Amazon EMR on EKS with Apache Flink: a network, an EKS cluster, Karpenter node pools, roles, a checkpoint
-bucket and the EMR Flink operator; run Flink jobs on it; and remove it so that nothing is left.
+bucket and the EMR Flink operator; run Flink jobs on it; and remove it completely.
 
-What is deployed is described by a stack: the settings in Pulumi.STACK.yaml. The stack "local" needs no file and no AWS
+A stack describes what is deployed: its settings are in Pulumi.STACK.yaml. The stack "local" needs no file and no AWS
 account: it deploys the same blueprint to a simulated account and a real Kubernetes control plane on this machine.
 
 Exit codes: see "emrflink help exit-codes".`

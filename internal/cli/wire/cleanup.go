@@ -29,8 +29,10 @@ func (t teardown) Run(ctx context.Context, report func(cleanup.Progress)) (clean
 }
 
 // Cleanup finds out what a cleanup of the stack would delete.
-func (s *onTarget) Cleanup(ctx context.Context) (cleanupcmd.Teardown, error) {
-	t, err := cleanup.Prepare(ctx, s.scope())
+func (s *onTarget) Cleanup(ctx context.Context, c cleanup.Choices) (cleanupcmd.Teardown, error) {
+	o := s.scope()
+	o.Choices = c
+	t, err := cleanup.Prepare(ctx, o)
 	return teardown{Teardown: t, app: s.app}, classify(err)
 }
 
@@ -120,6 +122,18 @@ func (d destroyer) ForgetKubernetes(ctx context.Context) (int, error) {
 	}
 	return n, err
 }
+
+// ForgetTypes drops what is retained from the state. A stack that was never deployed has none.
+func (d destroyer) ForgetTypes(ctx context.Context, types ...string) (int, error) {
+	n, err := d.e.ForgetTypes(ctx, types...)
+	if errors.Is(err, engine.ErrNoStack) {
+		return 0, nil
+	}
+	return n, err
+}
+
+// Ready says why the engine could not start.
+func (d destroyer) Ready(ctx context.Context) error { return d.e.Ready(ctx, nil) }
 
 // Destroy deletes everything recorded. A stack that was never deployed has nothing.
 func (d destroyer) Destroy(ctx context.Context, sink func(cleanup.EngineEvent)) error {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package wire makes the concrete dependencies of the commands: it reads the stack file, opens the target, the engine and
-// the clients, hands them to the operations, and gives their errors hints and exit codes. Only here does internal/cli
-// know them.
+// Package wire makes the concrete dependencies of the commands: it reads the stack file, opens the target, the engine
+// and the clients, hands them to the operations, and gives their errors hints and exit codes. No other package of
+// internal/cli imports them.
 package wire
 
 import (

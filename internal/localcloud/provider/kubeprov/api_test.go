@@ -42,7 +42,8 @@ func resources() map[string][]object {
 		"rbac.authorization.k8s.io/v1": {
 			kind("clusterroles", "ClusterRole", false), kind("clusterrolebindings", "ClusterRoleBinding", false),
 		},
-		"policy/v1": {kind("poddisruptionbudgets", "PodDisruptionBudget", true)},
+		"example.org/v1": {kind("everywheres", "Everywhere", false)},
+		"policy/v1":      {kind("poddisruptionbudgets", "PodDisruptionBudget", true)},
 	}
 }
 

@@ -302,3 +302,53 @@ func TestTheCredentialProgramIsRun(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "--cluster c\n", string(got))
 }
+
+func TestTheNamespaceThatCountsIsTheRealOne(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t)
+	e := connect(t, kubeprov.Options{}, object{"kubeconfig": a.kubeconfig()})
+	in := func(ns string) object {
+		meta := object{"name": "x"}
+		if ns != "" {
+			meta["namespace"] = ns
+		}
+		return object{"metadata": meta}
+	}
+	const role = "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole"
+	for name, c := range map[string]struct {
+		typ, was, is string
+		replaced     bool
+	}{
+		"another one":                   {configMap, "a", "b", true},
+		"none is default":               {configMap, "", "default", false},
+		"a kind that lives in none":     {role, "a", "b", false},
+		"a kind that is not known yet":  {"kubernetes:example.org/v1:Thing", "a", "b", true},
+		"a kind that a cluster defines": {"kubernetes:example.org/v1:Everywhere", "a", "b", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			diff, err := e.Diff(e.ctx, &pulumirpc.DiffRequest{
+				Urn: urn(c.typ), OldInputs: e.check(c.typ, in(c.was)), News: e.check(c.typ, in(c.is)),
+			})
+			require.NoError(t, err)
+			require.Equal(t, c.replaced, len(diff.Replaces) > 0, diff)
+			require.Equal(t, c.replaced, diff.Changes == pulumirpc.DiffResponse_DIFF_SOME, diff)
+			require.False(t, diff.DeleteBeforeReplace)
+		})
+	}
+}
+
+func TestTheDataOfAnImmutableObjectIsNeverChangedInPlace(t *testing.T) {
+	t.Parallel()
+	e := connect(t, kubeprov.Options{}, object{"enableConfigMapMutable": true, "enableSecretMutable": true})
+	for _, typ := range []string{configMap, "kubernetes:core/v1:Secret"} {
+		for _, immutable := range []bool{false, true} {
+			data := func(v string) *structpb.Struct {
+				return e.check(typ, object{"metadata": object{"name": "x"}, "immutable": immutable, "data": object{"k": v}})
+			}
+			diff, err := e.Diff(e.ctx, &pulumirpc.DiffRequest{Urn: urn(typ), OldInputs: data("a"), News: data("b")})
+			require.NoError(t, err)
+			require.Equal(t, immutable, len(diff.Replaces) > 0, typ)
+		}
+	}
+}
