@@ -56,7 +56,8 @@ func TestAStateThatWasLostIsNotTakenForAStackThatWasNeverDeployed(t *testing.T) 
 			}
 			require.Equal(t, []string{"create a", "create b"}, f.called(), "nothing was done without it")
 
-			copies := e.Copies()
+			copies, err := e.Copies(t.Context())
+			require.NoError(t, err)
 			require.NotEmpty(t, copies)
 			taken, err := e.Restore(t.Context(), "")
 			require.NoError(t, err)
@@ -120,7 +121,7 @@ func TestWhatIsNoLoss(t *testing.T) {
 	path, _ := e.files.path()
 	require.NoError(t, os.Remove(path))
 	require.NoError(t, os.RemoveAll(e.workDir()))
-	require.NotEmpty(t, e.Copies())
+	require.NotEmpty(t, e.files.copies())
 	_, err = e.Resources(t.Context())
 	require.ErrorIs(t, err, ErrNoStack, "nothing was deployed when it was saved last")
 	_, err = e.Deploy(t.Context(), nil)
@@ -162,7 +163,7 @@ func TestACopyThatIsNamedIsPutInPlaceAndTheStateKept(t *testing.T) {
 	require.NoError(t, errors.Join(errA, errB))
 	require.Equal(t, string(copied), string(after))
 	kept := 0
-	for _, c := range e.Copies() {
+	for _, c := range e.files.copies() {
 		raw, err := os.ReadFile(c.Path)
 		require.NoError(t, err)
 		if string(raw) == string(before) {

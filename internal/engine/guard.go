@@ -120,7 +120,7 @@ func (g *guard) finish() error {
 		return nil
 	}
 	return &Failure{
-		Code: CodeStateCorrupt, Hint: g.e.files.restoreHint(),
+		Code: CodeStateCorrupt, Hint: restoreHint(g.e.opts.Stack, g.e.files.copies()),
 		Message: fmt.Sprintf("the state file %s was damaged while it was written: %v", path, spoilt),
 	}
 }

@@ -123,11 +123,11 @@ type savedState struct {
 func (s fileState) read() (*savedState, error) {
 	path, exists := s.path()
 	if !exists {
-		return nil, s.lostOr(fmt.Errorf("stack %q: %w", s.stack, ErrNoStack))
+		return nil, lostOr(s.stack, path, s.copies(), fmt.Errorf("stack %q: %w", s.stack, ErrNoStack))
 	}
 	deployment, err := parseState(path)
 	if err == nil && !deployment.written {
-		return deployment, s.lostOr(nil)
+		return deployment, lostOr(s.stack, path, s.copies(), nil)
 	}
 	if err == nil {
 		return deployment, nil
@@ -138,7 +138,7 @@ func (s fileState) read() (*savedState, error) {
 	return nil, &Failure{
 		Code:    CodeStateCorrupt,
 		Message: fmt.Sprintf("the state file %s cannot be read: %v; nothing was changed", path, err),
-		Hint:    s.restoreHint(),
+		Hint:    restoreHint(s.stack, s.copies()),
 	}
 }
 
@@ -148,6 +148,10 @@ func parseState(path string) (*savedState, error) {
 	if err != nil {
 		return nil, err
 	}
+	return decodeState(raw)
+}
+
+func decodeState(raw []byte) (*savedState, error) {
 	if len(raw) == 0 {
 		return nil, errors.New("the file is empty")
 	}
@@ -191,6 +195,9 @@ func (e *Engine) deployment(ctx context.Context) (*savedState, error) {
 		return nil, err
 	}
 	raw, err := e.run(ctx, "stack", "export", "--stack", e.opts.Stack)
+	if errors.Is(err, ErrNoStack) {
+		return nil, e.lostFromBucketOr(ctx, err)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -62,7 +62,7 @@ func NewRestoreCmd(
 		Short: "Put a copy in the place of a state that was lost",
 		Long: `Put a copy in the place of a state that is gone, empty or cannot be read. Each operation keeps copies beside the
 state; the newest that has resources is taken, or the one that --from names. What is replaced becomes a copy itself.
-Nothing is contacted. It is for a state in a local folder.
+Nothing is contacted but the bucket of a state that is in one.
 
 A state that can be read and has resources is replaced only by the copy that --from names.
 
@@ -83,7 +83,8 @@ copy that can be read.`,
 			return run(cmd.Context(), opts)
 		},
 	}
-	cmd.Flags().StringVar(&opts.From, "from", "", "the `FILE` with the copy; default: the newest copy with resources")
+	cmd.Flags().StringVar(&opts.From, "from", "",
+		"the `FILE` with the copy, or its key in a bucket; default: the newest copy with resources")
 	cmd.Flags().BoolVar(&opts.DryRun, "dry-run", false, "list the copies and restore nothing")
 	cmdutil.AddOutputFlag(cmd, &opts.Output)
 	return cmd

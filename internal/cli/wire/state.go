@@ -14,7 +14,8 @@ func (s *onTarget) Copies(ctx context.Context) ([]plans.StateCopy, error) {
 	if err != nil {
 		return nil, err
 	}
-	return e.Copies(), nil
+	copies, err := e.Copies(ctx)
+	return copies, classify(err)
 }
 
 // Restore puts a copy in the place of the recorded state.
