@@ -103,7 +103,7 @@ func (d *Daemon) serve(ctx context.Context, cancel context.CancelFunc, ln net.Li
 	// The exec credential of a kubeconfig is run by client-go with this process's environment.
 	d.setEnvironment()
 	servers, err := provider.Serve(ctx, provider.Options{
-		Account: d.account, ExecPath: d.opts.BinDir, KarpenterCRDs: d.karpenterCRDs, Logger: d.log,
+		Account: d.account, ExecPath: d.opts.BinDir, KarpenterCRDs: d.karpenterCRDs, Address: d.addressOf, Logger: d.log,
 	})
 	if err != nil {
 		_ = ln.Close()
