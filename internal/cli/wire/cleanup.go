@@ -63,6 +63,9 @@ func (s *onTarget) world(ctx context.Context) (cleanup.World, error) {
 	return cleanup.World{
 		Account: client, Inventory: client, Engine: destroyer{e, s},
 		Connect: func(ctx context.Context, c awsapi.Cluster) (cleanup.Cluster, error) {
+			if err := s.target.Serves(ctx, c.Name); err != nil {
+				return nil, err
+			}
 			return connect(ctx, client, c)
 		},
 	}, nil

@@ -105,8 +105,8 @@ func (d *Daemon) serve(ctx context.Context, cancel context.CancelFunc, ln net.Li
 	// The exec credential of a kubeconfig is run by client-go with this process's environment.
 	d.setEnvironment()
 	servers, err := provider.Serve(ctx, provider.Options{
-		Account: d.account, ExecPath: d.opts.BinDir, KarpenterCRDs: d.karpenterCRDs, Logger: d.log,
-		Changes: newSteps(os.Getenv(EnvSteps)),
+		Account: d.account, ExecPath: d.opts.BinDir, KarpenterCRDs: d.karpenterCRDs, Address: d.addressOf,
+		Logger: d.log, Changes: newSteps(os.Getenv(EnvSteps)),
 	})
 	if err != nil {
 		_ = ln.Close()

@@ -44,8 +44,8 @@ type Options struct {
 	ExecPath string
 	// KarpenterCRDs gives Karpenter's CRDs as a YAML stream.
 	KarpenterCRDs func() ([]byte, error)
-	// Address says at which host:port the cluster with this CA serves now; "" when it is not known here. Nil knows none.
-	Address func(ca []byte) string
+	// Address finds the cluster with a CA; see provider.Options.
+	Address func(ctx context.Context, ca []byte) (string, error)
 	// Faults, when set, is asked before every change; see provider.Options.
 	Faults func(ctx context.Context, op, typ, name string) error
 	// Logger must not be nil.
