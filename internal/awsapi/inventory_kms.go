@@ -4,7 +4,6 @@ package awsapi
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -33,55 +32,62 @@ func (c *Client) key(ctx context.Context, id string) (Resource, error) {
 	return r, nil
 }
 
-// keyTags reads the tags of a key, page by page.
+// keyTags reads the tags of a key, page by page. Amazon's paginators would keep every operation of KMS in the program.
 func (c *Client) keyTags(ctx context.Context, id string) (map[string]string, error) {
 	tags := map[string]string{}
-	p := kms.NewListResourceTagsPaginator(c.kms, &kms.ListResourceTagsInput{KeyId: &id})
-	for p.HasMorePages() {
-		page, err := p.NextPage(ctx)
+	for in := (&kms.ListResourceTagsInput{KeyId: &id}); ; {
+		page, err := c.kms.ListResourceTags(ctx, in)
 		if err != nil {
 			return nil, wrap("kms:ListResourceTags", id, err)
 		}
 		for _, t := range page.Tags {
 			tags[aws.ToString(t.TagKey)] = aws.ToString(t.TagValue)
 		}
+		if in.Marker = page.NextMarker; !page.Truncated {
+			return tags, nil
+		}
 	}
-	return tags, nil
+}
+
+// keyIDs lists the keys of the region.
+func (c *Client) keyIDs(ctx context.Context) ([]string, error) {
+	var ids []string
+	for in := (&kms.ListKeysInput{}); ; {
+		page, err := c.kms.ListKeys(ctx, in)
+		if err != nil {
+			return nil, wrap("kms:ListKeys", "", err)
+		}
+		for _, k := range page.Keys {
+			ids = append(ids, aws.ToString(k.KeyId))
+		}
+		if in.Marker = page.NextMarker; !page.Truncated {
+			return ids, nil
+		}
+	}
 }
 
 // TaggedKeys reads the keys of the region that carry all of the tags and are not about to be deleted. There is no filter
 // for that: each key is asked for its tags, so it is for what nothing else finds. A key that does not tell its tags is an
 // error when no other has them.
 func (c *Client) TaggedKeys(ctx context.Context, tags map[string]string) ([]Resource, error) {
-	var rs []Resource
-	var errs []error
-	p := kms.NewListKeysPaginator(c.kms, &kms.ListKeysInput{})
-	for p.HasMorePages() {
-		page, err := p.NextPage(ctx)
-		if err != nil {
-			return nil, wrap("kms:ListKeys", "", err)
-		}
-		for _, k := range page.Keys {
-			has, err := c.keyTags(ctx, aws.ToString(k.KeyId))
-			if err != nil && !IsNotFound(err) {
-				errs = append(errs, err)
-			}
-			if err != nil || !carries(has, tags) {
-				continue
-			}
-			r, err := c.key(ctx, aws.ToString(k.KeyId))
-			if err != nil && !IsNotFound(err) {
-				errs = append(errs, err)
-			}
-			if r.Tags = has; err == nil && r.Detail["deletionDate"] == "" {
-				rs = append(rs, r)
-			}
-		}
+	ids, err := c.keyIDs(ctx)
+	if err != nil {
+		return nil, err
 	}
+	rs, err := named(ctx, ids, func(ctx context.Context, id string) (Resource, error) {
+		has, err := c.keyTags(ctx, id)
+		if err == nil && !carries(has, tags) {
+			err = absent("kms:ListResourceTags", id)
+		}
+		if err != nil {
+			return Resource{}, err
+		}
+		return c.taggedKey(ctx, id)
+	})
 	if len(rs) > 0 {
 		return rs, nil
 	}
-	return nil, errors.Join(errs...)
+	return nil, err
 }
 
 // carries says whether tags has all of some.

@@ -30,7 +30,7 @@ func TestAClusterIsReachedWhereItServesNow(t *testing.T) {
 	require.Contains(t, asked, "BEGIN CERTIFICATE", "a cluster is known by its CA")
 
 	down := func(context.Context, []byte) (string, error) { return "", errors.New("the store is spoilt") }
-	e = connect(t, kubeprov.Options{Address: down}, object{"kubeconfig": a.kubeconfig()})
+	e = connect(t, kubeprov.Options{Address: down}, object{"kubeconfig": a.Kubeconfig()})
 	_, _, err = e.create(configMap, object{"metadata": object{"namespace": "n"}}, 0)
 	require.ErrorContains(t, err, "the store is spoilt", "the reason, and not that a connection was refused")
 }
