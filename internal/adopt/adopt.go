@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package adopt takes over what is in the AWS account already: what an engine
-// that was killed had begun to create (Finder), so that the next deployment does
-// not make a second one, and log groups of an earlier deployment (LogGroups).
+// Package adopt takes over what already exists in the AWS account: resources whose creation a killed engine had begun
+// (Finder), so that the next deployment does not create them twice, log groups of an earlier deployment
+// (LogGroups), and Helm releases (Releases), by their records in the cluster.
 //
 // Nothing is taken for its name alone: the resource itself, or what it hangs on when it has no tags, must carry the tags
 // of the deployment, all of them. A resource of the name that does not is somebody else's, which is an error
 // (engine.ForeignError). Where the id follows from what was asked for and only the owner is looked at, the refresh that
-// follows drops what does not exist. Kubernetes objects and Helm releases are never adopted here.
+// follows drops what does not exist. Kubernetes objects are never adopted: applying them again
+// is their adoption.
 package adopt
 
 import (
@@ -22,6 +23,7 @@ import (
 	"strings"
 	"time"
 
+	"emrflink/components/helm"
 	"emrflink/internal/awsapi"
 	"emrflink/internal/awskind"
 	"emrflink/internal/engine"
@@ -45,6 +47,9 @@ type Options struct {
 	Deployment string
 	// Tags together mark every resource of the deployment.
 	Tags map[string]string
+	// Releases finds Helm releases; Say is told what is done to one. Nil: none is found.
+	Releases *Releases
+	Say      func(string)
 	// Poll is the pause between two looks at a resource that is still being
 	// made; 5 s when zero.
 	Poll time.Duration
@@ -56,6 +61,10 @@ func Finder(o Options) engine.AdoptFunc {
 		o.Poll = 5 * time.Second
 	}
 	return func(ctx context.Context, p engine.PendingCreate) (string, bool, error) {
+		if p.Type == helm.Token && o.Releases != nil {
+			id, err := o.Releases.Find(ctx, input(p, "namespace"), input(p, "name"), input(p, "chart"), o.Say)
+			return id, id != "", err
+		}
 		if !strings.HasPrefix(p.Type, "aws:") {
 			return "", false, nil
 		}

@@ -47,7 +47,7 @@ func (c *Client) findCluster(ctx context.Context, d Deployment) ([]Resource, err
 func clusterResource(k Cluster) Resource {
 	return Resource{
 		Service: "eks", Type: TypeCluster, ID: k.Name, ARN: k.ARN, Name: k.Name, State: k.Status, Tags: k.Tags, CreatedBy: "user",
-		Detail: map[string]string{"version": k.Version},
+		Detail: map[string]string{"version": k.Version, "issuer": k.Issuer},
 	}
 }
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package awskind is the catalogue of the kinds of AWS resources that this project knows: a row per kind with everything
-// that more than one place has to know of it, from its Pulumi type to the command that deletes it.
+// Package awskind is the catalogue of the kinds of AWS resources that this project knows: a row per kind with
+// everything that more than one place needs to know about it, from its Pulumi type to the command that deletes it.
 //
-// Invariants: a row has no empty cell that some place needs (a test names the cell), and what a row says is written nowhere
-// else. Two tables stay beside it: package replacement has which properties force a replacement, by Pulumi type, and
-// package cost what the rates cost, by the names that the rows use.
+// Invariants: a row has no empty cell that some place needs (a test names the cell), and no other code repeats what a
+// row says. Two tables stay separate: package replacement has the properties that force a replacement, by Pulumi type,
+// and package cost has the rates, by the names that the rows use.
 //
 // Place: below everything else. It imports the standard library only. docs/add-a-kind.md says how to add a row.
 package awskind
@@ -204,6 +204,18 @@ func Swept() []string {
 	var out []string
 	for _, k := range all {
 		out = append(out, k.Inventory)
+	}
+	return out
+}
+
+// DataTypes are the Pulumi types that a cleanup keeps which is to retain the data: buckets with their settings, and the keys
+// without which nobody can read them.
+func DataTypes() []string {
+	var out []string
+	for _, k := range rows() {
+		if strings.HasPrefix(k.Type, "aws:s3/") || strings.HasPrefix(k.Type, "aws:kms/") {
+			out = append(out, k.Type)
+		}
 	}
 	return out
 }

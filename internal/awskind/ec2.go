@@ -15,7 +15,7 @@ func networkRows() []Kind {
 			Type: "aws:ec2/vpc:Vpc", Terraform: "aws_vpc", Simulated: "ec2:vpc", Tags: NamedByTag, Inventory: "vpc",
 			Price: Free, Usage: "data transfer between zones and to the internet, per GB",
 			Command: "ec2 delete-vpc --vpc-id {id}", Scope: "id",
-			Loss: "the cluster and everything else in it goes too; " + emptied, Gravity: 40,
+			Loss: "the cluster and everything else in it is deleted too; " + emptied, Gravity: 40,
 			Adopt: AdoptByTags, Phase: PhaseNetwork,
 		},
 		{
@@ -32,7 +32,7 @@ func networkRows() []Kind {
 		{
 			Type: "aws:ec2/eip:Eip", Terraform: "aws_eip", Simulated: "ec2:eip", Tags: NamedByTag, Inventory: "elastic-ip",
 			Price: "public-ipv4", Billed: "public IPv4 address", Command: "ec2 release-address --allocation-id {id}",
-			Loss: "the public address is given back: allow-lists that name it stop to match", Gravity: 120,
+			Loss: "the public address is released: allow-lists that contain it no longer match", Gravity: 120,
 			Adopt: AdoptByTags, Phase: PhaseNetwork,
 		},
 		{
@@ -90,7 +90,7 @@ func trafficRows() []Kind {
 			Type: "aws:ec2/networkInterface:NetworkInterface", Terraform: "aws_network_interface",
 			Simulated: "ec2:networkInterface", Tags: NamedByTag, Inventory: "network-interface",
 			Price: Free, Sweep: 30, Command: "ec2 delete-network-interface --network-interface-id {id}",
-			Loss: "its addresses are given back and connections through it break", Adopt: AdoptByTags, Phase: PhaseNetwork,
+			Loss: "its addresses are released and connections through it break", Adopt: AdoptByTags, Phase: PhaseNetwork,
 		},
 		{
 			Type: "aws:ec2/tag:Tag", Terraform: "aws_ec2_tag", Simulated: "ec2:tag", Tags: Untagged, Inventory: NotListed,

@@ -39,7 +39,7 @@ func clusterRows() []Kind {
 		{
 			Type: "aws:eks/accessEntry:AccessEntry", Terraform: "aws_eks_access_entry", Simulated: "eks:accessEntry",
 			Tags: Tagged, Inventory: NotListed, Price: Free,
-			Loss: "who has it loses access to the cluster; nodes that have it cannot join", Gravity: 160,
+			Loss: "identities that have it lose access to the cluster; nodes that have it cannot join", Gravity: 160,
 			Adopt: "{clusterName}:{principalArn}",
 			Owner: AccessEntry + " {clusterName}:{principalArn}",
 			Show:  "eks describe-access-entry --cluster-name {cluster} --principal-arn {name}", Phase: PhaseCluster,
@@ -47,7 +47,7 @@ func clusterRows() []Kind {
 		{
 			Type: "aws:eks/accessPolicyAssociation:AccessPolicyAssociation", Terraform: "aws_eks_access_policy_association",
 			Simulated: "eks:accessPolicyAssociation", Tags: Untagged, Inventory: NotListed, Price: Free,
-			Loss:  "who has it loses these rights in the cluster",
+			Loss:  "identities that have it lose these permissions in the cluster",
 			Adopt: "{clusterName}#{principalArn}#{policyArn}",
 			Owner: AccessEntry + " {clusterName}:{principalArn}", Phase: PhaseCluster,
 		},

@@ -14,7 +14,7 @@ func identityRows() []Kind {
 		{
 			Type: "aws:iam/policy:Policy", Terraform: "aws_iam_policy", Simulated: "iam:policy", Tags: Tagged,
 			Inventory: "policy", Price: Free, Command: "iam delete-policy --policy-arn {id}", Scope: "arn",
-			Loss:  "who has it loses these AWS permissions until it is back",
+			Loss:  "roles that have it lose these AWS permissions until it is back",
 			Adopt: "arn:{@partition}:iam::{@account}:policy{@path}{name}",
 			Show:  "iam get-policy --policy-arn {id}", Phase: PhaseCluster,
 		},

@@ -15,13 +15,13 @@ func serviceRows() []Kind {
 		},
 		{
 			Type: "aws:kms/alias:Alias", Terraform: "aws_kms_alias", Simulated: "kms:alias", Tags: Untagged, Inventory: NotListed,
-			Price: Free, Loss: "who uses the key by this name does not find it until it is back",
+			Price: Free, Loss: "users of the key cannot find it by this name until it is back",
 			Adopt: "{name}", Owner: "key {targetKeyId}", Phase: PhaseRest,
 		},
 		{
 			Type: "aws:sqs/queue:Queue", Terraform: "aws_sqs_queue", Simulated: "sqs:queue", Tags: Tagged, Inventory: "queue",
 			Price: Free, Usage: "SQS: requests", Sweep: 80, Command: "sqs delete-queue --queue-url {id}", Scope: "name",
-			Loss:    "Karpenter does not hear of interruptions until there is another; messages in it are lost",
+			Loss:    "Karpenter gets no interruption events until there is another; messages in it are lost",
 			Gravity: 170, Adopt: "https://sqs.{@region}.{@domain}/{@account}/{name}",
 			Show: "sqs list-queue-tags --queue-url {id}", Phase: PhaseRest,
 		},
@@ -34,13 +34,13 @@ func serviceRows() []Kind {
 		{
 			Type: "aws:cloudwatch/eventRule:EventRule", Terraform: "aws_cloudwatch_event_rule", Simulated: "events:rule",
 			Tags: Tagged, Inventory: "rule", Price: Free, Command: "events delete-rule --name {id}", Scope: "name",
-			Loss: "Karpenter is not told of these events until there is a rule again", Adopt: "{name}",
+			Loss: "Karpenter does not get these events until there is a rule again", Adopt: "{name}",
 			Show: "events describe-rule --name {id}", Phase: PhaseRest,
 		},
 		{
 			Type: "aws:cloudwatch/eventTarget:EventTarget", Terraform: "aws_cloudwatch_event_target", Simulated: "events:target",
 			Tags: Untagged, Inventory: NotListed, Price: Free,
-			Loss:  "Karpenter is not told of these events until there is a target again",
+			Loss:  "Karpenter does not get these events until there is a target again",
 			Adopt: "{rule}-{targetId}", Owner: "rule {rule}", Phase: PhaseRest,
 		},
 		{

@@ -33,7 +33,8 @@ func newClassifier() *classifier {
 		requestID: regexp.MustCompile(`(?i)request ?id:? ([0-9a-zA-Z-]{8,})`),
 		awsText:   regexp.MustCompile(`(?s)(?:api error |RequestID: [^,\n]+, )([A-Z][A-Za-z0-9.]+: .*)`),
 		rules: []rule{
-			r(`the stack is currently locked by`, CodeLocked,
+			// The second is what a run says that looks while another one, of another machine, writes its lock.
+			r(`the stack is currently locked by|blob \(key "\.pulumi/locks/.{1,300}code=NotFound`, CodeLocked,
 				"wait for the other run, or clear its lock: emrflink pulumi cancel"),
 			r(`incorrect passphrase|passphrase must be set`, CodePassphrase,
 				"set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE to the passphrase that the stack was made with"),

@@ -76,7 +76,10 @@ func TestEveryWordingIsKnown(t *testing.T) {
 		untested[i] = true
 	}
 	for code, texts := range map[string][]string{
-		CodeLocked: {"the stack is currently locked by 1 lock(s)"},
+		CodeLocked: {
+			"the stack is currently locked by 1 lock(s)",
+			`blob (key ".pulumi/locks/organization/emrflink/local/0.json.18f.tmp") (code=NotFound): no such file or directory`,
+		},
 		CodePassphrase: {
 			"incorrect passphrase", "passphrase must be set", "failed to decrypt", "error decrypting secret",
 			"cipher: message authentication failed", "bad value",

@@ -31,7 +31,7 @@ func (e *Engine) Observe(ctx context.Context) ([]plans.Observed, error) {
 			Hint: "emrflink deploy --stack " + e.opts.Stack,
 		}
 	}
-	if err := e.ready(); err != nil {
+	if err := e.ready(ctx); err != nil {
 		return nil, err
 	}
 	s, err := e.stackIn(ctx, e.workDir(), e.env)

@@ -16,9 +16,9 @@ import (
 	"emrflink/internal/plans"
 )
 
-// crashed deploys until the provider has begun to make `a`, and ends it there. The resource exists; the provider is
+// crashedWhileCreating deploys until the provider has begun to make `a`, and ends it there. The resource exists; the provider is
 // started again, knowing all there is.
-func crashed(t *testing.T, o Options) (*fakeAWS, Options) {
+func crashedWhileCreating(t *testing.T, o Options) (*fakeAWS, Options) {
 	t.Helper()
 	f := holding(t)
 	o.Env = f.env()
@@ -39,7 +39,7 @@ func crashed(t *testing.T, o Options) (*fakeAWS, Options) {
 
 func TestADeployTakesUpWhatAProviderThatDiedHadBegunToMake(t *testing.T) {
 	t.Parallel()
-	f, o := crashed(t, Options{Home: t.TempDir(), Program: slowChain()})
+	f, o := crashedWhileCreating(t, Options{Home: t.TempDir(), Program: slowChain()})
 	e := open(t, o)
 	state, err := e.deployment(t.Context())
 	require.NoError(t, err)
@@ -75,10 +75,10 @@ func TestADeployTakesUpWhatAProviderThatDiedHadBegunToMake(t *testing.T) {
 
 func TestACleanupDeletesWhatAProviderThatDiedHadBegunToMake(t *testing.T) {
 	t.Parallel()
-	f, o := crashed(t, Options{Home: t.TempDir(), Program: slowChain()})
+	f, o := crashedWhileCreating(t, Options{Home: t.TempDir(), Program: slowChain()})
 	o.Adopt = adoptByName(f)
 	e := open(t, o)
-	require.ErrorContains(t, e.Remove(t.Context()), "may exist", "the only record of it is not lost")
+	require.ErrorContains(t, e.Remove(t.Context()), CodeStackNotEmpty, "the only record of it is not lost")
 	_, err := e.Destroy(t.Context(), nil)
 	require.NoError(t, err)
 	require.Empty(t, f.names())
@@ -87,7 +87,7 @@ func TestACleanupDeletesWhatAProviderThatDiedHadBegunToMake(t *testing.T) {
 
 func TestWhatIsSomebodyElsesStopsADeployAndIsLeftByACleanup(t *testing.T) {
 	t.Parallel()
-	f, o := crashed(t, Options{Home: t.TempDir(), Program: slowChain()})
+	f, o := crashedWhileCreating(t, Options{Home: t.TempDir(), Program: slowChain()})
 	o.Adopt = func(_ context.Context, p PendingCreate) (string, bool, error) {
 		return "", false, &ForeignError{
 			What: "thing", ID: p.Name, Tags: map[string]string{"team": "x", "b": "c"}, Wanted: map[string]string{"of": "me"},
@@ -115,7 +115,7 @@ func TestWhatIsSomebodyElsesStopsADeployAndIsLeftByACleanup(t *testing.T) {
 
 func TestWhatCouldNotBeMadeIsDeletedAndMadeAnew(t *testing.T) {
 	t.Parallel()
-	f, o := crashed(t, Options{Home: t.TempDir(), Program: slowChain()})
+	f, o := crashedWhileCreating(t, Options{Home: t.TempDir(), Program: slowChain()})
 	o.Adopt = func(_ context.Context, p PendingCreate) (string, bool, error) {
 		return "", false, &BrokenError{ID: p.Name, State: "FAILED"}
 	}
@@ -130,7 +130,7 @@ func TestWhatCouldNotBeMadeIsDeletedAndMadeAnew(t *testing.T) {
 	require.NoError(t, err)
 	require.Zero(t, plan.Summary.Changes())
 
-	f, o = crashed(t, Options{Home: t.TempDir(), Program: slowChain(), Adopt: o.Adopt})
+	f, o = crashedWhileCreating(t, Options{Home: t.TempDir(), Program: slowChain(), Adopt: o.Adopt})
 	_, err = open(t, o).Destroy(t.Context(), nil)
 	require.NoError(t, err)
 	require.Equal(t, []string{"delete a"}, f.called(), "once")
@@ -173,7 +173,7 @@ func TestTheJournalSaysWhatIsInFlight(t *testing.T) {
 		return apitype.ResourceV3{URN: resource.URN(urn(name)), ID: resource.ID(id), Custom: true, Type: thingType}
 	}
 	e := open(t, Options{Home: t.TempDir(), Program: chain(nil)})
-	require.NoError(t, e.ready())
+	require.NoError(t, e.ready(t.Context()))
 	j := e.journal()
 	j.begin(step(apitype.OpUpdate, "updated", nil))
 	for typ, custom := range map[string]bool{"kubernetes:core/v1:Namespace": true, "aws:test/thing:Component": false} {

@@ -46,8 +46,8 @@ func (a Account) otherVPCs(vpcs []awsapi.VPC) check.Check {
 			return check.Check{
 				ID: id, Status: check.Warning,
 				What: fmt.Sprintf("%s belongs to a deployment %s that the stack did not make", v.ID, d.Name),
-				Why: "what two deployments of one name leave behind cannot be told apart; it was made with another state, or " +
-					"left over",
+				Why: "the leftovers of two deployments with one name cannot be distinguished; it was made with another " +
+					"state, or left over",
 				Fix: d.otherName(),
 			}
 		}

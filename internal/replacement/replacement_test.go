@@ -3,7 +3,9 @@
 package replacement
 
 import (
+	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -27,6 +29,9 @@ func TestForces(t *testing.T) {
 		"a map below a property": {
 			"kubernetes:apps/v1:Deployment", `spec.selector.matchLabels["app.kubernetes.io/name"]`, true,
 		},
+		"a container of a pod":           {"kubernetes:core/v1:Pod", "spec.containers[0].image", true},
+		"a toleration of a pod":          {"kubernetes:core/v1:Pod", "spec.tolerations[0].key", false},
+		"a selector of a DaemonSet":      {"kubernetes:apps/v1:DaemonSet", "spec.selector.matchLabels.a", true},
 		"a release's name":               {"kubernetes:helm.sh/v3:Release", "name", true},
 		"a release's values":             {"kubernetes:helm.sh/v3:Release", "values.metadata.name", false},
 		"an object that has a property":  {"aws:ec2/launchTemplate:LaunchTemplate", "metadataOptions", false},
@@ -86,6 +91,46 @@ func TestTablesAreSortedAndHaveNoRowTwice(t *testing.T) {
 		}
 		require.True(t, slices.IsSorted(keys), name)
 		require.Len(t, slices.Compact(keys), len(rows), name)
+	}
+}
+
+// The rows "provider" of Kubernetes' kinds are the provider's own list, no less and no more.
+func TestTheRowsOfKubernetesAreThoseOfTheProvider(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("testdata/pulumi-kubernetes.tsv")
+	require.NoError(t, err)
+	theirs := map[string][]Row{}
+	for line := range strings.Lines(string(text)) {
+		if typ, path, ok := strings.Cut(strings.TrimSpace(line), "\t"); ok {
+			pattern := strings.ReplaceAll(strings.TrimPrefix(path, "."), "[*]", "")
+			theirs[kubernetes+typ] = append(theirs[kubernetes+typ], Row{Property: pattern})
+		}
+	}
+	// The data of these is in a branch of the provider's code, not in its list.
+	theirs["kubernetes:core/v1:ConfigMap"] = []Row{{Property: "binaryData"}, {Property: "data"}}
+	theirs["kubernetes:core/v1:Secret"] = append(
+		theirs["kubernetes:core/v1:Secret"], Row{Property: "data"}, Row{Property: "stringData"})
+	theirs[helmRelease] = []Row{{Property: "name"}, {Property: "namespace"}}
+	theirs[anyKubernetes] = []Row{{Property: "metadata.name"}, {Property: "metadata.namespace"}}
+
+	ours := map[string][]Row{}
+	rows, err := Parse(otherTable)
+	require.NoError(t, err)
+	for _, r := range rows {
+		if r.How == "provider" && r.Property != known {
+			ours[r.Type] = append(ours[r.Type], r)
+		}
+	}
+	for typ, list := range theirs {
+		for _, r := range list {
+			require.True(t, Covers(ours[typ], r.Property, false, false), "%s %s is missing", typ, r.Property)
+		}
+	}
+	for typ, list := range ours {
+		for _, r := range list {
+			require.True(t, slices.ContainsFunc(theirs[typ], func(o Row) bool { return o.Property == r.Property }),
+				"the provider does not replace a %s for %s", typ, r.Property)
+		}
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"emrflink/components/helm"
 	"emrflink/internal/adopt"
 	"emrflink/internal/awsapi"
 	"emrflink/internal/cli/cmdutil"
@@ -32,12 +33,14 @@ type onTarget struct {
 
 	target *target.Target
 	aws    *awsapi.Client
+	say    func(string)    // notices of the operation that runs
+	found  *adopt.Releases // in the cluster; see releases
 }
 
 // Info names what is worked on. What is simulated is known once the target is open.
 func (s *onTarget) Info() stack.Info { return s.settings.info }
 
-// Close lets go of the target. A local one goes on in the background.
+// Close releases the target. A local target keeps running in the background.
 func (s *onTarget) Close() error {
 	if s.target == nil {
 		return nil
@@ -81,6 +84,10 @@ func (s *onTarget) engine(ctx context.Context, env map[string]string) (*engine.E
 	o := s.app.engineOptions(s.settings, env)
 	if env != nil {
 		o.Adopt, o.Refresh = s.adopt, s.deploy.Refresh
+		o.Review = func(ctx context.Context, r plans.StateResource, destroy bool) (engine.Verdict, error) {
+			return s.releases().Review(ctx, r, destroy, s.say)
+		}
+		o.Program = s.releases().Into(o.Program)
 		if len(s.deploy.Adopt) > 0 {
 			o.Program = adopt.LogGroups(o.Program, s.deploy.Adopt)
 		}
@@ -101,8 +108,43 @@ func (s *onTarget) adopt(ctx context.Context, p engine.PendingCreate) (string, b
 	find := adopt.Finder(adopt.Options{
 		Account: c, Region: s.settings.config.Region, Deployment: s.settings.config.Name,
 		Tags: deploymentTags(s.settings.config.Name), Poll: time.Duration(float64(adoptPoll) / max(1, s.settings.info.Speed)),
+		Releases: s.releases(), Say: s.say,
 	})
 	return find(ctx, p)
+}
+
+// releases finds the Helm releases in the cluster of the deployment, which has the deployment's name.
+func (s *onTarget) releases() *adopt.Releases {
+	if s.found != nil {
+		return s.found
+	}
+	s.found = &adopt.Releases{
+		Connect: func(ctx context.Context) (adopt.Cluster, error) {
+			c, err := s.client(ctx)
+			if err != nil {
+				return nil, err
+			}
+			k, err := c.DescribeCluster(ctx, s.settings.config.Name)
+			if awsapi.IsNotFound(err) || err == nil && k.Status != "ACTIVE" && k.Status != "UPDATING" {
+				return nil, nil
+			}
+			if err != nil {
+				return nil, err
+			}
+			return connect(ctx, c, k)
+		},
+		Recorded: func(ctx context.Context) (map[string]bool, error) {
+			all, err := s.resources(ctx)
+			out := map[string]bool{}
+			for _, r := range all {
+				if r.Type == helm.Token {
+					out[r.ID] = true
+				}
+			}
+			return out, err
+		},
+	}
+	return s.found
 }
 
 // adoptPoll is the pause between two looks at a resource that AWS still makes.
@@ -154,19 +196,33 @@ func (s *onTarget) check(ctx context.Context) error {
 }
 
 // Deployment is a deploy of the stack: its Plan, Matches and Deploy take the options.
-func (s *onTarget) Deployment(_ context.Context, o deploy.Options) (deploy.Deployment, error) {
+func (s *onTarget) Deployment(ctx context.Context, o deploy.Options) (deploy.Deployment, error) {
 	s.deploy = o
-	return s, nil
+	_, err := s.open(ctx)
+	if err == nil {
+		err = s.serves(ctx)
+	}
+	return s, err
 }
 
-// Deploy carries the plan out.
+// serves returns when the control plane of the stack's cluster, if there is one, can be used.
+func (s *onTarget) serves(ctx context.Context) error {
+	return s.target.Serves(ctx, s.settings.config.Name)
+}
+
+// Deploy carries the plan out. It is done when the control plane, too, is there at the end: a plan without a change does
+// not ask it anything.
 func (s *onTarget) Deploy(ctx context.Context, sink func(plans.Event)) (plans.Result, error) {
 	e, err := s.onAccount(ctx)
 	if err != nil {
 		return plans.Result{}, err
 	}
+	s.say = func(text string) { sink(plans.Event{Kind: plans.EventNotice, Message: text}) }
 	res, err := e.Deploy(ctx, sink)
 	s.app.logFailure(err)
+	if err == nil {
+		err = s.serves(ctx)
+	}
 	return res, classify(err)
 }
 
@@ -242,6 +298,9 @@ func (s *onTarget) cluster(ctx context.Context, name string) (awsapi.Cluster, *k
 	k, err := c.DescribeCluster(ctx, name)
 	if err != nil {
 		return awsapi.Cluster{}, nil, classify(err)
+	}
+	if err := s.target.Serves(ctx, name); err != nil {
+		return k, nil, err
 	}
 	client, err := connect(ctx, c, k)
 	return k, client, classify(err)

@@ -11,6 +11,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	quantity "k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"emrflink/internal/localcloud/provider/propdiff"
 	"emrflink/internal/replacement"
@@ -18,18 +20,19 @@ import (
 
 // forced are the rules of the object's kind that the provider's settings leave on. The data of a ConfigMap or Secret can
 // be changed, but the provider makes a new one unless it is told not to, so that what mounts it notices. What only the API
-// server refuses is left to it.
+// server refuses is left to it. An object that says that it is immutable is made anew whatever the settings are.
 func forced(inputs property, c *config) []replacement.Row {
 	apiVersion, kind := str(inputs, "apiVersion"), str(inputs, "kind")
 	if !strings.Contains(apiVersion, "/") {
 		apiVersion = "core/" + apiVersion
 	}
+	immutable, _ := flag(inputs["immutable"])
 	return slices.DeleteFunc(replacement.Rows("kubernetes:"+apiVersion+":"+kind), func(r replacement.Row) bool {
 		switch r.Note {
 		case "unless enableConfigMapMutable":
-			return c != nil && c.configMapMutable
+			return c != nil && c.configMapMutable && !immutable
 		case "unless enableSecretMutable":
-			return c != nil && c.secretMutable
+			return c != nil && c.secretMutable && !immutable
 		}
 		return r.How == "apiserver"
 	})
@@ -37,6 +40,7 @@ func forced(inputs property, c *config) []replacement.Row {
 
 func diffObjects(olds, news property, c *config) *pulumirpc.DiffResponse {
 	rows := forced(news, c)
+	olds, news = namespaced(olds, news, c), namespaced(news, news, c)
 	changes := propdiff.Diff(olds, news, propdiff.Rules{
 		Equal:   func(_ string, was, is value) bool { return sameScalar(was, is) },
 		Replace: func(pattern string, _ propdiff.Op) bool { return replacement.Covers(rows, pattern, false, false) },
@@ -47,6 +51,62 @@ func diffObjects(olds, news property, c *config) *pulumirpc.DiffResponse {
 	out.DeleteBeforeReplace = len(out.Replaces) > 0 && str(was, "name") == str(is, "name") &&
 		str(was, "namespace") == str(is, "namespace")
 	return out
+}
+
+// namespaced is an object with the namespace that it is really in: "default" when it names none, and none when its kind
+// lives in none, whatever it names. A kind that nobody knows yet lives in one.
+func namespaced(obj, news property, c *config) property {
+	meta := member(obj, "metadata")
+	if meta == nil || meta["namespace"].ContainsUnknowns() {
+		return obj
+	}
+	meta, obj = maps.Clone(meta), maps.Clone(obj)
+	if inNone(news, c) {
+		delete(meta, "namespace")
+	} else if str(meta, "namespace") == "" {
+		meta["namespace"] = resource.NewProperty(metav1.NamespaceDefault)
+		if c != nil && c.namespace != "" {
+			meta["namespace"] = resource.NewProperty(c.namespace)
+		}
+	}
+	obj["metadata"] = resource.NewProperty(meta)
+	return obj
+}
+
+// inNone tells whether objects of the kind live in no namespace. A cluster is asked about kinds that are not Kubernetes'
+// own only.
+func inNone(inputs property, c *config) bool {
+	switch kind := str(inputs, "kind"); {
+	case slices.Contains(clusterKinds(), kind):
+		return true
+	case c == nil || c.kubeconfig == "" || builtIn(str(inputs, "apiVersion")):
+		return false
+	default:
+		client, err := c.client()
+		if err != nil {
+			return false
+		}
+		gv, _ := schema.ParseGroupVersion(str(inputs, "apiVersion"))
+		in, err := client.Namespaced(gv.WithKind(kind))
+		return err == nil && !in
+	}
+}
+
+// clusterKinds are Kubernetes' own kinds that live in no namespace, as the provider lists them
+// (provider/pkg/kinds/kinds.go).
+func clusterKinds() []string {
+	return []string{
+		"APIService", "CertificateSigningRequest", "ClusterRole", "ClusterRoleBinding", "CSIDriver", "CSINode",
+		"CustomResourceDefinition", "FlowSchema", "IngressClass", "MutatingWebhookConfiguration", "Namespace", "Node",
+		"PersistentVolume", "PodSecurityPolicy", "PriorityClass", "PriorityLevelConfiguration", "RuntimeClass", "StorageClass",
+		"ValidatingWebhookConfiguration", "VolumeAttachment",
+	}
+}
+
+// builtIn tells a group of Kubernetes' own from one that a definition adds.
+func builtIn(apiVersion string) bool {
+	group, _, has := strings.Cut(apiVersion, "/")
+	return !has || !strings.Contains(group, ".") || strings.HasSuffix(group, ".k8s.io")
 }
 
 // sameScalar says that Kubernetes writes one value as the other: 1000m is 1.
