@@ -10,11 +10,13 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -32,19 +34,27 @@ func main() {
 	atOnce := flag.Int("at-once", 1, "how many experiments run side by side")
 	sample := flag.Int("sample", 0, "run only so many, drawn by chance; 0 runs all")
 	seed := flag.Uint64("seed", 1, "of the draw")
+	again := flag.Bool("again", false, "run those of the table that were not clean, and write the table anew")
 	flag.Parse()
-	if err := run(ctx, *bin, *table, *atOnce, *sample, *seed); err != nil {
+	if err := run(ctx, *bin, *table, *atOnce, *sample, *seed, *again); err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, bin, table string, atOnce, sample int, seed uint64) error {
+func run(ctx context.Context, bin, table string, atOnce, sample int, seed uint64, again bool) error {
 	abs, err := filepath.Abs(bin)
 	if err != nil {
 		return err
 	}
 	bench := chaos.Bench{Bin: abs}
+	done, err := read(table)
+	if err != nil {
+		return err
+	}
+	if again {
+		return repeat(ctx, bench, table, atOnce, done)
+	}
 	deploy, cleanup, err := bench.Changes(ctx)
 	if err != nil {
 		return err
@@ -56,11 +66,7 @@ func run(ctx context.Context, bin, table string, atOnce, sample int, seed uint64
 		r.Shuffle(len(cases), func(i, j int) { cases[i], cases[j] = cases[j], cases[i] })
 		cases = cases[:min(sample, len(cases))]
 	}
-	done, err := read(table)
-	if err != nil {
-		return err
-	}
-	cases = slices.DeleteFunc(cases, func(c chaos.Case) bool { return done[c.Key()] })
+	cases = slices.DeleteFunc(cases, func(c chaos.Case) bool { _, ran := done[c.Key()]; return ran })
 	return experiment(ctx, bench, table, atOnce, cases)
 }
 
@@ -83,7 +89,7 @@ func all(deploy, cleanup int) []chaos.Case {
 }
 
 func experiment(ctx context.Context, bench chaos.Bench, table string, atOnce int, cases []chaos.Case) error {
-	f, err := os.OpenFile(table, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	f, err := os.OpenFile(table, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
@@ -128,9 +134,37 @@ func experiment(ctx context.Context, bench chaos.Bench, table string, atOnce int
 	return nil
 }
 
-// read finds the cases that a table has.
-func read(table string) (map[string]bool, error) {
-	done := map[string]bool{}
+// repeat runs the cases that were not clean.
+func repeat(ctx context.Context, bench chaos.Bench, table string, atOnce int, done map[string]result) error {
+	var cases []chaos.Case
+	var kept []byte
+	for _, key := range slices.Sorted(maps.Keys(done)) {
+		if done[key].clean {
+			kept = append(kept, done[key].line+"\n"...)
+			continue
+		}
+		cells := strings.Split(key, "\t")
+		step, err := strconv.Atoi(cells[4])
+		if err != nil {
+			return fmt.Errorf("%s: %w", table, err)
+		}
+		cases = append(cases, chaos.Case{Command: cells[0], Then: cells[1], Who: cells[2], When: cells[3], Step: step})
+	}
+	if err := os.WriteFile(table, kept, 0o600); err != nil {
+		return err
+	}
+	return experiment(ctx, bench, table, atOnce, cases)
+}
+
+// result is a line of a table.
+type result struct {
+	line  string
+	clean bool
+}
+
+// read finds the cases that a table has, by their keys.
+func read(table string) (map[string]result, error) {
+	done := map[string]result{}
 	f, err := os.Open(table)
 	if os.IsNotExist(err) {
 		return done, nil
@@ -139,10 +173,11 @@ func read(table string) (map[string]bool, error) {
 		return nil, err
 	}
 	defer f.Close()
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		if cells := strings.Split(lines.Text(), "\t"); len(cells) > 5 {
-			done[strings.Join(cells[:5], "\t")] = true
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
+		if cells := strings.Split(lines.Text(), "\t"); len(cells) > 7 {
+			done[strings.Join(cells[:5], "\t")] = result{lines.Text(), cells[7] == "clean"}
 		}
 	}
-	return done, nil
+	return done, lines.Err()
 }
