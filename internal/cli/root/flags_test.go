@@ -31,6 +31,7 @@ import (
 	"emrflink/internal/cli/preview"
 	"emrflink/internal/cli/root"
 	"emrflink/internal/cli/samplejob"
+	"emrflink/internal/cli/state"
 	"emrflink/internal/cli/status"
 	"emrflink/internal/cli/version"
 	"emrflink/internal/flinkjob"
@@ -70,6 +71,7 @@ func keepers(r run, got *any) map[string]*cobra.Command {
 		"sample-job render": samplejob.NewRenderCmd(f, o.SampleJob, cmdtest.Keep[samplejob.Options](got)),
 		"sample-job run":    samplejob.NewRunCmd(f, o.SampleJob, cmdtest.Keep[samplejob.Options](got)),
 		"sample-job status": samplejob.NewStatusCmd(f, o.SampleJob, cmdtest.Keep[samplejob.Options](got)),
+		"state restore":     state.NewRestoreCmd(f, o.State, cmdtest.Keep[state.Options](got)),
 		"status":            status.NewCmd(f, o.Status, cmdtest.Keep[status.Options](got)),
 		"version":           version.NewCmd(f, cmdtest.Keep[version.Options](got)),
 	}
@@ -178,6 +180,9 @@ func otherFlags() []flagCase {
 		{"local fault drift", "vpc --set=a=1 --set=b=2", faults{Args: resource, Edit: change{Set: []string{"a=1", "b=2"}}}},
 		{"local fault drift", "vpc --unset=a", faults{Args: resource, Edit: change{Unset: []string{"a"}}}},
 		{"local fault drift", "vpc --delete", faults{Args: resource, Edit: change{Delete: true}}},
+		{"state restore", "--from=f", state.Options{From: "f"}},
+		{"state restore", "--dry-run", state.Options{DryRun: true}},
+		{"state restore", "--output=json", state.Options{Output: JSON}},
 		{"eks-token", "--cluster=c", ekstoken.Options{Request: token{Cluster: "c"}}},
 		{"eks-token", "--cluster=c --region=r", ekstoken.Options{Request: token{Cluster: "c", Region: "r"}}},
 		{"eks-token", "--cluster=c --target=aws", ekstoken.Options{Request: token{Cluster: "c", Target: "aws"}}},
