@@ -150,6 +150,25 @@ func TestTheInventoryKnowsTheTypesOfTheCatalogue(t *testing.T) {
 	require.False(t, CanDelete(TypeVPC))
 }
 
+// What can be of somebody else's with a name that we ask for is looked up with its tags.
+func TestEveryLookUpOfTheCatalogueIsThere(t *testing.T) {
+	t.Parallel()
+	readers := (&Client{}).readers()
+	for name := range readers {
+		_, known := awskind.LooksUp(name)
+		require.True(t, known, name)
+	}
+	shown := 0
+	for _, k := range awskind.All() {
+		if k.Show != "" {
+			shown++
+		}
+	}
+	require.Len(t, readers, shown)
+	_, _, err := (&Client{}).Lookup(t.Context(), "repository", "x")
+	require.ErrorContains(t, err, "no look-up is called repository")
+}
+
 func TestADeploymentKeepsWhatTheCatalogueSays(t *testing.T) {
 	t.Parallel()
 	var d Deployment
@@ -320,7 +339,7 @@ func TestWhatWasNotAnsweredIsNamedAsNotChecked(t *testing.T) {
 	require.Empty(t, found)
 	var unknown *InventoryError
 	require.ErrorAs(t, err, &unknown)
-	require.Len(t, unknown.Parts, len(c.lookups())-6, "it names no queue, rule, role, bucket, key or issuer")
+	require.Len(t, unknown.Parts, len(c.lookups())-7, "it names no queue, rule, role, policy, bucket, key or issuer")
 	require.ErrorContains(t, err, "not checked: ")
 	require.ErrorContains(t, err, "the cluster: eks:DescribeCluster")
 	require.True(t, IsDenied(err))

@@ -35,6 +35,7 @@ const (
 	TypeAddon            = "addon"
 	TypeInstanceProfile  = "instance-profile"
 	TypeRole             = "role"
+	TypePolicy           = "policy"
 	TypeOIDCProvider     = "oidc-provider"
 	TypeLogGroup         = "log-group"
 	TypeQueue            = "queue"
@@ -80,6 +81,7 @@ type Deployment struct {
 	Queues           []string // exact names
 	Rules            []string // EventBridge rules on the default bus, exact names
 	Roles            []string // exact names
+	Policies         []string // exact ARNs of managed policies
 	InstanceProfiles []string // exact names; Karpenter's path is always looked at
 	Keys             []string // exact IDs of KMS keys
 	OIDCIssuer       string   // the issuer URL, with or without https://
@@ -122,7 +124,7 @@ func (d Deployment) validate() error {
 func (d *Deployment) lists() map[string]*[]string {
 	return map[string]*[]string{
 		TypeBucket: &d.Buckets, TypeLogGroup: &d.LogGroups, TypeQueue: &d.Queues, TypeRule: &d.Rules,
-		TypeRole: &d.Roles, TypeInstanceProfile: &d.InstanceProfiles, TypeKey: &d.Keys,
+		TypeRole: &d.Roles, TypePolicy: &d.Policies, TypeInstanceProfile: &d.InstanceProfiles, TypeKey: &d.Keys,
 	}
 }
 
@@ -251,6 +253,7 @@ func (c *Client) lookups() []lookup {
 		{"the cluster", c.findCluster},
 		{"instance profiles", c.findInstanceProfiles},
 		{"roles", c.findRoles},
+		{"policies", c.findPolicies},
 		{"the OIDC provider", c.findOIDCProvider},
 		{"log groups", c.findLogGroups},
 		{"queues", c.findQueues},

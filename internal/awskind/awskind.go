@@ -55,8 +55,13 @@ type Kind struct {
 	Gravity int
 
 	// Adopt is how the next deployment finds one that a killed engine had begun to make: its id made of its inputs
-	// ("{clusterName}:{addonName}"; package adopt has the words with @), or AdoptByTags, AdoptByEnds, AdoptNever.
+	// ("{clusterName}:{addonName}"; package adopt has the words with @), or a word of Adopt.
 	Adopt string
+	// Owner is the resource whose tags say who owns one: its look-up and its id made of the inputs ("role {role}"), or
+	// OwnerInName. "" is the resource itself, by its Inventory.
+	Owner string
+	// Show is what a person runs to look at one that an Owner names, spelt as Command.
+	Show string
 	// Phase is the phase of a deploy in which one is made that belongs to no component.
 	Phase string
 }
@@ -102,9 +107,20 @@ const (
 	AdoptByTags = "tags"
 	// AdoptByEnds looks in the inventory for the two resources that it connects.
 	AdoptByEnds = "ends"
-	// AdoptNever says that it cannot be found again.
+	// AdoptByLookup takes the id that the look-up of its Owner answers: AWS makes it, and one per name.
+	AdoptByLookup = "look-up"
+	// AdoptNever is for what no program makes.
 	AdoptNever = "never"
 )
+
+// Look-ups of package awsapi whose resources the inventory leaves out.
+const (
+	AccessEntry = "access-entry"
+	PodIdentity = "pod-identity-association" // by "cluster:namespace/service account"
+)
+
+// OwnerInName is the Owner of what has no tags and hangs on what may be anybody's: its id ends with the deployment's name.
+const OwnerInName = "name"
 
 // Words of Phase: those of package deploy in which AWS resources are made that belong to no component.
 const (
@@ -160,6 +176,25 @@ func OfInventory(typ string) (Kind, bool) {
 func OfSimulated(name string) (Kind, bool) {
 	k, ok := indexed().bySimulated[name]
 	return k, ok
+}
+
+// LooksUp finds the row of a look-up of package awsapi by its name.
+func LooksUp(name string) (Kind, bool) {
+	i := slices.IndexFunc(rows(), func(k Kind) bool {
+		own, _, _ := strings.Cut(k.Owner, " ")
+		return k.Show != "" && cmp.Or(own, k.Inventory) == name
+	})
+	if i < 0 {
+		return Kind{}, false
+	}
+	return rows()[i], true
+}
+
+// Spell makes a Command or a Show the command line about one resource.
+func Spell(command, id, region string) string {
+	cluster, name, _ := strings.Cut(id, ":")
+	words := strings.NewReplacer("{id}", id, "{cluster}", cluster, "{name}", name)
+	return "aws " + words.Replace(command) + " --region " + region
 }
 
 // Swept returns the inventory types that a cleanup may delete itself, in the order in which it does.

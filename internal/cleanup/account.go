@@ -332,7 +332,5 @@ func command(r awsapi.Resource, region string) string {
 	if !known {
 		return ""
 	}
-	cluster, name, _ := strings.Cut(r.ID, ":")
-	words := strings.NewReplacer("{id}", r.ID, "{cluster}", cluster, "{name}", name)
-	return "aws " + words.Replace(k.Command) + " --region " + region
+	return awskind.Spell(k.Command, r.ID, region)
 }

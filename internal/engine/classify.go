@@ -7,6 +7,9 @@ import (
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/diag/colors"
+
+	"emrflink/internal/awskind"
+	"emrflink/internal/plans"
 )
 
 // rule recognises one kind of failure in the engine's words.
@@ -60,7 +63,7 @@ func newClassifier() *classifier {
 			r(`\bis invalid:`, "Invalid", ""),
 			r(`(?i)\bunauthorized\b|must be logged in to the server`, "Unauthorized", ""),
 			r(`connection refused|no such host|i/o timeout|context deadline exceeded|TLS handshake timeout`, CodeUnreachable, ""),
-			r(`transport is closing|error reading from server: EOF|Unavailable desc`, CodeProvider,
+			r(`transport is closing|error reading from server|Unavailable desc`, CodeProvider,
 				"the provider stopped: run the same command again"),
 			r(`program failed|an unhandled error occurred|run program:|runtime error`, CodeProgram, ""),
 		},
@@ -96,6 +99,10 @@ func (c *classifier) classify(f *Failure) {
 	}
 	if f.Code == "" {
 		f.Code = CodeEngine
+	}
+	if f.Hint == "" && awskind.Absent(f.Code) && f.Op != "" && f.Op != plans.OpDelete {
+		f.Hint = "it was deleted in the account and is in the state still; let the deploy read the account first: " +
+			"emrflink deploy --refresh"
 	}
 }
 

@@ -134,14 +134,18 @@ func stopped(message string) bool {
 // attempt resolves what earlier runs left and runs the engine.
 func (e *Engine) attempt(ctx context.Context, op string, sink func(plans.Event),
 	run func(context.Context, auto.Stack, *collector) error) (plans.Summary, error) {
-	if err := e.resolvePending(ctx, func(text string) { sink(plans.Event{Kind: plans.EventNotice, Message: text}) }); err != nil {
+	notice := func(text string) { sink(plans.Event{Kind: plans.EventNotice, Message: text}) }
+	if err := e.resolvePending(ctx, op == "destroy", notice); err != nil {
+		return plans.Summary{}, err
+	}
+	if err := e.review(ctx, op == "destroy"); err != nil {
 		return plans.Summary{}, err
 	}
 	s, err := e.stackIn(ctx, e.workDir(), e.env)
 	if err != nil {
 		return plans.Summary{}, err
 	}
-	c := collect(sink)
+	c := collect(sink, e.journal())
 	err = run(ctx, s, c)
 	c.close()
 	if err != nil {

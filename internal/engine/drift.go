@@ -38,7 +38,7 @@ func (e *Engine) Observe(ctx context.Context) ([]plans.Observed, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := collect(nil)
+	c := collect(nil, nil)
 	opts := []optrefresh.Option{optrefresh.EventStreams(c.in), optrefresh.SuppressProgress(), optrefresh.Color("never")}
 	if e.opts.Parallel > 0 {
 		opts = append(opts, optrefresh.Parallel(e.opts.Parallel))

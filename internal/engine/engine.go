@@ -43,6 +43,8 @@ type Options struct {
 	Ephemeral bool
 	// Adopt finds resources whose creation was interrupted; see [AdoptFunc]. May be nil.
 	Adopt AdoptFunc
+	// Review finds recorded resources that are not as they were left; see [ReviewFunc]. May be nil.
+	Review ReviewFunc
 	// Kill, when closed, kills a running engine at once: the second Ctrl-C. May be nil. State may then hold a lock
 	// and pending operations, which the next Deploy or Destroy resolves.
 	Kill <-chan struct{}
@@ -220,7 +222,7 @@ func (e *Engine) stackIn(ctx context.Context, dir string, env []string) (auto.St
 // Remove forgets a stack of which nothing can be left in the account, with all copies of its state. One that was never deployed
 // gives ErrNoStack.
 func (e *Engine) Remove(ctx context.Context) error {
-	deployment, err := e.deployment(ctx)
+	deployment, _, err := e.unfinished(ctx)
 	if err != nil {
 		return err
 	}

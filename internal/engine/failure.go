@@ -20,6 +20,7 @@ const (
 	CodeDied          = "EngineDied" // by somebody else, by the system, or of a crash
 	CodeLocked        = "StackLocked"
 	CodePending       = "PendingOperations"
+	CodeForeign       = "ForeignResource"
 	CodeStateCorrupt  = "StateCorrupt"
 	CodeStateLost     = "StateLost"
 	CodeNoSpace       = "NoSpace"  // before anything was done

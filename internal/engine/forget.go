@@ -49,14 +49,14 @@ func (e *Engine) forget(ctx context.Context, match func(apitype.ResourceV3) bool
 	}
 	defer release()
 	// Writing the state drops its unfinished operations: what they made has to be taken over before.
-	if err := e.resolvePending(ctx, notice); err != nil {
+	if err := e.resolvePending(ctx, true, notice); err != nil {
 		return 0, err
 	}
 	deployment, err := e.deployment(ctx)
 	if err != nil {
 		return 0, err
 	}
-	resources, providers := forget(deployment, match)
+	resources, providers := drop(deployment, match)
 	if resources+providers == 0 {
 		return 0, nil
 	}
@@ -66,8 +66,8 @@ func (e *Engine) forget(ctx context.Context, match func(apitype.ResourceV3) bool
 	return resources, nil
 }
 
-// forget takes resources out of a deployment and mends the references to them.
-func forget(d *savedState, match func(apitype.ResourceV3) bool) (resources, providers int) {
+// drop takes resources out of a deployment and mends the references to them.
+func drop(d *savedState, match func(apitype.ResourceV3) bool) (resources, providers int) {
 	parents := map[resource.URN]resource.URN{} // of what is dropped
 	kept := make([]apitype.ResourceV3, 0, len(d.Resources))
 	for _, r := range d.Resources {
@@ -80,7 +80,6 @@ func forget(d *savedState, match func(apitype.ResourceV3) bool) (resources, prov
 		default:
 			resources++
 		}
-		parents[r.URN] = r.Parent
 	}
 	gone := func(u resource.URN) bool { _, dropped := parents[u]; return dropped }
 	for i := range kept {

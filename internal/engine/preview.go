@@ -87,7 +87,7 @@ func (e *Engine) previewIn(ctx context.Context, dir string, env []string) (plans
 	if err := goals.Close(); err != nil {
 		return plans.Plan{}, fmt.Errorf("preview: %w", err)
 	}
-	c := collect(nil)
+	c := collect(nil, nil)
 	opts := []optpreview.Option{
 		optpreview.EventStreams(c.in), optpreview.SuppressProgress(), optpreview.Color("never"),
 		optpreview.Plan(goals.Name()),

@@ -34,14 +34,14 @@ func (e *Engine) Ready(ctx context.Context, notice func(text string)) error {
 	if err := e.ready(ctx); err != nil {
 		return err
 	}
-	d, err := e.deployment(ctx)
+	d, _, err := e.unfinished(ctx)
 	if errors.Is(err, ErrNoStack) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	if f := e.refusePending(d); f != nil {
+	if f := e.interrupted(d); f != nil && e.opts.Adopt == nil {
 		return f
 	}
 	return e.checkSecrets(ctx, d)

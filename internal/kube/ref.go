@@ -23,6 +23,7 @@ var (
 	KindPVC            = Kind{"v1", "PersistentVolumeClaim"}
 	KindPV             = Kind{"v1", "PersistentVolume"}
 	KindConfigMap      = Kind{"v1", "ConfigMap"}
+	KindSecret         = Kind{"v1", "Secret"}
 	KindServiceAccount = Kind{"v1", "ServiceAccount"}
 	// KindDeployment is the workload of the operator and of JobManagers.
 	KindDeployment = Kind{"apps/v1", "Deployment"}

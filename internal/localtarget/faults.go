@@ -33,3 +33,35 @@ type Change struct {
 	Set, Unset []string
 	Delete     bool
 }
+
+// ClusterFaultPrefix begins the actions that are no actions of AWS: they break the clusters that run.
+const ClusterFaultPrefix = "kubernetes:"
+
+// The actions that break a cluster.
+const (
+	StuckNamespace = ClusterFaultPrefix + "StuckNamespace"
+	DeadAPIService = ClusterFaultPrefix + "DeadAPIService"
+	DeadWebhook    = ClusterFaultPrefix + "DeadWebhook"
+	UndeletableJob = ClusterFaultPrefix + "UndeletableJob"
+	PendingRelease = ClusterFaultPrefix + "PendingRelease"
+	APIServerGone  = ClusterFaultPrefix + "APIServerGone"
+)
+
+// ClusterFault is a way in which a cluster can be broken.
+type ClusterFault struct {
+	Action string
+	// Does is what is wrong then; Match says what a match narrows it down to, "" for nothing.
+	Does, Match string
+}
+
+// ClusterFaults are all ways.
+func ClusterFaults() []ClusterFault {
+	return []ClusterFault{
+		{StuckNamespace, "an object in each namespace keeps a finalizer whose controller is gone", "a namespace"},
+		{DeadAPIService, "a group of kinds has no server: no namespace can be emptied", ""},
+		{DeadWebhook, "nothing of a group can be changed: its webhook is gone", "the group (flink.apache.org)"},
+		{UndeletableJob, "Flink jobs that the operator can never delete", "a namespace"},
+		{PendingRelease, "Helm releases look as if their last run was cut off", "NAMESPACE/NAME"},
+		{APIServerGone, "the API server answers nothing any more", "a cluster"},
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -47,7 +48,7 @@ a job react.
 
 A fault makes the calls of an AWS action return an AWS error or answer late. Faults are kept in the memory of the
 local target: a fault applies until it is cleared or used up, or until the local target stops. "local status" shows
-the faults.
+the faults. A fault of a cluster is an object in it, and stays until it is cleared.
 
 On a stack whose target is aws, all of these commands are refused.
 
@@ -135,7 +136,7 @@ func NewFaultSetCmd(f *cmdutil.Factory, o Operations, runF func(context.Context,
 	opts := &FaultOptions{IO: f.IO, Operations: o}
 	cmd := &cobra.Command{
 		Use:   "set ACTION [flags]",
-		Short: "Make an AWS action fail or answer late",
+		Short: "Make an AWS action fail or answer late, or break a cluster",
 		Long: `Make the calls of an AWS action return an AWS error, or answer late. ACTION is written as in an IAM
 policy, with * and ? as wildcards: "s3:CreateBucket", "iam:Create*". An action that nothing on the local target calls
 is refused.
@@ -144,6 +145,8 @@ The providers of a deploy call an action to create, change or delete a resource;
 API. --match limits a fault to a resource: its name or ARN, or for ec2:RunInstances "TYPE CAPACITY ZONE". A second
 fault for the same calls replaces the first.
 
+An action "kubernetes:..." breaks the clusters that run instead, until it is cleared. --match narrows it down:
+` + clusterFaults() + `
 The simulated providers do not repeat a throttled call; the providers of a real deploy repeat it for some minutes.
 
 Cost: none. The local target is started if it is stopped.
@@ -152,10 +155,11 @@ Exit codes: 0 set; 1 failed; 2 flags, an action that nothing calls, or the stack
 		Example: `  emrflink local fault set eks:CreateCluster --error ThrottlingException --times 1
   emrflink local fault set 'iam:Create*' --error AccessDenied
   emrflink local fault set ec2:RunInstances --error InsufficientInstanceCapacity --match '* spot *'
-  emrflink local fault set ec2:CreateNatGateway --delay 5m`,
+  emrflink local fault set ec2:CreateNatGateway --delay 5m
+  emrflink local fault set kubernetes:StuckNamespace --match flink-team-a`,
 		Args: cmdutil.ExactArgs("ACTION"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if opts.Fault.Error == "" && opts.Delay == 0 {
+			if opts.Fault.Error == "" && opts.Delay == 0 && !strings.HasPrefix(args[0], localtarget.ClusterFaultPrefix) {
 				return &cmdutil.UsageError{Err: errors.New("a fault needs --error, --delay or both"), Usage: cmd.UseLine()}
 			}
 			if opts.Fault.Times < 0 || opts.Delay < 0 {
@@ -170,6 +174,19 @@ Exit codes: 0 set; 1 failed; 2 flags, an action that nothing calls, or the stack
 	cmd.Flags().IntVar(&opts.Fault.Times, "times", 0, "how many calls it applies to (default: all, until it is cleared)")
 	cmd.Flags().DurationVar(&opts.Delay, "delay", 0, "how long to wait before the answer, such as 30s; not divided by the speed")
 	return cmd
+}
+
+// clusterFaults lists the faults of clusters for the help.
+func clusterFaults() string {
+	var out strings.Builder
+	for _, f := range localtarget.ClusterFaults() {
+		fmt.Fprintf(&out, "  %-27s%s", f.Action, f.Does)
+		if f.Match != "" {
+			fmt.Fprintf(&out, "; match: %s", f.Match)
+		}
+		out.WriteByte('\n')
+	}
+	return out.String()
 }
 
 func faultSet(ctx context.Context, opts *FaultOptions) error {
@@ -193,7 +210,7 @@ func NewFaultClearCmd(f *cmdutil.Factory, o Operations, runF func(context.Contex
 		Use:   "clear [ACTION]",
 		Short: "Clear faults",
 		Long: `Clear all faults, or only those that were set for ACTION, written as it was when they were set. What
-they broke stays broken: run a failed deploy again.
+they broke stays broken: run a failed deploy again. What a fault has put into a cluster is taken away.
 
 Cost: none.
 

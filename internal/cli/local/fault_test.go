@@ -67,6 +67,11 @@ func TestFault(t *testing.T) {
 			faultsFake{set: localtarget.Fault{Action: "s3:*", Error: "E", Message: "m", Match: "p", Times: 4, DelaySeconds: 2}},
 			"the fault is set; forget it with: emrflink local fault clear 's3:*'\n", "",
 		},
+		"a cluster is broken": {
+			[]string{"set", localtarget.StuckNamespace, "--match", "flink-*"}, nil,
+			faultsFake{set: localtarget.Fault{Action: localtarget.StuckNamespace, Match: "flink-*"}},
+			"the fault is set; forget it with: emrflink local fault clear kubernetes:StuckNamespace\n", "",
+		},
 		"clear all": {[]string{"clear"}, nil, faultsFake{cleared: "action "}, "2 faults cleared\n", ""},
 		"clear one": {[]string{"clear", "s3:*"}, nil, faultsFake{cleared: "action s3:*"}, "2 faults cleared\n", ""},
 		"drift": {
@@ -89,6 +94,15 @@ func TestFault(t *testing.T) {
 			require.Equal(t, c.stdout, r.Out.String())
 			require.Equal(t, c.stderr, r.Err.String())
 		})
+	}
+}
+
+func TestTheHelpHasEveryFaultOfACluster(t *testing.T) {
+	t.Parallel()
+	r, err := execFault(t, &faultsFake{}, "set", "--help")
+	require.NoError(t, err)
+	for _, f := range localtarget.ClusterFaults() {
+		require.Contains(t, r.Out.String()+r.Err.String(), f.Action)
 	}
 }
 

@@ -44,20 +44,25 @@ Exit codes: see "emrflink help exit-codes".`
 
 // Operations are what single commands ask of the domain; what several of them need is in the factory.
 type Operations struct {
-	Cost       cost.Pricer
-	Doctor     doctor.Operations
-	Deploy     deploy.Operations
-	Preview    preview.Operations
-	Graph      func(context.Context) (graph.Planner, error)
-	Cleanup    func(context.Context) (cleanup.Stack, error)
-	Status     func(context.Context) (status.Stack, error)
-	Outputs    func(context.Context) (outputs.Stack, error)
-	SampleJob  samplejob.Open
-	State      func(context.Context) (state.Stack, error)
-	Drift      drift.Detector
+	Cost      cost.Pricer
+	Doctor    doctor.Operations
+	Deploy    deploy.Operations
+	Preview   preview.Operations
+	Graph     func(context.Context) (graph.Planner, error)
+	Cleanup   func(context.Context) (cleanup.Stack, error)
+	Status    func(context.Context) (status.Stack, error)
+	Outputs   func(context.Context) (outputs.Stack, error)
+	SampleJob samplejob.Open
+	State     func(context.Context) (state.Stack, error)
+	Drift     drift.Detector
+	Local     local.Operations
+	Pulumi    pulumi.Main
+	Access
+}
+
+// Access is how kubectl gets into a cluster.
+type Access struct {
 	Kubeconfig kubeconfig.Reader
-	Local      local.Operations
-	Pulumi     pulumi.Main
 	Token      ekstoken.Maker
 }
 

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"emrflink/components/helm"
 	"emrflink/internal/adopt"
 	"emrflink/internal/awsapi"
 	"emrflink/internal/cli/cmdutil"
@@ -32,6 +33,8 @@ type onTarget struct {
 
 	target *target.Target
 	aws    *awsapi.Client
+	say    func(string)    // notices of the operation that runs
+	found  *adopt.Releases // in the cluster; see releases
 }
 
 // Info names what is worked on. What is simulated is known once the target is open.
@@ -81,6 +84,10 @@ func (s *onTarget) engine(ctx context.Context, env map[string]string) (*engine.E
 	o := s.app.engineOptions(s.settings, env)
 	if env != nil {
 		o.Adopt, o.Refresh = s.adopt, s.deploy.Refresh
+		o.Review = func(ctx context.Context, r plans.StateResource, destroy bool) (engine.Verdict, error) {
+			return s.releases().Review(ctx, r, destroy, s.say)
+		}
+		o.Program = s.releases().Into(o.Program)
 		if len(s.deploy.Adopt) > 0 {
 			o.Program = adopt.LogGroups(o.Program, s.deploy.Adopt)
 		}
@@ -101,8 +108,43 @@ func (s *onTarget) adopt(ctx context.Context, p engine.PendingCreate) (string, b
 	find := adopt.Finder(adopt.Options{
 		Account: c, Region: s.settings.config.Region, Deployment: s.settings.config.Name,
 		Tags: deploymentTags(s.settings.config.Name), Poll: time.Duration(float64(adoptPoll) / max(1, s.settings.info.Speed)),
+		Releases: s.releases(), Say: s.say,
 	})
 	return find(ctx, p)
+}
+
+// releases finds the Helm releases in the cluster of the deployment, which has the deployment's name.
+func (s *onTarget) releases() *adopt.Releases {
+	if s.found != nil {
+		return s.found
+	}
+	s.found = &adopt.Releases{
+		Connect: func(ctx context.Context) (adopt.Cluster, error) {
+			c, err := s.client(ctx)
+			if err != nil {
+				return nil, err
+			}
+			k, err := c.DescribeCluster(ctx, s.settings.config.Name)
+			if awsapi.IsNotFound(err) || err == nil && k.Status != "ACTIVE" && k.Status != "UPDATING" {
+				return nil, nil
+			}
+			if err != nil {
+				return nil, err
+			}
+			return connect(ctx, c, k)
+		},
+		Recorded: func(ctx context.Context) (map[string]bool, error) {
+			all, err := s.resources(ctx)
+			out := map[string]bool{}
+			for _, r := range all {
+				if r.Type == helm.Token {
+					out[r.ID] = true
+				}
+			}
+			return out, err
+		},
+	}
+	return s.found
 }
 
 // adoptPoll is the pause between two looks at a resource that AWS still makes.
@@ -175,6 +217,7 @@ func (s *onTarget) Deploy(ctx context.Context, sink func(plans.Event)) (plans.Re
 	if err != nil {
 		return plans.Result{}, err
 	}
+	s.say = func(text string) { sink(plans.Event{Kind: plans.EventNotice, Message: text}) }
 	res, err := e.Deploy(ctx, sink)
 	s.app.logFailure(err)
 	if err == nil {

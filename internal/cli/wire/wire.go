@@ -151,7 +151,7 @@ func (a *app) operations() root.Operations {
 		Doctor: doctor.Operations{
 			Local: func() (doctor.LocalTarget, error) { return a.local() }, State: a.checkState, Preflight: a.preflight,
 		},
-		Drift: a.drift, Kubeconfig: a.kubeconfig, Token: a.token, Pulumi: engine.Main,
+		Drift: a.drift, Access: root.Access{Kubeconfig: a.kubeconfig, Token: a.token}, Pulumi: engine.Main,
 		Local: local.Operations{
 			Open:  func() (local.Target, error) { return a.local() },
 			Serve: a.serve, Change: a.change,

@@ -106,7 +106,7 @@ func TestACleanupCanForgetAClusterThatIsGone(t *testing.T) {
 	t.Parallel()
 	e, err := engine.Open(t.Context(), engine.Options{Stack: "never", Home: t.TempDir(), Program: stacks.Blueprint})
 	require.NoError(t, err)
-	var f cleanup.Forgetter = destroyer{e}
+	var f cleanup.Forgetter = destroyer{e: e}
 	n, err := f.ForgetKubernetes(t.Context())
 	require.NoError(t, err, "a stack that was never deployed has nothing to forget")
 	require.Zero(t, n)

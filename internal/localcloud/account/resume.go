@@ -7,7 +7,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"net/url"
 
 	"emrflink/internal/localcloud/ledger"
 )
@@ -114,15 +113,14 @@ func (a *Account) MoveCluster(name string, e ClusterEndpoint) error {
 	})
 }
 
-// ClusterAddress is where the control plane of the cluster with this CA, in PEM, serves: host:port, "" when the account has
-// no such cluster or its endpoint has no port.
-func (a *Account) ClusterAddress(ca []byte) string {
+// ClusterByCA finds the cluster whose certificates this CA, in PEM, signs.
+func (a *Account) ClusterByCA(ca []byte) (Resource, bool) {
 	encoded := base64.StdEncoding.EncodeToString(ca)
-	same := func(r Resource) bool { return len(ca) > 0 && str(r.Attrs, "certificateAuthority.data") == encoded }
-	for _, r := range a.Find(KindCluster, same) {
-		if u, err := url.Parse(str(r.Attrs, "endpoint")); err == nil && u.Port() != "" {
-			return u.Host
-		}
+	found := a.Find(KindCluster, func(r Resource) bool {
+		return len(ca) > 0 && str(r.Attrs, "certificateAuthority.data") == encoded
+	})
+	if len(found) == 0 {
+		return Resource{}, false
 	}
-	return ""
+	return found[0], true
 }

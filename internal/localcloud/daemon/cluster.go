@@ -211,6 +211,7 @@ func (c *cluster) stop() {
 		c.cancel()
 		c.done.Wait()
 	}
+	_ = c.cmd.Process.Signal(syscall.SIGCONT) // a fault may have stopped it
 	_ = c.cmd.Process.Signal(syscall.SIGTERM)
 	_ = c.stdin.Close()
 	select {

@@ -58,7 +58,7 @@ func (d *Daemon) status() localtarget.Status {
 	s := localtarget.Status{
 		State: localtarget.Running, PID: os.Getpid(), URL: d.url, Dir: d.opts.Dir, Region: d.opts.Region,
 		AccountID: d.account.ID(), Speed: d.opts.Speed, Version: d.opts.Version, StartedAt: d.started.Format(time.RFC3339),
-		Resources: len(d.account.Inventory()), Clusters: d.controlPlanes(), Faults: faultsOf(d.account),
+		Resources: len(d.account.Inventory()), Clusters: d.controlPlanes(), Faults: d.faults(),
 	}
 	switch {
 	case d.ctx.Err() != nil:

@@ -23,6 +23,7 @@ import (
 	"emrflink/internal/localcloud/account"
 	"emrflink/internal/localcloud/awswire"
 	"emrflink/internal/localcloud/provider"
+	"emrflink/internal/localtarget"
 )
 
 // Options say what to serve and where.
@@ -52,6 +53,7 @@ type Daemon struct {
 
 	mu     sync.Mutex
 	planes map[string]*plane
+	broken []localtarget.Fault // faults of the clusters
 }
 
 var _ account.ClusterRuntime = (*Daemon)(nil)
@@ -103,8 +105,8 @@ func (d *Daemon) serve(ctx context.Context, cancel context.CancelFunc, ln net.Li
 	// The exec credential of a kubeconfig is run by client-go with this process's environment.
 	d.setEnvironment()
 	servers, err := provider.Serve(ctx, provider.Options{
-		Account: d.account, ExecPath: d.opts.BinDir, KarpenterCRDs: d.karpenterCRDs, Logger: d.log,
-		Changes: newSteps(os.Getenv(EnvSteps)),
+		Account: d.account, ExecPath: d.opts.BinDir, KarpenterCRDs: d.karpenterCRDs, Address: d.addressOf,
+		Logger: d.log, Changes: newSteps(os.Getenv(EnvSteps)),
 	})
 	if err != nil {
 		_ = ln.Close()

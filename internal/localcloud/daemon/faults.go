@@ -51,10 +51,15 @@ func (d *Daemon) faultRoutes(mux *http.ServeMux) {
 	}
 	mux.HandleFunc("POST "+controlPath+"faults", func(w http.ResponseWriter, r *http.Request) {
 		var f localtarget.Fault
-		d.take(w, r, &f, func() (any, error) { return f, d.setFault(f) })
+		d.take(w, r, &f, func() (any, error) { return f, d.order(r.Context(), f) })
 	})
 	mux.HandleFunc("DELETE "+controlPath+"faults", func(w http.ResponseWriter, r *http.Request) {
-		d.answer(w, cleared{d.account.ClearFaults(r.URL.Query().Get("action"))})
+		n, err := d.clear(r.Context(), r.URL.Query().Get("action"))
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		d.answer(w, cleared{n})
 	})
 	mux.HandleFunc("POST "+controlPath+"edit", func(w http.ResponseWriter, r *http.Request) {
 		var e Edit
@@ -84,7 +89,7 @@ func refusef(format string, args ...any) error {
 	return &RefusedError{Why: fmt.Sprintf(format, args...)}
 }
 
-// faultsOf lists the faults that are in force.
+// faultsOf lists the faults of the account that are in force.
 func faultsOf(a *account.Account) []localtarget.Fault {
 	out := []localtarget.Fault{}
 	for _, f := range a.Faults() {

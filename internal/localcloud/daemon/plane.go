@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"time"
@@ -224,6 +225,23 @@ func (d *Daemon) onCluster(ctx context.Context, name string, do func(context.Con
 			return err
 		}
 	}
+}
+
+// addressOf is where the cluster with a CA serves, once it does; "" when it is none of the account's.
+func (d *Daemon) addressOf(ctx context.Context, ca []byte) (address string, err error) {
+	r, ok := d.account.ClusterByCA(ca)
+	if !ok {
+		return "", nil
+	}
+	err = d.onCluster(ctx, r.ID, func(_ context.Context, c *cluster) error {
+		address = c.address()
+		conn, err := net.Dial("tcp", address) // one that died just now may not have been seen to
+		if err == nil {
+			err = conn.Close()
+		}
+		return err
+	})
+	return address, err
 }
 
 // bringUp starts a process of the control plane and its stand-ins.

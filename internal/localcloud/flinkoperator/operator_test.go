@@ -255,6 +255,34 @@ func TestDeletionRemovesEverythingAndThenTheFinalizer(t *testing.T) {
 	require.Empty(t, w.op.jobs)
 }
 
+// As of the real operator: it reads the configuration of a job before it cleans up, and cannot.
+func TestAJobWhoseConfigurationCannotBeReadIsNeverDeleted(t *testing.T) {
+	t.Parallel()
+	for name, spec := range map[string]object{
+		"no Flink version":           {"flinkVersion": nil},
+		"memory that does not parse": {"taskManager": object{"resource": object{"memory": "12 elephants"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.Put(flink(nil))
+			w.pass(6)
+			w.spec(spec)
+			require.NoError(t, w.Delete(t.Context(), jobRef, kube.Background))
+			for range 3 {
+				require.ErrorContains(t, w.op.Reconcile(t.Context()), "Failed to load configuration")
+			}
+			require.Contains(t, w.get(jobRef).GetFinalizers(), finalizer)
+			w.spec(object{
+				"flinkVersion": "v1_20", "taskManager": object{"resource": object{"memory": "2048m"}},
+			})
+			w.pass(4)
+			_, err := w.Get(t.Context(), jobRef)
+			require.True(t, kube.IsNotFound(err), "a spec that is mended lets it go")
+		})
+	}
+}
+
 func TestACheckpointNumberGoesOnAfterARestartOfTheOperator(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

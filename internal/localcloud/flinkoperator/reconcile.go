@@ -224,6 +224,9 @@ func (o *Operator) finalize(ctx context.Context, d *deployment) error {
 	if !slices.Contains(fins, finalizer) {
 		return nil
 	}
+	if problem := d.unreadable(); problem != "" {
+		return fmt.Errorf("clean up: Failed to load configuration: %s", problem) // the finalizer stays until the spec is mended
+	}
 	p, err := o.parts(ctx, d)
 	if err != nil {
 		return err

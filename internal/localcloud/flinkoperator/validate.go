@@ -30,6 +30,23 @@ func (d *deployment) validate() string {
 	return ""
 }
 
+// unreadable is what keeps the operator from reading a deployment's configuration, which it does before a cleanup too; ""
+// when it can. Memory that is missing is no reason, memory that does not parse is.
+func (d *deployment) unreadable() string {
+	if d.spec.FlinkVersion == "" {
+		return "Flink Version must be defined."
+	}
+	for _, c := range []componentSpec{d.spec.JobManager, d.spec.TaskManager} {
+		if c.Resource.Memory == "" {
+			continue
+		}
+		if _, err := memoryMiB(c.Resource.Memory); err != nil {
+			return err.Error()
+		}
+	}
+	return ""
+}
+
 func ruleName(d *deployment) string {
 	if !deploymentName.MatchString(d.ref.Name) {
 		return fmt.Sprintf("The FlinkDeployment name: %s is invalid, must consist of lower case alphanumeric characters or "+

@@ -36,6 +36,9 @@ type Options struct {
 	// KarpenterCRDs gives Karpenter's custom resource definitions as a YAML stream.
 	// Nil makes the charts that need them fail by name.
 	KarpenterCRDs func() ([]byte, error)
+	// Address returns the host:port where the cluster with this CA serves now, once it does, "" when it is not known, or
+	// why it does not serve. Nil knows no cluster: each serves where its kubeconfig says.
+	Address func(ctx context.Context, ca []byte) (string, error)
 	// Faults, when set, is asked before every change; the error it returns is the
 	// operation's result. op is "create", "update" or "delete", typ the Pulumi type
 	// token, name the logical name (create, update) or id (delete).
@@ -73,7 +76,7 @@ func Serve(ctx context.Context, o Options) (*Servers, error) {
 		return nil, err
 	}
 	kube := kubeprov.New(kubeprov.Options{
-		PreviewOnly: o.PreviewOnly, ExecPath: o.ExecPath, KarpenterCRDs: o.KarpenterCRDs, Address: o.Account.ClusterAddress,
+		PreviewOnly: o.PreviewOnly, ExecPath: o.ExecPath, KarpenterCRDs: o.KarpenterCRDs, Address: o.Address,
 		Faults: o.Faults, Logger: o.Logger.With("provider", "kubernetes"),
 	})
 	s := &Servers{}

@@ -33,7 +33,7 @@ import (
 type config struct {
 	kubeconfig, context, cluster, namespace string
 	execPath                                string
-	address                                 func(ca []byte) string
+	address                                 func(ctx context.Context, ca []byte) (string, error)
 	configMapMutable, secretMutable         bool
 
 	once      sync.Once
@@ -232,15 +232,20 @@ func (c *config) rest() (*rest.Config, error) {
 	return out, nil
 }
 
-// followCluster makes connections go to where the cluster serves now. EKS's address never changes, and so the kubeconfig
-// in the Pulumi state keeps the first one; a local control plane may have had to take another port since.
+// followCluster makes connections go to where the cluster serves now, and wait until it does. EKS's address never changes
+// and its API is never away, and so the kubeconfig in the Pulumi state keeps the first address; a local control plane that
+// died is started again, and may have had to take another port.
 func (c *config) followCluster(out *rest.Config) {
 	if c.address == nil {
 		return
 	}
 	ca := out.CAData
 	out.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
-		if now := c.address(ca); now != "" {
+		now, err := c.address(ctx, ca)
+		if err != nil {
+			return nil, err
+		}
+		if now != "" {
 			address = now
 		}
 		return (&net.Dialer{}).DialContext(ctx, network, address)

@@ -4,7 +4,9 @@ package kubeprov
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -12,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
+	"emrflink/internal/kube"
 	"emrflink/internal/localcloud/chart"
 	"emrflink/internal/localcloud/provider/kubeclient"
 )
@@ -59,11 +62,46 @@ func (in *installer) latest(ctx context.Context) (*release, error) {
 	return latestRelease(ctx, in.client, in.request.Namespace, in.request.Release)
 }
 
-// same says that a release is what is asked: an installation whose engine died
-// before it heard of its end is taken up, not refused.
-func (in *installer) same(r *release) bool {
-	next, err := in.record(nil)
-	return err == nil && r.Chart == next.Chart && r.Manifest == next.Manifest
+// available says that the release can be installed: Helm refuses a name of which any revision is recorded, whatever
+// became of that, and objects that exist and are not the release's.
+func (in *installer) available(ctx context.Context) error {
+	existing, err := in.latest(ctx)
+	if err != nil {
+		return err
+	}
+	if existing != nil {
+		return errors.New("cannot re-use a name that is still in use")
+	}
+	for _, obj := range in.rendered.Objects {
+		have, err := in.client.Get(ctx, obj)
+		if err != nil {
+			return fmt.Errorf("look for %s: %w", kubeclient.Describe(obj), err)
+		}
+		if have == nil {
+			continue
+		}
+		for key, want := range ownership(in.request) {
+			if have.GetAnnotations()[key] != want {
+				return fmt.Errorf("%s exists and cannot be imported into the current release: invalid ownership metadata; "+
+					"annotation validation error: key %q must equal %q", kubeclient.Describe(obj), key, want)
+			}
+		}
+	}
+	return nil
+}
+
+// upgradable is the newest revision of a release that can be upgraded: one that is pending locks it.
+func (in *installer) upgradable(ctx context.Context) (*release, error) {
+	existing, err := in.latest(ctx)
+	switch {
+	case err != nil:
+		return nil, err
+	case existing == nil:
+		return nil, fmt.Errorf("%q has no deployed releases", in.request.Release)
+	case existing.Pending():
+		return nil, errors.New("another operation (install/upgrade/rollback) is in progress")
+	}
+	return existing, nil
 }
 
 // install brings the release to what was rendered, as a new revision. A release
@@ -80,21 +118,21 @@ func (in *installer) install(ctx context.Context, before *release) (*release, er
 		return nil, err
 	}
 	failure := in.apply(ctx, before)
-	rel.Info.Status, rel.Info.Description = statusDeployed, "Install complete"
+	rel.Info.Status, rel.Info.Description = kube.HelmDeployed, "Install complete"
 	if before != nil {
 		rel.Info.Description = "Upgrade complete"
 	}
 	if failure != nil {
-		rel.Info.Status, rel.Info.Description = statusFailed, failure.Error()
+		rel.Info.Status, rel.Info.Description = kube.HelmFailed, failure.Error()
 	}
 	// The outcome is recorded even when the wait was cancelled.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	if err := rel.save(ctx, in.client); err != nil {
-		return rel, err
+	if err := rel.conclude(ctx, in.client); err != nil {
+		return nil, errors.Join(failure, err) // the provider looks the release up before it says that there is one
 	}
 	if before != nil && failure == nil {
-		before.Info.Status = statusSuperseded
+		before.Info.Status = kube.HelmSuperseded
 		if err := before.save(ctx, in.client); err != nil {
 			return rel, err
 		}
@@ -120,10 +158,13 @@ func (in *installer) namespace(ctx context.Context) error {
 // record is the release's next revision, in which nothing has happened yet.
 func (in *installer) record(before *release) (*release, error) {
 	now := time.Now().UTC()
-	rel := &release{Name: in.request.Release, Namespace: in.request.Namespace, Version: 1, Config: in.request.Values}
-	rel.Info.FirstDeployed, rel.Info.LastDeployed, rel.Info.Status = now, now, statusPending
+	rel := &release{kube.HelmRelease{
+		Name: in.request.Release, Namespace: in.request.Namespace, Version: 1, Config: in.request.Values,
+	}}
+	rel.Info.FirstDeployed, rel.Info.LastDeployed, rel.Info.Status = now, now, kube.HelmPendingInstall
 	if before != nil {
-		rel.Version, rel.Info.FirstDeployed, rel.Info.Status = before.Version+1, before.Info.FirstDeployed, statusUpgrading
+		rel.Version, rel.Info.FirstDeployed = before.Version+1, before.Info.FirstDeployed
+		rel.Info.Status = kube.HelmPendingUpgrade
 	}
 	m := &rel.Chart.Metadata
 	m.Name, m.Version, m.AppVersion, m.APIVersion = in.rendered.Name, in.rendered.Version, in.rendered.AppVersion, "v2"
@@ -243,9 +284,14 @@ func owned(obj *unstructured.Unstructured, r chart.Request) *unstructured.Unstru
 	if a == nil {
 		a = map[string]string{}
 	}
-	a["meta.helm.sh/release-name"], a["meta.helm.sh/release-namespace"] = r.Release, r.Namespace
+	maps.Copy(a, ownership(r))
 	out.SetAnnotations(a)
 	return out
+}
+
+// ownership are those annotations.
+func ownership(r chart.Request) map[string]string {
+	return map[string]string{"meta.helm.sh/release-name": r.Release, "meta.helm.sh/release-namespace": r.Namespace}
 }
 
 func retained(obj *unstructured.Unstructured) bool {

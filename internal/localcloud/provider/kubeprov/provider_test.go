@@ -18,8 +18,11 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"emrflink/internal/localcloud/provider/kubeprov"
+	"emrflink/internal/localcloud/provider/kubeprov/apitest"
 	"emrflink/internal/localcloud/provider/plug"
 )
+
+type object = map[string]any
 
 // engine calls a server as the engine does, over one connection.
 type engine struct {
@@ -77,14 +80,14 @@ func (e *engine) create(typ string, in object, timeout float64) (*pulumirpc.Crea
 
 func TestAnObjectLives(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t)
-	e := connect(t, kubeprov.Options{}, object{"kubeconfig": a.kubeconfig()})
+	a := apitest.New(t)
+	e := connect(t, kubeprov.Options{}, object{"kubeconfig": a.Kubeconfig()})
 	out, inputs, err := e.create(configMap, object{"metadata": object{"namespace": "n"}, "data": object{"k": "v"}}, 0)
 	require.NoError(t, err)
 	require.Regexp(t, `^n/thing-[0-9a-f]{8}$`, out.Id)
 	path := "/api/v1/namespaces/n/configmaps/" + strings.TrimPrefix(out.Id, "n/")
-	require.True(t, a.has(path))
-	require.Equal(t, "PATCH "+path+"?fieldManager=pulumi-kubernetes&fieldValidation=Strict&force=false", a.queries[0])
+	require.True(t, a.Has(path))
+	require.Equal(t, "PATCH "+path+"?fieldManager=pulumi-kubernetes&fieldValidation=Strict&force=false", a.Queries[0])
 
 	again, err := e.Check(e.ctx, &pulumirpc.CheckRequest{
 		Urn: urn(configMap), Olds: inputs, RandomSeed: []byte("x"),
@@ -96,7 +99,7 @@ func TestAnObjectLives(t *testing.T) {
 	require.Equal(t, []string{"data"}, diff.Replaces, "what mounts a ConfigMap shall notice")
 	require.True(t, diff.DeleteBeforeReplace, "the name stays")
 
-	a.edit(path, func(o object) { o["data"] = object{"k": "edited"} })
+	a.Edit(path, func(o object) { o["data"] = object{"k": "edited"} })
 	read, err := e.Read(e.ctx, &pulumirpc.ReadRequest{Id: out.Id, Urn: urn(configMap), Inputs: inputs})
 	require.NoError(t, err)
 	require.Equal(t, object{"k": "edited"}, plain(t, read.Inputs)["data"])
@@ -104,7 +107,7 @@ func TestAnObjectLives(t *testing.T) {
 
 	_, err = e.Delete(e.ctx, &pulumirpc.DeleteRequest{Id: out.Id, Urn: urn(configMap), OldInputs: inputs})
 	require.NoError(t, err)
-	require.False(t, a.has(path))
+	require.False(t, a.Has(path))
 	read, err = e.Read(e.ctx, &pulumirpc.ReadRequest{Id: out.Id, Urn: urn(configMap), Inputs: inputs})
 	require.NoError(t, err)
 	require.Empty(t, read.Id)
@@ -112,14 +115,14 @@ func TestAnObjectLives(t *testing.T) {
 
 func TestADeploymentIsAwaited(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t)
+	a := apitest.New(t)
 	ready := false
-	a.onApply = func(_ string, o object) {
+	a.OnApply = func(_ string, o object) {
 		if ready {
 			o["status"] = object{"replicas": 1, "updatedReplicas": 1, "availableReplicas": 1}
 		}
 	}
-	e := connect(t, kubeprov.Options{}, object{"kubeconfig": a.kubeconfig()})
+	e := connect(t, kubeprov.Options{}, object{"kubeconfig": a.Kubeconfig()})
 	in := object{"metadata": object{"name": "d", "namespace": "n"}, "spec": object{"replicas": 1.0}}
 	_, _, err := e.create(deploy, in, 0.6)
 	require.ErrorContains(t, err, "Deployment n/d did not become ready (timed out): 0 of 1 replicas are available")
@@ -135,17 +138,17 @@ func TestADeploymentIsAwaited(t *testing.T) {
 
 func TestADeletionSaysWhatBlocksIt(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t)
-	a.onApply = func(_ string, o object) { o["status"] = object{"phase": "Active"} }
-	a.onDelete = func(path string) bool {
-		meta, _ := a.objects[path]["metadata"].(object)
+	a := apitest.New(t)
+	a.OnApply = func(_ string, o object) { o["status"] = object{"phase": "Active"} }
+	a.OnDelete = func(path string) bool {
+		meta, _ := a.Objects[path]["metadata"].(object)
 		meta["finalizers"] = []any{"example.org/hold"}
-		a.objects[path]["status"] = object{"conditions": []any{object{
+		a.Objects[path]["status"] = object{"conditions": []any{object{
 			"type": "NamespaceContentRemaining", "status": "True", "message": "2 resource instances",
 		}}}
 		return true
 	}
-	e := connect(t, kubeprov.Options{}, object{"kubeconfig": a.kubeconfig()})
+	e := connect(t, kubeprov.Options{}, object{"kubeconfig": a.Kubeconfig()})
 	out, inputs, err := e.create(namespace, object{"metadata": object{"name": "n"}}, 0)
 	require.NoError(t, err)
 	require.Equal(t, "n", out.Id)
@@ -156,13 +159,13 @@ func TestADeletionSaysWhatBlocksIt(t *testing.T) {
 
 func TestAPreviewShowsARefusalAndChangesNothing(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t)
-	e := connect(t, kubeprov.Options{}, object{"kubeconfig": a.kubeconfig()})
+	a := apitest.New(t)
+	e := connect(t, kubeprov.Options{}, object{"kubeconfig": a.Kubeconfig()})
 	in := e.check(configMap, object{"metadata": object{"name": "c", "namespace": "n"}})
 	_, err := e.Create(e.ctx, &pulumirpc.CreateRequest{Urn: urn(configMap), Properties: in, Preview: true})
 	require.NoError(t, err)
-	require.Contains(t, a.queries[0], "dryRun=All")
-	require.False(t, a.has("/api/v1/namespaces/n/configmaps/c"))
+	require.Contains(t, a.Queries[0], "dryRun=All")
+	require.False(t, a.Has("/api/v1/namespaces/n/configmaps/c"))
 
 	offline := connect(t, kubeprov.Options{PreviewOnly: true}, object{"kubeconfig": "no kubeconfig at all\n"})
 	_, err = offline.Create(offline.ctx, &pulumirpc.CreateRequest{Urn: urn(configMap), Properties: in, Preview: true})
@@ -197,7 +200,7 @@ func TestWhatIsNotSimulatedIsRefusedByName(t *testing.T) {
 func TestAnotherClusterNeedsEverythingAnew(t *testing.T) {
 	t.Parallel()
 	e := connect(t, kubeprov.Options{}, nil)
-	one, two := newAPI(t).kubeconfig(), newAPI(t).kubeconfig()
+	one, two := apitest.New(t).Kubeconfig(), apitest.New(t).Kubeconfig()
 	unknown := plugin.UnknownStringValue
 	for name, c := range map[string]struct {
 		old, new object
@@ -232,11 +235,11 @@ func release() object {
 
 func TestAReleaseLives(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t)
-	a.onApply = func(_ string, o object) {
+	a := apitest.New(t)
+	a.OnApply = func(_ string, o object) {
 		o["status"] = object{"replicas": 1, "updatedReplicas": 1, "availableReplicas": 1}
 	}
-	e := connect(t, kubeprov.Options{}, object{"kubeconfig": a.kubeconfig()})
+	e := connect(t, kubeprov.Options{}, object{"kubeconfig": a.Kubeconfig()})
 	out, inputs, err := e.create(helm, release(), 0)
 	require.NoError(t, err)
 	require.Equal(t, "kube-system/metrics", out.Id)
@@ -244,8 +247,8 @@ func TestAReleaseLives(t *testing.T) {
 	require.True(t, ok)
 	require.Equal(t, "deployed", status["status"])
 	require.Equal(t, "0.8.0", status["appVersion"])
-	require.True(t, a.has("/api/v1/namespaces/kube-system/secrets/sh.helm.release.v1.metrics.v1"))
-	require.True(t, a.has("/apis/apps/v1/namespaces/kube-system/deployments/metrics-metrics-server"))
+	require.True(t, a.Has("/api/v1/namespaces/kube-system/secrets/sh.helm.release.v1.metrics.v1"))
+	require.True(t, a.Has("/apis/apps/v1/namespaces/kube-system/deployments/metrics-metrics-server"))
 
 	news := release()
 	news["values"] = object{"replicas": 1.0, "podDisruptionBudget": object{"enabled": true, "maxUnavailable": 1.0}}
@@ -254,11 +257,11 @@ func TestAReleaseLives(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 2.0, plain(t, updated.Properties)["status"].(object)["revision"])
 	budget := "/apis/policy/v1/namespaces/kube-system/poddisruptionbudgets/metrics-metrics-server"
-	require.True(t, a.has(budget))
+	require.True(t, a.Has(budget))
 
 	_, err = e.Update(e.ctx, &pulumirpc.UpdateRequest{Id: out.Id, Urn: urn(helm), Olds: updated.Properties, News: inputs})
 	require.NoError(t, err)
-	require.False(t, a.has(budget), "what the next revision has not goes")
+	require.False(t, a.Has(budget), "what the next revision has not goes")
 
 	read, err := e.Read(e.ctx, &pulumirpc.ReadRequest{Id: out.Id, Urn: urn(helm), Inputs: inputs})
 	require.NoError(t, err)
@@ -266,7 +269,7 @@ func TestAReleaseLives(t *testing.T) {
 
 	_, err = e.Delete(e.ctx, &pulumirpc.DeleteRequest{Id: out.Id, Urn: urn(helm), OldInputs: inputs})
 	require.NoError(t, err)
-	require.Empty(t, a.objects, "nothing is left, the records neither")
+	require.Empty(t, a.Objects, "nothing is left, the records neither")
 }
 
 func TestAReleaseWithAValueThatDoesNotExistIsRefused(t *testing.T) {
@@ -287,13 +290,13 @@ func TestAReleaseWithAValueThatDoesNotExistIsRefused(t *testing.T) {
 // looked for in ExecPath first.
 func TestTheCredentialProgramIsRun(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t)
+	a := apitest.New(t)
 	dir := t.TempDir()
 	marker := filepath.Join(dir, "ran")
 	script := "#!/bin/sh\necho \"$@\" > " + marker + "\n" +
 		`echo '{"apiVersion":"client.authentication.k8s.io/v1beta1","kind":"ExecCredential","status":{"token":"t"}}'` + "\n"
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "token-maker"), []byte(script), 0o700)) // it has to run
-	config := strings.Replace(a.kubeconfig(), `"user":{}`, `"user":{"exec":{"apiVersion":"client.authentication.k8s.io/v1beta1",`+
+	config := strings.Replace(a.Kubeconfig(), `"user":{}`, `"user":{"exec":{"apiVersion":"client.authentication.k8s.io/v1beta1",`+
 		`"command":"token-maker","args":["--cluster","c"],"interactiveMode":"Never"}}`, 1)
 	e := connect(t, kubeprov.Options{ExecPath: dir}, object{"kubeconfig": config})
 	_, _, err := e.create(configMap, object{"metadata": object{"name": "c", "namespace": "n"}}, 0)
@@ -305,8 +308,8 @@ func TestTheCredentialProgramIsRun(t *testing.T) {
 
 func TestTheNamespaceThatCountsIsTheRealOne(t *testing.T) {
 	t.Parallel()
-	a := newAPI(t)
-	e := connect(t, kubeprov.Options{}, object{"kubeconfig": a.kubeconfig()})
+	a := apitest.New(t)
+	e := connect(t, kubeprov.Options{}, object{"kubeconfig": a.Kubeconfig()})
 	in := func(ns string) object {
 		meta := object{"name": "x"}
 		if ns != "" {

@@ -4,7 +4,6 @@ package kubeprov
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -14,6 +13,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/urn"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 
+	"emrflink/internal/kube"
 	"emrflink/internal/localcloud/chart"
 	"emrflink/internal/localcloud/provider/propdiff"
 	"emrflink/internal/localcloud/provider/schema"
@@ -114,14 +114,10 @@ func (releases) create(ctx context.Context, op *operation, inputs property) (str
 	if err != nil {
 		return "", nil, err
 	}
-	existing, err := in.latest(ctx)
-	if err != nil {
+	if err := in.available(ctx); err != nil {
 		return "", nil, err
 	}
-	if existing != nil && existing.Info.Status == statusDeployed && !in.same(existing) {
-		return "", nil, errors.New("cannot re-use a name that is still in use")
-	}
-	rel, err := in.install(ctx, existing)
+	rel, err := in.install(ctx, nil)
 	if rel == nil {
 		return "", nil, err
 	}
@@ -136,7 +132,7 @@ func (releases) update(ctx context.Context, op *operation, _, inputs property) (
 	if err != nil {
 		return nil, err
 	}
-	existing, err := in.latest(ctx)
+	existing, err := in.upgradable(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -157,12 +153,14 @@ func (releases) read(ctx context.Context, op *operation, id string, inputs prope
 		return nil, nil, err
 	}
 	rel, err := latestRelease(ctx, client, ns, name)
-	if err != nil || rel == nil || rel.Info.Status == statusUninstalled {
+	if err != nil || rel == nil || rel.Info.Status == kube.HelmUninstalled {
 		return nil, nil, err
 	}
 	actual = maps.Clone(inputs)
-	if actual == nil {
-		actual = property{}
+	if actual == nil { // an import: the record has the name of the chart and not its repository, so an upgrade will follow
+		actual = property{
+			"chart": resource.NewProperty(rel.Chart.Metadata.Name), "version": resource.NewProperty(rel.Chart.Metadata.Version),
+		}
 	}
 	actual["name"], actual["namespace"] = resource.NewProperty(name), resource.NewProperty(ns)
 	if len(rel.Config) > 0 || !actual["values"].IsNull() {

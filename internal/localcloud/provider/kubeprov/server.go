@@ -44,8 +44,8 @@ type Options struct {
 	ExecPath string
 	// KarpenterCRDs gives Karpenter's CRDs as a YAML stream.
 	KarpenterCRDs func() ([]byte, error)
-	// Address says at which host:port the cluster with this CA serves now; "" when it is not known here. Nil knows none.
-	Address func(ca []byte) string
+	// Address finds the cluster with a CA; see provider.Options.
+	Address func(ctx context.Context, ca []byte) (string, error)
 	// Faults, when set, is asked before every change; see provider.Options.
 	Faults func(ctx context.Context, op, typ, name string) error
 	// Logger must not be nil.
@@ -195,6 +195,9 @@ func (s *Server) Read(ctx context.Context, req *pulumirpc.ReadRequest) (*pulumir
 	op, inputs, err := s.begin(ctx, "read", req.GetUrn(), 0, false, req.GetInputs())
 	if err != nil {
 		return nil, err
+	}
+	if state := req.GetProperties().GetFields(); op.urn.Type() == ReleaseToken && len(state) > 0 && state["status"] == nil {
+		inputs = nil // as the real provider: a state that it has not written is imported, whatever was asked for
 	}
 	ctx, cancel := plug.SessionOf(ctx).Context(ctx)
 	defer cancel()

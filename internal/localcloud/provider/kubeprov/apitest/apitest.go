@@ -1,38 +1,51 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package kubeprov_test
+// Package apitest is as much of a Kubernetes API server as the kubernetes
+// provider's calls need, over HTTPS: it keeps what is applied and records how it
+// was asked. Readiness and finalizers are up to the test, and it dies when it is
+// told to.
+package apitest
 
 import (
 	"encoding/json"
 	"encoding/pem"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 type object = map[string]any
 
-// api is as much of a Kubernetes API server as the provider's calls need: it
-// keeps what is applied, and records how it was asked. Readiness and finalizers
-// are up to the test.
-type api struct {
+// API is the server.
+type API struct {
 	*httptest.Server
 
-	mu       sync.Mutex
-	objects  map[string]object // by path
-	queries  []string          // "METHOD path?query" of every change
-	onApply  func(path string, obj object)
-	onDelete func(path string) (keep bool)
-	refuse   func(path string) string
+	// Objects are what it keeps, by path.
+	Objects map[string]map[string]any
+	// Queries are the changes that were asked for: "METHOD path?query".
+	Queries []string
+	// OnApply sees, and may change, what is applied.
+	OnApply func(path string, obj map[string]any)
+	// OnDelete may keep what is deleted.
+	OnDelete func(path string) (keep bool)
+
+	mu    sync.Mutex
+	kinds map[string][]object // by group version
+	dies  bool
+	left  int // changes until it dies
+}
+
+func kind(name, kind string, namespaced bool) object {
+	return object{"name": name, "kind": kind, "namespaced": namespaced, "verbs": []string{"get", "list", "patch", "delete"}}
 }
 
 // resources are the kinds that the server has, by group version.
 func resources() map[string][]object {
-	kind := func(name, kind string, namespaced bool) object {
-		return object{"name": name, "kind": kind, "namespaced": namespaced, "verbs": []string{"get", "list", "patch", "delete"}}
-	}
 	return map[string][]object{
 		"v1": {
 			kind("configmaps", "ConfigMap", true), kind("secrets", "Secret", true), kind("namespaces", "Namespace", false),
@@ -47,16 +60,45 @@ func resources() map[string][]object {
 	}
 }
 
-func newAPI(t *testing.T) *api {
+// New starts a server that ends with the test.
+func New(t *testing.T) *API {
 	t.Helper()
-	a := &api{objects: map[string]object{}}
+	a := &API{Objects: map[string]object{}, kinds: resources()}
 	a.Server = httptest.NewTLSServer(http.HandlerFunc(a.serve))
 	t.Cleanup(a.Close)
 	return a
 }
 
-// kubeconfig names the server, without credentials.
-func (a *api) kubeconfig() string {
+// Serve adds the kinds of objects, those that live in no namespace among them.
+func (a *API) Serve(objs ...*unstructured.Unstructured) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, obj := range objs {
+		gv, has := obj.GetAPIVersion(), func(k object) bool { return k["kind"] == obj.GetKind() }
+		if !slices.ContainsFunc(a.kinds[gv], has) {
+			a.kinds[gv] = append(a.kinds[gv], kind(strings.ToLower(obj.GetKind())+"s", obj.GetKind(), obj.GetNamespace() != ""))
+		}
+	}
+}
+
+// DieAfter lets the server take some more changes and then answer nothing any more.
+func (a *API) DieAfter(changes int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.dies, a.left = true, changes
+}
+
+// Revive ends that, and tells whether the server was dead.
+func (a *API) Revive() (dead bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	dead = a.dies && a.left < 0
+	a.dies = false
+	return dead
+}
+
+// Kubeconfig names the server, without credentials.
+func (a *API) Kubeconfig() string {
 	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.Certificate().Raw})
 	b, _ := json.Marshal(object{
 		"apiVersion": "v1", "kind": "Config", "current-context": "c",
@@ -67,29 +109,37 @@ func (a *api) kubeconfig() string {
 	return string(b)
 }
 
-func (a *api) has(path string) bool {
+// Has tells whether there is an object at a path.
+func (a *API) Has(path string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.objects[path] != nil
+	return a.Objects[path] != nil
 }
 
-// edit changes an object behind the provider's back.
-func (a *api) edit(path string, change func(object)) {
+// Edit changes an object behind the provider's back.
+func (a *API) Edit(path string, change func(object)) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	change(a.objects[path])
+	change(a.Objects[path])
 }
 
-func (a *api) serve(w http.ResponseWriter, r *http.Request) {
+func (a *API) serve(w http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.dies && r.Method != http.MethodGet {
+		a.left--
+	}
+	if a.dies && a.left < 0 {
+		fail(w, http.StatusServiceUnavailable, "ServiceUnavailable", "the server is gone")
+		return
+	}
 	if a.discovery(w, r.URL.Path) {
 		return
 	}
 	if r.Method != http.MethodGet {
-		a.queries = append(a.queries, r.Method+" "+r.URL.Path+"?"+r.URL.Query().Encode())
+		a.Queries = append(a.Queries, r.Method+" "+r.URL.Path+"?"+r.URL.Query().Encode())
 	}
-	switch obj := a.objects[r.URL.Path]; {
+	switch obj := a.Objects[r.URL.Path]; {
 	case r.Method == http.MethodPatch:
 		a.apply(w, r)
 	case obj == nil && r.Method == http.MethodGet && a.collection(r.URL.Path):
@@ -97,8 +147,8 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request) {
 	case obj == nil:
 		fail(w, http.StatusNotFound, "NotFound", "not found")
 	case r.Method == http.MethodDelete:
-		if a.onDelete == nil || !a.onDelete(r.URL.Path) {
-			delete(a.objects, r.URL.Path)
+		if a.OnDelete == nil || !a.OnDelete(r.URL.Path) {
+			delete(a.Objects, r.URL.Path)
 		}
 		reply(w, obj)
 	default:
@@ -106,13 +156,7 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (a *api) apply(w http.ResponseWriter, r *http.Request) {
-	if a.refuse != nil {
-		if why := a.refuse(r.URL.Path); why != "" {
-			fail(w, http.StatusUnprocessableEntity, "Invalid", why)
-			return
-		}
-	}
+func (a *API) apply(w http.ResponseWriter, r *http.Request) {
 	var obj object
 	if err := json.NewDecoder(r.Body).Decode(&obj); err != nil {
 		fail(w, http.StatusBadRequest, "BadRequest", err.Error())
@@ -123,18 +167,18 @@ func (a *api) apply(w http.ResponseWriter, r *http.Request) {
 	if i := strings.Index(r.URL.Path, "/namespaces/"); i >= 0 && strings.Count(r.URL.Path[i:], "/") > 2 {
 		meta["namespace"] = strings.Split(r.URL.Path[i:], "/")[2]
 	}
-	if a.onApply != nil {
-		a.onApply(r.URL.Path, obj)
+	if a.OnApply != nil {
+		a.OnApply(r.URL.Path, obj)
 	}
 	if r.URL.Query().Get("dryRun") == "" {
-		a.objects[r.URL.Path] = obj
+		a.Objects[r.URL.Path] = obj
 	}
 	reply(w, obj)
 }
 
-func (a *api) collection(path string) bool {
+func (a *API) collection(path string) bool {
 	last := path[strings.LastIndex(path, "/")+1:]
-	for _, kinds := range resources() {
+	for _, kinds := range a.kinds {
 		for _, k := range kinds {
 			if k["name"] == last {
 				return true
@@ -144,15 +188,24 @@ func (a *api) collection(path string) bool {
 	return false
 }
 
-func (a *api) list(w http.ResponseWriter, r *http.Request) {
+func (a *API) list(w http.ResponseWriter, r *http.Request) {
 	items := []object{}
-	for path, obj := range a.objects {
-		if rest, ok := strings.CutPrefix(path, r.URL.Path+"/"); ok && !strings.Contains(rest, "/") &&
-			matches(obj, r.URL.Query().Get("labelSelector")) {
+	for path, obj := range a.Objects {
+		in := path[:strings.LastIndex(path, "/")]
+		if (in == r.URL.Path || everywhere(in) == r.URL.Path) && matches(obj, r.URL.Query().Get("labelSelector")) {
 			items = append(items, obj)
 		}
 	}
 	reply(w, object{"apiVersion": "v1", "kind": "List", "metadata": object{}, "items": items})
+}
+
+// everywhere is the collection of all namespaces that a collection of one belongs to.
+func everywhere(collection string) string {
+	before, after, namespaced := strings.Cut(collection, "/namespaces/")
+	if _, kind, below := strings.Cut(after, "/"); namespaced && below {
+		return before + "/" + kind
+	}
+	return collection
 }
 
 func matches(obj object, selector string) bool {
@@ -166,14 +219,14 @@ func matches(obj object, selector string) bool {
 	return true
 }
 
-func (a *api) discovery(w http.ResponseWriter, path string) bool {
+func (a *API) discovery(w http.ResponseWriter, path string) bool {
 	switch path {
 	case "/api":
 		reply(w, object{"kind": "APIVersions", "versions": []string{"v1"}})
 		return true
 	case "/apis":
 		groups := []object{}
-		for gv := range resources() {
+		for gv := range a.kinds {
 			if group, version, ok := strings.Cut(gv, "/"); ok {
 				v := object{"groupVersion": gv, "version": version}
 				groups = append(groups, object{"name": group, "versions": []object{v}, "preferredVersion": v})
@@ -182,7 +235,7 @@ func (a *api) discovery(w http.ResponseWriter, path string) bool {
 		reply(w, object{"kind": "APIGroupList", "apiVersion": "v1", "groups": groups})
 		return true
 	}
-	for gv, kinds := range resources() {
+	for gv, kinds := range a.kinds {
 		if path == "/apis/"+gv || path == "/api/"+gv {
 			reply(w, object{"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": gv, "resources": kinds})
 			return true

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package daemon
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"emrflink/internal/localcloud/account"
+	"emrflink/internal/localtarget"
+)
+
+// apiServer marks the process that stands for a control plane.
+const apiServer = "EMRFLINK_TEST_API_SERVER"
+
+// TestTheProcessOfAnAPIServer is no test: another one starts it.
+func TestTheProcessOfAnAPIServer(t *testing.T) {
+	if os.Getenv(apiServer) == "" {
+		t.Skip("started by TestAnAPIServerThatIsGoneAnswersNothing")
+	}
+	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	fmt.Println("url", s.URL)
+	_, _ = os.Stdin.Read(make([]byte, 1)) // until the parent ends
+}
+
+func startAPIServer(t *testing.T) (*exec.Cmd, string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestTheProcessOfAnAPIServer$")
+	cmd.Env = append(os.Environ(), apiServer+"=1")
+	_, err := cmd.StdinPipe()
+	require.NoError(t, err)
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	t.Cleanup(func() { _ = cmd.Wait() })
+	line, err := bufio.NewReader(out).ReadString('\n')
+	require.NoError(t, err)
+	return cmd, strings.TrimSpace(strings.TrimPrefix(line, "url "))
+}
+
+func TestAnAPIServerThatIsGoneAnswersNothing(t *testing.T) {
+	t.Parallel()
+	cmd, url := startAPIServer(t)
+	d := daemonOf(t)
+	d.planes["c"] = &plane{current: &cluster{name: "c", cmd: cmd}}
+	remove := func(limit time.Duration) error {
+		ctx, cancel := context.WithTimeout(t.Context(), limit)
+		defer cancel()
+		r, err := http.NewRequestWithContext(ctx, http.MethodDelete, url, nil)
+		require.NoError(t, err)
+		resp, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(r)
+		if err == nil {
+			_ = resp.Body.Close()
+		}
+		return err
+	}
+	require.NoError(t, remove(time.Minute))
+	require.NoError(t, d.order(t.Context(), localtarget.Fault{Action: localtarget.APIServerGone, Match: "c*"}))
+	require.ErrorIs(t, remove(time.Second), context.DeadlineExceeded)
+	require.Equal(t, []localtarget.Fault{{Action: localtarget.APIServerGone, Match: "c*", Left: -1}}, d.faults())
+	n, err := d.clear(t.Context(), localtarget.APIServerGone)
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+	require.Empty(t, d.faults())
+	require.NoError(t, remove(time.Minute))
+}
+
+func daemonOf(t *testing.T) *Daemon {
+	t.Helper()
+	a, err := account.Open(account.Options{})
+	require.NoError(t, err)
+	return &Daemon{account: a, planes: map[string]*plane{}}
+}
+
+func TestAFaultOfAClusterIsRefusedWhenItCannotBite(t *testing.T) {
+	t.Parallel()
+	d := daemonOf(t)
+	for name, c := range map[string]struct {
+		fault localtarget.Fault
+		want  string
+	}{
+		"no such fault": {localtarget.Fault{Action: "kubernetes:StuckNamespaces"}, `the nearest is "kubernetes:StuckNamespace"`},
+		"no cluster":    {localtarget.Fault{Action: localtarget.DeadWebhook}, "no cluster that runs"},
+		"an error":      {localtarget.Fault{Action: localtarget.DeadWebhook, Error: "AccessDenied"}, "it takes a match only"},
+	} {
+		var refused *RefusedError
+		err := d.order(t.Context(), c.fault)
+		require.ErrorAs(t, err, &refused, name)
+		require.ErrorContains(t, err, c.want, name)
+	}
+	require.NoError(t, d.order(t.Context(), localtarget.Fault{Action: "s3:CreateBucket", Error: "AccessDenied"}))
+	n, err := d.clear(t.Context(), "")
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+}
