@@ -274,6 +274,18 @@ func TestTheProcessOfAClusterThatIsGoneIsEnded(t *testing.T) {
 	require.Eventually(t, func() bool { return syscall.Kill(old.Process.Pid, 0) != nil }, 10*time.Second, 10*time.Millisecond)
 }
 
+func TestAResetEndsWhatADaemonThatDiedLeft(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "local")
+	require.NoError(t, Reset(t.Context(), dir), "there is nothing yet")
+	require.NoDirExists(t, dir)
+	d, _ := planesOnly(t, dir)
+	old := orphan(t, d, false)
+	require.NoError(t, Reset(t.Context(), dir))
+	require.NoDirExists(t, dir)
+	require.Eventually(t, func() bool { return syscall.Kill(old.Process.Pid, 0) != nil }, 10*time.Second, 10*time.Millisecond)
+}
+
 // The lock's file may still name a process that ended long ago, and the system has given its id to another program.
 func TestAProgramThatOnlyHasTheIDOfAControlPlaneIsLeftAlone(t *testing.T) {
 	t.Parallel()
