@@ -42,7 +42,7 @@ demo: ## Build, deploy, run a Flink job, clean up, on the local target: no AWS a
 	@$(GO) run ./internal/tools/demo -bin $(BIN) -version $(VERSION)
 
 .PHONY: test
-test: build ## Run all tests; with the race detector where goroutines share data and there is a C compiler
+test: build ## Run all tests, with the race detector where goroutines share data if there is a C compiler
 ifneq ($(PKG),)
 	$(GO) test $(TESTFLAGS) $(PKG)
 else
@@ -91,7 +91,7 @@ images: build ## Make docs/images again; needs a Chromium on the PATH or in EMRF
 	@$(GO) run ./internal/tools/images -bin $(BIN) -out docs/images
 
 .PHONY: browser
-browser: ## Test the page of preview in a Chromium; without one this fails, where make test leaves it out
+browser: ## Test the page of preview in a Chromium (fails without one; make test leaves it out)
 	$(GO) test $(TESTFLAGS) -tags=browser -run Browser ./internal/preview
 
 .PHONY: bench
@@ -103,7 +103,7 @@ traps: build ## Run the tests that docs/traps.md names and print trap, test and 
 	@$(GO) run ./internal/tools/traps -bin $(BIN)
 
 .PHONY: referee
-referee: build ## Let the real AWS provider judge our AWS resources and the replacement table (needs terraform)
+referee: build ## Let the real AWS provider check our AWS resources and the replacement table (needs terraform)
 	$(GO) run ./internal/tools/referee -bin $(BIN)
 	$(GO) run ./internal/tools/replacement
 
@@ -126,7 +126,7 @@ lean: ## Write the stand-ins in internal/leanstart again (after an update of Pul
 	$(GO) run ./internal/tools/lean
 
 .PHONY: budget
-budget: ## Write docs/budget.tsv again: what the programs link
+budget: ## Write docs/budget.tsv again: the modules that the programs link
 	$(GO) run ./internal/tools/budget -write
 
 .PHONY: drift

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package examples holds the sample jobs of `emrflink sample-job`: each folder of jobs/ is one. A new folder is all that a
-// new sample needs; jobs/README.md says what is in it. The folder custom-stack is a Pulumi program and not a sample job.
+// Package examples holds the sample jobs of `emrflink sample-job`: each folder of jobs/ is one. A new sample needs only
+// a new folder; jobs/README.md says what is in it. The folder custom-stack is a Pulumi program and not a sample job.
 package examples
 
 import "embed"

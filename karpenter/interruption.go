@@ -100,7 +100,7 @@ func eventRule(ctx *pulumi.Context, name string, d *deployment.Deployment, e eve
 	return target, nil
 }
 
-// QueuePolicy lets EventBridge send to the queue, and nobody speak to it without TLS.
+// QueuePolicy lets EventBridge send to the queue, and denies all requests without TLS.
 func QueuePolicy(queueARN string) iamdoc.Document {
 	send := iamdoc.Allow("EC2InterruptionPolicy", iamdoc.Strings{"sqs:SendMessage"}, iamdoc.Strings{queueARN})
 	send.Principal = map[string]iamdoc.Strings{"Service": {"events.amazonaws.com", "sqs.amazonaws.com"}}

@@ -21,7 +21,8 @@ import (
 // Token is the Pulumi type of the component.
 const Token = "emrflink:karpenter:Karpenter"
 
-// Where the controller runs. kube-system needs neither a quota for its priority class nor a flow schema of its own.
+// The namespace and service account of the controller. In kube-system it needs neither a quota for its priority class
+// nor its own flow schema.
 const (
 	Namespace      = "kube-system"
 	ServiceAccount = "karpenter"
@@ -29,7 +30,7 @@ const (
 
 // Args describe Karpenter.
 type Args struct {
-	// Deployment says where Karpenter belongs; the cluster has the deployment's name.
+	// Deployment is the deployment of Karpenter; the cluster has the deployment's name.
 	Deployment *deployment.Deployment
 	// ClusterName is the cluster, OidcProviderArn and OidcIssuer its identity provider.
 	ClusterName, OidcProviderArn, OidcIssuer pulumi.StringInput
@@ -37,7 +38,7 @@ type Args struct {
 	PodIdentityCluster pulumi.StringInput
 	// Kubernetes is the provider of the cluster.
 	Kubernetes *kubernetes.Provider
-	// After must be ready first and outlive Karpenter: core nodes, CoreDNS, the way out.
+	// After must be ready first and outlive Karpenter: core nodes, CoreDNS, the internet access.
 	After []pulumi.CustomResource
 }
 
@@ -52,7 +53,7 @@ type Karpenter struct {
 	InstanceProfile pulumi.StringOutput `pulumi:"instanceProfile"`
 	// QueueName is the name of the interruption queue.
 	QueueName pulumi.StringOutput `pulumi:"queueName"`
-	// Needs must outlive every node: the controller, what it may do, and what a node is.
+	// Needs must outlive every node: the controller, its permissions, and the role and access entry of the nodes.
 	Needs []pulumi.CustomResource
 }
 

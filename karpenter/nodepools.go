@@ -20,10 +20,10 @@ const PoolsToken = "emrflink:karpenter:NodePools"
 // NodeClass is the name of the node class of every Flink node pool.
 const NodeClass = "flink"
 
-// PrefixMaxPods is the number of pods of a node whose interfaces have blocks of addresses. Karpenter does not see the
-// VPC CNI's configuration and counts single addresses unless it is told; 110 is what EKS recommends below 30 vCPU, and it
-// holds for larger nodes too, because there is one node class for all. Source: EKS User Guide, "Increase the available IP
-// addresses for your Amazon EKS node".
+// PrefixMaxPods is the number of pods of a node whose interfaces have blocks of addresses. Karpenter does not know the
+// VPC CNI's configuration and counts single addresses unless it is given a number. EKS recommends 110 below 30 vCPU;
+// larger nodes get the same number, because all nodes have one node class. Source: EKS User Guide, "Increase the
+// available IP addresses for your Amazon EKS node".
 const PrefixMaxPods = 110
 
 const (
@@ -34,7 +34,7 @@ const (
 
 // PoolsArgs describe the node pools.
 type PoolsArgs struct {
-	// Deployment says where the nodes belong.
+	// Deployment is the deployment of the nodes.
 	Deployment *deployment.Deployment
 	// Pools are the pools; see Catalog.
 	Pools []Pool
@@ -44,7 +44,8 @@ type PoolsArgs struct {
 	DiskGiB int
 	// KmsKeyArn encrypts the root volumes; nil is EBS's own key.
 	KmsKeyArn pulumi.StringPtrInput
-	// MaxPods is the number of pods of every node; 0 is what its network interfaces have single addresses for.
+	// MaxPods is the number of pods per node; 0 lets Karpenter compute it from the single addresses of the node's
+	// network interfaces.
 	MaxPods int
 	// SubnetIds and SecurityGroupId are where nodes are launched. IDs, not tags: tags of another stack could match.
 	SubnetIds       pulumi.StringArrayInput
@@ -53,7 +54,7 @@ type PoolsArgs struct {
 	InstanceProfile pulumi.StringInput
 	// Kubernetes is the provider of the cluster.
 	Kubernetes *kubernetes.Provider
-	// After must outlive every node: the Karpenter component, core nodes, addons of nodes, the way out.
+	// After must outlive every node: the Karpenter component, core nodes, addons of nodes, the internet access.
 	After []pulumi.CustomResource
 }
 
@@ -61,7 +62,7 @@ type PoolsArgs struct {
 type Pools struct {
 	pulumi.ResourceState
 
-	// NodePools are the made NodePools; what holds pods on their nodes depends on them.
+	// NodePools are the NodePools that were made; resources with pods on their nodes depend on them.
 	NodePools []pulumi.CustomResource
 	// Catalog describes them, in the order in which they were made.
 	Catalog []NodePool

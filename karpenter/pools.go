@@ -39,18 +39,18 @@ type Pool struct {
 	NodeGroupType string `json:"nodeGroupType"`
 	// Families are EC2 instance families with NVMe disks, such as c5d. More families mean more spot capacity.
 	Families []string `json:"families"`
-	// MinVcpu and MaxVcpu bound the size of a task manager's node. A range, not a list: sizes differ between families
-	// (c5d has 36 vCPU where c6id has 32).
+	// MinVcpu and MaxVcpu limit the size of a task manager's node. They are a range, because sizes differ between
+	// families (c5d has 36 vCPU where c6id has 32).
 	MinVcpu int `json:"minVcpu,omitempty"`
 	MaxVcpu int `json:"maxVcpu,omitempty"`
 	// CapacityTypes of task managers' nodes: spot, on-demand or both.
 	CapacityTypes []string `json:"capacityTypes,omitempty"`
-	// CPULimit and MemoryLimit bound each of the two NodePools; they bound the bill.
+	// CPULimit and MemoryLimit limit each of the two NodePools, and so the costs.
 	CPULimit    string `json:"cpuLimit,omitempty"`
 	MemoryLimit string `json:"memoryLimit,omitempty"`
 	// ConsolidateAfter is how long a node stays empty before it is removed.
 	ConsolidateAfter string `json:"consolidateAfter,omitempty"`
-	// ExpireAfter replaces nodes of that age. TerminationGracePeriod ends a drain that pods hold up.
+	// ExpireAfter replaces nodes of that age. TerminationGracePeriod ends a drain that pods block.
 	ExpireAfter            string `json:"expireAfter,omitempty"`
 	TerminationGracePeriod string `json:"terminationGracePeriod,omitempty"`
 	// Weight orders pools for pods that select none; the higher is tried first.
@@ -74,8 +74,8 @@ const (
 	jobManagerMaxVcpu = 8
 )
 
-// Catalog is the default catalogue. The labels are those of the Terraform blueprint emr-eks-flink; the families are its
-// own (c5d, r6gd) and their successors.
+// Catalog is the default catalogue. The labels are those of the Terraform blueprint emr-eks-flink; the families are the
+// blueprint's (c5d, r6gd) and their successors.
 func Catalog() []Pool {
 	return []Pool{
 		{
@@ -192,7 +192,7 @@ func (p Pool) NodePools() []NodePool {
 	return []NodePool{tasks, jobs}
 }
 
-// Labels are the labels of the NodePool's nodes beside Karpenter's own.
+// Labels are the labels of the NodePool's nodes, in addition to Karpenter's own.
 func (n NodePool) Labels() map[string]string {
 	return map[string]string{LabelNodeGroupType: n.NodeGroupType, LabelFlinkRole: n.FlinkRole}
 }

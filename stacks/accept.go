@@ -14,7 +14,7 @@ import (
 type AcceptedFinding struct {
 	// Rule is the id of the rule.
 	Rule string `json:"rule"`
-	// Resource is a URN or the name of a resource, in which * stands for anything; empty means every resource.
+	// Resource is a URN or the name of a resource, in which * matches anything; empty means every resource.
 	Resource string `json:"resource"`
 	// Reason says why.
 	Reason string `json:"reason"`

@@ -76,8 +76,8 @@ type platform struct {
 	teams      []*team.Team
 }
 
-// Compose makes the platform of a configuration and exports its outputs. The order of the steps is the order in which
-// things are needed; what must outlive what is said by dependencies, not by this order.
+// Compose makes the platform of a configuration and exports its outputs. The steps run in the order in which their
+// results are needed; dependencies, not this order, say which resource must outlive which.
 func Compose(ctx *pulumi.Context, config Config) error {
 	release, ok := versions.EMR(config.EmrRelease)
 	if !ok {
@@ -210,8 +210,8 @@ func (p *platform) makeAutoscaler(ctx *pulumi.Context) error {
 	return err
 }
 
-// ready is what every workload waits for: core nodes (and through them the way out and the addons of nodes), names and
-// volumes.
+// ready is what every workload waits for: core nodes (and through them the internet access and the addons of nodes),
+// CoreDNS and the EBS CSI driver.
 func (p *platform) ready(more ...pulumi.CustomResource) []pulumi.CustomResource {
 	return append(append([]pulumi.CustomResource{p.nodes.NodeGroup}, p.addons.Base...), more...)
 }
@@ -286,8 +286,8 @@ func (p *platform) makeMetrics(ctx *pulumi.Context) error {
 }
 
 func (p *platform) makeTeams(ctx *pulumi.Context) error {
-	// The operator removes the finalizers of a team's jobs; node pools whose nodes are empty are gone at once.
-	// The bucket holds the state that a job writes when it is stopped.
+	// The operator removes the finalizers of a team's jobs; node pools with empty nodes are deleted at once. The bucket
+	// holds the state that a job writes when it is stopped.
 	after := slices.Concat([]pulumi.CustomResource{p.operator.Release}, p.bucket.Resources, p.pools.NodePools)
 	for _, name := range p.config.Teams {
 		t, err := team.NewTeam(ctx, "team-"+name, &team.Args{

@@ -6,5 +6,5 @@
 // Configuration comes from the keys emrflink:* of a Pulumi stack file. Every key has a default, and the defaults deploy
 // the blueprint. One table (Keys) drives parsing, validation and documentation. Parse reports all problems at once.
 //
-// The package knows nothing of where it runs: the same program deploys to AWS and to a simulated account.
+// The package does not know where it runs: the same program deploys to AWS and to a simulated account.
 package stacks

@@ -41,24 +41,22 @@ func optionFields() []field {
 				"; each is billed per hour and zone. S3 always has its free gateway endpoint",
 			Example: `["ecr.api","ecr.dkr","sts","ec2","logs"]`},
 			func(c *Config) any { return &c.InterfaceEndpoints }},
-		{Key{Name: "existingVpc", Doc: "VPC and subnets that exist: nothing of them is made or deleted, private subnets get " +
-			"the tag kubernetes.io/cluster/NAME; " +
-			"vpcCidr is then the range of that VPC; availabilityZones and natGateways are not read; its private subnets need " +
-			"a way out",
+		{Key{Name: "existingVpc", Doc: "existing VPC and subnets to use: they are not created and not deleted, private subnets " +
+			"get the tag kubernetes.io/cluster/NAME; vpcCidr is then the range of that VPC; availabilityZones and natGateways " +
+			"are ignored; the private subnets need internet access",
 			Example: `{"id":"vpc-0123456789abcdef0",` +
 				`"privateSubnetIds":["subnet-0a1b2c3d4e5f60718","subnet-0a1b2c3d4e5f60719"],"publicSubnetIds":[]}`},
 			func(c *Config) any { return &c.ExistingVpc }},
 		{Key{Name: "kmsKey", Doc: "customer-managed KMS key for Kubernetes secrets, bucket, log groups and volumes; deleted " +
-			"with the deployment after 7 to 30 days, " +
-			"in which it can be brought back and costs nothing. Turning it on or off for a cluster that exists " +
-			"replaces the cluster",
+			"with the deployment after 7 to 30 days, in which it can be restored and costs nothing. Turning it on or off for " +
+			"an existing cluster replaces the cluster",
 			Example: `{"enabled":true,"deletionWindowDays":7}`},
 			func(c *Config) any { return &c.KmsKey }},
 		{Key{Name: "clusterAutoscaler", Doc: "cluster-autoscaler for the core nodes, between coreNodes.min and coreNodes.max; " +
-			"Flink's nodes stay Karpenter's, the two never act on the same nodes", Example: "true"},
+			"Karpenter manages Flink's nodes, the two never manage the same node", Example: "true"},
 			func(c *Config) any { return &c.ClusterAutoscaler }},
-		{Key{Name: "prefixDelegation", Doc: "nodes get addresses for pods in blocks of 16, and room for 110 pods each; " +
-			"every block needs 16 neighbouring free addresses of its subnet", Example: "true"},
+		{Key{Name: "prefixDelegation", Doc: "nodes get addresses for pods in blocks of 16, and can run 110 pods each; " +
+			"every block needs 16 contiguous free addresses in its subnet", Example: "true"},
 			func(c *Config) any { return &c.PrefixDelegation }},
 		{Key{Name: "podIdentity",
 			Doc: "EKS Pod Identity instead of IRSA for Karpenter, EBS CSI driver, CloudWatch agent and cluster-autoscaler. " +

@@ -17,7 +17,7 @@ import (
 type Problem struct {
 	// File is where the value is from, Key its path, such as teams[1], Value the value as text.
 	File, Key, Value string
-	// Why says what is wrong, Nearest what was probably meant, or "".
+	// Why says what is wrong; Nearest is the value that was probably meant, or "".
 	Why, Nearest string
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package addons installs what every cluster needs. It comes in two halves, because of what waits for what: Bootstrap
-// has the addons without which a node does not become ready and is installed before the first node; Addons has those
-// that are pods like any other, and would be reported DEGRADED for twenty minutes without a node to run on.
+// Package addons installs what every cluster needs, in two parts. Bootstrap has the addons without which a node does
+// not become ready, and is installed before the first node. Addons has those that run as ordinary pods, and would be
+// reported DEGRADED for twenty minutes without a node to run on.
 package addons
 
 import (
@@ -17,12 +17,12 @@ import (
 	"emrflink/components/versions"
 )
 
-// BootstrapToken is the Pulumi type of the first half.
+// BootstrapToken is the Pulumi type of Bootstrap.
 const BootstrapToken = "emrflink:addons:Bootstrap"
 
-// BootstrapArgs describe the addons that come before nodes.
+// BootstrapArgs describe the addons that are installed before the nodes.
 type BootstrapArgs struct {
-	// Deployment says where the addons belong.
+	// Deployment is the deployment of the addons.
 	Deployment *deployment.Deployment
 	// ClusterName is the cluster.
 	ClusterName pulumi.StringInput
@@ -30,7 +30,7 @@ type BootstrapArgs struct {
 	PrefixDelegation bool
 }
 
-// Bootstrap is the addons that come before nodes.
+// Bootstrap has the addons that are installed before the nodes.
 type Bootstrap struct {
 	pulumi.ResourceState
 

@@ -25,7 +25,7 @@ const autoscalerAccount = "cluster-autoscaler"
 
 // AutoscalerArgs describe cluster-autoscaler.
 type AutoscalerArgs struct {
-	// Deployment says where it belongs; the cluster has the deployment's name.
+	// Deployment is its deployment; the cluster has the deployment's name.
 	Deployment *deployment.Deployment
 	// OidcProviderArn and OidcIssuer are the cluster's identity provider; PodIdentityCluster replaces it, see package irsa.
 	OidcProviderArn, OidcIssuer, PodIdentityCluster pulumi.StringInput
@@ -43,9 +43,10 @@ type Autoscaler struct {
 	Release *helm.Release
 }
 
-// NewClusterAutoscaler installs cluster-autoscaler for the core nodes. It sees nothing but Auto Scaling groups that EKS
-// has tagged with this cluster's name, and Karpenter's nodes are in none: the two cannot act on the same node. A pod that
-// fits only Flink's nodes is Karpenter's alone, because the simulated new core node would lack its labels.
+// NewClusterAutoscaler installs cluster-autoscaler for the core nodes. It manages only Auto Scaling groups that EKS has
+// tagged with this cluster's name. Karpenter's nodes are in no such group, so the two never manage the same node. For a
+// pod that fits only Flink's nodes cluster-autoscaler adds no node, because the core node that it simulates does not
+// have the labels of Flink's nodes.
 func NewClusterAutoscaler(ctx *pulumi.Context, name string, args *AutoscalerArgs,
 	opts ...pulumi.ResourceOption) (*Autoscaler, error) {
 	if err := args.validate(); err != nil {
@@ -92,9 +93,10 @@ func NewClusterAutoscaler(ctx *pulumi.Context, name string, args *AutoscalerArgs
 	return a, ctx.RegisterResourceOutputs(a, pulumi.Map{})
 }
 
-// AutoscalerPolicy is what cluster-autoscaler may do. AWS defines no resource type for the calls that read (except
-// eks:DescribeNodegroup, which is confined to the cluster); those that change are confined to groups that EKS tagged.
-// Source: kubernetes/autoscaler, cluster-autoscaler/cloudprovider/aws/README.md, "Full Cluster Autoscaler Features Policy".
+// AutoscalerPolicy has the permissions of cluster-autoscaler. AWS defines no resource type for the calls that read
+// (except eks:DescribeNodegroup, which is limited to the cluster); the calls that change are limited to groups that EKS
+// tagged. Source: kubernetes/autoscaler, cluster-autoscaler/cloudprovider/aws/README.md, "Full Cluster Autoscaler
+// Features Policy".
 func AutoscalerPolicy(d *deployment.Deployment) iamdoc.Document {
 	return iamdoc.New(
 		iamdoc.Allow("Look", iamdoc.Strings{

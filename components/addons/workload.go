@@ -17,7 +17,7 @@ import (
 	"emrflink/components/versions"
 )
 
-// Token is the Pulumi type of the second half.
+// Token is the Pulumi type of Addons.
 const Token = "emrflink:addons:Addons"
 
 // Names in the cluster.
@@ -29,7 +29,7 @@ const (
 
 // Args describe the addons that run on nodes.
 type Args struct {
-	// Deployment says where the addons belong.
+	// Deployment is the deployment of the addons.
 	Deployment *deployment.Deployment
 	// ClusterName is the cluster, OidcProviderArn and OidcIssuer its identity provider.
 	ClusterName, OidcProviderArn, OidcIssuer pulumi.StringInput
@@ -43,7 +43,7 @@ type Args struct {
 	Nodes []pulumi.CustomResource
 }
 
-// Addons is the second half.
+// Addons has the addons that run on nodes.
 type Addons struct {
 	pulumi.ResourceState
 

@@ -3,9 +3,9 @@
 // Package checkpoints makes the bucket that holds the state of Flink jobs.
 //
 // Layout: <team>/checkpoints/, <team>/savepoints/, <team>/jobmanager/ (high availability), <team>/jars/, and
-// logs/<team>/. The team comes first because Hadoop's S3 client looks at every parent of a directory that it makes: a
-// role that is confined to a prefix must own all the parents, or the job fails with 403. Logs are only ever put, and come
-// first so that one lifecycle rule expires those of all teams, present and future.
+// logs/<team>/. The team comes first because Hadoop's S3 client checks every parent of a directory that it creates: a
+// role that is confined to a prefix must have access to all the parents, or the job fails with 403. Logs are only
+// written, never read; logs/ comes first so that one lifecycle rule expires the logs of all teams, present and future.
 //
 // The bucket is versioned, encrypted, closed to the public and to plain HTTP.
 package checkpoints
@@ -27,7 +27,7 @@ const Token = "emrflink:checkpoints:Bucket"
 
 // Defaults of the lifecycle, in days.
 const (
-	// DefaultNoncurrentDays is how long a deleted or overwritten object can be brought back.
+	// DefaultNoncurrentDays is how long a deleted or overwritten object can be restored.
 	DefaultNoncurrentDays = 7
 	// abortUploadDays is when parts of an upload that never finished are removed.
 	abortUploadDays = 7
@@ -35,7 +35,7 @@ const (
 
 // Args describe the bucket.
 type Args struct {
-	// Deployment says where the bucket belongs.
+	// Deployment is the deployment of the bucket.
 	Deployment *deployment.Deployment
 	// LogRetentionDays is when logs in the bucket expire.
 	LogRetentionDays int
@@ -53,11 +53,11 @@ type Bucket struct {
 	Name pulumi.StringOutput `pulumi:"name"`
 	// Arn is the bucket's ARN.
 	Arn pulumi.StringOutput `pulumi:"arn"`
-	// Resources are the bucket and its settings: what writes to the bucket depends on them.
+	// Resources are the bucket and its settings: resources that write to the bucket depend on them.
 	Resources []pulumi.CustomResource
 }
 
-// BucketName is the name of a deployment's bucket. Account and region make it unique in the whole of a partition.
+// BucketName is the name of a deployment's bucket. Account and region make it unique in a partition.
 func BucketName(d *deployment.Deployment) string {
 	return d.Name + "-" + d.AccountID + "-" + d.Region + "-checkpoints"
 }
@@ -67,7 +67,7 @@ func BucketARN(d *deployment.Deployment) string {
 	return "arn:" + d.Partition + ":s3:::" + BucketName(d)
 }
 
-// Paths are the places of one team in the bucket, as URIs without a slash at the end.
+// Paths are the folders of one team in the bucket, as URIs without a slash at the end.
 type Paths struct {
 	// Checkpoints, Savepoints and JobManager are where a job keeps its state; JobManager is that of high availability.
 	Checkpoints, Savepoints, JobManager string
@@ -75,7 +75,7 @@ type Paths struct {
 	Jars, Logs string
 }
 
-// TeamPaths are a team's places in a bucket.
+// TeamPaths are a team's folders in a bucket.
 func TeamPaths(bucket, team string) Paths {
 	base := "s3://" + bucket + "/"
 	return Paths{
@@ -171,7 +171,7 @@ func (a *Args) encryption() s3.BucketServerSideEncryptionConfigurationV2RuleArgs
 	}
 }
 
-// TLSOnly denies everything that does not come over TLS.
+// TLSOnly denies every request without TLS.
 func TLSOnly(bucketARN string) iamdoc.Document {
 	// The wildcards are those of a Deny: they take away, from everyone, whatever the action.
 	deny := iamdoc.Deny("DenyPlainHTTP", iamdoc.Strings{"s3:*"}, iamdoc.Strings{bucketARN, bucketARN + "/*"},

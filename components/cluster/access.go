@@ -60,7 +60,7 @@ func SamePrincipal(principal, caller string) bool {
 	return len(session) == 3 && session[0] == "assumed-role" && role[0] == "role" && role[len(role)-1] == session[1]
 }
 
-// shortHash names a resource after something whose characters or length a name cannot have.
+// shortHash is used in the name of a resource for something whose characters or length are not allowed in a name.
 func shortHash(s string) string {
 	sum := sha256.Sum256([]byte(s))
 	return hex.EncodeToString(sum[:4])

@@ -2,14 +2,14 @@
 
 // Package cluster makes the EKS cluster and its core nodes.
 //
-// The control plane is the Cluster component of pulumi-eks v2; nothing outside this package sees a type of it, and
-// nothing here reads its Core output: in authentication mode API, the only one without an aws-auth ConfigMap, reading
-// Core fails the deployment in Go after everything has been created. What Core would have given (the issuer, the
-// endpoint) is read from the EKS cluster itself, and the IAM OIDC provider is made here.
+// The control plane is the Cluster component of pulumi-eks v2; no type of it leaves this package. Nothing here reads
+// its Core output: in authentication mode API, the only one without an aws-auth ConfigMap, reading Core fails the
+// deployment in Go after everything has been created. What Core would provide (the issuer, the endpoint) is read from
+// the EKS cluster itself, and the IAM OIDC provider is made here.
 //
-// Nodes of both kinds, core nodes and those that Karpenter launches, use the security group that EKS itself makes for
-// the cluster. All of its members, the control plane's network interfaces among them, may talk to each other, so that
-// admission webhooks are reachable on any port.
+// Core nodes and the nodes that Karpenter launches use the security group that EKS itself makes for the cluster. All of
+// its members, including the control plane's network interfaces, can reach each other, so admission webhooks are
+// reachable on any port.
 package cluster
 
 import (
@@ -35,7 +35,7 @@ const TokenCommand = "emrflink"
 
 // Args describe the control plane.
 type Args struct {
-	// Deployment says where the cluster belongs. The cluster has the deployment's name.
+	// Deployment is the deployment of the cluster. The cluster has the deployment's name.
 	Deployment *deployment.Deployment
 	// Version is the Kubernetes version, such as 1.35.
 	Version string
@@ -43,11 +43,12 @@ type Args struct {
 	VpcId            pulumi.StringInput
 	PrivateSubnetIds pulumi.StringArrayInput
 	PublicSubnetIds  pulumi.StringArrayInput
-	// PublicEndpoint and PrivateEndpoint say from where the API server can be reached; at least one of them.
+	// PublicEndpoint and PrivateEndpoint say from where the API server can be reached; at least one of them must be
+	// true.
 	PublicEndpoint, PrivateEndpoint bool
-	// PublicAccessCidrs may reach the public endpoint.
+	// PublicAccessCidrs are the ranges that can reach the public endpoint.
 	PublicAccessCidrs []string
-	// Admins are the ARNs of IAM roles and users who administer the cluster beside its creator.
+	// Admins are the ARNs of IAM roles and users who administer the cluster, in addition to its creator.
 	Admins []string
 	// LogRetentionDays is how long control-plane logs are kept.
 	LogRetentionDays int
@@ -55,7 +56,7 @@ type Args struct {
 	KmsKeyArn pulumi.StringPtrInput
 }
 
-// Cluster is a control plane that can be spoken to.
+// Cluster is the control plane, with a Kubernetes provider for it.
 type Cluster struct {
 	pulumi.ResourceState
 

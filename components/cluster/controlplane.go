@@ -51,8 +51,8 @@ func newControlPlane(ctx *pulumi.Context, name string, args *Args, opts ...pulum
 		inputs["encryptionConfigKeyArn"] = args.KmsKeyArn
 	}
 	c := &controlPlane{}
-	// The component names its security groups and roles after itself: with the deployment's name in it they tell whose
-	// they are.
+	// The component names its security groups and roles after itself: with the deployment's name in them, their owner
+	// can be seen.
 	err := ctx.RegisterRemoteComponentResource(controlPlaneToken, name+"-"+args.Deployment.Name, inputs, c,
 		utilities.PkgResourceDefaultOpts(opts)...)
 	if err != nil {

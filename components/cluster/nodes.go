@@ -32,14 +32,15 @@ func CoreSelector() map[string]string {
 	return map[string]string{LabelNodeGroupType: CoreNodeGroupType}
 }
 
-// NodesArgs describe the core nodes: the managed node group on which the controllers run, Karpenter above all, which
+// NodesArgs describe the core nodes: the managed node group on which the controllers run, above all Karpenter, which
 // cannot run on nodes that it manages itself.
 type NodesArgs struct {
-	// Deployment says where the nodes belong.
+	// Deployment is the deployment of the nodes.
 	Deployment *deployment.Deployment
 	// ClusterName is the cluster to join.
 	ClusterName pulumi.StringInput
-	// Version is the Kubernetes version of the nodes: the cluster's, so that an upgrade of it is followed by theirs.
+	// Version is the Kubernetes version of the nodes. It is the cluster's, so that the nodes are upgraded after the
+	// cluster.
 	Version string
 	// SubnetIds are private subnets.
 	SubnetIds pulumi.StringArrayInput
@@ -51,7 +52,7 @@ type NodesArgs struct {
 	DiskGiB int
 	// KmsKeyArn encrypts the root volumes; nil is EBS's own key.
 	KmsKeyArn pulumi.StringPtrInput
-	// Autoscaled leaves the present size to cluster-autoscaler: a deployment does not set it back.
+	// Autoscaled lets cluster-autoscaler set the current size: a deployment does not reset it.
 	Autoscaled bool
 	// After are resources that must exist before a node starts and outlive the last one: network, addons of the nodes.
 	After []pulumi.CustomResource

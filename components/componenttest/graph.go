@@ -2,7 +2,7 @@
 
 // Package componenttest runs components without an engine and records what they register: each resource with its type,
 // name, parent, dependencies and inputs. A resource type or a function that it does not know fails the run, so that a
-// component cannot begin to use something that nobody has looked at.
+// component cannot start to use one that nobody has reviewed.
 package componenttest
 
 import (

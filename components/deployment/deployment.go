@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package deployment names one deployment of the platform: who it is, where it runs, and what its resources are called
-// and tagged. Every component takes a *Deployment, so that partition, account and region are looked up once and written
-// down nowhere, and so that two deployments live side by side in one account: names that AWS keeps per account carry the
-// deployment's name and the region, names that AWS keeps per region carry the deployment's name.
+// Package deployment describes one deployment of the platform: its name, where it runs, and how its resources are named
+// and tagged. Every component takes a *Deployment, so that partition, account and region are looked up once and never
+// hard-coded, and so that one account can have two deployments: names that are unique per account contain the
+// deployment's name and the region, names that are unique per region contain the deployment's name.
 package deployment
 
 import (
@@ -31,16 +31,16 @@ const (
 	MaxRoleName = 64
 )
 
-// Owned are the annotations of every Kubernetes object of ours: a deployment takes back the fields that someone else has
-// written, with kubectl for example. Server-side apply would refuse with a conflict of field managers instead
+// Owned are the annotations of all our Kubernetes objects: with them, a deployment overwrites fields that someone else
+// has changed, with kubectl for example. Without them, server-side apply would refuse with a conflict of field managers
 // (pulumi.com/registry/packages/kubernetes/how-to-guides/managing-resources-with-server-side-apply).
 func Owned() pulumi.StringMap {
 	return pulumi.StringMap{"pulumi.com/patchForce": pulumi.String("true")}
 }
 
-// DependsOn makes a resource wait for others, and go before them. It takes no components: Pulumi puts a component's children
-// in its place, those that it has come to register by then, so that the graph would be another one from run to run. A
-// component that others wait for names the resources that matter.
+// DependsOn makes a resource wait for others, and be deleted before them. It takes no components: Pulumi replaces a
+// component by those of its children that are registered at that moment, so that the graph would differ from run to
+// run. A component that others wait for has a field with the resources that matter.
 func DependsOn(resources ...pulumi.CustomResource) pulumi.ResourceOption {
 	all := make([]pulumi.Resource, 0, len(resources))
 	for _, r := range resources {

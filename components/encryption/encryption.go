@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package encryption makes the customer-managed KMS key of a deployment: one key for the Kubernetes secrets, the bucket,
-// the log groups and the volumes, with an alias that carries the deployment's name.
+// Package encryption makes the customer-managed KMS key of a deployment: one key for the Kubernetes secrets, the
+// bucket, the log groups and the volumes, with an alias that contains the deployment's name.
 //
-// What is encrypted names the key by its ARN and so is deleted before it. A deletion only begins KMS's waiting period; the
-// key is there, unusable and free of charge, until it ends, and CancelKeyDeletion brings it back with all that it
-// encrypted (https://docs.aws.amazon.com/kms/latest/developerguide/deleting-keys.html, https://aws.amazon.com/kms/pricing/).
+// An encrypted resource names the key by its ARN, so it is deleted before the key. A deletion of the key only starts
+// KMS's waiting period: until its end the key exists, unusable and free of charge, and CancelKeyDeletion restores it
+// with everything that it encrypted (https://docs.aws.amazon.com/kms/latest/developerguide/deleting-keys.html,
+// https://aws.amazon.com/kms/pricing/).
 package encryption
 
 import (
@@ -31,7 +32,7 @@ const (
 
 // Args describe the key.
 type Args struct {
-	// Deployment says where the key belongs.
+	// Deployment is the deployment of the key.
 	Deployment *deployment.Deployment
 	// DeletionWindowDays is the waiting period of a deletion.
 	DeletionWindowDays int
@@ -45,7 +46,7 @@ type Key struct {
 	Arn pulumi.StringOutput `pulumi:"arn"`
 }
 
-// Alias is the alias of a deployment's key. KMS keeps aliases apart per region.
+// Alias is the alias of a deployment's key. In KMS, each region has its own aliases.
 func Alias(d *deployment.Deployment) string { return "alias/emrflink/" + d.Name }
 
 // NewKey makes the key.
@@ -87,9 +88,10 @@ func Policy(d *deployment.Deployment) iamdoc.Document {
 		suffix += ".cn"
 	}
 	this := iamdoc.Strings{"*"}
-	// Without this statement nobody, not the account's administrators either, could change or delete the key; it is also
-	// what lets whoever creates the cluster give EKS its grant (kms:CreateGrant, kms:DescribeKey) by their own policies.
-	// Source: KMS Developer Guide, "Default key policy"; EKS User Guide, "Encrypt Kubernetes secrets with KMS".
+	// Without this statement nobody, not even an administrator of the account, could change or delete the key. It also
+	// lets the creator of the cluster give EKS its grant (kms:CreateGrant, kms:DescribeKey) with permissions of the
+	// creator's own policies. Source: KMS Developer Guide, "Default key policy"; EKS User Guide, "Encrypt Kubernetes
+	// secrets with KMS".
 	account := iamdoc.Allow("DelegateToIAM", iamdoc.Strings{"kms:*"}, this)
 	account.Principal = map[string]iamdoc.Strings{"AWS": {d.IAMARN("root")}}
 	// Source: CloudWatch Logs User Guide, "Encrypt log data in CloudWatch Logs using AWS KMS", step 2.

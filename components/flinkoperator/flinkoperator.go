@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package flinkoperator installs the EMR Flink Kubernetes operator: its namespace, its role, its log group and its chart.
-// There is one operator per cluster; its CRDs, webhooks and RBAC are the cluster's.
+// There is one operator per cluster; its CRDs, webhooks and RBAC are those of the whole cluster.
 //
 // The operator's admission webhook gets its certificate from cert-manager, whose own webhook must answer first. The
 // chart's CRDs are in its crds/ directory: Helm installs them once and never removes them.
@@ -32,7 +32,7 @@ const Namespace = "flink-kubernetes-operator"
 
 // Args describe the operator.
 type Args struct {
-	// Deployment says where the operator belongs.
+	// Deployment is the deployment of the operator.
 	Deployment *deployment.Deployment
 	// Release is the EMR release.
 	Release versions.EMRRelease
@@ -56,8 +56,8 @@ type Operator struct {
 
 	// RoleArn is the operator's role.
 	RoleArn pulumi.StringOutput `pulumi:"roleArn"`
-	// Release is ready when the operator and its webhook are. What holds Flink deployments depends on it, because only
-	// the operator removes their finalizers.
+	// Release is ready when the operator and its webhook are. Resources with Flink deployments in them depend on it,
+	// because only the operator removes their finalizers.
 	Release *helm.Release
 }
 
@@ -143,7 +143,7 @@ func operatorRole(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.R
 	}, opts...)
 }
 
-// Policy is what the operator may do: read the jars of every team's session jobs, write its own logs.
+// Policy has the permissions of the operator: read the jars of every team's session jobs, write its own logs.
 func Policy(bucketARN, logGroupARN string) iamdoc.Document {
 	return iamdoc.New(
 		iamdoc.Allow("ReadJars", iamdoc.Strings{"s3:GetObject"}, iamdoc.Strings{bucketARN + "/*/jars/*"}),

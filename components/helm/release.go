@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package helm registers Helm releases. It speaks to the same resource as the SDK's helm/v3 package
-// (kubernetes:helm.sh/v3:Release) without importing it: that package compiles for six minutes.
+// Package helm registers Helm releases. It uses the same resource as the SDK's helm/v3 package
+// (kubernetes:helm.sh/v3:Release) without importing it, because that package takes six minutes to compile.
 package helm
 
 import (

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package iamdoc writes IAM policy documents. A Document marshals to the same bytes every time, so that a policy that
-// did not change shows no difference, and it knows IAM's size quotas, so that a document that AWS would refuse after
-// half an hour of deployment is refused while it is being built.
+// Package iamdoc writes IAM policy documents. A Document always marshals to the same bytes, so that an unchanged policy
+// shows no difference. It knows IAM's size quotas, so that a document that AWS would refuse after half an hour of
+// deployment is refused while it is built.
 //
-// Statement is the whole grammar of a statement, and unmarshals too: who reads policies uses the same type.
+// Statement covers the whole grammar of a statement. It also unmarshals: code that reads policies uses the same type.
 package iamdoc
 
 import (
@@ -49,7 +49,7 @@ func (s *Strings) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// Principals are who a statement is about, by their type (AWS, Service, Federated). The type "*" is anyone.
+// Principals are whom a statement applies to, by their type (AWS, Service, Federated). The type "*" is anyone.
 type Principals map[string]Strings
 
 // MarshalJSON writes anyone as "*", the rest as an object.
@@ -125,17 +125,17 @@ type Statement struct {
 	// Sid names the statement, Effect is Allow or Deny.
 	Sid    string `json:"Sid"`
 	Effect string `json:"Effect"`
-	// Principal is who it is about; only policies of a resource and of trust have one.
+	// Principal is whom the statement applies to; only resource policies and trust policies have one.
 	Principal Principals `json:"Principal,omitempty"`
-	// NotPrincipal, in the place of Principal, is everyone else.
+	// NotPrincipal is used instead of Principal: everyone else.
 	NotPrincipal Principals `json:"NotPrincipal,omitempty"`
-	// Action is what may be done.
+	// Action are the actions that the statement allows or denies.
 	Action Strings `json:"Action,omitempty"`
-	// NotAction, in the place of Action, is everything else.
+	// NotAction is used instead of Action: every other action.
 	NotAction Strings `json:"NotAction,omitempty"`
-	// Resource is to what.
+	// Resource are the resources of these actions.
 	Resource Strings `json:"Resource,omitempty"`
-	// NotResource, in the place of Resource, is everything else.
+	// NotResource is used instead of Resource: every other resource.
 	NotResource Strings `json:"NotResource,omitempty"`
 	// Condition limits the statement.
 	Condition Conditions `json:"Condition,omitempty"`
@@ -168,8 +168,8 @@ func ServiceTrust(service string) Document {
 	})
 }
 
-// WebIdentityTrust is the trust policy of a role for service accounts of a cluster (IRSA). Issuer may carry https://.
-// Subjects are exact; they are listed, never matched by pattern.
+// WebIdentityTrust is the trust policy of a role for service accounts of a cluster (IRSA). Issuer may start with
+// https://. Subjects are exact names, never patterns.
 func WebIdentityTrust(providerARN, issuer string, subjects ...string) Document {
 	host := strings.TrimPrefix(issuer, "https://")
 	return New(Statement{

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package irsa makes IAM roles for Kubernetes service accounts, by IRSA or by EKS Pod Identity. A role trusts exactly the
-// service accounts it is made for, of one cluster, and its policies are customer-managed policies of its own: a managed policy
-// has a quota of 6,144 characters each, which the six policies of Karpenter need, and shows up by name in an audit.
+// Package irsa makes IAM roles for Kubernetes service accounts, by IRSA or by EKS Pod Identity. A role trusts exactly
+// the service accounts that it is made for, of one cluster. Its policies are customer-managed policies: each has its
+// own quota of 6,144 characters, which the six policies of Karpenter need, and is listed by name in an audit.
 package irsa
 
 import (
@@ -32,7 +32,7 @@ type Policy struct {
 
 // Args describe a role for service accounts.
 type Args struct {
-	// Deployment says where the role belongs.
+	// Deployment is the deployment of the role.
 	Deployment *deployment.Deployment
 	// RoleName is the exact name of the role, at most 64 characters. It is chosen rather than generated, because EMR
 	// derives the names of service accounts from it and the role's own trust policy has to name them.
@@ -43,10 +43,11 @@ type Args struct {
 	OidcProviderArn pulumi.StringInput
 	// OidcIssuer is the cluster's issuer, with or without https://.
 	OidcIssuer pulumi.StringInput
-	// PodIdentityCluster is the cluster whose Pod Identity agent hands out the role, in place of the issuer's tokens: the
-	// role then trusts Pod Identity alone, and each service account gets an association. Nil is IRSA.
+	// PodIdentityCluster is the cluster whose Pod Identity agent provides the role's credentials, instead of the
+	// issuer's tokens: the role then trusts only Pod Identity, and each service account gets an association. Nil is
+	// IRSA.
 	PodIdentityCluster pulumi.StringInput
-	// Namespace and ServiceAccounts are who may assume the role.
+	// Namespace and ServiceAccounts are the service accounts that can assume the role.
 	Namespace       string
 	ServiceAccounts []string
 	// Policies are the role's own policies.
@@ -63,7 +64,7 @@ type Role struct {
 	Arn pulumi.StringOutput `pulumi:"arn"`
 	// Name is the role's name.
 	Name pulumi.StringOutput `pulumi:"name"`
-	// Attachments are the resources that must exist before the role is of use, and outlive its users.
+	// Attachments are the resources that must exist before the role can be used, and that must outlive its users.
 	Attachments []pulumi.CustomResource
 
 	podIdentity bool

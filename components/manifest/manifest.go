@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package manifest registers Kubernetes objects as one writes them in YAML. It speaks to the same resources as the typed
-// packages of the SDK (kubernetes:core/v1:Namespace) without importing them: each package that does compiles for ten
-// seconds more, since their types reach every generic output of Pulumi's SDK. What types would have caught, the strict
-// validation of the API server catches in a test (TestEveryManifestIsStrictlyAdmitted).
+// Package manifest registers Kubernetes objects in the form of their YAML. It uses the same resources as the typed
+// packages of the SDK (kubernetes:core/v1:Namespace) without importing them: each package that imports them takes ten
+// seconds more to compile, since their types reach every generic output of Pulumi's SDK. The strict validation of the
+// API server finds in a test what types would have found (TestEveryManifestIsStrictlyAdmitted).
 package manifest
 
 import (
@@ -26,7 +26,7 @@ type Args struct {
 	Namespace string
 	// Annotations and Labels are those of its metadata.
 	Annotations, Labels pulumi.StringMap
-	// Fields are everything beside apiVersion, kind and metadata.
+	// Fields are everything except apiVersion, kind and metadata.
 	Fields pulumi.Map
 }
 

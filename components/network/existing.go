@@ -21,14 +21,15 @@ type ExistingArgs struct {
 	Deployment *deployment.Deployment
 	// VpcId is the VPC.
 	VpcId string
-	// PrivateSubnetIds are two or more subnets in different zones with a way out; PublicSubnetIds may be empty.
+	// PrivateSubnetIds are two or more subnets in different zones with internet access; PublicSubnetIds may be empty.
 	PrivateSubnetIds, PublicSubnetIds []string
 }
 
-// NewExisting takes a network as it is. It makes nothing but one tag on each private subnet, kubernetes.io/cluster/NAME,
-// which says who uses the subnet and whose key no other deployment has. The tags that have one value for everybody stay
-// the owner's: karpenter.sh/discovery, which another cluster may select by (our node class names subnets by ID), and
-// kubernetes.io/role/internal-elb and /elb, which load balancer controllers look for.
+// NewExisting uses an existing network as it is. It makes only one tag on each private subnet,
+// kubernetes.io/cluster/NAME, which says that this cluster uses the subnet; its key is different for each deployment.
+// It does not set tags whose key is the same for all clusters: karpenter.sh/discovery, by which another cluster may
+// select subnets (our node class names subnets by ID), and kubernetes.io/role/internal-elb and /elb, which load
+// balancer controllers look for.
 func NewExisting(ctx *pulumi.Context, name string, args *ExistingArgs, opts ...pulumi.ResourceOption) (*Network, error) {
 	if err := args.validate(); err != nil {
 		return nil, fmt.Errorf("network %q: %w", name, err)

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package network makes the VPC: one private and one public subnet per zone, NAT, and a gateway endpoint for S3, through
-// which checkpoints travel without passing the NAT gateway (and without its price per gigabyte).
+// Package network makes the VPC: one private and one public subnet per zone, NAT, and a gateway endpoint for S3, so
+// that checkpoints do not pass the NAT gateway and its price per gigabyte.
 //
-// Order matters when it is torn down: nodes need the route to the NAT gateway for as long as they drain. Resources that
-// need the way out depend on Network.Egress.
+// The order of deletion matters: nodes need the route to the NAT gateway while they drain. Resources that need internet
+// access depend on Network.Egress.
 package network
 
 import (
@@ -31,7 +31,7 @@ const (
 
 // Args describe the network.
 type Args struct {
-	// Deployment says where the network belongs; its name is the cluster's in the subnets' tags.
+	// Deployment is the deployment of the network; its name is the cluster's in the subnets' tags.
 	Deployment *deployment.Deployment
 	// VpcCidr is the VPC's range; see ParseCidr.
 	VpcCidr string
@@ -52,11 +52,12 @@ type Network struct {
 	// PrivateSubnetIds and PublicSubnetIds have one subnet per zone, in the order of Args.Zones.
 	PrivateSubnetIds pulumi.StringArrayOutput `pulumi:"privateSubnetIds"`
 	PublicSubnetIds  pulumi.StringArrayOutput `pulumi:"publicSubnetIds"`
-	// Egress is what private subnets need to reach the internet. What runs there depends on it, so that it outlives them.
+	// Egress are the resources that private subnets need to reach the internet. Resources that need internet access
+	// depend on them, so that Egress outlives them.
 	Egress []pulumi.CustomResource
 }
 
-// builder carries what the steps of NewNetwork share.
+// builder has what the steps of NewNetwork share.
 type builder struct {
 	ctx     *pulumi.Context
 	name    string

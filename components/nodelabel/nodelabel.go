@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package nodelabel has the labels by which pods choose nodes. Components put them on nodes, jobs and controllers select
-// them. It imports nothing.
+// Package nodelabel has the labels by which pods choose nodes: components put them on nodes, jobs and controllers
+// select them. It imports nothing.
 package nodelabel
 
 // Keys of labels.
 const (
-	// GroupType tells pools apart; jobs of the old blueprint select it alone.
+	// GroupType distinguishes pools; jobs of the old blueprint select only this label.
 	GroupType = "NodeGroupType"
 	// WorkerType says how the core nodes are bought.
 	WorkerType = "WorkerType"

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package observability sends the cluster's metrics to CloudWatch: the agent as a DaemonSet, its role, and the log group
-// that Container Insights writes to, which would otherwise be made without retention and outlive the deployment.
+// Package observability sends the cluster's metrics to CloudWatch: the agent as a DaemonSet, its role, and the log
+// group that Container Insights writes to. Without that log group, Container Insights would create one without
+// retention that outlives the deployment.
 package observability
 
 import (
@@ -29,7 +30,7 @@ const (
 
 // Args describe the metrics.
 type Args struct {
-	// Deployment says where the metrics belong.
+	// Deployment is the deployment of the metrics.
 	Deployment *deployment.Deployment
 	// OidcProviderArn and OidcIssuer are the cluster's identity provider.
 	OidcProviderArn, OidcIssuer pulumi.StringInput

@@ -83,16 +83,16 @@ func limits(ctx *pulumi.Context, name string, args *Args, opts []pulumi.Resource
 	if err != nil {
 		return err
 	}
-	// A quota on requests refuses every container without one, such as EMR's log sidecar. There is no default limit: it
-	// would refuse a container that requests more than it.
+	// A quota on requests refuses every container without requests, such as EMR's log sidecar. There is no default
+	// limit: it would refuse a container that requests more than the limit.
 	return inside(ctx, name+"-defaults", "v1", "LimitRange", "defaults", args, pulumi.Map{"limits": pulumi.Array{pulumi.Map{
 		"type":           pulumi.String("Container"),
 		"defaultRequest": pulumi.StringMap{"cpu": pulumi.String("100m"), "memory": pulumi.String("256Mi")},
 	}}}, opts)
 }
 
-// policies close the namespace and open what a Flink job needs. Kubelet probes and port-forwards come from the node and
-// always pass.
+// policies deny all traffic of the namespace except what a Flink job needs. Kubelet probes and port-forwards come from
+// the node and are always allowed.
 func policies(ctx *pulumi.Context, name string, args *Args, opts []pulumi.ResourceOption) error {
 	for _, p := range []struct {
 		name string

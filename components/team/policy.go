@@ -4,11 +4,12 @@ package team
 
 import "emrflink/components/iamdoc"
 
-// Policy is what a team's Flink jobs may do: their own prefix of the bucket, their own log streams, nothing else.
+// Policy has the permissions of a team's Flink jobs: their own prefix of the bucket, their own log streams, nothing
+// else.
 //
-// s3:prefix of a HEAD request is the key itself, and S3 answers 404 rather than 403 for a missing object only to those
-// who may list it; so the team's own name is among the prefixes, for Hadoop's look at the parent of a new directory.
-// Jars are for the team's pipeline to put; jobs read them.
+// The s3:prefix of a HEAD request is the key itself. For a missing object, S3 answers 404 only to callers with
+// permission to list it, and 403 to all others. So the team's own name is among the prefixes, because Hadoop checks the
+// parent of a new directory. The team's pipeline writes jars; jobs only read them.
 func Policy(bucketARN, team, logGroupARN string) iamdoc.Document {
 	own := bucketARN + "/" + team
 	var state iamdoc.Strings

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package team makes the place in which one team runs its Flink jobs: a namespace with a pod security level, a quota,
-// default resources and network policies; a log group; and one role, which only the service accounts of this team's
-// Flink jobs can assume and which reaches only this team's prefix of the bucket and this team's log group.
+// Package team makes everything with which one team runs its Flink jobs: a namespace with a pod security level, a
+// quota, default resources and network policies; a log group; and one role. Only the service accounts of this team's
+// Flink jobs can assume the role, and it has access only to this team's prefix of the bucket and this team's log group.
 //
-// A team's resources depend on nothing of another team, and nothing of another team depends on them: adding or removing
-// a team touches its own resources alone.
+// Resources of different teams do not depend on each other: adding or removing a team changes only its own resources.
 package team
 
 import (
@@ -31,17 +30,17 @@ var nameForm = regexp.MustCompile(`^[a-z]([-a-z0-9]*[a-z0-9])?$`)
 
 // Args describe a team.
 type Args struct {
-	// Deployment says where the team belongs.
+	// Deployment is the deployment of the team.
 	Deployment *deployment.Deployment
 	// Name is the team's name, its namespace and its prefix in the bucket.
 	Name string
-	// VpcCidr is the VPC's range: brokers of Kafka are sought there.
+	// VpcCidr is the VPC's range, in which Kafka's brokers are expected.
 	VpcCidr string
 	// BucketArn is the bucket for state and logs.
 	BucketArn pulumi.StringInput
 	// OidcProviderArn and OidcIssuer are the cluster's identity provider.
 	OidcProviderArn, OidcIssuer pulumi.StringInput
-	// OperatorNamespace is where the Flink operator runs, which talks to the jobs.
+	// OperatorNamespace is the namespace of the Flink operator, which connects to the jobs.
 	OperatorNamespace string
 	// PodIdentityAgent lets pods reach the Pod Identity agent on their node.
 	PodIdentityAgent bool
@@ -53,12 +52,12 @@ type Args struct {
 	Quota Quota
 	// Kubernetes is the provider of the cluster.
 	Kubernetes *kubernetes.Provider
-	// After must exist before the namespace and outlive it: the Flink operator, which removes the finalizers of the jobs
-	// in it, the bucket, and the node pools, whose nodes drain at once when no job is left.
+	// After must exist before the namespace and outlive it: the Flink operator, which removes the finalizers of the
+	// jobs in it, the bucket, and the node pools, whose nodes drain at once if there is no job.
 	After []pulumi.CustomResource
 }
 
-// Team is the place of one team.
+// Team has the resources of one team.
 type Team struct {
 	pulumi.ResourceState
 
@@ -89,7 +88,7 @@ func CheckName(name string) error {
 	return nil
 }
 
-// RoleName is the name of a team's job role. It has no path: EMR derives service accounts from the name alone.
+// RoleName is the name of a team's job role. It has no path: EMR derives service accounts only from the name.
 func RoleName(d *deployment.Deployment, team string) string { return d.AccountName(team + "-job") }
 
 // LogGroup is the name of a team's log group.
@@ -97,7 +96,7 @@ func LogGroup(d *deployment.Deployment, team string) string {
 	return "/aws/emr-flink/" + d.Name + "/" + team
 }
 
-// NewTeam makes the place of one team.
+// NewTeam makes the resources of one team.
 func NewTeam(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Team, error) {
 	if err := args.validate(); err != nil {
 		return nil, fmt.Errorf("team %q: %w", name, err)

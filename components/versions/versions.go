@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package versions is the one table of what is pinned: Kubernetes, addons, charts, the EMR release and the node image.
-// Each entry says which rule ties it to the others and where the rule is from. Nothing else in the program writes a
-// version down.
+// Package versions is the one table of pinned versions: Kubernetes, addons, charts, the EMR release and the node image.
+// Each entry says which rule connects it with the others and the source of that rule. No other code contains a version.
 package versions
 
 import "slices"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package zone knows which availability zones EKS supports. It is apart from the network so that what asks AWS about
-// zones does not compile the SDK of EC2's resources.
+// Package zone knows which availability zones EKS supports. It is separate from the network so that code that asks AWS
+// about zones does not compile the SDK of EC2's resources.
 package zone
 
 import (

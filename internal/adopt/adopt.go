@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package adopt takes over what is in the account or in the cluster already: what
-// an engine that was killed had begun to create (Finder), so that the next
-// deployment does not make a second one, log groups of an earlier deployment
-// (LogGroups), and Helm releases (Releases).
+// Package adopt takes over what already exists in the AWS account: resources whose creation a killed engine had begun
+// (Finder), so that the next deployment does not create them twice, log groups of an earlier deployment
+// (LogGroups), and Helm releases (Releases), by their records in the cluster.
 //
-// Most ids follow from what was asked for: a role's is its name. Those are
-// returned without a look, and the refresh that follows drops what does not
-// exist. What AWS names itself is found by the tags of the deployment, all of
-// which the resource must carry. Kubernetes objects are never adopted: applying
-// them again is their adoption. Helm releases are, by their records.
+// Nothing is taken for its name alone: the resource itself, or what it hangs on when it has no tags, must carry the tags
+// of the deployment, all of them. A resource of the name that does not is somebody else's, which is an error
+// (engine.ForeignError). Where the id follows from what was asked for and only the owner is looked at, the refresh that
+// follows drops what does not exist. Kubernetes objects are never adopted: applying them again
+// is their adoption.
 package adopt
 
 import (
@@ -17,7 +16,9 @@ import (
 	"context"
 	"fmt"
 	"hash/crc32"
+	"maps"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -32,6 +33,8 @@ import (
 type Account interface {
 	Identity(ctx context.Context) (awsapi.Identity, error)
 	DeploymentResources(ctx context.Context, d awsapi.Deployment) ([]awsapi.Resource, error)
+	Lookup(ctx context.Context, name, id string) (r awsapi.Resource, exists bool, err error)
+	TaggedKeys(ctx context.Context, tags map[string]string) ([]awsapi.Resource, error)
 }
 
 var _ Account = (*awsapi.Client)(nil)
@@ -70,15 +73,135 @@ func Finder(o Options) engine.AdoptFunc {
 			return "", false, err
 		}
 		k, _ := awskind.OfType(p.Type)
-		switch k.Adopt {
-		case "", awskind.AdoptNever:
+		if k.Adopt == "" || k.Adopt == awskind.AdoptNever {
 			return "", false, fmt.Errorf("%s cannot be looked up in the account", p.Type)
-		case awskind.AdoptByTags, awskind.AdoptByEnds:
-			return o.search(ctx, p, k)
 		}
-		id := derived(k.Adopt, p, account{region: o.Region, id: identity.Account, partition: identity.Partition})
-		return id, true, o.settled(ctx, k, id)
+		s := search{Options: o, kind: k, asked: p}
+		if other := s.otherDeployment(); other != "" {
+			return "", false, fmt.Errorf("it was asked for with the tag %s: give the stack that name again (emrflink:name), "+
+				"and run the same command", other)
+		}
+		s.words = account{region: o.Region, id: identity.Account, partition: identity.Partition}.words(p)
+		return s.run(ctx)
 	}
+}
+
+// search is the look for one resource.
+type search struct {
+	Options
+	kind  awskind.Kind
+	asked engine.PendingCreate
+	words map[string]string
+}
+
+// otherDeployment is the tag of the deployment that the stack was when it asked, "" when it is the same still.
+func (s search) otherDeployment() string {
+	for _, k := range slices.Sorted(maps.Keys(s.Tags)) {
+		if asked, ok := s.askedTags()[k].(string); ok && asked != s.Tags[k] {
+			return k + "=" + asked
+		}
+	}
+	return ""
+}
+
+func (s search) askedTags() map[string]any {
+	tags, _ := s.asked.Inputs["tags"].(map[string]any)
+	return tags
+}
+
+// run looks until what it finds is neither being made nor being deleted.
+func (s search) run(ctx context.Context) (id string, found bool, err error) {
+	if s.kind.Owner == awskind.OwnerInName {
+		id := s.fill(s.kind.Adopt)
+		return id, strings.HasSuffix(id, "/"+s.Deployment), nil
+	}
+	for told := false; ; told = true {
+		r, exists, err := s.owner(ctx)
+		if err != nil || !exists {
+			return "", false, err
+		}
+		if failed(r) {
+			return "", false, &engine.BrokenError{ID: s.idOf(r), State: r.State}
+		}
+		if !unfinished(r) {
+			id := s.idOf(r)
+			return id, id != "", nil
+		}
+		if !told && s.asked.Notice != nil {
+			s.asked.Notice(fmt.Sprintf("waiting for AWS: %s %s is %s", r.Type, r.ID, r.State))
+		}
+		if err := s.pause(ctx); err != nil {
+			return "", false, err
+		}
+	}
+}
+
+// owner finds the resource whose tags say whose the wanted one is, mostly that itself.
+func (s search) owner(ctx context.Context) (awsapi.Resource, bool, error) {
+	if s.kind.Adopt == awskind.AdoptByTags {
+		return s.byTags(ctx)
+	}
+	name, id := s.kind.Inventory, s.fill(s.kind.Adopt)
+	if s.kind.Owner != "" {
+		name, id, _ = strings.Cut(s.fill(s.kind.Owner), " ")
+	}
+	row, named := awskind.LooksUp(name)
+	if !named {
+		return s.listed(ctx, func(r awsapi.Resource) bool { return r.Type == name && r.ID == id && carries(r.Tags, s.Tags) })
+	}
+	r, exists, err := s.Account.Lookup(ctx, name, id)
+	// EKS makes the log group of the cluster anew when it still has something to write.
+	byEKS := name == awsapi.TypeLogGroup && id == awsapi.ClusterLogGroup(s.Deployment) && len(r.Tags) == 0
+	if err == nil && exists && !byEKS && !carries(r.Tags, s.Tags) {
+		err = &engine.ForeignError{
+			What: strings.ReplaceAll(name, "-", " "), ID: id, Tags: r.Tags, Wanted: s.Tags,
+			Show: awskind.Spell(row.Show, id, s.Region),
+		}
+	}
+	return r, exists, err
+}
+
+// byTags finds what AWS has named itself: by all tags that it was asked for with, which are the deployment's and its name.
+// One that the state has already is another of the same tags.
+func (s search) byTags(ctx context.Context) (awsapi.Resource, bool, error) {
+	tags := maps.Clone(s.Tags)
+	for k, v := range s.askedTags() {
+		tags[k], _ = v.(string)
+	}
+	wanted := func(r awsapi.Resource) bool {
+		return r.Type == s.kind.Inventory && carries(r.Tags, tags) && !slices.Contains(s.asked.Taken, r.ID) && !leaving(r)
+	}
+	if s.kind.Inventory != awsapi.TypeKey {
+		return s.listed(ctx, wanted)
+	}
+	keys, err := s.Account.TaggedKeys(ctx, tags)
+	return first(keys, wanted, err)
+}
+
+// listed finds a resource in the inventory.
+func (s search) listed(ctx context.Context, wanted func(awsapi.Resource) bool) (awsapi.Resource, bool, error) {
+	all, err := s.Account.DeploymentResources(ctx,
+		awsapi.Deployment{Name: s.Deployment, Cluster: s.Deployment, Tags: s.Tags})
+	return first(all, wanted, err)
+}
+
+func first(all []awsapi.Resource, wanted func(awsapi.Resource) bool, err error) (awsapi.Resource, bool, error) {
+	i := slices.IndexFunc(all, wanted)
+	if err != nil || i < 0 {
+		return awsapi.Resource{}, false, err
+	}
+	return all[i], true, nil
+}
+
+// idOf is the id of the wanted resource, whose owner is r; "" when r shows that there is none.
+func (s search) idOf(r awsapi.Resource) string {
+	switch s.kind.Adopt {
+	case awskind.AdoptByTags, awskind.AdoptByLookup:
+		return r.ID
+	case awskind.AdoptByEnds:
+		return r.Detail["association/"+input(s.asked, "subnetId")]
+	}
+	return s.fill(s.kind.Adopt)
 }
 
 // account is what ARNs are made of.
@@ -87,15 +210,14 @@ type account struct{ region, id, partition string }
 // placeholder is "{name}", an input, or "{@word}", one of account.words.
 var placeholder = regexp.MustCompile(`\{@?\w+\}`)
 
-// derived makes the id of a resource whose id follows from its properties, by the rule of its kind.
-func derived(rule string, p engine.PendingCreate, a account) string {
-	words := a.words(p)
+// fill puts the inputs and the words into a rule of the kind.
+func (s search) fill(rule string) string {
 	return placeholder.ReplaceAllStringFunc(rule, func(quoted string) string {
 		name := strings.Trim(quoted, "{}")
 		if strings.HasPrefix(name, "@") {
-			return words[name]
+			return s.words[name]
 		}
-		return input(p, name)
+		return input(s.asked, name)
 	})
 }
 
@@ -119,86 +241,26 @@ func (a account) words(p engine.PendingCreate) map[string]string {
 	}
 }
 
-func (o Options) inventory(ctx context.Context) ([]awsapi.Resource, error) {
-	return o.Account.DeploymentResources(ctx, awsapi.Deployment{Name: o.Deployment, Cluster: o.Deployment, Tags: o.Tags})
-}
-
-// search finds a resource by all the tags that it was asked for with, or by its ends, and waits until it is made.
-func (o Options) search(ctx context.Context, p engine.PendingCreate, k awskind.Kind) (string, bool, error) {
-	for {
-		all, err := o.inventory(ctx)
-		if err != nil {
-			return "", false, err
-		}
-		if k.Adopt == awskind.AdoptByEnds {
-			id := association(all, p)
-			return id, id != "", nil
-		}
-		r, found := tagged(all, k.Inventory, p)
-		if !found || !unfinished(r) {
-			return r.ID, found, nil
-		}
-		if err := o.pause(ctx); err != nil {
-			return "", false, err
-		}
-	}
-}
-
-func tagged(all []awsapi.Resource, typ string, p engine.PendingCreate) (awsapi.Resource, bool) {
-	tags, _ := p.Inputs["tags"].(map[string]any)
-	for _, r := range all {
-		if r.Type == typ && len(tags) > 0 && carries(r, tags) && r.State != "deleted" && r.State != "deleting" {
-			return r, true
-		}
-	}
-	return awsapi.Resource{}, false
-}
-
-func carries(r awsapi.Resource, tags map[string]any) bool {
-	for k, v := range tags {
-		if got, ok := r.Tags[k]; !ok || got != v {
+func carries(tags, all map[string]string) bool {
+	for k, v := range all {
+		if got, ok := tags[k]; !ok || got != v {
 			return false
 		}
 	}
-	return true
+	return len(all) > 0
 }
 
-// association finds the id by the two ends.
-func association(all []awsapi.Resource, p engine.PendingCreate) string {
-	subnet, _ := p.Inputs["subnetId"].(string)
-	for _, r := range all {
-		if r.Type == awsapi.TypeRouteTable && r.ID == p.Inputs["routeTableId"] {
-			return r.Detail["association/"+subnet]
-		}
-	}
-	return ""
-}
-
+// unfinished says that AWS is still at it.
 func unfinished(r awsapi.Resource) bool {
-	return r.State == "pending" || r.State == "creating" || r.State == "CREATING"
+	return slices.Contains([]string{"pending", "creating", "deleting"}, strings.ToLower(r.State))
 }
 
-// settled waits for what takes a while and is still being made: a cluster, a node group.
-func (o Options) settled(ctx context.Context, k awskind.Kind, id string) error {
-	if k.Create == 0 {
-		return nil
-	}
-	for {
-		all, err := o.inventory(ctx)
-		if err != nil {
-			return err
-		}
-		waiting := false
-		for _, r := range all {
-			waiting = waiting || r.Type == k.Inventory && id == r.ID && unfinished(r)
-		}
-		if !waiting {
-			return nil
-		}
-		if err := o.pause(ctx); err != nil {
-			return err
-		}
-	}
+// failed says that AWS could not make it: nothing can be built on it, and AWS does not try again.
+func failed(r awsapi.Resource) bool { return strings.HasSuffix(strings.ToLower(r.State), "failed") }
+
+// leaving says that it will not be there any more.
+func leaving(r awsapi.Resource) bool {
+	return slices.Contains([]string{"deleted", "deleting", "shutting-down", "terminated"}, r.State)
 }
 
 func (o Options) pause(ctx context.Context) error {

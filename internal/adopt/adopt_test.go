@@ -15,31 +15,62 @@ import (
 	"emrflink/internal/engine"
 )
 
-// fakeAccount answers with one inventory after the other and stays at the last.
-type fakeAccount struct{ inventories [][]awsapi.Resource }
+// fakeAccount answers with one inventory after the other and stays at the last. What is looked up by its name exists, in one
+// state after the other, and has tags.
+type fakeAccount struct {
+	inventories [][]awsapi.Resource
+	states      []string
+	tags        map[string]string
+	keys        []awsapi.Resource
+	looks       int
+}
+
+func ownTags() map[string]string {
+	return map[string]string{"emrflink:deployment": "demo", "emrflink:managed-by": "emrflink"}
+}
+
+func next[T any](list *[]T) T {
+	var now T
+	if len(*list) > 0 {
+		now = (*list)[0]
+	}
+	if len(*list) > 1 {
+		*list = (*list)[1:]
+	}
+	return now
+}
 
 func (f *fakeAccount) Identity(context.Context) (awsapi.Identity, error) {
 	return awsapi.Identity{Account: "111122223333", Partition: "aws-cn", ARN: "arn:aws-cn:iam::111122223333:user/a"}, nil
 }
 
 func (f *fakeAccount) DeploymentResources(context.Context, awsapi.Deployment) ([]awsapi.Resource, error) {
-	now := f.inventories[0]
-	if len(f.inventories) > 1 {
-		f.inventories = f.inventories[1:]
+	return next(&f.inventories), nil
+}
+
+func (f *fakeAccount) Lookup(_ context.Context, name, id string) (awsapi.Resource, bool, error) {
+	f.looks++
+	state := next(&f.states)
+	if name == awskind.PodIdentity {
+		id = "a-1"
 	}
-	return now, nil
+	return awsapi.Resource{Type: name, ID: id, State: state, Tags: f.tags}, f.tags != nil && state != "gone", nil
+}
+
+func (f *fakeAccount) TaggedKeys(context.Context, map[string]string) ([]awsapi.Resource, error) {
+	return f.keys, nil
+}
+
+func look(t *testing.T, f *fakeAccount, p engine.PendingCreate) (string, bool, error) {
+	t.Helper()
+	return Finder(Options{
+		Account: f, Region: "cn-north-1", Deployment: "demo", Tags: ownTags(), Poll: time.Millisecond,
+	})(t.Context(), p)
 }
 
 func find(t *testing.T, p engine.PendingCreate, inventories ...[]awsapi.Resource) (string, bool) {
 	t.Helper()
-	if len(inventories) == 0 {
-		inventories = [][]awsapi.Resource{nil}
-	}
-	finder := Finder(Options{
-		Account: &fakeAccount{inventories}, Region: "cn-north-1", Deployment: "demo",
-		Tags: map[string]string{"emrflink:deployment": "demo"}, Poll: time.Millisecond,
-	})
-	id, found, err := finder(t.Context(), p)
+	id, found, err := look(t, &fakeAccount{inventories: inventories, tags: ownTags()}, p)
 	require.NoError(t, err)
 	return id, found
 }
@@ -62,14 +93,20 @@ func TestIdsThatFollowFromTheRequest(t *testing.T) {
 		"an access entry's names both ends": {
 			"aws:eks/accessEntry:AccessEntry", map[string]any{"clusterName": "c", "principalArn": "arn:x"}, "c:arn:x",
 		},
-		"an alias's is its name":        {"aws:kms/alias:Alias", map[string]any{"name": "alias/a"}, "alias/a"},
-		"a single tag's is where it is": {"aws:ec2/tag:Tag", map[string]any{"resourceId": "subnet-1", "key": "k"}, "subnet-1,k"},
+		"an alias's is its name": {"aws:kms/alias:Alias", map[string]any{"name": "alias/a"}, "alias/a"},
+		"a single tag's is where it is": {
+			"aws:ec2/tag:Tag", map[string]any{"resourceId": "subnet-1", "key": "kubernetes.io/cluster/demo"},
+			"subnet-1,kubernetes.io/cluster/demo",
+		},
+		"an association of a service account has AWS's": {"aws:eks/podIdentityAssociation:PodIdentityAssociation",
+			map[string]any{"clusterName": "c", "namespace": "n", "serviceAccount": "s"}, "a-1"},
 		"a route's is the provider's checksum": {"aws:ec2/route:Route",
 			map[string]any{"routeTableId": "rtb-1", "destinationCidrBlock": "0.0.0.0/0"}, "r-rtb-11080289494"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			id, found := find(t, engine.PendingCreate{Type: c.typ, Name: "x", Inputs: c.in})
+			table := awsapi.Resource{Type: awsapi.TypeRouteTable, ID: "rtb-1", Tags: ownTags()}
+			id, found := find(t, engine.PendingCreate{Type: c.typ, Name: "x", Inputs: c.in}, []awsapi.Resource{table})
 			require.True(t, found)
 			require.Equal(t, c.want, id)
 		})
@@ -87,17 +124,15 @@ func TestEveryRuleOfTheCatalogueCanBeFollowed(t *testing.T) {
 			require.Equal(t, strings.HasPrefix(name, "@"), made, "%s: {%s}", k.Type, name)
 		}
 		if strings.Contains(k.Adopt, "{") {
-			id := derived(k.Adopt, engine.PendingCreate{Type: k.Type, Name: "x"}, account{"r", "1", "aws"})
-			require.NotContains(t, id, "{", k.Type)
+			require.NotContains(t, search{words: words}.fill(k.Adopt), "{", k.Type)
 		}
 	}
 }
 
 func TestWhatCannotBeFoundAgainIsAnError(t *testing.T) {
 	t.Parallel()
-	finder := Finder(Options{Account: &fakeAccount{}})
-	for _, typ := range []string{"aws:kms/key:Key", "aws:rds/instance:Instance"} {
-		_, _, err := finder(t.Context(), engine.PendingCreate{Type: typ})
+	for _, typ := range []string{"aws:ebs/volume:Volume", "aws:rds/instance:Instance"} {
+		_, _, err := look(t, &fakeAccount{}, engine.PendingCreate{Type: typ})
 		require.ErrorContains(t, err, typ+" cannot be looked up in the account")
 	}
 }
@@ -111,8 +146,8 @@ func TestWhatAWSNamesIsFoundByAllItsTags(t *testing.T) {
 	asked := engine.PendingCreate{Type: "aws:ec2/vpc:Vpc", Name: "v", Inputs: map[string]any{
 		"tags": map[string]any{"Name": "demo", "emrflink:deployment": "demo"},
 	}}
-	mine := map[string]string{"Name": "demo", "emrflink:deployment": "demo", "more": "x"}
-	other := map[string]string{"Name": "demo", "emrflink:deployment": "other"}
+	mine := map[string]string{"Name": "demo", "emrflink:deployment": "demo", "emrflink:managed-by": "emrflink", "more": "x"}
+	other := map[string]string{"Name": "demo", "emrflink:deployment": "other", "emrflink:managed-by": "emrflink"}
 
 	id, found := find(t, asked, []awsapi.Resource{vpc("vpc-other", "available", other), vpc("vpc-mine", "available", mine)})
 	require.True(t, found)
@@ -124,6 +159,11 @@ func TestWhatAWSNamesIsFoundByAllItsTags(t *testing.T) {
 	_, found = find(t, asked, []awsapi.Resource{vpc("vpc-mine", "deleting", mine)})
 	require.False(t, found, "one that goes away is not taken")
 
+	asked.Taken = []string{"vpc-mine"}
+	_, found = find(t, asked, []awsapi.Resource{vpc("vpc-mine", "available", mine)})
+	require.False(t, found, "one that the state has is another with the same tags")
+
+	asked.Taken = nil
 	id, _ = find(t, asked, []awsapi.Resource{vpc("vpc-mine", "pending", mine)},
 		[]awsapi.Resource{vpc("vpc-mine", "available", mine)})
 	require.Equal(t, "vpc-mine", id, "one that is still made is waited for")
@@ -132,7 +172,9 @@ func TestWhatAWSNamesIsFoundByAllItsTags(t *testing.T) {
 func TestAnAssociationIsFoundByItsEnds(t *testing.T) {
 	t.Parallel()
 	table := awsapi.Resource{
-		Service: "ec2", Type: awsapi.TypeRouteTable, ID: "rtb-1", Detail: map[string]string{"association/subnet-1": "rtbassoc-1"},
+		Service: "ec2", Type: awsapi.TypeRouteTable, ID: "rtb-1",
+		Tags:   ownTags(),
+		Detail: map[string]string{"association/subnet-1": "rtbassoc-1"},
 	}
 	asked := engine.PendingCreate{
 		Type: "aws:ec2/routeTableAssociation:RouteTableAssociation", Inputs: map[string]any{
@@ -150,5 +192,67 @@ func TestAnAssociationIsFoundByItsEnds(t *testing.T) {
 func TestKubernetesObjectsAreAppliedAgain(t *testing.T) {
 	t.Parallel()
 	_, found := find(t, engine.PendingCreate{Type: "kubernetes:core/v1:Namespace"})
+	require.False(t, found)
+}
+
+func TestWhatAWSIsStillAtIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	var told []string
+	cluster := engine.PendingCreate{
+		Type: "aws:eks/cluster:Cluster", Inputs: map[string]any{"name": "demo"},
+		Notice: func(text string) { told = append(told, text) },
+	}
+	f := &fakeAccount{states: []string{"CREATING", "CREATING", "ACTIVE"}, tags: ownTags()}
+	id, found, err := look(t, f, cluster)
+	require.NoError(t, err)
+	require.True(t, found)
+	require.Equal(t, "demo", id)
+	require.Equal(t, 3, f.looks)
+	require.Equal(t, []string{"waiting for AWS: cluster demo is CREATING"}, told, "once")
+
+	f = &fakeAccount{states: []string{"DELETING", "gone"}, tags: ownTags()}
+	_, found, err = look(t, f, cluster)
+	require.NoError(t, err)
+	require.False(t, found, "it is made anew when the old one has gone")
+}
+
+// A log group that EKS made when it still had something to write has no tags and is the cluster's.
+func TestTheLogGroupThatEKSMakesIsTheClusters(t *testing.T) {
+	t.Parallel()
+	group := func(name string) engine.PendingCreate {
+		return engine.PendingCreate{Type: "aws:cloudwatch/logGroup:LogGroup", Inputs: map[string]any{"name": name}}
+	}
+	none := &fakeAccount{tags: map[string]string{}}
+	id, found, err := look(t, none, group("/aws/eks/demo/cluster"))
+	require.NoError(t, err)
+	require.True(t, found)
+	require.Equal(t, "/aws/eks/demo/cluster", id)
+	for _, name := range []string{"/aws/eks/demo2/cluster", "/aws/eks/demo/cluster2", "/emr/demo"} {
+		_, _, err = look(t, none, group(name))
+		require.ErrorAs(t, err, new(*engine.ForeignError), name)
+	}
+	_, _, err = look(t, &fakeAccount{tags: map[string]string{"team": "x"}}, group("/aws/eks/demo/cluster"))
+	require.ErrorAs(t, err, new(*engine.ForeignError), "somebody has tagged it")
+}
+
+// The name of the deployment was changed in between. What it asked for by its old name may be another stack's by now.
+func TestAStackThatWasRenamedIsToldToTakeItsNameBack(t *testing.T) {
+	t.Parallel()
+	_, found, err := look(t, &fakeAccount{tags: map[string]string{"emrflink:deployment": "old"}}, engine.PendingCreate{
+		Type: "aws:iam/role:Role", Inputs: map[string]any{
+			"name": "old-node", "tags": map[string]any{"emrflink:deployment": "old", "emrflink:managed-by": "emrflink"},
+		},
+	})
+	require.ErrorContains(t, err, "the tag emrflink:deployment=old: give the stack that name again")
+	require.False(t, found)
+}
+
+func TestWhatAWSCouldNotMakeIsOnlyGoodForDeletion(t *testing.T) {
+	t.Parallel()
+	_, found, err := look(t, &fakeAccount{states: []string{"CREATING", "FAILED"}, tags: ownTags()},
+		engine.PendingCreate{Type: "aws:eks/cluster:Cluster", Inputs: map[string]any{"name": "demo"}})
+	var broken *engine.BrokenError
+	require.ErrorAs(t, err, &broken)
+	require.Equal(t, engine.BrokenError{ID: "demo", State: "FAILED"}, *broken)
 	require.False(t, found)
 }

@@ -150,6 +150,25 @@ func TestTheInventoryKnowsTheTypesOfTheCatalogue(t *testing.T) {
 	require.False(t, CanDelete(TypeVPC))
 }
 
+// What can be of somebody else's with a name that we ask for is looked up with its tags.
+func TestEveryLookUpOfTheCatalogueIsThere(t *testing.T) {
+	t.Parallel()
+	readers := (&Client{}).readers()
+	for name := range readers {
+		_, known := awskind.LooksUp(name)
+		require.True(t, known, name)
+	}
+	shown := 0
+	for _, k := range awskind.All() {
+		if k.Show != "" {
+			shown++
+		}
+	}
+	require.Len(t, readers, shown)
+	_, _, err := (&Client{}).Lookup(t.Context(), "repository", "x")
+	require.ErrorContains(t, err, "no look-up is called repository")
+}
+
 func TestADeploymentKeepsWhatTheCatalogueSays(t *testing.T) {
 	t.Parallel()
 	var d Deployment
@@ -290,4 +309,38 @@ func TestATrustPolicyIsDecoded(t *testing.T) {
 	require.Equal(t, policy, got)
 	_, err = c.RoleTrust(t.Context(), "other")
 	require.True(t, IsNotFound(err), err)
+}
+
+func TestAnAnswerThatDoesNotComeEndsWithTheNameOfTheCall(t *testing.T) {
+	t.Parallel()
+	hang := make(chan struct{})
+	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-hang }))
+	defer srv.Close()
+	defer close(hang)
+	c, err := New(t.Context(), Options{Region: "us-west-2", AnswerWithin: 10 * time.Millisecond, Env: map[string]string{
+		EnvEndpoint: srv.URL, EnvAccessKey: "AKIATEST", EnvSecretKey: "secret"}})
+	require.NoError(t, err)
+	_, err = c.DescribeCluster(t.Context(), "demo")
+	var e *Error
+	require.ErrorAs(t, err, &e)
+	require.Equal(t, "eks:DescribeCluster", e.Op)
+	require.ErrorContains(t, err, "timeout awaiting response headers")
+	require.False(t, IsNotFound(err))
+}
+
+func TestWhatWasNotAnsweredIsNamedAsNotChecked(t *testing.T) {
+	t.Parallel()
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusForbidden)
+	}))
+	defer srv.Close()
+	c := client(t, srv.URL)
+	found, err := c.DeploymentResources(t.Context(), Deployment{Name: "demo", Cluster: "demo", VPC: "vpc-1"})
+	require.Empty(t, found)
+	var unknown *InventoryError
+	require.ErrorAs(t, err, &unknown)
+	require.Len(t, unknown.Parts, len(c.lookups())-7, "it names no queue, rule, role, policy, bucket, key or issuer")
+	require.ErrorContains(t, err, "not checked: ")
+	require.ErrorContains(t, err, "the cluster: eks:DescribeCluster")
+	require.True(t, IsDenied(err))
 }

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package awsapi makes the AWS calls that emrflink makes itself: who am I, the
-// cluster and its token, objects of the checkpoint bucket, log events, the
-// inventory of a deployment and the deletes of a sweep.
+// Package awsapi has the AWS calls that emrflink makes itself: the caller's identity, the cluster and its token,
+// objects of the checkpoint bucket, log events, the inventory of a deployment and the deletes of a sweep.
 //
-// It is the only package that imports Amazon's service clients; nothing of
-// theirs leaves it. Every error that AWS answered is an *Error. The package
-// does not know which target it talks to: an endpoint in Options.Env is all
-// that differs.
+// It is the only package that imports the service clients of the AWS SDK, and it returns none of their types. Every
+// error that AWS answered is an *Error. The package does not know which target it uses: only an endpoint in Options.Env
+// differs.
 package awsapi
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"time"
 
@@ -47,6 +47,9 @@ type Options struct {
 	Env map[string]string
 	// HTTPClient replaces the SDK's client; nil keeps it.
 	HTTPClient *http.Client
+	// AnswerWithin is how long AWS may take to begin an answer before the call is tried again; 20 s when zero. The SDK
+	// tries three times.
+	AnswerWithin time.Duration
 	// Now is the clock of token expiry; nil means time.Now.
 	Now func() time.Time
 }
@@ -96,10 +99,7 @@ func loadConfig(ctx context.Context, o Options) (aws.Config, error) {
 				Message: EnvEndpoint + " is set without " + EnvAccessKey + " and " + EnvSecretKey}
 		}
 		cfg := aws.Config{Region: region, Credentials: aws.NewCredentialsCache(static), BaseEndpoint: aws.String(endpoint)}
-		cfg.HTTPClient = awshttp.NewBuildableClient()
-		if o.HTTPClient != nil {
-			cfg.HTTPClient = o.HTTPClient
-		}
+		cfg.HTTPClient = o.httpClient()
 		return cfg, nil
 	}
 	var opts []func(*config.LoadOptions) error
@@ -112,14 +112,23 @@ func loadConfig(ctx context.Context, o Options) (aws.Config, error) {
 	if p := o.Env[EnvProfile]; p != "" {
 		opts = append(opts, config.WithSharedConfigProfile(p))
 	}
-	if o.HTTPClient != nil {
-		opts = append(opts, config.WithHTTPClient(o.HTTPClient))
-	}
+	opts = append(opts, config.WithHTTPClient(o.httpClient()))
 	cfg, err := config.LoadDefaultConfig(ctx, opts...)
 	if err != nil {
 		return aws.Config{}, fmt.Errorf("load AWS configuration: %w", err)
 	}
 	return cfg, nil
+}
+
+// httpClient gives up a connection or an answer that does not come: the SDK's own client waits for an answer without end.
+func (o Options) httpClient() aws.HTTPClient {
+	if o.HTTPClient != nil {
+		return o.HTTPClient
+	}
+	patience := cmp.Or(o.AnswerWithin, 20*time.Second)
+	return awshttp.NewBuildableClient().
+		WithDialerOptions(func(d *net.Dialer) { d.Timeout = min(d.Timeout, patience) }).
+		WithTransportOptions(func(t *http.Transport) { t.ResponseHeaderTimeout = patience })
 }
 
 // staticCredentials returns the provider of the keys in env, nil without them.

@@ -87,6 +87,7 @@ type NodeGroup struct {
 	Min, Desired, Max         int
 	NodeRole, AutoScalingName string
 	Health                    []string // "CODE: message" of each issue
+	Tags                      map[string]string
 }
 
 // NodeGroups lists the managed node groups of a cluster with their state.
@@ -118,7 +119,7 @@ func (c *Client) describeNodeGroup(ctx context.Context, cluster, name string) (N
 	g := NodeGroup{
 		Name: name, ARN: aws.ToString(n.NodegroupArn), Status: string(n.Status), Version: aws.ToString(n.Version),
 		AMIType: string(n.AmiType), CapacityType: string(n.CapacityType), InstanceTypes: n.InstanceTypes,
-		NodeRole: aws.ToString(n.NodeRole),
+		NodeRole: aws.ToString(n.NodeRole), Tags: n.Tags,
 	}
 	if s := n.ScalingConfig; s != nil {
 		g.Min, g.Desired, g.Max = int(aws.ToInt32(s.MinSize)), int(aws.ToInt32(s.DesiredSize)), int(aws.ToInt32(s.MaxSize))

@@ -10,6 +10,8 @@ import (
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go"
+
+	"emrflink/internal/awskind"
 )
 
 // Error is what AWS answered to one operation, or why it could not be asked.
@@ -45,14 +47,7 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.err }
 
 // NotFound says that the thing asked for does not exist.
-func (e *Error) NotFound() bool {
-	switch e.Code {
-	case "NoSuchEntity", "NoSuchBucket", "NoSuchKey", "NotFound", "LoadBalancerNotFound", "NatGatewayNotFound",
-		"QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue":
-		return true
-	}
-	return strings.HasSuffix(e.Code, ".NotFound") || strings.HasSuffix(e.Code, "NotFoundException")
-}
+func (e *Error) NotFound() bool { return awskind.Absent(e.Code) }
 
 // Denied says that the credentials are missing, expired or not allowed to.
 func (e *Error) Denied() bool {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -34,6 +35,7 @@ const (
 	TypeAddon            = "addon"
 	TypeInstanceProfile  = "instance-profile"
 	TypeRole             = "role"
+	TypePolicy           = "policy"
 	TypeOIDCProvider     = "oidc-provider"
 	TypeLogGroup         = "log-group"
 	TypeQueue            = "queue"
@@ -79,6 +81,7 @@ type Deployment struct {
 	Queues           []string // exact names
 	Rules            []string // EventBridge rules on the default bus, exact names
 	Roles            []string // exact names
+	Policies         []string // exact ARNs of managed policies
 	InstanceProfiles []string // exact names; Karpenter's path is always looked at
 	Keys             []string // exact IDs of KMS keys
 	OIDCIssuer       string   // the issuer URL, with or without https://
@@ -121,7 +124,7 @@ func (d Deployment) validate() error {
 func (d *Deployment) lists() map[string]*[]string {
 	return map[string]*[]string{
 		TypeBucket: &d.Buckets, TypeLogGroup: &d.LogGroups, TypeQueue: &d.Queues, TypeRule: &d.Rules,
-		TypeRole: &d.Roles, TypeInstanceProfile: &d.InstanceProfiles, TypeKey: &d.Keys,
+		TypeRole: &d.Roles, TypePolicy: &d.Policies, TypeInstanceProfile: &d.InstanceProfiles, TypeKey: &d.Keys,
 	}
 }
 
@@ -141,27 +144,69 @@ func (d *Deployment) Include(typ, value string) bool {
 	return one != nil
 }
 
+// Merge adds what another scope of the same deployment knows: names and ids that this one does not have.
+func (d *Deployment) Merge(other Deployment) {
+	d.VPC, d.OIDCIssuer = cmp.Or(d.VPC, other.VPC), cmp.Or(d.OIDCIssuer, other.OIDCIssuer)
+	theirs := other.lists()
+	for typ := range d.lists() {
+		for _, value := range *theirs[typ] {
+			d.Include(typ, value)
+		}
+	}
+}
+
+// InventoryError says which parts of the account could not be looked at. What belongs to them is not known: it is neither
+// there nor gone.
+type InventoryError struct{ Parts []UnknownPart }
+
+// UnknownPart is one look-up that AWS did not answer.
+type UnknownPart struct {
+	What string // "load balancers"
+	Err  error
+}
+
+// Error names every part and why.
+func (e *InventoryError) Error() string {
+	lines := make([]string, 0, len(e.Parts))
+	for _, p := range e.Parts {
+		lines = append(lines, p.What+": "+p.Err.Error())
+	}
+	return "not checked: " + strings.Join(lines, "; ")
+}
+
+// Unwrap gives the errors of the look-ups.
+func (e *InventoryError) Unwrap() []error {
+	errs := make([]error, 0, len(e.Parts))
+	for _, p := range e.Parts {
+		errs = append(errs, p.Err)
+	}
+	return errs
+}
+
 // DeploymentResources lists what exists of a deployment, sorted by service,
 // type and id. It goes on past errors: what could be read is returned beside
-// the joined errors, so a caller must not take a short list for a clean one.
+// an [*InventoryError], so a caller must not take a short list for a clean one.
+// A look-up that takes longer than [LookupLimit] is given up and counts as failed.
 func (c *Client) DeploymentResources(ctx context.Context, d Deployment) ([]Resource, error) {
 	if err := d.validate(); err != nil {
 		return nil, err
 	}
 	var (
-		mu    sync.Mutex
-		found = map[string]Resource{}
-		errs  []error
+		mu      sync.Mutex
+		found   = map[string]Resource{}
+		unknown InventoryError
 	)
 	var g errgroup.Group
 	g.SetLimit(6)
 	for _, look := range c.lookups() {
 		g.Go(func() error {
-			rs, err := look(ctx, d)
+			limited, cancel := context.WithTimeout(ctx, LookupLimit)
+			defer cancel()
+			rs, err := look.find(limited, d)
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
-				errs = append(errs, err)
+				unknown.Parts = append(unknown.Parts, UnknownPart{look.what, err})
 			}
 			for _, r := range rs {
 				found[r.Service+"/"+r.Type+"/"+r.ID] = r
@@ -169,24 +214,53 @@ func (c *Client) DeploymentResources(ctx context.Context, d Deployment) ([]Resou
 			return nil
 		})
 	}
-	if err := g.Wait(); err != nil {
-		errs = append(errs, err)
+	_ = g.Wait() // each look-up keeps its own error
+	list := slices.SortedFunc(maps.Values(found), compareResources)
+	if len(unknown.Parts) == 0 {
+		return list, nil
 	}
-	return slices.SortedFunc(maps.Values(found), compareResources), errors.Join(errs...)
+	slices.SortFunc(unknown.Parts, func(a, b UnknownPart) int { return cmp.Compare(a.What, b.What) })
+	return list, &unknown
 }
 
 func compareResources(a, b Resource) int {
 	return cmp.Or(cmp.Compare(a.Service, b.Service), cmp.Compare(a.Type, b.Type), cmp.Compare(a.ID, b.ID))
 }
 
-// lookups are the independent parts of the inventory.
-func (c *Client) lookups() []func(context.Context, Deployment) ([]Resource, error) {
-	return []func(context.Context, Deployment) ([]Resource, error){
-		c.findInstances, c.findVolumes, c.findNetworkInterfaces, c.findSecurityGroups, c.findLaunchTemplates,
-		c.findNatGateways, c.findAddresses, c.findVPC, c.findSubnets, c.findRouteTables, c.findInternetGateways,
-		c.findVPCEndpoints,
-		c.findCluster, c.findInstanceProfiles, c.findRoles, c.findOIDCProvider,
-		c.findLogGroups, c.findQueues, c.findRules, c.findLoadBalancers, c.findBuckets, c.findKeys,
+// lookup is an independent part of the inventory.
+type lookup struct {
+	what string // in words, for when it fails
+	find func(context.Context, Deployment) ([]Resource, error)
+}
+
+// LookupLimit is how long one part of the inventory may take.
+const LookupLimit = 2 * time.Minute
+
+func (c *Client) lookups() []lookup {
+	return []lookup{
+		{"instances", c.findInstances},
+		{"volumes", c.findVolumes},
+		{"network interfaces", c.findNetworkInterfaces},
+		{"security groups", c.findSecurityGroups},
+		{"launch templates", c.findLaunchTemplates},
+		{"NAT gateways", c.findNatGateways},
+		{"Elastic IP addresses", c.findAddresses},
+		{"the VPC", c.findVPC},
+		{"subnets", c.findSubnets},
+		{"route tables", c.findRouteTables},
+		{"internet gateways", c.findInternetGateways},
+		{"VPC endpoints", c.findVPCEndpoints},
+		{"the cluster", c.findCluster},
+		{"instance profiles", c.findInstanceProfiles},
+		{"roles", c.findRoles},
+		{"policies", c.findPolicies},
+		{"the OIDC provider", c.findOIDCProvider},
+		{"log groups", c.findLogGroups},
+		{"queues", c.findQueues},
+		{"EventBridge rules", c.findRules},
+		{"load balancers", c.findLoadBalancers},
+		{"buckets", c.findBuckets},
+		{"KMS keys", c.findKeys},
 	}
 }
 

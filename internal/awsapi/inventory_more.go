@@ -14,8 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
-// clusterLogGroup is where EKS writes the logs of a cluster's control plane.
-func clusterLogGroup(cluster string) string { return "/aws/eks/" + cluster + "/cluster" }
+// ClusterLogGroup is where EKS writes the logs of a cluster's control plane. EKS makes it, without tags, when it is missing.
+func ClusterLogGroup(cluster string) string { return "/aws/eks/" + cluster + "/cluster" }
 
 // karpenterPath is the IAM path of the instance profiles that Karpenter makes.
 func karpenterPath(region, cluster string) string {
@@ -31,16 +31,10 @@ func (c *Client) findCluster(ctx context.Context, d Deployment) ([]Resource, err
 	if err != nil {
 		return nil, err
 	}
-	rs := []Resource{{
-		Service: "eks", Type: TypeCluster, ID: k.Name, ARN: k.ARN, Name: k.Name, State: k.Status, Tags: k.Tags, CreatedBy: "user",
-		Detail: map[string]string{"version": k.Version},
-	}}
+	rs := []Resource{clusterResource(k)}
 	groups, gerr := c.NodeGroups(ctx, d.Cluster)
 	for _, g := range groups {
-		rs = append(rs, Resource{
-			Service: "eks", Type: TypeNodeGroup, ID: d.Cluster + ":" + g.Name, ARN: g.ARN, Name: g.Name, State: g.Status,
-			CreatedBy: "user", Detail: map[string]string{"cluster": d.Cluster},
-		})
+		rs = append(rs, nodeGroupResource(d.Cluster, g))
 	}
 	addons, aerr := c.Addons(ctx, d.Cluster)
 	for _, a := range addons {
@@ -48,6 +42,20 @@ func (c *Client) findCluster(ctx context.Context, d Deployment) ([]Resource, err
 			Detail: map[string]string{"cluster": d.Cluster}})
 	}
 	return rs, errors.Join(gerr, aerr)
+}
+
+func clusterResource(k Cluster) Resource {
+	return Resource{
+		Service: "eks", Type: TypeCluster, ID: k.Name, ARN: k.ARN, Name: k.Name, State: k.Status, Tags: k.Tags, CreatedBy: "user",
+		Detail: map[string]string{"version": k.Version, "issuer": k.Issuer},
+	}
+}
+
+func nodeGroupResource(cluster string, g NodeGroup) Resource {
+	return Resource{
+		Service: "eks", Type: TypeNodeGroup, ID: cluster + ":" + g.Name, ARN: g.ARN, Name: g.Name, State: g.Status,
+		Tags: g.Tags, CreatedBy: "user", Detail: map[string]string{"cluster": cluster},
+	}
 }
 
 func iamTags(tags []iamtypes.Tag) map[string]string {
@@ -83,33 +91,57 @@ func (c *Client) findInstanceProfiles(ctx context.Context, d Deployment) ([]Reso
 			rs = append(rs, profileResource(ip, "karpenter"))
 		}
 	}
-	for _, name := range d.InstanceProfiles {
-		out, err := c.iam.GetInstanceProfile(ctx, &iam.GetInstanceProfileInput{InstanceProfileName: &name})
-		if err = wrap("iam:GetInstanceProfile", name, err); err != nil {
-			if IsNotFound(err) {
-				continue
-			}
-			return rs, err
+	more, err := named(ctx, d.InstanceProfiles, c.instanceProfile)
+	return append(rs, more...), err
+}
+
+// named reads resources by their exact names; those that do not exist are left out.
+func named(ctx context.Context, names []string, read func(context.Context, string) (Resource, error)) ([]Resource, error) {
+	var rs []Resource
+	var errs []error
+	for _, name := range names {
+		r, err := read(ctx, name)
+		if err == nil {
+			rs = append(rs, r)
+		} else if !IsNotFound(err) {
+			errs = append(errs, err)
 		}
-		rs = append(rs, profileResource(*out.InstanceProfile, "user"))
 	}
-	return rs, nil
+	return rs, errors.Join(errs...)
+}
+
+func (c *Client) instanceProfile(ctx context.Context, name string) (Resource, error) {
+	out, err := c.iam.GetInstanceProfile(ctx, &iam.GetInstanceProfileInput{InstanceProfileName: &name})
+	if err != nil {
+		return Resource{}, wrap("iam:GetInstanceProfile", name, err)
+	}
+	return profileResource(*out.InstanceProfile, "user"), nil
 }
 
 func (c *Client) findRoles(ctx context.Context, d Deployment) ([]Resource, error) {
-	var rs []Resource
-	for _, name := range d.Roles {
-		out, err := c.iam.GetRole(ctx, &iam.GetRoleInput{RoleName: &name})
-		if err = wrap("iam:GetRole", name, err); err != nil {
-			if IsNotFound(err) {
-				continue
-			}
-			return rs, err
-		}
-		rs = append(rs, Resource{Service: "iam", Type: TypeRole, ID: name, ARN: aws.ToString(out.Role.Arn), Name: name,
-			Tags: iamTags(out.Role.Tags), CreatedBy: "user"})
+	return named(ctx, d.Roles, c.role)
+}
+
+func (c *Client) role(ctx context.Context, name string) (Resource, error) {
+	out, err := c.iam.GetRole(ctx, &iam.GetRoleInput{RoleName: &name})
+	if err != nil {
+		return Resource{}, wrap("iam:GetRole", name, err)
 	}
-	return rs, nil
+	return Resource{Service: "iam", Type: TypeRole, ID: name, ARN: aws.ToString(out.Role.Arn), Name: name,
+		Tags: iamTags(out.Role.Tags), CreatedBy: "user"}, nil
+}
+
+func (c *Client) findPolicies(ctx context.Context, d Deployment) ([]Resource, error) {
+	return named(ctx, d.Policies, c.policy)
+}
+
+func (c *Client) policy(ctx context.Context, arn string) (Resource, error) {
+	out, err := c.iam.GetPolicy(ctx, &iam.GetPolicyInput{PolicyArn: &arn})
+	if err != nil {
+		return Resource{}, wrap("iam:GetPolicy", arn, err)
+	}
+	return Resource{Service: "iam", Type: TypePolicy, ID: arn, ARN: arn, Name: aws.ToString(out.Policy.PolicyName),
+		Tags: iamTags(out.Policy.Tags), CreatedBy: "user"}, nil
 }
 
 // findOIDCProvider looks for the provider of exactly the deployment's issuer.
@@ -134,14 +166,14 @@ func (c *Client) findOIDCProvider(ctx context.Context, d Deployment) ([]Resource
 
 func (c *Client) findLogGroups(ctx context.Context, d Deployment) ([]Resource, error) {
 	var rs []Resource
-	for _, name := range append([]string{clusterLogGroup(d.Cluster)}, d.LogGroups...) {
+	for _, name := range append([]string{ClusterLogGroup(d.Cluster)}, d.LogGroups...) {
 		r, ok, err := c.logGroup(ctx, name)
 		if err != nil {
 			return rs, err
 		}
 		if ok {
-			if name == clusterLogGroup(d.Cluster) && len(r.Tags) == 0 {
-				r.CreatedBy = "eks" // EKS makes it, without tags, when it is missing
+			if name == ClusterLogGroup(d.Cluster) && len(r.Tags) == 0 {
+				r.CreatedBy = "eks"
 			}
 			rs = append(rs, r)
 		}
@@ -150,39 +182,27 @@ func (c *Client) findLogGroups(ctx context.Context, d Deployment) ([]Resource, e
 }
 
 func (c *Client) findQueues(ctx context.Context, d Deployment) ([]Resource, error) {
-	var rs []Resource
-	for _, name := range d.Queues {
-		var out struct {
-			QueueURL string `json:"QueueUrl"`
-		}
-		err := c.raw.call(ctx, sqsService(), "GetQueueUrl", name, map[string]string{"QueueName": name}, &out)
-		if IsNotFound(err) {
-			continue
-		}
-		if err != nil {
-			return rs, err
-		}
-		rs = append(rs, Resource{Service: "sqs", Type: TypeQueue, ID: out.QueueURL, Name: name, CreatedBy: "user"})
+	return named(ctx, d.Queues, c.queue)
+}
+
+func (c *Client) queue(ctx context.Context, name string) (Resource, error) {
+	var out struct {
+		QueueURL string `json:"QueueUrl"`
 	}
-	return rs, nil
+	err := c.raw.call(ctx, sqsService(), "GetQueueUrl", name, map[string]string{"QueueName": name}, &out)
+	return Resource{Service: "sqs", Type: TypeQueue, ID: out.QueueURL, Name: name, CreatedBy: "user"}, err
 }
 
 func (c *Client) findRules(ctx context.Context, d Deployment) ([]Resource, error) {
-	var rs []Resource
-	for _, name := range d.Rules {
-		var out struct{ Name, Arn, State string }
-		err := c.raw.call(ctx, eventsService(), "DescribeRule", name, map[string]string{"Name": name}, &out)
-		if IsNotFound(err) {
-			continue
-		}
-		if err != nil {
-			return rs, err
-		}
-		rs = append(rs, Resource{
-			Service: "events", Type: TypeRule, ID: out.Name, ARN: out.Arn, Name: out.Name, State: out.State, CreatedBy: "user",
-		})
-	}
-	return rs, nil
+	return named(ctx, d.Rules, c.rule)
+}
+
+func (c *Client) rule(ctx context.Context, name string) (Resource, error) {
+	var out struct{ Name, Arn, State string }
+	err := c.raw.call(ctx, eventsService(), "DescribeRule", name, map[string]string{"Name": name}, &out)
+	return Resource{
+		Service: "events", Type: TypeRule, ID: out.Name, ARN: out.Arn, Name: out.Name, State: out.State, CreatedBy: "user",
+	}, err
 }
 
 // elbTagBatch is the most load balancers that one DescribeTags takes.
@@ -256,26 +276,23 @@ func (c *Client) loadBalancerTags(ctx context.Context, rs []Resource) (map[strin
 }
 
 func (c *Client) findBuckets(ctx context.Context, d Deployment) ([]Resource, error) {
-	var rs []Resource
-	for _, name := range d.Buckets {
-		ok, err := c.BucketExists(ctx, name)
-		if err != nil {
-			return rs, err
-		}
-		if !ok {
-			continue
-		}
-		r := Resource{Service: "s3", Type: TypeBucket, ID: name, Name: name, CreatedBy: "user", Tags: map[string]string{}}
-		out, err := c.s3.GetBucketTagging(ctx, &s3.GetBucketTaggingInput{Bucket: &name})
-		if err = wrap("s3:GetBucketTagging", name, err); err != nil && !IsCode(err, "NoSuchTagSet") {
-			return rs, err
-		}
-		if err == nil {
-			for _, t := range out.TagSet {
-				r.Tags[aws.ToString(t.Key)] = aws.ToString(t.Value)
-			}
-		}
-		rs = append(rs, r)
+	return named(ctx, d.Buckets, c.bucket)
+}
+
+func (c *Client) bucket(ctx context.Context, name string) (Resource, error) {
+	r := Resource{Service: "s3", Type: TypeBucket, ID: name, Name: name, CreatedBy: "user", Tags: map[string]string{}}
+	if _, err := c.s3.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &name}); err != nil {
+		return r, wrap("s3:HeadBucket", name, err)
 	}
-	return rs, nil
+	out, err := c.s3.GetBucketTagging(ctx, &s3.GetBucketTaggingInput{Bucket: &name})
+	if err = wrap("s3:GetBucketTagging", name, err); err != nil {
+		if IsCode(err, "NoSuchTagSet") {
+			return r, nil
+		}
+		return r, err
+	}
+	for _, t := range out.TagSet {
+		r.Tags[aws.ToString(t.Key)] = aws.ToString(t.Value)
+	}
+	return r, nil
 }

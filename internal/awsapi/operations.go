@@ -165,8 +165,12 @@ func (f ec2DescribeVpcs) DescribeVpcs(
 }
 
 type iamOperations struct {
-	DeleteInstanceProfile       operation[iam.DeleteInstanceProfileInput, iam.DeleteInstanceProfileOutput, iam.Options]
-	GetInstanceProfile          operation[iam.GetInstanceProfileInput, iam.GetInstanceProfileOutput, iam.Options]
+	DeleteInstanceProfile    operation[iam.DeleteInstanceProfileInput, iam.DeleteInstanceProfileOutput, iam.Options]
+	GetInstanceProfile       operation[iam.GetInstanceProfileInput, iam.GetInstanceProfileOutput, iam.Options]
+	GetOpenIDConnectProvider operation[
+		iam.GetOpenIDConnectProviderInput, iam.GetOpenIDConnectProviderOutput, iam.Options,
+	]
+	GetPolicy                   operation[iam.GetPolicyInput, iam.GetPolicyOutput, iam.Options]
 	GetRole                     operation[iam.GetRoleInput, iam.GetRoleOutput, iam.Options]
 	ListInstanceProfiles        iamListInstanceProfiles
 	ListInstanceProfilesForRole iamListInstanceProfilesForRole
@@ -183,6 +187,8 @@ func newIamOperations(cfg aws.Config) iamOperations {
 	return iamOperations{
 		DeleteInstanceProfile:         c.DeleteInstanceProfile,
 		GetInstanceProfile:            c.GetInstanceProfile,
+		GetOpenIDConnectProvider:      c.GetOpenIDConnectProvider,
+		GetPolicy:                     c.GetPolicy,
 		GetRole:                       c.GetRole,
 		ListInstanceProfiles:          c.ListInstanceProfiles,
 		ListInstanceProfilesForRole:   c.ListInstanceProfilesForRole,
@@ -233,25 +239,37 @@ func (f elbDescribeLoadBalancers) DescribeLoadBalancers(
 }
 
 type eksOperations struct {
-	DescribeCluster         operation[eks.DescribeClusterInput, eks.DescribeClusterOutput, eks.Options]
-	DescribeClusterVersions eksDescribeClusterVersions
-	DescribeNodegroup       operation[eks.DescribeNodegroupInput, eks.DescribeNodegroupOutput, eks.Options]
-	ListAccessEntries       eksListAccessEntries
-	ListAddons              eksListAddons
-	ListClusters            eksListClusters
-	ListNodegroups          eksListNodegroups
+	DescribeAccessEntry            operation[eks.DescribeAccessEntryInput, eks.DescribeAccessEntryOutput, eks.Options]
+	DescribeAddon                  operation[eks.DescribeAddonInput, eks.DescribeAddonOutput, eks.Options]
+	DescribeCluster                operation[eks.DescribeClusterInput, eks.DescribeClusterOutput, eks.Options]
+	DescribeClusterVersions        eksDescribeClusterVersions
+	DescribeNodegroup              operation[eks.DescribeNodegroupInput, eks.DescribeNodegroupOutput, eks.Options]
+	DescribePodIdentityAssociation operation[
+		eks.DescribePodIdentityAssociationInput, eks.DescribePodIdentityAssociationOutput, eks.Options,
+	]
+	ListAccessEntries           eksListAccessEntries
+	ListAddons                  eksListAddons
+	ListClusters                eksListClusters
+	ListNodegroups              eksListNodegroups
+	ListPodIdentityAssociations operation[
+		eks.ListPodIdentityAssociationsInput, eks.ListPodIdentityAssociationsOutput, eks.Options,
+	]
 }
 
 func newEksOperations(cfg aws.Config) eksOperations {
 	c := eks.NewFromConfig(cfg)
 	return eksOperations{
-		DescribeCluster:         c.DescribeCluster,
-		DescribeClusterVersions: c.DescribeClusterVersions,
-		DescribeNodegroup:       c.DescribeNodegroup,
-		ListAccessEntries:       c.ListAccessEntries,
-		ListAddons:              c.ListAddons,
-		ListClusters:            c.ListClusters,
-		ListNodegroups:          c.ListNodegroups,
+		DescribeAccessEntry:            c.DescribeAccessEntry,
+		DescribeAddon:                  c.DescribeAddon,
+		DescribeCluster:                c.DescribeCluster,
+		DescribeClusterVersions:        c.DescribeClusterVersions,
+		DescribeNodegroup:              c.DescribeNodegroup,
+		ListAccessEntries:              c.ListAccessEntries,
+		ListAddons:                     c.ListAddons,
+		ListClusters:                   c.ListClusters,
+		ListNodegroups:                 c.ListNodegroups,
+		DescribePodIdentityAssociation: c.DescribePodIdentityAssociation,
+		ListPodIdentityAssociations:    c.ListPodIdentityAssociations,
 	}
 }
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package awskind is the catalogue of the kinds of AWS resources that this project knows: a row per kind with everything
-// that more than one place has to know of it, from its Pulumi type to the command that deletes it.
+// Package awskind is the catalogue of the kinds of AWS resources that this project knows: a row per kind with
+// everything that more than one place needs to know about it, from its Pulumi type to the command that deletes it.
 //
-// Invariants: a row has no empty cell that some place needs (a test names the cell), and what a row says is written nowhere
-// else. Two tables stay beside it: package replacement has which properties force a replacement, by Pulumi type, and
-// package cost what the rates cost, by the names that the rows use.
+// Invariants: a row has no empty cell that some place needs (a test names the cell), and no other code repeats what a
+// row says. Two tables stay separate: package replacement has the properties that force a replacement, by Pulumi type,
+// and package cost has the rates, by the names that the rows use.
 //
 // Place: below everything else. It imports the standard library only. docs/add-a-kind.md says how to add a row.
 package awskind
@@ -13,6 +13,7 @@ package awskind
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -54,8 +55,13 @@ type Kind struct {
 	Gravity int
 
 	// Adopt is how the next deployment finds one that a killed engine had begun to make: its id made of its inputs
-	// ("{clusterName}:{addonName}"; package adopt has the words with @), or AdoptByTags, AdoptByEnds, AdoptNever.
+	// ("{clusterName}:{addonName}"; package adopt has the words with @), or a word of Adopt.
 	Adopt string
+	// Owner is the resource whose tags say who owns one: its look-up and its id made of the inputs ("role {role}"), or
+	// OwnerInName. "" is the resource itself, by its Inventory.
+	Owner string
+	// Show is what a person runs to look at one that an Owner names, spelt as Command.
+	Show string
 	// Phase is the phase of a deploy in which one is made that belongs to no component.
 	Phase string
 }
@@ -101,9 +107,20 @@ const (
 	AdoptByTags = "tags"
 	// AdoptByEnds looks in the inventory for the two resources that it connects.
 	AdoptByEnds = "ends"
-	// AdoptNever says that it cannot be found again.
+	// AdoptByLookup takes the id that the look-up of its Owner answers: AWS makes it, and one per name.
+	AdoptByLookup = "look-up"
+	// AdoptNever is for what no program makes.
 	AdoptNever = "never"
 )
+
+// Look-ups of package awsapi whose resources the inventory leaves out.
+const (
+	AccessEntry = "access-entry"
+	PodIdentity = "pod-identity-association" // by "cluster:namespace/service account"
+)
+
+// OwnerInName is the Owner of what has no tags and hangs on what may be anybody's: its id ends with the deployment's name.
+const OwnerInName = "name"
 
 // Words of Phase: those of package deploy in which AWS resources are made that belong to no component.
 const (
@@ -161,6 +178,25 @@ func OfSimulated(name string) (Kind, bool) {
 	return k, ok
 }
 
+// LooksUp finds the row of a look-up of package awsapi by its name.
+func LooksUp(name string) (Kind, bool) {
+	i := slices.IndexFunc(rows(), func(k Kind) bool {
+		own, _, _ := strings.Cut(k.Owner, " ")
+		return k.Show != "" && cmp.Or(own, k.Inventory) == name
+	})
+	if i < 0 {
+		return Kind{}, false
+	}
+	return rows()[i], true
+}
+
+// Spell makes a Command or a Show the command line about one resource.
+func Spell(command, id, region string) string {
+	cluster, name, _ := strings.Cut(id, ":")
+	words := strings.NewReplacer("{id}", id, "{cluster}", cluster, "{name}", name)
+	return "aws " + words.Replace(command) + " --region " + region
+}
+
 // Swept returns the inventory types that a cleanup may delete itself, in the order in which it does.
 func Swept() []string {
 	all := slices.DeleteFunc(All(), func(k Kind) bool { return k.Sweep == 0 })
@@ -168,6 +204,18 @@ func Swept() []string {
 	var out []string
 	for _, k := range all {
 		out = append(out, k.Inventory)
+	}
+	return out
+}
+
+// DataTypes are the Pulumi types that a cleanup keeps which is to retain the data: buckets with their settings, and the keys
+// without which nobody can read them.
+func DataTypes() []string {
+	var out []string
+	for _, k := range rows() {
+		if strings.HasPrefix(k.Type, "aws:s3/") || strings.HasPrefix(k.Type, "aws:kms/") {
+			out = append(out, k.Type)
+		}
 	}
 	return out
 }

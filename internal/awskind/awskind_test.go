@@ -5,6 +5,7 @@ package awskind
 import (
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -32,6 +33,15 @@ func holes(k Kind) []string {
 	need((k.Billed != "") == rated, "name of its rate in an estimate, or no rate for that name")
 	need(k.Loss != "", "text of what is lost")
 	need(k.Adopt != "", "rule of adoption (AdoptNever says that it has none)")
+	need(k.Made == ByController || k.Adopt != AdoptNever, "look-up of one whose creation was cut off")
+	need(k.Owner != "" || k.Tags != Untagged, "owner, whose tags say whose one is")
+	need(k.Owner != "" || listed, "place in the inventory or other look-up of its own tags")
+	look, _, _ := strings.Cut(k.Owner, " ")
+	_, owned := LooksUp(look)
+	byTags, found := OfInventory(look)
+	need(look == "" || look == OwnerInName || owned || found && byTags.Adopt == AdoptByTags, "look-up of its owner")
+	byName := k.Adopt != AdoptByTags && k.Adopt != AdoptNever && k.Tags != Untagged
+	need(!byName || k.Show != "", "command that shows one of its name")
 	need(k.Adopt != AdoptByTags || listed && k.Tags != Untagged, "tags or no place in the inventory, by which it is adopted")
 	phases := []string{PhaseNetwork, PhaseBucket, PhaseCluster, PhaseCoreNodes, PhaseRest}
 	need(slices.Contains(phases, k.Phase), "phase of a deploy")
@@ -51,10 +61,17 @@ func TestAnEmptyCellIsNamed(t *testing.T) {
 	t.Parallel()
 	repository := Kind{
 		Type: "aws:ecr/repository:Repository", Terraform: "aws_ecr_repository", Simulated: "ecr:repository", Tags: Tagged,
-		Inventory: "repository", Price: Free, Loss: "images", Adopt: "{name}", Phase: PhaseRest,
+		Inventory: "repository", Price: Free, Loss: "images", Adopt: "{name}", Show: "ecr describe-repositories",
+		Phase: PhaseRest,
 	}
 	require.Equal(t, []string{"aws:ecr/repository:Repository: no delete command"}, holes(repository))
-	require.Len(t, holes(Kind{Type: "aws:ecr/repository:Repository"}), 8)
+	require.Len(t, holes(Kind{Type: "aws:ecr/repository:Repository"}), 10)
+	never := repository
+	never.Command, never.Adopt = "ecr delete-repository --repository-name {id}", AdoptNever
+	require.Equal(t, []string{never.Type + ": no look-up of one whose creation was cut off"}, holes(never))
+	setting := never
+	setting.Adopt, setting.Tags = "{name}", Untagged
+	require.Equal(t, []string{never.Type + ": no owner, whose tags say whose one is"}, holes(setting))
 }
 
 func TestNoNameAndNoPlaceIsTakenTwice(t *testing.T) {

@@ -15,7 +15,7 @@ func networkRows() []Kind {
 			Type: "aws:ec2/vpc:Vpc", Terraform: "aws_vpc", Simulated: "ec2:vpc", Tags: NamedByTag, Inventory: "vpc",
 			Price: Free, Usage: "data transfer between zones and to the internet, per GB",
 			Command: "ec2 delete-vpc --vpc-id {id}", Scope: "id",
-			Loss: "the cluster and everything else in it goes too; " + emptied, Gravity: 40,
+			Loss: "the cluster and everything else in it is deleted too; " + emptied, Gravity: 40,
 			Adopt: AdoptByTags, Phase: PhaseNetwork,
 		},
 		{
@@ -32,7 +32,7 @@ func networkRows() []Kind {
 		{
 			Type: "aws:ec2/eip:Eip", Terraform: "aws_eip", Simulated: "ec2:eip", Tags: NamedByTag, Inventory: "elastic-ip",
 			Price: "public-ipv4", Billed: "public IPv4 address", Command: "ec2 release-address --allocation-id {id}",
-			Loss: "the public address is given back: allow-lists that name it stop to match", Gravity: 120,
+			Loss: "the public address is released: allow-lists that contain it no longer match", Gravity: 120,
 			Adopt: AdoptByTags, Phase: PhaseNetwork,
 		},
 		{
@@ -50,12 +50,13 @@ func networkRows() []Kind {
 		{
 			Type: "aws:ec2/route:Route", Terraform: "aws_route", Simulated: "ec2:route", Tags: Untagged, Inventory: NotListed,
 			Price: Free, Loss: "traffic on this route stops until it is back",
-			Adopt: "r-{routeTableId}{@destination}", Phase: PhaseNetwork,
+			Adopt: "r-{routeTableId}{@destination}", Owner: "route-table {routeTableId}", Phase: PhaseNetwork,
 		},
 		{
 			Type: "aws:ec2/routeTableAssociation:RouteTableAssociation", Terraform: "aws_route_table_association",
 			Simulated: "ec2:routeTableAssociation", Tags: Untagged, Inventory: NotListed,
-			Price: Free, Loss: "the subnet uses the main route table until it is back", Adopt: AdoptByEnds, Phase: PhaseNetwork,
+			Price: Free, Loss: "the subnet uses the main route table until it is back", Adopt: AdoptByEnds,
+			Owner: "route-table {routeTableId}", Phase: PhaseNetwork,
 		},
 		{
 			Type: "aws:ec2/vpcEndpoint:VpcEndpoint", Terraform: "aws_vpc_endpoint", Simulated: "ec2:vpcEndpoint",
@@ -83,17 +84,17 @@ func trafficRows() []Kind {
 			Type: "aws:ec2/securityGroupRule:SecurityGroupRule", Terraform: "aws_security_group_rule",
 			Simulated: "ec2:securityGroupRule", Tags: Untagged, Inventory: NotListed,
 			Price: Free, Loss: "the traffic that it allows stops until it is back",
-			Adopt: "sgrule-adopted-{@name}", Phase: PhaseNetwork,
+			Adopt: "sgrule-adopted-{@name}", Owner: "security-group {securityGroupId}", Phase: PhaseNetwork,
 		},
 		{
 			Type: "aws:ec2/networkInterface:NetworkInterface", Terraform: "aws_network_interface",
 			Simulated: "ec2:networkInterface", Tags: NamedByTag, Inventory: "network-interface",
 			Price: Free, Sweep: 30, Command: "ec2 delete-network-interface --network-interface-id {id}",
-			Loss: "its addresses are given back and connections through it break", Adopt: AdoptNever, Phase: PhaseNetwork,
+			Loss: "its addresses are released and connections through it break", Adopt: AdoptByTags, Phase: PhaseNetwork,
 		},
 		{
 			Type: "aws:ec2/tag:Tag", Terraform: "aws_ec2_tag", Simulated: "ec2:tag", Tags: Untagged, Inventory: NotListed,
-			Price: Free, Loss: NothingLost, Adopt: "{resourceId},{key}", Phase: PhaseNetwork,
+			Price: Free, Loss: NothingLost, Adopt: "{resourceId},{key}", Owner: OwnerInName, Phase: PhaseNetwork,
 		},
 		{
 			Type: "aws:lb/loadBalancer:LoadBalancer", Terraform: "aws_lb", Simulated: "elbv2:loadBalancer", Made: ByController,
@@ -119,7 +120,7 @@ func computeRows() []Kind {
 			Inventory: "instance", Create: 20 * time.Second, Delete: 40 * time.Second,
 			Price: ByInstances, Sweep: 20, Command: "ec2 terminate-instances --instance-ids {id}",
 			Loss:  "what runs on it stops; its instance store and its root volume are lost",
-			Adopt: AdoptNever, Phase: PhaseNetwork,
+			Adopt: AdoptByTags, Phase: PhaseNetwork,
 		},
 		{
 			Type: "aws:ebs/volume:Volume", Terraform: "aws_ebs_volume", Simulated: "ec2:volume", Made: ByController,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package check has the outcome of looking at one thing before a deploy, as those who look say it and doctor and deploy
-// show it.
+// Package check has the result of one check before a deploy: preflight and doctor produce it, doctor and deploy print
+// it.
 package check
 
 // Status is the outcome of a check.

@@ -18,9 +18,12 @@ import (
 // tagged with our cluster, of an instance that is gone. They would keep the
 // cluster's security group and the subnets.
 func (r *run) interfaces(ctx context.Context) error {
-	inv, err := r.Inventory.DeploymentResources(ctx, r.Scope.Deployment)
+	inv, err := r.inventory(ctx)
 	if err != nil {
 		return err
+	}
+	if len(r.unknown) > 0 {
+		return fmt.Errorf("which instances live is not known: %s", r.unknown[0].Why)
 	}
 	live := map[string]bool{}
 	for _, res := range inv {
@@ -54,56 +57,143 @@ func (r *run) emptyBuckets(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// destroy runs the engine. When it fails and the cluster is gone, what
-// controllers left is in its way (an interface keeps a subnet): that is swept,
-// and the engine has a second turn.
+// destroy runs the engine, and once more when what was in its way could be removed: leftovers of controllers of a cluster
+// that is gone (an interface keeps a subnet), or objects that a cluster does not let go and that go with it.
 func (r *run) destroy(ctx context.Context) error {
-	if r.gone {
-		if f, ok := r.Engine.(Forgetter); ok {
-			n, err := f.ForgetKubernetes(ctx)
-			if err != nil {
-				return fmt.Errorf("drop the Kubernetes objects of a cluster that is gone from the state: %w", err)
-			}
-			if n > 0 {
-				r.say(fmt.Sprintf("%d Kubernetes objects of the cluster that is gone were dropped from the state", n))
-			}
+	if r.gone || r.cluster == nil && r.Scope.WithoutCluster {
+		if err := r.forgetKubernetes(ctx); err != nil {
+			return err
 		}
 	}
-	sink := func(e EngineEvent) {
-		if e.Deleted {
-			r.mu.Lock()
-			r.report.EngineDeleted++
-			r.mu.Unlock()
-		}
-		if text := strings.TrimSpace(e.Resource + " " + e.Message); text != "" {
-			r.say(text)
+	if r.Scope.RetainData {
+		if err := r.forgetData(ctx); err != nil {
+			return err
 		}
 	}
-	first := r.Engine.Destroy(ctx, sink)
+	first := r.Engine.Destroy(ctx, r.engineEvent)
 	if first == nil || ctx.Err() != nil {
 		return first
 	}
-	if !r.clusterGone(ctx) {
-		return first
-	}
-	swept, err := r.sweepOnce(ctx, func(res awsapi.Resource) bool { return res.CreatedBy != "user" })
-	if swept == 0 {
+	removed, err := r.clearTheWay(ctx, first)
+	if !removed {
 		return errors.Join(first, err)
 	}
-	r.say(fmt.Sprintf("%d leftovers of controllers were in the way; the engine tries again", swept))
-	second := r.Engine.Destroy(ctx, sink)
-	if second != nil {
+	if second := r.Engine.Destroy(ctx, r.engineEvent); second != nil {
 		return errors.Join(first, err, second)
 	}
 	r.warn(first)
 	return nil
 }
 
-// clusterGone asks AWS; only its "not found" counts.
-func (r *run) clusterGone(ctx context.Context) bool {
+// clearTheWay removes what an engine that failed could not, and reports whether there was anything.
+func (r *run) clearTheWay(ctx context.Context, failure error) (removed bool, err error) {
+	gone, err := r.clusterGone(ctx)
+	if err != nil {
+		return false, err
+	}
+	if gone {
+		swept, err := r.sweepOnce(ctx, func(res awsapi.Resource) bool { return res.CreatedBy != "user" })
+		if swept > 0 {
+			r.say(fmt.Sprintf("%d leftovers of controllers blocked the deletion; the engine tries again", swept))
+		}
+		return swept > 0, err
+	}
+	var located Located
+	if !errors.As(failure, &located) || !located.OnlyIn("kubernetes") {
+		return false, nil
+	}
+	held, err := r.heldByControllers(ctx)
+	if err != nil {
+		return false, err
+	}
+	if held != "" {
+		return false, fmt.Errorf("the cluster is needed to delete %s", held)
+	}
+	return true, r.forgetKubernetes(ctx)
+}
+
+// heldByControllers names something in AWS that only a controller in the cluster knows of, "" when there is nothing.
+func (r *run) heldByControllers(ctx context.Context) (string, error) {
+	inv, err := r.inventory(ctx)
+	if err != nil {
+		return "", err
+	}
+	if len(r.unknown) > 0 {
+		return "", fmt.Errorf("what controllers hold is not known: %s: %s", r.unknown[0].What, r.unknown[0].Why)
+	}
+	for _, res := range inv {
+		switch res.Type {
+		case awsapi.TypeInstance, awsapi.TypeVolume, awsapi.TypeLoadBalancer:
+			if (res.CreatedBy == "karpenter" || res.CreatedBy == "kubernetes") && leaving(res) == "" && !r.retained(res) {
+				return res.Type + " " + res.ID, nil
+			}
+		}
+	}
+	return "", nil
+}
+
+func (r *run) forgetKubernetes(ctx context.Context) error {
+	f, ok := r.Engine.(Forgetter)
+	if !ok {
+		return nil
+	}
+	n, err := f.ForgetKubernetes(ctx)
+	if err != nil {
+		return fmt.Errorf("drop the Kubernetes objects from the state: %w", err)
+	}
+	if n > 0 {
+		r.say(fmt.Sprintf("%d Kubernetes objects were dropped from the state: they go with the cluster", n))
+	}
+	return nil
+}
+
+// forgetData takes what is kept out of the state: the engine would delete it.
+func (r *run) forgetData(ctx context.Context) error {
+	f, ok := r.Engine.(Forgetter)
+	if !ok {
+		return errors.New("the data cannot be retained: this engine cannot forget it")
+	}
+	n, err := f.ForgetTypes(ctx, awskind.DataTypes()...)
+	if err != nil {
+		return fmt.Errorf("drop what is retained from the state: %w", err)
+	}
+	r.say(fmt.Sprintf("%d resources are retained and dropped from the state", n))
+	return nil
+}
+
+// retained says that a resource is kept because the user wants the data.
+func (r *run) retained(res awsapi.Resource) bool {
+	if !r.Scope.RetainData {
+		return false
+	}
+	switch res.Type {
+	case awsapi.TypeBucket, awsapi.TypeKey:
+		return true
+	case awsapi.TypeVolume:
+		return res.CreatedBy == "kubernetes"
+	}
+	return false
+}
+
+func (r *run) engineEvent(e EngineEvent) {
+	if e.Deleted {
+		r.mu.Lock()
+		r.report.EngineDeleted++
+		r.mu.Unlock()
+	}
+	if text := strings.TrimSpace(e.Resource + " " + e.Message); text != "" {
+		r.say(text)
+	}
+}
+
+// clusterGone asks AWS; only its "not found" counts. Without an answer nothing is known.
+func (r *run) clusterGone(ctx context.Context) (bool, error) {
 	_, err := r.Account.DescribeCluster(ctx, r.Scope.Deployment.Cluster)
 	r.gone = awsapi.IsNotFound(err)
-	return r.gone
+	if err != nil && !r.gone {
+		return false, fmt.Errorf("whether cluster %q still exists is not known: %w", r.Scope.Deployment.Cluster, err)
+	}
+	return r.gone, nil
 }
 
 const sweepRounds = 6
@@ -111,7 +201,9 @@ const sweepRounds = 6
 // sweep deletes what carries the deployment's exact marks, until two looks in a
 // row find nothing: EKS writes its log group again after the cluster is gone.
 func (r *run) sweep(ctx context.Context) error {
-	if !r.clusterGone(ctx) {
+	if gone, err := r.clusterGone(ctx); err != nil {
+		return fmt.Errorf("nothing is swept: %w", err)
+	} else if !gone {
 		return fmt.Errorf("cluster %q still exists: nothing is swept", r.Scope.Deployment.Cluster)
 	}
 	clean := 0
@@ -136,7 +228,7 @@ func (r *run) sweep(ctx context.Context) error {
 
 // sweepOnce deletes what it may, in the order in which the catalogue of AWS kinds has the types.
 func (r *run) sweepOnce(ctx context.Context, only func(awsapi.Resource) bool) (int, error) {
-	inv, err := r.Inventory.DeploymentResources(ctx, r.Scope.Deployment)
+	inv, err := r.inventory(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -145,7 +237,7 @@ func (r *run) sweepOnce(ctx context.Context, only func(awsapi.Resource) bool) (i
 	var terminated []string
 	for _, typ := range awskind.Swept() {
 		for _, res := range inv {
-			if res.Type != typ || !r.owned(res) || !free(res) || only != nil && !only(res) {
+			if res.Type != typ || !r.owned(res) || !free(res) || r.retained(res) || only != nil && !only(res) {
 				continue
 			}
 			if err := r.remove(ctx, res, PhaseSweep); err != nil {
@@ -240,7 +332,5 @@ func command(r awsapi.Resource, region string) string {
 	if !known {
 		return ""
 	}
-	cluster, name, _ := strings.Cut(r.ID, ":")
-	words := strings.NewReplacer("{id}", r.ID, "{cluster}", cluster, "{name}", name)
-	return "aws " + words.Replace(k.Command) + " --region " + region
+	return awskind.Spell(k.Command, r.ID, region)
 }

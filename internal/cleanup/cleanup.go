@@ -18,9 +18,10 @@ import (
 type Cluster interface {
 	List(ctx context.Context, k kube.Kind, o kube.ListOptions) ([]unstructured.Unstructured, error)
 	Delete(ctx context.Context, ref kube.Ref, p kube.Propagation) error
+	Patch(ctx context.Context, ref kube.Ref, subresource string, merge map[string]any) (*unstructured.Unstructured, error)
 }
 
-// Account says who asks and whether the cluster exists.
+// Account gives the caller's identity and says whether the cluster exists.
 type Account interface {
 	Identity(ctx context.Context) (awsapi.Identity, error)
 	DescribeCluster(ctx context.Context, name string) (awsapi.Cluster, error)
@@ -43,14 +44,26 @@ type EngineEvent struct {
 
 // Engine destroys what is in the deployment's state.
 type Engine interface {
+	// Ready says why Destroy would refuse: the state is locked, or cannot be decrypted. It changes nothing.
+	Ready(ctx context.Context) error
 	Destroy(ctx context.Context, sink func(EngineEvent)) error
 }
 
-// Forgetter is an Engine that can drop the Kubernetes objects from its state. It
-// is called only after AWS has said that the cluster does not exist: a Helm
-// release in a cluster that is gone cannot be deleted otherwise.
+// Forgetter is an Engine that can drop the Kubernetes objects from its state: no
+// provider can delete them in a cluster that is gone, and in one that does not let
+// them go they go with it. It is called when AWS has said that the cluster does
+// not exist, when the cluster cannot be used and the user said to go on, and when
+// the engine could delete nothing but them and no controller holds anything in AWS.
 type Forgetter interface {
 	ForgetKubernetes(ctx context.Context) (dropped int, err error)
+	// ForgetTypes drops what stays: resources of these Pulumi types.
+	ForgetTypes(ctx context.Context, types ...string) (dropped int, err error)
+}
+
+// Located is an engine's error that knows where the resources are that it could not delete.
+type Located interface {
+	// OnlyIn reports whether all of them are of one Pulumi package, "kubernetes".
+	OnlyIn(pkg string) bool
 }
 
 var (
@@ -65,9 +78,16 @@ type Scope struct {
 	Account    string // account id recorded at deploy; the caller must be in it
 	Region     string
 	Deployment awsapi.Deployment
-	// WithoutCluster goes on when the cluster exists and does not answer: nodes and
-	// volumes are then removed from the AWS side only.
+	Choices    `json:"-"`
+}
+
+// Choices are what the user says beside the scope.
+type Choices struct {
+	// WithoutCluster goes on when the cluster exists and does not answer: nodes, volumes and load balancers are then removed
+	// from the AWS side only, after the cluster.
 	WithoutCluster bool
+	// RetainData keeps the buckets with their keys, and the volumes of claims.
+	RetainData bool
 }
 
 func (s Scope) validate() error {
@@ -77,7 +97,7 @@ func (s Scope) validate() error {
 		"deployment name": s.Deployment.Name, "cluster name": s.Deployment.Cluster,
 	} {
 		if v == "" {
-			errs = append(errs, fmt.Errorf("the %s is empty: nothing is deleted on a guess", what))
+			errs = append(errs, fmt.Errorf("the %s is empty: nothing is deleted without it", what))
 		}
 	}
 	return errors.Join(errs...)
@@ -98,7 +118,7 @@ type Cleanup struct {
 	Timeouts  map[string]time.Duration
 }
 
-// Names of the phases, in order.
+// Names of the phases.
 const (
 	PhaseCheck      = "check"
 	PhaseJobs       = "flink-jobs"
@@ -121,22 +141,72 @@ type Phase struct {
 	Timeout  time.Duration `json:"-"`
 }
 
-// Phases lists the steps in their order. Durations are medians of what others
+// step is a phase and what it does.
+type step struct {
+	Phase
+	do func(*run, context.Context) error
+	// batches are the objects that it deletes in the cluster; without them it needs no cluster.
+	batches []batch
+	// data says that it deletes data.
+	data bool
+	// decides says that its failure makes the cleanup incomplete; that of others is a warning, since the inventory at the
+	// end shows what came of it.
+	decides bool
+}
+
+// steps are the teardown in its order. Durations are medians of what others
 // measured on AWS; a node pool takes as long as its slowest drain.
-func Phases() []Phase {
-	return []Phase{
-		{PhaseCheck, "identity, cluster and inventory", 10 * time.Second, 2 * time.Minute},
-		{PhaseJobs, "Flink session jobs, then Flink deployments", 30 * time.Second, 5 * time.Minute},
-		{PhaseBalancers, "load balancer Services and Ingresses", 30 * time.Second, 5 * time.Minute},
-		{PhaseVolumes, "persistent volume claims", 20 * time.Second, 5 * time.Minute},
-		{PhaseNodePools, "NodePools, until no NodeClaim is left", 2 * time.Minute, 20 * time.Minute},
-		{PhaseClasses, "EC2NodeClasses", 10 * time.Second, 5 * time.Minute},
-		{PhaseInterfaces, "network interfaces that lost their node", 5 * time.Second, 2 * time.Minute},
-		{PhaseBuckets, "bucket contents, all versions", 30 * time.Second, 30 * time.Minute},
-		{PhaseEngine, "everything in the deployment's state", 13 * time.Minute, 60 * time.Minute},
-		{PhaseSweep, "leftovers with the deployment's exact tags", 20 * time.Second, 15 * time.Minute},
-		{PhaseVerify, "inventory of the account", 10 * time.Second, 2 * time.Minute},
+func steps() []step {
+	const second, minute = time.Second, time.Minute
+	return []step{
+		{Phase: Phase{PhaseCheck, "identity, state, cluster and inventory", 10 * second, 5 * minute}, do: (*run).check},
+		{
+			Phase: Phase{PhaseJobs, "Flink session jobs, then Flink deployments", 30 * second, 5 * minute}, do: (*run).jobs,
+			batches: []batch{{kind: kube.KindFlinkSessionJob}, {kind: kube.KindFlinkDeployment}},
+		},
+		{
+			Phase: Phase{PhaseBalancers, "load balancer Services and Ingresses", 30 * second, 5 * minute}, do: (*run).balancers,
+			batches: []batch{{kind: kube.KindIngress}, {kind: kube.KindService, mine: isBalancer}},
+		},
+		{
+			Phase: Phase{PhaseVolumes, "persistent volume claims", 20 * second, 5 * minute}, do: (*run).volumes,
+			batches: []batch{{kind: kube.KindPVC}}, data: true,
+		},
+		{
+			Phase: Phase{PhaseNodePools, "NodePools, until no NodeClaim is left", 2 * minute, 20 * minute}, do: (*run).nodePools,
+			batches: []batch{{kind: kube.KindNodePool}, {kind: kube.KindNodeClaim}},
+		},
+		{
+			Phase: Phase{PhaseClasses, "EC2NodeClasses", 10 * second, 5 * minute}, do: (*run).nodeClasses,
+			batches: []batch{{kind: kube.KindEC2NodeClass, also: []kube.Kind{kube.KindNodeClaim}}},
+		},
+		{
+			Phase: Phase{PhaseInterfaces, "network interfaces that lost their node", 5 * second, 2 * minute},
+			do:    (*run).interfaces,
+		},
+		{
+			Phase: Phase{PhaseBuckets, "bucket contents, all versions", 30 * second, 30 * minute}, do: (*run).emptyBuckets,
+			data: true,
+		},
+		{
+			Phase: Phase{PhaseEngine, "everything in the deployment's state", 13 * minute, 60 * minute}, do: (*run).destroy,
+			decides: true,
+		},
+		{
+			Phase: Phase{PhaseSweep, "leftovers with the deployment's exact tags", 20 * second, 15 * minute}, do: (*run).sweep,
+			decides: true,
+		},
+		{Phase: Phase{PhaseVerify, "inventory of the account", 10 * second, 5 * minute}, do: (*run).verify, decides: true},
 	}
+}
+
+// Phases lists the steps in their order.
+func Phases() []Phase {
+	var out []Phase
+	for _, s := range steps() {
+		out = append(out, s.Phase)
+	}
+	return out
 }
 
 func (c Cleanup) withDefaults() Cleanup {
@@ -164,33 +234,26 @@ func (c Cleanup) Run(ctx context.Context, report func(Progress)) (Report, error)
 	if err := c.Scope.validate(); err != nil {
 		return r.report, &RefusedError{Cause: err}
 	}
-	if err := r.phase(ctx, PhaseCheck, r.check); err != nil {
-		r.report.Errors = append(r.report.Errors, err.Error())
-		return r.report, err
-	}
-	r.kubernetes(ctx)
-	r.warn(r.phase(ctx, PhaseInterfaces, r.interfaces))
-	r.warn(r.phase(ctx, PhaseBuckets, r.emptyBuckets))
-	engineErr := r.phase(ctx, PhaseEngine, r.destroy)
-	sweepErr := r.phase(ctx, PhaseSweep, r.sweep)
-	verifyErr := r.phase(ctx, PhaseVerify, r.verify)
-	return r.finish(ctx, engineErr, sweepErr, verifyErr)
-}
-
-// kubernetes runs the phases that need the cluster's controllers, or says why
-// they are skipped.
-func (r *run) kubernetes(ctx context.Context) {
-	for _, p := range []struct {
-		name string
-		do   func(context.Context) error
-	}{
-		{PhaseJobs, r.jobs}, {PhaseBalancers, r.balancers}, {PhaseVolumes, r.volumes},
-		{PhaseNodePools, r.nodePools}, {PhaseClasses, r.nodeClasses},
-	} {
-		if r.cluster == nil {
-			r.skip(p.name, r.noCluster)
+	failed := map[string]error{}
+	for _, one := range steps() {
+		if len(one.batches) > 0 && r.cluster == nil {
+			r.skip(one.Name, r.noCluster)
 			continue
 		}
-		r.warn(r.phase(ctx, p.name, p.do))
+		if one.data && r.Scope.RetainData {
+			one.do = (*run).retain
+		}
+		err := r.phase(ctx, one.Name, func(ctx context.Context) error { return one.do(r, ctx) })
+		switch {
+		case err == nil:
+		case one.Name == PhaseCheck: // nothing was touched
+			r.report.Errors = append(r.report.Errors, err.Error())
+			return r.report, err
+		case one.decides:
+			failed[one.Name] = err
+		default:
+			r.warn(err)
+		}
 	}
+	return r.finish(ctx, failed)
 }

@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -43,14 +45,26 @@ func (e *UnreachableError) ExitCode() int {
 	return exitcode.Failed
 }
 
-// Hint says how to get in.
+// Hint says how to get in, and how to go on without.
 func (e *UnreachableError) Hint() string {
-	return "emrflink doctor --stack " + e.Stack + " checks endpoint, allow-list and access entries; then run cleanup again"
+	return "emrflink doctor --stack " + e.Stack + "   # checks endpoint, allow-list and access entries; then run cleanup again\n" +
+		"emrflink cleanup --stack " + e.Stack + " --without-cluster   # when its API is gone for good"
 }
 
-// check is the gate before anything is deleted: the right account, the state of
-// the cluster as AWS gives it, and the inventory to compare with at the end.
+// check is the gate before anything is deleted: the right account, a state that
+// the engine can use, the cluster as AWS gives it, and the inventory to compare
+// with at the end.
 func (r *run) check(ctx context.Context) error {
+	if err := r.rightAccount(ctx); err != nil {
+		return err
+	}
+	if err := r.Engine.Ready(ctx); err != nil {
+		return fmt.Errorf("the state cannot be used, so nothing was touched: %w", err)
+	}
+	return r.look(ctx)
+}
+
+func (r *run) rightAccount(ctx context.Context) error {
 	id, err := r.Account.Identity(ctx)
 	if err != nil {
 		return fmt.Errorf("ask who the caller is: %w", err)
@@ -60,7 +74,27 @@ func (r *run) check(ctx context.Context) error {
 			Cause: fmt.Errorf("the credentials belong to account %s, the deployment to %s", id.Account, r.Scope.Account),
 		}
 	}
-	if r.before, err = r.Inventory.DeploymentResources(ctx, r.Scope.Deployment); err != nil {
+	return nil
+}
+
+// inventory is what exists of the deployment. The parts that AWS did not answer for are kept: nothing is known of them.
+func (r *run) inventory(ctx context.Context) ([]awsapi.Resource, error) {
+	list, err := r.Inventory.DeploymentResources(ctx, r.Scope.Deployment)
+	r.unknown = nil
+	var unknown *awsapi.InventoryError
+	if !errors.As(err, &unknown) {
+		return list, err
+	}
+	for _, p := range unknown.Parts {
+		r.unknown = append(r.unknown, Unknown{What: p.What, Why: p.Err.Error()})
+	}
+	return list, nil
+}
+
+// look finds out what exists. What AWS does not answer is not known, and said; only who asks and whether the cluster exists
+// must be known before anything is deleted.
+func (r *run) look(ctx context.Context) (err error) {
+	if r.before, err = r.inventory(ctx); err != nil {
 		return fmt.Errorf("list the deployment's resources: %w", err)
 	}
 	cl, err := r.Account.DescribeCluster(ctx, r.Scope.Deployment.Cluster)
@@ -82,17 +116,27 @@ func (r *run) check(ctx context.Context) error {
 	if !r.Scope.WithoutCluster {
 		return &UnreachableError{Cluster: cl.Name, Stack: r.Scope.Stack, Cause: err}
 	}
-	r.noCluster = "the cluster's API cannot be used, and going on without it was asked for: " + err.Error()
+	r.noCluster = "the cluster's API cannot be used, and the cleanup was asked to continue without it: " + err.Error()
 	r.warn(errors.New(r.noCluster))
 	return nil
 }
 
 // batch is a set of objects that are deleted together and waited for.
 type batch struct {
-	kind   kube.Kind
-	policy kube.Propagation
-	mine   func(*unstructured.Unstructured) bool // nil: all of them
-	also   []kube.Kind                           // kinds whose objects explain a wait better
+	kind kube.Kind
+	mine func(*unstructured.Unstructured) bool // nil: all of them
+	also []kube.Kind                           // kinds whose objects explain a wait better
+}
+
+// deleteBatches deletes what a phase names, one batch after the other.
+func (r *run) deleteBatches(ctx context.Context, phase string) error {
+	all := steps()
+	i := slices.IndexFunc(all, func(s step) bool { return s.Name == phase })
+	var errs []error
+	for _, b := range all[i].batches {
+		errs = append(errs, r.deleteAll(ctx, phase, b))
+	}
+	return errors.Join(errs...)
 }
 
 // deleteAll deletes the objects of the batch and waits until none is left,
@@ -117,7 +161,7 @@ func (r *run) deleteAll(ctx context.Context, phase string, b batch) error {
 				continue
 			}
 			asked[ref] = true
-			switch err := r.cluster.Delete(ctx, ref, b.policy); {
+			switch err := r.cluster.Delete(ctx, ref, kube.Background); {
 			case err == nil:
 				waits = true
 				r.report.Deleted = append(r.report.Deleted, kubeItem(ref, phase))
@@ -174,10 +218,40 @@ func (r *run) explain(ctx context.Context, objs []unstructured.Unstructured, als
 	return blocker
 }
 
-// jobs: session jobs before the session clusters that they run in.
+// jobs: session jobs before the session clusters that they run in. Their operator may be gone, or may never let go of what it
+// cannot read; then, after most of the phase's time, their finalizers are taken away: what they guard is in the cluster and
+// goes with it.
 func (r *run) jobs(ctx context.Context) error {
-	err := r.deleteAll(ctx, PhaseJobs, batch{kind: kube.KindFlinkSessionJob, policy: kube.Background})
-	return errors.Join(err, r.deleteAll(ctx, PhaseJobs, batch{kind: kube.KindFlinkDeployment, policy: kube.Background}))
+	end, _ := ctx.Deadline()
+	limited, cancel := context.WithDeadline(ctx, end.Add(-time.Until(end)/5))
+	defer cancel()
+	err := r.deleteBatches(limited, PhaseJobs)
+	if !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
+		return err
+	}
+	for _, k := range []kube.Kind{kube.KindFlinkSessionJob, kube.KindFlinkDeployment} {
+		if rerr := r.release(ctx, k); rerr != nil {
+			return errors.Join(err, rerr)
+		}
+	}
+	return r.deleteBatches(ctx, PhaseJobs)
+}
+
+// release takes the finalizers of what is being deleted away.
+func (r *run) release(ctx context.Context, k kube.Kind) error {
+	objs, err := r.list(ctx, k, func(o *unstructured.Unstructured) bool { return o.GetDeletionTimestamp() != nil })
+	if err != nil {
+		return err
+	}
+	for i := range objs {
+		ref := kube.RefOf(&objs[i])
+		_, err := r.cluster.Patch(ctx, ref, "", map[string]any{"metadata": map[string]any{"finalizers": nil}})
+		if err != nil && !kube.IsNotFound(err) {
+			return fmt.Errorf("take the finalizers of %s away: %w", ref, err)
+		}
+		r.warn(fmt.Errorf("%s: nobody answered to %s, so it was taken away", ref, strings.Join(objs[i].GetFinalizers(), ", ")))
+	}
+	return nil
 }
 
 func isBalancer(o *unstructured.Unstructured) bool {
@@ -188,10 +262,7 @@ func isBalancer(o *unstructured.Unstructured) bool {
 // balancers waits for the objects and then for the load balancers themselves:
 // the object can be gone seconds before the balancer is.
 func (r *run) balancers(ctx context.Context) error {
-	err := errors.Join(
-		r.deleteAll(ctx, PhaseBalancers, batch{kind: kube.KindIngress, policy: kube.Background}),
-		r.deleteAll(ctx, PhaseBalancers, batch{kind: kube.KindService, policy: kube.Background, mine: isBalancer}))
-	if err != nil {
+	if err := r.deleteBatches(ctx, PhaseBalancers); err != nil {
 		return err
 	}
 	had := false
@@ -199,7 +270,7 @@ func (r *run) balancers(ctx context.Context) error {
 		had = had || res.Type == awsapi.TypeLoadBalancer
 	}
 	for had {
-		inv, err := r.Inventory.DeploymentResources(ctx, r.Scope.Deployment)
+		inv, err := r.inventory(ctx)
 		if err != nil {
 			return err
 		}
@@ -219,16 +290,37 @@ func (r *run) balancers(ctx context.Context) error {
 	return nil
 }
 
+// retain keeps the data: the volumes outlive their claims, and the buckets are left as they are.
+func (r *run) retain(ctx context.Context) error {
+	if r.cluster == nil {
+		return nil
+	}
+	volumes, err := r.list(ctx, kube.KindPV, isDeletedWithItsClaim)
+	if err != nil {
+		return err
+	}
+	keep := map[string]any{"spec": map[string]any{"persistentVolumeReclaimPolicy": "Retain"}}
+	for i := range volumes {
+		ref := kube.RefOf(&volumes[i])
+		if _, err := r.cluster.Patch(ctx, ref, "", keep); err != nil && !kube.IsNotFound(err) {
+			return fmt.Errorf("keep %s: %w", ref, err)
+		}
+	}
+	return nil
+}
+
+func isDeletedWithItsClaim(o *unstructured.Unstructured) bool {
+	p, _, _ := unstructured.NestedString(o.Object, "spec", "persistentVolumeReclaimPolicy")
+	return p == "Delete"
+}
+
 // volumes deletes claims and waits for the volumes that go with them.
 func (r *run) volumes(ctx context.Context) error {
-	if err := r.deleteAll(ctx, PhaseVolumes, batch{kind: kube.KindPVC, policy: kube.Background}); err != nil {
+	if err := r.deleteBatches(ctx, PhaseVolumes); err != nil {
 		return err
 	}
 	for {
-		left, err := r.list(ctx, kube.KindPV, func(o *unstructured.Unstructured) bool {
-			p, _, _ := unstructured.NestedString(o.Object, "spec", "persistentVolumeReclaimPolicy")
-			return p == "Delete"
-		})
+		left, err := r.list(ctx, kube.KindPV, isDeletedWithItsClaim)
 		if err != nil || len(left) == 0 {
 			return err
 		}
@@ -242,13 +334,6 @@ func (r *run) volumes(ctx context.Context) error {
 // nodePools come first, so that nothing new is launched, then every NodeClaim by
 // itself: a NodePool has no finalizer, so its end says nothing about its nodes, and
 // the garbage collector may look at a kind as young as Karpenter's half a minute late.
-func (r *run) nodePools(ctx context.Context) error {
-	err := r.deleteAll(ctx, PhaseNodePools, batch{kind: kube.KindNodePool, policy: kube.Background})
-	return errors.Join(err, r.deleteAll(ctx, PhaseNodePools, batch{kind: kube.KindNodeClaim, policy: kube.Background}))
-}
+func (r *run) nodePools(ctx context.Context) error { return r.deleteBatches(ctx, PhaseNodePools) }
 
-func (r *run) nodeClasses(ctx context.Context) error {
-	return r.deleteAll(ctx, PhaseClasses, batch{
-		kind: kube.KindEC2NodeClass, policy: kube.Background, also: []kube.Kind{kube.KindNodeClaim},
-	})
-}
+func (r *run) nodeClasses(ctx context.Context) error { return r.deleteBatches(ctx, PhaseClasses) }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 
+	"emrflink/internal/awsapi"
 	"emrflink/internal/kube"
 )
 
@@ -22,7 +23,11 @@ type Plan struct {
 	Inventory  []Item   // of the account
 	Buckets    []string // whose contents are deleted, all versions
 	Phases     []Phase
-	Warnings   []string // what could not be looked at
+	Warnings   []string // what a Run goes on without
+	Unfinished bool     // an earlier cleanup did not come to its end
+	Asked      bool     // the account was looked at; without it, empty lists mean nothing
+	NotChecked []Unknown
+	NotReady   error // why Run would refuse, nil when it would not
 }
 
 // Planned is what a Plan says in the JSON of a cleanup.
@@ -42,9 +47,10 @@ func newPlan(s Scope) Plan {
 	}
 }
 
-// Empty says that nothing is left of the deployment.
+// Empty says that nothing is left of the deployment. What AWS did not answer for may be, and after a cleanup that did not come
+// to its end, too: AWS writes some things late.
 func (p Plan) Empty() bool {
-	return p.Resources == 0 && len(p.Inventory) == 0 && len(p.Kubernetes) == 0
+	return !p.Unfinished && len(p.NotChecked) == 0 && p.Resources == 0 && len(p.Inventory) == 0 && len(p.Kubernetes) == 0
 }
 
 // Plan looks and deletes nothing. It fails where Run would refuse.
@@ -54,10 +60,15 @@ func (c Cleanup) Plan(ctx context.Context) (Plan, error) {
 		return Plan{}, &RefusedError{Cause: err}
 	}
 	r := newRun(c, nil)
-	if err := r.check(ctx); err != nil {
+	if err := r.rightAccount(ctx); err != nil {
+		return Plan{}, err
+	}
+	if err := r.look(ctx); err != nil {
 		return Plan{}, err
 	}
 	p := newPlan(c.Scope)
+	p.NotReady = c.Engine.Ready(ctx)
+	p.Asked, p.NotChecked = true, r.unknown
 	p.Cluster = r.noCluster
 	if r.cluster != nil {
 		p.Cluster = reachable
@@ -69,7 +80,11 @@ func (c Cleanup) Plan(ctx context.Context) (Plan, error) {
 		item := r.item(res, "")
 		p.Inventory = append(p.Inventory, item)
 		p.HourlyUSD += item.HourlyUSD
-		if res.Type == "bucket" {
+		if r.retained(res) {
+			p.Warnings = append(p.Warnings, fmt.Sprintf("%s %s is retained", res.Type, res.ID))
+			continue
+		}
+		if res.Type == awsapi.TypeBucket {
 			p.Buckets = append(p.Buckets, res.ID)
 			p.DataLoss = append(p.DataLoss,
 				fmt.Sprintf("bucket %s: checkpoints, savepoints, jars and logs, all versions", res.ID))
@@ -86,11 +101,11 @@ func (c Cleanup) Plan(ctx context.Context) (Plan, error) {
 
 // planCluster adds what the cluster has.
 func (r *run) planCluster(ctx context.Context, p *Plan) error {
-	for _, b := range []batch{
-		{kind: kube.KindFlinkSessionJob}, {kind: kube.KindFlinkDeployment}, {kind: kube.KindIngress},
-		{kind: kube.KindService, mine: isBalancer},
-		{kind: kube.KindPVC}, {kind: kube.KindNodePool}, {kind: kube.KindNodeClaim}, {kind: kube.KindEC2NodeClass},
-	} {
+	var batches []batch
+	for _, s := range steps() {
+		batches = append(batches, s.batches...)
+	}
+	for _, b := range batches {
 		objs, err := r.list(ctx, b.kind, b.mine)
 		if err != nil {
 			return err
@@ -98,7 +113,7 @@ func (r *run) planCluster(ctx context.Context, p *Plan) error {
 		for i := range objs {
 			item := kubeItem(kube.RefOf(&objs[i]), "")
 			p.Kubernetes, p.Outside = append(p.Kubernetes, item), append(p.Outside, item)
-			if b.kind == kube.KindPVC {
+			if b.kind == kube.KindPVC && !r.Scope.RetainData {
 				p.DataLoss = append(p.DataLoss, "volume of claim "+item.ID)
 			}
 		}

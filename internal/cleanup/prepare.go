@@ -4,6 +4,8 @@ package cleanup
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"time"
 
 	"emrflink/internal/awsapi"
@@ -14,6 +16,7 @@ import (
 // Record is what the state has of a stack.
 type Record struct {
 	Resources []plans.StateResource
+	Pending   []plans.Pending // operations that were interrupted: what was being created may exist
 	Outputs   map[string]plans.Output
 	Exists    bool // the stack is recorded, be it without resources
 }
@@ -44,6 +47,7 @@ type Options struct {
 	NameTag  string
 	Tags     func(deployment string) map[string]string
 	Recorder Recorder
+	Choices
 	// Settle is Cleanup's.
 	Settle time.Duration
 	// Open opens the world once it is known that there is something to delete.
@@ -70,6 +74,7 @@ func Prepare(ctx context.Context, o Options) (*Teardown, error) {
 	if err != nil {
 		return nil, err
 	}
+	scope.Choices = o.Choices
 	t := &Teardown{scope: scope, recorder: o.Recorder, exists: record.Exists, plan: newPlan(scope.Scope)}
 	if !known {
 		if !record.Exists {
@@ -94,11 +99,59 @@ func Prepare(ctx context.Context, o Options) (*Teardown, error) {
 		Scope: t.scope.Scope, Account: world.Account, Inventory: world.Inventory, Engine: world.Engine, Connect: world.Connect,
 		Price: ListPrice(t.scope.Region), Settle: o.Settle,
 	}
+	if !scope.recorded {
+		taken, err := t.takenOver(ctx)
+		if err != nil || taken {
+			return t, err
+		}
+	}
 	if t.plan, err = t.run.Plan(ctx); err != nil {
 		return nil, err
 	}
+	t.plan.Unfinished, t.plan.Warnings = scope.saved, append(t.plan.Warnings, scope.warnings...)
 	t.plan.Planned.Resources, t.plan.Planned.ByService = stack.Count(record.Resources)
 	return t, nil
+}
+
+// takenOver reports whether another deployment has the name by now that a cleanup which did not come to its end was for. Its
+// tags and names are then the other's, and only ids tell what is left of the earlier one: when nothing is, it is forgotten.
+func (t *Teardown) takenOver(ctx context.Context) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, t.run.at(PhaseCheck).Phase.Timeout)
+	defer cancel()
+	d := t.scope.Deployment
+	found, err := t.run.Inventory.DeploymentResources(ctx, d)
+	if err != nil {
+		return false, err
+	}
+	r := newRun(t.run, nil)
+	other := ""
+	var left []Item
+	for _, res := range found {
+		issuer := strings.TrimPrefix(res.Detail["issuer"], "https://")
+		switch {
+		case d.VPC != "" && res.Type == awsapi.TypeVPC && res.ID != d.VPC && r.tagged(res):
+			other = "VPC " + res.ID
+		case d.OIDCIssuer != "" && res.Type == awsapi.TypeCluster && issuer != "" &&
+			issuer != strings.TrimPrefix(d.OIDCIssuer, "https://"):
+			other = "a cluster with the issuer " + issuer
+		case d.VPC != "" && (res.ID == d.VPC || res.Detail["vpc"] == d.VPC):
+			item := r.item(res, "")
+			item.Reason = "it is left of the earlier deployment; its name is another's by now, so that nothing is deleted by it"
+			item.Command = command(res, t.scope.Region)
+			left = append(left, item)
+		}
+	}
+	switch {
+	case other == "":
+		return false, nil
+	case len(left) > 0:
+		return true, &IncompleteError{Left: left, Stack: t.scope.Stack, Cause: fmt.Errorf(
+			"deployment %s is another one by now (%s); nothing was touched", d.Name, other)}
+	}
+	t.plan.Asked = true
+	t.plan.Warnings = append(t.plan.Warnings, fmt.Sprintf("an earlier cleanup of deployment %s did not come to its end; nothing "+
+		"is left of it, and the name is another's by now (%s)", d.Name, other))
+	return true, t.scope.forget()
 }
 
 // Plan is what would be deleted.
@@ -114,10 +167,14 @@ func (t *Teardown) Run(ctx context.Context, report func(Progress)) (Report, erro
 		return r, err
 	}
 	if t.exists {
-		if err := t.recorder.Remove(ctx); err != nil {
-			r.Errors = append(r.Errors, err.Error())
-			return r, err
-		}
+		err = t.recorder.Remove(ctx)
 	}
-	return r, t.scope.forget()
+	if err == nil {
+		err = t.scope.forget()
+	}
+	if err != nil {
+		r.Errors = append(r.Errors, err.Error())
+		err = &IncompleteError{Stack: t.scope.Stack, Cause: err}
+	}
+	return r, err
 }

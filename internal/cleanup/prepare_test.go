@@ -5,6 +5,8 @@ package cleanup
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -64,6 +66,17 @@ func TestTheScopeOfAHalfMadeDeploymentComesFromItsResources(t *testing.T) {
 	_, known, err = readScope(o, Record{})
 	require.NoError(t, err)
 	require.False(t, known, "nothing is recorded, so nothing may be deleted")
+}
+
+func TestACreationThatWasInterruptedIsSomethingToCleanUp(t *testing.T) {
+	t.Parallel()
+	for kind, want := range map[string]bool{plans.Creating: true, "updating": false} {
+		pending := plans.Pending{Kind: kind, Type: "aws:iam/role:Role", Inputs: map[string]any{"name": "r"}}
+		sc, known, err := readScope(optionsOf(t), Record{Pending: []plans.Pending{pending}})
+		require.NoError(t, err)
+		require.Equal(t, want, known)
+		require.Empty(t, sc.Deployment.Roles, "it may be somebody else's")
+	}
 }
 
 func TestAVPCThatTheStateDoesNotHaveIsNobodysToCleanUp(t *testing.T) {
@@ -148,4 +161,114 @@ func TestWhatIsPreparedIsCountedDeletedAndForgotten(t *testing.T) {
 	require.Error(t, err)
 	require.Len(t, report.Errors, 1)
 	require.Contains(t, report.Errors[0], "UnauthorizedOperation")
+}
+
+// prepared is a teardown over the world of w, by a stack with that record.
+func prepared(t *testing.T, w *world, o Options, r *recorder) (*Teardown, error) {
+	t.Helper()
+	o.Settle, o.Recorder = w.c.Settle, r
+	o.Open = func(context.Context) (World, error) {
+		return World{Account: w.account, Inventory: w.account, Engine: w.c.Engine, Connect: w.c.Connect}, nil
+	}
+	return Prepare(t.Context(), o)
+}
+
+// unfinished writes down what a cleanup that was killed leaves.
+func unfinished(t *testing.T, o Options, s Scope) {
+	t.Helper()
+	sc := savedScope{path: filepath.Join(o.Folder, o.Stack+".json"), Scope: s}
+	require.NoError(t, sc.save())
+}
+
+func TestACleanupThatWasKilledIsRunToItsEndAndForgotten(t *testing.T) {
+	t.Parallel()
+	w, o := newWorld(t), optionsOf(t)
+	w.account.cluster, w.resources = false, map[string]awsapi.Resource{}
+	unfinished(t, o, Scope{Stack: "dev", Account: w.account.id, Region: "us-west-2", Deployment: awsapi.Deployment{
+		Name: cluster, Cluster: cluster, VPC: "vpc-1"}})
+	teardown, err := prepared(t, w, o, &recorder{})
+	require.NoError(t, err)
+	require.False(t, teardown.Plan().Empty(), "AWS writes log groups late: one look does not prove anything")
+	_, err = teardown.Run(t.Context(), func(Progress) {})
+	require.NoError(t, err)
+	again, err := prepared(t, w, o, &recorder{})
+	require.NoError(t, err)
+	require.True(t, again.Plan().Empty())
+	require.False(t, again.Plan().Asked)
+}
+
+// The name of a deployment was given to another one after a cleanup was killed: that one is not touched.
+func TestAnUnfinishedCleanupDoesNotDeleteWhatTookItsName(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		vpc  string
+		left []string
+	}{
+		"nothing is left of the earlier one":    {"vpc-0", nil},
+		"the earlier one's network is still up": {"vpc-0", []string{"subnet-0", "vpc-0"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, o := newWorld(t), optionsOf(t)
+			unfinished(t, o, Scope{Stack: "dev", Account: w.account.id, Region: "us-west-2", Deployment: awsapi.Deployment{
+				Name: cluster, Cluster: cluster, VPC: c.vpc, Tags: o.Tags(cluster), Buckets: []string{"our-bucket"}}})
+			for _, id := range []string{"vpc-1", "our-bucket"} {
+				r := w.resources[id]
+				r.Tags = o.Tags(cluster)
+				w.resources[id] = r
+			}
+			for _, id := range c.left {
+				w.add(awsapi.Resource{Service: "ec2", Type: map[bool]string{true: awsapi.TypeVPC, false: awsapi.TypeSubnet}[id == "vpc-0"],
+					ID: id, Detail: map[string]string{"vpc": "vpc-0"}})
+			}
+			before := len(w.resources)
+			teardown, err := prepared(t, w, o, &recorder{})
+			require.Empty(t, w.journal)
+			require.Len(t, w.resources, before)
+			if c.left == nil {
+				require.NoError(t, err)
+				require.True(t, teardown.Plan().Empty())
+				require.Contains(t, teardown.Plan().Warnings[0], "the name is another's by now (VPC vpc-1)")
+				require.NoFileExists(t, filepath.Join(o.Folder, "dev.json"))
+				return
+			}
+			var incomplete *IncompleteError
+			require.ErrorAs(t, err, &incomplete)
+			require.Equal(t, c.left, ids(incomplete.Left))
+			require.ErrorContains(t, err, "nothing was touched")
+		})
+	}
+}
+
+func TestAStateOfAnotherDeploymentLeavesTheUnfinishedCleanupAlone(t *testing.T) {
+	t.Parallel()
+	o := optionsOf(t)
+	unfinished(t, o, Scope{Stack: "dev", Account: "111122223333", Region: "us-west-2", Deployment: awsapi.Deployment{
+		Name: "older", Cluster: "older", VPC: "vpc-0", Buckets: []string{"older-bucket"}}})
+	sc, known, err := readScope(o, Record{Resources: []plans.StateResource{
+		custom("aws:ec2/vpc:Vpc", "vpc-1", map[string]any{"arn": "arn:aws:ec2:us-west-2:111122223333:vpc/vpc-1"}),
+	}})
+	require.NoError(t, err)
+	require.True(t, known)
+	require.Equal(t, "vpc-1", sc.Deployment.VPC)
+	require.Empty(t, sc.Deployment.Buckets)
+	require.Contains(t, sc.warnings[0], "of deployment older")
+}
+
+func TestWhatAnEarlierCleanupWroteDownAndCannotBeReadIsSetAside(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"", "{", `{"Stack":`} {
+		o := optionsOf(t)
+		path := filepath.Join(o.Folder, "dev.json")
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		sc, known, err := readScope(o, Record{Resources: []plans.StateResource{custom("aws:ec2/vpc:Vpc", "vpc-1", nil)}})
+		require.NoError(t, err)
+		require.True(t, known)
+		require.Contains(t, sc.warnings[0], path+".broken")
+		require.FileExists(t, path+".broken")
+	}
+	o := optionsOf(t)
+	unfinished(t, Options{Stack: "dev", Folder: o.Folder}, Scope{Stack: "renamed"})
+	_, _, err := readScope(o, Record{})
+	require.ErrorContains(t, err, `was written for stack "renamed"`)
 }

@@ -40,6 +40,7 @@ type run struct {
 	noCluster string // why cluster is nil
 	gone      bool   // AWS said that the cluster does not exist
 	before    []awsapi.Resource
+	unknown   []Unknown // of the last look at the account
 	report    Report
 	started   time.Time
 

@@ -28,9 +28,19 @@ type Item struct {
 	State     string  `json:"state"`
 	Phase     string  `json:"phase"` // that deleted it; "" for what is left
 	HourlyUSD float64 `json:"hourlyUSD"`
-	Reason    string  `json:"reason"`  // why it is still there
-	Command   string  `json:"command"` // removes an unexpected one
+	// MonthlyUSD is that of 730 hours.
+	MonthlyUSD float64 `json:"monthlyUSD"`
+	Reason     string  `json:"reason"`  // why it is still there
+	Command    string  `json:"command"` // removes what is left
 }
+
+// Unknown is a part of the account that was not answered for: what belongs to it is neither there nor gone.
+type Unknown struct {
+	What string `json:"what"` // "load balancers"
+	Why  string `json:"why"`  // AWS's answer
+}
+
+const hoursPerMonth = 730
 
 // Report is what a cleanup did.
 type Report struct {
@@ -42,6 +52,8 @@ type Report struct {
 	Deleted         []Item `json:"deleted"`
 	ExpectedResidue []Item `json:"expectedResidue"`
 	Unexpected      []Item `json:"unexpected"`
+	// NotChecked is what AWS did not answer for at the end.
+	NotChecked []Unknown `json:"notChecked"`
 	// resources that the engine deleted; many of them are no AWS resource of their own
 	EngineDeleted int     `json:"engineDeleted"`
 	HourlyUSD     float64 `json:"hourlyUSD"` // of what is unexpectedly left
@@ -56,7 +68,8 @@ type Report struct {
 func newReport(stack, account, region, deployment string) Report {
 	return Report{
 		SchemaVersion: SchemaVersion, Stack: stack, Account: account, Region: region, Deployment: deployment,
-		Deleted: []Item{}, ExpectedResidue: []Item{}, Unexpected: []Item{}, Errors: []string{}, Warnings: []string{},
+		Deleted: []Item{}, ExpectedResidue: []Item{}, Unexpected: []Item{}, NotChecked: []Unknown{},
+		Errors: []string{}, Warnings: []string{},
 	}
 }
 
@@ -79,9 +92,10 @@ func (e *RefusedError) ExitCode() int { return exitcode.Usage }
 
 // IncompleteError says that a teardown ended with something left.
 type IncompleteError struct {
-	Left  []Item
-	Stack string
-	Cause error // joined errors of the phases; may be nil
+	Left       []Item
+	NotChecked []Unknown
+	Stack      string
+	Cause      error // joined errors of the phases; may be nil
 }
 
 // Error implements error.
@@ -97,6 +111,13 @@ func (e *IncompleteError) Error() string {
 			text += ", ..."
 		}
 		text += ")"
+	}
+	if n := len(e.NotChecked); n > 0 {
+		parts := make([]string, 0, n)
+		for _, u := range e.NotChecked {
+			parts = append(parts, u.What)
+		}
+		text += fmt.Sprintf("; AWS did not say whether there are %s", strings.Join(parts, ", "))
 	}
 	if e.Cause != nil {
 		text += ": " + e.Cause.Error()
@@ -117,9 +138,10 @@ func (e *IncompleteError) ExitCode() int { return exitcode.Incomplete }
 func (e *IncompleteError) Hint() string { return "emrflink cleanup --stack " + e.Stack }
 
 func (r *run) item(res awsapi.Resource, phase string) Item {
+	price := r.Price(res)
 	return Item{
 		Service: res.Service, Type: res.Type, ID: res.ID, ARN: res.ARN, Name: res.Name, CreatedBy: res.CreatedBy,
-		State: res.State, Phase: phase, HourlyUSD: r.Price(res),
+		State: res.State, Phase: phase, HourlyUSD: price, MonthlyUSD: price * hoursPerMonth,
 	}
 }
 
@@ -133,7 +155,8 @@ func kubeItem(ref kube.Ref, phase string) Item {
 // verify compares the account with what was there at the start. It is the last
 // word: what is not found any more is deleted, whoever did it.
 func (r *run) verify(ctx context.Context) error {
-	after, err := r.Inventory.DeploymentResources(ctx, r.Scope.Deployment)
+	after, err := r.inventory(ctx)
+	r.report.NotChecked = append(r.report.NotChecked, r.unknown...)
 	left := map[string]bool{}
 	for _, res := range after {
 		left[key(res)] = true
@@ -143,20 +166,31 @@ func (r *run) verify(ctx context.Context) error {
 			r.report.ExpectedResidue = append(r.report.ExpectedResidue, item)
 			continue
 		}
-		item.Reason, item.Command = r.whyLeft(res), command(res, r.Scope.Region)
+		item.Command = command(res, r.Scope.Region)
+		if r.retained(res) && r.owned(res) {
+			item.Reason = "it was asked to be retained"
+			if item.MonthlyUSD > 0 {
+				item.Reason += fmt.Sprintf("; it costs %.2f USD a month", item.MonthlyUSD)
+			} else if res.Type == awsapi.TypeBucket {
+				item.Reason += "; it is billed by what it holds"
+			}
+			r.report.ExpectedResidue = append(r.report.ExpectedResidue, item)
+			continue
+		}
+		item.Reason = r.whyLeft(res)
 		r.report.Unexpected = append(r.report.Unexpected, item)
 		r.report.HourlyUSD += item.HourlyUSD
 	}
 	if err != nil {
 		return fmt.Errorf("list what is left: %w", err) // a short list proves nothing
 	}
-	r.report.Verified = true
+	r.report.Verified = len(r.unknown) == 0
 	deleted := map[string]bool{}
 	for _, i := range r.report.Deleted {
 		deleted[i.Service+"/"+i.Type+"/"+i.ID] = true
 	}
 	for _, res := range r.before {
-		if !left[key(res)] && !deleted[key(res)] {
+		if !left[key(res)] && !deleted[key(res)] && r.report.Verified {
 			phase := PhaseEngine
 			if res.CreatedBy == "karpenter" {
 				phase = PhaseNodePools
@@ -193,15 +227,16 @@ func (r *run) whyLeft(res awsapi.Resource) string {
 	case !awsapi.CanDelete(res.Type):
 		return "it belongs to the deployment's state; the engine did not delete it"
 	case !r.owned(res):
-		return "it carries none of the deployment's exact tags or names; it is not touched"
+		return "it has none of the deployment's exact tags or names; it is not touched"
 	}
 	return "it could not be deleted; see the warnings"
 }
 
-// finish makes the verdict. The inventory decides; an engine or inventory that
-// failed is never a success.
-func (r *run) finish(ctx context.Context, engineErr, sweepErr, verifyErr error) (Report, error) {
+// finish makes the verdict. The inventory decides; an engine that failed, or an inventory with a part that is not known, is
+// never a success.
+func (r *run) finish(ctx context.Context, failed map[string]error) (Report, error) {
 	r.report.ElapsedSeconds = time.Since(r.started).Seconds()
+	engineErr, sweepErr, verifyErr := failed[PhaseEngine], failed[PhaseSweep], failed[PhaseVerify]
 	for _, err := range []error{engineErr, verifyErr} {
 		if err != nil {
 			r.report.Errors = append(r.report.Errors, err.Error())
@@ -210,8 +245,7 @@ func (r *run) finish(ctx context.Context, engineErr, sweepErr, verifyErr error) 
 	if ctx.Err() != nil {
 		return r.report, fmt.Errorf("cleanup was interrupted: %w", ctx.Err())
 	}
-	left := len(r.report.Unexpected) > 0
-	if engineErr == nil && verifyErr == nil && !left {
+	if engineErr == nil && verifyErr == nil && len(r.report.Unexpected)+len(r.report.NotChecked) == 0 {
 		r.warn(sweepErr) // what could not be swept went away by itself
 		return r.report, nil
 	}
@@ -222,5 +256,7 @@ func (r *run) finish(ctx context.Context, engineErr, sweepErr, verifyErr error) 
 	for _, w := range r.report.Warnings {
 		cause = errors.Join(cause, errors.New(w))
 	}
-	return r.report, &IncompleteError{Left: r.report.Unexpected, Stack: r.Scope.Stack, Cause: cause}
+	return r.report, &IncompleteError{
+		Left: r.report.Unexpected, NotChecked: r.report.NotChecked, Stack: r.Scope.Stack, Cause: cause,
+	}
 }

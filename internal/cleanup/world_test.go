@@ -121,12 +121,19 @@ func (a *account) add(rs ...awsapi.Resource) {
 // and the cluster.
 type engine struct {
 	a      *account
+	locked error
 	err    error
 	block  string // id that must be gone first
 	slow   time.Duration
+	after  func() // runs when everything was deleted
 	runs   int
 	forgot bool
+
+	afterForget func()
+	forgotten   []string
 }
+
+func (e *engine) Ready(context.Context) error { return e.locked }
 
 func (e *engine) Destroy(ctx context.Context, sink func(EngineEvent)) error {
 	e.runs++
@@ -142,12 +149,16 @@ func (e *engine) Destroy(ctx context.Context, sink func(EngineEvent)) error {
 	}
 	e.a.mu.Lock()
 	defer e.a.mu.Unlock()
+	if e.after != nil {
+		defer e.after()
+	}
 	e.a.cluster = false
 	if _, there := e.a.resources[e.block]; there {
 		return errors.New("DependencyViolation: the subnet has dependencies")
 	}
 	for id, r := range e.a.resources {
-		if r.Tags["emrflink:deployment"] == cluster && r.CreatedBy == "user" {
+		kept := r.Type == awsapi.TypeBucket && len(e.forgotten) > 0
+		if r.Tags["emrflink:deployment"] == cluster && r.CreatedBy == "user" && !kept {
 			delete(e.a.resources, id)
 			sink(EngineEvent{Resource: r.Type + " " + id, Deleted: true})
 		}
@@ -155,7 +166,18 @@ func (e *engine) Destroy(ctx context.Context, sink func(EngineEvent)) error {
 	return nil
 }
 
-func (e *engine) ForgetKubernetes(context.Context) (int, error) { e.forgot = true; return 4, nil }
+func (e *engine) ForgetKubernetes(context.Context) (int, error) {
+	e.forgot = true
+	if e.afterForget != nil {
+		e.afterForget()
+	}
+	return 4, nil
+}
+
+func (e *engine) ForgetTypes(_ context.Context, types ...string) (int, error) {
+	e.forgotten = types
+	return len(types), nil
+}
 
 var _ Forgetter = (*engine)(nil)
 

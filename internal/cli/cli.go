@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package cli is the entry of the command line: Run is the whole tool as one call.
+// Package cli is the entry point of the command line: Run runs one command line.
 package cli
 
 import (

@@ -2,10 +2,10 @@
 
 // Package cost estimates what resources cost at AWS's list prices, from dated tables that are part of the binary.
 //
-// Invariants: no figure is made up. What has no price in the tables is named in Unpriced, what is billed by use is
-// named in NotIncluded, and a region without tables gets no figures at all. The same input gives the same estimate.
+// Invariants: no figure is made up. Unpriced names what has no price in the tables, NotIncluded names what is billed by
+// use, and a region without tables gets no figures at all. The same input gives the same estimate.
 //
-// Place: domain. The standard library, the catalogue of AWS kinds and Kubernetes' quantities.
+// Place: domain. It imports the standard library, the catalogue of AWS kinds and Kubernetes' quantities.
 package cost
 
 import (

@@ -219,7 +219,7 @@ func TestEveryKindHasAPrice(t *testing.T) {
 func TestAKeyWithoutAPriceIsNotFree(t *testing.T) {
 	t.Parallel()
 	key := []Resource{{Type: "aws:kms/key:Key", Name: "k"}}
-	wanted, err := Want(key, nil)
+	wanted, err := NeededPrices(key, nil)
 	require.NoError(t, err)
 	require.Equal(t, []string{"kms-key"}, wanted.Rates)
 	require.Equal(t, []string{"k: no price for KMS key"}, At(Prices{AsOf: "2026-01-01"}, key).Unpriced)

@@ -120,9 +120,9 @@ func TestWhatIsWantedIsWhatTheEstimateLooksUp(t *testing.T) {
 	resources := append(blueprint(), pool(requirement("karpenter.k8s.aws/instance-family", "In", "c5d"),
 		requirement("karpenter.k8s.aws/instance-cpu", "Lt", "5")), nodeClass())
 	pods := taskManagers(2, 100, 100)
-	got, err := Want(resources, pods)
+	got, err := NeededPrices(resources, pods)
 	require.NoError(t, err)
-	want := Wanted{
+	want := PriceNames{
 		InstanceTypes: []string{"c5d.large", "c5d.xlarge", "m5.xlarge"},
 		Rates:         []string{"ebs-gp3", "eks-cluster", "nat-gateway", "public-ipv4"},
 	}

@@ -25,7 +25,7 @@ type estimator struct {
 	byID     map[string]Resource
 	items    []Item
 	unpriced []string
-	asked    Wanted
+	asked    PriceNames
 }
 
 func newEstimator(p Prices, resources []Resource) *estimator {

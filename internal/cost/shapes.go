@@ -10,17 +10,17 @@ import (
 	"strings"
 )
 
-// Wanted names the prices that an estimate needs, sorted.
-type Wanted struct{ InstanceTypes, Rates []string }
+// PriceNames are the names of the prices that an estimate needs, sorted.
+type PriceNames struct{ InstanceTypes, Rates []string }
 
-// Want says which prices the estimate of resources, and of the nodes for pods, would look up.
-func Want(resources []Resource, pods []Pods) (Wanted, error) {
+// NeededPrices says which prices the estimate of resources, and of the nodes for pods, would look up.
+func NeededPrices(resources []Resource, pods []Pods) (PriceNames, error) {
 	e := newEstimator(Prices{}, resources)
 	for _, r := range e.sorted {
 		e.price(r)
 	}
 	if _, err := e.nodes(pods); err != nil {
-		return Wanted{}, err
+		return PriceNames{}, err
 	}
 	slices.Sort(e.asked.InstanceTypes)
 	slices.Sort(e.asked.Rates)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package deploy has what a deploy is told, goes through and reports.
+// Package deploy has the options, phases and result of a deploy.
 package deploy
 
 import (
@@ -137,7 +137,7 @@ func ComponentPhase(typ string) string {
 	}[parts[1]]
 }
 
-// Bookkeeping reports whether a type is no resource of its own: components and providers.
-func Bookkeeping(typ string) bool {
+// OnlyInState reports whether a type exists only in the state: components and providers.
+func OnlyInState(typ string) bool {
 	return strings.HasPrefix(typ, "emrflink:") || strings.HasPrefix(typ, "pulumi:")
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package disk says how much may still be written to a folder that may not exist yet.
+// Package disk says how much space is free for a folder that may not exist yet.
 package disk
 
 import (

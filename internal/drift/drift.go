@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package drift says what differs between what a deployment recorded and what the account has, property by property.
+// Package drift reports the differences between what a deployment recorded and what the account has, property by
+// property.
 //
-// Invariants: nothing is changed. A difference is reported or, when the list of known noise has a reason for it, listed
-// as ignored: it never disappears. The same findings give the same report.
+// Invariants: nothing is changed. A difference is reported or, if the list of known noise has a reason for it, listed
+// as ignored: none is dropped. The same findings give the same report.
 //
 // Place: domain. It reads what the engine observed; package detect asks the engine and the account.
 package drift

@@ -41,11 +41,14 @@ func KnownNoise() []Noise {
 		{Type: "aws:eks/nodeGroup:NodeGroup", Path: "status", Reason: "the status says what EKS is doing now"},
 		{Type: "aws:eks/cluster:Cluster", Path: "platformVersion", Reason: "EKS updates the platform version on its own"},
 		{Type: "aws:eks/cluster:Cluster", Path: "status", Reason: "the status says what EKS is doing now"},
-		{Type: "aws:eks/addon:Addon", Path: "modifiedAt", Reason: "EKS writes when it last touched the add-on"},
-		{Type: "aws:eks/accessEntry:AccessEntry", Path: "modifiedAt", Reason: "EKS writes when it last touched the access entry"},
+		{Type: "aws:eks/addon:Addon", Path: "modifiedAt", Reason: "EKS records when it last changed the add-on"},
+		{
+			Type: "aws:eks/accessEntry:AccessEntry", Path: "modifiedAt",
+			Reason: "EKS records when it last changed the access entry",
+		},
 		{
 			Type: "aws:eks/accessPolicyAssociation:AccessPolicyAssociation", Path: "modifiedAt",
-			Reason: "EKS writes when it last touched the association",
+			Reason: "EKS records when it last changed the association",
 		},
 		{Type: "aws:*", Path: "*", Reason: "the same JSON document, written in another way", when: sameDocument},
 		{Type: "kubernetes:*", Path: "status*", Reason: "controllers write the status"},

@@ -126,6 +126,7 @@ func TestJSONFieldsAreTheDocumentedOnes(t *testing.T) {
 		"doctor":              "doctor",
 		"sample-job list":     "sample-job list",
 		"version":             "version",
+		"state restore":       "state restore --dry-run",
 		"local status":        "local status",
 		"local inventory":     "local inventory",
 		"cleanup":             "cleanup --stack local --yes",

@@ -60,6 +60,7 @@ func TestADeploymentFromFirstToLast(t *testing.T) {
 		{"a preview plans no change", unchanged},
 		{"kubectl works", func(t *testing.T) { checkKubectl(t, u) }},
 		{"a crashed daemon is started again with its state", func(t *testing.T) { crash(t, u); unchanged(t) }},
+		{"a control plane that was killed is started again, on another port if need be", func(t *testing.T) { lostPort(t, u) }},
 		{"edits are previewed in three ways", func(t *testing.T) { threeWays(t, u) }},
 		{"a change by hand is seen and put back", func(t *testing.T) { driftOfTheGuide(t, u) }},
 		{"Helm releases that were cut off are put right", func(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -133,6 +134,13 @@ func (f *fakeS3) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// lose deletes an object behind everybody's back.
+func (f *fakeS3) lose(key string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.objects, key)
+}
+
 // plainBody takes the body out of the chunks in which the SDK sends it with a checksum at the end.
 func plainBody(r *http.Request, body []byte) []byte {
 	if !strings.HasPrefix(r.Header.Get("X-Amz-Content-Sha256"), "STREAMING-") {
@@ -213,11 +221,17 @@ func TestAStateInS3WithAKeyOfKMS(t *testing.T) {
 	t.Parallel()
 	s3 := &fakeS3{objects: map[string][]byte{}}
 	kmsCalls := 0
+	var kmsGone atomic.Bool
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.Header.Get("X-Amz-Target"), "TrentService.") {
 			s3.mu.Lock()
 			kmsCalls++
 			s3.mu.Unlock()
+			if kmsGone.Load() {
+				w.WriteHeader(http.StatusBadRequest)
+				_, _ = io.WriteString(w, `{"__type":"AccessDeniedException","message":"no"}`)
+				return
+			}
 			fakeKMS(t, w, r)
 			return
 		}
@@ -242,6 +256,29 @@ func TestAStateInS3WithAKeyOfKMS(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, plans.Output{Value: "swordfish", Secret: true}, outputs["token"])
 	plan, err := e.Preview(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, plan.Summary.Changes())
+	require.NoError(t, e.Ready(t.Context(), nil))
+	kmsGone.Store(true)
+	require.ErrorContains(t, e.Ready(t.Context(), nil), "AccessDeniedException")
+	kmsGone.Store(false)
+	s3.lose(".pulumi/stacks/emrflink/local.json")
+	_, err = e.Resources(t.Context())
+	var failure *Failure
+	require.ErrorAs(t, err, &failure)
+	require.Equal(t, CodeStateLost, failure.Code)
+	require.Contains(t, failure.Message, "s3://states, while a copy of it")
+	require.Contains(t, failure.Message, "has 2 resources")
+	_, err = e.Deploy(t.Context(), nil)
+	require.ErrorContains(t, err, CodeStateLost)
+	_, err = e.Restore(t.Context(), ".pulumi/meta.yaml")
+	require.ErrorContains(t, err, "is no copy of the state")
+	taken, err := e.Restore(t.Context(), "")
+	require.NoError(t, err)
+	require.Equal(t, 2, taken.Resources)
+	_, err = e.Restore(t.Context(), taken.Path) // the one that is replaced stays as a copy
+	require.NoError(t, err)
+	plan, err = e.Preview(t.Context())
 	require.NoError(t, err)
 	require.Zero(t, plan.Summary.Changes())
 	_, err = e.Destroy(t.Context(), nil)

@@ -7,6 +7,9 @@ import (
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/diag/colors"
+
+	"emrflink/internal/awskind"
+	"emrflink/internal/plans"
 )
 
 // rule recognises one kind of failure in the engine's words.
@@ -30,7 +33,8 @@ func newClassifier() *classifier {
 		requestID: regexp.MustCompile(`(?i)request ?id:? ([0-9a-zA-Z-]{8,})`),
 		awsText:   regexp.MustCompile(`(?s)(?:api error |RequestID: [^,\n]+, )([A-Z][A-Za-z0-9.]+: .*)`),
 		rules: []rule{
-			r(`the stack is currently locked by`, CodeLocked,
+			// The second is what a run says that looks while another one, of another machine, writes its lock.
+			r(`the stack is currently locked by|blob \(key "\.pulumi/locks/.{1,300}code=NotFound`, CodeLocked,
 				"wait for the other run, or clear its lock: emrflink pulumi cancel"),
 			r(`incorrect passphrase|passphrase must be set`, CodePassphrase,
 				"set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE to the passphrase that the stack was made with"),
@@ -59,7 +63,7 @@ func newClassifier() *classifier {
 			r(`\bis invalid:`, "Invalid", ""),
 			r(`(?i)\bunauthorized\b|must be logged in to the server`, "Unauthorized", ""),
 			r(`connection refused|no such host|i/o timeout|context deadline exceeded|TLS handshake timeout`, CodeUnreachable, ""),
-			r(`transport is closing|error reading from server: EOF|Unavailable desc`, CodeProvider,
+			r(`transport is closing|error reading from server|Unavailable desc`, CodeProvider,
 				"the provider stopped: run the same command again"),
 			r(`program failed|an unhandled error occurred|run program:|runtime error`, CodeProgram, ""),
 		},
@@ -95,6 +99,10 @@ func (c *classifier) classify(f *Failure) {
 	}
 	if f.Code == "" {
 		f.Code = CodeEngine
+	}
+	if f.Hint == "" && awskind.Absent(f.Code) && f.Op != "" && f.Op != plans.OpDelete {
+		f.Hint = "it was deleted in the account and is in the state still; let the deploy read the account first: " +
+			"emrflink deploy --refresh"
 	}
 }
 

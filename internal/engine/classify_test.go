@@ -4,6 +4,7 @@ package engine
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -41,16 +42,17 @@ func TestFailuresAreClassified(t *testing.T) {
 		"Kubernetes, forbidden": {
 			`namespaces is forbidden: User "ann" cannot create resource "namespaces"`, "Forbidden", "", 3,
 		},
-		"Kubernetes, invalid":     {`NodePool.karpenter.sh "a" is invalid: spec.template: Required value`, "Invalid", "", 1},
-		"Kubernetes, webhook":     {`admission webhook "v.example" denied the request: no`, "AdmissionDenied", "", 1},
-		"Kubernetes, exists":      {`serviceaccounts "x" already exists`, "AlreadyExists", "", 1},
-		"the API server is away":  {`Get "https://x": dial tcp 127.0.0.1:1: connect: connection refused`, CodeUnreachable, "", 1},
-		"another run":             {"the stack is currently locked by 1 lock(s)", CodeLocked, "", 1},
-		"a wrong passphrase":      {"get stack secrets manager: incorrect passphrase", CodePassphrase, "", 2},
-		"a missing plugin":        {"no resource plugin 'pulumi-resource-aws' found in the workspace", CodePlugin, "", 1},
-		"a full disk":             {"write /x: no space left on device", CodeDiskFull, "", 1},
-		"a provider that is gone": {"rpc error: code = Unavailable desc = error reading from server: EOF", CodeProvider, "", 1},
-		"anything else":           {"who knows", CodeEngine, "who knows", 1},
+		"Kubernetes, invalid":                  {`NodePool.karpenter.sh "a" is invalid: spec.template: Required value`, "Invalid", "", 1},
+		"Kubernetes, webhook":                  {`admission webhook "v.example" denied the request: no`, "AdmissionDenied", "", 1},
+		"Kubernetes, exists":                   {`serviceaccounts "x" already exists`, "AlreadyExists", "", 1},
+		"the API server is away":               {`Get "https://x": dial tcp 127.0.0.1:1: connect: connection refused`, CodeUnreachable, "", 1},
+		"another run":                          {"the stack is currently locked by 1 lock(s)", CodeLocked, "", 1},
+		"a wrong passphrase":                   {"get stack secrets manager: incorrect passphrase", CodePassphrase, "", 2},
+		"a missing plugin":                     {"no resource plugin 'pulumi-resource-aws' found in the workspace", CodePlugin, "", 1},
+		"a full disk":                          {"write /x: no space left on device", CodeDiskFull, "", 1},
+		"a provider that is gone":              {"rpc error: code = Unavailable desc = error reading from server: EOF", CodeProvider, "", 1},
+		"a provider whose connection is reset": {"error reading from server: connection reset by peer", CodeProvider, "", 1},
+		"anything else":                        {"who knows", CodeEngine, "who knows", 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -74,7 +76,10 @@ func TestEveryWordingIsKnown(t *testing.T) {
 		untested[i] = true
 	}
 	for code, texts := range map[string][]string{
-		CodeLocked: {"the stack is currently locked by 1 lock(s)"},
+		CodeLocked: {
+			"the stack is currently locked by 1 lock(s)",
+			`blob (key ".pulumi/locks/organization/emrflink/local/0.json.18f.tmp") (code=NotFound): no such file or directory`,
+		},
 		CodePassphrase: {
 			"incorrect passphrase", "passphrase must be set", "failed to decrypt", "error decrypting secret",
 			"cipher: message authentication failed", "bad value",
@@ -215,4 +220,15 @@ func TestStepsAreInTreeOrder(t *testing.T) {
 		got = append(got, s.URN)
 	}
 	require.Equal(t, []string{"a", "a2", "b", "c", "d", "z"}, got)
+}
+
+func TestAnUpdateOfWhatWasDeletedByHandSaysHowToGoOn(t *testing.T) {
+	t.Parallel()
+	text := "updating EC2 Route: operation error EC2: ReplaceRoute, https response error StatusCode: 400, RequestID: 5f0c-14, " +
+		"api error NatGatewayNotFound: The Nat Gateway nat-1 was not found"
+	for op, hinted := range map[plans.Op]bool{plans.OpUpdate: true, plans.OpCreate: true, plans.OpDelete: false, "": false} {
+		f := Failure{Op: op, Message: text}
+		newClassifier().classify(&f)
+		require.Equal(t, hinted, strings.HasSuffix(f.Hint, "emrflink deploy --refresh"), "%s: %s", op, f.Hint)
+	}
 }

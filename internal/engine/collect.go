@@ -23,6 +23,8 @@ type collector struct {
 	idle chan struct{}
 	sink func(plans.Event)
 	now  func() time.Time
+	// journal is told of creations; nil where none is made.
+	journal *journal
 
 	order    []string
 	metas    map[string][]apitype.StepEventMetadata
@@ -34,14 +36,15 @@ type collector struct {
 	diags    []plans.Diagnostic
 }
 
-// collect starts to read events. sink may be nil.
-func collect(sink func(plans.Event)) *collector {
+// collect starts to read events. sink may be nil, j too.
+func collect(sink func(plans.Event), j *journal) *collector {
 	if sink == nil {
 		sink = func(plans.Event) {}
 	}
 	c := &collector{
 		in: make(chan events.EngineEvent), stop: make(chan struct{}), idle: make(chan struct{}), sink: sink, now: time.Now,
-		metas: map[string][]apitype.StepEventMetadata{}, started: map[string]time.Time{}, messages: map[string][]string{},
+		journal: j,
+		metas:   map[string][]apitype.StepEventMetadata{}, started: map[string]time.Time{}, messages: map[string][]string{},
 		reads: map[string]apitype.StepEventMetadata{}, reading: map[string]bool{},
 	}
 	go func() {
@@ -71,11 +74,16 @@ func (c *collector) close() {
 func (c *collector) handle(ev events.EngineEvent) {
 	switch {
 	case ev.ResourcePreEvent != nil:
+		c.journal.begin(ev.ResourcePreEvent.Metadata)
 		c.begin(ev.ResourcePreEvent.Metadata)
 	case ev.ResOutputsEvent != nil:
+		c.journal.end(ev.ResOutputsEvent.Metadata)
 		c.done(ev.ResOutputsEvent.Metadata)
 	case ev.ResOpFailedEvent != nil:
 		m := ev.ResOpFailedEvent.Metadata
+		if c.journal.refused(c.messages[m.URN]) {
+			c.journal.end(m)
+		}
 		c.failed = append(c.failed, Failure{Op: shownOp(m.Op), URN: m.URN, Type: m.Type, Name: untyped.URNName(m.URN)})
 		c.end(m, plans.EventFailed)
 	case ev.DiagnosticEvent != nil:

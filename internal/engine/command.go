@@ -12,14 +12,18 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/blang/semver"
 	"github.com/pulumi/pulumi/sdk/v3"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
+
+	"emrflink/internal/exitcode"
 )
 
 // command is the auto.PulumiCommand that re-executes this binary.
@@ -64,6 +68,9 @@ func (c *command) Run(ctx context.Context, dir string, stdin io.Reader, outs, er
 		code = 0
 	} else if errors.As(err, &exit) {
 		code = exit.ExitCode()
+		if why := death(exit, stderr.String()); why != "" && !errors.Is(err, errKilled) {
+			err = errors.New(died + why)
+		}
 	}
 	c.logger.Debug("engine command", "args", args, "code", code, "elapsed", time.Since(begin))
 	return stdout.String(), stderr.String(), code, err
@@ -116,6 +123,26 @@ func (c *command) supervise(ctx context.Context, cmd *exec.Cmd) error {
 }
 
 var errKilled = errors.New("the engine was killed on request")
+
+// died begins the text of an error of an engine process that did not end by itself. It is a text because the Automation API
+// hands no error on, only what it says.
+const died = "the engine process died: "
+
+// death says what an engine process died of, "" when it ended by itself. The rest of what it said is a dump of its threads.
+func death(exit *exec.ExitError, stderr string) string {
+	if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		return exit.Error()
+	}
+	crash := regexp.MustCompile(`(?m)^ *((?:panic|fatal error|SIG[A-Z]+): .*)$`).FindStringSubmatch(stderr)
+	if code := exit.ExitCode(); crash == nil || code != crashed && code != exitcode.Bug ||
+		!strings.Contains(stderr, "goroutine ") {
+		return ""
+	}
+	return crash[1][:min(len(crash[1]), 200)]
+}
+
+// crashed is how Go ends a program that panics.
+const crashed = 2
 
 // cannedAnswer answers the questions that the Automation API asks around every operation and that we do not need.
 func cannedAnswer(args []string) (string, bool) {
@@ -175,4 +202,14 @@ func mergeEnv(base []string, overlays ...map[string]string) []string {
 		env = append(env, k+"="+merged[k])
 	}
 	return env
+}
+
+// envValue returns the value of a variable of an environment.
+func envValue(env []string, name string) (value string, set bool) {
+	for _, kv := range env {
+		if rest, ok := strings.CutPrefix(kv, name+"="); ok {
+			return rest, true
+		}
+	}
+	return "", false
 }

@@ -33,7 +33,7 @@ func (e *Engine) Deploy(ctx context.Context, sink func(plans.Event)) (plans.Resu
 	if err := e.Room(); err != nil {
 		return plans.Result{}, err
 	}
-	if err := e.ready(); err != nil {
+	if err := e.ready(ctx); err != nil {
 		return plans.Result{}, err
 	}
 	if err := e.ensureStack(ctx); err != nil {
@@ -59,7 +59,7 @@ func (e *Engine) Destroy(ctx context.Context, sink func(plans.Event)) (plans.Res
 	if err := e.Room(); err != nil {
 		return plans.Result{}, err
 	}
-	if err := e.ready(); err != nil {
+	if err := e.ready(ctx); err != nil {
 		return plans.Result{}, err
 	}
 	return e.operate(ctx, "destroy", sink, func(ctx context.Context, s auto.Stack, c *collector) error {
@@ -91,9 +91,11 @@ func (e *Engine) operate(ctx context.Context, op string, sink func(plans.Event),
 	if _, err := e.deployment(ctx); err != nil {
 		return plans.Result{}, err
 	}
-	if err := e.acquireable(ctx, notice); err != nil {
+	release, err := e.acquire(ctx, notice)
+	if err != nil {
 		return plans.Result{}, err
 	}
+	defer release()
 	guarded, stop := e.guarded(ctx)
 	summary, runErr := e.attempt(guarded, op, sink, run)
 	full, spoilt := stop()
@@ -132,7 +134,8 @@ func stopped(message string) bool {
 // attempt resolves what earlier runs left and runs the engine.
 func (e *Engine) attempt(ctx context.Context, op string, sink func(plans.Event),
 	run func(context.Context, auto.Stack, *collector) error) (plans.Summary, error) {
-	if err := e.resolvePending(ctx, func(text string) { sink(plans.Event{Kind: plans.EventNotice, Message: text}) }); err != nil {
+	notice := func(text string) { sink(plans.Event{Kind: plans.EventNotice, Message: text}) }
+	if err := e.resolvePending(ctx, op == "destroy", notice); err != nil {
 		return plans.Summary{}, err
 	}
 	if err := e.review(ctx, op == "destroy"); err != nil {
@@ -142,7 +145,7 @@ func (e *Engine) attempt(ctx context.Context, op string, sink func(plans.Event),
 	if err != nil {
 		return plans.Summary{}, err
 	}
-	c := collect(sink)
+	c := collect(sink, e.journal())
 	err = run(ctx, s, c)
 	c.close()
 	if err != nil {
@@ -180,6 +183,14 @@ func (e *Engine) failed(ctx context.Context, op string, c *collector, raw string
 	var failures []Failure
 	if c != nil {
 		failures = c.failures()
+	}
+	if _, why, found := strings.Cut(err.Error(), died); found {
+		why, _, _ = strings.Cut(why, "\n")
+		return &Failure{
+			Code: CodeDied, Message: mask.Text(op + " ended early: " + died + why), Raw: raw, Also: e.classified(failures),
+			Hint: "run the same command again: it clears the lock and takes over what was half done; " +
+				"a process that the system kills had no memory left",
+		}
 	}
 	if ctx.Err() != nil {
 		f := cancelled(ctx, op, raw)

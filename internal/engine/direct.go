@@ -28,14 +28,22 @@ func prepareDirectUse(args []string) error {
 	if stackName == "" {
 		stackName = "local"
 	}
-	if os.Getenv(backendVar) == "" {
+	backend := os.Getenv(backendVar)
+	if backend == "" {
+		backend = "file://" + filepath.ToSlash(filepath.Join(home, "backend"))
 		if err := os.MkdirAll(filepath.Join(home, "backend"), 0o700); err != nil {
 			return fmt.Errorf("make the state directory: %w", err)
 		}
 	}
+	if root, ok := localRoot(backend); ok {
+		backend = withoutAttributes(backend)
+		remove(fileState{root: root, project: defaultProject, stack: stackName}.own("*.attrs"))
+	}
+	if err := os.Setenv(backendVar, backend); err != nil {
+		return fmt.Errorf("set %s: %w", backendVar, err)
+	}
 	defaults := map[string]string{
 		homeVar:                    filepath.Join(home, "pulumi"),
-		backendVar:                 "file://" + filepath.ToSlash(filepath.Join(home, "backend")),
 		"PULUMI_SKIP_UPDATE_CHECK": "true",
 		"PULUMI_STACK":             stackName,
 	}

@@ -31,14 +31,14 @@ func (e *Engine) Observe(ctx context.Context) ([]plans.Observed, error) {
 			Hint: "emrflink deploy --stack " + e.opts.Stack,
 		}
 	}
-	if err := e.ready(); err != nil {
+	if err := e.ready(ctx); err != nil {
 		return nil, err
 	}
 	s, err := e.stackIn(ctx, e.workDir(), e.env)
 	if err != nil {
 		return nil, err
 	}
-	c := collect(nil)
+	c := collect(nil, nil)
 	opts := []optrefresh.Option{optrefresh.EventStreams(c.in), optrefresh.SuppressProgress(), optrefresh.Color("never")}
 	if e.opts.Parallel > 0 {
 		opts = append(opts, optrefresh.Parallel(e.opts.Parallel))

@@ -13,8 +13,14 @@ import (
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"emrflink/internal/plans"
 )
+
+// defaultProject is the Pulumi project of this tool.
+const defaultProject = "emrflink"
 
 // Options configure an Engine. Stack, Home and Program are required; Home is not for an ephemeral one.
 type Options struct {
@@ -62,13 +68,14 @@ type Engine struct {
 	free       func(dir string) (uint64, error) // bytes that may still be written
 }
 
-// Open checks the options and prepares the environment. It starts no process and contacts nobody.
-func Open(_ context.Context, o Options) (*Engine, error) {
+// Open checks the options and prepares the environment. It starts no process and contacts nobody; what a killed engine left
+// lying about is removed.
+func Open(ctx context.Context, o Options) (*Engine, error) {
 	if err := checkName(o.Stack); err != nil {
 		return nil, err
 	}
 	if o.Project == "" {
-		o.Project = "emrflink"
+		o.Project = defaultProject
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -103,7 +110,9 @@ func Open(_ context.Context, o Options) (*Engine, error) {
 	}
 	if root, ok := localRoot(e.opts.BackendURL); ok {
 		e.files = &fileState{root: root, project: e.opts.Project, stack: o.Stack}
+		e.opts.BackendURL = withoutAttributes(e.opts.BackendURL)
 	}
+	e.sweep(ctx)
 	return e, nil
 }
 
@@ -118,12 +127,18 @@ func checkName(name string) error {
 	}
 }
 
-// lookupEnv reads a variable as the engine will see it.
-func (e *Engine) lookupEnv(name string) string {
+// lookup reads a variable as the engine will see it.
+func (e *Engine) lookup(name string) (value string, set bool) {
 	if v, ok := e.opts.Env[name]; ok {
-		return v
+		return v, true
 	}
-	return os.Getenv(name)
+	return os.LookupEnv(name)
+}
+
+// lookupEnv is lookup for variables that mean the same when they are empty and when they are not set.
+func (e *Engine) lookupEnv(name string) string {
+	value, _ := e.lookup(name)
+	return value
 }
 
 func (e *Engine) workDir() string { return filepath.Join(e.opts.Home, "work", e.opts.Stack) }
@@ -150,9 +165,12 @@ func (e *Engine) environment(pulumiHome, backendURL, passphraseFile string) []st
 }
 
 // ready prepares the work directory, the passphrase and the environment of a persistent stack.
-func (e *Engine) ready() error {
+func (e *Engine) ready(ctx context.Context) error {
 	if e.opts.Ephemeral {
 		return errors.New("an offline engine has no state: it can only preview")
+	}
+	if e.files != nil {
+		remove(e.files.own("*.attrs"))
 	}
 	if err := e.prepareWorkDir(e.workDir()); err != nil {
 		return err
@@ -160,12 +178,17 @@ func (e *Engine) ready() error {
 	if e.env != nil {
 		return nil
 	}
-	phrase, err := e.passphraseFor(e.opts.Home)
+	phrase, err := e.passphraseFor(e.opts.Home, func() (string, error) { return e.recordedSalt(ctx) })
 	if err != nil {
 		return err
 	}
-	e.env = e.environment(filepath.Join(e.opts.Home, "pulumi"), e.opts.BackendURL, phrase)
+	e.env = e.environmentOf(phrase)
 	return nil
+}
+
+// environmentOf is the environment of a persistent stack.
+func (e *Engine) environmentOf(passphraseFile string) []string {
+	return e.environment(filepath.Join(e.opts.Home, "pulumi"), e.opts.BackendURL, passphraseFile)
 }
 
 func (e *Engine) command(env []string) *command {
@@ -177,7 +200,7 @@ func (e *Engine) command(env []string) *command {
 
 // run runs one engine command in the work directory and returns its standard output.
 func (e *Engine) run(ctx context.Context, args ...string) (string, error) {
-	if err := e.ready(); err != nil {
+	if err := e.ready(ctx); err != nil {
 		return "", err
 	}
 	stdout, stderr, _, err := e.command(e.env).Run(ctx, e.workDir(), nil, nil, nil, nil, args...)
@@ -196,24 +219,57 @@ func (e *Engine) stackIn(ctx context.Context, dir string, env []string) (auto.St
 	return auto.SelectStack(ctx, e.opts.Stack, ws)
 }
 
-// Remove forgets a stack that has no resources. One that was never deployed gives ErrNoStack.
+// Remove forgets a stack of which nothing can be left in the account, with all copies of its state. One that was never deployed
+// gives ErrNoStack.
 func (e *Engine) Remove(ctx context.Context) error {
-	resources, err := e.Resources(ctx)
+	deployment, _, err := e.unfinished(ctx)
 	if err != nil {
 		return err
 	}
-	if len(resources) > 0 {
+	if n := deployment.made(); n > 0 {
 		return &Failure{
 			Code: CodeStackNotEmpty, Hint: "delete them first: emrflink cleanup --stack " + e.opts.Stack,
 			Message: fmt.Sprintf("stack %q still has %d resources: forgetting it would lose the only list of them",
-				e.opts.Stack, len(resources)),
+				e.opts.Stack, n),
 		}
 	}
-	if err := e.acquireable(ctx, func(string) {}); err != nil {
+	return e.Forget(ctx)
+}
+
+// Forget drops the stack with all copies of its state, whatever that has, also one that was lost. It is for a caller that has
+// seen in the account that nothing is left; see Remove.
+func (e *Engine) Forget(ctx context.Context) error {
+	release, err := e.acquire(ctx, func(text string) { e.opts.Logger.Info(text) })
+	if err != nil {
 		return err
 	}
-	if _, err := e.run(ctx, "stack", "rm", "--yes", "--stack", e.opts.Stack); err != nil {
+	defer release()
+	if e.files != nil {
+		if err := e.files.forget(e.workDir()); err != nil {
+			return fmt.Errorf("forget stack %q: %w", e.opts.Stack, err)
+		}
+		return nil
+	}
+	// Components and providers, which exist nowhere but in the state, are resources to this command: so it is forced.
+	if _, err := e.run(ctx, "stack", "rm", "--yes", "--force", "--remove-backups", "--stack", e.opts.Stack); err != nil {
 		return err
 	}
 	return os.RemoveAll(e.workDir())
+}
+
+// made counts what is in an account, or may be: resources, also those that a replacement left to be deleted, and creations that
+// were interrupted. Components and providers are in none.
+func (d *savedState) made() int {
+	n := 0
+	for _, r := range d.Resources {
+		if r.Custom && !r.External && !(plans.Step{Type: string(r.Type)}).Internal() {
+			n++
+		}
+	}
+	for _, op := range d.PendingOperations {
+		if op.Type == apitype.OperationTypeCreating {
+			n++
+		}
+	}
+	return n
 }

@@ -202,6 +202,27 @@ func destroyAndForget(t *testing.T, f *fakeAWS, e *Engine) {
 	require.Equal(t, plans.Summary{Create: 4}, plan.Summary)
 }
 
+func TestAStackOfComponentsAloneIsEmpty(t *testing.T) {
+	t.Parallel()
+	home := t.TempDir()
+	o := Options{Home: home, Env: serveFakeAWS(t).env(), Program: func(ctx *pulumi.Context) error {
+		var part, inner pulumi.ResourceState
+		if err := ctx.RegisterComponentResource("emrflink:test:Part", "part", &part); err != nil {
+			return err
+		}
+		return ctx.RegisterComponentResource("emrflink:test:Part", "inner", &inner, pulumi.Parent(&part))
+	}}
+	_, err := open(t, o).Deploy(t.Context(), nil)
+	require.NoError(t, err)
+	require.NoError(t, open(t, o).Remove(t.Context()))
+	_, err = open(t, o).Resources(t.Context())
+	require.ErrorIs(t, err, ErrNoStack)
+	for path := range everything(t, filepath.Join(home, "backend")) {
+		require.NotContains(t, path, "local.json", "no copy of the state is left")
+	}
+	require.NoDirExists(t, filepath.Join(home, "work", "local"))
+}
+
 // requireNoSecrets searches everything below the state directory for the secrets of chain.
 func requireNoSecrets(t *testing.T, home string) {
 	t.Helper()

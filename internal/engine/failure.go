@@ -5,6 +5,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"emrflink/internal/exitcode"
@@ -15,10 +16,13 @@ import (
 // (`DependencyViolation`) or the reason that the Kubernetes API gives (`Forbidden`).
 const (
 	CodeCancelled     = "Cancelled"
-	CodeKilled        = "Killed"
+	CodeKilled        = "Killed"     // on request
+	CodeDied          = "EngineDied" // by somebody else, by the system, or of a crash
 	CodeLocked        = "StackLocked"
 	CodePending       = "PendingOperations"
+	CodeForeign       = "ForeignResource"
 	CodeStateCorrupt  = "StateCorrupt"
+	CodeStateLost     = "StateLost"
 	CodeNoSpace       = "NoSpace"  // before anything was done
 	CodeDiskFull      = "DiskFull" // while it was done
 	CodePassphrase    = "WrongPassphrase"
@@ -40,7 +44,7 @@ type Failure struct {
 	// Op, URN, Type and Name are those of the failing resource; empty when no single resource failed.
 	Op              plans.Op
 	URN, Type, Name string
-	// Message is the cause in the words of whoever refused.
+	// Message is the cause, as Pulumi, AWS or Kubernetes reported it.
 	Message string
 	// Code is stable: one of the Code constants, an AWS error code, or a Kubernetes reason.
 	Code string
@@ -78,12 +82,18 @@ func (f *Failure) Error() string {
 // Unwrap returns the context's error for a cancelled operation, and ErrNoStack for an unknown stack.
 func (f *Failure) Unwrap() error { return f.cause }
 
+// OnlyIn reports whether every resource that failed is of one Pulumi package, "kubernetes"; false when none is named.
+func (f *Failure) OnlyIn(pkg string) bool {
+	return strings.HasPrefix(f.Type, pkg+":") &&
+		!slices.ContainsFunc(f.Also, func(a Failure) bool { return !strings.HasPrefix(a.Type, pkg+":") })
+}
+
 // ExitCode is the exit code of a command that ends with this failure.
 func (f *Failure) ExitCode() int {
 	switch f.Code {
 	case CodeCancelled, CodeKilled:
 		return exitcode.Interrupted
-	case CodeConfig, CodeNotBuilt, CodeStackName, CodePassphrase, CodeStateCorrupt, CodeNoSpace:
+	case CodeConfig, CodeNotBuilt, CodeStackName, CodePassphrase, CodeStateCorrupt, CodeStateLost, CodeNoSpace:
 		return exitcode.Usage
 	case "AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "ExpiredToken", "ExpiredTokenException",
 		"InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch", "NoCredentials",
@@ -100,6 +110,6 @@ func (f *Failure) ExitCode() int {
 func cancelled(ctx context.Context, op, raw string) *Failure {
 	return &Failure{
 		Code: CodeCancelled, Message: op + " was stopped; what was done so far is in the state", Raw: raw,
-		Hint: "run the same command again to go on", cause: context.Cause(ctx),
+		Hint: "run the same command again to continue", cause: context.Cause(ctx),
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
@@ -23,59 +24,61 @@ const kubernetesProvider = "pulumi:providers:kubernetes"
 // without this no destroy would get past them. What depended on them stays and loses the reference. The engine keeps a
 // backup of the state as it was. A stack that was never deployed gives ErrNoStack.
 func (e *Engine) ForgetKubernetes(ctx context.Context) (int, error) {
-	if err := e.ready(); err != nil {
+	return e.forget(ctx, func(r apitype.ResourceV3) bool {
+		return string(r.Type) == kubernetesProvider || untyped.URNType(untyped.ProviderURN(r.Provider)) == kubernetesProvider
+	})
+}
+
+// ForgetTypes drops from the state the resources of these Pulumi types, which stay as they are, and returns how many there
+// were. Nothing is contacted. A stack that was never deployed gives ErrNoStack.
+func (e *Engine) ForgetTypes(ctx context.Context, types ...string) (int, error) {
+	return e.forget(ctx, func(r apitype.ResourceV3) bool { return slices.Contains(types, string(r.Type)) })
+}
+
+func (e *Engine) forget(ctx context.Context, match func(apitype.ResourceV3) bool) (int, error) {
+	if err := e.ready(ctx); err != nil {
 		return 0, err
 	}
 	if _, err := e.deployment(ctx); err != nil {
 		return 0, err
 	}
 	notice := func(text string) { e.opts.Logger.Info(text) }
-	if err := e.acquireable(ctx, notice); err != nil {
+	release, err := e.acquire(ctx, notice)
+	if err != nil {
 		return 0, err
 	}
+	defer release()
 	// Writing the state drops its unfinished operations: what they made has to be taken over before.
-	if err := e.resolvePending(ctx, notice); err != nil {
+	if err := e.resolvePending(ctx, true, notice); err != nil {
 		return 0, err
 	}
 	deployment, err := e.deployment(ctx)
 	if err != nil {
 		return 0, err
 	}
-	objects, providers := forget(deployment)
-	if objects+providers == 0 {
+	resources, providers := drop(deployment, match)
+	if resources+providers == 0 {
 		return 0, nil
 	}
 	if err := e.importState(ctx, deployment); err != nil {
-		return 0, fmt.Errorf("write the state without its Kubernetes objects: %w", err)
+		return 0, fmt.Errorf("write the state without what it forgets: %w", err)
 	}
-	return objects, nil
-}
-
-// forget takes the Kubernetes resources out of a deployment.
-func forget(d *savedState) (objects, providers int) {
-	drop(d, func(r apitype.ResourceV3) bool {
-		switch {
-		case string(r.Type) == kubernetesProvider:
-			providers++
-		case untyped.URNType(untyped.ProviderURN(r.Provider)) == kubernetesProvider:
-			objects++
-		default:
-			return false
-		}
-		return true
-	})
-	return objects, providers
+	return resources, nil
 }
 
 // drop takes resources out of a deployment and mends the references to them.
-func drop(d *savedState, which func(apitype.ResourceV3) bool) {
+func drop(d *savedState, match func(apitype.ResourceV3) bool) (resources, providers int) {
 	parents := map[resource.URN]resource.URN{} // of what is dropped
 	kept := make([]apitype.ResourceV3, 0, len(d.Resources))
 	for _, r := range d.Resources {
-		if which(r) {
-			parents[r.URN] = r.Parent
-		} else {
+		switch {
+		case !match(r):
 			kept = append(kept, r)
+			continue
+		case strings.HasPrefix(string(r.Type), "pulumi:providers:"):
+			providers++
+		default:
+			resources++
 		}
 	}
 	gone := func(u resource.URN) bool { _, dropped := parents[u]; return dropped }
@@ -94,4 +97,5 @@ func drop(d *savedState, which func(apitype.ResourceV3) bool) {
 		}
 	}
 	d.Resources = kept
+	return resources, providers
 }

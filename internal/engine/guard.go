@@ -114,14 +114,14 @@ func (g *guard) finish() error {
 			continue
 		}
 		if err := os.Rename(last, path); err != nil {
-			return fmt.Errorf("put the last state that was saved in place again: %w", err)
+			return fmt.Errorf("restore the last state that was saved: %w", err)
 		}
-		g.e.opts.Logger.Warn("the state could not be saved: the last one that was saved is in place again", "path", path)
+		g.e.opts.Logger.Warn("the state could not be saved: the last saved state is restored", "path", path)
 		return nil
 	}
 	return &Failure{
-		Code: CodeStateCorrupt, Hint: g.e.files.backupHint(path),
-		Message: fmt.Sprintf("the state file %s was spoilt while it was written: %v", path, spoilt),
+		Code: CodeStateCorrupt, Hint: restoreHint(g.e.opts.Stack, g.e.files.copies()),
+		Message: fmt.Sprintf("the state file %s was damaged while it was written: %v", path, spoilt),
 	}
 }
 
@@ -137,6 +137,6 @@ func (e *Engine) diskFull(op string, err error) *Failure {
 		Message: fmt.Sprintf(
 			"the disk of the state folder %s is full; the %s was stopped, and what was done so far is in the state",
 			e.files.root, op),
-		Hint: "free some space, then run the same command again: it finds out what became of the operations in progress",
+		Hint: "free some space, then run the same command again: it finds out how the operations in progress ended",
 	}
 }

@@ -3,12 +3,14 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"os/user"
 	"path/filepath"
 	"strings"
 	"time"
@@ -24,8 +26,8 @@ type LockOwner struct {
 	Since      time.Time
 	// Stale is set when the owner ran on this host and is certainly gone.
 	Stale bool
-	// Finishing is set when the owner is an engine of ours whose command was killed: it completes what is in
-	// flight, saves the state and goes.
+	// Finishing is set when the owner is an engine of ours whose command was killed: it completes what is in flight, saves
+	// the state and goes; and while a lock is being written.
 	Finishing bool
 	// Path is the lock file.
 	Path string
@@ -43,6 +45,9 @@ func (l LockInfo) Held() bool {
 
 // String names the owner, its machine and process, and since when it holds the lock.
 func (o LockOwner) String() string {
+	if o.PID == 0 {
+		return fmt.Sprintf("the half-written lock %s, since %s", o.Path, o.Since.UTC().Format(time.RFC3339))
+	}
 	return fmt.Sprintf("%s on %s, pid %d, since %s", o.User, o.Host, o.PID, o.Since.UTC().Format(time.RFC3339))
 }
 
@@ -71,84 +76,168 @@ func (e *Engine) Lock(context.Context) (LockInfo, error) {
 	if err != nil {
 		return LockInfo{}, fmt.Errorf("read the locks: %w", err)
 	}
-	host, err := os.Hostname()
-	if err != nil {
-		return LockInfo{}, fmt.Errorf("read the locks: %w", err)
-	}
 	var info LockInfo
 	for _, entry := range entries {
-		if !strings.HasSuffix(entry.Name(), ".json") {
+		if strings.HasSuffix(entry.Name(), ".attrs") {
 			continue
 		}
-		owner, err := readLock(filepath.Join(dir, entry.Name()), host)
+		owner, err := readLock(filepath.Join(dir, entry.Name()))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
 			return LockInfo{}, err
 		}
-		owner.Finishing = !owner.Stale && e.orphaned(owner.PID)
+		owner.Finishing = owner.Finishing || !owner.Stale && e.orphaned(owner.PID)
 		info.Owners = append(info.Owners, owner)
 	}
 	return info, nil
 }
 
-// readLock reads one lock file and judges whether its owner is gone.
-func readLock(path, host string) (LockOwner, error) {
+// lockContent is a lock file as Pulumi writes it.
+type lockContent struct {
+	PID       int       `json:"pid"`
+	Username  string    `json:"username"`
+	Hostname  string    `json:"hostname"`
+	Timestamp time.Time `json:"timestamp"`
+}
+
+// unwritten is how long the writer of a lock may take between two instructions.
+const unwritten = 5 * time.Second
+
+// readLock reads one lock file and judges whether its owner is gone. The engine writes a lock beside its place, under a name
+// that it takes for another lock, and moves it there: a killed one leaves that file, and whatever part of it was written.
+func readLock(path string) (LockOwner, error) {
 	raw, err := os.ReadFile(path)
 	if err != nil {
 		return LockOwner{}, fmt.Errorf("read the lock: %w", err)
 	}
-	var content struct {
-		PID       int       `json:"pid"`
-		Username  string    `json:"username"`
-		Hostname  string    `json:"hostname"`
-		Timestamp time.Time `json:"timestamp"`
-	}
+	var content lockContent
 	if err := json.Unmarshal(raw, &content); err != nil {
-		return LockOwner{}, fmt.Errorf("read the lock %s: %w", path, err)
+		file, err := os.Stat(path)
+		if err != nil {
+			return LockOwner{}, fmt.Errorf("read the lock: %w", err)
+		}
+		gone := time.Since(file.ModTime()) > unwritten
+		return LockOwner{Since: file.ModTime(), Path: path, Stale: gone, Finishing: !gone}, nil
 	}
-	owner := LockOwner{
+	host, err := os.Hostname()
+	if err != nil {
+		return LockOwner{}, fmt.Errorf("read the lock: %w", err)
+	}
+	return LockOwner{
 		PID: content.PID, User: content.Username, Host: content.Hostname, Since: content.Timestamp, Path: path,
-	}
-	owner.Stale = content.Hostname == host && !processAlive(content.PID, content.Timestamp)
-	return owner, nil
+		Stale: content.Hostname == host && !processAlive(content.PID, content.Timestamp),
+	}, nil
 }
 
-// acquireable makes sure that nobody else works on the stack: it removes the locks of owners that are gone, waits for
-// an engine that a killed command of ours left behind, and refuses otherwise.
-func (e *Engine) acquireable(ctx context.Context, notice func(string)) error {
+// patient is how often a claim is asked for by who has to have it.
+const patient = 20
+
+// errInUse says that another process has the lock of a file.
+var errInUse = errors.New("another process has it")
+
+// claim makes this command the only one of the machine that changes the stack, until release or its death. Two engines that
+// start at the same instant look at the other's half-written lock, and fail with whatever they read there; with this the
+// second is never started. A state that is not in a local folder has the engine's own lock alone.
+//
+// Who only looks has a claim for an instant; tries is how often it is asked for.
+func (e *Engine) claim(tries int) (release func(), err error) {
+	if e.files == nil {
+		return func() {}, nil
+	}
+	path := filepath.Join(e.files.root, ".in-use-"+e.opts.Stack)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if errors.Is(err, fs.ErrNotExist) {
+		return func() {}, nil // there is no folder in which anybody could work
+	}
+	if err != nil {
+		return nil, fmt.Errorf("claim the stack: %w", err)
+	}
+	for err = lockFile(f); err != nil && tries > 1; tries-- {
+		time.Sleep(10 * time.Millisecond)
+		err = lockFile(f)
+	}
+	if err != nil {
+		owner, readErr := readLock(path)
+		return nil, cmp.Or(errors.Join(readErr, f.Close()), error(lockedFailure(e.opts.Stack, owner)))
+	}
+	release = func() { _ = errors.Join(f.Truncate(0), f.Close()) }
+	if err := sign(f); err != nil {
+		release()
+		return nil, fmt.Errorf("claim the stack: %w", err)
+	}
+	return release, nil
+}
+
+// sign writes into a lock file whose it is, for the message that others get.
+func sign(f *os.File) error {
+	content := lockContent{PID: os.Getpid(), Timestamp: time.Now()}
+	if u, err := user.Current(); err == nil {
+		content.Username = u.Username
+	}
+	if host, err := os.Hostname(); err == nil {
+		content.Hostname = host
+	}
+	raw, err := json.Marshal(content)
+	if err != nil {
+		return err
+	}
+	_, writeErr := f.WriteAt(raw, 0)
+	return errors.Join(f.Truncate(int64(len(raw))), writeErr)
+}
+
+// acquire makes sure that nobody else works on the stack, until release: see claim and unlocked. It removes the locks of owners
+// that are gone.
+func (e *Engine) acquire(ctx context.Context, notice func(string)) (release func(), err error) {
+	release, err = e.claim(patient)
+	if err != nil {
+		return nil, err
+	}
+	gone, err := e.unlocked(ctx, notice)
+	if err != nil {
+		release()
+		return nil, err
+	}
+	for _, o := range gone {
+		if err := os.Remove(o.Path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			release()
+			return nil, fmt.Errorf("clear a stale lock: %w", err)
+		}
+		notice("cleared the lock of a run that is gone: " + o.String())
+	}
+	return release, nil
+}
+
+// unlocked returns the stale locks of a stack on which nobody else works. It changes nothing: it waits for an engine that a
+// killed command of ours left behind, and refuses otherwise.
+func (e *Engine) unlocked(ctx context.Context, notice func(string)) (gone []LockOwner, err error) {
 	announced := false
 	for {
 		info, err := e.Lock(ctx)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		wait := false
 		for _, o := range info.Owners {
 			switch {
 			case o.Stale:
-				if err := os.Remove(o.Path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-					return fmt.Errorf("clear a stale lock: %w", err)
-				}
-				_ = os.Remove(o.Path + ".attrs")
-				notice("cleared the lock of a run that is gone: " + o.String())
 			case o.Finishing:
 				wait = true
 				if !announced {
 					announced = true
-					notice("waiting for the engine of an interrupted run to finish what it had begun: " + o.String())
+					notice("waiting for the engine of an interrupted run to finish its operations: " + o.String())
 				}
 			default:
-				return lockedFailure(e.opts.Stack, o)
+				return nil, lockedFailure(e.opts.Stack, o)
 			}
 		}
 		if !wait {
-			return nil
+			return info.Owners, nil
 		}
 		select {
 		case <-ctx.Done():
-			return cancelled(ctx, "waiting for the lock", "")
+			return nil, cancelled(ctx, "waiting for the lock", "")
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
@@ -161,48 +250,4 @@ func lockedFailure(stackName string, o LockOwner) *Failure {
 		Message: fmt.Sprintf("another run works on stack %q: %s (%s ago)", stackName, o, age),
 		Hint:    "wait for it; if it is certainly gone: emrflink pulumi cancel --yes --stack " + stackName,
 	}
-}
-
-// runFile records which command an engine process belongs to.
-type runFile struct {
-	Engine  int       `json:"engine"`
-	Command int       `json:"command"`
-	Started time.Time `json:"started"`
-}
-
-func (e *Engine) runPath(pid int) string {
-	return filepath.Join(e.opts.Home, "run", fmt.Sprintf("%s-%d.json", e.opts.Stack, pid))
-}
-
-// recordStart and recordStop keep the run file of an engine process.
-func (e *Engine) recordStart(pid int) {
-	if e.opts.Ephemeral {
-		return
-	}
-	raw, err := json.Marshal(runFile{Engine: pid, Command: os.Getpid(), Started: time.Now()})
-	if err == nil {
-		err = writeFileAtomic(e.runPath(pid), raw, 0o600)
-	}
-	if err != nil {
-		e.opts.Logger.Warn("record the engine process", "err", err)
-	}
-}
-
-func (e *Engine) recordStop(pid int) {
-	if !e.opts.Ephemeral {
-		_ = os.Remove(e.runPath(pid))
-	}
-}
-
-// orphaned tells whether the engine process pid belongs to a command of ours that is gone.
-func (e *Engine) orphaned(pid int) bool {
-	raw, err := os.ReadFile(e.runPath(pid))
-	if err != nil {
-		return false
-	}
-	var r runFile
-	if err := json.Unmarshal(raw, &r); err != nil {
-		return false
-	}
-	return !processAlive(r.Command, r.Started)
 }

@@ -88,7 +88,7 @@ func newRoot() *cobra.Command {
 	root.AddCommand(
 		operations.NewPreviewCmd(), operations.NewUpCmd(), operations.NewDestroyCmd(), operations.NewRefreshCmd(),
 		operations.NewImportCmd(), stack.NewStackCmd(), state.NewStateCmd(), config.NewConfigCmd(workspace.Instance),
-		cancel.NewCancelCmd(workspace.Instance), plugin.NewPluginCmd(), pulumiversion.NewVersionCmd(),
+		cancel.NewCancelCmd(workspace.Instance), plugin.NewPluginCmd(), pulumiversion.NewVersionCmd(), newCopiesCmd(),
 	)
 	return root
 }

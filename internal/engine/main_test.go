@@ -4,6 +4,7 @@ package engine
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -78,6 +79,19 @@ func TestAnyOtherBackendIsReadThroughTheEngine(t *testing.T) {
 	plan, err := e.Preview(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, plans.Summary{Same: 4}, plan.Summary)
+	require.NoError(t, e.Ready(t.Context(), nil))
+
+	// Another machine has neither the passphrase nor our copy of the stack file.
+	passphrase := filepath.Join(home, "passphrase")
+	phrase, err := os.ReadFile(passphrase)
+	require.NoError(t, err)
+	require.NoError(t, errors.Join(os.Remove(passphrase), os.RemoveAll(filepath.Join(home, "work"))))
+	other := open(t, e.opts)
+	other.files = nil
+	require.ErrorContains(t, other.Ready(t.Context(), nil), CodePassphrase)
+	require.NoFileExists(t, passphrase)
+	require.NoError(t, os.WriteFile(passphrase, phrase, 0o600))
+
 	_, err = e.Destroy(t.Context(), nil)
 	require.NoError(t, err)
 	require.NoError(t, e.Remove(t.Context()))

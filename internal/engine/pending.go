@@ -5,6 +5,7 @@ package engine
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optdestroy"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optrefresh"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
@@ -27,11 +29,16 @@ type PendingCreate struct {
 	Provider string
 	// Inputs are the properties that the creation was asked with, secrets replaced by [Secret].
 	Inputs map[string]any
+	// Taken are the ids of the type that the state has: none of them is the wanted one.
+	Taken []string
+	// Notice tells the person what a look that takes long waits for; may be nil.
+	Notice func(text string)
 }
 
 // AdoptFunc looks in the account for a resource whose creation was interrupted: by its name, or by the deployment's
 // tags. It returns the id under which the provider reads that resource; found is false only when the resource
-// certainly does not exist. A resource that is still being made must be waited for.
+// certainly does not exist. A resource that is still being made must be waited for. One of the name that is somebody
+// else's is a [ForeignError], one that AWS could not make well a [BrokenError].
 //
 // Why it is needed: an engine that is killed while a provider creates something has written down that it began, but
 // no id. Creating again would fail for what has a fixed name and leave an orphan for what AWS names itself. With the
@@ -43,7 +50,7 @@ type AdoptFunc func(ctx context.Context, p PendingCreate) (id string, found bool
 // resolves them. While an engine works on the stack, they are its own: see Lock. A stack that was never deployed gives
 // ErrNoStack.
 func (e *Engine) Pending(ctx context.Context) ([]plans.Pending, error) {
-	deployment, err := e.deployment(ctx)
+	deployment, _, err := e.unfinished(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -60,32 +67,41 @@ func (e *Engine) Pending(ctx context.Context) ([]plans.Pending, error) {
 
 // resolvePending clears what a killed engine left half done. Creations are looked up and taken over. Interrupted
 // updates and deletions need nothing: the resource is still in the state and the engine asks the provider again.
-func (e *Engine) resolvePending(ctx context.Context, notice func(string)) error {
-	deployment, err := e.deployment(ctx)
-	if err != nil || len(deployment.PendingOperations) == 0 {
-		return err
-	}
-	adopted, err := e.adoptAll(ctx, deployment, notice)
+//
+// A resource of the name that is somebody else's stops a deployment; with deleting, it is told of and left alone.
+func (e *Engine) resolvePending(ctx context.Context, deleting bool, notice func(string)) error {
+	deployment, own, err := e.unfinished(ctx)
 	if err != nil {
 		return err
 	}
-	deployment.PendingOperations = nil
-	if err := e.importState(ctx, deployment); err != nil {
-		return fmt.Errorf("write the state without its unfinished operations: %w", err)
+	adopted, broken, err := e.adoptAll(ctx, deployment, deleting, notice)
+	if err != nil {
+		return err
 	}
-	if len(adopted) == 0 {
-		return nil
+	if own > 0 || len(adopted) > 0 {
+		deployment.PendingOperations = nil
+		if err := e.importState(ctx, deployment); err != nil {
+			return fmt.Errorf("write the state without its unfinished operations: %w", err)
+		}
 	}
-	return e.refresh(ctx, adopted)
+	if err := e.journal().clear(); err != nil || len(adopted) == 0 {
+		return err
+	}
+	if err := e.refresh(ctx, adopted); err != nil || deleting || len(broken) == 0 {
+		return err
+	}
+	return e.delete(ctx, broken)
 }
 
 // adoptAll puts every interrupted creation that exists in the account among the deployment's resources, and returns
-// their URNs.
-func (e *Engine) adoptAll(ctx context.Context, d *savedState, notice func(string)) ([]string, error) {
-	if f := e.refusePending(d); f != nil {
-		return nil, f
+// their URNs; broken are those among them that AWS could not make well.
+func (e *Engine) adoptAll(ctx context.Context, d *savedState, deleting bool, notice func(string),
+) (adopted, broken []string, err error) {
+	if e.opts.Adopt == nil {
+		if f := e.interrupted(d); f != nil {
+			return nil, nil, f
+		}
 	}
-	var adopted []string
 	for _, op := range d.PendingOperations {
 		urn := string(op.Resource.URN)
 		what := fmt.Sprintf("%s %q", op.Resource.Type, untyped.URNName(urn))
@@ -93,31 +109,45 @@ func (e *Engine) adoptAll(ctx context.Context, d *savedState, notice func(string
 			notice(fmt.Sprintf("%s was interrupted while %s; it is looked at again", what, op.Type))
 			continue
 		}
-		id, found, err := e.opts.Adopt(ctx, PendingCreate{
-			URN: urn, Type: string(op.Resource.Type), Name: untyped.URNName(urn),
+		wanted := PendingCreate{
+			URN: urn, Type: string(op.Resource.Type), Name: untyped.URNName(urn), Notice: notice,
 			Provider: untyped.ProviderURN(op.Resource.Provider), Inputs: cleanMap(op.Resource.Inputs),
-		})
-		if err != nil {
-			return nil, fmt.Errorf("look for %s, whose creation was interrupted: %w", what, err)
 		}
-		if !found {
+		for _, r := range d.Resources {
+			if r.Type == op.Resource.Type {
+				wanted.Taken = append(wanted.Taken, string(r.ID))
+			}
+		}
+		id, found, err := e.opts.Adopt(ctx, wanted)
+		var bad *BrokenError
+		f := foreign(err, wanted)
+		switch {
+		case f != nil && deleting:
+			notice(f.Message + "; it is left alone")
+			continue
+		case f != nil:
+			return nil, nil, f
+		case errors.As(err, &bad):
+			id, broken = bad.ID, append(broken, urn)
+			notice(fmt.Sprintf("%s was made as %s by the interrupted run and is %s; it is deleted", what, id, bad.State))
+		case err != nil:
+			return nil, nil, fmt.Errorf("look for %s, whose creation was interrupted: %w", what, err)
+		case !found:
 			notice(what + " was interrupted before it was made; it is made now")
 			continue
+		default:
+			notice(fmt.Sprintf("%s was made as %s by the interrupted run and is taken over", what, id))
 		}
 		if err := place(d, op.Resource, id); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		adopted = append(adopted, urn)
-		notice(fmt.Sprintf("%s was made as %s by the interrupted run and is taken over", what, id))
 	}
-	return adopted, nil
+	return adopted, broken, nil
 }
 
-// refusePending explains interrupted creations that nobody can look up.
-func (e *Engine) refusePending(d *savedState) *Failure {
-	if e.opts.Adopt != nil {
-		return nil
-	}
+// interrupted explains the interrupted creations of a state to who cannot look them up.
+func (e *Engine) interrupted(d *savedState) *Failure {
 	var lines []string
 	for _, op := range d.PendingOperations {
 		if op.Type == apitype.OperationTypeCreating {
@@ -190,12 +220,28 @@ func (e *Engine) refresh(ctx context.Context, urns []string) error {
 	if err != nil {
 		return err
 	}
-	c := collect(nil)
+	c := collect(nil, nil)
 	_, err = s.Refresh(ctx, optrefresh.EventStreams(c.in), optrefresh.Target(urns), optrefresh.SuppressProgress(),
 		optrefresh.Color("never"))
 	c.close()
 	if err != nil {
 		return e.failed(ctx, "refresh", c, err.Error(), err)
+	}
+	return nil
+}
+
+// delete deletes the given resources, on which nothing depends.
+func (e *Engine) delete(ctx context.Context, urns []string) error {
+	s, err := e.stackIn(ctx, e.workDir(), e.env)
+	if err != nil {
+		return err
+	}
+	c := collect(nil, nil)
+	_, err = s.Destroy(ctx, optdestroy.EventStreams(c.in), optdestroy.Target(urns), optdestroy.SuppressProgress(),
+		optdestroy.Color("never"))
+	c.close()
+	if err != nil {
+		return e.failed(ctx, "destroy", c, err.Error(), err)
 	}
 	return nil
 }

@@ -37,7 +37,7 @@ func (e *Engine) Preview(ctx context.Context) (plans.Plan, error) {
 			return plans.Plan{}, err
 		}
 	}
-	if err := e.ready(); err != nil {
+	if err := e.ready(ctx); err != nil {
 		return plans.Plan{}, err
 	}
 	return e.previewIn(ctx, e.workDir(), e.env)
@@ -69,7 +69,7 @@ func (e *Engine) previewThrowAway(ctx context.Context) (plan plans.Plan, err err
 		return plans.Plan{}, err
 	}
 	temp.opts.Ephemeral = true
-	env := temp.environment(filepath.Join(tmp, "pulumi"), "file://"+filepath.ToSlash(backend), phrase)
+	env := temp.environment(filepath.Join(tmp, "pulumi"), withoutAttributes("file://"+filepath.ToSlash(backend)), phrase)
 	return temp.previewIn(ctx, work, env)
 }
 
@@ -87,7 +87,7 @@ func (e *Engine) previewIn(ctx context.Context, dir string, env []string) (plans
 	if err := goals.Close(); err != nil {
 		return plans.Plan{}, fmt.Errorf("preview: %w", err)
 	}
-	c := collect(nil)
+	c := collect(nil, nil)
 	opts := []optpreview.Option{
 		optpreview.EventStreams(c.in), optpreview.SuppressProgress(), optpreview.Color("never"),
 		optpreview.Plan(goals.Name()),

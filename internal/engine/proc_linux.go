@@ -4,6 +4,7 @@ package engine
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"os/signal"
 	"strconv"
@@ -41,6 +42,15 @@ func stopWhenAsked() {
 
 // killGroup kills the engine and the plugins that it started.
 func killGroup(pid int) error { return syscall.Kill(-pid, syscall.SIGKILL) }
+
+// lockFile takes the lock of a file, which the kernel frees with the process. errInUse when another process has it.
+func lockFile(f *os.File) error {
+	err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return errInUse
+	}
+	return nil // a file system without locks: the engine has its own
+}
 
 // processAlive tells whether the process pid, started not after since, still runs. A process that started later has
 // only inherited the number.

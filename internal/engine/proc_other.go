@@ -34,5 +34,8 @@ func killGroup(pid int) error {
 // stopWhenAsked has nothing to do here: the interrupt goes to Pulumi's own handler.
 func stopWhenAsked() {}
 
+// lockFile has nothing to do here: the engine has its own lock.
+func lockFile(*os.File) error { return nil }
+
 // processAlive cannot tell here, and says yes: a lock is then never taken for stale.
 func processAlive(int, time.Time) bool { return true }

@@ -119,6 +119,8 @@ func TestAKilledRunIsResumedWithWhatItHadMade(t *testing.T) {
 	pending, err := e.Pending(t.Context())
 	require.NoError(t, err)
 	require.Len(t, pending, 1)
+	require.ErrorContains(t, e.Ready(t.Context(), nil), CodePending)
+	require.ErrorContains(t, e.Remove(t.Context()), CodeStackNotEmpty, "what was being made may exist")
 	require.Equal(t, "creating aws:test/thing:Thing a", pending[0].Kind+" "+pending[0].Type+" "+pending[0].Name)
 
 	_, err = e.Deploy(t.Context(), nil)
@@ -128,6 +130,7 @@ func TestAKilledRunIsResumedWithWhatItHadMade(t *testing.T) {
 	require.Contains(t, failure.Message, `aws:test/thing:Thing "a"`)
 
 	o.Adopt = adoptByName(f)
+	require.NoError(t, open(t, o).Ready(t.Context(), nil))
 	var events []plans.Event
 	_, err = open(t, o).Deploy(t.Context(), notices(&events))
 	require.NoError(t, err)
@@ -252,17 +255,41 @@ func TestTheSecondCancellationKills(t *testing.T) {
 	require.Equal(t, CodeKilled, failure.Code)
 }
 
+func TestAnEngineThatDiesIsAShortError(t *testing.T) {
+	t.Parallel()
+	for name, signal := range map[string]syscall.Signal{"killed": syscall.SIGKILL, "crashed": syscall.SIGQUIT} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := holding(t)
+			o := Options{Home: t.TempDir(), Env: f.env(), Program: slowChain(), Adopt: adoptByName(f)}
+			done := make(chan error, 1)
+			e := open(t, o)
+			go func() { _, err := e.Deploy(t.Context(), nil); done <- err }()
+			<-f.creating
+			require.NoError(t, syscall.Kill(engineOf(t, o.Home), signal))
+			close(f.hold)
+			var failure *Failure
+			require.ErrorAs(t, <-done, &failure)
+			require.Equal(t, CodeDied, failure.Code)
+			require.Equal(t, 1, failure.ExitCode())
+			require.NotContains(t, failure.Message, "\n")
+			require.Less(t, len(failure.Message), 300)
+			require.Contains(t, failure.Message, map[string]string{"killed": "signal: killed", "crashed": "SIGQUIT"}[name])
+			require.Contains(t, failure.Hint, "run the same command again")
+			require.NotContains(t, failure.Hint, "\n")
+			_, err := open(t, o).Deploy(t.Context(), nil)
+			require.NoError(t, err)
+			require.Equal(t, []string{"create a", "create b"}, f.called())
+		})
+	}
+}
+
 func TestAnothersLockIsRespected(t *testing.T) {
 	t.Parallel()
 	f := serveFakeAWS(t)
 	home := t.TempDir()
 	e := open(t, Options{Home: home, Env: f.env(), Program: chain(nil)})
-	dir := filepath.Join(home, "backend", ".pulumi", "locks", "organization", "emrflink", "local")
-	require.NoError(t, os.MkdirAll(dir, 0o700))
-	lock := filepath.Join(dir, "0.json")
-	require.NoError(t, os.WriteFile(lock, fmt.Appendf(nil,
-		`{"pid":1,"username":"ann","hostname":"elsewhere","timestamp":%q}`,
-		time.Now().Add(-time.Hour).Format(time.RFC3339)), 0o600))
+	lock := lockBy(t, home, "elsewhere", 1)
 	_, err := e.Deploy(t.Context(), nil)
 	var failure *Failure
 	require.ErrorAs(t, err, &failure)

@@ -46,7 +46,7 @@ func (e *Engine) Check() error {
 	if err := e.Room(); err != nil || e.files == nil {
 		return err
 	}
-	if _, err := e.files.read(); err != nil && !errors.Is(err, ErrNoStack) {
+	if _, err := e.recorded(); err != nil && !errors.Is(err, ErrNoStack) {
 		return err
 	}
 	return nil

@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/pulumi/pulumi/pkg/v3/resource/stack"
@@ -44,6 +43,47 @@ func localRoot(backendURL string) (string, bool) {
 	return filepath.FromSlash(rest), true
 }
 
+// withoutAttributes makes the URL of a file backend one whose files have no companions for their attributes.
+//
+// Pulumi reads nothing in them, and they are written over in place: an engine that is killed in between leaves half a one, and
+// no command could open the state beside it any more ("failed to load checkpoint: EOF").
+func withoutAttributes(backendURL string) string {
+	path, query, _ := strings.Cut(backendURL, "?")
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return backendURL // the engine says what is wrong with it
+	}
+	values.Set("metadata", "skip")
+	return path + "?" + values.Encode()
+}
+
+// own finds the files of the stack in the folders of the backend whose name ends as the pattern does.
+func (s fileState) own(ending string) []string {
+	return matching(
+		s.books("meta.yaml"+ending), s.books("stacks", s.project, s.stack+".json"+ending),
+		s.books("locks", "organization", s.project, s.stack, ending), s.books("history", s.project, s.stack, ending),
+		s.books("backups", s.project, s.stack, ending))
+}
+
+// matching finds the files that one of the patterns describes. A pattern that is none, by a bracket in a folder that the user
+// chose, describes nothing.
+func matching(patterns ...string) []string {
+	var found []string
+	for _, p := range patterns {
+		if files, err := filepath.Glob(p); err == nil {
+			found = append(found, files...)
+		}
+	}
+	return found
+}
+
+// remove removes files that may be gone already, and that cost nothing but room when they stay.
+func remove(paths []string) {
+	for _, path := range paths {
+		_ = os.Remove(path)
+	}
+}
+
 func (s fileState) books(parts ...string) string {
 	return filepath.Join(append([]string{s.root, ".pulumi"}, parts...)...)
 }
@@ -66,7 +106,8 @@ func (s fileState) init() error {
 	}
 	name := "organization/" + s.project + "/" + s.stack
 	empty := fmt.Sprintf(`{"version":3,"checkpoint":{"stack":%q}}`, name)
-	return writeFileAtomic(s.books("stacks", s.project, s.stack+".json"), []byte(empty), 0o600)
+	// Created and not replaced: another run may have begun meanwhile, and this is where it writes down what it makes.
+	return createWhole(s.books("stacks", s.project, s.stack+".json"), []byte(empty))
 }
 
 // savedState is a deployment together with the schema that it was written in.
@@ -74,15 +115,20 @@ type savedState struct {
 	*apitype.DeploymentV3
 	version  int
 	features []string
+	written  bool // by an operation, not only by the making of an empty stack
 }
 
-// read parses the state file. A file that is not a state is a Failure that names the file and its backups.
+// read parses the state file. A file that is not a state, and one that is gone while a copy of it tells of resources, is a
+// Failure that names the copies.
 func (s fileState) read() (*savedState, error) {
 	path, exists := s.path()
 	if !exists {
-		return nil, fmt.Errorf("stack %q: %w", s.stack, ErrNoStack)
+		return nil, lostOr(s.stack, path, s.copies(), fmt.Errorf("stack %q: %w", s.stack, ErrNoStack))
 	}
 	deployment, err := parseState(path)
+	if err == nil && !deployment.written {
+		return deployment, lostOr(s.stack, path, s.copies(), nil)
+	}
 	if err == nil {
 		return deployment, nil
 	}
@@ -92,7 +138,7 @@ func (s fileState) read() (*savedState, error) {
 	return nil, &Failure{
 		Code:    CodeStateCorrupt,
 		Message: fmt.Sprintf("the state file %s cannot be read: %v; nothing was changed", path, err),
-		Hint:    s.backupHint(path),
+		Hint:    restoreHint(s.stack, s.copies()),
 	}
 }
 
@@ -102,6 +148,10 @@ func parseState(path string) (*savedState, error) {
 	if err != nil {
 		return nil, err
 	}
+	return decodeState(raw)
+}
+
+func decodeState(raw []byte) (*savedState, error) {
 	if len(raw) == 0 {
 		return nil, errors.New("the file is empty")
 	}
@@ -112,54 +162,9 @@ func parseState(path string) (*savedState, error) {
 	}
 	saved := &savedState{DeploymentV3: &apitype.DeploymentV3{}, version: version, features: features}
 	if checkpoint != nil && checkpoint.Latest != nil {
-		saved.DeploymentV3 = checkpoint.Latest
+		saved.DeploymentV3, saved.written = checkpoint.Latest, true
 	}
 	return saved, nil
-}
-
-// backupHint names the newest copies of the state that can be read.
-func (s fileState) backupHint(path string) string {
-	var good []string
-	for _, b := range s.backups(path) {
-		if d, err := parseState(b); err == nil {
-			good = append(good, fmt.Sprintf("%s (%d resources)", b, len(d.Resources)))
-		}
-		if len(good) == 3 {
-			break
-		}
-	}
-	if len(good) == 0 {
-		return "no readable backup was found beside it or below " + s.books("history", s.project, s.stack)
-	}
-	return "readable backups, newest first: " + strings.Join(good, ", ") + "; copy one over the state file"
-}
-
-// backups lists the copies that the engine keeps of the state, newest first.
-func (s fileState) backups(path string) []string {
-	found := []string{path + ".bak", s.safePath()}
-	for _, pattern := range []string{
-		s.books("history", s.project, s.stack, "*.checkpoint.json*"),
-		s.books("backups", s.project, s.stack, "*"),
-	} {
-		matches, err := filepath.Glob(pattern)
-		if err != nil {
-			continue
-		}
-		found = append(found, matches...)
-	}
-	found = slices.DeleteFunc(found, func(f string) bool {
-		_, err := os.Stat(f)
-		return err != nil || strings.HasSuffix(f, ".attrs")
-	})
-	slices.SortStableFunc(found, func(a, b string) int {
-		ia, errA := os.Stat(a)
-		ib, errB := os.Stat(b)
-		if errA != nil || errB != nil {
-			return 0
-		}
-		return ib.ModTime().Compare(ia.ModTime())
-	})
-	return found
 }
 
 // size returns the bytes of the state file; 0 when there is none.
@@ -172,15 +177,27 @@ func (s fileState) size() int64 {
 	return info.Size()
 }
 
+// recorded reads a state in a local folder.
+func (e *Engine) recorded() (*savedState, error) {
+	d, err := e.files.read()
+	if errors.Is(err, ErrNoStack) && e.worked() {
+		err = e.lostWithoutCopy()
+	}
+	return d, err
+}
+
 // deployment returns the deployed state: from the file, or through the engine for any other backend.
 func (e *Engine) deployment(ctx context.Context) (*savedState, error) {
 	if e.files != nil {
-		return e.files.read()
+		return e.recorded()
 	}
 	if err := e.prepareWorkDir(e.workDir()); err != nil {
 		return nil, err
 	}
 	raw, err := e.run(ctx, "stack", "export", "--stack", e.opts.Stack)
+	if errors.Is(err, ErrNoStack) {
+		return nil, e.lostFromBucketOr(ctx, err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -200,14 +217,15 @@ func (e *Engine) deployment(ctx context.Context) (*savedState, error) {
 	return deployment, nil
 }
 
-// Exists tells whether the stack was ever deployed.
+// Exists tells whether the stack was ever deployed. A state that was lost is an error.
 func (e *Engine) Exists(ctx context.Context) (bool, error) {
 	if e.opts.Ephemeral {
 		return false, nil
 	}
 	if e.files != nil {
-		_, exists := e.files.path()
-		return exists, nil
+		if _, exists := e.files.path(); exists {
+			return true, nil
+		}
 	}
 	_, err := e.deployment(ctx)
 	if errors.Is(err, ErrNoStack) {

@@ -4,6 +4,7 @@ package engine
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/rand"
 	"encoding/base64"
 	"fmt"
@@ -22,7 +23,7 @@ func (e *Engine) throwAwaySecrets(stackFile, tmp string) (passphraseFile string,
 		return "", fmt.Errorf("make a throw-away state: %w", err)
 	}
 	if bytes.Contains(raw, []byte("secure:")) {
-		return e.passphraseFor(tmp)
+		return e.passphraseFor(cmp.Or(e.opts.Home, tmp), func() (string, error) { return saltIn(stackFile), nil })
 	}
 	settings := map[string]any{}
 	if err := yaml.Unmarshal(raw, &settings); err != nil {
@@ -41,21 +42,6 @@ func (e *Engine) throwAwaySecrets(stackFile, tmp string) (passphraseFile string,
 		return "", fmt.Errorf("make a throw-away state: %w", err)
 	}
 	return "", writeFileAtomic(stackFile, out, 0o600)
-}
-
-// passphraseFor returns the passphrase file that an engine below home has to use, "" when the user's environment
-// names one. It is made when there is none.
-func (e *Engine) passphraseFor(home string) (string, error) {
-	if _, own := e.opts.Env[passphraseVar]; own {
-		return "", nil
-	}
-	if _, own := os.LookupEnv(passphraseVar); own || e.lookupEnv(passphraseFileVar) != "" {
-		return "", nil
-	}
-	if e.opts.Home != "" {
-		home = e.opts.Home
-	}
-	return ensurePassphrase(home)
 }
 
 // cmpStrings compares pairs of strings in order.

@@ -4,9 +4,6 @@ package engine
 
 import (
 	"bytes"
-	"crypto/rand"
-	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -21,10 +18,12 @@ const (
 	passphraseFileVar = "PULUMI_CONFIG_PASSPHRASE_FILE"
 	backendVar        = "PULUMI_BACKEND_URL"
 	homeVar           = "PULUMI_HOME"
+	// saltKey is the setting of a stack file that says which passphrase its secrets are encrypted with.
+	saltKey = "encryptionsalt"
 )
 
 // secretKeys are the settings of a stack file by which its secrets are encrypted.
-func secretKeys() []string { return []string{"secretsprovider", "encryptedkey", "encryptionsalt"} }
+func secretKeys() []string { return []string{"secretsprovider", "encryptedkey", saltKey} }
 
 // prepareWorkDir writes the project file and our copy of the stack file into dir.
 //
@@ -43,7 +42,7 @@ func (e *Engine) prepareWorkDir(dir string) error {
 	if err := checkSecretsProvider(provider); err != nil {
 		return err
 	}
-	path := filepath.Join(dir, "Pulumi."+e.opts.Stack+".yaml")
+	path := e.stackFile(dir)
 	if !hasAny(settings, secretKeys()) {
 		e.keepSecretSettings(path, settings)
 	}
@@ -52,6 +51,11 @@ func (e *Engine) prepareWorkDir(dir string) error {
 		return fmt.Errorf("write the stack settings: %w", err)
 	}
 	return writeFileAtomic(path, raw, 0o600)
+}
+
+// stackFile is the engine's copy of the stack file in a work directory.
+func (e *Engine) stackFile(dir string) string {
+	return filepath.Join(dir, "Pulumi."+e.opts.Stack+".yaml")
 }
 
 // stackSettings returns the user's stack file, or the settings made of Options.Config.
@@ -94,28 +98,10 @@ func (e *Engine) keepSecretSettings(path string, settings map[string]any) {
 	if hasAny(settings, secretKeys()) || e.files == nil {
 		return
 	}
-	if salt := e.files.salt(); salt != "" {
-		settings["encryptionsalt"] = salt
+	path, _ = e.files.path()
+	if d, err := parseState(path); err == nil && d.salt() != "" {
+		settings[saltKey] = d.salt()
 	}
-}
-
-// salt returns the passphrase salt that the state was written with, "" when there is none.
-func (s fileState) salt() string {
-	path, exists := s.path()
-	if !exists {
-		return ""
-	}
-	deployment, err := parseState(path)
-	if err != nil || deployment.SecretsProviders == nil || deployment.SecretsProviders.Type != "passphrase" {
-		return ""
-	}
-	var state struct {
-		Salt string `json:"salt"`
-	}
-	if err := json.Unmarshal(deployment.SecretsProviders.State, &state); err != nil {
-		return ""
-	}
-	return state.Salt
 }
 
 func hasAny(m map[string]any, keys []string) bool {
@@ -127,40 +113,27 @@ func hasAny(m map[string]any, keys []string) bool {
 	return false
 }
 
-// ensurePassphrase makes the passphrase of this state directory, once, readable by its owner only.
-func ensurePassphrase(home string) (string, error) {
-	path := filepath.Join(home, "passphrase")
-	if _, err := os.Stat(path); err == nil {
-		return path, nil
-	}
-	if err := os.MkdirAll(home, 0o700); err != nil {
-		return "", fmt.Errorf("make the state directory: %w", err)
-	}
-	secret := make([]byte, 32)
-	if _, err := rand.Read(secret); err != nil {
-		return "", fmt.Errorf("make a passphrase: %w", err)
-	}
-	// Linked into place, not renamed: of two processes that start together one passphrase must survive for both.
-	tmp, err := os.CreateTemp(home, ".passphrase-*")
-	if err != nil {
-		return "", fmt.Errorf("make a passphrase: %w", err)
-	}
-	defer func() { _ = os.Remove(tmp.Name()) }()
-	_, err = tmp.WriteString(base64.StdEncoding.EncodeToString(secret) + "\n")
-	if err := errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
-		return "", fmt.Errorf("make a passphrase: %w", err)
-	}
-	if err := os.Link(tmp.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
-		return "", fmt.Errorf("make a passphrase: %w", err)
-	}
-	return path, nil
-}
-
 // writeFileAtomic writes path in one step and only when its content changes, so that a full disk leaves the old one.
 func writeFileAtomic(path string, content []byte, mode fs.FileMode) error {
 	if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, content) {
 		return nil
 	}
+	return writeBeside(path, content, mode, os.Rename)
+}
+
+// createWhole makes path in one step, readable by its owner only. A file that is there already stays as it is: of two
+// processes that start together, both go on with what one of them wrote.
+func createWhole(path string, content []byte) error {
+	return writeBeside(path, content, 0o600, func(tmp, path string) error {
+		if err := os.Link(tmp, path); err != nil && !errors.Is(err, fs.ErrExist) {
+			return os.Rename(tmp, path) // a file system without links
+		}
+		return os.Remove(tmp)
+	})
+}
+
+// writeBeside writes content to a new file beside path, which place then puts there.
+func writeBeside(path string, content []byte, mode fs.FileMode, place func(tmp, path string) error) error {
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("make directory: %w", err)
@@ -172,7 +145,7 @@ func writeFileAtomic(path string, content []byte, mode fs.FileMode) error {
 	_, err = tmp.Write(content)
 	err = errors.Join(err, tmp.Chmod(mode), tmp.Close())
 	if err == nil {
-		err = os.Rename(tmp.Name(), path)
+		err = place(tmp.Name(), path)
 	}
 	if err != nil {
 		_ = os.Remove(tmp.Name())

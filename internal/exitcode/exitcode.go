@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package exitcode has the exit codes of the commands. They are a contract: `emrflink help exit-codes` prints them with
-// their meanings, which package cmdutil has. Errors of every layer carry one.
+// their meanings, which are in package cmdutil. Errors of every layer contain one.
 package exitcode
 
 // The exit codes of every command.

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package findings looks for risks in a desired resource graph: what a reviewer should know, whether it changes or not.
+// Package findings looks for risks in a desired resource graph that a reviewer should know about, in changed and
+// unchanged resources.
 //
-// Invariants: the same graph gives the same findings in the same order. A value that is not known yet proves nothing:
-// it never raises a finding, and where a rule had to look at one, the finding `not-checked` says so.
+// Invariants: the same graph gives the same findings in the same order. A value that is not known yet never raises a
+// finding; if a rule had to look at one, the finding `not-checked` says so.
 //
 // Place: domain. It reads plain values and knows neither the engine nor the configuration; preview shows what it finds.
 package findings

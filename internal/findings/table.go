@@ -46,16 +46,15 @@ const docs = "https://docs.aws.amazon.com/"
 func accessRules() []Rule {
 	return []Rule{
 		{
-			ID: "public-endpoint", Severity: High, Title: "the Kubernetes API answers the whole internet",
-			Why: "Whoever gets hold of a credential can use it from anywhere, and a fault in the API server is in reach of " +
-				"everybody.",
+			ID: "public-endpoint", Severity: High, Title: "the Kubernetes API is open to the whole internet",
+			Why: "A stolen credential works from anywhere, and everybody can reach a vulnerability of the API server.",
 			Fix: "Set emrflink:endpointAccess to {\"public\":false}, or list the ranges of your offices and runners in " +
 				"publicCidrs.",
 			Source: docs + "eks/latest/userguide/cluster-endpoint.html", check: publicEndpoint,
 		},
 		{
 			ID: "open-ingress", Severity: High, Title: "a security group lets the whole internet in",
-			Why:    "Every port that listens behind it is in reach of everybody.",
+			Why:    "Everybody can reach every open port behind it.",
 			Fix:    "Name the ranges or the security groups that need the port.",
 			Source: docs + "vpc/latest/userguide/security-group-rules.html", check: openIngress,
 		},
@@ -67,9 +66,9 @@ func accessRules() []Rule {
 		},
 		{
 			ID: "plain-secret", Severity: High, Title: "a secret is configured in plain text",
-			Why: "It is in the stack's state, in the provider's calls and often in tags or logs, in clear. It was hidden here.",
-			Fix: "Keep it in Secrets Manager and name it, or mark it: pulumi.ToSecret, `pulumi config set --secret`. Then " +
-				"change it: it has been seen.",
+			Why: "It is in clear text in the state, in the provider's calls and often in tags or logs. This output hides it.",
+			Fix: "Keep it in Secrets Manager and refer to it by name, or mark it: pulumi.ToSecret, `pulumi config set " +
+				"--secret`. Then change it, because others have seen it.",
 			Source: "https://www.pulumi.com/docs/iac/concepts/secrets/", check: plainSecret,
 		},
 	}
@@ -80,15 +79,14 @@ func iamRules() []Rule {
 	return []Rule{
 		{
 			ID: "iam-wildcard-action", Severity: High, Title: "a policy allows every action of a service",
-			Why:    "It allows what nobody meant, and what AWS adds to the service later.",
+			Why:    "It allows actions that nobody intended, and actions that AWS adds to the service later.",
 			Fix:    "List the actions that are called.",
 			Source: best, check: wildcardAction,
 		},
 		{
 			ID: "iam-wildcard-resource", Severity: High, Title: "a policy allows actions on every resource",
-			Why: "Whoever has it can act on what belongs to others in the account. Actions for which AWS takes nothing but " +
-				"* are left out.",
-			Fix:    "Name the ARNs, or confine the statement by a tag (aws:ResourceTag).",
+			Why:    "It gives access to resources of others in the account. Actions for which AWS accepts only * are left out.",
+			Fix:    "Name the ARNs, or limit the statement by a tag (aws:ResourceTag).",
 			Source: best, check: wildcardResource,
 		},
 		{
@@ -106,7 +104,7 @@ func iamRules() []Rule {
 		},
 		{
 			ID: "iam-refused-document", Severity: Medium, Title: "IAM refuses a policy document",
-			Why:    "The deployment fails at it, with half of its resources made.",
+			Why:    "The deployment fails at it, with half of its resources created.",
 			Fix:    "Correct what the message names.",
 			Source: docs + "IAM/latest/UserGuide/reference_policies_grammar.html", check: refusedDocument,
 		},
@@ -129,7 +127,7 @@ func storageRules() []Rule {
 		},
 		{
 			ID: "bucket-tls", Severity: Medium, Title: "a bucket can be used without TLS",
-			Why:    "A client that is set up wrongly sends state and credentials in clear.",
+			Why:    "A wrongly configured client sends state and credentials in clear text.",
 			Fix:    "Deny s3:* on the bucket and its objects when aws:SecureTransport is false.",
 			Source: docs + "AmazonS3/latest/userguide/security-best-practices.html", check: bucketTLS,
 		},
@@ -140,14 +138,14 @@ func storageRules() []Rule {
 			Source: docs + "AmazonS3/latest/userguide/Versioning.html", check: bucketVersioning,
 		},
 		{
-			ID: "bucket-encryption", Severity: Low, Title: "a bucket does not say how it encrypts",
-			Why: "S3 encrypts new objects with its own keys since 2023; without a configuration nobody sees that, or that " +
-				"it has to be a key of yours.",
+			ID: "bucket-encryption", Severity: Low, Title: "a bucket has no encryption configuration",
+			Why: "Since 2023, S3 encrypts new objects with its own keys; without a configuration nobody sees that, or whether " +
+				"it must be your own key.",
 			Fix:    "Add a server-side encryption configuration: AES256, or aws:kms with your key.",
 			Source: docs + "AmazonS3/latest/userguide/default-bucket-encryption.html", check: bucketEncryption,
 		},
 		{
-			ID: "log-retention", Severity: Low, Title: "a log group keeps its events for ever",
+			ID: "log-retention", Severity: Low, Title: "a log group keeps its events without a limit",
 			Why:    "They are stored, and billed, until somebody deletes them.",
 			Fix:    "Set retentionInDays (emrflink:logRetentionDays).",
 			Source: docs + "AmazonCloudWatch/latest/logs/Working-with-log-groups-and-streams.html", check: logRetention,
@@ -159,19 +157,19 @@ func nodeRules() []Rule {
 	return []Rule{
 		{
 			ID: "imds-v1", Severity: High, Title: "the instance metadata answers without a token",
-			Why:    "A request that a pod is tricked into sending brings back the node's credentials.",
+			Why:    "An attacker who can make a pod send a request gets the node's credentials.",
 			Fix:    "Set httpTokens: required in the metadata options.",
 			Source: docs + "AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html", check: imdsV1,
 		},
 		{
 			ID: "imds-hop-limit", Severity: Low, Title: "pods reach the instance metadata",
-			Why:    "With a hop limit above 1 every pod on the node can take on the node's role.",
+			Why:    "With a hop limit above 1, every pod on the node can use the node's role.",
 			Fix:    "Set httpPutResponseHopLimit: 1 and give pods roles of their own.",
 			Source: docs + "eks/latest/best-practices/identity-and-access-management.html", check: imdsHopLimit,
 		},
 		{
-			ID: "unpinned-ami", Severity: Medium, Title: "nodes take whatever image is the newest",
-			Why:    "A new image drifts every node at a time that nobody chose, and was tested by nobody.",
+			ID: "unpinned-ami", Severity: Medium, Title: "nodes use the newest image, whichever it is",
+			Why:    "A new image replaces every node at a time that nobody chose, and nobody has tested it.",
 			Fix:    "Pin the version in the alias: al2023@v20261023.",
 			Source: "https://karpenter.sh/docs/concepts/nodeclasses/#specamiselectorterms", check: unpinnedAMI,
 		},
@@ -182,9 +180,9 @@ func nodeRules() []Rule {
 			Source: docs + "emr/latest/EMR-on-EKS-DevelopmentGuide/jobruns-flink-decommission.html", check: spotJobManager,
 		},
 		{
-			ID: "nodepool-grace", Severity: Medium, Title: "a node pool waits for ever for its pods",
-			Why: "A pod that must not be disrupted keeps a drifted or expired node, and its bill, until somebody removes " +
-				"it by hand.",
+			ID: "nodepool-grace", Severity: Medium, Title: "a node pool waits for its pods without a limit",
+			Why: "A pod that must not be disrupted keeps a drifted or expired node, and its costs, until somebody removes " +
+				"it manually.",
 			Fix:    "Set spec.template.spec.terminationGracePeriod.",
 			Source: "https://karpenter.sh/docs/concepts/disruption/#terminationgraceperiod", check: nodePoolGrace,
 		},
@@ -196,7 +194,7 @@ func nodeRules() []Rule {
 		},
 		{
 			ID: "nodepool-budgets", Severity: Low, Title: "a node pool has no disruption budget",
-			Why:    "Karpenter then replaces a tenth of the nodes at once: several TaskManagers of one job may go together.",
+			Why:    "Karpenter then replaces a tenth of the nodes at once: several TaskManagers of one job may stop together.",
 			Fix:    "Set spec.disruption.budgets, such as nodes: \"1\".",
 			Source: "https://karpenter.sh/docs/concepts/disruption/#nodepool-disruption-budgets", check: nodePoolBudgets,
 		},
@@ -213,13 +211,13 @@ func operationRules() []Rule {
 		},
 		{
 			ID: "extended-support", Severity: Medium, Title: "the Kubernetes version is in extended support",
-			Why:    "The control plane costs six times as much per hour, and is upgraded by force at the end.",
+			Why:    "The control plane costs six times as much per hour, and AWS upgrades it by force at the end.",
 			Fix:    "Raise emrflink:kubernetesVersion, one minor version at a time.",
 			Source: docs + "eks/latest/userguide/kubernetes-versions.html", check: extendedSupport,
 		},
 		{
-			ID: "single-nat", Severity: Low, Title: "all zones leave through one NAT gateway",
-			Why:    "When its zone fails, no node in any zone reaches AWS's APIs or an image; traffic between zones is billed.",
+			ID: "single-nat", Severity: Low, Title: "all zones use one NAT gateway",
+			Why:    "If its zone fails, no node in any zone reaches AWS's APIs or an image; traffic between zones is billed.",
 			Fix:    "Set emrflink:natGateways to perZone.",
 			Source: docs + "vpc/latest/userguide/nat-gateway-basics.html", check: singleNAT,
 		},
@@ -230,13 +228,13 @@ func operationRules() []Rule {
 func ownRules() []Rule {
 	return []Rule{
 		{
-			ID: NotChecked, Severity: Low, Title: "a rule had to look at a value that is not known yet",
-			Why:    "What AWS names or gives only when it is made cannot be judged before. It is not known to be right.",
+			ID: NotChecked, Severity: Low, Title: "a rule needs a value that is not known yet",
+			Why:    "A value that AWS sets only when it creates a resource cannot be checked before. It may be wrong.",
 			Fix:    "Nothing, before a first deployment; afterwards preview with the deployed state.",
 			Source: "https://www.pulumi.com/docs/iac/concepts/inputs-outputs/",
 		},
 		{
-			ID: UnusedAcceptance, Severity: Low, Title: "the stack file accepts what is not found",
+			ID: UnusedAcceptance, Severity: Low, Title: "the stack file accepts a finding that does not exist",
 			Why:    "The risk is gone, or the resource has another name and its finding is open again.",
 			Fix:    "Remove the entry from emrflink:acceptedFindings, or correct its resource.",
 			Source: "https://www.pulumi.com/docs/iac/concepts/config/",

@@ -13,15 +13,14 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 )
 
-// DefaultParallelism is how many task slots a sample job has when nobody says.
+// DefaultParallelism is the number of task slots of a sample job if none is given.
 const DefaultParallelism = 2
 
 // podField is the field of a FlinkDeployment's spec that describes the pods of a role.
 var podField = map[string]string{RoleJobManager: "jobManager", RoleTaskManager: "taskManager"}
 
-// Footprints are the pods of the default sample job on a node pool. That its manifest says them is a matter of the build,
-// and tested.
-func Footprints(nodeGroupType, arch string, parallelism int) []cost.Pods {
+// SamplePods are the pods of the default sample job on a node pool. A test checks that its manifest describes them.
+func SamplePods(nodeGroupType, arch string, parallelism int) []cost.Pods {
 	sample, err := findSample(defaultSample)
 	if err != nil {
 		return nil

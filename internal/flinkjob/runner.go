@@ -117,7 +117,7 @@ func (wallClock) Sleep(ctx context.Context, d time.Duration) error {
 type Failure struct {
 	Job, Namespace string
 	ID             string // stable: "image", "scheduling", "operator", "timeout", ...
-	Cause          string // plain words, with the message of whoever refused
+	Cause          string // plain words, with the message of AWS or Kubernetes
 	Elapsed        time.Duration
 }
 

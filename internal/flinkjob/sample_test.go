@@ -62,7 +62,7 @@ func TestTheDefaultSampleTakesTheseResources(t *testing.T) {
 	require.Equal(t, []cost.Pods{
 		{Role: RoleJobManager, Count: 2, MilliCPU: 1500, MemoryMiB: 2298, Selector: selector(RoleJobManager)},
 		{Role: RoleTaskManager, Count: 5, MilliCPU: 1500, MemoryMiB: 2298, Selector: selector(RoleTaskManager)},
-	}, Footprints("g", "amd64", 5))
+	}, SamplePods("g", "amd64", 5))
 }
 
 func TestEveryVariableIsDocumented(t *testing.T) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package golden compares what a test has made with a file, and has the one -update flag that writes these files again
+// Package golden compares the output of a test with a file, and has the one -update flag that writes these files again
 // (`make golden`). Only tests import it.
 package golden
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package graph draws the resources of a stack: components as rooms, resources as boxes in them, and an arrow from a
-// room to each that needs it. It lays out the picture itself, in layers by depth of dependency, and writes it as SVG
+// room to each room that depends on it. It computes the layout itself, in layers by depth of dependency, and writes SVG
 // or Mermaid.
 //
-// Invariants: the same nodes give the same bytes, whatever their order; boxes do not overlap, labels fit into theirs,
-// and no arrow crosses a room that it does not belong to.
+// Invariants: the same nodes give the same bytes, in whatever order they come; boxes do not overlap, labels fit into
+// their boxes, and no arrow crosses a room that it does not belong to.
 //
 // Place: domain; it knows no engine and no cloud.
 package graph

@@ -14,7 +14,7 @@ func between(nodes []Node, rooms []Room) map[[2]int]int {
 		room[rooms[r].Node] = r
 	}
 	of := map[string]int{}
-	for i, top := range Tops(nodes) {
+	for i, top := range TopComponents(nodes) {
 		if r, ok := room[top]; ok {
 			of[nodes[i].URN] = r
 		}

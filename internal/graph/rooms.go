@@ -29,7 +29,7 @@ const (
 // rooms finds the component of each node. The rooms are in the order of their titles; what belongs to no component
 // comes last.
 func rooms(nodes []Node, s Style) []Room {
-	tops := Tops(nodes)
+	tops := TopComponents(nodes)
 	parents := map[string]bool{}
 	for _, n := range nodes {
 		parents[n.Parent] = true
@@ -61,9 +61,9 @@ func rooms(nodes []Node, s Style) []Room {
 	return out
 }
 
-// Tops finds, for each node, the index of the component right below the stack that it belongs to, which may be itself;
-// -1 for what belongs to none.
-func Tops(nodes []Node) []int {
+// TopComponents finds, for each node, the index of the component directly below the stack that the node belongs to,
+// which may be the node itself; -1 if it belongs to none.
+func TopComponents(nodes []Node) []int {
 	index := make(map[string]int, len(nodes))
 	parents := map[string]bool{}
 	for i, n := range nodes {

@@ -38,17 +38,17 @@ type Case struct {
 	TagKeys []string
 	// Allowed is what must come out.
 	Allowed bool
-	// How is by what it is decided.
-	How How
+	// Method says which document decides.
+	Method Method
 }
 
-// How is the kind of a row.
-type How int
+// Method says which document decides about a request.
+type Method int
 
-// The kinds of rows.
+// The methods of deciding a request.
 const (
 	// ByRole evaluates a role's policies with the policy of the bucket or queue.
-	ByRole How = iota
+	ByRole Method = iota
 	// ByQueue evaluates the queue's policy for an AWS service.
 	ByQueue
 	// ByTrust evaluates a role's trust for a web identity.
@@ -119,7 +119,7 @@ func (j *judge) allowed(c Case) (bool, string) {
 	if len(c.TagKeys) > 0 {
 		request.Context["aws:TagKeys"] = c.TagKeys
 	}
-	switch c.How {
+	switch c.Method {
 	case ByQueue:
 		request.Principal = iam.Principal{Type: iam.PrincipalService, ID: c.Who}
 		return verdict(iam.Evaluate(j.queue, request))
@@ -149,9 +149,9 @@ func (j *judge) assume(c Case, request iam.Request) (bool, string) {
 	}
 	request.Principal = iam.Principal{Type: iam.PrincipalService, ID: c.Who}
 	switch {
-	case c.How == ByTrust && strings.Contains(j.roles[c.Resource].trust, podIdentity):
+	case c.Method == ByTrust && strings.Contains(j.roles[c.Resource].trust, podIdentity):
 		j.podIdentity(c, &request)
-	case c.How == ByTrust:
+	case c.Method == ByTrust:
 		host := strings.TrimPrefix(j.w.output("clusterOidcIssuer"), "https://")
 		request.Principal = iam.Principal{Type: iam.PrincipalFederated, ID: j.w.output("oidcProviderArn")}
 		request.Context[host+":sub"] = []string{c.Who}

@@ -206,9 +206,9 @@ func queueCases(w *World) []Case {
 	var out []Case
 	for _, service := range []string{"events.amazonaws.com", "sns.amazonaws.com", "s3.amazonaws.com"} {
 		out = append(out,
-			Case{Who: service, Action: "sqs:SendMessage", Resource: arn, How: ByQueue,
+			Case{Who: service, Action: "sqs:SendMessage", Resource: arn, Method: ByQueue,
 				Allowed: service == "events.amazonaws.com"},
-			Case{Who: service, Action: "sqs:ReceiveMessage", Resource: arn, How: ByQueue})
+			Case{Who: service, Action: "sqs:ReceiveMessage", Resource: arn, Method: ByQueue})
 	}
 	elsewhere := slices.Clone(out)
 	for i := range elsewhere {

@@ -139,7 +139,7 @@ const autoscalerRole = "autoscaler-irsa-role"
 func trustCases(w *World) []Case {
 	var out []Case
 	row := func(role, subject, audience string, allowed bool) {
-		c := Case{Who: subject, Action: "sts:AssumeRoleWithWebIdentity", Resource: role, How: ByTrust, Allowed: allowed}
+		c := Case{Who: subject, Action: "sts:AssumeRoleWithWebIdentity", Resource: role, Method: ByTrust, Allowed: allowed}
 		if audience != "" {
 			c.Keys = keys{"aud": audience}
 		}
@@ -172,7 +172,7 @@ func trustCases(w *World) []Case {
 	for _, node := range []string{"karpenter-node-role", "core-node-role"} {
 		name := text(w.resource(node), "name")
 		for _, service := range []string{"ec2.amazonaws.com", "lambda.amazonaws.com"} {
-			out = append(out, Case{Who: service, Action: "sts:AssumeRole", Resource: name, How: ByService,
+			out = append(out, Case{Who: service, Action: "sts:AssumeRole", Resource: name, Method: ByService,
 				Allowed: strings.HasPrefix(service, "ec2.")})
 		}
 	}

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package graphcheck judges the resource graph that the program registers, without an engine, an account or a cluster: what
-// a document of IAM says and what a role may do by it, whether nodes can join and pods find them, what is encrypted,
-// tagged and closed, and what must outlive what. Each check has a name and gives reasons; a mutation test changes the
-// graph in every way that they are meant to catch, and fails when one of them does not.
+// Package graphcheck checks the resource graph that the program registers, without an engine, an account or a cluster:
+// what the IAM documents say and what each role can do with them, whether nodes can join and pods find them, what is
+// encrypted, tagged and closed, and which resource must outlive which. Each check has a name and gives reasons. A
+// mutation test changes the graph in every way that the checks should find, and fails if no check finds a change.
 //
-// A check looks at the graph alone. Karpenter's own scheduler judges the same node pools in localkube, a real API server
-// the same manifests in internal/e2e.
+// A check looks at the graph only. In localkube, Karpenter's own scheduler checks the same node pools; in internal/e2e,
+// a real API server checks the same manifests.
 package graphcheck

@@ -48,7 +48,9 @@ func Charts(w *World) []string {
 // annotated: a role that a service account is annotated with trusts that service account.
 func (w *World) annotated(out *report, r componenttest.Resource, role string) {
 	subject := "system:serviceaccount:" + text(r, "namespace") + ":" + text(r, "values", "serviceAccount", "name")
-	allowed, why := w.judge().allowed(Case{Who: subject, Action: "sts:AssumeRoleWithWebIdentity", Resource: role, How: ByTrust})
+	allowed, why := w.judge().allowed(Case{
+		Who: subject, Action: "sts:AssumeRoleWithWebIdentity", Resource: role, Method: ByTrust,
+	})
 	out.add(!allowed, "%s: role %q does not trust %s: %s", r.Name, role, subject, why)
 }
 

@@ -31,7 +31,7 @@ func (s Statement) denies() bool { return s.Effect == "Deny" }
 func (s Statement) hasPrincipal() bool { return s.Principal != nil || s.NotPrincipal != nil }
 func (s Statement) hasResource() bool  { return s.Resource != nil || s.NotResource != nil }
 
-// Principal is who asks (in a Request) or who is meant (in a Statement, where ID may be "*").
+// Principal is the caller (in a Request), or the identity that a Statement applies to, whose ID may be "*".
 type Principal struct {
 	Type string // PrincipalAWS, PrincipalService, PrincipalFederated; Anyone in a statement
 	ID   string // an ARN or account id, a service such as "events.amazonaws.com", a provider ARN

@@ -24,8 +24,7 @@ const FieldManager = "emrflink"
 // TokenFunc returns a bearer token and the time at which it stops working.
 type TokenFunc func(ctx context.Context) (token string, expires time.Time, err error)
 
-// Source says where a cluster is and how to prove who asks. Endpoint and
-// CABase64 are what eks:DescribeCluster answers.
+// Source says where a cluster is and how to authenticate. Endpoint and CABase64 are what eks:DescribeCluster answers.
 type Source struct {
 	ClusterName string
 	Region      string

@@ -62,7 +62,7 @@ func (e *Error) Hint() string {
 	case "Unauthorized":
 		return "the cluster does not know this identity: it needs an EKS access entry (configuration key emrflink:admins)"
 	case "Forbidden":
-		return "the identity may enter the cluster but not do this: check its EKS access policy"
+		return "the identity has access to the cluster, but no permission for this: check its EKS access policy"
 	case ReasonNoKind:
 		return "its CustomResourceDefinition is not installed; a deploy installs it"
 	case ReasonUnreachable:

@@ -2,7 +2,7 @@
 
 package localtarget
 
-// Fault makes calls of an AWS action fail or hesitate on purpose. Faults are in the memory of the local target: they end
+// Fault makes calls of an AWS action fail or answer late on purpose. Faults are in the memory of the local target: they end
 // with it.
 type Fault struct {
 	// Action is as IAM spells it, "s3:CreateBucket"; * and ? match.

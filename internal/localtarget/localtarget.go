@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package localtarget holds what the local target says about itself, and what can be asked of it: the documents of its
-// control API, which are the JSON of `emrflink local`, and the list of what it simulates.
+// Package localtarget has the documents of the local target's control API, which are also the JSON of `emrflink local`,
+// and the list of what it simulates.
 //
 // Invariants: plain types with no dependency, so that commands, the client and the process share them. No list of a
 // document is null; fields are added, never changed.
@@ -15,16 +15,20 @@ const SchemaVersion = 1
 // ErrNotRunning says that the local target does not run.
 var ErrNotRunning = errors.New("the local target is not running")
 
-// The states of the local target.
+// The states of the local target and of a control plane; only a control plane can fail.
 const (
-	Running = "running"
-	Stopped = "stopped"
+	Starting = "starting"
+	Running  = "running"
+	Stopping = "stopping"
+	Stopped  = "stopped"
+	Failed   = "failed" // it could not be started several times; the reason says why, and it is tried again now and then
 )
 
 // Status describes the local target. Of a stopped one only the paths are known.
 type Status struct {
 	SchemaVersion int       `json:"schemaVersion"`
-	State         string    `json:"state"` // Running or Stopped
+	State         string    `json:"state"`
+	Doing         string    `json:"doing"` // what it does while it starts or stops, "" else
 	PID           int       `json:"pid"`
 	URL           string    `json:"url"`
 	Dir           string    `json:"dir"`
@@ -39,11 +43,13 @@ type Status struct {
 	Faults        []Fault   `json:"faults"`
 }
 
-// Cluster is one control plane that runs on this machine.
+// Cluster is the control plane of one EKS cluster, a process of this machine.
 type Cluster struct {
 	Name     string `json:"name"`
-	Endpoint string `json:"endpoint"`
-	PID      int    `json:"pid"`
+	Endpoint string `json:"endpoint"` // the last one, "" before it served for the first time
+	PID      int    `json:"pid"`      // 0 when it does not run
+	State    string `json:"state"`    // Starting, Running or Failed
+	Reason   string `json:"reason"`   // why it does not run, "" when it does
 }
 
 // Inventory is everything in the simulated account and what it would bill.

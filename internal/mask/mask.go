@@ -2,12 +2,12 @@
 
 // Package mask hides secrets in what is shown, logged and saved.
 //
-// A secret is known by its key (`password`, `apiKey`, `client-key-data`), by its shape (an access key, a private key, a
-// token, a signature in a URL, a password in one), or because the caller says so. What only names a secret stays
-// readable: `secretName`, `tokenPath`, an ARN.
+// A secret is recognised by its key (`password`, `apiKey`, `client-key-data`), by its form (an access key, a private
+// key, a token, a signature in a URL, a password in a URL), or because the caller marks it. A value that only names a
+// secret stays readable: `secretName`, `tokenPath`, an ARN.
 //
-// Invariants: masking is idempotent, what was masked has nothing of the secret left, its length included, and a value
-// without secrets comes back unchanged. When in doubt about where a secret ends, more is hidden rather than less.
+// Invariants: masking is idempotent; a masked value has nothing of the secret left, not even its length; a value
+// without secrets is returned unchanged. If the end of a secret is uncertain, more is hidden rather than less.
 //
 // Place: below everything that prints. It imports the standard library only.
 package mask

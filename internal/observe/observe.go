@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package observe asks AWS and the cluster what a deployment looks like now.
+// Package observe reads the current state of a deployment from AWS and from the cluster.
 package observe
 
 import (

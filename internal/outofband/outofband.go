@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package outofband changes a deployed resource of the local target out of band: in the simulated account or in the
-// cluster, as a person with a console or kubectl would, so that the recorded state does not know of it.
+// Package outofband changes a deployed resource of the local target without the engine: in the simulated account or in
+// the cluster, as a person with a console or kubectl would, so that the recorded state does not know of it.
 //
 // Place: domain, above kube; the account is behind a small interface.
 package outofband

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package pattern has regular expressions that are compiled when they are first used: the program starts half a dozen
-// times in a deploy, and most of those starts use none.
+// Package pattern has regular expressions that are compiled at their first use: a deploy starts the program half a
+// dozen times, and most of those starts use none.
 package pattern
 
 import (

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package plans has what a deployment would do, did and recorded, as the engine says it and everything above the engine
-// reads it: secrets masked, unknowns named. It knows nothing of Pulumi, so that what reads plans does not link the engine.
+// Package plans has the types for what a deployment would do, did and recorded, as the engine returns them and
+// everything above the engine reads them: secrets are masked, unknown values are named. It knows nothing of Pulumi, so
+// that code that reads plans does not link the engine.
 package plans
 
 import (

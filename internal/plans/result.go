@@ -39,14 +39,24 @@ type Output struct {
 	Secret bool
 }
 
-// Pending is an operation that was begun and whose end was not recorded: it is under way while somebody holds the
-// stack, else its process was killed and the next deployment or deletion finds out what became of it.
+// Creating is the kind of a pending operation that may have made what no state knows of.
+const Creating = "creating"
+
+// Pending is an operation that was begun and whose end was not recorded: it is in progress while another run holds the
+// stack; otherwise its process was killed, and the next deployment or deletion finds out how it ended.
 type Pending struct {
-	// Kind is creating, updating, deleting, reading or importing.
+	// Kind is [Creating], updating, deleting, reading or importing.
 	Kind string `json:"kind"`
 	Type string `json:"type"` // Pulumi type
 	Name string `json:"name"`
 	URN  string `json:"urn"`
 	// Inputs are the properties that the operation was asked with, secrets replaced by [Secret].
 	Inputs map[string]any `json:"-"`
+}
+
+// StateCopy is a copy of a state, with the number of resources that are in the account or may be.
+type StateCopy struct {
+	Path      string    `json:"path"`
+	Saved     time.Time `json:"saved"`
+	Resources int       `json:"resources"`
 }

@@ -12,21 +12,21 @@ import (
 	"emrflink/internal/check"
 )
 
-// caller answers who asks, for how long, and when.
+// caller finds the caller's identity, how long its credentials are valid, and the time on AWS.
 type caller interface {
 	Identity(ctx context.Context) (awsapi.Identity, error)
 	Session(ctx context.Context) (awsapi.Session, error)
 	Skew(ctx context.Context) (time.Duration, error)
 }
 
-// credentials checks that AWS knows who asks.
+// credentials checks that AWS knows the caller.
 func (a Account) credentials(ctx context.Context) (awsapi.Identity, check.Check) {
 	id, err := a.AWS.Identity(ctx)
 	if err == nil {
 		return id, fine("credentials", "%s, account %s", id.ARN, id.Account)
 	}
 	c := check.Check{
-		ID: "credentials", Status: check.Error, What: "AWS does not know who asks", Why: err.Error(),
+		ID: "credentials", Status: check.Error, What: "AWS does not know the identity", Why: err.Error(),
 		Denied: awsapi.IsDenied(err),
 	}
 	var e *awsapi.Error
@@ -43,10 +43,10 @@ func (a Account) credentials(ctx context.Context) (awsapi.Identity, check.Check)
 	case "InvalidClientTokenId", "UnrecognizedClientException":
 		// STS of a Region that is not enabled does not know the credentials either (IAM user guide, "Managing AWS STS in an AWS
 		// Region").
-		c.Why += "; a region that is not enabled for the account answers the same"
+		c.Why += "; a region that is not enabled for the account gives the same error"
 		c.Fix = "aws configure list\naws account get-region-opt-status --region-name " + a.Deploy.Region
 	case "SignatureDoesNotMatch", "RequestTimeTooSkewed":
-		c.Why += "; a clock that is wrong answers the same: see clock"
+		c.Why += "; a wrong clock gives the same error: see clock"
 		c.Fix = "aws configure list"
 	case "":
 		c.Why = e.Message
@@ -92,7 +92,7 @@ func (a Account) session(ctx context.Context, _ awsapi.Identity) []check.Check {
 	lasts := a.Deploy.Lasts.Round(time.Second)
 	switch {
 	case err != nil:
-		return []check.Check{unknown(id, "how long the credentials are good for", err)}
+		return []check.Check{unknown(id, "how long the credentials are valid", err)}
 	case !s.Temporary:
 		return []check.Check{fine(id, "the credentials do not expire (%s)", s.Source)}
 	case s.Renews:
@@ -112,7 +112,7 @@ func (a Account) session(ctx context.Context, _ awsapi.Identity) []check.Check {
 	return []check.Check{{
 		ID: id, Status: check.Warning,
 		What: fmt.Sprintf("the credentials expire in %s, a deploy takes about %s", max(left, 0), lasts),
-		Why:  "ExpiredToken: the deploy would stop on the way; it can be repeated with new credentials",
+		Why:  "ExpiredToken: the deploy would stop before its end; it can be repeated with new credentials",
 		Fix:  "aws sso login",
 	}}
 }

@@ -148,7 +148,7 @@ func (m Machine) judge(f registryFile, registry, auth string, written time.Time)
 		c.Status, c.What = check.Error, c.What+" expired on "+expires.UTC().Format(time.RFC3339)
 	case m.Now().Sub(written) > loginLasts:
 		c.Status, c.What = check.Warning,
-			fmt.Sprintf("%s is older than %s, which is how long one is good for", c.What, loginLasts)
+			fmt.Sprintf("%s is older than %s, which is how long a login is valid", c.What, loginLasts)
 	default:
 		c.What += " is recent"
 		return c

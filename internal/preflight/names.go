@@ -17,6 +17,7 @@ import (
 type names interface {
 	BucketExists(ctx context.Context, bucket string) (bool, error)
 	LogGroupExists(ctx context.Context, name string) (bool, error)
+	DescribeCluster(ctx context.Context, name string) (awsapi.Cluster, error)
 }
 
 // set says which setting to change, and where.
@@ -45,8 +46,8 @@ func (a Account) otherVPCs(vpcs []awsapi.VPC) check.Check {
 			return check.Check{
 				ID: id, Status: check.Warning,
 				What: fmt.Sprintf("%s belongs to a deployment %s that the stack did not make", v.ID, d.Name),
-				Why: "what two deployments of one name leave behind cannot be told apart; it was made with another state, or " +
-					"left over",
+				Why: "the leftovers of two deployments with one name cannot be distinguished; it was made with another " +
+					"state, or left over",
 				Fix: d.otherName(),
 			}
 		}
@@ -60,6 +61,22 @@ func (a Account) otherVPCs(vpcs []awsapi.VPC) check.Check {
 	if len(overlapping) > 0 {
 		c.What = d.Cidr + " overlaps with " + strings.Join(overlapping, ", ") +
 			"; it matters only if the networks are to be connected"
+	}
+	return c
+}
+
+// unknownCluster explains a cluster of the deployment's name that is not in the state. One with the deployment's tag is what
+// a stack has left whose state was lost.
+func (a Account) unknownCluster(ctx context.Context) check.Check {
+	d := a.Deploy
+	c := check.Check{
+		ID: "cluster-name", Status: check.Error, What: "there is a cluster " + d.Name + " that the stack did not make",
+		Why: "ResourceInUseException: EKS refuses a second cluster of that name in the region", Fix: d.otherName(),
+	}
+	if k, err := a.AWS.DescribeCluster(ctx, d.Name); err == nil && k.Tags[d.Tag] == d.Name {
+		c.What = "there is a cluster " + d.Name + " with the tags of this deployment that the state does not have"
+		c.Why += "; its state was lost, or is another one"
+		c.Fix = "emrflink cleanup --from-tags --stack " + d.Stack + "   # deletes what has the deployment's tags\n" + c.Fix
 	}
 	return c
 }

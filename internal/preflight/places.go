@@ -136,7 +136,8 @@ func (a Account) spotRole(ctx context.Context, _ awsapi.Identity) []check.Check 
 	}
 	return []check.Check{{
 		ID: id, Status: check.Warning, What: "the account has no " + spotRoleName,
-		Why: "AuthFailure.ServiceLinkedRoleCreationNotPermitted: Karpenter may not make it, so no TaskManager gets a spot node",
+		Why: "AuthFailure.ServiceLinkedRoleCreationNotPermitted: Karpenter has no permission to create it, so no " +
+			"TaskManager gets a spot node",
 		Fix: "aws iam create-service-linked-role --aws-service-name spot.amazonaws.com",
 	}}
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package preflight looks, before anything is made, for what would make a deploy fail after half an hour: credentials
-// that are somebody else's or end too soon, quotas that are used up, names that are taken, a clock that is wrong.
+// Package preflight checks, before anything is created, for what would make a deploy fail after half an hour:
+// credentials of another account or that expire too soon, quotas that are used up, names that are taken, a wrong clock.
 //
-// Invariants: nothing is changed; every problem is reported, not the first one; a check that cannot be made is a warning
-// that names the IAM action it lacks, never a failure of the run; each problem carries AWS's own code and a command.
+// Invariants: nothing is changed; every problem is reported, not only the first one; a check without permission is a
+// warning that names the missing IAM action, never a failure of the run; each problem has AWS's own code and a command
+// that helps.
 //
 // Place: domain. It asks AWS through narrow interfaces and does not know which target answers.
 package preflight
@@ -113,7 +114,7 @@ func (a Account) Run(ctx context.Context) []check.Check {
 		for _, s := range steps {
 			for _, name := range s.ids {
 				checks = append(checks, check.Check{
-					ID: name, Status: check.Skipped, What: "not looked at", Why: "AWS does not know who asks: see credentials",
+					ID: name, Status: check.Skipped, What: "not checked", Why: "AWS does not know the identity: see credentials",
 				})
 			}
 		}

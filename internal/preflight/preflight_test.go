@@ -29,6 +29,7 @@ type world struct {
 	vcpus            map[string]int
 	onDemand, spot   int
 	clusters         []string
+	clusterTags      map[string]string
 	zones            []awsapi.Zone
 	versions         []awsapi.ClusterVersion
 	spotRole, bucket bool
@@ -50,6 +51,9 @@ func (w *world) Addresses(context.Context) (int, error) {
 }
 func (w *world) ListClusters(context.Context) ([]string, error) {
 	return w.clusters, w.err("eks:ListClusters")
+}
+func (w *world) DescribeCluster(context.Context, string) (awsapi.Cluster, error) {
+	return awsapi.Cluster{Tags: w.clusterTags}, w.err("eks:DescribeCluster")
 }
 func (w *world) Zones(context.Context) ([]awsapi.Zone, error) {
 	return w.zones, w.err("ec2:DescribeAvailabilityZones")
@@ -237,6 +241,9 @@ func clashes() map[string]broken {
 	return map[string]broken{
 		"another cluster of the name": {func(w *world, _ *Deploy) { w.clusters = []string{"emr-eks-flink"} }, "cluster-name",
 			check.Error, []string{"ResourceInUseException", "in Pulumi.dev.yaml set emrflink:name to emr-eks-flink-2"}},
+		"a cluster of a state that was lost": {func(w *world, _ *Deploy) {
+			w.clusters, w.clusterTags = []string{"emr-eks-flink"}, map[string]string{"emrflink:deployment": "emr-eks-flink"}
+		}, "cluster-name", check.Error, []string{"emrflink cleanup --from-tags --stack dev", "emr-eks-flink-2"}},
 		"our own cluster": {func(w *world, d *Deploy) { w.clusters, d.Recorded.Clusters = []string{"emr-eks-flink"}, 1 },
 			"cluster-name", check.OK, nil},
 		"without a stack file the fix writes one": {func(w *world, d *Deploy) {

@@ -121,9 +121,7 @@ func (a Account) clusters(ctx context.Context, _ awsapi.Identity) []check.Check 
 	}
 	name := fine("cluster-name", "no other cluster is called %s", d.Name)
 	if slices.Contains(list, d.Name) && d.Recorded.Clusters == 0 {
-		name.Status, name.What = check.Error, "there is a cluster "+d.Name+" that the stack did not make"
-		name.Why = "ResourceInUseException: EKS refuses a second cluster of that name in the region"
-		name.Fix = d.otherName()
+		name = a.unknownCluster(ctx)
 	}
 	return []check.Check{a.check(ctx, quotaClusters, missing(1, d.Recorded.Clusters), len(list), check.Error), name}
 }

@@ -42,9 +42,8 @@ func Compare(desired plans.Plan, base Baseline, region string) (plans.Plan, int)
 	}
 	if c.moved() {
 		out.Diagnostics = append(out.Diagnostics, plans.Diagnostic{Severity: "warning", Message: fmt.Sprintf(
-			"the baseline is of region %s, the settings say %s: what is in a region does not move, it is made anew; deploy to "+
-				"another "+
-				"region with a stack of its own", base.Region, region)})
+			"the baseline is of region %s, the settings say %s: resources cannot move to another region, they are "+
+				"created again; deploy to another region with a stack of its own", base.Region, region)})
 	}
 	out.Summary = plans.Summarize(out.Steps)
 	return out, skipped

@@ -117,7 +117,7 @@ func graphNodes(d Document) []graph.Node {
 func modeSentence(d Document) string {
 	switch d.Mode {
 	case ModeOffline:
-		return "Compared with nothing: the desired graph alone, every resource is new."
+		return "Compared with nothing: the desired graph only, every resource is new."
 	case ModeBaseline:
 		text := "Compared with a baseline, not with the cloud."
 		if d.NotCompared > 0 {

@@ -33,8 +33,8 @@ func losses() map[string]string {
 		"kubernetes:karpenter.sh/v1:NodePool": "its nodes are drained and terminated; jobs on them restart " +
 			"elsewhere or wait",
 		"kubernetes:networking.k8s.io/v1:NetworkPolicy":       "the traffic that it forbids is possible until it is back",
-		"kubernetes:rbac.authorization.k8s.io/v1:Role":        "who is bound to it loses these rights in the namespace",
-		"kubernetes:rbac.authorization.k8s.io/v1:RoleBinding": "who is bound by it loses these rights in the namespace",
+		"kubernetes:rbac.authorization.k8s.io/v1:Role":        "accounts bound to it lose these permissions in the namespace",
+		"kubernetes:rbac.authorization.k8s.io/v1:RoleBinding": "accounts that it binds lose these permissions in the namespace",
 		"kubernetes:storage.k8s.io/v1:StorageClass":           "volumes stay; new claims of this class wait until it is back",
 	}
 }
@@ -55,12 +55,12 @@ func particular() map[string]map[string]string {
 			"karpenter-crds": "all NodePools, NodeClaims and EC2NodeClasses are deleted with their definitions: every " +
 				"node of a job is drained",
 			"karpenter-chart":      "no nodes are started or removed until it is back; running nodes stay",
-			"flink-operator-chart": "running jobs go on unattended: they are neither restarted nor upgraded until it is back",
+			"flink-operator-chart": "running jobs continue without it: they are neither restarted nor upgraded until it is back",
 			"addons-cert-manager":  "certificates of webhooks are not renewed until it is back",
 			"metrics-chart":        "metrics and logs of this time are lost",
 		},
 		"kubernetes:core/v1:Namespace": {
-			"flink-operator-namespace": "the Flink operator stops: running jobs go on unattended",
+			"flink-operator-namespace": "the Flink operator stops: running jobs continue without it",
 		},
 	}
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package preview turns an engine's plan into what a reviewer reads: text for a terminal and a JSON document.
+// Package preview turns an engine's plan into what a reviewer reads: text for a terminal, a JSON document, Markdown and
+// HTML.
 //
-// Invariants: the same plan gives the same bytes; no list in the document is null; fields are only ever added to it,
-// within one schemaVersion. Secrets and unknown values were replaced before they came here.
+// Invariants: the same plan gives the same bytes; no list in the document is null; within one schemaVersion, fields are
+// only ever added. Secrets and unknown values are replaced before they reach this package.
 //
 // Place: domain, above engine and cost.
 package preview

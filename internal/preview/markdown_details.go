@@ -109,7 +109,7 @@ func (m *comment) foot(full, named, all int) {
 
 // pieces sorts the changed resources into their components. The pieces come the gravest first.
 func (m *comment) pieces() ([]*group, []*piece) {
-	tops := graph.Tops(graphNodes(m.doc))
+	tops := graph.TopComponents(graphNodes(m.doc))
 	members := map[int][]Step{}
 	var order []int
 	for i, s := range m.doc.Steps {

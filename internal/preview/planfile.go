@@ -70,9 +70,9 @@ func ReadPlan(path string) (SavedPlan, error) {
 	return p, nil
 }
 
-// Moved says what of the basis of a plan is another now, a line each. Only what now has is compared when partly is set:
-// the state is not known before the target is open.
-func (b Basis) Moved(now Basis, partly bool) []string {
+// Changes lists what of the basis of a plan has changed, one line each. With partly, the state is not compared: it is
+// not known before the target is open.
+func (b Basis) Changes(now Basis, partly bool) []string {
 	var out []string
 	for _, field := range []struct{ what, was, is string }{
 		{"project", b.Project, now.Project},
@@ -96,8 +96,8 @@ func (b Basis) Moved(now Basis, partly bool) []string {
 	return out
 }
 
-// Differs says how the steps of a plan differ from those of now, a line each.
-func (p SavedPlan) Differs(now SavedPlan) []string {
+// Differences lists how the steps of a plan differ from those of now, one line each.
+func (p SavedPlan) Differences(now SavedPlan) []string {
 	was := map[string]Step{}
 	for _, s := range p.Steps {
 		was[s.URN+"\x00"+s.Op] = s

@@ -30,9 +30,9 @@ func TestAPlanIsReadAsItWasSaved(t *testing.T) {
 	require.Equal(t, fs.FileMode(0o600), info.Mode().Perm())
 	got, err := ReadPlan(file)
 	require.NoError(t, err)
-	require.Empty(t, got.Differs(p))
-	require.Empty(t, p.Differs(got))
-	require.Empty(t, got.Basis.Moved(p.Basis, false))
+	require.Empty(t, got.Differences(p))
+	require.Empty(t, p.Differences(got))
+	require.Empty(t, got.Basis.Changes(p.Basis, false))
 }
 
 func TestWhatMovedIsSaid(t *testing.T) {
@@ -49,11 +49,11 @@ func TestWhatMovedIsSaid(t *testing.T) {
 	} {
 		now := was
 		move(&now)
-		require.Equal(t, []string{want}, was.Moved(now, false))
+		require.Equal(t, []string{want}, was.Changes(now, false))
 	}
 	now := was
 	now.State = ""
-	require.Empty(t, was.Moved(now, true))
+	require.Empty(t, was.Changes(now, true))
 }
 
 func TestStepsThatDifferAreSaid(t *testing.T) {
@@ -67,7 +67,7 @@ func TestStepsThatDifferAreSaid(t *testing.T) {
 		`it would now delete aws:eks/cluster:Cluster "demo"`,
 		`it would now update aws:iam/role:Role "operator" in another way`,
 		`it would no longer delete aws:ec2/eip:Eip "old-ip"`,
-	}, saved(t).Differs(now))
+	}, saved(t).Differences(now))
 }
 
 func TestAFileThatIsNoPlanIsRefused(t *testing.T) {

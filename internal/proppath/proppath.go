@@ -2,7 +2,7 @@
 
 // Package proppath edits JSON values at Pulumi property paths: `tags.owner`, `cidrBlocks[0]`, `spec.hard["limits.cpu"]`.
 //
-// Place: a helper of those who change a resource behind the tool's back on purpose.
+// Place: a helper of the packages that change a resource outside emrflink on purpose.
 package proppath
 
 import (

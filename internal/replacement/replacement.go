@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package replacement says which properties of a resource cannot be changed in place: a change of one makes the provider
-// replace the resource, which destroys what is in it. The rows are data: aws.tsv is derived from the AWS provider itself,
-// other.tsv says where each of its rows comes from.
+// Package replacement says which properties of a resource cannot be changed in place: a change of such a property makes
+// the provider replace the resource, which destroys what is in it. The rows are data: aws.tsv is derived from the AWS
+// provider itself, and each row of other.tsv names its source.
 package replacement
 
 import (

@@ -76,7 +76,7 @@ type logFile struct {
 	path string
 	mu   sync.Mutex
 	f    *os.File
-	dead bool // the file cannot be written: the run goes on without
+	dead bool // the file cannot be written: the run continues without it
 }
 
 // Write never fails a run: a full disk or a folder that is read-only costs the log and nothing else.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package stack names one stack and where it runs, for everything that works on it. It knows neither the engine nor a
-// cloud.
+// Package stack describes one stack and where it runs, for all packages that work on it. It knows neither the engine
+// nor a cloud.
 package stack
 
 // Project is the name of the Pulumi project, and the namespace of its configuration keys.
@@ -32,7 +32,7 @@ type Info struct {
 	Needs Needs
 	// Speed is what the target divides AWS's durations by; 1 is real time.
 	Speed float64
-	// Simulated says, a line each, what stands in for the real thing. Empty on AWS.
+	// Simulated lists what is simulated, one line each. It is empty on AWS.
 	Simulated []string
 }
 

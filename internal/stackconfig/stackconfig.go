@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package stackconfig reads the settings of a stack as the tool takes them: what the program validates, and what only the
-// tool knows, such as the rules whose findings can be accepted.
+// Package stackconfig reads the settings of a stack: it validates what the program validates, and what only the tool
+// knows, such as the rules whose findings can be accepted.
 //
 // Place: domain, above stacks and findings. Nothing is contacted.
 package stackconfig

@@ -3,7 +3,6 @@
 package target_test
 
 import (
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -16,8 +15,6 @@ import (
 	"emrflink/internal/plans"
 	"emrflink/internal/target"
 )
-
-func TestMain(m *testing.M) { os.Exit(enginetest.Main(m)) }
 
 // previewed previews the program of the example.
 func previewed(t *testing.T) plans.Plan {

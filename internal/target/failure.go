@@ -10,12 +10,12 @@ import (
 	"syscall"
 
 	"emrflink/internal/exitcode"
-	"emrflink/internal/localcloud/daemon"
 )
 
 // failure is how a daemon that could not start tells the command that started
 // it why: its own terminal is a log file.
 type failure struct {
+	PID     int    `json:"pid"` // of the process that could not start
 	Message string `json:"message"`
 	Code    int    `json:"code"` // exit code
 }
@@ -35,7 +35,7 @@ func failurePath(dir string) string { return filepath.Join(dir, "failed.json") }
 var misuse = []error{syscall.EADDRINUSE, syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.EACCES}
 
 func writeFailure(dir string, err error) {
-	f := failure{Message: err.Error(), Code: exitcode.Failed}
+	f := failure{PID: os.Getpid(), Message: err.Error(), Code: exitcode.Failed}
 	for _, m := range misuse {
 		if errors.Is(err, m) {
 			f.Code = exitcode.Usage
@@ -46,11 +46,12 @@ func writeFailure(dir string, err error) {
 	}
 }
 
-// readFailure says why the daemon of dir did not start.
-func readFailure(dir string) error {
-	f := &failure{Message: "it stopped at once; its log is " + daemon.LogPath(dir), Code: exitcode.Failed}
-	if b, err := os.ReadFile(failurePath(dir)); err == nil {
-		_ = json.Unmarshal(b, f)
+// readFailure says why the process pid did not serve dir, nil when it left no word.
+func readFailure(dir string, pid int) error {
+	f := &failure{}
+	b, err := os.ReadFile(failurePath(dir))
+	if err != nil || json.Unmarshal(b, f) != nil || f.PID != pid {
+		return nil
 	}
 	return f
 }

@@ -33,7 +33,7 @@ func (l *LocalTarget) SetFault(ctx context.Context, f localtarget.Fault) error {
 // ClearFaults forgets the faults of an action, "" = all, and returns how many there were; none when the target does not
 // run.
 func (l *LocalTarget) ClearFaults(ctx context.Context, action string) (int, error) {
-	c, err := daemon.Connect(l.Dir())
+	c, _, err := daemon.Connect(ctx, l.Dir())
 	if errors.Is(err, localtarget.ErrNotRunning) {
 		return 0, nil
 	}

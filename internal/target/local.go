@@ -19,9 +19,6 @@ import (
 	"emrflink/internal/localtarget"
 )
 
-// startTimeout bounds the start of the daemon with the control planes it resumes.
-const startTimeout = 90 * time.Second
-
 // LocalTarget controls the local target of one state folder.
 type LocalTarget struct{ o Options }
 
@@ -39,16 +36,20 @@ func (l *LocalTarget) Paths() (dir, log string) { return l.Dir(), daemon.LogPath
 // Binary finds the binary of the local control plane.
 func (l *LocalTarget) Binary() (string, error) { return Localkube() }
 
-// Status asks the running local target. With localtarget.ErrNotRunning it describes the stopped one.
+// Status asks the running local target. With localtarget.ErrNotRunning it describes the stopped one. A process that has
+// only just begun to start or is about to end may need a moment to answer.
 func (l *LocalTarget) Status(ctx context.Context) (localtarget.Status, error) {
 	dir, log := l.Paths()
-	s := localtarget.Status{
-		State: localtarget.Stopped, Dir: dir, Clusters: []localtarget.Cluster{}, Faults: []localtarget.Fault{},
+	_, s, err := daemon.Connect(ctx, dir)
+	for deadline := time.Now().Add(silence); silent(err) && time.Now().Before(deadline); _, s, err = daemon.Connect(ctx, dir) {
+		if waitErr := sleep(ctx, startPoll); waitErr != nil {
+			break
+		}
 	}
-	c, err := daemon.Connect(dir)
-	if err == nil {
-		s, err = c.Status(ctx)
-		s.State = localtarget.Running
+	if err != nil {
+		s = localtarget.Status{
+			State: localtarget.Stopped, Dir: dir, Clusters: []localtarget.Cluster{}, Faults: []localtarget.Fault{},
+		}
 	}
 	s.SchemaVersion, s.Log = localtarget.SchemaVersion, log
 	return s, err
@@ -69,13 +70,7 @@ func (l *LocalTarget) Inventory(ctx context.Context) (localtarget.Inventory, err
 
 // Stop ends the local target; its state stays. localtarget.ErrNotRunning when there
 // is none.
-func (l *LocalTarget) Stop(ctx context.Context) error {
-	c, err := daemon.Connect(l.Dir())
-	if err != nil {
-		return err
-	}
-	return c.Stop(ctx)
-}
+func (l *LocalTarget) Stop(ctx context.Context) error { return daemon.Stop(ctx, l.Dir()) }
 
 // Reset stops the local target and removes the simulated account with
 // everything in it. The Pulumi state of the stacks is not touched.
@@ -97,61 +92,19 @@ func openLocal(ctx context.Context, o Options) (*Target, error) {
 	i := c.Info()
 	env := attached(ports(i.Ports), credentials(i.AccessKey, i.SecretKey, o.Region))
 	env["AWS_ENDPOINT_URL"] = i.URL
-	return &Target{env: env, speed: i.Speed, simulated: []string{
+	serves := func(ctx context.Context, cluster string) error { return awaitControlPlane(ctx, o, c, cluster) }
+	return &Target{env: env, speed: i.Speed, serves: serves, simulated: []string{
 		"local target: the AWS account " + i.AccountID + " is simulated on this machine; AWS was not asked and nothing is billed",
 		"Kubernetes' control plane and Karpenter are the real ones; nodes and pods are simulated, and no Flink code runs",
 	}}, nil
 }
 
-// start connects to the daemon and starts one when none serves the folder, a
-// crashed one included: the kernel frees a dead process's lock.
-func start(ctx context.Context, o Options) (*daemon.Client, error) {
-	dir := localDir(o.Home)
-	c, err := daemon.Connect(dir)
-	if err == nil {
-		if _, err = c.Status(ctx); err == nil {
-			return c, nil
-		}
-		return nil, fmt.Errorf("the local target (process %d) does not answer: %w", c.Info().PID, err)
-	}
-	if !errors.Is(err, localtarget.ErrNotRunning) {
-		return nil, err
-	}
-	if err := portFree(); err != nil {
-		return nil, err
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make the local target's folder: %w", err)
-	}
-	exited, err := spawn(o, dir)
-	if err != nil {
-		return nil, fmt.Errorf("start the local target: %w", err)
-	}
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
-	defer cancel()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		if c, err := daemon.Connect(dir); err == nil {
-			return c, nil
-		}
-		select {
-		case <-exited:
-			if c, err := daemon.Connect(dir); err == nil {
-				return c, nil // another command started one at the same moment
-			}
-			return nil, readFailure(dir)
-		case <-ctx.Done():
-			return nil, fmt.Errorf("start the local target: not ready after %s; its log is %q: %w", startTimeout,
-				daemon.LogPath(dir), ctx.Err())
-		case <-tick.C:
-		}
-	}
-}
-
 // spawn runs `emrflink local serve` in a session of its own, so that neither
 // Ctrl-C nor the end of this terminal reaches it.
-func spawn(o Options, dir string) (<-chan struct{}, error) {
+func spawn(o Options, dir string) (*child, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
 	exe, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -161,6 +114,7 @@ func spawn(o Options, dir string) (<-chan struct{}, error) {
 		return nil, err
 	}
 	defer logFile.Close()
+	_ = os.Remove(failurePath(dir)) // of an earlier start
 	cmd := exec.Command(exe, "local", "serve", "--region", o.Region)
 	cmd.Env = append(os.Environ(), "EMRFLINK_HOME="+o.Home)
 	cmd.Dir = dir
@@ -169,12 +123,12 @@ func spawn(o Options, dir string) (<-chan struct{}, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	exited := make(chan struct{})
+	c := &child{pid: cmd.Process.Pid, exited: make(chan struct{})}
 	go func() {
 		_ = cmd.Wait()
-		close(exited)
+		close(c.exited)
 	}()
-	return exited, nil
+	return c, nil
 }
 
 // ServeOptions are those of the hidden command that is the local target.
@@ -198,12 +152,12 @@ func Serve(ctx context.Context, o ServeOptions) error {
 		o.Speed = DefaultSpeed
 	}
 	dir := localDir(o.Home)
-	_ = os.Remove(failurePath(dir))
 	err = daemon.Serve(ctx, daemon.Options{
 		Dir: dir, Region: o.Region, Speed: o.Speed, Port: o.Port,
 		Localkube: localkube, BinDir: bin, Version: o.Version, Logger: o.Logger,
 	})
-	if err != nil {
+	// A process that was not needed has nothing to say: another one serves the folder.
+	if err != nil && !errors.Is(err, daemon.ErrServed) {
 		writeFailure(dir, err)
 	}
 	return err

@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package target makes the difference between a real AWS account and the local
-// target, and it is the only place that knows it: a Target is a set of
-// environment variables (endpoints, credentials, attached provider servers) for
-// the Pulumi engine and for Amazon's SDK. Everything above asks for Env and goes
-// on the same way whatever it was made from.
+// Package target contains the whole difference between a real AWS account and the local target: a Target is a set of
+// environment variables (endpoints, credentials, attached provider servers) for the Pulumi engine and for the AWS SDK.
+// All other packages use Env, and work the same way with every target.
 //
-// Three make one: aws uses the caller's own account and Pulumi's downloaded
-// provider plugins; local starts a daemon that simulates the account beside a
-// real Kubernetes control plane; Offline serves the providers in this process,
-// for a preview that needs neither credentials nor a daemon.
+// There are three kinds of Target: aws uses the caller's own account and Pulumi's downloaded provider plugins; local
+// starts a daemon that simulates the account beside a real Kubernetes control plane; Offline serves the providers in
+// this process, for a preview that needs neither credentials nor a daemon.
 package target
 
 import (
@@ -40,10 +37,11 @@ const DefaultSpeed = 200
 
 // Options say which target to open.
 type Options struct {
-	Kind    string // Local or AWS
-	Home    string // state folder of emrflink
-	Region  string // AWS region
-	Version string // of this binary
+	Kind    string            // Local or AWS
+	Home    string            // state folder of emrflink
+	Region  string            // AWS region
+	Version string            // of this binary
+	Waiting func(what string) // is told what a start that takes long waits for; nil: nobody
 	Logger  *slog.Logger
 }
 
@@ -52,6 +50,7 @@ type Target struct {
 	env       map[string]string
 	speed     float64
 	simulated []string
+	serves    func(ctx context.Context, cluster string) error
 	close     func() error
 }
 
@@ -67,10 +66,19 @@ func (t *Target) Speed() float64 {
 	return t.speed
 }
 
-// Simulated says, a line each, what stands in for the real thing; none on AWS.
+// Simulated lists what is simulated, one line each; it is empty on AWS.
 func (t *Target) Simulated() []string { return t.simulated }
 
-// Close lets go of what Open holds in this process. The local daemon lives on.
+// Serves returns when the control plane of a cluster can be used, as far as it is the target's to run; the error says why
+// it can't. A command that cannot do without it asks before it begins, and before it says that all went well.
+func (t *Target) Serves(ctx context.Context, cluster string) error {
+	if t.serves == nil {
+		return nil
+	}
+	return t.serves(ctx, cluster)
+}
+
+// Close releases what Open holds in this process. The local daemon keeps running.
 func (t *Target) Close() error {
 	if t.close == nil {
 		return nil
@@ -134,7 +142,7 @@ func Offline(ctx context.Context, o Options) (*Target, error) {
 		env: attached(ports{AWS: s.AWS, EKS: s.EKS, Kubernetes: s.Kubernetes},
 			credentials(account.StaticAccessKey, account.StaticSecretKey, o.Region)),
 		simulated: []string{
-			"offline: the graph of the configuration alone; account id, zones and " +
+			"offline: only the graph of the configuration; account id, zones and " +
 				"everything that AWS assigns are made up or unknown",
 		},
 		close: s.Close,

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package untyped reads values that have no Go type: the properties of resources as JSON has them, with stand-ins for what
-// is secret or not known yet, and the URNs that name the resources.
+// Package untyped reads values that have no Go type: the properties of resources as JSON, with placeholders for secrets
+// and values that are not known yet, and the URNs of the resources.
 //
-// Invariants: no function fails. What is not there, or is something else, is the zero value. Nothing is changed.
+// Invariants: no function fails. A value that is missing or of another type is read as the zero value. Nothing is
+// changed.
 //
 // Place: below everything; it imports the standard library.
 package untyped

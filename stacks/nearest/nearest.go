@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package nearest finds what a mistyped name was probably meant to be. It is the only place that compares spellings, and
-// imports the standard library only, so that the program and everything beside it can ask it.
+// Package nearest finds the name that a mistyped name was probably meant to be. It is the only place that compares
+// spellings, and imports only the standard library, so that every package can use it.
 package nearest
 
 import (

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package setting describes the settings of a stack, for whoever lists them without running the program: it imports
+// Package setting describes the settings of a stack, for code that lists them without running the program: it imports
 // nothing. Package stacks has the list.
 package setting
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package batch composes network, cluster, addons, karpenter and checkpoints into a platform for batch jobs: a VPC, an EKS
-// cluster, two node pools of its own that Karpenter fills and empties, a bucket, and one role that may write to it. There
-// is no EMR operator, no team and no Flink node pool.
+// Package batch composes network, cluster, addons, karpenter and checkpoints into a platform for batch jobs: a VPC, an
+// EKS cluster, two node pools of its own, a bucket, and one role that can write to it. There is no EMR operator, no
+// team and no Flink node pool.
 //
-// What must outlive what is said once, by the arguments named After and by dependencies: a teardown in Pulumi's order
-// then drains the nodes while Karpenter and the way out of the network are still there.
+// The arguments named After and the dependencies say which resource must outlive which: when Pulumi destroys the stack
+// in that order, the nodes drain while Karpenter and their internet access still exist.
 package batch
 
 import (

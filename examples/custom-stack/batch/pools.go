@@ -32,8 +32,8 @@ func catalog() []pool {
 	}
 }
 
-// makePools makes the node class and the node pools. Karpenter drains their nodes when they are deleted: it, its role and
-// the way out are in After, and so are deleted later.
+// makePools makes the node class and the node pools. Karpenter drains the nodes of a pool that is deleted, so
+// Karpenter, its role and the internet access are in After, and are deleted later.
 func (p *platform) makePools(ctx *pulumi.Context) error {
 	class, err := p.custom(ctx, "nodeclass", "karpenter.k8s.aws/v1", "EC2NodeClass", nodeClass, p.classSpec(),
 		p.ready(p.karpenter.Needs...))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package cleanup is the command that removes a deployment and proves that nothing of it is left.
+// Package cleanup is the command that removes a deployment and checks that nothing of it is left.
 package cleanup
 
 import (
@@ -22,7 +22,7 @@ import (
 // Stack is what the command needs of a stack.
 type Stack interface {
 	Info() stack.Info
-	Cleanup(ctx context.Context) (Teardown, error)
+	Cleanup(ctx context.Context, c cleanup.Choices) (Teardown, error)
 	Close() error
 }
 
@@ -45,6 +45,7 @@ type Options struct {
 	Yes    bool
 	DryRun bool
 	Output cmdutil.Format
+	cleanup.Choices
 }
 
 // NewCmd returns the command.
@@ -55,24 +56,23 @@ func NewCmd(
 	cmd := &cobra.Command{
 		Use:   "cleanup [flags]",
 		Short: "Remove a deployment and prove that nothing is left",
-		Long: `Remove everything of a deployment, from any half-finished state, and look ` +
-			`afterwards whether something is left. What
-belongs to the deployment is known by exact ids, names and tags; nothing is ever found by a name pattern. It can be
-repeated until it is complete.
+		Long: `Remove everything of a deployment, from any half-finished state, and then check that nothing is left.
+The resources of the deployment are known by exact ids, names and tags, never by a name pattern. You can repeat a
+cleanup until it is complete.
 
 Steps:
   1. show account, region, deployment, what is deleted and which data is lost, and ask for the stack's name
-  2. stop and delete Flink jobs, then volumes and load balancers that the cluster made
-  3. delete Karpenter's node pools, wait until no node of theirs is left, then the node classes
+  2. stop and delete Flink jobs, then delete the volumes and load balancers that the cluster made
+  3. delete Karpenter's node pools, wait until none of their nodes is left, then delete the node classes
   4. empty the buckets, delete charts, addons, nodes, cluster, roles and network
   5. look for leftovers by tag and id, delete them, and list what was deleted and what is left
 
-Cost: it ends the costs of the deployment. The checkpoints, savepoints and logs of all jobs are lost.
+Cost: a cleanup ends the costs of the deployment. The checkpoints, savepoints and logs of all jobs are lost.
 
-Without a question: --yes counts only beside an explicit --stack NAME.
+To delete without a question, pass --yes together with an explicit --stack NAME.
 
-Exit codes: 0 nothing is left; 1 failed; 2 settings, flags, or no terminal and no --yes; 3 credentials; 7 something is
-left that should not be; 130 declined or interrupted.`,
+Exit codes: 0 nothing is left; 1 failed; 2 settings, flags, or no terminal and no --yes; 3 credentials; 7 resources
+are left that should be gone; 130 declined or interrupted.`,
 		Example: `  emrflink cleanup
   emrflink cleanup --dry-run
   emrflink cleanup --stack dev --yes --output json`,
@@ -90,8 +90,12 @@ left that should not be; 130 declined or interrupted.`,
 			return run(cmd.Context(), opts)
 		},
 	}
-	cmdutil.AddYesFlag(cmd, &opts.Yes, "delete without asking; counts only beside an explicit --stack NAME")
+	cmdutil.AddYesFlag(cmd, &opts.Yes, "delete without asking; needs an explicit --stack NAME")
 	cmd.Flags().BoolVar(&opts.DryRun, "dry-run", false, "show what would be deleted and delete nothing")
+	cmd.Flags().BoolVar(&opts.RetainData, "retain-data", false,
+		"keep the buckets with their encryption keys, and the volumes of claims; they go on costing money")
+	cmd.Flags().BoolVar(&opts.WithoutCluster, "without-cluster", false,
+		"go on when the cluster exists and its API cannot be used: what controllers made is deleted in AWS, after the cluster")
 	cmdutil.AddOutputFlag(cmd, &opts.Output)
 	return cmd
 }
@@ -122,15 +126,18 @@ func run(ctx context.Context, opts *Options) error {
 	if err := showPlan(opts, s.Info(), plan); err != nil || opts.DryRun {
 		return err
 	}
+	if plan.NotReady != nil {
+		return fmt.Errorf("clean up stack %q: nothing was touched: %w", info.Stack, plan.NotReady)
+	}
 	if !opts.Yes {
 		if err := opts.IO.ConfirmName(ctx, info.Stack, question, flag); err != nil {
 			return err
 		}
 	}
 	again := cmdutil.Command("cleanup", "--stack", info.Stack)
-	opts.Interrupt.Say("stopping: nothing more is deleted, " +
-		"no deletion in progress is waited for, and what is left stays recorded\n" +
-		"press Ctrl-C again to kill it; go on later with: " + again)
+	opts.Interrupt.Say("stopping: no new deletion is started, " +
+		"deletions in progress are not waited for, and what is left stays recorded\n" +
+		"press Ctrl-C again to kill the run; continue later with: " + again)
 	defer opts.Interrupt.Say("")
 	report, err := carryOut(ctx, opts, job, plan, s.Info().Timed())
 	if perr := showReport(opts, s.Info(), plan, report, err); perr != nil {
@@ -144,7 +151,7 @@ func prepare(ctx context.Context, opts *Options, s Stack) (Teardown, error) {
 	progress := opts.IO.NewProgress(iostreams.Phase{Name: phase})
 	defer progress.Stop()
 	progress.Start(phase)
-	job, err := s.Cleanup(ctx)
+	job, err := s.Cleanup(ctx, opts.Choices)
 	if err != nil {
 		progress.Fail(phase)
 		return nil, err

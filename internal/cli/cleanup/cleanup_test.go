@@ -28,10 +28,10 @@ type fake struct {
 	ran    bool
 }
 
-func (f *fake) Info() stack.Info                          { return cmdtest.Info() }
-func (f *fake) Close() error                              { return nil }
-func (f *fake) Cleanup(context.Context) (Teardown, error) { return f, nil }
-func (f *fake) Plan() cleanup.Plan                        { return f.plan }
+func (f *fake) Info() stack.Info                                           { return cmdtest.Info() }
+func (f *fake) Close() error                                               { return nil }
+func (f *fake) Cleanup(context.Context, cleanup.Choices) (Teardown, error) { return f, nil }
+func (f *fake) Plan() cleanup.Plan                                         { return f.plan }
 func (f *fake) Run(_ context.Context, report func(cleanup.Progress)) (cleanup.Report, error) {
 	f.ran = true
 	phase := cleanup.Phase{Name: "flink jobs"}
@@ -95,7 +95,7 @@ func TestACleanupThatDidNotEndDoesNotSayThatNothingIsLeft(t *testing.T) {
 		says     string
 	}{
 		"interrupted before it looked": {
-			false, context.Canceled, "1 deleted; the cleanup did not come to its end: what is left was not listed\n",
+			false, context.Canceled, "1 deleted; the cleanup did not finish: what is left was not listed\n",
 		},
 		"failed, and nothing was found":   {true, errors.New("engine"), "1 deleted, 0 left as expected, 0 left unexpectedly\n"},
 		"it ended, and nothing was found": {true, nil, "1 deleted, 0 left as expected, 0 left unexpectedly\nnothing is left\n"},
@@ -124,12 +124,34 @@ func TestADryRunDeletesNothing(t *testing.T) {
 
 func TestASecondCleanupFindsNothing(t *testing.T) {
 	t.Parallel()
-	f := &fake{}
+	for asked, text := range map[bool]string{
+		true:  "nothing is left of stack local: there is nothing to delete\n",
+		false: "nothing is recorded of stack local, so there is nothing to delete; the account was not asked\n",
+	} {
+		f := &fake{plan: cleanup.Plan{Asked: asked}}
+		r, opts := setup(t, f)
+		opts.Yes = true
+		require.NoError(t, run(t.Context(), opts))
+		require.False(t, f.ran)
+		require.Equal(t, text, r.Out.String())
+		r, opts = setup(t, f)
+		opts.Yes, opts.Output = true, cmdutil.JSON
+		require.NoError(t, run(t.Context(), opts))
+		var d cleanup.Document
+		require.NoError(t, json.Unmarshal(r.Out.Bytes(), &d))
+		require.Equal(t, asked, d.Verified)
+	}
+}
+
+func TestALockedStackIsRefusedBeforeTheQuestion(t *testing.T) {
+	t.Parallel()
+	f := full()
+	f.plan.NotReady = errors.New("StackLocked: by ann on host, process 7")
 	r, opts := setup(t, f)
 	opts.Yes = true
-	require.NoError(t, run(t.Context(), opts))
+	require.ErrorContains(t, run(t.Context(), opts), "nothing was touched: StackLocked: by ann")
 	require.False(t, f.ran)
-	require.Equal(t, "nothing is left of stack local: there is nothing to delete\n", r.Out.String())
+	require.NotContains(t, r.Err.String(), "Type local")
 }
 
 func TestTheStacksNameMustBeTyped(t *testing.T) {
@@ -203,7 +225,7 @@ func TestJSONHasTheAgreedFields(t *testing.T) {
 	f := full()
 	f.report = cleanup.Report{
 		SchemaVersion: 1, Deleted: []cleanup.Item{bucket}, ExpectedResidue: []cleanup.Item{bucket},
-		Unexpected: []cleanup.Item{bucket}, Errors: []string{}, Warnings: []string{},
+		Unexpected: []cleanup.Item{bucket}, NotChecked: []cleanup.Unknown{}, Errors: []string{}, Warnings: []string{},
 	}
 	r, opts := setup(t, f)
 	opts.Yes, opts.Output = true, cmdutil.JSON
@@ -215,12 +237,12 @@ func TestJSONHasTheAgreedFields(t *testing.T) {
 		"planned", "planned.resources", "planned.byService", "planned.byService.ec2", "planned.byService.s3", "planned.dataLoss",
 		"planned.hourlyUSD", "planned.outside",
 	}
-	for _, list := range []string{"deleted", "expectedResidue", "unexpected"} {
+	for _, list := range []string{"deleted", "expectedResidue", "unexpected", "notChecked"} {
 		want = append(want, list)
 	}
 	for _, list := range []string{"deleted", "expectedResidue", "unexpected", "planned.outside"} {
 		for _, field := range []string{
-			"service", "type", "id", "arn", "createdBy", "hourlyUSD", "reason", "command", "name", "state", "phase",
+			"service", "type", "id", "arn", "createdBy", "hourlyUSD", "monthlyUSD", "reason", "command", "name", "state", "phase",
 		} {
 			want = append(want, list+"[]."+field)
 		}
@@ -257,6 +279,7 @@ func (w *world) Delete(context.Context, awsapi.Resource) error                  
 func (w *world) EmptyBucket(context.Context, string, func(int)) (int, error)    { return 0, nil }
 func (w *world) WaitTerminated(context.Context, time.Duration, ...string) error { return nil }
 func (w *world) Destroy(context.Context, func(cleanup.EngineEvent)) error       { return nil }
+func (w *world) Ready(context.Context) error                                    { return nil }
 
 // prepared is a stack whose cleanup is the real one, over a world in memory.
 type prepared struct {
@@ -264,7 +287,7 @@ type prepared struct {
 	options cleanup.Options
 }
 
-func (p prepared) Cleanup(ctx context.Context) (Teardown, error) {
+func (p prepared) Cleanup(ctx context.Context, _ cleanup.Choices) (Teardown, error) {
 	return cleanup.Prepare(ctx, p.options)
 }
 

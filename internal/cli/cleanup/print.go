@@ -4,6 +4,7 @@ package cleanup
 
 import (
 	"fmt"
+	"slices"
 
 	"emrflink/internal/cleanup"
 	"emrflink/internal/cli/cmdutil"
@@ -39,7 +40,14 @@ func showPlan(opts *Options, info stack.Info, p cleanup.Plan) error {
 	for _, l := range p.DataLoss {
 		_, _ = fmt.Fprintf(w, "%s %s\n", pal.Red("lost for good:"), l)
 	}
-	for _, l := range p.Warnings {
+	warnings := slices.Clone(p.Warnings)
+	for _, u := range p.NotChecked {
+		warnings = append(warnings, fmt.Sprintf("%s: not checked: %s", u.What, u.Why))
+	}
+	if p.Unfinished {
+		warnings = append(warnings, "an earlier cleanup did not come to its end: this one goes on with it")
+	}
+	for _, l := range warnings {
 		_, _ = fmt.Fprintf(w, "%s %s\n", pal.Yellow("warning:"), l)
 	}
 	if p.HourlyUSD > 0 {
@@ -52,14 +60,23 @@ func showPlan(opts *Options, info stack.Info, p cleanup.Plan) error {
 	return nil
 }
 
+// nothingLeft says so only when the account was asked.
 func nothingLeft(opts *Options, info stack.Info, p cleanup.Plan) error {
 	if opts.Output == cmdutil.JSON {
 		d := p.Document(info.Target, info.Simulated, cleanup.Report{})
-		d.Verified = true
+		d.Verified = p.Asked
 		d.DryRun = opts.DryRun
+		d.Warnings = append(d.Warnings, p.Warnings...)
 		return cmdutil.WriteJSON(opts.IO.Out, d)
 	}
-	_, err := fmt.Fprintf(opts.IO.Out, "nothing is left of stack %s: there is nothing to delete\n", info.Stack)
+	text := fmt.Sprintf("nothing is left of stack %s: there is nothing to delete\n", info.Stack)
+	if !p.Asked {
+		text = fmt.Sprintf("nothing is recorded of stack %s, so there is nothing to delete; the account was not asked\n", info.Stack)
+	}
+	_, err := fmt.Fprint(opts.IO.Out, text)
+	for _, l := range p.Warnings {
+		_, _ = fmt.Fprintf(opts.IO.ErrOut, "%s %s\n", opts.IO.ErrPalette().Yellow("warning:"), l)
+	}
 	cmdutil.PrintSimulated(opts.IO, info.Simulated)
 	return err
 }
@@ -88,8 +105,12 @@ func showReport(opts *Options, info stack.Info, p cleanup.Plan, r cleanup.Report
 	text := fmt.Sprintf("%d deleted, %d left as expected, %d left unexpectedly\n",
 		len(r.Deleted), len(r.ExpectedResidue), len(r.Unexpected))
 	switch {
+	case len(r.NotChecked) > 0:
+		for _, u := range r.NotChecked {
+			text += fmt.Sprintf("not checked: %s: %s\n", u.What, u.Why)
+		}
 	case !r.Verified:
-		text = fmt.Sprintf("%d deleted; the cleanup did not come to its end: what is left was not listed\n", len(r.Deleted))
+		text = fmt.Sprintf("%d deleted; the cleanup did not finish: what is left was not listed\n", len(r.Deleted))
 	case failure == nil && len(r.ExpectedResidue)+len(r.Unexpected)+len(r.Errors) == 0:
 		text += "nothing is left\n"
 	}

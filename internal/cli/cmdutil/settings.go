@@ -57,23 +57,23 @@ func Variables() []Variable {
 		{"EMRFLINK_STATE", "state", "where the state is kept, a Pulumi backend URL"},
 		{"EMRFLINK_COLOR", "color", "when to colour output: auto, always or never"},
 		{"EMRFLINK_HOME", "", "state folder; default $XDG_STATE_HOME/emrflink, else ~/.local/state/emrflink"},
-		{"EMRFLINK_SPEED", "", "what the local target divides AWS's durations by when it starts; default 200"},
+		{"EMRFLINK_SPEED", "", "number by which the local target divides AWS's durations, read when it starts; default 200"},
 		{
-			"EMRFLINK_LOCAL_PORT", "", "port of the simulated AWS API when the local target starts; default: the last one, " +
-				"else any",
+			"EMRFLINK_LOCAL_PORT", "", "port of the simulated AWS API, read when the local target starts; default: the last " +
+				"one, else any",
 		},
-		{"EMRFLINK_LOCALKUBE", "", "binary of the local control plane; default: localkube beside emrflink"},
-		{"PULUMI_BACKEND_URL", "", "where the state is kept when neither --state nor EMRFLINK_STATE says it"},
+		{"EMRFLINK_LOCALKUBE", "", "binary of the local control plane; default: localkube in the folder of emrflink"},
+		{"PULUMI_BACKEND_URL", "", "where the state is kept if neither --state nor EMRFLINK_STATE is set"},
 		{
-			"PULUMI_CONFIG_PASSPHRASE", "", "passphrase of the secrets in the state; default: one that is made and kept in " +
+			"PULUMI_CONFIG_PASSPHRASE", "", "passphrase of the secrets in the state; default: a generated one, kept in " +
 				"the state folder",
 		},
 		{"PULUMI_CONFIG_PASSPHRASE_FILE", "", "file with that passphrase"},
-		{"AWS_PROFILE", "", "and Amazon's other variables: credentials of the aws target; the local target ignores them"},
+		{"AWS_PROFILE", "", "this and the other AWS variables: credentials of the aws target; the local target ignores them"},
 		{"KUBECONFIG", "", "file that `kubeconfig` merges into; default ~/.kube/config"},
 		{
-			"GOGC", "", "Go's; the local control plane aims at 25, which saves memory, when it is empty: 200 halves its " +
-				"processor time",
+			"GOGC", "", "garbage collection target of Go; if it is empty, the local control plane uses 25, which saves " +
+				"memory; 200 halves its processor time",
 		},
 		{"NO_COLOR", "", "when not empty, no colour unless --color always"},
 		{"CI", "", "when not empty, progress is printed line by line"},

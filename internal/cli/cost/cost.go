@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package cost is the command that says what a deployment costs, part by part, idle and with the sample job.
+// Package cost is the command that shows what a deployment costs, part by part, idle and with the sample job.
 package cost
 
 import (
@@ -35,24 +35,23 @@ func NewCmd(f *cmdutil.Factory, price Pricer, runF func(context.Context, *Option
 	cmd := &cobra.Command{
 		Use:   "cost [flags]",
 		Short: "Show what a deployment costs, per hour and month",
-		Long: `Show what the settings of the stack cost at AWS's list prices, component by component, ` +
-			`per hour and per month of 730
-hours: idle, and while the sample job runs.
+		Long: `Show what the settings of the stack cost at AWS's list prices, component by component, per hour and per
+month of 730 hours: idle, and while the sample job runs.
 
 Steps:
   1. read and validate the settings of the stack
   2. compute the desired graph of the settings in this process: no credentials, no state, no daemon
   3. read the prices: from the dated tables in this binary, or with --live from the AWS Price List
-  4. add up what is billed by the hour, and bound what the nodes of the sample job add
+  4. add up everything that is billed by the hour, and give a range for the nodes of the sample job
 
-Karpenter chooses the nodes of a job when the job is there, so their price is a range: from the fewest nodes of the
-cheapest instance type that the node pool allows to a node of the dearest for every pod. It is at on-demand prices. Spot
-nodes are cheaper; no price of theirs is listed, so none is given.
+Karpenter chooses the nodes of a job when the job starts, so their price is a range: from the fewest nodes of the
+cheapest instance type that the node pool allows, to one node of the most expensive type for each pod. The range uses
+on-demand prices. Spot nodes are cheaper, but the price lists contain no spot prices.
 
-What is billed by use, and what has no price, is named and is in no sum. Taxes, discounts, free tiers and data transfer
-are left out.
+Charges by use, and resources without a price, are named and are part of no sum. Taxes, discounts, free tiers and data
+transfer are left out.
 
-Cost: none. With --live the credentials need pricing:GetProducts, which is free.
+Cost: none. With --live the credentials need the permission pricing:GetProducts; the call is free.
 
 Exit codes: 0 priced, also when something has no price; 1 failed; 2 settings or flags, or --live on the local target;
 3 credentials.`,

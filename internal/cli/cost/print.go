@@ -72,8 +72,8 @@ func showTables(ios *iostreams.IOStreams, r cost.Report) error {
 	}
 	_, _ = fmt.Fprintf(ios.Out, "a month with the sample job: %s\n", between(r.WithSampleJob.MonthlyUSD, perMonth))
 	if slices.ContainsFunc(r.SampleJob.Nodes, func(n cost.Nodes) bool { return slices.Contains(n.CapacityTypes, "spot") }) {
-		_, _ = fmt.Fprintln(ios.Out, "spot is not priced: spot prices move and are in no list, so spot nodes are counted at "+
-			"the on-demand price")
+		_, _ = fmt.Fprintln(ios.Out, "spot is not priced: spot prices change and are in no price list, so spot nodes are "+
+			"counted at the on-demand price")
 	}
 	_, _ = fmt.Fprintln(ios.Out)
 	return nil

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package deploy is the command that makes a stack what its settings say.
+// Package deploy is the command that creates or updates the deployment of a stack.
 package deploy
 
 import (
@@ -59,39 +59,41 @@ func NewCmd(f *cmdutil.Factory, o Operations, runF func(context.Context, *Option
 	cmd := &cobra.Command{
 		Use:   "deploy [flags]",
 		Short: "Create or update the deployment of a stack",
-		Long: `Create or update everything that the settings of the stack describe. It can be repeated at any time: what is there
-already stays as it is, and an interrupted deploy goes on where it stopped.
+		Long: `Create or update everything that the settings of the stack describe. You can repeat a deploy at any
+time: what is already as described stays as it is, and an interrupted deploy continues where it stopped.
 
 Steps:
   1. read and validate the settings of the stack
-  2. open the target (the local one is started when it is stopped) and look for what would make the deploy fail:
-     credentials, quotas, names, as doctor does. A problem ends the deploy before anything is touched, a warning is
-     shown
+  2. open the target (the local target is started if it is stopped) and run the checks of "doctor": credentials,
+     quotas, names. A problem ends the deploy before anything is changed; a warning is shown
   3. show the plan and the resources that are billed by the hour, with their prices, and ask
-  4. network, checkpoint bucket, cluster, core nodes, addons, Karpenter, node pools, Flink operator, teams
+  4. create or update network, checkpoint bucket, cluster, core nodes, addons, Karpenter, node pools, Flink operator and
+     teams
   5. print the commands to run next
 
-The plan compares the settings with the recorded state. With --refresh every resource is read from the account first:
-what was changed or deleted there, which "drift" shows, is put back.
+The plan compares the settings with the recorded state. With --refresh every resource is read from the account first,
+and what was changed or deleted there is restored ("drift" shows it).
 
-Cost: on the aws target what step 3 shows, from the moment the resources exist until a cleanup. The local target costs
+Cost: on the aws target what step 3 shows, from the creation of the resources until a cleanup. The local target costs
 nothing.
 
-Log groups that an earlier deployment left (EKS writes its last lines when the cluster is gone) end the deploy in step
-2. With --adopt they are taken into the stack: their events stay, retention and tags become those of the settings, and a
-cleanup deletes them.
+Log groups of an earlier deployment can be left over, because EKS writes its last events after the cluster is gone.
+They end the deploy in step 2. With --adopt they become part of the stack: their events stay, their retention and tags
+are set as the settings say, and a cleanup deletes them.
 
-When it fails, what exists is kept and recorded: the commands to go on and to remove it are printed. The first Ctrl-C
-begins nothing new, ends the waits of the operations in progress and records what exists; what AWS has begun to make, it
-goes on making. A second one kills, and the next deploy finds out what became of the operations in progress.
+When a deploy fails, the existing resources are kept and recorded, and the commands to continue and to remove them are
+printed. The first Ctrl-C starts nothing new, stops waiting for the operations in progress and records what exists;
+AWS still completes what it has begun. A second Ctrl-C kills the deploy, and the next deploy finds out how the
+operations in progress ended.
 
-With --plan the deploy is carried out only if it is the one that "emrflink preview --save-plan" wrote: same stack, same
-settings, same build of this program, same deployed state, and a new plan with the very same steps. Anything else is
-refused before a change, and said. Its limits: drift in the cloud that the state does not know of is not seen, values
-that only a deployment gives may turn out as any, and what happens between the check and the deploy is not guarded.
+With --plan the deploy runs only if it is the one that "emrflink preview --save-plan" wrote: the same stack, settings,
+build of this program and deployed state, and a new plan with exactly the same steps. Otherwise it is refused before
+the first change, and the differences are printed. Its limits: it does not see drift that the state does not know of,
+it does not check values that only a deployment gives, and it does not prevent changes between the check and the
+deploy.
 
-Exit codes: 0 deployed, or nothing to change; 1 failed; 2 settings, flags, a problem of step 2, a plan that is refused,
-or no terminal and no --yes; 3 credentials; 130 declined or interrupted.`,
+Exit codes: 0 deployed, or nothing to change; 1 failed; 2 settings, flags, a problem of step 2, a plan that is
+refused, or no terminal and no --yes; 3 credentials; 130 declined or interrupted.`,
 		Example: `  emrflink deploy
   emrflink deploy --stack dev --yes
   emrflink deploy --stack dev --plan plan.json
@@ -122,11 +124,11 @@ or no terminal and no --yes; 3 credentials; 130 declined or interrupted.`,
 	}
 	cmdutil.AddYesFlag(cmd, &opts.Yes, "deploy without asking")
 	cmd.Flags().StringSliceVar(&opts.SkipChecks, "skip-checks", nil,
-		"checks, by the names that doctor prints, that do not stop the deploy")
-	cmd.Flags().BoolVar(&opts.Adopt, "adopt", false, "take log groups that an earlier deployment left into the stack")
-	cmd.Flags().BoolVar(&opts.Refresh, "refresh", false, "read the account first, and put back what was changed there")
+		"checks that do not stop the deploy, by the names that doctor prints")
+	cmd.Flags().BoolVar(&opts.Adopt, "adopt", false, "take over log groups that an earlier deployment left")
+	cmd.Flags().BoolVar(&opts.Refresh, "refresh", false, "read the account first, and restore what was changed there")
 	cmdutil.AddOutputFlag(cmd, &opts.Output)
-	cmd.Flags().StringVar(&opts.Plan, "plan", "", "carry out only what this file says, which preview --save-plan wrote")
+	cmd.Flags().StringVar(&opts.Plan, "plan", "", "run only the deploy of this file, which preview --save-plan wrote")
 	return cmd
 }
 
@@ -162,8 +164,9 @@ func run(ctx context.Context, opts *Options) error {
 		return err
 	}
 	resume := cmdutil.Command("deploy", "--stack", info.Stack)
-	opts.Interrupt.Say("stopping: nothing new is begun, no operation in progress is waited for, and what exists is recorded\n" +
-		"press Ctrl-C again to kill it; go on later with: " + resume)
+	opts.Interrupt.Say("stopping: no new operation is started, " +
+		"operations in progress are not waited for, and what exists is recorded\n" +
+		"press Ctrl-C again to kill the run; continue later with: " + resume)
 	defer opts.Interrupt.Say("")
 	t := track(opts.IO, plan.Document.Steps, s.Info().Timed())
 	res, err := d.Deploy(ctx, func(e plans.Event) { opts.follow(t, e) })

@@ -104,47 +104,41 @@ func TestFlags(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		args []string
-		want Options
+		want any
 		code int
 	}{
 		"nothing is asked for":      {nil, Options{}, 0},
 		"--yes and json":            {[]string{"--yes", "--output", "json"}, Options{Yes: true, Output: cmdutil.JSON}, 0},
-		"an argument is refused":    {[]string{"extra"}, Options{}, 2},
-		"a format is one of two":    {[]string{"--output", "yaml"}, Options{}, 2},
-		"--adopt against a plan":    {[]string{"--adopt", "--plan", "p.json"}, Options{}, 2},
-		"--refresh against a plan":  {[]string{"--refresh", "--plan", "p.json"}, Options{}, 2},
+		"an argument is refused":    {[]string{"extra"}, nil, 2},
+		"a format is one of two":    {[]string{"--output", "yaml"}, nil, 2},
+		"--adopt against a plan":    {[]string{"--adopt", "--plan", "p.json"}, nil, 2},
+		"--refresh against a plan":  {[]string{"--refresh", "--plan", "p.json"}, nil, 2},
 		"short flags mean the same": {[]string{"-y", "-o", "text"}, Options{Yes: true, Output: cmdutil.Text}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := cmdtest.New(t)
-			var got Options
-			err := r.Exec(t, NewCmd(r.Factory, Operations{}, func(_ context.Context, o *Options) error { got = *o; return nil }),
-				c.args...)
+			var got any
+			err := r.Exec(t, NewCmd(r.Factory, Operations{}, cmdtest.Keep[Options](&got)), c.args...)
 			require.Equal(t, c.code, cmdtest.Code(err))
-			require.Equal(t, c.want.Yes, got.Yes)
-			require.Equal(t, c.want.Output, got.Output)
+			require.Equal(t, c.want, got)
 		})
 	}
 }
 
 func TestWhatIsReadAndAdoptedIsWhatWasAskedFor(t *testing.T) {
 	t.Parallel()
-	for _, asked := range []bool{false, true} {
-		f := &fake{
-			plan: bucketPlan(), checks: []check.Check{{ID: "names", Status: check.OK, Adopts: []string{"/aws/eks/x/cluster"}}},
-		}
-		if !asked {
-			f.checks = nil
+	const group = "/aws/eks/x/cluster"
+	for _, want := range []deploy.Options{{}, {Refresh: true}, {Adopt: []string{group}}} {
+		adopt := want.Adopt != nil
+		f := &fake{plan: bucketPlan()}
+		if adopt {
+			f.checks = []check.Check{{ID: "names", Status: check.OK, Adopts: want.Adopt}}
 		}
 		_, opts := setup(t, f)
-		opts.Yes, opts.Adopt, opts.Refresh = true, asked, asked
+		opts.Yes, opts.Adopt, opts.Refresh = true, adopt, want.Refresh
 		require.NoError(t, run(t.Context(), opts))
-		require.Equal(t, asked, f.adopt)
-		want := deploy.Options{Refresh: asked}
-		if asked {
-			want.Adopt = []string{"/aws/eks/x/cluster"}
-		}
+		require.Equal(t, adopt, f.adopt)
 		require.Equal(t, want, f.asked)
 	}
 }

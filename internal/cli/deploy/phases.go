@@ -25,7 +25,7 @@ type tracker struct {
 func track(ios *iostreams.IOStreams, steps []preview.Step, where string) *tracker {
 	t := &tracker{open: map[string]map[string]bool{}, total: map[string]int{}}
 	for _, s := range steps {
-		if s.Op == string(plans.OpSame) || s.Op == string(plans.OpRead) || deploy.Bookkeeping(s.Type) {
+		if s.Op == string(plans.OpSame) || s.Op == string(plans.OpRead) || deploy.OnlyInState(s.Type) {
 			continue
 		}
 		name := deploy.PhaseOf(s.URN, s.Type)
@@ -47,7 +47,7 @@ func track(ios *iostreams.IOStreams, steps []preview.Step, where string) *tracke
 
 // event follows one event of the engine.
 func (t *tracker) event(e plans.Event) {
-	if e.URN == "" || deploy.Bookkeeping(e.Type) {
+	if e.URN == "" || deploy.OnlyInState(e.Type) {
 		return
 	}
 	name := deploy.PhaseOf(e.URN, e.Type)

@@ -90,14 +90,15 @@ func TestAWarningIsShownAndInTheResult(t *testing.T) {
 func TestChecksCanBeSkippedByName(t *testing.T) {
 	t.Parallel()
 	r := cmdtest.New(t)
-	var got Options
-	cmd := NewCmd(r.Factory, Operations{}, func(_ context.Context, o *Options) error { got = *o; return nil })
+	var got any
+	want := Options{SkipChecks: []string{"quota-vpc", "quota-eip"}}
+	cmd := NewCmd(r.Factory, Operations{}, cmdtest.Keep[Options](&got))
 	require.NoError(t, r.Exec(t, cmd, "--skip-checks", "quota-vpc,quota-eip"))
-	require.Equal(t, []string{"quota-vpc", "quota-eip"}, got.SkipChecks)
+	require.Equal(t, want, got)
 
 	f := &fake{plan: bucketPlan(), checks: checks()}
 	_, opts := setup(t, f)
-	opts.Yes, opts.SkipChecks = true, got.SkipChecks
+	opts.Yes, opts.SkipChecks = true, want.SkipChecks
 	require.NoError(t, run(t.Context(), opts))
 	require.True(t, f.deployed)
 

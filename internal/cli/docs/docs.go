@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package docs is the hidden command that writes the reference of all commands from the commands themselves.
+// Package docs is the hidden command that writes the reference of all commands from their help texts and tables.
 package docs
 
 import (
@@ -36,8 +36,9 @@ func NewCmd(f *cmdutil.Factory, runF func(context.Context, *Options) error) *cob
 		Use:    "docs [flags]",
 		Hidden: true,
 		Short:  "Write the reference of all commands",
-		Long: `Write one Markdown file per command, and one each for the configuration of a stack, the environment variables, the
-exit codes, the findings of previews and what the local target simulates. Files of commands that are gone are removed.
+		Long: `Write one Markdown file per command, and one each for the configuration of a stack, the environment
+variables, the exit codes, the findings of previews and what the local target simulates. Files of commands that no
+longer exist are removed.
 
 Exit codes: 0 written; 1 failed; 2 flags.`,
 		Example: `  emrflink docs --dir docs/reference`,

@@ -3,7 +3,6 @@
 package docs
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -98,12 +97,4 @@ func TestOldPagesGoAndForeignOnesStay(t *testing.T) {
 	require.FileExists(t, filepath.Join(dir, "notes.md"))
 	require.FileExists(t, filepath.Join(dir, "tool-make.md"))
 	require.NoFileExists(t, filepath.Join(dir, "tool-docs.md"), "the generator is hidden")
-}
-
-func TestFlags(t *testing.T) {
-	t.Parallel()
-	r := cmdtest.New(t)
-	var got Options
-	require.NoError(t, r.Exec(t, NewCmd(r.Factory, func(_ context.Context, o *Options) error { got = *o; return nil })))
-	require.Equal(t, "docs/reference", got.Dir)
 }

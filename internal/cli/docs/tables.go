@@ -73,11 +73,12 @@ func indented(text string) string {
 // rules is the table of rules, then each with its reason.
 func rules(all []findings.Rule) string {
 	var b strings.Builder
-	b.WriteString("What `emrflink preview` looks for in the desired graph, whether it changes or not. A finding is no " +
-		"change: `--exit-code` does not count it. A stack\n" +
-		"file accepts findings with a reason:\n\n```yaml\nconfig:\n  emrflink:acceptedFindings:\n    - rule: single-nat\n" +
+	b.WriteString("What `emrflink preview` looks for in the desired graph, in changed and unchanged resources. A finding is " +
+		"not a change: `--exit-code` does not\n" +
+		"count it. A stack file can accept a finding with a reason:\n\n```yaml\nconfig:\n  emrflink:acceptedFindings:\n" +
+		"    - rule: single-nat\n" +
 		"      resource: \"network-*\"   # a URN or a name, * for anything; every resource when left out\n" +
-		"      reason: a development stack does without the network for as long as a zone fails\n```\n\n" +
+		"      reason: a development stack can lose the network while a zone fails\n```\n\n" +
 		"| rule | severity | what is wrong |\n|---|---|---|\n")
 	for _, r := range all {
 		fmt.Fprintf(&b, "| [%s](#%s) | %s | %s |\n", code(r.ID), r.ID, r.Severity, cell(r.Title))
@@ -92,29 +93,31 @@ func rules(all []findings.Rule) string {
 // localTarget is the support matrix, from the tables that the local target is made of.
 func localTarget(m localtarget.Matrix) string {
 	var b strings.Builder
-	b.WriteString("The account behind the local target is simulated. This page is made of the tables that do it. What is " +
-		"not listed is refused by name: HTTP 501\n" +
-		"with the operation, or an error with the Pulumi type, the property, the chart, its value or the addon.\n\n")
+	b.WriteString("The AWS account of the local target is simulated. This page is generated from the tables of the simulation. " +
+		"Everything else is refused by name:\n" +
+		"HTTP 501 with the operation, or an error with the Pulumi type, the property, the chart, its value or the addon.\n\n")
 	fmt.Fprintf(&b, "## AWS API: %s\n\nSignatures are verified, and calls with a role's credentials are authorized by its "+
 		"policies. "+
-		"Clients: `emrflink` is this tool,\n`karpenter` the controller; `clients` are others that you point at the endpoint.\n\n"+
+		"Clients: `emrflink` is this tool,\n`karpenter` the controller; `clients` are other programs that you connect to the "+
+		"endpoint.\n\n"+
 		"| service | operation | called by | what differs from AWS |\n|---|---|---|---|\n",
 		cmdutil.Count(len(m.Operations), "operation", "operations"))
 	for _, o := range m.Operations {
 		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", o.Service, o.Name, cell(o.UsedBy), cell(o.Notes))
 	}
-	fmt.Fprintf(&b, "\n## Pulumi resources: %s\n\nProperties are checked against the schema of the release: an unknown one "+
-		"is an error, a missing one too.\n\n"+
+	fmt.Fprintf(&b, "\n## Pulumi resources: %s\n\nProperties are checked against the schema of the release: an unknown "+
+		"property is an error, and so is a missing required one.\n\n"+
 		"| type | provider | kind in the account |\n|---|---|---|\n", cmdutil.Count(len(m.Types), "type", "types"))
 	for _, t := range m.Types {
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", t.Token, t.Provider, code(t.Kind))
 	}
-	b.WriteString("\nOf the Kubernetes provider every type of one object works, custom resources and `helm.sh/v3:Release` " +
-		"too: a real API server decides. Lists,\n" +
-		"patches, YAML files, Kustomize and `helm.sh/v3:Chart` are refused.\n")
+	b.WriteString("\nOf the Kubernetes provider, every type that is a single object works, also custom resources and " +
+		"`helm.sh/v3:Release`: a real API server\n" +
+		"validates them. Lists, patches, YAML files, Kustomize and `helm.sh/v3:Chart` are refused.\n")
 	b.WriteString(list("Helm charts", "A stand-in installs small manifests with the chart's names and refuses values that "+
 		"it does not know. No registry is contacted.", m.Charts))
-	b.WriteString(list("EKS addons", "A stand-in installs what the rest needs of the addon. Other addons are refused.", m.Addons))
+	b.WriteString(list("EKS addons", "A stand-in installs the parts of the addon that others need. Other addons are refused.",
+		m.Addons))
 	return b.String()
 }
 

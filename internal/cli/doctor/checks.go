@@ -148,7 +148,30 @@ func (o *Options) local(ctx context.Context) (checks []check.Check, running bool
 		c.Why += "; its log is " + log
 		return append(checks, c), false
 	}
-	return append(checks, ok(daemon, "process %d answers at %s", s.PID, s.URL)), true
+	checks = append(checks, ok(daemon, "process %d answers at %s", s.PID, s.URL))
+	for _, c := range s.Clusters {
+		if c.State != localtarget.Running {
+			checks = append(checks, notServing(c))
+		}
+	}
+	return checks, true
+}
+
+// notServing is the problem of a cluster whose control plane does not run. One that is being started may just need time.
+func notServing(c localtarget.Cluster) check.Check {
+	out := check.Check{
+		ID: "cluster", Status: check.Warning, What: "the control plane of cluster " + c.Name + " is being started", Why: c.Reason,
+		Fix: cmdutil.Command("local", "status"),
+	}
+	if out.Why == "" {
+		out.Why = "its start is not finished"
+	}
+	if c.State == localtarget.Failed {
+		out.Status, out.What = check.Error, "the control plane of cluster "+c.Name+" cannot be started"
+		out.Fix = "settle the cause, then start it again: " + cmdutil.Command("deploy") + "\n" +
+			"a store that is spoilt for good goes with the simulated account: " + cmdutil.Command("local", "reset")
+	}
+	return out
 }
 
 // port checks the port that was asked for, if one was: any other time a free one is taken.
@@ -180,21 +203,33 @@ func (o *Options) account(ctx context.Context, info stack.Info, reachable bool) 
 	}
 	checks, err := o.Preflight(ctx)
 	if err != nil {
-		rep := cmdutil.Describe(err)
-		c := check.Check{
-			ID:     id,
-			Status: check.Error,
-			What:   rep.Error,
-			Why:    rep.Cause,
-			Fix:    strings.Join(rep.Next, "\n"),
-			Denied: rep.Exit == cmdutil.ExitDenied,
-		}
-		if c.Fix == "" {
-			c.Fix = cmdutil.Command("doctor", "--stack", info.Stack, "--verbose")
-		}
-		return []check.Check{c}
+		return []check.Check{problem(id, info, err)}
 	}
 	return checks
+}
+
+// recorded checks the recorded state, without which nothing can be compared with the account.
+func (o *Options) recorded(ctx context.Context, info stack.Info, reachable bool) []check.Check {
+	if err := o.State(ctx); err != nil {
+		return []check.Check{problem("state", info, err)}
+	}
+	return o.account(ctx, info, reachable)
+}
+
+// problem is the check that an error ended.
+func problem(id string, info stack.Info, err error) check.Check {
+	rep := cmdutil.Describe(err)
+	c := check.Check{
+		ID: id, Status: check.Error, What: rep.Error, Why: rep.Cause, Fix: strings.Join(rep.Next, "\n"),
+		Denied: rep.Exit == cmdutil.ExitDenied,
+	}
+	if c.Why == "" {
+		c.What, c.Why = "the stack cannot be looked at", rep.Error
+	}
+	if c.Fix == "" {
+		c.Fix = cmdutil.Command("doctor", "--stack", info.Stack, "--verbose")
+	}
+	return c
 }
 
 // endpoint warns of a Kubernetes API without a public endpoint: half of a deploy talks to it, and from outside of the

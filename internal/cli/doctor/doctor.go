@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package doctor is the command that looks at everything that a deploy will need, and says how to mend what is wrong.
+// Package doctor is the command that checks everything that a deploy needs, and says how to fix each problem.
 package doctor
 
 import (
@@ -30,6 +30,8 @@ type LocalTarget interface {
 // Operations are what the command asks of the target.
 type Operations struct {
 	Local func() (LocalTarget, error)
+	// State makes sure that the recorded state can be read and saved.
+	State func(context.Context) error
 	// Preflight makes the checks that a deploy begins with.
 	Preflight func(context.Context) ([]check.Check, error)
 }
@@ -53,28 +55,29 @@ func NewCmd(f *cmdutil.Factory, o Operations, runF func(context.Context, *Option
 	}
 	cmd := &cobra.Command{
 		Use:   "doctor [flags]",
-		Short: "Look for what would make a deploy fail",
-		Long: `Look at everything that a deploy of the stack needs, and print every problem with its cause and the command that
-settles it. Nothing is changed and the local target is not started. A deploy begins with the same checks, from step 4
-on.
+		Short: "Check for problems that would make a deploy fail",
+		Long: `Check everything that a deploy of the stack needs, and print every problem with its cause and the
+command that fixes it. Nothing is changed, and the local target is not started. A deploy begins with the same checks,
+from step 4 on.
 
 Steps:
   1. settings of the stack
-  2. state folder: writable, free space
-  3. target local: binary of the control plane, the running target, the port
-  4. target aws: the programs aws and kubectl, which pulumi-eks needs on the PATH; a stale login at the registry of
-     charts; whether the Kubernetes API is private
-  5. the account: credentials, how long they last, this machine's clock, account and region of the stack; zones,
-     Kubernetes version and its support, instance types, EC2's role for spot; quotas (VPCs, Elastic IPs, NAT gateways,
-     clusters, vCPUs on demand and spot) against what is used; names that are taken, networks that overlap, log groups
-     left over
+  2. state folder: writable, free space, a recorded state that was lost or cannot be read
+  3. target local: binary of the control plane, the running target and its control planes, the port
+  4. target aws: the programs aws and kubectl, which pulumi-eks needs on the PATH; an expired login at the chart
+     registry; whether the Kubernetes API is private
+  5. the account: credentials and how long they are valid, the clock of this machine, account and region of the stack;
+     zones, Kubernetes version and its support, instance types, the service-linked role for spot; quotas (VPCs,
+     Elastic IPs, NAT gateways, clusters, on-demand and spot vCPUs) compared with usage; names that are taken,
+     networks that overlap, leftover log groups
 
-On the local target step 5 asks the simulated account, when it runs. A check that the identity may not make is a warning
-that names the IAM action.
+On the local target, step 5 asks the simulated account if the target runs. A check for which the credentials have no
+permission is a warning that names the IAM action.
 
 Cost: none.
 
-Exit codes: 0 no problem, or warnings only; 2 problems were found and listed; 3 among them credentials.`,
+Exit codes: 0 no problem, or warnings only; 2 problems were found and listed; 3 a problem with the credentials is
+among them.`,
 		Example: `  emrflink doctor
   emrflink doctor --stack dev --output json`,
 		Args: cmdutil.NoArgs,
@@ -111,7 +114,7 @@ func run(ctx context.Context, opts *Options) error {
 		if info.Needs.Credentials {
 			checks = append(checks, endpoint(info)...)
 		}
-		checks = append(checks, opts.account(ctx, info, reachable)...)
+		checks = append(checks, opts.recorded(ctx, info, reachable)...)
 	}
 	verdict := cmdutil.Judge(checks)
 	if opts.Output == cmdutil.JSON {

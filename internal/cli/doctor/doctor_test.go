@@ -23,12 +23,17 @@ import (
 
 type localFake struct {
 	binary, status error
+	cluster        localtarget.Cluster
 }
 
 func (localFake) Paths() (string, string)   { return "/s/local", "/s/local/daemon.log" }
 func (l localFake) Binary() (string, error) { return "/bin/localkube", l.binary }
 func (l localFake) Status(context.Context) (localtarget.Status, error) {
-	return localtarget.Status{PID: 7, URL: "http://127.0.0.1:1"}, l.status
+	s := localtarget.Status{PID: 7, URL: "http://127.0.0.1:1"}
+	if l.cluster.State != "" {
+		s.Clusters = append(s.Clusters, l.cluster)
+	}
+	return s, l.status
 }
 
 // healthy is a machine on which everything is in order; a test breaks parts of it.
@@ -47,6 +52,7 @@ func healthy(t *testing.T, target string) (*cmdtest.Run, *Options) {
 		Home: func() (string, error) { return home, nil },
 		Operations: Operations{
 			Local: func() (LocalTarget, error) { return localFake{}, nil },
+			State: func(context.Context) error { return nil },
 			Preflight: func(context.Context) ([]check.Check, error) {
 				return []check.Check{{ID: "credentials", Status: good, What: "arn:aws:iam::1:user/u"}}, nil
 			},
@@ -62,8 +68,8 @@ const (
 	skipped = check.Skipped
 )
 
-// problem is a check with a problem.
-func problem(id string, status check.Status, denied bool) check.Check {
+// finding is a check with a problem.
+func finding(id string, status check.Status, denied bool) check.Check {
 	return check.Check{ID: id, Status: status, What: "w", Why: "y", Fix: "f", Denied: denied}
 }
 
@@ -106,32 +112,48 @@ func TestDoctor(t *testing.T) {
 		"local, running": {
 			"local", func(*Options) {}, with(found{"control-plane": good, "local-target": good, "credentials": good}), 0,
 		},
+		"local, a control plane that cannot be started": {"local", func(o *Options) {
+			o.Local = func() (LocalTarget, error) {
+				return localFake{cluster: localtarget.Cluster{State: localtarget.Failed, Reason: "the disk is full"}}, nil
+			}
+		}, with(found{"control-plane": good, "local-target": good, "cluster": bad, "credentials": good}), 2},
+		"local, a control plane that is being started": {"local", func(o *Options) {
+			o.Local = func() (LocalTarget, error) {
+				return localFake{cluster: localtarget.Cluster{State: localtarget.Starting}}, nil
+			}
+		}, with(found{"control-plane": good, "local-target": good, "cluster": warning, "credentials": good}), 0},
 		"local, stopped": {"local", func(o *Options) {
 			o.Local = func() (LocalTarget, error) { return localFake{status: localtarget.ErrNotRunning}, nil }
 			o.Preflight = func(context.Context) ([]check.Check, error) { return nil, errors.New("this would start it") }
 		}, with(found{"control-plane": good, "local-target": good, "port": good, "aws-account": skipped}), 0},
 		"local, everything is wrong": {"local", func(o *Options) {
-			o.Local = func() (LocalTarget, error) { return localFake{errors.New("no binary"), errors.New("refused")}, nil }
+			o.Local = func() (LocalTarget, error) {
+				return localFake{binary: errors.New("no binary"), status: errors.New("refused")}, nil
+			}
 			o.Free = func(string) (uint64, error) { return gib / 8, nil }
 		}, with(found{"free-space": bad, "control-plane": bad, "local-target": bad, "aws-account": skipped}), 2},
 		"little space is a warning": {"local", func(o *Options) { o.Free = func(string) (uint64, error) { return gib, nil } },
 			with(found{"free-space": warning, "control-plane": good, "local-target": good, "credentials": good}), 0},
 		"aws": {"aws", func(*Options) {}, with(found{"credentials": good}), 0},
 		"aws, problems of the account": {
-			"aws", account([]check.Check{problem("quota-vpc", bad, false), problem("spot-role", warning, false)}, nil),
+			"aws", account([]check.Check{finding("quota-vpc", bad, false), finding("spot-role", warning, false)}, nil),
 			with(found{"quota-vpc": bad, "spot-role": warning}), 2,
 		},
 		"aws, credentials among the problems": {
-			"aws", account([]check.Check{problem("credentials", bad, true), problem("program-aws", bad, false)}, nil),
+			"aws", account([]check.Check{finding("credentials", bad, true), finding("program-aws", bad, false)}, nil),
 			with(found{"credentials": bad, "program-aws": bad}), 3,
 		},
 		"aws, warnings only": {
-			"aws", account([]check.Check{problem("session", warning, false)}, nil), with(found{"session": warning}), 0,
+			"aws", account([]check.Check{finding("session", warning, false)}, nil), with(found{"session": warning}), 0,
 		},
 		"the account cannot be opened": {
 			"aws", account(nil, &cmdutil.Error{What: "read the state", Cause: errors.New("corrupt"), Exit: 2}),
 			with(found{"aws-account": bad}), 2,
 		},
+		"local, stopped, and the state was lost": {"local", func(o *Options) {
+			o.Local = func() (LocalTarget, error) { return localFake{status: localtarget.ErrNotRunning}, nil }
+			o.State = func(context.Context) error { return errors.New("the state is gone") }
+		}, with(found{"control-plane": good, "local-target": good, "port": good, "state": bad}), 2},
 		"aws, private API": {"aws", func(o *Options) {
 			info, err := o.Info()
 			info.PrivateAPI = true

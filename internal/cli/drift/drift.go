@@ -34,25 +34,27 @@ func NewCmd(f *cmdutil.Factory, detect Detector, runF func(context.Context, *Opt
 	cmd := &cobra.Command{
 		Use:   "drift [flags]",
 		Short: "Compare the deployment with what the account has",
-		Long: `Compare what was deployed with what the account and the cluster have now, property by property. Nothing is changed,
-neither there nor in the recorded state.
+		Long: `Compare what was deployed with what the account and the cluster have now, property by property. Nothing
+is changed, neither in the account nor in the recorded state.
 
 Steps:
   1. read and validate the settings of the stack, and the recorded state
-  2. open the target (the local one is started when it is stopped)
-  3. read every recorded resource and compare; look for resources that carry the deployment's tags and are not recorded
-  4. print what was changed and what is missing, and the command that puts it back
+  2. open the target (the local target is started if it is stopped)
+  3. read every recorded resource and compare it; look for resources that have the deployment's tags and are not
+     recorded
+  4. print what was changed and what is missing, and the command that restores it
 
 Some differences are not drift: an autoscaler sets the size of a node group, controllers add tags. They are printed as
-ignored, each with the reason, and do not count. A resource that was made outside is printed as unmanaged and does not
-count either.
+ignored, each with its reason, and do not count. A resource that was created outside emrflink is printed as unmanaged
+and does not count either.
 
-"deploy" alone compares the settings with the recorded state and does not see drift; "deploy --refresh" reads the
-account first and puts back what differs.
+Without --refresh, "deploy" compares the settings with the recorded state and does not see drift. "deploy --refresh"
+reads the account first and restores what differs.
 
 Cost: none.
 
-Exit codes: 0 no drift; 1 failed; 2 settings or flags; 3 credentials; 4 the stack was never deployed; 5 there is drift.`,
+Exit codes: 0 no drift; 1 failed; 2 settings or flags; 3 credentials; 4 the stack was never deployed; 5 there is
+drift.`,
 		Example: `  emrflink drift
   emrflink drift --stack dev --output json`,
 		Args: cmdutil.NoArgs,

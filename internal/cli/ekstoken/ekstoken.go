@@ -37,10 +37,9 @@ func NewCmd(f *cmdutil.Factory, token Maker, runF func(context.Context, *Options
 	cmd := &cobra.Command{
 		Use:   "eks-token --cluster NAME [flags]",
 		Short: "Print a token for an EKS cluster",
-		Long: `Print a token for an EKS cluster as a client-go exec credential. ` +
-			`Kubeconfig files that emrflink writes run this command;
-there is rarely a reason to run it by hand. The token is made of the AWS credentials at hand and nothing is contacted
-for it; it lives for 15 minutes.
+		Long: `Print a token for an EKS cluster as a client-go exec credential. The kubeconfig files that emrflink
+writes run this command; you rarely need to run it by hand. The token is made from the AWS credentials without
+contacting anything, and is valid for 15 minutes.
 
 Exit codes: 0 printed; 1 failed; 2 flags; 3 no credentials.`,
 		Example: `  emrflink eks-token --cluster emr-eks-flink --region us-west-2`,
@@ -63,7 +62,7 @@ Exit codes: 0 printed; 1 failed; 2 flags; 3 no credentials.`,
 	cmd.Flags().StringVar(&opts.Request.Cluster, "cluster", "", "name of the cluster")
 	cmd.Flags().StringVar(&opts.Request.Region, "region", "", "region of the cluster (default: AWS_REGION)")
 	cmd.Flags().StringVar(&opts.Request.Target, "target", "",
-		"target of the cluster: local or aws (default: what the AWS variables say)")
+		"target of the cluster: local or aws (default: the one that the AWS variables select)")
 	cmdutil.CompleteFlag(cmd, "target", "local", "aws")
 	return cmd
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package graph is the command that draws what a stack consists of.
+// Package graph is the command that draws the resources of a stack.
 package graph
 
 import (
@@ -38,16 +38,17 @@ func NewCmd(
 	cmd := &cobra.Command{
 		Use:   "graph [flags]",
 		Short: "Draw the architecture that the settings describe",
-		Long: `Draw the resources that the settings of the stack describe: each component as a room, with what it holds grouped by
-type, and an arrow to each room that needs it. What is needed stands above; arrows that follow from others are left out.
+		Long: `Draw the resources that the settings of the stack describe: a box for each component, with its
+resources grouped by type, and an arrow to each box that depends on it. A component is below the components that it
+needs. Arrows that follow from other arrows are left out.
 
 Steps:
   1. read and validate the settings of the stack
   2. compute the desired graph in this process: no credentials, no state, no daemon
-  3. lay it out and print it on standard output
+  3. arrange the boxes and print the picture on standard output
 
---output svg is a picture that follows the colour scheme of its reader; --output mermaid is the text of a flowchart,
-which GitHub and GitLab draw themselves. The same settings give the same bytes.
+--output svg prints a picture that follows the light or dark colour scheme of its reader; --output mermaid prints a
+flowchart as text, which GitHub and GitLab draw. The same settings always give the same output.
 
 Cost: none; nothing is contacted.
 

@@ -41,8 +41,9 @@ func NewCmd(f *cmdutil.Factory, runF func(context.Context, *Options) error) *cob
 	cmd := &cobra.Command{
 		Use:   "init [flags]",
 		Short: "Write the settings file of a stack",
-		Long: `Write Pulumi.STACK.yaml into the current folder: the settings given here, and every other key as a comment with its
-meaning and its default. Plain "pulumi up" reads the same file. An existing file is never overwritten.
+		Long: `Write Pulumi.STACK.yaml into the current folder: the settings that you pass, and every other key as a
+comment with its meaning and its default. Plain "pulumi up" reads the same file. An existing file is never
+overwritten.
 
 The stack "local" needs no file: its defaults deploy the whole blueprint on this machine.
 
@@ -60,7 +61,7 @@ Exit codes: 0 written; 1 failed; 2 flags, a wrong setting, or the file exists.`,
 		},
 	}
 	cmd.Flags().StringVar(&opts.Target, "target", "", "target of the stack: local or aws")
-	cmd.Flags().StringArrayVar(&opts.Set, "set", nil, "a setting, KEY=VALUE with a YAML value; may be repeated")
+	cmd.Flags().StringArrayVar(&opts.Set, "set", nil, "a setting: KEY=VALUE with a YAML value; can be repeated")
 	cmdutil.CompleteFlag(cmd, "target", "local", "aws")
 	return cmd
 }

@@ -46,12 +46,11 @@ func NewCmd(f *cmdutil.Factory, read Reader, runF func(context.Context, *Options
 	cmd := &cobra.Command{
 		Use:   "kubeconfig [flags]",
 		Short: "Let kubectl reach the cluster of a stack",
-		Long: `Add the cluster of a stack to a kubeconfig file and make it the current context; ` +
-			`all other entries stay as they are.
-The entry carries no token: kubectl runs "emrflink eks-token" for one, so it never expires.
+		Long: `Add the cluster of a stack to a kubeconfig file and make it the current context; all other entries stay
+as they are. The entry contains no token: kubectl runs "emrflink eks-token" to get one, so the entry never expires.
 
-The file is --file, else the first of $KUBECONFIG, else ~/.kube/config. With --print a file with only this entry goes to
-standard output and nothing is written.
+The file is the one of --file, else the first of $KUBECONFIG, else ~/.kube/config. With --print, a file with only this
+entry is printed on standard output and no file is written.
 
 Cost: none.
 

@@ -18,10 +18,9 @@ func NewStopCmd(f *cmdutil.Factory, o Operations, runF func(context.Context, *Op
 	opts := &Options{IO: f.IO, Operations: o}
 	return &cobra.Command{
 		Use:   "stop",
-		Short: "Stop the local target; its state stays",
-		Long: `Stop the local target and everything that it runs. Its state stays: ` +
-			`the next command that needs it starts it again as
-it was.
+		Short: "Stop the local target and keep its state",
+		Long: `Stop the local target and everything that it runs. Its state is kept: the next command that needs the
+local target starts it again with that state.
 
 Exit codes: 0 stopped, also when it did not run; 1 failed; 2 flags.`,
 		Example: `  emrflink local stop`,
@@ -47,22 +46,23 @@ func stop(ctx context.Context, opts *Options) error {
 	return err
 }
 
-// NewResetCmd returns the command that forgets the simulated account.
+// NewResetCmd returns the command that deletes the simulated account.
 func NewResetCmd(f *cmdutil.Factory, o Operations, runF func(context.Context, *Options) error) *cobra.Command {
 	opts := &Options{IO: f.IO, Operations: o}
 	cmd := &cobra.Command{
 		Use:   "reset [flags]",
-		Short: "Stop the local target and forget the simulated account",
-		Long: `Stop the local target and delete the simulated account with everything in it. The recorded state of stacks is not
-touched: a stack that was deployed there is gone for AWS and still recorded, so clean it up first.
+		Short: "Stop the local target and delete the simulated account",
+		Long: `Stop the local target and delete the simulated account with everything in it. The recorded state of
+stacks is not changed: a stack that was deployed there stays recorded although its resources are gone, so clean it up
+first.
 
-Exit codes: 0 forgotten; 1 failed; 2 flags, or no terminal and no --yes; 130 declined.`,
+Exit codes: 0 deleted; 1 failed; 2 flags, or no terminal and no --yes; 130 declined.`,
 		Example: `  emrflink local reset
   emrflink local reset --yes`,
 		Args: cmdutil.NoArgs,
 		RunE: runner(opts, runF, reset),
 	}
-	cmdutil.AddYesFlag(cmd, &opts.Yes, "forget without asking")
+	cmdutil.AddYesFlag(cmd, &opts.Yes, "delete without asking")
 	return cmd
 }
 
@@ -84,18 +84,17 @@ func reset(ctx context.Context, opts *Options) error {
 	return err
 }
 
-// NewServeCmd returns the hidden command that is the local target.
+// NewServeCmd returns the hidden command that runs the local target.
 func NewServeCmd(f *cmdutil.Factory, o Operations, runF func(context.Context, *Options) error) *cobra.Command {
 	opts := &Options{IO: f.IO, Operations: o}
 	cmd := &cobra.Command{
 		Use:    "serve [flags]",
 		Hidden: true,
-		Short:  "Be the local target",
-		Long: `Be the local target until it is stopped. Other commands start this one in the background; ` +
-			`run it by hand to watch it.
-Its log goes to standard error.
+		Short:  "Run the local target",
+		Long: `Run the local target until it is stopped. Other commands start this one in the background; run it by
+hand to watch it. Its log goes to standard error.
 
-Exit codes: 0 stopped; 1 failed; 2 flags, or another one serves the state folder.`,
+Exit codes: 0 stopped; 1 failed; 2 flags, or another process serves the state folder.`,
 		Example: `  emrflink local serve --region us-west-2 --speed 200`,
 		Args:    cmdutil.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {

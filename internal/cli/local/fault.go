@@ -22,7 +22,7 @@ type Faults interface {
 	// Faults lists them; none when the target does not run: they end with it.
 	Faults(ctx context.Context) (localtarget.Faults, error)
 	SetFault(ctx context.Context, f localtarget.Fault) error
-	// ClearFaults forgets the faults of an action, "" = all, and returns how many there were.
+	// ClearFaults clears the faults of an action, "" = all, and returns how many there were.
 	ClearFaults(ctx context.Context, action string) (int, error)
 }
 
@@ -43,13 +43,14 @@ func NewFaultCmd(f *cmdutil.Factory, o Operations) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "fault COMMAND",
 		Short: "Break the local target on purpose",
-		Long: `Make the simulated account fail, hesitate or differ from what was deployed, to see what the tool and a job do then.
+		Long: `Make the simulated account fail, answer late or differ from what was deployed, to see how emrflink and
+a job react.
 
-A fault answers calls of an AWS action with an error of AWS's, or late. Faults are in the memory of the local target:
-they hold until they are cleared, used up, or the target stops. "local status" shows them. A fault of a cluster is an
-object in it, and stays until it is cleared.
+A fault makes the calls of an AWS action return an AWS error or answer late. Faults are kept in the memory of the
+local target: a fault applies until it is cleared or used up, or until the local target stops. "local status" shows
+the faults. A fault of a cluster is an object in it, and stays until it is cleared.
 
-On a stack whose target is aws all of these are refused.
+On a stack whose target is aws, all of these commands are refused.
 
 Exit codes: 0 done; see the subcommands.`,
 		Example: `  emrflink local fault set eks:CreateCluster --error ThrottlingException
@@ -77,7 +78,7 @@ func NewFaultListCmd(f *cmdutil.Factory, o Operations, runF func(context.Context
 	cmd := &cobra.Command{
 		Use:   "list [flags]",
 		Short: "List the faults that are set",
-		Long: `List the faults that are in force. Nothing is started: a target that does not run has none.
+		Long: `List the faults that are set. Nothing is started: a local target that does not run has no faults.
 
 Cost: none.
 
@@ -135,20 +136,20 @@ func NewFaultSetCmd(f *cmdutil.Factory, o Operations, runF func(context.Context,
 	opts := &FaultOptions{IO: f.IO, Operations: o}
 	cmd := &cobra.Command{
 		Use:   "set ACTION [flags]",
-		Short: "Make an AWS action fail or hesitate, or break a cluster",
-		Long: `Make the calls of an AWS action fail with an error of AWS's, or answer late. ` +
-			`ACTION is spelled as in an IAM policy, with
-* and ? as wildcards: "s3:CreateBucket", "iam:Create*". An action that nothing on the local target calls is refused.
+		Short: "Make an AWS action fail or answer late, or break a cluster",
+		Long: `Make the calls of an AWS action return an AWS error, or answer late. ACTION is written as in an IAM
+policy, with * and ? as wildcards: "s3:CreateBucket", "iam:Create*". An action that nothing on the local target calls
+is refused.
 
-The providers of a deploy call an action to create, change or delete a resource; Karpenter and this tool call the AWS
-API. --match narrows a fault down to the resource: its name or ARN, or for ec2:RunInstances "TYPE CAPACITY ZONE".
-A second fault for the same calls takes the place of the first.
+The providers of a deploy call an action to create, change or delete a resource; Karpenter and emrflink call the AWS
+API. --match limits a fault to a resource: its name or ARN, or for ec2:RunInstances "TYPE CAPACITY ZONE". A second
+fault for the same calls replaces the first.
 
 An action "kubernetes:..." breaks the clusters that run instead, until it is cleared. --match narrows it down:
 ` + clusterFaults() + `
-The simulated providers do not repeat a throttled call; those of a real deploy do, for some minutes.
+The simulated providers do not repeat a throttled call; the providers of a real deploy repeat it for some minutes.
 
-Cost: none. The local target is started when it is stopped.
+Cost: none. The local target is started if it is stopped.
 
 Exit codes: 0 set; 1 failed; 2 flags, an action that nothing calls, or the stack's target is aws.`,
 		Example: `  emrflink local fault set eks:CreateCluster --error ThrottlingException --times 1
@@ -167,11 +168,11 @@ Exit codes: 0 set; 1 failed; 2 flags, an action that nothing calls, or the stack
 			return faultRunner(opts, runF, faultSet)(cmd, args)
 		},
 	}
-	cmd.Flags().StringVar(&opts.Fault.Error, "error", "", "AWS's error code to answer with, such as AccessDenied")
+	cmd.Flags().StringVar(&opts.Fault.Error, "error", "", "AWS error code to return, such as AccessDenied")
 	cmd.Flags().StringVar(&opts.Fault.Message, "message", "", "text of the error")
-	cmd.Flags().StringVar(&opts.Fault.Match, "match", "", "only calls about this: a pattern with * and ?")
-	cmd.Flags().IntVar(&opts.Fault.Times, "times", 0, "how often it applies (default: until it is cleared)")
-	cmd.Flags().DurationVar(&opts.Delay, "delay", 0, "wait so long before the answer, such as 30s; not divided by the speed")
+	cmd.Flags().StringVar(&opts.Fault.Match, "match", "", "only calls for a resource that matches this pattern, with * and ?")
+	cmd.Flags().IntVar(&opts.Fault.Times, "times", 0, "how many calls it applies to (default: all, until it is cleared)")
+	cmd.Flags().DurationVar(&opts.Delay, "delay", 0, "how long to wait before the answer, such as 30s; not divided by the speed")
 	return cmd
 }
 
@@ -202,18 +203,18 @@ func faultSet(ctx context.Context, opts *FaultOptions) error {
 	return err
 }
 
-// NewFaultClearCmd returns the command that forgets faults.
+// NewFaultClearCmd returns the command that clears faults.
 func NewFaultClearCmd(f *cmdutil.Factory, o Operations, runF func(context.Context, *FaultOptions) error) *cobra.Command {
 	opts := &FaultOptions{IO: f.IO, Operations: o}
 	return &cobra.Command{
 		Use:   "clear [ACTION]",
-		Short: "Forget faults",
-		Long: `Forget all faults, or those that were set for ACTION, spelled as it was then. What they have broken stays broken: a
-failed deploy goes on with another deploy. What a fault has put into a cluster is taken away.
+		Short: "Clear faults",
+		Long: `Clear all faults, or only those that were set for ACTION, written as it was when they were set. What
+they broke stays broken: run a failed deploy again. What a fault has put into a cluster is taken away.
 
 Cost: none.
 
-Exit codes: 0 forgotten, also when there was none; 1 failed; 2 flags, or the stack's target is aws.`,
+Exit codes: 0 cleared, also when there was none; 1 failed; 2 flags, or the stack's target is aws.`,
 		Example: `  emrflink local fault clear
   emrflink local fault clear eks:CreateCluster`,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -243,21 +244,21 @@ func faultClear(ctx context.Context, opts *FaultOptions) error {
 	return err
 }
 
-// NewFaultDriftCmd returns the command that changes a resource behind the tool's back.
+// NewFaultDriftCmd returns the command that changes a resource outside emrflink.
 func NewFaultDriftCmd(f *cmdutil.Factory, o Operations, runF func(context.Context, *FaultOptions) error) *cobra.Command {
 	opts := &FaultOptions{IO: f.IO, Operations: o}
 	cmd := &cobra.Command{
 		Use:   "drift RESOURCE [flags]",
-		Short: "Change or delete a deployed resource behind the tool's back",
-		Long: `Change or delete a deployed resource in the simulated account or in the cluster, ` +
-			`as a person with a console or kubectl
-would. The recorded state is not told: "drift" then shows it, and "deploy --refresh" puts it back.
+		Short: "Change or delete a deployed resource outside emrflink",
+		Long: `Change or delete a deployed resource in the simulated account or in the cluster, as a person with a
+console or kubectl would. The recorded state does not change: "drift" then shows the difference, and
+"deploy --refresh" restores the resource.
 
-RESOURCE is a name as preview and drift show it, an id, or a URN. A path is one as they show it: tags.owner,
-cidrBlocks[0], spec.hard["requests.cpu"]. A value is JSON, or text where text is. AWS's own rules hold: what AWS would
-refuse is refused.
+RESOURCE is a name as preview and drift show it, an id, or a URN. PATH is written as they show it: tags.owner,
+cidrBlocks[0], spec.hard["requests.cpu"]. VALUE is JSON, or plain text where the property is text. AWS's own rules
+apply: what AWS would refuse is refused.
 
-Cost: none. The local target is started when it is stopped.
+Cost: none. The local target is started if it is stopped.
 
 Exit codes: 0 changed; 1 failed; 2 flags, no such resource or property, AWS refuses it, or the stack's target is aws;
 4 the stack was never deployed.`,
@@ -273,8 +274,8 @@ Exit codes: 0 changed; 1 failed; 2 flags, no such resource or property, AWS refu
 			return faultRunner(opts, runF, faultDrift)(cmd, args)
 		},
 	}
-	cmd.Flags().StringArrayVar(&opts.Edit.Set, "set", nil, "PATH=VALUE: give a property this value; may be repeated")
-	cmd.Flags().StringArrayVar(&opts.Edit.Unset, "unset", nil, "PATH: remove a property; may be repeated")
+	cmd.Flags().StringArrayVar(&opts.Edit.Set, "set", nil, "PATH=VALUE: set a property to a value; can be repeated")
+	cmd.Flags().StringArrayVar(&opts.Edit.Unset, "unset", nil, "PATH: remove a property; can be repeated")
 	cmd.Flags().BoolVar(&opts.Edit.Delete, "delete", false, "delete the resource")
 	return cmd
 }
@@ -283,7 +284,7 @@ func faultDrift(ctx context.Context, opts *FaultOptions) error {
 	opts.Edit.Resource = opts.Args[0]
 	r, err := opts.Change(ctx, opts.Edit)
 	if err != nil {
-		return fmt.Errorf("change %q behind the tool's back: %w", opts.Args[0], err)
+		return fmt.Errorf("change %q outside emrflink: %w", opts.Args[0], err)
 	}
 	done := "changed"
 	if opts.Edit.Delete {

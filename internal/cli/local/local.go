@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package local holds the commands that control the local target: the simulated AWS account and the control planes
-// beside it.
+// Package local holds the commands that control the local target: the simulated AWS account and its Kubernetes control
+// planes.
 package local
 
 import (
@@ -59,9 +59,9 @@ func NewCmd(f *cmdutil.Factory, o Operations) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "local COMMAND",
 		Short: "Control the local target",
-		Long: `Control the local target: a simulated AWS account and a real Kubernetes control plane with the ` +
-			`real Karpenter, on this
-machine. Commands start it when they need it; it goes on in the background and keeps its state in the state folder.
+		Long: `Control the local target: a simulated AWS account and a real Kubernetes control plane with the real
+Karpenter, on this machine. Commands start it when they need it; it then runs in the background and keeps its state in
+the state folder.
 
 Exit codes: 0 done; see the subcommands.`,
 		Example: `  emrflink local status
@@ -86,8 +86,8 @@ func NewStatusCmd(f *cmdutil.Factory, o Operations, runF func(context.Context, *
 	cmd := &cobra.Command{
 		Use:   "status [flags]",
 		Short: "Show whether the local target runs",
-		Long: `Show whether the local target runs, and when it does, its process, its address, the control planes that it runs and
-the faults that are set. Nothing is started.
+		Long: `Show whether the local target runs. If it does, also show its process, its address, its control planes
+and the faults that are set. A control plane that does not run is shown with the reason. Nothing is started.
 
 Cost: none.
 
@@ -118,17 +118,31 @@ func status(ctx context.Context, opts *Options) error {
 		_, err := fmt.Fprintln(w, "the local target is stopped; a command that needs it starts it")
 		return errors.Join(err, paths(w, s))
 	}
-	_, _ = fmt.Fprintf(w, "the local target runs: process %d, since %s, version %s\n", s.PID, s.StartedAt, s.Version)
+	what := "runs"
+	if s.State != localtarget.Running {
+		what = fmt.Sprintf("is %s (%s)", s.State, s.Doing)
+	}
+	_, _ = fmt.Fprintf(w, "the local target %s: process %d, since %s, version %s\n", what, s.PID, s.StartedAt, s.Version)
 	_, _ = fmt.Fprintf(w, "AWS API:   %s (account %s, region %s, AWS's durations divided by %g)\n", s.URL, s.AccountID,
 		s.Region, s.Speed)
 	_, _ = fmt.Fprintf(w, "resources: %d\n", s.Resources)
 	_ = paths(w, s)
 	t := opts.IO.NewTable("CLUSTER", "ENDPOINT", "PROCESS")
 	for _, c := range s.Clusters {
-		t.Row(c.Name, c.Endpoint, strconv.Itoa(c.PID))
+		process := strconv.Itoa(c.PID)
+		if c.State != localtarget.Running {
+			process = c.State
+		}
+		t.Row(c.Name, c.Endpoint, process)
 	}
 	if err := t.Render(); err != nil {
 		return err
+	}
+	for _, c := range s.Clusters {
+		if c.State == localtarget.Failed {
+			_, _ = fmt.Fprintf(w, "cluster %s: %s\nit is tried again from time to time; look for the cause: %s\n", c.Name, c.Reason,
+				cmdutil.Command("doctor"))
+		}
 	}
 	return faultTable(opts.IO, s.Faults)
 }
@@ -145,8 +159,9 @@ func NewInventoryCmd(f *cmdutil.Factory, o Operations, runF func(context.Context
 	cmd := &cobra.Command{
 		Use:   "inventory [flags]",
 		Short: "List everything in the simulated AWS account",
-		Long: `List every resource of the simulated account, who made it, and what AWS would bill for it per hour. Resources that
-controllers and AWS itself made are there, too. The target is started when it is stopped and has state.
+		Long: `List every resource of the simulated account, who made it, and what AWS would bill for it per hour. The
+list includes resources that controllers and AWS itself made. The local target is started if it is stopped and has
+state.
 
 Cost: none: the prices are AWS's list prices, nothing is billed.
 

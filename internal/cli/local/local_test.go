@@ -17,9 +17,18 @@ import (
 
 type fake struct {
 	running bool
+	failed  bool // its control plane
 	full    bool
 	done    string
 	served  localtarget.ServeOptions
+}
+
+func (f *fake) cluster() localtarget.Cluster {
+	c := localtarget.Cluster{Name: "c", Endpoint: "https://127.0.0.1:2", PID: 8, State: localtarget.Running}
+	if f.failed {
+		c.PID, c.State, c.Reason = 0, localtarget.Failed, "the disk is full"
+	}
+	return c
 }
 
 func (f *fake) Paths() (string, string) { return "/state/local", "/state/local/daemon.log" }
@@ -34,7 +43,7 @@ func (f *fake) Status(context.Context) (localtarget.Status, error) {
 		SchemaVersion: 1, State: localtarget.Running, Log: "/state/local/daemon.log", Faults: []localtarget.Fault{},
 		PID: 7, URL: "http://127.0.0.1:1", Dir: "/state/local", Region: "us-west-2", AccountID: "111122223333", Speed: 200,
 		Version: "v1", StartedAt: "2026-01-02T03:04:05Z", Resources: 1,
-		Clusters: []localtarget.Cluster{{Name: "c", Endpoint: "https://127.0.0.1:2", PID: 8}},
+		Clusters: []localtarget.Cluster{f.cluster()},
 	}, nil
 }
 
@@ -87,6 +96,14 @@ func TestLocal(t *testing.T) {
 				"AWS API:   http://127.0.0.1:1 (account 111122223333, region us-west-2, AWS's durations divided by 200)\n" +
 				"resources: 1\nstate:     /state/local\nlog:       /state/local/daemon.log\n" +
 				"CLUSTER\tENDPOINT\tPROCESS\nc\thttps://127.0.0.1:2\t8\n", "",
+		},
+		"status with a control plane that cannot be started": {
+			"status", fake{running: true, failed: true}, 0, "",
+			"the local target runs: process 7, since 2026-01-02T03:04:05Z, version v1\n" +
+				"AWS API:   http://127.0.0.1:1 (account 111122223333, region us-west-2, AWS's durations divided by 200)\n" +
+				"resources: 1\nstate:     /state/local\nlog:       /state/local/daemon.log\n" +
+				"CLUSTER\tENDPOINT\tPROCESS\nc\thttps://127.0.0.1:2\tfailed\ncluster c: the disk is full\n" +
+				"it is tried again from time to time; look for the cause: emrflink doctor\n", "",
 		},
 		"status of a stopped one": {
 			"status", fake{}, 0, "",
@@ -144,9 +161,10 @@ func TestJSONHasTheAgreedFields(t *testing.T) {
 	cmdtest.Fields(t, r.Out.Bytes(), "schemaVersion", "hourlyUSD", "resources")
 	r, err = exec(t, &fake{running: true}, nil, "status -o json")
 	require.NoError(t, err)
-	always := []string{"schemaVersion", "state", "pid", "url", "dir", "log", "region", "accountId", "speed", "version",
+	always := []string{"schemaVersion", "state", "doing", "pid", "url", "dir", "log", "region", "accountId", "speed", "version",
 		"startedAt", "resources", "clusters", "faults"}
-	cmdtest.Fields(t, r.Out.Bytes(), append([]string{"clusters[].name", "clusters[].endpoint", "clusters[].pid"}, always...)...)
+	cmdtest.Fields(t, r.Out.Bytes(), append([]string{"clusters[].name", "clusters[].endpoint", "clusters[].pid",
+		"clusters[].state", "clusters[].reason"}, always...)...)
 	require.Contains(t, r.Out.String(), `"state": "running"`)
 	r, err = exec(t, &fake{}, nil, "status -o json")
 	require.NoError(t, err)

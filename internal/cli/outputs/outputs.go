@@ -47,9 +47,9 @@ func NewCmd(
 	cmd := &cobra.Command{
 		Use:   "outputs [name] [flags]",
 		Short: "Print the outputs of a stack",
-		Long: `Print what a deploy returned: cluster, bucket, roles, namespaces, log groups. ` +
-			`With a name only that output is printed,
-without decoration, for use in scripts. Values come from the recorded state; nothing is contacted.
+		Long: `Print what a deploy returned: cluster, bucket, roles, namespaces, log groups. With a name, only that
+output is printed, without decoration, for use in scripts. The values come from the recorded state; nothing is
+contacted.
 
 Cost: none.
 

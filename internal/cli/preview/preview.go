@@ -60,26 +60,27 @@ func NewCmd(f *cmdutil.Factory, o Operations, runF func(context.Context, *Option
 
 Steps:
   1. read and validate the settings of the stack
-  2. open the target (the local one is started when it is stopped), or with --offline none at all
+  2. open the target (the local target is started if it is stopped); --offline opens none
   3. compute the plan; nothing is changed
 
 With --offline the desired graph of the settings is computed in this process: no credentials, no state, no daemon.
-Every resource is then a new one, and what only the cloud knows is unknown.
+Every resource is then new, and values that only the cloud knows are unknown.
 
-With --baseline that graph is compared with another one of the same stack, just as offline: one that --save-baseline
-wrote on another branch, or the state of a deployed stack as "emrflink pulumi stack export" prints it. A value that only
-a deployment gives counts as unchanged when it comes from the same resources as before and none of them is new or
-replaced; how many there are is said. Drift, and what the cloud would refuse, is seen by a preview of the deployed stack
-only.
+With --baseline that graph is compared with another graph of the same stack, also offline: one that --save-baseline
+wrote on another branch, or the state of a deployed stack as "emrflink pulumi stack export" prints it. A value that
+only a deployment gives counts as unchanged if it comes from the same resources as before and none of them is new or
+replaced; the number of such values is printed. Only a preview of the deployed stack shows drift, and what the cloud
+would refuse.
 
-An update that turns into a replacement if a value that is not known yet turns out to be another is named MAY REPLACE.
+An update is marked MAY REPLACE if it becomes a replacement when a value that is not known yet turns out to be
+different.
 
-With --save-plan the plan is also written to a file that "emrflink deploy --plan" can be held to. It holds no secrets,
-but names what is deployed: only its owner can read it.
+With --save-plan the plan is also written to a file: "emrflink deploy --plan" with that file runs only if its own plan
+is the same. The file contains no secrets, but it names what is deployed: only its owner can read it.
 
---output markdown is one comment for a pull or merge request, at most 60,000 bytes long; its first line,
-"<!-- emrflink preview: STACK -->", lets a workflow find the comment that it wrote before and update it.
---output html is one page that needs nothing else, with the resources as a picture: keep it as an artifact.
+--output markdown prints one comment for a pull or merge request, at most 60,000 bytes long. Its first line,
+"<!-- emrflink preview: STACK -->", lets a workflow find its earlier comment and update it. --output html prints one
+page that needs no other file, with the resources as a picture: keep it as an artifact.
 
 Cost: none.
 
@@ -103,11 +104,11 @@ Exit codes: 0 computed; 1 failed; 2 settings, flags or the baseline; 3 credentia
 		},
 	}
 	cmdutil.AddFormatFlag(cmd, &opts.Output, cmdutil.Text, cmdutil.JSON, cmdutil.Markdown, cmdutil.HTML)
-	cmd.Flags().BoolVar(&opts.Offline, "offline", false, "compute the desired graph alone, without state, credentials or daemon")
+	cmd.Flags().BoolVar(&opts.Offline, "offline", false, "compute the desired graph only: no state, credentials or daemon")
 	cmd.Flags().StringVar(&opts.Baseline, "baseline", "",
 		"compare the desired graph with this saved graph or exported state; implies --offline")
 	cmd.Flags().StringVar(&opts.SaveBaseline, "save-baseline", "",
-		"write the desired graph to this file, to be compared with; implies --offline")
+		"write the desired graph to this file, for a later --baseline; implies --offline")
 	cmd.Flags().StringVar(&opts.SavePlan, "save-plan", "", "write the plan to this file, for deploy --plan")
 	cmd.Flags().BoolVar(&opts.ExitCode, "exit-code", false, "end with exit code 5 when changes are pending")
 	return cmd

@@ -64,47 +64,40 @@ func printed(t *testing.T, create int, format func(io.Writer, preview.Document) 
 	return b.String()
 }
 
-func TestFlags(t *testing.T) {
-	t.Parallel()
-	r := cmdtest.New(t)
-	var got Options
-	err := r.Exec(t, NewCmd(r.Factory, Operations{}, func(_ context.Context, o *Options) error { got = *o; return nil }),
-		"--offline", "--exit-code", "-o", "json")
-	require.NoError(t, err)
-	require.True(t, got.Offline)
-	require.True(t, got.ExitCode)
-	require.Equal(t, cmdutil.JSON, got.Output)
-}
-
 func TestFlagsThatGoTogether(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		args    []string
-		offline bool
-		err     string
+		args []string
+		want any
+		err  string
 	}{
-		"a baseline is offline":           {[]string{"--baseline", "b.json"}, true, ""},
-		"so is the making of one":         {[]string{"--save-baseline", "b.json"}, true, ""},
-		"both":                            {[]string{"--baseline", "b.json", "--save-baseline", "c.json"}, true, ""},
-		"a plan is of the deployed stack": {[]string{"--save-plan", "p.json"}, false, ""},
-		"a plan of an offline preview":    {[]string{"--save-plan", "p.json", "--offline"}, false, "needs the deployed stack"},
+		"short and long": {
+			[]string{"--offline", "--exit-code", "-o", "json"}, Options{Offline: true, ExitCode: true, Output: cmdutil.JSON}, "",
+		},
+		"a baseline is offline":   {[]string{"--baseline", "b.json"}, Options{Offline: true, Baseline: "b.json"}, ""},
+		"so is the making of one": {[]string{"--save-baseline", "b.json"}, Options{Offline: true, SaveBaseline: "b.json"}, ""},
+		"both": {
+			[]string{"--baseline", "b.json", "--save-baseline", "c.json"},
+			Options{Offline: true, Baseline: "b.json", SaveBaseline: "c.json"}, "",
+		},
+		"a plan is of the deployed stack": {[]string{"--save-plan", "p.json"}, Options{SavePlan: "p.json"}, ""},
+		"a plan of an offline preview":    {[]string{"--save-plan", "p.json", "--offline"}, nil, "needs the deployed stack"},
 		"a plan of a preview with a baseline": {
-			[]string{"--save-plan", "p.json", "--baseline", "b.json"}, false, "needs the deployed stack",
+			[]string{"--save-plan", "p.json", "--baseline", "b.json"}, nil, "needs the deployed stack",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := cmdtest.New(t)
-			var got Options
-			err := r.Exec(t, NewCmd(r.Factory, Operations{}, func(_ context.Context, o *Options) error { got = *o; return nil }),
-				c.args...)
+			var got any
+			err := r.Exec(t, NewCmd(r.Factory, Operations{}, cmdtest.Keep[Options](&got)), c.args...)
+			require.Equal(t, c.want, got)
 			if c.err != "" {
 				require.ErrorContains(t, err, c.err)
 				require.Equal(t, 2, cmdtest.Code(err))
 				return
 			}
 			require.NoError(t, err)
-			require.Equal(t, c.offline, got.Offline)
 		})
 	}
 }

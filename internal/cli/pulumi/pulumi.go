@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package pulumi is the escape hatch: Pulumi's own commands on the state of this tool.
+// Package pulumi runs Pulumi's own commands on the state of emrflink, for tasks that emrflink has no command for.
 package pulumi
 
 import (
@@ -19,10 +19,9 @@ func NewCmd(run Main, runF func(context.Context, []string) error) *cobra.Command
 	return &cobra.Command{
 		Use:   "pulumi [arguments]",
 		Short: "Run one of Pulumi's own commands on the recorded state",
-		Long: `Run one of Pulumi's own commands (stack, state, import, cancel, config, preview, up, destroy, ` +
-			`refresh) with the engine
-that is linked into emrflink, on the same state, with the same passphrase. It is the way out when something has to be
-done that emrflink has no command for; everything after "pulumi" is Pulumi's, so are its exit codes.
+		Long: `Run one of Pulumi's own commands (stack, state, import, cancel, config, preview, up, destroy, refresh)
+with the engine that is linked into emrflink, on the same state, with the same passphrase. Use it for tasks that
+emrflink has no command for. All arguments after "pulumi" are passed to Pulumi, and the exit code is Pulumi's.
 
 Exit codes: Pulumi's own.`,
 		Example: `  emrflink pulumi stack export --stack local

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package root is the command line: it builds the tree of commands, runs one and turns its error into an exit code.
+// Package root builds the tree of commands, runs one and turns its error into an exit code.
 package root
 
 import (
@@ -28,34 +28,41 @@ import (
 	"emrflink/internal/cli/preview"
 	"emrflink/internal/cli/pulumi"
 	"emrflink/internal/cli/samplejob"
+	"emrflink/internal/cli/state"
 	"emrflink/internal/cli/status"
 	"emrflink/internal/cli/version"
 	"emrflink/internal/runlog"
 )
 
 const long = `Provision Amazon EMR on EKS with Apache Flink: a network, an EKS cluster, Karpenter node pools, roles, a checkpoint
-bucket and the EMR Flink operator; run Flink jobs on it; and remove it so that nothing is left.
+bucket and the EMR Flink operator; run Flink jobs on it; and remove it completely.
 
-What is deployed is described by a stack: the settings in Pulumi.STACK.yaml. The stack "local" needs no file and no AWS
+A stack describes what is deployed: its settings are in Pulumi.STACK.yaml. The stack "local" needs no file and no AWS
 account: it deploys the same blueprint to a simulated account and a real Kubernetes control plane on this machine.
 
 Exit codes: see "emrflink help exit-codes".`
 
 // Operations are what single commands ask of the domain; what several of them need is in the factory.
 type Operations struct {
-	Cost       cost.Pricer
-	Doctor     doctor.Operations
-	Deploy     deploy.Operations
-	Preview    preview.Operations
-	Graph      func(context.Context) (graph.Planner, error)
-	Cleanup    func(context.Context) (cleanup.Stack, error)
-	Status     func(context.Context) (status.Stack, error)
-	Outputs    func(context.Context) (outputs.Stack, error)
-	SampleJob  samplejob.Open
-	Drift      drift.Detector
+	Cost      cost.Pricer
+	Doctor    doctor.Operations
+	Deploy    deploy.Operations
+	Preview   preview.Operations
+	Graph     func(context.Context) (graph.Planner, error)
+	Cleanup   func(context.Context) (cleanup.Stack, error)
+	Status    func(context.Context) (status.Stack, error)
+	Outputs   func(context.Context) (outputs.Stack, error)
+	SampleJob samplejob.Open
+	State     func(context.Context) (state.Stack, error)
+	Drift     drift.Detector
+	Local     local.Operations
+	Pulumi    pulumi.Main
+	Access
+}
+
+// Access is how kubectl gets into a cluster.
+type Access struct {
 	Kubeconfig kubeconfig.Reader
-	Local      local.Operations
-	Pulumi     pulumi.Main
 	Token      ekstoken.Maker
 }
 
@@ -94,8 +101,8 @@ func New(f *cmdutil.Factory, o Operations) *cobra.Command {
 		status.NewCmd(f, o.Status, nil), drift.NewCmd(f, o.Drift, nil), outputs.NewCmd(f, o.Outputs, nil),
 		cleanup.NewCmd(f, o.Cleanup, nil))
 	add(root, run, kubeconfig.NewCmd(f, o.Kubeconfig, nil), samplejob.NewCmd(f, o.SampleJob))
-	add(root, other, local.NewCmd(f, o.Local), ekstoken.NewCmd(f, o.Token, nil), pulumi.NewCmd(o.Pulumi, nil),
-		version.NewCmd(f, nil), completion.NewCmd(f, nil))
+	add(root, other, local.NewCmd(f, o.Local), state.NewCmd(f, o.State), ekstoken.NewCmd(f, o.Token, nil),
+		pulumi.NewCmd(o.Pulumi, nil), version.NewCmd(f, nil), completion.NewCmd(f, nil))
 	root.AddCommand(docs.NewCmd(f, nil),
 		topic("exit-codes", "What the exit codes mean", cmdutil.ExitCodesHelp),
 		topic("environment", "Environment variables and settings of a stack",

@@ -49,7 +49,8 @@ func NewRenderCmd(f *cmdutil.Factory, open Open, runF func(context.Context, *Opt
 	cmd := &cobra.Command{
 		Use:   "render SAMPLE [flags]",
 		Short: "Print the manifests of a sample job",
-		Long: `Print what "sample-job run" would apply, as YAML, with the values of the stack filled in. Nothing is applied.
+		Long: `Print the YAML that "sample-job run" would apply, with the values of the stack filled in. Nothing is
+applied.
 
 Cost: none.
 

@@ -20,7 +20,7 @@ func NewStatusCmd(f *cmdutil.Factory, open Open, runF func(context.Context, *Opt
 	cmd := &cobra.Command{
 		Use:   "status [job] [flags]",
 		Short: "Show the Flink jobs of a deployment",
-		Long: `Show the Flink jobs in the cluster as the operator reports them, or one of them.
+		Long: `Show the Flink jobs in the cluster, or one of them, as the operator reports them.
 
 Cost: none.
 
@@ -126,12 +126,11 @@ func NewDeleteCmd(f *cmdutil.Factory, open Open, runF func(context.Context, *Opt
 	cmd := &cobra.Command{
 		Use:   "delete JOB [flags]",
 		Short: "Delete a Flink job and wait until it is gone",
-		Long: `Delete a Flink job and wait until the operator has removed it. Its checkpoints stay in the bucket; ` +
-			`Karpenter ends the
-nodes that nothing else uses.
+		Long: `Delete a Flink job and wait until the operator has removed it. Its checkpoints stay in the bucket;
+Karpenter removes the nodes that nothing else uses.
 
-Exit codes: 0 gone, also when it was gone already; 1 failed; 2 flags; 3 credentials; 4 the stack was never deployed;
-6 timed out waiting.`,
+Exit codes: 0 deleted, also when it did not exist; 1 failed; 2 flags; 3 credentials; 4 the stack was never deployed; 6
+timed out waiting.`,
 		Example: `  emrflink sample-job delete basic
   emrflink sample-job delete basic --team flink-team-a`,
 		Args: func(cmd *cobra.Command, args []string) error {

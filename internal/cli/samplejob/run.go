@@ -24,9 +24,9 @@ func NewRunCmd(f *cmdutil.Factory, open Open, runF func(context.Context, *Option
 	cmd := &cobra.Command{
 		Use:   "run SAMPLE [flags]",
 		Short: "Run a sample job until a checkpoint has been written",
-		Long: `Submit a sample job and wait until a checkpoint of it is in the bucket: ` +
-			`that proves roles, network, node pools, operator
-and bucket together. While it waits it shows the cause as Kubernetes or Karpenter gives it.
+		Long: `Submit a sample job and wait until a checkpoint of it is in the bucket. This proves that roles,
+network, node pools, operator and bucket work together. While the command waits, it shows the cause as Kubernetes or
+Karpenter reports it.
 
 Steps:
   1. read the outputs of the stack and check the job against the node pools
@@ -34,10 +34,11 @@ Steps:
   3. wait for the JobManager, the TaskManagers and the nodes that Karpenter starts for them
   4. wait until the job is RUNNING and a checkpoint object exists
 
-Cost: on the aws target the nodes of the job, until it is deleted. The job runs on: delete it with "sample-job delete".
+Cost: on the aws target the nodes of the job, until it is deleted. The job keeps running: delete it with
+"sample-job delete".
 
-Exit codes: 0 a checkpoint was written; 1 the job failed, the cause is named; 2 flags, or no such sample; 3 credentials;
-4 the stack was never deployed; 6 timed out waiting.`,
+Exit codes: 0 a checkpoint was written; 1 the job failed, and its cause is printed; 2 flags, or no such sample; 3
+credentials; 4 the stack was never deployed; 6 timed out waiting.`,
 		Example: `  emrflink sample-job run basic
   emrflink sample-job run basic --team flink-team-a --timeout 20m --output json`,
 		Args:              takeSample(opts),

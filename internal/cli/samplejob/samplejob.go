@@ -59,8 +59,7 @@ func NewCmd(f *cmdutil.Factory, open Open) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sample-job COMMAND",
 		Short: "Run Flink jobs that prove that a deployment works",
-		Long: `Run Flink jobs that prove that a deployment works. Nothing has to be edited and no variable to be set: ` +
-			`role, bucket,
+		Long: `Run Flink jobs that prove that a deployment works. You edit no file and set no variable: role, bucket,
 namespace, log group and node pools come from the outputs of the stack.
 
 Exit codes: 0 done; see the subcommands.`,
@@ -81,7 +80,7 @@ func runner(opts *Options, runF, run func(context.Context, *Options) error) func
 	}
 }
 
-// spec binds the flags that choose how a sample runs.
+// bindSpec binds the flags that choose how a sample runs.
 func (o *Options) bindSpec(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&o.Spec.Name, "name", "", "name of the job in the cluster (default: the sample's)")
@@ -91,7 +90,7 @@ func (o *Options) bindSpec(cmd *cobra.Command) {
 }
 
 func bindTimeout(cmd *cobra.Command, d *time.Duration, value time.Duration) {
-	cmd.Flags().DurationVar(d, "timeout", value, "how long to wait, 0 = for ever")
+	cmd.Flags().DurationVar(d, "timeout", value, "how long to wait; 0 waits without a limit")
 }
 
 func takeSample(o *Options) func(*cobra.Command, []string) error {

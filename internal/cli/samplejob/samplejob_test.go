@@ -53,7 +53,8 @@ func (f *fake) List(context.Context) ([]flinkjob.Summary, error) {
 	return []flinkjob.Summary{{Job: "basic", Namespace: "flink-team-a", State: "RUNNING", Sample: "basic"}}, f.err
 }
 
-func (f *fake) Status(_ context.Context, name, _ string) (flinkjob.StatusResult, error) {
+func (f *fake) Status(_ context.Context, name, team string) (flinkjob.StatusResult, error) {
+	f.spec = flinkjob.Options{Team: team}
 	return flinkjob.StatusResult{
 		Job: name, Namespace: "flink-team-a", State: "RUNNING", LifecycleState: "STABLE", Cause: "waits for a checkpoint",
 		Pods:       []flinkjob.PodStatus{{Name: "basic-tm-1", Role: "taskmanager", Phase: "Running", Ready: true, Node: "n1"}},
@@ -63,8 +64,9 @@ func (f *fake) Status(_ context.Context, name, _ string) (flinkjob.StatusResult,
 }
 
 func (f *fake) Delete(
-	_ context.Context, name string, _ flinkjob.Options, progress func(flinkjob.Progress),
+	_ context.Context, name string, s flinkjob.Options, progress func(flinkjob.Progress),
 ) (flinkjob.DeleteResult, error) {
+	f.spec = s
 	progress(flinkjob.Progress{Phase: "deleting", Cause: "finalizer"})
 	return flinkjob.DeleteResult{SchemaVersion: 1, Job: name, Deleted: f.found}, f.err
 }
@@ -170,14 +172,21 @@ func TestARunThatSubmittedNothingHasNoJobToDelete(t *testing.T) {
 
 func TestFlagsReachTheSpec(t *testing.T) {
 	t.Parallel()
-	f := &fake{}
-	_, err := exec(t, f, "run basic --name n --team t --node-pool p --parallelism 4 --timeout 3m")
-	require.NoError(t, err)
-	require.Equal(t,
-		flinkjob.Options{Sample: "basic", Name: "n", Team: "t", NodePool: "p", Parallelism: 4, Timeout: 3 * time.Minute}, f.spec)
-	_, err = exec(t, f, "run basic")
-	require.NoError(t, err)
-	require.Equal(t, 15*time.Minute, f.spec.Timeout)
+	all := flinkjob.Options{Sample: "basic", Name: "n", Team: "t", NodePool: "p", Parallelism: 4}
+	timed := all
+	timed.Timeout = 3 * time.Minute
+	for args, want := range map[string]flinkjob.Options{
+		"run basic --name n --team t --node-pool p --parallelism 4 --timeout 3m": timed,
+		"run basic": {Sample: "basic", Timeout: 15 * time.Minute},
+		"render basic --name n --team t --node-pool p --parallelism 4": all,
+		"delete basic --team t --timeout 3m":                           {Team: "t", Timeout: 3 * time.Minute},
+		"status basic --team t":                                        {Team: "t"},
+	} {
+		f := &fake{}
+		_, err := exec(t, f, args)
+		require.NoError(t, err, args)
+		require.Equal(t, want, f.spec, args)
+	}
 }
 
 func TestJSONHasTheAgreedFields(t *testing.T) {

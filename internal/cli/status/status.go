@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package status is the command that shows what exists of a stack and how it is doing.
+// Package status is the command that shows the resources of a stack and the health of its cluster.
 package status
 
 import (
@@ -43,15 +43,14 @@ func NewCmd(
 	opts := &Options{IO: f.IO, Open: open}
 	cmd := &cobra.Command{
 		Use:   "status [flags]",
-		Short: "Show what exists of a stack and how it is doing",
-		Long: `Show the recorded resources of a stack, who is changing it now, ` +
-			`the operations that an interrupted run left unfinished,
-and what the cloud and the cluster say: state and health of the cluster, nodes, Flink jobs.
+		Short: "Show the resources of a stack and the health of its cluster",
+		Long: `Show the recorded resources of a stack, who is changing the stack now, the operations that an
+interrupted run did not finish, and the live state of the cluster: its health, nodes and Flink jobs.
 
-Cost: none. Nothing is changed; the local target is started when it is stopped.
+Cost: none. Nothing is changed; the local target is started if it is stopped.
 
-Exit codes: 0 shown; 1 the cluster cannot be asked (the recorded part is shown); 2 settings or flags; 3 credentials;
-4 the stack was never deployed.`,
+Exit codes: 0 shown; 1 the state of the cluster cannot be read (the recorded part is shown); 2 settings or flags; 3
+credentials; 4 the stack was never deployed.`,
 		Example: `  emrflink status
   emrflink status --stack dev --output json`,
 		Args: cmdutil.NoArgs,
@@ -146,7 +145,7 @@ func showPending(w io.Writer, stack string, st stack.State) {
 	}
 	if len(st.Pending) > 0 && st.LockedBy == "" {
 		line(w, "next",
-			"an earlier run was killed; a deploy finds out what became of these and goes on: "+
+			"an earlier run was killed; a deploy finds out how these ended, and continues: "+
 				cmdutil.Command("deploy", "--stack", stack))
 	}
 }

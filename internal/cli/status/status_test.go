@@ -117,7 +117,7 @@ func TestUnfinishedOperationsAreListed(t *testing.T) {
 	}{
 		"of a run that was killed": {"", []string{
 			"unfinished:  creating aws:eks/cluster:Cluster c\n",
-			"next:        an earlier run was killed; a deploy finds out what became of these and goes on: " +
+			"next:        an earlier run was killed; a deploy finds out how these ended, and continues: " +
 				"emrflink deploy --stack local\n",
 		}, "under way"},
 		"of a run that goes on": {"ann, process 7", []string{"under way:   creating aws:eks/cluster:Cluster c\n"}, "next:"},

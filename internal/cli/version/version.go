@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package version is the command that says which emrflink this is.
+// Package version is the command that prints the version of emrflink.
 package version
 
 import (
@@ -32,9 +32,8 @@ func NewCmd(f *cmdutil.Factory, runF func(context.Context, *Options) error) *cob
 	cmd := &cobra.Command{
 		Use:   "version [flags]",
 		Short: "Print the version",
-		Long: `Print the version of emrflink and of the Pulumi engine that is linked into it. Nothing is contacted; ` +
-			`there is no check
-for updates.
+		Long: `Print the version of emrflink and of the Pulumi engine that is linked into it. Nothing is contacted,
+and there is no check for updates.
 
 Exit codes: 0 printed; 2 flags.`,
 		Example: `  emrflink version

@@ -29,8 +29,10 @@ func (t teardown) Run(ctx context.Context, report func(cleanup.Progress)) (clean
 }
 
 // Cleanup finds out what a cleanup of the stack would delete.
-func (s *onTarget) Cleanup(ctx context.Context) (cleanupcmd.Teardown, error) {
-	t, err := cleanup.Prepare(ctx, s.scope())
+func (s *onTarget) Cleanup(ctx context.Context, c cleanup.Choices) (cleanupcmd.Teardown, error) {
+	o := s.scope()
+	o.Choices = c
+	t, err := cleanup.Prepare(ctx, o)
 	return teardown{Teardown: t, app: s.app}, classify(err)
 }
 
@@ -61,6 +63,9 @@ func (s *onTarget) world(ctx context.Context) (cleanup.World, error) {
 	return cleanup.World{
 		Account: client, Inventory: client, Engine: destroyer{e, s},
 		Connect: func(ctx context.Context, c awsapi.Cluster) (cleanup.Cluster, error) {
+			if err := s.target.Serves(ctx, c.Name); err != nil {
+				return nil, err
+			}
 			return connect(ctx, client, c)
 		},
 	}, nil
@@ -84,8 +89,12 @@ func (r recorder) Record(ctx context.Context) (cleanup.Record, error) {
 	if err != nil {
 		return cleanup.Record{}, err
 	}
+	pending, err := e.Pending(ctx)
+	if err != nil {
+		return cleanup.Record{}, err
+	}
 	outputs, err := e.Outputs(ctx)
-	return cleanup.Record{Resources: resources, Outputs: outputs, Exists: true}, err
+	return cleanup.Record{Resources: resources, Pending: pending, Outputs: outputs, Exists: true}, err
 }
 
 // Remove forgets the stack.
@@ -119,6 +128,18 @@ func (d destroyer) ForgetKubernetes(ctx context.Context) (int, error) {
 	}
 	return n, err
 }
+
+// ForgetTypes drops what is retained from the state. A stack that was never deployed has none.
+func (d destroyer) ForgetTypes(ctx context.Context, types ...string) (int, error) {
+	n, err := d.e.ForgetTypes(ctx, types...)
+	if errors.Is(err, engine.ErrNoStack) {
+		return 0, nil
+	}
+	return n, err
+}
+
+// Ready says why the engine could not start.
+func (d destroyer) Ready(ctx context.Context) error { return d.e.Ready(ctx, nil) }
 
 // Destroy deletes everything recorded. A stack that was never deployed has nothing.
 func (d destroyer) Destroy(ctx context.Context, sink func(cleanup.EngineEvent)) error {

@@ -45,7 +45,7 @@ func (a *app) cost(ctx context.Context, fromAWS bool) (cost.Report, error) {
 		Info: o.Info(), Resources: preview.Resources(plan), Job: flinkjob.List()[0].Name,
 	}
 	if pools := s.config.NodePools; len(pools) > 0 {
-		subject.Pods = flinkjob.Footprints(pools[0].NodeGroupType, pools[0].Arch, flinkjob.DefaultParallelism)
+		subject.Pods = flinkjob.SamplePods(pools[0].NodeGroupType, pools[0].Arch, flinkjob.DefaultParallelism)
 	}
 	prices, err := a.prices(ctx, fromAWS, s.config.Region, subject)
 	if err != nil {
@@ -68,7 +68,7 @@ func (a *app) prices(ctx context.Context, fromAWS bool, region string, s cost.Su
 	if !fromAWS {
 		return cost.Table(region)
 	}
-	want, err := cost.Want(s.Resources, s.Pods)
+	want, err := cost.NeededPrices(s.Resources, s.Pods)
 	if err != nil {
 		return cost.Prices{}, err
 	}

@@ -52,6 +52,9 @@ func (s *onTarget) detector(ctx context.Context) (detect.Detector, error) {
 	if err != nil {
 		return detect.Detector{}, err
 	}
+	if err := s.serves(ctx); err != nil {
+		return detect.Detector{}, err
+	}
 	e, err := s.engine(ctx, env)
 	return detect.Detector{Engine: e, Account: client, Deployment: scope.Deployment}, err
 }

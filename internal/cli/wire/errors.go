@@ -20,6 +20,12 @@ func faceted(err error) error {
 	if errors.As(err, &own) {
 		return err
 	}
+	var decided interface{ ExitCode() int }
+	if errors.As(err, &decided) {
+		if _, engines := decided.(*engine.Failure); !engines {
+			return err // an incomplete cleanup, for one, is that whatever made it so
+		}
+	}
 	var f *engine.Failure
 	if errors.As(err, &f) {
 		e := &facets{error: err, code: f.Code, hint: f.Hint, exit: f.ExitCode()}

@@ -22,7 +22,9 @@ func (a *app) local() (*target.LocalTarget, error) {
 		return nil, err
 	}
 	// The region counts only when the target has to be started to be asked; it then has a state that knows it.
-	o := target.Options{Kind: target.Local, Home: home, Region: "us-west-2", Version: a.version, Logger: a.log().Logger}
+	o := target.Options{
+		Kind: target.Local, Home: home, Region: "us-west-2", Version: a.version, Logger: a.log().Logger, Waiting: a.waiting,
+	}
 	if s, err := a.settings(); err == nil {
 		o.Region = s.config.Region
 	}
@@ -87,5 +89,14 @@ func (a *app) openTarget(ctx context.Context, kind, region string) (*target.Targ
 	if err != nil {
 		return nil, err
 	}
-	return target.Open(ctx, target.Options{Kind: kind, Home: home, Region: region, Version: a.version, Logger: a.log().Logger})
+	return target.Open(ctx, target.Options{
+		Kind: kind, Home: home, Region: region, Version: a.version, Logger: a.log().Logger, Waiting: a.waiting,
+	})
+}
+
+// waiting says what a command waits for.
+func (a *app) waiting(what string) {
+	if !a.io.IsQuiet() {
+		_, _ = fmt.Fprintln(a.io.ErrOut, what)
+	}
 }

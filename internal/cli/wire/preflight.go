@@ -4,13 +4,11 @@ package wire
 
 import (
 	"context"
-	"errors"
 	"os/exec"
 	"slices"
 
 	"emrflink/internal/check"
 	"emrflink/internal/cleanup"
-	"emrflink/internal/engine"
 	"emrflink/internal/preflight"
 	"emrflink/internal/stackconfig"
 )
@@ -48,16 +46,8 @@ func (s *onTarget) recorded(ctx context.Context) (preflight.Recorded, error) {
 	if err != nil {
 		return preflight.Recorded{}, err
 	}
-	e, err := s.engine(ctx, nil)
-	if err != nil {
-		return preflight.Recorded{}, err
-	}
-	pending, err := e.Pending(ctx)
-	if err != nil && !errors.Is(err, engine.ErrNoStack) {
-		return preflight.Recorded{}, classify(err)
-	}
 	d := scope.Deployment
-	r := preflight.Record(record.Resources, pending, slices.Concat(d.LogGroups, d.Buckets))
+	r := preflight.Record(record.Resources, record.Pending, slices.Concat(d.LogGroups, d.Buckets))
 	if known && len(record.Resources) > 0 {
 		r.Account, r.Region, r.VPC = scope.Account, scope.Region, d.VPC
 	}

@@ -96,7 +96,7 @@ func (a *app) checkPlan(file string) error {
 	if err != nil {
 		return err
 	}
-	return moved(s.info.Stack, file, p.Basis.Moved(now, true))
+	return moved(s.info.Stack, file, p.Basis.Changes(now, true))
 }
 
 // Matches compares a saved plan with the one that was just computed.
@@ -109,7 +109,7 @@ func (s *onTarget) Matches(ctx context.Context, r preview.Report, file string) e
 	if err != nil {
 		return err
 	}
-	return moved(s.settings.info.Stack, file, append(p.Basis.Moved(now, false), p.Differs(r.Plan(now))...))
+	return moved(s.settings.info.Stack, file, append(p.Basis.Changes(now, false), p.Differences(r.Plan(now))...))
 }
 
 // moved refuses a plan for reasons; none is no refusal.

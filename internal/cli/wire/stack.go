@@ -40,7 +40,7 @@ type onTarget struct {
 // Info names what is worked on. What is simulated is known once the target is open.
 func (s *onTarget) Info() stack.Info { return s.settings.info }
 
-// Close lets go of the target. A local one goes on in the background.
+// Close releases the target. A local target keeps running in the background.
 func (s *onTarget) Close() error {
 	if s.target == nil {
 		return nil
@@ -196,12 +196,22 @@ func (s *onTarget) check(ctx context.Context) error {
 }
 
 // Deployment is a deploy of the stack: its Plan, Matches and Deploy take the options.
-func (s *onTarget) Deployment(_ context.Context, o deploy.Options) (deploy.Deployment, error) {
+func (s *onTarget) Deployment(ctx context.Context, o deploy.Options) (deploy.Deployment, error) {
 	s.deploy = o
-	return s, nil
+	_, err := s.open(ctx)
+	if err == nil {
+		err = s.serves(ctx)
+	}
+	return s, err
 }
 
-// Deploy carries the plan out.
+// serves returns when the control plane of the stack's cluster, if there is one, can be used.
+func (s *onTarget) serves(ctx context.Context) error {
+	return s.target.Serves(ctx, s.settings.config.Name)
+}
+
+// Deploy carries the plan out. It is done when the control plane, too, is there at the end: a plan without a change does
+// not ask it anything.
 func (s *onTarget) Deploy(ctx context.Context, sink func(plans.Event)) (plans.Result, error) {
 	e, err := s.onAccount(ctx)
 	if err != nil {
@@ -210,6 +220,9 @@ func (s *onTarget) Deploy(ctx context.Context, sink func(plans.Event)) (plans.Re
 	s.say = func(text string) { sink(plans.Event{Kind: plans.EventNotice, Message: text}) }
 	res, err := e.Deploy(ctx, sink)
 	s.app.logFailure(err)
+	if err == nil {
+		err = s.serves(ctx)
+	}
 	return res, classify(err)
 }
 
@@ -285,6 +298,9 @@ func (s *onTarget) cluster(ctx context.Context, name string) (awsapi.Cluster, *k
 	k, err := c.DescribeCluster(ctx, name)
 	if err != nil {
 		return awsapi.Cluster{}, nil, classify(err)
+	}
+	if err := s.target.Serves(ctx, name); err != nil {
+		return k, nil, err
 	}
 	client, err := connect(ctx, c, k)
 	return k, client, classify(err)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package wire makes the concrete dependencies of the commands: it reads the stack file, opens the target, the engine and
-// the clients, hands them to the operations, and gives their errors hints and exit codes. Only here does internal/cli
-// know them.
+// Package wire makes the concrete dependencies of the commands: it reads the stack file, opens the target, the engine
+// and the clients, hands them to the operations, and gives their errors hints and exit codes. No other package of
+// internal/cli imports them.
 package wire
 
 import (
@@ -22,6 +22,7 @@ import (
 	previewcmd "emrflink/internal/cli/preview"
 	"emrflink/internal/cli/root"
 	"emrflink/internal/cli/samplejob"
+	"emrflink/internal/cli/state"
 	"emrflink/internal/cli/status"
 	"emrflink/internal/engine"
 	"emrflink/internal/findings"
@@ -146,8 +147,11 @@ func (a *app) operations() root.Operations {
 		Status:    func(context.Context) (status.Stack, error) { return a.openStack() },
 		Outputs:   func(context.Context) (outputs.Stack, error) { return a.openStack() },
 		SampleJob: func(context.Context) (samplejob.Stack, error) { return a.openStack() },
-		Doctor:    doctor.Operations{Local: func() (doctor.LocalTarget, error) { return a.local() }, Preflight: a.preflight},
-		Drift:     a.drift, Kubeconfig: a.kubeconfig, Token: a.token, Pulumi: engine.Main,
+		State:     func(context.Context) (state.Stack, error) { return a.openStack() },
+		Doctor: doctor.Operations{
+			Local: func() (doctor.LocalTarget, error) { return a.local() }, State: a.checkState, Preflight: a.preflight,
+		},
+		Drift: a.drift, Access: root.Access{Kubeconfig: a.kubeconfig, Token: a.token}, Pulumi: engine.Main,
 		Local: local.Operations{
 			Open:  func() (local.Target, error) { return a.local() },
 			Serve: a.serve, Change: a.change,

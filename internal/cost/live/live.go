@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package live asks the AWS Price List for the prices that package cost reads from its tables otherwise.
+// Package live reads from the AWS Price List the prices that package cost otherwise reads from its tables.
 //
-// Place: domain, above awsapi. It is apart from cost so that whoever only estimates links no AWS client.
+// Place: domain, above awsapi. It is separate from cost so that code that only estimates links no AWS client.
 package live
 
 import (
@@ -28,7 +28,7 @@ type PriceList interface {
 var _ PriceList = (*awsapi.Client)(nil)
 
 // Prices asks the Price List for everything that is wanted.
-func Prices(ctx context.Context, l PriceList, want cost.Wanted, now time.Time) (cost.Prices, error) {
+func Prices(ctx context.Context, l PriceList, want cost.PriceNames, now time.Time) (cost.Prices, error) {
 	type question struct {
 		name string
 		ask  func(context.Context, string) (awsapi.Price, error)

@@ -34,7 +34,7 @@ func (f fakeList) RatePrice(_ context.Context, name string) (awsapi.Price, error
 
 func TestLivePricesAreThoseThatTheListHas(t *testing.T) {
 	t.Parallel()
-	want := cost.Wanted{InstanceTypes: []string{"a", "b"}, Rates: []string{"r"}}
+	want := cost.PriceNames{InstanceTypes: []string{"a", "b"}, Rates: []string{"r"}}
 	now := time.Date(2026, 1, 2, 23, 0, 0, 0, time.UTC)
 	p, err := Prices(t.Context(), fakeList{lacks: "b"}, want, now)
 	require.NoError(t, err)

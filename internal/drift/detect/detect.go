@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package detect finds drift: it lets the engine read every recorded resource, and the account say what else carries the
+// Package detect finds drift: it lets the engine read every recorded resource, and asks the account what else has the
 // deployment's tags. Nothing is changed.
 //
-// Place: domain, above awsapi. It is apart from drift so that whoever only shows a report links no AWS client.
+// Place: domain, above awsapi. It is separate from drift so that code that only shows a report links no AWS client.
 package detect
 
 import (

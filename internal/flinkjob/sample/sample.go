@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package sample describes the jobs that come with the tool, for whoever lists them without running one: it imports
-// nothing. Package flinkjob has them.
+// Package sample describes the jobs that come with the tool, for code that lists them without running one: it imports
+// nothing. Package flinkjob has the jobs themselves.
 package sample
 
 // SchemaVersion is the version of List. Fields are added, never changed.

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package kubetest is an in-memory stand-in for *kube.Client in unit tests: it
-// keeps objects, honours finalizers, owner references and both propagation
-// policies, counts generations, and can be told to refuse a call. It has no
-// schema validation and no admission; what needs those is tested against a real
-// API server.
+// Package kubetest is an in-memory stand-in for *kube.Client in unit tests: it keeps objects, honours finalizers, owner
+// references and both propagation policies, counts generations, and can refuse a call on request. It has no schema
+// validation and no admission; tests that need those use a real API server.
 package kubetest
 
 import (

@@ -51,7 +51,7 @@ type Resource struct {
 	Seq       uint64            `json:"seq"`                 // creation order
 }
 
-// Caller is who asks. The zero Caller stands for the account's own administrator.
+// Caller is the identity that makes a call. The zero Caller is the account's own administrator.
 type Caller struct {
 	ARN, Account, AccessKey string
 	Role                    string // name of the assumed role, empty for the administrator
@@ -151,7 +151,7 @@ type InstanceType struct {
 	SpotUSD      float64 // per hour; an assumption, see spotShare
 }
 
-// Fault makes the account fail or hesitate on purpose.
+// Fault makes calls of the account fail or answer late on purpose.
 type Fault struct {
 	Op    string          // "create", "update", "delete", "assume" or an AWS action such as "ec2:RunInstances"; * and ? match
 	Kind  Kind            // only this kind; empty matches all

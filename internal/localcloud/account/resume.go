@@ -4,9 +4,11 @@ package account
 
 import (
 	"context"
-	"emrflink/internal/localcloud/ledger"
+	"encoding/base64"
 	"errors"
 	"fmt"
+
+	"emrflink/internal/localcloud/ledger"
 )
 
 // Resume brings an account back to life after Open: the control planes of its clusters are started again
@@ -32,6 +34,11 @@ func (a *Account) Resume(ctx context.Context) error {
 	for i := len(dying) - 1; i >= 0; i-- {
 		if err := a.finishDelete(a.kinds[dying[i].Kind], dying[i], 0); err != nil {
 			errs = append(errs, fmt.Errorf("complete an interrupted deletion: %w", err))
+		}
+	}
+	for _, r := range a.List(KindNodeGroup) {
+		if r.State == stateACTIVE { // its instances are as many as its last change asked for, or this completes it
+			errs = append(errs, changeNodeGroup(ctx, a, r, r))
 		}
 	}
 	a.ledger.Lock()
@@ -92,4 +99,28 @@ func (a *Account) unfinished() (pending, dying []Resource) {
 	sortBySeq(pending)
 	sortBySeq(dying)
 	return pending, dying
+}
+
+// MoveCluster records where the control plane of a cluster serves now: one that died may come back on another port. A
+// cluster that is still made, or is gone, is left as it is.
+func (a *Account) MoveCluster(name string, e ClusterEndpoint) error {
+	return a.do(Caller{}, func(t *tx) error {
+		r := t.get(KindCluster, name)
+		if r != nil && str(r.Attrs, "endpoint") != "" && str(r.Attrs, "endpoint") != e.URL {
+			t.edit(KindCluster, name, func(n *Resource) { setEndpoint(n, e) })
+		}
+		return nil
+	})
+}
+
+// ClusterByCA finds the cluster whose certificates this CA, in PEM, signs.
+func (a *Account) ClusterByCA(ca []byte) (Resource, bool) {
+	encoded := base64.StdEncoding.EncodeToString(ca)
+	found := a.Find(KindCluster, func(r Resource) bool {
+		return len(ca) > 0 && str(r.Attrs, "certificateAuthority.data") == encoded
+	})
+	if len(found) == 0 {
+		return Resource{}, false
+	}
+	return found[0], true
 }

@@ -294,6 +294,49 @@ func TestResumeStartsTheClustersOfTheRuntimeAgain(t *testing.T) {
 	require.NoError(t, a.Close())
 }
 
+func TestAControlPlaneThatMovedIsFoundAtItsNewPort(t *testing.T) {
+	t.Parallel()
+	runtime := &fakeRuntime{block: make(chan struct{})}
+	w := newWorld(t, Options{Runtime: runtime})
+	require.NoError(t, w.MoveCluster("demo", ClusterEndpoint{URL: "https://127.0.0.1:1"}), "there is no such cluster")
+	close(runtime.block)
+	w.cluster(w.network())
+	require.NoError(t, w.MoveCluster("demo", ClusterEndpoint{URL: "https://127.0.0.1:7777", CABase64: "Q0E="}))
+	for _, ca := range []string{"another", ""} {
+		_, ok := w.ClusterByCA([]byte(ca))
+		require.False(t, ok, ca)
+	}
+	r, ok := w.ClusterByCA([]byte("CA"))
+	require.True(t, ok)
+	require.Equal(t, "https://127.0.0.1:7777", str(r.Attrs, "endpoint"), "DescribeCluster answers with it")
+}
+
+// A kill comes between the change that a caller asked for and what EKS does about it.
+func TestResumeCompletesTheScalingOfANodeGroup(t *testing.T) {
+	t.Parallel()
+	for name, desired := range map[string]int{"up": 5, "down": 1} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := Options{Dir: t.TempDir()}
+			a := open(t, o)
+			w := &world{Account: a, t: t}
+			n := w.network()
+			w.cluster(n)
+			w.nodeGroup(n)
+			require.NoError(t, a.do(Caller{}, func(tx *tx) error {
+				tx.edit(KindNodeGroup, "demo:core", func(r *Resource) {
+					r.Props["scalingConfig"] = Props{"minSize": 1.0, "maxSize": 9.0, "desiredSize": float64(desired)}
+				})
+				return nil
+			}))
+			require.NoError(t, a.Close())
+			a = open(t, o)
+			require.Len(t, a.Find(KindInstance, func(r Resource) bool { return r.State == stateRunning }), desired)
+			require.NoError(t, a.Close())
+		})
+	}
+}
+
 func TestTwoProcessesCannotShareAState(t *testing.T) {
 	t.Parallel()
 	o := Options{Dir: t.TempDir()}

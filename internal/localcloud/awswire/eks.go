@@ -38,7 +38,9 @@ func eksOperation(r *http.Request) (string, map[string]string) {
 		"GET clusters/node-groups 3": "ListNodegroups", "GET clusters/node-groups 4": "DescribeNodegroup",
 		"GET clusters/addons 3": "ListAddons", "GET clusters/addons 4": "DescribeAddon",
 		"GET clusters/access-entries 3": "ListAccessEntries", "GET clusters/access-entries 4": "DescribeAccessEntry",
-		"GET cluster-versions 1": "DescribeClusterVersions",
+		"GET clusters/pod-identity-associations 3": "ListPodIdentityAssociations",
+		"GET clusters/pod-identity-associations 4": "DescribePodIdentityAssociation",
+		"GET cluster-versions 1":                   "DescribeClusterVersions",
 	}
 	if n := names[what]; n != "" {
 		return n, vars
@@ -234,6 +236,68 @@ func describeAddon(q *request) (answer, error) {
 		"serviceAccountRoleArn": str(p, "serviceAccountRoleArn"), "health": map[string]any{"issues": healthIssues(p)},
 		"tags": stringTags(r.Tags),
 	}})
+}
+
+// oneAccessEntry may not exist; the ARN is then made of the principal's: "arn:aws:iam::111122223333:role/nodes".
+func oneAccessEntry(q *request) ([]need, error) {
+	r, _ := q.account.Get(account.KindAccessEntry, q.childID())
+	principal := q.vars["child"]
+	kind, name, _ := strings.Cut(principal[strings.LastIndexByte(principal, ':')+1:], "/")
+	made := strings.Join([]string{"access-entry", q.vars["cluster"], kind, q.account.ID(), name, "*"}, "/")
+	return on(cmp.Or(r.ARN, q.arn("eks", made)), resourceTags("", r.Tags))
+}
+
+func describeAccessEntry(q *request) (answer, error) {
+	r, err := q.child(account.KindAccessEntry, "access entry")
+	if err != nil {
+		return answer{}, err
+	}
+	return q.json(map[string]any{"accessEntry": map[string]any{
+		"clusterName": q.vars["cluster"], "principalArn": q.vars["child"], "accessEntryArn": r.ARN, "tags": stringTags(r.Tags),
+		"type": str(r.All(), "type"),
+	}})
+}
+
+// association is what a list says of a Pod Identity association.
+func association(r account.Resource) map[string]any {
+	p := r.All()
+	return map[string]any{
+		"clusterName": str(p, "clusterName"), "namespace": str(p, "namespace"), "serviceAccount": str(p, "serviceAccount"),
+		"associationArn": r.ARN, "associationId": r.ID,
+	}
+}
+
+func listPodIdentityAssociations(q *request) (answer, error) {
+	c, err := q.cluster()
+	if err != nil {
+		return answer{}, err
+	}
+	query := q.http.URL.Query()
+	all := []any{}
+	for _, r := range q.account.List(account.KindPodIdentityAssociation) {
+		p := r.All()
+		asked := func(name string) bool { return !query.Has(name) || query.Get(name) == str(p, name) }
+		if str(p, "clusterName") == c.ID && asked("namespace") && asked("serviceAccount") {
+			all = append(all, association(r))
+		}
+	}
+	return q.json(map[string]any{"associations": all})
+}
+
+func oneAssociation(q *request) ([]need, error) {
+	r, _ := q.account.Get(account.KindPodIdentityAssociation, q.vars["child"])
+	return on(q.arn("eks", "podidentityassociation/"+q.vars["cluster"]+"/"+q.vars["child"]), resourceTags("", r.Tags))
+}
+
+func describePodIdentityAssociation(q *request) (answer, error) {
+	r, ok := q.account.Get(account.KindPodIdentityAssociation, q.vars["child"])
+	if !ok || str(r.All(), "clusterName") != q.vars["cluster"] {
+		return answer{}, refuse(http.StatusNotFound, "ResourceNotFoundException",
+			"Association does not exist: %s", q.vars["child"])
+	}
+	one := association(r)
+	one["roleArn"], one["tags"] = str(r.All(), "roleArn"), stringTags(r.Tags)
+	return q.json(map[string]any{"association": one})
 }
 
 // describeClusterVersions offers the account's versions. Extended support ends

@@ -168,6 +168,35 @@ func listOpenIDConnectProviders(q *request) (answer, error) {
 	return q.query(list("OpenIDConnectProviderList", "member", rows))
 }
 
+// byIAMARN is the need of an operation on what a parameter names by its ARN.
+func byIAMARN(k account.Kind, parameter string) func(*request) ([]need, error) {
+	return func(q *request) ([]need, error) {
+		arn := q.form.str(parameter)
+		r, _ := q.account.Get(k, arn)
+		return on(arn, resourceTags("", r.Tags))
+	}
+}
+
+func getOpenIDConnectProvider(q *request) (answer, error) {
+	arn := q.form.str("OpenIDConnectProviderArn")
+	r, ok := q.account.Get(account.KindOIDCProvider, arn)
+	if !ok {
+		return answer{}, noSuch("OpenIDConnect Provider not found for arn %s", arn)
+	}
+	return q.query(txt("Url", strings.TrimPrefix(str(r.All(), "url"), "https://")),
+		list("Tags", "member", tagNodes(r.Tags, "Key", "Value")))
+}
+
+func getPolicy(q *request) (answer, error) {
+	arn := q.form.str("PolicyArn")
+	r, ok := q.account.Get(account.KindPolicy, arn)
+	if !ok {
+		return answer{}, noSuch("Policy %s was not found.", arn)
+	}
+	return q.query(el("Policy", txt("PolicyName", r.Name), txt("Arn", r.ARN),
+		list("Tags", "member", tagNodes(r.Tags, "Key", "Value"))))
+}
+
 func noProfile(name string) error { return noSuch("Instance Profile %s cannot be found.", name) }
 
 func getInstanceProfile(q *request) (answer, error) {

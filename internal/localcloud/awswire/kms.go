@@ -14,6 +14,34 @@ func keyID(name string) string { return name[strings.LastIndex(name, "/")+1:] }
 
 func oneKey(q *request) ([]need, error) { return on(q.arn("kms", "key/"+keyID(q.field("KeyId")))) }
 
+// key finds a key by its id or ARN.
+func (q *request) key(name string) (account.Resource, error) {
+	id := keyID(name)
+	r, ok := q.account.Get(account.KindKey, id)
+	if !ok || !q.visible(r) {
+		return r, invalid("NotFoundException", "Key '%s' does not exist", q.arn("kms", "key/"+id))
+	}
+	return r, nil
+}
+
+func listKeys(q *request) (answer, error) {
+	all := []any{}
+	for _, r := range q.account.List(account.KindKey) {
+		if q.visible(r) {
+			all = append(all, map[string]any{"KeyId": r.ID, "KeyArn": r.ARN})
+		}
+	}
+	return q.json(map[string]any{"Keys": all, "Truncated": false})
+}
+
+func listKeyTags(q *request) (answer, error) {
+	r, err := q.key(q.field("KeyId"))
+	if err != nil {
+		return answer{}, err
+	}
+	return q.json(map[string]any{"Tags": namedTags(r.Tags, "TagKey", "TagValue"), "Truncated": false})
+}
+
 func describeKey(q *request) (answer, error) {
 	var in struct {
 		KeyID string `json:"KeyId"`
@@ -21,10 +49,9 @@ func describeKey(q *request) (answer, error) {
 	if err := q.decode(&in); err != nil {
 		return answer{}, err
 	}
-	id := keyID(in.KeyID)
-	r, ok := q.account.Get(account.KindKey, id)
-	if !ok || !q.visible(r) {
-		return answer{}, invalid("NotFoundException", "Key '%s' does not exist", q.arn("kms", "key/"+id))
+	r, err := q.key(in.KeyID)
+	if err != nil {
+		return answer{}, err
 	}
 	all := r.All()
 	meta := map[string]any{

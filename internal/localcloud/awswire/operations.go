@@ -160,6 +160,14 @@ func iamOperations() []Operation {
 		},
 		{Service: "iam", Name: "ListRoles", UsedBy: byClients, run: listRoles},
 		{Service: "iam", Name: "ListOpenIDConnectProviders", UsedBy: byEmrflink, run: listOpenIDConnectProviders},
+		{
+			Service: "iam", Name: "GetOpenIDConnectProvider", UsedBy: byEmrflink, Notes: "URL and tags",
+			needs: byIAMARN(account.KindOIDCProvider, "OpenIDConnectProviderArn"), run: getOpenIDConnectProvider,
+		},
+		{
+			Service: "iam", Name: "GetPolicy", UsedBy: byEmrflink, Notes: "the account's own policies",
+			needs: byIAMARN(account.KindPolicy, "PolicyArn"), run: getPolicy,
+		},
 	}
 }
 
@@ -194,10 +202,22 @@ func eksOperations() []Operation {
 		},
 		{Service: "eks", Name: "ListAddons", UsedBy: byEmrflink, needs: oneCluster, run: listAddons},
 		{
-			Service: "eks", Name: "DescribeAddon", UsedBy: byClients,
+			Service: "eks", Name: "DescribeAddon", UsedBy: byEmrflink,
 			needs: ofCluster(account.KindAddon, "addon"), run: describeAddon,
 		},
 		{Service: "eks", Name: "ListAccessEntries", UsedBy: byEmrflink, needs: oneCluster, run: listAccessEntries},
+		{
+			Service: "eks", Name: "DescribeAccessEntry", UsedBy: byEmrflink,
+			needs: oneAccessEntry, run: describeAccessEntry,
+		},
+		{
+			Service: "eks", Name: "ListPodIdentityAssociations", UsedBy: byEmrflink,
+			needs: oneCluster, run: listPodIdentityAssociations,
+		},
+		{
+			Service: "eks", Name: "DescribePodIdentityAssociation", UsedBy: byEmrflink,
+			needs: oneAssociation, run: describePodIdentityAssociation,
+		},
 		{
 			Service: "eks", Name: "DescribeClusterVersions", UsedBy: byEmrflink,
 			Notes: "dates of the versions that have been announced; what is in standard support does not depend on the clock",
@@ -271,7 +291,9 @@ func messageOperations() []Operation {
 		{Service: "sqs", Name: "SendMessage", UsedBy: byClients, needs: queue("QueueUrl"), run: sendMessage},
 		{Service: "sqs", Name: "DeleteMessage", UsedBy: byKarpenter, needs: queue("QueueUrl"), run: deleteMessage},
 		{Service: "sqs", Name: "DeleteQueue", UsedBy: byEmrflink, needs: queue("QueueUrl"), run: deleteQueue},
+		{Service: "sqs", Name: "ListQueueTags", UsedBy: byEmrflink, needs: queue("QueueUrl"), run: listQueueTags},
 		{Service: "events", Name: "DescribeRule", UsedBy: byEmrflink, needs: oneRule, run: describeRule},
+		{Service: "events", Name: "ListTagsForResource", UsedBy: byEmrflink, needs: byARN("ResourceARN"), run: listRuleTags},
 	}
 }
 
@@ -300,6 +322,8 @@ func otherOperations() []Operation {
 			run:   getProducts,
 		},
 		{Service: "kms", Name: "DescribeKey", UsedBy: byEmrflink, needs: oneKey, run: describeKey},
+		{Service: "kms", Name: "ListKeys", UsedBy: byEmrflink, run: listKeys},
+		{Service: "kms", Name: "ListResourceTags", UsedBy: byEmrflink, needs: oneKey, run: listKeyTags},
 		{Service: "elasticloadbalancing", Name: "DescribeLoadBalancers", UsedBy: byEmrflink, run: describeLoadBalancers},
 		{Service: "elasticloadbalancing", Name: "DescribeTags", UsedBy: byEmrflink, run: describeBalancerTags},
 		{

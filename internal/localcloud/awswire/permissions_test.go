@@ -23,14 +23,19 @@ type wire struct {
 // restCalls are the operations that a method and a path spell.
 func restCalls() map[string]wire {
 	return map[string]wire{
-		"eks:DescribeCluster":         {"GET", "/clusters/demo", ""},
-		"eks:ListClusters":            {"GET", "/clusters", ""},
-		"eks:ListNodegroups":          {"GET", "/clusters/demo/node-groups", ""},
-		"eks:DescribeNodegroup":       {"GET", "/clusters/demo/node-groups/core", ""},
-		"eks:ListAddons":              {"GET", "/clusters/demo/addons", ""},
-		"eks:DescribeAddon":           {"GET", "/clusters/demo/addons/coredns", ""},
-		"eks:ListAccessEntries":       {"GET", "/clusters/demo/access-entries", ""},
-		"eks:DescribeClusterVersions": {"GET", "/cluster-versions", ""},
+		"eks:DescribeCluster":   {"GET", "/clusters/demo", ""},
+		"eks:ListClusters":      {"GET", "/clusters", ""},
+		"eks:ListNodegroups":    {"GET", "/clusters/demo/node-groups", ""},
+		"eks:DescribeNodegroup": {"GET", "/clusters/demo/node-groups/core", ""},
+		"eks:ListAddons":        {"GET", "/clusters/demo/addons", ""},
+		"eks:DescribeAddon":     {"GET", "/clusters/demo/addons/coredns", ""},
+		"eks:ListAccessEntries": {"GET", "/clusters/demo/access-entries", ""},
+		"eks:DescribeAccessEntry": {
+			"GET", "/clusters/demo/access-entries/arn:aws:iam::" + account.DefaultAccountID + ":role%2Fnodes", "",
+		},
+		"eks:ListPodIdentityAssociations":    {"GET", "/clusters/demo/pod-identity-associations", ""},
+		"eks:DescribePodIdentityAssociation": {"GET", "/clusters/demo/pod-identity-associations/a-1", ""},
+		"eks:DescribeClusterVersions":        {"GET", "/cluster-versions", ""},
 
 		"s3:ListBuckets":          {"GET", "/", ""},
 		"s3:HeadBucket":           {"HEAD", "/demo-data", ""},
@@ -71,9 +76,12 @@ func parameters(w *world, instance, template string) map[string]string {
 		"elasticloadbalancing:DeleteLoadBalancer": "LoadBalancerArn=arn:aws:elasticloadbalancing:us-west-2:" +
 			account.DefaultAccountID +
 			":loadbalancer/net/a/b",
-		"ssm:GetParameter":         `{"Name":"/aws/service/a"}`,
-		"logs:ListTagsForResource": `{"resourceArn":"arn:aws:logs:us-west-2:` + account.DefaultAccountID + `:log-group:a"}`,
-		"sts:AssumeRole":           "RoleSessionName=s&RoleArn=arn:aws:iam::" + account.DefaultAccountID + ":role/nodes",
+		"ssm:GetParameter":             `{"Name":"/aws/service/a"}`,
+		"iam:GetPolicy":                "PolicyArn=arn:aws:iam::" + account.DefaultAccountID + ":policy/a",
+		"iam:GetOpenIDConnectProvider": "OpenIDConnectProviderArn=arn:aws:iam::" + account.DefaultAccountID + ":oidc-provider/a",
+		"events:ListTagsForResource":   `{"ResourceARN":"arn:aws:events:us-west-2:` + account.DefaultAccountID + `:rule/a"}`,
+		"logs:ListTagsForResource":     `{"resourceArn":"arn:aws:logs:us-west-2:` + account.DefaultAccountID + `:log-group:a"}`,
+		"sts:AssumeRole":               "RoleSessionName=s&RoleArn=arn:aws:iam::" + account.DefaultAccountID + ":role/nodes",
 	}
 }
 

@@ -83,6 +83,15 @@ func tagNodes(tags map[string]string, key, value string) []node {
 	return rows
 }
 
+// namedTags are tags as the JSON services that have a list of them spell it, sorted by key.
+func namedTags(tags map[string]string, key, value string) []any {
+	out := []any{}
+	for _, k := range slices.Sorted(maps.Keys(tags)) {
+		out = append(out, map[string]any{key: k, value: tags[k]})
+	}
+	return out
+}
+
 // ec2Tags is EC2's tagSet.
 func ec2Tags(tags map[string]string) node {
 	return list("tagSet", "item", tagNodes(tags, "key", "value"))

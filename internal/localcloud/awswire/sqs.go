@@ -159,6 +159,14 @@ func deleteQueue(q *request) (answer, error) {
 	return q.json(map[string]any{})
 }
 
+func listQueueTags(q *request) (answer, error) {
+	r, err := q.queue(q.field("QueueUrl"))
+	if err != nil {
+		return answer{}, err
+	}
+	return q.json(map[string]any{"Tags": stringTags(r.Tags)})
+}
+
 func oneRule(q *request) ([]need, error) { return on(q.arn("events", "rule/"+q.field("Name"))) }
 
 // describeRule answers one EventBridge rule of the default bus.
@@ -178,4 +186,13 @@ func describeRule(q *request) (answer, error) {
 	return q.json(map[string]any{"Name": r.ID, "Arn": q.arnOf(r, "events", "rule/"+r.ID), "State": state,
 		"EventBusName": "default",
 		"EventPattern": str(r.All(), "eventPattern")})
+}
+
+func listRuleTags(q *request) (answer, error) {
+	_, name, _ := strings.Cut(q.field("ResourceARN"), ":rule/")
+	r, ok := q.account.Get(account.KindEventRule, name)
+	if !ok || !q.visible(r) {
+		return answer{}, invalid("ResourceNotFoundException", "Rule %s does not exist on EventBus default.", name)
+	}
+	return q.json(map[string]any{"Tags": namedTags(r.Tags, "Key", "Value")})
 }

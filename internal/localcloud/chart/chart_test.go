@@ -179,7 +179,7 @@ func TestChartsRefuse(t *testing.T) {
 		})
 	}
 	_, err := chart.Charts{}.Render(requests()["karpenter-crd"])
-	require.ErrorContains(t, err, "CRDs are not at hand")
+	require.ErrorContains(t, err, "CRDs are not available")
 }
 
 func TestCRDsOfTheFlinkOperatorHaveEMRsFields(t *testing.T) {

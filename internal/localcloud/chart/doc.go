@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package chart has the stand-ins of the Helm charts and EKS addons that the
-// blueprint installs: small manifests for the local control plane, with the
-// names, service accounts, access rules, images and environment of the real chart
-// at the pinned version: IAM trust, scheduling and the controllers that run beside
-// the control plane depend on these.
+// Package chart has the stand-ins of the Helm charts and EKS addons that the blueprint installs: small manifests for
+// the local control plane, with the names, service accounts, access rules, images and environment of the real chart at
+// the pinned version. IAM trust, scheduling and the controllers that run beside the control plane depend on these.
 //
-// They are not the charts: nothing is downloaded, no image is run. In particular
+// They are not the charts: nothing is downloaded, and no image is run. In particular
 //
 //   - values are strict: a key that the stand-in does not know is an error that
 //     names the chart, the key and the nearest one, where Helm would ignore it;

@@ -198,7 +198,7 @@ func karpenterCRD(c Charts, r Request) (crds, out []*unstructured.Unstructured, 
 
 func (c Charts) karpenterCRDs() ([]*unstructured.Unstructured, error) {
 	if c.KarpenterCRDs == nil {
-		return nil, errors.New("Karpenter's CRDs are not at hand")
+		return nil, errors.New("Karpenter's CRDs are not available")
 	}
 	stream, err := c.KarpenterCRDs()
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -23,14 +24,45 @@ type Client struct {
 	http *http.Client
 }
 
-// Connect finds the daemon of dir; localtarget.ErrNotRunning when there is none.
-func Connect(dir string) (*Client, error) {
-	i, err := ReadInfo(dir)
-	if err != nil {
-		return nil, err
-	}
-	return &Client{dir: dir, info: i, http: &http.Client{Timeout: 30 * time.Second}}, nil
+// SilentError says that a process holds the folder's lock and does not answer: it has only just begun, is about to end, or
+// hangs.
+type SilentError struct {
+	Dir   string
+	Cause error
 }
+
+// Error names the process, as far as it is known.
+func (e *SilentError) Error() string {
+	return fmt.Sprintf("the local target (process %d) does not answer: %v", readPID(lockPath(e.Dir)), e.Cause)
+}
+
+// Unwrap returns why.
+func (e *SilentError) Unwrap() error { return e.Cause }
+
+// Hint ends the process, if need be by force.
+func (e *SilentError) Hint() string { return "emrflink local stop" }
+
+// Connect finds the daemon of dir and asks how it is, which also proves that it is the one that wrote daemon.json: the
+// token there is new with every process. localtarget.ErrNotRunning when no process holds the lock, whatever one that
+// crashed left behind; a *SilentError when the one that does has not answered.
+func Connect(ctx context.Context, dir string) (*Client, localtarget.Status, error) {
+	if !held(lockPath(dir)) {
+		return nil, localtarget.Status{}, localtarget.ErrNotRunning
+	}
+	i, err := readInfo(dir)
+	if err != nil {
+		return nil, localtarget.Status{}, &SilentError{Dir: dir, Cause: err}
+	}
+	c := &Client{dir: dir, info: i, http: &http.Client{Timeout: callTimeout}}
+	s, err := c.Status(ctx)
+	if err != nil {
+		return nil, localtarget.Status{}, &SilentError{Dir: dir, Cause: err}
+	}
+	return c, s, nil
+}
+
+// callTimeout bounds one call of the control API.
+const callTimeout = 30 * time.Second
 
 // Info is how to reach the daemon.
 func (c *Client) Info() Info { return c.info }
@@ -47,22 +79,61 @@ func (c *Client) Inventory(ctx context.Context) (localtarget.Inventory, error) {
 	return i, c.call(ctx, http.MethodGet, "inventory", nil, &i)
 }
 
-// Stop asks the daemon to stop and returns when its process is gone.
-func (c *Client) Stop(ctx context.Context) error {
+// TryAgain asks the daemon to start the control planes that have failed once more.
+func (c *Client) TryAgain(ctx context.Context) error {
 	var s localtarget.Status
-	if err := c.call(ctx, http.MethodPost, "stop", nil, &s); err != nil {
+	return c.call(ctx, http.MethodPost, "try-again", nil, &s)
+}
+
+const (
+	// stopPatience is how long a daemon may take to stop: as long as its control planes may, and more.
+	stopPatience = 2 * clusterStopTimeout
+	// termPatience is that of a daemon that does not answer, and may hang.
+	termPatience = 10 * time.Second
+)
+
+// Stop makes the daemon of dir stop and returns when its process is gone. One that does not answer is told by a signal, and
+// one that does not go either way is killed: what it knows is on disk. localtarget.ErrNotRunning when there is none.
+func Stop(ctx context.Context, dir string) error {
+	c, _, err := Connect(ctx, dir)
+	if errors.Is(err, localtarget.ErrNotRunning) {
 		return err
 	}
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for locked(c.dir) || syscall.Kill(c.info.PID, 0) == nil {
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("wait for the local target (process %d) to stop: %w", c.info.PID, ctx.Err())
-		case <-tick.C:
+	lock := lockPath(dir)
+	pid := readPID(lock)
+	for _, step := range []struct {
+		sig      syscall.Signal // 0 = the control API
+		patience time.Duration
+	}{{0, stopPatience}, {syscall.SIGTERM, termPatience}, {syscall.SIGKILL, killPatience}} {
+		switch {
+		case step.sig != 0:
+			err = signalHolder(lock, dir, step.sig)
+		case err == nil:
+			var s localtarget.Status
+			err = c.call(ctx, http.MethodPost, "stop", nil, &s)
+		}
+		if err == nil && !awaitFree(ctx, lock, step.patience) {
+			err = errLivesOn
+		}
+		if !held(lock) {
+			return awaitEnd(ctx, pid)
+		}
+		if ctx.Err() != nil {
+			err = ctx.Err()
+			break
 		}
 	}
-	return nil
+	return fmt.Errorf("stop the local target (process %d): %w", pid, err)
+}
+
+// awaitEnd waits until a process that has let go of its lock is gone altogether.
+func awaitEnd(ctx context.Context, pid int) error {
+	for deadline := time.Now().Add(killPatience); pid > 0 && time.Now().Before(deadline); time.Sleep(lockPoll) {
+		if ctx.Err() != nil || syscall.Kill(pid, 0) != nil {
+			break
+		}
+	}
+	return ctx.Err()
 }
 
 func (c *Client) call(ctx context.Context, method, path string, in, out any) error {

@@ -10,10 +10,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -23,25 +24,29 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"emrflink/internal/localcloud/account"
-	"emrflink/internal/localcloud/awserror"
 	"emrflink/internal/localcloud/kubelet"
 	"emrflink/internal/localcloud/provider/kubeclient"
 )
 
 const (
-	// clusterStartTimeout bounds the start of a control plane, three seconds on a quiet machine.
-	clusterStartTimeout = 2 * time.Minute
+	// clusterStartTimeout bounds the start of a control plane, three seconds on a quiet machine. localkube gives up before.
+	clusterStartTimeout = 10 * time.Minute
 	// clusterStopTimeout bounds its clean stop, after which it is killed.
 	clusterStopTimeout = 15 * time.Second
+	// anyAddress lets the control plane take any free port.
+	anyAddress = "127.0.0.1:0"
 )
 
-// cluster is one running control plane and the stand-ins that live in it.
+// cluster is one process of a control plane and the stand-ins that live in it.
 type cluster struct {
 	name     string
 	dir      string
 	cmd      *exec.Cmd
-	stdin    io.Closer // closing it stops the control plane; so does our death
-	exited   chan struct{}
+	stdin    io.Closer       // closing it stops the control plane; so does our death
+	alive    context.Context // ends with the process
+	exited   <-chan struct{} // of alive
+	err      error           // how the process ended, once it has
+	logBegin int64           // where its part of the log begins
 	endpoint account.ClusterEndpoint
 	rest     *rest.Config
 	kubelet  *kubelet.Kubelet
@@ -57,7 +62,7 @@ type ready struct {
 	Kubeconfig string `json:"kubeconfig"`
 }
 
-// saved is what a cluster's folder remembers between runs of the daemon: its
+// saved is what a cluster's folder remembers between runs of the daemon, from the first time that it served: its
 // spec, and the address that kubeconfig files and the Pulumi state know it by.
 type saved struct {
 	Spec    account.ClusterSpec `json:"spec"`
@@ -66,51 +71,36 @@ type saved struct {
 
 func (d *Daemon) clusterDir(name string) string { return filepath.Join(d.opts.Dir, "clusters", name) }
 
-func readSaved(dir string) (saved, error) {
-	b, err := os.ReadFile(filepath.Join(dir, "cluster.json"))
-	if err != nil {
-		return saved{}, err
+func savedPath(dir string) string { return filepath.Join(dir, "cluster.json") }
+
+func readSaved(dir string) (s saved, err error) {
+	b, err := os.ReadFile(savedPath(dir))
+	if err == nil {
+		err = json.Unmarshal(b, &s)
 	}
-	var s saved
-	return s, json.Unmarshal(b, &s)
+	return s, err
 }
 
-// StartCluster brings up the control plane of s and returns when it serves. A
-// cluster that runs already is returned as it is.
-func (d *Daemon) StartCluster(ctx context.Context, s account.ClusterSpec) (account.ClusterEndpoint, error) {
-	if c, ok := d.cluster(s.Name); ok {
-		return c.endpoint, nil
-	}
-	dir := d.clusterDir(s.Name)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return account.ClusterEndpoint{}, fmt.Errorf("make the control plane's folder: %w", err)
-	}
-	address := "127.0.0.1:0"
-	if old, err := readSaved(dir); err == nil {
-		address = old.Address
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return account.ClusterEndpoint{}, fmt.Errorf("read cluster %q: %w", s.Name, err)
-	}
-	c, err := d.launch(ctx, s, dir, address)
-	if err != nil {
-		return account.ClusterEndpoint{}, fmt.Errorf("start the control plane of cluster %q: %w", s.Name, err)
-	}
-	b, err := json.Marshal(saved{Spec: s, Address: strings.TrimPrefix(c.rest.Host, "https://")})
+func writeSaved(dir string, s saved) error {
+	b, err := json.Marshal(s)
 	if err == nil {
-		err = writeFile(filepath.Join(dir, "cluster.json"), b)
+		err = writeFile(savedPath(dir), b)
 	}
-	if err == nil {
-		err = d.startStandIns(c)
+	return err
+}
+
+// freeAddress is an address if it can be listened on, else any free one: while a control plane was down, another program
+// may have taken its port.
+func freeAddress(address string) string {
+	if address == "" {
+		return anyAddress
 	}
+	ln, err := net.Listen("tcp", address)
 	if err != nil {
-		c.stop()
-		return account.ClusterEndpoint{}, fmt.Errorf("start the control plane of cluster %q: %w", s.Name, err)
+		return anyAddress
 	}
-	d.mu.Lock()
-	d.clusters[s.Name] = c
-	d.mu.Unlock()
-	go d.watchCluster(c, s)
-	return c.endpoint, nil
+	_ = ln.Close()
+	return address
 }
 
 // launch starts the process and waits until it serves.
@@ -127,16 +117,21 @@ func (d *Daemon) launch(ctx context.Context, s account.ClusterSpec, dir, address
 	if err != nil {
 		return nil, err
 	}
-	logFile, err := os.OpenFile(filepath.Join(dir, "process.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	logFile, err := os.OpenFile(logPath(dir), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, err
 	}
 	defer logFile.Close()
+	logBegin, err := logFile.Seek(0, io.SeekEnd)
+	if err != nil {
+		return nil, err
+	}
 	cmd.Stderr = logFile
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	c := &cluster{name: s.Name, dir: dir, cmd: cmd, stdin: stdin, exited: make(chan struct{})}
+	alive, died := context.WithCancel(context.WithoutCancel(ctx))
+	c := &cluster{name: s.Name, dir: dir, cmd: cmd, stdin: stdin, alive: alive, exited: alive.Done(), logBegin: logBegin}
 	line := make(chan string, 1)
 	go func() {
 		sc := bufio.NewScanner(stdout)
@@ -146,14 +141,14 @@ func (d *Daemon) launch(ctx context.Context, s account.ClusterSpec, dir, address
 			default: // only the first line is ours
 			}
 		}
-		_ = cmd.Wait()
-		close(c.exited)
+		c.err = cmd.Wait()
+		died()
 	}()
 	select {
 	case l := <-line:
 		err = c.connect(l)
 	case <-c.exited:
-		err = fmt.Errorf("it stopped at once: %s", tail(logFile.Name()))
+		err = fmt.Errorf("it stopped at once: %w", c.ended())
 	case <-time.After(clusterStartTimeout):
 		err = fmt.Errorf("it was not ready after %s", clusterStartTimeout)
 	case <-ctx.Done():
@@ -185,6 +180,30 @@ func (c *cluster) connect(line string) error {
 	return nil
 }
 
+// ended says how the process ended: its exit, and the line of its log that says why.
+func (c *cluster) ended() error {
+	end := c.err
+	if end == nil {
+		end = errors.New("exit status 0")
+	}
+	b, err := os.ReadFile(logPath(c.dir))
+	if err != nil || int64(len(b)) <= c.logBegin {
+		return end
+	}
+	lines := strings.Split(strings.TrimSpace(string(b[c.logBegin:])), "\n")
+	why := lines[len(lines)-1]
+	for _, line := range slices.Backward(lines) {
+		if word, _, ok := strings.Cut(line, ":"); ok && slices.Contains([]string{"error", "panic", "fatal error"}, word) {
+			why = line
+			break
+		}
+	}
+	return fmt.Errorf("%w: %s (log: %s)", end, why, logPath(c.dir))
+}
+
+// address is where the process listens.
+func (c *cluster) address() string { return strings.TrimPrefix(c.endpoint.URL, "https://") }
+
 // stop ends the stand-ins, then the control plane: cleanly when it can, and for
 // certain when it can't.
 func (c *cluster) stop() {
@@ -203,90 +222,5 @@ func (c *cluster) stop() {
 	}
 }
 
-// watchCluster starts a control plane again that died by itself.
-func (d *Daemon) watchCluster(c *cluster, s account.ClusterSpec) {
-	select {
-	case <-d.ctx.Done():
-		return
-	case <-c.exited:
-	}
-	d.mu.Lock()
-	current := d.clusters[s.Name] == c
-	if current {
-		delete(d.clusters, s.Name)
-	}
-	d.mu.Unlock()
-	if !current || d.ctx.Err() != nil {
-		return // it was stopped on purpose
-	}
-	c.cancel()
-	c.done.Wait()
-	d.log.Warn("the control plane died; starting it again", "cluster", s.Name)
-	if _, err := d.StartCluster(d.ctx, s); err != nil {
-		d.log.Error("start the control plane again", "cluster", s.Name, "error", err)
-	}
-}
-
-// StopCluster ends the control plane of a deleted cluster and removes its folder.
-func (d *Daemon) StopCluster(_ context.Context, name string) error {
-	d.mu.Lock()
-	c := d.clusters[name]
-	delete(d.clusters, name)
-	d.mu.Unlock()
-	if c != nil {
-		c.stop()
-	}
-	if err := os.RemoveAll(d.clusterDir(name)); err != nil {
-		return fmt.Errorf("remove cluster %q: %w", name, err)
-	}
-	return nil
-}
-
-func (d *Daemon) cluster(name string) (*cluster, bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	c, ok := d.clusters[name]
-	return c, ok
-}
-
-// runningCluster is cluster for callers that can do nothing without one.
-func (d *Daemon) runningCluster(name string) (*cluster, error) {
-	c, ok := d.cluster(name)
-	if !ok {
-		return nil, &awserror.Error{
-			Code: "ResourceNotFoundException", Message: fmt.Sprintf("No cluster found for name: %s.", name), HTTP: 404,
-		}
-	}
-	return c, nil
-}
-
-// forget removes the folders of clusters that the account does not hold any more.
-func (d *Daemon) forget() error {
-	dirs, err := os.ReadDir(filepath.Join(d.opts.Dir, "clusters"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	var errs []error
-	for _, e := range dirs {
-		if _, ok := d.account.Get(account.KindCluster, e.Name()); !ok {
-			errs = append(errs, os.RemoveAll(d.clusterDir(e.Name())))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// tail returns the end of a log file, for an error message.
-func tail(path string) string {
-	const most = 800
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return err.Error()
-	}
-	if len(b) > most {
-		b = b[len(b)-most:]
-	}
-	return string(b)
-}
+// logPath is the file with what the process of a control plane in dir wrote to its standard error.
+func logPath(dir string) string { return filepath.Join(dir, "process.log") }

@@ -92,9 +92,11 @@ func clusterActions() []string {
 func (d *Daemon) running() []*cluster {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	out := make([]*cluster, 0, len(d.clusters))
-	for _, c := range d.clusters {
-		out = append(out, c)
+	out := make([]*cluster, 0, len(d.planes))
+	for _, p := range d.planes {
+		if p.current != nil {
+			out = append(out, p.current)
+		}
 	}
 	return out
 }

@@ -52,7 +52,7 @@ func TestAnAPIServerThatIsGoneAnswersNothing(t *testing.T) {
 	t.Parallel()
 	cmd, url := startAPIServer(t)
 	d := daemonOf(t)
-	d.clusters["c"] = &cluster{name: "c", cmd: cmd}
+	d.planes["c"] = &plane{current: &cluster{name: "c", cmd: cmd}}
 	remove := func(limit time.Duration) error {
 		ctx, cancel := context.WithTimeout(t.Context(), limit)
 		defer cancel()
@@ -79,7 +79,7 @@ func daemonOf(t *testing.T) *Daemon {
 	t.Helper()
 	a, err := account.Open(account.Options{})
 	require.NoError(t, err)
-	return &Daemon{account: a, clusters: map[string]*cluster{}}
+	return &Daemon{account: a, planes: map[string]*plane{}}
 }
 
 func TestAFaultOfAClusterIsRefusedWhenItCannotBite(t *testing.T) {

@@ -6,9 +6,11 @@ import (
 	"context"
 	"crypto/subtle"
 	"encoding/json"
+	"fmt"
+	"maps"
 	"net/http"
 	"os"
-	"sort"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,6 +29,10 @@ func (d *Daemon) control(stop context.CancelFunc) http.Handler {
 		d.answer(w, inventory(d.account))
 	})
 	d.faultRoutes(mux)
+	mux.HandleFunc("POST "+controlPath+"try-again", func(w http.ResponseWriter, _ *http.Request) {
+		d.tryAgain()
+		d.answer(w, d.status())
+	})
 	mux.HandleFunc("POST "+controlPath+"stop", func(w http.ResponseWriter, _ *http.Request) {
 		d.answer(w, d.status())
 		stop()
@@ -50,18 +56,38 @@ func (d *Daemon) answer(w http.ResponseWriter, v any) {
 
 func (d *Daemon) status() localtarget.Status {
 	s := localtarget.Status{
-		PID: os.Getpid(), URL: d.url, Dir: d.opts.Dir, Region: d.opts.Region, AccountID: d.account.ID(), Speed: d.opts.Speed,
-		Version: d.opts.Version, StartedAt: d.started.Format(time.RFC3339), Resources: len(d.account.Inventory()),
-		Clusters: []localtarget.Cluster{},
-		Faults:   d.faults(),
+		State: localtarget.Running, PID: os.Getpid(), URL: d.url, Dir: d.opts.Dir, Region: d.opts.Region,
+		AccountID: d.account.ID(), Speed: d.opts.Speed, Version: d.opts.Version, StartedAt: d.started.Format(time.RFC3339),
+		Resources: len(d.account.Inventory()), Clusters: d.controlPlanes(), Faults: d.faults(),
 	}
-	d.mu.Lock()
-	for _, c := range d.clusters {
-		s.Clusters = append(s.Clusters, localtarget.Cluster{Name: c.name, Endpoint: c.endpoint.URL, PID: c.cmd.Process.Pid})
+	switch {
+	case d.ctx.Err() != nil:
+		s.State, s.Doing = localtarget.Stopping, "stopping the control planes"
+	case !d.resumed.Load():
+		s.State, s.Doing = localtarget.Starting, "completing what was under way when it ended"
+		for _, c := range s.Clusters {
+			if c.State == localtarget.Starting {
+				s.Doing = fmt.Sprintf("starting the control plane of cluster %q", c.Name)
+			}
+		}
 	}
-	d.mu.Unlock()
-	sort.Slice(s.Clusters, func(i, j int) bool { return s.Clusters[i].Name < s.Clusters[j].Name })
 	return s
+}
+
+// controlPlanes describes the control planes of the account's clusters, by name.
+func (d *Daemon) controlPlanes() []localtarget.Cluster {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	out := []localtarget.Cluster{}
+	for _, name := range slices.Sorted(maps.Keys(d.planes)) {
+		p := d.planes[name]
+		c := localtarget.Cluster{Name: name, Endpoint: p.endpoint.URL, State: p.state, Reason: p.reason}
+		if p.current != nil {
+			c.PID = p.current.cmd.Process.Pid
+		}
+		out = append(out, c)
+	}
+	return out
 }
 
 func inventory(a *account.Account) localtarget.Inventory {

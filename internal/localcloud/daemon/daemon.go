@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"emrflink/internal/localcloud/account"
@@ -46,10 +47,13 @@ type Daemon struct {
 	token   string
 	started time.Time
 	account *account.Account
+	resumed atomic.Bool // what was under way when the last process ended is completed
 
-	mu       sync.Mutex
-	clusters map[string]*cluster
-	broken   []localtarget.Fault // those of the clusters
+	standIns func(*cluster) error // startStandIns; a test has none
+
+	mu     sync.Mutex
+	planes map[string]*plane
+	broken []localtarget.Fault // faults of the clusters
 }
 
 var _ account.ClusterRuntime = (*Daemon)(nil)
@@ -65,17 +69,23 @@ func Serve(ctx context.Context, o Options) error {
 		return err
 	}
 	defer l.Close()
-	last := lastPort(o.Dir)
-	_ = os.Remove(infoPath(o.Dir)) // of a predecessor that crashed
+	removeLeftovers(o.Dir)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	d := &Daemon{opts: o, log: o.Logger, ctx: ctx, started: time.Now().UTC(), clusters: map[string]*cluster{}}
-	ln, err := listen(o.Port, last)
+	d := newDaemon(ctx, o)
+	ln, err := listen(o.Port, lastPort(o.Dir))
 	if err != nil {
 		return err
 	}
 	d.url = "http://" + ln.Addr().String()
+	defer os.Remove(infoPath(o.Dir)) // while the lock is still held, as until then this process answers
 	return d.serve(ctx, cancel, ln)
+}
+
+func newDaemon(ctx context.Context, o Options) *Daemon {
+	d := &Daemon{opts: o, log: o.Logger, ctx: ctx, started: time.Now().UTC(), planes: map[string]*plane{}}
+	d.standIns = d.startStandIns
+	return d
 }
 
 func (d *Daemon) serve(ctx context.Context, cancel context.CancelFunc, ln net.Listener) (err error) {
@@ -95,7 +105,8 @@ func (d *Daemon) serve(ctx context.Context, cancel context.CancelFunc, ln net.Li
 	// The exec credential of a kubeconfig is run by client-go with this process's environment.
 	d.setEnvironment()
 	servers, err := provider.Serve(ctx, provider.Options{
-		Account: d.account, ExecPath: d.opts.BinDir, KarpenterCRDs: d.karpenterCRDs, Logger: d.log,
+		Account: d.account, ExecPath: d.opts.BinDir, KarpenterCRDs: d.karpenterCRDs, Address: d.addressOf,
+		Logger: d.log, Changes: newSteps(os.Getenv(EnvSteps)),
 	})
 	if err != nil {
 		_ = ln.Close()
@@ -107,13 +118,14 @@ func (d *Daemon) serve(ctx context.Context, cancel context.CancelFunc, ln net.Li
 	go func() { served <- srv.Serve(ln) }()
 	defer func() { _ = srv.Close() }()
 	defer d.stopClusters()
-	if err := errors.Join(d.forget(), d.account.Resume(ctx)); err != nil {
-		d.log.Error("resume the account", "error", err)
-	}
+	// A command that finds the file asks this process whether it is ready, and waits until it says so.
 	if err := d.writeInfo(Ports{AWS: servers.AWS, EKS: servers.EKS, Kubernetes: servers.Kubernetes}); err != nil {
 		return err
 	}
-	defer os.Remove(infoPath(d.opts.Dir))
+	if err := errors.Join(d.forget(ctx), d.account.Resume(ctx)); err != nil && ctx.Err() == nil {
+		d.log.Error("resume the account", "error", err)
+	}
+	d.resumed.Store(true)
 	d.log.Info("serving", "url", d.url, "dir", d.opts.Dir)
 	select {
 	case <-ctx.Done():
@@ -148,18 +160,6 @@ func (d *Daemon) writeInfo(p Ports) error {
 	return nil
 }
 
-func (d *Daemon) stopClusters() {
-	d.mu.Lock()
-	running := d.clusters
-	d.clusters = map[string]*cluster{}
-	d.mu.Unlock()
-	var wg sync.WaitGroup
-	for _, c := range running {
-		wg.Go(c.stop)
-	}
-	wg.Wait()
-}
-
 func (d *Daemon) karpenterCRDs() ([]byte, error) {
 	b, err := exec.CommandContext(d.ctx, d.opts.Localkube, "crds", "karpenter").Output()
 	if err != nil {
@@ -191,9 +191,8 @@ func (d *Daemon) setEnvironment() {
 // lastPort is the port that a predecessor served on, 0 when unknown: kubeconfigs
 // and shells may still hold its address.
 func lastPort(dir string) int {
-	b, err := os.ReadFile(infoPath(dir))
-	var i Info
-	if err != nil || json.Unmarshal(b, &i) != nil {
+	i, err := readInfo(dir)
+	if err != nil {
 		return 0
 	}
 	a, err := net.ResolveTCPAddr("tcp", strings.TrimPrefix(i.URL, "http://"))

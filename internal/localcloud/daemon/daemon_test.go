@@ -3,11 +3,13 @@
 package daemon
 
 import (
-	"encoding/json"
+	"context"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"strconv"
 	"syscall"
 	"testing"
 
@@ -17,25 +19,84 @@ import (
 	"emrflink/internal/localtarget"
 )
 
+// serving is a daemon of dir as far as the control API goes.
+func serving(t *testing.T, dir string) *Daemon {
+	t.Helper()
+	a, err := account.Open(account.Options{})
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	d := newDaemon(ctx, Options{Dir: dir, Logger: slog.New(slog.DiscardHandler)})
+	d.account, d.token = a, "token of "+t.Name()
+	srv := httptest.NewServer(d.control(cancel))
+	t.Cleanup(srv.Close)
+	d.url = srv.URL
+	return d
+}
+
 func TestOnlyALockedFolderHasADaemon(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	b, err := json.Marshal(Info{PID: 1, URL: "http://127.0.0.1:1"})
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(infoPath(dir), b, 0o600))
-	_, err = ReadInfo(dir)
+	d := serving(t, dir)
+	require.NoError(t, d.writeInfo(Ports{}))
+	_, _, err := Connect(t.Context(), dir)
 	require.ErrorIs(t, err, localtarget.ErrNotRunning, "the address of a daemon that crashed is not believed")
 
 	l, err := lock(dir)
 	require.NoError(t, err)
-	got, err := ReadInfo(dir)
+	c, s, err := Connect(t.Context(), dir)
 	require.NoError(t, err)
-	require.Equal(t, 1, got.PID)
+	require.Equal(t, os.Getpid(), c.Info().PID)
+	require.Equal(t, localtarget.Starting, s.State, "the file alone does not make it ready")
+	require.NotEmpty(t, s.Doing)
+	d.resumed.Store(true)
+	_, s, err = Connect(t.Context(), dir)
+	require.NoError(t, err)
+	require.Equal(t, localtarget.Running, s.State)
 	_, err = lock(dir)
+	require.ErrorIs(t, err, ErrServed)
 	require.ErrorContains(t, err, "another daemon")
 	require.NoError(t, l.Close())
-	_, err = ReadInfo(dir)
+	_, _, err = Connect(t.Context(), dir)
 	require.ErrorIs(t, err, localtarget.ErrNotRunning)
+}
+
+// A new process holds the lock, and the file is still its predecessor's.
+func TestTheFileOfAPredecessorIsNotBelieved(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	l, err := lock(dir)
+	require.NoError(t, err)
+	defer l.Close()
+	silent := func(why string) {
+		t.Helper()
+		_, _, err := Connect(t.Context(), dir)
+		var s *SilentError
+		require.ErrorAs(t, err, &s, why)
+		require.ErrorContains(t, err, strconv.Itoa(os.Getpid()), "the process that holds the lock is named")
+		require.Equal(t, "emrflink local stop", s.Hint())
+	}
+	silent("no file yet")
+	require.NoError(t, os.WriteFile(infoPath(dir), []byte("{"), 0o600))
+	silent("half a file")
+	d := serving(t, dir)
+	require.NoError(t, d.writeInfo(Ports{AWS: 1}))
+	d.token = "that of the successor, on the same port"
+	silent("the process that answers is another one")
+	d.url = "http://127.0.0.1:1"
+	require.NoError(t, d.writeInfo(Ports{}))
+	silent("nobody answers")
+}
+
+func TestADaemonThatIsStoppingSaysSo(t *testing.T) {
+	t.Parallel()
+	a, err := account.Open(account.Options{})
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	d := newDaemon(ctx, Options{})
+	d.account = a
+	d.resumed.Store(true)
+	cancel()
+	require.Equal(t, localtarget.Stopping, d.status().State)
 }
 
 func TestAPortThatWasAskedForIsTakenOrRefused(t *testing.T) {
@@ -56,7 +117,8 @@ func TestTheControlAPINeedsItsToken(t *testing.T) {
 	a, err := account.Open(account.Options{})
 	require.NoError(t, err)
 	stopped := false
-	d := &Daemon{account: a, token: "right", clusters: map[string]*cluster{}}
+	d := newDaemon(t.Context(), Options{})
+	d.account, d.token = a, "right"
 	h := d.control(func() { stopped = true })
 	for _, c := range []struct {
 		method, path, token string

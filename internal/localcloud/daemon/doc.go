@@ -14,7 +14,15 @@
 //	daemon.lock         held while the process lives; tells a crash from a start
 //	daemon.log          its JSON log
 //
-// A process that dies without warning loses nothing that a command was told is
-// done: the account is durable before a call returns and etcd survives the death
-// of its process. The next command finds the lock free and starts it again.
+// A process that is killed loses nothing that a command was told is done: the account is durable before a call returns,
+// and etcd survives the death of its process. The next command finds the lock free and starts the process again.
+//
+// No file is believed for what only a live process can know. daemon.json says how
+// to reach a process and with which token; whoever answers to it serves, and says
+// itself whether it starts, runs or stops. Who holds a lock works in its folder,
+// and is the process that is waited for, told to stop or killed.
+//
+// A control plane is kept running from its cluster's creation to its deletion
+// (plane.go). Work on a cluster waits for it, and is done again when it dies
+// meanwhile.
 package daemon

@@ -193,7 +193,7 @@ func (c *Client) ClearFaults(ctx context.Context, action string) (int, error) {
 	return out.Cleared, err
 }
 
-// Edit changes a resource of the account behind the tool's back.
+// Edit changes a resource of the account without the engine.
 func (c *Client) Edit(ctx context.Context, e Edit) error {
 	return c.call(ctx, http.MethodPost, "edit", e, &e)
 }

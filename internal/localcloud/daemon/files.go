@@ -6,13 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
 	"time"
-
-	"emrflink/internal/localtarget"
 )
 
 // Info is what daemon.json says: how to reach the running daemon.
@@ -43,16 +40,9 @@ func lockPath(dir string) string { return filepath.Join(dir, "daemon.lock") }
 // LogPath is the daemon's log file below dir.
 func LogPath(dir string) string { return filepath.Join(dir, "daemon.log") }
 
-// ReadInfo reads how to reach the daemon of dir; localtarget.ErrNotRunning when its lock is
-// free, whatever a crashed predecessor left in daemon.json.
-func ReadInfo(dir string) (Info, error) {
-	if !locked(dir) {
-		return Info{}, localtarget.ErrNotRunning
-	}
+// readInfo reads what the last process to serve dir wrote of itself. It may be dead: who answers to its token is not.
+func readInfo(dir string) (Info, error) {
 	b, err := os.ReadFile(infoPath(dir))
-	if errors.Is(err, fs.ErrNotExist) {
-		return Info{}, localtarget.ErrNotRunning // still starting
-	}
 	if err != nil {
 		return Info{}, fmt.Errorf("read the local target's address: %w", err)
 	}
@@ -72,7 +62,10 @@ func writeFile(path string, b []byte) error {
 	return os.Rename(tmp, path)
 }
 
-// lock takes the folder's lock for the life of the returned file.
+// ErrServed says that another process serves the folder.
+var ErrServed = errors.New("another daemon serves this folder")
+
+// lock takes the folder's lock for the life of the returned file, and writes there who holds it.
 func lock(dir string) (*os.File, error) {
 	f, err := os.OpenFile(lockPath(dir), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -81,18 +74,29 @@ func lock(dir string) (*os.File, error) {
 	// A reader that probes the lock holds it for an instant: ask a few times.
 	for range 20 {
 		if err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err == nil {
-			return f, nil
+			break
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	_ = f.Close()
-	return nil, fmt.Errorf("take lock %q: another daemon serves this folder: %w", lockPath(dir), err)
+	if err != nil {
+		_ = f.Close()
+		return nil, fmt.Errorf("take lock %q: %w: %w", lockPath(dir), ErrServed, err)
+	}
+	err = f.Truncate(0)
+	if err == nil {
+		_, err = fmt.Fprintln(f, os.Getpid())
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, fmt.Errorf("write lock %q: %w", lockPath(dir), err)
+	}
+	return f, nil
 }
 
-// locked says whether a live process holds the folder's lock. The kernel frees
-// it when its holder dies, so it tells a crash at once, as a PID file cannot.
-func locked(dir string) bool {
-	f, err := os.OpenFile(lockPath(dir), os.O_RDWR, 0o600)
+// held says whether a live process holds a lock. The kernel frees it when its holder dies, so it tells a crash at once,
+// as a PID file cannot.
+func held(path string) bool {
+	f, err := os.OpenFile(path, os.O_RDWR, 0o600)
 	if err != nil {
 		return false
 	}
@@ -102,4 +106,14 @@ func locked(dir string) bool {
 	}
 	_ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN)
 	return false
+}
+
+// removeLeftovers removes what a process that was killed in the middle of writeFile left. The lock must be held.
+func removeLeftovers(dir string) {
+	for _, pattern := range []string{"*.tmp", filepath.Join("clusters", "*", "*.tmp")} {
+		paths, _ := filepath.Glob(filepath.Join(dir, pattern)) // fails on a bad pattern only
+		for _, path := range paths {
+			_ = os.Remove(path)
+		}
+	}
 }

@@ -128,13 +128,11 @@ func (r *operatorRunner) as(ctx context.Context, namespace, serviceAccount strin
 
 // InstallAddon applies the addon's stand-in and waits until it is healthy.
 func (d *Daemon) InstallAddon(ctx context.Context, name, addon, version string, config map[string]any, roleARN string) error {
-	c, err := d.runningCluster(name)
-	if err != nil {
-		return err
-	}
 	ctx, cancel := context.WithTimeout(ctx, d.patience(addonTimeout))
 	defer cancel()
-	return chart.InstallAddon(ctx, c.apply, addon, version, config, roleARN)
+	return d.onCluster(ctx, name, func(ctx context.Context, c *cluster) error {
+		return chart.InstallAddon(ctx, c.apply, addon, version, config, roleARN)
+	})
 }
 
 // addonTimeout is how long EKS leaves an addon in CREATING before it is DEGRADED.
@@ -150,20 +148,18 @@ func (d *Daemon) patience(t time.Duration) time.Duration {
 	return max(least, time.Duration(float64(t)/d.opts.Speed))
 }
 
-// RemoveAddon deletes what InstallAddon applied.
+// RemoveAddon deletes what InstallAddon applied. Of a cluster that is gone, or whose control plane cannot be started, there
+// is nothing left to delete, and the way out must not be barred.
 func (d *Daemon) RemoveAddon(ctx context.Context, name, addon string) error {
-	c, ok := d.cluster(name)
-	if !ok {
-		return nil // it went with its cluster
+	err := d.onCluster(ctx, name, func(ctx context.Context, c *cluster) error { return chart.RemoveAddon(ctx, c.apply, addon) })
+	if err != nil && ctx.Err() == nil && !d.serves(name) {
+		d.log.Warn("an addon is removed without its control plane", "cluster", name, "addon", addon, "error", err)
+		return nil
 	}
-	return chart.RemoveAddon(ctx, c.apply, addon)
+	return err
 }
 
 // WaitNodes returns when the nodes of the instances are Ready.
 func (d *Daemon) WaitNodes(ctx context.Context, name string, instanceIDs []string) error {
-	c, err := d.runningCluster(name)
-	if err != nil {
-		return err
-	}
-	return c.kubelet.WaitNodes(ctx, instanceIDs)
+	return d.onCluster(ctx, name, func(ctx context.Context, c *cluster) error { return c.kubelet.WaitNodes(ctx, instanceIDs) })
 }

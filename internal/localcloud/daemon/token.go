@@ -66,9 +66,9 @@ func (d *Daemon) VerifyToken(_ context.Context, issuer, jwt string) (sub string,
 func (d *Daemon) clusterOfIssuer(issuer string) (*cluster, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for _, c := range d.clusters {
-		if s, err := readSaved(c.dir); err == nil && s.Spec.Issuer == issuer {
-			return c, nil
+	for _, p := range d.planes {
+		if p.current != nil && p.spec.Issuer == issuer {
+			return p.current, nil
 		}
 	}
 	return nil, fmt.Errorf("no running cluster has the issuer %q", issuer)

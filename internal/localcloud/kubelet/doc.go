@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package kubelet stands in for the node side of a cluster of the local target: it makes a Node for each running
-// instance that may join, lets the pods on it start, run and finish, provisions EBS volumes for claims, and
-// removes what belonged to instances that are gone. Nothing runs in a simulated pod, and each one says so in the
-// annotation emrflink.dev/simulated. The exceptions are [Runner]s: controllers that the local target has as real
-// programs, such as Karpenter ([KarpenterRunner]), which live exactly as long as the pods that stand for them.
+// Package kubelet simulates the nodes of a cluster of the local target: it makes a Node for each running instance that
+// has permission to join, lets the pods on it start, run and finish, provisions EBS volumes for claims, and removes
+// what belonged to instances that are gone. Nothing runs in a simulated pod, and the annotation emrflink.dev/simulated
+// of each pod says so. The exceptions are [Runner]s: controllers that the local target runs as real programs, such as
+// Karpenter ([KarpenterRunner]). Each lives exactly as long as the pod that represents it.
 //
-// All state is in the API server and in the account: a restart of this process goes on where it was.
+// All state is in the API server and in the account: after a restart this process continues where it was.
 package kubelet

@@ -12,6 +12,7 @@ import (
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"github.com/stretchr/testify/require"
 
+	"emrflink/internal/awskind"
 	"emrflink/internal/localcloud/account"
 	"emrflink/internal/localcloud/provider"
 )
@@ -108,6 +109,20 @@ func TestAResourceLives(t *testing.T) {
 	require.Empty(t, read.Id, "what is gone reads as nothing")
 	_, err = aws.Delete(t.Context(), &pulumirpc.DeleteRequest{Id: id, Urn: urn(vpc, "net")})
 	require.NoError(t, err, "gone already")
+}
+
+// Somebody deleted it by hand: a cleanup goes on.
+func TestWhatIsGoneAlreadyOfAnyKindIsDeleted(t *testing.T) {
+	t.Parallel()
+	s, _ := serve(t, provider.Options{})
+	aws := dial(t, s.AWS, nil)
+	for _, k := range awskind.All() {
+		if k.Made != awskind.ByProgram {
+			continue
+		}
+		_, err := aws.Delete(t.Context(), &pulumirpc.DeleteRequest{Id: "absent", Urn: urn(k.Type, "x")})
+		require.NoError(t, err, k.Type)
+	}
 }
 
 func TestASecurityGroupRuleIsFoundByWhatItAllows(t *testing.T) {

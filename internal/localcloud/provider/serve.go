@@ -36,10 +36,17 @@ type Options struct {
 	// KarpenterCRDs gives Karpenter's custom resource definitions as a YAML stream.
 	// Nil makes the charts that need them fail by name.
 	KarpenterCRDs func() ([]byte, error)
+	// Address returns the host:port where the cluster with this CA serves now, once it does, "" when it is not known, or
+	// why it does not serve. Nil knows no cluster: each serves where its kubeconfig says.
+	Address func(ctx context.Context, ca []byte) (string, error)
 	// Faults, when set, is asked before every change; the error it returns is the
 	// operation's result. op is "create", "update" or "delete", typ the Pulumi type
 	// token, name the logical name (create, update) or id (delete).
 	Faults func(ctx context.Context, op, typ, name string) error
+	// Changes, when set, is told of every change before it is made; the function it returns is called after it, before the
+	// engine hears of it. op is "create", "update" or "delete". Both may wait: that is how a test finds the moment at which it
+	// kills somebody.
+	Changes func(ctx context.Context, op, urn string) (after func())
 	// Logger is where the servers log. Nil discards.
 	Logger *slog.Logger
 }
@@ -69,7 +76,7 @@ func Serve(ctx context.Context, o Options) (*Servers, error) {
 		return nil, err
 	}
 	kube := kubeprov.New(kubeprov.Options{
-		PreviewOnly: o.PreviewOnly, ExecPath: o.ExecPath, KarpenterCRDs: o.KarpenterCRDs,
+		PreviewOnly: o.PreviewOnly, ExecPath: o.ExecPath, KarpenterCRDs: o.KarpenterCRDs, Address: o.Address,
 		Faults: o.Faults, Logger: o.Logger.With("provider", "kubernetes"),
 	})
 	s := &Servers{}
@@ -81,7 +88,7 @@ func Serve(ctx context.Context, o Options) (*Servers, error) {
 		{&s.EKS, eksprov.New(o.Logger.With("provider", "eks"))},
 		{&s.Kubernetes, kube},
 	} {
-		if *one.port, err = s.start(ctx, one.server); err != nil {
+		if *one.port, err = s.start(ctx, one.server, o.Changes); err != nil {
 			return nil, errors.Join(err, s.Close())
 		}
 	}
@@ -89,7 +96,9 @@ func Serve(ctx context.Context, o Options) (*Servers, error) {
 	return s, nil
 }
 
-func (s *Servers) start(ctx context.Context, p pulumirpc.ResourceProviderServer) (int, error) {
+func (s *Servers) start(
+	ctx context.Context, p pulumirpc.ResourceProviderServer, changes func(context.Context, string, string) func(),
+) (int, error) {
 	var lc net.ListenConfig
 	ln, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -99,14 +108,43 @@ func (s *Servers) start(ctx context.Context, p pulumirpc.ResourceProviderServer)
 	if !ok {
 		return 0, errors.Join(fmt.Errorf("listen for a provider: %s is no TCP address", ln.Addr()), ln.Close())
 	}
-	srv := grpc.NewServer(
+	options := []grpc.ServerOption{
 		grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxMessage), grpc.StatsHandler(plug.Connections{}),
-	)
+	}
+	if changes != nil {
+		options = append(options, grpc.UnaryInterceptor(telling(changes)))
+	}
+	srv := grpc.NewServer(options...)
 	pulumirpc.RegisterResourceProviderServer(srv, p)
 	done := make(chan error, 1)
 	go func() { done <- srv.Serve(ln) }()
 	s.running, s.done = append(s.running, srv), append(s.done, done)
 	return addr.Port, nil
+}
+
+// telling calls changes around every change of a resource.
+func telling(changes func(context.Context, string, string) func()) grpc.UnaryServerInterceptor {
+	return func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
+		op, urn := "", ""
+		switch r := req.(type) {
+		case *pulumirpc.CreateRequest:
+			if !r.GetPreview() {
+				op, urn = "create", r.GetUrn()
+			}
+		case *pulumirpc.UpdateRequest:
+			if !r.GetPreview() {
+				op, urn = "update", r.GetUrn()
+			}
+		case *pulumirpc.DeleteRequest:
+			op, urn = "delete", r.GetUrn()
+		}
+		if op == "" {
+			return handle(ctx, req)
+		}
+		after := changes(ctx, op, urn)
+		defer after()
+		return handle(ctx, req)
+	}
 }
 
 // stop breaks every connection; calls under way see their context end.

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command bench measures, in one run on one machine, the figures that the
-// documentation speaks of, and writes them as bench.md and bench.json. Every
-// figure is of a whole command as a user runs it, in a state folder of its own.
+// Command bench measures, in one run on one machine, the figures that the documentation contains, and writes them as
+// bench.md and bench.json. It measures whole commands as a user runs them, in a state folder of its own.
 package main
 
 import (

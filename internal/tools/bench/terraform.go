@@ -23,7 +23,8 @@ const (
 	rowAWSRatio     = "offline preview : terraform plan, AWS provider"
 )
 
-// rounds is how often each command of a comparison runs, by turns, after one round that warms the page cache.
+// rounds is how often each command of a comparison runs, alternating with the other one, after one round that warms the
+// page cache.
 const rounds = 7
 
 // contestant is one command of a comparison.
@@ -86,15 +87,15 @@ func (b *bench) terraform(ctx context.Context) error {
 	if err := byTurns(all...); err != nil {
 		return err
 	}
-	note := fmt.Sprintf("terraform %s, %d terraform_data with the same inputs and edges; median of %d, by turns", builtIn.Version,
-		len(nodes), rounds)
+	note := fmt.Sprintf("terraform %s, %d terraform_data with the same inputs and edges; median of %d, alternating",
+		builtIn.Version, len(nodes), rounds)
 	b.compare(rowBuiltIn, rowBuiltInRatio, note, plain, preview)
 	if aws == nil {
 		b.absent(rowAWS, why)
 		b.absent(rowAWSRatio, why)
 		return nil
 	}
-	note = fmt.Sprintf("terraform %s, hashicorp/aws %s, the %d AWS resources of them; median of %d, by turns",
+	note = fmt.Sprintf("terraform %s, hashicorp/aws %s, the %d AWS resources of them; median of %d, alternating",
 		builtIn.Version, terraform.ProviderVersion, len(terraform.AWS(nodes)), rounds)
 	b.compare(rowAWS, rowAWSRatio, note, aws, preview)
 	return nil

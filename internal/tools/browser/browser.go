@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package browser drives a Chromium that this machine has, to test a page as a reader sees it and to take pictures of
-// it. It speaks the DevTools protocol (https://chromedevtools.github.io/devtools-protocol/) over a pipe: no port is
-// opened, and nothing but the page is loaded.
+// Package browser controls a Chromium of this machine, to test a page as a reader sees it and to take pictures of it.
+// It uses the DevTools protocol (https://chromedevtools.github.io/devtools-protocol/) over a pipe: no port is opened,
+// and nothing but the page is loaded.
 package browser
 
 import (

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command budget compares what the programs link with docs/budget.tsv, a line for each module of each program with its
-// number of packages: compile time, size and start-up come from there. A new module, or more than 20 new packages, need a
-// change of that file, which a reviewer sees; -write makes it.
+// Command budget compares what the programs link with docs/budget.tsv, which has a line for each module of each program
+// with its number of packages: these decide compile time, size and start-up time. A new module, or more than 20 new
+// packages, need a change of that file, which a reviewer sees; -write makes it.
 package main
 
 import (

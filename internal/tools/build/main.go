@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command build compiles the programs and says how far it is: the first build
-// of the AWS SDKs and of Kubernetes takes minutes, and a silent terminal looks
-// like a hang. It needs Go and nothing else, no C compiler.
+// Command build compiles the programs and shows its progress: the first build of the AWS SDKs and of Kubernetes takes
+// minutes, and without output it would look like a hang. It needs only Go, and no C compiler.
 package main
 
 import (

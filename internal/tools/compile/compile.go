@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package compile builds the project's programs with one go command, so that what they share is compiled once, with the
-// flags of a plain `go build`, so that nothing is compiled again for an editor or a single test, and says how far it is.
+// Package compile builds the project's programs and shows the progress. One go command builds all of them, so that
+// shared packages are compiled once. It uses the flags of a plain `go build`, so that nothing is compiled again for an
+// editor or a single test.
 package compile
 
 import (

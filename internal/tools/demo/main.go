@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command demo builds the programs and runs the whole product once on the local
-// target, in a state folder of its own that is gone afterwards: preview, cost,
-// picture, deploy, a Flink job up to a checkpoint, cleanup, and the inventory
-// that shows that nothing is left. It types the commands that a user would, and
-// fails when one of them does or when the account is not empty at the end.
+// Command demo builds the programs and runs the whole product once on the local target, in a temporary state folder:
+// preview, cost, picture, deploy, a Flink job up to a checkpoint, cleanup, and the inventory that shows that nothing is
+// left. It runs the commands that a user would run, and fails if one of them fails or if the account is not empty at
+// the end.
 //
-// What needs emrflink alone runs while localkube is still compiled; and while
-// nothing is compiled yet, the blueprint is shown from a saved graph.
+// Commands that need only emrflink run while localkube is still compiled; until emrflink is compiled, a saved graph of
+// the blueprint is shown.
 package main
 
 import (

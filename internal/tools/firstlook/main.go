@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command firstlook shows the blueprint before anything of Pulumi, AWS or Kubernetes is compiled: what `emrflink preview`
-// says about it, with its cost, and its picture. The graph is saved beside this file; `make docs` writes it with the
-// program itself, and a test holds it against what the program computes.
+// Command firstlook shows the blueprint before anything of Pulumi, AWS or Kubernetes is compiled: what `emrflink
+// preview` prints for it, with its cost and its picture. The graph is saved beside this file; `make docs` writes it
+// with the program itself, and a test compares it with what the program computes.
 package main
 
 import (

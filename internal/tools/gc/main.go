@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command gc runs a command, `go test ./...` for one, whose compilers may use the memory that there is instead of
-// collecting garbage (package compile says what that saves). Tests are given `-exec "env -u GOGC"`, so that they run as
-// they do without it.
+// Command gc runs a command, such as `go test ./...`, with settings that let its compilers use the free memory instead
+// of collecting garbage (package compile says what that saves). Tests get `-exec "env -u GOGC"`, so that they run
+// without these settings.
 package main
 
 import (

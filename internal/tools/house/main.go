@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command house writes the parts of docs/architecture.md that follow from the source: the picture of the packages from
-// their imports, what each is for from its comment, and the index of the decision records. Run it in the repository.
+// Command house writes the generated parts of docs/architecture.md: the picture of the packages from their imports, the
+// purpose of each package from its comment, and the index of the decision records. Run it in the repository.
 package main
 
 import (

@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// room is a group of packages that do one sort of work: a box of the picture.
+// room is a group of packages that do one kind of work: a box of the picture.
 type room struct {
 	title, purpose string
-	// folders are packages; one that ends in /... stands for everything below it too. The longest that fits decides.
+	// folders are packages; one that ends in /... includes everything below it. The longest match decides.
 	folders []string
 	// starts are the titles of rooms that are reached through a process or a connection, which no import shows.
 	starts []string
@@ -35,11 +35,11 @@ func rooms() []room {
 			folders: []string{"internal/target", "internal/outofband"}},
 		{title: "Simulated account", purpose: "The AWS account, its API, the provider servers and the nodes of the local target.",
 			folders: []string{"internal/localcloud/..."}, starts: []string{"Control plane"}},
-		{title: "Adapters", purpose: "How the Pulumi engine, AWS and Kubernetes are spoken to.",
+		{title: "Adapters", purpose: "The only access to the Pulumi engine, AWS and Kubernetes.",
 			folders: []string{"internal/engine/...", "internal/awsapi", "internal/kube/..."},
 			starts:  []string{"Simulated account"}},
 		{title: "Knowledge",
-			purpose: "What is known of AWS kinds, prices, replacements and IAM, and the rules that judge a graph by it. " +
+			purpose: "Facts about AWS kinds, prices, replacements and IAM, and the rules that check a graph with them. " +
 				"Nothing is contacted.",
 			folders: []string{
 				"internal/awskind", "internal/cost", "internal/findings", "internal/graph", "internal/iam",
@@ -48,17 +48,17 @@ func rooms() []room {
 		{title: "Pulumi program",
 			purpose: "The blueprint and its components. Other people import these packages: nothing here imports `internal/`.",
 			folders: []string{"cmd/blueprint", "stacks/...", "components/...", "karpenter", "examples/..."}},
-		{title: "Foundation", purpose: "Small packages and shared types that everything else may use.",
+		{title: "Foundation", purpose: "Small packages and shared types that all other packages can use.",
 			folders: []string{
 				"internal/check", "internal/disk", "internal/exitcode", "internal/iostreams", "internal/localtarget",
 				"internal/mask", "internal/runlog",
 				"internal/pattern", "internal/plans", "internal/proppath", "internal/stack", "internal/untyped",
 			}},
-		{title: "Control plane", purpose: "A Go module of its own: Kubernetes and Karpenter, unmodified, as one program.",
+		{title: "Control plane", purpose: "A separate Go module: Kubernetes and Karpenter, unmodified, as one program.",
 			folders: []string{"localkube/..."}},
-		{title: "Tools and tests", purpose: "Nothing of this is shipped.",
+		{title: "Tools and tests", purpose: "Not part of a release.",
 			folders: []string{
-				"internal", "internal/e2e", "internal/golden", "internal/graphcheck", "internal/leanstart", "internal/tools/...",
+				"internal", "internal/chaos", "internal/e2e", "internal/golden", "internal/graphcheck", "internal/leanstart", "internal/tools/...",
 			}},
 	}
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command images makes the pictures of the documentation again: architecture.svg is what `emrflink graph` prints for
-// the default settings, preview.png is what a browser shows of `emrflink preview --output html` for a change of the
-// settings that are below. It needs a Chromium on the PATH, or named by EMRFLINK_BROWSER.
+// Command images makes the pictures of the documentation again: architecture.svg is the output of `emrflink graph` for
+// the default settings, preview.png is a screenshot of `emrflink preview --output html` for the change of settings
+// below. It needs a Chromium on the PATH, or in EMRFLINK_BROWSER.
 package main
 
 import (

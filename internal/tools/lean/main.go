@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command lean writes the modules of internal/leanstart that stand in for dependencies which emrflink links and never
-// calls: other clouds' clients, an OpenAPI differ, a Git implementation. It reads the list in internal/leanstart/lean.txt,
-// loads the program with the original modules from source, notes which of their names the rest of the program mentions,
-// and writes the declarations of those names alone. A function of theirs that can fail fails, and says which module is
-// left out; the others return zero values, which only something that was opened before could hand out.
+// calls: other clouds' clients, an OpenAPI differ, a Git implementation. It reads the list in
+// internal/leanstart/lean.txt, loads the program with the original modules from source, finds which of their names the
+// rest of the program mentions, and writes the declarations of only those names. A function that can return an error
+// returns one that says which module is left out; the others return zero values.
 //
 // Only declarations are derived; no body of an original is read. docs/adr/0005-lean-start.md says why.
 package main

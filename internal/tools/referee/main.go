@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command referee shows the AWS resources of the blueprint to the real AWS provider, which pulumi-aws is made of: every
-// resource of the offline graph, in the default configuration and with the example of every key, as Terraform JSON. The
-// provider's own validation and plan have to accept them. It first proves that it can say no: planted faults have to be
-// refused. No account; what it lacks is AWS itself, which checks more than its provider.
+// Command referee lets the real AWS provider, which pulumi-aws is made of, check the AWS resources of the blueprint:
+// every resource of the offline graph, in the default configuration and with the example of every key, as Terraform
+// JSON. The provider's own validation and plan must accept them. First it checks that the provider refuses planted
+// faults. It uses no account, so AWS itself, which checks more than its provider, is not asked.
 package main
 
 import (

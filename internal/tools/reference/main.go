@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command reference writes the reference of the packages that other people import, a page each: what their source says
-// about them (go/doc), and what each component makes in the default blueprint (the graph that its tests run on).
-// Run it in the folder of the module.
+// Command reference writes the reference of the packages that other people import, a page for each: the documentation
+// in their source (go/doc), and what each component makes in the default blueprint (the graph of its tests). Run it in
+// the folder of the module.
 package main
 
 import (

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command replacement derives which properties of an AWS resource cannot be changed in place, by experiment: for every
-// property of every type it writes a Terraform state and a configuration with another value, and reads from the real AWS
-// provider's plan whether that forces a replacement. It compares the result with the table of package replacement, or
-// writes it. No account and, with the provider at hand, no network.
+// Command replacement finds by experiment which properties of an AWS resource cannot be changed in place: for every
+// property of every type it writes a Terraform state and a configuration with another value, and reads from the plan of
+// the real AWS provider whether the change forces a replacement. It compares the result with the table of package
+// replacement, or writes the table. It needs no account and, if the provider is installed, no network.
 package main
 
 import (

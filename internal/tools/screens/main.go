@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command screens writes the screens of a Markdown page: it runs the commands
-// that the page names, in the page's order, on the local target in a state
-// folder of its own, and puts what they print into the block below each name.
+// Command screens writes the screens of a Markdown page: it runs the commands that the page names, in the page's order,
+// on the local target in a state folder of its own, and puts their output into the block below each name.
 //
 //	<!-- screen head=10 tail=2: emrflink deploy --yes -->
 //	```text
 //	...
 //	```
 //
-// Options: head and tail are how many lines are shown of a longer screen;
-// only=stdout or only=stderr shows one stream; exit=N is the exit code that is
-// expected, 0 without it; again shows the last run of the same command once
-// more. Beside emrflink, the one command is cat FILE. What differs between two
-// runs (ids, times, ports, folders) is replaced by a word in angle brackets.
+// Options: head and tail are how many lines of a longer screen are shown; only=stdout or only=stderr shows one stream;
+// exit=N is the expected exit code (default 0); again shows the last run of the same command once more. Besides
+// emrflink, the only command is cat FILE. Values that differ between two runs (ids, times, ports, folders) are replaced
+// by a word in angle brackets.
 package main
 
 import (

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package terraform runs the Terraform on the PATH with the AWS provider that pulumi-aws is made of, without an account and
-// without a network: to validate and to plan. What a plan accepts, and what it would replace, is that provider's own word.
-// It is for the project's tools; nothing that is shipped needs Terraform.
+// Package terraform runs the Terraform on the PATH with the AWS provider that pulumi-aws is made of, without an account
+// and without a network: to validate and to plan. The results are those of the provider itself. Only the project's
+// tools use it; nothing that is released needs Terraform.
 package terraform
 
 import (

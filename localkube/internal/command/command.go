@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package command is localkube's command line: it maps a subcommand to the package that does the work and an
-// error to an exit code (0 done, 1 failed, 2 bad flags).
+// Package command is localkube's command line: it runs the package of a subcommand and turns an error into an exit code
+// (0 done, 1 failed, 2 bad flags).
 package command
 
 import (

@@ -7,7 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/pflag"
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
@@ -51,7 +54,10 @@ func apiServerFlags(o Options, d dir, port int) []string {
 
 // apiServer prepares kube-apiserver and returns the function that serves until its context ends. It is the
 // body of upstream's command without its signal handler and its logging setup, of which a process can have one.
-func apiServer(ctx context.Context, o Options, d dir) (func(context.Context) error, error) {
+// Until ready is closed only this process is answered: with its administrator's token, or the server's own.
+func apiServer(ctx context.Context, o Options, d dir, token string, ready <-chan struct{}) (
+	func(context.Context) error, error,
+) {
 	addr, ok := o.Listener.Addr().(*net.TCPAddr)
 	if !ok {
 		return nil, errors.New("the API server needs a TCP listener")
@@ -72,7 +78,45 @@ func apiServer(ctx context.Context, o Options, d dir) (func(context.Context) err
 	if errs := completed.Validate(); len(errs) > 0 {
 		return nil, fmt.Errorf("set up kube-apiserver: %w", utilerrors.NewAggregate(errs))
 	}
-	return func(ctx context.Context) error { return apiserver.Run(ctx, completed) }, nil
+	config, err := apiserver.NewConfig(completed)
+	if err != nil {
+		return nil, fmt.Errorf("set up kube-apiserver: %w", err)
+	}
+	whole, err := config.Complete()
+	if err != nil {
+		return nil, fmt.Errorf("set up kube-apiserver: %w", err)
+	}
+	return func(ctx context.Context) error {
+		server, err := apiserver.CreateServerChain(whole)
+		if err != nil {
+			return err
+		}
+		generic := server.GenericAPIServer
+		generic.Handler.FullHandlerChain = hold(generic.Handler.FullHandlerChain, ready, token,
+			generic.LoopbackClientConfig.BearerToken)
+		prepared, err := server.PrepareRun()
+		if err != nil {
+			return err
+		}
+		return prepared.Run(ctx)
+	}, nil
+}
+
+// hold lets requests wait until ready is closed, those with one of our own tokens excepted. A server that has just begun
+// to listen has not read its roles yet and would forbid what it allows a moment later; a client that lived through a
+// restart would take that for an answer. EKS's load balancer sends nobody to a server that is not ready.
+func hold(next http.Handler, ready <-chan struct{}, own ...string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+		if !slices.Contains(own, token) {
+			select {
+			case <-ready:
+			case <-r.Context().Done():
+				return
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // parse applies command line flags to the named flag sets of a Kubernetes component.

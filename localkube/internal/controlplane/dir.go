@@ -34,7 +34,8 @@ const (
 	etcdSocket     = "etcd.sock"
 	etcdPeerSocket = "peer.sock"
 	logFile        = "localkube.log"
-	lockFile       = "localkube.lock"
+	lockFile       = "localkube.lock" // the daemon looks at it, too, for who works here
+	tempMark       = ".tmp-"          // in the name of a file that is being written
 )
 
 // openDir makes the state directory private and takes its lock. The lock lives as long as the process: the
@@ -63,12 +64,16 @@ func openDir(path string) (dir, *os.File, error) {
 	if _, err := fmt.Fprintln(f, os.Getpid()); err != nil {
 		return d, f, fmt.Errorf("write the lock: %w", err)
 	}
+	left, _ := filepath.Glob(d.path("*" + tempMark + "*")) // of a process that was killed while it wrote
+	for _, path := range left {
+		_ = os.Remove(path)
+	}
 	return d, f, nil
 }
 
 // write replaces a file atomically, with mode 0600.
 func (d dir) write(name string, body []byte) error {
-	tmp, err := os.CreateTemp(string(d), name+".*")
+	tmp, err := os.CreateTemp(string(d), name+tempMark+"*")
 	if err != nil {
 		return fmt.Errorf("write %s: %w", name, err)
 	}

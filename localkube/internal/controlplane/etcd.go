@@ -22,8 +22,8 @@ const (
 	etcdTickMs     = 10
 	etcdElectionMs = 100
 	walSegment     = 4 << 20
-	etcdStart      = 30 * time.Second
-	slowRequest    = time.Second // zero would log every request
+	etcdStart      = 3 * time.Minute // on a machine that has too much to do
+	slowRequest    = time.Second     // zero would log every request
 )
 
 // startEtcd starts the store on a unix socket below the state directory, so that no other user of the machine

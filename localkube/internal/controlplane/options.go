@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package controlplane runs a Kubernetes control plane in this process: etcd on a unix socket, kube-apiserver,
-// kube-controller-manager and kube-scheduler, each through its own cmd/*/app package, which is the part of
-// k8s.io/kubernetes that stays stable between versions. There is no kubelet: nodes and pods are somebody else's
-// business. One control plane per process: its libraries keep process-global state.
+// Package controlplane runs a Kubernetes control plane in this process: etcd on a unix socket, kube-apiserver and
+// kube-scheduler through their own cmd/*/app packages, and Kubernetes' own controllers. There is no kubelet: other
+// programs simulate nodes and pods. A process can run only one control plane, because its libraries keep process-global
+// state.
 package controlplane
 
 import (

@@ -13,10 +13,11 @@ import (
 	"time"
 )
 
-// How often the API server is asked while it starts, and how long it may take on a slow machine.
+// How often the API server is asked while it starts, and how long it may take on a machine that has too much to do: one
+// that is slow is waited for, since a second try would be no faster.
 const (
 	probeEvery   = 20 * time.Millisecond
-	probeTimeout = 2 * time.Minute
+	probeTimeout = 8 * time.Minute
 )
 
 // probe asks the API server as the administrator.

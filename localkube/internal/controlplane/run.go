@@ -63,7 +63,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	c := &cluster{options: o, dir: d, failed: make(chan error, 4)}
+	c := &cluster{options: o, dir: d, token: token, ready: make(chan struct{}), failed: make(chan error, 4)}
 	defer c.shutdown()
 	if err := c.start(ctx, p, log); err != nil {
 		return ignoreStop(ctx, fmt.Errorf("%w (log: %s)", err, d.path(logFile)))
@@ -118,6 +118,8 @@ func (d dir) prepare(o Options, endpoint string) (string, error) {
 type cluster struct {
 	options Options
 	dir     dir
+	token   string        // the administrator's
+	ready   chan struct{} // closed when the API server is
 	store   *embed.Etcd
 	server  *component
 	workers []*component
@@ -139,7 +141,7 @@ func (c *cluster) start(ctx context.Context, p *probe, log io.Writer) error {
 	}
 	// The parts have contexts of their own: they stop in order, not all at once.
 	root := context.WithoutCancel(ctx)
-	serve, err := apiServer(root, c.options, c.dir)
+	serve, err := apiServer(root, c.options, c.dir, c.token, c.ready)
 	if err != nil {
 		return err
 	}
@@ -147,6 +149,7 @@ func (c *cluster) start(ctx context.Context, p *probe, log io.Writer) error {
 	if err := p.wait(ctx, "/readyz", c.failed); err != nil {
 		return err
 	}
+	close(c.ready)
 	if err := c.startWorker(root, "controllers", controllerManager(c.dir)); err != nil {
 		return err
 	}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package karpenter links the Karpenter controller for AWS, unmodified, into localkube: the same calls in the
-// same order as the cmd/controller of github.com/aws/karpenter-provider-aws, and its CRDs.
+// Package karpenter links the unmodified Karpenter controller for AWS into localkube, with its CRDs: it makes the same
+// calls in the same order as cmd/controller of github.com/aws/karpenter-provider-aws.
 package karpenter
 
 import (

@@ -4,13 +4,14 @@ package awsprov
 
 import (
 	"context"
-	"emrflink/internal/localcloud/awserror"
 	"errors"
 	"fmt"
-	"strings"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"emrflink/internal/awskind"
+	"emrflink/internal/localcloud/awserror"
 )
 
 // describe puts an error of the account into the words of the real provider, in
@@ -32,15 +33,8 @@ func describe(ctx context.Context, doing string, a api, op, id string, err error
 		what, a.service, op, refused.HTTP, refused.Code, refused.Message))
 }
 
-// gone says that an error means that there is no such resource.
+// gone says that an error means that there is no such resource. A key whose deletion is pending is as good as gone.
 func gone(err error) bool {
 	code := awserror.Code(err)
-	switch code {
-	case "NoSuchEntity", "NoSuchBucket", "ResourceNotFoundException", "ResourceNotFound",
-		"NotFoundException", "KMSInvalidStateException",
-		"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "LoadBalancerNotFound":
-		return true
-	}
-	return strings.HasSuffix(code, ".NotFound") || strings.HasSuffix(code, "NotFoundError") ||
-		strings.HasPrefix(code, "NoSuch")
+	return awskind.Absent(code) || code == "KMSInvalidStateException"
 }

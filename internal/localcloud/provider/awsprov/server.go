@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package awsprov is localcloud's stand-in for the Pulumi AWS provider v6: it
-// acts on the simulated account. A table names the types that it knows, with
-// what reflection on the Go SDK cannot tell (which properties force a
-// replacement, defaults that the bridged provider fills in, automatic names);
-// every other type, and every function but four, is refused by name. Errors
-// carry AWS's code in the words of the real provider.
+// Package awsprov is localcloud's stand-in for the Pulumi AWS provider v6: it works on the simulated account. A table
+// lists the types that it knows, with what reflection on the Go SDK cannot tell (which properties force a replacement,
+// defaults that the bridged provider fills in, automatic names); every other type, and every function but four, is
+// refused by name. Errors have AWS's code and the wording of the real provider.
 package awsprov
 
 import (

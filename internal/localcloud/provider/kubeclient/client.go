@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package kubeclient is what the Kubernetes provider and the stand-ins of
-// charts and addons do to a cluster: server-side apply with strict field
-// validation, waiting until an object is ready, and deleting it until it is
-// gone, with the reason when that does not come.
+// Package kubeclient has the operations of the Kubernetes provider and of the stand-ins of charts and addons on a
+// cluster: server-side apply with strict field validation, waiting until an object is ready, and deleting it until it
+// is gone. When a wait fails, the error has the reason.
 package kubeclient
 
 import (

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -32,6 +33,7 @@ import (
 type config struct {
 	kubeconfig, context, cluster, namespace string
 	execPath                                string
+	address                                 func(ctx context.Context, ca []byte) (string, error)
 	configMapMutable, secretMutable         bool
 
 	once      sync.Once
@@ -172,7 +174,7 @@ func (s *Server) Configure(ctx context.Context, req *pulumirpc.ConfigureRequest)
 	}
 	c := &config{
 		kubeconfig: text("kubeconfig"), context: text("context"), cluster: text("cluster"), namespace: text("namespace"),
-		execPath: s.opts.ExecPath,
+		execPath: s.opts.ExecPath, address: s.opts.Address,
 	}
 	c.configMapMutable, _ = flag(args["enableConfigMapMutable"])
 	c.secretMutable, _ = flag(args["enableSecretMutable"])
@@ -226,7 +228,28 @@ func (c *config) rest() (*rest.Config, error) {
 		return nil, fmt.Errorf("parse kubeconfig: %w", err)
 	}
 	out.UserAgent = fieldManager
+	c.followCluster(out)
 	return out, nil
+}
+
+// followCluster makes connections go to where the cluster serves now, and wait until it does. EKS's address never changes
+// and its API is never away, and so the kubeconfig in the Pulumi state keeps the first address; a local control plane that
+// died is started again, and may have had to take another port.
+func (c *config) followCluster(out *rest.Config) {
+	if c.address == nil {
+		return
+	}
+	ca := out.CAData
+	out.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+		now, err := c.address(ctx, ca)
+		if err != nil {
+			return nil, err
+		}
+		if now != "" {
+			address = now
+		}
+		return (&net.Dialer{}).DialContext(ctx, network, address)
+	}
 }
 
 // localExec makes a credential command find ExecPath first: client-go looks a

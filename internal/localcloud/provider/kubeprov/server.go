@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package kubeprov is localcloud's stand-in for the Pulumi Kubernetes provider
-// v4. It speaks to the cluster that the provider's kubeconfig names, with the
-// credentials that the kubeconfig names, like the real one: objects are written
-// by server-side apply and awaited, deleted with their dependents first and
-// awaited until they are gone. Field validation is strict, so that a field that
-// the cluster does not know is an error where the real provider warns. A
-// kubernetes:helm.sh/v3:Release installs the stand-in of its chart.
+// Package kubeprov is localcloud's stand-in for the Pulumi Kubernetes provider v4. Like the real one it uses the
+// cluster and the credentials that the provider's kubeconfig names: it writes objects by server-side apply and waits
+// for them, and deletes them with their dependents first and waits until they are gone. Field validation is strict, so
+// that an unknown field is an error where the real provider only warns. A kubernetes:helm.sh/v3:Release installs the
+// stand-in of its chart.
 //
 // Lists, patches, and the components that render charts and manifests
 // (helm.sh/v4:Chart, yaml/v2, kustomize) are refused by name.
@@ -46,6 +44,8 @@ type Options struct {
 	ExecPath string
 	// KarpenterCRDs gives Karpenter's CRDs as a YAML stream.
 	KarpenterCRDs func() ([]byte, error)
+	// Address finds the cluster with a CA; see provider.Options.
+	Address func(ctx context.Context, ca []byte) (string, error)
 	// Faults, when set, is asked before every change; see provider.Options.
 	Faults func(ctx context.Context, op, typ, name string) error
 	// Logger must not be nil.

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package plug is what localcloud's provider servers have in common: the calls
-// that every Pulumi plugin answers alike, what belongs to one connection of an
-// engine (its configuration, its log, its cancellation), and the conversion of
-// property maps from and to the wire.
+// Package plug has what localcloud's provider servers have in common: the calls that every Pulumi plugin answers alike,
+// what belongs to one connection of an engine (its configuration, its log, its cancellation), and the conversion of
+// property maps from and to the wire format.
 package plug
 
 import (

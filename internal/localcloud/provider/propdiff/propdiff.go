@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package propdiff compares the inputs that a resource has with the ones that
-// it should have, property by property, and says what a provider says about it:
-// which paths are added, changed and removed, and which of them only a
-// replacement can change.
+// Package propdiff compares the inputs that a resource has with the inputs that it should have, property by property,
+// and reports the result as a provider does: which paths are added, changed and removed, and which of these changes
+// need a replacement.
 package propdiff
 
 import (

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package schema learns the shape of a resource from the Go SDK type that
-// describes it, and checks property maps against it. The SDK's plain structs
-// carry a `pulumi:"name"` tag on every property; a pointer, slice, map or
-// interface may be left out, everything else is required. What reflection
-// cannot see (a required list, a default, a name that the provider makes) is
-// said by the caller.
+// Package schema learns the shape of a resource from the Go SDK type that describes it, and checks property maps
+// against it. The SDK's plain structs have a `pulumi:"name"` tag on every property; a pointer, slice, map or interface
+// is optional, everything else is required. The caller adds what reflection cannot see (a required list, a default, a
+// name that the provider chooses).
 package schema
 
 import (

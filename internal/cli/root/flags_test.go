@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package root_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"github.com/stretchr/testify/require"
+
+	domain "emrflink/internal/cleanup"
+	"emrflink/internal/cli/cleanup"
+	"emrflink/internal/cli/cmdtest"
+	"emrflink/internal/cli/cmdutil"
+	"emrflink/internal/cli/completion"
+	"emrflink/internal/cli/cost"
+	"emrflink/internal/cli/deploy"
+	"emrflink/internal/cli/docs"
+	"emrflink/internal/cli/doctor"
+	"emrflink/internal/cli/drift"
+	"emrflink/internal/cli/ekstoken"
+	"emrflink/internal/cli/graph"
+	"emrflink/internal/cli/initcmd"
+	"emrflink/internal/cli/kubeconfig"
+	"emrflink/internal/cli/local"
+	"emrflink/internal/cli/outputs"
+	"emrflink/internal/cli/preview"
+	"emrflink/internal/cli/root"
+	"emrflink/internal/cli/samplejob"
+	"emrflink/internal/cli/state"
+	"emrflink/internal/cli/status"
+	"emrflink/internal/cli/version"
+	"emrflink/internal/flinkjob"
+	"emrflink/internal/localtarget"
+)
+
+// keepers are the commands by their path, each with a runF that keeps its options. The root keeps the global flags.
+func keepers(r run, got *any) map[string]*cobra.Command {
+	f, o := r.Factory, r.operations
+	tree := root.New(f, o)
+	tree.RunE = func(*cobra.Command, []string) error { *got = *f.Globals; return nil }
+	return map[string]*cobra.Command{
+		"":                  tree,
+		"cleanup":           cleanup.NewCmd(f, o.Cleanup, cmdtest.Keep[cleanup.Options](got)),
+		"completion":        completion.NewCmd(f, cmdtest.Keep[completion.Options](got)),
+		"cost":              cost.NewCmd(f, o.Cost, cmdtest.Keep[cost.Options](got)),
+		"deploy":            deploy.NewCmd(f, o.Deploy, cmdtest.Keep[deploy.Options](got)),
+		"docs":              docs.NewCmd(f, cmdtest.Keep[docs.Options](got)),
+		"doctor":            doctor.NewCmd(f, o.Doctor, cmdtest.Keep[doctor.Options](got)),
+		"drift":             drift.NewCmd(f, o.Drift, cmdtest.Keep[drift.Options](got)),
+		"eks-token":         ekstoken.NewCmd(f, o.Token, cmdtest.Keep[ekstoken.Options](got)),
+		"graph":             graph.NewCmd(f, o.Graph, cmdtest.Keep[graph.Options](got)),
+		"init":              initcmd.NewCmd(f, cmdtest.Keep[initcmd.Options](got)),
+		"kubeconfig":        kubeconfig.NewCmd(f, o.Kubeconfig, cmdtest.Keep[kubeconfig.Options](got)),
+		"local fault clear": local.NewFaultClearCmd(f, o.Local, cmdtest.Keep[local.FaultOptions](got)),
+		"local fault drift": local.NewFaultDriftCmd(f, o.Local, cmdtest.Keep[local.FaultOptions](got)),
+		"local fault list":  local.NewFaultListCmd(f, o.Local, cmdtest.Keep[local.FaultOptions](got)),
+		"local fault set":   local.NewFaultSetCmd(f, o.Local, cmdtest.Keep[local.FaultOptions](got)),
+		"local inventory":   local.NewInventoryCmd(f, o.Local, cmdtest.Keep[local.Options](got)),
+		"local reset":       local.NewResetCmd(f, o.Local, cmdtest.Keep[local.Options](got)),
+		"local serve":       local.NewServeCmd(f, o.Local, cmdtest.Keep[local.Options](got)),
+		"local status":      local.NewStatusCmd(f, o.Local, cmdtest.Keep[local.Options](got)),
+		"outputs":           outputs.NewCmd(f, o.Outputs, cmdtest.Keep[outputs.Options](got)),
+		"preview":           preview.NewCmd(f, o.Preview, cmdtest.Keep[preview.Options](got)),
+		"sample-job delete": samplejob.NewDeleteCmd(f, o.SampleJob, cmdtest.Keep[samplejob.Options](got)),
+		"sample-job list":   samplejob.NewListCmd(f, cmdtest.Keep[samplejob.Options](got)),
+		"sample-job render": samplejob.NewRenderCmd(f, o.SampleJob, cmdtest.Keep[samplejob.Options](got)),
+		"sample-job run":    samplejob.NewRunCmd(f, o.SampleJob, cmdtest.Keep[samplejob.Options](got)),
+		"sample-job status": samplejob.NewStatusCmd(f, o.SampleJob, cmdtest.Keep[samplejob.Options](got)),
+		"state restore":     state.NewRestoreCmd(f, o.State, cmdtest.Keep[state.Options](got)),
+		"status":            status.NewCmd(f, o.Status, cmdtest.Keep[status.Options](got)),
+		"version":           version.NewCmd(f, cmdtest.Keep[version.Options](got)),
+	}
+}
+
+// flagCase is a command line and everything that it sets.
+type flagCase struct {
+	command, args string
+	want          any
+}
+
+func deploymentFlags() []flagCase {
+	const JSON = cmdutil.JSON
+	return []flagCase{
+		{"", "", cmdutil.Globals{Stack: "local"}},
+		{"", "--stack=s", cmdutil.Globals{Stack: "s", StackNamed: true}},
+		{"", "--config-file=f", cmdutil.Globals{Stack: "local", ConfigFile: "f"}},
+		{"", "--state=file:///s", cmdutil.Globals{Stack: "local", State: "file:///s"}},
+		{"", "--color=never", cmdutil.Globals{Stack: "local", Color: "never"}},
+		{"", "--verbose", cmdutil.Globals{Stack: "local", Verbose: true}},
+		{"init", "--target=aws", initcmd.Options{Target: "aws"}},
+		{"init", "--set=a=1 --set=b=[2,3]", initcmd.Options{Set: []string{"a=1", "b=[2,3]"}}},
+		{"doctor", "--output=json", doctor.Options{Output: JSON}},
+		{"preview", "", preview.Options{}},
+		{"preview", "--output=markdown", preview.Options{Output: cmdutil.Markdown}},
+		{"preview", "--offline", preview.Options{Offline: true}},
+		{"preview", "--baseline=b", preview.Options{Offline: true, Baseline: "b"}},
+		{"preview", "--save-baseline=b", preview.Options{Offline: true, SaveBaseline: "b"}},
+		{"preview", "--save-plan=p", preview.Options{SavePlan: "p"}},
+		{"preview", "--exit-code", preview.Options{ExitCode: true}},
+		{"graph", "", graph.Options{Output: cmdutil.SVG}},
+		{"graph", "--output=mermaid", graph.Options{Output: cmdutil.Mermaid}},
+		{"cost", "--live", cost.Options{Live: true}},
+		{"cost", "--output=json", cost.Options{Output: JSON}},
+		{"deploy", "--yes", deploy.Options{Yes: true}},
+		{"deploy", "--adopt", deploy.Options{Adopt: true}},
+		{"deploy", "--refresh", deploy.Options{Refresh: true}},
+		{"deploy", "--plan=p", deploy.Options{Plan: "p"}},
+		{"deploy", "--skip-checks=a,b", deploy.Options{SkipChecks: []string{"a", "b"}}},
+		{"deploy", "--output=json", deploy.Options{Output: JSON}},
+		{"status", "--output=json", status.Options{Output: JSON}},
+		{"drift", "--output=json", drift.Options{Output: JSON}},
+		{"outputs", "name", outputs.Options{Name: "name"}},
+		{"outputs", "--show-secrets", outputs.Options{ShowSecrets: true}},
+		{"outputs", "--json", outputs.Options{Output: JSON}},
+		{"outputs", "--output=json", outputs.Options{Output: JSON}},
+		{"cleanup", "--dry-run", cleanup.Options{DryRun: true}},
+		{"cleanup", "--yes", cleanup.Options{Yes: true}},
+		{"cleanup", "--output=json", cleanup.Options{Output: JSON}},
+		{"cleanup", "--retain-data", cleanup.Options{Choices: domain.Choices{RetainData: true}}},
+		{"cleanup", "--without-cluster", cleanup.Options{Choices: domain.Choices{WithoutCluster: true}}},
+	}
+}
+
+func jobFlags() []flagCase {
+	type jobs = samplejob.Options
+	type spec = flinkjob.Options
+	const JSON, wait = cmdutil.JSON, 15 * time.Minute
+	return []flagCase{
+		{"sample-job list", "--output=json", jobs{Output: JSON}},
+		{"sample-job render", "basic --name=n", jobs{Spec: spec{Sample: "basic", Name: "n"}}},
+		{"sample-job render", "basic --team=t", jobs{Spec: spec{Sample: "basic", Team: "t"}}},
+		{"sample-job render", "basic --node-pool=p", jobs{Spec: spec{Sample: "basic", NodePool: "p"}}},
+		{"sample-job render", "basic --parallelism=4", jobs{Spec: spec{Sample: "basic", Parallelism: 4}}},
+		{"sample-job run", "basic --name=n", jobs{Spec: spec{Sample: "basic", Timeout: wait, Name: "n"}}},
+		{"sample-job run", "basic --team=t", jobs{Spec: spec{Sample: "basic", Timeout: wait, Team: "t"}}},
+		{"sample-job run", "basic --node-pool=p", jobs{Spec: spec{Sample: "basic", Timeout: wait, NodePool: "p"}}},
+		{"sample-job run", "basic --parallelism=4", jobs{Spec: spec{Sample: "basic", Timeout: wait, Parallelism: 4}}},
+		{"sample-job run", "basic --timeout=3m", jobs{Spec: spec{Sample: "basic", Timeout: 3 * time.Minute}}},
+		{"sample-job run", "basic --output=json", jobs{Spec: spec{Sample: "basic", Timeout: wait}, Output: JSON}},
+		{"sample-job status", "mine", jobs{Job: "mine"}},
+		{"sample-job status", "--team=t", jobs{Spec: spec{Team: "t"}}},
+		{"sample-job status", "--output=json", jobs{Output: JSON}},
+		{"sample-job delete", "mine", jobs{Job: "mine", Spec: spec{Timeout: 5 * time.Minute}}},
+		{"sample-job delete", "mine --timeout=3m", jobs{Job: "mine", Spec: spec{Timeout: 3 * time.Minute}}},
+		{"sample-job delete", "mine --timeout=0 --team=t", jobs{Job: "mine", Spec: spec{Team: "t"}}},
+		{"sample-job delete", "mine --timeout=0 --output=json", jobs{Job: "mine", Output: JSON}},
+	}
+}
+
+func otherFlags() []flagCase {
+	type faults = local.FaultOptions
+	type fault = localtarget.Fault
+	type change = localtarget.Change
+	type serve = localtarget.ServeOptions
+	type token = ekstoken.Request
+	const JSON = cmdutil.JSON
+	action, resource := []string{"a:B"}, []string{"vpc"}
+	return []flagCase{
+		{"kubeconfig", "--file=f", kubeconfig.Options{File: "f"}},
+		{"kubeconfig", "--print", kubeconfig.Options{Print: true}},
+		{"local status", "--output=json", local.Options{Output: JSON}},
+		{"local inventory", "--output=json", local.Options{Output: JSON}},
+		{"local reset", "--yes", local.Options{Yes: true}},
+		{"local serve", "", local.Options{ServeFlags: serve{Region: "us-west-2"}}},
+		{"local serve", "--region=r", local.Options{ServeFlags: serve{Region: "r"}}},
+		{"local serve", "--region=r --speed=7", local.Options{ServeFlags: serve{Region: "r", Speed: 7}}},
+		{"local serve", "--region=r --port=80", local.Options{ServeFlags: serve{Region: "r", Port: 80}}},
+		{"local fault list", "--output=json", faults{Args: []string{}, Output: JSON}},
+		{"local fault clear", "a:B", faults{Args: action}},
+		{"local fault set", "a:B --error=E", faults{Args: action, Fault: fault{Error: "E"}}},
+		{"local fault set", "a:B --error=E --message=m", faults{Args: action, Fault: fault{Error: "E", Message: "m"}}},
+		{"local fault set", "a:B --error=E --match=m", faults{Args: action, Fault: fault{Error: "E", Match: "m"}}},
+		{"local fault set", "a:B --error=E --times=4", faults{Args: action, Fault: fault{Error: "E", Times: 4}}},
+		{"local fault set", "a:B --delay=2s", faults{Args: action, Delay: 2 * time.Second}},
+		{"local fault drift", "vpc --set=a=1 --set=b=2", faults{Args: resource, Edit: change{Set: []string{"a=1", "b=2"}}}},
+		{"local fault drift", "vpc --unset=a", faults{Args: resource, Edit: change{Unset: []string{"a"}}}},
+		{"local fault drift", "vpc --delete", faults{Args: resource, Edit: change{Delete: true}}},
+		{"eks-token", "--cluster=c", ekstoken.Options{Request: token{Cluster: "c"}}},
+		{"eks-token", "--cluster=c --region=r", ekstoken.Options{Request: token{Cluster: "c", Region: "r"}}},
+		{"eks-token", "--cluster=c --target=aws", ekstoken.Options{Request: token{Cluster: "c", Target: "aws"}}},
+		{"state restore", "--from=f", state.Options{From: "f"}},
+		{"state restore", "--dry-run", state.Options{DryRun: true}},
+		{"state restore", "--output=json", state.Options{Output: JSON}},
+		{"version", "--output=json", version.Options{Version: "v1.2.3", Output: JSON}},
+		{"completion", "zsh", completion.Options{Shell: "zsh"}},
+		{"docs", "", docs.Options{Dir: "docs/reference"}},
+		{"docs", "--dir=d", docs.Options{Dir: "d"}},
+	}
+}
+
+// TestEveryFlagSetsItsOptionAndNoOther compares all options of a command for each of its flags. A command line sets at
+// most one flag that no line before it has set: two flags that set each other's option would look right together.
+func TestEveryFlagSetsItsOptionAndNoOther(t *testing.T) {
+	t.Parallel()
+	set := map[string]bool{}
+	for _, c := range slices.Concat(deploymentFlags(), jobFlags(), otherFlags()) {
+		line := strings.TrimSpace(c.command + " " + c.args)
+		r, _ := newRun(t)
+		r.Factory.Globals.StackNamed = c.command == "cleanup" // whose --yes needs it
+		var got any
+		cmd := keepers(r, &got)[c.command]
+		require.NoError(t, r.Exec(t, cmd, strings.Fields(c.args)...), line)
+		require.Equal(t, c.want, got, line)
+		var fresh []string
+		cmd.Flags().Visit(func(f *pflag.Flag) {
+			if name := c.command + " --" + f.Name; !set[name] {
+				set[name] = true
+				fresh = append(fresh, name)
+			}
+		})
+		require.LessOrEqual(t, len(fresh), 1, line)
+	}
+	r, _ := newRun(t)
+	walk(root.New(r.Factory, r.operations), func(c *cobra.Command) {
+		path := strings.TrimSpace(strings.TrimPrefix(c.CommandPath(), "emrflink"))
+		c.LocalFlags().VisitAll(func(f *pflag.Flag) {
+			require.True(t, set[path+" --"+f.Name], "no line sets --%s of %q: add one to otherFlags", f.Name, path)
+		})
+	})
+}

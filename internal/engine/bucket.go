@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/encoding"
+	"github.com/spf13/cobra"
+	"gocloud.dev/blob"
+
+	"emrflink/internal/plans"
+)
+
+// bucketCopies lists the copies of a state that is in a bucket. Only a process of the engine has what is needed to reach it.
+func (e *Engine) bucketCopies(ctx context.Context) ([]plans.StateCopy, error) {
+	var found []plans.StateCopy
+	return found, e.askBucket(ctx, &found)
+}
+
+// bucketRestore puts a copy in the place of a state that is in a bucket.
+func (e *Engine) bucketRestore(ctx context.Context, key string) (plans.StateCopy, error) {
+	var found []plans.StateCopy
+	if err := e.askBucket(ctx, &found, key); err != nil {
+		return plans.StateCopy{}, err
+	}
+	return found[0], nil
+}
+
+func (e *Engine) askBucket(ctx context.Context, into *[]plans.StateCopy, args ...string) error {
+	raw, err := e.run(ctx, append([]string{copiesCommand, e.opts.Project, e.opts.Stack}, args...)...)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal([]byte(raw), into); err != nil {
+		return fmt.Errorf("read the list of copies: %w", err)
+	}
+	return nil
+}
+
+// lostFromBucketOr is lostOr for a state that is in a bucket. Where the copies cannot be listed, nothing tells of a loss.
+func (e *Engine) lostFromBucketOr(ctx context.Context, otherwise error) error {
+	copies, err := e.bucketCopies(ctx)
+	if err != nil {
+		e.opts.Logger.Warn("look for copies of the state", "err", err)
+		return otherwise
+	}
+	place, _, _ := strings.Cut(e.opts.BackendURL, "?")
+	return lostOr(e.opts.Stack, place, copies, otherwise)
+}
+
+// copiesCommand lists the copies of a state in the backend, or puts one in its place.
+const copiesCommand = "copies"
+
+func newCopiesCmd() *cobra.Command {
+	return &cobra.Command{
+		Use: copiesCommand + " PROJECT STACK [COPY]", Hidden: true, Args: cobra.RangeArgs(2, 3),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			bucket, err := openBucket(cmd.Context(), os.Getenv(backendVar))
+			if err != nil {
+				return err
+			}
+			defer bucket.Close() // what was written is there by then
+			b := bucketState{bucket: bucket, project: args[0], stack: args[1]}
+			found := []plans.StateCopy{}
+			if len(args) == 3 {
+				found, err = b.restore(cmd.Context(), args[2])
+			} else {
+				found, err = b.copies(cmd.Context())
+			}
+			if err != nil {
+				return err
+			}
+			return json.NewEncoder(cmd.OutOrStdout()).Encode(found)
+		},
+	}
+}
+
+// openBucket opens the bucket of a backend as Pulumi does: the path of its URL is a folder in it.
+func openBucket(ctx context.Context, backendURL string) (*blob.Bucket, error) {
+	u, err := url.Parse(backendURL)
+	if err != nil {
+		return nil, err
+	}
+	bucket, err := blob.OpenBucket(ctx, backendURL)
+	if folder := strings.Trim(u.Path, "/"); err == nil && folder != "" && u.Scheme != "file" {
+		return blob.PrefixedBucket(bucket, folder+"/"), nil
+	}
+	return bucket, err
+}
+
+// bucketState knows the layout of Pulumi's backend, as fileState does, in a bucket.
+type bucketState struct {
+	bucket         *blob.Bucket
+	project, stack string
+}
+
+// mostCopies is how many copies are read, the newest: each is a call.
+const mostCopies = 10
+
+// copies lists the newest copies that can be read, newest first.
+func (b bucketState) copies(ctx context.Context) ([]plans.StateCopy, error) {
+	state := path.Join(".pulumi/stacks", b.project, b.stack+".json")
+	var all []plans.StateCopy
+	for prefix, fits := range map[string]func(key string) bool{
+		state: func(key string) bool {
+			return slices.Contains([]string{".bak", encoding.GZIPExt + ".bak", encoding.ZSTDExt + ".bak"}, key[len(state):])
+		},
+		b.folder("history"): func(key string) bool { return strings.Contains(path.Base(key), ".checkpoint.json") },
+		b.folder("backups"): func(string) bool { return true },
+	} {
+		found, err := b.list(ctx, prefix)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, slices.DeleteFunc(found, func(c plans.StateCopy) bool { return !fits(c.Path) })...)
+	}
+	slices.SortFunc(all, newestFirst)
+	good := []plans.StateCopy{}
+	for _, c := range all[:min(mostCopies, len(all))] {
+		raw, err := b.bucket.ReadAll(ctx, c.Path)
+		if err != nil {
+			return nil, err
+		}
+		if d, err := decodeState(raw); err == nil {
+			c.Resources = d.made()
+			good = append(good, c)
+		}
+	}
+	return good, nil
+}
+
+// folder is the prefix of one kind of the stack's files.
+func (b bucketState) folder(kind ...string) string {
+	return path.Join(".pulumi", path.Join(kind...), b.project, b.stack) + "/"
+}
+
+func (b bucketState) list(ctx context.Context, prefix string) ([]plans.StateCopy, error) {
+	var found []plans.StateCopy
+	for it := b.bucket.List(&blob.ListOptions{Prefix: prefix}); ; {
+		o, err := it.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			return found, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, plans.StateCopy{Path: o.Key, Saved: o.ModTime.UTC()})
+	}
+}
+
+// restore puts a copy in the place of the state, which becomes a copy itself.
+func (b bucketState) restore(ctx context.Context, key string) ([]plans.StateCopy, error) {
+	locks, err := b.list(ctx, b.folder("locks", "organization"))
+	if err != nil {
+		return nil, err
+	}
+	if len(locks) > 0 {
+		return nil, fmt.Errorf("the stack is currently locked by %s", locks[0].Path)
+	}
+	raw, err := b.bucket.ReadAll(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	d, err := copyOf(raw, b.project, b.stack)
+	if err != nil {
+		return nil, fmt.Errorf("%s is no copy of the state: %w", key, err)
+	}
+	attributes, err := b.bucket.Attributes(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	state := path.Join(".pulumi/stacks", b.project, b.stack+".json")
+	if exists, err := b.bucket.Exists(ctx, state); err != nil {
+		return nil, err
+	} else if exists {
+		if err := b.bucket.Copy(ctx, b.folder("backups")+asideName(b.stack), state, nil); err != nil {
+			return nil, err
+		}
+	}
+	found := []plans.StateCopy{{Path: key, Saved: attributes.ModTime.UTC(), Resources: d.made()}}
+	return found, b.bucket.WriteAll(ctx, state, raw, nil)
+}

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Command chaos kills deploys and cleanups of the blueprint on the local target at every change of a resource, and writes a table
+// of what came of it. It goes on where it was stopped: what the table has is not run again. It ends with exit code 1 when a case
+// was not clean.
+package main
+
+import (
+	"bufio"
+	"context"
+	"flag"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"emrflink/internal/chaos"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	bin := flag.String("bin", "bin", "folder of the binaries")
+	table := flag.String("table", "chaos.tsv", "file of the results, appended to")
+	atOnce := flag.Int("at-once", 1, "how many experiments run side by side")
+	sample := flag.Int("sample", 0, "run only so many, drawn by chance; 0 runs all")
+	seed := flag.Uint64("seed", 1, "of the draw")
+	again := flag.Bool("again", false, "run those of the table that were not clean, and write the table anew")
+	flag.Parse()
+	if err := run(ctx, *bin, *table, *atOnce, *sample, *seed, *again); err != nil {
+		fmt.Fprintln(os.Stderr, "error:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, bin, table string, atOnce, sample int, seed uint64, again bool) error {
+	abs, err := filepath.Abs(bin)
+	if err != nil {
+		return err
+	}
+	bench := chaos.Bench{Bin: abs}
+	done, err := read(table)
+	if err != nil {
+		return err
+	}
+	if again {
+		return repeat(ctx, bench, table, atOnce, done)
+	}
+	deploy, cleanup, err := bench.Changes(ctx)
+	if err != nil {
+		return err
+	}
+	cases := all(deploy, cleanup)
+	fmt.Printf("a deploy makes %d changes, a cleanup %d: %d experiments\n", deploy, cleanup, len(cases))
+	if sample > 0 {
+		r := rand.New(rand.NewPCG(seed, 0)) // #nosec G404 -- a draw, not a secret
+		r.Shuffle(len(cases), func(i, j int) { cases[i], cases[j] = cases[j], cases[i] })
+		cases = cases[:min(sample, len(cases))]
+	}
+	cases = slices.DeleteFunc(cases, func(c chaos.Case) bool { _, ran := done[c.Key()]; return ran })
+	return experiment(ctx, bench, table, atOnce, cases)
+}
+
+// all are the cases of the whole matrix.
+func all(deploy, cleanup int) []chaos.Case {
+	var out []chaos.Case
+	for _, plan := range []struct {
+		command, then string
+		changes       int
+	}{{"deploy", "cleanup", deploy}, {"deploy", "deploy", deploy}, {"cleanup", "cleanup", cleanup}} {
+		for step := 1; step <= plan.changes; step++ {
+			for _, who := range chaos.Whos() {
+				for _, when := range []string{"before", "after"} {
+					out = append(out, chaos.Case{Command: plan.command, Then: plan.then, Who: who, When: when, Step: step})
+				}
+			}
+		}
+	}
+	return out
+}
+
+func experiment(ctx context.Context, bench chaos.Bench, table string, atOnce int, cases []chaos.Case) error {
+	f, err := os.OpenFile(table, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	var mu sync.Mutex
+	clean, ran := 0, 0
+	var g errgroup.Group
+	g.SetLimit(atOnce)
+	for _, c := range cases {
+		g.Go(func() error {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			o, err := bench.Run(ctx, c)
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				fmt.Printf("not run: %s: %v\n", strings.ReplaceAll(c.Key(), "\t", " "), err)
+				return nil
+			}
+			ran++
+			if o.Clean {
+				clean++
+			}
+			outcome := "clean"
+			if !o.Clean {
+				outcome = o.Why
+			}
+			fmt.Printf("%d of %d clean: %s, %s %s (%s), then %s: %s (%s)\n", clean, ran, c.Who, c.When, o.Change, c.Command, c.Then,
+				outcome, o.Elapsed.Round(time.Second))
+			_, err = fmt.Fprintf(f, "%s\t%s\t%d\t%s\n", c.Key(), o.Change, o.Commands, strings.ReplaceAll(outcome, "\t", " "))
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	if clean < len(cases) {
+		return fmt.Errorf("%d of %d experiments were clean", clean, len(cases))
+	}
+	fmt.Printf("%d of %d clean\n", clean, len(cases))
+	return nil
+}
+
+// repeat runs the cases that were not clean.
+func repeat(ctx context.Context, bench chaos.Bench, table string, atOnce int, done map[string]result) error {
+	var cases []chaos.Case
+	var kept []byte
+	for _, key := range slices.Sorted(maps.Keys(done)) {
+		if done[key].clean {
+			kept = append(kept, done[key].line+"\n"...)
+			continue
+		}
+		cells := strings.Split(key, "\t")
+		step, err := strconv.Atoi(cells[4])
+		if err != nil {
+			return fmt.Errorf("%s: %w", table, err)
+		}
+		cases = append(cases, chaos.Case{Command: cells[0], Then: cells[1], Who: cells[2], When: cells[3], Step: step})
+	}
+	if err := os.WriteFile(table, kept, 0o600); err != nil {
+		return err
+	}
+	return experiment(ctx, bench, table, atOnce, cases)
+}
+
+// result is a line of a table.
+type result struct {
+	line  string
+	clean bool
+}
+
+// read finds the cases that a table has, by their keys.
+func read(table string) (map[string]result, error) {
+	done := map[string]result{}
+	f, err := os.Open(table)
+	if os.IsNotExist(err) {
+		return done, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
+		if cells := strings.Split(lines.Text(), "\t"); len(cells) > 7 {
+			done[strings.Join(cells[:5], "\t")] = result{lines.Text(), cells[7] == "clean"}
+		}
+	}
+	return done, lines.Err()
+}

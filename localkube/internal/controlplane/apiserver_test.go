@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controlplane
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+)
+
+func TestAServerThatIsNotReadyAnswersItsOwnProcessOnly(t *testing.T) {
+	t.Parallel()
+	ready := make(chan struct{})
+	h := hold(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }), ready,
+		"admin", "loopback")
+	answered := func(token string, wait time.Duration) bool {
+		ctx, cancel := context.WithTimeout(t.Context(), wait)
+		defer cancel()
+		r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/api", nil)
+		r.Header.Set("Authorization", "Bearer "+token)
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		return w.Code == http.StatusTeapot
+	}
+	for _, token := range []string{"admin", "loopback"} {
+		if !answered(token, time.Minute) {
+			t.Errorf("the process itself, as %s, waits", token)
+		}
+	}
+	if answered("somebody", 20*time.Millisecond) {
+		t.Error("a client is answered before the server is ready")
+	}
+	time.AfterFunc(20*time.Millisecond, func() { close(ready) })
+	if !answered("somebody", time.Minute) {
+		t.Error("a client that waited is not answered")
+	}
+}
