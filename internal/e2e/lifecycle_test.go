@@ -63,6 +63,12 @@ func TestADeploymentFromFirstToLast(t *testing.T) {
 		{"a control plane that was killed is started again, on another port if need be", func(t *testing.T) { lostPort(t, u) }},
 		{"edits are previewed in three ways", func(t *testing.T) { threeWays(t, u) }},
 		{"a change by hand is seen and put back", func(t *testing.T) { driftOfTheGuide(t, u) }},
+		{"Helm releases that were cut off are put right", func(t *testing.T) {
+			u.ok("local fault set kubernetes:PendingRelease")
+			r := u.ok("deploy --yes")
+			require.Contains(t, r.stdout+r.stderr, "was cut off")
+			unchanged(t)
+		}},
 		{"a corrupt state file is named and kept", func(t *testing.T) { corrupt(t, u) }},
 		{"a second stack is deployed into the account", func(t *testing.T) {
 			for _, r := range u.inventory().Resources {
