@@ -78,8 +78,8 @@ func (d *Daemon) keep(ctx context.Context, p *plane) {
 		began := time.Now()
 		c, err := d.bringUp(ctx, p)
 		if err == nil {
+			d.tellEndpoint(p.spec.Name, c.endpoint) // before anybody is told that it serves
 			d.report(p, c, localtarget.Running, "")
-			d.tellEndpoint(p.spec.Name, c.endpoint)
 			select {
 			case <-c.exited:
 				err = fmt.Errorf("it died: %w", c.ended())

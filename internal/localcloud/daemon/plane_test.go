@@ -64,8 +64,10 @@ func fakeLocalkube(args []string) int {
 	_ = os.Chdir(dir)
 	_ = os.WriteFile("kubeconfig", fmt.Appendf(nil, `{apiVersion: v1, kind: Config, current-context: a,
 		contexts: [{name: a, context: {cluster: a}}], clusters: [{name: a, cluster: {server: "https://%s"}}]}`, ln.Addr()), 0o600)
-	config := filepath.Join(dir, "kubeconfig")
-	_ = json.NewEncoder(os.Stdout).Encode(ready{Endpoint: "https://" + ln.Addr().String(), CAFile: config, Kubeconfig: config})
+	_ = os.WriteFile("ca.crt", []byte("CA"), 0o600)
+	_ = json.NewEncoder(os.Stdout).Encode(ready{
+		Endpoint: "https://" + ln.Addr().String(), CAFile: filepath.Join(dir, "ca.crt"), Kubeconfig: filepath.Join(dir, "kubeconfig"),
+	})
 	_, _ = io.Copy(io.Discard, os.Stdin)
 	for misbehaves(dir, "hangs") {
 		time.Sleep(time.Second)
