@@ -9,6 +9,7 @@ import (
 	"sort"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -386,7 +387,7 @@ func TestAStuckNodeIsNamedAndTheRestGoesOn(t *testing.T) {
 	w := newWorld(t)
 	w.kube = kubetest.New(kubetest.Object(kube.KindNodePool, "", "flink",
 		map[string]any{"metadata": map[string]any{"finalizers": []any{"stuck/here"}}}))
-	w.c.Timeouts = map[string]time.Duration{PhaseNodePools: 20 * time.Millisecond}
+	w.c.Timeouts = map[string]time.Duration{PhaseNodePools: 20 * time.Second}
 	report, err := w.run(t)
 	require.NoError(t, err, "the node is swept, so the end is clean")
 	require.Contains(t, strings.Join(report.Warnings, "\n"), `NodePool "flink" waits for finalizer`)
@@ -431,13 +432,18 @@ func TestASilentEngineStillShowsLife(t *testing.T) {
 func TestAnInterruptStopsBeforeTheNextPhase(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	ctx, cancel := context.WithCancel(t.Context())
 	var states []string
-	report, err := w.c.Run(ctx, func(p Progress) {
-		if p.Phase.Name == PhaseVolumes {
-			states = append(states, p.State)
-			cancel()
-		}
+	var report Report
+	var err error
+	synctest.Test(t, func(t *testing.T) {
+		defer w.controlling.Wait()
+		ctx, cancel := context.WithCancel(t.Context())
+		report, err = w.c.Run(ctx, func(p Progress) {
+			if p.Phase.Name == PhaseVolumes {
+				states = append(states, p.State)
+				cancel()
+			}
+		})
 	})
 	require.ErrorIs(t, err, context.Canceled)
 	require.False(t, report.Verified, "nobody looked what is left")

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
@@ -133,7 +134,7 @@ func TestWhatIsPreparedIsCountedDeletedAndForgotten(t *testing.T) {
 	w := newWorld(t)
 	w.account.cluster = false
 	o := optionsOf(t)
-	o.Settle = w.c.Settle
+	o.Settle = time.Millisecond
 	r := &recorder{record: Record{Exists: true, Resources: []plans.StateResource{
 		custom("aws:ec2/vpc:Vpc", "vpc-1", map[string]any{"arn": "arn:aws:ec2:us-west-2:" + w.account.id + ":vpc/vpc-1"}),
 	}}}
@@ -166,7 +167,7 @@ func TestWhatIsPreparedIsCountedDeletedAndForgotten(t *testing.T) {
 // prepared is a teardown over the world of w, by a stack with that record.
 func prepared(t *testing.T, w *world, o Options, r *recorder) (*Teardown, error) {
 	t.Helper()
-	o.Settle, o.Recorder = w.c.Settle, r
+	o.Settle, o.Recorder = time.Millisecond, r
 	o.Open = func(context.Context) (World, error) {
 		return World{Account: w.account, Inventory: w.account, Engine: w.c.Engine, Connect: w.c.Connect}, nil
 	}

@@ -21,7 +21,7 @@ func TestFailuresAreJoinedAndNeverStopTheRest(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		w := newWorld(t)
-		w.c.Timeouts = map[string]time.Duration{PhaseJobs: 30 * time.Millisecond, PhaseNodePools: 30 * time.Millisecond}
+		w.c.Timeouts = map[string]time.Duration{PhaseJobs: 30 * time.Second, PhaseNodePools: 30 * time.Second}
 		calls := []string{"delete FlinkSessionJob", "delete FlinkDeployment", "list Ingress", "delete Service",
 			"list PersistentVolume", "delete NodePool", "delete EC2NodeClass"}
 		failing := rapid.SliceOfDistinct(rapid.SampledFrom(calls), rapid.ID[string]).Draw(rt, "failing")

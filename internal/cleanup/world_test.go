@@ -237,7 +237,7 @@ func newWorld(t *testing.T) *world {
 		Account: a, Inventory: a, Engine: w.engine,
 		Connect: func(context.Context, awsapi.Cluster) (Cluster, error) { return w.kube, nil },
 		Price:   func(awsapi.Resource) float64 { return 0.5 },
-		Poll:    time.Millisecond, Settle: 2 * time.Millisecond, Heartbeat: time.Second,
+		Poll:    time.Second, Settle: 2 * time.Second, Heartbeat: 15 * time.Second,
 	}
 	return w
 }
@@ -252,7 +252,7 @@ func (w *world) controllers(verb string, o *unstructured.Unstructured) {
 		w.note("gone %s %s", o.GetKind(), o.GetName())
 	case verb == "delete" && len(o.GetFinalizers()) > 0 && (o.GetKind() == "NodeClaim" || o.GetKind() == "FlinkDeployment"):
 		w.controlling.Go(func() {
-			time.Sleep(5 * time.Millisecond)
+			time.Sleep(5 * time.Second)
 			if o.GetKind() == "NodeClaim" {
 				w.note("gone NodeClaim %s", o.GetName())
 				w.mu.Lock()
