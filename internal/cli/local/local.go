@@ -140,8 +140,8 @@ func status(ctx context.Context, opts *Options) error {
 	}
 	for _, c := range s.Clusters {
 		if c.State == localtarget.Failed {
-			_, _ = fmt.Fprintf(w, "cluster %s: %s\nit is tried again from time to time; look for the cause: %s\n", c.Name, c.Reason,
-				cmdutil.Command("doctor"))
+			_, _ = fmt.Fprintf(w, "cluster %s: %s\nit is tried again from time to time; look for the cause: %s\n",
+				c.Name, c.Reason, cmdutil.Command("doctor"))
 		}
 	}
 	return faultTable(opts.IO, s.Faults)

@@ -80,6 +80,6 @@ func worksIn(pid int, dir string) bool {
 		_, err := os.Stat("/proc/self/cwd")
 		return err != nil
 	}
-	real, err := filepath.EvalSymlinks(dir)
-	return err == nil && real == cwd
+	dir, err = filepath.EvalSymlinks(dir)
+	return err == nil && dir == cwd
 }

@@ -66,7 +66,8 @@ func fakeLocalkube(args []string) int {
 		contexts: [{name: a, context: {cluster: a}}], clusters: [{name: a, cluster: {server: "https://%s"}}]}`, ln.Addr()), 0o600)
 	_ = os.WriteFile("ca.crt", []byte("CA"), 0o600)
 	_ = json.NewEncoder(os.Stdout).Encode(ready{
-		Endpoint: "https://" + ln.Addr().String(), CAFile: filepath.Join(dir, "ca.crt"), Kubeconfig: filepath.Join(dir, "kubeconfig"),
+		Endpoint: "https://" + ln.Addr().String(),
+		CAFile:   filepath.Join(dir, "ca.crt"), Kubeconfig: filepath.Join(dir, "kubeconfig"),
 	})
 	_, _ = io.Copy(io.Discard, os.Stdin)
 	for misbehaves(dir, "hangs") {
@@ -249,6 +250,12 @@ func orphan(t *testing.T, d *Daemon, hangs bool) *exec.Cmd {
 	return cmd
 }
 
+// gone waits for the end of a process.
+func gone(t *testing.T, cmd *exec.Cmd) {
+	t.Helper()
+	require.Eventually(t, func() bool { return syscall.Kill(cmd.Process.Pid, 0) != nil }, 10*time.Second, 10*time.Millisecond)
+}
+
 func TestTheProcessOfADaemonThatDiedIsNotDoubled(t *testing.T) {
 	t.Parallel()
 	for name, hangs := range map[string]bool{"one that is about to stop": false, "one that hangs": true} {
@@ -262,7 +269,7 @@ func TestTheProcessOfADaemonThatDiedIsNotDoubled(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, s.Address, strings.TrimPrefix(e.URL, "https://"), "the port was its own")
 			require.NotEqual(t, old.Process.Pid, pid(t, d, 0))
-			require.Eventually(t, func() bool { return syscall.Kill(old.Process.Pid, 0) != nil }, 10*time.Second, 10*time.Millisecond)
+			gone(t, old)
 		})
 	}
 }
@@ -273,7 +280,7 @@ func TestTheProcessOfAClusterThatIsGoneIsEnded(t *testing.T) {
 	old := orphan(t, d, true)
 	require.NoError(t, d.forget(t.Context()), "the account has no such cluster")
 	require.NoDirExists(t, d.clusterDir("demo"))
-	require.Eventually(t, func() bool { return syscall.Kill(old.Process.Pid, 0) != nil }, 10*time.Second, 10*time.Millisecond)
+	gone(t, old)
 }
 
 func TestAResetEndsWhatADaemonThatDiedLeft(t *testing.T) {
@@ -285,7 +292,7 @@ func TestAResetEndsWhatADaemonThatDiedLeft(t *testing.T) {
 	old := orphan(t, d, false)
 	require.NoError(t, Reset(t.Context(), dir))
 	require.NoDirExists(t, dir)
-	require.Eventually(t, func() bool { return syscall.Kill(old.Process.Pid, 0) != nil }, 10*time.Second, 10*time.Millisecond)
+	gone(t, old)
 }
 
 // The lock's file may still name a process that ended long ago, and the system has given its id to another program.
