@@ -151,9 +151,7 @@ func TestAReleaseThatIsNotAsItWasRecordedIsPutRight(t *testing.T) {
 	t.Parallel()
 	w := newHelmStack(t)
 	found := w.releases()
-	w.options.Review = func(ctx context.Context, r plans.StateResource, destroy bool) (engine.Verdict, error) {
-		return found.Review(ctx, r, destroy, func(string) {})
-	}
+	w.options.Review = found.Review
 	_, err := w.deploy(w.program)
 	require.NoError(t, err)
 	for _, status := range []string{kube.HelmFailed, kube.HelmPendingInstall, ""} {
@@ -277,8 +275,9 @@ func TestAnInterruptedCreationOfAReleaseIsLookedUp(t *testing.T) {
 			store.Fail("list Secret", c.fails)
 			find := adopt.Finder(adopt.Options{
 				Releases: &adopt.Releases{Connect: func(context.Context) (adopt.Cluster, error) { return store, nil }},
-				Say:      func(text string) { said += text },
 			})
+			asked := asked
+			asked.Notice = func(text string) { said += text }
 			id, found, err := find(t.Context(), asked)
 			if c.err != "" {
 				require.ErrorContains(t, err, c.err)
