@@ -80,6 +80,7 @@ func drop(d *savedState, match func(apitype.ResourceV3) bool) (resources, provid
 		default:
 			resources++
 		}
+		parents[r.URN] = r.Parent
 	}
 	gone := func(u resource.URN) bool { _, dropped := parents[u]; return dropped }
 	for i := range kept {
