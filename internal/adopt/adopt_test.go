@@ -23,6 +23,7 @@ type fakeAccount struct {
 	tags        map[string]string
 	keys        []awsapi.Resource
 	looks       int
+	err         error
 }
 
 func ownTags() map[string]string {
@@ -45,7 +46,7 @@ func (f *fakeAccount) Identity(context.Context) (awsapi.Identity, error) {
 }
 
 func (f *fakeAccount) DeploymentResources(context.Context, awsapi.Deployment) ([]awsapi.Resource, error) {
-	return next(&f.inventories), nil
+	return next(&f.inventories), f.err
 }
 
 func (f *fakeAccount) Lookup(_ context.Context, name, id string) (awsapi.Resource, bool, error) {
@@ -54,11 +55,11 @@ func (f *fakeAccount) Lookup(_ context.Context, name, id string) (awsapi.Resourc
 	if name == awskind.PodIdentity {
 		id = "a-1"
 	}
-	return awsapi.Resource{Type: name, ID: id, State: state, Tags: f.tags}, f.tags != nil && state != "gone", nil
+	return awsapi.Resource{Type: name, ID: id, State: state, Tags: f.tags}, f.tags != nil && state != "gone", f.err
 }
 
 func (f *fakeAccount) TaggedKeys(context.Context, map[string]string) ([]awsapi.Resource, error) {
-	return f.keys, nil
+	return f.keys, f.err
 }
 
 func look(t *testing.T, f *fakeAccount, p engine.PendingCreate) (string, bool, error) {

@@ -114,3 +114,32 @@ func TestADecoyOfAnyKindIsNeverTaken(t *testing.T) {
 		require.False(rt, found, "%s was taken: %s", k.Type, id)
 	})
 }
+
+// What AWS does not say is neither there nor gone.
+func TestALookThatFailsIsAnErrorForEveryKind(t *testing.T) {
+	t.Parallel()
+	for _, k := range made() {
+		if k.Owner == awskind.OwnerInName {
+			continue // its id says it
+		}
+		f := holding(k, ownTags())
+		f.err = errors.New("throttled")
+		_, found, err := look(t, f, request(k))
+		require.ErrorContains(t, err, "throttled", k.Type)
+		require.False(t, found, k.Type)
+	}
+}
+
+// Without tags that mark the deployment everything would be its own.
+func TestWithoutTagsOfTheDeploymentNothingIsTaken(t *testing.T) {
+	t.Parallel()
+	for _, k := range made() {
+		if k.Owner == awskind.OwnerInName {
+			continue
+		}
+		p := request(k)
+		delete(p.Inputs, "tags")
+		_, found, _ := Finder(Options{Account: holding(k, ownTags()), Region: "r", Deployment: "demo"})(t.Context(), p)
+		require.False(t, found, k.Type)
+	}
+}

@@ -32,6 +32,14 @@ func holes(k Kind) []string {
 	rated := !slices.Contains([]string{"", Free, ByInstances, ByVolumes}, k.Price)
 	need((k.Billed != "") == rated, "name of its rate in an estimate, or no rate for that name")
 	need(k.Loss != "", "text of what is lost")
+	phases := []string{PhaseNetwork, PhaseBucket, PhaseCluster, PhaseCoreNodes, PhaseRest}
+	need(slices.Contains(phases, k.Phase), "phase of a deploy")
+	adoptable(k, listed, need)
+	return out
+}
+
+// adoptable names the cells by which one is found again whose creation was cut off, and by which it is known whose it is.
+func adoptable(k Kind, listed bool, need func(ok bool, cell string)) {
 	need(k.Adopt != "", "rule of adoption (AdoptNever says that it has none)")
 	need(k.Made == ByController || k.Adopt != AdoptNever, "look-up of one whose creation was cut off")
 	need(k.Owner != "" || k.Tags != Untagged, "owner, whose tags say whose one is")
@@ -43,9 +51,6 @@ func holes(k Kind) []string {
 	byName := k.Adopt != AdoptByTags && k.Adopt != AdoptNever && k.Tags != Untagged
 	need(!byName || k.Show != "", "command that shows one of its name")
 	need(k.Adopt != AdoptByTags || listed && k.Tags != Untagged, "tags or no place in the inventory, by which it is adopted")
-	phases := []string{PhaseNetwork, PhaseBucket, PhaseCluster, PhaseCoreNodes, PhaseRest}
-	need(slices.Contains(phases, k.Phase), "phase of a deploy")
-	return out
 }
 
 func TestEveryRowIsWhole(t *testing.T) {

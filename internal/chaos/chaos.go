@@ -18,7 +18,7 @@ import (
 	"syscall"
 	"time"
 
-	"emrflink/internal/localcloud/daemon"
+	"emrflink/internal/localtarget"
 )
 
 // Who is killed.
@@ -81,7 +81,7 @@ func (b Bench) user() (*user, func(), error) {
 		bench: b, home: filepath.Join(dir, "home"), steps: filepath.Join(dir, "steps"), work: filepath.Join(dir, "work"),
 	}
 	clean := func() {
-		_ = os.Remove(filepath.Join(u.steps, daemon.StepsPause))
+		_ = os.Remove(filepath.Join(u.steps, localtarget.StepsPause))
 		_, _ = u.run(context.Background(), "local", "stop")
 		for _, pid := range u.processes("") {
 			_ = syscall.Kill(pid, syscall.SIGKILL)
@@ -132,7 +132,7 @@ func (b Bench) Run(ctx context.Context, c Case) (Outcome, error) {
 
 // interrupt starts the command, waits for the change and kills.
 func (u *user) interrupt(ctx context.Context, c Case) (change string, err error) {
-	pause := filepath.Join(u.steps, daemon.StepsPause)
+	pause := filepath.Join(u.steps, localtarget.StepsPause)
 	at := fmt.Sprintf("%s %d", c.When, len(u.done())+c.Step)
 	if err := os.WriteFile(pause, []byte(at), 0o600); err != nil {
 		return "", err
@@ -151,7 +151,7 @@ func (u *user) interrupt(ctx context.Context, c Case) (change string, err error)
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
-	reached := filepath.Join(u.steps, daemon.StepsReached)
+	reached := filepath.Join(u.steps, localtarget.StepsReached)
 	for {
 		text, err := os.ReadFile(reached)
 		if err == nil {
@@ -269,7 +269,7 @@ func (u *user) left(ctx context.Context) string {
 
 // done lists the changes so far.
 func (u *user) done() []string {
-	raw, err := os.ReadFile(filepath.Join(u.steps, daemon.StepsDone))
+	raw, err := os.ReadFile(filepath.Join(u.steps, localtarget.StepsDone))
 	if err != nil {
 		return nil
 	}
@@ -292,7 +292,7 @@ func (u *user) run(ctx context.Context, args ...string) (string, error) {
 func (u *user) cmd(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, filepath.Join(u.bench.Bin, "emrflink"), args...)
 	cmd.Dir = u.work
-	cmd.Env = append(os.Environ(), "EMRFLINK_HOME="+u.home, daemon.EnvSteps+"="+u.steps, "CI=true", "NO_COLOR=1",
+	cmd.Env = append(os.Environ(), "EMRFLINK_HOME="+u.home, localtarget.EnvSteps+"="+u.steps, "CI=true", "NO_COLOR=1",
 		"EMRFLINK_SPEED=2000", "GOGC=200")
 	cmd.WaitDelay = 5 * time.Second
 	return cmd

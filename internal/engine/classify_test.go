@@ -42,17 +42,17 @@ func TestFailuresAreClassified(t *testing.T) {
 		"Kubernetes, forbidden": {
 			`namespaces is forbidden: User "ann" cannot create resource "namespaces"`, "Forbidden", "", 3,
 		},
-		"Kubernetes, invalid":                  {`NodePool.karpenter.sh "a" is invalid: spec.template: Required value`, "Invalid", "", 1},
-		"Kubernetes, webhook":                  {`admission webhook "v.example" denied the request: no`, "AdmissionDenied", "", 1},
-		"Kubernetes, exists":                   {`serviceaccounts "x" already exists`, "AlreadyExists", "", 1},
-		"the API server is away":               {`Get "https://x": dial tcp 127.0.0.1:1: connect: connection refused`, CodeUnreachable, "", 1},
-		"another run":                          {"the stack is currently locked by 1 lock(s)", CodeLocked, "", 1},
-		"a wrong passphrase":                   {"get stack secrets manager: incorrect passphrase", CodePassphrase, "", 2},
-		"a missing plugin":                     {"no resource plugin 'pulumi-resource-aws' found in the workspace", CodePlugin, "", 1},
-		"a full disk":                          {"write /x: no space left on device", CodeDiskFull, "", 1},
-		"a provider that is gone":              {"rpc error: code = Unavailable desc = error reading from server: EOF", CodeProvider, "", 1},
-		"a provider whose connection is reset": {"error reading from server: connection reset by peer", CodeProvider, "", 1},
-		"anything else":                        {"who knows", CodeEngine, "who knows", 1},
+		"Kubernetes, invalid":     {`NodePool.karpenter.sh "a" is invalid: spec.template: Required value`, "Invalid", "", 1},
+		"Kubernetes, webhook":     {`admission webhook "v.example" denied the request: no`, "AdmissionDenied", "", 1},
+		"Kubernetes, exists":      {`serviceaccounts "x" already exists`, "AlreadyExists", "", 1},
+		"the API server is away":  {`Get "https://x": dial tcp 127.0.0.1:1: connect: connection refused`, CodeUnreachable, "", 1},
+		"another run":             {"the stack is currently locked by 1 lock(s)", CodeLocked, "", 1},
+		"a wrong passphrase":      {"get stack secrets manager: incorrect passphrase", CodePassphrase, "", 2},
+		"a missing plugin":        {"no resource plugin 'pulumi-resource-aws' found in the workspace", CodePlugin, "", 1},
+		"a full disk":             {"write /x: no space left on device", CodeDiskFull, "", 1},
+		"a provider that is gone": {"rpc error: code = Unavailable desc = error reading from server: EOF", CodeProvider, "", 1},
+		"a provider that died":    {"error reading from server: connection reset by peer", CodeProvider, "", 1},
+		"anything else":           {"who knows", CodeEngine, "who knows", 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -58,6 +58,9 @@ func lostOr(stack, place string, copies []plans.StateCopy, otherwise error) erro
 	}
 }
 
+// findByTag lists what was made by us, in the account and region of the credentials.
+const findByTag = "aws resourcegroupstaggingapi get-resources --tag-filters Key=emrflink:managed-by,Values=emrflink"
+
 // restoreHint is the command that puts a copy in the place of a state, with the newest copies, or the way that is left.
 func restoreHint(stack string, copies []plans.StateCopy) string {
 	var good []string
@@ -65,8 +68,7 @@ func restoreHint(stack string, copies []plans.StateCopy) string {
 		good = append(good, fmt.Sprintf("%s (%s)", c.Path, counted(c.Resources)))
 	}
 	if len(good) == 0 {
-		return "no copy of it can be read; look in the account for what carries the deployment's tags: " +
-			"emrflink cleanup --from-tags --stack " + stack
+		return "no copy of it can be read; see in the account what carries our tags: " + findByTag
 	}
 	return fmt.Sprintf("emrflink state restore --stack %s   # readable copies, newest first: %s", stack, strings.Join(good, ", "))
 }

@@ -176,6 +176,11 @@ func TestTheJournalSaysWhatIsInFlight(t *testing.T) {
 	require.NoError(t, e.ready(t.Context()))
 	j := e.journal()
 	j.begin(step(apitype.OpUpdate, "updated", nil))
+	for typ, custom := range map[string]bool{"kubernetes:core/v1:Namespace": true, "aws:test/thing:Component": false} {
+		other := step(apitype.OpCreate, typ, nil)
+		other.Type, other.New.Custom = typ, custom
+		j.begin(other)
+	}
 	j.begin(step(apitype.OpCreate, "done", nil))
 	j.end(step(apitype.OpCreate, "done", nil))
 	j.begin(step(apitype.OpCreate, "saved", nil))

@@ -133,7 +133,7 @@ func (e *Engine) adoptAll(ctx context.Context, d *savedState, deleting bool, not
 		case err != nil:
 			return nil, nil, fmt.Errorf("look for %s, whose creation was interrupted: %w", what, err)
 		case !found:
-			notice(what + " was interrupted before it was made; it is made now")
+			notice(what + " was interrupted before it was made")
 			continue
 		default:
 			notice(fmt.Sprintf("%s was made as %s by the interrupted run and is taken over", what, id))

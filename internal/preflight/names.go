@@ -76,7 +76,8 @@ func (a Account) unknownCluster(ctx context.Context) check.Check {
 	if k, err := a.AWS.DescribeCluster(ctx, d.Name); err == nil && k.Tags[d.Tag] == d.Name {
 		c.What = "there is a cluster " + d.Name + " with the tags of this deployment that the state does not have"
 		c.Why += "; its state was lost, or is another one"
-		c.Fix = "emrflink cleanup --from-tags --stack " + d.Stack + "   # deletes what has the deployment's tags\n" + c.Fix
+		c.Fix = "aws resourcegroupstaggingapi get-resources --tag-filters Key=" + d.Tag + ",Values=" + d.Name +
+			"   # what is there of it; emrflink state restore brings a copy of the state back\n" + c.Fix
 	}
 	return c
 }

@@ -243,7 +243,7 @@ func clashes() map[string]broken {
 			check.Error, []string{"ResourceInUseException", "in Pulumi.dev.yaml set emrflink:name to emr-eks-flink-2"}},
 		"a cluster of a state that was lost": {func(w *world, _ *Deploy) {
 			w.clusters, w.clusterTags = []string{"emr-eks-flink"}, map[string]string{"emrflink:deployment": "emr-eks-flink"}
-		}, "cluster-name", check.Error, []string{"emrflink cleanup --from-tags --stack dev", "emr-eks-flink-2"}},
+		}, "cluster-name", check.Error, []string{"Key=emrflink:deployment,Values=emr-eks-flink", "emr-eks-flink-2"}},
 		"our own cluster": {func(w *world, d *Deploy) { w.clusters, d.Recorded.Clusters = []string{"emr-eks-flink"}, 1 },
 			"cluster-name", check.OK, nil},
 		"without a stack file the fix writes one": {func(w *world, d *Deploy) {

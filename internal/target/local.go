@@ -75,10 +75,7 @@ func (l *LocalTarget) Stop(ctx context.Context) error { return daemon.Stop(ctx, 
 // Reset stops the local target and removes the simulated account with
 // everything in it. The Pulumi state of the stacks is not touched.
 func (l *LocalTarget) Reset(ctx context.Context) error {
-	if err := l.Stop(ctx); err != nil && !errors.Is(err, localtarget.ErrNotRunning) {
-		return err
-	}
-	if err := os.RemoveAll(l.Dir()); err != nil {
+	if err := daemon.Reset(ctx, l.Dir()); err != nil {
 		return fmt.Errorf("remove the simulated account: %w", err)
 	}
 	return nil

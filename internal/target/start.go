@@ -18,7 +18,7 @@ import (
 
 const (
 	// startPoll is the pause between two looks at a daemon that starts.
-	startPoll = 50 * time.Millisecond
+	startPoll = 20 * time.Millisecond
 	// silence is how long a command that only looks waits for a process to answer, and hangs how long one that needs it
 	// does. A process that answers that it is starting is waited for without an end.
 	silence = 5 * time.Second
@@ -73,7 +73,7 @@ func (s *starting) advance(status localtarget.Status, err error) error {
 	switch {
 	case err == nil:
 		s.answered = time.Now()
-		s.tell(status.State + ": " + status.Doing)
+		s.tell(status.Doing)
 		return nil
 	case silent(err):
 		return s.patient(err)
@@ -124,7 +124,7 @@ func (s *starting) patient(err error) error {
 }
 
 // tell says what is waited for.
-func (s *starting) tell(what string) { tellWait(s.o, s.began, &s.told, "the local target, "+what) }
+func (s *starting) tell(what string) { tellWait(s.o, s.began, &s.told, "the local target: "+what) }
 
 func tellWait(o Options, began time.Time, told *time.Time, what string) {
 	if waited := time.Since(began); o.Waiting != nil && waited > quiet && time.Since(*told) > retelling {
@@ -190,7 +190,11 @@ func awaitControlPlane(ctx context.Context, o Options, c planes, cluster string)
 				return err
 			}
 		}
-		tellWait(o, began, &told, fmt.Sprintf("the control plane of cluster %q to start; the last time, %s", cluster, p.Reason))
+		what := fmt.Sprintf("the control plane of cluster %q to start", cluster)
+		if p.Reason != "" {
+			what += "; the last time " + p.Reason
+		}
+		tellWait(o, began, &told, what)
 		if err := sleep(ctx, startPoll); err != nil {
 			return err
 		}

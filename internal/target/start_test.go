@@ -132,7 +132,7 @@ func TestCommandsAtTheSameInstantShareOneDaemon(t *testing.T) {
 	require.NotZero(t, pids[0])
 	require.Len(t, slices.Compact(pids), 1)
 	require.NoError(t, OpenLocal(o).Stop(t.Context()))
-	time.Sleep(5 * startPoll)
+	time.Sleep(10 * startPoll)
 	_, err := OpenLocal(o).Status(t.Context())
 	require.ErrorIs(t, err, localtarget.ErrNotRunning, "none of the others begins to serve after that")
 	require.NoFileExists(t, failurePath(localDir(o.Home)), "one that is not needed has not failed")
@@ -204,7 +204,7 @@ func TestAControlPlaneThatDiedJustNowIsNotTakenForOneThatRuns(t *testing.T) {
 	select {
 	case <-served:
 		t.Fatal("nobody listens")
-	case <-time.After(5 * startPoll):
+	case <-time.After(10 * startPoll):
 	}
 	ln, err = net.Listen("tcp", strings.TrimPrefix(p.endpoint, "https://"))
 	require.NoError(t, err)

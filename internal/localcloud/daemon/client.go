@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"syscall"
 	"time"
@@ -124,6 +125,25 @@ func Stop(ctx context.Context, dir string) error {
 		}
 	}
 	return fmt.Errorf("stop the local target (process %d): %w", pid, err)
+}
+
+// Reset stops the daemon of dir and removes what it kept there, with the control planes that a daemon which died left.
+func Reset(ctx context.Context, dir string) error {
+	if err := Stop(ctx, dir); err != nil && !errors.Is(err, localtarget.ErrNotRunning) {
+		return err
+	}
+	l, err := lock(dir) // nobody begins to serve what is being removed
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	if err := removeClusters(ctx, dir, func(string) bool { return false }); err != nil {
+		return err
+	}
+	return os.RemoveAll(dir)
 }
 
 // awaitEnd waits until a process that has let go of its lock is gone altogether.

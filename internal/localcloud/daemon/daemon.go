@@ -106,7 +106,7 @@ func (d *Daemon) serve(ctx context.Context, cancel context.CancelFunc, ln net.Li
 	d.setEnvironment()
 	servers, err := provider.Serve(ctx, provider.Options{
 		Account: d.account, ExecPath: d.opts.BinDir, KarpenterCRDs: d.karpenterCRDs, Address: d.addressOf,
-		Logger: d.log, Changes: newSteps(os.Getenv(EnvSteps)),
+		Logger: d.log, Changes: newSteps(os.Getenv(localtarget.EnvSteps)),
 	})
 	if err != nil {
 		_ = ln.Close()

@@ -56,6 +56,8 @@ func TestOnlyALockedFolderHasADaemon(t *testing.T) {
 	require.ErrorIs(t, err, ErrServed)
 	require.ErrorContains(t, err, "another daemon")
 	require.NoError(t, l.Close())
+	require.True(t, awaitFree(t.Context(), lockPath(dir), killPatience), // a process of another test is just being forked
+		"the lock is free once its holder has closed it")
 	_, _, err = Connect(t.Context(), dir)
 	require.ErrorIs(t, err, localtarget.ErrNotRunning)
 }

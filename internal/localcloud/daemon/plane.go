@@ -78,8 +78,8 @@ func (d *Daemon) keep(ctx context.Context, p *plane) {
 		began := time.Now()
 		c, err := d.bringUp(ctx, p)
 		if err == nil {
+			d.tellEndpoint(p.spec.Name, c.endpoint) // before anybody is told that it serves
 			d.report(p, c, localtarget.Running, "")
-			d.tellEndpoint(p.spec.Name, c.endpoint)
 			select {
 			case <-c.exited:
 				err = fmt.Errorf("it died: %w", c.ended())
@@ -307,14 +307,23 @@ func (d *Daemon) stopClusters() {
 
 // forget removes the folders of clusters that the account does not hold any more.
 func (d *Daemon) forget(ctx context.Context) error {
-	dirs, err := os.ReadDir(filepath.Join(d.opts.Dir, "clusters"))
+	return removeClusters(ctx, d.opts.Dir, func(name string) bool {
+		_, ok := d.account.Get(account.KindCluster, name)
+		return ok
+	})
+}
+
+// removeClusters removes the control planes below dir but those that are kept.
+func removeClusters(ctx context.Context, dir string, keep func(name string) bool) error {
+	clusters := filepath.Join(dir, "clusters")
+	entries, err := os.ReadDir(clusters)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
 	var errs []error
-	for _, e := range dirs {
-		if _, ok := d.account.Get(account.KindCluster, e.Name()); !ok {
-			errs = append(errs, removeCluster(ctx, d.clusterDir(e.Name())))
+	for _, e := range entries {
+		if !keep(e.Name()) {
+			errs = append(errs, removeCluster(ctx, filepath.Join(clusters, e.Name())))
 		}
 	}
 	return errors.Join(errs...)

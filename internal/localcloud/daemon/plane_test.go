@@ -64,8 +64,10 @@ func fakeLocalkube(args []string) int {
 	_ = os.Chdir(dir)
 	_ = os.WriteFile("kubeconfig", fmt.Appendf(nil, `{apiVersion: v1, kind: Config, current-context: a,
 		contexts: [{name: a, context: {cluster: a}}], clusters: [{name: a, cluster: {server: "https://%s"}}]}`, ln.Addr()), 0o600)
-	config := filepath.Join(dir, "kubeconfig")
-	_ = json.NewEncoder(os.Stdout).Encode(ready{Endpoint: "https://" + ln.Addr().String(), CAFile: config, Kubeconfig: config})
+	_ = os.WriteFile("ca.crt", []byte("CA"), 0o600)
+	_ = json.NewEncoder(os.Stdout).Encode(ready{
+		Endpoint: "https://" + ln.Addr().String(), CAFile: filepath.Join(dir, "ca.crt"), Kubeconfig: filepath.Join(dir, "kubeconfig"),
+	})
 	_, _ = io.Copy(io.Discard, os.Stdin)
 	for misbehaves(dir, "hangs") {
 		time.Sleep(time.Second)
@@ -271,6 +273,18 @@ func TestTheProcessOfAClusterThatIsGoneIsEnded(t *testing.T) {
 	old := orphan(t, d, true)
 	require.NoError(t, d.forget(t.Context()), "the account has no such cluster")
 	require.NoDirExists(t, d.clusterDir("demo"))
+	require.Eventually(t, func() bool { return syscall.Kill(old.Process.Pid, 0) != nil }, 10*time.Second, 10*time.Millisecond)
+}
+
+func TestAResetEndsWhatADaemonThatDiedLeft(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "local")
+	require.NoError(t, Reset(t.Context(), dir), "there is nothing yet")
+	require.NoDirExists(t, dir)
+	d, _ := planesOnly(t, dir)
+	old := orphan(t, d, false)
+	require.NoError(t, Reset(t.Context(), dir))
+	require.NoDirExists(t, dir)
 	require.Eventually(t, func() bool { return syscall.Kill(old.Process.Pid, 0) != nil }, 10*time.Second, 10*time.Millisecond)
 }
 

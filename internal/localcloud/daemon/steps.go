@@ -10,18 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
-)
 
-// EnvSteps names a folder in which the daemon writes down every change that an engine asks for, and looks for the one at which
-// it is to wait. It is for tests that kill a process at an exact moment.
-const EnvSteps = "EMRFLINK_LOCAL_STEPS"
-
-// The files of that folder. A line of StepsDone is "NUMBER OPERATION URN"; StepsPause holds "before NUMBER" or "after NUMBER",
-// and as long as it is there, that change waits; StepsReached is written when it does.
-const (
-	StepsDone    = "done"
-	StepsPause   = "pause"
-	StepsReached = "reached"
+	"emrflink/internal/localtarget"
 )
 
 const stepPoll = 5 * time.Millisecond
@@ -50,7 +40,7 @@ func (s *steps) next(op, urn string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.n++
-	f, err := os.OpenFile(filepath.Join(s.dir, StepsDone), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	f, err := os.OpenFile(filepath.Join(s.dir, localtarget.StepsDone), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err == nil {
 		_, _ = fmt.Fprintf(f, "%d %s %s\n", s.n, op, urn) // a folder that is gone: the test is over
 		_ = f.Close()
@@ -59,7 +49,7 @@ func (s *steps) next(op, urn string) int {
 }
 
 func (s *steps) wait(ctx context.Context, when string, n int, op, urn string) {
-	pause := filepath.Join(s.dir, StepsPause)
+	pause := filepath.Join(s.dir, localtarget.StepsPause)
 	said := false
 	for ctx.Err() == nil {
 		text, err := os.ReadFile(pause)
@@ -67,7 +57,7 @@ func (s *steps) wait(ctx context.Context, when string, n int, op, urn string) {
 			return
 		}
 		if !said {
-			said = os.WriteFile(filepath.Join(s.dir, StepsReached), fmt.Appendf(nil, "%d %s %s", n, op, urn), 0o600) == nil
+			said = os.WriteFile(filepath.Join(s.dir, localtarget.StepsReached), fmt.Appendf(nil, "%d %s %s", n, op, urn), 0o600) == nil
 		}
 		time.Sleep(stepPoll)
 	}
