@@ -45,6 +45,9 @@ func (e *Engine) review(ctx context.Context, destroy bool, notice func(string)) 
 			continue
 		}
 		verdict, err := e.opts.Review(ctx, stateResource(*r), destroy, notice)
+		if f := foreign(err, PendingCreate{URN: string(r.URN), Type: string(r.Type), Name: r.URN.Name()}); f != nil {
+			return f
+		}
 		if err != nil {
 			return err
 		}
