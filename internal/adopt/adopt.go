@@ -47,9 +47,8 @@ type Options struct {
 	Deployment string
 	// Tags together mark every resource of the deployment.
 	Tags map[string]string
-	// Releases finds Helm releases; Say is told what is done to one. Nil: none is found.
+	// Releases finds Helm releases. Nil: none is found.
 	Releases *Releases
-	Say      func(string)
 	// Poll is the pause between two looks at a resource that is still being
 	// made; 5 s when zero.
 	Poll time.Duration
@@ -62,7 +61,10 @@ func Finder(o Options) engine.AdoptFunc {
 	}
 	return func(ctx context.Context, p engine.PendingCreate) (string, bool, error) {
 		if p.Type == helm.Token && o.Releases != nil {
-			id, err := o.Releases.Find(ctx, input(p, "namespace"), input(p, "name"), input(p, "chart"), o.Say)
+			if p.Notice == nil {
+				p.Notice = func(string) {}
+			}
+			id, err := o.Releases.Find(ctx, input(p, "namespace"), input(p, "name"), input(p, "chart"), p.Notice)
 			return id, id != "", err
 		}
 		if !strings.HasPrefix(p.Type, "aws:") {

@@ -127,14 +127,17 @@ func (r *Releases) settled(ctx context.Context, namespace, name, chart string, s
 	for ; len(revisions) > 0; revisions = revisions[:len(revisions)-1] {
 		newest := revisions[len(revisions)-1]
 		if made := newest.Chart.Metadata.Name; made != path.Base(chart) {
-			return nil, true, &ForeignReleaseError{Namespace: namespace, Name: name, Made: made, Want: path.Base(chart)}
+			return nil, true, &engine.ForeignError{
+				What: "Helm release", ID: id, Tags: map[string]string{"chart": made},
+				Wanted: map[string]string{"chart": path.Base(chart)}, Show: "helm status " + name + " --namespace " + namespace,
+			}
 		}
 		if !newest.Pending() {
 			return &newest, true, nil
 		}
 		if err := cluster.Delete(ctx, newest.Ref(), kube.Background); err != nil && !kube.IsNotFound(err) {
-			return nil, true, fmt.Errorf("take away the record of Helm release %q, whose revision %d is %s: %w",
-				id, newest.Version, newest.Info.Status, err)
+			return nil, false, unknown(ctx, id, fmt.Errorf("revision %d is %s and its record cannot be taken away: %w",
+				newest.Version, newest.Info.Status, err), say)
 		}
 		say(fmt.Sprintf("Helm release %s: revision %d was cut off (%s); its record is taken away", id, newest.Version,
 			newest.Info.Status))
@@ -146,39 +149,31 @@ func (r *Releases) settled(ctx context.Context, namespace, name, chart string, s
 func (r *Releases) revisions(ctx context.Context, namespace, name string, say func(string),
 ) (Cluster, []kube.HelmRelease, error) {
 	id := namespace + "/" + name
-	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	within, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
-	cluster, err := r.connected(ctx)
+	cluster, err := r.connected(within)
 	if err != nil || cluster == nil {
-		return nil, nil, unreachable(id, err, say)
+		return nil, nil, unknown(ctx, id, err, say)
 	}
-	secrets, err := cluster.List(ctx, kube.KindSecret, kube.ListOptions{Namespace: namespace, Labels: kube.HelmSelector(name)})
+	secrets, err := cluster.List(within, kube.KindSecret, kube.ListOptions{Namespace: namespace, Labels: kube.HelmSelector(name)})
 	if err != nil {
-		return nil, nil, unreachable(id, err, say)
+		return nil, nil, unknown(ctx, id, err, say)
 	}
 	out, err := kube.HelmReleases(secrets)
 	if err != nil {
-		return nil, nil, fmt.Errorf("look for Helm release %q: %w", id, err)
+		return nil, nil, unknown(ctx, id, err, say)
 	}
 	return cluster, out, nil
 }
 
-// unreachable lets a run go on whose cluster does not answer: what needs the cluster will say so itself.
-func unreachable(id string, err error, say func(string)) error {
-	if err == nil || !kube.IsUnreachable(err) && !errors.Is(err, context.DeadlineExceeded) {
+// unknown lets a run go on of which a release could not be looked for: what needs the cluster says so itself, and a look
+// that a later run makes finds what there is.
+func unknown(ctx context.Context, id string, err error, say func(string)) error {
+	if err == nil || ctx.Err() != nil {
 		return err
 	}
 	say(fmt.Sprintf("Helm release %s cannot be looked for: %v", id, err))
 	return nil
-}
-
-// ForeignReleaseError is a release of another chart under the name of one of the deployment's.
-type ForeignReleaseError struct{ Namespace, Name, Made, Want string }
-
-// Error says whose it is.
-func (e *ForeignReleaseError) Error() string {
-	return fmt.Sprintf("Helm release %q in namespace %q is of chart %q, not of %q: the deployment did not make it and leaves "+
-		"it alone; take it away to go on: helm uninstall %s --namespace %s", e.Name, e.Namespace, e.Made, e.Want, e.Name, e.Namespace)
 }
 
 // Into returns the program with the releases that are in the cluster and not in the state: they are imported by their
@@ -222,6 +217,10 @@ func (r *Releases) unrecorded(ctx *pulumi.Context, namespace, name, chart string
 	}
 	say := func(text string) { _ = ctx.Log.Info(text, nil) }
 	id, err := r.Find(ctx.Context(), namespace, name, chart, say)
+	var foreign *engine.ForeignError
+	if errors.As(err, &foreign) {
+		return "", fmt.Errorf("%w; see whose it is: %s", err, foreign.Show)
+	}
 	if err != nil || id == "" {
 		return "", err
 	}

@@ -151,9 +151,7 @@ func TestAReleaseThatIsNotAsItWasRecordedIsPutRight(t *testing.T) {
 	t.Parallel()
 	w := newHelmStack(t)
 	found := w.releases()
-	w.options.Review = func(ctx context.Context, r plans.StateResource, destroy bool) (engine.Verdict, error) {
-		return found.Review(ctx, r, destroy, func(string) {})
-	}
+	w.options.Review = found.Review
 	_, err := w.deploy(w.program)
 	require.NoError(t, err)
 	for _, status := range []string{kube.HelmFailed, kube.HelmPendingInstall, ""} {
@@ -203,7 +201,7 @@ func TestARecordedReleaseIsReviewed(t *testing.T) {
 		"failed":             {status: kube.HelmFailed, chart: "c", deploy: engine.Broken},
 		"cut off":            {status: kube.HelmPendingInstall, chart: "c", deploy: engine.Gone},
 		"deleted by hand":    {deploy: engine.Gone, destroy: engine.Gone},
-		"of somebody else's": {status: kube.HelmDeployed, chart: "d", destroy: engine.Gone, err: `is of chart "d", not of "c"`},
+		"of somebody else's": {status: kube.HelmDeployed, chart: "d", destroy: engine.Gone, err: "chart=d, and not chart=c"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -246,10 +244,13 @@ func TestAnInterruptedCreationOfAReleaseIsLookedUp(t *testing.T) {
 		r.Info.Status, r.Chart.Metadata.Name = status, "c"
 		return r
 	}
+	other := record(1, kube.HelmPendingInstall)
+	other.Chart.Metadata.Name = "d"
 	gone := kube.NewError("list", kube.Ref{}, kube.ReasonUnreachable, "connection refused")
 	for name, c := range map[string]struct {
 		revisions []*kube.HelmRelease
 		fails     error
+		stuck     error // of a deletion
 		id        string
 		said, err string
 	}{
@@ -264,7 +265,14 @@ func TestAnInterruptedCreationOfAReleaseIsLookedUp(t *testing.T) {
 			said: "revision 10 was cut off (pending-upgrade)",
 		},
 		"the cluster does not answer": {fails: gone, said: "cannot be looked for: "},
-		"the cluster refuses":         {fails: errors.New("forbidden"), err: "forbidden"},
+		"the cluster refuses":         {fails: errors.New("forbidden"), said: "forbidden"},
+		"its record cannot be taken away": {
+			revisions: []*kube.HelmRelease{record(1, kube.HelmPendingInstall)}, stuck: errors.New("the webhook is gone"),
+			said: "revision 1 is pending-install and its record cannot be taken away: the webhook is gone",
+		},
+		"of somebody else's": {
+			revisions: []*kube.HelmRelease{other}, err: `the Helm release "n/r" exists and is not of this deployment`,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -275,10 +283,12 @@ func TestAnInterruptedCreationOfAReleaseIsLookedUp(t *testing.T) {
 				store.Put(secret)
 			}
 			store.Fail("list Secret", c.fails)
+			store.Fail("delete Secret", c.stuck)
 			find := adopt.Finder(adopt.Options{
 				Releases: &adopt.Releases{Connect: func(context.Context) (adopt.Cluster, error) { return store, nil }},
-				Say:      func(text string) { said += text },
 			})
+			asked := asked
+			asked.Notice = func(text string) { said += text }
 			id, found, err := find(t.Context(), asked)
 			if c.err != "" {
 				require.ErrorContains(t, err, c.err)
@@ -295,7 +305,7 @@ func TestAnInterruptedCreationOfAReleaseIsLookedUp(t *testing.T) {
 			left, err := store.List(t.Context(), kube.KindSecret, kube.ListOptions{})
 			require.NoError(t, err)
 			for i := range left {
-				require.NotContains(t, left[i].GetLabels()["status"], "pending")
+				require.Equal(t, c.stuck != nil, strings.HasPrefix(left[i].GetLabels()["status"], "pending"))
 			}
 		})
 	}

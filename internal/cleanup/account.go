@@ -176,11 +176,14 @@ func (r *run) retained(res awsapi.Resource) bool {
 }
 
 func (r *run) engineEvent(e EngineEvent) {
+	r.mu.Lock()
 	if e.Deleted {
-		r.mu.Lock()
 		r.report.EngineDeleted++
-		r.mu.Unlock()
 	}
+	if e.Notice {
+		r.report.Warnings = append(r.report.Warnings, e.Message)
+	}
+	r.mu.Unlock()
 	if text := strings.TrimSpace(e.Resource + " " + e.Message); text != "" {
 		r.say(text)
 	}

@@ -40,6 +40,7 @@ type EngineEvent struct {
 	Resource string // "aws:ec2/vpc:Vpc emr-eks-flink"
 	Message  string // "" for a plain start or end
 	Deleted  bool   // the resource is gone now
+	Notice   bool   // the message is about what an earlier run has left: it is in the report too
 }
 
 // Engine destroys what is in the deployment's state.

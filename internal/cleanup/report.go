@@ -57,7 +57,8 @@ type Report struct {
 	// resources that the engine deleted; many of them are no AWS resource of their own
 	EngineDeleted int     `json:"engineDeleted"`
 	HourlyUSD     float64 `json:"hourlyUSD"` // of what is unexpectedly left
-	// Errors are those that made the cleanup incomplete, Warnings those that came to nothing.
+	// Errors are those that made the cleanup incomplete. Warnings are those that came to nothing, and what an earlier run
+	// had left.
 	Errors         []string `json:"errors"`
 	Warnings       []string `json:"warnings"`
 	ElapsedSeconds float64  `json:"elapsedSeconds"`

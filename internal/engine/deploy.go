@@ -138,7 +138,7 @@ func (e *Engine) attempt(ctx context.Context, op string, sink func(plans.Event),
 	if err := e.resolvePending(ctx, op == "destroy", notice); err != nil {
 		return plans.Summary{}, err
 	}
-	if err := e.review(ctx, op == "destroy"); err != nil {
+	if err := e.review(ctx, op == "destroy", notice); err != nil {
 		return plans.Summary{}, err
 	}
 	s, err := e.stackIn(ctx, e.workDir(), e.env)

@@ -27,10 +27,10 @@ const (
 
 // ReviewFunc looks at a recorded resource before a run begins. It is for what a provider fails on for ever, or does not
 // notice, when an earlier run was cut off or somebody has deleted it by hand.
-type ReviewFunc func(ctx context.Context, r plans.StateResource, destroy bool) (Verdict, error)
+type ReviewFunc func(ctx context.Context, r plans.StateResource, destroy bool, notice func(text string)) (Verdict, error)
 
 // review notes in the state what is not as it was recorded.
-func (e *Engine) review(ctx context.Context, destroy bool) error {
+func (e *Engine) review(ctx context.Context, destroy bool, notice func(string)) error {
 	if e.opts.Review == nil {
 		return nil
 	}
@@ -44,7 +44,10 @@ func (e *Engine) review(ctx context.Context, destroy bool) error {
 		if !r.Custom || r.Delete || r.PendingReplacement {
 			continue
 		}
-		verdict, err := e.opts.Review(ctx, stateResource(*r), destroy)
+		verdict, err := e.opts.Review(ctx, stateResource(*r), destroy, notice)
+		if f := foreign(err, PendingCreate{URN: string(r.URN), Type: string(r.Type), Name: r.URN.Name()}); f != nil {
+			return f
+		}
 		if err != nil {
 			return err
 		}

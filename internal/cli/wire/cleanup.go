@@ -61,7 +61,7 @@ func (s *onTarget) world(ctx context.Context) (cleanup.World, error) {
 		return cleanup.World{}, err
 	}
 	return cleanup.World{
-		Account: client, Inventory: client, Engine: destroyer{e, s},
+		Account: client, Inventory: client, Engine: destroyer{e},
 		Connect: func(ctx context.Context, c awsapi.Cluster) (cleanup.Cluster, error) {
 			if err := s.target.Serves(ctx, c.Name); err != nil {
 				return nil, err
@@ -110,10 +110,7 @@ func (r recorder) Remove(ctx context.Context) error {
 }
 
 // destroyer is the engine as a cleanup sees it.
-type destroyer struct {
-	e     *engine.Engine
-	stack *onTarget
-}
+type destroyer struct{ e *engine.Engine }
 
 var (
 	_ cleanup.Engine    = destroyer{}
@@ -143,9 +140,10 @@ func (d destroyer) Ready(ctx context.Context) error { return d.e.Ready(ctx, nil)
 
 // Destroy deletes everything recorded. A stack that was never deployed has nothing.
 func (d destroyer) Destroy(ctx context.Context, sink func(cleanup.EngineEvent)) error {
-	d.stack.say = func(text string) { sink(cleanup.EngineEvent{Message: text}) }
 	_, err := d.e.Destroy(ctx, func(e plans.Event) {
-		ev := cleanup.EngineEvent{Message: e.Message, Deleted: e.Kind == plans.EventDone && e.Op == plans.OpDelete}
+		ev := cleanup.EngineEvent{
+			Message: e.Message, Deleted: e.Kind == plans.EventDone && e.Op == plans.OpDelete, Notice: e.Kind == plans.EventNotice,
+		}
 		if e.Type != "" {
 			ev.Resource = e.Type + " " + e.Name
 		}

@@ -33,7 +33,6 @@ type onTarget struct {
 
 	target *target.Target
 	aws    *awsapi.Client
-	say    func(string)    // notices of the operation that runs
 	found  *adopt.Releases // in the cluster; see releases
 }
 
@@ -84,9 +83,7 @@ func (s *onTarget) engine(ctx context.Context, env map[string]string) (*engine.E
 	o := s.app.engineOptions(s.settings, env)
 	if env != nil {
 		o.Adopt, o.Refresh = s.adopt, s.deploy.Refresh
-		o.Review = func(ctx context.Context, r plans.StateResource, destroy bool) (engine.Verdict, error) {
-			return s.releases().Review(ctx, r, destroy, s.say)
-		}
+		o.Review = s.releases().Review
 		o.Program = s.releases().Into(o.Program)
 		if len(s.deploy.Adopt) > 0 {
 			o.Program = adopt.LogGroups(o.Program, s.deploy.Adopt)
@@ -108,7 +105,7 @@ func (s *onTarget) adopt(ctx context.Context, p engine.PendingCreate) (string, b
 	find := adopt.Finder(adopt.Options{
 		Account: c, Region: s.settings.config.Region, Deployment: s.settings.config.Name,
 		Tags: deploymentTags(s.settings.config.Name), Poll: time.Duration(float64(adoptPoll) / max(1, s.settings.info.Speed)),
-		Releases: s.releases(), Say: s.say,
+		Releases: s.releases(),
 	})
 	return find(ctx, p)
 }
@@ -217,7 +214,6 @@ func (s *onTarget) Deploy(ctx context.Context, sink func(plans.Event)) (plans.Re
 	if err != nil {
 		return plans.Result{}, err
 	}
-	s.say = func(text string) { sink(plans.Event{Kind: plans.EventNotice, Message: text}) }
 	res, err := e.Deploy(ctx, sink)
 	s.app.logFailure(err)
 	if err == nil {

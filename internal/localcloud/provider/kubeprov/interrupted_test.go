@@ -5,7 +5,6 @@ package kubeprov_test
 import (
 	"context"
 	"fmt"
-	"strings"
 	"testing"
 
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
@@ -15,6 +14,7 @@ import (
 
 	"emrflink/components/componenttest"
 	"emrflink/internal/adopt"
+	eng "emrflink/internal/engine"
 	"emrflink/internal/kube"
 	"emrflink/internal/localcloud/chart"
 	"emrflink/internal/localcloud/provider/kubeprov"
@@ -184,8 +184,8 @@ func TestWhatIsDoneToAReleaseIsSaid(t *testing.T) {
 
 	w.in["chart"] = "oci://example.org/metrics-client"
 	err := w.deploy()
-	var foreign *adopt.ForeignReleaseError
+	var foreign *eng.ForeignError
 	require.ErrorAs(t, err, &foreign)
-	require.True(t, strings.HasSuffix(err.Error(), "helm uninstall metrics --namespace kube-system"), err)
+	require.Equal(t, "helm status metrics --namespace kube-system", foreign.Show)
 	w.deployed("a release of another chart is left alone")
 }
