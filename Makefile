@@ -98,6 +98,10 @@ browser: ## Test the page of preview in a Chromium (fails without one; make test
 bench: build ## Measure, in one run, what README promises (docs/bench.md and docs/bench.json)
 	$(GO) run ./internal/tools/bench -bin $(BIN) -out docs
 
+.PHONY: chaos
+chaos: build ## Kill deploys and cleanups at every change and see what becomes of them (hours; it goes on where it was stopped)
+	$(GO) run ./internal/tools/chaos -bin $(BIN) -table chaos.tsv -at-once 2 $(CHAOS)
+
 .PHONY: traps
 traps: build ## Run the tests that docs/traps.md names and print trap, test and result
 	@$(GO) run ./internal/tools/traps -bin $(BIN)

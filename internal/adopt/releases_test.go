@@ -39,7 +39,8 @@ func metrics(kubeconfig string) pulumi.RunFunc {
 		}
 		namespace := k.URN().ApplyT(func(pulumi.URN) string { return "kube-system" }).(pulumi.StringOutput)
 		_, err = helm.NewRelease(ctx, "metrics", &helm.Args{
-			Name: "metrics", Chart: "metrics-server", Version: "3.13.0", Repo: "https://kubernetes-sigs.github.io/metrics-server/",
+			Name: "metrics", Chart: "metrics-server", Version: "3.13.0",
+			Repo:      "https://kubernetes-sigs.github.io/metrics-server/",
 			Namespace: namespace,
 		}, pulumi.Provider(k))
 		return err

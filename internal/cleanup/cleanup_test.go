@@ -14,7 +14,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"emrflink/internal/awsapi"
 	"emrflink/internal/awskind"
@@ -218,10 +217,12 @@ func TestTheGateRefusesBeforeAnythingIsTouched(t *testing.T) {
 		want   string
 		exit   int
 	}{
-		"another account":                   {func(w *world) { w.id = "999999999999" }, "credentials belong to account 999999999999", 2},
-		"no account recorded":               {func(w *world) { w.c.Scope.Account = "" }, "the account id is empty", 2},
-		"no cluster name":                   {func(w *world) { w.c.Scope.Deployment.Cluster = "" }, "the cluster name is empty", 2},
-		"no deployment name":                {func(w *world) { w.c.Scope.Deployment.Name = "" }, "the deployment name is empty", 2},
+		"another account":     {func(w *world) { w.id = "999999999999" }, "credentials belong to account 999999999999", 2},
+		"no account recorded": {func(w *world) { w.c.Scope.Account = "" }, "the account id is empty", 2},
+		"no cluster name":     {func(w *world) { w.c.Scope.Deployment.Cluster = "" }, "the cluster name is empty", 2},
+		"no deployment name": {
+			func(w *world) { w.c.Scope.Deployment.Name = "" }, "the deployment name is empty", 2,
+		},
 		"no region":                         {func(w *world) { w.c.Scope.Region = "" }, "the region is empty", 2},
 		"an inventory that cannot be asked": {func(w *world) { w.fail["inventory"] = errors.New("no id") }, "no id", 0},
 		"a state that is locked":            {func(w *world) { w.engine.locked = errors.New("StackLocked") }, "StackLocked", 0},
@@ -243,140 +244,6 @@ func TestTheGateRefusesBeforeAnythingIsTouched(t *testing.T) {
 				var coded interface{ ExitCode() int }
 				require.ErrorAs(t, err, &coded)
 				require.Equal(t, tc.exit, coded.ExitCode())
-			}
-		})
-	}
-}
-
-func TestWhatAWSDoesNotAnswerForIsNotGone(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.fail["inventory"] = &awsapi.InventoryError{Parts: []awsapi.UnknownPart{
-		{What: "load balancers", Err: errors.New("elasticloadbalancing:DescribeLoadBalancers: AccessDenied")},
-	}}
-	report, err := w.run(t)
-	var incomplete *IncompleteError
-	require.ErrorAs(t, err, &incomplete)
-	require.Equal(t, 7, incomplete.ExitCode())
-	require.ErrorContains(t, err, "AWS did not say whether there are load balancers")
-	require.Equal(t, 1, w.engine.runs, "what is known goes")
-	require.False(t, report.Verified)
-	require.Empty(t, report.Unexpected)
-	require.Empty(t, cmp.Diff([]Unknown{
-		{What: "load balancers", Why: "elasticloadbalancing:DescribeLoadBalancers: AccessDenied"},
-	}, report.NotChecked))
-	require.NotContains(t, ids(report.Deleted), "vpc-1", "nobody said that it is gone")
-}
-
-func TestAClusterThatCannotBeLookedUpAtTheEndIsNotSaidToExist(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.add(awsapi.Resource{Service: "ec2", Type: awsapi.TypeVolume, ID: "vol-1", State: "available", CreatedBy: "kubernetes",
-		Tags: map[string]string{"kubernetes.io/cluster/" + cluster: "owned"}})
-	w.engine.after = func() { w.fail["describe"] = errors.New("eks:DescribeCluster: AccessDenied") }
-	_, err := w.run(t)
-	require.ErrorContains(t, err, `whether cluster "`+cluster+`" still exists is not known: eks:DescribeCluster: AccessDenied`)
-	require.NotContains(t, err.Error(), "still exists: nothing")
-}
-
-func TestWithoutItsClusterNodesAreSweptFromTheAWSSide(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.c.Scope.WithoutCluster = true
-	w.c.Connect = func(context.Context, awsapi.Cluster) (Cluster, error) { return nil, errors.New("refused") }
-	report, err := w.run(t)
-	require.NoError(t, err)
-	require.Contains(t, w.journal, "sweep i-node")
-	require.Contains(t, ids(report.Deleted), "i-node")
-	require.True(t, w.engine.forgot, "no provider can delete what is in it")
-}
-
-func TestRetainedDataStaysAndSaysWhatItCosts(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.c.Scope.RetainData = true
-	w.c.Price = func(r awsapi.Resource) float64 { return map[bool]float64{true: 0.01}[r.Type == awsapi.TypeVolume] }
-	w.kube.Put(kubetest.Object(kube.KindPV, "", "pv-1", map[string]any{
-		"spec": map[string]any{"persistentVolumeReclaimPolicy": "Delete"}}))
-	w.add(awsapi.Resource{Service: "ec2", Type: awsapi.TypeVolume, ID: "vol-1", State: "available", CreatedBy: "kubernetes",
-		Tags: map[string]string{"kubernetes.io/cluster/" + cluster: "owned"}})
-	plan, err := w.c.Plan(t.Context())
-	require.NoError(t, err)
-	require.Empty(t, plan.DataLoss)
-	require.Contains(t, plan.Warnings, "bucket our-bucket is retained")
-	report, err := w.run(t)
-	require.NoError(t, err)
-	require.NotContains(t, w.journal, "empty our-bucket")
-	require.NotContains(t, w.journal, "gone PersistentVolumeClaim data")
-	require.NotContains(t, w.journal, "sweep vol-1")
-	require.Contains(t, w.engine.forgotten, "aws:kms/key:Key")
-	require.Contains(t, w.engine.forgotten, "aws:s3/bucketV2:BucketV2")
-	pv, err := w.kube.Get(t.Context(), kube.KindPV.Ref("", "pv-1"))
-	require.NoError(t, err)
-	policy, _, _ := unstructured.NestedString(pv.Object, "spec", "persistentVolumeReclaimPolicy")
-	require.Equal(t, "Retain", policy)
-	require.Equal(t, []string{"our-bucket", "vol-1"}, ids(report.ExpectedResidue))
-	for _, i := range report.ExpectedResidue {
-		require.NotEmpty(t, i.Command)
-		if i.ID == "vol-1" {
-			require.Equal(t, "it was asked to be retained; it costs 7.30 USD a month", i.Reason)
-		}
-	}
-	require.Zero(t, w.resources["vpc-1"])
-}
-
-// An operator that is gone, or that can never read what it should delete, holds nothing in AWS.
-func TestAJobThatItsOperatorNeverLetsGoIsReleased(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.kube = kubetest.New(kubetest.Object(kube.KindFlinkDeployment, "team", "basic",
-		map[string]any{"metadata": map[string]any{"finalizers": []any{"flinkdeployments.flink.apache.org/finalizer"}}}))
-	report, err := w.run(t)
-	require.NoError(t, err)
-	require.Contains(t, strings.Join(report.Warnings, "\n"), `"team/basic": nobody answered to `+
-		`flinkdeployments.flink.apache.org/finalizer, so it was taken away`)
-	left, err := w.kube.List(t.Context(), kube.KindFlinkDeployment, kube.ListOptions{})
-	require.NoError(t, err)
-	require.Empty(t, left)
-}
-
-// stuckIn is an engine's error about resources of one package.
-type stuckIn string
-
-func (s stuckIn) Error() string          { return "could not delete the namespace" }
-func (s stuckIn) OnlyIn(pkg string) bool { return pkg == string(s) }
-
-func TestObjectsThatTheClusterDoesNotLetGoGoWithIt(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct {
-		failure error
-		held    bool // a node is left
-		forgot  bool
-	}{
-		"objects of the cluster":        {stuckIn("kubernetes"), false, true},
-		"objects, and a node is left":   {stuckIn("kubernetes"), true, false},
-		"the account refuses":           {errors.New("AccessDenied: eks:DeleteCluster"), false, false},
-		"something in AWS is stuck":     {stuckIn("aws"), false, false},
-		"it is not known what is stuck": {stuckIn(""), false, false},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t)
-			if c.held {
-				w.kube = kubetest.New() // nobody takes the node away
-			}
-			w.engine.err = c.failure
-			w.engine.afterForget = func() { w.engine.err = nil }
-			report, err := w.run(t)
-			require.Equal(t, c.forgot, w.engine.forgot)
-			if c.forgot {
-				require.NoError(t, err)
-				require.Contains(t, strings.Join(report.Warnings, "\n"), c.failure.Error())
-				return
-			}
-			require.ErrorContains(t, err, c.failure.Error())
-			if c.held {
-				require.ErrorContains(t, err, "the cluster is needed to delete instance i-node")
 			}
 		})
 	}

@@ -47,7 +47,8 @@ func (e *UnreachableError) ExitCode() int {
 
 // Hint says how to get in, and how to go on without.
 func (e *UnreachableError) Hint() string {
-	return "emrflink doctor --stack " + e.Stack + "   # checks endpoint, allow-list and access entries; then run cleanup again\n" +
+	return "emrflink doctor --stack " + e.Stack +
+		"   # checks endpoint, allow-list and access entries; then run cleanup again\n" +
 		"emrflink cleanup --stack " + e.Stack + " --without-cluster   # when its API is gone for good"
 }
 

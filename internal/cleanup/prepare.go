@@ -123,24 +123,7 @@ func (t *Teardown) takenOver(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	r := newRun(t.run, nil)
-	other := ""
-	var left []Item
-	for _, res := range found {
-		issuer := strings.TrimPrefix(res.Detail["issuer"], "https://")
-		switch {
-		case d.VPC != "" && res.Type == awsapi.TypeVPC && res.ID != d.VPC && r.tagged(res):
-			other = "VPC " + res.ID
-		case d.OIDCIssuer != "" && res.Type == awsapi.TypeCluster && issuer != "" &&
-			issuer != strings.TrimPrefix(d.OIDCIssuer, "https://"):
-			other = "a cluster with the issuer " + issuer
-		case d.VPC != "" && (res.ID == d.VPC || res.Detail["vpc"] == d.VPC):
-			item := r.item(res, "")
-			item.Reason = "it is left of the earlier deployment; its name is another's by now, so that nothing is deleted by it"
-			item.Command = command(res, t.scope.Region)
-			left = append(left, item)
-		}
-	}
+	other, left := t.whose(found)
 	switch {
 	case other == "":
 		return false, nil
@@ -152,6 +135,27 @@ func (t *Teardown) takenOver(ctx context.Context) (bool, error) {
 	t.plan.Warnings = append(t.plan.Warnings, fmt.Sprintf("an earlier cleanup of deployment %s did not come to its end; nothing "+
 		"is left of it, and the name is another's by now (%s)", d.Name, other))
 	return true, t.scope.forget()
+}
+
+// whose tells by ids what of an inventory is another deployment's, "" when nothing is, and what is left of ours.
+func (t *Teardown) whose(found []awsapi.Resource) (other string, left []Item) {
+	d, r := t.scope.Deployment, newRun(t.run, nil)
+	ours := strings.TrimPrefix(d.OIDCIssuer, "https://")
+	for _, res := range found {
+		issuer := strings.TrimPrefix(res.Detail["issuer"], "https://")
+		switch {
+		case d.VPC != "" && res.Type == awsapi.TypeVPC && res.ID != d.VPC && r.tagged(res):
+			other = "VPC " + res.ID
+		case ours != "" && res.Type == awsapi.TypeCluster && issuer != "" && issuer != ours:
+			other = "a cluster with the issuer " + issuer
+		case d.VPC != "" && (res.ID == d.VPC || res.Detail["vpc"] == d.VPC):
+			item := r.item(res, "")
+			item.Reason = "it is left of the earlier deployment; its name is another's by now, so that nothing is deleted by it"
+			item.Command = command(res, t.scope.Region)
+			left = append(left, item)
+		}
+	}
+	return other, left
 }
 
 // Plan is what would be deleted.

@@ -219,8 +219,10 @@ func TestAnUnfinishedCleanupDoesNotDeleteWhatTookItsName(t *testing.T) {
 				w.resources[id] = r
 			}
 			for _, id := range c.left {
-				w.add(awsapi.Resource{Service: "ec2", Type: map[bool]string{true: awsapi.TypeVPC, false: awsapi.TypeSubnet}[id == "vpc-0"],
-					ID: id, Detail: map[string]string{"vpc": "vpc-0"}})
+				w.add(awsapi.Resource{
+					Service: "ec2", Type: map[bool]string{true: awsapi.TypeVPC, false: awsapi.TypeSubnet}[id == "vpc-0"],
+					ID: id, Detail: map[string]string{"vpc": "vpc-0"},
+				})
 			}
 			before := len(w.resources)
 			teardown, err := prepared(t, w, o, &recorder{})

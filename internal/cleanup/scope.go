@@ -49,7 +49,8 @@ func readScope(o Options, record Record) (sc savedScope, known bool, err error) 
 		}
 	}
 	// What was being created is the engine's to find: its name alone is no proof that it is the deployment's.
-	sc.recorded = sc.recorded || slices.ContainsFunc(record.Pending, func(p plans.Pending) bool { return p.Kind == plans.Creating })
+	sc.recorded = sc.recorded || slices.ContainsFunc(record.Pending,
+		func(p plans.Pending) bool { return p.Kind == plans.Creating })
 	sc.output(record.Outputs, "accountId", &sc.Account)
 	sc.output(record.Outputs, "region", &sc.Region)
 	sc.output(record.Outputs, "deploymentName", &sc.Deployment.Name)

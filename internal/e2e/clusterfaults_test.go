@@ -74,13 +74,15 @@ func TestTheFaultsOfAClusterBite(t *testing.T) {
 		require.True(t, known)
 		require.Positive(t, n)
 
-		err = c.Delete(t.Context(), o)
 		if f.refusal != "" {
-			require.ErrorContains(t, err, f.refusal)
-			_, err = c.Apply(t.Context(), o, kubeclient.ApplyOptions{Manager: "other", Force: true})
-			require.ErrorContains(t, err, f.refusal, "nor can it be changed")
+			// The API server hears of a webhook a moment later.
+			require.Eventually(t, func() bool {
+				_, err = c.Apply(t.Context(), o, kubeclient.ApplyOptions{Manager: "other", Force: true})
+				return err != nil && strings.Contains(err.Error(), f.refusal)
+			}, time.Minute, 100*time.Millisecond, "it can be changed")
+			require.ErrorContains(t, c.Delete(t.Context(), o), f.refusal)
 		} else {
-			require.NoError(t, err)
+			require.NoError(t, c.Delete(t.Context(), o))
 			err = gone(t, c, o, f.blocker)
 			if f.blocker == "" {
 				require.NoError(t, err, "the fault is about one group only")
@@ -89,7 +91,8 @@ func TestTheFaultsOfAClusterBite(t *testing.T) {
 			}
 		}
 		require.NoError(t, kubefault.Clear(t.Context(), c, f.action))
-		require.NoError(t, c.Delete(t.Context(), o))
+		// The API server hears of a webhook that is gone a moment later.
+		require.Eventually(t, func() bool { return c.Delete(t.Context(), o) == nil }, time.Minute, 100*time.Millisecond, f.action)
 		require.NoError(t, gone(t, c, o, ""), "%s is cleared", f.action)
 	}
 }

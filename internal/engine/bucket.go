@@ -71,7 +71,7 @@ func newCopiesCmd() *cobra.Command {
 			}
 			defer bucket.Close() // what was written is there by then
 			b := bucketState{bucket: bucket, project: args[0], stack: args[1]}
-			found := []plans.StateCopy{}
+			var found []plans.StateCopy
 			if len(args) == 3 {
 				found, err = b.restore(cmd.Context(), args[2])
 			} else {

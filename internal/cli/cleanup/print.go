@@ -71,7 +71,8 @@ func nothingLeft(opts *Options, info stack.Info, p cleanup.Plan) error {
 	}
 	text := fmt.Sprintf("nothing is left of stack %s: there is nothing to delete\n", info.Stack)
 	if !p.Asked {
-		text = fmt.Sprintf("nothing is recorded of stack %s, so there is nothing to delete; the account was not asked\n", info.Stack)
+		text = fmt.Sprintf("nothing is recorded of stack %s, so there is nothing to delete; the account was not asked\n",
+			info.Stack)
 	}
 	_, err := fmt.Fprint(opts.IO.Out, text)
 	for _, l := range p.Warnings {

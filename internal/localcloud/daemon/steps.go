@@ -57,7 +57,8 @@ func (s *steps) wait(ctx context.Context, when string, n int, op, urn string) {
 			return
 		}
 		if !said {
-			said = os.WriteFile(filepath.Join(s.dir, localtarget.StepsReached), fmt.Appendf(nil, "%d %s %s", n, op, urn), 0o600) == nil
+			said = os.WriteFile(filepath.Join(s.dir, localtarget.StepsReached), fmt.Appendf(nil, "%d %s %s", n, op, urn),
+				0o600) == nil
 		}
 		time.Sleep(stepPoll)
 	}

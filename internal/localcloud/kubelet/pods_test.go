@@ -5,12 +5,14 @@ package kubelet
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	ktesting "k8s.io/client-go/testing"
 )
 
 func contains(s, part string) bool { return strings.Contains(s, part) }
@@ -116,10 +118,21 @@ func TestRunnerThatFailsIsShownAndStartedAgain(t *testing.T) {
 	r.fail <- errors.New("AccessDenied: no")
 	_, client := run(t, base(), map[string]Runner{"real/": r}, readyNode(), pod("a", "real/x"))
 	require.Equal(t, "start Pod/a ", <-r.events)
+	// The next start may come before anybody looks: what was written is looked at.
 	eventually(t, "the pod crashes", func() bool {
-		s := getPod(t, client, "a").Status.ContainerStatuses
-		return len(s) == 1 && s[0].State.Waiting != nil && s[0].State.Waiting.Reason == "CrashLoopBackOff" &&
-			contains(s[0].State.Waiting.Message, "AccessDenied: no") && s[0].RestartCount == 1
+		return slices.ContainsFunc(client.Actions(), func(a ktesting.Action) bool {
+			update, ok := a.(ktesting.UpdateAction)
+			if !ok {
+				return false
+			}
+			p, ok := update.GetObject().(*corev1.Pod)
+			if !ok || len(p.Status.ContainerStatuses) != 1 {
+				return false
+			}
+			s := p.Status.ContainerStatuses[0]
+			return s.State.Waiting != nil && s.State.Waiting.Reason == "CrashLoopBackOff" &&
+				contains(s.State.Waiting.Message, "AccessDenied: no") && s.RestartCount == 1
+		})
 	})
 	require.Equal(t, "start Pod/a ", <-r.events)
 	eventually(t, "the pod recovers", func() bool { return podReady(getPod(t, client, "a")) })

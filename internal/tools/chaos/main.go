@@ -118,7 +118,8 @@ func experiment(ctx context.Context, bench chaos.Bench, table string, atOnce int
 			if !o.Clean {
 				outcome = o.Why
 			}
-			fmt.Printf("%d of %d clean: %s, %s %s (%s), then %s: %s (%s)\n", clean, ran, c.Who, c.When, o.Change, c.Command, c.Then,
+			fmt.Printf("%d of %d clean: %s, %s %s (%s), then %s: %s (%s)\n",
+				clean, ran, c.Who, c.When, o.Change, c.Command, c.Then,
 				outcome, o.Elapsed.Round(time.Second))
 			_, err = fmt.Fprintf(f, "%s\t%s\t%d\t%s\n", c.Key(), o.Change, o.Commands, strings.ReplaceAll(outcome, "\t", " "))
 			return err

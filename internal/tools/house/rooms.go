@@ -58,7 +58,8 @@ func rooms() []room {
 			folders: []string{"localkube/..."}},
 		{title: "Tools and tests", purpose: "Not part of a release.",
 			folders: []string{
-				"internal", "internal/chaos", "internal/e2e", "internal/golden", "internal/graphcheck", "internal/leanstart", "internal/tools/...",
+				"internal", "internal/chaos", "internal/e2e", "internal/golden", "internal/graphcheck", "internal/leanstart",
+				"internal/tools/...",
 			}},
 	}
 }
