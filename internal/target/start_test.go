@@ -143,6 +143,10 @@ func TestTheEndOfAPredecessorIsWaitedFor(t *testing.T) {
 	o := home(t)
 	i := started(t, o)
 	require.NoError(t, syscall.Kill(i.PID, syscall.SIGTERM))
+	require.Eventually(t, func() bool {
+		s, err := OpenLocal(o).Status(t.Context())
+		return err != nil || s.State != localtarget.Running
+	}, time.Minute, time.Millisecond, "it hears the signal in its own time")
 	require.NotEqual(t, i.PID, started(t, o).PID)
 }
 
