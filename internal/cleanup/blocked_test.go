@@ -94,19 +94,27 @@ func TestRetainedDataStaysAndSaysWhatItCosts(t *testing.T) {
 	require.Zero(t, w.resources["vpc-1"])
 }
 
-// An operator that is gone, or that can never read what it should delete, holds nothing in AWS.
-func TestAJobThatItsOperatorNeverLetsGoIsReleased(t *testing.T) {
+// A controller that is gone, or that can never read what it should delete, holds nothing in AWS that the sweep does not find.
+func TestWhatItsControllerNeverLetsGoIsReleased(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.kube = kubetest.New(kubetest.Object(kube.KindFlinkDeployment, "team", "basic",
-		map[string]any{"metadata": map[string]any{"finalizers": []any{"flinkdeployments.flink.apache.org/finalizer"}}}))
-	report, err := w.run(t)
-	require.NoError(t, err)
-	require.Contains(t, strings.Join(report.Warnings, "\n"), `"team/basic": nobody answered to `+
-		`flinkdeployments.flink.apache.org/finalizer, so it was taken away`)
-	left, err := w.kube.List(t.Context(), kube.KindFlinkDeployment, kube.ListOptions{})
-	require.NoError(t, err)
-	require.Empty(t, left)
+	for k, finalizer := range map[kube.Kind]string{
+		kube.KindFlinkDeployment: "flinkdeployments.flink.apache.org/finalizer",
+		kube.KindEC2NodeClass:    "karpenter.k8s.aws/termination",
+	} {
+		t.Run(k.Kind, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.kube = kubetest.New(kubetest.Object(k, "", "basic",
+				map[string]any{"metadata": map[string]any{"finalizers": []any{finalizer}}}))
+			report, err := w.run(t)
+			require.NoError(t, err)
+			require.Contains(t, strings.Join(report.Warnings, "\n"),
+				`"basic": nobody answered to `+finalizer+`, so it was taken away`)
+			left, err := w.kube.List(t.Context(), k, kube.ListOptions{})
+			require.NoError(t, err)
+			require.Empty(t, left)
+		})
+	}
 }
 
 // stuckIn is an engine's error about resources of one package.

@@ -148,6 +148,9 @@ type step struct {
 	do func(*run, context.Context) error
 	// batches are the objects that it deletes in the cluster; without them it needs no cluster.
 	batches []batch
+	// releases says that the finalizers of what does not go are taken away after most of the phase's time: what they guard goes
+	// with the cluster, or the sweep finds it in AWS.
+	releases bool
 	// data says that it deletes data.
 	data bool
 	// decides says that its failure makes the cleanup incomplete; that of others is a warning, since the inventory at the
@@ -163,7 +166,7 @@ func steps() []step {
 		{Phase: Phase{PhaseCheck, "identity, state, cluster and inventory", 10 * second, 5 * minute}, do: (*run).check},
 		{
 			Phase: Phase{PhaseJobs, "Flink session jobs, then Flink deployments", 30 * second, 5 * minute}, do: (*run).jobs,
-			batches: []batch{{kind: kube.KindFlinkSessionJob}, {kind: kube.KindFlinkDeployment}},
+			batches: []batch{{kind: kube.KindFlinkSessionJob}, {kind: kube.KindFlinkDeployment}}, releases: true,
 		},
 		{
 			Phase: Phase{PhaseBalancers, "load balancer Services and Ingresses", 30 * second, 5 * minute}, do: (*run).balancers,
@@ -178,8 +181,8 @@ func steps() []step {
 			batches: []batch{{kind: kube.KindNodePool}, {kind: kube.KindNodeClaim}},
 		},
 		{
-			Phase: Phase{PhaseClasses, "EC2NodeClasses", 10 * second, 5 * minute}, do: (*run).nodeClasses,
-			batches: []batch{{kind: kube.KindEC2NodeClass, also: []kube.Kind{kube.KindNodeClaim}}},
+			Phase: Phase{PhaseClasses, "EC2NodeClasses", 10 * second, 2 * minute}, do: (*run).nodeClasses,
+			batches: []batch{{kind: kube.KindEC2NodeClass, also: []kube.Kind{kube.KindNodeClaim}}}, releases: true,
 		},
 		{
 			Phase: Phase{PhaseInterfaces, "network interfaces that lost their node", 5 * second, 2 * minute},

@@ -129,13 +129,33 @@ type batch struct {
 	also []kube.Kind                           // kinds whose objects explain a wait better
 }
 
-// deleteBatches deletes what a phase names, one batch after the other.
+// deleteBatches deletes what a phase names, one batch after the other. The controller that would let an object go may be gone,
+// or may never be able to: see step.releases.
 func (r *run) deleteBatches(ctx context.Context, phase string) error {
 	all := steps()
-	i := slices.IndexFunc(all, func(s step) bool { return s.Name == phase })
+	s := all[slices.IndexFunc(all, func(s step) bool { return s.Name == phase })]
+	if !s.releases {
+		return r.deleteInTurn(ctx, s)
+	}
+	end, _ := ctx.Deadline()
+	limited, cancel := context.WithDeadline(ctx, end.Add(-time.Until(end)/5))
+	defer cancel()
+	err := r.deleteInTurn(limited, s)
+	if !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
+		return err
+	}
+	for _, b := range s.batches {
+		if rerr := r.release(ctx, b.kind); rerr != nil {
+			return errors.Join(err, rerr)
+		}
+	}
+	return r.deleteInTurn(ctx, s)
+}
+
+func (r *run) deleteInTurn(ctx context.Context, s step) error {
 	var errs []error
-	for _, b := range all[i].batches {
-		errs = append(errs, r.deleteAll(ctx, phase, b))
+	for _, b := range s.batches {
+		errs = append(errs, r.deleteAll(ctx, s.Name, b))
 	}
 	return errors.Join(errs...)
 }
@@ -219,24 +239,8 @@ func (r *run) explain(ctx context.Context, objs []unstructured.Unstructured, als
 	return blocker
 }
 
-// jobs: session jobs before the session clusters that they run in. Their operator may be gone, or may never let go of what it
-// cannot read; then, after most of the phase's time, their finalizers are taken away: what they guard is in the cluster and
-// goes with it.
-func (r *run) jobs(ctx context.Context) error {
-	end, _ := ctx.Deadline()
-	limited, cancel := context.WithDeadline(ctx, end.Add(-time.Until(end)/5))
-	defer cancel()
-	err := r.deleteBatches(limited, PhaseJobs)
-	if !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
-		return err
-	}
-	for _, k := range []kube.Kind{kube.KindFlinkSessionJob, kube.KindFlinkDeployment} {
-		if rerr := r.release(ctx, k); rerr != nil {
-			return errors.Join(err, rerr)
-		}
-	}
-	return r.deleteBatches(ctx, PhaseJobs)
-}
+// jobs: session jobs before the session clusters that they run in.
+func (r *run) jobs(ctx context.Context) error { return r.deleteBatches(ctx, PhaseJobs) }
 
 // release takes the finalizers of what is being deleted away.
 func (r *run) release(ctx context.Context, k kube.Kind) error {
