@@ -43,5 +43,5 @@ func (u *user) killProvider(t *testing.T) {
 	u.json("local status", &status)
 	require.NoError(t, syscall.Kill(status.PID, syscall.SIGKILL))
 	require.Error(t, cmd.Wait())
-	require.Eventually(t, func() bool { return len(u.processes()) == 0 }, 20*time.Second, 50*time.Millisecond)
+	require.Eventually(t, func() bool { return len(u.processes()) == 0 }, time.Minute, 50*time.Millisecond)
 }

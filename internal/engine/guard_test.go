@@ -110,5 +110,5 @@ func replace(t *testing.T, path, content string) {
 // waitFor polls until ok, for at most ten seconds.
 func waitFor(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	require.Eventually(t, ok, 10*time.Second, 10*time.Millisecond, what)
+	require.Eventually(t, ok, time.Minute, 10*time.Millisecond, what)
 }

@@ -139,7 +139,7 @@ type fakeClock struct {
 }
 
 // patience is how long a test waits for what comes at once on a quiet machine.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // interrupted makes a call and gives it up once it has begun, as a caller does who was stopped.
 func interrupted(t *testing.T, call func(context.Context) error, begun func() bool) {

@@ -63,7 +63,7 @@ func TestAClusterIsToldAndFoundWhereItsControlPlaneMoved(t *testing.T) {
 
 	d.misbehave(t, "demo", "broken", true)
 	require.NoError(t, syscall.Kill(pid(t, d, 0), syscall.SIGKILL))
-	require.Eventually(t, func() bool { return d.controlPlanes()[0].State == localtarget.Failed }, 30*time.Second,
+	require.Eventually(t, func() bool { return d.controlPlanes()[0].State == localtarget.Failed }, 2*time.Minute,
 		10*time.Millisecond)
 	_, err = d.addressOf(t.Context(), ca)
 	require.ErrorContains(t, err, "the store is spoilt")

@@ -123,7 +123,7 @@ func pid(t *testing.T, d *Daemon, old int) int {
 			p = c.PID
 		}
 		return p != 0 && p != old
-	}, 30*time.Second, 10*time.Millisecond, "no process serves")
+	}, 2*time.Minute, 10*time.Millisecond, "no process serves")
 	return p
 }
 
@@ -253,7 +253,7 @@ func orphan(t *testing.T, d *Daemon, hangs bool) *exec.Cmd {
 // gone waits for the end of a process.
 func gone(t *testing.T, cmd *exec.Cmd) {
 	t.Helper()
-	require.Eventually(t, func() bool { return syscall.Kill(cmd.Process.Pid, 0) != nil }, 10*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return syscall.Kill(cmd.Process.Pid, 0) != nil }, time.Minute, 10*time.Millisecond)
 }
 
 func TestTheProcessOfADaemonThatDiedIsNotDoubled(t *testing.T) {
@@ -354,7 +354,7 @@ func TestTheEndOfTheDaemonIsNoErrorOfItsClusters(t *testing.T) {
 		_, err := d.StartCluster(account, demo)
 		answer <- err
 	}()
-	require.Eventually(t, func() bool { return len(d.controlPlanes()) == 1 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return len(d.controlPlanes()) == 1 }, time.Minute, time.Millisecond)
 	stop()
 	select {
 	case err := <-answer:

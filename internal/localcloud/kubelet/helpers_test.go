@@ -233,5 +233,5 @@ func getPod(t *testing.T, c *fake.Clientset, name string) *corev1.Pod {
 
 func eventually(t *testing.T, what string, check func() bool) {
 	t.Helper()
-	require.Eventually(t, check, 30*time.Second, 5*time.Millisecond, what)
+	require.Eventually(t, check, 2*time.Minute, 5*time.Millisecond, what)
 }
