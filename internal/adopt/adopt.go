@@ -149,12 +149,14 @@ func (s search) owner(ctx context.Context) (awsapi.Resource, bool, error) {
 	}
 	row, named := awskind.LooksUp(name)
 	if !named {
-		return s.listed(ctx, func(r awsapi.Resource) bool { return r.Type == name && r.ID == id && carries(r.Tags, s.Tags) })
+		return s.listed(ctx, func(r awsapi.Resource) bool {
+			return r.Type == name && r.ID == id && awsapi.Carries(r.Tags, s.Tags)
+		})
 	}
 	r, exists, err := s.Account.Lookup(ctx, name, id)
 	// EKS makes the log group of the cluster anew when it still has something to write.
 	byEKS := name == awsapi.TypeLogGroup && id == awsapi.ClusterLogGroup(s.Deployment) && len(r.Tags) == 0
-	if err == nil && exists && !byEKS && !carries(r.Tags, s.Tags) {
+	if err == nil && exists && !byEKS && !awsapi.Carries(r.Tags, s.Tags) {
 		err = &engine.ForeignError{
 			What: strings.ReplaceAll(name, "-", " "), ID: id, Tags: r.Tags, Wanted: s.Tags,
 			Show: awskind.Spell(row.Show, id, s.Region),
@@ -171,7 +173,7 @@ func (s search) byTags(ctx context.Context) (awsapi.Resource, bool, error) {
 		tags[k], _ = v.(string)
 	}
 	wanted := func(r awsapi.Resource) bool {
-		return r.Type == s.kind.Inventory && carries(r.Tags, tags) && !slices.Contains(s.asked.Taken, r.ID) && !leaving(r)
+		return r.Type == s.kind.Inventory && awsapi.Carries(r.Tags, tags) && !slices.Contains(s.asked.Taken, r.ID) && !leaving(r)
 	}
 	if s.kind.Inventory != awsapi.TypeKey {
 		return s.listed(ctx, wanted)
@@ -241,15 +243,6 @@ func (a account) words(p engine.PendingCreate) map[string]string {
 		// The provider's own rule for routes: a checksum of the destination.
 		"@destination": strconv.FormatUint(uint64(crc32.ChecksumIEEE([]byte(input(p, "destinationCidrBlock")))), 10),
 	}
-}
-
-func carries(tags, all map[string]string) bool {
-	for k, v := range all {
-		if got, ok := tags[k]; !ok || got != v {
-			return false
-		}
-	}
-	return len(all) > 0
 }
 
 // unfinished says that AWS is still at it.

@@ -63,6 +63,16 @@ type Resource struct {
 	Detail    map[string]string // instanceType, sizeGiB, volumeType, subnets, vpc, cluster, status...
 }
 
+// Carries says whether a resource with these tags has all of those that make it somebody's; no tags make nothing anybody's.
+func Carries(tags, all map[string]string) bool {
+	for k, v := range all {
+		if got, ok := tags[k]; !ok || got != v {
+			return false
+		}
+	}
+	return len(all) > 0
+}
+
 // Deployment says by exact ids, names and tags what belongs to a deployment.
 // Name patterns are not accepted: a sweep that guesses deletes what is not its
 // own.

@@ -76,7 +76,7 @@ func (c *Client) TaggedKeys(ctx context.Context, tags map[string]string) ([]Reso
 	}
 	rs, err := named(ctx, ids, func(ctx context.Context, id string) (Resource, error) {
 		has, err := c.keyTags(ctx, id)
-		if err == nil && !carries(has, tags) {
+		if err == nil && !Carries(has, tags) {
 			err = absent("kms:ListResourceTags", id)
 		}
 		if err != nil {
@@ -88,14 +88,4 @@ func (c *Client) TaggedKeys(ctx context.Context, tags map[string]string) ([]Reso
 		return rs, nil
 	}
 	return nil, err
-}
-
-// carries says whether tags has all of some.
-func carries(tags, some map[string]string) bool {
-	for k, v := range some {
-		if got, ok := tags[k]; !ok || got != v {
-			return false
-		}
-	}
-	return true
 }

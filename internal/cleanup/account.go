@@ -321,12 +321,7 @@ func (r *run) tagged(res awsapi.Resource) bool {
 			return true
 		}
 	}
-	for k, v := range d.Tags {
-		if res.Tags[k] != v {
-			return false
-		}
-	}
-	return len(d.Tags) > 0
+	return awsapi.Carries(res.Tags, d.Tags)
 }
 
 // command is what a person can run to remove a resource that is left.

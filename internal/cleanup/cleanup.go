@@ -145,6 +145,7 @@ type Phase struct {
 // step is a phase and what it does.
 type step struct {
 	Phase
+	// do is what it does, after its batches; nil when they are all.
 	do func(*run, context.Context) error
 	// batches are the objects that it deletes in the cluster; without them it needs no cluster.
 	batches []batch
@@ -164,8 +165,9 @@ func steps() []step {
 	const second, minute = time.Second, time.Minute
 	return []step{
 		{Phase: Phase{PhaseCheck, "identity, state, cluster and inventory", 10 * second, 5 * minute}, do: (*run).check},
+		// Session jobs go before the session clusters that they run in.
 		{
-			Phase: Phase{PhaseJobs, "Flink session jobs, then Flink deployments", 30 * second, 5 * minute}, do: (*run).jobs,
+			Phase:   Phase{PhaseJobs, "Flink session jobs, then Flink deployments", 30 * second, 5 * minute},
 			batches: []batch{{kind: kube.KindFlinkSessionJob}, {kind: kube.KindFlinkDeployment}}, releases: true,
 		},
 		{
@@ -176,12 +178,15 @@ func steps() []step {
 			Phase: Phase{PhaseVolumes, "persistent volume claims", 20 * second, 5 * minute}, do: (*run).volumes,
 			batches: []batch{{kind: kube.KindPVC}}, data: true,
 		},
+		// Pools come first, so that nothing new is launched, then every NodeClaim by itself: a NodePool has no finalizer,
+		// so its end says nothing about its nodes, and the garbage collector may look at a kind as young as Karpenter's
+		// half a minute late.
 		{
-			Phase: Phase{PhaseNodePools, "NodePools, until no NodeClaim is left", 2 * minute, 20 * minute}, do: (*run).nodePools,
+			Phase:   Phase{PhaseNodePools, "NodePools, until no NodeClaim is left", 2 * minute, 20 * minute},
 			batches: []batch{{kind: kube.KindNodePool}, {kind: kube.KindNodeClaim}},
 		},
 		{
-			Phase: Phase{PhaseClasses, "EC2NodeClasses", 10 * second, 2 * minute}, do: (*run).nodeClasses,
+			Phase:   Phase{PhaseClasses, "EC2NodeClasses", 10 * second, 2 * minute},
 			batches: []batch{{kind: kube.KindEC2NodeClass, also: []kube.Kind{kube.KindNodeClaim}}}, releases: true,
 		},
 		{
@@ -245,9 +250,14 @@ func (c Cleanup) Run(ctx context.Context, report func(Progress)) (Report, error)
 			continue
 		}
 		if one.data && r.Scope.RetainData {
-			one.do = (*run).retain
+			one.do, one.batches = (*run).retain, nil
 		}
-		err := r.phase(ctx, one.Name, func(ctx context.Context) error { return one.do(r, ctx) })
+		err := r.phase(ctx, one.Name, func(ctx context.Context) error {
+			if err := r.deleteBatches(ctx, one); err != nil || one.do == nil {
+				return err
+			}
+			return one.do(r, ctx)
+		})
 		switch {
 		case err == nil:
 		case one.Name == PhaseCheck: // nothing was touched

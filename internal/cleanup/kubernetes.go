@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -131,9 +130,7 @@ type batch struct {
 
 // deleteBatches deletes what a phase names, one batch after the other. The controller that would let an object go may be gone,
 // or may never be able to: see step.releases.
-func (r *run) deleteBatches(ctx context.Context, phase string) error {
-	all := steps()
-	s := all[slices.IndexFunc(all, func(s step) bool { return s.Name == phase })]
+func (r *run) deleteBatches(ctx context.Context, s step) error {
 	if !s.releases {
 		return r.deleteInTurn(ctx, s)
 	}
@@ -239,9 +236,6 @@ func (r *run) explain(ctx context.Context, objs []unstructured.Unstructured, als
 	return blocker
 }
 
-// jobs: session jobs before the session clusters that they run in.
-func (r *run) jobs(ctx context.Context) error { return r.deleteBatches(ctx, PhaseJobs) }
-
 // release takes the finalizers of what is being deleted away.
 func (r *run) release(ctx context.Context, k kube.Kind) error {
 	objs, err := r.list(ctx, k, func(o *unstructured.Unstructured) bool { return o.GetDeletionTimestamp() != nil })
@@ -264,12 +258,8 @@ func isBalancer(o *unstructured.Unstructured) bool {
 	return t == "LoadBalancer"
 }
 
-// balancers waits for the objects and then for the load balancers themselves:
-// the object can be gone seconds before the balancer is.
+// balancers waits for the load balancers themselves: the object can be gone seconds before the balancer is.
 func (r *run) balancers(ctx context.Context) error {
-	if err := r.deleteBatches(ctx, PhaseBalancers); err != nil {
-		return err
-	}
 	had := false
 	for _, res := range r.before {
 		had = had || res.Type == awsapi.TypeLoadBalancer
@@ -319,11 +309,8 @@ func isDeletedWithItsClaim(o *unstructured.Unstructured) bool {
 	return p == "Delete"
 }
 
-// volumes deletes claims and waits for the volumes that go with them.
+// volumes waits for the volumes that go with their claims.
 func (r *run) volumes(ctx context.Context) error {
-	if err := r.deleteBatches(ctx, PhaseVolumes); err != nil {
-		return err
-	}
 	for {
 		left, err := r.list(ctx, kube.KindPV, isDeletedWithItsClaim)
 		if err != nil || len(left) == 0 {
@@ -335,10 +322,3 @@ func (r *run) volumes(ctx context.Context) error {
 		}
 	}
 }
-
-// nodePools come first, so that nothing new is launched, then every NodeClaim by
-// itself: a NodePool has no finalizer, so its end says nothing about its nodes, and
-// the garbage collector may look at a kind as young as Karpenter's half a minute late.
-func (r *run) nodePools(ctx context.Context) error { return r.deleteBatches(ctx, PhaseNodePools) }
-
-func (r *run) nodeClasses(ctx context.Context) error { return r.deleteBatches(ctx, PhaseClasses) }

@@ -117,18 +117,18 @@ var (
 	_ cleanup.Forgetter = destroyer{}
 )
 
-// ForgetKubernetes drops what was in a cluster that is gone from the state. A stack that was never deployed has none.
+// ForgetKubernetes drops what was in a cluster that is gone from the state.
 func (d destroyer) ForgetKubernetes(ctx context.Context) (int, error) {
-	n, err := d.e.ForgetKubernetes(ctx)
-	if errors.Is(err, engine.ErrNoStack) {
-		return 0, nil
-	}
-	return n, err
+	return dropped(d.e.ForgetKubernetes(ctx))
 }
 
-// ForgetTypes drops what is retained from the state. A stack that was never deployed has none.
+// ForgetTypes drops what is retained from the state.
 func (d destroyer) ForgetTypes(ctx context.Context, types ...string) (int, error) {
-	n, err := d.e.ForgetTypes(ctx, types...)
+	return dropped(d.e.ForgetTypes(ctx, types...))
+}
+
+// dropped is nothing for a stack that was never deployed.
+func dropped(n int, err error) (int, error) {
 	if errors.Is(err, engine.ErrNoStack) {
 		return 0, nil
 	}

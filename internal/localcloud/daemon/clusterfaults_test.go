@@ -21,23 +21,17 @@ import (
 	"emrflink/internal/localtarget"
 )
 
-// apiServer marks the process that stands for a control plane.
-const apiServer = "EMRFLINK_TEST_API_SERVER"
-
-// TestTheProcessOfAnAPIServer is no test: another one starts it.
-func TestTheProcessOfAnAPIServer(t *testing.T) {
-	if os.Getenv(apiServer) == "" {
-		t.Skip("started by TestAnAPIServerThatIsGoneAnswersNothing")
-	}
+// fakeAPIServer is the process that stands for a control plane; it ends with the test that started it.
+func fakeAPIServer() int {
 	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	fmt.Println("url", s.URL)
 	_, _ = os.Stdin.Read(make([]byte, 1)) // until the parent ends
+	return 0
 }
 
 func startAPIServer(t *testing.T) (*exec.Cmd, string) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestTheProcessOfAnAPIServer$")
-	cmd.Env = append(os.Environ(), apiServer+"=1")
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "api-server")
 	_, err := cmd.StdinPipe()
 	require.NoError(t, err)
 	out, err := cmd.StdoutPipe()

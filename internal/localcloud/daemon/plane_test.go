@@ -31,6 +31,9 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "serve" {
 		os.Exit(fakeLocalkube(os.Args[2:]))
 	}
+	if len(os.Args) > 1 && os.Args[1] == "api-server" {
+		os.Exit(fakeAPIServer())
+	}
 	os.Exit(m.Run())
 }
 
