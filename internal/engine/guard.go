@@ -3,12 +3,17 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/encoding"
 )
 
 const (
@@ -81,7 +86,7 @@ func (g *guard) watch(cancel context.CancelCauseFunc) {
 	}
 }
 
-// keep links the present state when it is a new one and whole. The engine never changes a state in place.
+// keep links the present state when it is a new one and looks whole. The engine never changes a state in place.
 func (g *guard) keep() {
 	path, _ := g.e.files.path()
 	info, err := os.Stat(path)
@@ -93,10 +98,30 @@ func (g *guard) keep() {
 	if err := os.Link(path, next); err != nil {
 		return // a file system without links: the engine's own backup has to do
 	}
-	if _, err := parseState(next); err != nil || os.Rename(next, g.safe) != nil {
+	if !looksWhole(next, strings.HasSuffix(path, encoding.JSONExt)) || os.Rename(next, g.safe) != nil {
 		_ = os.Remove(next)
 	}
 	g.seen = info
+}
+
+// looksWhole tells by its end whether a state was written to the end. To parse it after each of a thousand writes would take
+// longer than the writes; finish does that once. The end of a compressed one tells nothing.
+func looksWhole(path string, plain bool) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = f.Close() }()
+	end := make([]byte, 64)
+	size, err := f.Seek(0, io.SeekEnd)
+	if err != nil {
+		return false
+	}
+	n, err := f.ReadAt(end, max(0, size-int64(len(end))))
+	if err != nil && !errors.Is(err, io.EOF) {
+		return false
+	}
+	return n > 0 && !plain || bytes.HasSuffix(bytes.Join(bytes.Fields(end[:n]), nil), []byte("}}"))
 }
 
 // finish gives the reserve back and puts the last whole state in the place of a spoilt one. The state was whole when
