@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command chaos kills deploys and cleanups of the blueprint on the local target at every change of a resource, and writes a table
-// of what came of it. It goes on where it was stopped: what the table has is not run again. It ends with exit code 1 when a case
-// was not clean.
+// Command chaos kills deploys and cleanups of the blueprint on the local target at every change of a resource, or with -kills
+// deploys alone at random times, and writes a table of what came of it.
+//
+// It goes on where it was stopped: what the table has is not run again. It ends with exit code 1 when a case was not clean.
 package main
 
 import (
@@ -35,34 +36,44 @@ func main() {
 	sample := flag.Int("sample", 0, "run only so many, drawn by chance; 0 runs all")
 	seed := flag.Uint64("seed", 1, "of the draw")
 	again := flag.Bool("again", false, "run those of the table that were not clean, and write the table anew")
+	teams := flag.Int("teams", 0, "number of teams of the stack; 0 is the default of the blueprint")
+	kills := flag.Int("kills", 0, "instead of all that, kill so many deploys with their engines, each at a random time")
 	flag.Parse()
-	if err := run(ctx, *bin, *table, *atOnce, *sample, *seed, *again); err != nil {
+	abs, err := filepath.Abs(*bin)
+	if err == nil {
+		bench := &chaos.Bench{Bin: abs, Teams: *teams}
+		err = run(ctx, bench, *table, *atOnce, *sample, *kills, *seed, *again)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, bin, table string, atOnce, sample int, seed uint64, again bool) error {
-	abs, err := filepath.Abs(bin)
-	if err != nil {
-		return err
-	}
-	bench := chaos.Bench{Bin: abs}
+func run(ctx context.Context, bench *chaos.Bench, table string, atOnce, sample, kills int, seed uint64, again bool) error {
 	done, err := read(table)
 	if err != nil {
 		return err
 	}
-	if again {
+	if again && kills == 0 {
 		return repeat(ctx, bench, table, atOnce, done)
 	}
 	deploy, cleanup, err := bench.Changes(ctx)
 	if err != nil {
 		return err
 	}
+	r := rand.New(rand.NewPCG(seed, 0)) // #nosec G404 -- a draw, not a secret
 	cases := all(deploy, cleanup)
+	if kills > 0 {
+		cases = nil
+	}
+	for range kills {
+		cases = append(cases, chaos.Case{
+			Command: "deploy", Then: "deploy", Who: chaos.Engine, When: chaos.Around, Step: 1 + r.IntN(deploy),
+		})
+	}
 	fmt.Printf("a deploy makes %d changes, a cleanup %d: %d experiments\n", deploy, cleanup, len(cases))
 	if sample > 0 {
-		r := rand.New(rand.NewPCG(seed, 0)) // #nosec G404 -- a draw, not a secret
 		r.Shuffle(len(cases), func(i, j int) { cases[i], cases[j] = cases[j], cases[i] })
 		cases = cases[:min(sample, len(cases))]
 	}
@@ -88,7 +99,7 @@ func all(deploy, cleanup int) []chaos.Case {
 	return out
 }
 
-func experiment(ctx context.Context, bench chaos.Bench, table string, atOnce int, cases []chaos.Case) error {
+func experiment(ctx context.Context, bench *chaos.Bench, table string, atOnce int, cases []chaos.Case) error {
 	f, err := os.OpenFile(table, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
@@ -136,7 +147,7 @@ func experiment(ctx context.Context, bench chaos.Bench, table string, atOnce int
 }
 
 // repeat runs the cases that were not clean.
-func repeat(ctx context.Context, bench chaos.Bench, table string, atOnce int, done map[string]result) error {
+func repeat(ctx context.Context, bench *chaos.Bench, table string, atOnce int, done map[string]result) error {
 	var cases []chaos.Case
 	var kept []byte
 	for _, key := range slices.Sorted(maps.Keys(done)) {
