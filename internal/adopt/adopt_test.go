@@ -13,6 +13,7 @@ import (
 	"emrflink/internal/awsapi"
 	"emrflink/internal/awskind"
 	"emrflink/internal/engine"
+	"emrflink/internal/untyped"
 )
 
 // fakeAccount answers with one inventory after the other and stays at the last. What is looked up by its name exists, in one
@@ -21,7 +22,7 @@ type fakeAccount struct {
 	inventories [][]awsapi.Resource
 	states      []string
 	tags        map[string]string
-	keys        []awsapi.Resource
+	keys, roles []awsapi.Resource
 	looks       int
 	err         error
 }
@@ -60,6 +61,10 @@ func (f *fakeAccount) Lookup(_ context.Context, name, id string) (awsapi.Resourc
 
 func (f *fakeAccount) TaggedKeys(context.Context, map[string]string) ([]awsapi.Resource, error) {
 	return f.keys, f.err
+}
+
+func (f *fakeAccount) TaggedRoles(context.Context, map[string]string) ([]awsapi.Resource, error) {
+	return f.roles, f.err
 }
 
 func look(t *testing.T, f *fakeAccount, p engine.PendingCreate) (string, bool, error) {
@@ -256,4 +261,81 @@ func TestWhatAWSCouldNotMakeIsOnlyGoodForDeletion(t *testing.T) {
 	require.ErrorAs(t, err, &broken)
 	require.Equal(t, engine.BrokenError{ID: "demo", State: "FAILED"}, *broken)
 	require.False(t, found)
+}
+
+// pulumi-eks asks for an access entry without tags. It is a part of the cluster.
+func TestAnAccessEntryWithoutTagsIsTheClusters(t *testing.T) {
+	t.Parallel()
+	asked := engine.PendingCreate{
+		Type: "aws:eks/accessEntry:AccessEntry", Inputs: map[string]any{"clusterName": "demo", "principalArn": "arn:x"},
+	}
+	id, found := find(t, asked)
+	require.True(t, found)
+	require.Equal(t, "demo:arn:x", id)
+	_, _, err := look(t, &fakeAccount{tags: map[string]string{"team": "x"}}, asked)
+	require.ErrorAs(t, err, new(*engine.ForeignError), "the cluster is somebody else's")
+}
+
+// lost looks as a cleanup does whose state is lost.
+func lost(t *testing.T, f *fakeAccount, asked ...engine.PendingCreate) (ids []string) {
+	t.Helper()
+	finder := Finder(Options{
+		Account: f, Region: "r", Deployment: "demo", Tags: ownTags(), Poll: time.Millisecond, Lost: true,
+	})
+	for _, p := range asked {
+		id, _, err := finder(t.Context(), p)
+		require.NoError(t, err)
+		ids = append(ids, id)
+	}
+	return ids
+}
+
+func TestOfALostStateARoleIsFoundWhoseNamePulumiMade(t *testing.T) {
+	t.Parallel()
+	role := func(program, name string, taken ...string) engine.PendingCreate {
+		return engine.PendingCreate{
+			Type: "aws:iam/role:Role", Name: program, Inputs: map[string]any{"name": name}, Taken: taken,
+		}
+	}
+	f := &fakeAccount{states: []string{"gone"}, tags: ownTags(), roles: []awsapi.Resource{
+		{Type: awsapi.TypeRole, ID: "cluster-role-abc1234"}, {Type: awsapi.TypeRole, ID: "cluster-role-extra-abc1234"},
+		{Type: awsapi.TypeRole, ID: "cluster-other"},
+	}}
+	require.Equal(t, []string{"cluster-role-abc1234", "", "", ""}, lost(t, f,
+		role("cluster-role", "cluster-role-0000000"), role("cluster-role", "cluster-role-0000000", "cluster-role-abc1234"),
+		role("cluster", "cluster-0000000"), role("cluster-role", "a-name-of-our-own")))
+	_, found, err := look(t, f, role("cluster-role", "cluster-role-0000000"))
+	require.NoError(t, err)
+	require.False(t, found, "a state that is there has the name")
+}
+
+func TestOfALostStateTheInventoryIsAskedForOnceUnlessItIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	asked := func(name string) engine.PendingCreate {
+		return engine.PendingCreate{Type: "aws:ec2/vpc:Vpc", Inputs: map[string]any{"tags": map[string]any{"Name": name}}}
+	}
+	tags := func(name string) map[string]string {
+		own := ownTags()
+		own["Name"] = name
+		return own
+	}
+	f := &fakeAccount{inventories: [][]awsapi.Resource{
+		{vpc("vpc-1", "available", tags("a")), vpc("vpc-2", "pending", tags("b"))}, {vpc("vpc-2", "available", tags("b"))},
+	}}
+	require.Equal(t, []string{"vpc-1", "vpc-1", "vpc-2", ""}, lost(t, f, asked("a"), asked("a"), asked("b"), asked("a")))
+}
+
+// An id that only a resource has which was not found is no reason to take anything for it.
+func TestWhatIsAskedForByWhatIsNotKnownIsNotFound(t *testing.T) {
+	t.Parallel()
+	for _, k := range made() {
+		p := request(k)
+		for name := range p.Inputs {
+			p.Inputs[name] = "x" + untyped.Unknown
+		}
+		p.Inputs["tags"] = map[string]any{"Name": untyped.Unknown}
+		_, found, err := look(t, holding(k, ownTags()), p)
+		require.NoError(t, err, k.Type)
+		require.False(t, found, k.Type)
+	}
 }

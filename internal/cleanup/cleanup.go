@@ -89,6 +89,8 @@ type Choices struct {
 	WithoutCluster bool
 	// RetainData keeps the buckets with their keys, and the volumes of claims.
 	RetainData bool
+	// FromTags is for a state that is lost: what is deleted is known from the account alone.
+	FromTags bool
 }
 
 func (s Scope) validate() error {

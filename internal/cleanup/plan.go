@@ -24,6 +24,7 @@ type Plan struct {
 	Buckets    []string // whose contents are deleted, all versions
 	Phases     []Phase
 	Warnings   []string // what a Run goes on without
+	Remains    bool     // of a state that is lost something is left, and is forgotten
 	Unfinished bool     // an earlier cleanup did not come to its end
 	Asked      bool     // the account was looked at; without it, empty lists mean nothing
 	NotChecked []Unknown
@@ -50,7 +51,7 @@ func newPlan(s Scope) Plan {
 // Empty says that nothing is left of the deployment. What AWS did not answer for may be, and after a cleanup that did not come
 // to its end, too: AWS writes some things late.
 func (p Plan) Empty() bool {
-	return !p.Unfinished && len(p.NotChecked) == 0 && p.Resources == 0 && len(p.Inventory) == 0 && len(p.Kubernetes) == 0
+	return !p.Unfinished && !p.Remains && len(p.NotChecked) == 0 && p.Resources == 0 && len(p.Inventory) == 0 && len(p.Kubernetes) == 0
 }
 
 // Plan looks and deletes nothing. It fails where Run would refuse.

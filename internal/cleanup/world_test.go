@@ -29,6 +29,7 @@ type account struct {
 	id        string
 	cluster   bool // exists
 	status    string
+	tags      map[string]string // of the cluster
 	resources map[string]awsapi.Resource
 	journal   []string
 	fail      map[string]error // "delete <id>", "inventory", "empty", "identity"
@@ -54,7 +55,7 @@ func (a *account) DescribeCluster(_ context.Context, name string) (awsapi.Cluste
 			Op: "eks:DescribeCluster", Code: "ResourceNotFoundException", Message: "No cluster found for name: " + name,
 		}
 	}
-	return awsapi.Cluster{Name: name, Status: a.status}, nil
+	return awsapi.Cluster{Name: name, Status: a.status, Tags: a.tags}, nil
 }
 
 func (a *account) DeploymentResources(context.Context, awsapi.Deployment) ([]awsapi.Resource, error) {

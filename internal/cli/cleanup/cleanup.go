@@ -75,6 +75,7 @@ Exit codes: 0 nothing is left; 1 failed; 2 settings, flags, or no terminal and n
 are left that should be gone; 130 declined or interrupted.`,
 		Example: `  emrflink cleanup
   emrflink cleanup --dry-run
+  emrflink cleanup --from-tags --dry-run
   emrflink cleanup --stack dev --yes --output json`,
 		Args: cmdutil.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -96,6 +97,8 @@ are left that should be gone; 130 declined or interrupted.`,
 		"keep the buckets with their encryption keys, and the volumes of claims; they go on costing money")
 	cmd.Flags().BoolVar(&opts.WithoutCluster, "without-cluster", false,
 		"go on when the cluster exists and its API cannot be used: what controllers made is deleted in AWS, after the cluster")
+	cmd.Flags().BoolVar(&opts.FromTags, "from-tags", false,
+		"for a state that is lost with every copy: delete what has the exact tags and names of the deployment in the account")
 	cmdutil.AddOutputFlag(cmd, &opts.Output)
 	return cmd
 }

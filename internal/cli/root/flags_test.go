@@ -122,6 +122,7 @@ func deploymentFlags() []flagCase {
 		{"cleanup", "--yes", cleanup.Options{Yes: true}},
 		{"cleanup", "--output=json", cleanup.Options{Output: JSON}},
 		{"cleanup", "--retain-data", cleanup.Options{Choices: domain.Choices{RetainData: true}}},
+		{"cleanup", "--from-tags", cleanup.Options{Choices: domain.Choices{FromTags: true}}},
 		{"cleanup", "--without-cluster", cleanup.Options{Choices: domain.Choices{WithoutCluster: true}}},
 	}
 }

@@ -8,11 +8,13 @@ import (
 	"path/filepath"
 
 	"emrflink/components/deployment"
+	"emrflink/internal/adopt"
 	"emrflink/internal/awsapi"
 	"emrflink/internal/cleanup"
 	cleanupcmd "emrflink/internal/cli/cleanup"
 	"emrflink/internal/engine"
 	"emrflink/internal/plans"
+	"emrflink/internal/target"
 )
 
 // teardown is a cleanup that was prepared, with the facets of its errors.
@@ -32,6 +34,9 @@ func (t teardown) Run(ctx context.Context, report func(cleanup.Progress)) (clean
 func (s *onTarget) Cleanup(ctx context.Context, c cleanup.Choices) (cleanupcmd.Teardown, error) {
 	o := s.scope()
 	o.Choices = c
+	if c.FromTags {
+		o.Rebuild, o.Open = s.rebuild, func(ctx context.Context) (cleanup.World, error) { return s.worldOf(ctx, s.unchecked) }
+	}
 	t, err := cleanup.Prepare(ctx, o)
 	return teardown{Teardown: t, app: s.app}, classify(err)
 }
@@ -50,13 +55,46 @@ func deploymentTags(name string) map[string]string {
 	return map[string]string{deployment.TagDeployment: name, deployment.TagManagedBy: deployment.ManagedBy}
 }
 
+// rebuild makes the state anew from what the account has. The cluster is not asked: it may be gone, or half deleted.
+func (s *onTarget) rebuild(ctx context.Context) (cleanup.Rebuilt, error) {
+	client, err := s.client(ctx)
+	if err != nil {
+		return cleanup.Rebuilt{}, err
+	}
+	offline, err := target.Offline(ctx, target.Options{
+		Region: s.settings.config.Region, Version: s.app.version, Logger: s.app.log().Logger,
+	})
+	if err != nil {
+		return cleanup.Rebuilt{}, err
+	}
+	defer offline.Close() // it holds nothing
+	o := s.app.engineOptions(s.settings, s.target.EnvWithKubernetesOf(offline))
+	lookUps := s.lookUps(client)
+	lookUps.Lost = true
+	o.Adopt = adopt.Finder(lookUps)
+	e, err := engine.Open(ctx, o)
+	if err != nil {
+		return cleanup.Rebuilt{}, classify(err)
+	}
+	r, err := e.Rebuild(ctx, s.app.waiting)
+	s.app.logFailure(err)
+	return cleanup.Rebuilt{
+		Resources: r.Resources, Foreign: r.Foreign, Remains: r.Remains,
+		Keep: func(ctx context.Context) error { return e.Keep(ctx, r) },
+	}, err
+}
+
 // world opens the account and the engine on it.
 func (s *onTarget) world(ctx context.Context) (cleanup.World, error) {
+	return s.worldOf(ctx, s.onAccount)
+}
+
+func (s *onTarget) worldOf(ctx context.Context, open func(context.Context) (*engine.Engine, error)) (cleanup.World, error) {
 	client, err := s.client(ctx)
 	if err != nil {
 		return cleanup.World{}, err
 	}
-	e, err := s.onAccount(ctx)
+	e, err := open(ctx)
 	if err != nil {
 		return cleanup.World{}, err
 	}

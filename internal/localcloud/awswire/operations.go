@@ -158,7 +158,7 @@ func iamOperations() []Operation {
 			Service: "iam", Name: "CreateServiceLinkedRole", UsedBy: byClients, Notes: "EC2 Spot's; the account starts with it",
 			needs: newLinkedRole, run: createServiceLinkedRole,
 		},
-		{Service: "iam", Name: "ListRoles", UsedBy: byClients, run: listRoles},
+		{Service: "iam", Name: "ListRoles", UsedBy: byEmrflink, Notes: "with the tags", run: listRoles},
 		{Service: "iam", Name: "ListOpenIDConnectProviders", UsedBy: byEmrflink, run: listOpenIDConnectProviders},
 		{
 			Service: "iam", Name: "GetOpenIDConnectProvider", UsedBy: byEmrflink, Notes: "URL and tags",
