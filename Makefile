@@ -4,6 +4,7 @@ GO        ?= go
 BIN       ?= bin
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LINT      := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.12.0
+MUTATE    := github.com/go-gremlins/gremlins/cmd/gremlins@v0.5.0
 GOBIN     := $(shell $(GO) env GOPATH)/bin
 # No flag here changes how a package is compiled: what make has compiled, a plain go command and an editor find, and the
 # other way round. vet runs through golangci-lint; here it would analyse the AWS SDKs and Kubernetes once more.
@@ -101,6 +102,11 @@ bench: build ## Measure, in one run, what README promises (docs/bench.md and doc
 .PHONY: chaos
 chaos: build ## Kill deploys and cleanups at every change and see what becomes of them (hours; it goes on where it was stopped)
 	$(GO) run ./internal/tools/chaos -bin $(BIN) -table chaos.tsv -at-once 2 $(CHAOS)
+
+.PHONY: mutate
+mutate: ## Change each operator of PKG and see whether its tests notice (minutes to an hour; PKG=./internal/cleanup)
+	$(GO) install $(MUTATE)
+	nice -n 10 $(GO) run ./internal/tools/mutate -gremlins $(GOBIN)/gremlins $(PKG)
 
 .PHONY: traps
 traps: build ## Run the tests that docs/traps.md names and print trap, test and result

@@ -6,10 +6,12 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"emrflink/components/helm"
 	"emrflink/internal/awsapi"
 	"emrflink/internal/awskind"
 	"emrflink/internal/engine"
@@ -338,4 +340,68 @@ func TestWhatIsAskedForByWhatIsNotKnownIsNotFound(t *testing.T) {
 		require.NoError(t, err, k.Type)
 		require.False(t, found, k.Type)
 	}
+}
+
+func TestTheAccountIsAskedAgainAfterAPause(t *testing.T) {
+	t.Parallel()
+	for poll, want := range map[time.Duration]time.Duration{0: 10 * time.Second, time.Minute: 2 * time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			start := time.Now()
+			_, found, err := Finder(Options{
+				Account:    &fakeAccount{states: []string{"CREATING", "CREATING", "ACTIVE"}, tags: ownTags()},
+				Deployment: "demo", Tags: ownTags(), Poll: poll,
+			})(t.Context(), engine.PendingCreate{Type: "aws:eks/cluster:Cluster", Inputs: map[string]any{"name": "demo"}})
+			require.NoError(t, err)
+			require.True(t, found)
+			require.Equal(t, want, time.Since(start))
+		})
+	}
+}
+
+func TestWhatDoesNotExistIsNotForeign(t *testing.T) {
+	t.Parallel()
+	_, found, err := look(t, &fakeAccount{}, engine.PendingCreate{Type: "aws:iam/role:Role", Inputs: map[string]any{"name": "r"}})
+	require.NoError(t, err)
+	require.False(t, found)
+}
+
+// What a part hangs on is the one of that type and id, with the tags of the deployment.
+func TestAPartHangsOnTheVeryOneThatIsAskedFor(t *testing.T) {
+	t.Parallel()
+	table := func(typ, id string, tags map[string]string) awsapi.Resource {
+		return awsapi.Resource{Type: typ, ID: id, Tags: tags}
+	}
+	asked := engine.PendingCreate{Type: "aws:ec2/route:Route", Inputs: map[string]any{
+		"routeTableId": "rtb-1", "destinationCidrBlock": "0.0.0.0/0"}}
+	for name, c := range map[string]struct {
+		there awsapi.Resource
+		want  bool
+	}{
+		"the table":           {table(awsapi.TypeRouteTable, "rtb-1", ownTags()), true},
+		"another table":       {table(awsapi.TypeRouteTable, "rtb-2", ownTags()), false},
+		"another's table":     {table(awsapi.TypeRouteTable, "rtb-1", nil), false},
+		"another of that id":  {table(awsapi.TypeSubnet, "rtb-1", ownTags()), false},
+		"another's other one": {table(awsapi.TypeSubnet, "rtb-2", nil), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, found := find(t, asked, []awsapi.Resource{c.there})
+			require.Equal(t, c.want, found)
+		})
+	}
+}
+
+// A release is looked for in the cluster, and nothing else is; without a cluster none is found.
+func TestReleasesAndResourcesAreNotMixedUp(t *testing.T) {
+	t.Parallel()
+	role := engine.PendingCreate{Type: "aws:iam/role:Role", Inputs: map[string]any{"name": "r"}}
+	id, found, err := Finder(Options{
+		Account: &fakeAccount{tags: ownTags()}, Deployment: "demo", Tags: ownTags(), Releases: &Releases{},
+	})(t.Context(), role)
+	require.NoError(t, err)
+	require.True(t, found)
+	require.Equal(t, "r", id)
+	_, found, err = Finder(Options{Account: &fakeAccount{}})(t.Context(), engine.PendingCreate{Type: helm.Token})
+	require.NoError(t, err)
+	require.False(t, found)
 }

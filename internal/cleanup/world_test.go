@@ -34,6 +34,8 @@ type account struct {
 	journal   []string
 	fail      map[string]error // "delete <id>", "inventory", "empty", "identity"
 	late      []awsapi.Resource
+	look      func()        // runs before each inventory
+	limit     time.Duration // of the last wait for terminated instances
 }
 
 func (a *account) note(format string, args ...any) {
@@ -59,6 +61,9 @@ func (a *account) DescribeCluster(_ context.Context, name string) (awsapi.Cluste
 }
 
 func (a *account) DeploymentResources(context.Context, awsapi.Deployment) ([]awsapi.Resource, error) {
+	if a.look != nil {
+		a.look()
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	var out []awsapi.Resource
@@ -104,7 +109,8 @@ func (a *account) EmptyBucket(_ context.Context, bucket string, progress func(in
 	return 3, a.fail["empty"]
 }
 
-func (a *account) WaitTerminated(_ context.Context, _ time.Duration, ids ...string) error {
+func (a *account) WaitTerminated(_ context.Context, limit time.Duration, ids ...string) error {
+	a.limit = limit
 	a.note("terminated %v", ids)
 	return nil
 }
@@ -129,6 +135,7 @@ type engine struct {
 	after  func() // runs when everything was deleted
 	runs   int
 	forgot bool
+	holds  int // Kubernetes objects in its state
 
 	afterForget func()
 	forgotten   []string
@@ -172,7 +179,7 @@ func (e *engine) ForgetKubernetes(context.Context) (int, error) {
 	if e.afterForget != nil {
 		e.afterForget()
 	}
-	return 4, nil
+	return e.holds, nil
 }
 
 func (e *engine) ForgetTypes(_ context.Context, types ...string) (int, error) {
@@ -207,7 +214,7 @@ func newWorld(t *testing.T) *world {
 		awsapi.Resource{Service: "ec2", Type: awsapi.TypeInstance, ID: "i-node", State: "running", CreatedBy: "karpenter",
 			Tags: map[string]string{"kubernetes.io/cluster/" + cluster: "owned", "karpenter.sh/nodepool": "flink"}},
 	)
-	w := &world{account: a, engine: &engine{a: a}}
+	w := &world{account: a, engine: &engine{a: a, holds: 4}}
 	claim := kubetest.Object(kube.KindNodeClaim, "", "flink-abc", map[string]any{
 		"metadata": map[string]any{"finalizers": []any{"karpenter.sh/termination"}},
 	})
@@ -274,6 +281,37 @@ func (w *world) run(t *testing.T) (report Report, err error) {
 		report, err = w.c.Run(t.Context(), func(p Progress) { w.said = append(w.said, p) })
 	})
 	return report, err
+}
+
+// causes are what a phase said, in its order.
+func (w *world) causes(phase string) []string {
+	var out []string
+	for _, p := range w.said {
+		if p.Phase.Name == phase {
+			out = append(out, p.Cause)
+		}
+	}
+	return out
+}
+
+// took is how long a phase took until its end.
+func (w *world) took(phase string) (d time.Duration) {
+	for _, p := range w.said {
+		if p.Phase.Name == phase {
+			d = p.Elapsed
+		}
+	}
+	return d
+}
+
+// count is how often the journal has an entry.
+func (w *world) count(entry string) (n int) {
+	for _, e := range w.journal {
+		if e == entry {
+			n++
+		}
+	}
+	return n
 }
 
 // inOrder wants these entries in the journal, each behind the one before.

@@ -56,28 +56,27 @@ func (e *Engine) forget(ctx context.Context, match func(apitype.ResourceV3) bool
 	if err != nil {
 		return 0, err
 	}
-	resources, providers := drop(deployment, match)
-	if resources+providers == 0 {
+	before := len(deployment.Resources)
+	dropped := drop(deployment, match)
+	if len(deployment.Resources) == before {
 		return 0, nil
 	}
 	if err := e.importState(ctx, deployment); err != nil {
 		return 0, fmt.Errorf("write the state without what it forgets: %w", err)
 	}
-	return resources, nil
+	return dropped, nil
 }
 
-// drop takes resources out of a deployment and mends the references to them.
-func drop(d *savedState, match func(apitype.ResourceV3) bool) (resources, providers int) {
+// drop takes resources out of a deployment, mends the references to them, and returns how many there were beside providers.
+func drop(d *savedState, match func(apitype.ResourceV3) bool) (resources int) {
 	parents := map[resource.URN]resource.URN{} // of what is dropped
 	kept := make([]apitype.ResourceV3, 0, len(d.Resources))
 	for _, r := range d.Resources {
-		switch {
-		case !match(r):
+		if !match(r) {
 			kept = append(kept, r)
 			continue
-		case strings.HasPrefix(string(r.Type), "pulumi:providers:"):
-			providers++
-		default:
+		}
+		if !strings.HasPrefix(string(r.Type), "pulumi:providers:") {
 			resources++
 		}
 		parents[r.URN] = r.Parent
@@ -98,5 +97,5 @@ func drop(d *savedState, match func(apitype.ResourceV3) bool) (resources, provid
 		}
 	}
 	d.Resources = kept
-	return resources, providers
+	return resources
 }
