@@ -13,6 +13,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -23,6 +25,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/stretchr/testify/require"
 
+	"emrflink/internal/localcloud/account"
+	"emrflink/internal/localcloud/awswire"
 	"emrflink/internal/localcloud/objects"
 )
 
@@ -251,4 +255,45 @@ func TestOneWhoWaitsForContinueSendsNothingInVain(t *testing.T) {
 	line, err = in.ReadString('\n')
 	require.NoError(t, err)
 	require.Contains(t, line, "200")
+}
+
+// TestLargeObjectsAreNotHeldInMemory counts what is allocated, so nothing else may run beside it.
+func TestLargeObjectsAreNotHeldInMemory(t *testing.T) { //nolint:paralleltest // see above
+	a, err := account.Open(account.Options{Dir: t.TempDir()})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, a.Close()) })
+	srv := httptest.NewServer(awswire.New(a, awswire.Options{}))
+	t.Cleanup(srv.Close)
+	w := &world{t: t, account: a, url: srv.URL}
+	w.cfg = w.config(account.StaticAccessKey, account.StaticSecretKey, "")
+	w.bucket("data", false)
+	const size = 64 << 20
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+
+	r, _ := w.sign(w.cfg, http.MethodPut, "/data/large", "UNSIGNED-PAYLOAD", nil, time.Now())
+	r.Body, r.ContentLength = io.NopCloser(io.LimitReader(zeros{}, size)), size
+	put := w.send(r)
+	require.Equal(t, http.StatusOK, put.status, string(put.body))
+	r, _ = w.sign(w.cfg, http.MethodPut, "/data/copy", hexSum(""), map[string]string{"X-Amz-Copy-Source": "data/large"}, time.Now())
+	copied := w.send(r)
+	require.Equal(t, http.StatusOK, copied.status, string(copied.body))
+	r, _ = w.sign(w.cfg, http.MethodGet, "/data/copy", hexSum(""), nil, time.Now())
+	resp, err := http.DefaultClient.Do(r)
+	require.NoError(t, err)
+	n, err := io.Copy(io.Discard, resp.Body)
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+	require.EqualValues(t, size, n)
+
+	runtime.ReadMemStats(&after)
+	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(8<<20), "of client and server together")
+}
+
+type zeros struct{}
+
+// Read reads zeros.
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
 }
