@@ -136,6 +136,8 @@ func TestEveryOperationAsksForItsPermissions(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w, _ := deployed(t)
+			_, err := w.account.Objects.Put("demo-data", "key", []byte("x"), nil) // who may not list is denied what is missing
+			require.NoError(t, err)
 			instances := w.account.List(account.KindInstance)
 			templates := w.account.List(account.KindLaunchTemplate)
 			params := parameters(w, instances[0].ID, templates[0].ID)

@@ -166,7 +166,8 @@ func listObjectsV2(q *request) (answer, error) {
 		next = base64.RawURLEncoding.EncodeToString([]byte(p.last))
 	}
 	kids := append(q.listHead(l, "MaxKeys", p.more), txt("Name", q.bucket()), num("KeyCount", len(p.rows)+len(p.groups)),
-		opt("StartAfter", q.escapeKey(query.Get("start-after"))), opt("ContinuationToken", token), opt("NextContinuationToken", next))
+		opt("StartAfter", q.escapeKey(query.Get("start-after"))), opt("ContinuationToken", token),
+		opt("NextContinuationToken", next))
 	return s3Answer(el("ListBucketResult", slices.Concat(kids, q.objectNodes(p.rows, query.Get("fetch-owner") == "true"),
 		q.groupNodes(p.groups))...))
 }

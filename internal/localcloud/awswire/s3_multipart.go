@@ -28,18 +28,19 @@ func createMultipartUpload(q *request) (answer, error) {
 	}
 	a := objects.Algorithm(q.http.Header.Get("X-Amz-Checksum-Algorithm"))
 	if a != "" && !a.Known() {
-		return answer{}, invalid("InvalidRequest", "Checksum algorithm provided is unsupported. Please try again with any of the "+
-			"valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]")
+		return answer{}, invalid("InvalidRequest", "Checksum algorithm provided is unsupported. Please try again with any of "+
+			"the valid types: %v", objects.Algorithms())
 	}
 	// CRC64NVME has no checksum of checksums, SHA1 and SHA256 have no other.
 	kind := cmp.Or(q.http.Header.Get("X-Amz-Checksum-Type"), objects.FullObject)
 	if a != "" && a != objects.CRC64NVME && q.http.Header.Get("X-Amz-Checksum-Type") == "" {
 		kind = objects.Composite
 	}
-	if kind != objects.FullObject && kind != objects.Composite || kind == objects.Composite && (a == "" || a == objects.CRC64NVME) ||
-		kind == objects.FullObject && (a == objects.SHA1 || a == objects.SHA256) {
-		return answer{}, invalid("InvalidRequest", "The %s checksum type cannot be used with the %s checksum algorithm.", kind,
-			cmp.Or(string(a), "default"))
+	if wrong := map[string][]objects.Algorithm{
+		objects.Composite: {"", objects.CRC64NVME}, objects.FullObject: {objects.SHA1, objects.SHA256},
+	}[kind]; wrong == nil || slices.Contains(wrong, a) {
+		return answer{}, invalid("InvalidRequest", "The %s checksum type cannot be used with the %s checksum algorithm.",
+			kind, cmp.Or(string(a), "default"))
 	}
 	u, err := q.account.Objects.Begin(objects.Upload{
 		Bucket: q.bucket(), Key: q.vars["key"], Initiator: q.caller.ARN, Attributes: attrs, Algorithm: a, Type: kind,
@@ -177,7 +178,8 @@ func completeMultipartUpload(q *request) (answer, error) {
 	size := q.http.Header.Get("X-Amz-Mp-Object-Size")
 	o, err := q.account.Objects.Complete(q.bucket(), q.vars["key"], q.uploadID(), parts, func(o objects.Object) error {
 		if size != "" && size != strconv.FormatInt(o.Size, 10) {
-			return invalid("InvalidRequest", "The provided 'x-amz-mp-object-size' header does not match the object: %d bytes", o.Size)
+			return invalid("InvalidRequest", "The provided 'x-amz-mp-object-size' header does not match the object's %d bytes",
+				o.Size)
 		}
 		return c.verifyChecksum(o.Checksum)
 	}, condition)

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"emrflink/internal/localcloud/awserror"
 	"emrflink/internal/localcloud/objects"
 )
 
@@ -104,9 +105,21 @@ func putObject(q *request) (answer, error) {
 	return answer{status: http.StatusOK, header: h}, nil
 }
 
+// open opens an object for a read. That a key is missing, only who may list it is told: to others it is denied.
+func (q *request) open(s source) (objects.Object, objects.Body, error) {
+	o, body, err := q.account.Objects.Open(s.bucket, s.key, s.version)
+	if awserror.Code(err) == "NoSuchKey" {
+		arn := "arn:" + q.account.Partition() + ":s3:::" + s.bucket
+		if denied := q.allow("s3:ListBucket", arn, keys{"s3:prefix": {s.key}}); denied != nil {
+			err = denied
+		}
+	}
+	return o, body, err
+}
+
 // getObject answers HeadObject, too: the server drops the body.
 func getObject(q *request) (answer, error) {
-	o, body, err := q.account.Objects.Open(q.bucket(), q.vars["key"], q.http.URL.Query().Get("versionId"))
+	o, body, err := q.open(source{q.bucket(), q.vars["key"], q.http.URL.Query().Get("versionId")})
 	if err != nil {
 		return answer{}, err
 	}
@@ -241,7 +254,7 @@ func deleteObject(q *request) (answer, error) {
 	return answer{status: http.StatusNoContent, header: h}, nil
 }
 
-// source is what a copy reads.
+// source is what is read: by a copy, from another bucket than the request's.
 type source struct{ bucket, key, version string }
 
 // source reads the header that names it: an encoded bucket/key, with or without a slash before it.
@@ -276,7 +289,7 @@ func (q *request) openSource() (source, objects.Object, objects.Body, error) {
 	if err != nil {
 		return s, objects.Object{}, nil, err
 	}
-	o, body, err := q.account.Objects.Open(s.bucket, s.key, s.version)
+	o, body, err := q.open(s)
 	if err != nil {
 		return s, o, nil, err
 	}
@@ -285,8 +298,8 @@ func (q *request) openSource() (source, objects.Object, objects.Body, error) {
 		err = preconditionFailed()
 	}
 	if err == nil && o.Size > maxObject && q.op == "CopyObject" {
-		err = invalid("InvalidRequest", "The specified copy source is larger than the maximum allowable size for a copy source: %d",
-			int64(maxObject))
+		err = invalid("InvalidRequest",
+			"The specified copy source is larger than the maximum allowable size for a copy source: %d", int64(maxObject))
 	}
 	if err != nil {
 		_ = body.Close()
@@ -300,7 +313,8 @@ func (q *request) copied(s source, from objects.Object, h http.Header, kids ...n
 	if s.version != "" || realVersion(from.VersionID) {
 		h.Set("X-Amz-Copy-Source-Version-Id", from.VersionID)
 	}
-	a, err := s3Answer(el(map[string]string{"CopyObject": "CopyObjectResult", "UploadPartCopy": "CopyPartResult"}[q.op], kids...))
+	name := map[string]string{"CopyObject": "CopyObjectResult", "UploadPartCopy": "CopyPartResult"}[q.op]
+	a, err := s3Answer(el(name, kids...))
 	a.header = h
 	return a, err
 }
@@ -323,8 +337,8 @@ func copyObject(q *request) (answer, error) {
 	case directive != "COPY" && directive != "REPLACE":
 		return answer{}, invalid("InvalidArgument", "Unknown metadata directive.")
 	case directive == "COPY" && s == source{bucket: q.bucket(), key: q.vars["key"]}:
-		return answer{}, invalid("InvalidRequest", "This copy request is illegal because it is trying to copy an object to itself "+
-			"without changing the object's metadata, storage class, website redirect location or encryption attributes.")
+		return answer{}, invalid("InvalidRequest", "This copy request is illegal because it is trying to copy an object to "+
+			"itself without changing the object's metadata, storage class, website redirect location or encryption attributes.")
 	case directive == "COPY":
 		attrs = from.Attributes
 	}

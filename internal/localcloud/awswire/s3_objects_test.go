@@ -319,3 +319,25 @@ func TestDeletionsSayWhatTheyMade(t *testing.T) {
 	require.Equal(t, *out.VersionId, *many.Deleted[0].DeleteMarkerVersionId)
 	require.Equal(t, "body", w.content("data", "k"))
 }
+
+// TestAMissingKeyIsToldToWhoMayListIt: Hadoop looks for what is not there before it writes.
+func TestAMissingKeyIsToldToWhoMayListIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.bucket("data", false)
+	read := `{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}`
+	list := `,{"Effect":"Allow","Action":"s3:ListBucket","Resource":"arn:aws:s3:::data",` +
+		`"Condition":{"StringLike":{"s3:prefix":"team/*"}}}`
+	policy := func(statements string) string { return `{"Version":"2012-10-17","Statement":[` + statements + `]}` }
+	reader := w.as(w.role("reader", "ec2.amazonaws.com", policy(read)))
+	lister := w.as(w.role("lister", "ec2.amazonaws.com", policy(read+list)))
+	for _, tc := range []struct {
+		cfg    aws.Config
+		key    string
+		status int
+	}{{reader, "team/none", 403}, {lister, "team/none", 404}, {lister, "other/none", 403}} {
+		for _, method := range []string{http.MethodGet, http.MethodHead} {
+			require.Equal(t, tc.status, w.call(t.Context(), tc.cfg, "s3", method, "/data/"+tc.key, nil, "").status, tc.key)
+		}
+	}
+}

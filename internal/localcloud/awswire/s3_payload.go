@@ -203,7 +203,7 @@ func (c *chunks) end() error {
 		}
 		name, value, ok := strings.Cut(line, ":")
 		if err != nil || !ok || !c.trailing {
-			return errors.Join(err, invalid("MalformedTrailerError", "The request contained trailing data that was not well-formed"))
+			return errors.Join(err, invalid("MalformedTrailerError", "The trailing data is not well-formed: %q", line))
 		}
 		name, value = strings.ToLower(strings.TrimSpace(name)), strings.TrimSpace(value)
 		if name != "x-amz-trailer-signature" {
@@ -254,7 +254,8 @@ func (q *request) claims() (claims, error) {
 			continue
 		}
 		if c.checksum.Algorithm != "" || value != "" && trailing {
-			return c, invalid("InvalidRequest", "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.")
+			return c, invalid("InvalidRequest",
+				"Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.")
 		}
 		c.checksum = objects.Checksum{Algorithm: a, Value: value}
 		if trailing {
@@ -323,8 +324,8 @@ func (q *request) receive(a objects.Algorithm) (*objects.Draft, error) {
 	case q.payload.length > maxObject:
 		return nil, invalid("EntityTooLarge", "Your proposed upload exceeds the maximum allowed size: %d bytes", int64(maxObject))
 	case c.checksum.Algorithm != "" && a != "" && c.checksum.Algorithm != a:
-		return nil, invalid("InvalidRequest", "Checksum Type mismatch occurred, expected checksum Type: %s, actual checksum Type: %s",
-			a, c.checksum.Algorithm)
+		return nil, invalid("InvalidRequest",
+			"Checksum Type mismatch occurred, expected checksum Type: %s, actual checksum Type: %s", a, c.checksum.Algorithm)
 	case c.checksum.Algorithm != "":
 		a = c.checksum.Algorithm
 	}

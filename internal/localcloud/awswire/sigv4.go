@@ -46,6 +46,9 @@ func parseSignature(r *http.Request) (s signature, ok bool, err error) {
 		return headerSignature(r, strings.TrimPrefix(auth, sigAlgorithm+" "))
 	case q.Get("X-Amz-Algorithm") == sigAlgorithm:
 		return querySignature(q)
+	case strings.HasPrefix(auth, "AWS "), q.Has("AWSAccessKeyId"): // of version 2, which S3 takes in no new bucket
+		return s, false, invalid("InvalidRequest",
+			"The authorization mechanism you have provided is not supported. Please use %s.", sigAlgorithm)
 	case auth != "":
 		return s, false, refuse(http.StatusBadRequest, "IncompleteSignature", "only %s signatures are supported", sigAlgorithm)
 	}

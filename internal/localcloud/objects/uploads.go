@@ -304,15 +304,16 @@ func (s *Store) claimed(bucket, key, id string, claimed []Part) (Upload, []*stor
 		case p == nil || c.ETag != p.ETag || c.Checksum.Value != "" && c.Checksum != p.Checksum:
 			return Upload{}, nil, invalidPart(c.Number)
 		case u.Type == Composite && c.Checksum.Value == "":
-			return Upload{}, nil, awserror.Bad("InvalidRequest", "The upload was created using a %s checksum. The complete request "+
-				"must include the checksum for each part. It was missing for part %d in the request.", u.Algorithm, c.Number)
+			return Upload{}, nil, awserror.Bad("InvalidRequest", "The upload was created using a %s checksum. The complete "+
+				"request must include the checksum for each part. It was missing for part %d in the request.", u.Algorithm,
+				c.Number)
 		}
 		parts = append(parts, p)
 	}
 	for _, p := range parts[:len(parts)-1] {
 		if p.Size < minPart {
-			return Upload{}, nil, awserror.Bad("EntityTooSmall", "Your proposed upload is smaller than the minimum allowed size: "+
-				"part %d has %d bytes, and every part but the last needs %d", p.Number, p.Size, minPart)
+			return Upload{}, nil, awserror.Bad("EntityTooSmall", "Your proposed upload is smaller than the minimum allowed "+
+				"size: part %d has %d bytes, and every part but the last needs %d", p.Number, p.Size, minPart)
 		}
 	}
 	return u.Upload, parts, nil
