@@ -210,7 +210,8 @@ func TestUploadsSurviveARestart(t *testing.T) {
 			w := &world{Account: open(t, o), t: t}
 			w.make(KindBucket, Props{"bucket": "data"})
 			begun, err := w.Objects.Begin(objects.Upload{
-				Bucket: "data", Key: "k", Type: objects.FullObject, Attributes: objects.Attributes{Metadata: map[string]string{"n": "1"}},
+				Bucket: "data", Key: "k", Type: objects.FullObject,
+				Attributes: objects.Attributes{Metadata: map[string]string{"n": "1"}},
 			})
 			require.NoError(t, err)
 			var claimed []objects.Part
@@ -272,7 +273,8 @@ func TestABucketTakesItsUploadsAlong(t *testing.T) {
 	full := errors.New("no space left on device")
 	w.ledger.Break(full)
 	require.ErrorIs(t, w.Objects.Abort("data", "k", begun.ID), full)
-	_, err = w.Objects.Complete("data", "k", begun.ID, []objects.Part{{Number: 1, ETag: "d41d8cd98f00b204e9800998ecf8427e"}}, nil, nil)
+	empty := []objects.Part{{Number: 1, ETag: "d41d8cd98f00b204e9800998ecf8427e"}}
+	_, err = w.Objects.Complete("data", "k", begun.ID, empty, nil, nil)
 	require.ErrorIs(t, err, full)
 	w.ledger.Break(nil)
 	_, parts, err := w.Objects.Parts("data", "k", begun.ID)

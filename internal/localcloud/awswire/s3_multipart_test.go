@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -83,8 +84,10 @@ func TestUploadsInParts(t *testing.T) {
 		in   s3.CreateMultipartUploadInput
 		kind types.ChecksumType
 	}{
-		"as the SDK does it":   {s3.CreateMultipartUploadInput{}, types.ChecksumTypeFullObject},
-		"CRC32 of all":         {s3.CreateMultipartUploadInput{ChecksumAlgorithm: "CRC32", ChecksumType: "FULL_OBJECT"}, "FULL_OBJECT"},
+		"as the SDK does it": {s3.CreateMultipartUploadInput{}, types.ChecksumTypeFullObject},
+		"CRC32 of all": {
+			s3.CreateMultipartUploadInput{ChecksumAlgorithm: "CRC32", ChecksumType: "FULL_OBJECT"}, types.ChecksumTypeFullObject,
+		},
 		"CRC64NVME":            {s3.CreateMultipartUploadInput{ChecksumAlgorithm: "CRC64NVME"}, types.ChecksumTypeFullObject},
 		"CRC32C of the CRC32C": {s3.CreateMultipartUploadInput{ChecksumAlgorithm: "CRC32C"}, types.ChecksumTypeComposite},
 		"SHA256 of the SHA256": {s3.CreateMultipartUploadInput{ChecksumAlgorithm: "SHA256"}, types.ChecksumTypeComposite},
@@ -120,7 +123,8 @@ func TestUploadsInParts(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, int32(3), *second.PartsCount)
 			require.Equal(t, int64(5*mib+1), *second.ContentLength)
-			_, err = u.c.ListParts(t.Context(), &s3.ListPartsInput{Bucket: aws.String("data"), Key: aws.String("k"), UploadId: u.id})
+			_, err = u.c.ListParts(t.Context(),
+				&s3.ListPartsInput{Bucket: aws.String("data"), Key: aws.String("k"), UploadId: u.id})
 			require.Equal(t, "NoSuchUpload", code(t, err), "the upload has ended")
 		})
 	}
@@ -254,7 +258,8 @@ func TestUnfinishedUploadsAreListedAndAborted(t *testing.T) {
 				require.Contains(t, *u.Initiator.ID, "user/")
 			}
 		}
-		require.Equal(t, append(append([]string{"a/"}, ids["b"]...), ids["c"]...), got, "%d a page, the oldest of a key first", size+1)
+		want := slices.Concat([]string{"a/"}, ids["b"], ids["c"])
+		require.Equal(t, want, got, "%d a page, the oldest of a key first", size+1)
 	}
 	for i := range 5 {
 		_, err := c.UploadPart(ctx, &s3.UploadPartInput{Bucket: aws.String("data"), Key: aws.String("c"), UploadId: &ids["c"][0],

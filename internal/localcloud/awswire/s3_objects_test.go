@@ -22,7 +22,8 @@ import (
 // write puts an object and returns its ETag.
 func (w *world) write(bucket, key, body string) string {
 	w.t.Helper()
-	out, err := w.s3(w.cfg).PutObject(w.t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader(body)})
+	out, err := w.s3(w.cfg).PutObject(w.t.Context(),
+		&s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader(body)})
 	require.NoError(w.t, err)
 	return *out.ETag
 }
@@ -88,7 +89,8 @@ func TestConditionsOfARead(t *testing.T) {
 	w := newWorld(t)
 	w.bucket("data", false)
 	etag := w.write("data", "k", "body")
-	before, after := time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat), time.Now().Add(time.Hour).UTC().Format(http.TimeFormat)
+	before := time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat)
+	after := time.Now().Add(time.Hour).UTC().Format(http.TimeFormat)
 	for _, tc := range []struct {
 		header map[string]string
 		status int

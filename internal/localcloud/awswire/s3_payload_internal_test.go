@@ -5,6 +5,7 @@ package awswire
 import (
 	"encoding/base64"
 	"io"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -45,7 +46,7 @@ func TestAmazonsExamplesOfChunks(t *testing.T) {
 				at: time.Date(2013, 5, 24, 0, 0, 0, 0, time.UTC),
 			}
 			read := func(body string) (string, *payload, error) {
-				r := httptest.NewRequest("PUT", "/examplebucket/chunkObject.txt", strings.NewReader(body))
+				r := httptest.NewRequest(http.MethodPut, "/examplebucket/chunkObject.txt", strings.NewReader(body))
 				r.Header.Set("X-Amz-Decoded-Content-Length", "66560")
 				p, err := newPayload(r, sig, "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", tc.stated)
 				require.NoError(t, err)
@@ -76,7 +77,8 @@ func TestChecksumsAreAmazons(t *testing.T) {
 		h := a.New()
 		h.Write([]byte("123456789"))
 		c := claims{checksum: objects.Checksum{Algorithm: a, Value: want}}
-		require.NoError(t, c.verifyChecksum(objects.Checksum{Algorithm: a, Value: base64.StdEncoding.EncodeToString(h.Sum(nil))}), a)
+		got := objects.Checksum{Algorithm: a, Value: base64.StdEncoding.EncodeToString(h.Sum(nil))}
+		require.NoError(t, c.verifyChecksum(got), a)
 	}
 }
 

@@ -165,13 +165,15 @@ func TestBodiesThatAreNotWhatTheySayAreRefused(t *testing.T) {
 		"a wrong SHA-256":    {hexSum("other"), nil, as(body), "XAmzContentSHA256Mismatch"},
 		"a wrong MD5":        {hexSum(body), map[string]string{"Content-Md5": wrong}, as(body), "BadDigest"},
 		"no MD5":             {hexSum(body), map[string]string{"Content-Md5": "x"}, as(body), "InvalidDigest"},
-		"a wrong checksum":   {hexSum(body), map[string]string{"X-Amz-Checksum-Sha1": sum(objects.SHA1, "x")}, as(body), "BadDigest"},
-		"no checksum":        {hexSum(body), map[string]string{"X-Amz-Checksum-Sha1": "eA=="}, as(body), "InvalidRequest"},
+		"a wrong checksum": {hexSum(body), map[string]string{"X-Amz-Checksum-Sha1": sum(objects.SHA1, "x")},
+			as(body), "BadDigest"},
+		"no checksum": {hexSum(body), map[string]string{"X-Amz-Checksum-Sha1": "eA=="}, as(body), "InvalidRequest"},
 		"two checksums": {hexSum(body), map[string]string{"X-Amz-Checksum-Sha1": "x", "X-Amz-Checksum-Crc32": "x"},
 			as(body), "InvalidRequest"},
 		"an unknown encoding": {"STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD", decoded, as(body), "NotImplemented"},
 		"tags":                {hexSum(body), map[string]string{"X-Amz-Tagging": "a=b"}, as(body), "NotImplemented"},
-		"an ACL":              {hexSum(body), map[string]string{"X-Amz-Acl": "public-read"}, as(body), "AccessControlListNotSupported"},
+		"an ACL": {hexSum(body), map[string]string{"X-Amz-Acl": "public-read"},
+			as(body), "AccessControlListNotSupported"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -275,7 +277,8 @@ func TestLargeObjectsAreNotHeldInMemory(t *testing.T) { //nolint:paralleltest //
 	r.Body, r.ContentLength = io.NopCloser(io.LimitReader(zeros{}, size)), size
 	put := w.send(r)
 	require.Equal(t, http.StatusOK, put.status, string(put.body))
-	r, _ = w.sign(w.cfg, http.MethodPut, "/data/copy", hexSum(""), map[string]string{"X-Amz-Copy-Source": "data/large"}, time.Now())
+	r, _ = w.sign(w.cfg, http.MethodPut, "/data/copy", hexSum(""), map[string]string{"X-Amz-Copy-Source": "data/large"},
+		time.Now())
 	copied := w.send(r)
 	require.Equal(t, http.StatusOK, copied.status, string(copied.body))
 	r, _ = w.sign(w.cfg, http.MethodGet, "/data/copy", hexSum(""), nil, time.Now())

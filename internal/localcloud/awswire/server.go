@@ -162,15 +162,8 @@ func (s *server) serve(q *request, w http.ResponseWriter) (answer, error) {
 		}
 	}
 	q.route(sig, signed)
-	if q.proto != protoRESTXML {
-		if err := q.read(http.MaxBytesReader(w, q.http.Body, maxBody)); err != nil {
-			return answer{}, err
-		}
-	}
-	if q.op == "" {
-		if err := q.routeForm(); err != nil {
-			return answer{}, err
-		}
+	if err := q.readAhead(w); err != nil {
+		return answer{}, err
 	}
 	op, known := s.handlers[q.service+":"+q.op]
 	if signed {
@@ -193,6 +186,21 @@ func (s *server) serve(q *request, w http.ResponseWriter) (answer, error) {
 		return answer{}, err
 	}
 	return op.run(q)
+}
+
+// readAhead reads the body of every service but S3: its hash is a part of the signature, and some of them name their operation
+// in it.
+func (q *request) readAhead(w http.ResponseWriter) error {
+	if q.proto == protoRESTXML {
+		return nil
+	}
+	if err := q.read(http.MaxBytesReader(w, q.http.Body, maxBody)); err != nil {
+		return err
+	}
+	if q.op == "" {
+		return q.routeForm()
+	}
+	return nil
 }
 
 // read reads the body into memory.

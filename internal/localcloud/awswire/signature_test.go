@@ -86,7 +86,8 @@ func TestRequestsThatWereChangedAreRefused(t *testing.T) {
 	})
 	t.Run("a signature of version 2", func(t *testing.T) {
 		t.Parallel()
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.url+"/b/k?AWSAccessKeyId=a&Signature=b&Expires=1", nil)
+		url := w.url + "/b/k?AWSAccessKeyId=a&Signature=b&Expires=1"
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 		require.NoError(t, err)
 		a := w.send(r)
 		require.Equal(t, http.StatusBadRequest, a.status)

@@ -39,7 +39,7 @@ func (a Attributes) clone() Attributes {
 type Object struct {
 	Key, VersionID string
 	Size           int64
-	ETag           string // MD5 of the body in hex, without quotes; of a multipart object MD5 of the parts' MD5, "-", their number
+	ETag           string // MD5 of the body in hex, without quotes; of a multipart object of its parts' MD5, "-", their number
 	LastModified   time.Time
 	Attributes
 	Checksum     Checksum
