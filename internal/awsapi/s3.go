@@ -177,6 +177,12 @@ func (c *Client) eachPageOfVersions(ctx context.Context, bucket string, page fun
 	return nil
 }
 
+// BeginUpload begins an upload in parts and leaves it unfinished.
+func (c *Client) BeginUpload(ctx context.Context, bucket, key string) error {
+	_, err := c.s3.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{Bucket: &bucket, Key: &key})
+	return wrap("s3:CreateMultipartUpload", "s3://"+bucket+"/"+key, err)
+}
+
 // abortUploads ends the unfinished multipart uploads: they bill, and block
 // nothing but the memory of their owner.
 func (c *Client) abortUploads(ctx context.Context, bucket string) error {
