@@ -42,6 +42,8 @@ type EngineEvent struct {
 	Resource string // "aws:ec2/vpc:Vpc emr-eks-flink"
 	Message  string // "" for a plain start or end
 	Deleted  bool   // the resource is gone now
+	Begun    bool   // its deletion has begun
+	Ended    bool   // and has come to an end, be it a failure
 	Notice   bool   // the message is about what an earlier run has left: it is in the report too
 }
 
@@ -193,7 +195,7 @@ func (c Choices) steps() []step {
 		},
 		{
 			Phase: Phase{PhaseVolumes, "persistent volume claims", 20 * second, 5 * minute}, do: (*run).volumes,
-			batches: []batch{{kind: kube.KindPVC}}, data: true,
+			batches: []batch{{kind: kube.KindPVC, users: (*run).usersOf}}, data: true,
 		},
 		// Pools come first, so that nothing new is launched, then every NodeClaim by itself: a NodePool has no finalizer,
 		// so its end says nothing about its nodes, and the garbage collector may look at a kind as young as Karpenter's

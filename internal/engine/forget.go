@@ -4,7 +4,6 @@ package engine
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -35,33 +34,14 @@ func (e *Engine) ForgetTypes(ctx context.Context, types ...string) (int, error) 
 	return e.forget(ctx, func(r apitype.ResourceV3) bool { return slices.Contains(types, string(r.Type)) })
 }
 
-func (e *Engine) forget(ctx context.Context, match func(apitype.ResourceV3) bool) (int, error) {
-	if err := e.ready(ctx); err != nil {
-		return 0, err
-	}
-	if _, err := e.deployment(ctx); err != nil {
-		return 0, err
-	}
-	notice := func(text string) { e.opts.Logger.Info(text) }
-	release, err := e.acquire(ctx, notice)
+func (e *Engine) forget(ctx context.Context, match func(apitype.ResourceV3) bool) (resources int, err error) {
+	err = e.edit(ctx, func(d *savedState) int {
+		var providers int
+		resources, providers = drop(d, match)
+		return resources + providers
+	})
 	if err != nil {
 		return 0, err
-	}
-	defer release()
-	// Writing the state drops its unfinished operations: what they made has to be taken over before.
-	if err := e.resolvePending(ctx, true, notice); err != nil {
-		return 0, err
-	}
-	deployment, err := e.deployment(ctx)
-	if err != nil {
-		return 0, err
-	}
-	resources, providers := drop(deployment, match)
-	if resources+providers == 0 {
-		return 0, nil
-	}
-	if err := e.importState(ctx, deployment); err != nil {
-		return 0, fmt.Errorf("write the state without what it forgets: %w", err)
 	}
 	return resources, nil
 }
