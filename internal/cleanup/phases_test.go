@@ -21,7 +21,7 @@ import (
 func TestEachPhaseIsExpectedAndLimitedInTime(t *testing.T) {
 	t.Parallel()
 	got := []string{}
-	for _, p := range Phases() {
+	for _, p := range (Choices{}).phases() {
 		got = append(got, fmt.Sprint(p.Name, " ", p.Expected, " ", p.Timeout))
 	}
 	require.Equal(t, []string{

@@ -3,6 +3,7 @@
 package cleanup
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,6 +43,7 @@ type run struct {
 	before    []awsapi.Resource
 	unknown   []Unknown // of the last look at the account
 	report    Report
+	deleting  map[string]time.Time // what the engine deletes now, and since when
 	started   time.Time
 
 	mu      sync.Mutex // of the fields below and of the callback
@@ -55,11 +57,12 @@ func newRun(c Cleanup, tell func(Progress)) *run {
 	if tell == nil {
 		tell = func(Progress) {}
 	}
-	return &run{Cleanup: c, tell: tell, started: time.Now(), report: emptyReport(c.Scope)}
+	return &run{Cleanup: c, tell: tell, started: time.Now(), report: emptyReport(c.Scope),
+		deleting: map[string]time.Time{}}
 }
 
 func (c Cleanup) at(name string) Progress {
-	all := Phases()
+	all := c.Scope.phases()
 	i := slices.IndexFunc(all, func(p Phase) bool { return p.Name == name })
 	p := Progress{Phase: all[i], Index: i + 1, Count: len(all)}
 	if t := c.Timeouts[name]; t > 0 {
@@ -118,7 +121,7 @@ func (r *run) beat(stop <-chan struct{}) {
 		case <-silence.C:
 			r.mu.Lock()
 			if time.Since(r.told) >= r.Heartbeat {
-				r.emit(StateWait, r.current.Cause)
+				r.emit(StateWait, cmp.Or(r.underWay(), r.current.Cause))
 			}
 			silence.Reset(time.Until(r.told.Add(r.Heartbeat)))
 			r.mu.Unlock()

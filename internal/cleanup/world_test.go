@@ -132,6 +132,7 @@ type engine struct {
 	err    error
 	block  string // id that must be gone first
 	slow   time.Duration
+	events []EngineEvent
 	after  func() // runs when everything was deleted
 	runs   int
 	forgot bool
@@ -147,6 +148,9 @@ func (e *engine) Destroy(ctx context.Context, sink func(EngineEvent)) error {
 	e.runs++
 	e.a.note("engine")
 	sink(EngineEvent{Resource: "aws:ec2/vpc:Vpc main", Message: "deleting"})
+	for _, ev := range e.events {
+		sink(ev)
+	}
 	select {
 	case <-ctx.Done():
 		return ctx.Err()

@@ -4,7 +4,6 @@ package engine
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -35,36 +34,16 @@ func (e *Engine) ForgetTypes(ctx context.Context, types ...string) (int, error) 
 	return e.forget(ctx, func(r apitype.ResourceV3) bool { return slices.Contains(types, string(r.Type)) })
 }
 
-func (e *Engine) forget(ctx context.Context, match func(apitype.ResourceV3) bool) (int, error) {
-	if err := e.ready(ctx); err != nil {
-		return 0, err
-	}
-	if _, err := e.deployment(ctx); err != nil {
-		return 0, err
-	}
-	notice := func(text string) { e.opts.Logger.Info(text) }
-	release, err := e.acquire(ctx, notice)
+func (e *Engine) forget(ctx context.Context, match func(apitype.ResourceV3) bool) (resources int, err error) {
+	err = e.edit(ctx, func(d *savedState) int {
+		before := len(d.Resources)
+		resources = drop(d, match)
+		return before - len(d.Resources)
+	})
 	if err != nil {
 		return 0, err
 	}
-	defer release()
-	// Writing the state drops its unfinished operations: what they made has to be taken over before.
-	if err := e.resolvePending(ctx, true, notice); err != nil {
-		return 0, err
-	}
-	deployment, err := e.deployment(ctx)
-	if err != nil {
-		return 0, err
-	}
-	before := len(deployment.Resources)
-	dropped := drop(deployment, match)
-	if len(deployment.Resources) == before {
-		return 0, nil
-	}
-	if err := e.importState(ctx, deployment); err != nil {
-		return 0, fmt.Errorf("write the state without what it forgets: %w", err)
-	}
-	return dropped, nil
+	return resources, nil
 }
 
 // drop takes resources out of a deployment, mends the references to them, and returns how many there were beside providers.

@@ -124,6 +124,15 @@ func deploymentFlags() []flagCase {
 		{"cleanup", "--retain-data", cleanup.Options{Choices: domain.Choices{RetainData: true}}},
 		{"cleanup", "--from-tags", cleanup.Options{Choices: domain.Choices{FromTags: true}}},
 		{"cleanup", "--without-cluster", cleanup.Options{Choices: domain.Choices{WithoutCluster: true}}},
+		{"cleanup", "--stop-with-savepoint", cleanup.Options{Choices: domain.Choices{
+			StopWithSavepoint: true, SavepointTimeout: 10 * time.Minute,
+		}}},
+		{"cleanup", "--stop-with-savepoint --timeout=3m", cleanup.Options{Choices: domain.Choices{
+			StopWithSavepoint: true, SavepointTimeout: 3 * time.Minute,
+		}}},
+		{"cleanup", "--stop-with-savepoint --delete-without-savepoint", cleanup.Options{Choices: domain.Choices{
+			StopWithSavepoint: true, DeleteWithoutSavepoint: true, SavepointTimeout: 10 * time.Minute,
+		}}},
 	}
 }
 

@@ -151,9 +151,16 @@ func (r recorder) Remove(ctx context.Context) error {
 type destroyer struct{ e *engine.Engine }
 
 var (
-	_ cleanup.Engine    = destroyer{}
-	_ cleanup.Forgetter = destroyer{}
+	_ cleanup.Engine     = destroyer{}
+	_ cleanup.Forgetter  = destroyer{}
+	_ cleanup.Rearranger = destroyer{}
 )
+
+// Rearrange writes down what the deletion need not wait for.
+func (d destroyer) Rearrange(ctx context.Context, o plans.Order) error {
+	_, err := dropped(0, d.e.Rearrange(ctx, o))
+	return err
+}
 
 // ForgetKubernetes drops what was in a cluster that is gone from the state.
 func (d destroyer) ForgetKubernetes(ctx context.Context) (int, error) {
@@ -181,6 +188,7 @@ func (d destroyer) Destroy(ctx context.Context, sink func(cleanup.EngineEvent)) 
 	_, err := d.e.Destroy(ctx, func(e plans.Event) {
 		ev := cleanup.EngineEvent{
 			Message: e.Message, Deleted: e.Kind == plans.EventDone && e.Op == plans.OpDelete, Notice: e.Kind == plans.EventNotice,
+			Begun: e.Kind == plans.EventStart, Ended: e.Kind == plans.EventDone || e.Kind == plans.EventFailed,
 		}
 		if e.Type != "" {
 			ev.Resource = e.Type + " " + e.Name

@@ -80,6 +80,10 @@ type deployment struct {
 	uid  string
 	spec flinkSpec
 	bad  error // spec could not be read
+
+	// Of a session cluster: the names of its session jobs, and the slots that they want.
+	sessions []string
+	slots    int
 }
 
 func newDeployment(o *unstructured.Unstructured) *deployment {
@@ -108,16 +112,17 @@ func (d *deployment) masters() int {
 	return 1
 }
 
-// workers is the number of TaskManagers: parallelism over slots.
+// workers is the number of TaskManagers: parallelism over slots. A session cluster has those that its session jobs need.
 func (d *deployment) workers() int {
-	if d.spec.Job == nil {
-		return 0
+	want := d.slots
+	if d.spec.Job != nil {
+		want = max(d.spec.Job.Parallelism, 1)
 	}
 	slots, err := strconv.Atoi(d.spec.FlinkConfiguration["taskmanager.numberOfTaskSlots"])
 	if err != nil || slots < 1 {
 		slots = 1
 	}
-	return int(math.Ceil(float64(max(d.spec.Job.Parallelism, 1)) / float64(slots)))
+	return int(math.Ceil(float64(want) / float64(slots)))
 }
 
 // jobID is stable over restarts: Flink derives it from the resource's UID.
@@ -127,6 +132,10 @@ func (d *deployment) jobID() string { return strings.ReplaceAll(d.uid, "-", "") 
 // nonces act on the running job.
 func (d *deployment) hash() string {
 	spec, _, _ := unstructured.NestedMap(d.obj.Object, "spec")
+	return hashOf(spec)
+}
+
+func hashOf(spec object) string {
 	for _, f := range []string{"state", "savepointTriggerNonce", "checkpointTriggerNonce"} {
 		unstructured.RemoveNestedField(spec, "job", f)
 	}

@@ -84,7 +84,8 @@ type Options struct {
 // Operator is the running stand-in.
 type Operator struct {
 	Options
-	jobs map[string]*jobRun // by UID of the FlinkDeployment
+	jobs map[string]*jobRun // by UID of the FlinkDeployment or FlinkSessionJob
+	held map[string]bool    // UIDs of session clusters of which it was said that their session jobs hold them
 }
 
 // New checks the options.
@@ -104,7 +105,7 @@ func New(o Options) (*Operator, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Operator{Options: o, jobs: map[string]*jobRun{}}, nil
+	return &Operator{Options: o, jobs: map[string]*jobRun{}, held: map[string]bool{}}, nil
 }
 
 type wallClock struct{}
@@ -139,11 +140,25 @@ func (o *Operator) Reconcile(ctx context.Context) error {
 	}
 	var errs []error
 	alive := map[string]bool{}
+	all := map[kube.Ref]*deployment{}
 	for i := range list {
 		d := newDeployment(&list[i])
-		alive[d.uid] = true
+		alive[d.uid], all[d.ref] = true, d
+	}
+	jobs, err := o.sessionJobs(ctx, all)
+	errs = append(errs, err)
+	for _, j := range jobs {
+		alive[j.uid] = true
+	}
+	for i := range list {
+		d := all[kube.RefOf(&list[i])]
 		if err := o.reconcile(ctx, d); err != nil && !kube.IsNotFound(err) {
 			errs = append(errs, fmt.Errorf("reconcile %s: %w", d.ref, err))
+		}
+	}
+	for _, j := range jobs {
+		if err := o.reconcileSession(ctx, j); err != nil && !kube.IsNotFound(err) {
+			errs = append(errs, fmt.Errorf("reconcile %s: %w", j.ref, err))
 		}
 	}
 	for uid := range o.jobs {
@@ -151,30 +166,10 @@ func (o *Operator) Reconcile(ctx context.Context) error {
 			delete(o.jobs, uid)
 		}
 	}
-	return errors.Join(append(errs, o.refuseSessionJobs(ctx))...)
-}
-
-// refuseSessionJobs says in the status that session jobs are not supported. No
-// finalizer is set, so they can always be deleted.
-func (o *Operator) refuseSessionJobs(ctx context.Context) error {
-	list, err := o.Cluster.List(ctx, kube.KindFlinkSessionJob, kube.ListOptions{})
-	if err != nil {
-		if kube.IsNoKind(err) || kube.IsNotFound(err) {
-			return nil
-		}
-		return err
-	}
-	text := operatorError("UnsupportedOperationException",
-		"the local stand-in of the EMR Flink operator does not run FlinkSessionJobs")
-	for i := range list {
-		if got, _, _ := unstructured.NestedString(list[i].Object, "status", "error"); got == text ||
-			list[i].GetDeletionTimestamp() != nil {
-			continue
-		}
-		patch := map[string]any{"status": map[string]any{"error": text, "lifecycleState": "FAILED"}}
-		if _, err := o.Cluster.Patch(ctx, kube.RefOf(&list[i]), "status", patch); err != nil {
-			return err
+	for uid := range o.held {
+		if !alive[uid] {
+			delete(o.held, uid)
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }

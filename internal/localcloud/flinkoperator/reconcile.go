@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -80,8 +81,9 @@ func (o *Operator) reconcile(ctx context.Context, d *deployment) error {
 	switch {
 	case d.spec.Job != nil && d.spec.Job.State == "suspended":
 		return o.suspend(ctx, d, p)
-	case p.cluster != nil && (p.cluster.GetAnnotations()[hashKey] != d.hash() || p.cluster.GetDeletionTimestamp() != nil):
-		return o.upgrade(ctx, d, p)
+	case p.cluster != nil && (p.cluster.GetAnnotations()[hashKey] != d.hash() || p.cluster.GetDeletionTimestamp() != nil ||
+		d.status("lifecycleState") == suspended):
+		return o.stop(ctx, d, p) // a cluster that outlived its suspension goes when the job resumes
 	case p.cluster == nil && len(p.masters)+len(p.workers) > 0:
 		_, err := o.tearDown(ctx, d, p) // the rest of an earlier generation
 		return err
@@ -130,7 +132,7 @@ func (o *Operator) observe(ctx context.Context, d *deployment, p parts) error {
 	}
 	if d.spec.Job == nil {
 		r.lifecycle, r.spec, r.stable = "STABLE", true, true
-		return o.publish(ctx, d, r)
+		return errors.Join(o.ensureWorkers(ctx, d, p), o.publish(ctx, d, r))
 	}
 	last, had := d.lastSpec()
 	if err := o.drive(ctx, d, p, &r); err != nil {
@@ -149,35 +151,67 @@ func (o *Operator) observe(ctx context.Context, d *deployment, p parts) error {
 	return o.publish(ctx, d, r)
 }
 
-// suspend stops the job as its upgrade mode says: savepoint writes one, last-state
-// keeps the high-availability data, stateless keeps nothing.
+// lastState stands where the path of a savepoint would, when the operator kept the last checkpoint only.
+const (
+	lastState = "KUBERNETES_OPERATOR_LAST_STATE"
+	suspended = "SUSPENDED"
+)
+
+// suspend stops the job as its upgrade mode says. After a savepoint the cluster stays up until the job resumes; the other modes
+// delete it. A job that does not run takes no savepoint, without a word: its mode becomes last-state.
 func (o *Operator) suspend(ctx context.Context, d *deployment, p parts) error {
-	if p.gone() {
-		state := map[string]string{"savepoint": "FINISHED", "last-state": "SUSPENDED"}[d.spec.Job.UpgradeMode]
-		if state == "" {
-			state = "CANCELED"
+	r := report{masters: "MISSING", job: "FINISHED", lifecycle: suspended, state: "DEPLOYED", spec: true}
+	last, had := d.lastSpec()
+	switch {
+	case d.status("lifecycleState") == suspended && had && last.Job != nil && last.Job.State == d.spec.Job.State:
+		return nil
+	case d.takesSavepoint() && p.cluster != nil:
+		r.masters = "READY"
+		extra, err := o.stopWithSavepoint(ctx, d)
+		if err != nil {
+			return o.publish(ctx, d, savepointFailed(err))
 		}
-		return o.publish(ctx, d, report{masters: "MISSING", job: state, lifecycle: "SUSPENDED", state: "DEPLOYED", spec: true})
+		delete(o.jobs, d.uid)
+		r.extra = extra
+		return o.publish(ctx, d, r)
+	case !p.gone():
+		return o.stop(ctx, d, p)
+	case d.spec.Job.UpgradeMode != "stateless":
+		r.extra = object{"jobStatus": object{"upgradeSavepointPath": lastState}}
 	}
-	return o.stop(ctx, d, p)
+	return o.publish(ctx, d, r)
 }
 
-func (o *Operator) upgrade(ctx context.Context, d *deployment, p parts) error {
-	return o.stop(ctx, d, p)
+// takesSavepoint says that the job runs and that its mode asks for a savepoint when it is stopped.
+func (d *deployment) takesSavepoint() bool {
+	return d.spec.Job != nil && d.spec.Job.UpgradeMode == "savepoint" && d.status("jobStatus", "state") == "RUNNING"
 }
 
-// stop takes the cluster down, after a savepoint if the mode asks for one. A
-// savepoint that cannot be written stops the upgrade, not the job.
+// stopWithSavepoint writes the savepoint and says what the status has of it.
+func (o *Operator) stopWithSavepoint(ctx context.Context, d *deployment) (extra object, err error) {
+	path, err := o.savepoint(ctx, d, "UPGRADE")
+	if err != nil {
+		return nil, err
+	}
+	extra = o.savepointStatus(path, "UPGRADE", 0)
+	extra["jobStatus"].(object)["upgradeSavepointPath"] = path
+	return extra, nil
+}
+
+// savepointFailed stops the upgrade, not the job.
+func savepointFailed(err error) report {
+	return report{err: operatorError("UpgradeFailureException", "savepoint: "+err.Error())}
+}
+
+// stop takes the cluster down, after a savepoint if the mode asks for one.
 func (o *Operator) stop(ctx context.Context, d *deployment, p parts) error {
 	r := report{lifecycle: "UPGRADING", state: "UPGRADING"}
-	taken := d.status("reconciliationStatus", "state") == "UPGRADING"
-	if !taken && d.spec.Job != nil && d.spec.Job.UpgradeMode == "savepoint" && d.status("jobStatus", "state") == "RUNNING" {
-		path, err := o.savepoint(ctx, d, "UPGRADE")
+	if d.status("reconciliationStatus", "state") != "UPGRADING" && d.takesSavepoint() {
+		extra, err := o.stopWithSavepoint(ctx, d)
 		if err != nil {
-			return o.publish(ctx, d, report{err: operatorError("UpgradeFailureException", "savepoint: "+err.Error())})
+			return o.publish(ctx, d, savepointFailed(err))
 		}
-		r.extra = o.savepointStatus(path, "UPGRADE", 0)
-		r.extra["jobStatus"].(object)["upgradeSavepointPath"] = path
+		r.extra = extra
 	}
 	if err := o.publish(ctx, d, r); err != nil {
 		return err
@@ -226,6 +260,14 @@ func (o *Operator) finalize(ctx context.Context, d *deployment) error {
 	}
 	if problem := d.unreadable(); problem != "" {
 		return fmt.Errorf("clean up: Failed to load configuration: %s", problem) // the finalizer stays until the spec is mended
+	}
+	if len(d.sessions) > 0 {
+		if o.held[d.uid] {
+			return nil
+		}
+		o.held[d.uid] = true
+		return o.event(ctx, d, "Warning", "CleanupFailed",
+			"The session jobs ["+strings.Join(d.sessions, ", ")+"] should be deleted first")
 	}
 	p, err := o.parts(ctx, d)
 	if err != nil {
