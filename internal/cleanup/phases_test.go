@@ -218,7 +218,7 @@ func TestAWaitNamesWhatItIsFor(t *testing.T) {
 				r.cluster = w.kube
 				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 				defer cancel()
-				err := r.deleteAll(ctx, PhaseClasses, steps()[5].batches[0])
+				err := r.deleteAll(ctx, PhaseClasses, (Choices{}).steps()[5].batches[0])
 				require.ErrorIs(t, err, context.DeadlineExceeded)
 			})
 			require.True(t, strings.HasPrefix(w.said[len(w.said)-1].Cause, c.want), w.said[len(w.said)-1].Cause)
