@@ -29,6 +29,7 @@ type Pod struct {
 	Phase           string // Pending, Running, Succeeded, Failed, Unknown
 	Ready           bool
 	Deleting        bool
+	IP              string // "" before it runs
 	Labels          map[string]string
 	Scheduled       Condition // type PodScheduled; Status "" when not reported yet
 	Waiting         []Waiting
@@ -132,6 +133,7 @@ type podWire struct {
 	} `json:"spec"`
 	Status struct {
 		Phase                 string          `json:"phase"`
+		PodIP                 string          `json:"podIP"`
 		Conditions            []Condition     `json:"conditions"`
 		ContainerStatuses     []containerWire `json:"containerStatuses"`
 		InitContainerStatuses []containerWire `json:"initContainerStatuses"`
@@ -161,6 +163,7 @@ func PodsFrom(objs []unstructured.Unstructured) []Pod {
 			Namespace: o.GetNamespace(), Name: o.GetName(), Node: w.Spec.NodeName, Phase: w.Status.Phase,
 			Ready:     ConditionOf(w.Status.Conditions, "Ready").Status == "True",
 			Deleting:  o.GetDeletionTimestamp() != nil,
+			IP:        w.Status.PodIP,
 			Labels:    o.GetLabels(),
 			Scheduled: ConditionOf(w.Status.Conditions, "PodScheduled"),
 			Created:   o.GetCreationTimestamp().Time,

@@ -17,6 +17,7 @@ import (
 	"emrflink/internal/localcloud/awswire"
 	"emrflink/internal/localcloud/chart"
 	"emrflink/internal/localcloud/flinkoperator"
+	"emrflink/internal/localcloud/flinksim"
 	"emrflink/internal/localcloud/kubelet"
 	"emrflink/internal/localcloud/provider/kubeclient"
 )
@@ -46,6 +47,11 @@ func (d *Daemon) startStandIns(c *cluster) error {
 		return err
 	}
 	log := d.log.With("cluster", c.name)
+	operator := &operatorRunner{cluster: c, region: d.opts.Region, tokens: own, log: log}
+	jobs, err := d.simulatedFlink(ctx, operator)
+	if err != nil {
+		return err
+	}
 	c.kubelet = kubelet.New(kubelet.Options{
 		Account: d.account, Types: d.account.InstanceTypes(), Cluster: c.name, REST: c.rest, Speed: d.opts.Speed, Logger: log,
 		Runners: map[string]kubelet.Runner{
@@ -58,8 +64,9 @@ func (d *Daemon) startStandIns(c *cluster) error {
 					return ok
 				},
 			},
-			chart.OperatorImages: &operatorRunner{daemon: d, cluster: c, tokens: own, log: log},
+			chart.OperatorImages: operator,
 		},
+		Runtimes: []kubelet.Runtime{jobs}, Dir: filepath.Join(c.dir, "pods"),
 	})
 	c.done.Go(func() {
 		if err := c.kubelet.Run(ctx); err != nil && ctx.Err() == nil {
@@ -81,15 +88,15 @@ func adminBinding() *unstructured.Unstructured {
 // operatorRunner runs the Flink operator's stand-in while a pod of the operator
 // does, with the rights of the pod's service account.
 type operatorRunner struct {
-	daemon  *Daemon
 	cluster *cluster
+	region  string
 	tokens  *kube.Client // an administrator's: asks for service account tokens, the kubelet's part
 	log     *slog.Logger
 }
 
 var _ kubelet.Runner = (*operatorRunner)(nil)
 
-// tokenLife is that of the service account tokens that the operator works with.
+// tokenLife is that of the service account tokens that the operator and the jobs work with.
 const tokenLife = time.Hour
 
 // Start runs the stand-in until ctx ends. Flink's job images share the
@@ -98,17 +105,11 @@ func (r *operatorRunner) Start(ctx context.Context, p kubelet.PodRef) error {
 	if !strings.Contains(p.Container.Image, "-k8s-operator") {
 		return nil
 	}
-	aws, err := awsapi.New(ctx, awsapi.Options{Region: r.daemon.opts.Region, Env: r.daemon.environment()})
-	if err != nil {
-		return err
-	}
 	own, err := r.as(ctx, p.Namespace, p.Pod.Spec.ServiceAccountName)
 	if err != nil {
 		return err
 	}
-	op, err := flinkoperator.New(flinkoperator.Options{
-		Cluster: own, AsJob: r.as, Tokens: r.tokens, Cloud: flinkoperator.FromAWS(aws), Speed: r.daemon.opts.Speed, Logger: r.log,
-	})
+	op, err := flinkoperator.New(flinkoperator.Options{Cluster: own, Dial: r.cluster.kubelet.Dial, Logger: r.log})
 	if err != nil {
 		return err
 	}
@@ -116,13 +117,44 @@ func (r *operatorRunner) Start(ctx context.Context, p kubelet.PodRef) error {
 }
 
 // as connects to the cluster as a service account.
-func (r *operatorRunner) as(ctx context.Context, namespace, serviceAccount string) (flinkoperator.Cluster, error) {
+func (r *operatorRunner) as(ctx context.Context, namespace, serviceAccount string) (*kube.Client, error) {
 	return kube.Connect(ctx, kube.Source{
-		ClusterName: r.cluster.name, Region: r.daemon.opts.Region,
+		ClusterName: r.cluster.name, Region: r.region,
 		Endpoint: r.cluster.endpoint.URL, CABase64: r.cluster.endpoint.CABase64,
 		Token: func(ctx context.Context) (string, time.Time, error) {
 			return r.tokens.ServiceAccountToken(ctx, namespace, serviceAccount, nil, tokenLife)
 		},
+	})
+}
+
+// webIdentityAudience is that of the tokens that EKS's webhook puts into the pods of a service account with a role.
+const webIdentityAudience = "sts.amazonaws.com"
+
+// simulatedFlink is the runtime of Flink's pods where no Flink runs.
+func (d *Daemon) simulatedFlink(ctx context.Context, r *operatorRunner) (*flinksim.Runtime, error) {
+	aws, err := awsapi.New(ctx, awsapi.Options{Region: d.opts.Region, Env: d.environment()})
+	if err != nil {
+		return nil, err
+	}
+	return flinksim.New(flinksim.Options{
+		As: func(ctx context.Context, namespace, account string) (flinksim.Kube, error) { return r.as(ctx, namespace, account) },
+		Assume: func(ctx context.Context, namespace, account, session string) (flinksim.Session, error) {
+			sa, err := r.tokens.Get(ctx, kube.KindServiceAccount.Ref(namespace, account))
+			if err != nil {
+				return nil, err
+			}
+			role := sa.GetAnnotations()[kubelet.AnnotationRole]
+			if role == "" {
+				return nil, fmt.Errorf("the service account has no annotation %s: its pods have no AWS credentials",
+					kubelet.AnnotationRole)
+			}
+			token, _, err := r.tokens.ServiceAccountToken(ctx, namespace, account, []string{webIdentityAudience}, tokenLife)
+			if err != nil {
+				return nil, err
+			}
+			return aws.AssumeRoleWithWebIdentity(ctx, role, session, token)
+		},
+		Speed: d.opts.Speed, Logger: r.log,
 	})
 }
 
