@@ -4,6 +4,7 @@ package kube
 
 import (
 	"context"
+	"fmt"
 	"sort"
 	"time"
 
@@ -20,7 +21,10 @@ type Condition struct {
 }
 
 // Waiting is a container that does not run, with the kubelet's reason.
-type Waiting struct{ Container, Reason, Message string }
+type Waiting struct {
+	Container, Reason, Message string
+	Last                       string // how its last run ended; "" when there was none
+}
 
 // Pod is what the tool reads of a pod.
 type Pod struct {
@@ -148,6 +152,26 @@ type containerWire struct {
 			Message string `json:"message"`
 		} `json:"waiting"`
 	} `json:"state"`
+	LastState struct {
+		Terminated *struct {
+			ExitCode int    `json:"exitCode"`
+			Reason   string `json:"reason"`
+			Message  string `json:"message"`
+		} `json:"terminated"`
+	} `json:"lastState"`
+}
+
+// lastEnd is how the last run of a container ended.
+func (c containerWire) lastEnd() string {
+	t := c.LastState.Terminated
+	if t == nil {
+		return ""
+	}
+	end := fmt.Sprintf("exit code %d (%s)", t.ExitCode, t.Reason)
+	if t.Message != "" {
+		end += ": " + t.Message
+	}
+	return end
 }
 
 // PodsFrom reads pods from raw objects, ordered by namespace and name.
@@ -170,7 +194,9 @@ func PodsFrom(objs []unstructured.Unstructured) []Pod {
 		}
 		for _, cs := range append(w.Status.InitContainerStatuses, w.Status.ContainerStatuses...) {
 			if cs.State.Waiting != nil {
-				p.Waiting = append(p.Waiting, Waiting{cs.Name, cs.State.Waiting.Reason, cs.State.Waiting.Message})
+				p.Waiting = append(p.Waiting, Waiting{
+					Container: cs.Name, Reason: cs.State.Waiting.Reason, Message: cs.State.Waiting.Message, Last: cs.lastEnd(),
+				})
 			}
 		}
 		pods = append(pods, p)

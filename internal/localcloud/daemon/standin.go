@@ -137,7 +137,9 @@ func (d *Daemon) simulatedFlink(ctx context.Context, r *operatorRunner) (*flinks
 		return nil, err
 	}
 	return flinksim.New(flinksim.Options{
-		As: func(ctx context.Context, namespace, account string) (flinksim.Kube, error) { return r.as(ctx, namespace, account) },
+		As: func(ctx context.Context, namespace, account string) (flinksim.Kube, error) {
+			return r.as(ctx, namespace, account)
+		},
 		Assume: func(ctx context.Context, namespace, account, session string) (flinksim.Session, error) {
 			sa, err := r.tokens.Get(ctx, kube.KindServiceAccount.Ref(namespace, account))
 			if err != nil {

@@ -98,7 +98,7 @@ func boxed(s *corev1.PodStatus, pod *corev1.Pod, node *corev1.Node, ip, containe
 	}
 	for i := range s.ContainerStatuses {
 		if c := &s.ContainerStatuses[i]; c.Name == container {
-			show(c, now)
+			show(c, pod, now)
 		}
 	}
 	if now.over {
@@ -113,7 +113,7 @@ func boxed(s *corev1.PodStatus, pod *corev1.Pod, node *corev1.Node, ip, containe
 }
 
 // show is the status of a container that runs, waits for its next run or is over.
-func show(c *corev1.ContainerStatus, now containerState) {
+func show(c *corev1.ContainerStatus, pod *corev1.Pod, now containerState) {
 	c.Ready, c.Started, c.RestartCount = now.ready, new(now.ready), now.restarts
 	var last *corev1.ContainerStateTerminated
 	if r := now.last; r != nil {
@@ -132,8 +132,9 @@ func show(c *corev1.ContainerStatus, now containerState) {
 		c.State = corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ContainerCreating"}}
 	case now.waits > 0:
 		c.State = corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{
-			Reason:  "CrashLoopBackOff",
-			Message: fmt.Sprintf("back-off %s restarting failed container=%s: %s", now.waits, c.Name, last.Message),
+			Reason: "CrashLoopBackOff",
+			Message: fmt.Sprintf("back-off %s restarting failed container=%s pod=%s(%s)", now.waits, c.Name,
+				pod.Name+"_"+pod.Namespace, pod.UID),
 		}}
 	default:
 		c.State = corev1.ContainerState{Terminated: last}
