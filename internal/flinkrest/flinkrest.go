@@ -15,8 +15,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime/multipart"
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
 )
 
@@ -138,6 +140,27 @@ type CheckpointTrigger struct {
 	Type string `json:"checkpointType"` // CONFIGURED, FULL, INCREMENTAL
 }
 
+// Uploaded is the answer to POST /jars/upload. The last part of Filename is the jar's id.
+type Uploaded struct {
+	Filename string `json:"filename"`
+	Status   string `json:"status"`
+}
+
+// Run is the body of POST /jars/ID/run.
+type Run struct {
+	JobID         string            `json:"jobId"`
+	EntryClass    string            `json:"entryClass,omitempty"`
+	Args          []string          `json:"programArgsList,omitempty"`
+	Parallelism   int               `json:"parallelism"`
+	Savepoint     string            `json:"savepointPath,omitempty"`
+	Configuration map[string]string `json:"flinkConfiguration,omitempty"`
+}
+
+// Submitted is the answer to POST /jars/ID/run.
+type Submitted struct {
+	JobID string `json:"jobid"`
+}
+
 // Refusals is the document of every error.
 type Refusals struct {
 	Errors []string `json:"errors"`
@@ -215,6 +238,28 @@ func (c *Client) CheckpointDone(ctx context.Context, job, request string) (done 
 	return done, err
 }
 
+// Upload sends a jar and returns its id.
+func (c *Client) Upload(ctx context.Context, name string, jar io.Reader) (string, error) {
+	r, w := io.Pipe()
+	form := multipart.NewWriter(w)
+	go func() {
+		part, err := form.CreateFormFile("jarfile", name)
+		if err == nil {
+			_, err = io.Copy(part, jar)
+		}
+		_ = w.CloseWithError(errors.Join(err, form.Close())) // it has no error
+	}()
+	var got Uploaded
+	err := c.send(ctx, http.MethodPost, "/jars/upload", form.FormDataContentType(), r, &got)
+	_ = r.Close() // ends the copying when the answer came before its end
+	return path.Base(got.Filename), err
+}
+
+// Run starts a job of an uploaded jar.
+func (c *Client) Run(ctx context.Context, jar string, job Run) error {
+	return c.do(ctx, http.MethodPost, "/jars/"+url.PathEscape(jar)+"/run", job, nil)
+}
+
 // Cancel ends a job without a savepoint; it is over later.
 func (c *Client) Cancel(ctx context.Context, job string) error {
 	return c.do(ctx, http.MethodPatch, jobPath(job)+"?mode=cancel", nil, nil)
@@ -251,20 +296,23 @@ func get[T any](ctx context.Context, c *Client, path string) (T, error) {
 const most = 8 << 20
 
 func (c *Client) do(ctx context.Context, method, path string, body, into any) error {
-	var send io.Reader
-	if body != nil {
-		raw, err := json.Marshal(body)
-		if err != nil {
-			return err
-		}
-		send = bytes.NewReader(raw)
+	if body == nil {
+		return c.send(ctx, method, path, "", nil, into)
 	}
-	req, err := http.NewRequestWithContext(ctx, method, c.base+path, send)
+	raw, err := json.Marshal(body)
 	if err != nil {
 		return err
 	}
-	if send != nil {
-		req.Header.Set("Content-Type", "application/json")
+	return c.send(ctx, method, path, "application/json", bytes.NewReader(raw), into)
+}
+
+func (c *Client) send(ctx context.Context, method, path, contentType string, body io.Reader, into any) error {
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
+	if err != nil {
+		return err
+	}
+	if contentType != "" {
+		req.Header.Set("Content-Type", contentType)
 	}
 	res, err := c.http.Do(req)
 	if err != nil {

@@ -3,13 +3,13 @@
 package flinksim
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
-	"strings"
+	"strconv"
 
 	"emrflink/internal/flinkrest"
 	"emrflink/internal/localcloud/flinkconf"
@@ -17,26 +17,6 @@ import (
 
 // version is what the cluster says that it is.
 const version = "1.20.1 (simulated by emrflink: no Flink code runs)"
-
-// The things that can be asked for.
-type want int
-
-const (
-	wantCheckpoint want = iota
-	wantSavepoint
-	wantStop
-	wantCancel
-)
-
-// request is something that was asked for over the REST API; the next step does it.
-type request struct {
-	what want
-	dir  string
-	// Guarded by Cluster.mu.
-	done     bool
-	location string
-	err      error
-}
 
 // Handler is the cluster's REST API.
 func (c *Cluster) Handler() http.Handler {
@@ -55,39 +35,44 @@ func (c *Cluster) Handler() http.Handler {
 		return http.StatusOK, flinkrest.Config{Version: version, Revision: "none"}
 	})
 	reply("GET /overview", func(*http.Request) (int, any) { return http.StatusOK, c.overview() })
-	reply("GET /jobs/overview", func(*http.Request) (int, any) { return http.StatusOK, flinkrest.Jobs{Jobs: c.jobs()} })
-	job := func(pattern string, f func(r *http.Request) (int, any)) {
+	reply("GET /jobs/overview", func(*http.Request) (int, any) { return http.StatusOK, flinkrest.Jobs{Jobs: c.listed()} })
+	reply("POST /jars/upload", c.upload)
+	reply("POST /jars/{jar}/run", c.runJar)
+	of := func(pattern string, f func(j *job, r *http.Request) (int, any)) {
 		reply(pattern, func(r *http.Request) (int, any) {
-			if id := r.PathValue("job"); len(c.jobs()) == 0 || id != c.jobID() {
+			j := c.find(r.PathValue("job"))
+			if j == nil {
 				return refuse(http.StatusNotFound, "org.apache.flink.runtime.messages.FlinkJobNotFoundException: "+
-					"Could not find Flink job (%s)", id)
+					"Could not find Flink job (%s)", r.PathValue("job"))
 			}
-			return f(r)
+			return f(j, r)
 		})
 	}
-	job("GET /jobs/{job}/checkpoints", func(*http.Request) (int, any) { return http.StatusOK, c.counts })
-	job("GET /jobs/{job}/exceptions", func(*http.Request) (int, any) { return http.StatusOK, flinkrest.Exceptions{Root: c.cause} })
-	job("POST /jobs/{job}/savepoints", func(r *http.Request) (int, any) {
+	of("GET /jobs/{job}/checkpoints", func(j *job, _ *http.Request) (int, any) { return http.StatusOK, j.counts })
+	of("GET /jobs/{job}/exceptions", func(j *job, _ *http.Request) (int, any) {
+		return http.StatusOK, flinkrest.Exceptions{Root: j.cause}
+	})
+	of("POST /jobs/{job}/savepoints", func(j *job, r *http.Request) (int, any) {
 		var in flinkrest.Savepoint
-		return c.ask(r, &in, func() *request { return &request{what: wantSavepoint, dir: in.Directory} })
+		return c.ask(j, r, &in, func() *request { return &request{what: wantSavepoint, dir: in.Directory} })
 	})
-	job("POST /jobs/{job}/stop", func(r *http.Request) (int, any) {
+	of("POST /jobs/{job}/stop", func(j *job, r *http.Request) (int, any) {
 		var in flinkrest.Stop
-		return c.ask(r, &in, func() *request { return &request{what: wantStop, dir: in.Directory} })
+		return c.ask(j, r, &in, func() *request { return &request{what: wantStop, dir: in.Directory} })
 	})
-	job("POST /jobs/{job}/checkpoints", func(r *http.Request) (int, any) {
+	of("POST /jobs/{job}/checkpoints", func(j *job, r *http.Request) (int, any) {
 		var in flinkrest.CheckpointTrigger
-		return c.ask(r, &in, func() *request { return &request{what: wantCheckpoint} })
+		return c.ask(j, r, &in, func() *request { return &request{what: wantCheckpoint} })
 	})
-	job("GET /jobs/{job}/savepoints/{request}", c.asked)
-	job("GET /jobs/{job}/checkpoints/{request}", c.asked)
-	job("PATCH /jobs/{job}", func(r *http.Request) (int, any) {
+	of("GET /jobs/{job}/savepoints/{request}", outcome)
+	of("GET /jobs/{job}/checkpoints/{request}", outcome)
+	of("PATCH /jobs/{job}", func(j *job, r *http.Request) (int, any) {
 		if mode := r.URL.Query().Get("mode"); mode != "" && mode != "cancel" {
 			return refuse(http.StatusBadRequest, "mode %q is not simulated", mode)
 		}
-		if !c.over() {
-			c.state = "CANCELLING"
-			c.todo = append(c.todo, &request{what: wantCancel})
+		if !j.over() {
+			j.state = "CANCELLING"
+			j.todo = append(j.todo, &request{what: wantCancel})
 		}
 		return http.StatusAccepted, struct{}{}
 	})
@@ -109,8 +94,8 @@ func (c *Cluster) overview() flinkrest.Overview {
 		TaskManagers: c.workers, Slots: c.workers * c.conf.Number(flinkconf.Slots, 1), FreeSlots: c.free, Version: version,
 		Commit: "none",
 	}
-	for _, j := range c.jobs() {
-		switch j.State {
+	for _, j := range c.jobs {
+		switch j.state {
 		case "FINISHED":
 			o.Finished++
 		case "CANCELED":
@@ -124,42 +109,84 @@ func (c *Cluster) overview() flinkrest.Overview {
 	return o
 }
 
-// jobs is the job once it was submitted.
-func (c *Cluster) jobs() []flinkrest.Job {
-	if !c.hasJob() || !c.started {
-		return []flinkrest.Job{}
+// listed are the jobs that were submitted.
+func (c *Cluster) listed() []flinkrest.Job {
+	now, rows := c.r.Clock.Now(), []flinkrest.Job{}
+	for _, j := range c.jobs {
+		if !j.submitted {
+			continue
+		}
+		row := flinkrest.Job{
+			ID: j.id, Name: j.conf[flinkconf.Name], State: j.state, StartTime: j.began.UnixMilli(), EndTime: -1,
+			Duration: now.Sub(j.began).Milliseconds(), LastModified: j.since.UnixMilli(),
+		}
+		if j.over() {
+			row.EndTime = j.since.UnixMilli()
+		}
+		rows = append(rows, row)
 	}
-	now := c.r.Clock.Now()
-	j := flinkrest.Job{
-		ID: c.jobID(), Name: c.conf[flinkconf.Name], State: c.state, StartTime: c.began.UnixMilli(), EndTime: -1,
-		Duration: now.Sub(c.began).Milliseconds(), LastModified: c.since.UnixMilli(),
+	return rows
+}
+
+// upload takes a jar, of which the name is all that counts.
+func (c *Cluster) upload(r *http.Request) (int, any) {
+	file, header, err := r.FormFile("jarfile")
+	if err != nil {
+		return refuse(http.StatusBadRequest, "Exactly 1 file must be sent, received 0: %v", err)
 	}
-	if c.over() {
-		j.EndTime = c.since.UnixMilli()
+	_ = file.Close() // it is not read
+	id := fmt.Sprintf("%d_%s", len(c.jars)+1, header.Filename)
+	c.jars[id] = header.Filename
+	return http.StatusOK, flinkrest.Uploaded{Filename: "/tmp/flink-web-upload/" + id, Status: "success"}
+}
+
+// runJar submits a job of an uploaded jar.
+func (c *Cluster) runJar(r *http.Request) (int, any) {
+	var in flinkrest.Run
+	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+		return refuse(http.StatusBadRequest, "Request did not match expected format: %v", err)
 	}
-	return []flinkrest.Job{j}
+	if _, is := c.jars[r.PathValue("jar")]; !is {
+		return refuse(http.StatusBadRequest, "Jar file %s does not exist", r.PathValue("jar"))
+	}
+	if len(in.JobID) != 32 || c.find(in.JobID) != nil {
+		return refuse(http.StatusBadRequest, "Job with id %q was submitted already, or it is no job id", in.JobID)
+	}
+	own := flinkconf.Conf(maps.Clone(in.Configuration))
+	if own == nil {
+		own = flinkconf.Conf{}
+	}
+	own[flinkconf.Parallelism] = strconv.Itoa(max(in.Parallelism, 1))
+	conf := maps.Clone(c.conf)
+	maps.Copy(conf, own)
+	j := &job{
+		id: in.JobID, conf: conf, own: own, state: "INITIALIZING", asked: map[string]*request{},
+		began: c.r.Clock.Now(), since: c.r.Clock.Now(),
+	}
+	c.jobs = append(c.jobs, j)
+	return http.StatusOK, flinkrest.Submitted{JobID: in.JobID}
 }
 
 // ask notes a request that the next step answers.
-func (c *Cluster) ask(r *http.Request, into any, make func() *request) (int, any) {
+func (c *Cluster) ask(j *job, r *http.Request, into any, make func() *request) (int, any) {
 	if err := json.NewDecoder(r.Body).Decode(into); err != nil {
 		return refuse(http.StatusBadRequest, "Request did not match expected format: %v", err)
 	}
-	if c.state != "RUNNING" {
+	if j.state != "RUNNING" {
 		return refuse(http.StatusBadRequest, "org.apache.flink.runtime.checkpoint.CheckpointException: "+
-			"Checkpoint triggering task of job %s is not being executed at the moment. The job is %s.", c.jobID(), c.state)
+			"Checkpoint triggering task of job %s is not being executed at the moment. The job is %s.", j.id, j.state)
 	}
 	q := make()
-	sum := sha256.Sum256(fmt.Append(nil, c.jobID(), len(c.requests), c.r.Clock.Now().UnixNano()))
+	sum := sha256.Sum256(fmt.Append(nil, j.id, len(j.asked), c.r.Clock.Now().UnixNano()))
 	id := hex.EncodeToString(sum[:16])
-	c.requests[id] = q
-	c.todo = append(c.todo, q)
+	j.asked[id] = q
+	j.todo = append(j.todo, q)
 	return http.StatusAccepted, flinkrest.Trigger{RequestID: id}
 }
 
-// asked tells how a request went.
-func (c *Cluster) asked(r *http.Request) (int, any) {
-	q := c.requests[r.PathValue("request")]
+// outcome tells how a request went.
+func outcome(j *job, r *http.Request) (int, any) {
+	q := j.asked[r.PathValue("request")]
 	if q == nil {
 		return refuse(http.StatusNotFound, "There is no operation with the trigger id %s", r.PathValue("request"))
 	}
@@ -172,52 +199,4 @@ func (c *Cluster) asked(r *http.Request) (int, any) {
 		}
 	}
 	return http.StatusOK, op
-}
-
-// answer does what was asked for since the last step.
-func (c *Cluster) answer(ctx context.Context, pod string) error {
-	c.mu.Lock()
-	todo := c.todo
-	c.todo = nil
-	c.mu.Unlock()
-	for _, q := range todo {
-		location, err := c.perform(ctx, pod, q)
-		c.mu.Lock()
-		q.done, q.location, q.err = true, location, err
-		c.mu.Unlock()
-	}
-	return nil
-}
-
-func (c *Cluster) perform(ctx context.Context, pod string, q *request) (location string, err error) {
-	switch q.what {
-	case wantCheckpoint:
-		return "", c.checkpoint(ctx, pod)
-	case wantSavepoint:
-		return c.savepoint(ctx, q.dir)
-	case wantStop:
-		if location, err = c.savepoint(ctx, q.dir); err != nil {
-			return "", err
-		}
-		return location, c.end(ctx, "FINISHED")
-	default:
-		return "", c.end(ctx, "CANCELED")
-	}
-}
-
-// savepoint writes DIR/savepoint-<job>-<random>/_metadata.
-func (c *Cluster) savepoint(ctx context.Context, dir string) (string, error) {
-	if dir == "" {
-		dir = c.conf[flinkconf.Savepoints]
-	}
-	bucket, key := flinkconf.SplitURI(dir)
-	begun := c.r.Clock.Now()
-	sum := sha256.Sum256(fmt.Append(nil, c.jobID(), begun.UnixNano()))
-	name := fmt.Sprintf("savepoint-%s-%s", c.jobID()[:6], hex.EncodeToString(sum[:6]))
-	if err := c.put(ctx, bucket, key+"/"+name+"/_metadata", object{"jobId": c.jobID()}); err != nil {
-		return "", err
-	}
-	path := strings.TrimSuffix(dir, "/") + "/" + name
-	c.completed(c.number+1, true, path, begun)
-	return path, nil
 }

@@ -199,7 +199,7 @@ func (r *Runtime) Open(ctx context.Context, p *corev1.Pod) (*Cluster, error) {
 	}
 	c := &Cluster{
 		r: r, kube: api, namespace: p.Namespace, name: p.Labels["app"], account: p.Spec.ServiceAccountName,
-		requests: map[string]*request{}, state: "INITIALIZING",
+		jars: map[string]string{},
 	}
 	text, err := c.file(ctx, p, flinkconf.ConfDir, flinkconf.ConfFile)
 	if err != nil {

@@ -78,11 +78,12 @@ func (c *Cluster) indexOf(pod string) int {
 
 // seen keeps what the REST API says of the cluster.
 func (c *Cluster) seen(ready int) {
+	used := c.slots()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	slots := c.conf.Number(flinkconf.Slots, 1)
 	c.workers = ready
-	c.free = max(0, ready*slots-c.conf.Number(flinkconf.Parallelism, 1))
+	c.free = max(0, ready*slots-used)
 }
 
 // taskManager is a pod as Flink's native Kubernetes mode makes it of the pod template.
