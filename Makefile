@@ -99,7 +99,7 @@ bench: build ## Measure, in one run, what README promises (docs/bench.md and doc
 	$(GO) run ./internal/tools/bench -bin $(BIN) -out docs
 
 .PHONY: chaos
-chaos: build ## Kill deploys and cleanups at every change and see what becomes of them (hours; it goes on where it was stopped)
+chaos: build ## Repeat, use and kill deploys and cleanups and see what becomes of them (hours; it goes on where it was stopped)
 	$(GO) run ./internal/tools/chaos -bin $(BIN) -table chaos.tsv -at-once 2 $(CHAOS)
 
 .PHONY: traps

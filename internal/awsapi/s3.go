@@ -7,15 +7,20 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"golang.org/x/sync/errgroup"
 )
 
-// deleteBatch is the most keys that one s3:DeleteObjects takes.
-const deleteBatch = 1000
+// deleteBatch is the most keys that one s3:DeleteObjects takes; batchesAtOnce is far below what S3 allows a prefix in a second.
+const (
+	deleteBatch   = 1000
+	batchesAtOnce = 4
+)
 
 // Object is a current object of a bucket.
 type Object struct {
@@ -121,31 +126,61 @@ func (c *Client) EmptyBucket(ctx context.Context, bucket string, progress func(d
 	if bucket == "" {
 		return 0, &Error{Op: "s3:DeleteObjects", Code: "InvalidParameter", Message: "the bucket's name is empty"}
 	}
+	var mu sync.Mutex
 	deleted := 0
-	p := s3.NewListObjectVersionsPaginator(c.s3, &s3.ListObjectVersionsInput{Bucket: &bucket})
-	for p.HasMorePages() {
-		page, err := p.NextPage(ctx)
-		if err = wrap("s3:ListObjectVersions", bucket, err); err != nil {
-			if IsNotFound(err) {
-				return deleted, nil
+	// S3 takes several batches at once: the next page is read, and deleted, while the ones before are.
+	batches, bctx := errgroup.WithContext(ctx)
+	batches.SetLimit(batchesAtOnce)
+	listed := c.eachPageOfVersions(bctx, bucket, func(ids []types.ObjectIdentifier) {
+		batches.Go(func() error {
+			if err := c.deleteObjects(bctx, bucket, ids); err != nil {
+				return err
 			}
-			return deleted, err
-		}
-		var ids []types.ObjectIdentifier
-		for _, v := range page.Versions {
-			ids = append(ids, types.ObjectIdentifier{Key: v.Key, VersionId: v.VersionId})
-		}
-		for _, m := range page.DeleteMarkers {
-			ids = append(ids, types.ObjectIdentifier{Key: m.Key, VersionId: m.VersionId})
-		}
-		if err := c.deleteObjects(ctx, bucket, ids); err != nil {
-			return deleted, err
-		}
-		if deleted += len(ids); progress != nil && len(ids) > 0 {
-			progress(deleted)
-		}
+			mu.Lock()
+			defer mu.Unlock()
+			if deleted += len(ids); progress != nil {
+				progress(deleted)
+			}
+			return nil
+		})
+	})
+	switch err := batches.Wait(); {
+	case err != nil:
+		return deleted, err
+	case IsNotFound(listed):
+		return deleted, nil
+	case listed != nil:
+		return deleted, listed
 	}
 	return deleted, c.abortUploads(ctx, bucket)
+}
+
+// eachPageOfVersions hands out what a bucket holds, a page at a time: versions and delete markers.
+func (c *Client) eachPageOfVersions(ctx context.Context, bucket string, page func([]types.ObjectIdentifier)) error {
+	p := s3.NewListObjectVersionsPaginator(c.s3, &s3.ListObjectVersionsInput{Bucket: &bucket})
+	for p.HasMorePages() {
+		got, err := p.NextPage(ctx)
+		if err != nil {
+			return wrap("s3:ListObjectVersions", bucket, err)
+		}
+		var ids []types.ObjectIdentifier
+		for _, v := range got.Versions {
+			ids = append(ids, types.ObjectIdentifier{Key: v.Key, VersionId: v.VersionId})
+		}
+		for _, m := range got.DeleteMarkers {
+			ids = append(ids, types.ObjectIdentifier{Key: m.Key, VersionId: m.VersionId})
+		}
+		if len(ids) > 0 {
+			page(ids)
+		}
+	}
+	return nil
+}
+
+// BeginUpload begins an upload in parts and leaves it unfinished.
+func (c *Client) BeginUpload(ctx context.Context, bucket, key string) error {
+	_, err := c.s3.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{Bucket: &bucket, Key: &key})
+	return wrap("s3:CreateMultipartUpload", "s3://"+bucket+"/"+key, err)
 }
 
 // abortUploads ends the unfinished multipart uploads: they bill, and block

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package chaos kills a deploy or a cleanup of the whole blueprint on the local target right before or right after one change of
-// a resource, and finds out whether the next commands bring everything in order. It runs the built programs only.
+// Package chaos makes experiments with deploy and cleanup of the whole blueprint on the local target: it kills one right before or
+// right after one change of a resource and finds out whether the next commands bring everything in order; it repeats both under
+// one name; it cleans up a stack that was used. It runs the built programs only.
 package chaos
 
 import (
@@ -102,7 +103,7 @@ func (b Bench) Changes(ctx context.Context) (deploy, cleanup int, err error) {
 		return 0, 0, fmt.Errorf("deploy: %w\n%s", err, out)
 	}
 	deploy = len(u.done())
-	if out, err := u.run(ctx, "cleanup", "--stack", "local", "--yes"); err != nil {
+	if out, err := u.run(ctx, cleanupArgs()...); err != nil {
 		return 0, 0, fmt.Errorf("cleanup: %w\n%s", err, out)
 	}
 	return deploy, len(u.done()) - deploy, nil
@@ -221,7 +222,7 @@ func (u *user) processes(word string) []int {
 func (u *user) repair(ctx context.Context, then string) (commands int, wrong string) {
 	var out string
 	var err error
-	args := []string{"cleanup", "--stack", "local", "--yes"}
+	args := cleanupArgs()
 	if then == "deploy" {
 		args = []string{"deploy", "--yes"}
 	}
@@ -238,7 +239,7 @@ func (u *user) repair(ctx context.Context, then string) (commands int, wrong str
 		if out, err := u.run(ctx, "preview", "--exit-code"); err != nil {
 			return commands, fmt.Sprintf("preview after it: %v: %s", err, tail(out))
 		}
-		if out, err := u.run(ctx, "cleanup", "--stack", "local", "--yes"); err != nil {
+		if out, err := u.run(ctx, cleanupArgs()...); err != nil {
 			return commands, fmt.Sprintf("cleanup after it: %v: %s", err, tail(out))
 		}
 	}

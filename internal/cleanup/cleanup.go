@@ -3,9 +3,11 @@
 package cleanup
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -89,6 +91,10 @@ type Choices struct {
 	WithoutCluster bool
 	// RetainData keeps the buckets with their keys, and the volumes of claims.
 	RetainData bool
+	// StopWithSavepoint stops the jobs with a savepoint before anything is deleted, within SavepointTimeout (0: no limit). A job
+	// that cannot be stopped so ends the cleanup, unless DeleteWithoutSavepoint says that its state may be lost.
+	StopWithSavepoint, DeleteWithoutSavepoint bool
+	SavepointTimeout                          time.Duration
 }
 
 func (s Scope) validate() error {
@@ -122,6 +128,7 @@ type Cleanup struct {
 // Names of the phases.
 const (
 	PhaseCheck      = "check"
+	PhaseSavepoints = "savepoints" // only when it was asked for
 	PhaseJobs       = "flink-jobs"
 	PhaseBalancers  = "load-balancers"
 	PhaseVolumes    = "volumes"
@@ -154,21 +161,31 @@ type step struct {
 	releases bool
 	// data says that it deletes data.
 	data bool
+	// gate says that its failure ends the cleanup: nothing was deleted yet.
+	gate bool
 	// decides says that its failure makes the cleanup incomplete; that of others is a warning, since the inventory at the
 	// end shows what came of it.
 	decides bool
 }
 
+// noLimit is the timeout of a phase that has none.
+const noLimit = 10 * 365 * 24 * time.Hour
+
 // steps are the teardown in its order. Durations are medians of what others
 // measured on AWS; a node pool takes as long as its slowest drain.
-func steps() []step {
+func (c Choices) steps() []step {
 	const second, minute = time.Second, time.Minute
-	return []step{
-		{Phase: Phase{PhaseCheck, "identity, state, cluster and inventory", 10 * second, 5 * minute}, do: (*run).check},
+	limit := cmp.Or(c.SavepointTimeout, noLimit)
+	all := []step{
+		{Phase: Phase{PhaseCheck, "identity, state, cluster and inventory", 10 * second, 5 * minute}, do: (*run).check, gate: true},
+		{Phase: Phase{PhaseSavepoints, "savepoints of all jobs", 30 * second, limit}, do: (*run).savepoints, gate: true},
 		// Session jobs go before the session clusters that they run in.
 		{
-			Phase:   Phase{PhaseJobs, "Flink session jobs, then Flink deployments", 30 * second, 5 * minute},
-			batches: []batch{{kind: kube.KindFlinkSessionJob}, {kind: kube.KindFlinkDeployment}}, releases: true,
+			Phase: Phase{PhaseJobs, "Flink session jobs, then Flink deployments", 30 * second, 5 * minute},
+			batches: []batch{
+				{kind: kube.KindFlinkSessionJob}, {kind: kube.KindFlinkDeployment}, {kind: kube.KindFlinkStateSnapshot},
+			},
+			releases: true,
 		},
 		{
 			Phase: Phase{PhaseBalancers, "load balancer Services and Ingresses", 30 * second, 5 * minute}, do: (*run).balancers,
@@ -207,12 +224,16 @@ func steps() []step {
 		},
 		{Phase: Phase{PhaseVerify, "inventory of the account", 10 * second, 5 * minute}, do: (*run).verify, decides: true},
 	}
+	if !c.StopWithSavepoint {
+		all = slices.DeleteFunc(all, func(s step) bool { return s.Name == PhaseSavepoints })
+	}
+	return all
 }
 
-// Phases lists the steps in their order.
-func Phases() []Phase {
+// phases lists the steps in their order.
+func (c Choices) phases() []Phase {
 	var out []Phase
-	for _, s := range steps() {
+	for _, s := range c.steps() {
 		out = append(out, s.Phase)
 	}
 	return out
@@ -244,7 +265,7 @@ func (c Cleanup) Run(ctx context.Context, report func(Progress)) (Report, error)
 		return r.report, &RefusedError{Cause: err}
 	}
 	failed := map[string]error{}
-	for _, one := range steps() {
+	for _, one := range c.Scope.steps() {
 		if len(one.batches) > 0 && r.cluster == nil {
 			r.skip(one.Name, r.noCluster)
 			continue
@@ -260,7 +281,7 @@ func (c Cleanup) Run(ctx context.Context, report func(Progress)) (Report, error)
 		})
 		switch {
 		case err == nil:
-		case one.Name == PhaseCheck: // nothing was touched
+		case one.gate:
 			r.report.Errors = append(r.report.Errors, err.Error())
 			return r.report, err
 		case one.decides:

@@ -43,7 +43,7 @@ func newPlan(s Scope) Plan {
 	return Plan{
 		Stack: s.Stack, Account: s.Account, Region: s.Region, Deployment: s.Deployment.Name,
 		Planned:    Planned{ByService: map[string]int{}, Outside: []Item{}, DataLoss: []string{}},
-		Kubernetes: []Item{}, Inventory: []Item{}, Buckets: []string{}, Warnings: []string{}, Phases: Phases(),
+		Kubernetes: []Item{}, Inventory: []Item{}, Buckets: []string{}, Warnings: []string{}, Phases: s.phases(),
 	}
 }
 
@@ -93,6 +93,9 @@ func (c Cleanup) Plan(ctx context.Context) (Plan, error) {
 			p.Outside = append(p.Outside, item)
 		}
 	}
+	if r.Scope.StopWithSavepoint && len(p.Buckets) > 0 {
+		p.Warnings = append(p.Warnings, "savepoints in these buckets are deleted with them; --retain-data keeps them")
+	}
 	if p.Cluster != "" && p.Cluster != reachable {
 		p.Warnings = append(p.Warnings, p.Cluster)
 	}
@@ -102,7 +105,7 @@ func (c Cleanup) Plan(ctx context.Context) (Plan, error) {
 // planCluster adds what the cluster has.
 func (r *run) planCluster(ctx context.Context, p *Plan) error {
 	var batches []batch
-	for _, s := range steps() {
+	for _, s := range r.Scope.steps() {
 		batches = append(batches, s.batches...)
 	}
 	for _, b := range batches {

@@ -59,7 +59,7 @@ func newRun(c Cleanup, tell func(Progress)) *run {
 }
 
 func (c Cleanup) at(name string) Progress {
-	all := Phases()
+	all := c.Scope.phases()
 	i := slices.IndexFunc(all, func(p Phase) bool { return p.Name == name })
 	p := Progress{Phase: all[i], Index: i + 1, Count: len(all)}
 	if t := c.Timeouts[name]; t > 0 {

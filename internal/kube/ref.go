@@ -34,9 +34,10 @@ var (
 	KindRoleBinding = Kind{"rbac.authorization.k8s.io/v1", "RoleBinding"}
 	// KindCRD is asked whether an operator's kinds are served.
 	KindCRD = Kind{"apiextensions.k8s.io/v1", "CustomResourceDefinition"}
-	// KindFlinkDeployment and KindFlinkSessionJob are the operator's kinds.
-	KindFlinkDeployment = Kind{"flink.apache.org/v1beta1", "FlinkDeployment"}
-	KindFlinkSessionJob = Kind{"flink.apache.org/v1beta1", "FlinkSessionJob"}
+	// KindFlinkDeployment, KindFlinkSessionJob and KindFlinkStateSnapshot are the operator's kinds.
+	KindFlinkDeployment    = Kind{"flink.apache.org/v1beta1", "FlinkDeployment"}
+	KindFlinkSessionJob    = Kind{"flink.apache.org/v1beta1", "FlinkSessionJob"}
+	KindFlinkStateSnapshot = Kind{"flink.apache.org/v1beta1", "FlinkStateSnapshot"}
 	// KindNodePool, KindNodeClaim and KindEC2NodeClass are Karpenter's.
 	KindNodePool     = Kind{"karpenter.sh/v1", "NodePool"}
 	KindNodeClaim    = Kind{"karpenter.sh/v1", "NodeClaim"}

@@ -123,6 +123,15 @@ func deploymentFlags() []flagCase {
 		{"cleanup", "--output=json", cleanup.Options{Output: JSON}},
 		{"cleanup", "--retain-data", cleanup.Options{Choices: domain.Choices{RetainData: true}}},
 		{"cleanup", "--without-cluster", cleanup.Options{Choices: domain.Choices{WithoutCluster: true}}},
+		{"cleanup", "--stop-with-savepoint", cleanup.Options{Choices: domain.Choices{
+			StopWithSavepoint: true, SavepointTimeout: 10 * time.Minute,
+		}}},
+		{"cleanup", "--stop-with-savepoint --timeout=3m", cleanup.Options{Choices: domain.Choices{
+			StopWithSavepoint: true, SavepointTimeout: 3 * time.Minute,
+		}}},
+		{"cleanup", "--stop-with-savepoint --delete-without-savepoint", cleanup.Options{Choices: domain.Choices{
+			StopWithSavepoint: true, DeleteWithoutSavepoint: true, SavepointTimeout: 10 * time.Minute,
+		}}},
 	}
 }
 

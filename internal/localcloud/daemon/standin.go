@@ -3,8 +3,10 @@
 package daemon
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"path/filepath"
 	"strings"
@@ -16,6 +18,7 @@ import (
 	"emrflink/internal/kube"
 	"emrflink/internal/localcloud/awswire"
 	"emrflink/internal/localcloud/chart"
+	"emrflink/internal/localcloud/flinkconf"
 	"emrflink/internal/localcloud/flinkoperator"
 	"emrflink/internal/localcloud/flinksim"
 	"emrflink/internal/localcloud/kubelet"
@@ -47,8 +50,12 @@ func (d *Daemon) startStandIns(c *cluster) error {
 		return err
 	}
 	log := d.log.With("cluster", c.name)
-	operator := &operatorRunner{cluster: c, region: d.opts.Region, tokens: own, log: log}
-	jobs, err := d.simulatedFlink(ctx, operator)
+	aws, err := awsapi.New(ctx, awsapi.Options{Region: d.opts.Region, Env: d.environment()})
+	if err != nil {
+		return err
+	}
+	operator := &operatorRunner{cluster: c, region: d.opts.Region, tokens: own, aws: aws, log: log}
+	jobs, err := operator.simulatedFlink(d.opts.Speed)
 	if err != nil {
 		return err
 	}
@@ -91,6 +98,7 @@ type operatorRunner struct {
 	cluster *cluster
 	region  string
 	tokens  *kube.Client // an administrator's: asks for service account tokens, the kubelet's part
+	aws     *awsapi.Client
 	log     *slog.Logger
 }
 
@@ -109,7 +117,18 @@ func (r *operatorRunner) Start(ctx context.Context, p kubelet.PodRef) error {
 	if err != nil {
 		return err
 	}
-	op, err := flinkoperator.New(flinkoperator.Options{Cluster: own, Dial: r.cluster.kubelet.Dial, Logger: r.log})
+	op, err := flinkoperator.New(flinkoperator.Options{
+		Cluster: own, Dial: r.cluster.kubelet.Dial, Logger: r.log,
+		Jar: func(ctx context.Context, uri string) (io.ReadCloser, error) {
+			s, err := r.assume(ctx, p.Namespace, p.Pod.Spec.ServiceAccountName, "flink-operator")
+			if err != nil {
+				return nil, err
+			}
+			bucket, key := flinkconf.SplitURI(uri)
+			raw, err := s.GetObject(ctx, bucket, key)
+			return io.NopCloser(bytes.NewReader(raw)), err
+		},
+	})
 	if err != nil {
 		return err
 	}
@@ -130,33 +149,33 @@ func (r *operatorRunner) as(ctx context.Context, namespace, serviceAccount strin
 // webIdentityAudience is that of the tokens that EKS's webhook puts into the pods of a service account with a role.
 const webIdentityAudience = "sts.amazonaws.com"
 
-// simulatedFlink is the runtime of Flink's pods where no Flink runs.
-func (d *Daemon) simulatedFlink(ctx context.Context, r *operatorRunner) (*flinksim.Runtime, error) {
-	aws, err := awsapi.New(ctx, awsapi.Options{Region: d.opts.Region, Env: d.environment()})
+// assume gives the AWS API as the role of a service account has it (IRSA).
+func (r *operatorRunner) assume(ctx context.Context, namespace, account, session string) (*awsapi.Client, error) {
+	sa, err := r.tokens.Get(ctx, kube.KindServiceAccount.Ref(namespace, account))
 	if err != nil {
 		return nil, err
 	}
+	role := sa.GetAnnotations()[kubelet.AnnotationRole]
+	if role == "" {
+		return nil, fmt.Errorf("the service account has no annotation %s: its pods have no AWS credentials", kubelet.AnnotationRole)
+	}
+	token, _, err := r.tokens.ServiceAccountToken(ctx, namespace, account, []string{webIdentityAudience}, tokenLife)
+	if err != nil {
+		return nil, err
+	}
+	return r.aws.AssumeRoleWithWebIdentity(ctx, role, session, token)
+}
+
+// simulatedFlink is the runtime of Flink's pods where no Flink runs.
+func (r *operatorRunner) simulatedFlink(speed float64) (*flinksim.Runtime, error) {
 	return flinksim.New(flinksim.Options{
 		As: func(ctx context.Context, namespace, account string) (flinksim.Kube, error) {
 			return r.as(ctx, namespace, account)
 		},
 		Assume: func(ctx context.Context, namespace, account, session string) (flinksim.Session, error) {
-			sa, err := r.tokens.Get(ctx, kube.KindServiceAccount.Ref(namespace, account))
-			if err != nil {
-				return nil, err
-			}
-			role := sa.GetAnnotations()[kubelet.AnnotationRole]
-			if role == "" {
-				return nil, fmt.Errorf("the service account has no annotation %s: its pods have no AWS credentials",
-					kubelet.AnnotationRole)
-			}
-			token, _, err := r.tokens.ServiceAccountToken(ctx, namespace, account, []string{webIdentityAudience}, tokenLife)
-			if err != nil {
-				return nil, err
-			}
-			return aws.AssumeRoleWithWebIdentity(ctx, role, session, token)
+			return r.assume(ctx, namespace, account, session)
 		},
-		Speed: d.opts.Speed, Logger: r.log,
+		Speed: speed, Logger: r.log,
 	})
 }
 

@@ -82,6 +82,8 @@ type deployment struct {
 	uid  string
 	spec flinkSpec
 	bad  error // spec could not be read
+
+	sessions []string // of a session cluster: the names of its session jobs
 }
 
 func newDeployment(o *unstructured.Unstructured) *deployment {
@@ -123,6 +125,10 @@ func (d *deployment) nextJobID(now time.Time) string {
 // nonces act on the running job.
 func (d *deployment) hash() string {
 	spec, _, _ := unstructured.NestedMap(d.obj.Object, "spec")
+	return hashOf(spec)
+}
+
+func hashOf(spec object) string {
 	for _, f := range []string{"state", "savepointTriggerNonce", "checkpointTriggerNonce"} {
 		unstructured.RemoveNestedField(spec, "job", f)
 	}

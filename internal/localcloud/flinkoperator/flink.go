@@ -98,15 +98,21 @@ func (o *Operator) follow(ctx context.Context, d *deployment, p parts, f *flinkr
 	return err
 }
 
-// stopJob ends the job as its upgrade mode says, and adds what is to be known of it to the report. It is called again
+// stopJob is stopAs by the job's own upgrade mode.
+func (o *Operator) stopJob(ctx context.Context, d *deployment, p parts, r *report) (done bool, err error) {
+	if d.spec.Job == nil || d.status("lifecycleState") == suspended { // it was stopped, and the status says with which savepoint
+		return true, nil
+	}
+	return o.stopAs(ctx, d, p, d.spec.Job.UpgradeMode, r)
+}
+
+// stopAs ends the job as an upgrade mode says, and adds what is to be known of it to the report. It is called again
 // until it is done.
-func (o *Operator) stopJob(ctx context.Context, d *deployment, p parts, mode string, r *report) (done bool, err error) {
+func (o *Operator) stopAs(ctx context.Context, d *deployment, p parts, mode string, r *report) (done bool, err error) {
 	f := o.flink(p)
 	running := f != nil && d.status("jobStatus", "state") == "RUNNING"
 	next := any(nil)
 	switch {
-	case d.spec.Job == nil:
-		return true, nil
 	case mode == "savepoint" && running:
 		path, done, err := o.savepoint(ctx, d, f, true)
 		if err != nil || !done {

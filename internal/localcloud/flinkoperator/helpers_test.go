@@ -126,7 +126,12 @@ func newWorld(t *testing.T) *world {
 	w := &world{Store: kubetest.New(), t: t, clock: &testClock{time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)},
 		s3: &s3{objects: map[string]string{}, deny: map[string]error{}}, jobs: map[string]*flinksim.Cluster{}}
 	w.React(w.controllers)
-	op, err := New(Options{Cluster: w.Store, Dial: w.dial, Clock: w.clock})
+	op, err := New(Options{
+		Cluster: w.Store, Dial: w.dial, Clock: w.clock,
+		Jar: func(context.Context, string) (io.ReadCloser, error) {
+			return io.NopCloser(strings.NewReader("a jar")), nil
+		},
+	})
 	require.NoError(t, err)
 	op.http = &http.Client{Transport: w}
 	w.op = op

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"net"
@@ -38,11 +39,13 @@ var _ Cluster = (*kube.Client)(nil)
 // Clock is the time; tests bring their own.
 type Clock interface{ Now() time.Time }
 
-// Options make an Operator. Cluster and Dial are required.
+// Options make an Operator. Cluster, Dial and Jar are required.
 type Options struct {
 	Cluster Cluster
 	// Dial connects to a port of a pod by its address.
-	Dial   func(ctx context.Context, network, address string) (net.Conn, error)
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Jar reads the jar of a session job, with the rights of the operator.
+	Jar    func(ctx context.Context, uri string) (io.ReadCloser, error)
 	Clock  Clock
 	Tick   time.Duration // between two looks; default 500 ms
 	Logger *slog.Logger
@@ -52,13 +55,14 @@ type Options struct {
 type Operator struct {
 	Options
 	http     *http.Client
-	requests map[string]*request // by UID of the FlinkDeployment
+	requests map[string]*request // by UID of the FlinkDeployment or FlinkSessionJob
+	held     map[string]bool     // UIDs of session clusters of which it was said that their session jobs hold them
 }
 
 // New checks the options.
 func New(o Options) (*Operator, error) {
-	if o.Cluster == nil || o.Dial == nil {
-		return nil, errors.New("make Flink operator stand-in: Cluster and Dial are required")
+	if o.Cluster == nil || o.Dial == nil || o.Jar == nil {
+		return nil, errors.New("make Flink operator stand-in: Cluster, Dial and Jar are required")
 	}
 	if o.Clock == nil {
 		o.Clock = wallClock{}
@@ -69,7 +73,7 @@ func New(o Options) (*Operator, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Operator{Options: o, http: httpClient(o.Dial), requests: map[string]*request{}}, nil
+	return &Operator{Options: o, http: httpClient(o.Dial), requests: map[string]*request{}, held: map[string]bool{}}, nil
 }
 
 type wallClock struct{}
@@ -104,38 +108,28 @@ func (o *Operator) Reconcile(ctx context.Context) error {
 	}
 	var errs []error
 	alive := map[string]bool{}
+	all := map[kube.Ref]*deployment{}
 	for i := range list {
 		d := newDeployment(&list[i])
-		alive[d.uid] = true
+		alive[d.uid], all[d.ref] = true, d
+	}
+	jobs, err := o.sessionJobs(ctx, all)
+	errs = append(errs, err)
+	for _, j := range jobs {
+		alive[j.uid] = true
+	}
+	for i := range list {
+		d := all[kube.RefOf(&list[i])]
 		if err := o.reconcile(ctx, d); err != nil && !kube.IsNotFound(err) {
 			errs = append(errs, fmt.Errorf("reconcile %s: %w", d.ref, err))
 		}
 	}
+	for _, j := range jobs {
+		if err := o.reconcileSession(ctx, j); err != nil && !kube.IsNotFound(err) {
+			errs = append(errs, fmt.Errorf("reconcile %s: %w", j.ref, err))
+		}
+	}
 	maps.DeleteFunc(o.requests, func(uid string, _ *request) bool { return !alive[uid] })
-	return errors.Join(append(errs, o.refuseSessionJobs(ctx))...)
-}
-
-// refuseSessionJobs says in the status that session jobs are not supported. No
-// finalizer is set, so they can always be deleted.
-func (o *Operator) refuseSessionJobs(ctx context.Context) error {
-	list, err := o.Cluster.List(ctx, kube.KindFlinkSessionJob, kube.ListOptions{})
-	if err != nil {
-		if kube.IsNoKind(err) || kube.IsNotFound(err) {
-			return nil
-		}
-		return err
-	}
-	text := operatorError("UnsupportedOperationException",
-		"the local stand-in of the EMR Flink operator does not run FlinkSessionJobs")
-	for i := range list {
-		if got, _, _ := unstructured.NestedString(list[i].Object, "status", "error"); got == text ||
-			list[i].GetDeletionTimestamp() != nil {
-			continue
-		}
-		patch := map[string]any{"status": map[string]any{"error": text, "lifecycleState": "FAILED"}}
-		if _, err := o.Cluster.Patch(ctx, kube.RefOf(&list[i]), "status", patch); err != nil {
-			return err
-		}
-	}
-	return nil
+	maps.DeleteFunc(o.held, func(uid string, _ bool) bool { return !alive[uid] })
+	return errors.Join(errs...)
 }

@@ -12,7 +12,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"emrflink/internal/kube"
-	"emrflink/internal/kube/kubetest"
 	"emrflink/internal/localcloud/flinksim"
 )
 
@@ -199,12 +198,58 @@ func TestSuspendTakesASavepointAndResumeGoesOn(t *testing.T) {
 	require.Equal(t, "FINISHED", w.status("jobStatus", "state"))
 	require.Len(t, w.s3.keys("/savepoints/"), 1)
 	require.Contains(t, w.status("jobStatus", "upgradeSavepointPath"), "s3://b/team/savepoints/basic/savepoint-")
+	require.Equal(t, "READY", w.status("jobManagerDeploymentStatus"))
+	require.Equal(t, "DEPLOYED", w.status("reconciliationStatus", "state"))
 	pods, err := w.Pods(t.Context(), team, "")
 	require.NoError(t, err)
-	require.Empty(t, pods)
+	require.Len(t, pods, 4, "the cluster stays up until the job resumes")
+	before := w.get(kube.KindDeployment.Ref(team, "basic")).GetUID()
 	w.spec(object{"job": object{"state": "running"}})
-	w.pass(6)
+	w.pass(8)
 	require.Equal(t, "RUNNING", w.status("jobStatus", "state"))
+	require.NotEqual(t, before, w.get(kube.KindDeployment.Ref(team, "basic")).GetUID())
+	require.Len(t, w.s3.keys("/savepoints/"), 1)
+}
+
+func TestWithoutASavepointASuspensionDeletesTheCluster(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		hold       bool // the job does not run
+		mode, path string
+	}{
+		"last-state":                        {false, "last-state", lastState},
+		"stateless":                         {false, "stateless", ""},
+		"a savepoint of a job without pods": {true, "savepoint", lastState},
+	} {
+		w := newWorld(t)
+		w.hold = tc.hold
+		w.Put(flink(object{"job": object{"upgradeMode": tc.mode}}))
+		w.pass(6)
+		w.spec(object{"job": object{"state": "suspended"}})
+		w.pass(5)
+		require.Equal(t, "SUSPENDED", w.status("lifecycleState"), name)
+		require.Equal(t, "FINISHED", w.status("jobStatus", "state"), name)
+		require.Equal(t, "MISSING", w.status("jobManagerDeploymentStatus"), name)
+		require.Equal(t, tc.path, w.status("jobStatus", "upgradeSavepointPath"), name)
+		require.Empty(t, w.s3.keys("/savepoints/"), name)
+		pods, err := w.Pods(t.Context(), team, "")
+		require.NoError(t, err)
+		require.Empty(t, pods, name)
+	}
+}
+
+func TestAnUpgradeModeWithoutAFolderIsRefusedAndTheJobRunsOn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.Put(flink(object{"job": object{"upgradeMode": "stateless"}, "flinkConfiguration": object{"state.savepoints.dir": ""}}))
+	w.pass(6)
+	w.spec(object{"job": object{"state": "suspended", "upgradeMode": "savepoint"}})
+	w.pass(3)
+	require.Contains(t, w.status("error"), "ValidationException")
+	require.Equal(t, "RUNNING", w.status("jobStatus", "state"))
+	w.spec(object{"job": object{"state": "running", "upgradeMode": "stateless"}})
+	w.pass(3)
+	require.Empty(t, w.status("error"))
 }
 
 func TestASpecChangeRedeploysOnce(t *testing.T) {
@@ -307,18 +352,6 @@ func TestASteadyJobIsNotWrittenToAllTheTime(t *testing.T) {
 	n := len(w.Calls())
 	w.pass(10)
 	require.Empty(t, w.Calls()[n:])
-}
-
-func TestSessionJobsAreRefusedByNameAndCanBeDeleted(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	ref := kube.KindFlinkSessionJob.Ref(team, "s")
-	w.Put(kubetest.Object(ref.Kind, ref.Namespace, ref.Name, nil))
-	w.pass(2)
-	text, _, _ := unstructured.NestedString(w.get(ref).Object, "status", "error")
-	require.Contains(t, text, "does not run FlinkSessionJobs")
-	require.NoError(t, w.Delete(t.Context(), ref, kube.Background))
-	w.pass(1)
 }
 
 func TestASessionClusterIsStableWithoutAJob(t *testing.T) {

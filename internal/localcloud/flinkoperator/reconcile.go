@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -80,8 +81,9 @@ func (o *Operator) reconcile(ctx context.Context, d *deployment) error {
 	switch {
 	case d.spec.Job != nil && d.spec.Job.State == "suspended":
 		return o.suspend(ctx, d, p)
-	case p.cluster != nil && (p.cluster.GetAnnotations()[hashKey] != d.hash() || p.cluster.GetDeletionTimestamp() != nil):
-		return o.stop(ctx, d, p)
+	case p.cluster != nil && (p.cluster.GetAnnotations()[hashKey] != d.hash() || p.cluster.GetDeletionTimestamp() != nil ||
+		d.status("lifecycleState") == suspended):
+		return o.stop(ctx, d, p) // a cluster that outlived its suspension goes when the job resumes
 	case p.cluster == nil && len(p.masters)+len(p.workers) > 0:
 		_, err := o.tearDown(ctx, d, p) // the rest of an earlier generation
 		return err
@@ -167,27 +169,49 @@ func crashing(masters []kube.Pod) string {
 	return ""
 }
 
-// suspend stops the job as its upgrade mode says: savepoint writes one, last-state
-// keeps the high-availability data, stateless keeps nothing.
+const suspended = "SUSPENDED"
+
+// suspend stops the job as its upgrade mode says. After a savepoint the cluster stays up until the job resumes; the other modes
+// delete it. A job that does not run takes no savepoint, without a word: its mode becomes last-state.
 func (o *Operator) suspend(ctx context.Context, d *deployment, p parts) error {
-	if p.gone() {
-		return o.publish(ctx, d, report{masters: "MISSING", job: "FINISHED", lifecycle: "SUSPENDED", state: "DEPLOYED", spec: true})
+	r := report{masters: "MISSING", job: "FINISHED", lifecycle: suspended, state: "DEPLOYED", spec: true}
+	last, had := d.lastSpec()
+	switch {
+	case d.status("lifecycleState") == suspended && had && last.Job != nil && last.Job.State == d.spec.Job.State:
+		return nil
+	case d.takesSavepoint() && p.cluster != nil:
+		r.masters = "READY"
+		if done, err := o.stopJob(ctx, d, p, &r); err != nil {
+			return o.publish(ctx, d, savepointFailed(err))
+		} else if !done {
+			return nil
+		}
+		return o.publish(ctx, d, r)
+	case !p.gone():
+		return o.stop(ctx, d, p)
+	case d.spec.Job.UpgradeMode != "stateless":
+		r.extra = object{"jobStatus": object{"upgradeSavepointPath": lastState}}
 	}
-	return o.stop(ctx, d, p)
+	return o.publish(ctx, d, r)
 }
 
-// stop takes the cluster down, after a savepoint if the mode asks for one. A
-// savepoint that cannot be written stops the upgrade, not the job.
+// takesSavepoint says that the job runs and that its mode asks for a savepoint when it is stopped.
+func (d *deployment) takesSavepoint() bool {
+	return d.spec.Job != nil && d.spec.Job.UpgradeMode == "savepoint" && d.status("jobStatus", "state") == "RUNNING"
+}
+
+// savepointFailed stops the upgrade, not the job.
+func savepointFailed(err error) report {
+	return report{err: operatorError("UpgradeFailureException", "savepoint: "+err.Error())}
+}
+
+// stop takes the cluster down, after a savepoint if the mode asks for one.
 func (o *Operator) stop(ctx context.Context, d *deployment, p parts) error {
 	if d.status("reconciliationStatus", "state") != "UPGRADING" {
-		mode := ""
-		if d.spec.Job != nil {
-			mode = d.spec.Job.UpgradeMode
-		}
 		r := report{lifecycle: "UPGRADING", state: "UPGRADING"}
-		done, err := o.stopJob(ctx, d, p, mode, &r)
+		done, err := o.stopJob(ctx, d, p, &r)
 		if err != nil {
-			return o.publish(ctx, d, report{err: operatorError("UpgradeFailureException", "savepoint: "+err.Error())})
+			return o.publish(ctx, d, savepointFailed(err))
 		}
 		if !done {
 			return nil
@@ -242,6 +266,14 @@ func (o *Operator) finalize(ctx context.Context, d *deployment) error {
 	if problem := d.unreadable(); problem != "" {
 		return fmt.Errorf("clean up: Failed to load configuration: %s", problem) // the finalizer stays until the spec is mended
 	}
+	if len(d.sessions) > 0 {
+		if o.held[d.uid] {
+			return nil
+		}
+		o.held[d.uid] = true
+		return o.event(ctx, d, "Warning", "CleanupFailed",
+			"The session jobs ["+strings.Join(d.sessions, ", ")+"] should be deleted first")
+	}
 	p, err := o.parts(ctx, d)
 	if err != nil {
 		return err
@@ -249,7 +281,7 @@ func (o *Operator) finalize(ctx context.Context, d *deployment) error {
 	if d.spec.FlinkConfiguration["kubernetes.operator.job.savepoint-on-deletion"] == "true" &&
 		p.cluster != nil && p.cluster.GetDeletionTimestamp() == nil {
 		var r report
-		if done, err := o.stopJob(ctx, d, p, "savepoint", &r); err != nil {
+		if done, err := o.stopAs(ctx, d, p, "savepoint", &r); err != nil {
 			return o.publish(ctx, d, report{
 				err: operatorError("ReconciliationException", fmt.Sprintf("savepoint on deletion: %v", err)),
 			})

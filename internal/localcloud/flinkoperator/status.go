@@ -143,6 +143,11 @@ func (o *Operator) tell(ctx context.Context, d *deployment, r report) error {
 	default:
 		return nil
 	}
+	return o.event(ctx, d, typ, reason, message)
+}
+
+// event records one; that it was not is no failure.
+func (o *Operator) event(ctx context.Context, d *deployment, typ, reason, message string) error {
 	now := o.Clock.Now().UTC()
 	_, err := o.Cluster.Create(ctx,
 		newObject(kube.KindEvent, d.ref.Namespace, fmt.Sprintf("%s.%x", d.ref.Name, now.UnixNano()), object{

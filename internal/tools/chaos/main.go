@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command chaos kills deploys and cleanups of the blueprint on the local target at every change of a resource, and writes a table
-// of what came of it. It goes on where it was stopped: what the table has is not run again. It ends with exit code 1 when a case
-// was not clean.
+// Command chaos makes the experiments with deploy and cleanup on the local target that take too long for a test: five rounds
+// under one name, the cleanup of a stack that was used, and kills at every change of a resource, of which it writes a table. It
+// goes on where it was stopped: what the table has is not run again. It ends with exit code 1 when something was not clean.
 package main
 
 import (
@@ -35,19 +35,57 @@ func main() {
 	sample := flag.Int("sample", 0, "run only so many, drawn by chance; 0 runs all")
 	seed := flag.Uint64("seed", 1, "of the draw")
 	again := flag.Bool("again", false, "run those of the table that were not clean, and write the table anew")
+	only := flag.String("only", "", "run only this: "+strings.Join(names(), ", "))
 	flag.Parse()
-	if err := run(ctx, *bin, *table, *atOnce, *sample, *seed, *again); err != nil {
+	err := run(ctx, *bin, *only, func(b chaos.Bench) error { return kills(ctx, b, *table, *atOnce, *sample, *seed, *again) })
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, bin, table string, atOnce, sample int, seed uint64, again bool) error {
+// The experiments, in the order in which they run: the short ones come first.
+const (
+	rounds   = "rounds" // deploy and cleanup under one name, again and again
+	used     = "used"   // the cleanup of a stack with jobs, data, volumes and a load balancer
+	killed   = "kills"  // a kill at every change
+	howOften = 5
+	howMany  = 10_000
+)
+
+func names() []string { return []string{rounds, used, killed} }
+
+func run(ctx context.Context, bin, only string, kills func(chaos.Bench) error) error {
 	abs, err := filepath.Abs(bin)
 	if err != nil {
 		return err
 	}
+	if only != "" && !slices.Contains(names(), only) {
+		return fmt.Errorf("there is no experiment %q; there are %s", only, strings.Join(names(), ", "))
+	}
 	bench := chaos.Bench{Bin: abs}
+	for _, name := range names() {
+		if only != "" && only != name {
+			continue
+		}
+		tell := func(text string) { fmt.Printf("%s: %s\n", name, text) }
+		var err error
+		switch name {
+		case rounds:
+			err = bench.Rounds(ctx, howOften, tell)
+		case used:
+			err = bench.Used(ctx, howMany, tell)
+		default:
+			err = kills(bench)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func kills(ctx context.Context, bench chaos.Bench, table string, atOnce, sample int, seed uint64, again bool) error {
 	done, err := read(table)
 	if err != nil {
 		return err
