@@ -8,11 +8,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
+	"net"
+	"net/http"
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"emrflink/internal/awsapi"
 	"emrflink/internal/kube"
 )
 
@@ -32,51 +34,19 @@ type Reader interface {
 	List(ctx context.Context, k kube.Kind, o kube.ListOptions) ([]unstructured.Unstructured, error)
 }
 
-// Tokens issues service-account tokens: the kubelet's part, so it is done with
-// other rights than the operator has.
-type Tokens interface {
-	ServiceAccountToken(ctx context.Context, namespace, name string, audiences []string,
-		life time.Duration) (string, time.Time, error)
-}
-
-// Session is the AWS API with the credentials of a job's execution role.
-type Session interface {
-	PutObject(ctx context.Context, bucket, key string, body io.Reader, contentType string) error
-	ListObjects(ctx context.Context, bucket, prefix string) ([]awsapi.Object, error)
-	DeleteObjects(ctx context.Context, bucket string, keys ...string) error
-	PutLogEvents(ctx context.Context, group, stream string, events []awsapi.LogEvent) error
-}
-
-// Cloud exchanges a service-account token for a Session (IRSA).
-type Cloud func(ctx context.Context, roleARN, session, token string) (Session, error)
-
-var (
-	_ Cluster = (*kube.Client)(nil)
-	_ Tokens  = (*kube.Client)(nil)
-	_ Session = (*awsapi.Client)(nil)
-)
-
-// FromAWS is the Cloud of an AWS API client; the client's own credentials are
-// not used.
-func FromAWS(c *awsapi.Client) Cloud {
-	return func(ctx context.Context, roleARN, session, token string) (Session, error) {
-		return c.AssumeRoleWithWebIdentity(ctx, roleARN, session, token)
-	}
-}
+var _ Cluster = (*kube.Client)(nil)
 
 // Clock is the time; tests bring their own.
 type Clock interface{ Now() time.Time }
 
-// Options make an Operator. Cluster, Tokens and Cloud are required.
+// Options make an Operator. Cluster, Dial and Jar are required.
 type Options struct {
 	Cluster Cluster
-	// AsJob gives the Kubernetes API as a job's JobManager has it; it creates the
-	// TaskManager pods. Nil: Cluster does it.
-	AsJob  func(ctx context.Context, namespace, serviceAccount string) (Cluster, error)
-	Tokens Tokens
-	Cloud  Cloud
+	// Dial connects to a port of a pod by its address.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Jar reads the jar of a session job, with the rights of the operator.
+	Jar    func(ctx context.Context, uri string) (io.ReadCloser, error)
 	Clock  Clock
-	Speed  float64       // the checkpoint interval is divided by this, but not below 5 s; <= 0 is 1
 	Tick   time.Duration // between two looks; default 500 ms
 	Logger *slog.Logger
 }
@@ -84,20 +54,18 @@ type Options struct {
 // Operator is the running stand-in.
 type Operator struct {
 	Options
-	jobs map[string]*jobRun // by UID of the FlinkDeployment or FlinkSessionJob
-	held map[string]bool    // UIDs of session clusters of which it was said that their session jobs hold them
+	http     *http.Client
+	requests map[string]*request // by UID of the FlinkDeployment or FlinkSessionJob
+	held     map[string]bool     // UIDs of session clusters of which it was said that their session jobs hold them
 }
 
 // New checks the options.
 func New(o Options) (*Operator, error) {
-	if o.Cluster == nil || o.Tokens == nil || o.Cloud == nil {
-		return nil, errors.New("make Flink operator stand-in: cluster, tokens and cloud are required")
+	if o.Cluster == nil || o.Dial == nil || o.Jar == nil {
+		return nil, errors.New("make Flink operator stand-in: Cluster, Dial and Jar are required")
 	}
 	if o.Clock == nil {
 		o.Clock = wallClock{}
-	}
-	if o.Speed <= 0 {
-		o.Speed = 1
 	}
 	if o.Tick <= 0 {
 		o.Tick = 500 * time.Millisecond
@@ -105,7 +73,7 @@ func New(o Options) (*Operator, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Operator{Options: o, jobs: map[string]*jobRun{}, held: map[string]bool{}}, nil
+	return &Operator{Options: o, http: httpClient(o.Dial), requests: map[string]*request{}, held: map[string]bool{}}, nil
 }
 
 type wallClock struct{}
@@ -115,7 +83,7 @@ func (wallClock) Now() time.Time { return time.Now() }
 
 // Run reconciles until ctx ends; a pass that fails is logged and repeated.
 func (o *Operator) Run(ctx context.Context) error {
-	o.Logger.Info("flink operator stand-in started; no Flink code runs")
+	o.Logger.Info("flink operator stand-in started")
 	for {
 		if err := o.Reconcile(ctx); err != nil && ctx.Err() == nil {
 			o.Logger.Warn("flink operator stand-in", "error", err)
@@ -161,15 +129,7 @@ func (o *Operator) Reconcile(ctx context.Context) error {
 			errs = append(errs, fmt.Errorf("reconcile %s: %w", j.ref, err))
 		}
 	}
-	for uid := range o.jobs {
-		if !alive[uid] {
-			delete(o.jobs, uid)
-		}
-	}
-	for uid := range o.held {
-		if !alive[uid] {
-			delete(o.held, uid)
-		}
-	}
+	maps.DeleteFunc(o.requests, func(uid string, _ *request) bool { return !alive[uid] })
+	maps.DeleteFunc(o.held, func(uid string, _ bool) bool { return !alive[uid] })
 	return errors.Join(errs...)
 }

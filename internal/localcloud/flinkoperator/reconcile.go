@@ -88,74 +88,88 @@ func (o *Operator) reconcile(ctx context.Context, d *deployment) error {
 		_, err := o.tearDown(ctx, d, p) // the rest of an earlier generation
 		return err
 	case p.cluster == nil:
+		if d.spec.Job == nil || d.status("jobStatus", "upgradeSavepointPath") != lastState {
+			if err := o.deleteHA(ctx, d); err != nil { // the job does not go on from it
+				return err
+			}
+		}
 		return o.deploy(ctx, d)
 	}
 	return o.observe(ctx, d, p)
 }
 
 func (o *Operator) deploy(ctx context.Context, d *deployment) error {
+	job := o.begin(d)
 	err := o.ensureIdentity(ctx, d)
 	if err == nil {
 		var owner *unstructured.Unstructured
 		if owner, err = o.Cluster.Apply(ctx, d.cluster()); err == nil {
-			err = o.applyAll(ctx, d.configAndServices(owner))
+			var objs []*unstructured.Unstructured
+			if objs, err = d.configAndServices(owner, job); err == nil {
+				err = o.applyAll(ctx, objs)
+			}
 		}
 	}
 	if err != nil {
 		failed := report{err: operatorError("DeploymentFailedException", err.Error()), masters: "ERROR"}
 		return errors.Join(err, o.publish(ctx, d, failed))
 	}
-	o.Logger.Info("flink job deployed", "job", d.ref.String(), "simulated", true)
-	r := report{masters: "DEPLOYING", lifecycle: "DEPLOYED", state: "DEPLOYED", spec: true}
+	o.Logger.Info("flink job deployed", "job", d.ref.String(), "id", job.id)
+	r := report{masters: "DEPLOYING", lifecycle: "DEPLOYED", state: "DEPLOYED", spec: true, id: job.id}
 	if d.spec.Job != nil {
 		r.job = "RECONCILING"
 	}
 	return o.publish(ctx, d, r)
 }
 
-// observe follows a deployed cluster: JobManagers, then TaskManagers, then the
-// job itself.
+// observe follows a deployed cluster: JobManagers, then the job, of which Flink's REST API tells.
 func (o *Operator) observe(ctx context.Context, d *deployment, p parts) error {
-	r := report{lifecycle: "DEPLOYED", state: "DEPLOYED"}
+	r := report{lifecycle: "DEPLOYED", state: "DEPLOYED", masters: "DEPLOYING"}
 	if d.spec.Job != nil {
 		r.job = "RECONCILING"
 	}
-	switch scheduled := slices.ContainsFunc(p.masters, func(m kube.Pod) bool { return m.Node != "" }); {
-	case ready(p.masters) > 0:
-		r.masters = "READY"
-	case scheduled:
-		r.masters = "DEPLOYED_NOT_READY"
-		return o.publish(ctx, d, r)
-	default:
-		r.masters = "DEPLOYING"
-		return o.publish(ctx, d, r)
-	}
-	if d.spec.Job == nil {
-		r.lifecycle, r.spec, r.stable = "STABLE", true, true
-		return errors.Join(o.ensureWorkers(ctx, d, p), o.publish(ctx, d, r))
-	}
-	last, had := d.lastSpec()
-	if err := o.drive(ctx, d, p, &r); err != nil {
-		r.err = operatorError("DeploymentFailedException", err.Error())
-		if r.job == "RUNNING" {
-			r.job = "RESTARTING"
+	f := o.flink(p)
+	if f == nil {
+		if why := crashing(p.masters); why != "" {
+			r.masters, r.err = "ERROR", operatorError("DeploymentFailedException", why)
+		} else if slices.ContainsFunc(p.masters, func(m kube.Pod) bool { return m.Node != "" }) {
+			r.masters = "DEPLOYED_NOT_READY"
 		}
 		return o.publish(ctx, d, r)
 	}
-	if r.job == "RUNNING" {
+	if _, err := f.Config(ctx); err != nil {
+		r.masters = "DEPLOYED_NOT_READY"
+		return o.publish(ctx, d, r)
+	}
+	r.masters = "READY"
+	if d.spec.Job == nil {
 		r.lifecycle, r.spec, r.stable = "STABLE", true, true
-		if err := o.triggers(ctx, d, last, had, &r); err != nil {
+		return o.publish(ctx, d, r)
+	}
+	if err := o.follow(ctx, d, p, f, &r); err != nil {
+		return errors.Join(err, o.publish(ctx, d, r))
+	}
+	if last, had := d.lastSpec(); r.job == "RUNNING" && had {
+		if err := o.triggers(ctx, d, f, last, &r); err != nil {
 			r.err, r.spec = operatorError("ReconciliationException", err.Error()), false // asked for again at the next pass
 		}
 	}
 	return o.publish(ctx, d, r)
 }
 
-// lastState stands where the path of a savepoint would, when the operator kept the last checkpoint only.
-const (
-	lastState = "KUBERNETES_OPERATOR_LAST_STATE"
-	suspended = "SUSPENDED"
-)
+// crashing is what the kubelet says of a JobManager that ends again and again; "" when none does.
+func crashing(masters []kube.Pod) string {
+	for _, m := range masters {
+		for _, w := range m.Waiting {
+			if w.Reason == "CrashLoopBackOff" {
+				return w.Message
+			}
+		}
+	}
+	return ""
+}
+
+const suspended = "SUSPENDED"
 
 // suspend stops the job as its upgrade mode says. After a savepoint the cluster stays up until the job resumes; the other modes
 // delete it. A job that does not run takes no savepoint, without a word: its mode becomes last-state.
@@ -167,12 +181,11 @@ func (o *Operator) suspend(ctx context.Context, d *deployment, p parts) error {
 		return nil
 	case d.takesSavepoint() && p.cluster != nil:
 		r.masters = "READY"
-		extra, err := o.stopWithSavepoint(ctx, d)
-		if err != nil {
+		if done, err := o.stopJob(ctx, d, p, &r); err != nil {
 			return o.publish(ctx, d, savepointFailed(err))
+		} else if !done {
+			return nil
 		}
-		delete(o.jobs, d.uid)
-		r.extra = extra
 		return o.publish(ctx, d, r)
 	case !p.gone():
 		return o.stop(ctx, d, p)
@@ -187,17 +200,6 @@ func (d *deployment) takesSavepoint() bool {
 	return d.spec.Job != nil && d.spec.Job.UpgradeMode == "savepoint" && d.status("jobStatus", "state") == "RUNNING"
 }
 
-// stopWithSavepoint writes the savepoint and says what the status has of it.
-func (o *Operator) stopWithSavepoint(ctx context.Context, d *deployment) (extra object, err error) {
-	path, err := o.savepoint(ctx, d, "UPGRADE")
-	if err != nil {
-		return nil, err
-	}
-	extra = o.savepointStatus(path, "UPGRADE", 0)
-	extra["jobStatus"].(object)["upgradeSavepointPath"] = path
-	return extra, nil
-}
-
 // savepointFailed stops the upgrade, not the job.
 func savepointFailed(err error) report {
 	return report{err: operatorError("UpgradeFailureException", "savepoint: "+err.Error())}
@@ -205,25 +207,27 @@ func savepointFailed(err error) report {
 
 // stop takes the cluster down, after a savepoint if the mode asks for one.
 func (o *Operator) stop(ctx context.Context, d *deployment, p parts) error {
-	r := report{lifecycle: "UPGRADING", state: "UPGRADING"}
-	if d.status("reconciliationStatus", "state") != "UPGRADING" && d.takesSavepoint() {
-		extra, err := o.stopWithSavepoint(ctx, d)
+	if d.status("reconciliationStatus", "state") != "UPGRADING" {
+		r := report{lifecycle: "UPGRADING", state: "UPGRADING"}
+		done, err := o.stopJob(ctx, d, p, &r)
 		if err != nil {
 			return o.publish(ctx, d, savepointFailed(err))
 		}
-		r.extra = extra
-	}
-	if err := o.publish(ctx, d, r); err != nil {
-		return err
+		if !done {
+			return nil
+		}
+		if err := o.publish(ctx, d, r); err != nil {
+			return err
+		}
 	}
 	_, err := o.tearDown(ctx, d, p)
 	return err
 }
 
 // tearDown deletes the job's pods and objects; done says that none is left. The
-// high-availability ConfigMap stays: last-state resumes from it.
+// high-availability ConfigMaps stay: last-state resumes from them.
 func (o *Operator) tearDown(ctx context.Context, d *deployment, p parts) (done bool, err error) {
-	delete(o.jobs, d.uid)
+	delete(o.requests, d.uid)
 	if p.gone() {
 		return true, nil
 	}
@@ -232,6 +236,7 @@ func (o *Operator) tearDown(ctx context.Context, d *deployment, p parts) (done b
 		kube.KindService.Ref(d.ref.Namespace, d.ref.Name+"-rest"),
 		kube.KindService.Ref(d.ref.Namespace, d.ref.Name),
 		kube.KindConfigMap.Ref(d.ref.Namespace, d.configName()),
+		kube.KindConfigMap.Ref(d.ref.Namespace, d.templateName()),
 	}
 	for _, w := range p.workers {
 		if !w.Deleting {
@@ -274,18 +279,21 @@ func (o *Operator) finalize(ctx context.Context, d *deployment) error {
 		return err
 	}
 	if d.spec.FlinkConfiguration["kubernetes.operator.job.savepoint-on-deletion"] == "true" &&
-		d.status("jobStatus", "state") == "RUNNING" && p.cluster != nil && p.cluster.GetDeletionTimestamp() == nil {
-		if _, err := o.savepoint(ctx, d, "UPGRADE"); err != nil {
+		p.cluster != nil && p.cluster.GetDeletionTimestamp() == nil {
+		var r report
+		if done, err := o.stopAs(ctx, d, p, "savepoint", &r); err != nil {
 			return o.publish(ctx, d, report{
 				err: operatorError("ReconciliationException", fmt.Sprintf("savepoint on deletion: %v", err)),
 			})
+		} else if !done {
+			return nil
 		}
 	}
 	done, err := o.tearDown(ctx, d, p)
 	if err != nil || !done {
 		return err
 	}
-	if err := o.deleteAll(ctx, []kube.Ref{kube.KindConfigMap.Ref(d.ref.Namespace, d.haName())}); err != nil {
+	if err := o.deleteHA(ctx, d); err != nil {
 		return err
 	}
 	fins = slices.DeleteFunc(slices.Clone(fins), func(f string) bool { return f == finalizer })
@@ -294,4 +302,17 @@ func (o *Operator) finalize(ctx context.Context, d *deployment) error {
 		o.Logger.Info("flink job deleted", "job", d.ref.String(), "simulated", true)
 	}
 	return err
+}
+
+// deleteHA deletes what JobManagers keep in the cluster for their successors.
+func (o *Operator) deleteHA(ctx context.Context, d *deployment) error {
+	left, err := o.Cluster.List(ctx, kube.KindConfigMap, kube.ListOptions{Namespace: d.ref.Namespace, Labels: d.haSelector()})
+	if err != nil {
+		return err
+	}
+	var refs []kube.Ref
+	for i := range left {
+		refs = append(refs, kube.RefOf(&left[i]))
+	}
+	return o.deleteAll(ctx, refs)
 }

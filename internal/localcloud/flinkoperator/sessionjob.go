@@ -6,13 +6,17 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"emrflink/internal/flinkrest"
 	"emrflink/internal/kube"
+	"emrflink/internal/localcloud/flinkconf"
 )
 
 const sessionFinalizer = "flinksessionjobs.flink.apache.org/finalizer"
@@ -48,9 +52,6 @@ func (o *Operator) sessionJobs(ctx context.Context, clusters map[kube.Ref]*deplo
 		}
 		maps.Copy(j.spec.FlinkConfiguration, own.FlinkConfiguration)
 		c.sessions = append(c.sessions, j.ref.Name)
-		if own.Job != nil && own.Job.State != "suspended" && j.obj.GetDeletionTimestamp() == nil {
-			c.slots += max(own.Job.Parallelism, 1)
-		}
 	}
 	return out, err
 }
@@ -70,32 +71,24 @@ func (o *Operator) reconcileSession(ctx context.Context, j *sessionJob) error {
 	if problem := ruleJob(j.deployment); problem != "" {
 		return o.publish(ctx, j.deployment, report{err: operatorError("ValidationException", problem)})
 	}
-	upgrading := report{lifecycle: "UPGRADING", state: "UPGRADING"}
-	if strings.HasPrefix(j.spec.Job.JarURI, "local:") {
-		upgrading.err = operatorError("ReconciliationException", "org.apache.flink.core.fs.UnsupportedFileSystemSchemeException: "+
-			"Could not find a file system implementation for scheme 'local'.")
-		return o.publish(ctx, j.deployment, upgrading)
+	p, err := o.parts(ctx, j.cluster)
+	if err != nil {
+		return err
 	}
+	upgrading := report{lifecycle: "UPGRADING", state: "UPGRADING"}
 	switch now := j.status("lifecycleState"); {
+	case j.spec.Job.State == "suspended" && now == suspended:
+		return nil
 	case j.spec.Job.State == "suspended":
-		return o.suspendSession(ctx, j)
+		return o.stopSession(ctx, j, p, report{lifecycle: suspended, state: "DEPLOYED", spec: true})
 	case now == "":
 		return o.publish(ctx, j.deployment, upgrading)
 	case now == "UPGRADING":
-		r := report{lifecycle: "DEPLOYED", state: "DEPLOYED", job: "CREATED", spec: true}
-		return o.publish(ctx, j.deployment, r)
+		return o.submitSession(ctx, j, p)
 	case now == suspended || j.changed():
-		if now != suspended && j.takesSavepoint() {
-			extra, err := o.stopWithSavepoint(ctx, j.deployment)
-			if err != nil {
-				return o.publish(ctx, j.deployment, savepointFailed(err))
-			}
-			upgrading.extra = extra
-		}
-		upgrading.job = "FINISHED"
-		return o.publish(ctx, j.deployment, upgrading)
+		return o.stopSession(ctx, j, p, upgrading)
 	}
-	return o.runSession(ctx, j)
+	return o.observeSession(ctx, j, p)
 }
 
 // changed says that the job's spec is not the one that runs.
@@ -107,65 +100,108 @@ func (j *sessionJob) changed() bool {
 	return json.Unmarshal([]byte(raw), &last) == nil && hashOf(last.Spec) != j.hash()
 }
 
-// suspendSession is suspend for a job whose cluster stays.
-func (o *Operator) suspendSession(ctx context.Context, j *sessionJob) error {
-	if j.status("lifecycleState") == suspended {
+// stopSession ends the job as its upgrade mode says; its cluster stays.
+func (o *Operator) stopSession(ctx context.Context, j *sessionJob, p parts, r report) error {
+	r.job = "FINISHED"
+	if done, err := o.stopJob(ctx, j.deployment, p, &r); err != nil {
+		return o.publish(ctx, j.deployment, savepointFailed(err))
+	} else if !done {
 		return nil
 	}
-	r := report{job: "FINISHED", lifecycle: suspended, state: "DEPLOYED", spec: true}
-	if j.takesSavepoint() {
-		extra, err := o.stopWithSavepoint(ctx, j.deployment)
-		if err != nil {
-			return o.publish(ctx, j.deployment, savepointFailed(err))
-		}
-		r.extra = extra
-	} else if j.spec.Job.UpgradeMode != "stateless" {
-		r.extra = object{"jobStatus": object{"upgradeSavepointPath": lastState}}
-	}
-	delete(o.jobs, j.uid)
 	return o.publish(ctx, j.deployment, r)
 }
 
-// runSession follows a job that its cluster has: it runs as soon as the cluster's TaskManagers do.
-func (o *Operator) runSession(ctx context.Context, j *sessionJob) error {
-	p, err := o.parts(ctx, j.cluster)
+// submitSession sends the job's jar to the cluster and starts it. What goes wrong is tried again at the next pass.
+func (o *Operator) submitSession(ctx context.Context, j *sessionJob, p parts) error {
+	job := o.begin(j.deployment)
+	if err := o.sendJar(ctx, j, p, job); err != nil {
+		return o.publish(ctx, j.deployment, report{
+			lifecycle: "UPGRADING", state: "UPGRADING", err: operatorError("ReconciliationException", err.Error()),
+		})
+	}
+	r := report{lifecycle: "DEPLOYED", state: "DEPLOYED", job: "CREATED", spec: true, id: job.id}
+	return o.publish(ctx, j.deployment, r)
+}
+
+func (o *Operator) sendJar(ctx context.Context, j *sessionJob, p parts, job start) error {
+	uri := j.spec.Job.JarURI
+	if scheme, _, _ := strings.Cut(uri, ":"); !flinkconf.IsS3(uri) {
+		return fmt.Errorf("org.apache.flink.core.fs.UnsupportedFileSystemSchemeException: Could not find a file system "+
+			"implementation for scheme '%s'.", scheme)
+	}
+	f := o.flink(p)
+	if f == nil {
+		return errors.New("java.net.ConnectException: Connection refused")
+	}
+	jar, err := o.Jar(ctx, uri)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", uri, err)
+	}
+	defer jar.Close() // it was only read
+	id, err := f.Upload(ctx, path.Base(uri), jar)
 	if err != nil {
 		return err
 	}
-	r := report{lifecycle: "DEPLOYED", state: "DEPLOYED", job: "CREATED", extra: object{}}
-	if ready(p.workers) < j.cluster.workers() {
-		if j.status("lifecycleState") == "STABLE" {
-			r.lifecycle, r.job = "STABLE", "RESTARTING"
-		}
+	conf := maps.Clone(j.spec.FlinkConfiguration)
+	conf[flinkconf.Name] = j.ref.Name
+	return f.Run(ctx, id, flinkrest.Run{
+		JobID: job.id, EntryClass: j.spec.Job.EntryClass, Args: j.spec.Job.Args, Parallelism: max(j.spec.Job.Parallelism, 1),
+		Savepoint: job.restore, Configuration: conf,
+	})
+}
+
+// observeSession follows a job that its cluster has.
+func (o *Operator) observeSession(ctx context.Context, j *sessionJob, p parts) error {
+	r := report{lifecycle: "DEPLOYED", state: "DEPLOYED", job: "RECONCILING"}
+	f := o.flink(p)
+	if f == nil {
 		return o.publish(ctx, j.deployment, r)
 	}
-	job := o.jobs[j.uid]
-	if job == nil {
-		job = &jobRun{}
-		o.jobs[j.uid] = job
+	if err := o.follow(ctx, j.deployment, p, f, &r); err != nil {
+		return errors.Join(err, o.publish(ctx, j.deployment, r))
 	}
-	r.lifecycle, r.job, r.stable = "STABLE", "RUNNING", true
-	last, had := j.lastSpec()
-	err = o.ensureSession(ctx, j.deployment, job)
-	if err == nil {
-		err = errors.Join(o.checkpointWhenDue(ctx, j.deployment, job, p, &r), o.triggers(ctx, j.deployment, last, had, &r))
-	}
-	if r.spec = err == nil; err != nil {
-		r.err, r.job, r.stable = operatorError("ReconciliationException", err.Error()), "RESTARTING", false
+	if last, had := j.lastSpec(); r.job == "RUNNING" && had {
+		if err := o.triggers(ctx, j.deployment, f, last, &r); err != nil {
+			r.err, r.spec = operatorError("ReconciliationException", err.Error()), false
+		}
 	}
 	return o.publish(ctx, j.deployment, r)
 }
 
-// finalizeSession cancels the job, and then takes the finalizer off.
+// finalizeSession cancels the job, and takes the finalizer off when it is over.
 func (o *Operator) finalizeSession(ctx context.Context, j *sessionJob) error {
 	fins := j.obj.GetFinalizers()
 	if !slices.Contains(fins, sessionFinalizer) {
 		return nil
 	}
-	if state := j.status("jobStatus", "state"); j.cluster != nil && (state == "RUNNING" || state == "RESTARTING") {
-		return o.publish(ctx, j.deployment, report{job: "CANCELLING"})
+	if over, err := o.cancelled(ctx, j); err != nil || !over {
+		return errors.Join(err, o.publish(ctx, j.deployment, report{job: "CANCELLING"}))
 	}
 	fins = slices.DeleteFunc(slices.Clone(fins), func(f string) bool { return f == sessionFinalizer })
 	_, err := o.Cluster.Patch(ctx, j.ref, "", object{"metadata": object{"finalizers": fins}})
 	return err
+}
+
+// cancelled asks for the end of a session job and says whether it is there. A job without a cluster has ended with it.
+func (o *Operator) cancelled(ctx context.Context, j *sessionJob) (bool, error) {
+	if j.cluster == nil || j.jobID() == "" {
+		return true, nil
+	}
+	p, err := o.parts(ctx, j.cluster)
+	if err != nil {
+		return false, err
+	}
+	f := o.flink(p)
+	if f == nil {
+		return p.cluster == nil, nil
+	}
+	jobs, err := f.Jobs(ctx)
+	if err != nil {
+		return false, err
+	}
+	i := slices.IndexFunc(jobs, func(row flinkrest.Job) bool { return row.ID == j.jobID() })
+	if i < 0 || slices.Contains([]string{"FINISHED", "CANCELED", "FAILED"}, jobs[i].State) {
+		return true, nil
+	}
+	return false, f.Cancel(ctx, j.jobID())
 }

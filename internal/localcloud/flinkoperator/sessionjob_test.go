@@ -74,7 +74,7 @@ func TestASessionJobRunsOnItsCluster(t *testing.T) {
 	require.Equal(t, [3]string{"STABLE", "RUNNING", "DEPLOYED"}, w.tuple())
 
 	w.session(object{"job": object{"args": []any{"x"}}})
-	w.pass(1)
+	w.pass(2)
 	require.Equal(t, [3]string{"UPGRADING", "FINISHED", "UPGRADING"}, w.tuple())
 	require.Len(t, w.s3.keys("/savepoints/"), 2)
 	w.pass(3)

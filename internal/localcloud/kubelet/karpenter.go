@@ -37,7 +37,7 @@ type KarpenterRunner struct {
 var _ Runner = (*KarpenterRunner)(nil)
 
 const (
-	annotationRole = "eks.amazonaws.com/role-arn"
+	AnnotationRole = "eks.amazonaws.com/role-arn"
 	stsAudience    = "sts.amazonaws.com"
 
 	podIdentityAudience = "pods.eks.amazonaws.com"
@@ -95,7 +95,7 @@ func (r *KarpenterRunner) identity(ctx context.Context, p PodRef) (identity, err
 	if err != nil {
 		return identity{}, fmt.Errorf("read service account %q: %w", name, err)
 	}
-	if role := sa.Annotations[annotationRole]; role != "" {
+	if role := sa.Annotations[AnnotationRole]; role != "" {
 		return identity{
 			token: tokenSpec{audience: stsAudience, lifetime: 24 * time.Hour},
 			env:   map[string]string{"AWS_ROLE_ARN": role, "AWS_WEB_IDENTITY_TOKEN_FILE": file, "AWS_ROLE_SESSION_NAME": p.Name},
@@ -104,7 +104,7 @@ func (r *KarpenterRunner) identity(ctx context.Context, p PodRef) (identity, err
 	if r.PodIdentity == nil || !r.PodIdentity(p.Namespace, name) {
 		return identity{}, fmt.Errorf("service account %q has no annotation %s and no Pod Identity association, so its pods "+
 			"have no AWS credentials",
-			name, annotationRole)
+			name, AnnotationRole)
 	}
 	return identity{
 		token: tokenSpec{audience: podIdentityAudience, lifetime: 24 * time.Hour},

@@ -35,7 +35,7 @@ func startKarpenter(t *testing.T, script string, change func(*corev1.Pod, *corev
 	binary := filepath.Join(dir, "localkube")
 	require.NoError(t, os.WriteFile(binary, []byte(script), 0o700))
 	sa := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{
-		Namespace: "default", Name: "karpenter", Annotations: map[string]string{annotationRole: "arn:aws:iam::1:role/k"},
+		Namespace: "default", Name: "karpenter", Annotations: map[string]string{AnnotationRole: "arn:aws:iam::1:role/k"},
 	}}
 	p := pod("karpenter-1", "k", func(p *corev1.Pod) {
 		p.Spec.ServiceAccountName = "karpenter"

@@ -85,6 +85,65 @@ func health(s *corev1.PodStatus, down error) {
 	setCondition(s, corev1.PodReady, down == nil, reason, message)
 }
 
+// boxed is a pod whose container a Runtime runs. Its other containers count as running while it does.
+func boxed(s *corev1.PodStatus, pod *corev1.Pod, node *corev1.Node, ip, container string, now containerState) {
+	if now.over {
+		phase := corev1.PodFailed
+		if now.last.Code == 0 {
+			phase = corev1.PodSucceeded
+		}
+		ended(s, phase, now.last.Reason, now.last.Code)
+	} else if s.Phase != corev1.PodRunning {
+		running(s, pod, node, ip, nil)
+	}
+	for i := range s.ContainerStatuses {
+		if c := &s.ContainerStatuses[i]; c.Name == container {
+			show(c, pod, now)
+		}
+	}
+	if now.over {
+		return
+	}
+	reason := ""
+	if !now.ready {
+		reason = "ContainersNotReady"
+	}
+	setCondition(s, corev1.ContainersReady, now.ready, reason, "")
+	setCondition(s, corev1.PodReady, now.ready, reason, "")
+}
+
+// show is the status of a container that runs, waits for its next run or is over.
+func show(c *corev1.ContainerStatus, pod *corev1.Pod, now containerState) {
+	c.Ready, c.Started, c.RestartCount = now.ready, new(now.ready), now.restarts
+	var last *corev1.ContainerStateTerminated
+	if r := now.last; r != nil {
+		last = &corev1.ContainerStateTerminated{
+			ExitCode: r.Code, Reason: r.Reason, Message: r.Message, ContainerID: c.ContainerID,
+			StartedAt: metav1.NewTime(r.started), FinishedAt: metav1.NewTime(r.finished),
+		}
+	}
+	switch {
+	case now.over:
+		c.State = corev1.ContainerState{Terminated: last}
+		return
+	case now.running:
+		c.State = corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: metav1.NewTime(now.started)}}
+	case last == nil:
+		c.State = corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ContainerCreating"}}
+	case now.waits > 0:
+		c.State = corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{
+			Reason: "CrashLoopBackOff",
+			Message: fmt.Sprintf("back-off %s restarting failed container=%s pod=%s(%s)", now.waits, c.Name,
+				pod.Name+"_"+pod.Namespace, pod.UID),
+		}}
+	default:
+		c.State = corev1.ContainerState{Terminated: last}
+	}
+	if last != nil {
+		c.LastTerminationState = corev1.ContainerState{Terminated: last}
+	}
+}
+
 // ended is a pod whose containers have stopped.
 func ended(s *corev1.PodStatus, phase corev1.PodPhase, reason string, code int32) {
 	s.Phase = phase
