@@ -177,7 +177,7 @@ const noLimit = 10 * 365 * 24 * time.Hour
 
 // steps are the teardown in its order. Durations are medians of what others
 // measured on AWS; a node pool takes as long as its slowest drain.
-func (c Choices) steps() []step {
+func steps(c Choices) []step {
 	const second, minute = time.Second, time.Minute
 	limit := cmp.Or(c.SavepointTimeout, noLimit)
 	all := []step{
@@ -234,10 +234,10 @@ func (c Choices) steps() []step {
 	return all
 }
 
-// phases lists the steps in their order.
-func (c Choices) phases() []Phase {
+// Phases lists the steps in their order.
+func Phases(c Choices) []Phase {
 	var out []Phase
-	for _, s := range c.steps() {
+	for _, s := range steps(c) {
 		out = append(out, s.Phase)
 	}
 	return out
@@ -269,7 +269,7 @@ func (c Cleanup) Run(ctx context.Context, report func(Progress)) (Report, error)
 		return r.report, &RefusedError{Cause: err}
 	}
 	failed := map[string]error{}
-	for _, one := range c.Scope.steps() {
+	for _, one := range steps(c.Scope.Choices) {
 		if len(one.batches) > 0 && r.cluster == nil {
 			r.skip(one.Name, r.noCluster)
 			continue

@@ -44,7 +44,7 @@ func newPlan(s Scope) Plan {
 	return Plan{
 		Stack: s.Stack, Account: s.Account, Region: s.Region, Deployment: s.Deployment.Name,
 		Planned:    Planned{ByService: map[string]int{}, Outside: []Item{}, DataLoss: []string{}},
-		Kubernetes: []Item{}, Inventory: []Item{}, Buckets: []string{}, Warnings: []string{}, Phases: s.phases(),
+		Kubernetes: []Item{}, Inventory: []Item{}, Buckets: []string{}, Warnings: []string{}, Phases: Phases(s.Choices),
 	}
 }
 
@@ -106,7 +106,7 @@ func (c Cleanup) Plan(ctx context.Context) (Plan, error) {
 // planCluster adds what the cluster has.
 func (r *run) planCluster(ctx context.Context, p *Plan) error {
 	var batches []batch
-	for _, s := range r.Scope.steps() {
+	for _, s := range steps(r.Scope.Choices) {
 		batches = append(batches, s.batches...)
 	}
 	for _, b := range batches {

@@ -62,7 +62,7 @@ func newRun(c Cleanup, tell func(Progress)) *run {
 }
 
 func (c Cleanup) at(name string) Progress {
-	all := c.Scope.phases()
+	all := Phases(c.Scope.Choices)
 	i := slices.IndexFunc(all, func(p Phase) bool { return p.Name == name })
 	p := Progress{Phase: all[i], Index: i + 1, Count: len(all)}
 	if t := c.Timeouts[name]; t > 0 {

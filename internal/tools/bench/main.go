@@ -139,7 +139,7 @@ func insert(dir string, figures []figure) error {
 		return fmt.Errorf("read the figures of the last run: %w", err)
 	}
 	for _, f := range figures {
-		f.Note += time.Now().UTC().Format(" (measured alone, on 2006-01-02)")
+		f.Note += time.Now().UTC().Format(" (measured by itself on 2006-01-02)")
 		r.Figures = slices.DeleteFunc(r.Figures, func(old figure) bool { return old.Name == f.Name })
 		r.Figures = append(r.Figures, f)
 	}
