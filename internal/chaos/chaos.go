@@ -10,7 +10,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -293,8 +292,8 @@ func (u *user) repair(ctx context.Context, then string, whole map[string]int) (c
 		if out, err := u.run(ctx, "preview", "--exit-code"); err != nil {
 			return commands, fmt.Sprintf("preview after it: %v: %s", err, tail(out))
 		}
-		if ids, err := u.inventory(ctx); err != nil || whole != nil && !maps.Equal(kinds(ids), whole) {
-			return commands, fmt.Sprintf("the account has (%v) %v, and %v without a kill", err, kinds(ids), whole)
+		if wrong := u.differs(ctx, whole); wrong != "" {
+			return commands, wrong
 		}
 		if out, err := u.run(ctx, "cleanup", "--stack", "local", "--yes"); err != nil {
 			return commands, fmt.Sprintf("cleanup after it: %v: %s", err, tail(out))
@@ -333,7 +332,28 @@ func (u *user) inventory(ctx context.Context) (ids []string, err error) {
 	return ids, nil
 }
 
-// kinds counts an inventory by service and type.
+// differs says of which kinds the account has more or fewer than it should; nil is not compared.
+func (u *user) differs(ctx context.Context, want map[string]int) string {
+	ids, err := u.inventory(ctx)
+	if err != nil {
+		return err.Error()
+	}
+	var wrong []string
+	for kind, n := range kinds(ids) {
+		if want != nil && n > want[kind] {
+			wrong = append(wrong, fmt.Sprintf("%d %s instead of %d", n, kind, want[kind]))
+		}
+	}
+	for kind, n := range want {
+		if got := kinds(ids)[kind]; got < n {
+			wrong = append(wrong, fmt.Sprintf("%d %s instead of %d", got, kind, n))
+		}
+	}
+	return strings.Join(wrong, ", ")
+}
+
+// kinds counts an inventory by service and type. Launch templates are Karpenter's too, which makes and deletes them when it
+// likes.
 func kinds(ids []string) map[string]int {
 	count := map[string]int{}
 	for _, id := range ids {
@@ -341,6 +361,7 @@ func kinds(ids []string) map[string]int {
 		kind, _, _ := strings.Cut(rest, " ")
 		count[service+" "+kind]++
 	}
+	delete(count, "ec2 launchTemplate")
 	return count
 }
 
