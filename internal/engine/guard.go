@@ -31,9 +31,10 @@ var errDiskFull = errors.New("the disk of the state folder is full")
 
 // guard protects the state file of a running operation from a disk that fills up.
 //
-// Pulumi's file backend replaces the state by what it could write of it when it runs out of space, which may be nothing,
-// and then copies that over its backup. So the guard holds a hard link to the last state that was whole; it stops the operation
-// as soon as little space is left, and gives back a reserve, so that what is in flight can still be recorded.
+// The engine puts a state in place only when it was written to the end. A network disk may still lose the end of it, and
+// Pulumi's own backend, which writes what is imported, puts in place what it could write. So the guard holds a hard link to the
+// last state that looked whole; it stops the operation as soon as little space is left, and gives back a reserve, so that what is
+// in flight can still be recorded.
 type guard struct {
 	e             *Engine
 	reserve, safe string

@@ -48,7 +48,7 @@ func Main(args []string) int {
 	if version.Version == "" {
 		version.Version = "v" + sdk.Version.String()
 	}
-	cmdbackend.DefaultLoginManager = save.Logins(cmdbackend.DefaultLoginManager, openPlace)
+	cmdbackend.DefaultLoginManager = save.Logins(cmdbackend.DefaultLoginManager, openPlace, os.Stdout)
 	root := newRoot()
 	root.SetArgs(args)
 	if err := root.ExecuteContext(context.Background()); err != nil {

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -29,14 +30,15 @@ import (
 type Opener func(ctx context.Context, url string) (Place, error)
 
 // Logins makes the backends of Pulumi's commands. The changing operations of those for folders and buckets save the state
-// as this package does; everything else is Pulumi's.
-func Logins(pulumis cmdbackend.LoginManager, open Opener) cmdbackend.LoginManager {
-	return logins{LoginManager: pulumis, open: open}
+// as this package does, and print their headline to out; everything else is Pulumi's.
+func Logins(pulumis cmdbackend.LoginManager, open Opener, out io.Writer) cmdbackend.LoginManager {
+	return logins{LoginManager: pulumis, open: open, out: out}
 }
 
 type logins struct {
 	cmdbackend.LoginManager
 	open Opener
+	out  io.Writer
 }
 
 var _ cmdbackend.LoginManager = logins{}
@@ -57,7 +59,8 @@ func (l logins) Login(ctx context.Context, ws pkgworkspace.Context, sink diag.Si
 
 func (l logins) own(b backend.Backend, url string) backend.Backend {
 	if pulumis, ok := b.(lockable); ok {
-		return ownBackend{lockable: pulumis, open: func(ctx context.Context) (Place, error) { return l.open(ctx, url) }}
+		open := func(ctx context.Context) (Place, error) { return l.open(ctx, url) }
+		return ownBackend{lockable: pulumis, open: open, out: l.out}
 	}
 	return b
 }
@@ -72,6 +75,7 @@ type lockable interface {
 type ownBackend struct {
 	lockable
 	open func(context.Context) (Place, error)
+	out  io.Writer
 }
 
 // ownStack is a stack whose operations are those of ownBackend.
@@ -170,7 +174,7 @@ func (b ownBackend) apply(ctx context.Context, kind apitype.UpdateKind, s backen
 		Kind: kind, StartTime: time.Now().Unix(), Message: op.M.Message, Environment: op.M.Environment,
 		Config: info.Target.Config, Result: backend.SucceededResult,
 	}
-	stop := show(ctx, c, kind, s, op, opts, events)
+	stop := b.show(ctx, c, kind, s, op, opts, events)
 	plan, changes, failed := run(kind, info, c, op, opts.DryRun)
 	update.EndTime, update.ResourceChanges = time.Now().Unix(), changes
 	err = stop()
@@ -255,11 +259,12 @@ func run(kind apitype.UpdateKind, info engine.UpdateInfo, c *engine.Context, op 
 
 // show sends the events of the engine to the display, and to events when it is not nil. stop ends that after the operation,
 // and saves what is not saved yet.
-func show(ctx context.Context, c *engine.Context, kind apitype.UpdateKind, s backend.Stack, op backend.UpdateOperation,
-	opts backend.ApplierOptions, events chan<- engine.Event) (stop func() error) {
+func (b ownBackend) show(ctx context.Context, c *engine.Context, kind apitype.UpdateKind, s backend.Stack,
+	op backend.UpdateOperation, opts backend.ApplierOptions, events chan<- engine.Event) (stop func() error) {
 	label, o := backend.ActionLabel(kind, opts.DryRun), op.Opts.Display
 	if !o.JSONDisplay && !o.SummaryJSON && o.Type != display.DisplayWatch {
-		fmt.Print(o.Color.Colorize(fmt.Sprintf("%s%s (%s):%s\n", colors.SpecHeadline, label, s.Ref(), colors.Reset)))
+		headline := fmt.Sprintf("%s%s (%s):%s\n", colors.SpecHeadline, label, s.Ref(), colors.Reset)
+		_, _ = io.WriteString(b.out, o.Color.Colorize(headline))
 	}
 	shown, displayed := make(chan engine.Event), make(chan bool)
 	go display.ShowEvents(strings.ToLower(label), kind, s.Ref().Name(), op.Proj.Name, "", shown, displayed, o, opts.DryRun)

@@ -71,7 +71,8 @@ func (j job) state(after ...job) *pkgresource.State {
 
 func (j job) begin(after ...job) error {
 	op := pkgresource.NewOperation(j.state(after...), pkgresource.OperationTypeCreating)
-	return j.c.AddJournalEntry(engine.JournalEntry{SequenceID: 1, Kind: engine.JournalEntryBegin, OperationID: j.id, Operation: &op})
+	return j.c.AddJournalEntry(
+		engine.JournalEntry{SequenceID: 1, Kind: engine.JournalEntryBegin, OperationID: j.id, Operation: &op})
 }
 
 func (j job) end(after ...job) error {
@@ -263,7 +264,8 @@ func schedule(t *rapid.T, d *disk, after [][]int, delay []time.Duration) []momen
 // found looks for a job in a state.
 func found(d apitype.TypedDeployment, id int) (pending, recorded bool) {
 	urn := newJob(nil, id).urn
-	pending = slices.ContainsFunc(d.Deployment.PendingOperations, func(o apitype.OperationV2) bool { return o.Resource.URN == urn })
+	pending = slices.ContainsFunc(d.Deployment.PendingOperations,
+		func(o apitype.OperationV2) bool { return o.Resource.URN == urn })
 	recorded = slices.ContainsFunc(d.Deployment.Resources, func(r apitype.ResourceV3) bool { return r.URN == urn })
 	return pending, recorded
 }
