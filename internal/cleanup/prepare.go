@@ -32,6 +32,8 @@ type Recorder interface {
 // Rebuilt is what the account has of a stack whose record is lost.
 type Rebuilt struct {
 	Resources []plans.StateResource
+	// Tagged carries all tags of the deployment, be it described by the settings or not.
+	Tagged []awsapi.Resource
 	// Foreign names what has a name of the deployment's and is somebody else's.
 	Foreign []string
 	// Remains says that something is left of the record, which a cleanup is to forget.
@@ -90,6 +92,9 @@ func Prepare(ctx context.Context, o Options) (*Teardown, error) {
 		return nil, err
 	}
 	scope.Choices = o.Choices
+	if rebuilt != nil {
+		scope.includeTagged(rebuilt.Tagged)
+	}
 	t := &Teardown{
 		scope: scope, recorder: o.Recorder, exists: record.Exists, plan: newPlan(scope.Scope), rebuilt: rebuilt,
 	}

@@ -122,3 +122,21 @@ func TestWithoutARecordAnAccountWithNothingIsSaidToBeEmpty(t *testing.T) {
 		require.Equal(t, !remains, teardown.Plan().Empty(), "what is left of the record is forgotten by a run")
 	}
 }
+
+func TestWithoutARecordWhatNoSettingDescribesIsKnownByItsTags(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.account.cluster = false
+	o, _ := fromTags(t, w, Rebuilt{Resources: ownVPC(w), Tagged: []awsapi.Resource{
+		{Type: awsapi.TypeBucket, ID: "b"}, {Type: awsapi.TypeRole, ID: "r", Name: "r"},
+		{Type: awsapi.TypePolicy, ID: "arn:p", Name: "p"}, {Type: awsapi.TypeQueue, ID: "https://q", Name: "q"},
+		{Type: awsapi.TypeLogGroup, ID: "/g", Name: "/g"}, {Type: awsapi.TypeKey, ID: "k", Name: "a key of ours"},
+		{Type: awsapi.TypeVolume, ID: "vol-1"},
+	}})
+	teardown, err := Prepare(t.Context(), o)
+	require.NoError(t, err)
+	require.Equal(t, awsapi.Deployment{
+		Name: cluster, Cluster: cluster, VPC: "vpc-1", Tags: ours(), Buckets: []string{"b"}, LogGroups: []string{"/g"},
+		Queues: []string{"q"}, Roles: []string{"r"}, Policies: []string{"arn:p"}, Keys: []string{"k"},
+	}, teardown.scope.Deployment)
+}

@@ -73,6 +73,10 @@ Cost: a cleanup ends the costs of the deployment. The checkpoints, savepoints an
 
 To delete without a question, pass --yes together with an explicit --stack NAME.
 
+When the state is lost with every copy, --from-tags finds the resources that the stack file describes by their names
+and all tags of the deployment. What has a name and not the tags is named and stays. A state that can be read, or a
+copy of it, is refused: it says better what is to be deleted.
+
 Exit codes: 0 nothing is left; 1 failed; 2 settings, flags, or no terminal and no --yes; 3 credentials; 6 a job had no
 savepoint in time and nothing was deleted; 7 resources are left that should be gone; 130 declined or interrupted.`,
 		Example: `  emrflink cleanup

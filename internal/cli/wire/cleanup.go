@@ -69,6 +69,10 @@ func (s *onTarget) rebuild(ctx context.Context) (cleanup.Rebuilt, error) {
 	}
 	defer offline.Close() // it holds nothing
 	o := s.app.engineOptions(s.settings, s.target.EnvWithKubernetesOf(offline))
+	tagged, err := client.Tagged(ctx, deploymentTags(s.settings.config.Name))
+	if err != nil {
+		return cleanup.Rebuilt{}, err
+	}
 	lookUps := s.lookUps(client)
 	lookUps.Lost = true
 	o.Adopt = adopt.Finder(lookUps)
@@ -79,7 +83,7 @@ func (s *onTarget) rebuild(ctx context.Context) (cleanup.Rebuilt, error) {
 	r, err := e.Rebuild(ctx, s.app.waiting)
 	s.app.logFailure(err)
 	return cleanup.Rebuilt{
-		Resources: r.Resources, Foreign: r.Foreign, Remains: r.Remains,
+		Resources: r.Resources, Tagged: tagged, Foreign: r.Foreign, Remains: r.Remains,
 		Keep: func(ctx context.Context) error { return e.Keep(ctx, r) },
 	}, err
 }

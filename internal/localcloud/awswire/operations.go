@@ -333,6 +333,10 @@ func otherOperations() []Operation {
 			Notes: "on-demand prices of the simulated instance types",
 			run:   getProducts,
 		},
+		{
+			Service: "tag", Name: "GetResources", UsedBy: byEmrflink, Notes: "by tags with a value; no pages, no roles, as on AWS",
+			run: getResources,
+		},
 		{Service: "kms", Name: "DescribeKey", UsedBy: byEmrflink, needs: oneKey, run: describeKey},
 		{Service: "kms", Name: "ListKeys", UsedBy: byEmrflink, run: listKeys},
 		{Service: "kms", Name: "ListResourceTags", UsedBy: byEmrflink, needs: oneKey, run: listKeyTags},

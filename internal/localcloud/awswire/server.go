@@ -267,6 +267,8 @@ func (q *request) route(sig signature, signed bool) {
 		q.proto, q.ns = protoQuery, nsELB
 	case "sqs":
 		q.proto = protoJSON10
+	case "tagging":
+		q.service, q.proto = "tag", protoJSON11
 	case "ssm", "pricing", "logs", "events", "kms", "servicequotas":
 		q.proto = protoJSON11
 	case "eks":
