@@ -34,7 +34,8 @@ type suite struct {
 var suites = map[string]suite{
 	"internal/engine": {
 		files: []string{"forget.go", "guard.go", "journal.go", "lock.go", "pending.go"},
-		tests: "Forg|Guard|Journal|Lock|Pending|Leftover|Interrupt",
+		tests: "Alive|Claim|Cleared|Cleanup|Disk|EngineOf|Forgotten|Journal|LostAnswer|Lock|Looked|Made|OwnerOf|Replaces|" +
+			"Somebody|Spoilt|WholeState|Interrupted",
 	},
 }
 
