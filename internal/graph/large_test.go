@@ -104,3 +104,21 @@ func TestALabelIsCutAtTheLastLetterThatFits(t *testing.T) {
 	require.Equal(t, textWidth("é", 100, false), textWidth("#", 100, false), "Latin with marks")
 	require.Equal(t, 100, textWidth("ɐ", 100, false), "the first letter behind it")
 }
+
+func TestALegendNamesAsManyServicesAsThereIsRoomFor(t *testing.T) {
+	t.Parallel()
+	legend := func(services int) string {
+		nodes := []Node{component("a")}
+		for i := range services {
+			nodes = append(nodes, in("a", fmt.Sprintf("aws:service%02d/x:X", i), fmt.Sprintf("x%02d", i)))
+		}
+		d := Draw(nodes, Style{Fold: true})
+		var b strings.Builder
+		d.legend(&b, 640)
+		return b.String()
+	}
+	require.Contains(t, legend(30), ">and 25 more<")
+	require.Equal(t, 5, strings.Count(legend(30), "swatch"))
+	require.NotContains(t, legend(6), "more", "the last one takes no more room than the words")
+	require.Contains(t, legend(7), ">and 2 more<")
+}
