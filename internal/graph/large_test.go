@@ -122,3 +122,17 @@ func TestALegendNamesAsManyServicesAsThereIsRoomFor(t *testing.T) {
 	require.NotContains(t, legend(6), "more", "the last one takes no more room than the words")
 	require.Contains(t, legend(7), ">and 2 more<")
 }
+
+// A graph of which the first node is a component: its index is 0.
+func TestTheFirstNodeMayBeAComponent(t *testing.T) {
+	t.Parallel()
+	d := Draw([]Node{
+		component("a"), in("a", "x:y:Z", "a1"), component("b"), in("b", "x:y:Z", "b1", "urn:a1"),
+		{URN: "urn:loose", Type: "aws:sqs/queue:Queue", Name: "loose"},
+	}, Style{Fold: true, Width: 300})
+	var svg, mermaid bytes.Buffer
+	require.NoError(t, d.SVG(&svg, "a"))
+	require.NoError(t, d.Mermaid(&mermaid))
+	golden.Equal(t, "testdata/first.svg", strings.Replace(svg.String(), picture, "", 1))
+	golden.Equal(t, "testdata/first.mmd", mermaid.String())
+}
