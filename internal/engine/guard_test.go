@@ -152,6 +152,11 @@ func TestOnlyANewAndWholeStateIsKept(t *testing.T) {
 	require.NoError(t, os.Remove(path))
 	g.keep()
 	require.Equal(t, otherState, kept())
+	require.NoError(t, os.Remove(g.safe))
+	put(t, "", g.safe, "a folder is in its place")
+	replace(t, path, wholeState)
+	g.keep()
+	require.NoFileExists(t, g.safe+".new")
 }
 
 func TestTheLastWholeStateTakesThePlaceOfASpoiltOne(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/user"
 	"path/filepath"
 	"testing"
 	"time"
@@ -120,10 +121,14 @@ func TestAClaimIsOfOneCommand(t *testing.T) {
 	var failure *Failure
 	require.ErrorAs(t, err, &failure)
 	require.Equal(t, CodeLocked, failure.Code)
-	require.Contains(t, failure.Message, fmt.Sprintf("on %s, pid %d", host, os.Getpid()))
+	me, err := user.Current()
+	require.NoError(t, err)
+	require.Contains(t, failure.Message, fmt.Sprintf("%s on %s, pid %d", me.Username, host, os.Getpid()))
+	_, err = e.claim(3)
+	require.ErrorAs(t, err, &failure, "who holds it is not waited for without an end")
 	claimed := make(chan error, 1)
 	go func() {
-		again, err := e.claim(1 << 20)
+		again, err := e.claim(2000) // twenty seconds
 		if err == nil {
 			again()
 		}
