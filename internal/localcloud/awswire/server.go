@@ -199,7 +199,7 @@ func (q *request) readAhead(w http.ResponseWriter) error {
 	if err := q.read(http.MaxBytesReader(w, q.http.Body, maxBody)); err != nil {
 		return err
 	}
-	if q.op == "" {
+	if q.op == "" && (q.proto == protoEC2 || q.proto == protoQuery) {
 		return q.routeForm()
 	}
 	return nil
