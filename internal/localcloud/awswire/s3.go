@@ -81,10 +81,11 @@ func (q *request) bucketARN() string { return "arn:" + q.account.Partition() + "
 func oneBucket(q *request) ([]need, error) {
 	query, listed := q.http.URL.Query(), keys{}
 	switch q.op {
-	case "ListObjects", "ListObjectsV2":
+	case "ListObjects", "ListObjectsV2", "ListObjectVersions":
 		listed = keys{"s3:prefix": {query.Get("prefix")}, "s3:delimiter": {query.Get("delimiter")}}
-	case "ListObjectVersions":
-		listed = keys{"s3:prefix": {query.Get("prefix")}}
+		if query.Has("max-keys") {
+			listed["s3:max-keys"] = query["max-keys"]
+		}
 	}
 	return on(q.bucketARN(), listed)
 }

@@ -183,23 +183,34 @@ func TestAnObjectThatGoesDuringAConditionalWrite(t *testing.T) {
 	w.bucket("data", false)
 	etag := w.write("data", "k", "1")
 	r, _ := w.sign(w.cfg, http.MethodPut, "/data/k", "UNSIGNED-PAYLOAD", map[string]string{"If-Match": etag}, time.Now())
+	// The body is asked for once the condition was found to hold.
+	r.Header.Set("Expect", "100-continue")
 	body, send := io.Pipe()
 	r.Body, r.ContentLength = body, 2
-	done := make(chan answered)
-	go func() { done <- w.send(r) }()
-	_, err := send.Write([]byte("2")) // the request is on its way, and waits for the rest
+	type result struct {
+		resp *http.Response
+		err  error
+	}
+	done := make(chan result, 1)
+	patient := &http.Transport{ExpectContinueTimeout: time.Minute}
+	t.Cleanup(patient.CloseIdleConnections)
+	go func() {
+		resp, err := patient.RoundTrip(r) //nolint:bodyclose // below
+		done <- result{resp, err}
+	}()
+	_, err := send.Write([]byte("2"))
 	require.NoError(t, err)
-	require.Eventually(t, func() bool { // until the write has begun, the condition fails as one of a missing object
-		return w.call(t.Context(), w.cfg, "s3", http.MethodHead, "/data/k", nil, "").status == http.StatusOK
-	}, time.Minute, time.Millisecond)
-	time.Sleep(100 * time.Millisecond)
 	require.NoError(t, w.account.Objects.Delete("data", "k", ""))
 	_, err = send.Write([]byte("3"))
 	require.NoError(t, err)
 	require.NoError(t, send.Close())
-	a := <-done
-	require.Equal(t, http.StatusConflict, a.status, string(a.body))
-	require.Contains(t, string(a.body), "<Code>ConditionalRequestConflict</Code>")
+	got := <-done
+	require.NoError(t, got.err)
+	said, err := io.ReadAll(got.resp.Body)
+	require.NoError(t, err)
+	require.NoError(t, got.resp.Body.Close())
+	require.Equal(t, http.StatusConflict, got.resp.StatusCode, string(said))
+	require.Contains(t, string(said), "<Code>ConditionalRequestConflict</Code>")
 }
 
 func TestCopies(t *testing.T) {

@@ -73,8 +73,8 @@ func newPayload(r *http.Request, sig signature, secret, stated string) (*payload
 
 // drain reads the rest of a body that was refused: a client that is still sending would see a broken connection instead of the
 // answer. One that waits for "100 Continue" sends nothing.
-func (p *payload) drain(r *http.Request) {
-	if p != nil && r.Header.Get("Expect") == "" {
+func drain(r *http.Request) {
+	if r.Header.Get("Expect") == "" {
 		_, _ = io.CopyN(io.Discard, r.Body, maxBody)
 	}
 }

@@ -116,7 +116,9 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		said := ans.header // what a refusal says beside its error
 		ans = q.proto.errorAnswer(e, q.ns, r.URL.Path, q.id)
 		maps.Copy(ans.header, said)
-		q.payload.drain(r)
+		if q.proto == protoRESTXML {
+			drain(r)
+		}
 	}
 	call.Status = ans.status
 	s.write(w, r, q.id, ans)
@@ -197,7 +199,7 @@ func (q *request) readAhead(w http.ResponseWriter) error {
 	if err := q.read(http.MaxBytesReader(w, q.http.Body, maxBody)); err != nil {
 		return err
 	}
-	if q.op == "" {
+	if q.op == "" && (q.proto == protoEC2 || q.proto == protoQuery) {
 		return q.routeForm()
 	}
 	return nil
