@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"os"
 	"os/exec"
@@ -17,9 +16,6 @@ import (
 	"sync"
 
 	"github.com/kballard/go-shellquote"
-	"k8s.io/apimachinery/pkg/types"
-
-	"emrflink/internal/flinkhome"
 )
 
 // opened are the packages of the JDK that Flink 1.20 reaches into on Java 17 (env.java.opts.all of its distribution).
@@ -47,7 +43,11 @@ func (r *Runtime) command(ctx context.Context, b *box, have install) ([]string, 
 	if err != nil {
 		return nil, err
 	}
-	path, err := r.classPath(b)
+	path, err := r.classPath(have)
+	if err != nil {
+		return nil, err
+	}
+	extra, err := b.extraJars()
 	if err != nil {
 		return nil, err
 	}
@@ -63,8 +63,8 @@ func (r *Runtime) command(ctx context.Context, b *box, have install) ([]string, 
 	if !slices.ContainsFunc(own, choosesGC.MatchString) {
 		words = append(words, "-XX:+UseSerialGC")
 	}
-	words = append(words, r.archiveWords(have, b)...)
-	words = append(words, "-classpath", path, b.launch.class, "--configDir", b.in(confFolder))
+	words = append(words, r.archives.words(have, b.launch.role, string(b.Pod.UID))...)
+	words = append(words, "-classpath", strings.Join(append(path, extra...), ":"), b.launch.class, "--configDir", b.in(confFolder))
 	at := b.paths()
 	for _, a := range b.launch.args {
 		words = append(words, at.text(a))
@@ -93,25 +93,22 @@ func (b *box) userOptions() ([]string, error) {
 	return words, nil
 }
 
-// classPath is the home's jars, then those that the pod mounts among them. The home's come first and under the home's own
-// path, or a class-data archive does not fit.
-func (r *Runtime) classPath(b *box) (string, error) {
-	jars, err := filepath.Glob(filepath.Join(b.home.Dir, "lib", "*.jar"))
+// classPath is the home's jars and ours. It is the same for all pods, or a class-data archive would not fit.
+func (r *Runtime) classPath(have install) ([]string, error) {
+	jars, err := filepath.Glob(filepath.Join(have.home.Dir, "lib", "*.jar"))
 	if err != nil || len(jars) == 0 {
-		return "", errors.Join(err, fmt.Errorf("%s has no jars in lib", b.home.Dir))
+		return nil, errors.Join(err, fmt.Errorf("%s has no jars in lib", have.home.Dir))
 	}
-	own := slices.Clone(jars)
-	all, err := filepath.Glob(b.in(flinkFolder, "lib", "*.jar"))
-	if err != nil {
-		return "", err
-	}
-	own = append(own, filepath.Join(r.o.Dir, podAddressJar))
-	for _, jar := range all {
-		if !slices.Contains(jars, filepath.Join(b.home.Dir, "lib", filepath.Base(jar))) {
-			own = append(own, jar)
-		}
-	}
-	return strings.Join(own, ":"), nil
+	return append(jars, filepath.Join(r.o.Dir, podAddressJar)), nil
+}
+
+// extraJars are those that the pod mounts among Flink's.
+func (b *box) extraJars() ([]string, error) {
+	jars, err := filepath.Glob(b.in(flinkFolder, "lib", "*.jar"))
+	return slices.DeleteFunc(jars, func(jar string) bool {
+		_, err := os.Lstat(filepath.Join(b.home.Dir, "lib", filepath.Base(jar)))
+		return err == nil
+	}), err
 }
 
 // memoryWords are the answers of Flink's own calculator, which takes a JVM's start each time.
@@ -182,36 +179,4 @@ func askMemory(ctx context.Context, have install, asked map[string]string) ([]st
 		return nil, errors.New(said)
 	}
 	return nil, errors.Join(err, errors.New("it gave no answer"))
-}
-
-// archiveSuffix is that of a class-data archive that is being made.
-const archiveSuffix = ".new"
-
-// dynamicArchives is the first Java that writes an archive of the classes that a process used, at its end.
-const dynamicArchives = 13
-
-// archive is the class-data archive for a role: of this Flink, this Java and this class path.
-func (r *Runtime) archive(have install, part role) string {
-	return filepath.Join(r.o.Dir, fmt.Sprintf("classes-%s-%s-java-%s.jsa", part, have.home.Version, have.java.Version))
-}
-
-// archiveWords have the JVM load its classes from an archive, or make it when there is none yet.
-func (r *Runtime) archiveWords(have install, b *box) []string {
-	file := r.archive(have, b.launch.role)
-	if _, err := os.Stat(file); err == nil {
-		return []string{"-XX:SharedArchiveFile=" + file, "-Xshare:auto"}
-	}
-	if flinkhome.Major(have.java.Version) < dynamicArchives {
-		return nil
-	}
-	return []string{"-XX:ArchiveClassesAtExit=" + file + "." + string(b.Pod.UID) + archiveSuffix, "-Xlog:cds=off", "-Xlog:cds+dynamic=off"}
-}
-
-// keepArchive makes what a process wrote at its end the archive of the next ones.
-func (r *Runtime) keepArchive(have install, part role, uid types.UID) {
-	file := r.archive(have, part)
-	made := file + "." + string(uid) + archiveSuffix
-	if err := os.Rename(made, file); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		r.log.Warn("keep a class-data archive", "error", err)
-	}
 }

@@ -55,6 +55,8 @@ type Runtime struct {
 	names   names
 	roles   *roleServer
 	room    *room
+
+	archives *archives
 }
 
 var _ kubelet.Holder = (*Runtime)(nil)
@@ -80,15 +82,19 @@ func New(o Options) (*Runtime, error) {
 	if err != nil {
 		return nil, err
 	}
+	starts := newStarter()
 	return &Runtime{
-		o: o, log: o.Logger, starter: newStarter(), roles: roles, room: newRoom(o.Room),
+		o: o, log: o.Logger, starter: starts, roles: roles, archives: newArchives(o.Dir, starts, o.Logger), room: newRoom(o.Room),
 		found: finder{homes: o.Homes, getenv: o.Getenv}, words: memoryWords{answers: map[string][]string{}},
 		names: names{pods: map[string]named{}},
 	}, nil
 }
 
-// Close ends the serving of credentials. All runs are over by then.
-func (r *Runtime) Close() error { return r.roles.close() }
+// Close ends what the Runtime does besides runs, which are over by then.
+func (r *Runtime) Close() error {
+	r.archives.stop()
+	return r.roles.close()
+}
 
 // What Flink's native Kubernetes mode calls its pods and their container.
 const (
@@ -163,7 +169,9 @@ func (r *Runtime) run(ctx context.Context, s kubelet.Sandbox, log *os.File) kube
 		path: have.java.Path, args: command, env: b.environ(), dir: b.root(), log: log, grace: s.Grace,
 		limit: s.Container.Resources.Limits.Memory().Value(), started: func(pid int) { r.room.started(string(s.Pod.UID), pid) },
 	})
-	r.keepArchive(have, b.launch.role, s.Pod.UID)
+	if path, err := r.classPath(have); err == nil { // it was there a moment ago
+		r.archives.learn(have, b.launch.role, string(s.Pod.UID), path)
+	}
 	return out.exit(s.Log)
 }
 

@@ -13,7 +13,7 @@ import (
 	"slices"
 	"strings"
 
-	"sigs.k8s.io/yaml"
+	"go.yaml.in/yaml/v3"
 )
 
 // settings are the configuration of a Flink process.
@@ -150,12 +150,17 @@ func readSettings(conf string) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	var tree map[string]any
+	var tree yaml.Node
 	if err := yaml.Unmarshal(raw, &tree); err != nil {
 		return nil, fmt.Errorf("read %s: %w", configFile, err)
 	}
 	values := map[string]string{}
-	return values, flatten(values, "", tree)
+	for _, document := range tree.Content {
+		if err := flatten(values, "", document); err != nil {
+			return nil, err
+		}
+	}
+	return values, nil
 }
 
 // parseLegacy reads lines of KEY: VALUE as Flink does: no YAML, and what follows a # is a comment.
@@ -170,27 +175,35 @@ func parseLegacy(text string) map[string]string {
 	return values
 }
 
-// flatten writes nested keys with dots. Lists are written as Flink's text form of them has it.
-func flatten(values map[string]string, prefix string, tree map[string]any) error {
-	for key, v := range tree {
-		switch v := v.(type) {
-		case map[string]any:
-			if err := flatten(values, prefix+key+".", v); err != nil {
+// flatten writes nested keys with dots, and values as they stand there: the types of YAML are not those of Flink. Lists are
+// written as Flink's text form of them has it.
+func flatten(values map[string]string, key string, n *yaml.Node) error {
+	switch n.Kind {
+	case yaml.MappingNode:
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			name := n.Content[i].Value
+			if key != "" {
+				name = key + "." + name
+			}
+			if err := flatten(values, name, n.Content[i+1]); err != nil {
 				return err
 			}
-		case []any:
-			var items []string
-			for _, item := range v {
-				if _, nested := item.(map[string]any); nested {
-					return fmt.Errorf("setting %s%s of %s is a list of maps, which the local target cannot write", prefix, key, configFile)
-				}
-				items = append(items, fmt.Sprint(item))
-			}
-			values[prefix+key] = strings.Join(items, ";")
-		case nil:
-		default:
-			values[prefix+key] = fmt.Sprint(v)
 		}
+	case yaml.SequenceNode:
+		var items []string
+		for _, item := range n.Content {
+			if item.Kind != yaml.ScalarNode {
+				return fmt.Errorf("setting %s of %s is a list of more than values, which the local target cannot write", key, configFile)
+			}
+			items = append(items, item.Value)
+		}
+		values[key] = strings.Join(items, ";")
+	case yaml.ScalarNode:
+		if n.Tag != "!!null" {
+			values[key] = n.Value
+		}
+	case yaml.AliasNode:
+		return flatten(values, key, n.Alias)
 	}
 	return nil
 }
