@@ -3,6 +3,7 @@
 package flinkprocess
 
 import (
+	"cmp"
 	"io"
 	"os"
 	"regexp"
@@ -33,34 +34,44 @@ var (
 	errorLine  = regexp.MustCompile(`(?:^|\s)(?:ERROR|FATAL)\s+\S+\s+(?:\[[^\]]*\]\s+)?-\s+(.*)$`)
 	causedBy   = regexp.MustCompile(`^\s*Caused by: (.*)$`)
 	threw      = regexp.MustCompile(`^(?:Exception in thread "[^"]*" )?((?:[a-z]\w*\.)+[A-Z]\w*(?:Exception|Error)\b.*)$`)
+	logLine    = regexp.MustCompile(`^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d`)
 	jvmRefused = regexp.MustCompile(`^Error(?: occurred during initialization of VM|: .*)$`)
 )
 
-// reasonIn is why a process ended, by what it said last: its last ERROR with the root of the exceptions after that.
+// reasonIn is why a process ended, by what it said: the last ERROR that came with exceptions, and the root of those; what follows
+// it is the noise of the end. Without one the last ERROR, else the last line.
 func reasonIn(log string) string {
-	var what, why, last string
+	var what, bare, rooted, loose, last string
 	for line := range strings.Lines(log) {
 		line = strings.TrimRight(line, "\r\n")
-		if m := errorLine.FindStringSubmatch(line); m != nil {
-			what, why = strings.TrimSpace(m[1]), ""
-		} else if m := causedBy.FindStringSubmatch(line); m != nil {
-			why = m[1]
-		} else if m := threw.FindStringSubmatch(line); m != nil {
-			why = m[1]
-		} else if jvmRefused.MatchString(line) {
-			what, why = line, ""
+		switch cause := causeIn(line); {
+		case errorLine.MatchString(line):
+			what = strings.TrimSpace(errorLine.FindStringSubmatch(line)[1])
+			bare = what
+		case jvmRefused.MatchString(line):
+			what, bare = line, line
+		case cause != "" && what != "":
+			rooted = what + ": " + cause
+		case cause != "":
+			loose = cause
+		case logLine.MatchString(line):
+			what = "" // exceptions of a line that is no error
 		}
 		if strings.TrimSpace(line) != "" {
 			last = line
 		}
 	}
-	switch {
-	case what != "" && why != "":
-		return shorten(what + ": " + why)
-	case what+why != "":
-		return shorten(what + why)
+	return shorten(strings.TrimSpace(cmp.Or(rooted, bare, loose, last)))
+}
+
+// causeIn is the exception that a line of a stack trace names.
+func causeIn(line string) string {
+	for _, pattern := range []*regexp.Regexp{causedBy, threw} {
+		if m := pattern.FindStringSubmatch(line); m != nil {
+			return m[1]
+		}
 	}
-	return shorten(strings.TrimSpace(last))
+	return ""
 }
 
 // outOfMemoryIn is the line with which a JVM ends that has no memory left.

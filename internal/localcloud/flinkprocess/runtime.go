@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	goruntime "runtime"
 	"slices"
 	"sync"
 	"time"
@@ -85,7 +84,7 @@ func New(o Options) (*Runtime, error) {
 	starts := newStarter()
 	return &Runtime{
 		o: o, log: o.Logger, starter: starts, roles: roles, archives: newArchives(o.Dir, starts, o.Logger), room: newRoom(o.Room),
-		found: finder{homes: o.Homes, getenv: o.Getenv}, words: memoryWords{answers: map[string][]string{}},
+		found: finder{look: lookIn(o.Homes, o.Getenv)}, words: memoryWords{answers: map[string][]string{}},
 		names: names{pods: map[string]named{}},
 	}, nil
 }
@@ -224,8 +223,7 @@ type install struct {
 
 // finder looks for an install. It is asked for each pod, again and again, so what it found is good for a moment.
 type finder struct {
-	homes  flinkhome.Homes
-	getenv func(string) string
+	look func() (install, error)
 
 	mu    sync.Mutex
 	until time.Time
@@ -246,20 +244,23 @@ func (f *finder) find() (install, error) {
 	return f.have, f.err
 }
 
-func (f *finder) look() (install, error) {
-	if goruntime.GOOS != "linux" {
-		return install{}, errors.New("Flink runs on Linux only: elsewhere a pod cannot have a loopback address of its own")
+// lookIn looks for a Flink and a Java. The version of a Java that was found is not asked for again.
+func lookIn(homes flinkhome.Homes, getenv func(string) string) func() (install, error) {
+	java := flinkhome.Program{Problem: "not looked for yet"}
+	return func() (install, error) {
+		if err := flinkhome.System(); err != nil {
+			return install{}, err
+		}
+		home, err := homes.Find()
+		if err != nil {
+			return install{}, err
+		}
+		if java.Problem != "" {
+			java = flinkhome.Java(context.Background(), getenv)
+		}
+		if java.Problem != "" {
+			return install{}, errors.New(java.Problem)
+		}
+		return install{home: home, java: java}, nil
 	}
-	home, err := f.homes.Find()
-	if err != nil {
-		return install{}, err
-	}
-	java := f.have.java
-	if java.Path == "" || java.Problem != "" { // the version of one that was found is not asked for again
-		java = flinkhome.Java(context.Background(), f.getenv)
-	}
-	if java.Problem != "" {
-		return install{}, errors.New(java.Problem)
-	}
-	return install{home: home, java: java}, nil
 }

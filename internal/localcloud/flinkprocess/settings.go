@@ -60,6 +60,9 @@ func (b *box) configure(o Options) (settings, error) {
 		}
 	}
 	b.bind(values)
+	if values[startTimeout] == "" {
+		values[startTimeout] = slowStart
+	}
 	if o.S3Endpoint != "" {
 		useS3(values, o.S3Endpoint, o.Region)
 	}
@@ -101,6 +104,12 @@ func (b *box) localPath(at paths, key, v string) string {
 	}
 	return text
 }
+
+// A machine that starts several processes at once is slower than the 10 seconds that Flink gives its RPC system.
+const (
+	startTimeout = "pekko.startup-timeout"
+	slowStart    = "2 min"
+)
 
 // bind has Flink listen on the pod's own address only. By default it listens on all addresses, and whoever reaches its REST port
 // can run programs.

@@ -42,15 +42,29 @@ func TestBothFormsOfTheConfigurationAreRead(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			_, got := configured(t, jobManager, Options{}, files)
-			require.Equal(t, want, got)
+			require.Equal(t, want, withoutStart(got))
 		})
 	}
+}
+
+// withoutStart leaves out the time for the start, which all processes have.
+func withoutStart(values map[string]string) map[string]string {
+	delete(values, startTimeout)
+	return values
+}
+
+func TestASlowMachineHasTimeToStart(t *testing.T) {
+	t.Parallel()
+	_, got := configured(t, taskManager, Options{}, map[string]string{"flink-conf.yaml": ""})
+	require.Equal(t, slowStart, got[startTimeout])
+	_, got = configured(t, taskManager, Options{}, map[string]string{"flink-conf.yaml": startTimeout + ": 3 s"})
+	require.Equal(t, "3 s", got[startTimeout], "the user's own")
 }
 
 func TestFlinkListensOnTheAddressOfItsPod(t *testing.T) {
 	t.Parallel()
 	_, got := configured(t, taskManager, Options{}, map[string]string{"flink-conf.yaml": "taskmanager.bind-host: 0.0.0.0\n"})
-	require.Equal(t, map[string]string{"taskmanager.bind-host": testIP, "taskmanager.host": testIP}, got)
+	require.Equal(t, map[string]string{"taskmanager.bind-host": testIP, "taskmanager.host": testIP}, withoutStart(got))
 	_, got = configured(t, jobManager, Options{}, map[string]string{"flink-conf.yaml": "rest.bind-address: 0.0.0.0\n"})
 	require.Equal(t, testIP, got["rest.bind-address"])
 }
@@ -65,7 +79,7 @@ func TestS3IsThatOfTheAccount(t *testing.T) {
 		"fs.s3a.endpoint": "http://127.0.0.1:4566", "fs.s3a.path.style.access": "true", "fs.s3a.endpoint.region": "us-west-2",
 		"fs.s3a.aws.credentials.provider": containerCredentials, "fs.s3a.connection.maximum": "9",
 		"jobmanager.bind-host": testIP, "rest.bind-address": testIP, "rest.address": testIP,
-	}, got)
+	}, withoutStart(got))
 }
 
 func TestPathsInSettingsAreOfThisMachine(t *testing.T) {
