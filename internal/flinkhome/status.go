@@ -38,14 +38,24 @@ func System() error {
 	return nil
 }
 
-// Status looks at the Flink, Java and Maven of this machine.
+// Examine is Status with the Java and the Maven of this machine in any case.
+func (h Homes) Examine(ctx context.Context, getenv func(string) string) Status {
+	s := h.Status(ctx, getenv)
+	if s.State != Installed {
+		s.Java = Java(ctx, getenv)
+	}
+	s.Maven = Maven(ctx)
+	return s
+}
+
+// Status says what runs jobs. No program is asked for its version as long as there is no Flink.
 func (h Homes) Status(ctx context.Context, getenv func(string) string) Status {
-	s := Status{SchemaVersion: 1, State: Installed, Bytes: size(h.base()), Java: Java(ctx, getenv), Maven: Maven(ctx)}
+	s := Status{SchemaVersion: 1, State: Installed, Bytes: size(h.base())}
 	home, err := h.Find()
 	var problem *Error
 	switch {
 	case err == nil:
-		s.Home = home
+		s.Home, s.Java = home, Java(ctx, getenv)
 	case errors.Is(err, ErrNotInstalled):
 		s.State, s.Problem = Missing, ErrNotInstalled.Error()
 	default:
