@@ -90,7 +90,8 @@ func NewStatusCmd(f *cmdutil.Factory, o Operations, runF func(context.Context, *
 		Use:   "status [flags]",
 		Short: "Show whether the local target runs",
 		Long: `Show whether the local target runs. If it does, also show its process, its address, its control planes
-and the faults that are set, and whether Flink runs jobs or they are simulated. A control plane that does not run is shown with the reason. Nothing is started.
+and the faults that are set. A control plane that does not run is shown with the reason. In any case, show whether
+Flink runs jobs or they are simulated. Nothing is started.
 
 Cost: none.
 
