@@ -150,7 +150,9 @@ func TestAFetchThatFailsSaysWhy(t *testing.T) {
 			"echo '[ERROR] Could not transfer artifact a:b:jar:1 from central: Connection refused'; exit 1",
 			"Could not transfer artifact a:b:jar:1", "make Maven reach Maven Central or a mirror",
 		},
-		"Maven does not like something":         {"echo '[ERROR] Unknown lifecycle phase'; exit 1", "Unknown lifecycle phase", "maven.log"},
+		"Maven does not like something": {
+			"echo '[ERROR] Unknown lifecycle phase'; exit 1", "Unknown lifecycle phase", "maven.log",
+		},
 		"Maven ends without a word":             {"exit 7", "exit status 7", "maven.log"},
 		"Maven is done without all of the jars": {`rm "$home"/lib/*`, "lib/flink-runtime-1.20.1.jar is missing", "~/.m2/repository"},
 	} {

@@ -57,8 +57,8 @@ func NewFlinkInstallCmd(f *cmdutil.Factory, o Operations, runF func(context.Cont
 		Use:   "install [flags]",
 		Short: "Fetch Flink with Maven, or use a distribution",
 		Long: `Fetch Flink ` + flinkhome.Version + ` with Maven from the repositories that Maven is set up for, and compare each
-jar with a list of SHA-256 sums. The jars take ` + mb(flinkhome.FetchedBytes()) + ` in the state folder and as much again in Maven's own
-repository. A fetch that was broken off goes on where it was. Once fetched, nothing asks the network.
+jar with a list of SHA-256 sums. The jars take ` + mb(flinkhome.FetchedBytes()) + ` in the state folder and as much again
+in Maven's own repository. A fetch that was broken off goes on where it was. Once fetched, nothing asks the network.
 
 --home uses an official distribution of Apache Flink ` + flinkhome.Line + ` instead, which stays where it is. The variable
 ` + flinkhome.EnvVar + ` does the same for single commands that start the local target.

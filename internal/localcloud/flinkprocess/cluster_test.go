@@ -116,7 +116,8 @@ func worker(p *corev1.Pod) {
 		"-D taskmanager.memory.managed.size=241591914b -D taskmanager.memory.task.heap.size=26843542b " +
 		"-D taskmanager.numberOfTaskSlots=1 -D taskmanager.memory.jvm-overhead.max=201326592b "}
 	c.Env = []corev1.EnvVar{
-		{Name: "FLINK_TM_JVM_MEM_OPTS", Value: "-Xmx161061270 -Xms161061270 -XX:MaxDirectMemorySize=201326592 -XX:MaxMetaspaceSize=268435456"},
+		{Name: "FLINK_TM_JVM_MEM_OPTS", Value: "-Xmx161061270 -Xms161061270 -XX:MaxDirectMemorySize=201326592 " +
+			"-XX:MaxMetaspaceSize=268435456"},
 		{Name: "_POD_NODE_ID", ValueFrom: &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{FieldPath: "spec.nodeName"}}},
 	}
 }

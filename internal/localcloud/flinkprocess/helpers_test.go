@@ -83,7 +83,9 @@ func mounted(path string, v corev1.VolumeSource) func(*corev1.Pod) {
 }
 
 func configMap(name string) corev1.VolumeSource {
-	return corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{LocalObjectReference: corev1.LocalObjectReference{Name: name}}}
+	return corev1.VolumeSource{
+		ConfigMap: &corev1.ConfigMapVolumeSource{LocalObjectReference: corev1.LocalObjectReference{Name: name}},
+	}
 }
 
 // boxOf is a run of the pod in a new folder, with a home of two jars.

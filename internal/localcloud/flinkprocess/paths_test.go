@@ -18,7 +18,7 @@ func TestPathsOfAContainerBecomeThoseOfThePodsFolder(t *testing.T) {
 		"local:///opt/flink/usrlib/job.jar":                      "local:///tmp/pods/u1/volumes/jars/job.jar",
 		"local:///usr/lib/flink/examples/streaming/a.jar":        "local:///tmp/pods/u1/flink/examples/streaming/a.jar",
 		"/opt/flink/conf/flink-conf.yaml":                        "/tmp/pods/u1/conf/flink-conf.yaml",
-		"-Da='/opt/flink/lib':/data,/data/x":                     "-Da='/tmp/pods/u1/flink/lib':/tmp/pods/u1/volumes/data,/tmp/pods/u1/volumes/data/x",
+		"-Da='/opt/flink/lib':/data/x":                           "-Da='/tmp/pods/u1/flink/lib':/tmp/pods/u1/volumes/data/x",
 		"file:///data/checkpoints":                               "file:///tmp/pods/u1/volumes/data/checkpoints",
 		"file:///flink-data/checkpoints":                         "file:///tmp/pods/u1/rootfs/flink-data/checkpoints",
 		"/tmp":                                                   "/tmp/pods/u1/tmp",

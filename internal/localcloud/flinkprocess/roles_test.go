@@ -35,12 +35,13 @@ func asked(t *testing.T, url, token string) (status int, body string) {
 func TestAProcessHasTheRoleOfItsServiceAccount(t *testing.T) {
 	t.Parallel()
 	const hidden = "a-secret-key"
-	r := newRuntime(t, Options{Client: client(), Credentials: func(_ context.Context, namespace, account string) (Credentials, error) {
+	credentials := func(_ context.Context, namespace, account string) (Credentials, error) {
 		if account != "flink" {
 			return Credentials{}, errors.New("service account " + account + " has no role")
 		}
 		return Credentials{Key: namespace + "/" + account, Secret: hidden, Token: "t", Expires: time.Unix(1800000000, 0)}, nil
-	}})
+	}
+	r := newRuntime(t, Options{Client: client(), Credentials: credentials})
 	b := written(t, r, job())
 	vars, err := r.machineVars(b, nil)
 	require.NoError(t, err)
@@ -50,7 +51,8 @@ func TestAProcessHasTheRoleOfItsServiceAccount(t *testing.T) {
 	require.True(t, strings.HasPrefix(url, "http://127.0.0.1:"), url)
 	status, body := asked(t, url, string(token))
 	require.Equal(t, http.StatusOK, status)
-	require.JSONEq(t, `{"AccessKeyId":"flink-team-a/flink","SecretAccessKey":"a-secret-key","Token":"t","Expiration":"2027-01-15T08:00:00Z"}`, body)
+	require.JSONEq(t, `{"AccessKeyId":"flink-team-a/flink","SecretAccessKey":"a-secret-key","Token":"t",
+		"Expiration":"2027-01-15T08:00:00Z"}`, body)
 	for name, v := range vars {
 		require.NotContains(t, v, hidden, name)
 	}
@@ -81,12 +83,13 @@ func TestAProcessHasTheRoleOfItsServiceAccount(t *testing.T) {
 
 func TestInitContainersCopyObjects(t *testing.T) {
 	t.Parallel()
-	r := newRuntime(t, Options{Client: client(), Object: func(_ context.Context, namespace, account, bucket, key string) (io.ReadCloser, error) {
+	object := func(_ context.Context, namespace, account, bucket, key string) (io.ReadCloser, error) {
 		if key == "denied.jar" {
 			return nil, errors.New("AccessDenied")
 		}
 		return io.NopCloser(strings.NewReader(strings.Join([]string{namespace, account, bucket, key}, " "))), nil
-	}})
+	}
+	r := newRuntime(t, Options{Client: client(), Object: object})
 	copies := func(words ...string) func(*corev1.Pod) {
 		return func(p *corev1.Pod) {
 			p.Spec.InitContainers = append(p.Spec.InitContainers, corev1.Container{Name: "fetch", Args: words,

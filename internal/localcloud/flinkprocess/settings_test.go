@@ -32,8 +32,10 @@ func configured(t *testing.T, part role, o Options, files map[string]string) (*b
 
 func TestBothFormsOfTheConfigurationAreRead(t *testing.T) {
 	t.Parallel()
-	want := map[string]string{"a.b": "1073741824", "a.c": "on", "list": "x;y", "jobmanager.bind-host": testIP, "rest.bind-address": testIP,
-		"rest.address": testIP}
+	want := map[string]string{
+		"a.b": "1073741824", "a.c": "on", "list": "x;y",
+		"jobmanager.bind-host": testIP, "rest.bind-address": testIP, "rest.address": testIP,
+	}
 	for name, files := range map[string]map[string]string{
 		"flat":               {"flink-conf.yaml": "# a comment\na.b: 1073741824 # one\na.c: on\nlist: x;y\nnot a setting\n"},
 		"nested":             {"config.yaml": "a:\n  b: 1073741824\n  c: on\nlist: [x, y]\nnothing:\n"},
@@ -72,7 +74,8 @@ func TestFlinkListensOnTheAddressOfItsPod(t *testing.T) {
 func TestS3IsThatOfTheAccount(t *testing.T) {
 	t.Parallel()
 	_, got := configured(t, jobManager, Options{S3Endpoint: "http://127.0.0.1:4566", Region: "us-west-2"}, map[string]string{
-		"flink-conf.yaml": "s3.endpoint: https://s3.us-west-2.amazonaws.com\ns3a.path-style-access: false\nfs.s3a.connection.maximum: 9\n" +
+		"flink-conf.yaml": "s3.endpoint: https://s3.us-west-2.amazonaws.com\ns3a.path-style-access: false\n" +
+			"fs.s3a.connection.maximum: 9\n" +
 			"s3.aws.credentials.provider: com.amazonaws.auth.WebIdentityTokenCredentialsProvider\n",
 	})
 	require.Equal(t, map[string]string{
@@ -84,7 +87,8 @@ func TestS3IsThatOfTheAccount(t *testing.T) {
 
 func TestPathsInSettingsAreOfThisMachine(t *testing.T) {
 	t.Parallel()
-	b, got := configured(t, jobManager, Options{}, map[string]string{"flink-conf.yaml": `state.checkpoints.dir: s3p://bucket/checkpoints
+	b, got := configured(t, jobManager, Options{}, map[string]string{"flink-conf.yaml": `
+state.checkpoints.dir: s3p://bucket/checkpoints
 pipeline.jars: local:///usr/lib/flink/examples/streaming/StateMachineExample.jar
 io.tmp.dirs: /scratch
 state.backend.rocksdb.localdir: /tmp/rocks

@@ -13,7 +13,9 @@ import (
 )
 
 func secret(name, key, value string) *corev1.Secret {
-	return &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: testNamespace, Name: name}, Data: map[string][]byte{key: []byte(value)}}
+	return &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: testNamespace, Name: name}, Data: map[string][]byte{key: []byte(value)},
+	}
 }
 
 // written makes the folder of a pod and returns its run.
@@ -39,7 +41,8 @@ func content(t *testing.T, b *box, path string) string {
 
 func TestVolumesAreFiles(t *testing.T) {
 	t.Parallel()
-	r := newRuntime(t, Options{Client: client(settingsMap("conf", map[string]string{"a": "1", "b": "2"}), secret("keys", "k", "hidden"))})
+	conf := settingsMap("conf", map[string]string{"a": "1", "b": "2"})
+	r := newRuntime(t, Options{Client: client(conf, secret("keys", "k", "hidden"))})
 	p := job(
 		mounted("/etc/all", configMap("conf")),
 		mounted("/etc/one", corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{

@@ -41,7 +41,8 @@ func TestTheCommandOfAPodIsReadAsAShellWould(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := parseLaunch(corev1.Container{Name: mainContainer, Command: c.command, Args: c.args}, map[string]string{"CPU": "2.0"})
+			container := corev1.Container{Name: mainContainer, Command: c.command, Args: c.args}
+			got, err := parseLaunch(container, map[string]string{"CPU": "2.0"})
 			if c.refused != "" {
 				require.ErrorContains(t, err, c.refused)
 				return
