@@ -42,6 +42,14 @@ build: ## Build bin/emrflink and bin/localkube (minutes the first time)
 demo: ## Build, deploy, run a Flink job, clean up, on the local target: no AWS account
 	@$(GO) run ./internal/tools/demo -bin $(BIN) -version $(VERSION)
 
+.PHONY: flink
+flink: build ## Fetch the Flink that runs jobs on the local target (needs Maven; Java 11 or 17 to run it)
+	@$(BIN)/emrflink local flink install
+
+.PHONY: pod-address
+pod-address: ## Compile the class of ours that runs in Flink's processes again (needs javac)
+	cd internal/localcloud/flinkprocess/java && javac --release 11 -g:none -d . emrflink/PodAddress.java
+
 .PHONY: test
 test: build ## Run all tests, with the race detector where goroutines share data if there is a C compiler
 ifneq ($(PKG),)

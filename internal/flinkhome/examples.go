@@ -63,7 +63,7 @@ func copyWithMain(w *zip.Writer, class string, all *zip.Reader) error {
 		return err
 	}
 	for _, file := range all.File {
-		if file.Name == manifest {
+		if file.Name == manifest || file.FileInfo().IsDir() { // Maven deflates its folders, and zip refuses those
 			continue
 		}
 		if err := w.Copy(file); err != nil {

@@ -53,6 +53,15 @@ type Home struct {
 type Homes struct {
 	Folder string // of the state
 	Env    string // value of EnvVar
+
+	list []jar // instead of the project's, in a test
+}
+
+func (h Homes) jars() []jar {
+	if h.list != nil {
+		return h.list
+	}
+	return jars()
 }
 
 func (h Homes) base() string    { return filepath.Join(h.Folder, "flink") }
@@ -93,7 +102,7 @@ func (h Homes) Find() (Home, error) {
 	if _, err := os.Stat(home.Dir); errors.Is(err, fs.ErrNotExist) {
 		return Home{}, &Error{What: "find Flink", Err: ErrNotInstalled, Next: "emrflink local flink install"}
 	}
-	if err := home.whole(false); err != nil {
+	if err := home.whole(h.jars(), false); err != nil {
 		return Home{}, &Error{
 			What: "use the Flink that was fetched", Err: err,
 			Next: "emrflink local flink remove && emrflink local flink install",

@@ -29,7 +29,7 @@ type Progress struct {
 // was broken off goes on where it was: Maven keeps what it has. progress is called from one goroutine.
 func (h Homes) Install(ctx context.Context, maven Program, progress func(Progress)) (Home, bool, error) {
 	home := Home{Dir: h.fetched(), Version: Version, Fetched: true}
-	if home.whole(true) == nil {
+	if home.whole(h.jars(), true) == nil {
 		return home, false, h.forgetUsed()
 	}
 	if maven.Problem != "" {
@@ -51,8 +51,8 @@ func (h Homes) Install(ctx context.Context, maven Program, progress func(Progres
 	if err := h.fetch(ctx, maven.Path, stage.Dir, progress); err != nil {
 		return Home{}, false, err
 	}
-	progress(Progress{Jars: len(jars()), Of: len(jars()), Bytes: FetchedBytes(), Doing: "checking"})
-	if err := stage.whole(true); err != nil {
+	progress(Progress{Jars: len(h.jars()), Of: len(h.jars()), Bytes: sum(h.jars()), Doing: "checking"})
+	if err := stage.whole(h.jars(), true); err != nil {
 		return Home{}, false, &Error{
 			What: "check what Maven fetched", Err: err,
 			Next: "delete the artifact from Maven's local repository (~/.m2/repository), then: emrflink local flink install",
@@ -85,7 +85,7 @@ func (h Homes) room() error {
 		return err
 	}
 	free, err := disk.Free(dir)
-	need := uint64(2 * FetchedBytes())
+	need := uint64(2 * sum(h.jars()))
 	if errors.Is(err, disk.ErrUnknown) || err == nil && free >= need {
 		return nil
 	}
@@ -119,7 +119,7 @@ func (h Homes) fetch(ctx context.Context, mvn, dir string, progress func(Progres
 	r, w := io.Pipe()
 	cmd.Stdout, cmd.Stderr = w, w
 	said := make(chan []string)
-	go func() { said <- follow(io.TeeReader(r, log), progress) }()
+	go func() { said <- follow(io.TeeReader(r, log), h.jars(), progress) }()
 	err = cmd.Run()
 	_ = w.Close() // ends follow; a PipeWriter's Close has no error
 	problems := <-said
@@ -136,9 +136,9 @@ func (h Homes) fetch(ctx context.Context, mvn, dir string, progress func(Progres
 var got = regexp.MustCompile(`^\[INFO\] Downloaded from \S+: \S*/([^/\s]+\.jar) `)
 
 // follow reads what Maven says, to its end: it reports each jar of the list and returns the lines of errors.
-func follow(r io.Reader, progress func(Progress)) (problems []string) {
+func follow(r io.Reader, list []jar, progress func(Progress)) (problems []string) {
 	listed := map[string]int64{}
-	for _, j := range jars() {
+	for _, j := range list {
 		listed[filepath.Base(j.path)] = j.bytes
 	}
 	now := Progress{Of: len(listed), Doing: "fetching"}

@@ -50,18 +50,20 @@ func parseJars(table string) []jar {
 }
 
 // FetchedBytes is how much the jars take.
-func FetchedBytes() int64 {
+func FetchedBytes() int64 { return sum(jars()) }
+
+func sum(list []jar) int64 {
 	var n int64
-	for _, j := range jars() {
+	for _, j := range list {
 		n += j.bytes
 	}
 	return n
 }
 
 // whole compares a fetched home with the table: each jar's size, and its content when thorough.
-func (h Home) whole(thorough bool) error {
+func (h Home) whole(list []jar, thorough bool) error {
 	var errs []error
-	for _, j := range jars() {
+	for _, j := range list {
 		if err := j.check(h.Dir, thorough); err != nil {
 			errs = append(errs, err)
 		}

@@ -43,7 +43,7 @@ func Java(ctx context.Context, getenv func(string) string) Program {
 	if p.Problem != "" {
 		return p
 	}
-	if n := major(p.Version); !slices.Contains(Javas, n) {
+	if n := Major(p.Version); !slices.Contains(Javas, n) {
 		p.Problem = fmt.Sprintf("Flink %s runs on Java 11 or 17, not on %s", Line, p.Version)
 	}
 	return p
@@ -71,8 +71,8 @@ var (
 	mavenVersion = regexp.MustCompile(`Apache Maven ([\d.]+)`)
 )
 
-// major is Java's: that of "1.8.0_402" is 8.
-func major(version string) int {
+// Major is Java's: that of "1.8.0_402" is 8.
+func Major(version string) int {
 	version = strings.TrimPrefix(version, "1.")
 	end := strings.IndexFunc(version, func(r rune) bool { return r < '0' || r > '9' })
 	if end < 0 {

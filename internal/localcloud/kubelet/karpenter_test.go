@@ -121,7 +121,7 @@ func TestKarpenterTakesItsRoleFromPodIdentity(t *testing.T) {
 	p := PodRef{Namespace: "kube-system", Pod: pod("k", "k", func(p *corev1.Pod) { p.Spec.ServiceAccountName = "karpenter" })}
 	got, err := r.identity(t.Context(), p)
 	require.NoError(t, err)
-	require.Equal(t, "pods.eks.amazonaws.com", got.token.audience)
+	require.Equal(t, "pods.eks.amazonaws.com", got.token.Audience)
 	require.Equal(t, map[string]string{
 		"AWS_CONTAINER_CREDENTIALS_FULL_URI":     "http://127.0.0.1:2/v1/credentials",
 		"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "/run/aws.token",

@@ -98,16 +98,21 @@ func (k *Kubelet) startPod(ctx context.Context, pod *corev1.Pod, node *corev1.No
 	ip := k.podIP(pod, node, take)
 	for _, c := range append(append([]corev1.Container{}, pod.Spec.InitContainers...), pod.Spec.Containers...) {
 		if k.fails(c.Image) {
-			return 0, k.report(ctx, pod, func(s *corev1.PodStatus) { waiting(s, pod, node, c.Image) })
+			return 0, k.report(ctx, pod, func(s *corev1.PodStatus) { waiting(s, pod, node, pullFails(c.Image)) })
 		}
 	}
 	if left := k.wait(podKey(pod)+"#start", pullTime); left > 0 {
 		if len(pod.Status.ContainerStatuses) > 0 && pod.Status.StartTime != nil {
 			return left, nil
 		}
-		return left, k.report(ctx, pod, func(s *corev1.PodStatus) { waiting(s, pod, node, "") })
+		return left, k.report(ctx, pod, func(s *corev1.PodStatus) { waiting(s, pod, node, creating) })
 	}
 	if boxed {
+		if h, is := runtime.(Holder); is {
+			if why := h.Holds(pod); why != "" {
+				return askAgain, k.report(ctx, pod, func(s *corev1.PodStatus) { waiting(s, pod, node, held(take.Container, why)) })
+			}
+		}
 		return 0, k.runBox(ctx, pod, node, runtime, take, ip)
 	}
 	k.runners.add(pod)
@@ -147,8 +152,12 @@ func (k *Kubelet) runBox(ctx context.Context, pod *corev1.Pod, node *corev1.Node
 	return k.report(ctx, pod, func(s *corev1.PodStatus) { boxed(s, pod, node, ip, take.Container, now) })
 }
 
-// lookAgain is when a container that is ending is looked at again.
-const lookAgain = 50 * time.Millisecond
+const (
+	// lookAgain is when a container that is ending is looked at again.
+	lookAgain = 50 * time.Millisecond
+	// askAgain is when a Holder is asked again.
+	askAgain = time.Second
+)
 
 // terminate stops the containers and finishes the deletion, as a kubelet does with grace period 0.
 func (k *Kubelet) terminate(ctx context.Context, pod *corev1.Pod, node *corev1.Node) (time.Duration, error) {

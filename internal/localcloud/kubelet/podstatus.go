@@ -11,21 +11,44 @@ import (
 
 const simulatedMessage = "simulated: no container runs on the local target"
 
-// waiting is a pod on a node whose containers do not run yet; failed names an image that cannot be pulled.
-func waiting(s *corev1.PodStatus, pod *corev1.Pod, node *corev1.Node, failed string) {
+// creating is why a container does not run yet when nothing is wrong.
+func creating(corev1.Container) corev1.ContainerStateWaiting {
+	return corev1.ContainerStateWaiting{Reason: "ContainerCreating"}
+}
+
+// pullFails names an image that cannot be pulled.
+func pullFails(image string) func(corev1.Container) corev1.ContainerStateWaiting {
+	return func(c corev1.Container) corev1.ContainerStateWaiting {
+		if c.Image != image {
+			return creating(c)
+		}
+		return corev1.ContainerStateWaiting{
+			Reason: "ImagePullBackOff", Message: fmt.Sprintf("Back-off pulling image %q: it was told to fail", image),
+		}
+	}
+}
+
+// held tells why a Holder does not start its container.
+func held(container, why string) func(corev1.Container) corev1.ContainerStateWaiting {
+	return func(c corev1.Container) corev1.ContainerStateWaiting {
+		w := creating(c)
+		if c.Name == container {
+			w.Message = why
+		}
+		return w
+	}
+}
+
+// waiting is a pod on a node whose containers do not run yet.
+func waiting(s *corev1.PodStatus, pod *corev1.Pod, node *corev1.Node, why func(corev1.Container) corev1.ContainerStateWaiting) {
 	start(s, node)
 	s.Phase = corev1.PodPending
 	setCondition(s, corev1.PodInitialized, len(pod.Spec.InitContainers) == 0, "ContainersNotInitialized", "")
 	setCondition(s, corev1.ContainersReady, false, "ContainersNotReady", "")
 	setCondition(s, corev1.PodReady, false, "ContainersNotReady", "")
 	state := func(c corev1.Container) corev1.ContainerStatus {
-		w := &corev1.ContainerStateWaiting{Reason: "ContainerCreating"}
-		if failed == c.Image {
-			w.Reason = "ImagePullBackOff"
-			w.Message = fmt.Sprintf("Back-off pulling image %q: it was told to fail", c.Image)
-		}
 		return corev1.ContainerStatus{
-			Name: c.Name, Image: c.Image, State: corev1.ContainerState{Waiting: w}, Started: new(false),
+			Name: c.Name, Image: c.Image, State: corev1.ContainerState{Waiting: new(why(c))}, Started: new(false),
 		}
 	}
 	s.InitContainerStatuses = each(pod.Spec.InitContainers, state)

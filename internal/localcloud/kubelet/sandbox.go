@@ -26,6 +26,13 @@ type Runtime interface {
 	Run(ctx context.Context, s Sandbox) Exit
 }
 
+// Holder is a Runtime that cannot always start a pod at once.
+type Holder interface {
+	Runtime
+	// Holds says why a pod that it takes waits, which its status shows; "" when it can start.
+	Holds(p *corev1.Pod) (why string)
+}
+
 // Take is what a Runtime takes of a pod.
 type Take struct {
 	Container string

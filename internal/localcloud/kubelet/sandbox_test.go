@@ -197,6 +197,37 @@ func TestAPodIsReadyWhenItsStartupProbeIsAnswered(t *testing.T) {
 	})
 }
 
+// full is a Runtime that has no room until the test says so.
+type full struct {
+	*puppet
+	room chan struct{}
+}
+
+var _ Holder = full{}
+
+func (r full) Holds(*corev1.Pod) string {
+	select {
+	case <-r.room:
+		return ""
+	default:
+		return "12 MB are free and 400 MB are needed"
+	}
+}
+
+func TestAPodThatTheMachineCannotHoldWaits(t *testing.T) {
+	t.Parallel()
+	r := full{newPuppet(), make(chan struct{})}
+	_, client := runBoxed(t, r, pod("job", "app", really("")))
+	eventually(t, "it says why", func() bool {
+		w := status(t, client).State.Waiting
+		return w != nil && w.Message == "12 MB are free and 400 MB are needed"
+	})
+	require.Equal(t, corev1.PodPending, getPod(t, client, "job").Status.Phase)
+	require.Empty(t, r.began)
+	close(r.room)
+	<-r.began
+}
+
 func TestTheGraceOfAPodIsItsOwn(t *testing.T) {
 	t.Parallel()
 	r := newPuppet()
