@@ -140,7 +140,7 @@ func (h Homes) Remove() (int64, error) {
 // dist is the one jar that only an official distribution has.
 var dist = regexp.MustCompile(`^flink-dist-(\d+\.\d+)(\.\d+[-.\w]*)?\.jar$`)
 
-// distribution is the official distribution in a folder.
+// distribution is the official distribution in a folder, or what Install fetched for another state folder.
 func distribution(dir string) (Home, error) {
 	entries, err := os.ReadDir(filepath.Join(dir, "lib"))
 	if err != nil {
@@ -159,6 +159,9 @@ func distribution(dir string) (Home, error) {
 			}
 			return home, nil
 		}
+	}
+	if other := (Home{Dir: dir, Version: Version}); other.whole(jars(), false) == nil {
+		return other, nil
 	}
 	return Home{}, fmt.Errorf("it is no Flink: %s has no flink-dist-%s.x.jar", filepath.Join(dir, "lib"), Line)
 }

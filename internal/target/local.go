@@ -93,8 +93,17 @@ func openLocal(ctx context.Context, o Options) (*Target, error) {
 	serves := func(ctx context.Context, cluster string) error { return awaitControlPlane(ctx, o, c, cluster) }
 	return &Target{env: env, speed: i.Speed, serves: serves, simulated: []string{
 		"local target: the AWS account " + i.AccountID + " is simulated on this machine; AWS was not asked and nothing is billed",
-		"Kubernetes' control plane and Karpenter are the real ones; nodes and pods are simulated, and no Flink code runs",
+		whatIsReal(flinkhome.Homes{Folder: o.Home, Env: os.Getenv(flinkhome.EnvVar)}.Status(ctx, os.Getenv)),
 	}}, nil
+}
+
+// whatIsReal says what of a cluster is simulated.
+func whatIsReal(flink flinkhome.Status) string {
+	if flink.Runs {
+		return "Kubernetes' control plane, Karpenter and Flink " + flink.Home.Version +
+			" are the real ones; nodes and all pods but Flink's are simulated"
+	}
+	return "Kubernetes' control plane and Karpenter are the real ones; nodes and pods are simulated, and no Flink code runs"
 }
 
 // spawn runs `emrflink local serve` in a session of its own, so that neither

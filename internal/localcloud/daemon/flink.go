@@ -17,7 +17,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"time"
 )
@@ -110,9 +109,6 @@ func (d *Daemon) flink(r *operatorRunner, admin kubelet.API) (runtimes []kubelet
 	})
 	if err != nil {
 		return nil, nil, err
-	}
-	if runtime.GOOS != "linux" { // elsewhere a pod cannot have a loopback address of its own
-		return []kubelet.Runtime{simulated}, func() {}, nil
 	}
 	real, err := flinkprocess.New(flinkprocess.Options{
 		Homes: d.opts.Flink, Getenv: os.Getenv, Client: admin, APIServer: r.cluster.endpoint.URL,

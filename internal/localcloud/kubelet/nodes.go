@@ -18,7 +18,8 @@ import (
 	"emrflink/internal/localcloud/account"
 )
 
-// AnnotationSimulated marks every Node and pod that this package brought up.
+// AnnotationSimulated marks every Node and pod that this package brought up; it is "false" on a pod whose main container is a
+// process of this machine.
 const AnnotationSimulated = "emrflink.dev/simulated"
 
 // reconcileInstance makes the node of a running instance and removes that of a terminated one.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -91,10 +92,10 @@ func ofJob(p *corev1.Pod) bool {
 
 // startPod pulls the images and starts the containers, as far as anybody can see.
 func (k *Kubelet) startPod(ctx context.Context, pod *corev1.Pod, node *corev1.Node) (time.Duration, error) {
-	if err := k.mark(ctx, pod); err != nil {
+	runtime, take, boxed := k.boxes.takes(pod)
+	if err := k.mark(ctx, pod, !take.Loopback); err != nil {
 		return 0, err
 	}
-	runtime, take, boxed := k.boxes.takes(pod)
 	ip := k.podIP(pod, node, take)
 	for _, c := range append(append([]corev1.Container{}, pod.Spec.InitContainers...), pod.Spec.Containers...) {
 		if k.fails(c.Image) {
@@ -205,13 +206,14 @@ func (k *Kubelet) podIP(pod *corev1.Pod, node *corev1.Node, t Take) string {
 	return k.leases.take(node.Name, podKey(pod), simulatedRange)
 }
 
-// mark says on the pod itself that it is simulated.
-func (k *Kubelet) mark(ctx context.Context, pod *corev1.Pod) error {
-	if pod.Annotations[AnnotationSimulated] == "true" {
+// mark says on the pod itself whether it is simulated.
+func (k *Kubelet) mark(ctx context.Context, pod *corev1.Pod, simulated bool) error {
+	value := strconv.FormatBool(simulated)
+	if pod.Annotations[AnnotationSimulated] == value {
 		return nil
 	}
 	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{
-		"annotations": map[string]string{AnnotationSimulated: "true"}, "uid": pod.UID,
+		"annotations": map[string]string{AnnotationSimulated: value}, "uid": pod.UID,
 	}})
 	if err != nil {
 		return err

@@ -23,6 +23,7 @@ import (
 	"syscall"
 	"time"
 
+	"emrflink/internal/flinkhome"
 	"emrflink/internal/tools/compile"
 )
 
@@ -42,6 +43,7 @@ func main() {
 // demo is one run: where the binary is, and the folders that it may write.
 type demo struct {
 	exe, home, work string
+	flink           string // folder of the Flink that the user has installed for the local target; "" runs a simulated job
 }
 
 func run(ctx context.Context, bin, version string) (err error) {
@@ -64,6 +66,9 @@ func run(ctx context.Context, bin, version string) (err error) {
 	if err := d.build(ctx, bin, version); err != nil {
 		return err
 	}
+	if err := d.findFlink(ctx); err != nil {
+		return err
+	}
 	start := time.Now()
 	for _, args := range []string{
 		"deploy --yes",
@@ -79,6 +84,25 @@ func run(ctx context.Context, bin, version string) (err error) {
 		return err
 	}
 	fmt.Printf("\nThe demo took %s. Everything it made is gone.\n", time.Since(start).Round(time.Second))
+	return nil
+}
+
+// findFlink looks in the user's own state folder, which is not the demo's.
+func (d *demo) findFlink(ctx context.Context) error {
+	out, err := exec.CommandContext(ctx, d.exe, "local", "flink", "status", "--output", "json").Output() // #nosec G204 -- our own
+	if err != nil {
+		return fmt.Errorf("look for Flink: %w", err)
+	}
+	var s flinkhome.Status
+	if err := json.Unmarshal(out, &s); err != nil {
+		return fmt.Errorf("look for Flink: %w", err)
+	}
+	if s.Runs {
+		d.flink = s.Home.Dir
+		fmt.Println("\n" + s.String())
+		return nil
+	}
+	fmt.Printf("\n%s. After `make flink` (it needs Java and Maven) this demo runs a real job: JVMs, checkpoints of RocksDB, Flink's UI.\n", s)
 	return nil
 }
 
@@ -158,6 +182,9 @@ func (d demo) cmd(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, d.exe, args...)
 	cmd.Dir = d.work
 	cmd.Env = append(os.Environ(), "EMRFLINK_HOME="+d.home)
+	if d.flink != "" {
+		cmd.Env = append(cmd.Env, flinkhome.EnvVar+"="+d.flink)
+	}
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	return cmd
 }
