@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -258,25 +259,17 @@ func isBalancer(o *unstructured.Unstructured) bool {
 	return t == "LoadBalancer"
 }
 
-// balancers waits for the load balancers themselves: the object can be gone seconds before the balancer is.
+// balancers waits for the load balancers themselves: the object can be gone seconds before the balancer is. Somebody else's in
+// the same VPC does not go.
 func (r *run) balancers(ctx context.Context) error {
-	had := false
-	for _, res := range r.before {
-		had = had || res.Type == awsapi.TypeLoadBalancer
-	}
-	for had {
-		inv, err := r.inventory(ctx)
-		if err != nil {
+	ours := func(res awsapi.Resource) bool { return res.Type == awsapi.TypeLoadBalancer && r.owned(res) }
+	for left := r.before; slices.ContainsFunc(left, ours); {
+		var err error
+		if left, err = r.inventory(ctx); err != nil {
 			return err
 		}
-		had = false
-		for _, res := range inv {
-			if res.Type == awsapi.TypeLoadBalancer {
-				had = true
-				r.say("load balancer " + res.ID + " is still there")
-			}
-		}
-		if had {
+		if i := slices.IndexFunc(left, ours); i >= 0 {
+			r.say("load balancer " + left[i].ID + " is still there")
 			if err := r.sleep(ctx, r.Poll); err != nil {
 				return err
 			}
