@@ -6,12 +6,15 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"golang.org/x/sync/errgroup"
 )
 
 // deleteBatch is the most keys that one s3:DeleteObjects takes.
@@ -114,38 +117,103 @@ func (c *Client) BucketExists(ctx context.Context, bucket string) (bool, error) 
 	return err == nil, err
 }
 
+// Emptied says how far the emptying of a bucket is, in versions and delete markers.
+type Emptied struct {
+	Deleted, Listed int
+	// Counted says that all are listed: until then there are more.
+	Counted bool
+}
+
+// String is the progress in words.
+func (e Emptied) String() string {
+	about := "about"
+	if !e.Counted {
+		about = "more than"
+	}
+	return fmt.Sprintf("%d of %s %d versions deleted", e.Deleted, about, e.Listed)
+}
+
+// How a bucket is emptied: so many batches are deleted at once, and so many are listed ahead, which bounds the memory.
+const (
+	emptyWorkers = 4
+	emptyAhead   = 100
+)
+
 // EmptyBucket deletes every version and delete marker of a bucket and aborts
-// its unfinished uploads. progress, when not nil, is told the number of
-// versions deleted so far. A bucket that does not exist is empty.
-func (c *Client) EmptyBucket(ctx context.Context, bucket string, progress func(deleted int)) (int, error) {
+// its unfinished uploads. It lists and deletes at the same time. progress, when
+// not nil, is told how far it is. A bucket that does not exist is empty.
+func (c *Client) EmptyBucket(ctx context.Context, bucket string, progress func(Emptied)) (int, error) {
 	if bucket == "" {
 		return 0, &Error{Op: "s3:DeleteObjects", Code: "InvalidParameter", Message: "the bucket's name is empty"}
 	}
-	deleted := 0
+	var (
+		mu  sync.Mutex
+		now Emptied
+	)
+	note := func(change func()) {
+		mu.Lock()
+		defer mu.Unlock()
+		if change(); progress != nil && now.Deleted > 0 {
+			progress(now)
+		}
+	}
+	batches := make(chan []types.ObjectIdentifier, emptyAhead)
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		defer close(batches)
+		return c.listVersions(ctx, bucket, func(ids []types.ObjectIdentifier, last bool) error {
+			note(func() { now.Listed, now.Counted = now.Listed+len(ids), last })
+			select {
+			case batches <- ids:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		})
+	})
+	for range emptyWorkers {
+		g.Go(func() error {
+			for ids := range batches {
+				if err := c.deleteObjects(ctx, bucket, ids); err != nil {
+					return err
+				}
+				note(func() { now.Deleted += len(ids) })
+			}
+			return nil
+		})
+	}
+	g.Go(func() error { return c.abortUploads(ctx, bucket) })
+	if err := g.Wait(); !IsNotFound(err) {
+		return now.Deleted, err
+	}
+	return now.Deleted, nil
+}
+
+// listVersions gives the versions and delete markers of a bucket, page by page. A page is given when the next one is listed, so
+// that the version at which that one goes on still exists.
+func (c *Client) listVersions(ctx context.Context, bucket string,
+	give func(ids []types.ObjectIdentifier, last bool) error) error {
+	var held []types.ObjectIdentifier
 	p := s3.NewListObjectVersionsPaginator(c.s3, &s3.ListObjectVersionsInput{Bucket: &bucket})
 	for p.HasMorePages() {
 		page, err := p.NextPage(ctx)
-		if err = wrap("s3:ListObjectVersions", bucket, err); err != nil {
-			if IsNotFound(err) {
-				return deleted, nil
-			}
-			return deleted, err
+		if err != nil {
+			return wrap("s3:ListObjectVersions", bucket, err)
 		}
-		var ids []types.ObjectIdentifier
+		if len(held) > 0 {
+			if err := give(held, false); err != nil {
+				return err
+			}
+		}
+		held = nil
 		for _, v := range page.Versions {
-			ids = append(ids, types.ObjectIdentifier{Key: v.Key, VersionId: v.VersionId})
+			held = append(held, types.ObjectIdentifier{Key: v.Key, VersionId: v.VersionId})
 		}
 		for _, m := range page.DeleteMarkers {
-			ids = append(ids, types.ObjectIdentifier{Key: m.Key, VersionId: m.VersionId})
-		}
-		if err := c.deleteObjects(ctx, bucket, ids); err != nil {
-			return deleted, err
-		}
-		if deleted += len(ids); progress != nil && len(ids) > 0 {
-			progress(deleted)
+			held = append(held, types.ObjectIdentifier{Key: m.Key, VersionId: m.VersionId})
 		}
 	}
-	return deleted, c.abortUploads(ctx, bucket)
+	return give(held, true)
 }
 
 // abortUploads ends the unfinished multipart uploads: they bill, and block

@@ -46,6 +46,9 @@ func (r *run) interfaces(ctx context.Context) error {
 // emptyBuckets removes every version, so that a bucket that was used is deleted
 // as well as one that was not. Its writers are gone by now.
 func (r *run) emptyBuckets(ctx context.Context) error {
+	if len(r.Scope.Deployment.Buckets) == 0 {
+		return nil
+	}
 	inv, err := r.inventory(ctx)
 	if err != nil {
 		return err
@@ -57,7 +60,7 @@ func (r *run) emptyBuckets(ctx context.Context) error {
 		}
 		b := res.ID
 		r.say("bucket " + b + " is being emptied")
-		n, err := r.Inventory.EmptyBucket(ctx, b, func(n int) { r.say(fmt.Sprintf("bucket %s: %d versions deleted", b, n)) })
+		n, err := r.Inventory.EmptyBucket(ctx, b, func(e awsapi.Emptied) { r.say("bucket " + b + ": " + e.String()) })
 		if err != nil {
 			errs = append(errs, fmt.Errorf("empty bucket %q after %d versions: %w", b, n, err))
 		}
@@ -77,6 +80,9 @@ func (r *run) destroy(ctx context.Context) error {
 		if err := r.forgetData(ctx); err != nil {
 			return err
 		}
+	}
+	if r.cluster != nil {
+		r.warn(r.dropDeadAPIs(ctx))
 	}
 	first := r.Engine.Destroy(ctx, r.engineEvent)
 	if first == nil || ctx.Err() != nil {

@@ -127,6 +127,8 @@ type batch struct {
 	kind kube.Kind
 	mine func(*unstructured.Unstructured) bool // nil: all of them
 	also []kube.Kind                           // kinds whose objects explain a wait better
+	// keep is what an object is made to say before it goes, so that retained data does not go with it; nil changes nothing.
+	keep func(*unstructured.Unstructured) map[string]any
 }
 
 // deleteBatches deletes what a phase names, one batch after the other. The controller that would let an object go may be gone,
@@ -180,10 +182,12 @@ func (r *run) deleteAll(ctx context.Context, phase string, b batch) error {
 				continue
 			}
 			asked[ref] = true
-			switch err := r.cluster.Delete(ctx, ref, kube.Background); {
+			switch err := r.ask(ctx, b, &objs[i]); {
 			case err == nil:
 				waits = true
 				r.report.Deleted = append(r.report.Deleted, kubeItem(ref, phase))
+			case r.unhook(ctx, err):
+				waits, asked[ref] = true, false
 			case !kube.IsNotFound(err):
 				no[ref], refused = true, errors.Join(refused, err)
 			}
@@ -199,6 +203,19 @@ func (r *run) deleteAll(ctx context.Context, phase string, b batch) error {
 			return err
 		}
 	}
+}
+
+// ask has an object deleted.
+func (r *run) ask(ctx context.Context, b batch, o *unstructured.Unstructured) error {
+	ref := kube.RefOf(o)
+	if r.Scope.RetainData && b.keep != nil {
+		if change := b.keep(o); change != nil {
+			if _, err := r.cluster.Patch(ctx, ref, "", change); err != nil {
+				return err // it would take the data along
+			}
+		}
+	}
+	return r.cluster.Delete(ctx, ref, kube.Background)
 }
 
 func (r *run) list(ctx context.Context, k kube.Kind,

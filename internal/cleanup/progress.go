@@ -43,6 +43,8 @@ type run struct {
 	unknown   []Unknown // of the last look at the account
 	report    Report
 	started   time.Time
+	begun     map[string]func() error // waits for a step that runs beside the others
+	unhooked  map[string]bool         // webhooks that nobody asks any more
 
 	mu      sync.Mutex // of the fields below and of the callback
 	tell    func(Progress)
@@ -55,7 +57,8 @@ func newRun(c Cleanup, tell func(Progress)) *run {
 	if tell == nil {
 		tell = func(Progress) {}
 	}
-	return &run{Cleanup: c, tell: tell, started: time.Now(), report: emptyReport(c.Scope)}
+	return &run{Cleanup: c, tell: tell, started: time.Now(), report: emptyReport(c.Scope),
+		begun: map[string]func() error{}, unhooked: map[string]bool{}}
 }
 
 func (c Cleanup) at(name string) Progress {

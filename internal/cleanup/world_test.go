@@ -33,6 +33,8 @@ type account struct {
 	journal   []string
 	fail      map[string]error // "delete <id>", "inventory", "empty", "identity"
 	late      []awsapi.Resource
+
+	slowBucket time.Duration // what emptying it takes
 }
 
 func (a *account) note(format string, args ...any) {
@@ -95,10 +97,15 @@ func (a *account) Delete(_ context.Context, r awsapi.Resource) error {
 	return nil
 }
 
-func (a *account) EmptyBucket(_ context.Context, bucket string, progress func(int)) (int, error) {
+func (a *account) EmptyBucket(_ context.Context, bucket string, progress func(awsapi.Emptied)) (int, error) {
 	a.note("empty %s", bucket)
+	for took := time.Duration(0); took < a.slowBucket; took += 3 * time.Second {
+		progress(awsapi.Emptied{Deleted: 1 + int(took/time.Second), Listed: 2 + int(took/time.Second)})
+		time.Sleep(3 * time.Second)
+	}
+	a.note("emptied %s", bucket)
 	if progress != nil {
-		progress(3)
+		progress(awsapi.Emptied{Deleted: 3, Listed: 3, Counted: true})
 	}
 	return 3, a.fail["empty"]
 }
@@ -248,7 +255,7 @@ func (w *world) controllers(verb string, o *unstructured.Unstructured) {
 	case verb == "gone" &&
 		(o.GetKind() == "NodePool" || o.GetKind() == "FlinkDeployment" || o.GetKind() == "PersistentVolumeClaim" ||
 			o.GetKind() == "Service" || o.GetKind() == "EC2NodeClass" || o.GetKind() == "FlinkSessionJob" ||
-			o.GetKind() == "Ingress"):
+			o.GetKind() == "Ingress" || o.GetKind() == "Gateway"):
 		w.note("gone %s %s", o.GetKind(), o.GetName())
 	case verb == "delete" && len(o.GetFinalizers()) > 0 && (o.GetKind() == "NodeClaim" || o.GetKind() == "FlinkDeployment"):
 		w.controlling.Go(func() {

@@ -72,11 +72,12 @@ func TestClientEmptiesBuckets(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, objects, 1200)
 	require.NoError(t, c.DeleteObjects(t.Context(), "data", "k/0001", "k/none"))
-	var seen []int
-	n, err := c.EmptyBucket(t.Context(), "data", func(n int) { seen = append(seen, n) })
+	var seen []awsapi.Emptied
+	n, err := c.EmptyBucket(t.Context(), "data", func(e awsapi.Emptied) { seen = append(seen, e) })
 	require.NoError(t, err)
 	require.Equal(t, 1200+1+2, n, "versions and delete markers")
 	require.Greater(t, len(seen), 1)
+	require.Equal(t, "1203 of about 1203 versions deleted", seen[len(seen)-1].String())
 	require.NoError(t, c.DeleteBucket(t.Context(), "data"))
 	n, err = c.EmptyBucket(t.Context(), "data", nil)
 	require.NoError(t, err, "one that is gone is empty")
