@@ -21,6 +21,8 @@ import (
 	"emrflink/internal/kube/kubetest"
 	sim "emrflink/internal/localcloud/account"
 	"emrflink/internal/localcloud/awswire"
+	"emrflink/internal/localcloud/leftover"
+	"emrflink/internal/localtarget"
 )
 
 const (
@@ -165,33 +167,24 @@ func nodeGroupProps(cluster, role string, subnets []any) props {
 	}
 }
 
-// leave makes what controllers of the cluster made and did not take away.
+// leave makes what controllers of the cluster made and did not take away, and what a job wrote.
 func (e *estate) leave() {
 	e.t.Helper()
-	owned := map[string]string{ebsOwner + cluster: "owned"}
 	e.launch(e.subnets[0], e.group, map[string]string{
 		ebsOwner + cluster: "owned", "eks:eks-cluster-name": cluster, "karpenter.sh/nodepool": "flink",
 	})
-	e.make(sim.KindLaunchTemplate, props{"name": "karpenter.k8s.aws/1", "imageId": machine},
-		map[string]string{"eks:eks-cluster-name": cluster, "karpenter.k8s.aws/ec2nodeclass": "flink"})
-	e.make(sim.KindInstanceProfile, props{
-		"name": cluster + "_1", "path": "/karpenter/" + region + "/" + cluster + "/uid/", "role": cluster + "-node",
-	}, nil)
-	e.make(sim.KindVolume, volumeProps(), map[string]string{ebsOwner + cluster: "owned", "CSIVolumeName": "pvc-1"})
-	group := e.make(sim.KindSecurityGroup, props{"vpcId": e.scope.Deployment.VPC, "name": "k8s-elb-1"}, owned)
-	e.make(sim.KindLoadBalancer, props{
-		"name": "k8s-team-ui", "loadBalancerType": "network", "subnets": []any{e.subnets[0]},
-		"securityGroups": []any{group.ID},
-	}, map[string]string{ebsOwner + cluster: "owned", "elbv2.k8s.aws/cluster": cluster})
-	e.make(sim.KindNetworkInterface, props{
-		"subnetId": e.subnets[1], "description": "aws-K8S-i-gone", "securityGroups": []any{e.group},
-	}, map[string]string{"node.k8s.amazonaws.com/instance_id": "i-gone", "cluster.k8s.amazonaws.com/name": cluster})
-	bucket := e.scope.Deployment.Buckets[0]
-	for _, body := range []string{"one", "two"} {
-		_, err := e.account.Objects.Put(bucket, "checkpoints/chk-1", []byte(body), nil)
-		require.NoError(e.t, err)
+	for _, l := range localtarget.Leftovers() {
+		e.lose(l.Action)
 	}
-	require.NoError(e.t, e.account.Objects.Delete(bucket, "checkpoints/chk-1", ""))
+}
+
+// lose leaves one thing behind.
+func (e *estate) lose(action string) {
+	e.t.Helper()
+	n, known, err := leftover.Make(e.t.Context(), e.account, action, cluster+"*")
+	require.NoError(e.t, err)
+	require.True(e.t, known)
+	require.Equal(e.t, 1, n)
 }
 
 func volumeProps() props { return props{"availabilityZone": region + "a", "size": 8, "type": "gp3"} }
@@ -217,14 +210,18 @@ func (e *estate) snapshot() map[string]string {
 		if r.Kind == sim.KindBucket {
 			versions, err := e.account.Objects.ListVersions(r.ID, "")
 			require.NoError(e.t, err)
-			out[string(r.Kind)+" "+r.ID] += fmt.Sprint(versions)
+			uploads, err := e.account.Objects.Uploads(r.ID)
+			require.NoError(e.t, err)
+			out[string(r.Kind)+" "+r.ID] += fmt.Sprint(versions, uploads)
 		}
 	}
 	return out
 }
 
 // cleanUp runs a cleanup against the API of the account.
-func (e *estate) cleanUp() (Report, error) {
+func (e *estate) cleanUp() (Report, error) { return e.cleanUpWith(func(*Cleanup) {}) }
+
+func (e *estate) cleanUpWith(change func(*Cleanup)) (Report, error) {
 	e.t.Helper()
 	srv := httptest.NewServer(awswire.New(e.account, awswire.Options{}))
 	defer srv.Close()
@@ -239,13 +236,15 @@ func (e *estate) cleanUp() (Report, error) {
 		kubetest.Object(kube.KindService, "team", "ui", map[string]any{"spec": map[string]any{"type": "LoadBalancer"}}),
 	)
 	objects.React(e.controllers)
-	return Cleanup{
+	c := Cleanup{
 		Scope: e.scope, Account: client, Inventory: client, Engine: recorded{e},
 		Connect: func(context.Context, awsapi.Cluster) (Cluster, error) { return objects, nil },
 		Poll:    time.Millisecond, Settle: time.Millisecond,
 		// Nothing takes time in this account: what is still there then is waited for in vain.
 		Timeouts: map[string]time.Duration{PhaseBalancers: 5 * time.Second},
-	}.Run(e.t.Context(), nil)
+	}
+	change(&c)
+	return c.Run(e.t.Context(), nil)
 }
 
 // controllers take the load balancer of our Service away, and nothing else: the rest is for the sweep.

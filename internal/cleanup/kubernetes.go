@@ -279,6 +279,9 @@ func isBalancer(o *unstructured.Unstructured) bool {
 // balancers waits for the load balancers themselves: the object can be gone seconds before the balancer is. Somebody else's in
 // the same VPC does not go.
 func (r *run) balancers(ctx context.Context) error {
+	if !slices.ContainsFunc(r.report.Deleted, func(i Item) bool { return i.Phase == PhaseBalancers }) {
+		return nil // nobody was asked to delete one: what is there is an orphan, for the sweep
+	}
 	ours := func(res awsapi.Resource) bool { return res.Type == awsapi.TypeLoadBalancer && r.owned(res) }
 	for left := r.before; slices.ContainsFunc(left, ours); {
 		var err error

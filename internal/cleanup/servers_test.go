@@ -123,6 +123,19 @@ func TestRetainedSavepointsOutliveTheirSnapshots(t *testing.T) {
 	}
 }
 
+// An orphan of a Service that went long ago is not waited for: nobody in the cluster deletes it, and the sweep does.
+func TestALoadBalancerThatNobodyWasAskedToDeleteIsNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.kube = kubetest.New()
+	w.add(awsapi.Resource{Service: "elasticloadbalancing", Type: awsapi.TypeLoadBalancer, ID: "lb-orphan",
+		CreatedBy: "kubernetes", Tags: map[string]string{"elbv2.k8s.aws/cluster": cluster}})
+	report, err := w.run(t)
+	require.NoError(t, err)
+	require.Less(t, report.ElapsedSeconds, 60.0)
+	w.inOrder(t, "engine", "sweep lb-orphan")
+}
+
 // A cluster without the CRDs of the Gateway API has no such load balancers; with them they go while their controller runs.
 func TestTheLoadBalancersOfGatewaysGoWithTheRest(t *testing.T) {
 	t.Parallel()

@@ -256,9 +256,14 @@ func s3OperationTable() []Operation {
 		{Service: "s3", Name: "ListObjectsV2", UsedBy: byEmrflink, needs: oneBucket, run: listObjectsV2},
 		{Service: "s3", Name: "ListObjectVersions", UsedBy: byEmrflink, needs: oneBucket, run: listObjectVersions},
 		{
-			Service: "s3", Name: "ListMultipartUploads", UsedBy: byEmrflink, Notes: "always empty",
+			Service: "s3", Name: "CreateMultipartUpload", UsedBy: byClients, Notes: "parts are refused: it stays unfinished",
+			needs: oneObject, run: createMultipartUpload,
+		},
+		{
+			Service: "s3", Name: "ListMultipartUploads", UsedBy: byEmrflink, Notes: "one page",
 			needs: oneBucket, run: listMultipartUploads,
 		},
+		{Service: "s3", Name: "AbortMultipartUpload", UsedBy: byEmrflink, needs: oneObject, run: abortMultipartUpload},
 	}
 }
 

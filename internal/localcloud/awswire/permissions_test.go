@@ -50,6 +50,9 @@ func restCalls() map[string]wire {
 		"s3:ListObjectsV2":        {"GET", "/demo-data?list-type=2", ""},
 		"s3:ListObjectVersions":   {"GET", "/demo-data?versions", ""},
 		"s3:ListMultipartUploads": {"GET", "/demo-data?uploads", ""},
+
+		"s3:CreateMultipartUpload": {"POST", "/demo-data/new?uploads", ""},
+		"s3:AbortMultipartUpload":  {"DELETE", "/demo-data/new?uploadId=none", ""},
 	}
 }
 

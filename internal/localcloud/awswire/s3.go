@@ -173,13 +173,35 @@ func deleteBucket(q *request) (answer, error) {
 	return answer{status: http.StatusNoContent}, nil
 }
 
-// listMultipartUploads is always empty: uploads in parts are not simulated.
-func listMultipartUploads(q *request) (answer, error) {
-	if _, err := q.existing(); err != nil {
+// createMultipartUpload begins what nobody can complete here: parts are not simulated.
+func createMultipartUpload(q *request) (answer, error) {
+	id, err := q.account.Objects.BeginUpload(q.bucket(), q.vars["key"])
+	if err != nil {
 		return answer{}, err
 	}
-	return s3Answer(el("ListMultipartUploadsResult", txt("Bucket", q.bucket()), num("MaxUploads", 1000),
-		boolean("IsTruncated", false)))
+	return s3Answer(el("InitiateMultipartUploadResult", txt("Bucket", q.bucket()), txt("Key", q.vars["key"]),
+		txt("UploadId", id)))
+}
+
+func listMultipartUploads(q *request) (answer, error) {
+	uploads, err := q.account.Objects.Uploads(q.bucket())
+	if err != nil {
+		return answer{}, err
+	}
+	var rows []node
+	for _, u := range uploads {
+		rows = append(rows, el("Upload", txt("Key", q.escapeKey(u.Key)), txt("UploadId", u.ID), when("Initiated", u.Begun)))
+	}
+	head := []node{txt("Bucket", q.bucket()), num("MaxUploads", maxKeys), boolean("IsTruncated", false),
+		opt("EncodingType", q.http.URL.Query().Get("encoding-type"))}
+	return s3Answer(el("ListMultipartUploadsResult", append(head, rows...)...))
+}
+
+func abortMultipartUpload(q *request) (answer, error) {
+	if err := q.account.Objects.AbortUpload(q.bucket(), q.vars["key"], q.http.URL.Query().Get("uploadId")); err != nil {
+		return answer{}, err
+	}
+	return answer{status: http.StatusNoContent}, nil
 }
 
 func putObject(q *request) (answer, error) {

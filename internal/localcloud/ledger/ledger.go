@@ -27,6 +27,7 @@ const (
 	Logs        Section = "log"
 	Credentials Section = "credential"
 	Flushes     Section = "flush"
+	Uploads     Section = "upload"
 )
 
 // Key is the key of a document of the section.
@@ -55,7 +56,7 @@ func Open(dir string, c Clock) (*Ledger, error) {
 		return nil, err
 	}
 	l := &Ledger{Clock: c, store: st, done: make(chan struct{})}
-	known := []Section{Resources, Objects, Messages, Logs, Credentials, Flushes}
+	known := []Section{Resources, Objects, Messages, Logs, Credentials, Flushes, Uploads}
 	for _, key := range st.keys() {
 		if section, _, _ := strings.Cut(key, "/"); !slices.Contains(known, Section(section)) {
 			return nil, errors.Join(l.unreadable(fmt.Errorf("unknown entry %q", key)), st.closeFiles())

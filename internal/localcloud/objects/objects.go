@@ -48,6 +48,7 @@ type Store struct {
 	ledger  *ledger.Ledger
 	bucket  func(name string) (b Bucket, exists bool) // called with the ledger's lock held
 	buckets map[string]map[string][]*objectVersion    // bucket, key, versions oldest first
+	uploads map[string]Upload                         // by id
 	bodies  bodies
 }
 
@@ -64,6 +65,9 @@ func New(l *ledger.Ledger, bucket func(name string) (Bucket, bool)) (*Store, err
 	if err := l.Restore(ledger.Objects, s.restore, s.reset); err != nil {
 		return nil, err
 	}
+	if err := l.Restore(ledger.Uploads, s.restoreUpload, nil); err != nil {
+		return nil, err
+	}
 	for _, bucket := range s.buckets {
 		for _, versions := range bucket {
 			sortVersions(versions)
@@ -72,7 +76,9 @@ func New(l *ledger.Ledger, bucket func(name string) (Bucket, bool)) (*Store, err
 	return s, s.bodies.sweep(s.keptBodies())
 }
 
-func (s *Store) clear() { s.buckets = map[string]map[string][]*objectVersion{} }
+func (s *Store) clear() {
+	s.buckets, s.uploads = map[string]map[string][]*objectVersion{}, map[string]Upload{}
+}
 
 // reset leaves bodies that cannot be removed to the next start.
 func (s *Store) reset() {
@@ -170,12 +176,15 @@ func NoSuchBucket(string) *awserror.Error {
 // Holds reports whether a bucket has any version or delete marker. The caller holds the ledger's lock.
 func (s *Store) Holds(bucket string) bool { return len(s.buckets[bucket]) > 0 }
 
-// Empty removes everything from a bucket.
+// Empty removes everything from a bucket, unfinished uploads too.
 func (s *Store) Empty(t *ledger.Tx, bucket string) {
 	for _, key := range slices.Collect(maps.Keys(s.buckets[bucket])) {
 		for _, v := range slices.Clone(s.buckets[bucket][key]) {
 			s.remove(t, v)
 		}
+	}
+	for _, u := range s.uploadsOf(bucket) {
+		s.abort(t, u)
 	}
 }
 
