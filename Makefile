@@ -103,7 +103,7 @@ chaos: build ## Kill deploys and cleanups at every change and see what becomes o
 	$(GO) run ./internal/tools/chaos -bin $(BIN) -table chaos.tsv -at-once 2 $(CHAOS)
 
 .PHONY: traps
-traps: build ## Run the tests that docs/traps.md names and print trap, test and result
+traps: build ## Run the tests that docs/traps.md and docs/cleanup.md name and print trap, test and result
 	@$(GO) run ./internal/tools/traps -bin $(BIN)
 
 .PHONY: referee

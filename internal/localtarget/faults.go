@@ -92,7 +92,7 @@ func ClusterFaults() []Disorder {
 		{StuckNamespace, "an object in each namespace keeps a finalizer whose controller is gone", "a namespace"},
 		{DeadAPIService, "a group of kinds has no server: no namespace can be emptied", ""},
 		{DeadWebhook, "nothing of a group can be changed: its webhook is gone", "the group (flink.apache.org)"},
-		{UndeletableJob, "Flink jobs that the operator can never delete", "a namespace"},
+		{UndeletableJob, "Flink jobs, and a snapshot, that the operator can never delete", "a namespace"},
 		{PendingRelease, "Helm releases look as if their last run was cut off", "NAMESPACE/NAME"},
 		{APIServerGone, "the API server answers nothing any more", "a cluster"},
 	}
