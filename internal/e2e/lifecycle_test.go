@@ -40,6 +40,7 @@ func TestADeploymentFromFirstToLast(t *testing.T) {
 	u := newUser(t)
 	var offline, planned summary
 	var own []string // what the first stack made
+	var others inventory
 	u.json("preview --offline", &offline)
 	require.Greater(t, offline.Summary.Create, 80)
 	unchanged := func(t *testing.T) {
@@ -88,7 +89,12 @@ func TestADeploymentFromFirstToLast(t *testing.T) {
 			r := u.ok("cleanup --stack local --yes")
 			require.Contains(t, strings.ToLower(r.stdout+r.stderr), "nothing")
 		}},
-		{"a deploy under the same name works", func(t *testing.T) { u.ok("deploy --yes"); unchanged(t) }},
+		{"a deploy under the same name works", func(t *testing.T) {
+			others = u.inventory()
+			u.ok("deploy --yes")
+			unchanged(t)
+		}},
+		{"with much in its way, a destroy fails and a cleanup leaves nothing", func(t *testing.T) { inTheWay(t, u, others) }},
 	}
 	for _, s := range steps {
 		if !t.Run(s.name, s.run) {
