@@ -161,7 +161,7 @@ func (c *Client) EmptyBucket(ctx context.Context, bucket string, progress func(E
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		defer close(batches)
-		return c.listVersions(ctx, bucket, func(ids []types.ObjectIdentifier, last bool) error {
+		return unlessGone(c.listVersions(ctx, bucket, func(ids []types.ObjectIdentifier, last bool) error {
 			note(func() { now.Listed, now.Counted = now.Listed+len(ids), last })
 			select {
 			case batches <- ids:
@@ -169,7 +169,7 @@ func (c *Client) EmptyBucket(ctx context.Context, bucket string, progress func(E
 			case <-ctx.Done():
 				return ctx.Err()
 			}
-		})
+		}))
 	})
 	for range emptyWorkers {
 		g.Go(func() error {
@@ -182,11 +182,17 @@ func (c *Client) EmptyBucket(ctx context.Context, bucket string, progress func(E
 			return nil
 		})
 	}
-	g.Go(func() error { return c.abortUploads(ctx, bucket) })
-	if err := g.Wait(); !IsNotFound(err) {
-		return now.Deleted, err
+	g.Go(func() error { return unlessGone(c.abortUploads(ctx, bucket)) })
+	err := g.Wait()
+	return now.Deleted, err
+}
+
+// unlessGone is the error of a look at something, nil when AWS says that it is gone.
+func unlessGone(err error) error {
+	if IsNotFound(err) {
+		return nil
 	}
-	return now.Deleted, nil
+	return err
 }
 
 // listVersions gives the versions and delete markers of a bucket, page by page. A page is given when the next one is listed, so
