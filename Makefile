@@ -4,6 +4,7 @@ GO        ?= go
 BIN       ?= bin
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LINT      := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.12.0
+MUTATE    := github.com/go-gremlins/gremlins/cmd/gremlins@v0.5.0
 GOBIN     := $(shell $(GO) env GOPATH)/bin
 # No flag here changes how a package is compiled: what make has compiled, a plain go command and an editor find, and the
 # other way round. vet runs through golangci-lint; here it would analyse the AWS SDKs and Kubernetes once more.
@@ -18,7 +19,7 @@ UNTUNED   := $(if $(GOGC)$(GOMEMLIMIT),,-exec "env -u GOGC -u GOMEMLIMIT")
 ATONCE     = $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
 # The race detector is for packages in which goroutines share data: everything they import is compiled a second time for
 # it, so what sees Pulumi's SDKs of AWS and Kubernetes stays out. It needs a C compiler.
-RACED     := awsapi cleanup cli/cmdutil engine flinkjob iostreams kube localcloud/account localcloud/awswire \
+RACED     := awsapi cleanup cli/cmdutil engine engine/save flinkjob iostreams kube localcloud/account localcloud/awswire \
 	localcloud/flinkoperator localcloud/kubelet localcloud/provider/plug preflight
 RACE      := $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),$(addprefix emrflink/internal/,$(RACED)))
 # The end-to-end tests take longest: they come first. The control plane's come along: one command, one pool of jobs.
@@ -40,6 +41,14 @@ build: ## Build bin/emrflink and bin/localkube (minutes the first time)
 .PHONY: demo
 demo: ## Build, deploy, run a Flink job, clean up, on the local target: no AWS account
 	@$(GO) run ./internal/tools/demo -bin $(BIN) -version $(VERSION)
+
+.PHONY: flink
+flink: build ## Fetch the Flink that runs jobs on the local target (needs Maven; Java 11 or 17 to run it)
+	@$(BIN)/emrflink local flink install
+
+.PHONY: pod-address
+pod-address: ## Compile the class of ours that runs in Flink's processes again (needs javac)
+	cd internal/localcloud/flinkprocess/java && javac --release 11 -g:none -d . emrflink/PodAddress.java
 
 .PHONY: test
 test: build ## Run all tests, with the race detector where goroutines share data if there is a C compiler
@@ -99,8 +108,13 @@ bench: build ## Measure, in one run, what README promises (docs/bench.md and doc
 	$(GO) run ./internal/tools/bench -bin $(BIN) -out docs
 
 .PHONY: chaos
-chaos: build ## Kill deploys and cleanups at every change and see what becomes of them (hours; it goes on where it was stopped)
+chaos: build ## Repeat, use and kill deploys and cleanups and see what becomes of them (hours; it goes on where it was stopped)
 	$(GO) run ./internal/tools/chaos -bin $(BIN) -table chaos.tsv -at-once 2 $(CHAOS)
+
+.PHONY: mutate
+mutate: ## Change each operator of PKG and see whether its tests notice (minutes to an hour; PKG=./internal/cleanup)
+	$(GO) install $(MUTATE)
+	nice -n 10 $(GO) run ./internal/tools/mutate -gremlins $(GOBIN)/gremlins $(PKG)
 
 .PHONY: traps
 traps: build ## Run the tests that docs/traps.md and docs/cleanup.md name and print trap, test and result

@@ -211,7 +211,7 @@ func (p *platform) makeAutoscaler(ctx *pulumi.Context) error {
 }
 
 // ready is what every workload waits for: core nodes (and through them the internet access and the addons of nodes),
-// CoreDNS and the EBS CSI driver.
+// and CoreDNS.
 func (p *platform) ready(more ...pulumi.CustomResource) []pulumi.CustomResource {
 	return append(append([]pulumi.CustomResource{p.nodes.NodeGroup}, p.addons.Base...), more...)
 }

@@ -47,7 +47,8 @@ type Args struct {
 type Addons struct {
 	pulumi.ResourceState
 
-	// Base are CoreDNS and the EBS CSI driver: nothing that resolves a name or mounts a volume works before them.
+	// Base is CoreDNS: nothing that resolves a name works before it. The EBS CSI driver takes a minute; what mounts a volume waits
+	// for the storage class.
 	Base []pulumi.CustomResource
 	// CertManager is ready when its webhook answers.
 	CertManager *helm.Release
@@ -73,7 +74,7 @@ func NewAddons(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Reso
 	if err != nil {
 		return nil, err
 	}
-	a.Base = []pulumi.CustomResource{coredns, ebs}
+	a.Base = []pulumi.CustomResource{coredns}
 	if err := storageClass(ctx, name, args, parent, deployment.DependsOn(ebs)); err != nil {
 		return nil, err
 	}

@@ -27,6 +27,7 @@ import (
 	"emrflink/internal/awsapi"
 	"emrflink/internal/awskind"
 	"emrflink/internal/engine"
+	"emrflink/internal/untyped"
 )
 
 // Account is what the lookup asks AWS.
@@ -35,6 +36,7 @@ type Account interface {
 	DeploymentResources(ctx context.Context, d awsapi.Deployment) ([]awsapi.Resource, error)
 	Lookup(ctx context.Context, name, id string) (r awsapi.Resource, exists bool, err error)
 	TaggedKeys(ctx context.Context, tags map[string]string) ([]awsapi.Resource, error)
+	TaggedRoles(ctx context.Context, tags map[string]string) ([]awsapi.Resource, error)
 }
 
 var _ Account = (*awsapi.Client)(nil)
@@ -52,12 +54,18 @@ type Options struct {
 	// Poll is the pause between two looks at a resource that is still being
 	// made; 5 s when zero.
 	Poll time.Duration
+	// Lost says that the state is lost. What is looked for then is the whole of the deployment, in one go, and a role whose
+	// name Pulumi made, with an ending by chance, is looked for by its tags and the name without the ending.
+	Lost bool
 }
 
 // Finder returns the engine's hook.
 func Finder(o Options) engine.AdoptFunc {
 	if o.Poll == 0 {
 		o.Poll = 5 * time.Second
+	}
+	if o.Lost {
+		o.Account = &remembered{Account: o.Account}
 	}
 	return func(ctx context.Context, p engine.PendingCreate) (string, bool, error) {
 		if p.Type == helm.Token && o.Releases != nil {
@@ -84,6 +92,9 @@ func Finder(o Options) engine.AdoptFunc {
 				"and run the same command", other)
 		}
 		s.words = account{region: o.Region, id: identity.Account, partition: identity.Partition}.words(p)
+		if s.asksForUnknown() {
+			return "", false, nil
+		}
 		return s.run(ctx)
 	}
 }
@@ -111,6 +122,12 @@ func (s search) askedTags() map[string]any {
 	return tags
 }
 
+// asksForUnknown says that an id or a tag is among what is looked for that only a resource has which was not found.
+func (s search) asksForUnknown() bool {
+	return untyped.IsUnknown(s.fill(s.kind.Adopt+s.kind.Owner)) || untyped.IsUnknown(input(s.asked, "subnetId")) ||
+		s.kind.Adopt == awskind.AdoptByTags && untyped.HasUnknown(s.askedTags())
+}
+
 // run looks until what it finds is neither being made nor being deleted.
 func (s search) run(ctx context.Context) (id string, found bool, err error) {
 	if s.kind.Owner == awskind.OwnerInName {
@@ -135,6 +152,9 @@ func (s search) run(ctx context.Context) (id string, found bool, err error) {
 		if err := s.pause(ctx); err != nil {
 			return "", false, err
 		}
+		if r, ok := s.Account.(*remembered); ok {
+			r.forget()
+		}
 	}
 }
 
@@ -147,6 +167,9 @@ func (s search) owner(ctx context.Context) (awsapi.Resource, bool, error) {
 	if s.kind.Owner != "" {
 		name, id, _ = strings.Cut(s.fill(s.kind.Owner), " ")
 	}
+	if name == awskind.AccessEntry && len(s.askedTags()) == 0 { // as pulumi-eks makes one: the cluster says whose it is
+		name, id = awsapi.TypeCluster, input(s.asked, "clusterName")
+	}
 	row, named := awskind.LooksUp(name)
 	if !named {
 		return s.listed(ctx, func(r awsapi.Resource) bool {
@@ -154,6 +177,9 @@ func (s search) owner(ctx context.Context) (awsapi.Resource, bool, error) {
 		})
 	}
 	r, exists, err := s.Account.Lookup(ctx, name, id)
+	if err == nil && !exists && s.Lost && s.kind.Inventory == awsapi.TypeRole {
+		return s.byEnding(ctx)
+	}
 	// EKS makes the log group of the cluster anew when it still has something to write.
 	byEKS := name == awsapi.TypeLogGroup && id == awsapi.ClusterLogGroup(s.Deployment) && len(r.Tags) == 0
 	if err == nil && exists && !byEKS && !awsapi.Carries(r.Tags, s.Tags) {
@@ -182,6 +208,15 @@ func (s search) byTags(ctx context.Context) (awsapi.Resource, bool, error) {
 	return first(keys, wanted, err)
 }
 
+// byEnding finds a role whose name Pulumi made: the name in the program, a hyphen and seven digits.
+func (s search) byEnding(ctx context.Context) (awsapi.Resource, bool, error) {
+	roles, err := s.Account.TaggedRoles(ctx, s.Tags)
+	name := regexp.MustCompile("^" + regexp.QuoteMeta(s.asked.Name) + "-[0-9a-f]{7}$")
+	return first(roles, func(r awsapi.Resource) bool {
+		return name.MatchString(r.ID) && name.MatchString(input(s.asked, "name")) && !slices.Contains(s.asked.Taken, r.ID)
+	}, err)
+}
+
 // listed finds a resource in the inventory.
 func (s search) listed(ctx context.Context, wanted func(awsapi.Resource) bool) (awsapi.Resource, bool, error) {
 	all, err := s.Account.DeploymentResources(ctx,
@@ -199,6 +234,9 @@ func first(all []awsapi.Resource, wanted func(awsapi.Resource) bool, err error) 
 
 // idOf is the id of the wanted resource, whose owner is r; "" when r shows that there is none.
 func (s search) idOf(r awsapi.Resource) string {
+	if s.kind.Inventory == awsapi.TypeRole {
+		return r.ID // its name may be another than the one that is asked for: see byEnding
+	}
 	switch s.kind.Adopt {
 	case awskind.AdoptByTags, awskind.AdoptByLookup:
 		return r.ID

@@ -6,13 +6,16 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"emrflink/components/helm"
 	"emrflink/internal/awsapi"
 	"emrflink/internal/awskind"
 	"emrflink/internal/engine"
+	"emrflink/internal/untyped"
 )
 
 // fakeAccount answers with one inventory after the other and stays at the last. What is looked up by its name exists, in one
@@ -21,7 +24,7 @@ type fakeAccount struct {
 	inventories [][]awsapi.Resource
 	states      []string
 	tags        map[string]string
-	keys        []awsapi.Resource
+	keys, roles []awsapi.Resource
 	looks       int
 	err         error
 }
@@ -60,6 +63,10 @@ func (f *fakeAccount) Lookup(_ context.Context, name, id string) (awsapi.Resourc
 
 func (f *fakeAccount) TaggedKeys(context.Context, map[string]string) ([]awsapi.Resource, error) {
 	return f.keys, f.err
+}
+
+func (f *fakeAccount) TaggedRoles(context.Context, map[string]string) ([]awsapi.Resource, error) {
+	return f.roles, f.err
 }
 
 func look(t *testing.T, f *fakeAccount, p engine.PendingCreate) (string, bool, error) {
@@ -255,5 +262,146 @@ func TestWhatAWSCouldNotMakeIsOnlyGoodForDeletion(t *testing.T) {
 	var broken *engine.BrokenError
 	require.ErrorAs(t, err, &broken)
 	require.Equal(t, engine.BrokenError{ID: "demo", State: "FAILED"}, *broken)
+	require.False(t, found)
+}
+
+// pulumi-eks asks for an access entry without tags. It is a part of the cluster.
+func TestAnAccessEntryWithoutTagsIsTheClusters(t *testing.T) {
+	t.Parallel()
+	asked := engine.PendingCreate{
+		Type: "aws:eks/accessEntry:AccessEntry", Inputs: map[string]any{"clusterName": "demo", "principalArn": "arn:x"},
+	}
+	id, found := find(t, asked)
+	require.True(t, found)
+	require.Equal(t, "demo:arn:x", id)
+	_, _, err := look(t, &fakeAccount{tags: map[string]string{"team": "x"}}, asked)
+	require.ErrorAs(t, err, new(*engine.ForeignError), "the cluster is somebody else's")
+}
+
+// lost looks as a cleanup does whose state is lost.
+func lost(t *testing.T, f *fakeAccount, asked ...engine.PendingCreate) (ids []string) {
+	t.Helper()
+	finder := Finder(Options{
+		Account: f, Region: "r", Deployment: "demo", Tags: ownTags(), Poll: time.Millisecond, Lost: true,
+	})
+	for _, p := range asked {
+		id, _, err := finder(t.Context(), p)
+		require.NoError(t, err)
+		ids = append(ids, id)
+	}
+	return ids
+}
+
+func TestOfALostStateARoleIsFoundWhoseNamePulumiMade(t *testing.T) {
+	t.Parallel()
+	role := func(program, name string, taken ...string) engine.PendingCreate {
+		return engine.PendingCreate{
+			Type: "aws:iam/role:Role", Name: program, Inputs: map[string]any{"name": name}, Taken: taken,
+		}
+	}
+	f := &fakeAccount{states: []string{"gone"}, tags: ownTags(), roles: []awsapi.Resource{
+		{Type: awsapi.TypeRole, ID: "cluster-role-abc1234"}, {Type: awsapi.TypeRole, ID: "cluster-role-extra-abc1234"},
+		{Type: awsapi.TypeRole, ID: "cluster-other"},
+	}}
+	require.Equal(t, []string{"cluster-role-abc1234", "", "", ""}, lost(t, f,
+		role("cluster-role", "cluster-role-0000000"), role("cluster-role", "cluster-role-0000000", "cluster-role-abc1234"),
+		role("cluster", "cluster-0000000"), role("cluster-role", "a-name-of-our-own")))
+	_, found, err := look(t, f, role("cluster-role", "cluster-role-0000000"))
+	require.NoError(t, err)
+	require.False(t, found, "a state that is there has the name")
+}
+
+func TestOfALostStateTheInventoryIsAskedForOnceUnlessItIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	asked := func(name string) engine.PendingCreate {
+		return engine.PendingCreate{Type: "aws:ec2/vpc:Vpc", Inputs: map[string]any{"tags": map[string]any{"Name": name}}}
+	}
+	tags := func(name string) map[string]string {
+		own := ownTags()
+		own["Name"] = name
+		return own
+	}
+	f := &fakeAccount{inventories: [][]awsapi.Resource{
+		{vpc("vpc-1", "available", tags("a")), vpc("vpc-2", "pending", tags("b"))}, {vpc("vpc-2", "available", tags("b"))},
+	}}
+	require.Equal(t, []string{"vpc-1", "vpc-1", "vpc-2", ""}, lost(t, f, asked("a"), asked("a"), asked("b"), asked("a")))
+}
+
+// An id that only a resource has which was not found is no reason to take anything for it.
+func TestWhatIsAskedForByWhatIsNotKnownIsNotFound(t *testing.T) {
+	t.Parallel()
+	for _, k := range made() {
+		p := request(k)
+		for name := range p.Inputs {
+			p.Inputs[name] = "x" + untyped.Unknown
+		}
+		p.Inputs["tags"] = map[string]any{"Name": untyped.Unknown}
+		_, found, err := look(t, holding(k, ownTags()), p)
+		require.NoError(t, err, k.Type)
+		require.False(t, found, k.Type)
+	}
+}
+
+func TestTheAccountIsAskedAgainAfterAPause(t *testing.T) {
+	t.Parallel()
+	for poll, want := range map[time.Duration]time.Duration{0: 10 * time.Second, time.Minute: 2 * time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			start := time.Now()
+			_, found, err := Finder(Options{
+				Account:    &fakeAccount{states: []string{"CREATING", "CREATING", "ACTIVE"}, tags: ownTags()},
+				Deployment: "demo", Tags: ownTags(), Poll: poll,
+			})(t.Context(), engine.PendingCreate{Type: "aws:eks/cluster:Cluster", Inputs: map[string]any{"name": "demo"}})
+			require.NoError(t, err)
+			require.True(t, found)
+			require.Equal(t, want, time.Since(start))
+		})
+	}
+}
+
+func TestWhatDoesNotExistIsNotForeign(t *testing.T) {
+	t.Parallel()
+	_, found, err := look(t, &fakeAccount{}, engine.PendingCreate{Type: "aws:iam/role:Role", Inputs: map[string]any{"name": "r"}})
+	require.NoError(t, err)
+	require.False(t, found)
+}
+
+// What a part hangs on is the one of that type and id, with the tags of the deployment.
+func TestAPartHangsOnTheVeryOneThatIsAskedFor(t *testing.T) {
+	t.Parallel()
+	table := func(typ, id string, tags map[string]string) awsapi.Resource {
+		return awsapi.Resource{Type: typ, ID: id, Tags: tags}
+	}
+	asked := engine.PendingCreate{Type: "aws:ec2/route:Route", Inputs: map[string]any{
+		"routeTableId": "rtb-1", "destinationCidrBlock": "0.0.0.0/0"}}
+	for name, c := range map[string]struct {
+		there awsapi.Resource
+		want  bool
+	}{
+		"the table":           {table(awsapi.TypeRouteTable, "rtb-1", ownTags()), true},
+		"another table":       {table(awsapi.TypeRouteTable, "rtb-2", ownTags()), false},
+		"another's table":     {table(awsapi.TypeRouteTable, "rtb-1", nil), false},
+		"another of that id":  {table(awsapi.TypeSubnet, "rtb-1", ownTags()), false},
+		"another's other one": {table(awsapi.TypeSubnet, "rtb-2", nil), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, found := find(t, asked, []awsapi.Resource{c.there})
+			require.Equal(t, c.want, found)
+		})
+	}
+}
+
+// A release is looked for in the cluster, and nothing else is; without a cluster none is found.
+func TestReleasesAndResourcesAreNotMixedUp(t *testing.T) {
+	t.Parallel()
+	role := engine.PendingCreate{Type: "aws:iam/role:Role", Inputs: map[string]any{"name": "r"}}
+	id, found, err := Finder(Options{
+		Account: &fakeAccount{tags: ownTags()}, Deployment: "demo", Tags: ownTags(), Releases: &Releases{},
+	})(t.Context(), role)
+	require.NoError(t, err)
+	require.True(t, found)
+	require.Equal(t, "r", id)
+	_, found, err = Finder(Options{Account: &fakeAccount{}})(t.Context(), engine.PendingCreate{Type: helm.Token})
+	require.NoError(t, err)
 	require.False(t, found)
 }

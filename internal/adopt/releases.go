@@ -221,7 +221,7 @@ func (r *Releases) unrecorded(ctx *pulumi.Context, namespace, name, chart string
 	if errors.As(err, &foreign) {
 		return "", fmt.Errorf("%w; see whose it is: %s", err, foreign.Show)
 	}
-	if err != nil || id == "" {
+	if id == "" {
 		return "", err
 	}
 	say(fmt.Sprintf("Helm release %s exists and is not recorded; it is taken over", id))

@@ -177,6 +177,7 @@ type iamOperations struct {
 	ListOpenIDConnectProviders  operation[
 		iam.ListOpenIDConnectProvidersInput, iam.ListOpenIDConnectProvidersOutput, iam.Options,
 	]
+	ListRoles                     operation[iam.ListRolesInput, iam.ListRolesOutput, iam.Options]
 	RemoveRoleFromInstanceProfile operation[
 		iam.RemoveRoleFromInstanceProfileInput, iam.RemoveRoleFromInstanceProfileOutput, iam.Options,
 	]
@@ -193,6 +194,7 @@ func newIamOperations(cfg aws.Config) iamOperations {
 		ListInstanceProfiles:          c.ListInstanceProfiles,
 		ListInstanceProfilesForRole:   c.ListInstanceProfilesForRole,
 		ListOpenIDConnectProviders:    c.ListOpenIDConnectProviders,
+		ListRoles:                     c.ListRoles,
 		RemoveRoleFromInstanceProfile: c.RemoveRoleFromInstanceProfile,
 	}
 }

@@ -133,7 +133,8 @@ func (e Emptied) String() string {
 	return fmt.Sprintf("%d of %s %d versions deleted", e.Deleted, about, e.Listed)
 }
 
-// How a bucket is emptied: so many batches are deleted at once, and so many are listed ahead, which bounds the memory.
+// How a bucket is emptied: so many batches are deleted at once, far below what S3 allows a prefix in a second, and so many are
+// listed ahead, which bounds the memory.
 const (
 	emptyWorkers = 4
 	emptyAhead   = 100
@@ -158,23 +159,23 @@ func (c *Client) EmptyBucket(ctx context.Context, bucket string, progress func(E
 		}
 	}
 	batches := make(chan []types.ObjectIdentifier, emptyAhead)
-	g, ctx := errgroup.WithContext(ctx)
+	g, both := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		defer close(batches)
-		return unlessGone(c.listVersions(ctx, bucket, func(ids []types.ObjectIdentifier, last bool) error {
+		return unlessGone(c.listVersions(both, bucket, func(ids []types.ObjectIdentifier, last bool) error {
 			note(func() { now.Listed, now.Counted = now.Listed+len(ids), last })
 			select {
 			case batches <- ids:
 				return nil
-			case <-ctx.Done():
-				return ctx.Err()
+			case <-both.Done():
+				return both.Err()
 			}
 		}))
 	})
 	for range emptyWorkers {
 		g.Go(func() error {
 			for ids := range batches {
-				if err := c.deleteObjects(ctx, bucket, ids); err != nil {
+				if err := c.deleteObjects(both, bucket, ids); err != nil {
 					return err
 				}
 				note(func() { now.Deleted += len(ids) })
@@ -182,9 +183,10 @@ func (c *Client) EmptyBucket(ctx context.Context, bucket string, progress func(E
 			return nil
 		})
 	}
-	g.Go(func() error { return unlessGone(c.abortUploads(ctx, bucket)) })
-	err := g.Wait()
-	return now.Deleted, err
+	if err := g.Wait(); err != nil {
+		return now.Deleted, err
+	}
+	return now.Deleted, unlessGone(c.abortUploads(ctx, bucket))
 }
 
 // unlessGone is the error of a look at something, nil when AWS says that it is gone.
@@ -220,6 +222,12 @@ func (c *Client) listVersions(ctx context.Context, bucket string,
 		}
 	}
 	return give(held, true)
+}
+
+// BeginUpload begins an upload in parts and leaves it unfinished.
+func (c *Client) BeginUpload(ctx context.Context, bucket, key string) error {
+	_, err := c.s3.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{Bucket: &bucket, Key: &key})
+	return wrap("s3:CreateMultipartUpload", "s3://"+bucket+"/"+key, err)
 }
 
 // abortUploads ends the unfinished multipart uploads: they bill, and block

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package chaos kills a deploy or a cleanup of the whole blueprint on the local target right before or right after one change of
-// a resource, and finds out whether the next commands bring everything in order. It runs the built programs only.
+// Package chaos makes experiments with deploy and cleanup of the whole blueprint on the local target: it kills one right before or
+// right after one change of a resource, or at any time, and finds out whether the next commands bring everything in order; it
+// repeats both under one name; it cleans up a stack that was used. It runs the built programs only.
 package chaos
 
 import (
@@ -10,6 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -32,12 +34,19 @@ const (
 // Whos lists them.
 func Whos() []string { return []string{CLI, Engine, Daemon, Target} }
 
+// Around is the moment of a kill that is not tied to a change: up to jitter after the change was begun, in the middle of
+// whatever the processes do then.
+const (
+	Around = "around"
+	jitter = 300 * time.Millisecond
+)
+
 // Case is one experiment.
 type Case struct {
 	Command string // what is interrupted: "deploy" or "cleanup"
 	Then    string // what is run after it: "deploy" or "cleanup"
 	Who     string
-	When    string // "before" or "after" the change
+	When    string // "before" or "after" the change, or Around
 	Step    int    // the number of the change, from 1
 }
 
@@ -63,7 +72,13 @@ const follow = 2
 const patience = 10 * time.Minute
 
 // Bench runs cases. Bin is the folder of the binaries.
-type Bench struct{ Bin string }
+type Bench struct {
+	Bin string
+	// Teams is the number of teams of the stack, 0 for the default.
+	Teams int
+	// Kinds is what an uninterrupted deploy makes, by kind; see Changes. A deploy after a kill has to end with the same.
+	Kinds map[string]int
+}
 
 // user is somebody with a state folder of their own.
 type user struct {
@@ -88,11 +103,23 @@ func (b Bench) user() (*user, func(), error) {
 		}
 		_ = os.RemoveAll(dir)
 	}
-	return u, clean, errors.Join(os.MkdirAll(u.steps, 0o700), os.MkdirAll(u.work, 0o700))
+	return u, clean, errors.Join(os.MkdirAll(u.steps, 0o700), os.MkdirAll(u.work, 0o700), u.settings(b.Teams))
 }
 
-// Changes counts the changes of a deploy and of the cleanup after it.
-func (b Bench) Changes(ctx context.Context) (deploy, cleanup int, err error) {
+// settings writes a stack file for so many teams.
+func (u *user) settings(teams int) error {
+	if teams == 0 {
+		return nil
+	}
+	text := "config:\n  emrflink:target: local\n  emrflink:teams:\n"
+	for i := range teams {
+		text += fmt.Sprintf("    - team-%d\n", i)
+	}
+	return os.WriteFile(filepath.Join(u.work, "Pulumi.local.yaml"), []byte(text), 0o600)
+}
+
+// Changes counts the changes of a deploy and of the cleanup after it, and sets Kinds.
+func (b *Bench) Changes(ctx context.Context) (deploy, cleanup int, err error) {
 	u, clean, err := b.user()
 	if err != nil {
 		return 0, 0, err
@@ -102,7 +129,12 @@ func (b Bench) Changes(ctx context.Context) (deploy, cleanup int, err error) {
 		return 0, 0, fmt.Errorf("deploy: %w\n%s", err, out)
 	}
 	deploy = len(u.done())
-	if out, err := u.run(ctx, "cleanup", "--stack", "local", "--yes"); err != nil {
+	ids, err := u.inventory(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
+	b.Kinds = kinds(ids)
+	if out, err := u.run(ctx, cleanupArgs()...); err != nil {
 		return 0, 0, fmt.Errorf("cleanup: %w\n%s", err, out)
 	}
 	return deploy, len(u.done()) - deploy, nil
@@ -125,7 +157,9 @@ func (b Bench) Run(ctx context.Context, c Case) (Outcome, error) {
 	if o.Change, err = u.interrupt(ctx, c); err != nil {
 		return o, err
 	}
-	o.Commands, o.Why = u.repair(ctx, c.Then)
+	if o.Why = u.whole(); o.Why == "" {
+		o.Commands, o.Why = u.repair(ctx, c.Then, b.Kinds)
+	}
 	o.Clean, o.Elapsed = o.Why == "", time.Since(began)
 	return o, nil
 }
@@ -133,7 +167,8 @@ func (b Bench) Run(ctx context.Context, c Case) (Outcome, error) {
 // interrupt starts the command, waits for the change and kills.
 func (u *user) interrupt(ctx context.Context, c Case) (change string, err error) {
 	pause := filepath.Join(u.steps, localtarget.StepsPause)
-	at := fmt.Sprintf("%s %d", c.When, len(u.done())+c.Step)
+	before := len(u.done())
+	at := fmt.Sprintf("%s %d", c.When, before+c.Step)
 	if err := os.WriteFile(pause, []byte(at), 0o600); err != nil {
 		return "", err
 	}
@@ -151,18 +186,15 @@ func (u *user) interrupt(ctx context.Context, c Case) (change string, err error)
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
-	reached := filepath.Join(u.steps, localtarget.StepsReached)
-	for {
-		text, err := os.ReadFile(reached)
-		if err == nil {
-			change = string(text)
-			break
-		}
+	for change = u.reached(c, before); change == ""; change = u.reached(c, before) {
 		select {
 		case err := <-ended:
 			return "", fmt.Errorf("%s ended (%w) before change %s\n%s", c.Command, err, at, tail(out.String()))
 		case <-time.After(10 * time.Millisecond):
 		}
+	}
+	if c.When == Around {
+		time.Sleep(rand.N(jitter)) // #nosec G404 -- a draw, not a secret
 	}
 	u.kill(c.Who, cmd.Process.Pid)
 	if err := os.Remove(pause); err != nil {
@@ -172,6 +204,29 @@ func (u *user) interrupt(ctx context.Context, c Case) (change string, err error)
 		<-ended // it finds out by itself
 	}
 	return change, nil
+}
+
+// reached is the change of the case when the moment of the kill has come, else "".
+func (u *user) reached(c Case, before int) string {
+	if c.When != Around {
+		text, _ := os.ReadFile(filepath.Join(u.steps, localtarget.StepsReached))
+		return string(text)
+	}
+	if done := u.done(); len(done) >= before+c.Step {
+		return done[before+c.Step-1]
+	}
+	return ""
+}
+
+// whole tells of a state file of which only a part was written.
+func (u *user) whole() string {
+	files, _ := filepath.Glob(filepath.Join(u.home, "backend/.pulumi/stacks/*/local.json"))
+	for _, file := range files {
+		if raw, err := os.ReadFile(file); err != nil || !json.Valid(raw) {
+			return fmt.Sprintf("the state is not whole after the kill: %v: %s", err, tail(string(raw)))
+		}
+	}
+	return ""
 }
 
 func (u *user) kill(who string, command int) {
@@ -218,10 +273,10 @@ func (u *user) processes(word string) []int {
 }
 
 // repair runs what a user would, and says what is wrong afterwards.
-func (u *user) repair(ctx context.Context, then string) (commands int, wrong string) {
+func (u *user) repair(ctx context.Context, then string, whole map[string]int) (commands int, wrong string) {
 	var out string
 	var err error
-	args := []string{"cleanup", "--stack", "local", "--yes"}
+	args := cleanupArgs()
 	if then == "deploy" {
 		args = []string{"deploy", "--yes"}
 	}
@@ -238,7 +293,10 @@ func (u *user) repair(ctx context.Context, then string) (commands int, wrong str
 		if out, err := u.run(ctx, "preview", "--exit-code"); err != nil {
 			return commands, fmt.Sprintf("preview after it: %v: %s", err, tail(out))
 		}
-		if out, err := u.run(ctx, "cleanup", "--stack", "local", "--yes"); err != nil {
+		if wrong := u.differs(ctx, whole); wrong != "" {
+			return commands, wrong
+		}
+		if out, err := u.run(ctx, cleanupArgs()...); err != nil {
 			return commands, fmt.Sprintf("cleanup after it: %v: %s", err, tail(out))
 		}
 	}
@@ -247,24 +305,65 @@ func (u *user) repair(ctx context.Context, then string) (commands int, wrong str
 
 // left says what is still in the account.
 func (u *user) left(ctx context.Context) string {
-	out, err := u.run(ctx, "local", "inventory", "--output", "json")
+	ids, err := u.inventory(ctx)
 	if err != nil {
-		return fmt.Sprintf("inventory: %v: %s", err, tail(out))
-	}
-	var inventory struct {
-		Resources []struct{ Service, Type, ID string }
-	}
-	if err := json.Unmarshal([]byte(out), &inventory); err != nil {
-		return fmt.Sprintf("inventory: %v: %s", err, tail(out))
-	}
-	var ids []string
-	for _, r := range inventory.Resources {
-		ids = append(ids, r.Service+" "+r.Type+" "+r.ID)
+		return err.Error()
 	}
 	if len(ids) > 0 {
 		return fmt.Sprintf("%d left: %s", len(ids), strings.Join(ids[:min(5, len(ids))], ", "))
 	}
 	return ""
+}
+
+// inventory lists what is in the account: service, type and id.
+func (u *user) inventory(ctx context.Context) (ids []string, err error) {
+	out, err := u.run(ctx, "local", "inventory", "--output", "json")
+	if err != nil {
+		return nil, fmt.Errorf("inventory: %w: %s", err, tail(out))
+	}
+	var inventory struct {
+		Resources []struct{ Service, Type, ID string }
+	}
+	if err := json.Unmarshal([]byte(out), &inventory); err != nil {
+		return nil, fmt.Errorf("inventory: %w: %s", err, tail(out))
+	}
+	for _, r := range inventory.Resources {
+		ids = append(ids, r.Service+" "+r.Type+" "+r.ID)
+	}
+	return ids, nil
+}
+
+// differs says of which kinds the account has more or fewer than it should; nil is not compared.
+func (u *user) differs(ctx context.Context, want map[string]int) string {
+	ids, err := u.inventory(ctx)
+	if err != nil {
+		return err.Error()
+	}
+	var wrong []string
+	for kind, n := range kinds(ids) {
+		if want != nil && n > want[kind] {
+			wrong = append(wrong, fmt.Sprintf("%d %s instead of %d", n, kind, want[kind]))
+		}
+	}
+	for kind, n := range want {
+		if got := kinds(ids)[kind]; got < n {
+			wrong = append(wrong, fmt.Sprintf("%d %s instead of %d", got, kind, n))
+		}
+	}
+	return strings.Join(wrong, ", ")
+}
+
+// kinds counts an inventory by service and type. Launch templates are Karpenter's too, which makes and deletes them when it
+// likes.
+func kinds(ids []string) map[string]int {
+	count := map[string]int{}
+	for _, id := range ids {
+		service, rest, _ := strings.Cut(id, " ")
+		kind, _, _ := strings.Cut(rest, " ")
+		count[service+" "+kind]++
+	}
+	delete(count, "ec2 launchTemplate")
+	return count
 }
 
 // done lists the changes so far.

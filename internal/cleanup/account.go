@@ -3,6 +3,7 @@
 package cleanup
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -84,6 +85,7 @@ func (r *run) destroy(ctx context.Context) error {
 	if r.cluster != nil {
 		r.warn(r.dropDeadAPIs(ctx))
 	}
+	r.rearrange(ctx)
 	first := r.Engine.Destroy(ctx, r.engineEvent)
 	if first == nil || ctx.Err() != nil {
 		return first
@@ -200,10 +202,35 @@ func (r *run) engineEvent(e EngineEvent) {
 	if e.Notice {
 		r.report.Warnings = append(r.report.Warnings, e.Message)
 	}
+	switch {
+	case e.Begun:
+		r.deleting[e.Resource] = time.Now()
+	case e.Ended:
+		delete(r.deleting, e.Resource)
+	}
+	text := strings.TrimSpace(e.Resource + " " + e.Message)
+	if e.Begun || e.Ended {
+		text = cmp.Or(r.underWay(), text)
+	}
 	r.mu.Unlock()
-	if text := strings.TrimSpace(e.Resource + " " + e.Message); text != "" {
+	if text != "" {
 		r.say(text)
 	}
+}
+
+// underWay says how far the engine is and what it waits for longest, "" when nothing is being deleted. The caller holds the lock.
+func (r *run) underWay() string {
+	longest, since := "", time.Time{}
+	for name, began := range r.deleting {
+		if longest == "" || began.Before(since) || began.Equal(since) && name < longest {
+			longest, since = name, began
+		}
+	}
+	if longest == "" {
+		return ""
+	}
+	return fmt.Sprintf("%d deleted, %d being deleted, the slowest for %s: %s", r.report.EngineDeleted, len(r.deleting),
+		time.Since(since).Round(time.Second), longest)
 }
 
 // clusterGone asks AWS; only its "not found" counts. Without an answer nothing is known.

@@ -3,9 +3,11 @@
 package cleanup
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -40,6 +42,8 @@ type EngineEvent struct {
 	Resource string // "aws:ec2/vpc:Vpc emr-eks-flink"
 	Message  string // "" for a plain start or end
 	Deleted  bool   // the resource is gone now
+	Begun    bool   // its deletion has begun
+	Ended    bool   // and has come to an end, be it a failure
 	Notice   bool   // the message is about what an earlier run has left: it is in the report too
 }
 
@@ -89,6 +93,12 @@ type Choices struct {
 	WithoutCluster bool
 	// RetainData keeps the buckets with their keys, and the volumes of claims.
 	RetainData bool
+	// FromTags is for a state that is lost: what is deleted is known from the account alone.
+	FromTags bool
+	// StopWithSavepoint stops the jobs with a savepoint before anything is deleted, within SavepointTimeout (0: no limit). A job
+	// that cannot be stopped so ends the cleanup, unless DeleteWithoutSavepoint says that its state may be lost.
+	StopWithSavepoint, DeleteWithoutSavepoint bool
+	SavepointTimeout                          time.Duration
 }
 
 func (s Scope) validate() error {
@@ -122,6 +132,7 @@ type Cleanup struct {
 // Names of the phases.
 const (
 	PhaseCheck      = "check"
+	PhaseSavepoints = "savepoints" // only when it was asked for
 	PhaseJobs       = "flink-jobs"
 	PhaseBalancers  = "load-balancers"
 	PhaseVolumes    = "volumes"
@@ -156,17 +167,27 @@ type step struct {
 	data bool
 	// after names the phase at whose end it begins, beside the others; at its own place it is waited for.
 	after string
+	// gate says that its failure ends the cleanup: nothing was deleted yet.
+	gate bool
 	// decides says that its failure makes the cleanup incomplete; that of others is a warning, since the inventory at the
 	// end shows what came of it.
 	decides bool
 }
 
+// noLimit is the timeout of a phase that has none.
+const noLimit = 10 * 365 * 24 * time.Hour
+
 // steps are the teardown in its order. Durations are medians of what others
 // measured on AWS; a node pool takes as long as its slowest drain.
-func steps() []step {
+func steps(c Choices) []step {
 	const second, minute = time.Second, time.Minute
-	return []step{
-		{Phase: Phase{PhaseCheck, "identity, state, cluster and inventory", 10 * second, 5 * minute}, do: (*run).check},
+	limit := cmp.Or(c.SavepointTimeout, noLimit)
+	all := []step{
+		{
+			Phase: Phase{PhaseCheck, "identity, state, cluster and inventory", 10 * second, 5 * minute}, do: (*run).check,
+			gate: true,
+		},
+		{Phase: Phase{PhaseSavepoints, "savepoints of all jobs", 30 * second, limit}, do: (*run).savepoints, gate: true},
 		// Session jobs go before the session clusters that they run in, and snapshots have no owner: they outlive their job.
 		{
 			Phase: Phase{PhaseJobs, "Flink session jobs, then Flink deployments", 30 * second, 5 * minute},
@@ -177,12 +198,13 @@ func steps() []step {
 			releases: true,
 		},
 		{
-			Phase: Phase{PhaseBalancers, "load balancer Services, Ingresses and Gateways", 30 * second, 5 * minute}, do: (*run).balancers,
+			Phase:   Phase{PhaseBalancers, "load balancer Services, Ingresses and Gateways", 30 * second, 5 * minute},
+			do:      (*run).balancers,
 			batches: []batch{{kind: kube.KindIngress}, {kind: kube.KindGateway}, {kind: kube.KindService, mine: isBalancer}},
 		},
 		{
 			Phase: Phase{PhaseVolumes, "persistent volume claims", 20 * second, 5 * minute}, do: (*run).volumes,
-			batches: []batch{{kind: kube.KindPVC}}, data: true,
+			batches: []batch{{kind: kube.KindPVC, users: (*run).usersOf}}, data: true,
 		},
 		// Pools come first, so that nothing new is launched, then every NodeClaim by itself: a NodePool has no finalizer,
 		// so its end says nothing about its nodes, and the garbage collector may look at a kind as young as Karpenter's
@@ -213,12 +235,16 @@ func steps() []step {
 		},
 		{Phase: Phase{PhaseVerify, "inventory of the account", 10 * second, 5 * minute}, do: (*run).verify, decides: true},
 	}
+	if !c.StopWithSavepoint {
+		all = slices.DeleteFunc(all, func(s step) bool { return s.Name == PhaseSavepoints })
+	}
+	return all
 }
 
 // Phases lists the steps in their order.
-func Phases() []Phase {
+func Phases(c Choices) []Phase {
 	var out []Phase
-	for _, s := range steps() {
+	for _, s := range steps(c) {
 		out = append(out, s.Phase)
 	}
 	return out
@@ -250,12 +276,12 @@ func (c Cleanup) Run(ctx context.Context, report func(Progress)) (Report, error)
 		return r.report, &RefusedError{Cause: err}
 	}
 	failed := map[string]error{}
-	for _, one := range steps() {
+	for _, one := range steps(c.Scope.Choices) {
 		err := r.step(ctx, one)
 		r.beginAfter(ctx, one.Name)
 		switch {
 		case err == nil:
-		case one.Name == PhaseCheck: // nothing was touched
+		case one.gate:
 			r.report.Errors = append(r.report.Errors, err.Error())
 			return r.report, err
 		case one.decides:
@@ -290,7 +316,7 @@ func (r *run) step(ctx context.Context, one step) error {
 // beginAfter begins the steps that wait for the end of a phase only. Each has a progress of its own; what is told is told one
 // at a time.
 func (r *run) beginAfter(ctx context.Context, phase string) {
-	for _, one := range steps() {
+	for _, one := range steps(r.Scope.Choices) {
 		if one.after != phase {
 			continue
 		}

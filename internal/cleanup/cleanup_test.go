@@ -300,6 +300,24 @@ func TestAnEngineThatFailsIsNoSuccessAndNothingIsSweptBesideALiveCluster(t *test
 	require.Contains(t, report.Unexpected[0].Reason, "cluster still exists")
 }
 
+func TestTheSlowestDeletionIsShownWithACount(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.engine.slow = time.Minute
+	w.engine.events = []EngineEvent{
+		{Resource: "aws:eks/nodeGroup:NodeGroup core", Begun: true}, {Resource: "aws:sqs/queue:Queue q", Begun: true},
+		{Resource: "aws:sqs/queue:Queue q", Ended: true, Deleted: true}, {Resource: "aws:iam/role:Role r", Begun: true},
+	}
+	_, err := w.run(t)
+	require.NoError(t, err)
+	var causes []string
+	for _, p := range w.said {
+		causes = append(causes, p.Cause)
+	}
+	require.Contains(t, causes, "0 deleted, 1 being deleted, the slowest for 0s: aws:eks/nodeGroup:NodeGroup core")
+	require.Contains(t, causes, "1 deleted, 2 being deleted, the slowest for 45s: aws:eks/nodeGroup:NodeGroup core")
+}
+
 func TestASilentEngineStillShowsLife(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -369,7 +387,7 @@ func TestJSONHasNoNullListsAndTheContractsFields(t *testing.T) {
 	sort.Strings(keys)
 	require.Empty(t,
 		cmp.Diff([]string{"account", "deleted", "deployment", "elapsedSeconds", "engineDeleted", "errors", "expectedResidue",
-			"hourlyUSD", "notChecked", "region", "schemaVersion", "stack", "unexpected", "verified", "warnings"}, keys))
+			"hourlyUSD", "notChecked", "region", "savepoints", "schemaVersion", "stack", "unexpected", "verified", "warnings"}, keys))
 }
 
 func TestEveryLeftTypeHasACommandOrNone(t *testing.T) {

@@ -129,6 +129,8 @@ type batch struct {
 	also []kube.Kind                           // kinds whose objects explain a wait better
 	// keep is what an object is made to say before it goes, so that retained data does not go with it; nil changes nothing.
 	keep func(*unstructured.Unstructured) map[string]any
+	// users deletes what keeps objects that are being deleted.
+	users func(r *run, ctx context.Context, objs []unstructured.Unstructured) error
 }
 
 // deleteBatches deletes what a phase names, one batch after the other. The controller that would let an object go may be gone,
@@ -194,6 +196,11 @@ func (r *run) deleteAll(ctx context.Context, phase string, b batch) error {
 		}
 		if !waits {
 			return refused // all that is left was refused: waiting does not help
+		}
+		if b.users != nil {
+			if err := b.users(r, ctx, objs); err != nil {
+				return errors.Join(refused, err)
+			}
 		}
 		last := r.explain(ctx, objs, b.also)
 		if err := r.sleep(ctx, r.Poll); err != nil {
@@ -320,6 +327,35 @@ func (r *run) retain(ctx context.Context) error {
 func isDeletedWithItsClaim(o *unstructured.Unstructured) bool {
 	p, _, _ := unstructured.NestedString(o.Object, "spec", "persistentVolumeReclaimPolicy")
 	return p == "Delete"
+}
+
+// usersOf deletes the pods that use claims which are being deleted: Kubernetes keeps a claim as long as a pod on a node uses it.
+// What their owner makes again is not scheduled, since its claim is going.
+func (r *run) usersOf(ctx context.Context, claims []unstructured.Unstructured) error {
+	going := map[kube.Ref]bool{}
+	for i := range claims {
+		going[kube.RefOf(&claims[i])] = true
+	}
+	pods, err := r.list(ctx, kube.KindPod, func(o *unstructured.Unstructured) bool {
+		node, _, _ := unstructured.NestedString(o.Object, "spec", "nodeName")
+		volumes, _, _ := unstructured.NestedSlice(o.Object, "spec", "volumes")
+		return node != "" && o.GetDeletionTimestamp() == nil && slices.ContainsFunc(volumes, func(v any) bool {
+			volume, _ := v.(map[string]any)
+			claim, _, _ := unstructured.NestedString(volume, "persistentVolumeClaim", "claimName")
+			return going[kube.KindPVC.Ref(o.GetNamespace(), claim)]
+		})
+	})
+	if err != nil {
+		return err
+	}
+	for i := range pods {
+		ref := kube.RefOf(&pods[i])
+		r.say(fmt.Sprintf("%s uses a claim that is deleted, and goes with it", ref))
+		if err := r.cluster.Delete(ctx, ref, kube.Background); err != nil && !kube.IsNotFound(err) {
+			return fmt.Errorf("delete %s, which uses a claim: %w", ref, err)
+		}
+	}
+	return nil
 }
 
 // volumes waits for the volumes that go with their claims.

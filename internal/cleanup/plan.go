@@ -24,6 +24,7 @@ type Plan struct {
 	Buckets    []string // whose contents are deleted, all versions
 	Phases     []Phase
 	Warnings   []string // what a Run goes on without
+	Remains    bool     // of a state that is lost something is left, and is forgotten
 	Unfinished bool     // an earlier cleanup did not come to its end
 	Asked      bool     // the account was looked at; without it, empty lists mean nothing
 	NotChecked []Unknown
@@ -43,14 +44,14 @@ func newPlan(s Scope) Plan {
 	return Plan{
 		Stack: s.Stack, Account: s.Account, Region: s.Region, Deployment: s.Deployment.Name,
 		Planned:    Planned{ByService: map[string]int{}, Outside: []Item{}, DataLoss: []string{}},
-		Kubernetes: []Item{}, Inventory: []Item{}, Buckets: []string{}, Warnings: []string{}, Phases: Phases(),
+		Kubernetes: []Item{}, Inventory: []Item{}, Buckets: []string{}, Warnings: []string{}, Phases: Phases(s.Choices),
 	}
 }
 
 // Empty says that nothing is left of the deployment. What AWS did not answer for may be, and after a cleanup that did not come
 // to its end, too: AWS writes some things late.
 func (p Plan) Empty() bool {
-	return !p.Unfinished && len(p.NotChecked) == 0 && p.Resources == 0 && len(p.Inventory) == 0 && len(p.Kubernetes) == 0
+	return !p.Unfinished && !p.Remains && len(p.NotChecked) == 0 && p.Resources == 0 && len(p.Inventory) == 0 && len(p.Kubernetes) == 0
 }
 
 // Plan looks and deletes nothing. It fails where Run would refuse.
@@ -93,6 +94,9 @@ func (c Cleanup) Plan(ctx context.Context) (Plan, error) {
 			p.Outside = append(p.Outside, item)
 		}
 	}
+	if r.Scope.StopWithSavepoint && len(p.Buckets) > 0 {
+		p.Warnings = append(p.Warnings, "savepoints in these buckets are deleted with them; --retain-data keeps them")
+	}
 	if p.Cluster != "" && p.Cluster != reachable {
 		p.Warnings = append(p.Warnings, p.Cluster)
 	}
@@ -102,7 +106,7 @@ func (c Cleanup) Plan(ctx context.Context) (Plan, error) {
 // planCluster adds what the cluster has.
 func (r *run) planCluster(ctx context.Context, p *Plan) error {
 	var batches []batch
-	for _, s := range steps() {
+	for _, s := range steps(r.Scope.Choices) {
 		batches = append(batches, s.batches...)
 	}
 	for _, b := range batches {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"emrflink/internal/awsapi"
+	"emrflink/internal/awskind"
 	"emrflink/internal/plans"
 	"emrflink/internal/stack"
 )
@@ -26,6 +27,19 @@ type Recorder interface {
 	Record(ctx context.Context) (Record, error)
 	// Remove forgets a stack without resources; one that is not recorded is no error.
 	Remove(ctx context.Context) error
+}
+
+// Rebuilt is what the account has of a stack whose record is lost.
+type Rebuilt struct {
+	Resources []plans.StateResource
+	// Tagged carries all tags of the deployment, be it described by the settings or not.
+	Tagged []awsapi.Resource
+	// Foreign names what has a name of the deployment's and is somebody else's.
+	Foreign []string
+	// Remains says that something is left of the record, which a cleanup is to forget.
+	Remains bool
+	// Keep makes the resources the record of the stack.
+	Keep func(ctx context.Context) error
 }
 
 // World is what a teardown works on.
@@ -47,6 +61,8 @@ type Options struct {
 	NameTag  string
 	Tags     func(deployment string) map[string]string
 	Recorder Recorder
+	// Rebuild takes the place of a record that is lost; nil: there is one.
+	Rebuild func(ctx context.Context) (Rebuilt, error)
 	Choices
 	// Settle is Cleanup's.
 	Settle time.Duration
@@ -61,12 +77,13 @@ type Teardown struct {
 	plan     Plan
 	recorder Recorder
 	exists   bool
+	rebuilt  *Rebuilt // nil: there is a record
 }
 
 // Prepare finds out what exists. A stack of which nothing is recorded has nothing to delete: what carries its name in the
 // account may be somebody else's.
 func Prepare(ctx context.Context, o Options) (*Teardown, error) {
-	record, err := o.Recorder.Record(ctx)
+	record, rebuilt, err := o.record(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -75,8 +92,13 @@ func Prepare(ctx context.Context, o Options) (*Teardown, error) {
 		return nil, err
 	}
 	scope.Choices = o.Choices
-	t := &Teardown{scope: scope, recorder: o.Recorder, exists: record.Exists, plan: newPlan(scope.Scope)}
-	if !known {
+	if rebuilt != nil {
+		scope.includeTagged(rebuilt.Tagged)
+	}
+	t := &Teardown{
+		scope: scope, recorder: o.Recorder, exists: record.Exists, plan: newPlan(scope.Scope), rebuilt: rebuilt,
+	}
+	if !known && rebuilt == nil {
 		if !record.Exists {
 			return t, nil
 		}
@@ -105,12 +127,62 @@ func Prepare(ctx context.Context, o Options) (*Teardown, error) {
 			return t, err
 		}
 	}
+	if rebuilt != nil {
+		if err := t.ownCluster(ctx); err != nil {
+			return nil, err
+		}
+	}
 	if t.plan, err = t.run.Plan(ctx); err != nil {
 		return nil, err
+	}
+	if rebuilt != nil {
+		t.planRebuilt()
 	}
 	t.plan.Unfinished, t.plan.Warnings = scope.saved, append(t.plan.Warnings, scope.warnings...)
 	t.plan.Planned.Resources, t.plan.Planned.ByService = stack.Count(record.Resources)
 	return t, nil
+}
+
+// record is what the state has, or what the account has of a stack whose state is lost.
+func (o Options) record(ctx context.Context) (Record, *Rebuilt, error) {
+	if o.Rebuild == nil {
+		record, err := o.Recorder.Record(ctx)
+		return record, nil, err
+	}
+	r, err := o.Rebuild(ctx)
+	return Record{Resources: r.Resources, Exists: true}, &r, err
+}
+
+// ownCluster refuses to clean up when a cluster has the deployment's name and not its tags: nothing tells then to whom nodes,
+// volumes and load balancers with the name of the cluster belong.
+func (t *Teardown) ownCluster(ctx context.Context) error {
+	d := t.scope.Deployment
+	cluster, err := t.run.Account.DescribeCluster(ctx, d.Cluster)
+	if err == nil && !awsapi.Carries(cluster.Tags, d.Tags) {
+		err = &RefusedError{Cause: fmt.Errorf("cluster %q does not have the tags of the deployment, %v", d.Cluster, d.Tags)}
+	}
+	if awsapi.IsNotFound(err) {
+		return nil
+	}
+	return err
+}
+
+// planRebuilt adds to the plan what no record tells: each resource that was found, and what is left alone.
+func (t *Teardown) planRebuilt() {
+	p := &t.plan
+	p.NotReady, p.Remains = nil, t.rebuilt.Remains // the state is made before anything is deleted
+	p.Warnings = append(p.Warnings, t.rebuilt.Foreign...)
+	listed := map[string]bool{}
+	for _, i := range p.Outside {
+		listed[i.Type+" "+i.ID] = true
+	}
+	for _, r := range t.rebuilt.Resources {
+		k, _ := awskind.OfType(r.Type)
+		service, name, _ := strings.Cut(k.Simulated, ":")
+		if i := (Item{Service: service, Type: name, ID: r.ID, Name: r.Name, CreatedBy: "user"}); !listed[k.Inventory+" "+r.ID] {
+			p.Outside = append(p.Outside, i)
+		}
+	}
 }
 
 // takenOver reports whether another deployment has the name by now that a cleanup which did not come to its end was for. Its
@@ -163,10 +235,18 @@ func (t *Teardown) Plan() Plan { return t.plan }
 
 // Run deletes it, and forgets the stack when nothing is left: see [Cleanup.Run].
 func (t *Teardown) Run(ctx context.Context, report func(Progress)) (Report, error) {
+	if t.rebuilt != nil {
+		if err := t.rebuilt.Keep(ctx); err != nil {
+			return emptyReport(t.scope.Scope), err
+		}
+	}
 	if err := t.scope.save(); err != nil {
 		return emptyReport(t.scope.Scope), err
 	}
 	r, err := t.run.Run(ctx, report)
+	if t.rebuilt != nil {
+		r.Warnings = append(r.Warnings, t.rebuilt.Foreign...)
+	}
 	if err != nil {
 		return r, err
 	}

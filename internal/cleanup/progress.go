@@ -3,6 +3,7 @@
 package cleanup
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,6 +43,7 @@ type run struct {
 	before    []awsapi.Resource
 	unknown   []Unknown // of the last look at the account
 	report    Report
+	deleting  map[string]time.Time // what the engine deletes now, and since when
 	started   time.Time
 	begun     map[string]func() error // waits for a step that runs beside the others
 	unhooked  map[string]bool         // webhooks that nobody asks any more
@@ -58,11 +60,11 @@ func newRun(c Cleanup, tell func(Progress)) *run {
 		tell = func(Progress) {}
 	}
 	return &run{Cleanup: c, tell: tell, started: time.Now(), report: emptyReport(c.Scope),
-		begun: map[string]func() error{}, unhooked: map[string]bool{}}
+		deleting: map[string]time.Time{}, begun: map[string]func() error{}, unhooked: map[string]bool{}}
 }
 
 func (c Cleanup) at(name string) Progress {
-	all := Phases()
+	all := Phases(c.Scope.Choices)
 	i := slices.IndexFunc(all, func(p Phase) bool { return p.Name == name })
 	p := Progress{Phase: all[i], Index: i + 1, Count: len(all)}
 	if t := c.Timeouts[name]; t > 0 {
@@ -121,7 +123,7 @@ func (r *run) beat(stop <-chan struct{}) {
 		case <-silence.C:
 			r.mu.Lock()
 			if time.Since(r.told) >= r.Heartbeat {
-				r.emit(StateWait, r.current.Cause)
+				r.emit(StateWait, cmp.Or(r.underWay(), r.current.Cause))
 			}
 			silence.Reset(time.Until(r.told.Add(r.Heartbeat)))
 			r.mu.Unlock()

@@ -62,6 +62,8 @@ type Report struct {
 	Errors         []string `json:"errors"`
 	Warnings       []string `json:"warnings"`
 	ElapsedSeconds float64  `json:"elapsedSeconds"`
+	// Savepoints are those with which jobs were stopped.
+	Savepoints []Savepoint `json:"savepoints"`
 	// Verified says that the account was asked what is left. Without it, empty lists of what is left mean nothing.
 	Verified bool `json:"verified"`
 }
@@ -70,7 +72,7 @@ func newReport(stack, account, region, deployment string) Report {
 	return Report{
 		SchemaVersion: SchemaVersion, Stack: stack, Account: account, Region: region, Deployment: deployment,
 		Deleted: []Item{}, ExpectedResidue: []Item{}, Unexpected: []Item{}, NotChecked: []Unknown{},
-		Errors: []string{}, Warnings: []string{},
+		Errors: []string{}, Warnings: []string{}, Savepoints: []Savepoint{},
 	}
 }
 

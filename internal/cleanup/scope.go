@@ -145,6 +145,19 @@ func (sc *savedScope) take(r plans.StateResource, nameTag string) {
 	}
 }
 
+// includeTagged adds what is known by its tags alone: an earlier stack file, or another version of this program, made it.
+func (sc *savedScope) includeTagged(all []awsapi.Resource) {
+	for _, r := range all {
+		k, _ := awskind.OfInventory(r.Type)
+		switch k.Scope {
+		case "name":
+			sc.Deployment.Include(r.Type, r.Name)
+		case "id", "arn":
+			sc.Deployment.Include(r.Type, r.ID)
+		}
+	}
+}
+
 // accountOf is the account in an ARN, "" when it has none.
 func accountOf(arn string) string {
 	if parts := strings.SplitN(arn, ":", 6); len(parts) == 6 && len(parts[4]) == 12 {

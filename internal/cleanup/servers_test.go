@@ -47,9 +47,11 @@ func TestAWebhookThatIsGoneKeepsNothing(t *testing.T) {
 		answer string
 		frees  bool
 	}{
-		"one that validates":          {kube.KindValidatingWebhook, gone, true},
-		"one that mutates":            {kube.KindMutatingWebhook, gone, true},
-		"one that answers and denies": {kube.KindValidatingWebhook, `admission webhook "hook.example.org" denied the request`, false},
+		"one that validates": {kube.KindValidatingWebhook, gone, true},
+		"one that mutates":   {kube.KindMutatingWebhook, gone, true},
+		"one that answers and denies": {
+			kube.KindValidatingWebhook, `admission webhook "hook.example.org" denied the request`, false,
+		},
 		"another one": {
 			kube.KindValidatingWebhook, strings.ReplaceAll(gone, "hook.example", "other.example"), false,
 		},

@@ -29,10 +29,14 @@ type account struct {
 	id        string
 	cluster   bool // exists
 	status    string
+	tags      map[string]string // of the cluster
 	resources map[string]awsapi.Resource
 	journal   []string
 	fail      map[string]error // "delete <id>", "inventory", "empty", "identity"
 	late      []awsapi.Resource
+	look      func(phase string) // runs before each inventory
+	ends      map[int64]string   // phases by the end of their time, which tells a call's: some run beside others
+	limit     time.Duration      // of the last wait for terminated instances
 
 	slowBucket time.Duration // what emptying it takes
 }
@@ -56,12 +60,16 @@ func (a *account) DescribeCluster(_ context.Context, name string) (awsapi.Cluste
 			Op: "eks:DescribeCluster", Code: "ResourceNotFoundException", Message: "No cluster found for name: " + name,
 		}
 	}
-	return awsapi.Cluster{Name: name, Status: a.status}, nil
+	return awsapi.Cluster{Name: name, Status: a.status, Tags: a.tags}, nil
 }
 
-func (a *account) DeploymentResources(context.Context, awsapi.Deployment) ([]awsapi.Resource, error) {
+func (a *account) DeploymentResources(ctx context.Context, _ awsapi.Deployment) ([]awsapi.Resource, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.look != nil {
+		end, _ := ctx.Deadline()
+		a.look(a.ends[end.UnixNano()])
+	}
 	var out []awsapi.Resource
 	for _, r := range a.resources {
 		out = append(out, r)
@@ -110,7 +118,8 @@ func (a *account) EmptyBucket(_ context.Context, bucket string, progress func(aw
 	return 3, a.fail["empty"]
 }
 
-func (a *account) WaitTerminated(_ context.Context, _ time.Duration, ids ...string) error {
+func (a *account) WaitTerminated(_ context.Context, limit time.Duration, ids ...string) error {
+	a.limit = limit
 	a.note("terminated %v", ids)
 	return nil
 }
@@ -132,9 +141,11 @@ type engine struct {
 	err    error
 	block  string // id that must be gone first
 	slow   time.Duration
+	events []EngineEvent
 	after  func() // runs when everything was deleted
 	runs   int
 	forgot bool
+	holds  int // Kubernetes objects in its state
 
 	afterForget func()
 	forgotten   []string
@@ -146,6 +157,9 @@ func (e *engine) Destroy(ctx context.Context, sink func(EngineEvent)) error {
 	e.runs++
 	e.a.note("engine")
 	sink(EngineEvent{Resource: "aws:ec2/vpc:Vpc main", Message: "deleting"})
+	for _, ev := range e.events {
+		sink(ev)
+	}
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
@@ -178,7 +192,7 @@ func (e *engine) ForgetKubernetes(context.Context) (int, error) {
 	if e.afterForget != nil {
 		e.afterForget()
 	}
-	return 4, nil
+	return e.holds, nil
 }
 
 func (e *engine) ForgetTypes(_ context.Context, types ...string) (int, error) {
@@ -206,6 +220,7 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	a := &account{
 		id: "111122223333", cluster: true, status: "ACTIVE", resources: map[string]awsapi.Resource{}, fail: map[string]error{},
+		ends: map[int64]string{},
 	}
 	a.add(
 		awsapi.Resource{Service: "ec2", Type: awsapi.TypeVPC, ID: "vpc-1", Tags: ours()},
@@ -213,7 +228,7 @@ func newWorld(t *testing.T) *world {
 		awsapi.Resource{Service: "ec2", Type: awsapi.TypeInstance, ID: "i-node", State: "running", CreatedBy: "karpenter",
 			Tags: map[string]string{"kubernetes.io/cluster/" + cluster: "owned", "karpenter.sh/nodepool": "flink"}},
 	)
-	w := &world{account: a, engine: &engine{a: a}}
+	w := &world{account: a, engine: &engine{a: a, holds: 4}}
 	claim := kubetest.Object(kube.KindNodeClaim, "", "flink-abc", map[string]any{
 		"metadata": map[string]any{"finalizers": []any{"karpenter.sh/termination"}},
 	})
@@ -277,9 +292,50 @@ func (w *world) run(t *testing.T) (report Report, err error) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		defer w.controlling.Wait()
-		report, err = w.c.Run(t.Context(), func(p Progress) { w.said = append(w.said, p) })
+		report, err = w.c.Run(t.Context(), w.hear)
 	})
 	return report, err
+}
+
+// hear keeps what is told.
+func (w *world) hear(p Progress) {
+	w.said = append(w.said, p)
+	if p.State == StateStart {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.ends[time.Now().Add(p.Phase.Timeout).UnixNano()] = p.Phase.Name
+	}
+}
+
+// causes are what a phase said, in its order.
+func (w *world) causes(phase string) []string {
+	var out []string
+	for _, p := range w.said {
+		if p.Phase.Name == phase {
+			out = append(out, p.Cause)
+		}
+	}
+	return out
+}
+
+// took is how long a phase took until its end.
+func (w *world) took(phase string) (d time.Duration) {
+	for _, p := range w.said {
+		if p.Phase.Name == phase {
+			d = p.Elapsed
+		}
+	}
+	return d
+}
+
+// count is how often the journal has an entry.
+func (w *world) count(entry string) (n int) {
+	for _, e := range w.journal {
+		if e == entry {
+			n++
+		}
+	}
+	return n
 }
 
 // inOrder wants these entries in the journal, each behind the one before.

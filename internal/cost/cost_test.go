@@ -116,6 +116,9 @@ func TestWhatHasNoPriceIsNamed(t *testing.T) {
 		"a node group that has no size": {
 			"us-west-2", one("aws:eks/nodeGroup:NodeGroup", "instanceTypes", []any{"m5.xlarge"}), 0, nil,
 		},
+		"a node group of none, on spot": {
+			"us-west-2", one("aws:eks/nodeGroup:NodeGroup", "instanceTypes", []any{"m5.xlarge"}, "capacityType", "SPOT"), 0, nil,
+		},
 		"a node group whose instance type is not known": {
 			"us-west-2", one("aws:eks/nodeGroup:NodeGroup", "scalingConfig", m("desiredSize", 1.0)), 0,
 			[]string{"r: the instance type of the node group is not known"},

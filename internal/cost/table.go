@@ -99,7 +99,7 @@ func column(table, region string) (map[string]float64, error) {
 	if at < 0 {
 		return nil, fmt.Errorf("no column %q", region)
 	}
-	out := make(map[string]float64, len(rows)-1)
+	out := map[string]float64{}
 	for _, row := range rows[1:] {
 		v, err := strconv.ParseFloat(row[at], 64)
 		if err != nil {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package disk says how much space is free for a folder that may not exist yet.
+// Package disk says how much space is free for a folder that may not exist yet, and replaces files.
 package disk
 
 import (
@@ -26,4 +26,13 @@ func Existing(path string) (string, error) {
 		}
 		path = parent
 	}
+}
+
+// Replace writes a file of mode 0600 in one step: who reads it finds the old content or the new one.
+func Replace(path string, body []byte) error {
+	tmp := path + ".new"
+	if err := os.WriteFile(tmp, body, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(tmp, path)
 }

@@ -128,6 +128,8 @@ func TestJSONFieldsAreTheDocumentedOnes(t *testing.T) {
 		"version":             "version",
 		"state restore":       "state restore --dry-run",
 		"local status":        "local status",
+		"local flink status":  "local flink status",
+		"local flink remove":  "local flink remove",
 		"local inventory":     "local inventory",
 		"cleanup":             "cleanup --stack local --yes",
 		"an error, on stderr": "status",

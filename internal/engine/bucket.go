@@ -12,12 +12,15 @@ import (
 	"os"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/encoding"
 	"github.com/spf13/cobra"
 	"gocloud.dev/blob"
+	"gocloud.dev/blob/fileblob"
 
+	"emrflink/internal/engine/save"
 	"emrflink/internal/plans"
 )
 
@@ -87,15 +90,49 @@ func newCopiesCmd() *cobra.Command {
 
 // openBucket opens the bucket of a backend as Pulumi does: the path of its URL is a folder in it.
 func openBucket(ctx context.Context, backendURL string) (*blob.Bucket, error) {
+	if root, ok := localRoot(backendURL); ok {
+		return fileblob.OpenBucket(root, &fileblob.Options{Metadata: fileblob.MetadataDontWrite, NoTempDir: true})
+	}
 	u, err := url.Parse(backendURL)
 	if err != nil {
 		return nil, err
 	}
-	bucket, err := blob.OpenBucket(ctx, backendURL)
-	if folder := strings.Trim(u.Path, "/"); err == nil && folder != "" && u.Scheme != "file" {
+	if err := renewS3(u); err != nil {
+		return nil, err
+	}
+	bucket, err := blob.OpenBucket(ctx, u.String())
+	if folder := strings.Trim(u.Path, "/"); err == nil && folder != "" {
 		return blob.PrefixedBucket(bucket, folder+"/"), nil
 	}
 	return bucket, err
+}
+
+// renewS3 replaces the parameters of an s3 URL that only the first version of Amazon's SDK knew; Pulumi accepts them.
+func renewS3(u *url.URL) error {
+	query, scheme := u.Query(), "https://"
+	if plain := query.Get("disableSSL"); u.Scheme == "s3" && plain != "" {
+		off, err := strconv.ParseBool(plain)
+		if err != nil {
+			return fmt.Errorf("the parameter disableSSL of %s: %w", u.Redacted(), err)
+		}
+		if off {
+			scheme = "http://"
+		}
+		query.Del("disableSSL")
+		query.Set("disable_https", plain)
+	}
+	if endpoint := query.Get("endpoint"); u.Scheme == "s3" && endpoint != "" && !strings.Contains(endpoint, "://") {
+		query.Set("endpoint", scheme+endpoint)
+	}
+	u.RawQuery = query.Encode()
+	return nil
+}
+
+// openPlace opens the place to which an operation saves its states.
+func openPlace(ctx context.Context, backendURL string) (save.Place, error) {
+	root, _ := localRoot(backendURL)
+	bucket, err := openBucket(ctx, backendURL)
+	return save.Place{Bucket: bucket, Folder: root}, err
 }
 
 // bucketState knows the layout of Pulumi's backend, as fileState does, in a bucket.

@@ -3,6 +3,8 @@
 package engine
 
 import (
+	"bytes"
+	"compress/gzip"
 	"encoding/base64"
 	"encoding/json"
 	"encoding/xml"
@@ -21,6 +23,7 @@ import (
 
 	"emrflink/internal/plans"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/common/encoding"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
 )
@@ -141,6 +144,20 @@ func (f *fakeS3) lose(key string) {
 	delete(f.objects, key)
 }
 
+// inflate returns an object, and keeps it, as the versions wrote it that did not compress a state.
+func (f *fakeS3) inflate(t *testing.T, key string) string {
+	t.Helper()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if encoding.DetectCompression(f.objects[key]) == encoding.CompressionGzip {
+		plain, err := gzip.NewReader(bytes.NewReader(f.objects[key]))
+		require.NoError(t, err)
+		f.objects[key], err = io.ReadAll(plain)
+		require.NoError(t, err)
+	}
+	return string(f.objects[key])
+}
+
 // plainBody takes the body out of the chunks in which the SDK sends it with a checksum at the end.
 func plainBody(r *http.Request, body []byte) []byte {
 	if !strings.HasPrefix(r.Header.Get("X-Amz-Content-Sha256"), "STREAMING-") {
@@ -252,9 +269,14 @@ func TestAStateInS3WithAKeyOfKMS(t *testing.T) {
 	})
 	_, err := e.Deploy(t.Context(), nil)
 	require.NoError(t, err)
+	const state = ".pulumi/stacks/emrflink/local.json"
+	s3.mu.Lock()
+	require.Equal(t, encoding.CompressionGzip, encoding.DetectCompression(s3.objects[state]))
+	s3.mu.Unlock()
 	outputs, err := e.Outputs(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, plans.Output{Value: "swordfish", Secret: true}, outputs["token"])
+	require.Contains(t, s3.inflate(t, state), `"latest"`)
 	plan, err := e.Preview(t.Context())
 	require.NoError(t, err)
 	require.Zero(t, plan.Summary.Changes())
@@ -262,7 +284,7 @@ func TestAStateInS3WithAKeyOfKMS(t *testing.T) {
 	kmsGone.Store(true)
 	require.ErrorContains(t, e.Ready(t.Context(), nil), "AccessDeniedException")
 	kmsGone.Store(false)
-	s3.lose(".pulumi/stacks/emrflink/local.json")
+	s3.lose(state)
 	_, err = e.Resources(t.Context())
 	var failure *Failure
 	require.ErrorAs(t, err, &failure)
@@ -284,9 +306,9 @@ func TestAStateInS3WithAKeyOfKMS(t *testing.T) {
 	_, err = e.Destroy(t.Context(), nil)
 	require.NoError(t, err)
 	s3.mu.Lock()
-	defer s3.mu.Unlock()
 	require.NotZero(t, kmsCalls)
-	for key, body := range s3.objects {
-		require.NotContains(t, string(body), "swordfish", key)
+	s3.mu.Unlock()
+	for key := range s3.objects {
+		require.NotContains(t, s3.inflate(t, key), "swordfish", key)
 	}
 }

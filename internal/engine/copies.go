@@ -68,7 +68,8 @@ func restoreHint(stack string, copies []plans.StateCopy) string {
 		good = append(good, fmt.Sprintf("%s (%s)", c.Path, counted(c.Resources)))
 	}
 	if len(good) == 0 {
-		return "no copy of it can be read; see in the account what carries our tags: " + findByTag
+		return "emrflink cleanup --from-tags --stack " + stack +
+			"   # no copy of it can be read; this deletes what has the deployment's tags and names in the account"
 	}
 	return fmt.Sprintf("emrflink state restore --stack %s   # readable copies, newest first: %s", stack, strings.Join(good, ", "))
 }

@@ -102,7 +102,7 @@ func TestAStateThatWasLostWithAllItsCopies(t *testing.T) {
 			for i, err := range []error{resources, deploy, restore, e.Remove(t.Context())} {
 				var failure *Failure
 				require.ErrorAs(t, err, &failure, i)
-				require.Contains(t, failure.Hint, findByTag)
+				require.Contains(t, failure.Hint, "emrflink cleanup --from-tags --stack local")
 			}
 			// Who has looked in the account and found nothing is rid of it.
 			require.NoError(t, e.Forget(t.Context()))

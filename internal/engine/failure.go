@@ -23,8 +23,9 @@ const (
 	CodeForeign       = "ForeignResource"
 	CodeStateCorrupt  = "StateCorrupt"
 	CodeStateLost     = "StateLost"
-	CodeNoSpace       = "NoSpace"  // before anything was done
-	CodeDiskFull      = "DiskFull" // while it was done
+	CodeStateWhole    = "StateWhole" // where a lost one was to be rebuilt
+	CodeNoSpace       = "NoSpace"    // before anything was done
+	CodeDiskFull      = "DiskFull"   // while it was done
 	CodePassphrase    = "WrongPassphrase"
 	CodeConfig        = "InvalidConfig"
 	CodeStackName     = "InvalidStackName"
@@ -93,7 +94,8 @@ func (f *Failure) ExitCode() int {
 	switch f.Code {
 	case CodeCancelled, CodeKilled:
 		return exitcode.Interrupted
-	case CodeConfig, CodeNotBuilt, CodeStackName, CodePassphrase, CodeStateCorrupt, CodeStateLost, CodeNoSpace:
+	case CodeConfig, CodeNotBuilt, CodeStackName, CodePassphrase, CodeStateCorrupt, CodeStateLost,
+		CodeStateWhole, CodeNoSpace:
 		return exitcode.Usage
 	case "AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "ExpiredToken", "ExpiredTokenException",
 		"InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch", "NoCredentials",

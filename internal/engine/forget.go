@@ -4,7 +4,6 @@ package engine
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -35,49 +34,28 @@ func (e *Engine) ForgetTypes(ctx context.Context, types ...string) (int, error) 
 	return e.forget(ctx, func(r apitype.ResourceV3) bool { return slices.Contains(types, string(r.Type)) })
 }
 
-func (e *Engine) forget(ctx context.Context, match func(apitype.ResourceV3) bool) (int, error) {
-	if err := e.ready(ctx); err != nil {
-		return 0, err
-	}
-	if _, err := e.deployment(ctx); err != nil {
-		return 0, err
-	}
-	notice := func(text string) { e.opts.Logger.Info(text) }
-	release, err := e.acquire(ctx, notice)
+func (e *Engine) forget(ctx context.Context, match func(apitype.ResourceV3) bool) (resources int, err error) {
+	err = e.edit(ctx, func(d *savedState) int {
+		before := len(d.Resources)
+		resources = drop(d, match)
+		return before - len(d.Resources)
+	})
 	if err != nil {
 		return 0, err
-	}
-	defer release()
-	// Writing the state drops its unfinished operations: what they made has to be taken over before.
-	if err := e.resolvePending(ctx, true, notice); err != nil {
-		return 0, err
-	}
-	deployment, err := e.deployment(ctx)
-	if err != nil {
-		return 0, err
-	}
-	resources, providers := drop(deployment, match)
-	if resources+providers == 0 {
-		return 0, nil
-	}
-	if err := e.importState(ctx, deployment); err != nil {
-		return 0, fmt.Errorf("write the state without what it forgets: %w", err)
 	}
 	return resources, nil
 }
 
-// drop takes resources out of a deployment and mends the references to them.
-func drop(d *savedState, match func(apitype.ResourceV3) bool) (resources, providers int) {
+// drop takes resources out of a deployment, mends the references to them, and returns how many there were beside providers.
+func drop(d *savedState, match func(apitype.ResourceV3) bool) (resources int) {
 	parents := map[resource.URN]resource.URN{} // of what is dropped
 	kept := make([]apitype.ResourceV3, 0, len(d.Resources))
 	for _, r := range d.Resources {
-		switch {
-		case !match(r):
+		if !match(r) {
 			kept = append(kept, r)
 			continue
-		case strings.HasPrefix(string(r.Type), "pulumi:providers:"):
-			providers++
-		default:
+		}
+		if !strings.HasPrefix(string(r.Type), "pulumi:providers:") {
 			resources++
 		}
 		parents[r.URN] = r.Parent
@@ -98,5 +76,5 @@ func drop(d *savedState, match func(apitype.ResourceV3) bool) (resources, provid
 		}
 	}
 	d.Resources = kept
-	return resources, providers
+	return resources
 }

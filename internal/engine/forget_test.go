@@ -6,6 +6,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
 
@@ -38,6 +40,27 @@ func mixed(ctx *pulumi.Context) error {
 	}
 	_, err = newThing(ctx, "b", pulumi.Map{"from": p.Arn}, pulumi.Parent(&o), pulumi.DependsOn([]pulumi.Resource{&p}))
 	return err
+}
+
+func TestWhatIsForgottenLeavesNoReference(t *testing.T) {
+	t.Parallel()
+	child := recorded("child", "c-1")
+	child.Parent, child.DeletedWith = urnOf("inner"), urnOf("inner")
+	child.Dependencies = []resource.URN{urnOf("kept"), urnOf("inner")}
+	child.ReplaceWith = []resource.URN{urnOf("provider"), urnOf("kept")}
+	child.PropertyDependencies = map[resource.PropertyKey][]resource.URN{"from": {urnOf("inner"), urnOf("kept")}}
+	inner, outer, provider := recorded("inner", "i-1"), recorded("outer", "o-1"), recorded("provider", "p-1")
+	inner.Parent, outer.Parent, provider.Type = urnOf("outer"), urnOf("kept"), kubernetesProvider
+	whole := recorded("whole", "w-1")
+	whole.Parent, whole.DeletedWith = urnOf("kept"), urnOf("kept")
+	d := stateOf([]apitype.ResourceV3{recorded("kept", "k-1"), provider, outer, inner, child, whole})
+	forgotten := []resource.URN{urnOf("inner"), urnOf("outer"), urnOf("provider")}
+	require.Equal(t, 2, drop(d, func(r apitype.ResourceV3) bool { return slices.Contains(forgotten, r.URN) }),
+		"a provider is not counted")
+	child.Parent, child.DeletedWith = urnOf("kept"), ""
+	child.Dependencies, child.ReplaceWith = []resource.URN{urnOf("kept")}, []resource.URN{urnOf("kept")}
+	child.PropertyDependencies = map[resource.PropertyKey][]resource.URN{"from": {urnOf("kept")}}
+	require.Equal(t, []apitype.ResourceV3{recorded("kept", "k-1"), child, whole}, d.Resources)
 }
 
 func TestAClusterThatIsGoneIsForgottenAndTheRestIsDeleted(t *testing.T) {

@@ -3,12 +3,17 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/encoding"
 )
 
 const (
@@ -26,9 +31,10 @@ var errDiskFull = errors.New("the disk of the state folder is full")
 
 // guard protects the state file of a running operation from a disk that fills up.
 //
-// Pulumi's file backend replaces the state by what it could write of it when it runs out of space, which may be nothing,
-// and then copies that over its backup. So the guard holds a hard link to the last state that was whole; it stops the operation
-// as soon as little space is left, and gives back a reserve, so that what is in flight can still be recorded.
+// The engine puts a state in place only when it was written to the end. A network disk may still lose the end of it, and
+// Pulumi's own backend, which writes what is imported, puts in place what it could write. So the guard holds a hard link to the
+// last state that looked whole; it stops the operation as soon as little space is left, and gives back a reserve, so that what is
+// in flight can still be recorded.
 type guard struct {
 	e             *Engine
 	reserve, safe string
@@ -81,7 +87,7 @@ func (g *guard) watch(cancel context.CancelCauseFunc) {
 	}
 }
 
-// keep links the present state when it is a new one and whole. The engine never changes a state in place.
+// keep links the present state when it is a new one and looks whole. The engine never changes a state in place.
 func (g *guard) keep() {
 	path, _ := g.e.files.path()
 	info, err := os.Stat(path)
@@ -93,10 +99,30 @@ func (g *guard) keep() {
 	if err := os.Link(path, next); err != nil {
 		return // a file system without links: the engine's own backup has to do
 	}
-	if _, err := parseState(next); err != nil || os.Rename(next, g.safe) != nil {
+	if !looksWhole(next, strings.HasSuffix(path, encoding.JSONExt)) || os.Rename(next, g.safe) != nil {
 		_ = os.Remove(next)
 	}
 	g.seen = info
+}
+
+// looksWhole tells by its end whether a state was written to the end. To parse it after each of a thousand writes would take
+// longer than the writes; finish does that once. The end of a compressed one tells nothing.
+func looksWhole(path string, plain bool) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = f.Close() }()
+	end := make([]byte, 64)
+	size, err := f.Seek(0, io.SeekEnd)
+	if err != nil {
+		return false
+	}
+	n, err := f.ReadAt(end, max(0, size-int64(len(end))))
+	if err != nil && !errors.Is(err, io.EOF) {
+		return false
+	}
+	return n > 0 && !plain || bytes.HasSuffix(bytes.Join(bytes.Fields(end[:n]), nil), []byte("}}"))
 }
 
 // finish gives the reserve back and puts the last whole state in the place of a spoilt one. The state was whole when

@@ -3,8 +3,12 @@
 package engine
 
 import (
+	"context"
+	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -98,6 +102,157 @@ func TestAStateThatAFullDiskSpoiltIsPutBack(t *testing.T) {
 			require.NoFileExists(t, e.files.safePath())
 		})
 	}
+}
+
+// guardOf guards a stack whose state is one that was written by hand.
+func guardOf(t *testing.T, content string) (g *guard, path string, log *strings.Builder) {
+	t.Helper()
+	log = &strings.Builder{}
+	e := open(t, Options{
+		Home: t.TempDir(), Program: chain(nil),
+		Logger: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn})),
+	})
+	path, _ = e.files.path()
+	put(t, content, path)
+	return &guard{e: e, reserve: filepath.Join(e.files.root, ".reserve-local"), safe: e.files.safePath()}, path, log
+}
+
+const (
+	wholeState = `{"version":3,"checkpoint":{"stack":"organization/emrflink/local","latest":{"manifest":{}}}}`
+	otherState = `{"version":3,"checkpoint":{"stack":"organization/emrflink/local","latest":{"manifest":{},"resources":[]}}}`
+)
+
+func TestOnlyANewAndWholeStateIsKept(t *testing.T) {
+	t.Parallel()
+	g, path, _ := guardOf(t, wholeState)
+	kept := func() string {
+		raw, err := os.ReadFile(g.safe)
+		require.NoError(t, err)
+		return string(raw)
+	}
+	g.keep()
+	require.Equal(t, wholeState, kept())
+	require.NoFileExists(t, g.safe+".new")
+	for _, spoilt := range []string{"", wholeState[:40]} {
+		replace(t, path, spoilt)
+		g.keep()
+		require.Equal(t, wholeState, kept(), "what is not whole is not kept")
+		require.NoFileExists(t, g.safe+".new")
+	}
+	replace(t, path, otherState)
+	g.keep()
+	require.Equal(t, otherState, kept())
+
+	require.NoError(t, os.Remove(g.safe))
+	g.keep()
+	require.NoFileExists(t, g.safe, "a state that was seen is not read again")
+	require.NoError(t, os.Chtimes(path, time.Time{}, time.Now().Add(time.Minute)))
+	g.keep()
+	require.Equal(t, otherState, kept(), "one that was written since is")
+	require.NoError(t, os.Remove(path))
+	g.keep()
+	require.Equal(t, otherState, kept())
+	require.NoError(t, os.Remove(g.safe))
+	put(t, "", g.safe, "a folder is in its place")
+	replace(t, path, wholeState)
+	g.keep()
+	require.NoFileExists(t, g.safe+".new")
+}
+
+func TestTheLastWholeStateTakesThePlaceOfASpoiltOne(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		state, safe, backup string
+		want                string // "" when it cannot be restored
+		warned              bool
+	}{
+		"a whole one stays":                {wholeState, otherState, otherState, wholeState, false},
+		"the one that was kept":            {"", wholeState, otherState, wholeState, true},
+		"the backup when it is spoilt too": {"", "", wholeState, wholeState, true},
+		"nothing":                          {"", "", "", "", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g, path, log := guardOf(t, c.state)
+			put(t, "room", g.reserve)
+			put(t, c.safe, g.safe)
+			put(t, c.backup, path+".bak")
+			err := g.finish()
+			require.NoFileExists(t, g.reserve)
+			if c.want == "" {
+				var failure *Failure
+				require.ErrorAs(t, err, &failure)
+				require.Equal(t, CodeStateCorrupt, failure.Code)
+				return
+			}
+			require.NoError(t, err)
+			after, err := os.ReadFile(path)
+			require.NoError(t, err)
+			require.Equal(t, c.want, string(after))
+			require.Equal(t, c.warned, strings.Contains(log.String(), "the last saved state is restored"))
+			if !c.warned {
+				require.NoFileExists(t, g.safe)
+			}
+		})
+	}
+}
+
+func TestADiskIsFullWhenLessIsFreeThanASaveNeeds(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		free uint64
+		err  error
+		full bool
+	}{
+		"enough":            {lowWater, nil, false},
+		"less":              {lowWater - 1, nil, true},
+		"nobody can tell":   {0, errors.New("no answer"), false},
+		"a gigabyte":        {1 << 30, nil, false},
+		"nothing":           {0, nil, true},
+		"as much as we ask": {4 << 20, nil, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g, _, log := guardOf(t, wholeState)
+			var looks atomic.Int64
+			g.e.free = func(string) (uint64, error) { looks.Add(1); return c.free, c.err }
+			ctx, stop := g.e.guarded(t.Context())
+			if c.full {
+				<-ctx.Done()
+				require.ErrorIs(t, context.Cause(ctx), errDiskFull)
+			} else {
+				waitFor(t, "a second look", func() bool { return looks.Load() > 1 })
+				require.NoError(t, ctx.Err())
+				reserve, err := os.Stat(g.reserve)
+				require.NoError(t, err)
+				require.EqualValues(t, 8<<20, reserve.Size())
+			}
+			full, err := stop()
+			require.NoError(t, err)
+			require.Equal(t, c.full, full)
+			require.Error(t, ctx.Err(), "it ends with the operation")
+			require.Empty(t, log.String())
+		})
+	}
+	g, _, log := guardOf(t, wholeState)
+	put(t, "", g.reserve, "a folder is in its place")
+	_, stop := g.e.guarded(t.Context())
+	_, err := stop()
+	require.NoError(t, err)
+	require.Contains(t, log.String(), "keep room for the state")
+	g.e.files = nil // a state in a bucket
+	ctx, stop := g.e.guarded(t.Context())
+	full, err := stop()
+	require.NoError(t, err)
+	require.False(t, full)
+	require.NoError(t, ctx.Err())
+}
+
+func TestWhatTheEngineSaidOfAFullDiskIsKept(t *testing.T) {
+	t.Parallel()
+	g, _, _ := guardOf(t, wholeState)
+	require.Equal(t, "no space left on device", g.e.diskFull("deploy", errors.New("no space left on device")).Raw)
+	require.Equal(t, "all of it", g.e.diskFull("deploy", &Failure{Message: "short", Raw: "all of it"}).Raw)
 }
 
 // replace writes as the engine's backend does: beside the file, then over it.

@@ -4,7 +4,9 @@ package engine
 
 import (
 	"context"
+	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -188,22 +190,27 @@ func TestTheJournalSaysWhatIsInFlight(t *testing.T) {
 	j.begin(step(apitype.OpCreate, "pending", nil))
 	j.begin(step(apitype.OpCreateReplacement, "new", &apitype.StepEventStateMetadata{ID: "old"}))
 	j.begin(step(apitype.OpCreateReplacement, "replaced", &apitype.StepEventStateMetadata{ID: "old"}))
+	j.begin(apitype.StepEventMetadata{Op: apitype.OpCreate, Type: thingType})
+	j.begin(step(apitype.OpCreateReplacement, "going", nil))
 	f, err := os.OpenFile(j.path, os.O_APPEND|os.O_WRONLY, 0o600)
 	require.NoError(t, err)
 	_, err = f.WriteString(`{"urn":"cut o`)
 	require.NoError(t, err)
 	require.NoError(t, f.Close())
 
+	going := in("going", "g")
+	going.Delete = true
 	d := &savedState{DeploymentV3: &apitype.DeploymentV3{
-		Resources:         []apitype.ResourceV3{in("saved", "1"), in("new", "old"), in("replaced", "fresh")},
+		Resources:         []apitype.ResourceV3{in("saved", "1"), in("new", "old"), in("replaced", "fresh"), going},
 		PendingOperations: []apitype.OperationV2{{Resource: in("pending", ""), Type: apitype.OperationTypeCreating}},
 	}}
 	ops, err := j.operations(d)
 	require.NoError(t, err)
-	require.Len(t, ops, 2)
+	require.Len(t, ops, 3)
+	require.Equal(t, urn("going"), string(ops[2].Resource.URN), "what the state has of it is to be deleted")
 	require.Equal(t, urn("open"), string(ops[0].Resource.URN))
 	require.Empty(t, ops[0].Resource.Parent, "a parent that the state does not have")
-	require.Len(t, ops[0].Resource.Dependencies, 3, "it is deleted first")
+	require.Len(t, ops[0].Resource.Dependencies, 4, "it is deleted first")
 	require.Equal(t, urn("new"), string(ops[1].Resource.URN))
 	require.Len(t, ops[1].Resource.Dependencies, 1, "what it replaces is not among what it depends on")
 	require.NoError(t, place(d, ops[1].Resource, "new-id"))
@@ -211,4 +218,52 @@ func TestTheJournalSaysWhatIsInFlight(t *testing.T) {
 	ops, err = j.operations(d)
 	require.NoError(t, err)
 	require.Empty(t, ops)
+	require.NoError(t, j.clear(), "there is none")
+
+	child := step(apitype.OpCreate, "child", nil)
+	child.New.Parent = urn("saved")
+	j.begin(child)
+	ops, err = j.operations(d)
+	require.NoError(t, err)
+	require.Equal(t, urn("saved"), string(ops[0].Resource.Parent))
+}
+
+// What cannot be read or written is said: a creation that is not known would be made twice.
+func TestAJournalThatCannotBeUsedIsSaid(t *testing.T) {
+	t.Parallel()
+	var log strings.Builder
+	j := &journal{path: t.TempDir(), logger: slog.New(slog.NewTextHandler(&log, nil))}
+	_, err := j.operations(stateOf(nil))
+	require.NoError(t, err, "a folder has no lines")
+	require.NoError(t, os.WriteFile(filepath.Join(j.path, "x"), nil, 0o600))
+	require.ErrorContains(t, j.clear(), "clear the creations of the last run")
+	create := apitype.StepEventMetadata{
+		Op: apitype.OpCreate, URN: string(urnOf("x")), Type: thingType, New: &apitype.StepEventStateMetadata{Custom: true},
+	}
+	j.begin(create)
+	require.Contains(t, log.String(), "write down a creation before it is sent")
+	j.path, log = filepath.Join(j.path, "x"), strings.Builder{}
+	j.begin(create)
+	require.Empty(t, log.String())
+	open, err := j.open()
+	require.NoError(t, err)
+	require.Equal(t, []sent{{URN: string(urnOf("x"))}}, open)
+	j.path = filepath.Join(j.path, "below a file")
+	_, err = j.operations(stateOf(nil))
+	require.ErrorContains(t, err, "read the creations of the last run")
+}
+
+func TestAWSsOwnNoIsToldFromALostAnswer(t *testing.T) {
+	t.Parallel()
+	j := open(t, Options{Home: t.TempDir(), Program: chain(nil)}).journal()
+	for text, refused := range map[string]bool{
+		"StatusCode: 400, api error VpcLimitExceeded: no more":       true,
+		"StatusCode: 409, EntityAlreadyExists: it exists":            false,
+		"StatusCode: 400, ResourceAlreadyExistsException: log group": true,
+		"StatusCode: 500, api error InternalError: try again":        false,
+		"error reading from server: EOF":                             false,
+	} {
+		require.Equal(t, refused, j.refused([]string{"creating", text}), text)
+		require.False(t, (*journal)(nil).refused([]string{text}))
+	}
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/pulumi/pulumi/pkg/v3/backend"
+	cmdbackend "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi/backend"
 	"github.com/pulumi/pulumi/pkg/v3/cmd/pulumi/cancel"
 	pulumicmd "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi/cmd"
 	"github.com/pulumi/pulumi/pkg/v3/cmd/pulumi/config"
@@ -25,6 +26,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/util/logging"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/version"
 	"github.com/spf13/cobra"
+
+	"emrflink/internal/engine/save"
 )
 
 // childEnv marks a process that an Engine started: everything else is in its environment already.
@@ -45,6 +48,7 @@ func Main(args []string) int {
 	if version.Version == "" {
 		version.Version = "v" + sdk.Version.String()
 	}
+	cmdbackend.DefaultLoginManager = save.Logins(cmdbackend.DefaultLoginManager, openPlace, os.Stdout)
 	root := newRoot()
 	root.SetArgs(args)
 	if err := root.ExecuteContext(context.Background()); err != nil {

@@ -42,6 +42,8 @@ func judge(o observation) verdict {
 			phase: phaseStarting, cause: orElse(j.Error, "the operator reports the job as FAILED"),
 			fails: "operator", atOnce: true,
 		}
+	case crash(o.pods) != "": // the operator knows of the back-off only
+		return verdict{phase: phaseStarting, cause: crash(o.pods), fails: "container"}
 	case j.Error != "":
 		return verdict{phase: phaseStarting, cause: "operator: " + j.Error, fails: "operator", atOnce: j.JobManager == "ERROR"}
 	case j.Lifecycle == "SUSPENDED":
@@ -62,6 +64,18 @@ func judge(o observation) verdict {
 		return verdict{phase: phaseCheckpoint, cause: "the job is RUNNING; no checkpoint below " + j.CheckpointDir + " yet"}
 	}
 	return verdict{phase: phaseCheckpoint, cause: "checkpoint " + o.checkpoint.URI, done: true}
+}
+
+// crash is how a container ended that ends again and again; "" when there is none, or it is not known.
+func crash(pods []kube.Pod) string {
+	for _, p := range pods {
+		for _, w := range p.Waiting {
+			if w.Reason == "CrashLoopBackOff" && w.Last != "" {
+				return fmt.Sprintf("pod %s, container %s: %s: %s", p.Name, w.Container, w.Reason, w.Last)
+			}
+		}
+	}
+	return ""
 }
 
 func judgeContainers(pods []kube.Pod) (verdict, bool) {

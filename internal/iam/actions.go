@@ -134,7 +134,7 @@ var globalKeys = []string{
 func (a Action) Knows(key string) bool {
 	key = strings.ToLower(key)
 	return slices.ContainsFunc(slices.Concat(a.Keys, globalKeys), func(k string) bool {
-		return k == key || strings.ContainsAny(k[len(k)-1:], "/:") && strings.HasPrefix(key, k) && len(key) > len(k)
+		return k == key || strings.ContainsAny(k[len(k)-1:], "/:") && strings.HasPrefix(key, k)
 	})
 }
 

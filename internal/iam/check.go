@@ -53,8 +53,9 @@ func (t *ActionTable) Check(kind Kind, text string) []string {
 		add("%d characters, the quota is %d", Size(text), limit)
 	}
 	for i := 0; i < len(text); i++ {
-		// The bytes of U+00A0 to U+00FF and beyond: names here have no use for them, and IAM refuses what is above.
-		if text[i] >= 0x7f || text[i] < 0x20 && !strings.ContainsRune("\t\n\r", rune(text[i])) {
+		// The bytes of U+00A0 to U+00FF and beyond: names here have no use for them, and IAM refuses what is above. Control
+		// characters are no JSON.
+		if text[i] >= 0x7f {
 			add("character %#x", text[i])
 			break
 		}

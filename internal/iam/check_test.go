@@ -94,6 +94,23 @@ func TestCheck(t *testing.T) {
 			document(fmt.Sprintf(trust, `"StringLike":{"`+host+`:sub":"system:serviceaccount:a:*"}`)),
 			"exact subject",
 		},
+		"a trust with a subject alone": {
+			iam.KindTrust, document(fmt.Sprintf(trust, `"StringEquals":{"`+host+`:sub":"x"}`)), "exact subject and audience",
+		},
+		"a trust with an audience alone": {
+			iam.KindTrust, document(fmt.Sprintf(trust, `"StringEquals":{"`+host+`:aud":"x"}`)), "exact subject and audience",
+		},
+		"a trust with patterns for both": {
+			iam.KindTrust, document(fmt.Sprintf(trust, `"StringLike":{"`+host+`:sub":"x","`+host+`:aud":"x"}`)),
+			"exact subject and audience",
+		},
+		"a trust with subject and audience of another issuer": {
+			iam.KindTrust, document(fmt.Sprintf(trust, `"StringEquals":{"other:sub":"x","other:aud":"x"}`)),
+			"condition key other:aud",
+		},
+		"a trust with another claim": {
+			iam.KindTrust, document(fmt.Sprintf(trust, `"StringEquals":{"`+host+`:amr":"x"}`)), "condition key oidc",
+		},
 		"a trust with a key of something else": {
 			iam.KindTrust, document(fmt.Sprintf(trust, `"StringEquals":{"s3:prefix":"x"}`)), "condition key s3:prefix",
 		},
@@ -117,10 +134,60 @@ func TestCheck(t *testing.T) {
 				`"Condition":{"StringEquals":{"kms:CallerAccount":"1"}}}`),
 			"",
 		},
+		"a key for accounts by a pattern": {
+			iam.KindKey,
+			document(`{"Effect":"Allow","Action":"kms:Decrypt","Resource":"*","Principal":{"AWS":"*"},` +
+				`"Condition":{"StringLike":{"kms:CallerAccount":"*"}}}`),
+			"everyone is allowed",
+		},
+		"a key for everyone by a service": {
+			iam.KindKey,
+			document(`{"Effect":"Allow","Action":"kms:Decrypt","Resource":"*","Principal":{"AWS":"*"},` +
+				`"Condition":{"StringEquals":{"kms:ViaService":"s3"}}}`),
+			"everyone is allowed",
+		},
+		"a key's pattern of another service": {
+			iam.KindKey, document(`{"Effect":"Allow","Action":"s3:*","Resource":"*","Principal":{"AWS":"1"}}`),
+			"allows more than is listed",
+		},
 		"a key for everyone": {
 			iam.KindKey,
 			document(`{"Effect":"Allow","Action":"kms:Decrypt","Resource":"*","Principal":{"AWS":"*"}}`),
 			"everyone is allowed",
+		},
+		"a Sid of the first and last letters and digits": {
+			iam.KindManaged, document(strings.Replace(allow("s3:GetObject", object), `"S"`, `"09AZaz"`, 1)), "",
+		},
+		"spaces and line ends": {iam.KindManaged, " \t\r\n" + document(allow("s3:GetObject", object)), ""},
+		"a control character": {
+			iam.KindManaged, strings.Replace(document(allow("s3:GetObject", "arn:aws:s3:::~/*")), "~", "\x7f", 1),
+			"character 0x7f",
+		},
+		"as large as a policy can be": {
+			iam.KindManaged, sized(6144), "",
+		},
+		"a bucket's policy has no quota here": {
+			iam.KindResource,
+			document(`{"Effect":"Allow","Action":"s3:GetObject","Resource":"` + object + `","Principal":{"AWS":"1"}}`), "",
+		},
+		"NotAction with NotResource": {
+			iam.KindManaged, document(`{"Effect":"Allow","NotAction":"s3:GetObject","NotResource":"` + object + `"}`),
+			"what nobody has listed",
+		},
+		"NotResource with NotPrincipal": {
+			iam.KindResource,
+			document(`{"Effect":"Allow","Action":"s3:GetObject","NotResource":"` + object + `","NotPrincipal":{"AWS":"1"}}`),
+			"what nobody has listed",
+		},
+		"a Deny of all actions but some": {
+			iam.KindManaged, document(`{"Effect":"Deny","NotAction":"iam:*","Resource":"` + object + `"}`), "",
+		},
+		"a Deny of all actions": {iam.KindManaged, document(`{"Effect":"Deny","Action":"*","Resource":"*"}`), ""},
+		"a Deny of a service that is not listed": {
+			iam.KindManaged, document(`{"Effect":"Deny","Action":"s4:*","Resource":"*"}`), `no service "s4" in actions.csv`,
+		},
+		"an action that can only be allowed on everything": {
+			iam.KindManaged, document(allow("ec2:DescribeSubnets", "*")), "",
 		},
 		"something that is not a policy at all": {iam.KindManaged, `{"Statement":"x"}`, "parse policy"},
 	} {
@@ -132,11 +199,43 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// sized is a policy of so many characters.
+func sized(n int) string {
+	rest := len(document(allow("s3:GetObject", "arn:aws:s3:::/*")))
+	return document(allow("s3:GetObject", "arn:aws:s3:::"+strings.Repeat("b", n-rest)+"/*"))
+}
+
+func TestASidHasLettersAndDigitsOnly(t *testing.T) {
+	t.Parallel()
+	for _, c := range "/:@[`{" { // the neighbours of 0-9, A-Z and a-z
+		text := document(strings.Replace(allow("s3:GetObject", object), `"S"`, `"A`+string(c)+`"`, 1))
+		require.Contains(t, strings.Join(load(t).Check(iam.KindManaged, text), "\n"), "letters and digits", string(c))
+	}
+}
+
+func TestWhatWorksOnEverythingAlone(t *testing.T) {
+	t.Parallel()
+	for action, want := range map[string]bool{
+		"ec2:DescribeSubnets": true, "ec2:describeinstances": true, "ec2:DescribeWhatIsNew": true, "ec2:Describe*": true,
+		"s3:GetObject": false, "ec2:TerminateInstances": false, "nothing:Describe": false,
+	} {
+		require.Equal(t, want, iam.Unscoped(action), action)
+	}
+}
+
+func TestTheActionOfAnOperation(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, "s3:ListBucket", iam.ActionOf("s3:HeadBucket"))
+	require.Equal(t, "ec2:RunInstances", iam.ActionOf("ec2:RunInstances"))
+}
+
 func TestARolesPoliciesTogether(t *testing.T) {
 	t.Parallel()
 	big := document(allow("s3:GetObject", "arn:aws:s3:::"+strings.Repeat("b", 5200)+"/*"))
 	require.Empty(t, iam.CheckRole([]string{big}, 10))
 	require.Len(t, iam.CheckRole([]string{big, big}, 11), 2)
+	require.Empty(t, iam.CheckRole([]string{sized(5120), sized(5120)}, 0))
+	require.Len(t, iam.CheckRole([]string{sized(5120), sized(5121)}, 0), 1)
 	require.Equal(t, iam.Size(document(allow("s3:GetObject", object))),
 		iam.Size("{\n \"Version\": \"2012-10-17\",\n \"Statement\": ["+allow("s3:GetObject", object)+" ] }"),
 		"white space does not count")

@@ -154,7 +154,7 @@ func samePrincipal(want string, p Principal) bool {
 	session, ok := strings.CutPrefix(parts[5], "assumed-role/")
 	role, _, _ := strings.Cut(session, "/")
 	at := strings.LastIndexByte(want, '/') // roles with a path lose it in the session's ARN
-	return ok && at >= 0 && strings.Contains(want, ":"+parts[4]+":role/") && want[at+1:] == role
+	return ok && strings.Contains(want, ":"+parts[4]+":role/") && want[at+1:] == role
 }
 
 func anyAction(patterns []string, action string) bool {

@@ -41,6 +41,8 @@ func TestParseRefuses(t *testing.T) {
 		"no action":         {`{"Statement":{"Effect":"Allow","Resource":"*"}}`, "Action"},
 		"an action without a service": {`{"Statement":{"Effect":"Allow","Action":"GetObject","Resource":"*"}}`,
 			"GetObject"},
+		"an action without a name":        {`{"Statement":{"Effect":"Allow","Action":"s3:","Resource":"*"}}`, `"s3:"`},
+		"an action of a nameless service": {`{"Statement":{"Effect":"Allow","Action":":Get","Resource":"*"}}`, `":Get"`},
 		"both Action and NotAction": {
 			`{"Statement":{"Effect":"Allow","Action":"s3:*","NotAction":"s3:*","Resource":"*"}}`, "exclude"},
 		"a resource that is no ARN":  {`{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"bucket"}}`, "bucket"},
@@ -49,7 +51,10 @@ func TestParseRefuses(t *testing.T) {
 			"Robot"},
 		"a Sid that is used twice": {
 			`{"Statement":[{"Sid":"A","Effect":"Allow","Action":"s3:*","Resource":"*"},{"Sid":"A","Effect":"Allow","Action":` +
-				`"s3:*","Resource":"*"}]}`, `"A"`},
+				`"s3:*","Resource":"*"}]}`, `statement 2: Sid "A"`},
+		"a second statement without an effect": {
+			`{"Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"},{"Action":"s3:*"}]}`, "statement 2: Effect"},
+		"an empty list of actions":      {`{"Statement":{"Effect":"Allow","Action":[],"Resource":"*"}}`, "Action is empty"},
 		"an IP address that is none":    {conditioned(`{"IpAddress":{"aws:SourceIp":"10.0.0.0/88"}}`), "no IP address"},
 		"a number that is none":         {conditioned(`{"NumericLessThan":{"s3:max-keys":"ten"}}`), "no number"},
 		"a date that is none":           {conditioned(`{"DateLessThan":{"aws:CurrentTime":"tomorrow"}}`), "no date"},
@@ -157,7 +162,17 @@ func TestConditionOperators(t *testing.T) {
 		"a policy variable without a value": {`{"StringEquals":{"k":"${aws:PrincipalTag/team}"}}`, keys{"k": {""}},
 			false},
 		"a star in a variable's value is no pattern": {`{"StringLike":{"k":"${v}"}}`, keys{"v": {"*"}, "k": {"x"}}, false},
-		"an escaped star": {`{"StringLike":{"k":"${*}"}}`, keys{"k": {"*"}}, true},
+		"a star in a variable's value is none of an ARN": {
+			`{"ArnLike":{"k":"${v}"}}`, keys{"v": {"arn:aws:s3:::*"}, "k": {"arn:aws:s3:::x"}}, false,
+		},
+		"NumericLessThanEquals, equal":         {`{"NumericLessThanEquals":{"k":"10"}}`, keys{"k": {"10"}}, true},
+		"NumericGreaterThan, equal":            {`{"NumericGreaterThan":{"k":"10"}}`, keys{"k": {"10"}}, false},
+		"Null true, key present without value": {`{"Null":{"k":"true"}}`, keys{"k": {}}, true},
+		"IpAddress, of no address":             {`{"IpAddress":{"k":"0.0.0.0/0"}}`, keys{"k": {"x"}}, false},
+		"NumericLessThan, of no number":        {`{"NumericLessThan":{"k":"10"}}`, keys{"k": {"x"}}, false},
+		"ArnLike, of no ARN":                   {`{"ArnLike":{"k":"arn:aws:s3:::*"}}`, keys{"k": {"x"}}, false},
+		"ArnLike, of no ARN in the policy":     {`{"ArnLike":{"k":"*"}}`, keys{"k": {"arn:aws:s3:::x"}}, false},
+		"an escaped star":                      {`{"StringLike":{"k":"${*}"}}`, keys{"k": {"*"}}, true},
 	} {
 		doc := parse(t, conditioned(c.condition))
 		got := Evaluate([]Document{doc}, Request{Action: "ec2:RunInstances", Resource: "*", Context: c.keys})
@@ -244,6 +259,26 @@ func TestDocumentsFitTheirUse(t *testing.T) {
 	require.NoError(t, both.CheckResource())
 	require.Error(t, identity.CheckResource())
 	require.Error(t, trust.CheckResource())
+	second := func(first, other Document) Document {
+		return Document{Statements: append(first.Statements[:1:1], other.Statements...)}
+	}
+	for want, err := range map[string]error{
+		"statement 2: an identity policy must not have a Principal": second(identity, both).CheckIdentity(),
+		"statement 2: a trust policy must not have a Resource":      second(trust, both).CheckTrust(),
+	} {
+		require.EqualError(t, err, want)
+	}
+	require.EqualError(t, second(identity, parse(t, `{"Statement":{"Effect":"Deny","Action":"s3:*"}}`)).CheckIdentity(),
+		"statement 2: Resource is missing")
+	require.EqualError(t, second(trust, identity).CheckTrust(), "statement 2: Principal is missing")
+	require.EqualError(t, second(both, identity).CheckResource(), "statement 2: Principal is missing")
+	require.EqualError(t, second(both, trust).CheckResource(), "statement 2: Resource is missing")
+}
+
+// No policy can have the mark of a literal; one at the end of a pattern matches nothing.
+func TestAMarkWithoutACharacterMatchesNothing(t *testing.T) {
+	t.Parallel()
+	require.False(t, Match("a"+string(escape), "ab"))
 }
 
 // TestMatchAgreesWithItsDefinition compares the linear matcher with the obvious recursive one.

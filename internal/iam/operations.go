@@ -6,14 +6,20 @@ package iam
 // in the table of S3's Service Authorization Reference and in its API reference, under "Permissions".
 func ActionOf(operation string) string {
 	if action := map[string]string{
-		"s3:DeleteObjects":         "s3:DeleteObject",
-		"s3:HeadBucket":            "s3:ListBucket",
-		"s3:HeadObject":            "s3:GetObject",
-		"s3:ListBuckets":           "s3:ListAllMyBuckets",
-		"s3:CreateMultipartUpload": "s3:PutObject",
-		"s3:ListMultipartUploads":  "s3:ListBucketMultipartUploads",
-		"s3:ListObjectVersions":    "s3:ListBucketVersions",
-		"s3:ListObjectsV2":         "s3:ListBucket",
+		"s3:CompleteMultipartUpload": "s3:PutObject",
+		"s3:CopyObject":              "s3:PutObject",
+		"s3:CreateMultipartUpload":   "s3:PutObject",
+		"s3:DeleteObjects":           "s3:DeleteObject",
+		"s3:HeadBucket":              "s3:ListBucket",
+		"s3:HeadObject":              "s3:GetObject",
+		"s3:ListBuckets":             "s3:ListAllMyBuckets",
+		"s3:ListMultipartUploads":    "s3:ListBucketMultipartUploads",
+		"s3:ListObjects":             "s3:ListBucket",
+		"s3:ListParts":               "s3:ListMultipartUploadParts",
+		"s3:UploadPart":              "s3:PutObject",
+		"s3:UploadPartCopy":          "s3:PutObject",
+		"s3:ListObjectVersions":      "s3:ListBucketVersions",
+		"s3:ListObjectsV2":           "s3:ListBucket",
 	}[operation]; action != "" {
 		return action
 	}

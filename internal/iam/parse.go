@@ -144,7 +144,7 @@ func exclusive(name string, yes, no iamdoc.Strings, required bool) error {
 			return fmt.Errorf("%s is missing", name)
 		}
 		return nil
-	case len(yes)+len(no) == 0:
+	case len(yes) == 0 && len(no) == 0:
 		return fmt.Errorf("%s is empty", name)
 	}
 	return nil

@@ -58,7 +58,7 @@ func TestPodsCarryWhyTheyWait(t *testing.T) {
 	pods, err := fakeClient(pending, waiting).Pods(t.Context(), "team", "")
 	require.NoError(t, err)
 	require.Len(t, pods, 2)
-	require.Empty(t, cmp.Diff([]Waiting{{"main", "ImagePullBackOff", "403"}}, pods[0].Waiting))
+	require.Empty(t, cmp.Diff([]Waiting{{Container: "main", Reason: "ImagePullBackOff", Message: "403"}}, pods[0].Waiting))
 	require.Equal(t, "n1", pods[0].Node)
 	require.Equal(t, "0/3 nodes are available", pods[1].Scheduled.Message)
 }

@@ -4,6 +4,7 @@ package kube
 
 import (
 	"context"
+	"fmt"
 	"sort"
 	"time"
 
@@ -20,7 +21,10 @@ type Condition struct {
 }
 
 // Waiting is a container that does not run, with the kubelet's reason.
-type Waiting struct{ Container, Reason, Message string }
+type Waiting struct {
+	Container, Reason, Message string
+	Last                       string // how its last run ended; "" when there was none
+}
 
 // Pod is what the tool reads of a pod.
 type Pod struct {
@@ -29,6 +33,7 @@ type Pod struct {
 	Phase           string // Pending, Running, Succeeded, Failed, Unknown
 	Ready           bool
 	Deleting        bool
+	IP              string // "" before it runs
 	Labels          map[string]string
 	Scheduled       Condition // type PodScheduled; Status "" when not reported yet
 	Waiting         []Waiting
@@ -132,6 +137,7 @@ type podWire struct {
 	} `json:"spec"`
 	Status struct {
 		Phase                 string          `json:"phase"`
+		PodIP                 string          `json:"podIP"`
 		Conditions            []Condition     `json:"conditions"`
 		ContainerStatuses     []containerWire `json:"containerStatuses"`
 		InitContainerStatuses []containerWire `json:"initContainerStatuses"`
@@ -146,6 +152,26 @@ type containerWire struct {
 			Message string `json:"message"`
 		} `json:"waiting"`
 	} `json:"state"`
+	LastState struct {
+		Terminated *struct {
+			ExitCode int    `json:"exitCode"`
+			Reason   string `json:"reason"`
+			Message  string `json:"message"`
+		} `json:"terminated"`
+	} `json:"lastState"`
+}
+
+// lastEnd is how the last run of a container ended.
+func (c containerWire) lastEnd() string {
+	t := c.LastState.Terminated
+	if t == nil {
+		return ""
+	}
+	end := fmt.Sprintf("exit code %d (%s)", t.ExitCode, t.Reason)
+	if t.Message != "" {
+		end += ": " + t.Message
+	}
+	return end
 }
 
 // PodsFrom reads pods from raw objects, ordered by namespace and name.
@@ -161,13 +187,16 @@ func PodsFrom(objs []unstructured.Unstructured) []Pod {
 			Namespace: o.GetNamespace(), Name: o.GetName(), Node: w.Spec.NodeName, Phase: w.Status.Phase,
 			Ready:     ConditionOf(w.Status.Conditions, "Ready").Status == "True",
 			Deleting:  o.GetDeletionTimestamp() != nil,
+			IP:        w.Status.PodIP,
 			Labels:    o.GetLabels(),
 			Scheduled: ConditionOf(w.Status.Conditions, "PodScheduled"),
 			Created:   o.GetCreationTimestamp().Time,
 		}
 		for _, cs := range append(w.Status.InitContainerStatuses, w.Status.ContainerStatuses...) {
 			if cs.State.Waiting != nil {
-				p.Waiting = append(p.Waiting, Waiting{cs.Name, cs.State.Waiting.Reason, cs.State.Waiting.Message})
+				p.Waiting = append(p.Waiting, Waiting{
+					Container: cs.Name, Reason: cs.State.Waiting.Reason, Message: cs.State.Waiting.Message, Last: cs.lastEnd(),
+				})
 			}
 		}
 		pods = append(pods, p)

@@ -36,7 +36,7 @@ var (
 	KindRoleBinding = Kind{"rbac.authorization.k8s.io/v1", "RoleBinding"}
 	// KindCRD is asked whether an operator's kinds are served.
 	KindCRD = Kind{"apiextensions.k8s.io/v1", "CustomResourceDefinition"}
-	// KindFlinkDeployment and its neighbours are the operator's kinds.
+	// KindFlinkDeployment, KindFlinkSessionJob and KindFlinkStateSnapshot are the operator's kinds.
 	KindFlinkDeployment    = Kind{"flink.apache.org/v1beta1", "FlinkDeployment"}
 	KindFlinkSessionJob    = Kind{"flink.apache.org/v1beta1", "FlinkSessionJob"}
 	KindFlinkStateSnapshot = Kind{"flink.apache.org/v1beta1", "FlinkStateSnapshot"}

@@ -77,7 +77,7 @@ type Disorder struct {
 // Leftovers are all that can be left behind.
 func Leftovers() []Disorder {
 	return []Disorder{
-		{LostInterface, "a network interface of a node that is gone keeps the subnet and the cluster's group", "a cluster"},
+		{LostInterface, "an interface of a lost node keeps the subnet and the cluster's group", "a cluster"},
 		{LostBalancer, "a load balancer with its security group, of a Service that is gone", "a cluster"},
 		{LostVolume, "a volume of a claim that is gone", "a cluster"},
 		{LostTemplate, "a launch template of Karpenter", "a cluster"},
@@ -91,7 +91,7 @@ func ClusterFaults() []Disorder {
 	return []Disorder{
 		{StuckNamespace, "an object in each namespace keeps a finalizer whose controller is gone", "a namespace"},
 		{DeadAPIService, "a group of kinds has no server: no namespace can be emptied", ""},
-		{DeadWebhook, "nothing of a group can be changed: its webhook is gone", "the group (flink.apache.org)"},
+		{DeadWebhook, "nothing of a group can be changed: its webhook is gone", "a group (flink.apache.org)"},
 		{UndeletableJob, "Flink jobs, and a snapshot, that the operator can never delete", "a namespace"},
 		{PendingRelease, "Helm releases look as if their last run was cut off", "NAMESPACE/NAME"},
 		{APIServerGone, "the API server answers nothing any more", "a cluster"},

@@ -41,6 +41,8 @@ type Status struct {
 	Resources     int       `json:"resources"`
 	Clusters      []Cluster `json:"clusters"`
 	Faults        []Fault   `json:"faults"`
+	// Flink says what runs jobs: a Flink, or nothing, and then why. The command that asks fills it in.
+	Flink string `json:"flink"`
 }
 
 // Cluster is the control plane of one EKS cluster, a process of this machine.

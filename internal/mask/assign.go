@@ -25,7 +25,7 @@ func assignments(s string) string {
 	s = lines(s)
 	var b strings.Builder
 	at := 0
-	for at < len(s) {
+	for {
 		m := keyForm().FindStringSubmatchIndex(s[at:])
 		if m == nil {
 			break
@@ -37,13 +37,14 @@ func assignments(s string) string {
 		if !Key(key) || sep == ":" && inARN(s, value-len(sep)-len(key)) {
 			continue // its value may hold an assignment
 		}
-		v := readValue(s[value:], m[6] >= 0)
+		quotedKey := m[6] != -1
+		v := readValue(s[value:], quotedKey)
 		text := s[value+v.from : value+v.to]
 		if v.nested || strings.HasPrefix(s[value:], Secret) || shownAlready(text) {
 			continue
 		}
 		// In prose a colon ends a clause: "token: expired".
-		if bare := v.from == 0 && m[6] < 0; bare && spaced(sep) && prose(text) {
+		if bare := v.from == 0 && !quotedKey; bare && spaced(sep) && prose(text) {
 			continue
 		}
 		b.WriteString(s[value : value+v.from])
@@ -126,7 +127,7 @@ func closing(s string, quote byte, slashes int) int {
 		case s[i] != quote:
 		case slashes == 0 && run%2 == 0:
 			return i
-		case slashes > 0 && run == slashes && (i+1 == len(s) || strings.IndexByte(",}]: \n\\", s[i+1]) >= 0):
+		case run == slashes && (i+1 == len(s) || strings.IndexByte(",}]: \n\\", s[i+1]) >= 0):
 			return i - run
 		}
 		run = 0
@@ -163,8 +164,8 @@ func lines(s string) string {
 	return strings.Join(out, "\n")
 }
 
-// secretLine takes a line apart that assigns a secret; the value is "" when it does not, or when it is an object, a list
-// or a reference.
+// secretLine takes a line apart that assigns a secret; the value is "" when it does not, or when it is an object or a list of
+// JSON.
 func secretLine(body string) (key, value string) {
 	key, value, _ = strings.Cut(body, ":")
 	if !strings.HasPrefix(value, " ") || strings.ContainsAny(key, " \t") || !Key(strings.Trim(key, `"'`)) {
@@ -174,7 +175,7 @@ func secretLine(body string) (key, value string) {
 		return key, ""
 	}
 	value = strings.TrimSpace(value)
-	if harmless(value) || strings.IndexByte("{[&", value[0]) >= 0 || value[0] == '*' && len(value) > 1 {
+	if harmless(value) || strings.HasSuffix(key, `"`) && (value[0] == '{' || value[0] == '[') {
 		return key, ""
 	}
 	return key, value

@@ -98,7 +98,7 @@ func (w *walker) changed(path, out string) string {
 // written.
 func document(s string) (string, bool) {
 	trimmed := strings.TrimSpace(s)
-	if len(trimmed) < 2 || trimmed[0] != '{' && trimmed[0] != '[' {
+	if !strings.HasPrefix(trimmed, "{") && !strings.HasPrefix(trimmed, "[") {
 		return s, false
 	}
 	dec := json.NewDecoder(strings.NewReader(trimmed))

@@ -64,7 +64,22 @@ func TestShapes(t *testing.T) {
 		"with an ampersand":          {"PASSWORD=a&b rest", "PASSWORD=[secret] rest"},
 		"of a Go map":                {"map[password:swordfish user:me]", "map[password:[secret] user:me]"},
 		"in YAML, to the line's end": {"a: 1\n  password: correct horse\nb: 2", "a: 1\n  password: [secret]\nb: 2"},
-		"in YAML, as a block":        {"a:\n  - token: |\n      one\n      two\n    b: 2", "a:\n  - token: [secret]\n    b: 2"},
+		"in YAML, as a block": {"a:\n  - token: |\n      one\n      two\n    b: 2",
+			"a:\n  - token: [secret]\n    b: 2"},
+		"in YAML, as a folded block":        {"token: >\n  one\n  two\nb: 2", "token: [secret]\nb: 2"},
+		"in YAML, behind an anchor":         {"a: 1\npassword: &pw hunter2\nb: 2", "a: 1\npassword: [secret]\nb: 2"},
+		"in YAML, a reference":              {"a: 1\npassword: *pw\nb: 2", "a: 1\npassword: [secret]\nb: 2"},
+		"in YAML, an object":                {"a: 1\npassword: {value: hunter2}\nb: 2", "a: 1\npassword: [secret]\nb: 2"},
+		"an assignment at the start":        {"token:abc123", "token:[secret]"},
+		"the shortest text":                 {"pwd=a1b2", "pwd=[secret]"},
+		"backslashes to the end":            {`password=\\`, `password=[secret]`},
+		"a word of twenty letters":          {"password: " + strings.Repeat("abcde", 4), "password: [secret]"},
+		"the value of an option in a list":  {`["run --token=abc","x"]`, `["run --token=[secret]","x"]`},
+		"the value of an option in quotes":  {`"run --token=abc"`, `"run --token=[secret]"`},
+		"a quote within a value":            {`--token=a"b,c" x`, `--token=[secret]" x`},
+		"a backslash that is escaped":       {`password="hun\\" x`, `password="[secret]" x`},
+		"in JSON twice, at the end":         {`{\"token\":\"a,b\"`, `{\"token\":\"[secret]\"`},
+		"in JSON twice, with a quote in it": {`{\"token\":\"a\"b\",\"n\":1}`, `{\"token\":\"[secret]\",\"n\":1}`},
 		"a kubeconfig": {"users:\n- user:\n    client-key-data: YWJj\n    token: x y",
 			"users:\n- user:\n    client-key-data: [secret]\n    token: [secret]"},
 	} {
@@ -109,6 +124,9 @@ func TestWhatIsNoSecretStays(t *testing.T) {
 		"arn:aws:iam::111122223333:role/emr-eks-flink-us-west-2-karpenter-controller", "https://host:8080/path?user=a@b",
 		"https://0123456789ABCDEF0123456789ABCDEF.gr7.us-west-2.eks.amazonaws.com", "token=", `"token":null`, "password=[secret]",
 		"AmazonEC2ContainerRegistryPullOnlyAccess40", "basic authentication is off",
+		`password="none" here`, "https://me:none@host", "password=\nnext", `say "token":`,
+		`said {"token":{"a":1},"n":1}`, "{\n \"token\": {\n  \"a\": 1\n },\n \"secret\": [\n 1 ]\n}",
+		"password: " + strings.Repeat("x", 19),
 		"SignatureDoesNotMatch: The request signature", "api error InvalidClientTokenId: The security token included in the " +
 			"request is invalid.", "key: NodeGroupType", "[unknown]",
 		"emr-containers-sa-flink-jobmanager-111122223333-1sseqknnoni14bdu6yyw9n3ft32986beoj10gadqfez009x",
@@ -124,7 +142,7 @@ func TestKeys(t *testing.T) {
 		secretAccessKey AWS_SECRET_ACCESS_KEY credentials AWSSessionToken .dockerconfigjson client-key-data connectionString
 		signingKey git.password Authorization passwords pwd DB_PWD credential secretKey secretkey accesskey authtoken
 		access_token accesstoken privatekey htpasswd .dockercfg auth userPass SIGNING_KEY shared-key accountKey license_key
-		hmacKey`) {
+		hmacKey token_ _auth DBPass`) {
 		require.True(t, mask.Key(k), k)
 	}
 	for _, k := range strings.Fields(`secretName secret_name tokenPath tokenUrl secretArn passwordSecretRef
@@ -133,6 +151,7 @@ func TestKeys(t *testing.T) {
 		bypass ab pass string clientData`) {
 		require.False(t, mask.Key(k), k)
 	}
+	require.True(t, mask.Key(strings.Repeat("x", 123)+"Token"))
 	require.False(t, mask.Key(strings.Repeat("x", 124)+"Token"), "no name is that long")
 }
 
@@ -157,6 +176,10 @@ func TestValues(t *testing.T) {
 				},
 			},
 			[]string{"env[0].value"},
+		},
+		"what is no option, and no Secret": {
+			map[string]any{"args": []any{"token", "a"}, "data": map[string]any{"x": "YQ=="}},
+			map[string]any{"args": []any{"token", "a"}, "data": map[string]any{"x": "YQ=="}}, nil,
 		},
 		"by option": {
 			map[string]any{"args": []any{"--token", "a", "--user", "b", "--password=c"}},
@@ -199,6 +222,11 @@ func TestValues(t *testing.T) {
 		"a document": {
 			map[string]any{"values": `{"n": 1.50, "db": {"password": "a"}}`, "policy": "{\n \"n\": 1 }"},
 			map[string]any{"values": `{"db":{"password":"[secret]"},"n":1.50}`, "policy": "{\n \"n\": 1 }"},
+			[]string{"values"},
+		},
+		"a list as a document": {
+			map[string]any{"values": `[{"name":"DB_PASSWORD","value":"a"}]`},
+			map[string]any{"values": `[{"name":"DB_PASSWORD","value":"[secret]"}]`},
 			[]string{"values"},
 		},
 		"what is not known": {
@@ -246,6 +274,33 @@ func TestKnown(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, "with [secret] and local",
 		mask.Known("with correct-horse and local", []string{"correct-horse", "local", ""}))
+	require.Equal(t, "[secret] and shorter", mask.Known("eightcha and shorter", []string{"eightcha", "shorter"}))
+}
+
+// An AWS secret access key is told by how its characters are mixed: five small letters, five capitals and a digit at least.
+func TestWhatASecretAccessKeyIsMadeOf(t *testing.T) {
+	t.Parallel()
+	const small, capitals = "abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	for name, c := range map[string]struct {
+		text   string
+		secret bool
+	}{
+		"five small letters": {"azbcd" + capitals + "012345678", true},
+		"four small letters": {"azbc" + capitals + "0123456789", false},
+		"five capitals":      {small + "AZBCD" + "012345679", true},
+		"four capitals":      {small + "AZBC" + "0123456789", false},
+		"one digit, 0":       {small + capitals[:13] + "0", true},
+		"one digit, 9":       {small + capitals[:13] + "9", true},
+		"signs, no digit":    {small + capitals[:12] + "+/", false},
+		"no digit":           {small + capitals[:14], false},
+		"few characters":     {strings.Repeat("abcdeABCDE01234567", 3)[:40], false},
+		"one too many":       {small + capitals[:13] + "01", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			require.Equal(t, c.secret, mask.Text("is "+c.text+" it") == "is [secret] it")
+		})
+	}
 }
 
 // secrets draws one of each shape.

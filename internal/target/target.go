@@ -18,6 +18,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"emrflink/internal/exitcode"
 	"emrflink/internal/localcloud/account"
@@ -57,6 +58,22 @@ type Target struct {
 // Env is what the engine's and the AWS SDK's environment must carry for them to
 // work on the target; the caller may keep and change the map.
 func (t *Target) Env() map[string]string { return maps.Clone(t.env) }
+
+// EnvWithKubernetesOf is Env with the Kubernetes provider of another target: with that of an offline one, the program can be
+// previewed whatever has become of the cluster.
+func (t *Target) EnvWithKubernetesOf(other *Target) map[string]string {
+	env := t.Env()
+	var providers []string
+	for target, wanted := range map[*Target]bool{t: false, other: true} {
+		for one := range strings.SplitSeq(target.env[attachedProviders], ",") {
+			if one != "" && strings.HasPrefix(one, "kubernetes:") == wanted {
+				providers = append(providers, one)
+			}
+		}
+	}
+	env[attachedProviders] = strings.Join(providers, ",")
+	return env
+}
 
 // Speed is what the target divides AWS's durations by; 1 is real time.
 func (t *Target) Speed() float64 {
@@ -152,8 +169,10 @@ func Offline(ctx context.Context, o Options) (*Target, error) {
 type ports struct{ AWS, EKS, Kubernetes int }
 
 // attached makes the engine use provider servers that run already.
+const attachedProviders = "PULUMI_DEBUG_PROVIDERS"
+
 func attached(p ports, env map[string]string) map[string]string {
-	env["PULUMI_DEBUG_PROVIDERS"] = "aws:" + strconv.Itoa(p.AWS) + ",eks:" + strconv.Itoa(p.EKS) + ",kubernetes:" +
+	env[attachedProviders] = "aws:" + strconv.Itoa(p.AWS) + ",eks:" + strconv.Itoa(p.EKS) + ",kubernetes:" +
 		strconv.Itoa(p.Kubernetes)
 	env["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] = "true"
 	return env

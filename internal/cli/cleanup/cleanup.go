@@ -10,6 +10,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -62,19 +63,26 @@ cleanup until it is complete.
 
 Steps:
   1. show account, region, deployment, what is deleted and which data is lost, and ask for the stack's name
-  2. stop and delete Flink jobs, then delete the volumes and load balancers that the cluster made
-  3. delete Karpenter's node pools, wait until none of their nodes is left, then delete the node classes
-  4. empty the buckets, delete charts, addons, nodes, cluster, roles and network
-  5. look for leftovers by tag and id, delete them, and list what was deleted and what is left
+  2. with --stop-with-savepoint, stop every Flink job with a savepoint: when one cannot be, nothing is deleted
+  3. delete Flink jobs, then the volumes and load balancers that the cluster made
+  4. delete Karpenter's node pools, wait until none of their nodes is left, then delete the node classes
+  5. empty the buckets, delete charts, addons, nodes, cluster, roles and network
+  6. look for leftovers by tag and id, delete them, and list what was deleted and what is left
 
 Cost: a cleanup ends the costs of the deployment. The checkpoints, savepoints and logs of all jobs are lost.
 
 To delete without a question, pass --yes together with an explicit --stack NAME.
 
-Exit codes: 0 nothing is left; 1 failed; 2 settings, flags, or no terminal and no --yes; 3 credentials; 7 resources
-are left that should be gone; 130 declined or interrupted.`,
+When the state is lost with every copy, --from-tags finds the resources that the stack file describes by their names
+and all tags of the deployment. What has a name and not the tags is named and stays. A state that can be read, or a
+copy of it, is refused: it says better what is to be deleted.
+
+Exit codes: 0 nothing is left; 1 failed; 2 settings, flags, or no terminal and no --yes; 3 credentials; 6 a job had no
+savepoint in time and nothing was deleted; 7 resources are left that should be gone; 130 declined or interrupted.`,
 		Example: `  emrflink cleanup
   emrflink cleanup --dry-run
+  emrflink cleanup --from-tags --dry-run
+  emrflink cleanup --stop-with-savepoint --retain-data
   emrflink cleanup --stack dev --yes --output json`,
 		Args: cmdutil.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -83,6 +91,9 @@ are left that should be gone; 130 declined or interrupted.`,
 					Err:  errors.New("--yes deletes without a question and counts only beside an explicit --stack NAME"),
 					Next: cmdutil.Command("cleanup", "--stack", opts.Globals.Stack, "--yes"),
 				}
+			}
+			if err := savepointFlags(cmd, opts); err != nil {
+				return err
 			}
 			if runF != nil {
 				return runF(cmd.Context(), opts)
@@ -96,8 +107,31 @@ are left that should be gone; 130 declined or interrupted.`,
 		"keep the buckets with their encryption keys, and the volumes of claims; they go on costing money")
 	cmd.Flags().BoolVar(&opts.WithoutCluster, "without-cluster", false,
 		"go on when the cluster exists and its API cannot be used: what controllers made is deleted in AWS, after the cluster")
+	cmd.Flags().BoolVar(&opts.FromTags, "from-tags", false,
+		"for a state that is lost with every copy: delete what has the exact tags and names of the deployment in the account")
+	cmd.Flags().BoolVar(&opts.StopWithSavepoint, "stop-with-savepoint", false,
+		"stop every Flink job with a savepoint before anything is deleted; when one cannot be, nothing is")
+	cmd.Flags().BoolVar(&opts.DeleteWithoutSavepoint, "delete-without-savepoint", false,
+		"with --stop-with-savepoint: also delete jobs that cannot be stopped with one; their state is lost")
+	cmdutil.AddTimeoutFlag(cmd, &opts.SavepointTimeout, 10*time.Minute)
 	cmdutil.AddOutputFlag(cmd, &opts.Output)
 	return cmd
+}
+
+// savepointFlags says which flag has no meaning without the other.
+func savepointFlags(cmd *cobra.Command, opts *Options) error {
+	for _, name := range []string{"delete-without-savepoint", "timeout"} {
+		if cmd.Flags().Changed(name) && !opts.StopWithSavepoint {
+			return &cmdutil.UsageError{
+				Err:  fmt.Errorf("--%s counts only beside --stop-with-savepoint", name),
+				Next: cmdutil.Command("cleanup", "--stack", opts.Globals.Stack, "--stop-with-savepoint"),
+			}
+		}
+	}
+	if !opts.StopWithSavepoint {
+		opts.SavepointTimeout = 0 // nothing is waited for
+	}
+	return nil
 }
 
 func run(ctx context.Context, opts *Options) error {

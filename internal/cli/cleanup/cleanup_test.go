@@ -226,6 +226,7 @@ func TestJSONHasTheAgreedFields(t *testing.T) {
 	f.report = cleanup.Report{
 		SchemaVersion: 1, Deleted: []cleanup.Item{bucket}, ExpectedResidue: []cleanup.Item{bucket},
 		Unexpected: []cleanup.Item{bucket}, NotChecked: []cleanup.Unknown{}, Errors: []string{}, Warnings: []string{},
+		Savepoints: []cleanup.Savepoint{{}},
 	}
 	r, opts := setup(t, f)
 	opts.Yes, opts.Output = true, cmdutil.JSON
@@ -235,7 +236,7 @@ func TestJSONHasTheAgreedFields(t *testing.T) {
 		"schemaVersion", "stack", "target", "account", "region", "deployment", "dryRun", "simulated", "errors", "verified",
 		"warnings", "engineDeleted", "hourlyUSD", "elapsedSeconds",
 		"planned", "planned.resources", "planned.byService", "planned.byService.ec2", "planned.byService.s3", "planned.dataLoss",
-		"planned.hourlyUSD", "planned.outside",
+		"planned.hourlyUSD", "planned.outside", "savepoints", "savepoints[].job", "savepoints[].path", "savepoints[].kept",
 	}
 	for _, list := range []string{"deleted", "expectedResidue", "unexpected", "notChecked"} {
 		want = append(want, list)
@@ -334,6 +335,29 @@ func TestWhatIsLeftComesWithTheCommandThatDeletesIt(t *testing.T) {
 	opts.Yes = true
 	require.Equal(t, 7, cmdtest.Code(run(t.Context(), opts)))
 	require.Contains(t, r.Out.String(), "delete volume vol-1 by hand: aws ec2 delete-volume --volume-id vol-1\n")
+}
+
+func TestSavepointsArePrinted(t *testing.T) {
+	t.Parallel()
+	f := full()
+	f.report = cleanup.Report{Verified: true, Savepoints: []cleanup.Savepoint{
+		{Job: "FlinkDeployment a/b", Path: "s3://x/savepoint-1", Kept: true},
+		{Job: "FlinkSessionJob a/c", Path: "s3://y/savepoint-2"},
+	}}
+	r, opts := setup(t, f)
+	opts.Yes = true
+	require.NoError(t, run(t.Context(), opts))
+	require.Contains(t, r.Out.String(), "savepoint of FlinkDeployment a/b: s3://x/savepoint-1 (kept)\n"+
+		"savepoint of FlinkSessionJob a/c: s3://y/savepoint-2 (deleted with its bucket)\n")
+}
+
+func TestTheFlagsOfASavepointCountOnlyBesideIt(t *testing.T) {
+	t.Parallel()
+	for _, flag := range []string{"--timeout=3m", "--delete-without-savepoint"} {
+		r := cmdtest.New(t)
+		cmd := NewCmd(r.Factory, nil, func(context.Context, *Options) error { return nil })
+		require.Equal(t, 2, cmdtest.Code(r.Exec(t, cmd, flag)), flag)
+	}
 }
 
 func TestYesCountsOnlyBesideAnExplicitStack(t *testing.T) {

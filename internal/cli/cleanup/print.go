@@ -115,6 +115,13 @@ func showReport(opts *Options, info stack.Info, p cleanup.Plan, r cleanup.Report
 	case failure == nil && len(r.ExpectedResidue)+len(r.Unexpected)+len(r.Errors) == 0:
 		text += "nothing is left\n"
 	}
+	for _, s := range r.Savepoints {
+		fate := "deleted with its bucket"
+		if s.Kept {
+			fate = "kept"
+		}
+		text += fmt.Sprintf("savepoint of %s: %s (%s)\n", s.Job, s.Path, fate)
+	}
 	for _, i := range r.Unexpected {
 		if i.Command != "" {
 			text += fmt.Sprintf("delete %s %s by hand: %s\n", i.Type, i.ID, i.Command)

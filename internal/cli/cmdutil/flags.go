@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -83,6 +84,11 @@ func AddFormatFlag(cmd *cobra.Command, f *Format, formats ...Format) {
 // AddYesFlag binds --yes.
 func AddYesFlag(cmd *cobra.Command, yes *bool, usage string) {
 	cmd.Flags().BoolVarP(yes, "yes", "y", false, usage)
+}
+
+// AddTimeoutFlag binds --timeout.
+func AddTimeoutFlag(cmd *cobra.Command, d *time.Duration, value time.Duration) {
+	cmd.Flags().DurationVar(d, "timeout", value, "how long to wait; 0 waits without a limit")
 }
 
 // CompleteFlag completes a flag's value from a fixed list.

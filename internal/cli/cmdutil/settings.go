@@ -63,6 +63,10 @@ func Variables() []Variable {
 				"one, else any",
 		},
 		{"EMRFLINK_LOCALKUBE", "", "binary of the local control plane; default: localkube in the folder of emrflink"},
+		{
+			"EMRFLINK_FLINK_HOME", "", "folder with an Apache Flink distribution that runs jobs on the local target, read when it " +
+				"starts; it goes before the Flink of `local flink install`",
+		},
 		{"PULUMI_BACKEND_URL", "", "where the state is kept if neither --state nor EMRFLINK_STATE is set"},
 		{
 			"PULUMI_CONFIG_PASSPHRASE", "", "passphrase of the secrets in the state; default: a generated one, kept in " +

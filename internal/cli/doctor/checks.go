@@ -14,6 +14,7 @@ import (
 
 	"emrflink/internal/check"
 	"emrflink/internal/cli/cmdutil"
+	"emrflink/internal/flinkhome"
 	"emrflink/internal/localtarget"
 	"emrflink/internal/stack"
 )
@@ -189,6 +190,28 @@ func (o *Options) port() check.Check {
 		return failed(id, "port "+port+" cannot be used", err, "unset EMRFLINK_LOCAL_PORT")
 	}
 	return ok(id, "%s is free", port)
+}
+
+// flink says whether jobs run or are simulated. Neither is an error: a deploy needs no Flink.
+func (o *Options) flink(ctx context.Context) check.Check {
+	const id = "flink"
+	s, err := o.Flink(ctx)
+	if err != nil {
+		return check.Check{ID: id, Status: check.Skipped, What: "Flink is not looked for", Why: err.Error()}
+	}
+	c := check.Check{ID: id, Status: check.Warning, What: "jobs are simulated", Why: s.Problem, Fix: s.Next}
+	switch {
+	case s.Runs:
+		return ok(id, "%s", s)
+	case s.State == flinkhome.Missing:
+		c.Status = check.Skipped
+		for _, p := range []flinkhome.Program{s.Java, s.Maven} {
+			if p.Problem != "" {
+				c.Why += "; " + p.Problem
+			}
+		}
+	}
+	return c
 }
 
 // account runs the checks that a deploy runs too.

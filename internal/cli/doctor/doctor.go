@@ -12,6 +12,7 @@ import (
 	"emrflink/internal/check"
 	"emrflink/internal/cli/cmdutil"
 	"emrflink/internal/disk"
+	"emrflink/internal/flinkhome"
 	"emrflink/internal/iostreams"
 	"emrflink/internal/localtarget"
 	"emrflink/internal/stack"
@@ -32,6 +33,8 @@ type Operations struct {
 	Local func() (LocalTarget, error)
 	// State makes sure that the recorded state can be read and saved.
 	State func(context.Context) error
+	// Flink says whether jobs run on the local target.
+	Flink func(context.Context) (flinkhome.Status, error)
 	// Preflight makes the checks that a deploy begins with.
 	Preflight func(context.Context) ([]check.Check, error)
 }
@@ -63,7 +66,8 @@ from step 4 on.
 Steps:
   1. settings of the stack
   2. state folder: writable, free space, a recorded state that was lost or cannot be read
-  3. target local: binary of the control plane, the running target and its control planes, the port
+  3. target local: binary of the control plane, the running target and its control planes, the port, and whether
+     Flink runs jobs or they are simulated, which is never an error
   4. target aws: the programs aws and kubectl, which pulumi-eks needs on the PATH; an expired login at the chart
      registry; whether the Kubernetes API is private
   5. the account: credentials and how long they are valid, the clock of this machine, account and region of the stack;
@@ -109,7 +113,7 @@ func run(ctx context.Context, opts *Options) error {
 		if info.Needs.Daemon {
 			var local []check.Check
 			local, reachable = opts.local(ctx)
-			checks = append(checks, local...)
+			checks = append(append(checks, local...), opts.flink(ctx))
 		}
 		if info.Needs.Credentials {
 			checks = append(checks, endpoint(info)...)

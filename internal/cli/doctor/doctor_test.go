@@ -17,6 +17,7 @@ import (
 	"emrflink/internal/cli/cmdtest"
 	"emrflink/internal/cli/cmdutil"
 	"emrflink/internal/disk"
+	"emrflink/internal/flinkhome"
 	"emrflink/internal/localtarget"
 	"emrflink/internal/stack"
 )
@@ -52,6 +53,9 @@ func healthy(t *testing.T, target string) (*cmdtest.Run, *Options) {
 		Home: func() (string, error) { return home, nil },
 		Operations: Operations{
 			Local: func() (LocalTarget, error) { return localFake{}, nil },
+			Flink: func(context.Context) (flinkhome.Status, error) {
+				return flinkhome.Status{State: flinkhome.Missing, Problem: "none is installed", Next: "install one"}, nil
+			},
 			State: func(context.Context) error { return nil },
 			Preflight: func(context.Context) ([]check.Check, error) {
 				return []check.Check{{ID: "credentials", Status: good, What: "arn:aws:iam::1:user/u"}}, nil
@@ -98,6 +102,9 @@ func TestDoctor(t *testing.T) {
 	with := func(extra found) found {
 		m := found{"settings": good, "state-folder": good, "free-space": good}
 		maps.Copy(m, extra)
+		if m["control-plane"] != "" {
+			m["flink"] = skipped // jobs are simulated
+		}
 		return m
 	}
 	account := func(checks []check.Check, err error) func(*Options) {

@@ -147,8 +147,8 @@ fault for the same calls replaces the first.
 
 An action "kubernetes:..." breaks the clusters that run instead, until it is cleared. --match narrows it down:
 ` + disorders(localtarget.ClusterFaults()) + `
-An action "account:..." leaves something in the account, for each cluster or bucket, that no stack records and that stays
-until it is deleted:
+An action "account:..." leaves something in the account, for each cluster or bucket, that no stack records and that
+stays until it is deleted:
 ` + disorders(localtarget.Leftovers()) + `
 The simulated providers do not repeat a throttled call; the providers of a real deploy repeat it for some minutes.
 

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"emrflink/internal/cli/cmdutil"
+	"emrflink/internal/flinkhome"
 	"emrflink/internal/iostreams"
 	"emrflink/internal/localtarget"
 	"emrflink/internal/plans"
@@ -38,6 +39,8 @@ type Operations struct {
 	Open func() (Target, error)
 	// Serve is the target: it returns when ctx ends or a client stops it.
 	Serve func(ctx context.Context, o localtarget.ServeOptions) error
+	// Flink knows the Flink of the state folder.
+	Flink func() (flinkhome.Homes, error)
 	// Faults break the target of a stack on purpose; another target than the local one refuses.
 	Faults func() (Faults, error)
 	// Change changes a deployed resource out of band and returns it as it is recorded; another target refuses.
@@ -68,7 +71,7 @@ Exit codes: 0 done; see the subcommands.`,
   emrflink local inventory --output json`,
 	}
 	return cmdutil.Group(cmd, NewStatusCmd(f, o, nil), NewInventoryCmd(f, o, nil), NewStopCmd(f, o, nil), NewResetCmd(f, o, nil),
-		NewFaultCmd(f, o), NewServeCmd(f, o, nil))
+		NewFaultCmd(f, o), NewFlinkCmd(f, o), NewServeCmd(f, o, nil))
 }
 
 func runner(opts *Options, runF, run func(context.Context, *Options) error) func(*cobra.Command, []string) error {
@@ -87,7 +90,8 @@ func NewStatusCmd(f *cmdutil.Factory, o Operations, runF func(context.Context, *
 		Use:   "status [flags]",
 		Short: "Show whether the local target runs",
 		Long: `Show whether the local target runs. If it does, also show its process, its address, its control planes
-and the faults that are set. A control plane that does not run is shown with the reason. Nothing is started.
+and the faults that are set. A control plane that does not run is shown with the reason. In any case, show whether
+Flink runs jobs or they are simulated. Nothing is started.
 
 Cost: none.
 
@@ -110,6 +114,11 @@ func status(ctx context.Context, opts *Options) error {
 	if err != nil && !errors.Is(err, localtarget.ErrNotRunning) {
 		return &cmdutil.Error{What: "ask the local target", Cause: err, Next: cmdutil.Command("local", "stop")}
 	}
+	homes, err := opts.Flink()
+	if err != nil {
+		return err
+	}
+	s.Flink = homes.Status(ctx, opts.IO.Getenv).String()
 	if opts.Output == cmdutil.JSON {
 		return cmdutil.WriteJSON(opts.IO.Out, s)
 	}
@@ -147,9 +156,9 @@ func status(ctx context.Context, opts *Options) error {
 	return faultTable(opts.IO, s.Faults)
 }
 
-// paths prints where the target keeps its state and its log.
+// paths prints where the target keeps its state and its log, and what runs its jobs.
 func paths(w io.Writer, s localtarget.Status) error {
-	_, err := fmt.Fprintf(w, "state:     %s\nlog:       %s\n", s.Dir, s.Log)
+	_, err := fmt.Fprintf(w, "state:     %s\nlog:       %s\nflink:     %s\n", s.Dir, s.Log, s.Flink)
 	return err
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"emrflink/internal/cli/cmdtest"
 	"emrflink/internal/cli/cmdutil"
+	"emrflink/internal/flinkhome"
 	"emrflink/internal/localtarget"
 )
 
@@ -69,11 +70,20 @@ func (f *fake) Serve(_ context.Context, o localtarget.ServeOptions) error {
 	return nil
 }
 
+// simulated is the line of a status when no Flink is installed.
+const simulated = "flink:     jobs are simulated: no Flink is installed for the local target\n"
+
+func noFlink(t *testing.T) func() (flinkhome.Homes, error) {
+	t.Helper()
+	folder := t.TempDir()
+	return func() (flinkhome.Homes, error) { return flinkhome.Homes{Folder: folder}, nil }
+}
+
 func exec(t *testing.T, f *fake, env map[string]string, args string) (*cmdtest.Run, error) {
 	t.Helper()
 	r := cmdtest.New(t)
 	r.Factory.IO.SetEnv(func(k string) string { return env[k] })
-	o := Operations{Open: func() (Target, error) { return f, nil }, Serve: f.Serve}
+	o := Operations{Open: func() (Target, error) { return f, nil }, Serve: f.Serve, Flink: noFlink(t)}
 	words := strings.Fields(args)
 	cmd := map[string]func(*cmdutil.Factory, Operations, func(context.Context, *Options) error) *cobra.Command{
 		"status": NewStatusCmd, "inventory": NewInventoryCmd, "stop": NewStopCmd, "reset": NewResetCmd, "serve": NewServeCmd,
@@ -94,21 +104,21 @@ func TestLocal(t *testing.T) {
 			"status", fake{running: true}, 0, "",
 			"the local target runs: process 7, since 2026-01-02T03:04:05Z, version v1\n" +
 				"AWS API:   http://127.0.0.1:1 (account 111122223333, region us-west-2, AWS's durations divided by 200)\n" +
-				"resources: 1\nstate:     /state/local\nlog:       /state/local/daemon.log\n" +
+				"resources: 1\nstate:     /state/local\nlog:       /state/local/daemon.log\n" + simulated +
 				"CLUSTER\tENDPOINT\tPROCESS\nc\thttps://127.0.0.1:2\t8\n", "",
 		},
 		"status with a control plane that cannot be started": {
 			"status", fake{running: true, failed: true}, 0, "",
 			"the local target runs: process 7, since 2026-01-02T03:04:05Z, version v1\n" +
 				"AWS API:   http://127.0.0.1:1 (account 111122223333, region us-west-2, AWS's durations divided by 200)\n" +
-				"resources: 1\nstate:     /state/local\nlog:       /state/local/daemon.log\n" +
+				"resources: 1\nstate:     /state/local\nlog:       /state/local/daemon.log\n" + simulated +
 				"CLUSTER\tENDPOINT\tPROCESS\nc\thttps://127.0.0.1:2\tfailed\ncluster c: the disk is full\n" +
 				"it is tried again from time to time; look for the cause: emrflink doctor\n", "",
 		},
 		"status of a stopped one": {
 			"status", fake{}, 0, "",
 			"the local target is stopped; a command that needs it starts it\nstate:     /state/local\nlog:       " +
-				"/state/local/daemon.log\n", "",
+				"/state/local/daemon.log\n" + simulated, "",
 		},
 		"an empty account": {"inventory", fake{}, 0, "", "", "the simulated account is empty\n"},
 		"a full account": {
@@ -162,7 +172,7 @@ func TestJSONHasTheAgreedFields(t *testing.T) {
 	r, err = exec(t, &fake{running: true}, nil, "status -o json")
 	require.NoError(t, err)
 	always := []string{"schemaVersion", "state", "doing", "pid", "url", "dir", "log", "region", "accountId", "speed", "version",
-		"startedAt", "resources", "clusters", "faults"}
+		"startedAt", "resources", "clusters", "faults", "flink"}
 	cmdtest.Fields(t, r.Out.Bytes(), append([]string{"clusters[].name", "clusters[].endpoint", "clusters[].pid",
 		"clusters[].state", "clusters[].reason"}, always...)...)
 	require.Contains(t, r.Out.String(), `"state": "running"`)

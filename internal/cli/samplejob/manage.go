@@ -143,7 +143,7 @@ timed out waiting.`,
 		RunE: runner(opts, runF, remove),
 	}
 	cmd.Flags().StringVar(&opts.Spec.Team, "team", "", "team that runs it (default: the first of the stack)")
-	bindTimeout(cmd, &opts.Spec.Timeout, 5*time.Minute)
+	cmdutil.AddTimeoutFlag(cmd, &opts.Spec.Timeout, 5*time.Minute)
 	cmdutil.AddOutputFlag(cmd, &opts.Output)
 	return cmd
 }

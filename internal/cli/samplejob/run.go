@@ -46,7 +46,7 @@ credentials; 4 the stack was never deployed; 6 timed out waiting.`,
 		RunE:              runner(opts, runF, run),
 	}
 	opts.bindSpec(cmd)
-	bindTimeout(cmd, &opts.Spec.Timeout, 15*time.Minute)
+	cmdutil.AddTimeoutFlag(cmd, &opts.Spec.Timeout, 15*time.Minute)
 	cmdutil.AddOutputFlag(cmd, &opts.Output)
 	return cmd
 }

@@ -6,7 +6,6 @@ package samplejob
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -87,10 +86,6 @@ func (o *Options) bindSpec(cmd *cobra.Command) {
 	f.StringVar(&o.Spec.Team, "team", "", "team to run it for (default: the first of the stack)")
 	f.StringVar(&o.Spec.NodePool, "node-pool", "", "node pool of the TaskManagers (default: the first one)")
 	f.IntVar(&o.Spec.Parallelism, "parallelism", 0, "task slots that the job uses (default: the sample's)")
-}
-
-func bindTimeout(cmd *cobra.Command, d *time.Duration, value time.Duration) {
-	cmd.Flags().DurationVar(d, "timeout", value, "how long to wait; 0 waits without a limit")
 }
 
 func takeSample(o *Options) func(*cobra.Command, []string) error {

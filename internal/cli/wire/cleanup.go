@@ -8,11 +8,13 @@ import (
 	"path/filepath"
 
 	"emrflink/components/deployment"
+	"emrflink/internal/adopt"
 	"emrflink/internal/awsapi"
 	"emrflink/internal/cleanup"
 	cleanupcmd "emrflink/internal/cli/cleanup"
 	"emrflink/internal/engine"
 	"emrflink/internal/plans"
+	"emrflink/internal/target"
 )
 
 // teardown is a cleanup that was prepared, with the facets of its errors.
@@ -32,6 +34,9 @@ func (t teardown) Run(ctx context.Context, report func(cleanup.Progress)) (clean
 func (s *onTarget) Cleanup(ctx context.Context, c cleanup.Choices) (cleanupcmd.Teardown, error) {
 	o := s.scope()
 	o.Choices = c
+	if c.FromTags {
+		o.Rebuild, o.Open = s.rebuild, func(ctx context.Context) (cleanup.World, error) { return s.worldOf(ctx, s.unchecked) }
+	}
 	t, err := cleanup.Prepare(ctx, o)
 	return teardown{Teardown: t, app: s.app}, classify(err)
 }
@@ -50,13 +55,50 @@ func deploymentTags(name string) map[string]string {
 	return map[string]string{deployment.TagDeployment: name, deployment.TagManagedBy: deployment.ManagedBy}
 }
 
+// rebuild makes the state anew from what the account has. The cluster is not asked: it may be gone, or half deleted.
+func (s *onTarget) rebuild(ctx context.Context) (cleanup.Rebuilt, error) {
+	client, err := s.client(ctx)
+	if err != nil {
+		return cleanup.Rebuilt{}, err
+	}
+	offline, err := target.Offline(ctx, target.Options{
+		Region: s.settings.config.Region, Version: s.app.version, Logger: s.app.log().Logger,
+	})
+	if err != nil {
+		return cleanup.Rebuilt{}, err
+	}
+	defer offline.Close() // it holds nothing
+	o := s.app.engineOptions(s.settings, s.target.EnvWithKubernetesOf(offline))
+	tagged, err := client.Tagged(ctx, deploymentTags(s.settings.config.Name))
+	if err != nil {
+		return cleanup.Rebuilt{}, err
+	}
+	lookUps := s.lookUps(client)
+	lookUps.Lost = true
+	o.Adopt = adopt.Finder(lookUps)
+	e, err := engine.Open(ctx, o)
+	if err != nil {
+		return cleanup.Rebuilt{}, classify(err)
+	}
+	r, err := e.Rebuild(ctx, s.app.waiting)
+	s.app.logFailure(err)
+	return cleanup.Rebuilt{
+		Resources: r.Resources, Tagged: tagged, Foreign: r.Foreign, Remains: r.Remains,
+		Keep: func(ctx context.Context) error { return e.Keep(ctx, r) },
+	}, err
+}
+
 // world opens the account and the engine on it.
 func (s *onTarget) world(ctx context.Context) (cleanup.World, error) {
+	return s.worldOf(ctx, s.onAccount)
+}
+
+func (s *onTarget) worldOf(ctx context.Context, open func(context.Context) (*engine.Engine, error)) (cleanup.World, error) {
 	client, err := s.client(ctx)
 	if err != nil {
 		return cleanup.World{}, err
 	}
-	e, err := s.onAccount(ctx)
+	e, err := open(ctx)
 	if err != nil {
 		return cleanup.World{}, err
 	}
@@ -113,9 +155,16 @@ func (r recorder) Remove(ctx context.Context) error {
 type destroyer struct{ e *engine.Engine }
 
 var (
-	_ cleanup.Engine    = destroyer{}
-	_ cleanup.Forgetter = destroyer{}
+	_ cleanup.Engine     = destroyer{}
+	_ cleanup.Forgetter  = destroyer{}
+	_ cleanup.Rearranger = destroyer{}
 )
+
+// Rearrange writes down what the deletion need not wait for.
+func (d destroyer) Rearrange(ctx context.Context, o plans.Order) error {
+	_, err := dropped(0, d.e.Rearrange(ctx, o))
+	return err
+}
 
 // ForgetKubernetes drops what was in a cluster that is gone from the state.
 func (d destroyer) ForgetKubernetes(ctx context.Context) (int, error) {
@@ -143,6 +192,7 @@ func (d destroyer) Destroy(ctx context.Context, sink func(cleanup.EngineEvent)) 
 	_, err := d.e.Destroy(ctx, func(e plans.Event) {
 		ev := cleanup.EngineEvent{
 			Message: e.Message, Deleted: e.Kind == plans.EventDone && e.Op == plans.OpDelete, Notice: e.Kind == plans.EventNotice,
+			Begun: e.Kind == plans.EventStart, Ended: e.Kind == plans.EventDone || e.Kind == plans.EventFailed,
 		}
 		if e.Type != "" {
 			ev.Resource = e.Type + " " + e.Name

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 
 	"emrflink/internal/cli/cmdutil"
+	"emrflink/internal/flinkhome"
 	"emrflink/internal/localtarget"
 	"emrflink/internal/outofband"
 	"emrflink/internal/plans"
@@ -29,6 +30,20 @@ func (a *app) local() (*target.LocalTarget, error) {
 		o.Region = s.config.Region
 	}
 	return target.OpenLocal(o), nil
+}
+
+// flink is the Flink of the state folder.
+func (a *app) flink() (flinkhome.Homes, error) {
+	home, err := cmdutil.Home(a.io.Getenv)
+	return flinkhome.Homes{Folder: home, Env: a.io.Getenv(flinkhome.EnvVar)}, err
+}
+
+func (a *app) examineFlink(ctx context.Context) (flinkhome.Status, error) {
+	homes, err := a.flink()
+	if err != nil {
+		return flinkhome.Status{}, err
+	}
+	return homes.Examine(ctx, a.io.Getenv), nil
 }
 
 // serve is the local target. Its records go to standard error, which the command that starts it makes its log file.

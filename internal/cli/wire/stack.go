@@ -102,12 +102,17 @@ func (s *onTarget) adopt(ctx context.Context, p engine.PendingCreate) (string, b
 	if err != nil {
 		return "", false, err
 	}
-	find := adopt.Finder(adopt.Options{
-		Account: c, Region: s.settings.config.Region, Deployment: s.settings.config.Name,
+	o := s.lookUps(c)
+	o.Releases = s.releases()
+	return adopt.Finder(o)(ctx, p)
+}
+
+// lookUps say how resources of the deployment are looked up.
+func (s *onTarget) lookUps(a adopt.Account) adopt.Options {
+	return adopt.Options{
+		Account: a, Region: s.settings.config.Region, Deployment: s.settings.config.Name,
 		Tags: deploymentTags(s.settings.config.Name), Poll: time.Duration(float64(adoptPoll) / max(1, s.settings.info.Speed)),
-		Releases: s.releases(),
-	})
-	return find(ctx, p)
+	}
 }
 
 // releases finds the Helm releases in the cluster of the deployment, which has the deployment's name.
@@ -174,6 +179,11 @@ func (s *onTarget) onAccount(ctx context.Context) (*engine.Engine, error) {
 	if err := s.check(ctx); err != nil {
 		return nil, err
 	}
+	return s.unchecked(ctx)
+}
+
+// unchecked opens the engine on the target, whatever has become of the state.
+func (s *onTarget) unchecked(ctx context.Context) (*engine.Engine, error) {
 	env, err := s.open(ctx)
 	if err != nil {
 		return nil, err

@@ -150,12 +150,13 @@ func (a *app) operations() root.Operations {
 		State:     func(context.Context) (state.Stack, error) { return a.openStack() },
 		Doctor: doctor.Operations{
 			Local: func() (doctor.LocalTarget, error) { return a.local() }, State: a.checkState, Preflight: a.preflight,
+			Flink: a.examineFlink,
 		},
 		Drift: a.drift, Access: root.Access{Kubeconfig: a.kubeconfig, Token: a.token}, Pulumi: engine.Main,
 		Local: local.Operations{
 			Open:  func() (local.Target, error) { return a.local() },
 			Serve: a.serve, Change: a.change,
-			Faults: func() (local.Faults, error) { return a.simulatedTarget() },
+			Faults: func() (local.Faults, error) { return a.simulatedTarget() }, Flink: a.flink,
 		},
 	}
 }

@@ -4,13 +4,19 @@ package account
 
 import (
 	"context"
-	"emrflink/internal/localcloud/logs"
-	"emrflink/internal/localcloud/queues"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
+
+	"emrflink/internal/localcloud/logs"
+	"emrflink/internal/localcloud/objects"
+	"emrflink/internal/localcloud/queues"
 )
 
 func TestObjectsWithoutVersions(t *testing.T) {
@@ -185,4 +191,99 @@ func TestLogs(t *testing.T) {
 	w.drop(KindLogGroup, "/team")
 	_, err = w.Logs.Events("/team", "")
 	w.refused("ResourceNotFoundException", err)
+}
+
+// files are the bodies of a state's directory.
+func files(t *testing.T, dir string) int {
+	t.Helper()
+	entries, err := os.ReadDir(filepath.Join(dir, objects.Dir))
+	require.NoError(t, err)
+	return len(entries)
+}
+
+func TestUploadsSurviveARestart(t *testing.T) {
+	t.Parallel()
+	for name, leave := range map[string]func(*testing.T, *Account, *Options){"a clean close": closed, "kill -9": crash} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := Options{Dir: t.TempDir()}
+			w := &world{Account: open(t, o), t: t}
+			w.make(KindBucket, Props{"bucket": "data"})
+			begun, err := w.Objects.Begin(objects.Upload{
+				Bucket: "data", Key: "k", Type: objects.FullObject,
+				Attributes: objects.Attributes{Metadata: map[string]string{"n": "1"}},
+			})
+			require.NoError(t, err)
+			var claimed []objects.Part
+			part := func(n int, body string) {
+				d, err := w.Objects.Draft("")
+				require.NoError(t, err)
+				defer d.Discard()
+				_, err = d.Write([]byte(body))
+				require.NoError(t, err)
+				p, err := w.Objects.PutPart("data", "k", begun.ID, n, d)
+				require.NoError(t, err)
+				claimed = append(claimed, p)
+			}
+			part(1, strings.Repeat("a", 5<<20))
+			part(2, "replaced")
+			claimed = claimed[:1]
+			part(2, "end")
+			lost, err := w.Objects.Draft("") // one that the process was writing when it died
+			require.NoError(t, err)
+			_, err = lost.Write([]byte("lost"))
+			require.NoError(t, err)
+			for range 2 {
+				leave(t, w.Account, &o)
+				w.Account = open(t, o)
+				_, parts, err := w.Objects.Parts("data", "k", begun.ID)
+				require.NoError(t, err)
+				require.Empty(t, cmp.Diff(claimed, parts))
+				require.Equal(t, 2, files(t, o.Dir), "and nothing else is left")
+			}
+			_, err = w.Objects.Complete("data", "k", begun.ID, claimed, nil, nil)
+			require.NoError(t, err)
+			require.Equal(t, 1, files(t, o.Dir))
+			leave(t, w.Account, &o)
+			w.Account = open(t, o)
+			got, err := w.Objects.Get("data", "k")
+			require.NoError(t, err)
+			require.True(t, strings.Repeat("a", 5<<20)+"end" == string(got.Body))
+			require.Equal(t, "1", got.Metadata["n"])
+			require.Equal(t, []int64{5 << 20, 3}, got.Parts)
+			left, err := w.Objects.Uploads("data")
+			require.NoError(t, err)
+			require.Empty(t, left)
+			require.NoError(t, w.Close())
+		})
+	}
+}
+
+func TestABucketTakesItsUploadsAlong(t *testing.T) {
+	t.Parallel()
+	o := Options{Dir: t.TempDir()}
+	w := &world{Account: open(t, o), t: t}
+	w.make(KindBucket, Props{"bucket": "data"})
+	begun, err := w.Objects.Begin(objects.Upload{Bucket: "data", Key: "k"})
+	require.NoError(t, err)
+	d, err := w.Objects.Draft("")
+	require.NoError(t, err)
+	_, err = w.Objects.PutPart("data", "k", begun.ID, 1, d)
+	require.NoError(t, err)
+	full := errors.New("no space left on device")
+	w.ledger.Break(full)
+	require.ErrorIs(t, w.Objects.Abort("data", "k", begun.ID), full)
+	empty := []objects.Part{{Number: 1, ETag: "d41d8cd98f00b204e9800998ecf8427e"}}
+	_, err = w.Objects.Complete("data", "k", begun.ID, empty, nil, nil)
+	require.ErrorIs(t, err, full)
+	w.ledger.Break(nil)
+	_, parts, err := w.Objects.Parts("data", "k", begun.ID)
+	require.NoError(t, err)
+	require.Len(t, parts, 1, "a failed change is taken back")
+	require.Equal(t, 1, files(t, o.Dir))
+	w.drop(KindBucket, "data")
+	require.Zero(t, files(t, o.Dir))
+	require.NoError(t, w.Close())
+	w.Account = open(t, o)
+	require.NoError(t, w.Close())
 }

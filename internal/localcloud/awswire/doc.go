@@ -8,6 +8,10 @@
 // the resource ARNs and condition keys that AWS uses. An operation that is not simulated gets the answer 501 with its
 // name, never an invented result.
 //
+// A request of S3 is authenticated by its headers alone. Its body is then read as a stream, and what the headers, chunk
+// signatures and trailers state of it is compared at its end: objects of any size pass through, and nothing is kept that is not
+// what its sender said.
+//
 // Answers must be complete where clients read a field without checking that it is there: Karpenter ends its process if
 // the answer of TerminateInstances has no currentState.
 package awswire

@@ -80,6 +80,25 @@ func TestClientLooksUpOneOfEachKindWithItsTags(t *testing.T) {
 		require.False(t, exists, "%s %s", name, absent)
 	}
 
+	byTags, err := c.Tagged(t.Context(), tags)
+	require.NoError(t, err)
+	found := map[string]string{}
+	for _, r := range byTags {
+		require.Equal(t, tags, r.Tags)
+		found[r.Type] = r.ID
+	}
+	for _, typ := range []string{
+		awsapi.TypeBucket, awsapi.TypeQueue, awsapi.TypeRule, awsapi.TypeLogGroup, awsapi.TypePolicy, awsapi.TypeInstanceProfile,
+		awsapi.TypeOIDCProvider,
+	} {
+		require.Equal(t, ids[typ], found[typ], typ)
+	}
+	require.NotEmpty(t, found[awsapi.TypeRole], "which no list of tagged resources has")
+	require.Equal(t, key.ID, found[awsapi.TypeKey])
+	none, err := c.Tagged(t.Context(), map[string]string{"emrflink:deployment": "dem"})
+	require.NoError(t, err)
+	require.Empty(t, none)
+
 	half := w.create(account.KindKey, account.Props{"tags": account.Props{"emrflink:deployment": "demo"}})
 	keys, err := c.TaggedKeys(t.Context(), tags)
 	require.NoError(t, err)

@@ -25,6 +25,7 @@ type Operation struct {
 
 	run      func(*request) (answer, error)
 	unsigned bool
+	streams  bool // run reads the body itself, as a stream: request.payload
 }
 
 // Actions are the IAM actions that a caller may need, the operation's own first; none where AWS asks for no permission.
@@ -158,7 +159,7 @@ func iamOperations() []Operation {
 			Service: "iam", Name: "CreateServiceLinkedRole", UsedBy: byClients, Notes: "EC2 Spot's; the account starts with it",
 			needs: newLinkedRole, run: createServiceLinkedRole,
 		},
-		{Service: "iam", Name: "ListRoles", UsedBy: byClients, run: listRoles},
+		{Service: "iam", Name: "ListRoles", UsedBy: byEmrflink, Notes: "with the tags", run: listRoles},
 		{Service: "iam", Name: "ListOpenIDConnectProviders", UsedBy: byEmrflink, run: listOpenIDConnectProviders},
 		{
 			Service: "iam", Name: "GetOpenIDConnectProvider", UsedBy: byEmrflink, Notes: "URL and tags",
@@ -234,16 +235,20 @@ func s3OperationTable() []Operation {
 		{Service: "s3", Name: "GetBucketTagging", UsedBy: byEmrflink, needs: oneBucket, run: getBucketTagging},
 		{Service: "s3", Name: "DeleteBucket", UsedBy: byEmrflink, needs: oneBucket, run: deleteBucket},
 		{
-			Service: "s3", Name: "PutObject", UsedBy: byEmrflink, Notes: "path style, up to 64 MiB, not chunked",
-			needs: oneObject, run: putObject,
+			Service: "s3", Name: "PutObject", UsedBy: byEmrflink, Notes: "path style; no tags, object lock or customer keys",
+			needs: oneObject, streams: true, run: putObject,
 		},
 		{
-			Service: "s3", Name: "GetObject", UsedBy: byEmrflink, Notes: "a range is ignored",
+			Service: "s3", Name: "CopyObject", UsedBy: byClients,
+			needs: copyNeeds, also: []string{"s3:GetObject", "s3:GetObjectVersion"}, run: copyObject,
+		},
+		{
+			Service: "s3", Name: "GetObject", UsedBy: byEmrflink,
 			needs: oneObject, also: []string{"s3:GetObjectVersion"}, run: getObject,
 		},
 		{
 			Service: "s3", Name: "HeadObject", UsedBy: byClients,
-			needs: oneObject, also: []string{"s3:GetObjectVersion"}, run: headObject,
+			needs: oneObject, also: []string{"s3:GetObjectVersion"}, run: getObject,
 		},
 		{
 			Service: "s3", Name: "DeleteObject", UsedBy: byClients,
@@ -253,17 +258,19 @@ func s3OperationTable() []Operation {
 			Service: "s3", Name: "DeleteObjects", UsedBy: byEmrflink,
 			needs: listedObjects, byItem: true, also: []string{"s3:DeleteObjectVersion"}, run: deleteObjects,
 		},
+		{Service: "s3", Name: "ListObjects", UsedBy: byClients, needs: oneBucket, run: listObjects},
 		{Service: "s3", Name: "ListObjectsV2", UsedBy: byEmrflink, needs: oneBucket, run: listObjectsV2},
 		{Service: "s3", Name: "ListObjectVersions", UsedBy: byEmrflink, needs: oneBucket, run: listObjectVersions},
+		{Service: "s3", Name: "CreateMultipartUpload", UsedBy: byClients, needs: oneObject, run: createMultipartUpload},
+		{Service: "s3", Name: "UploadPart", UsedBy: byClients, needs: oneObject, streams: true, run: uploadPart},
 		{
-			Service: "s3", Name: "CreateMultipartUpload", UsedBy: byClients, Notes: "parts are refused: it stays unfinished",
-			needs: oneObject, run: createMultipartUpload,
+			Service: "s3", Name: "UploadPartCopy", UsedBy: byClients,
+			needs: copyNeeds, also: []string{"s3:GetObject", "s3:GetObjectVersion"}, run: uploadPartCopy,
 		},
-		{
-			Service: "s3", Name: "ListMultipartUploads", UsedBy: byEmrflink, Notes: "one page",
-			needs: oneBucket, run: listMultipartUploads,
-		},
+		{Service: "s3", Name: "CompleteMultipartUpload", UsedBy: byClients, needs: oneObject, run: completeMultipartUpload},
 		{Service: "s3", Name: "AbortMultipartUpload", UsedBy: byEmrflink, needs: oneObject, run: abortMultipartUpload},
+		{Service: "s3", Name: "ListParts", UsedBy: byClients, needs: oneObject, run: listParts},
+		{Service: "s3", Name: "ListMultipartUploads", UsedBy: byEmrflink, needs: oneBucket, run: listMultipartUploads},
 	}
 }
 
@@ -325,6 +332,10 @@ func otherOperations() []Operation {
 			Service: "pricing", Name: "GetProducts", UsedBy: byKarpenter,
 			Notes: "on-demand prices of the simulated instance types",
 			run:   getProducts,
+		},
+		{
+			Service: "tag", Name: "GetResources", UsedBy: byEmrflink, Notes: "by tags with a value; no pages, no roles, as on AWS",
+			run: getResources,
 		},
 		{Service: "kms", Name: "DescribeKey", UsedBy: byEmrflink, needs: oneKey, run: describeKey},
 		{Service: "kms", Name: "ListKeys", UsedBy: byEmrflink, run: listKeys},

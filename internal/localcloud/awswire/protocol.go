@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 )
 
@@ -16,6 +17,8 @@ type answer struct {
 	contentType string
 	header      http.Header
 	body        []byte
+	stream      io.ReadCloser // instead of body: length bytes of it
+	length      int64
 }
 
 // protocol is one of Amazon's wire formats.

@@ -3,10 +3,7 @@
 package awswire
 
 import (
-	"encoding/base64"
-	"encoding/binary"
 	"encoding/xml"
-	"hash/crc32"
 	"net/http"
 	"net/url"
 	"slices"
@@ -14,7 +11,6 @@ import (
 
 	"emrflink/internal/iam"
 	"emrflink/internal/localcloud/account"
-	"emrflink/internal/localcloud/awserror"
 	"emrflink/internal/localcloud/objects"
 )
 
@@ -35,8 +31,10 @@ func s3Operation(r *http.Request) (string, map[string]string) {
 			}
 		}
 		if r.Header.Get("X-Amz-Copy-Source") != "" {
-			return "CopyObject", vars
+			what = "COPY" + strings.TrimPrefix(what, r.Method)
 		}
+	case q.Get("list-type") == "2":
+		return "ListObjectsV2", vars
 	default:
 		what = r.Method + " bucket"
 		for name := range q {
@@ -44,9 +42,6 @@ func s3Operation(r *http.Request) (string, map[string]string) {
 				what += "?" + name
 			}
 		}
-	}
-	if q.Get("list-type") == "2" {
-		return "ListObjectsV2", vars
 	}
 	if name := s3Operations()[what]; name != "" {
 		return name, vars
@@ -57,8 +52,7 @@ func s3Operation(r *http.Request) (string, map[string]string) {
 // s3Arguments are query parameters that do not choose the operation.
 func s3Arguments() []string {
 	return []string{"prefix", "delimiter", "max-keys", "key-marker", "version-id-marker", "upload-id-marker", "max-uploads",
-		"encoding-type",
-		"list-type", "start-after", "continuation-token", "fetch-owner", "marker"}
+		"encoding-type", "start-after", "continuation-token", "fetch-owner", "marker"}
 }
 
 // s3Operations are the operation names by method and subresource, also of some
@@ -72,6 +66,7 @@ func s3Operations() map[string]string {
 		"GET bucket?policy":     "GetBucketPolicy", "POST bucket?delete": "DeleteObjects",
 		"PUT object": "PutObject", "GET object": "GetObject", "HEAD object": "HeadObject", "DELETE object": "DeleteObject",
 		"POST object?uploads": "CreateMultipartUpload", "PUT object?uploadId": "UploadPart",
+		"COPY object": "CopyObject", "COPY object?uploadId": "UploadPartCopy",
 		"POST object?uploadId":   "CompleteMultipartUpload",
 		"DELETE object?uploadId": "AbortMultipartUpload", "GET object?uploadId": "ListParts",
 	}
@@ -86,10 +81,11 @@ func (q *request) bucketARN() string { return "arn:" + q.account.Partition() + "
 func oneBucket(q *request) ([]need, error) {
 	query, listed := q.http.URL.Query(), keys{}
 	switch q.op {
-	case "ListObjectsV2":
+	case "ListObjects", "ListObjectsV2", "ListObjectVersions":
 		listed = keys{"s3:prefix": {query.Get("prefix")}, "s3:delimiter": {query.Get("delimiter")}}
-	case "ListObjectVersions":
-		listed = keys{"s3:prefix": {query.Get("prefix")}}
+		if query.Has("max-keys") {
+			listed["s3:max-keys"] = query["max-keys"]
+		}
 	}
 	return on(q.bucketARN(), listed)
 }
@@ -173,129 +169,17 @@ func deleteBucket(q *request) (answer, error) {
 	return answer{status: http.StatusNoContent}, nil
 }
 
-// createMultipartUpload begins what nobody can complete here: parts are not simulated.
-func createMultipartUpload(q *request) (answer, error) {
-	id, err := q.account.Objects.BeginUpload(q.bucket(), q.vars["key"])
-	if err != nil {
-		return answer{}, err
-	}
-	return s3Answer(el("InitiateMultipartUploadResult", txt("Bucket", q.bucket()), txt("Key", q.vars["key"]),
-		txt("UploadId", id)))
-}
-
-func listMultipartUploads(q *request) (answer, error) {
-	uploads, err := q.account.Objects.Uploads(q.bucket())
-	if err != nil {
-		return answer{}, err
-	}
-	var rows []node
-	for _, u := range uploads {
-		rows = append(rows, el("Upload", txt("Key", q.escapeKey(u.Key)), txt("UploadId", u.ID), when("Initiated", u.Begun)))
-	}
-	head := []node{txt("Bucket", q.bucket()), num("MaxUploads", maxKeys), boolean("IsTruncated", false),
-		opt("EncodingType", q.http.URL.Query().Get("encoding-type"))}
-	return s3Answer(el("ListMultipartUploadsResult", append(head, rows...)...))
-}
-
-func abortMultipartUpload(q *request) (answer, error) {
-	if err := q.account.Objects.AbortUpload(q.bucket(), q.vars["key"], q.http.URL.Query().Get("uploadId")); err != nil {
-		return answer{}, err
-	}
-	return answer{status: http.StatusNoContent}, nil
-}
-
-func putObject(q *request) (answer, error) {
-	key := q.vars["key"]
-	if strings.Contains(q.http.Header.Get("Content-Encoding"), "aws-chunked") {
-		return answer{}, refuse(http.StatusNotImplemented, "NotImplemented",
-			"s3:PutObject with aws-chunked encoding is not simulated")
-	}
-	meta := map[string]string{}
-	for name := range q.http.Header {
-		if n, ok := strings.CutPrefix(strings.ToLower(name), "x-amz-meta-"); ok {
-			meta[n] = q.http.Header.Get(name)
-		}
-	}
-	version, err := q.account.Objects.Put(q.bucket(), key, q.body, meta)
-	if err != nil {
-		return answer{}, err
-	}
-	o, err := q.account.Objects.Get(q.bucket(), key)
-	if err != nil {
-		return answer{}, err
-	}
-	h := http.Header{"Etag": {quote(o.ETag)}}
-	if realVersion(version) {
-		h.Set("X-Amz-Version-Id", version)
-	}
-	return answer{status: http.StatusOK, header: h}, nil
-}
-
 func quote(etag string) string { return `"` + strings.Trim(etag, `"`) + `"` }
 
 // realVersion says whether an id is that of a versioned bucket.
 func realVersion(id string) bool { return id != "" && id != "null" }
-
-func getObject(q *request) (answer, error) {
-	key, version := q.vars["key"], q.http.URL.Query().Get("versionId")
-	var (
-		o   objects.Object
-		err error
-	)
-	if version != "" {
-		o, err = q.account.Objects.GetVersion(q.bucket(), key, version)
-	} else {
-		o, err = q.account.Objects.Get(q.bucket(), key)
-	}
-	if err != nil {
-		return answer{}, err
-	}
-	h := http.Header{"Etag": {quote(o.ETag)}, "Last-Modified": {o.LastModified.UTC().Format(http.TimeFormat)}}
-	if realVersion(o.VersionID) {
-		h.Set("X-Amz-Version-Id", o.VersionID)
-	}
-	if q.http.Header.Get("X-Amz-Checksum-Mode") == "ENABLED" {
-		sum := binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE(o.Body))
-		h.Set("X-Amz-Checksum-Crc32", base64.StdEncoding.EncodeToString(sum))
-	}
-	for k, v := range o.Metadata {
-		h.Set("X-Amz-Meta-"+k, v)
-	}
-	return answer{status: http.StatusOK, contentType: "application/octet-stream", header: h, body: o.Body}, nil
-}
-
-// headObject is getObject without the body, which the server drops.
-func headObject(q *request) (answer, error) {
-	a, err := getObject(q)
-	if err == nil {
-		a.header.Set("Content-Length", contentLength(a.body))
-	}
-	return a, err
-}
-
-func deleteObject(q *request) (answer, error) {
-	version := q.http.URL.Query().Get("versionId")
-	if err := q.deleteOne(q.vars["key"], version); err != nil {
-		return answer{}, err
-	}
-	return answer{status: http.StatusNoContent}, nil
-}
-
-// deleteOne deletes a key or one of its versions; a key that is not there is
-// no error.
-func (q *request) deleteOne(key, version string) error {
-	err := q.account.Objects.Delete(q.bucket(), key, version)
-	if code := awserror.Code(err); code == "NoSuchKey" || code == "NoSuchVersion" {
-		return nil
-	}
-	return err
-}
 
 // deletion is the body of DeleteObjects.
 type deletion struct {
 	Object []struct {
 		Key       string
 		VersionID string `xml:"VersionId"`
+		ETag      string
 	}
 	Quiet bool
 }
@@ -331,16 +215,20 @@ func deleteObjects(q *request) (answer, error) {
 	}
 	var rows []node
 	for i, o := range in.Object {
-		err := q.refused[i]
+		deleted, err := objects.Object{}, q.refused[i]
 		if err == nil {
-			err = q.deleteOne(o.Key, o.VersionID)
+			deleted, err = q.account.Objects.Remove(q.bucket(), o.Key, o.VersionID, matching(o.ETag))
 		}
 		if err != nil {
 			e := q.translate(asError(err))
 			rows = append(rows, el("Error", txt("Key", o.Key), opt("VersionId", o.VersionID), txt("Code", e.Code),
 				txt("Message", e.Message)))
 		} else if !in.Quiet {
-			rows = append(rows, el("Deleted", txt("Key", o.Key), opt("VersionId", o.VersionID)))
+			row := el("Deleted", txt("Key", o.Key), opt("VersionId", o.VersionID))
+			if deleted.DeleteMarker {
+				row.kids = append(row.kids, boolean("DeleteMarker", true), txt("DeleteMarkerVersionId", deleted.VersionID))
+			}
+			rows = append(rows, row)
 		}
 	}
 	return s3Answer(el("DeleteResult", rows...))

@@ -11,8 +11,10 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,8 +23,7 @@ import (
 	"emrflink/internal/localcloud/sts"
 )
 
-// maxBody is the largest request that is read, in bytes. S3 objects of the
-// simulation are small: nothing runs that would write large ones.
+// maxBody is the largest request that is read into memory, in bytes. Objects of S3 are not, see Operation.streams.
 const maxBody = 64 << 20
 
 // Options configure the handler.
@@ -92,6 +93,7 @@ type request struct {
 	vars    map[string]string // from the path of the REST protocols
 	http    *http.Request
 	body    []byte
+	payload *payload       // of S3
 	fields  map[string]any // the body of the JSON protocols, see field
 	fleet   *fleetRequest  // of CreateFleet and RunInstances, read to know what they need
 	launch  *launch
@@ -111,7 +113,12 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		e := q.translate(asError(err))
 		call.Code = e.Code
+		said := ans.header // what a refusal says beside its error
 		ans = q.proto.errorAnswer(e, q.ns, r.URL.Path, q.id)
+		maps.Copy(ans.header, said)
+		if q.proto == protoRESTXML {
+			drain(r)
+		}
 	}
 	call.Status = ans.status
 	s.write(w, r, q.id, ans)
@@ -128,40 +135,41 @@ func (s *server) write(w http.ResponseWriter, r *http.Request, id string, ans an
 	if ans.contentType != "" {
 		h.Set("Content-Type", ans.contentType)
 	}
+	if ans.stream != nil {
+		h.Set("Content-Length", strconv.FormatInt(ans.length, 10))
+		defer func() { _ = ans.stream.Close() }()
+	}
 	h.Set("Date", s.now().UTC().Format(http.TimeFormat)) // by the account's clock, which signatures are compared with
 	h.Set("X-Amzn-Requestid", id)
 	h.Set("X-Amz-Request-Id", id)
 	w.WriteHeader(ans.status)
-	if r.Method != http.MethodHead {
-		// The client went away: there is nobody left to tell.
+	// When a write fails, the client went away: there is nobody left to tell.
+	switch {
+	case r.Method == http.MethodHead:
+	case ans.stream != nil:
+		_, _ = io.CopyN(w, ans.stream, ans.length)
+	default:
 		_, _ = w.Write(ans.body)
 	}
 }
 
 // serve routes, authenticates and runs.
 func (s *server) serve(q *request, w http.ResponseWriter) (answer, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, q.http.Body, maxBody))
-	if err != nil {
-		var tooLarge *http.MaxBytesError
-		if errors.As(err, &tooLarge) {
-			return answer{}, invalid("EntityTooLarge", "the simulated account takes requests of up to %d bytes", maxBody)
-		}
-		return answer{}, invalid("RequestTimeout", "the request's body ended early: %v", err)
-	}
-	q.body = body
 	var sig signature
+	var err error
 	signed := false
 	if !isPodIdentity(q.http, strings.HasPrefix(q.http.Header.Get("Authorization"), sigAlgorithm)) {
 		if sig, signed, err = parseSignature(q.http); err != nil {
 			return answer{}, err
 		}
 	}
-	if err := q.route(sig, signed); err != nil {
+	q.route(sig, signed)
+	if err := q.readAhead(w); err != nil {
 		return answer{}, err
 	}
 	op, known := s.handlers[q.service+":"+q.op]
 	if signed {
-		if q.caller, err = authenticate(s.account, q.http, sig, body, q.now); err != nil {
+		if err := q.authenticate(sig); err != nil {
 			return answer{}, err
 		}
 	} else if !known || !op.unsigned {
@@ -171,14 +179,76 @@ func (s *server) serve(q *request, w http.ResponseWriter) (answer, error) {
 		return answer{}, refuse(http.StatusNotImplemented, "NotImplemented", "%s:%s is not simulated by emrflink's local target",
 			q.service, q.op)
 	}
+	if q.payload != nil && !op.streams {
+		if err := q.readPayload(w); err != nil {
+			return answer{}, err
+		}
+	}
 	if err := q.authorize(op); err != nil {
 		return answer{}, err
 	}
 	return op.run(q)
 }
 
-// route finds service, protocol and operation of a request.
-func (q *request) route(sig signature, signed bool) error {
+// readAhead reads the body of every service but S3: its hash is a part of the signature, and some of them name their operation
+// in it.
+func (q *request) readAhead(w http.ResponseWriter) error {
+	if q.proto == protoRESTXML {
+		return nil
+	}
+	if err := q.read(http.MaxBytesReader(w, q.http.Body, maxBody)); err != nil {
+		return err
+	}
+	if q.op == "" && (q.proto == protoEC2 || q.proto == protoQuery) {
+		return q.routeForm()
+	}
+	return nil
+}
+
+// read reads the body into memory.
+func (q *request) read(body io.Reader) (err error) {
+	q.body, err = io.ReadAll(body)
+	var tooLarge *http.MaxBytesError
+	var refused *awserror.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &tooLarge):
+		return invalid("EntityTooLarge", "the simulated account takes requests of up to %d bytes", maxBody)
+	case errors.As(err, &refused):
+		return refused
+	}
+	return invalid("RequestTimeout", "the request's body ended early: %v", err)
+}
+
+// authenticate finds the caller. The body of an S3 request is still to be read: what it must be is in the headers, signed.
+func (q *request) authenticate(sig signature) error {
+	var err error
+	hash := q.http.Header.Get("X-Amz-Content-Sha256")
+	switch {
+	case q.proto != protoRESTXML:
+		hash, err = payloadHash(hash, q.body)
+	case hash == "" && sig.presigned:
+		hash = unsignedPayload
+	case hash == "":
+		err = invalid("InvalidRequest", "Missing required header for this request: x-amz-content-sha256")
+	}
+	if err != nil {
+		return err
+	}
+	caller, secret, err := authenticate(q.account, q.http, sig, hash, q.now)
+	if err != nil {
+		return err
+	}
+	q.caller = caller
+	if q.proto == protoRESTXML {
+		q.payload, err = newPayload(q.http, sig, secret, hash)
+	}
+	return err
+}
+
+// route finds service, protocol and operation of a request; the operation of the query protocols is found by routeForm.
+func (q *request) route(sig signature, signed bool) {
 	target := q.http.Header.Get("X-Amz-Target")
 	q.service, q.region = sig.service, sig.region
 	if !signed {
@@ -186,7 +256,7 @@ func (q *request) route(sig signature, signed bool) error {
 	}
 	if isPodIdentity(q.http, signed) {
 		q.service, q.op, q.proto = "eks-auth", "AssumeRoleForPodIdentity", protoRESTJSON
-		return nil
+		return
 	}
 	switch q.service {
 	case "ec2":
@@ -199,16 +269,18 @@ func (q *request) route(sig signature, signed bool) error {
 		q.proto, q.ns = protoQuery, nsELB
 	case "sqs":
 		q.proto = protoJSON10
+	case "tagging":
+		q.service, q.proto = "tag", protoJSON11
 	case "ssm", "pricing", "logs", "events", "kms", "servicequotas":
 		q.proto = protoJSON11
 	case "eks":
 		q.proto = protoRESTJSON
 		q.op, q.vars = eksOperation(q.http)
-		return nil
+		return
 	case "s3":
 		q.proto = protoRESTXML
 		q.op, q.vars = s3Operation(q.http)
-		return nil
+		return
 	default:
 		// An unknown service: answer in the shape its request suggests.
 		q.proto = protoRESTJSON
@@ -218,13 +290,9 @@ func (q *request) route(sig signature, signed bool) error {
 	}
 	if target != "" {
 		_, q.op, _ = strings.Cut(target, ".")
-		return nil
+	} else if q.proto != protoEC2 && q.proto != protoQuery {
+		q.op = q.http.Method + " " + q.http.URL.Path
 	}
-	if q.proto == protoEC2 || q.proto == protoQuery {
-		return q.routeForm()
-	}
-	q.op = q.http.Method + " " + q.http.URL.Path
-	return nil
 }
 
 // routeForm reads the operation of the query protocols from body or URL.

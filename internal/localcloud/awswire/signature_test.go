@@ -84,6 +84,15 @@ func TestRequestsThatWereChangedAreRefused(t *testing.T) {
 		t.Parallel()
 		require.Equal(t, http.StatusOK, w.send(signed(t, w, body)).status)
 	})
+	t.Run("a signature of version 2", func(t *testing.T) {
+		t.Parallel()
+		url := w.url + "/b/k?AWSAccessKeyId=a&Signature=b&Expires=1"
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+		require.NoError(t, err)
+		a := w.send(r)
+		require.Equal(t, http.StatusBadRequest, a.status)
+		require.Contains(t, string(a.body), "Please use AWS4-HMAC-SHA256")
+	})
 	t.Run("no signature at all", func(t *testing.T) {
 		t.Parallel()
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.url, strings.NewReader(body))

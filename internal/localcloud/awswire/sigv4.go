@@ -46,6 +46,9 @@ func parseSignature(r *http.Request) (s signature, ok bool, err error) {
 		return headerSignature(r, strings.TrimPrefix(auth, sigAlgorithm+" "))
 	case q.Get("X-Amz-Algorithm") == sigAlgorithm:
 		return querySignature(q)
+	case strings.HasPrefix(auth, "AWS "), q.Has("AWSAccessKeyId"): // of version 2, which S3 takes in no new bucket
+		return s, false, invalid("InvalidRequest",
+			"The authorization mechanism you have provided is not supported. Please use %s.", sigAlgorithm)
 	case auth != "":
 		return s, false, refuse(http.StatusBadRequest, "IncompleteSignature", "only %s signatures are supported", sigAlgorithm)
 	}
@@ -131,15 +134,18 @@ func (s signature) verify(r *http.Request, secret, payloadHash string) error {
 			return refuse(http.StatusForbidden, "SignatureDoesNotMatch", "the header %s is not signed", n)
 		}
 	}
-	sum := sha256.Sum256([]byte(s.canonicalRequest(r, payloadHash)))
-	toSign := strings.Join([]string{sigAlgorithm, s.at.Format(sigTime),
-		strings.Join([]string{s.date, s.region, s.service, "aws4_request"}, "/"), hex.EncodeToString(sum[:])}, "\n")
+	return s.proves(secret, s.value, sigAlgorithm, hexSHA256([]byte(s.canonicalRequest(r, payloadHash))))
+}
+
+// proves compares a signature with what the secret makes of an algorithm's lines, after which it signs time and scope.
+func (s signature) proves(secret, value, algorithm string, lines ...string) error {
+	scope := []string{s.date, s.region, s.service, "aws4_request"}
+	toSign := strings.Join(append([]string{algorithm, s.at.Format(sigTime), strings.Join(scope, "/")}, lines...), "\n")
 	key := []byte("AWS4" + secret)
-	for _, part := range []string{s.date, s.region, s.service, "aws4_request"} {
+	for _, part := range scope {
 		key = mac(key, part)
 	}
-	want := hex.EncodeToString(mac(key, toSign))
-	if !hmac.Equal([]byte(want), []byte(s.value)) {
+	if !hmac.Equal([]byte(hex.EncodeToString(mac(key, toSign))), []byte(value)) {
 		return refuse(http.StatusForbidden, "SignatureDoesNotMatch",
 			"The request signature we calculated does not match the signature you provided. Check your key and signing method.")
 	}
@@ -231,47 +237,45 @@ func escapeURI(s string, slash bool) string {
 	return b.String()
 }
 
-// authenticate finds the caller of a signed request and checks its proof.
-func authenticate(a *account.Account, r *http.Request, s signature, body []byte, now time.Time) (account.Caller, error) {
+// authenticate finds the caller of a signed request and checks its proof. hash is the last line of the canonical request.
+func authenticate(a *account.Account, r *http.Request, s signature, hash string, now time.Time) (account.Caller, string,
+	error) {
 	if err := s.fresh(now); err != nil {
-		return account.Caller{}, err
-	}
-	hash, err := payloadHash(r, s, body)
-	if err != nil {
-		return account.Caller{}, err
+		return account.Caller{}, "", err
 	}
 	caller, secret, err := sts.CallerByAccessKey(a, s.accessKey, s.token)
 	if err != nil {
-		return account.Caller{}, err
+		return account.Caller{}, "", err
 	}
 	if err := s.verify(r, secret, hash); err != nil {
-		return account.Caller{}, err
+		return account.Caller{}, "", err
 	}
 	if caller.Role == "" && s.token != "" {
-		return account.Caller{}, refuse(http.StatusForbidden, "InvalidClientTokenId",
+		return account.Caller{}, "", refuse(http.StatusForbidden, "InvalidClientTokenId",
 			"The security token included in the request is invalid.")
 	}
 	caller.Region = s.region
-	return caller, nil
+	return caller, secret, nil
 }
 
-// payloadHash is the last line of the canonical request. A hash that the
-// client states must be the body's.
-func payloadHash(r *http.Request, s signature, body []byte) (string, error) {
-	sum := sha256.Sum256(body)
-	computed := hex.EncodeToString(sum[:])
-	stated := r.Header.Get("X-Amz-Content-Sha256")
-	switch {
-	case stated == "" && s.presigned && s.service == "s3":
-		return unsignedPayload, nil
-	case stated == "" || stated == computed:
+// payloadHash is the hash of a body that has been read. One that the client states must be the body's.
+func payloadHash(stated string, body []byte) (string, error) {
+	computed := hexSHA256(body)
+	switch stated {
+	case "", computed:
 		return computed, nil
-	case stated == unsignedPayload:
+	case unsignedPayload:
 		return unsignedPayload, nil
-	case strings.HasPrefix(stated, "STREAMING-"):
-		return "", refuse(http.StatusNotImplemented, "NotImplemented",
-			"the payload encoding %s is not simulated: send the object with its own SHA-256", stated)
 	}
-	return "", refuse(http.StatusBadRequest, "XAmzContentSHA256Mismatch",
+	return "", hashMismatch()
+}
+
+func hexSHA256(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
+
+func hashMismatch() error {
+	return refuse(http.StatusBadRequest, "XAmzContentSHA256Mismatch",
 		"The provided 'x-amz-content-sha256' header does not match what was computed.")
 }

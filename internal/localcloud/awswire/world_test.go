@@ -83,7 +83,12 @@ func (w *world) ec2(cfg aws.Config) *ec2.Client { return ec2.NewFromConfig(cfg) 
 func (w *world) iam(cfg aws.Config) *iam.Client { return iam.NewFromConfig(cfg) }
 func (w *world) eks(cfg aws.Config) *eks.Client { return eks.NewFromConfig(cfg) }
 func (w *world) s3(cfg aws.Config) *s3.Client {
-	return s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true })
+	return s3.NewFromConfig(cfg, func(o *s3.Options) {
+		o.UsePathStyle = true
+		// As of a configuration that is loaded: a zero one has no checksums.
+		o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenSupported
+		o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenSupported
+	})
 }
 
 // role makes a role that the account may assume, with one inline policy.

@@ -85,7 +85,9 @@ func TestAFaultOfAClusterIsRefusedWhenItCannotBite(t *testing.T) {
 		fault localtarget.Fault
 		want  string
 	}{
-		"no such fault":    {localtarget.Fault{Action: "kubernetes:StuckNamespaces"}, `the nearest is "kubernetes:StuckNamespace"`},
+		"no such fault": {
+			localtarget.Fault{Action: "kubernetes:StuckNamespaces"}, `the nearest is "kubernetes:StuckNamespace"`,
+		},
 		"no cluster":       {localtarget.Fault{Action: localtarget.DeadWebhook}, "no cluster that runs"},
 		"an error":         {localtarget.Fault{Action: localtarget.DeadWebhook, Error: "AccessDenied"}, "it takes a match only"},
 		"no such leftover": {localtarget.Fault{Action: "account:LostVolumes"}, `the nearest is "account:LostVolume"`},

@@ -18,9 +18,13 @@ import (
 	"emrflink/internal/localtarget"
 )
 
-// controlPath is the root of the control API; every call carries the token of
-// daemon.json, which only its owner can read.
-const controlPath = "/_emrflink/control/"
+const (
+	// ownPath is the root of what is not Amazon's; no bucket has such a name.
+	ownPath = "/_emrflink/"
+	// controlPath is the root of the control API; every call carries the token of
+	// daemon.json, which only its owner can read.
+	controlPath = ownPath + "control/"
+)
 
 func (d *Daemon) control(stop context.CancelFunc) http.Handler {
 	mux := http.NewServeMux()

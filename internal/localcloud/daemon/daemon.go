@@ -141,8 +141,14 @@ func (d *Daemon) handler(stop context.CancelFunc) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST "+tokenReviewPath+"{cluster}", d.reviewToken)
 	mux.Handle(controlPath, d.control(stop))
-	mux.Handle("/", awswire.New(d.account, awswire.Options{Logger: d.log, Tokens: d}))
-	return mux
+	aws := awswire.New(d.account, awswire.Options{Logger: d.log, Tokens: d})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, ownPath) {
+			mux.ServeHTTP(w, r)
+			return
+		}
+		aws.ServeHTTP(w, r) // a mux would clean the path, and the key of an object may have "//" in it
+	})
 }
 
 func (d *Daemon) writeInfo(p Ports) error {

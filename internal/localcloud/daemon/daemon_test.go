@@ -148,3 +148,21 @@ func TestATokenWithoutAnAccessEntryOpensNothing(t *testing.T) {
 	_, ok := d.accessEntry("demo", a.Administrator().ARN)
 	require.False(t, ok)
 }
+
+// The key of an object may look like a path that a browser would clean. Amazon's API refuses a request without a signature.
+func TestPathsOfObjectsReachTheAPIAsTheyAre(t *testing.T) {
+	t.Parallel()
+	d := serving(t, t.TempDir())
+	srv := httptest.NewServer(d.handler(func() {}))
+	t.Cleanup(srv.Close)
+	for path, want := range map[string]int{
+		"/bucket//a/../b": http.StatusBadRequest, controlPath + "status": http.StatusUnauthorized, ownPath: http.StatusNotFound,
+	} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, srv.URL+path, nil)
+		require.NoError(t, err)
+		resp, err := http.DefaultTransport.RoundTrip(r)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		require.Equal(t, want, resp.StatusCode, path)
+	}
+}

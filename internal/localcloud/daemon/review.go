@@ -16,7 +16,7 @@ import (
 
 // tokenReviewPath is where a control plane asks who a bearer token belongs to;
 // the cluster's name follows.
-const tokenReviewPath = "/_emrflink/tokenreview/"
+const tokenReviewPath = ownPath + "tokenreview/"
 
 // adminGroup is what the access policy AmazonEKSClusterAdminPolicy stands for in
 // the control plane: a group that the daemon binds to cluster-admin. EKS has an

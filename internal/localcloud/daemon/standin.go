@@ -3,8 +3,10 @@
 package daemon
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"path/filepath"
 	"strings"
@@ -16,7 +18,9 @@ import (
 	"emrflink/internal/kube"
 	"emrflink/internal/localcloud/awswire"
 	"emrflink/internal/localcloud/chart"
+	"emrflink/internal/localcloud/flinkconf"
 	"emrflink/internal/localcloud/flinkoperator"
+	"emrflink/internal/localcloud/flinksim"
 	"emrflink/internal/localcloud/kubelet"
 	"emrflink/internal/localcloud/provider/kubeclient"
 )
@@ -46,6 +50,15 @@ func (d *Daemon) startStandIns(c *cluster) error {
 		return err
 	}
 	log := d.log.With("cluster", c.name)
+	aws, err := awsapi.New(ctx, awsapi.Options{Region: d.opts.Region, Env: d.environment()})
+	if err != nil {
+		return err
+	}
+	operator := &operatorRunner{cluster: c, region: d.opts.Region, tokens: own, aws: aws, log: log}
+	jobs, err := operator.simulatedFlink(d.opts.Speed)
+	if err != nil {
+		return err
+	}
 	c.kubelet = kubelet.New(kubelet.Options{
 		Account: d.account, Types: d.account.InstanceTypes(), Cluster: c.name, REST: c.rest, Speed: d.opts.Speed, Logger: log,
 		Runners: map[string]kubelet.Runner{
@@ -58,8 +71,9 @@ func (d *Daemon) startStandIns(c *cluster) error {
 					return ok
 				},
 			},
-			chart.OperatorImages: &operatorRunner{daemon: d, cluster: c, tokens: own, log: log},
+			chart.OperatorImages: operator,
 		},
+		Runtimes: []kubelet.Runtime{jobs}, Dir: filepath.Join(c.dir, "pods"),
 	})
 	c.done.Go(func() {
 		if err := c.kubelet.Run(ctx); err != nil && ctx.Err() == nil {
@@ -81,15 +95,16 @@ func adminBinding() *unstructured.Unstructured {
 // operatorRunner runs the Flink operator's stand-in while a pod of the operator
 // does, with the rights of the pod's service account.
 type operatorRunner struct {
-	daemon  *Daemon
 	cluster *cluster
+	region  string
 	tokens  *kube.Client // an administrator's: asks for service account tokens, the kubelet's part
+	aws     *awsapi.Client
 	log     *slog.Logger
 }
 
 var _ kubelet.Runner = (*operatorRunner)(nil)
 
-// tokenLife is that of the service account tokens that the operator works with.
+// tokenLife is that of the service account tokens that the operator and the jobs work with.
 const tokenLife = time.Hour
 
 // Start runs the stand-in until ctx ends. Flink's job images share the
@@ -98,16 +113,21 @@ func (r *operatorRunner) Start(ctx context.Context, p kubelet.PodRef) error {
 	if !strings.Contains(p.Container.Image, "-k8s-operator") {
 		return nil
 	}
-	aws, err := awsapi.New(ctx, awsapi.Options{Region: r.daemon.opts.Region, Env: r.daemon.environment()})
-	if err != nil {
-		return err
-	}
 	own, err := r.as(ctx, p.Namespace, p.Pod.Spec.ServiceAccountName)
 	if err != nil {
 		return err
 	}
 	op, err := flinkoperator.New(flinkoperator.Options{
-		Cluster: own, AsJob: r.as, Tokens: r.tokens, Cloud: flinkoperator.FromAWS(aws), Speed: r.daemon.opts.Speed, Logger: r.log,
+		Cluster: own, Dial: r.cluster.kubelet.Dial, Logger: r.log,
+		Jar: func(ctx context.Context, uri string) (io.ReadCloser, error) {
+			s, err := r.assume(ctx, p.Namespace, p.Pod.Spec.ServiceAccountName, "flink-operator")
+			if err != nil {
+				return nil, err
+			}
+			bucket, key := flinkconf.SplitURI(uri)
+			raw, err := s.GetObject(ctx, bucket, key)
+			return io.NopCloser(bytes.NewReader(raw)), err
+		},
 	})
 	if err != nil {
 		return err
@@ -116,13 +136,46 @@ func (r *operatorRunner) Start(ctx context.Context, p kubelet.PodRef) error {
 }
 
 // as connects to the cluster as a service account.
-func (r *operatorRunner) as(ctx context.Context, namespace, serviceAccount string) (flinkoperator.Cluster, error) {
+func (r *operatorRunner) as(ctx context.Context, namespace, serviceAccount string) (*kube.Client, error) {
 	return kube.Connect(ctx, kube.Source{
-		ClusterName: r.cluster.name, Region: r.daemon.opts.Region,
+		ClusterName: r.cluster.name, Region: r.region,
 		Endpoint: r.cluster.endpoint.URL, CABase64: r.cluster.endpoint.CABase64,
 		Token: func(ctx context.Context) (string, time.Time, error) {
 			return r.tokens.ServiceAccountToken(ctx, namespace, serviceAccount, nil, tokenLife)
 		},
+	})
+}
+
+// webIdentityAudience is that of the tokens that EKS's webhook puts into the pods of a service account with a role.
+const webIdentityAudience = "sts.amazonaws.com"
+
+// assume gives the AWS API as the role of a service account has it (IRSA).
+func (r *operatorRunner) assume(ctx context.Context, namespace, account, session string) (*awsapi.Client, error) {
+	sa, err := r.tokens.Get(ctx, kube.KindServiceAccount.Ref(namespace, account))
+	if err != nil {
+		return nil, err
+	}
+	role := sa.GetAnnotations()[kubelet.AnnotationRole]
+	if role == "" {
+		return nil, fmt.Errorf("the service account has no annotation %s: its pods have no AWS credentials", kubelet.AnnotationRole)
+	}
+	token, _, err := r.tokens.ServiceAccountToken(ctx, namespace, account, []string{webIdentityAudience}, tokenLife)
+	if err != nil {
+		return nil, err
+	}
+	return r.aws.AssumeRoleWithWebIdentity(ctx, role, session, token)
+}
+
+// simulatedFlink is the runtime of Flink's pods where no Flink runs.
+func (r *operatorRunner) simulatedFlink(speed float64) (*flinksim.Runtime, error) {
+	return flinksim.New(flinksim.Options{
+		As: func(ctx context.Context, namespace, account string) (flinksim.Kube, error) {
+			return r.as(ctx, namespace, account)
+		},
+		Assume: func(ctx context.Context, namespace, account, session string) (flinksim.Session, error) {
+			return r.assume(ctx, namespace, account, session)
+		},
+		Speed: speed, Logger: r.log,
 	})
 }
 

@@ -7,10 +7,10 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"math"
 	"math/big"
 	"strconv"
 	"strings"
+	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -64,13 +64,15 @@ type componentSpec struct {
 }
 
 type jobSpec struct {
-	JarURI                 string `json:"jarURI"`
-	Parallelism            int    `json:"parallelism"`
-	UpgradeMode            string `json:"upgradeMode"`
-	State                  string `json:"state"`
-	InitialSavepointPath   string `json:"initialSavepointPath"`
-	SavepointTriggerNonce  int64  `json:"savepointTriggerNonce"`
-	CheckpointTriggerNonce int64  `json:"checkpointTriggerNonce"`
+	JarURI                 string   `json:"jarURI"`
+	EntryClass             string   `json:"entryClass"`
+	Args                   []string `json:"args"`
+	Parallelism            int      `json:"parallelism"`
+	UpgradeMode            string   `json:"upgradeMode"`
+	State                  string   `json:"state"`
+	InitialSavepointPath   string   `json:"initialSavepointPath"`
+	SavepointTriggerNonce  int64    `json:"savepointTriggerNonce"`
+	CheckpointTriggerNonce int64    `json:"checkpointTriggerNonce"`
 }
 
 // deployment is one FlinkDeployment as it was listed.
@@ -80,6 +82,8 @@ type deployment struct {
 	uid  string
 	spec flinkSpec
 	bad  error // spec could not be read
+
+	sessions []string // of a session cluster: the names of its session jobs
 }
 
 func newDeployment(o *unstructured.Unstructured) *deployment {
@@ -108,25 +112,23 @@ func (d *deployment) masters() int {
 	return 1
 }
 
-// workers is the number of TaskManagers: parallelism over slots.
-func (d *deployment) workers() int {
-	if d.spec.Job == nil {
-		return 0
-	}
-	slots, err := strconv.Atoi(d.spec.FlinkConfiguration["taskmanager.numberOfTaskSlots"])
-	if err != nil || slots < 1 {
-		slots = 1
-	}
-	return int(math.Ceil(float64(max(d.spec.Job.Parallelism, 1)) / float64(slots)))
-}
+// jobID is that of the running or last job, "" before the first.
+func (d *deployment) jobID() string { return d.status("jobStatus", "jobId") }
 
-// jobID is stable over restarts: Flink derives it from the resource's UID.
-func (d *deployment) jobID() string { return strings.ReplaceAll(d.uid, "-", "") }
+// nextJobID is the id of a job that does not go on with an earlier one's high-availability data.
+func (d *deployment) nextJobID(now time.Time) string {
+	sum := sha256.Sum256([]byte(d.uid + now.Format(time.RFC3339Nano)))
+	return hex.EncodeToString(sum[:16])
+}
 
 // hash identifies what has to be redeployed when it changes. State and trigger
 // nonces act on the running job.
 func (d *deployment) hash() string {
 	spec, _, _ := unstructured.NestedMap(d.obj.Object, "spec")
+	return hashOf(spec)
+}
+
+func hashOf(spec object) string {
 	for _, f := range []string{"state", "savepointTriggerNonce", "checkpointTriggerNonce"} {
 		unstructured.RemoveNestedField(spec, "job", f)
 	}
@@ -174,4 +176,12 @@ func splitRole(arn string) (account, role string) {
 	}
 	name := parts[5][strings.LastIndex(parts[5], "/")+1:]
 	return parts[4], name
+}
+
+// cpu is the number of cores as a setting; "" when the spec says none.
+func (c componentSpec) cpu() string {
+	if c.Resource.CPU <= 0 {
+		return ""
+	}
+	return strconv.FormatFloat(c.Resource.CPU, 'f', -1, 64)
 }

@@ -5,7 +5,11 @@ package flinkoperator
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"sort"
 	"strings"
 	"sync"
@@ -13,11 +17,14 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 
 	"emrflink/internal/awsapi"
 	"emrflink/internal/kube"
 	"emrflink/internal/kube/kubetest"
+	"emrflink/internal/localcloud/flinksim"
 )
 
 const (
@@ -39,11 +46,11 @@ type s3 struct {
 	deny    map[string]error // "assume", "put <part of the key>"
 }
 
-func (s *s3) cloud(_ context.Context, roleARN, session, token string) (Session, error) {
+func (s *s3) assume(_ context.Context, namespace, account, session string) (flinksim.Session, error) {
 	if err := s.deny["assume"]; err != nil {
 		return nil, err
 	}
-	s.assumed = append(s.assumed, roleARN+" "+session+" "+token)
+	s.assumed = append(s.assumed, namespace+"/"+account+" "+session)
 	return s, nil
 }
 
@@ -100,7 +107,7 @@ type testClock struct{ t time.Time }
 func (c *testClock) Now() time.Time { return c.t }
 
 // world is a cluster with a deployment controller and a kubelet that start every
-// pod at once, the operator, and the bucket.
+// pod at once, the operator, simulated JobManagers, and the bucket.
 type world struct {
 	*kubetest.Store
 	t     *testing.T
@@ -109,21 +116,101 @@ type world struct {
 	clock *testClock
 	asked []string // service accounts that acted as a job
 	hold  bool     // pods stay Pending
+	flink *flinksim.Runtime
+	jobs  map[string]*flinksim.Cluster // by address of a JobManager
+	pods  int
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{Store: kubetest.New(), t: t, clock: &testClock{time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)},
-		s3: &s3{objects: map[string]string{}, deny: map[string]error{}}}
+		s3: &s3{objects: map[string]string{}, deny: map[string]error{}}, jobs: map[string]*flinksim.Cluster{}}
 	w.React(w.controllers)
-	op, err := New(Options{Cluster: w.Store, Tokens: w.Store, Cloud: w.s3.cloud, Clock: w.clock, Speed: 1,
-		AsJob: func(_ context.Context, ns, sa string) (Cluster, error) {
+	op, err := New(Options{
+		Cluster: w.Store, Dial: w.dial, Clock: w.clock,
+		Jar: func(context.Context, string) (io.ReadCloser, error) {
+			return io.NopCloser(strings.NewReader("a jar")), nil
+		},
+	})
+	require.NoError(t, err)
+	op.http = &http.Client{Transport: w}
+	w.op = op
+	w.flink, err = flinksim.New(flinksim.Options{
+		As: func(_ context.Context, ns, sa string) (flinksim.Kube, error) {
 			w.asked = append(w.asked, ns+"/"+sa)
 			return w.Store, nil
-		}})
+		},
+		Assume: w.s3.assume, Clock: w.clock, Speed: 1,
+	})
 	require.NoError(t, err)
-	w.op = op
 	return w
+}
+
+func (w *world) dial(context.Context, string, string) (net.Conn, error) {
+	return nil, errors.New("not used")
+}
+
+// RoundTrip is the network to the JobManagers.
+func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
+	c := w.jobs[r.URL.Hostname()]
+	if c == nil {
+		return nil, errors.New("connection refused")
+	}
+	rec := httptest.NewRecorder()
+	if r.Body == nil {
+		r.Body = http.NoBody
+	}
+	c.Handler().ServeHTTP(rec, r)
+	return rec.Result(), nil
+}
+
+// run lets the JobManagers work: the first pod of a Deployment leads. One that ends waits for its next start.
+func (w *world) run() {
+	w.t.Helper()
+	list, err := w.List(w.t.Context(), kube.KindPod, kube.ListOptions{Namespace: team, Labels: "component=" + componentMaster})
+	require.NoError(w.t, err)
+	live := map[string]*flinksim.Cluster{}
+	var leader *flinksim.Cluster
+	for i := range list {
+		ip, _, _ := unstructured.NestedString(list[i].Object, "status", "podIP")
+		if ip == "" || leader != nil {
+			if ip != "" {
+				live[ip] = leader
+			}
+			continue
+		}
+		var p corev1.Pod
+		require.NoError(w.t, runtime.DefaultUnstructuredConverter.FromUnstructured(list[i].Object, &p))
+		c := w.jobs[ip]
+		if c == nil {
+			c, err = w.flink.Open(w.t.Context(), &p)
+		}
+		if err == nil {
+			err = c.Step(w.t.Context(), p.Name)
+		}
+		for n := range list {
+			w.crash(&list[n], err)
+		}
+		if err != nil {
+			w.jobs = nil
+			return
+		}
+		leader, live[ip] = c, c
+	}
+	w.jobs = live
+}
+
+// crash shows a JobManager that ended, or that runs.
+func (w *world) crash(pod *unstructured.Unstructured, why error) {
+	o := w.get(kube.RefOf(pod))
+	ready, state := "True", map[string]any{"running": map[string]any{}}
+	if why != nil {
+		ready = "False"
+		state = map[string]any{"waiting": map[string]any{"reason": "CrashLoopBackOff", "message": why.Error()}}
+	}
+	_ = unstructured.SetNestedSlice(o.Object, []any{map[string]any{"type": "Ready", "status": ready}}, "status", "conditions")
+	_ = unstructured.SetNestedSlice(o.Object, []any{map[string]any{"name": mainContainer, "state": state}}, "status", "containerStatuses")
+	w.Put(o)
 }
 
 func (w *world) controllers(verb string, o *unstructured.Unstructured) {
@@ -147,7 +234,8 @@ func (w *world) controllers(verb string, o *unstructured.Unstructured) {
 func (w *world) start(pod *unstructured.Unstructured) {
 	if !w.hold {
 		_ = unstructured.SetNestedField(pod.Object, "node-1", "spec", "nodeName")
-		_ = unstructured.SetNestedMap(pod.Object, map[string]any{"phase": "Running",
+		w.pods++
+		_ = unstructured.SetNestedMap(pod.Object, map[string]any{"phase": "Running", "podIP": fmt.Sprintf("10.0.0.%d", w.pods),
 			"conditions": []any{map[string]any{"type": "Ready", "status": "True"}}}, "status")
 	}
 	w.Put(pod)
@@ -158,6 +246,7 @@ func (w *world) pass(n int) {
 	w.t.Helper()
 	for range n {
 		require.NoError(w.t, w.op.Reconcile(w.t.Context()))
+		w.run()
 		w.clock.t = w.clock.t.Add(time.Second)
 	}
 }

@@ -8,11 +8,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
+	"net"
+	"net/http"
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"emrflink/internal/awsapi"
 	"emrflink/internal/kube"
 )
 
@@ -32,51 +34,19 @@ type Reader interface {
 	List(ctx context.Context, k kube.Kind, o kube.ListOptions) ([]unstructured.Unstructured, error)
 }
 
-// Tokens issues service-account tokens: the kubelet's part, so it is done with
-// other rights than the operator has.
-type Tokens interface {
-	ServiceAccountToken(ctx context.Context, namespace, name string, audiences []string,
-		life time.Duration) (string, time.Time, error)
-}
-
-// Session is the AWS API with the credentials of a job's execution role.
-type Session interface {
-	PutObject(ctx context.Context, bucket, key string, body io.Reader, contentType string) error
-	ListObjects(ctx context.Context, bucket, prefix string) ([]awsapi.Object, error)
-	DeleteObjects(ctx context.Context, bucket string, keys ...string) error
-	PutLogEvents(ctx context.Context, group, stream string, events []awsapi.LogEvent) error
-}
-
-// Cloud exchanges a service-account token for a Session (IRSA).
-type Cloud func(ctx context.Context, roleARN, session, token string) (Session, error)
-
-var (
-	_ Cluster = (*kube.Client)(nil)
-	_ Tokens  = (*kube.Client)(nil)
-	_ Session = (*awsapi.Client)(nil)
-)
-
-// FromAWS is the Cloud of an AWS API client; the client's own credentials are
-// not used.
-func FromAWS(c *awsapi.Client) Cloud {
-	return func(ctx context.Context, roleARN, session, token string) (Session, error) {
-		return c.AssumeRoleWithWebIdentity(ctx, roleARN, session, token)
-	}
-}
+var _ Cluster = (*kube.Client)(nil)
 
 // Clock is the time; tests bring their own.
 type Clock interface{ Now() time.Time }
 
-// Options make an Operator. Cluster, Tokens and Cloud are required.
+// Options make an Operator. Cluster, Dial and Jar are required.
 type Options struct {
 	Cluster Cluster
-	// AsJob gives the Kubernetes API as a job's JobManager has it; it creates the
-	// TaskManager pods. Nil: Cluster does it.
-	AsJob  func(ctx context.Context, namespace, serviceAccount string) (Cluster, error)
-	Tokens Tokens
-	Cloud  Cloud
+	// Dial connects to a port of a pod by its address.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Jar reads the jar of a session job, with the rights of the operator.
+	Jar    func(ctx context.Context, uri string) (io.ReadCloser, error)
 	Clock  Clock
-	Speed  float64       // the checkpoint interval is divided by this, but not below 5 s; <= 0 is 1
 	Tick   time.Duration // between two looks; default 500 ms
 	Logger *slog.Logger
 }
@@ -84,19 +54,18 @@ type Options struct {
 // Operator is the running stand-in.
 type Operator struct {
 	Options
-	jobs map[string]*jobRun // by UID of the FlinkDeployment
+	http     *http.Client
+	requests map[string]*request // by UID of the FlinkDeployment or FlinkSessionJob
+	held     map[string]bool     // UIDs of session clusters of which it was said that their session jobs hold them
 }
 
 // New checks the options.
 func New(o Options) (*Operator, error) {
-	if o.Cluster == nil || o.Tokens == nil || o.Cloud == nil {
-		return nil, errors.New("make Flink operator stand-in: cluster, tokens and cloud are required")
+	if o.Cluster == nil || o.Dial == nil || o.Jar == nil {
+		return nil, errors.New("make Flink operator stand-in: Cluster, Dial and Jar are required")
 	}
 	if o.Clock == nil {
 		o.Clock = wallClock{}
-	}
-	if o.Speed <= 0 {
-		o.Speed = 1
 	}
 	if o.Tick <= 0 {
 		o.Tick = 500 * time.Millisecond
@@ -104,7 +73,7 @@ func New(o Options) (*Operator, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Operator{Options: o, jobs: map[string]*jobRun{}}, nil
+	return &Operator{Options: o, http: httpClient(o.Dial), requests: map[string]*request{}, held: map[string]bool{}}, nil
 }
 
 type wallClock struct{}
@@ -114,7 +83,7 @@ func (wallClock) Now() time.Time { return time.Now() }
 
 // Run reconciles until ctx ends; a pass that fails is logged and repeated.
 func (o *Operator) Run(ctx context.Context) error {
-	o.Logger.Info("flink operator stand-in started; no Flink code runs")
+	o.Logger.Info("flink operator stand-in started")
 	for {
 		if err := o.Reconcile(ctx); err != nil && ctx.Err() == nil {
 			o.Logger.Warn("flink operator stand-in", "error", err)
@@ -139,42 +108,28 @@ func (o *Operator) Reconcile(ctx context.Context) error {
 	}
 	var errs []error
 	alive := map[string]bool{}
+	all := map[kube.Ref]*deployment{}
 	for i := range list {
 		d := newDeployment(&list[i])
-		alive[d.uid] = true
+		alive[d.uid], all[d.ref] = true, d
+	}
+	jobs, err := o.sessionJobs(ctx, all)
+	errs = append(errs, err)
+	for _, j := range jobs {
+		alive[j.uid] = true
+	}
+	for i := range list {
+		d := all[kube.RefOf(&list[i])]
 		if err := o.reconcile(ctx, d); err != nil && !kube.IsNotFound(err) {
 			errs = append(errs, fmt.Errorf("reconcile %s: %w", d.ref, err))
 		}
 	}
-	for uid := range o.jobs {
-		if !alive[uid] {
-			delete(o.jobs, uid)
+	for _, j := range jobs {
+		if err := o.reconcileSession(ctx, j); err != nil && !kube.IsNotFound(err) {
+			errs = append(errs, fmt.Errorf("reconcile %s: %w", j.ref, err))
 		}
 	}
-	return errors.Join(append(errs, o.refuseSessionJobs(ctx))...)
-}
-
-// refuseSessionJobs says in the status that session jobs are not supported. No
-// finalizer is set, so they can always be deleted.
-func (o *Operator) refuseSessionJobs(ctx context.Context) error {
-	list, err := o.Cluster.List(ctx, kube.KindFlinkSessionJob, kube.ListOptions{})
-	if err != nil {
-		if kube.IsNoKind(err) || kube.IsNotFound(err) {
-			return nil
-		}
-		return err
-	}
-	text := operatorError("UnsupportedOperationException",
-		"the local stand-in of the EMR Flink operator does not run FlinkSessionJobs")
-	for i := range list {
-		if got, _, _ := unstructured.NestedString(list[i].Object, "status", "error"); got == text ||
-			list[i].GetDeletionTimestamp() != nil {
-			continue
-		}
-		patch := map[string]any{"status": map[string]any{"error": text, "lifecycleState": "FAILED"}}
-		if _, err := o.Cluster.Patch(ctx, kube.RefOf(&list[i]), "status", patch); err != nil {
-			return err
-		}
-	}
-	return nil
+	maps.DeleteFunc(o.requests, func(uid string, _ *request) bool { return !alive[uid] })
+	maps.DeleteFunc(o.held, func(uid string, _ bool) bool { return !alive[uid] })
+	return errors.Join(errs...)
 }

@@ -7,13 +7,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"emrflink/internal/kube"
-	"emrflink/internal/kube/kubetest"
+	"emrflink/internal/localcloud/flinksim"
 )
 
 func TestAJobRunsAndWritesCheckpointsThatSayWhatTheyAre(t *testing.T) {
@@ -37,7 +36,7 @@ func TestAJobRunsAndWritesCheckpointsThatSayWhatTheyAre(t *testing.T) {
 		require.Contains(t, body, "No Flink code ran", key)
 		require.True(t, json.Valid([]byte(body)), key)
 	}
-	require.Equal(t, role+" flink-basic token:system:serviceaccount:"+team+":"+masterSA, w.s3.assumed[0])
+	require.Equal(t, team+"/"+masterSA+" flink-basic", w.s3.assumed[0])
 	require.Len(t, w.s3.assumed, 1, "the session is kept")
 	require.True(t, strings.HasPrefix(w.s3.logs[0], "/g basic/basic-a/STDOUT "))
 	require.Contains(t, w.s3.logs[0], "No Flink code ran")
@@ -58,8 +57,10 @@ func TestWhatIsMadeIsWhatEMRMakes(t *testing.T) {
 	w.get(kube.KindRoleBinding.Ref(team, masterSA))
 	w.get(kube.KindConfigMap.Ref(team, "flink-config-basic"))
 	w.get(kube.KindConfigMap.Ref(team, "basic-cluster-config-map"))
-	w.get(kube.KindService.Ref(team, "basic"))
+	w.get(kube.KindConfigMap.Ref(team, "pod-template-basic"))
 	w.get(kube.KindService.Ref(team, "basic-rest"))
+	_, err := w.Get(t.Context(), kube.KindService.Ref(team, "basic"))
+	require.True(t, kube.IsNotFound(err), "with high availability nobody needs the internal Service")
 
 	d := w.get(kube.KindDeployment.Ref(team, "basic"))
 	require.Equal(t, "FlinkDeployment", d.GetOwnerReferences()[0].Kind)
@@ -70,7 +71,7 @@ func TestWhatIsMadeIsWhatEMRMakes(t *testing.T) {
 		`"karpenter.sh/do-not-disrupt":"true"`, `"FlinkRole":"jobmanager"`, `"serviceAccountName":"` + masterSA + `"`,
 		`"image":"public.ecr.aws/emr-on-eks/flink/emr-7.13.0-flink:latest"`,
 		`"image":"public.ecr.aws/emr-on-eks/fluentd/emr-7.13.0:latest"`,
-		`"requests":{"cpu":"0.5","memory":"2048Mi"}`, `"env":[{"name":"A","value":"b"}]`, `"memory":"250Mi"`,
+		`"requests":{"cpu":"0.5","memory":"2048Mi"}`, `"env":[{"name":"A","value":"b"},`, `"memory":"250Mi"`,
 		`"emr-containers.amazonaws.com/component":"flink.jobmanager"`,
 	} {
 		require.Contains(t, string(raw), want)
@@ -176,6 +177,7 @@ func TestALostTaskManagerIsReplaced(t *testing.T) {
 	w.Put(flink(nil))
 	w.pass(6)
 	w.Remove(kube.KindPod.Ref(team, "basic-taskmanager-1-1"))
+	w.run()
 	w.pass(1)
 	require.Equal(t, "RESTARTING", w.status("jobStatus", "state"))
 	w.pass(2)
@@ -196,12 +198,58 @@ func TestSuspendTakesASavepointAndResumeGoesOn(t *testing.T) {
 	require.Equal(t, "FINISHED", w.status("jobStatus", "state"))
 	require.Len(t, w.s3.keys("/savepoints/"), 1)
 	require.Contains(t, w.status("jobStatus", "upgradeSavepointPath"), "s3://b/team/savepoints/basic/savepoint-")
+	require.Equal(t, "READY", w.status("jobManagerDeploymentStatus"))
+	require.Equal(t, "DEPLOYED", w.status("reconciliationStatus", "state"))
 	pods, err := w.Pods(t.Context(), team, "")
 	require.NoError(t, err)
-	require.Empty(t, pods)
+	require.Len(t, pods, 4, "the cluster stays up until the job resumes")
+	before := w.get(kube.KindDeployment.Ref(team, "basic")).GetUID()
 	w.spec(object{"job": object{"state": "running"}})
-	w.pass(6)
+	w.pass(8)
 	require.Equal(t, "RUNNING", w.status("jobStatus", "state"))
+	require.NotEqual(t, before, w.get(kube.KindDeployment.Ref(team, "basic")).GetUID())
+	require.Len(t, w.s3.keys("/savepoints/"), 1)
+}
+
+func TestWithoutASavepointASuspensionDeletesTheCluster(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		hold       bool // the job does not run
+		mode, path string
+	}{
+		"last-state":                        {false, "last-state", lastState},
+		"stateless":                         {false, "stateless", ""},
+		"a savepoint of a job without pods": {true, "savepoint", lastState},
+	} {
+		w := newWorld(t)
+		w.hold = tc.hold
+		w.Put(flink(object{"job": object{"upgradeMode": tc.mode}}))
+		w.pass(6)
+		w.spec(object{"job": object{"state": "suspended"}})
+		w.pass(5)
+		require.Equal(t, "SUSPENDED", w.status("lifecycleState"), name)
+		require.Equal(t, "FINISHED", w.status("jobStatus", "state"), name)
+		require.Equal(t, "MISSING", w.status("jobManagerDeploymentStatus"), name)
+		require.Equal(t, tc.path, w.status("jobStatus", "upgradeSavepointPath"), name)
+		require.Empty(t, w.s3.keys("/savepoints/"), name)
+		pods, err := w.Pods(t.Context(), team, "")
+		require.NoError(t, err)
+		require.Empty(t, pods, name)
+	}
+}
+
+func TestAnUpgradeModeWithoutAFolderIsRefusedAndTheJobRunsOn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.Put(flink(object{"job": object{"upgradeMode": "stateless"}, "flinkConfiguration": object{"state.savepoints.dir": ""}}))
+	w.pass(6)
+	w.spec(object{"job": object{"state": "suspended", "upgradeMode": "savepoint"}})
+	w.pass(3)
+	require.Contains(t, w.status("error"), "ValidationException")
+	require.Equal(t, "RUNNING", w.status("jobStatus", "state"))
+	w.spec(object{"job": object{"state": "running", "upgradeMode": "stateless"}})
+	w.pass(3)
+	require.Empty(t, w.status("error"))
 }
 
 func TestASpecChangeRedeploysOnce(t *testing.T) {
@@ -252,7 +300,7 @@ func TestDeletionRemovesEverythingAndThenTheFinalizer(t *testing.T) {
 		require.Empty(t, left, k.Kind)
 	}
 	require.NotEmpty(t, w.s3.keys("/checkpoints/"), "checkpoints stay")
-	require.Empty(t, w.op.jobs)
+	require.Empty(t, w.op.requests)
 }
 
 // As of the real operator: it reads the configuration of a job before it cleans up, and cannot.
@@ -289,7 +337,7 @@ func TestACheckpointNumberGoesOnAfterARestartOfTheOperator(t *testing.T) {
 	w.Put(flink(nil))
 	w.pass(8)
 	old := w.s3.keys("/checkpoints/")[0]
-	w.op.jobs = map[string]*jobRun{}
+	w.op.requests, w.jobs = map[string]*request{}, map[string]*flinksim.Cluster{}
 	w.pass(5)
 	fresh := w.s3.keys("/checkpoints/")
 	require.Len(t, fresh, 1)
@@ -306,18 +354,6 @@ func TestASteadyJobIsNotWrittenToAllTheTime(t *testing.T) {
 	require.Empty(t, w.Calls()[n:])
 }
 
-func TestSessionJobsAreRefusedByNameAndCanBeDeleted(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	ref := kube.KindFlinkSessionJob.Ref(team, "s")
-	w.Put(kubetest.Object(ref.Kind, ref.Namespace, ref.Name, nil))
-	w.pass(2)
-	text, _, _ := unstructured.NestedString(w.get(ref).Object, "status", "error")
-	require.Contains(t, text, "does not run FlinkSessionJobs")
-	require.NoError(t, w.Delete(t.Context(), ref, kube.Background))
-	w.pass(1)
-}
-
 func TestASessionClusterIsStableWithoutAJob(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -328,42 +364,6 @@ func TestASessionClusterIsStableWithoutAJob(t *testing.T) {
 	require.Equal(t, "STABLE", w.status("lifecycleState"))
 	require.Empty(t, w.status("jobStatus", "state"))
 	require.Empty(t, w.s3.assumed)
-}
-
-func TestUnitsAreFlinks(t *testing.T) {
-	t.Parallel()
-	for in, want := range map[string]int64{"2048m": 2048, "2g": 2048, "2 gb": 2048, "2Gi": 2048, "1048576": 1, "1048576b": 1} {
-		got, err := memoryMiB(in)
-		require.NoError(t, err, in)
-		require.Equal(t, want, got, in)
-	}
-	for in, want := range map[string]time.Duration{
-		"10s": 10 * time.Second, "500": 500 * time.Millisecond, "1 min": time.Minute, "2 h": 2 * time.Hour,
-	} {
-		got, err := duration(in)
-		require.NoError(t, err, in)
-		require.Equal(t, want, got, in)
-	}
-	for _, in := range []string{"", "x", "10 parsecs", "-1s"} {
-		_, err := duration(in)
-		require.Error(t, err, in)
-		_, err = memoryMiB(in)
-		require.Error(t, err, in)
-	}
-}
-
-func TestTheIntervalIsScaledBySpeedWithinBounds(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	d := newDeployment(flink(object{"flinkConfiguration": object{"execution.checkpointing.interval": "100 s"}}))
-	for speed, want := range map[float64]time.Duration{1: 100 * time.Second, 10: 10 * time.Second, 200: 5 * time.Second} {
-		w.op.Speed = speed
-		require.Equal(t, want, w.op.interval(d, leastLater))
-	}
-	w.op.Speed = 200
-	require.Equal(t, time.Second, w.op.interval(d, leastFirst))
-	d.spec.FlinkConfiguration["execution.checkpointing.interval"] = "200 ms"
-	require.Equal(t, 200*time.Millisecond, w.op.interval(d, leastLater), "never slower than the job asks for")
 }
 
 func TestTheOrderOfDeletionIsPodsBeforeFinalizer(t *testing.T) {
@@ -389,13 +389,18 @@ func TestTheOrderOfDeletionIsPodsBeforeFinalizer(t *testing.T) {
 
 func TestPortNamesAreThoseThatTheAPIServerAccepts(t *testing.T) {
 	t.Parallel()
-	d := newDeployment(flink(nil))
-	for _, component := range []string{componentMaster, componentWorker} {
-		spec := d.podTemplate(component, "sa")["spec"].(object)
+	w := newWorld(t)
+	w.Put(flink(nil))
+	w.pass(6)
+	pods, err := w.List(t.Context(), kube.KindPod, kube.ListOptions{Namespace: team})
+	require.NoError(t, err)
+	require.Len(t, pods, 4, "two JobManagers and two TaskManagers")
+	for _, o := range pods {
+		spec := o.Object["spec"].(object)
 		ports := spec["containers"].([]any)[0].(object)["ports"].([]any)
 		require.NotEmpty(t, ports)
 		for _, p := range ports {
-			require.LessOrEqual(t, len(p.(object)["name"].(string)), 15, component)
+			require.LessOrEqual(t, len(p.(object)["name"].(string)), 15, o.GetName())
 		}
 	}
 }

@@ -3,84 +3,95 @@
 package flinkoperator
 
 import (
-	"fmt"
-	"strconv"
-	"strings"
+	"math"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
-	"emrflink/internal/kube"
+	"emrflink/internal/localcloud/flinkconf"
 )
 
 const mainContainer = "flink-main-container"
 
-// podTemplate merges the user's pod templates (spec, then component) with what
-// Flink and EMR add: the main container, the log sidecar, the fetch of an S3 jar.
-func (d *deployment) podTemplate(component, serviceAccount string) object {
-	own, args := d.spec.JobManager, "kubernetes-jobmanager.sh kubernetes-application"
-	ports := []any{containerPort("rest", 8081), containerPort("jobmanager-rpc", 6123), containerPort("blobserver", 6124)}
+// masterTemplate is the pod template of the JobManagers: the user's, with what Flink and EMR add.
+func (d *deployment) masterTemplate() object {
+	account, _ := d.accounts()
+	tmpl := d.podTemplate(d.spec.JobManager)
+	entry := "kubernetes-application"
 	if d.spec.Job == nil {
-		args = "kubernetes-jobmanager.sh kubernetes-session"
+		entry = "kubernetes-session"
 	}
-	if component == componentWorker {
-		own, args = d.spec.TaskManager, "kubernetes-taskmanager.sh"
-		ports = []any{containerPort("taskmanager-rpc", d.port("taskmanager.rpc.port", 6122))}
-		if p := d.port("taskmanager.data.port", 0); p > 0 {
-			ports = append(ports, containerPort("data", p))
-		}
+	main, _ := d.images()
+	container := object{
+		"name": mainContainer, "image": main, "command": []any{"/docker-entrypoint.sh"},
+		"args": []any{"bash", "-c", "kubernetes-jobmanager.sh " + entry + " "},
+		"ports": []any{
+			containerPort("rest", flinkconf.RESTPort), containerPort("jobmanager-rpc", 6123), containerPort("blobserver", 6124),
+		},
+		"resources": flinkconf.Resources(d.spec.JobManager.Resource.Memory, d.spec.JobManager.cpu()),
+		"startupProbe": object{
+			"httpGet": object{"path": "/config", "port": "rest"}, "periodSeconds": int64(1), "failureThreshold": int64(math.MaxInt32),
+		},
+		"volumeMounts": []any{
+			object{"name": "flink-config-volume", "mountPath": flinkconf.ConfDir},
+			object{"name": "pod-template-volume", "mountPath": flinkconf.PodTemplateDir},
+		},
 	}
-	main, sidecar := d.images()
-	tmpl := object{}
-	mergeTemplate(tmpl, d.spec.PodTemplate)
-	mergeTemplate(tmpl, own.PodTemplate)
-	delete(tmpl, "apiVersion")
-	delete(tmpl, "kind")
-	containers := []any{object{
-		"name": mainContainer, "image": main, "command": []any{"/docker-entrypoint.sh"}, "args": []any{"bash", "-c", args},
-		"ports": ports, "resources": own.resources(),
-	}}
-	if d.spec.Monitoring.S3.LogURI != "" || d.spec.Monitoring.CloudWatch.LogGroupName != "" {
-		containers = append(containers, object{"name": "fluentd", "image": sidecar, "resources": d.sidecarResources()})
+	if d.ha() {
+		container["env"] = []any{object{
+			"name": "_POD_IP_ADDRESS", "valueFrom": object{"fieldRef": object{"apiVersion": "v1", "fieldPath": "status.podIP"}},
+		}}
 	}
-	spec := object{"serviceAccountName": serviceAccount, "containers": containers}
-	if d.spec.Job != nil && isS3(d.spec.Job.JarURI) {
+	volume := func(name, configMap string) object {
+		return object{"name": name, "configMap": object{"name": configMap}}
+	}
+	spec := object{
+		"serviceAccountName": account, "containers": []any{container},
+		"volumes": []any{volume("flink-config-volume", d.configName()), volume("pod-template-volume", d.templateName())},
+	}
+	if d.spec.Job != nil && flinkconf.IsS3(d.spec.Job.JarURI) {
 		spec["initContainers"] = []any{object{
 			"name": "flink-artifact", "image": main, "args": []any{"aws", "s3", "cp", d.spec.Job.JarURI, "/opt/flink/usrlib/"},
 		}}
 	}
 	mergeTemplate(tmpl, object{
-		"metadata": object{"labels": d.labels(component), "annotations": object{standInKey: "true", hashKey: d.hash()}},
+		"metadata": object{"labels": d.labels(componentMaster), "annotations": object{standInKey: "true", hashKey: d.hash()}},
 		"spec":     spec,
 	})
+	return tmpl
+}
+
+// workerTemplate is the pod template from which the JobManager makes its TaskManagers.
+func (d *deployment) workerTemplate() object {
+	tmpl := d.podTemplate(d.spec.TaskManager)
+	mergeTemplate(tmpl, object{
+		"apiVersion": "v1", "kind": "Pod",
+		"metadata": object{"labels": d.labels(componentWorker), "annotations": object{standInKey: "true", hashKey: d.hash()}},
+	})
+	return tmpl
+}
+
+// podTemplate merges the user's pod templates (spec, then component) with EMR's log sidecar.
+func (d *deployment) podTemplate(own componentSpec) object {
+	tmpl := object{}
+	mergeTemplate(tmpl, d.spec.PodTemplate)
+	mergeTemplate(tmpl, own.PodTemplate)
+	delete(tmpl, "apiVersion")
+	delete(tmpl, "kind")
+	if d.spec.Monitoring.S3.LogURI == "" && d.spec.Monitoring.CloudWatch.LogGroupName == "" {
+		return tmpl
+	}
+	_, image := d.images()
+	mergeTemplate(tmpl, object{"spec": object{"containers": []any{object{
+		"name": flinkconf.Sidecar, "image": image, "resources": d.sidecarResources(), "env": []any{
+			object{"name": flinkconf.EnvLogGroup, "value": d.spec.Monitoring.CloudWatch.LogGroupName},
+			object{"name": flinkconf.EnvLogPrefix, "value": d.spec.Monitoring.CloudWatch.LogStreamNamePrefix},
+			object{"name": flinkconf.EnvLogURI, "value": d.spec.Monitoring.S3.LogURI},
+		},
+	}}}})
 	return tmpl
 }
 
 // containerPort has a name of at most 15 characters: the API server refuses more.
 func containerPort(name string, n int64) object {
 	return object{"name": name, "containerPort": n, "protocol": "TCP"}
-}
-
-func (d *deployment) port(key string, def int64) int64 {
-	if n, err := strconv.ParseInt(d.spec.FlinkConfiguration[key], 10, 32); err == nil && n > 0 {
-		return n
-	}
-	return def
-}
-
-// resources are requests and limits alike, as Flink sets them.
-func (c componentSpec) resources() object {
-	mib, err := memoryMiB(c.Resource.Memory)
-	if err != nil {
-		return object{}
-	}
-	r := func() object {
-		out := object{"memory": fmt.Sprintf("%dMi", mib)}
-		if c.Resource.CPU > 0 {
-			out["cpu"] = strconv.FormatFloat(c.Resource.CPU, 'f', -1, 64)
-		}
-		return out
-	}
-	return object{"requests": r(), "limits": r()}
 }
 
 func (d *deployment) sidecarResources() object {
@@ -106,25 +117,6 @@ func (d *deployment) images() (main, sidecar string) {
 		main = "public.ecr.aws/emr-on-eks/flink/emr-" + m[1] + "-flink:" + m[2]
 	}
 	return main, "public.ecr.aws/emr-on-eks/fluentd/emr-" + m[1] + ":latest"
-}
-
-// taskManager is the bare pod <name>-taskmanager-1-<n>.
-func (d *deployment) taskManager(n int, owner *unstructured.Unstructured) *unstructured.Unstructured {
-	_, worker := d.accounts()
-	pod := d.podTemplate(componentWorker, worker)
-	pod["spec"].(object)["restartPolicy"] = "Never"
-	meta := pod["metadata"].(object)
-	meta["ownerReferences"] = d.owned(owner)
-	return newObject(kube.KindPod, d.ref.Namespace, fmt.Sprintf("%s-taskmanager-1-%d", d.ref.Name, n), pod)
-}
-
-// workerIndex is the n of a TaskManager's name, 0 for another pod.
-func (d *deployment) workerIndex(pod string) int {
-	n, err := strconv.Atoi(strings.TrimPrefix(pod, d.ref.Name+"-taskmanager-1-"))
-	if err != nil {
-		return 0
-	}
-	return n
 }
 
 // mergeTemplate merges src into dst: objects by key, lists of named objects

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -80,116 +81,153 @@ func (o *Operator) reconcile(ctx context.Context, d *deployment) error {
 	switch {
 	case d.spec.Job != nil && d.spec.Job.State == "suspended":
 		return o.suspend(ctx, d, p)
-	case p.cluster != nil && (p.cluster.GetAnnotations()[hashKey] != d.hash() || p.cluster.GetDeletionTimestamp() != nil):
-		return o.upgrade(ctx, d, p)
+	case p.cluster != nil && (p.cluster.GetAnnotations()[hashKey] != d.hash() || p.cluster.GetDeletionTimestamp() != nil ||
+		d.status("lifecycleState") == suspended):
+		return o.stop(ctx, d, p) // a cluster that outlived its suspension goes when the job resumes
 	case p.cluster == nil && len(p.masters)+len(p.workers) > 0:
 		_, err := o.tearDown(ctx, d, p) // the rest of an earlier generation
 		return err
 	case p.cluster == nil:
+		if d.spec.Job == nil || d.status("jobStatus", "upgradeSavepointPath") != lastState {
+			if err := o.deleteHA(ctx, d); err != nil { // the job does not go on from it
+				return err
+			}
+		}
 		return o.deploy(ctx, d)
 	}
 	return o.observe(ctx, d, p)
 }
 
 func (o *Operator) deploy(ctx context.Context, d *deployment) error {
+	job := o.begin(d)
 	err := o.ensureIdentity(ctx, d)
 	if err == nil {
 		var owner *unstructured.Unstructured
 		if owner, err = o.Cluster.Apply(ctx, d.cluster()); err == nil {
-			err = o.applyAll(ctx, d.configAndServices(owner))
+			var objs []*unstructured.Unstructured
+			if objs, err = d.configAndServices(owner, job); err == nil {
+				err = o.applyAll(ctx, objs)
+			}
 		}
 	}
 	if err != nil {
 		failed := report{err: operatorError("DeploymentFailedException", err.Error()), masters: "ERROR"}
 		return errors.Join(err, o.publish(ctx, d, failed))
 	}
-	o.Logger.Info("flink job deployed", "job", d.ref.String(), "simulated", true)
-	r := report{masters: "DEPLOYING", lifecycle: "DEPLOYED", state: "DEPLOYED", spec: true}
+	o.Logger.Info("flink job deployed", "job", d.ref.String(), "id", job.id)
+	r := report{masters: "DEPLOYING", lifecycle: "DEPLOYED", state: "DEPLOYED", spec: true, id: job.id}
 	if d.spec.Job != nil {
 		r.job = "RECONCILING"
 	}
 	return o.publish(ctx, d, r)
 }
 
-// observe follows a deployed cluster: JobManagers, then TaskManagers, then the
-// job itself.
+// observe follows a deployed cluster: JobManagers, then the job, of which Flink's REST API tells.
 func (o *Operator) observe(ctx context.Context, d *deployment, p parts) error {
-	r := report{lifecycle: "DEPLOYED", state: "DEPLOYED"}
+	r := report{lifecycle: "DEPLOYED", state: "DEPLOYED", masters: "DEPLOYING"}
 	if d.spec.Job != nil {
 		r.job = "RECONCILING"
 	}
-	switch scheduled := slices.ContainsFunc(p.masters, func(m kube.Pod) bool { return m.Node != "" }); {
-	case ready(p.masters) > 0:
-		r.masters = "READY"
-	case scheduled:
-		r.masters = "DEPLOYED_NOT_READY"
-		return o.publish(ctx, d, r)
-	default:
-		r.masters = "DEPLOYING"
+	f := o.flink(p)
+	if f == nil {
+		if why := crashing(p.masters); why != "" {
+			r.masters, r.err = "ERROR", operatorError("DeploymentFailedException", why)
+		} else if slices.ContainsFunc(p.masters, func(m kube.Pod) bool { return m.Node != "" }) {
+			r.masters = "DEPLOYED_NOT_READY"
+		}
 		return o.publish(ctx, d, r)
 	}
+	if _, err := f.Config(ctx); err != nil {
+		r.masters = "DEPLOYED_NOT_READY"
+		return o.publish(ctx, d, r)
+	}
+	r.masters = "READY"
 	if d.spec.Job == nil {
 		r.lifecycle, r.spec, r.stable = "STABLE", true, true
 		return o.publish(ctx, d, r)
 	}
-	last, had := d.lastSpec()
-	if err := o.drive(ctx, d, p, &r); err != nil {
-		r.err = operatorError("DeploymentFailedException", err.Error())
-		if r.job == "RUNNING" {
-			r.job = "RESTARTING"
-		}
-		return o.publish(ctx, d, r)
+	if err := o.follow(ctx, d, p, f, &r); err != nil {
+		return errors.Join(err, o.publish(ctx, d, r))
 	}
-	if r.job == "RUNNING" {
-		r.lifecycle, r.spec, r.stable = "STABLE", true, true
-		if err := o.triggers(ctx, d, last, had, &r); err != nil {
+	if last, had := d.lastSpec(); r.job == "RUNNING" && had {
+		if err := o.triggers(ctx, d, f, last, &r); err != nil {
 			r.err, r.spec = operatorError("ReconciliationException", err.Error()), false // asked for again at the next pass
 		}
 	}
 	return o.publish(ctx, d, r)
 }
 
-// suspend stops the job as its upgrade mode says: savepoint writes one, last-state
-// keeps the high-availability data, stateless keeps nothing.
+// crashing is what the kubelet says of a JobManager that ends again and again; "" when none does.
+func crashing(masters []kube.Pod) string {
+	for _, m := range masters {
+		for _, w := range m.Waiting {
+			if w.Reason == "CrashLoopBackOff" {
+				return w.Message
+			}
+		}
+	}
+	return ""
+}
+
+const suspended = "SUSPENDED"
+
+// suspend stops the job as its upgrade mode says. After a savepoint the cluster stays up until the job resumes; the other modes
+// delete it. A job that does not run takes no savepoint, without a word: its mode becomes last-state.
 func (o *Operator) suspend(ctx context.Context, d *deployment, p parts) error {
-	if p.gone() {
-		state := map[string]string{"savepoint": "FINISHED", "last-state": "SUSPENDED"}[d.spec.Job.UpgradeMode]
-		if state == "" {
-			state = "CANCELED"
+	r := report{masters: "MISSING", job: "FINISHED", lifecycle: suspended, state: "DEPLOYED", spec: true}
+	last, had := d.lastSpec()
+	switch {
+	case d.status("lifecycleState") == suspended && had && last.Job != nil && last.Job.State == d.spec.Job.State:
+		return nil
+	case d.takesSavepoint() && p.cluster != nil:
+		r.masters = "READY"
+		if done, err := o.stopJob(ctx, d, p, &r); err != nil {
+			return o.publish(ctx, d, savepointFailed(err))
+		} else if !done {
+			return nil
 		}
-		return o.publish(ctx, d, report{masters: "MISSING", job: state, lifecycle: "SUSPENDED", state: "DEPLOYED", spec: true})
+		return o.publish(ctx, d, r)
+	case !p.gone():
+		return o.stop(ctx, d, p)
+	case d.spec.Job.UpgradeMode != "stateless":
+		r.extra = object{"jobStatus": object{"upgradeSavepointPath": lastState}}
 	}
-	return o.stop(ctx, d, p)
+	return o.publish(ctx, d, r)
 }
 
-func (o *Operator) upgrade(ctx context.Context, d *deployment, p parts) error {
-	return o.stop(ctx, d, p)
+// takesSavepoint says that the job runs and that its mode asks for a savepoint when it is stopped.
+func (d *deployment) takesSavepoint() bool {
+	return d.spec.Job != nil && d.spec.Job.UpgradeMode == "savepoint" && d.status("jobStatus", "state") == "RUNNING"
 }
 
-// stop takes the cluster down, after a savepoint if the mode asks for one. A
-// savepoint that cannot be written stops the upgrade, not the job.
+// savepointFailed stops the upgrade, not the job.
+func savepointFailed(err error) report {
+	return report{err: operatorError("UpgradeFailureException", "savepoint: "+err.Error())}
+}
+
+// stop takes the cluster down, after a savepoint if the mode asks for one.
 func (o *Operator) stop(ctx context.Context, d *deployment, p parts) error {
-	r := report{lifecycle: "UPGRADING", state: "UPGRADING"}
-	taken := d.status("reconciliationStatus", "state") == "UPGRADING"
-	if !taken && d.spec.Job != nil && d.spec.Job.UpgradeMode == "savepoint" && d.status("jobStatus", "state") == "RUNNING" {
-		path, err := o.savepoint(ctx, d, "UPGRADE")
+	if d.status("reconciliationStatus", "state") != "UPGRADING" {
+		r := report{lifecycle: "UPGRADING", state: "UPGRADING"}
+		done, err := o.stopJob(ctx, d, p, &r)
 		if err != nil {
-			return o.publish(ctx, d, report{err: operatorError("UpgradeFailureException", "savepoint: "+err.Error())})
+			return o.publish(ctx, d, savepointFailed(err))
 		}
-		r.extra = o.savepointStatus(path, "UPGRADE", 0)
-		r.extra["jobStatus"].(object)["upgradeSavepointPath"] = path
-	}
-	if err := o.publish(ctx, d, r); err != nil {
-		return err
+		if !done {
+			return nil
+		}
+		if err := o.publish(ctx, d, r); err != nil {
+			return err
+		}
 	}
 	_, err := o.tearDown(ctx, d, p)
 	return err
 }
 
 // tearDown deletes the job's pods and objects; done says that none is left. The
-// high-availability ConfigMap stays: last-state resumes from it.
+// high-availability ConfigMaps stay: last-state resumes from them.
 func (o *Operator) tearDown(ctx context.Context, d *deployment, p parts) (done bool, err error) {
-	delete(o.jobs, d.uid)
+	delete(o.requests, d.uid)
 	if p.gone() {
 		return true, nil
 	}
@@ -198,6 +236,7 @@ func (o *Operator) tearDown(ctx context.Context, d *deployment, p parts) (done b
 		kube.KindService.Ref(d.ref.Namespace, d.ref.Name+"-rest"),
 		kube.KindService.Ref(d.ref.Namespace, d.ref.Name),
 		kube.KindConfigMap.Ref(d.ref.Namespace, d.configName()),
+		kube.KindConfigMap.Ref(d.ref.Namespace, d.templateName()),
 	}
 	for _, w := range p.workers {
 		if !w.Deleting {
@@ -227,23 +266,34 @@ func (o *Operator) finalize(ctx context.Context, d *deployment) error {
 	if problem := d.unreadable(); problem != "" {
 		return fmt.Errorf("clean up: Failed to load configuration: %s", problem) // the finalizer stays until the spec is mended
 	}
+	if len(d.sessions) > 0 {
+		if o.held[d.uid] {
+			return nil
+		}
+		o.held[d.uid] = true
+		return o.event(ctx, d, "Warning", "CleanupFailed",
+			"The session jobs ["+strings.Join(d.sessions, ", ")+"] should be deleted first")
+	}
 	p, err := o.parts(ctx, d)
 	if err != nil {
 		return err
 	}
 	if d.spec.FlinkConfiguration["kubernetes.operator.job.savepoint-on-deletion"] == "true" &&
-		d.status("jobStatus", "state") == "RUNNING" && p.cluster != nil && p.cluster.GetDeletionTimestamp() == nil {
-		if _, err := o.savepoint(ctx, d, "UPGRADE"); err != nil {
+		p.cluster != nil && p.cluster.GetDeletionTimestamp() == nil {
+		var r report
+		if done, err := o.stopAs(ctx, d, p, "savepoint", &r); err != nil {
 			return o.publish(ctx, d, report{
 				err: operatorError("ReconciliationException", fmt.Sprintf("savepoint on deletion: %v", err)),
 			})
+		} else if !done {
+			return nil
 		}
 	}
 	done, err := o.tearDown(ctx, d, p)
 	if err != nil || !done {
 		return err
 	}
-	if err := o.deleteAll(ctx, []kube.Ref{kube.KindConfigMap.Ref(d.ref.Namespace, d.haName())}); err != nil {
+	if err := o.deleteHA(ctx, d); err != nil {
 		return err
 	}
 	fins = slices.DeleteFunc(slices.Clone(fins), func(f string) bool { return f == finalizer })
@@ -252,4 +302,17 @@ func (o *Operator) finalize(ctx context.Context, d *deployment) error {
 		o.Logger.Info("flink job deleted", "job", d.ref.String(), "simulated", true)
 	}
 	return err
+}
+
+// deleteHA deletes what JobManagers keep in the cluster for their successors.
+func (o *Operator) deleteHA(ctx context.Context, d *deployment) error {
+	left, err := o.Cluster.List(ctx, kube.KindConfigMap, kube.ListOptions{Namespace: d.ref.Namespace, Labels: d.haSelector()})
+	if err != nil {
+		return err
+	}
+	var refs []kube.Ref
+	for i := range left {
+		refs = append(refs, kube.RefOf(&left[i]))
+	}
+	return o.deleteAll(ctx, refs)
 }

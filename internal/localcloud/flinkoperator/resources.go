@@ -6,12 +6,14 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"slices"
+	"strconv"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
 
 	"emrflink/internal/kube"
+	"emrflink/internal/localcloud/flinkconf"
 )
 
 const (
@@ -92,13 +94,16 @@ func (d *deployment) labels(component string) object {
 
 func (d *deployment) selector() string { return "app=" + d.ref.Name + ",type=flink-native-kubernetes" }
 
-func (d *deployment) configName() string { return "flink-config-" + d.ref.Name }
-func (d *deployment) haName() string     { return d.ref.Name + "-cluster-config-map" }
+func (d *deployment) configName() string   { return "flink-config-" + d.ref.Name }
+func (d *deployment) templateName() string { return "pod-template-" + d.ref.Name }
+func (d *deployment) haName() string       { return d.ref.Name + "-cluster-config-map" }
+
+// haSelector selects what JobManagers keep in the cluster of their leader and their checkpoints.
+func (d *deployment) haSelector() string { return d.selector() + ",configmap-type=high-availability" }
 
 // cluster is the JobManager Deployment, owned by the FlinkDeployment; all else
 // is owned by the Deployment, as in Flink's native Kubernetes mode.
 func (d *deployment) cluster() *unstructured.Unstructured {
-	master, _ := d.accounts()
 	match := object{"app": d.ref.Name, "component": componentMaster, "type": "flink-native-kubernetes"}
 	return newObject(kube.KindDeployment, d.ref.Namespace, d.ref.Name, object{
 		"metadata": object{
@@ -112,7 +117,7 @@ func (d *deployment) cluster() *unstructured.Unstructured {
 		"spec": object{
 			"replicas": int64(d.masters()),
 			"selector": object{"matchLabels": match},
-			"template": d.podTemplate(componentMaster, master),
+			"template": d.masterTemplate(),
 		},
 	})
 }
@@ -124,50 +129,85 @@ func (d *deployment) owned(owner *unstructured.Unstructured) []any {
 	}}
 }
 
-func (d *deployment) configAndServices(owner *unstructured.Unstructured) []*unstructured.Unstructured {
+// configAndServices are the objects beside the Deployment. With high availability nobody needs the internal Service.
+func (d *deployment) configAndServices(owner *unstructured.Unstructured, job start) ([]*unstructured.Unstructured, error) {
 	meta := func() object {
 		return object{"labels": d.labels(""), "ownerReferences": d.owned(owner)}
 	}
 	port := func(name string, n int64) object {
 		return object{"name": name, "port": n, "targetPort": n, "protocol": "TCP"}
 	}
-	selector := object{"app": d.ref.Name, "component": componentMaster, "type": "flink-native-kubernetes"}
-	return []*unstructured.Unstructured{
-		newObject(kube.KindConfigMap, d.ref.Namespace, d.configName(), object{
-			"metadata": meta(), "data": object{"flink-conf.yaml": d.flinkConf()},
-		}),
-		newObject(kube.KindService, d.ref.Namespace, d.ref.Name, object{"metadata": meta(), "spec": object{
-			"clusterIP": "None", "selector": selector,
-			"ports": []any{port("jobmanager-rpc", 6123), port("blobserver", 6124)},
-		}}),
-		newObject(kube.KindService, d.ref.Namespace, d.ref.Name+"-rest", object{"metadata": meta(), "spec": object{
-			"type": "ClusterIP", "selector": selector, "ports": []any{port("rest", 8081)},
-		}}),
+	template, err := yaml.Marshal(d.workerTemplate())
+	if err != nil {
+		return nil, fmt.Errorf("encode the pod template of the TaskManagers: %w", err)
 	}
-}
-
-// flinkConf is the effective configuration: the user's, and the keys that the
-// operator sets itself.
-func (d *deployment) flinkConf() string {
-	master, worker := d.accounts()
-	conf := map[string]string{
-		"kubernetes.cluster-id": d.ref.Name, "kubernetes.namespace": d.ref.Namespace,
-		"kubernetes.jobmanager.service-account": master, "kubernetes.taskmanager.service-account": worker,
-		"web.cancel.enable": "false", "execution.shutdown-on-application-finish": "false",
+	selector := object{"app": d.ref.Name, "component": componentMaster, "type": "flink-native-kubernetes"}
+	objs := []*unstructured.Unstructured{
+		newObject(kube.KindConfigMap, d.ref.Namespace, d.configName(), object{
+			"metadata": meta(), "data": object{flinkconf.ConfFile: d.flinkConf(job).String()},
+		}),
+		newObject(kube.KindConfigMap, d.ref.Namespace, d.templateName(), object{
+			"metadata": meta(), "data": object{flinkconf.PodTemplateFile: string(template)},
+		}),
+		newObject(kube.KindService, d.ref.Namespace, d.ref.Name+"-rest", object{"metadata": meta(), "spec": object{
+			"type": "ClusterIP", "selector": selector, "ports": []any{port("rest", flinkconf.RESTPort)},
+		}}),
 	}
 	if d.ha() {
-		conf["high-availability.type"] = "kubernetes"
-		conf["high-availability.storageDir"] = d.spec.JobManager.StorageDir
+		return objs, nil
 	}
-	for k, v := range d.spec.FlinkConfiguration {
-		conf[k] = v
-	}
-	var b strings.Builder
-	for _, k := range slices.Sorted(maps.Keys(conf)) {
-		fmt.Fprintf(&b, "%s: %s\n", k, oneLine(conf[k]))
-	}
-	return b.String()
+	return append(objs, newObject(kube.KindService, d.ref.Namespace, d.ref.Name, object{"metadata": meta(), "spec": object{
+		"clusterIP": "None", "selector": selector, "ports": []any{port("jobmanager-rpc", 6123), port("blobserver", 6124)},
+	}})), nil
 }
 
-// oneLine keeps a value on one line of flink-conf.yaml.
-func oneLine(s string) string { return strings.ReplaceAll(s, "\n", " ") }
+// flinkConf is the effective configuration: the user's, and the keys that the operator sets itself.
+func (d *deployment) flinkConf(job start) flinkconf.Conf {
+	master, worker := d.accounts()
+	main, _ := d.images()
+	conf := flinkconf.Conf{
+		flinkconf.ClusterID: d.ref.Name, flinkconf.Namespace: d.ref.Namespace, flinkconf.Image: main,
+		flinkconf.WorkerAccount: worker, "kubernetes.jobmanager.service-account": master, "kubernetes.service-account": master,
+		"kubernetes.rest-service.exposed.type": "ClusterIP", "kubernetes.jobmanager.replicas": strconv.Itoa(d.masters()),
+		flinkconf.FlinkVersion: d.spec.FlinkVersion, "web.cancel.enable": "false", "internal.cluster.execution-mode": "NORMAL",
+		"jobmanager.memory.process.size":   flinkconf.MemoryOf(d.spec.JobManager.Resource.Memory),
+		flinkconf.WorkerMemory:             flinkconf.MemoryOf(d.spec.TaskManager.Resource.Memory),
+		"kubernetes.jobmanager.cpu.amount": d.spec.JobManager.cpu(), flinkconf.WorkerCPU: d.spec.TaskManager.cpu(),
+		flinkconf.WorkerTemplate: flinkconf.PodTemplateDir + "/" + flinkconf.PodTemplateFile,
+		"blob.server.port":       "6124", flinkconf.WorkerRPCPort: "6122", "jobmanager.rpc.port": "6123",
+		"rest.port": strconv.Itoa(flinkconf.RESTPort),
+	}
+	if d.ha() {
+		conf[flinkconf.HA], conf[flinkconf.HAStorage] = "kubernetes", d.spec.JobManager.StorageDir
+		conf[flinkconf.HACluster] = d.ref.Name
+	} else {
+		conf["jobmanager.rpc.address"] = d.ref.Name + "." + d.ref.Namespace
+	}
+	const entrypoints = "org.apache.flink.kubernetes.entrypoint."
+	conf[flinkconf.Entrypoint], conf["execution.target"] = entrypoints+"KubernetesSessionClusterEntrypoint", "kubernetes-session"
+	if j := d.spec.Job; j != nil {
+		conf[flinkconf.Entrypoint], conf["execution.target"] = entrypoints+"KubernetesApplicationClusterEntrypoint", "kubernetes-application"
+		conf[flinkconf.JobID], conf[flinkconf.Name], conf[flinkconf.Jars] = job.id, d.ref.Name, j.JarURI
+		conf[flinkconf.Parallelism] = strconv.Itoa(max(j.Parallelism, 1))
+		conf["execution.shutdown-on-application-finish"] = "false"
+		conf["execution.submit-failed-job-on-application-error"] = "true"
+		conf["execution.checkpointing.externalized-checkpoint-retention"] = "RETAIN_ON_CANCELLATION"
+		if j.EntryClass != "" {
+			conf[flinkconf.MainClass] = j.EntryClass
+		}
+		if len(j.Args) > 0 {
+			conf[flinkconf.ProgramArgs] = strings.Join(j.Args, ";")
+		}
+		if job.restore != "" {
+			conf[flinkconf.Restore] = job.restore
+		}
+		if d.ha() {
+			conf["job-result-store.delete-on-commit"] = "false"
+			conf["job-result-store.storage-path"] = strings.TrimSuffix(d.spec.JobManager.StorageDir, "/") + "/job-result-store/" +
+				d.ref.Name + "/" + job.id
+		}
+	}
+	maps.Copy(conf, d.spec.FlinkConfiguration)
+	maps.DeleteFunc(conf, func(_, v string) bool { return v == "" })
+	return conf
+}

@@ -31,6 +31,7 @@ func operatorError(typ, message string) string {
 type report struct {
 	masters   string // jobManagerDeploymentStatus
 	job       string // jobStatus.state
+	id        string // jobStatus.jobId, of a new job
 	lifecycle string
 	state     string // reconciliationStatus.state
 	err       string
@@ -69,7 +70,8 @@ func (o *Operator) publish(ctx context.Context, d *deployment, r report) error {
 	}
 	set(job, "state", r.job)
 	if r.job != "" {
-		job["jobId"], job["jobName"] = d.jobID(), d.ref.Name
+		job["jobName"] = d.ref.Name
+		set(job, "jobId", r.id)
 		if r.job != d.status("jobStatus", "state") {
 			job["updateTime"] = strconv.FormatInt(o.Clock.Now().UnixMilli(), 10)
 		}
@@ -137,10 +139,15 @@ func (o *Operator) tell(ctx context.Context, d *deployment, r report) error {
 		if was == "" {
 			was = "nothing"
 		}
-		reason, message = "JobStatusChanged", fmt.Sprintf("Job status changed from %s to %s (no Flink code runs)", was, r.job)
+		reason, message = "JobStatusChanged", fmt.Sprintf("Job status changed from %s to %s", was, r.job)
 	default:
 		return nil
 	}
+	return o.event(ctx, d, typ, reason, message)
+}
+
+// event records one; that it was not is no failure.
+func (o *Operator) event(ctx context.Context, d *deployment, typ, reason, message string) error {
 	now := o.Clock.Now().UTC()
 	_, err := o.Cluster.Create(ctx,
 		newObject(kube.KindEvent, d.ref.Namespace, fmt.Sprintf("%s.%x", d.ref.Name, now.UnixNano()), object{

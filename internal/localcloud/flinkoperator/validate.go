@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"emrflink/internal/localcloud/flinkconf"
 )
 
 var (
@@ -40,7 +42,7 @@ func (d *deployment) unreadable() string {
 		if c.Resource.Memory == "" {
 			continue
 		}
-		if _, err := memoryMiB(c.Resource.Memory); err != nil {
+		if _, err := flinkconf.MemoryMiB(c.Resource.Memory); err != nil {
 			return err.Error()
 		}
 	}
@@ -95,7 +97,7 @@ func ruleForbiddenKeys(d *deployment) string {
 		}
 	}
 	if v, ok := d.spec.FlinkConfiguration["execution.checkpointing.interval"]; ok {
-		if _, err := duration(v); err != nil {
+		if _, err := flinkconf.Duration(v); err != nil {
 			return "execution.checkpointing.interval: " + err.Error()
 		}
 	}
@@ -108,7 +110,7 @@ func ruleResources(d *deployment) string {
 			return what + " resource memory must be defined using `spec." + strings.ToLower(what[:1]) + what[1:] +
 				".resource.memory`"
 		}
-		if _, err := memoryMiB(c.Resource.Memory); err != nil {
+		if _, err := flinkconf.MemoryMiB(c.Resource.Memory); err != nil {
 			return what + " resource memory: " + err.Error()
 		}
 	}
@@ -123,7 +125,7 @@ func ruleHighAvailability(d *deployment) string {
 		return "High availability should be enabled when starting standby JobManagers."
 	case d.ha() && d.spec.JobManager.StorageDir == "":
 		return "jobManager.storageDir is required when high availability is enabled"
-	case d.ha() && !isS3(d.spec.JobManager.StorageDir):
+	case d.ha() && !flinkconf.IsS3(d.spec.JobManager.StorageDir):
 		return fmt.Sprintf("jobManager.storageDir %q must be an S3 path", d.spec.JobManager.StorageDir)
 	}
 	return ""
@@ -145,7 +147,7 @@ func ruleJob(d *deployment) string {
 		return "Savepoint could not be manually triggered for the running job while config key[state.savepoints.dir] is not set"
 	case j.UpgradeMode != "stateless" && j.UpgradeMode != "" && conf["state.checkpoints.dir"] == "":
 		return "Checkpoint directory[state.checkpoints.dir] must be defined for last-state and savepoint upgrade modes"
-	case conf["state.checkpoints.dir"] != "" && !isS3(conf["state.checkpoints.dir"]):
+	case conf["state.checkpoints.dir"] != "" && !flinkconf.IsS3(conf["state.checkpoints.dir"]):
 		return fmt.Sprintf("the local stand-in of the EMR Flink operator writes checkpoints to S3 only, not to %q",
 			conf["state.checkpoints.dir"])
 	}

@@ -11,7 +11,8 @@ import (
 )
 
 // addresses hands out pod addresses. Each node has a /24 of 100.64.0.0/10 (the range that the VPC CNI's custom
-// networking uses), chosen by the node's name; the next one is taken when two names meet.
+// networking uses), chosen by the node's name; the next one is taken when two names meet. Pods that are processes of this machine
+// have theirs from 127.64.0.0/10, which needs no set-up on Linux.
 type addresses struct {
 	mu    sync.Mutex
 	inUse map[string]string // address -> pod NAMESPACE/NAME
@@ -35,8 +36,14 @@ func (a *addresses) adopt(pods []any) {
 	}
 }
 
-// take gives a pod its address, the same one each time.
-func (a *addresses) take(node, pod string) string {
+// The first bytes of the two ranges.
+const (
+	simulatedRange = 100
+	loopbackRange  = 127
+)
+
+// take gives a pod its address of a range, the same one each time.
+func (a *addresses) take(node, pod string, first byte) string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if ip, ok := a.byPod[pod]; ok {
@@ -44,11 +51,11 @@ func (a *addresses) take(node, pod string) string {
 	}
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(node))
-	first := int(h.Sum32() % podBlocks)
+	nodes := int(h.Sum32() % podBlocks)
 	for n := range podBlocks {
-		block := (first + n) % podBlocks
+		block := (nodes + n) % podBlocks
 		for host := 4; host < 255; host++ { // AWS keeps the first four of a subnet
-			ip := fmt.Sprintf("100.%d.%d.%d", 64+block>>8, block&0xff, host)
+			ip := fmt.Sprintf("%d.%d.%d.%d", first, 64+block>>8, block&0xff, host)
 			if _, used := a.inUse[ip]; !used {
 				a.inUse[ip], a.byPod[pod] = pod, ip
 				return ip

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"emrflink/internal/disk"
 )
 
 // KarpenterRunner runs the real Karpenter controller for the pods of its chart: as a child process, with the
@@ -37,7 +39,7 @@ type KarpenterRunner struct {
 var _ Runner = (*KarpenterRunner)(nil)
 
 const (
-	annotationRole = "eks.amazonaws.com/role-arn"
+	AnnotationRole = "eks.amazonaws.com/role-arn"
 	stsAudience    = "sts.amazonaws.com"
 
 	podIdentityAudience = "pods.eks.amazonaws.com"
@@ -65,16 +67,16 @@ func (r *KarpenterRunner) Start(ctx context.Context, p PodRef) error {
 	if err != nil {
 		return err
 	}
-	t := tokens{
-		client: r.Client, namespace: p.Namespace, account: serviceAccount(p), dir: r.Dir, log: log,
-		files: map[string]tokenSpec{"aws.token": id.token, "kube.token": {lifetime: time.Hour}},
+	t := Tokens{
+		Client: r.Client, Namespace: p.Namespace, Account: serviceAccount(p), Dir: r.Dir, Log: log,
+		Files: map[string]Token{"aws.token": id.token, "kube.token": {Lifetime: time.Hour}},
 	}
-	if err := t.write(ctx); err != nil {
+	if err := t.Write(ctx); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	go t.refresh(ctx)
+	go t.Refresh(ctx)
 	kubeconfig, err := r.writeKubeconfig(p.Namespace)
 	if err != nil {
 		return err
@@ -95,19 +97,19 @@ func (r *KarpenterRunner) identity(ctx context.Context, p PodRef) (identity, err
 	if err != nil {
 		return identity{}, fmt.Errorf("read service account %q: %w", name, err)
 	}
-	if role := sa.Annotations[annotationRole]; role != "" {
+	if role := sa.Annotations[AnnotationRole]; role != "" {
 		return identity{
-			token: tokenSpec{audience: stsAudience, lifetime: 24 * time.Hour},
+			token: Token{Audience: stsAudience, Lifetime: 24 * time.Hour},
 			env:   map[string]string{"AWS_ROLE_ARN": role, "AWS_WEB_IDENTITY_TOKEN_FILE": file, "AWS_ROLE_SESSION_NAME": p.Name},
 		}, nil
 	}
 	if r.PodIdentity == nil || !r.PodIdentity(p.Namespace, name) {
 		return identity{}, fmt.Errorf("service account %q has no annotation %s and no Pod Identity association, so its pods "+
 			"have no AWS credentials",
-			name, annotationRole)
+			name, AnnotationRole)
 	}
 	return identity{
-		token: tokenSpec{audience: podIdentityAudience, lifetime: 24 * time.Hour},
+		token: Token{Audience: podIdentityAudience, Lifetime: 24 * time.Hour},
 		env: map[string]string{
 			"AWS_CONTAINER_CREDENTIALS_FULL_URI": r.AWSEndpoint + r.AgentPath, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": file,
 		},
@@ -116,7 +118,7 @@ func (r *KarpenterRunner) identity(ctx context.Context, p PodRef) (identity, err
 
 // identity is what makes a pod somebody to AWS.
 type identity struct {
-	token tokenSpec
+	token Token
 	env   map[string]string
 }
 
@@ -202,19 +204,10 @@ clusters: [{name: local, cluster: {server: %q, certificate-authority-data: %q}}]
 users: [{name: karpenter, user: {tokenFile: %q}}]
 contexts: [{name: local, context: {cluster: local, user: karpenter, namespace: %q}}]
 `, r.APIServerURL, r.CABase64, filepath.Join(r.Dir, "kube.token"), namespace)
-	if err := replaceFile(path, []byte(body)); err != nil {
+	if err := disk.Replace(path, []byte(body)); err != nil {
 		return "", fmt.Errorf("write Karpenter's kubeconfig: %w", err)
 	}
 	return path, nil
-}
-
-// replaceFile writes a file of mode 0600 in one step.
-func replaceFile(path string, body []byte) error {
-	tmp := path + ".new"
-	if err := os.WriteFile(tmp, body, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(tmp, path)
 }
 
 // lastLine is the end of what a program said, for an error message.

@@ -35,7 +35,7 @@ func startKarpenter(t *testing.T, script string, change func(*corev1.Pod, *corev
 	binary := filepath.Join(dir, "localkube")
 	require.NoError(t, os.WriteFile(binary, []byte(script), 0o700))
 	sa := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{
-		Namespace: "default", Name: "karpenter", Annotations: map[string]string{annotationRole: "arn:aws:iam::1:role/k"},
+		Namespace: "default", Name: "karpenter", Annotations: map[string]string{AnnotationRole: "arn:aws:iam::1:role/k"},
 	}}
 	p := pod("karpenter-1", "k", func(p *corev1.Pod) {
 		p.Spec.ServiceAccountName = "karpenter"
@@ -121,7 +121,7 @@ func TestKarpenterTakesItsRoleFromPodIdentity(t *testing.T) {
 	p := PodRef{Namespace: "kube-system", Pod: pod("k", "k", func(p *corev1.Pod) { p.Spec.ServiceAccountName = "karpenter" })}
 	got, err := r.identity(t.Context(), p)
 	require.NoError(t, err)
-	require.Equal(t, "pods.eks.amazonaws.com", got.token.audience)
+	require.Equal(t, "pods.eks.amazonaws.com", got.token.Audience)
 	require.Equal(t, map[string]string{
 		"AWS_CONTAINER_CREDENTIALS_FULL_URI":     "http://127.0.0.1:2/v1/credentials",
 		"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "/run/aws.token",

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"google.golang.org/grpc/test/bufconn"
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/client-go/rest"
@@ -51,8 +52,11 @@ type Options struct {
 	REST    *rest.Config           // of the control plane, as an administrator
 	Client  API                    // instead of REST
 	Runners map[string]Runner      // image prefix -> what runs while such a pod runs
-	Speed   float64                // divides all durations; <= 0 means no waiting
-	Logger  *slog.Logger           // nil: discarded
+	// Runtimes run the containers of pods; the first that takes a pod has it. Dir is where those have their folders.
+	Runtimes []Runtime
+	Dir      string
+	Speed    float64      // divides all durations; <= 0 means no waiting
+	Logger   *slog.Logger // nil: discarded
 }
 
 // Kubelet is the node side of one cluster. Make it with New.
@@ -64,6 +68,7 @@ type Kubelet struct {
 	log     *slog.Logger
 	types   map[string]account.InstanceType
 	runners *runnerSet
+	boxes   *sandboxes
 	queue   workqueue.TypedRateLimitingInterface[item]
 	nodes   cache.SharedIndexInformer
 	pods    cache.SharedIndexInformer
@@ -119,6 +124,11 @@ func New(o Options) *Kubelet {
 	k.runners = newRunnerSet(o.Runners, log, func(namespace, name string) {
 		k.queue.Add(item{kindPod, namespace + "/" + name})
 	})
+	open := &ports{at: map[string]*bufconn.Listener{}}
+	k.boxes = &sandboxes{
+		runtimes: o.Runtimes, dir: o.Dir, log: log, scaled: k.scaled, ports: open, probe: open.get, of: map[string]*sandbox{},
+		notify: func(namespace, name string) { k.queue.Add(item{kindPod, namespace + "/" + name}) },
+	}
 	k.watch()
 	return k
 }
@@ -165,6 +175,7 @@ func (k *Kubelet) Run(ctx context.Context) error {
 	changes, unsubscribe := k.cloud.Subscribe()
 	defer unsubscribe()
 	defer k.runners.stop()
+	defer k.boxes.stop()
 	var reading sync.WaitGroup
 	defer reading.Wait()
 	all := []cache.SharedIndexInformer{k.nodes, k.pods, k.claims, k.volumes, k.classes}

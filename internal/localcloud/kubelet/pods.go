@@ -9,6 +9,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -31,6 +32,9 @@ func (k *Kubelet) reconcilePod(ctx context.Context, key string) (time.Duration, 
 		}
 		k.forget(key)
 		k.runners.remove(namespace, name)
+		if !k.boxes.end(key) {
+			return lookAgain, nil
+		}
 		k.leases.releaseKey(key)
 		return 0, nil
 	}
@@ -45,12 +49,18 @@ func (k *Kubelet) reconcilePod(ctx context.Context, key string) (time.Duration, 
 	case pod.DeletionTimestamp != nil:
 		return k.terminate(ctx, pod, node)
 	case node == nil:
+		if !k.boxes.end(podKey(pod)) {
+			return lookAgain, nil
+		}
 		return 0, k.removePod(ctx, pod) // its node is gone; nobody else would finish it
 	case instanceID(node.Spec.ProviderID) == "" || finished(pod):
 		k.runners.remove(pod.Namespace, pod.Name)
+		if !k.boxes.end(podKey(pod)) {
+			return lookAgain, nil
+		}
 		return 0, nil
 	case pod.Status.Phase == corev1.PodRunning:
-		return k.keepRunning(ctx, pod)
+		return k.keepRunning(ctx, pod, node)
 	case !isReady(node):
 		return 0, nil // its event brings us back
 	default:
@@ -84,17 +94,26 @@ func (k *Kubelet) startPod(ctx context.Context, pod *corev1.Pod, node *corev1.No
 	if err := k.mark(ctx, pod); err != nil {
 		return 0, err
 	}
-	ip := k.podIP(pod, node)
+	runtime, take, boxed := k.boxes.takes(pod)
+	ip := k.podIP(pod, node, take)
 	for _, c := range append(append([]corev1.Container{}, pod.Spec.InitContainers...), pod.Spec.Containers...) {
 		if k.fails(c.Image) {
-			return 0, k.report(ctx, pod, func(s *corev1.PodStatus) { waiting(s, pod, node, c.Image) })
+			return 0, k.report(ctx, pod, func(s *corev1.PodStatus) { waiting(s, pod, node, pullFails(c.Image)) })
 		}
 	}
 	if left := k.wait(podKey(pod)+"#start", pullTime); left > 0 {
 		if len(pod.Status.ContainerStatuses) > 0 && pod.Status.StartTime != nil {
 			return left, nil
 		}
-		return left, k.report(ctx, pod, func(s *corev1.PodStatus) { waiting(s, pod, node, "") })
+		return left, k.report(ctx, pod, func(s *corev1.PodStatus) { waiting(s, pod, node, creating) })
+	}
+	if boxed {
+		if h, is := runtime.(Holder); is {
+			if why := h.Holds(pod); why != "" {
+				return askAgain, k.report(ctx, pod, func(s *corev1.PodStatus) { waiting(s, pod, node, held(take.Container, why)) })
+			}
+		}
+		return 0, k.runBox(ctx, pod, node, runtime, take, ip)
 	}
 	k.runners.add(pod)
 	down := k.runners.health(pod)
@@ -106,7 +125,10 @@ func (k *Kubelet) startPod(ctx context.Context, pod *corev1.Pod, node *corev1.No
 }
 
 // keepRunning ends the pods of Jobs when they have worked long enough and shows how a pod's runner is.
-func (k *Kubelet) keepRunning(ctx context.Context, pod *corev1.Pod) (time.Duration, error) {
+func (k *Kubelet) keepRunning(ctx context.Context, pod *corev1.Pod, node *corev1.Node) (time.Duration, error) {
+	if runtime, take, boxed := k.boxes.takes(pod); boxed {
+		return 0, k.runBox(ctx, pod, node, runtime, take, pod.Status.PodIP)
+	}
 	if ofJob(pod) {
 		if left := k.wait(podKey(pod)+"#work", taskTime); left > 0 {
 			return left, nil
@@ -121,9 +143,28 @@ func (k *Kubelet) keepRunning(ctx context.Context, pod *corev1.Pod) (time.Durati
 	return 0, k.report(ctx, pod, func(s *corev1.PodStatus) { health(s, down) })
 }
 
+// runBox runs the container of a pod and shows how it is.
+func (k *Kubelet) runBox(ctx context.Context, pod *corev1.Pod, node *corev1.Node, r Runtime, take Take, ip string) error {
+	now, err := k.boxes.start(r, take, pod, ip)
+	if err != nil {
+		return err
+	}
+	return k.report(ctx, pod, func(s *corev1.PodStatus) { boxed(s, pod, node, ip, take.Container, now) })
+}
+
+const (
+	// lookAgain is when a container that is ending is looked at again.
+	lookAgain = 50 * time.Millisecond
+	// askAgain is when a Holder is asked again.
+	askAgain = time.Second
+)
+
 // terminate stops the containers and finishes the deletion, as a kubelet does with grace period 0.
 func (k *Kubelet) terminate(ctx context.Context, pod *corev1.Pod, node *corev1.Node) (time.Duration, error) {
 	k.runners.remove(pod.Namespace, pod.Name)
+	if !k.boxes.end(podKey(pod)) {
+		return lookAgain, nil
+	}
 	if node != nil && !finished(pod) {
 		grace := stopTime
 		if s := pod.DeletionGracePeriodSeconds; s != nil {
@@ -154,11 +195,14 @@ func (k *Kubelet) removePod(ctx context.Context, pod *corev1.Pod) error {
 }
 
 // podIP is the pod's address: the node's for pods on the host's network.
-func (k *Kubelet) podIP(pod *corev1.Pod, node *corev1.Node) string {
-	if pod.Spec.HostNetwork {
+func (k *Kubelet) podIP(pod *corev1.Pod, node *corev1.Node, t Take) string {
+	switch {
+	case pod.Spec.HostNetwork:
 		return hostIP(node)
+	case t.Loopback:
+		return k.leases.take(node.Name, podKey(pod), loopbackRange)
 	}
-	return k.leases.take(node.Name, podKey(pod))
+	return k.leases.take(node.Name, podKey(pod), simulatedRange)
 }
 
 // mark says on the pod itself that it is simulated.
@@ -190,7 +234,10 @@ func (k *Kubelet) report(ctx context.Context, pod *corev1.Pod, change func(*core
 		if now.UID != pod.UID || finished(now) {
 			return nil
 		}
-		change(&now.Status)
+		was := now.Status.DeepCopy()
+		if change(&now.Status); equality.Semantic.DeepEqual(was, &now.Status) {
+			return nil
+		}
 		_, err = api.UpdateStatus(ctx, now, metav1.UpdateOptions{})
 		return err
 	})

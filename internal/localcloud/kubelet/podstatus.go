@@ -11,21 +11,44 @@ import (
 
 const simulatedMessage = "simulated: no container runs on the local target"
 
-// waiting is a pod on a node whose containers do not run yet; failed names an image that cannot be pulled.
-func waiting(s *corev1.PodStatus, pod *corev1.Pod, node *corev1.Node, failed string) {
+// creating is why a container does not run yet when nothing is wrong.
+func creating(corev1.Container) corev1.ContainerStateWaiting {
+	return corev1.ContainerStateWaiting{Reason: "ContainerCreating"}
+}
+
+// pullFails names an image that cannot be pulled.
+func pullFails(image string) func(corev1.Container) corev1.ContainerStateWaiting {
+	return func(c corev1.Container) corev1.ContainerStateWaiting {
+		if c.Image != image {
+			return creating(c)
+		}
+		return corev1.ContainerStateWaiting{
+			Reason: "ImagePullBackOff", Message: fmt.Sprintf("Back-off pulling image %q: it was told to fail", image),
+		}
+	}
+}
+
+// held tells why a Holder does not start its container.
+func held(container, why string) func(corev1.Container) corev1.ContainerStateWaiting {
+	return func(c corev1.Container) corev1.ContainerStateWaiting {
+		w := creating(c)
+		if c.Name == container {
+			w.Message = why
+		}
+		return w
+	}
+}
+
+// waiting is a pod on a node whose containers do not run yet.
+func waiting(s *corev1.PodStatus, pod *corev1.Pod, node *corev1.Node, why func(corev1.Container) corev1.ContainerStateWaiting) {
 	start(s, node)
 	s.Phase = corev1.PodPending
 	setCondition(s, corev1.PodInitialized, len(pod.Spec.InitContainers) == 0, "ContainersNotInitialized", "")
 	setCondition(s, corev1.ContainersReady, false, "ContainersNotReady", "")
 	setCondition(s, corev1.PodReady, false, "ContainersNotReady", "")
 	state := func(c corev1.Container) corev1.ContainerStatus {
-		w := &corev1.ContainerStateWaiting{Reason: "ContainerCreating"}
-		if failed == c.Image {
-			w.Reason = "ImagePullBackOff"
-			w.Message = fmt.Sprintf("Back-off pulling image %q: it was told to fail", c.Image)
-		}
 		return corev1.ContainerStatus{
-			Name: c.Name, Image: c.Image, State: corev1.ContainerState{Waiting: w}, Started: new(false),
+			Name: c.Name, Image: c.Image, State: corev1.ContainerState{Waiting: new(why(c))}, Started: new(false),
 		}
 	}
 	s.InitContainerStatuses = each(pod.Spec.InitContainers, state)
@@ -83,6 +106,65 @@ func health(s *corev1.PodStatus, down error) {
 	}
 	setCondition(s, corev1.ContainersReady, down == nil, reason, message)
 	setCondition(s, corev1.PodReady, down == nil, reason, message)
+}
+
+// boxed is a pod whose container a Runtime runs. Its other containers count as running while it does.
+func boxed(s *corev1.PodStatus, pod *corev1.Pod, node *corev1.Node, ip, container string, now containerState) {
+	if now.over {
+		phase := corev1.PodFailed
+		if now.last.Code == 0 {
+			phase = corev1.PodSucceeded
+		}
+		ended(s, phase, now.last.Reason, now.last.Code)
+	} else if s.Phase != corev1.PodRunning {
+		running(s, pod, node, ip, nil)
+	}
+	for i := range s.ContainerStatuses {
+		if c := &s.ContainerStatuses[i]; c.Name == container {
+			show(c, pod, now)
+		}
+	}
+	if now.over {
+		return
+	}
+	reason := ""
+	if !now.ready {
+		reason = "ContainersNotReady"
+	}
+	setCondition(s, corev1.ContainersReady, now.ready, reason, "")
+	setCondition(s, corev1.PodReady, now.ready, reason, "")
+}
+
+// show is the status of a container that runs, waits for its next run or is over.
+func show(c *corev1.ContainerStatus, pod *corev1.Pod, now containerState) {
+	c.Ready, c.Started, c.RestartCount = now.ready, new(now.ready), now.restarts
+	var last *corev1.ContainerStateTerminated
+	if r := now.last; r != nil {
+		last = &corev1.ContainerStateTerminated{
+			ExitCode: r.Code, Reason: r.Reason, Message: r.Message, ContainerID: c.ContainerID,
+			StartedAt: metav1.NewTime(r.started), FinishedAt: metav1.NewTime(r.finished),
+		}
+	}
+	switch {
+	case now.over:
+		c.State = corev1.ContainerState{Terminated: last}
+		return
+	case now.running:
+		c.State = corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: metav1.NewTime(now.started)}}
+	case last == nil:
+		c.State = corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ContainerCreating"}}
+	case now.waits > 0:
+		c.State = corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{
+			Reason: "CrashLoopBackOff",
+			Message: fmt.Sprintf("back-off %s restarting failed container=%s pod=%s(%s)", now.waits, c.Name,
+				pod.Name+"_"+pod.Namespace, pod.UID),
+		}}
+	default:
+		c.State = corev1.ContainerState{Terminated: last}
+	}
+	if last != nil {
+		c.LastTerminationState = corev1.ContainerState{Terminated: last}
+	}
 }
 
 // ended is a pod whose containers have stopped.

@@ -11,22 +11,24 @@ import (
 
 	authv1 "k8s.io/api/authentication/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"emrflink/internal/disk"
 )
 
-// tokens keeps the projected tokens of a service account on disk, as a kubelet does in a pod's volume: asked for
+// Tokens keeps the projected tokens of a service account on disk, as a kubelet does in a pod's volume: asked for
 // at the API server, renewed when four fifths of their life are over, without a newline at the end.
-type tokens struct {
-	client             API
-	namespace, account string
-	dir                string
-	files              map[string]tokenSpec // file name -> what is in it
-	log                *slog.Logger
+type Tokens struct {
+	Client             API
+	Namespace, Account string
+	Dir                string
+	Files              map[string]Token // file name -> what is in it
+	Log                *slog.Logger
 }
 
-// tokenSpec is one projected token; an empty audience is the API server's own.
-type tokenSpec struct {
-	audience string
-	lifetime time.Duration
+// Token is one projected token; an empty audience is the API server's own.
+type Token struct {
+	Audience string
+	Lifetime time.Duration
 }
 
 const (
@@ -34,9 +36,9 @@ const (
 	renewRetry = 10 * time.Second
 )
 
-// write asks for all tokens once.
-func (t tokens) write(ctx context.Context) error {
-	for name, spec := range t.files {
+// Write asks for all tokens once.
+func (t Tokens) Write(ctx context.Context) error {
+	for name, spec := range t.Files {
 		if err := t.writeOne(ctx, name, spec); err != nil {
 			return err
 		}
@@ -44,27 +46,27 @@ func (t tokens) write(ctx context.Context) error {
 	return nil
 }
 
-func (t tokens) writeOne(ctx context.Context, name string, spec tokenSpec) error {
-	seconds := int64(spec.lifetime.Seconds())
+func (t Tokens) writeOne(ctx context.Context, name string, spec Token) error {
+	seconds := int64(spec.Lifetime.Seconds())
 	req := &authv1.TokenRequest{Spec: authv1.TokenRequestSpec{ExpirationSeconds: &seconds}}
-	if spec.audience != "" {
-		req.Spec.Audiences = []string{spec.audience}
+	if spec.Audience != "" {
+		req.Spec.Audiences = []string{spec.Audience}
 	}
-	got, err := t.client.CoreV1().ServiceAccounts(t.namespace).CreateToken(ctx, t.account, req, metav1.CreateOptions{})
+	got, err := t.Client.CoreV1().ServiceAccounts(t.Namespace).CreateToken(ctx, t.Account, req, metav1.CreateOptions{})
 	if err != nil {
-		return fmt.Errorf("ask for a token of service account %q: %w", t.account, err)
+		return fmt.Errorf("ask for a token of service account %q: %w", t.Account, err)
 	}
-	if err := replaceFile(filepath.Join(t.dir, name), []byte(got.Status.Token)); err != nil {
+	if err := disk.Replace(filepath.Join(t.Dir, name), []byte(got.Status.Token)); err != nil {
 		return fmt.Errorf("write token: %w", err)
 	}
 	return nil
 }
 
-// refresh renews the tokens until ctx ends.
-func (t tokens) refresh(ctx context.Context) {
+// Refresh renews the tokens until ctx ends.
+func (t Tokens) Refresh(ctx context.Context) {
 	shortest := 24 * time.Hour
-	for _, spec := range t.files {
-		shortest = min(shortest, spec.lifetime)
+	for _, spec := range t.Files {
+		shortest = min(shortest, spec.Lifetime)
 	}
 	every := time.Duration(float64(shortest) * renewAt)
 	for wait := every; ; {
@@ -74,8 +76,8 @@ func (t tokens) refresh(ctx context.Context) {
 		case <-time.After(wait):
 		}
 		wait = every
-		if err := t.write(ctx); err != nil && ctx.Err() == nil {
-			t.log.Warn("renew tokens", "account", t.account, "error", err)
+		if err := t.Write(ctx); err != nil && ctx.Err() == nil {
+			t.Log.Warn("renew tokens", "account", t.Account, "error", err)
 			wait = renewRetry
 		}
 	}

@@ -28,6 +28,7 @@ const (
 	Credentials Section = "credential"
 	Flushes     Section = "flush"
 	Uploads     Section = "upload"
+	Parts       Section = "part"
 )
 
 // Key is the key of a document of the section.
@@ -56,7 +57,7 @@ func Open(dir string, c Clock) (*Ledger, error) {
 		return nil, err
 	}
 	l := &Ledger{Clock: c, store: st, done: make(chan struct{})}
-	known := []Section{Resources, Objects, Messages, Logs, Credentials, Flushes, Uploads}
+	known := []Section{Resources, Objects, Messages, Logs, Credentials, Flushes, Uploads, Parts}
 	for _, key := range st.keys() {
 		if section, _, _ := strings.Cut(key, "/"); !slices.Contains(known, Section(section)) {
 			return nil, errors.Join(l.unreadable(fmt.Errorf("unknown entry %q", key)), st.closeFiles())
@@ -115,8 +116,14 @@ func (l *Ledger) Break(err error) {
 	l.store.broken = err
 }
 
+// BeforeSync has f called before what was written comes to the disk, so that files which documents name come there first.
+func (l *Ledger) BeforeSync(f func() error) { l.store.before = f }
+
 // Sync brings the journal to the disk: what was written before survives a power failure, too.
 func (l *Ledger) Sync() error {
+	if err := l.store.syncFiles(); err != nil { // most of them without holding everybody up
+		return err
+	}
 	l.Lock()
 	defer l.Unlock()
 	return l.store.sync()

@@ -4,6 +4,7 @@ package ledger
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -79,4 +80,22 @@ func TestAnEntryOfAnotherVersionIsRefused(t *testing.T) {
 	require.NoError(t, l.Close())
 	_, err = Open(dir, nil)
 	require.ErrorContains(t, err, `unknown entry "later/x"`)
+}
+
+// TestFilesComeToTheDiskBeforeWhatNamesThem breaks the files: then the journal waits for them.
+func TestFilesComeToTheDiskBeforeWhatNamesThem(t *testing.T) {
+	t.Parallel()
+	l := opened(t, t.TempDir())
+	broken, calls := errors.New("no space left on device"), 0
+	l.BeforeSync(func() error {
+		calls++
+		return broken
+	})
+	require.NoError(t, put(l, "a", "1"))
+	require.ErrorIs(t, l.Sync(), broken)
+	require.True(t, l.store.dirty, "the journal is still to be synced")
+	broken = nil
+	require.NoError(t, l.Sync())
+	require.False(t, l.store.dirty)
+	require.Positive(t, calls)
 }

@@ -69,7 +69,8 @@ type store struct {
 	journal *os.File
 	size    int64 // length of the journal up to the last complete record
 	dirty   bool
-	broken  error // set when the journal could not be repaired after a failed write
+	before  func() error // see Ledger.BeforeSync; nil when there is nothing to do
+	broken  error        // set when the journal could not be repaired after a failed write
 	lock    *os.File
 }
 
@@ -219,6 +220,9 @@ func (s *store) compact() error {
 	if s.dir == "" {
 		return nil
 	}
+	if err := s.syncFiles(); err != nil {
+		return s.bad(s.path(snapshotFile), err)
+	}
 	next := s.gen + 1
 	raw, err := json.Marshal(snapshot{Format: 1, Generation: next, Checksum: checksum(s.data), Data: s.data})
 	if err != nil {
@@ -271,8 +275,19 @@ func (s *store) sync() error {
 	if s.journal == nil || !s.dirty {
 		return nil
 	}
+	if err := s.syncFiles(); err != nil {
+		return err
+	}
 	s.dirty = false
 	return s.journal.Sync()
+}
+
+// syncFiles brings the files that documents name to the disk.
+func (s *store) syncFiles() error {
+	if s.before == nil {
+		return nil
+	}
+	return s.before()
 }
 
 func (s *store) close() error {

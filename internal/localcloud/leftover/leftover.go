@@ -12,6 +12,7 @@ import (
 	"emrflink/internal/iam"
 	"emrflink/internal/localcloud/account"
 	"emrflink/internal/localcloud/awsid"
+	"emrflink/internal/localcloud/objects"
 	"emrflink/internal/localtarget"
 	"emrflink/internal/untyped"
 )
@@ -166,6 +167,6 @@ func use(a *account.Account, bucket string) error {
 	if _, err := a.Objects.Put(bucket, "checkpoints/lost/chk-3/_metadata", []byte("last"), nil); err != nil {
 		return err
 	}
-	_, err := a.Objects.BeginUpload(bucket, "checkpoints/lost/chk-4/_metadata")
+	_, err := a.Objects.Begin(objects.Upload{Bucket: bucket, Key: "checkpoints/lost/chk-4/_metadata"})
 	return err
 }

@@ -45,8 +45,9 @@ func main() {
 	out := flag.String("out", "docs", "folder of bench.md and bench.json")
 	cold := flag.Bool("cold", true, "also compile the programs and their tests with an empty build cache")
 	only := flag.String("only", "", "print the figures of these steps, comma-separated, and write nothing")
+	add := flag.Bool("add", false, "with -only: put the figures into the files, beside those of the last whole run")
 	flag.Parse()
-	err := run(ctx, *bin, *out, *only, *cold)
+	err := run(ctx, *bin, *out, *only, *cold, *add)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
@@ -54,7 +55,7 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, bin, out, only string, cold bool) (err error) {
+func run(ctx context.Context, bin, out, only string, cold, add bool) (err error) {
 	abs, err := filepath.Abs(bin)
 	if err != nil {
 		return err
@@ -72,6 +73,9 @@ func run(ctx context.Context, bin, out, only string, cold bool) (err error) {
 		if err := step.run(ctx); err != nil {
 			return err
 		}
+	}
+	if only != "" && add {
+		return insert(out, b.figures)
 	}
 	if only != "" {
 		return nil
@@ -98,6 +102,7 @@ func (b *bench) steps() []step {
 		{"teams", b.teams},
 		{"terraform", b.terraform},
 		{"lifecycle", b.lifecycle},
+		{"modelled", b.modelled},
 	}
 }
 
@@ -121,6 +126,24 @@ func write(dir string, r report) error {
 		return err
 	}
 	return os.WriteFile(filepath.Join(dir, "bench.md"), []byte(md.String()), 0o644)
+}
+
+// insert puts figures into the files of an earlier run; their notes say when they were measured.
+func insert(dir string, figures []figure) error {
+	var r report
+	raw, err := os.ReadFile(filepath.Join(dir, "bench.json"))
+	if err == nil {
+		err = json.Unmarshal(raw, &r)
+	}
+	if err != nil {
+		return fmt.Errorf("read the figures of the last run: %w", err)
+	}
+	for _, f := range figures {
+		f.Note += time.Now().UTC().Format(" (measured by itself on 2006-01-02)")
+		r.Figures = slices.DeleteFunc(r.Figures, func(old figure) bool { return old.Name == f.Name })
+		r.Figures = append(r.Figures, f)
+	}
+	return write(dir, r)
 }
 
 // number keeps three significant digits of small values and none behind the point of large ones.

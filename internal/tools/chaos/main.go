@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command chaos kills deploys and cleanups of the blueprint on the local target at every change of a resource, and writes a table
-// of what came of it. It goes on where it was stopped: what the table has is not run again. It ends with exit code 1 when a case
+// Command chaos makes the experiments with deploy and cleanup on the local target that take too long for a test: five rounds
+// under one name, the cleanup of a stack that was used, and kills at every change of a resource or at random times, of which it
+// writes a table. It goes on where it was stopped: what the table has is not run again. It ends with exit code 1 when something
 // was not clean.
 package main
 
@@ -30,44 +31,100 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	bin := flag.String("bin", "bin", "folder of the binaries")
-	table := flag.String("table", "chaos.tsv", "file of the results, appended to")
-	atOnce := flag.Int("at-once", 1, "how many experiments run side by side")
-	sample := flag.Int("sample", 0, "run only so many, drawn by chance; 0 runs all")
-	seed := flag.Uint64("seed", 1, "of the draw")
-	again := flag.Bool("again", false, "run those of the table that were not clean, and write the table anew")
+	var p plan
+	flag.StringVar(&p.table, "table", "chaos.tsv", "file of the results of kills, appended to")
+	flag.IntVar(&p.atOnce, "at-once", 1, "how many kills are tried side by side")
+	flag.IntVar(&p.sample, "sample", 0, "try only so many kills, drawn by chance; 0 tries all")
+	flag.Uint64Var(&p.seed, "seed", 1, "of the draw")
+	flag.BoolVar(&p.again, "again", false, "try the kills of the table again that were not clean, and write the table anew")
+	flag.IntVar(&p.randomly, "kills", 0, "instead of at every change, kill so many deploys with their engines, each at a random time")
+	teams := flag.Int("teams", 0, "number of teams of the stack; 0 is the default of the blueprint")
+	only := flag.String("only", "", "run only this: "+strings.Join(names(), ", "))
 	flag.Parse()
-	if err := run(ctx, *bin, *table, *atOnce, *sample, *seed, *again); err != nil {
+	abs, err := filepath.Abs(*bin)
+	if err == nil {
+		err = run(ctx, &chaos.Bench{Bin: abs, Teams: *teams}, *only, p)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, bin, table string, atOnce, sample int, seed uint64, again bool) error {
-	abs, err := filepath.Abs(bin)
+// The experiments, in the order in which they run: the short ones come first.
+const (
+	rounds   = "rounds" // deploy and cleanup under one name, again and again
+	used     = "used"   // the cleanup of a stack with jobs, data, volumes and a load balancer
+	killed   = "kills"  // a kill at every change
+	howOften = 5
+	howMany  = 10_000
+)
+
+func names() []string { return []string{rounds, used, killed} }
+
+// plan says which kills are tried.
+type plan struct {
+	table          string
+	atOnce, sample int
+	randomly       int // so many at random times, instead of at every change
+	seed           uint64
+	again          bool
+}
+
+func run(ctx context.Context, bench *chaos.Bench, only string, p plan) error {
+	if only != "" && !slices.Contains(names(), only) {
+		return fmt.Errorf("there is no experiment %q; there are %s", only, strings.Join(names(), ", "))
+	}
+	for _, name := range names() {
+		if only != "" && only != name {
+			continue
+		}
+		tell := func(text string) { fmt.Printf("%s: %s\n", name, text) }
+		var err error
+		switch name {
+		case rounds:
+			err = bench.Rounds(ctx, howOften, tell)
+		case used:
+			err = bench.Used(ctx, howMany, tell)
+		default:
+			err = p.kill(ctx, bench)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func (p plan) kill(ctx context.Context, bench *chaos.Bench) error {
+	done, err := read(p.table)
 	if err != nil {
 		return err
 	}
-	bench := chaos.Bench{Bin: abs}
-	done, err := read(table)
-	if err != nil {
-		return err
-	}
-	if again {
-		return repeat(ctx, bench, table, atOnce, done)
+	if p.again && p.randomly == 0 {
+		return repeat(ctx, bench, p.table, p.atOnce, done)
 	}
 	deploy, cleanup, err := bench.Changes(ctx)
 	if err != nil {
 		return err
 	}
+	r := rand.New(rand.NewPCG(p.seed, 0)) // #nosec G404 -- a draw, not a secret
 	cases := all(deploy, cleanup)
+	if p.randomly > 0 {
+		cases = nil
+	}
+	for range p.randomly {
+		cases = append(cases, chaos.Case{
+			Command: "deploy", Then: "deploy", Who: chaos.Engine, When: chaos.Around, Step: 1 + r.IntN(deploy),
+		})
+	}
 	fmt.Printf("a deploy makes %d changes, a cleanup %d: %d experiments\n", deploy, cleanup, len(cases))
-	if sample > 0 {
-		r := rand.New(rand.NewPCG(seed, 0)) // #nosec G404 -- a draw, not a secret
+	if p.sample > 0 {
 		r.Shuffle(len(cases), func(i, j int) { cases[i], cases[j] = cases[j], cases[i] })
-		cases = cases[:min(sample, len(cases))]
+		cases = cases[:min(p.sample, len(cases))]
 	}
 	cases = slices.DeleteFunc(cases, func(c chaos.Case) bool { _, ran := done[c.Key()]; return ran })
-	return experiment(ctx, bench, table, atOnce, cases)
+	return experiment(ctx, bench, p.table, p.atOnce, cases)
 }
 
 // all are the cases of the whole matrix.
@@ -88,7 +145,7 @@ func all(deploy, cleanup int) []chaos.Case {
 	return out
 }
 
-func experiment(ctx context.Context, bench chaos.Bench, table string, atOnce int, cases []chaos.Case) error {
+func experiment(ctx context.Context, bench *chaos.Bench, table string, atOnce int, cases []chaos.Case) error {
 	f, err := os.OpenFile(table, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
@@ -136,7 +193,7 @@ func experiment(ctx context.Context, bench chaos.Bench, table string, atOnce int
 }
 
 // repeat runs the cases that were not clean.
-func repeat(ctx context.Context, bench chaos.Bench, table string, atOnce int, done map[string]result) error {
+func repeat(ctx context.Context, bench *chaos.Bench, table string, atOnce int, done map[string]result) error {
 	var cases []chaos.Case
 	var kept []byte
 	for _, key := range slices.Sorted(maps.Keys(done)) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command traps runs the tests that docs/traps.md and docs/cleanup.md name and prints, for each trap, the results of its tests. It ends
-// with exit code 1 if one failed or did not run.
+// Command traps runs the tests that docs/traps.md and docs/cleanup.md name and prints, for each trap, the results of its tests.
+// It ends with exit code 1 if one failed or did not run.
 package main
 
 import (

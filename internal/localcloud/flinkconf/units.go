@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package flinkoperator
+package flinkconf
 
 import (
 	"fmt"
@@ -12,9 +12,9 @@ import (
 
 var quantity = regexp.MustCompile(`^([0-9]+)\s*([a-zA-Z]*)$`)
 
-// memoryMiB reads Flink's memory notation ("2048m", "2g", "2 gb") or
+// MemoryMiB reads Flink's memory notation ("2048m", "2g", "2 gb") or
 // Kubernetes' ("2Gi"); Flink's "m" is mebibytes, not Kubernetes' milli.
-func memoryMiB(s string) (int64, error) {
+func MemoryMiB(s string) (int64, error) {
 	m := quantity.FindStringSubmatch(strings.TrimSpace(s))
 	if m == nil {
 		return 0, fmt.Errorf("%q is no amount of memory", s)
@@ -38,8 +38,8 @@ func memoryMiB(s string) (int64, error) {
 	return 0, fmt.Errorf("%q has an unknown unit", s)
 }
 
-// duration reads Flink's notation of durations; a bare number is milliseconds.
-func duration(s string) (time.Duration, error) {
+// Duration reads Flink's notation of durations; a bare number is milliseconds.
+func Duration(s string) (time.Duration, error) {
 	m := quantity.FindStringSubmatch(strings.TrimSpace(s))
 	if m == nil {
 		return 0, fmt.Errorf("%q is no duration", s)
@@ -60,9 +60,9 @@ func duration(s string) (time.Duration, error) {
 	return time.Duration(n) * unit, nil
 }
 
-// splitURI takes an s3://, s3a:// or s3p:// URI apart; EMR's logUri may lack the
+// SplitURI takes an s3://, s3a:// or s3p:// URI apart; EMR's logUri may lack the
 // scheme.
-func splitURI(uri string) (bucket, key string) {
+func SplitURI(uri string) (bucket, key string) {
 	if i := strings.Index(uri, "://"); i >= 0 {
 		uri = uri[i+3:]
 	}
@@ -70,11 +70,37 @@ func splitURI(uri string) (bucket, key string) {
 	return bucket, strings.Trim(key, "/")
 }
 
-func isS3(uri string) bool {
+// IsS3 says whether a URI names an object or a prefix in S3.
+func IsS3(uri string) bool {
 	for _, scheme := range []string{"s3://", "s3a://", "s3p://"} {
 		if rest, ok := strings.CutPrefix(uri, scheme); ok && rest != "" && rest[0] != '/' {
 			return true
 		}
 	}
 	return false
+}
+
+// Resources are a container's requests and limits, which Flink sets alike. Memory that does not parse asks for nothing.
+func Resources(memory, cpu string) map[string]any {
+	mib, err := MemoryMiB(memory)
+	if err != nil {
+		return map[string]any{}
+	}
+	one := func() map[string]any {
+		out := map[string]any{"memory": fmt.Sprintf("%dMi", mib)}
+		if n, err := strconv.ParseFloat(cpu, 64); err == nil && n > 0 {
+			out["cpu"] = strconv.FormatFloat(n, 'f', -1, 64)
+		}
+		return out
+	}
+	return map[string]any{"requests": one(), "limits": one()}
+}
+
+// MemoryOf is Flink's notation of an amount that may be in Kubernetes'; what does not parse stays as it is.
+func MemoryOf(s string) string {
+	mib, err := MemoryMiB(s)
+	if err != nil {
+		return s
+	}
+	return strconv.FormatInt(mib, 10) + "m"
 }

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cleanup
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"emrflink/internal/kube"
+	"emrflink/internal/kube/kubetest"
+	"emrflink/internal/plans"
+)
+
+// ordered is an engine that can be told an order.
+type ordered struct {
+	*engine
+	told []plans.Order
+	err  error
+}
+
+func (o *ordered) Rearrange(_ context.Context, order plans.Order) error {
+	o.told = append(o.told, order)
+	return o.err
+}
+
+func TestObjectsGoWithTheClusterWhenNothingInAWSNeedsTheirControllers(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		held bool // a node is left
+		err  error
+	}{"nothing is held": {}, "a node is": {held: true}, "the state cannot be written": {err: errors.New("disk full")}} {
+		w := newWorld(t)
+		if c.held {
+			w.kube = kubetest.New()
+		}
+		o := &ordered{engine: w.engine, err: c.err}
+		w.c.Engine = o
+		report, err := w.run(t)
+		require.NoError(t, err, name)
+		require.Len(t, o.told, 1, name)
+		require.Equal(t, !c.held, o.told[0].Kubernetes, name)
+		require.Equal(t, 1, w.engine.runs, name)
+		require.Equal(t, c.err != nil, strings.Contains(strings.Join(report.Warnings, "\n"), "disk full"), name)
+	}
+}
+
+func TestAPodThatUsesAClaimGoesWithIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	pod := func(name, claim string) {
+		w.kube.Put(kubetest.Object(kube.KindPod, "team", name, map[string]any{"spec": map[string]any{
+			"nodeName": "node-1", "volumes": []any{map[string]any{
+				"name": "data", "persistentVolumeClaim": map[string]any{"claimName": claim},
+			}},
+		}}))
+	}
+	pod("writer", "data")
+	pod("other", "another")
+	claim, err := w.kube.Get(t.Context(), kube.KindPVC.Ref("team", "data"))
+	require.NoError(t, err)
+	claim.SetFinalizers([]string{"kubernetes.io/pvc-protection"})
+	w.kube.Put(claim)
+	w.kube.React(func(verb string, o *unstructured.Unstructured) {
+		if verb == "gone" && o.GetName() == "writer" {
+			_, _ = w.kube.Patch(context.Background(), kube.KindPVC.Ref("team", "data"), "",
+				map[string]any{"metadata": map[string]any{"finalizers": nil}})
+		}
+	})
+	w.c.Timeouts = map[string]time.Duration{PhaseVolumes: 10 * time.Second}
+	report, err := w.run(t)
+	require.NoError(t, err)
+	require.Empty(t, report.Warnings)
+	require.Contains(t, w.kube.Calls(), "delete Pod team/writer")
+	require.NotContains(t, w.kube.Calls(), "delete Pod team/other")
+}

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package flinkoperator
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"emrflink/internal/flinkrest"
+	"emrflink/internal/kube"
+	"emrflink/internal/localcloud/flinkconf"
+)
+
+// lastState stands in the status for the path of a savepoint when the job goes on from its high-availability data.
+const lastState = "KUBERNETES_OPERATOR_LAST_STATE"
+
+// askTime is how long a JobManager may take to answer.
+const askTime = 10 * time.Second
+
+// start is how a job begins.
+type start struct {
+	id      string
+	restore string // path of a savepoint; "" is none, or what high availability has
+}
+
+// begin decides how the job of the next deployment begins.
+func (o *Operator) begin(d *deployment) start {
+	j := d.spec.Job
+	if j == nil {
+		return start{}
+	}
+	fresh := start{id: d.nextJobID(o.Clock.Now())}
+	_, deployed := d.lastSpec()
+	switch path := d.status("jobStatus", "upgradeSavepointPath"); {
+	case !deployed:
+		fresh.restore = j.InitialSavepointPath
+	case flinkconf.IsS3(path):
+		fresh.restore = path
+	case j.UpgradeMode != "" && j.UpgradeMode != "stateless" && d.jobID() != "":
+		return start{id: d.jobID()}
+	}
+	return fresh
+}
+
+// request is something that a JobManager was asked for and has not answered.
+type request struct {
+	id   string
+	stop bool // the job ends with it
+}
+
+// flink returns the REST API of a job's cluster, nil when no JobManager is ready.
+func (o *Operator) flink(p parts) *flinkrest.Client {
+	i := slices.IndexFunc(p.masters, func(m kube.Pod) bool { return m.Ready && !m.Deleting && m.IP != "" })
+	if i < 0 {
+		return nil
+	}
+	return flinkrest.New("http://"+net.JoinHostPort(p.masters[i].IP, strconv.Itoa(flinkconf.RESTPort)), o.http)
+}
+
+func httpClient(dial func(ctx context.Context, network, address string) (net.Conn, error)) *http.Client {
+	return &http.Client{Timeout: askTime, Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}
+}
+
+// follow asks the JobManager how the job is.
+func (o *Operator) follow(ctx context.Context, d *deployment, p parts, f *flinkrest.Client, r *report) error {
+	jobs, err := f.Jobs(ctx)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(jobs, func(j flinkrest.Job) bool { return j.ID == d.jobID() })
+	if i < 0 {
+		r.err = "Job Not Found" // the operator's own words, not as JSON
+		if why := crashing(p.masters); why != "" {
+			r.err = operatorError("DeploymentFailedException", why)
+		}
+		return nil
+	}
+	r.job = jobs[i].State
+	if d.status("lifecycleState") == "STABLE" {
+		r.lifecycle = "STABLE" // a restart of the job does not change it
+	}
+	switch r.job {
+	case "RUNNING":
+		r.lifecycle, r.spec, r.stable = "STABLE", true, true
+		return nil
+	case "FAILED":
+		r.lifecycle = "FAILED"
+	}
+	cause, err := f.RootException(ctx, d.jobID())
+	if cause != "" {
+		r.err = operatorError("DeploymentFailedException", cause)
+	}
+	return err
+}
+
+// stopJob is stopAs by the job's own upgrade mode.
+func (o *Operator) stopJob(ctx context.Context, d *deployment, p parts, r *report) (done bool, err error) {
+	if d.spec.Job == nil || d.status("lifecycleState") == suspended { // it was stopped, and the status says with which savepoint
+		return true, nil
+	}
+	return o.stopAs(ctx, d, p, d.spec.Job.UpgradeMode, r)
+}
+
+// stopAs ends the job as an upgrade mode says, and adds what is to be known of it to the report. It is called again
+// until it is done.
+func (o *Operator) stopAs(ctx context.Context, d *deployment, p parts, mode string, r *report) (done bool, err error) {
+	f := o.flink(p)
+	running := f != nil && d.status("jobStatus", "state") == "RUNNING"
+	next := any(nil)
+	switch {
+	case mode == "savepoint" && running:
+		path, done, err := o.savepoint(ctx, d, f, true)
+		if err != nil || !done {
+			return false, err
+		}
+		r.extra = o.savepointStatus(path, "UPGRADE", 0)
+		next = path
+	case mode == "savepoint", mode == "last-state":
+		next = lastState
+	case running:
+		if err := f.Cancel(ctx, d.jobID()); err != nil {
+			return false, err
+		}
+	}
+	if r.extra == nil {
+		r.extra = object{"jobStatus": object{}}
+	}
+	r.extra["jobStatus"].(object)["upgradeSavepointPath"] = next
+	r.job = "FINISHED"
+	return true, nil
+}
+
+// savepoint asks for a savepoint and says, when asked again, whether it is done.
+func (o *Operator) savepoint(ctx context.Context, d *deployment, f *flinkrest.Client, stop bool) (path string, done bool, err error) {
+	q := o.requests[d.uid]
+	if q == nil {
+		trigger := f.TriggerSavepoint
+		if stop {
+			trigger = f.StopWithSavepoint
+		}
+		id, err := trigger(ctx, d.jobID(), d.spec.FlinkConfiguration[flinkconf.Savepoints])
+		if err == nil {
+			o.requests[d.uid] = &request{id: id, stop: stop}
+		}
+		return "", false, err
+	}
+	path, done, err = f.SavepointDone(ctx, d.jobID(), q.id)
+	if done || err != nil {
+		delete(o.requests, d.uid)
+	}
+	return path, done && q.stop == stop, err
+}
+
+func (o *Operator) savepointStatus(path, why string, nonce int64) object {
+	now := o.Clock.Now().UnixMilli()
+	last := object{"location": path, "timeStamp": now, "triggerType": why, "formatType": "CANONICAL"}
+	if nonce != 0 {
+		last["triggerNonce"] = nonce
+	}
+	return object{"jobStatus": object{"savepointInfo": object{"lastSavepoint": last, "savepointHistory": []any{last}}}}
+}
+
+// triggers acts on nonces that differ from those of the reconciled spec. It says in the report when it has not ended: the spec
+// is not reconciled until then.
+func (o *Operator) triggers(ctx context.Context, d *deployment, f *flinkrest.Client, last flinkSpec, r *report) error {
+	if last.Job == nil {
+		return nil
+	}
+	if n := d.spec.Job.SavepointTriggerNonce; n != 0 && n != last.Job.SavepointTriggerNonce {
+		path, done, err := o.savepoint(ctx, d, f, false)
+		if err != nil {
+			return fmt.Errorf("savepoint: %w", err)
+		}
+		if !done {
+			r.spec, r.stable, r.lifecycle = false, false, "DEPLOYED"
+			return nil
+		}
+		r.extra = o.savepointStatus(path, "MANUAL", n)
+	}
+	if n := d.spec.Job.CheckpointTriggerNonce; n != 0 && n != last.Job.CheckpointTriggerNonce {
+		if _, err := f.TriggerCheckpoint(ctx, d.jobID()); err != nil {
+			return fmt.Errorf("checkpoint: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kubelet
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+
+	"google.golang.org/grpc/test/bufconn"
+	corev1 "k8s.io/api/core/v1"
+)
+
+// ports are the ports of pods whose program is in this process. Nothing else on this machine reaches them.
+type ports struct {
+	mu sync.Mutex
+	at map[string]*bufconn.Listener
+}
+
+// window is how much of a connection is on its way at most.
+const window = 64 << 10
+
+// listen takes a port of a pod; it is free again when the listener is closed.
+func (p *ports) listen(ip string, port int) (net.Listener, error) {
+	address := net.JoinHostPort(ip, strconv.Itoa(port))
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.at[address] != nil {
+		return nil, &net.OpError{Op: "listen", Net: "tcp", Err: fmt.Errorf("%s: %w", address, syscall.EADDRINUSE)}
+	}
+	l := bufconn.Listen(window)
+	p.at[address] = l
+	return &portListener{Listener: l, free: func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.at[address] == l {
+			delete(p.at, address)
+		}
+	}}, nil
+}
+
+type portListener struct {
+	net.Listener
+	free func()
+}
+
+// Close closes the listener and frees its port.
+func (l *portListener) Close() error {
+	l.free()
+	return l.Listener.Close()
+}
+
+// dial connects to a port of a pod: one in this process, else one on a loopback address. No other address is reached: pods
+// that do not run have addresses of their own, which may be somebody's on the user's network.
+func (p *ports) dial(ctx context.Context, address string) (net.Conn, error) {
+	p.mu.Lock()
+	l := p.at[address]
+	p.mu.Unlock()
+	if l != nil {
+		return l.DialContext(ctx)
+	}
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: fmt.Errorf("%s: %w", address, syscall.ECONNREFUSED)}
+	}
+	var d net.Dialer
+	return d.DialContext(ctx, "tcp", address)
+}
+
+// Dial connects to a port of a pod by its address, as the network of the cluster would.
+func (k *Kubelet) Dial(ctx context.Context, _, address string) (net.Conn, error) {
+	return k.boxes.ports.dial(ctx, address)
+}
+
+// probeTime is how long a probe may take; a kubelet's default.
+const probeTime = time.Second
+
+// get makes an httpGet probe.
+func (p *ports) get(ctx context.Context, pod *corev1.Pod, action *corev1.HTTPGetAction) bool {
+	ctx, cancel := context.WithTimeout(ctx, probeTime)
+	defer cancel()
+	url := fmt.Sprintf("http://%s%s", net.JoinHostPort(pod.Status.PodIP, strconv.Itoa(portOf(pod, action))), action.Path)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return false
+	}
+	client := http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext:       func(ctx context.Context, _, address string) (net.Conn, error) { return p.dial(ctx, address) },
+	}}
+	res, err := client.Do(req)
+	if err != nil {
+		return false
+	}
+	_ = res.Body.Close() // only the status counts
+	return res.StatusCode >= http.StatusOK && res.StatusCode < http.StatusBadRequest
+}
+
+// portOf is the number of a probe's port, which may be the name of a container's.
+func portOf(pod *corev1.Pod, action *corev1.HTTPGetAction) int {
+	if n := action.Port.IntValue(); n > 0 {
+		return n
+	}
+	for _, c := range pod.Spec.Containers {
+		for _, p := range c.Ports {
+			if p.Name == action.Port.StrVal {
+				return int(p.ContainerPort)
+			}
+		}
+	}
+	return 0
+}
