@@ -119,6 +119,12 @@ func (c *Client) RoleTrust(ctx context.Context, roleName string) (string, error)
 	return document, nil
 }
 
+// Credentials are the keys that the client signs with; expires is zero for keys that do not expire.
+func (c *Client) Credentials(ctx context.Context) (key, secret, token string, expires time.Time, err error) {
+	got, err := c.cfg.Credentials.Retrieve(ctx)
+	return got.AccessKeyID, got.SecretAccessKey, got.SessionToken, got.Expires, err
+}
+
 // as is c with the credentials of a session.
 func (c *Client) as(cr *types.Credentials) *Client {
 	cfg := c.cfg.Copy()

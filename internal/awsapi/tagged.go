@@ -45,24 +45,26 @@ func (c *Client) lookUpOf(ctx context.Context, arn string) (name, id string) {
 		return "", ""
 	}
 	typ, rest, _ := strings.Cut(parts[5], "/")
-	switch service := parts[2]; {
-	case service == "s3":
+	switch parts[2] {
+	case "s3":
 		return TypeBucket, parts[5]
-	case service == "sqs":
-		q, err := c.queue(ctx, parts[5])
-		if err != nil {
-			return "", "" // it is gone, or the look-up by its URL says what is wrong
-		}
-		return TypeQueue, q.ID
-	case service == "logs":
+	case "logs":
 		return TypeLogGroup, strings.TrimSuffix(strings.TrimPrefix(parts[5], "log-group:"), ":*")
-	case service == "events" && typ == "rule" && !strings.Contains(rest, "/"): // on the default bus
-		return TypeRule, rest
-	case service == "kms" && typ == "key":
+	case "sqs":
+		if q, err := c.queue(ctx, parts[5]); err == nil { // or it is gone
+			return TypeQueue, q.ID
+		}
+	}
+	switch parts[2] + " " + typ {
+	case "events rule":
+		if !strings.Contains(rest, "/") { // on the default bus
+			return TypeRule, rest
+		}
+	case "kms key":
 		return TypeKey, rest
-	case service == "iam" && typ == "instance-profile":
+	case "iam instance-profile":
 		return TypeInstanceProfile, rest[strings.LastIndexByte(rest, '/')+1:]
-	case service == "iam" && (typ == TypePolicy || typ == TypeOIDCProvider):
+	case "iam policy", "iam oidc-provider":
 		return typ, arn
 	}
 	return "", ""

@@ -51,7 +51,8 @@ func newPlan(s Scope) Plan {
 // Empty says that nothing is left of the deployment. What AWS did not answer for may be, and after a cleanup that did not come
 // to its end, too: AWS writes some things late.
 func (p Plan) Empty() bool {
-	return !p.Unfinished && !p.Remains && len(p.NotChecked) == 0 && p.Resources == 0 && len(p.Inventory) == 0 && len(p.Kubernetes) == 0
+	return !p.Unfinished && !p.Remains && len(p.NotChecked) == 0 && p.Resources == 0 && len(p.Inventory) == 0 &&
+		len(p.Kubernetes) == 0
 }
 
 // Plan looks and deletes nothing. It fails where Run would refuse.

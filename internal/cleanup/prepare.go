@@ -92,9 +92,7 @@ func Prepare(ctx context.Context, o Options) (*Teardown, error) {
 		return nil, err
 	}
 	scope.Choices = o.Choices
-	if rebuilt != nil {
-		scope.includeTagged(rebuilt.Tagged)
-	}
+	scope.includeTagged(rebuilt)
 	t := &Teardown{
 		scope: scope, recorder: o.Recorder, exists: record.Exists, plan: newPlan(scope.Scope), rebuilt: rebuilt,
 	}
@@ -127,17 +125,13 @@ func Prepare(ctx context.Context, o Options) (*Teardown, error) {
 			return t, err
 		}
 	}
-	if rebuilt != nil {
-		if err := t.ownCluster(ctx); err != nil {
-			return nil, err
-		}
+	if err := t.ownCluster(ctx); err != nil {
+		return nil, err
 	}
 	if t.plan, err = t.run.Plan(ctx); err != nil {
 		return nil, err
 	}
-	if rebuilt != nil {
-		t.planRebuilt()
-	}
+	t.planRebuilt()
 	t.plan.Unfinished, t.plan.Warnings = scope.saved, append(t.plan.Warnings, scope.warnings...)
 	t.plan.Planned.Resources, t.plan.Planned.ByService = stack.Count(record.Resources)
 	return t, nil
@@ -156,6 +150,9 @@ func (o Options) record(ctx context.Context) (Record, *Rebuilt, error) {
 // ownCluster refuses to clean up when a cluster has the deployment's name and not its tags: nothing tells then to whom nodes,
 // volumes and load balancers with the name of the cluster belong.
 func (t *Teardown) ownCluster(ctx context.Context) error {
+	if t.rebuilt == nil {
+		return nil
+	}
 	d := t.scope.Deployment
 	cluster, err := t.run.Account.DescribeCluster(ctx, d.Cluster)
 	if err == nil && !awsapi.Carries(cluster.Tags, d.Tags) {
@@ -169,6 +166,9 @@ func (t *Teardown) ownCluster(ctx context.Context) error {
 
 // planRebuilt adds to the plan what no record tells: each resource that was found, and what is left alone.
 func (t *Teardown) planRebuilt() {
+	if t.rebuilt == nil {
+		return
+	}
 	p := &t.plan
 	p.NotReady, p.Remains = nil, t.rebuilt.Remains // the state is made before anything is deleted
 	p.Warnings = append(p.Warnings, t.rebuilt.Foreign...)

@@ -146,8 +146,11 @@ func (sc *savedScope) take(r plans.StateResource, nameTag string) {
 }
 
 // includeTagged adds what is known by its tags alone: an earlier stack file, or another version of this program, made it.
-func (sc *savedScope) includeTagged(all []awsapi.Resource) {
-	for _, r := range all {
+func (sc *savedScope) includeTagged(rebuilt *Rebuilt) {
+	if rebuilt == nil {
+		return
+	}
+	for _, r := range rebuilt.Tagged {
 		k, _ := awskind.OfInventory(r.Type)
 		switch k.Scope {
 		case "name":

@@ -141,8 +141,7 @@ func (b *builder) round(ctx context.Context) (more bool, err error) {
 	}
 	var found []string
 	for _, s := range plan.Steps {
-		if _, have := b.found[s.URN]; have || s.Component || s.Op != plans.OpCreate || !strings.HasPrefix(s.Type, "aws:") ||
-			slices.Contains(b.gone, s.URN) {
+		if !b.wants(s) {
 			continue
 		}
 		id, err := b.look(ctx, s)
@@ -150,10 +149,7 @@ func (b *builder) round(ctx context.Context) (more bool, err error) {
 			return false, err
 		}
 		if id != "" {
-			in := maps.Clone(s.New)
-			if name, _ := in["name"].(string); strings.HasPrefix(name, s.Name+"-") && strings.HasPrefix(id, s.Name+"-") {
-				in["name"], in["__defaults"] = id, []any{"name"} // Pulumi made the name: it is not to make another
-			}
+			in := inputsOf(s, id)
 			b.found[s.URN] = apitype.ResourceV3{ID: resource.ID(id), Inputs: in, Outputs: maps.Clone(in)}
 			found = append(found, s.URN)
 		}
@@ -162,6 +158,22 @@ func (b *builder) round(ctx context.Context) (more bool, err error) {
 		return false, nil
 	}
 	return true, b.read(ctx, found)
+}
+
+// wants says that a step is about an AWS resource that was not found so far.
+func (b *builder) wants(s plans.Step) bool {
+	_, have := b.found[s.URN]
+	return !have && !s.Component && s.Op == plans.OpCreate && strings.HasPrefix(s.Type, "aws:") &&
+		!slices.Contains(b.gone, s.URN)
+}
+
+// inputsOf are the inputs of what was found. A name that Pulumi made by chance is kept, so that it does not make another.
+func inputsOf(s plans.Step, id string) map[string]any {
+	in := maps.Clone(s.New)
+	if name, _ := in["name"].(string); strings.HasPrefix(name, s.Name+"-") && strings.HasPrefix(id, s.Name+"-") {
+		in["name"], in["__defaults"] = id, []any{"name"}
+	}
+	return in
 }
 
 // look is the id of what a step would create, "" when there is none.

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"emrflink/internal/exitcode"
+	"emrflink/internal/flinkhome"
 	"emrflink/internal/localcloud/daemon"
 	"emrflink/internal/localtarget"
 )
@@ -152,6 +153,7 @@ func Serve(ctx context.Context, o ServeOptions) error {
 	err = daemon.Serve(ctx, daemon.Options{
 		Dir: dir, Region: o.Region, Speed: o.Speed, Port: o.Port,
 		Localkube: localkube, BinDir: bin, Version: o.Version, Logger: o.Logger,
+		Flink: flinkhome.Homes{Folder: o.Home, Env: os.Getenv(flinkhome.EnvVar)},
 	})
 	// A process that was not needed has nothing to say: another one serves the folder.
 	if err != nil && !errors.Is(err, daemon.ErrServed) {

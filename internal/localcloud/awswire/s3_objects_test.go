@@ -195,7 +195,7 @@ func TestAnObjectThatGoesDuringAConditionalWrite(t *testing.T) {
 	patient := &http.Transport{ExpectContinueTimeout: time.Minute}
 	t.Cleanup(patient.CloseIdleConnections)
 	go func() {
-		resp, err := patient.RoundTrip(r) //nolint:bodyclose // below
+		resp, err := patient.RoundTrip(r)
 		done <- result{resp, err}
 	}()
 	_, err := send.Write([]byte("2"))

@@ -20,6 +20,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"emrflink/internal/flinkhome"
 	"emrflink/internal/localcloud/account"
 	"emrflink/internal/localcloud/awswire"
 	"emrflink/internal/localcloud/provider"
@@ -35,6 +36,7 @@ type Options struct {
 	Localkube string  // path of the localkube binary
 	BinDir    string  // folder that holds `emrflink`, for exec credentials in kubeconfigs
 	Version   string  // of this binary
+	Flink     flinkhome.Homes
 	Logger    *slog.Logger
 }
 

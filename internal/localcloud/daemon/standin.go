@@ -3,13 +3,9 @@
 package daemon
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"io"
-	"log/slog"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -18,9 +14,6 @@ import (
 	"emrflink/internal/kube"
 	"emrflink/internal/localcloud/awswire"
 	"emrflink/internal/localcloud/chart"
-	"emrflink/internal/localcloud/flinkconf"
-	"emrflink/internal/localcloud/flinkoperator"
-	"emrflink/internal/localcloud/flinksim"
 	"emrflink/internal/localcloud/kubelet"
 	"emrflink/internal/localcloud/provider/kubeclient"
 )
@@ -55,7 +48,7 @@ func (d *Daemon) startStandIns(c *cluster) error {
 		return err
 	}
 	operator := &operatorRunner{cluster: c, region: d.opts.Region, tokens: own, aws: aws, log: log}
-	jobs, err := operator.simulatedFlink(d.opts.Speed)
+	jobs, end, err := d.flink(operator, admin)
 	if err != nil {
 		return err
 	}
@@ -73,12 +66,13 @@ func (d *Daemon) startStandIns(c *cluster) error {
 			},
 			chart.OperatorImages: operator,
 		},
-		Runtimes: []kubelet.Runtime{jobs}, Dir: filepath.Join(c.dir, "pods"),
+		Runtimes: jobs, Dir: filepath.Join(c.dir, "pods"),
 	})
 	c.done.Go(func() {
 		if err := c.kubelet.Run(ctx); err != nil && ctx.Err() == nil {
 			log.Error("the kubelet stand-in stopped", "error", err)
 		}
+		end()
 	})
 	return nil
 }
@@ -90,93 +84,6 @@ func adminBinding() *unstructured.Unstructured {
 		"roleRef":  map[string]any{"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
 		"subjects": []any{map[string]any{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": adminGroup}},
 	}}
-}
-
-// operatorRunner runs the Flink operator's stand-in while a pod of the operator
-// does, with the rights of the pod's service account.
-type operatorRunner struct {
-	cluster *cluster
-	region  string
-	tokens  *kube.Client // an administrator's: asks for service account tokens, the kubelet's part
-	aws     *awsapi.Client
-	log     *slog.Logger
-}
-
-var _ kubelet.Runner = (*operatorRunner)(nil)
-
-// tokenLife is that of the service account tokens that the operator and the jobs work with.
-const tokenLife = time.Hour
-
-// Start runs the stand-in until ctx ends. Flink's job images share the
-// operator's repository: for their pods there is nothing to run.
-func (r *operatorRunner) Start(ctx context.Context, p kubelet.PodRef) error {
-	if !strings.Contains(p.Container.Image, "-k8s-operator") {
-		return nil
-	}
-	own, err := r.as(ctx, p.Namespace, p.Pod.Spec.ServiceAccountName)
-	if err != nil {
-		return err
-	}
-	op, err := flinkoperator.New(flinkoperator.Options{
-		Cluster: own, Dial: r.cluster.kubelet.Dial, Logger: r.log,
-		Jar: func(ctx context.Context, uri string) (io.ReadCloser, error) {
-			s, err := r.assume(ctx, p.Namespace, p.Pod.Spec.ServiceAccountName, "flink-operator")
-			if err != nil {
-				return nil, err
-			}
-			bucket, key := flinkconf.SplitURI(uri)
-			raw, err := s.GetObject(ctx, bucket, key)
-			return io.NopCloser(bytes.NewReader(raw)), err
-		},
-	})
-	if err != nil {
-		return err
-	}
-	return op.Run(ctx)
-}
-
-// as connects to the cluster as a service account.
-func (r *operatorRunner) as(ctx context.Context, namespace, serviceAccount string) (*kube.Client, error) {
-	return kube.Connect(ctx, kube.Source{
-		ClusterName: r.cluster.name, Region: r.region,
-		Endpoint: r.cluster.endpoint.URL, CABase64: r.cluster.endpoint.CABase64,
-		Token: func(ctx context.Context) (string, time.Time, error) {
-			return r.tokens.ServiceAccountToken(ctx, namespace, serviceAccount, nil, tokenLife)
-		},
-	})
-}
-
-// webIdentityAudience is that of the tokens that EKS's webhook puts into the pods of a service account with a role.
-const webIdentityAudience = "sts.amazonaws.com"
-
-// assume gives the AWS API as the role of a service account has it (IRSA).
-func (r *operatorRunner) assume(ctx context.Context, namespace, account, session string) (*awsapi.Client, error) {
-	sa, err := r.tokens.Get(ctx, kube.KindServiceAccount.Ref(namespace, account))
-	if err != nil {
-		return nil, err
-	}
-	role := sa.GetAnnotations()[kubelet.AnnotationRole]
-	if role == "" {
-		return nil, fmt.Errorf("the service account has no annotation %s: its pods have no AWS credentials", kubelet.AnnotationRole)
-	}
-	token, _, err := r.tokens.ServiceAccountToken(ctx, namespace, account, []string{webIdentityAudience}, tokenLife)
-	if err != nil {
-		return nil, err
-	}
-	return r.aws.AssumeRoleWithWebIdentity(ctx, role, session, token)
-}
-
-// simulatedFlink is the runtime of Flink's pods where no Flink runs.
-func (r *operatorRunner) simulatedFlink(speed float64) (*flinksim.Runtime, error) {
-	return flinksim.New(flinksim.Options{
-		As: func(ctx context.Context, namespace, account string) (flinksim.Kube, error) {
-			return r.as(ctx, namespace, account)
-		},
-		Assume: func(ctx context.Context, namespace, account, session string) (flinksim.Session, error) {
-			return r.assume(ctx, namespace, account, session)
-		},
-		Speed: speed, Logger: r.log,
-	})
 }
 
 // InstallAddon applies the addon's stand-in and waits until it is healthy.

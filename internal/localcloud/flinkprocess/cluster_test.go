@@ -74,7 +74,8 @@ func TestARealClusterRuns(t *testing.T) {
 	r := newRuntime(t, Options{
 		Homes: homes, APIServer: api.URL, Getenv: os.Getenv,
 		Client: client(settingsMap("kube-root-ca.crt", map[string]string{"ca.crt": string(ca)}),
-			settingsMap("flink-config-orders", map[string]string{"flink-conf.yaml": sessionSettings})),
+			settingsMap("flink-config-orders", map[string]string{"flink-conf.yaml": sessionSettings}),
+			settingsMap("flink-config-app", map[string]string{"flink-conf.yaml": sessionSettings + applicationSettings})),
 	})
 	account := corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{Sources: []corev1.VolumeProjection{
 		{ServiceAccountToken: &corev1.ServiceAccountTokenProjection{Path: "token"}},
@@ -88,6 +89,14 @@ func TestARealClusterRuns(t *testing.T) {
 	tm := running(t, r, job(mounted("/opt/flink/conf", configMap("flink-config-orders")), mounted(accountFolder, account), worker))
 	tm.listensOnlyAt("6122", "9249")
 	require.NotEqual(t, int32(codeKilled), tm.end().Code)
+
+	app := running(t, r, job(mounted("/opt/flink/conf", configMap("flink-config-app")), mounted(accountFolder, account), application))
+	app.eventually("its job is there", func() bool {
+		jobs, _ := app.answer("/jobs/overview")["jobs"].([]any)
+		return len(jobs) == 1
+	})
+	app.listensOnlyAt("6123", "6124", "8081")
+	require.NotEqual(t, int32(codeKilled), app.end().Code)
 	require.NotEqual(t, int32(codeKilled), jm.end().Code, "it ends in order")
 }
 
@@ -102,6 +111,17 @@ taskmanager.memory.process.size: 1 gb
 metrics.reporter.prom.factory.class: org.apache.flink.metrics.prometheus.PrometheusReporterFactory
 execution.target: kubernetes-session
 `
+
+// applicationSettings are those of an application of one of Flink's examples.
+const applicationSettings = `pipeline.jars: local:///opt/flink/examples/streaming/StateMachineExample.jar
+$internal.application.program-args: --checkpoint-dir;file:///tmp/checkpoints
+`
+
+// application makes the pod that of a JobManager with a job of its own.
+func application(p *corev1.Pod) {
+	p.UID, p.Name, p.Status.PodIP = "uid-3", "orders-app", "127.99.0.9"
+	p.Spec.Containers[0].Args = []string{"bash", "-c", "kubernetes-jobmanager.sh kubernetes-application "}
+}
 
 // worker makes the pod that of a TaskManager, as a JobManager makes it for 1 GB.
 func worker(p *corev1.Pod) {

@@ -13,7 +13,8 @@ import (
 )
 
 // names are the host names that the processes resolve: a JVM with jdk.net.hosts.file asks nothing but that file. Each process has
-// a file of its own, since the machine's host name is the process's own address there.
+// a file of its own: in a pod, localhost and the machine's host name are the pod itself. Flink relies on it, as a JobManager of an
+// application hands its jars to its own BLOB server by the name localhost.
 type names struct {
 	mu   sync.Mutex
 	pods map[string]named // pod UID
@@ -56,14 +57,14 @@ func (n *names) write() {
 	for _, p := range n.pods {
 		fmt.Fprintln(&shared, p.ip, strings.Join(p.hosts, " "))
 	}
-	fmt.Fprintln(&shared, "127.0.0.1 localhost")
 	for line := range strings.Lines(string(own)) { // brokers and the like that the user named there
-		if line, _, _ = strings.Cut(line, "#"); len(strings.Fields(line)) > 1 && !strings.Contains(line, machine) {
+		if line, _, _ = strings.Cut(line, "#"); len(strings.Fields(line)) > 1 && !strings.Contains(line, "localhost") &&
+			!strings.Contains(line, machine) {
 			fmt.Fprintln(&shared, strings.TrimSpace(line))
 		}
 	}
 	for _, p := range n.pods {
-		_ = disk.Replace(p.file, []byte(p.ip+" "+machine+"\n"+shared.String()))
+		_ = disk.Replace(p.file, []byte(p.ip+" localhost "+machine+"\n"+shared.String()))
 	}
 }
 

@@ -53,6 +53,7 @@ type outcome struct {
 	state  *os.ProcessState
 	tooBig int64 // bytes, when it was ended for its memory
 	limit  int64
+	asked  bool // to end: what it said last is no reason
 }
 
 // memoryEvery is how often the memory of a process is compared with the limit of its pod.
@@ -93,7 +94,7 @@ func (s *starter) run(ctx context.Context, p process) outcome {
 		}
 	}
 	signalGroup(pid, syscall.SIGKILL)
-	out.state = cmd.ProcessState
+	out.state, out.asked = cmd.ProcessState, stopping == nil
 	return out
 }
 
@@ -124,8 +125,11 @@ func (o outcome) exit(log string) kubelet.Exit {
 	if status, ok := o.state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
 		code = codeSignal + int(status.Signal())
 	}
-	if code == 0 {
+	switch {
+	case code == 0:
 		return kubelet.Exit{Reason: reasonCompleted}
+	case o.asked:
+		return kubelet.Exit{Code: int32(code), Reason: reasonError} //nolint:gosec // at most 255
 	}
 	said, err := endOf(log)
 	e := kubelet.Exit{Code: int32(code), Reason: reasonError, Message: reasonIn(said)} //nolint:gosec // at most 255

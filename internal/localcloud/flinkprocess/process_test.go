@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"emrflink/internal/localcloud/kubelet"
 )
 
 // asDaemon has the test's own program start a process and live on, until it is killed.
@@ -77,7 +79,7 @@ func TestTheEndOfAProcessIsThatOfItsContainer(t *testing.T) {
 func TestAProcessIsAskedToEndAndThenKilledWithItsGroup(t *testing.T) {
 	t.Parallel()
 	o, log := ran(t, process{grace: time.Minute}, "trap 'echo in order; exit 143' TERM; while :; do sleep 0.05; done", time.Second)
-	require.Equal(t, int32(143), o.exit(log).Code)
+	require.Equal(t, kubelet.Exit{Code: 143, Reason: reasonError}, o.exit(log))
 	said, err := os.ReadFile(log)
 	require.NoError(t, err)
 	require.Contains(t, string(said), "in order\n")

@@ -70,9 +70,10 @@ func TestNamesOfServicesAreThoseOfTheJobManager(t *testing.T) {
 	}
 	require.Contains(t, hosts(tm), "127.99.0.7 orders-7d4b9-x2 orders-rest.flink-team-a ")
 	require.Contains(t, hosts(tm), " orders.flink-team-a ")
-	require.Contains(t, hosts(tm), "127.99.0.8 "+machine+"\n")
+	require.Contains(t, hosts(tm), "127.99.0.8 localhost "+machine+"\n")
 	require.Contains(t, hosts(jm), "127.99.0.8 orders-taskmanager-1-1\n")
-	require.Contains(t, hosts(jm), "localhost")
+	require.Contains(t, hosts(jm), "127.99.0.7 localhost ")
+	require.NotContains(t, hosts(jm), "127.0.0.1 localhost", "the ports of other pods are not its own")
 	forgetJM()
 	require.NotContains(t, hosts(tm), "orders-rest")
 	forgetTM()
