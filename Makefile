@@ -117,7 +117,7 @@ mutate: ## Change each operator of PKG and see whether its tests notice (minutes
 	nice -n 10 $(GO) run ./internal/tools/mutate -gremlins $(GOBIN)/gremlins $(PKG)
 
 .PHONY: traps
-traps: build ## Run the tests that docs/traps.md names and print trap, test and result
+traps: build ## Run the tests that docs/traps.md and docs/cleanup.md name and print trap, test and result
 	@$(GO) run ./internal/tools/traps -bin $(BIN)
 
 .PHONY: referee

@@ -97,6 +97,17 @@ type Deployment struct {
 	OIDCIssuer       string   // the issuer URL, with or without https://
 }
 
+// Contradicts says whether tags name another deployment: one of the keys is there with another value. A name that was this
+// deployment's, and was given back, can be another's by now.
+func (d Deployment) Contradicts(tags map[string]string) bool {
+	for k, v := range d.Tags {
+		if got, ok := tags[k]; ok && got != v {
+			return true
+		}
+	}
+	return false
+}
+
 // validate refuses what would match more than one deployment.
 func (d Deployment) validate() error {
 	var errs []error
@@ -219,7 +230,9 @@ func (c *Client) DeploymentResources(ctx context.Context, d Deployment) ([]Resou
 				unknown.Parts = append(unknown.Parts, UnknownPart{look.what, err})
 			}
 			for _, r := range rs {
-				found[r.Service+"/"+r.Type+"/"+r.ID] = r
+				if named := d.lists()[r.Type] != nil; !named || !d.Contradicts(r.Tags) {
+					found[r.Service+"/"+r.Type+"/"+r.ID] = r
+				}
 			}
 			return nil
 		})

@@ -189,12 +189,16 @@ func (c *Client) queue(ctx context.Context, name string) (Resource, error) {
 	var out struct {
 		QueueURL string `json:"QueueUrl"`
 	}
-	err := c.raw.call(ctx, sqsService(), "GetQueueUrl", name, map[string]string{"QueueName": name}, &out)
-	return Resource{Service: "sqs", Type: TypeQueue, ID: out.QueueURL, Name: name, CreatedBy: "user"}, err
+	if err := c.raw.call(ctx, sqsService(), "GetQueueUrl", name, map[string]string{"QueueName": name}, &out); err != nil {
+		return Resource{}, err
+	}
+	r, err := c.taggedQueue(ctx, out.QueueURL)
+	r.CreatedBy = "user"
+	return r, err
 }
 
 func (c *Client) findRules(ctx context.Context, d Deployment) ([]Resource, error) {
-	return named(ctx, d.Rules, c.rule)
+	return named(ctx, d.Rules, c.taggedRule)
 }
 
 func (c *Client) rule(ctx context.Context, name string) (Resource, error) {

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"sync"
 	"time"
@@ -16,11 +17,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// deleteBatch is the most keys that one s3:DeleteObjects takes; batchesAtOnce is far below what S3 allows a prefix in a second.
-const (
-	deleteBatch   = 1000
-	batchesAtOnce = 4
-)
+// deleteBatch is the most keys that one s3:DeleteObjects takes.
+const deleteBatch = 1000
 
 // Object is a current object of a bucket.
 type Object struct {
@@ -119,62 +117,111 @@ func (c *Client) BucketExists(ctx context.Context, bucket string) (bool, error) 
 	return err == nil, err
 }
 
+// Emptied says how far the emptying of a bucket is, in versions and delete markers.
+type Emptied struct {
+	Deleted, Listed int
+	// Counted says that all are listed: until then there are more.
+	Counted bool
+}
+
+// String is the progress in words.
+func (e Emptied) String() string {
+	about := "about"
+	if !e.Counted {
+		about = "more than"
+	}
+	return fmt.Sprintf("%d of %s %d versions deleted", e.Deleted, about, e.Listed)
+}
+
+// How a bucket is emptied: so many batches are deleted at once, far below what S3 allows a prefix in a second, and so many are
+// listed ahead, which bounds the memory.
+const (
+	emptyWorkers = 4
+	emptyAhead   = 100
+)
+
 // EmptyBucket deletes every version and delete marker of a bucket and aborts
-// its unfinished uploads. progress, when not nil, is told the number of
-// versions deleted so far. A bucket that does not exist is empty.
-func (c *Client) EmptyBucket(ctx context.Context, bucket string, progress func(deleted int)) (int, error) {
+// its unfinished uploads. It lists and deletes at the same time. progress, when
+// not nil, is told how far it is. A bucket that does not exist is empty.
+func (c *Client) EmptyBucket(ctx context.Context, bucket string, progress func(Emptied)) (int, error) {
 	if bucket == "" {
 		return 0, &Error{Op: "s3:DeleteObjects", Code: "InvalidParameter", Message: "the bucket's name is empty"}
 	}
-	var mu sync.Mutex
-	deleted := 0
-	// S3 takes several batches at once: the next page is read, and deleted, while the ones before are.
-	batches, bctx := errgroup.WithContext(ctx)
-	batches.SetLimit(batchesAtOnce)
-	listed := c.eachPageOfVersions(bctx, bucket, func(ids []types.ObjectIdentifier) {
-		batches.Go(func() error {
-			if err := c.deleteObjects(bctx, bucket, ids); err != nil {
-				return err
+	var (
+		mu  sync.Mutex
+		now Emptied
+	)
+	note := func(change func()) {
+		mu.Lock()
+		defer mu.Unlock()
+		if change(); progress != nil && now.Deleted > 0 {
+			progress(now)
+		}
+	}
+	batches := make(chan []types.ObjectIdentifier, emptyAhead)
+	g, both := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		defer close(batches)
+		return unlessGone(c.listVersions(both, bucket, func(ids []types.ObjectIdentifier, last bool) error {
+			note(func() { now.Listed, now.Counted = now.Listed+len(ids), last })
+			select {
+			case batches <- ids:
+				return nil
+			case <-both.Done():
+				return both.Err()
 			}
-			mu.Lock()
-			defer mu.Unlock()
-			if deleted += len(ids); progress != nil {
-				progress(deleted)
+		}))
+	})
+	for range emptyWorkers {
+		g.Go(func() error {
+			for ids := range batches {
+				if err := c.deleteObjects(both, bucket, ids); err != nil {
+					return err
+				}
+				note(func() { now.Deleted += len(ids) })
 			}
 			return nil
 		})
-	})
-	switch err := batches.Wait(); {
-	case err != nil:
-		return deleted, err
-	case IsNotFound(listed):
-		return deleted, nil
-	case listed != nil:
-		return deleted, listed
 	}
-	return deleted, c.abortUploads(ctx, bucket)
+	if err := g.Wait(); err != nil {
+		return now.Deleted, err
+	}
+	return now.Deleted, unlessGone(c.abortUploads(ctx, bucket))
 }
 
-// eachPageOfVersions hands out what a bucket holds, a page at a time: versions and delete markers.
-func (c *Client) eachPageOfVersions(ctx context.Context, bucket string, page func([]types.ObjectIdentifier)) error {
+// unlessGone is the error of a look at something, nil when AWS says that it is gone.
+func unlessGone(err error) error {
+	if IsNotFound(err) {
+		return nil
+	}
+	return err
+}
+
+// listVersions gives the versions and delete markers of a bucket, page by page. A page is given when the next one is listed, so
+// that the version at which that one goes on still exists.
+func (c *Client) listVersions(ctx context.Context, bucket string,
+	give func(ids []types.ObjectIdentifier, last bool) error) error {
+	var held []types.ObjectIdentifier
 	p := s3.NewListObjectVersionsPaginator(c.s3, &s3.ListObjectVersionsInput{Bucket: &bucket})
 	for p.HasMorePages() {
-		got, err := p.NextPage(ctx)
+		page, err := p.NextPage(ctx)
 		if err != nil {
 			return wrap("s3:ListObjectVersions", bucket, err)
 		}
-		var ids []types.ObjectIdentifier
-		for _, v := range got.Versions {
-			ids = append(ids, types.ObjectIdentifier{Key: v.Key, VersionId: v.VersionId})
+		if len(held) > 0 {
+			if err := give(held, false); err != nil {
+				return err
+			}
 		}
-		for _, m := range got.DeleteMarkers {
-			ids = append(ids, types.ObjectIdentifier{Key: m.Key, VersionId: m.VersionId})
+		held = nil
+		for _, v := range page.Versions {
+			held = append(held, types.ObjectIdentifier{Key: v.Key, VersionId: v.VersionId})
 		}
-		if len(ids) > 0 {
-			page(ids)
+		for _, m := range page.DeleteMarkers {
+			held = append(held, types.ObjectIdentifier{Key: m.Key, VersionId: m.VersionId})
 		}
 	}
-	return nil
+	return give(held, true)
 }
 
 // BeginUpload begins an upload in parts and leaves it unfinished.

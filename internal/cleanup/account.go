@@ -47,10 +47,21 @@ func (r *run) interfaces(ctx context.Context) error {
 // emptyBuckets removes every version, so that a bucket that was used is deleted
 // as well as one that was not. Its writers are gone by now.
 func (r *run) emptyBuckets(ctx context.Context) error {
+	if len(r.Scope.Deployment.Buckets) == 0 {
+		return nil
+	}
+	inv, err := r.inventory(ctx)
+	if err != nil {
+		return err
+	}
 	var errs []error
-	for _, b := range r.Scope.Deployment.Buckets {
+	for _, res := range inv {
+		if res.Type != awsapi.TypeBucket || !r.owned(res) {
+			continue
+		}
+		b := res.ID
 		r.say("bucket " + b + " is being emptied")
-		n, err := r.Inventory.EmptyBucket(ctx, b, func(n int) { r.say(fmt.Sprintf("bucket %s: %d versions deleted", b, n)) })
+		n, err := r.Inventory.EmptyBucket(ctx, b, func(e awsapi.Emptied) { r.say("bucket " + b + ": " + e.String()) })
 		if err != nil {
 			errs = append(errs, fmt.Errorf("empty bucket %q after %d versions: %w", b, n, err))
 		}
@@ -70,6 +81,9 @@ func (r *run) destroy(ctx context.Context) error {
 		if err := r.forgetData(ctx); err != nil {
 			return err
 		}
+	}
+	if r.cluster != nil {
+		r.warn(r.dropDeadAPIs(ctx))
 	}
 	r.rearrange(ctx)
 	first := r.Engine.Destroy(ctx, r.engineEvent)
@@ -94,7 +108,10 @@ func (r *run) clearTheWay(ctx context.Context, failure error) (removed bool, err
 		return false, err
 	}
 	if gone {
-		swept, err := r.sweepOnce(ctx, func(res awsapi.Resource) bool { return res.CreatedBy != "user" })
+		// What the engine made carries all the tags; of a controller's security group, one tag may be all that tells.
+		swept, err := r.sweepOnce(ctx, func(res awsapi.Resource) bool {
+			return res.CreatedBy != "user" || !awsapi.Carries(res.Tags, r.Scope.Deployment.Tags)
+		})
 		if swept > 0 {
 			r.say(fmt.Sprintf("%d leftovers of controllers blocked the deletion; the engine tries again", swept))
 		}
@@ -319,15 +336,16 @@ func (r *run) remove(ctx context.Context, res awsapi.Resource, phase string) err
 func (r *run) owned(res awsapi.Resource) bool {
 	d := r.Scope.Deployment
 	switch res.Type {
-	case awsapi.TypeBucket:
-		return slices.Contains(d.Buckets, res.ID)
+	case awsapi.TypeBucket: // a name that was given back can be anybody's, and what is in it cannot be had again
+		return slices.Contains(d.Buckets, res.ID) && awsapi.Carries(res.Tags, d.Tags)
 	case awsapi.TypeLogGroup:
-		return res.ID == "/aws/eks/"+d.Cluster+"/cluster" || slices.Contains(d.LogGroups, res.ID)
+		return !d.Contradicts(res.Tags) && (res.ID == awsapi.ClusterLogGroup(d.Cluster) || slices.Contains(d.LogGroups, res.ID))
 	case awsapi.TypeInstanceProfile:
-		return strings.Contains(res.ARN, ":instance-profile/karpenter/"+r.Scope.Region+"/"+d.Cluster+"/") ||
-			slices.Contains(d.InstanceProfiles, res.ID)
+		return !d.Contradicts(res.Tags) &&
+			(strings.Contains(res.ARN, ":instance-profile/karpenter/"+r.Scope.Region+"/"+d.Cluster+"/") ||
+				slices.Contains(d.InstanceProfiles, res.ID))
 	case awsapi.TypeQueue:
-		return slices.Contains(d.Queues, res.Name) || r.tagged(res)
+		return slices.Contains(d.Queues, res.Name) && !d.Contradicts(res.Tags) || r.tagged(res)
 	}
 	return r.tagged(res)
 }

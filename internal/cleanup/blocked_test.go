@@ -98,8 +98,10 @@ func TestRetainedDataStaysAndSaysWhatItCosts(t *testing.T) {
 func TestWhatItsControllerNeverLetsGoIsReleased(t *testing.T) {
 	t.Parallel()
 	for k, finalizer := range map[kube.Kind]string{
-		kube.KindFlinkDeployment: "flinkdeployments.flink.apache.org/finalizer",
-		kube.KindEC2NodeClass:    "karpenter.k8s.aws/termination",
+		kube.KindFlinkDeployment:    "flinkdeployments.flink.apache.org/finalizer",
+		kube.KindFlinkSessionJob:    "flinksessionjobs.flink.apache.org/finalizer",
+		kube.KindFlinkStateSnapshot: "flinkstatesnapshots.flink.apache.org/finalizer",
+		kube.KindEC2NodeClass:       "karpenter.k8s.aws/termination",
 	} {
 		t.Run(k.Kind, func(t *testing.T) {
 			t.Parallel()

@@ -33,7 +33,7 @@ type Account interface {
 type Inventory interface {
 	DeploymentResources(ctx context.Context, d awsapi.Deployment) ([]awsapi.Resource, error)
 	Delete(ctx context.Context, r awsapi.Resource) error
-	EmptyBucket(ctx context.Context, bucket string, progress func(deleted int)) (int, error)
+	EmptyBucket(ctx context.Context, bucket string, progress func(awsapi.Emptied)) (int, error)
 	WaitTerminated(ctx context.Context, limit time.Duration, ids ...string) error
 }
 
@@ -165,6 +165,8 @@ type step struct {
 	releases bool
 	// data says that it deletes data.
 	data bool
+	// after names the phase at whose end it begins, beside the others; at its own place it is waited for.
+	after string
 	// gate says that its failure ends the cleanup: nothing was deleted yet.
 	gate bool
 	// decides says that its failure makes the cleanup incomplete; that of others is a warning, since the inventory at the
@@ -181,19 +183,24 @@ func steps(c Choices) []step {
 	const second, minute = time.Second, time.Minute
 	limit := cmp.Or(c.SavepointTimeout, noLimit)
 	all := []step{
-		{Phase: Phase{PhaseCheck, "identity, state, cluster and inventory", 10 * second, 5 * minute}, do: (*run).check, gate: true},
+		{
+			Phase: Phase{PhaseCheck, "identity, state, cluster and inventory", 10 * second, 5 * minute}, do: (*run).check,
+			gate: true,
+		},
 		{Phase: Phase{PhaseSavepoints, "savepoints of all jobs", 30 * second, limit}, do: (*run).savepoints, gate: true},
-		// Session jobs go before the session clusters that they run in.
+		// Session jobs go before the session clusters that they run in, and snapshots have no owner: they outlive their job.
 		{
 			Phase: Phase{PhaseJobs, "Flink session jobs, then Flink deployments", 30 * second, 5 * minute},
 			batches: []batch{
-				{kind: kube.KindFlinkSessionJob}, {kind: kube.KindFlinkDeployment}, {kind: kube.KindFlinkStateSnapshot},
+				{kind: kube.KindFlinkSessionJob}, {kind: kube.KindFlinkDeployment},
+				{kind: kube.KindFlinkStateSnapshot, keep: keepSavepoint},
 			},
 			releases: true,
 		},
 		{
-			Phase: Phase{PhaseBalancers, "load balancer Services and Ingresses", 30 * second, 5 * minute}, do: (*run).balancers,
-			batches: []batch{{kind: kube.KindIngress}, {kind: kube.KindService, mine: isBalancer}},
+			Phase:   Phase{PhaseBalancers, "load balancer Services, Ingresses and Gateways", 30 * second, 5 * minute},
+			do:      (*run).balancers,
+			batches: []batch{{kind: kube.KindIngress}, {kind: kube.KindGateway}, {kind: kube.KindService, mine: isBalancer}},
 		},
 		{
 			Phase: Phase{PhaseVolumes, "persistent volume claims", 20 * second, 5 * minute}, do: (*run).volumes,
@@ -216,7 +223,7 @@ func steps(c Choices) []step {
 		},
 		{
 			Phase: Phase{PhaseBuckets, "bucket contents, all versions", 30 * second, 30 * minute}, do: (*run).emptyBuckets,
-			data: true,
+			data: true, after: PhaseJobs, // which write
 		},
 		{
 			Phase: Phase{PhaseEngine, "everything in the deployment's state", 13 * minute, 60 * minute}, do: (*run).destroy,
@@ -270,19 +277,8 @@ func (c Cleanup) Run(ctx context.Context, report func(Progress)) (Report, error)
 	}
 	failed := map[string]error{}
 	for _, one := range steps(c.Scope.Choices) {
-		if len(one.batches) > 0 && r.cluster == nil {
-			r.skip(one.Name, r.noCluster)
-			continue
-		}
-		if one.data && r.Scope.RetainData {
-			one.do, one.batches = (*run).retain, nil
-		}
-		err := r.phase(ctx, one.Name, func(ctx context.Context) error {
-			if err := r.deleteBatches(ctx, one); err != nil || one.do == nil {
-				return err
-			}
-			return one.do(r, ctx)
-		})
+		err := r.step(ctx, one)
+		r.beginAfter(ctx, one.Name)
 		switch {
 		case err == nil:
 		case one.gate:
@@ -295,4 +291,42 @@ func (c Cleanup) Run(ctx context.Context, report func(Progress)) (Report, error)
 		}
 	}
 	return r.finish(ctx, failed)
+}
+
+// step runs one step, or waits for it when it was begun beside others.
+func (r *run) step(ctx context.Context, one step) error {
+	if wait := r.begun[one.Name]; wait != nil {
+		return wait()
+	}
+	if len(one.batches) > 0 && r.cluster == nil {
+		r.skip(one.Name, r.noCluster)
+		return nil
+	}
+	if one.data && r.Scope.RetainData {
+		one.do, one.batches = (*run).retain, nil
+	}
+	return r.phase(ctx, one.Name, func(ctx context.Context) error {
+		if err := r.deleteBatches(ctx, one); err != nil || one.do == nil {
+			return err
+		}
+		return one.do(r, ctx)
+	})
+}
+
+// beginAfter begins the steps that wait for the end of a phase only. Each has a progress of its own; what is told is told one
+// at a time.
+func (r *run) beginAfter(ctx context.Context, phase string) {
+	for _, one := range steps(r.Scope.Choices) {
+		if one.after != phase {
+			continue
+		}
+		own := newRun(r.Cleanup, func(p Progress) {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.tell(p)
+		})
+		done := make(chan error, 1)
+		go func() { done <- own.step(ctx, one) }()
+		r.begun[one.Name] = func() error { return <-done }
+	}
 }

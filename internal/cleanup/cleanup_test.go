@@ -39,7 +39,8 @@ func TestAUsedDeploymentGoesInTheSafeOrder(t *testing.T) {
 	w.inOrder(t,
 		"gone FlinkSessionJob session", "gone FlinkDeployment basic", "gone Ingress ui", "gone Service public",
 		"gone PersistentVolumeClaim data", "gone NodePool flink", "gone NodeClaim flink-abc", "gone EC2NodeClass flink",
-		"empty our-bucket", "engine")
+		"engine")
+	w.inOrder(t, "gone FlinkDeployment basic", "empty our-bucket", "engine") // its writers are gone, and the rest goes on
 	require.NotContains(t, w.journal, "gone Service internal", "only load balancers are deleted")
 	require.Empty(t, report.Unexpected)
 	require.True(t, report.Verified)
@@ -49,6 +50,26 @@ func TestAUsedDeploymentGoesInTheSafeOrder(t *testing.T) {
 	require.Contains(t, ids(report.Deleted), "i-node")
 	require.Contains(t, ids(report.Deleted), "team/basic")
 	require.Equal(t, 2, report.EngineDeleted)
+}
+
+// Emptying a large bucket takes as long as everything else in the cluster, and the next phase but the engine waits for neither.
+func TestABucketIsEmptiedBesideTheRest(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.slowBucket = time.Minute
+	report, err := w.run(t)
+	require.NoError(t, err)
+	w.inOrder(t, "empty our-bucket", "gone PersistentVolumeClaim data", "gone EC2NodeClass flink", "emptied our-bucket", "engine")
+	require.Less(t, report.ElapsedSeconds, 75.0)
+	var beside, progress bool
+	for i, p := range w.said {
+		if p.Phase.Name == PhaseBuckets {
+			beside = beside || w.said[i-1].Phase.Name == PhaseNodePools
+			progress = progress || strings.Contains(p.Cause, "1 of more than 2 versions deleted")
+		}
+	}
+	require.True(t, beside, "its progress is told between that of others: %v", w.said)
+	require.True(t, progress)
 }
 
 func TestASecondRunFindsNothingAndSucceeds(t *testing.T) {
@@ -324,7 +345,7 @@ func TestAnInterruptStopsBeforeTheNextPhase(t *testing.T) {
 		defer w.controlling.Wait()
 		ctx, cancel := context.WithCancel(t.Context())
 		report, err = w.c.Run(ctx, func(p Progress) {
-			if p.Phase.Name == PhaseVolumes {
+			if p.Phase.Name == PhaseJobs {
 				states = append(states, p.State)
 				cancel()
 			}

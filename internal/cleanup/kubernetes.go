@@ -127,6 +127,8 @@ type batch struct {
 	kind kube.Kind
 	mine func(*unstructured.Unstructured) bool // nil: all of them
 	also []kube.Kind                           // kinds whose objects explain a wait better
+	// keep is what an object is made to say before it goes, so that retained data does not go with it; nil changes nothing.
+	keep func(*unstructured.Unstructured) map[string]any
 	// users deletes what keeps objects that are being deleted.
 	users func(r *run, ctx context.Context, objs []unstructured.Unstructured) error
 }
@@ -182,10 +184,12 @@ func (r *run) deleteAll(ctx context.Context, phase string, b batch) error {
 				continue
 			}
 			asked[ref] = true
-			switch err := r.cluster.Delete(ctx, ref, kube.Background); {
+			switch err := r.ask(ctx, b, &objs[i]); {
 			case err == nil:
 				waits = true
 				r.report.Deleted = append(r.report.Deleted, kubeItem(ref, phase))
+			case r.unhook(ctx, err):
+				waits, asked[ref] = true, false
 			case !kube.IsNotFound(err):
 				no[ref], refused = true, errors.Join(refused, err)
 			}
@@ -206,6 +210,19 @@ func (r *run) deleteAll(ctx context.Context, phase string, b batch) error {
 			return err
 		}
 	}
+}
+
+// ask has an object deleted.
+func (r *run) ask(ctx context.Context, b batch, o *unstructured.Unstructured) error {
+	ref := kube.RefOf(o)
+	if r.Scope.RetainData && b.keep != nil {
+		if change := b.keep(o); change != nil {
+			if _, err := r.cluster.Patch(ctx, ref, "", change); err != nil {
+				return err // it would take the data along
+			}
+		}
+	}
+	return r.cluster.Delete(ctx, ref, kube.Background)
 }
 
 func (r *run) list(ctx context.Context, k kube.Kind,
@@ -266,25 +283,20 @@ func isBalancer(o *unstructured.Unstructured) bool {
 	return t == "LoadBalancer"
 }
 
-// balancers waits for the load balancers themselves: the object can be gone seconds before the balancer is.
+// balancers waits for the load balancers themselves: the object can be gone seconds before the balancer is. Somebody else's in
+// the same VPC does not go.
 func (r *run) balancers(ctx context.Context) error {
-	had := false
-	for _, res := range r.before {
-		had = had || res.Type == awsapi.TypeLoadBalancer
+	if !slices.ContainsFunc(r.report.Deleted, func(i Item) bool { return i.Phase == PhaseBalancers }) {
+		return nil // nobody was asked to delete one: what is there is an orphan, for the sweep
 	}
-	for had {
-		inv, err := r.inventory(ctx)
-		if err != nil {
+	ours := func(res awsapi.Resource) bool { return res.Type == awsapi.TypeLoadBalancer && r.owned(res) }
+	for left := r.before; slices.ContainsFunc(left, ours); {
+		var err error
+		if left, err = r.inventory(ctx); err != nil {
 			return err
 		}
-		had = false
-		for _, res := range inv {
-			if res.Type == awsapi.TypeLoadBalancer {
-				had = true
-				r.say("load balancer " + res.ID + " is still there")
-			}
-		}
-		if had {
+		if i := slices.IndexFunc(left, ours); i >= 0 {
+			r.say("load balancer " + left[i].ID + " is still there")
 			if err := r.sleep(ctx, r.Poll); err != nil {
 				return err
 			}

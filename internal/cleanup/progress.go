@@ -45,6 +45,8 @@ type run struct {
 	report    Report
 	deleting  map[string]time.Time // what the engine deletes now, and since when
 	started   time.Time
+	begun     map[string]func() error // waits for a step that runs beside the others
+	unhooked  map[string]bool         // webhooks that nobody asks any more
 
 	mu      sync.Mutex // of the fields below and of the callback
 	tell    func(Progress)
@@ -58,7 +60,7 @@ func newRun(c Cleanup, tell func(Progress)) *run {
 		tell = func(Progress) {}
 	}
 	return &run{Cleanup: c, tell: tell, started: time.Now(), report: emptyReport(c.Scope),
-		deleting: map[string]time.Time{}}
+		deleting: map[string]time.Time{}, begun: map[string]func() error{}, unhooked: map[string]bool{}}
 }
 
 func (c Cleanup) at(name string) Progress {

@@ -63,7 +63,7 @@ func TestOwnershipNeedsAnExactMark(t *testing.T) {
 		keys := []string{"kubernetes.io/cluster/" + cluster, "kubernetes.io/cluster/" + cluster + "x", "eks:eks-cluster-name",
 			"emrflink:deployment",
 			"Name", "karpenter.sh/nodepool", "elbv2.k8s.aws/cluster", "kubernetes.io/cluster/"}
-		values := []string{"owned", "shared", cluster, cluster + "-2", "", "x" + cluster}
+		values := []string{"owned", "shared", "Owned", cluster, cluster + "-2", "", "x" + cluster, strings.ToUpper(cluster)}
 		tags := rapid.MapOf(rapid.SampledFrom(keys), rapid.SampledFrom(values)).Draw(rt, "tags")
 		typ := rapid.SampledFrom(awskind.Swept()).Draw(rt, "type")
 		got := r.owned(awsapi.Resource{Type: typ, ID: "id-" + cluster, ARN: "arn:" + cluster, Name: cluster, Tags: tags})
@@ -74,4 +74,27 @@ func TestOwnershipNeedsAnExactMark(t *testing.T) {
 			rt.Fatalf("%s with %v: owned %v, want %v", typ, tags, got, want)
 		}
 	})
+}
+
+// A name that the deployment had and gave back can be another's, and so can what is in it.
+func TestANameThatPassedToAnotherIsNotOurs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	d := &w.c.Scope.Deployment
+	d.LogGroups, d.InstanceProfiles, d.Buckets, d.Queues = []string{"n"}, []string{"n"}, []string{"n"}, []string{"n"}
+	r := newRun(w.c.withDefaults(), nil)
+	for _, typ := range []string{awsapi.TypeBucket, awsapi.TypeLogGroup, awsapi.TypeInstanceProfile, awsapi.TypeQueue} {
+		named := awsapi.Resource{Type: typ, ID: "n", Name: "n"}
+		if got := r.owned(named); got != (typ != awsapi.TypeBucket) {
+			t.Errorf("%s without tags: owned %v; the contents of a bucket need proof", typ, got)
+		}
+		named.Tags = ours()
+		if !r.owned(named) {
+			t.Errorf("%s with our tags is not owned", typ)
+		}
+		named.Tags = map[string]string{"emrflink:deployment": cluster + "-2"}
+		if r.owned(named) {
+			t.Errorf("%s with another deployment's tags is owned", typ)
+		}
+	}
 }

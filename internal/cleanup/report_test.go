@@ -54,7 +54,7 @@ func TestRetainedDataSaysWhatItIsBilledBy(t *testing.T) {
 		want     string
 	}{
 		"a bucket without a price": {
-			awsapi.Resource{Type: awsapi.TypeBucket, ID: "our-bucket"}, 0,
+			awsapi.Resource{Type: awsapi.TypeBucket, ID: "our-bucket", Tags: ours()}, 0,
 			"it was asked to be retained; it is billed by what it holds",
 		},
 		"a key without a price": {

@@ -21,8 +21,8 @@ func mine() map[string]string { return map[string]string{"kubernetes.io/cluster/
 
 // sweepLooks runs f at the start of the n-th look of the sweep.
 func (w *world) sweepLooks(n int, f func()) {
-	w.look = func() {
-		if w.said[len(w.said)-1].Phase.Name == PhaseSweep {
+	w.look = func(phase string) {
+		if phase == PhaseSweep {
 			if n--; n == 0 {
 				f()
 			}
@@ -98,7 +98,7 @@ func TestASweptBucketIsEmptiedFirst(t *testing.T) {
 	t.Parallel()
 	for _, refusal := range []error{nil, errors.New("AccessDenied: s3:DeleteObjectVersion")} {
 		w := newWorld(t)
-		w.resources["our-bucket"] = awsapi.Resource{Service: "s3", Type: awsapi.TypeBucket, ID: "our-bucket"}
+		w.resources["our-bucket"] = awsapi.Resource{Service: "s3", Type: awsapi.TypeBucket, ID: "our-bucket", Tags: ours()}
 		w.add(awsapi.Resource{
 			Service: "ec2", Type: awsapi.TypeVolume, ID: "vol-1", State: "available", Tags: mine(), CreatedBy: "kubernetes",
 		})

@@ -34,8 +34,11 @@ type account struct {
 	journal   []string
 	fail      map[string]error // "delete <id>", "inventory", "empty", "identity"
 	late      []awsapi.Resource
-	look      func()        // runs before each inventory
-	limit     time.Duration // of the last wait for terminated instances
+	look      func(phase string) // runs before each inventory
+	ends      map[int64]string   // phases by the end of their time, which tells a call's: some run beside others
+	limit     time.Duration      // of the last wait for terminated instances
+
+	slowBucket time.Duration // what emptying it takes
 }
 
 func (a *account) note(format string, args ...any) {
@@ -60,12 +63,13 @@ func (a *account) DescribeCluster(_ context.Context, name string) (awsapi.Cluste
 	return awsapi.Cluster{Name: name, Status: a.status, Tags: a.tags}, nil
 }
 
-func (a *account) DeploymentResources(context.Context, awsapi.Deployment) ([]awsapi.Resource, error) {
-	if a.look != nil {
-		a.look()
-	}
+func (a *account) DeploymentResources(ctx context.Context, _ awsapi.Deployment) ([]awsapi.Resource, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.look != nil {
+		end, _ := ctx.Deadline()
+		a.look(a.ends[end.UnixNano()])
+	}
 	var out []awsapi.Resource
 	for _, r := range a.resources {
 		out = append(out, r)
@@ -101,10 +105,15 @@ func (a *account) Delete(_ context.Context, r awsapi.Resource) error {
 	return nil
 }
 
-func (a *account) EmptyBucket(_ context.Context, bucket string, progress func(int)) (int, error) {
+func (a *account) EmptyBucket(_ context.Context, bucket string, progress func(awsapi.Emptied)) (int, error) {
 	a.note("empty %s", bucket)
+	for took := time.Duration(0); took < a.slowBucket; took += 3 * time.Second {
+		progress(awsapi.Emptied{Deleted: 1 + int(took/time.Second), Listed: 2 + int(took/time.Second)})
+		time.Sleep(3 * time.Second)
+	}
+	a.note("emptied %s", bucket)
 	if progress != nil {
-		progress(3)
+		progress(awsapi.Emptied{Deleted: 3, Listed: 3, Counted: true})
 	}
 	return 3, a.fail["empty"]
 }
@@ -211,6 +220,7 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	a := &account{
 		id: "111122223333", cluster: true, status: "ACTIVE", resources: map[string]awsapi.Resource{}, fail: map[string]error{},
+		ends: map[int64]string{},
 	}
 	a.add(
 		awsapi.Resource{Service: "ec2", Type: awsapi.TypeVPC, ID: "vpc-1", Tags: ours()},
@@ -260,7 +270,7 @@ func (w *world) controllers(verb string, o *unstructured.Unstructured) {
 	case verb == "gone" &&
 		(o.GetKind() == "NodePool" || o.GetKind() == "FlinkDeployment" || o.GetKind() == "PersistentVolumeClaim" ||
 			o.GetKind() == "Service" || o.GetKind() == "EC2NodeClass" || o.GetKind() == "FlinkSessionJob" ||
-			o.GetKind() == "Ingress"):
+			o.GetKind() == "Ingress" || o.GetKind() == "Gateway"):
 		w.note("gone %s %s", o.GetKind(), o.GetName())
 	case verb == "delete" && len(o.GetFinalizers()) > 0 && (o.GetKind() == "NodeClaim" || o.GetKind() == "FlinkDeployment"):
 		w.controlling.Go(func() {
@@ -282,9 +292,19 @@ func (w *world) run(t *testing.T) (report Report, err error) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		defer w.controlling.Wait()
-		report, err = w.c.Run(t.Context(), func(p Progress) { w.said = append(w.said, p) })
+		report, err = w.c.Run(t.Context(), w.hear)
 	})
 	return report, err
+}
+
+// hear keeps what is told.
+func (w *world) hear(p Progress) {
+	w.said = append(w.said, p)
+	if p.State == StateStart {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.ends[time.Now().Add(p.Phase.Timeout).UnixNano()] = p.Phase.Name
+	}
 }
 
 // causes are what a phase said, in its order.

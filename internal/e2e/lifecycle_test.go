@@ -76,8 +76,11 @@ func TestADeploymentFromFirstToLast(t *testing.T) {
 			}
 			neighbour(t, u)
 		}},
+		{"with much in its way, a destroy fails", func(t *testing.T) { own = append(own, inTheWay(t, u)...) }},
 		{"a cleanup leaves nothing but the second stack, and that unchanged", func(t *testing.T) {
 			r := u.ok("cleanup --stack local --yes")
+			require.Contains(t, r.stderr, "of about 10 versions deleted")
+			u.ok("local fault clear") // in the second stack's cluster
 			for _, left := range u.inventory().Resources {
 				require.NotContains(t, own, left.Type+" "+left.ID, r.stdout)
 			}

@@ -29,6 +29,8 @@ var (
 	KindDeployment = Kind{"apps/v1", "Deployment"}
 	// KindIngress stands for a load balancer of the AWS controller.
 	KindIngress = Kind{"networking.k8s.io/v1", "Ingress"}
+	// KindGateway is the Gateway API's, of which a cluster need not have the CRDs.
+	KindGateway = Kind{"gateway.networking.k8s.io/v1", "Gateway"}
 	// KindRole and KindRoleBinding are what the Flink operator leaves in a job namespace.
 	KindRole        = Kind{"rbac.authorization.k8s.io/v1", "Role"}
 	KindRoleBinding = Kind{"rbac.authorization.k8s.io/v1", "RoleBinding"}
@@ -38,6 +40,10 @@ var (
 	KindFlinkDeployment    = Kind{"flink.apache.org/v1beta1", "FlinkDeployment"}
 	KindFlinkSessionJob    = Kind{"flink.apache.org/v1beta1", "FlinkSessionJob"}
 	KindFlinkStateSnapshot = Kind{"flink.apache.org/v1beta1", "FlinkStateSnapshot"}
+	// KindAPIService, KindValidatingWebhook and KindMutatingWebhook call servers in the cluster, which may be gone.
+	KindAPIService        = Kind{"apiregistration.k8s.io/v1", "APIService"}
+	KindValidatingWebhook = Kind{"admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration"}
+	KindMutatingWebhook   = Kind{"admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration"}
 	// KindNodePool, KindNodeClaim and KindEC2NodeClass are Karpenter's.
 	KindNodePool     = Kind{"karpenter.sh/v1", "NodePool"}
 	KindNodeClaim    = Kind{"karpenter.sh/v1", "NodeClaim"}

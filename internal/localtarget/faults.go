@@ -2,6 +2,8 @@
 
 package localtarget
 
+import "strings"
+
 // Fault makes calls of an AWS action fail or answer late on purpose. Faults are in the memory of the local target: they end
 // with it.
 type Fault struct {
@@ -47,20 +49,50 @@ const (
 	APIServerGone  = ClusterFaultPrefix + "APIServerGone"
 )
 
-// ClusterFault is a way in which a cluster can be broken.
-type ClusterFault struct {
+// LeftoverPrefix begins the actions that leave something in the account that no stack records.
+const LeftoverPrefix = "account:"
+
+// The actions that leave something behind, as the controllers of a cluster do, or a job.
+const (
+	LostInterface = LeftoverPrefix + "LostInterface"
+	LostBalancer  = LeftoverPrefix + "LostLoadBalancer"
+	LostVolume    = LeftoverPrefix + "LostVolume"
+	LostTemplate  = LeftoverPrefix + "LostLaunchTemplate"
+	LostProfile   = LeftoverPrefix + "LostInstanceProfile"
+	UsedBucket    = LeftoverPrefix + "UsedBucket"
+)
+
+// IsAWS says whether an action is one of AWS: a fault of it needs an error or a delay, all others need neither.
+func IsAWS(action string) bool {
+	return !strings.HasPrefix(action, ClusterFaultPrefix) && !strings.HasPrefix(action, LeftoverPrefix)
+}
+
+// Disorder is a way in which a cluster can be broken, or something that is left behind.
+type Disorder struct {
 	Action string
 	// Does is what is wrong then; Match says what a match narrows it down to, "" for nothing.
 	Does, Match string
 }
 
+// Leftovers are all that can be left behind.
+func Leftovers() []Disorder {
+	return []Disorder{
+		{LostInterface, "an interface of a lost node keeps the subnet and the cluster's group", "a cluster"},
+		{LostBalancer, "a load balancer with its security group, of a Service that is gone", "a cluster"},
+		{LostVolume, "a volume of a claim that is gone", "a cluster"},
+		{LostTemplate, "a launch template of Karpenter", "a cluster"},
+		{LostProfile, "an instance profile of Karpenter keeps the role of the nodes", "a cluster"},
+		{UsedBucket, "versions, delete markers and an unfinished upload", "a bucket"},
+	}
+}
+
 // ClusterFaults are all ways.
-func ClusterFaults() []ClusterFault {
-	return []ClusterFault{
+func ClusterFaults() []Disorder {
+	return []Disorder{
 		{StuckNamespace, "an object in each namespace keeps a finalizer whose controller is gone", "a namespace"},
 		{DeadAPIService, "a group of kinds has no server: no namespace can be emptied", ""},
-		{DeadWebhook, "nothing of a group can be changed: its webhook is gone", "the group (flink.apache.org)"},
-		{UndeletableJob, "Flink jobs that the operator can never delete", "a namespace"},
+		{DeadWebhook, "nothing of a group can be changed: its webhook is gone", "a group (flink.apache.org)"},
+		{UndeletableJob, "Flink jobs, and a snapshot, that the operator can never delete", "a namespace"},
 		{PendingRelease, "Helm releases look as if their last run was cut off", "NAMESPACE/NAME"},
 		{APIServerGone, "the API server answers nothing any more", "a cluster"},
 	}

@@ -276,8 +276,10 @@ func (w *world) DeploymentResources(context.Context, awsapi.Deployment) ([]awsap
 	}
 	return nil, nil
 }
-func (w *world) Delete(context.Context, awsapi.Resource) error                  { return nil }
-func (w *world) EmptyBucket(context.Context, string, func(int)) (int, error)    { return 0, nil }
+func (w *world) Delete(context.Context, awsapi.Resource) error { return nil }
+func (w *world) EmptyBucket(context.Context, string, func(awsapi.Emptied)) (int, error) {
+	return 0, nil
+}
 func (w *world) WaitTerminated(context.Context, time.Duration, ...string) error { return nil }
 func (w *world) Destroy(context.Context, func(cleanup.EngineEvent)) error       { return nil }
 func (w *world) Ready(context.Context) error                                    { return nil }

@@ -146,7 +146,10 @@ API. --match limits a fault to a resource: its name or ARN, or for ec2:RunInstan
 fault for the same calls replaces the first.
 
 An action "kubernetes:..." breaks the clusters that run instead, until it is cleared. --match narrows it down:
-` + clusterFaults() + `
+` + disorders(localtarget.ClusterFaults()) + `
+An action "account:..." leaves something in the account, for each cluster or bucket, that no stack records and that
+stays until it is deleted:
+` + disorders(localtarget.Leftovers()) + `
 The simulated providers do not repeat a throttled call; the providers of a real deploy repeat it for some minutes.
 
 Cost: none. The local target is started if it is stopped.
@@ -156,10 +159,11 @@ Exit codes: 0 set; 1 failed; 2 flags, an action that nothing calls, or the stack
   emrflink local fault set 'iam:Create*' --error AccessDenied
   emrflink local fault set ec2:RunInstances --error InsufficientInstanceCapacity --match '* spot *'
   emrflink local fault set ec2:CreateNatGateway --delay 5m
-  emrflink local fault set kubernetes:StuckNamespace --match flink-team-a`,
+  emrflink local fault set kubernetes:StuckNamespace --match flink-team-a
+  emrflink local fault set account:LostInterface`,
 		Args: cmdutil.ExactArgs("ACTION"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if opts.Fault.Error == "" && opts.Delay == 0 && !strings.HasPrefix(args[0], localtarget.ClusterFaultPrefix) {
+			if opts.Fault.Error == "" && opts.Delay == 0 && localtarget.IsAWS(args[0]) {
 				return &cmdutil.UsageError{Err: errors.New("a fault needs --error, --delay or both"), Usage: cmd.UseLine()}
 			}
 			if opts.Fault.Times < 0 || opts.Delay < 0 {
@@ -176,11 +180,11 @@ Exit codes: 0 set; 1 failed; 2 flags, an action that nothing calls, or the stack
 	return cmd
 }
 
-// clusterFaults lists the faults of clusters for the help.
-func clusterFaults() string {
+// disorders lists them for the help.
+func disorders(list []localtarget.Disorder) string {
 	var out strings.Builder
-	for _, f := range localtarget.ClusterFaults() {
-		fmt.Fprintf(&out, "  %-27s%s", f.Action, f.Does)
+	for _, f := range list {
+		fmt.Fprintf(&out, "  %-28s%s", f.Action, f.Does)
 		if f.Match != "" {
 			fmt.Fprintf(&out, "; match: %s", f.Match)
 		}
@@ -197,6 +201,10 @@ func faultSet(ctx context.Context, opts *FaultOptions) error {
 	opts.Fault.Action, opts.Fault.DelaySeconds = opts.Args[0], opts.Delay.Seconds()
 	if err := fs.SetFault(ctx, opts.Fault); err != nil {
 		return fmt.Errorf("set a fault for %q: %w", opts.Fault.Action, err)
+	}
+	if strings.HasPrefix(opts.Fault.Action, localtarget.LeftoverPrefix) {
+		_, err = fmt.Fprintln(opts.IO.Out, "left in the account, until somebody deletes it")
+		return err
 	}
 	_, err = fmt.Fprintf(opts.IO.Out, "the fault is set; forget it with: %s\n",
 		cmdutil.Command("local", "fault", "clear", opts.Fault.Action))

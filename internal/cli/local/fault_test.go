@@ -72,6 +72,10 @@ func TestFault(t *testing.T) {
 			faultsFake{set: localtarget.Fault{Action: localtarget.StuckNamespace, Match: "flink-*"}},
 			"the fault is set; forget it with: emrflink local fault clear kubernetes:StuckNamespace\n", "",
 		},
+		"something is left behind": {
+			[]string{"set", localtarget.LostVolume}, nil, faultsFake{set: localtarget.Fault{Action: localtarget.LostVolume}},
+			"left in the account, until somebody deletes it\n", "",
+		},
 		"clear all": {[]string{"clear"}, nil, faultsFake{cleared: "action "}, "2 faults cleared\n", ""},
 		"clear one": {[]string{"clear", "s3:*"}, nil, faultsFake{cleared: "action s3:*"}, "2 faults cleared\n", ""},
 		"drift": {

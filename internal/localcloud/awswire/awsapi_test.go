@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/stretchr/testify/require"
 
 	"emrflink/internal/awsapi"
@@ -72,11 +73,21 @@ func TestClientEmptiesBuckets(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, objects, 1200)
 	require.NoError(t, c.DeleteObjects(t.Context(), "data", "k/0001", "k/none"))
-	var seen []int
-	n, err := c.EmptyBucket(t.Context(), "data", func(n int) { seen = append(seen, n) })
+	for _, key := range []string{"k/part", "k/part", "k/other part"} {
+		_, err := w.s3(w.cfg).CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{
+			Bucket: aws.String("data"), Key: aws.String(key),
+		})
+		require.NoError(t, err)
+	}
+	var seen []awsapi.Emptied
+	n, err := c.EmptyBucket(t.Context(), "data", func(e awsapi.Emptied) { seen = append(seen, e) })
 	require.NoError(t, err)
 	require.Equal(t, 1200+1+2, n, "versions and delete markers")
 	require.Greater(t, len(seen), 1)
+	require.Equal(t, "1203 of about 1203 versions deleted", seen[len(seen)-1].String())
+	uploads, err := w.account.Objects.Uploads("data")
+	require.NoError(t, err)
+	require.Empty(t, uploads, "unfinished uploads are billed")
 	require.NoError(t, c.DeleteBucket(t.Context(), "data"))
 	n, err = c.EmptyBucket(t.Context(), "data", nil)
 	require.NoError(t, err, "one that is gone is empty")

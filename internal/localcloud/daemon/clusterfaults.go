@@ -12,6 +12,7 @@ import (
 
 	"emrflink/internal/iam"
 	"emrflink/internal/localcloud/kubefault"
+	"emrflink/internal/localcloud/leftover"
 	"emrflink/internal/localtarget"
 	"emrflink/stacks/nearest"
 )
@@ -21,11 +22,14 @@ const clusterFaultTimeout = 20 * time.Second
 
 // order sets a fault: of the account, or of the clusters that run.
 func (d *Daemon) order(ctx context.Context, f localtarget.Fault) error {
-	if !strings.HasPrefix(f.Action, localtarget.ClusterFaultPrefix) {
+	if localtarget.IsAWS(f.Action) {
 		return d.setFault(f)
 	}
 	if f.Error != "" || f.Message != "" || f.DelaySeconds != 0 || f.Times != 0 {
-		return refusef("%s breaks a cluster until it is cleared: it takes a match only", f.Action)
+		return refusef("%s is no action of AWS: it takes a match only", f.Action)
+	}
+	if strings.HasPrefix(f.Action, localtarget.LeftoverPrefix) {
+		return d.leave(ctx, f)
 	}
 	if known := clusterActions(); !slices.Contains(known, f.Action) {
 		return refusef("no fault %q%s", f.Action, nearest.Suggest(f.Action, known))
@@ -48,6 +52,22 @@ func (d *Daemon) order(ctx context.Context, f localtarget.Fault) error {
 		return o.Action == f.Action && o.Match == f.Match
 	}), f)
 	return nil
+}
+
+// leave leaves something behind in the account.
+func (d *Daemon) leave(ctx context.Context, f localtarget.Fault) error {
+	n, known, err := leftover.Make(ctx, d.account, f.Action, f.Match)
+	switch {
+	case !known:
+		var all []string
+		for _, l := range localtarget.Leftovers() {
+			all = append(all, l.Action)
+		}
+		return refusef("no fault %q%s", f.Action, nearest.Suggest(f.Action, all))
+	case err == nil && n == 0:
+		return refusef("%s: the account has no cluster or bucket of the kind, or nothing matches %q", f.Action, f.Match)
+	}
+	return err
 }
 
 // clear forgets the faults of an action, "" = all. What broke the clusters is taken away, also when another process did it.

@@ -85,9 +85,14 @@ func TestAFaultOfAClusterIsRefusedWhenItCannotBite(t *testing.T) {
 		fault localtarget.Fault
 		want  string
 	}{
-		"no such fault": {localtarget.Fault{Action: "kubernetes:StuckNamespaces"}, `the nearest is "kubernetes:StuckNamespace"`},
-		"no cluster":    {localtarget.Fault{Action: localtarget.DeadWebhook}, "no cluster that runs"},
-		"an error":      {localtarget.Fault{Action: localtarget.DeadWebhook, Error: "AccessDenied"}, "it takes a match only"},
+		"no such fault": {
+			localtarget.Fault{Action: "kubernetes:StuckNamespaces"}, `the nearest is "kubernetes:StuckNamespace"`,
+		},
+		"no cluster":       {localtarget.Fault{Action: localtarget.DeadWebhook}, "no cluster that runs"},
+		"an error":         {localtarget.Fault{Action: localtarget.DeadWebhook, Error: "AccessDenied"}, "it takes a match only"},
+		"no such leftover": {localtarget.Fault{Action: "account:LostVolumes"}, `the nearest is "account:LostVolume"`},
+		"nothing to leave": {localtarget.Fault{Action: localtarget.UsedBucket}, "the account has no cluster or bucket"},
+		"a late leftover":  {localtarget.Fault{Action: localtarget.LostVolume, DelaySeconds: 1}, "it takes a match only"},
 	} {
 		var refused *RefusedError
 		err := d.order(t.Context(), c.fault)

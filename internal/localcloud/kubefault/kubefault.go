@@ -32,6 +32,8 @@ const (
 	finalizer = domain + "/controller-is-gone"
 	// flinkFinalizer is that of the Flink operator.
 	flinkFinalizer = "flinkdeployments.flink.apache.org/finalizer"
+	// snapshotFinalizer is the same operator's.
+	snapshotFinalizer = "flinkstatesnapshots.flink.apache.org/finalizer"
 
 	manager = "emrflink-fault"
 )
@@ -68,6 +70,7 @@ func Clear(ctx context.Context, c *kubeclient.Client, action string) error {
 		{Group: "admissionregistration.k8s.io", Version: "v1", Kind: "ValidatingWebhookConfiguration"},
 		{Group: "apiregistration.k8s.io", Version: "v1", Kind: "APIService"},
 		{Group: "flink.apache.org", Version: "v1beta1", Kind: "FlinkDeployment"},
+		{Group: "flink.apache.org", Version: "v1beta1", Kind: "FlinkStateSnapshot"},
 		{Version: "v1", Kind: "ConfigMap"}, {Version: "v1", Kind: "Secret"},
 	} {
 		list, err := c.List(ctx, gvk, "", label+"="+value(action))
@@ -187,7 +190,8 @@ func deadWebhook(ctx context.Context, c *kubeclient.Client, match string) (int, 
 }
 
 // undeletableJob makes the two jobs in each namespace that the Flink operator can never delete, because it reads the
-// configuration of a job before it cleans up: one without a Flink version, one with memory that does not parse.
+// configuration of a job before it cleans up: one without a Flink version, one with memory that does not parse. Beside them it
+// makes a snapshot of a job that never was, whose missing status the operator trips over.
 func undeletableJob(ctx context.Context, c *kubeclient.Client, match string) (int, error) {
 	names, err := namespaces(ctx, c, match)
 	n := 0
@@ -209,6 +213,15 @@ func undeletableJob(ctx context.Context, c *kubeclient.Client, match string) (in
 			}
 			n++
 		}
+		snapshot := made(localtarget.UndeletableJob, kube.KindFlinkStateSnapshot.APIVersion, kube.KindFlinkStateSnapshot.Kind, ns,
+			"without-job", object{"spec": object{
+				"jobReference": object{"kind": kube.KindFlinkDeployment.Kind, "name": "never-was"}, "savepoint": object{},
+			}})
+		snapshot.SetFinalizers([]string{snapshotFinalizer})
+		if _, err := apply(ctx, c, snapshot); err != nil {
+			return n, err
+		}
+		n++
 	}
 	return n, err
 }

@@ -195,7 +195,7 @@ func NoSuchBucket(string) *awserror.Error {
 // Holds reports whether a bucket has any version or delete marker. The caller holds the ledger's lock.
 func (s *Store) Holds(bucket string) bool { return len(s.buckets[bucket]) > 0 }
 
-// Empty removes everything from a bucket.
+// Empty removes everything from a bucket, unfinished uploads too.
 func (s *Store) Empty(t *ledger.Tx, bucket string) {
 	for _, key := range slices.Collect(maps.Keys(s.buckets[bucket])) {
 		for _, v := range slices.Clone(s.buckets[bucket][key]) {

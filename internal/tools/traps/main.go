@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command traps runs the tests that docs/traps.md names and prints, for each trap, the results of its tests. It ends
-// with exit code 1 if one failed or did not run.
+// Command traps runs the tests that docs/traps.md and docs/cleanup.md name and prints, for each trap, the results of its tests.
+// It ends with exit code 1 if one failed or did not run.
 package main
 
 import (
@@ -36,11 +36,14 @@ func main() {
 }
 
 func run(ctx context.Context, bin string, w io.Writer) error {
-	page, err := os.ReadFile("docs/traps.md")
-	if err != nil {
-		return err
+	var traps []trap
+	for _, page := range pages() {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			return err
+		}
+		traps = append(traps, parse(string(text))...)
 	}
-	traps := parse(string(page))
 	var tests []test
 	for _, t := range traps {
 		tests = append(tests, t.tests...)
