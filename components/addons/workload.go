@@ -47,8 +47,8 @@ type Args struct {
 type Addons struct {
 	pulumi.ResourceState
 
-	// Base is CoreDNS: nothing that resolves a name works before it. The EBS CSI driver takes a minute; what mounts a volume waits
-	// for the storage class.
+	// Base is CoreDNS: nothing that resolves a name works before it. The EBS CSI driver takes a minute; what mounts a volume
+	// waits for the storage class.
 	Base []pulumi.CustomResource
 	// CertManager is ready when its webhook answers.
 	CertManager *helm.Release

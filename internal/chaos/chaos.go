@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package chaos makes experiments with deploy and cleanup of the whole blueprint on the local target: it kills one right before or
-// right after one change of a resource, or at any time, and finds out whether the next commands bring everything in order; it
+// Package chaos makes experiments with deploy and cleanup of the whole blueprint on the local target: it kills one right before
+// or right after one change of a resource, or at any time, and finds out whether the next commands bring everything in order; it
 // repeats both under one name; it cleans up a stack that was used. It runs the built programs only.
 package chaos
 

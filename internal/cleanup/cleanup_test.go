@@ -387,7 +387,8 @@ func TestJSONHasNoNullListsAndTheContractsFields(t *testing.T) {
 	sort.Strings(keys)
 	require.Empty(t,
 		cmp.Diff([]string{"account", "deleted", "deployment", "elapsedSeconds", "engineDeleted", "errors", "expectedResidue",
-			"hourlyUSD", "notChecked", "region", "savepoints", "schemaVersion", "stack", "unexpected", "verified", "warnings"}, keys))
+			"hourlyUSD", "notChecked", "region", "savepoints", "schemaVersion", "stack", "unexpected", "verified",
+			"warnings"}, keys))
 }
 
 func TestEveryLeftTypeHasACommandOrNone(t *testing.T) {

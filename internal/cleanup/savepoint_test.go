@@ -60,7 +60,8 @@ func TestJobsAreStoppedWithASavepointBeforeAnythingIsDeleted(t *testing.T) {
 	report, err := w.run(t)
 	require.NoError(t, err)
 	require.Equal(t, []Savepoint{
-		{"FlinkDeployment team/basic", "s3://our-bucket/sp/1", false}, {"FlinkSessionJob team/session", "s3://elsewhere/sp/2", true},
+		{"FlinkDeployment team/basic", "s3://our-bucket/sp/1", false},
+		{"FlinkSessionJob team/session", "s3://elsewhere/sp/2", true},
 	}, report.Savepoints)
 	w.inOrder(t, "gone FlinkDeployment basic", "engine")
 	calls := w.kube.Calls()

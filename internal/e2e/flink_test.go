@@ -37,7 +37,8 @@ func TestAJobRunsInFlink(t *testing.T) {
 	require.Contains(t, r.stdout, "Flink "+flinkhome.Version+" are the real ones")
 	reached := func(number int) {
 		t.Helper()
-		require.Eventually(t, func() bool { return u.checkpoint() >= number }, 3*time.Minute, time.Second, "checkpoint %d", number)
+		require.Eventually(t, func() bool { return u.checkpoint() >= number }, 3*time.Minute, time.Second, "checkpoint %d",
+			number)
 	}
 	reached(3)
 

@@ -120,7 +120,9 @@ func (u *user) decoys(t *testing.T) (ids []string, group string) {
 			rule.ID,
 			create(account.KindBucket, account.Props{"bucket": name + "2-111122223333-us-west-2-checkpoints", "tags": other}),
 			create(account.KindBucket, account.Props{"bucket": name + "-111122223333-us-west-2-checkpoint", "tags": half}),
-			create(account.KindRole, account.Props{"name": name + "-us-west-2-karpenter2", "assumeRolePolicy": trust, "tags": half}),
+			create(account.KindRole, account.Props{
+				"name": name + "-us-west-2-karpenter2", "assumeRolePolicy": trust, "tags": half,
+			}),
 			create(account.KindRole, account.Props{
 				"name": "cluster-" + name + "-eksRole-role-0000000", "assumeRolePolicy": trust, "tags": other,
 			}),

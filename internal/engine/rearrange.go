@@ -94,7 +94,8 @@ func inOrder(all []apitype.ResourceV3) []apitype.ResourceV3 {
 		}
 		placed[i] = true
 		r := all[i]
-		before := append([]resource.URN{r.Parent, r.DeletedWith, resource.URN(untyped.ProviderURN(r.Provider))}, r.Dependencies...)
+		before := append([]resource.URN{r.Parent, r.DeletedWith, resource.URN(untyped.ProviderURN(r.Provider))},
+			r.Dependencies...)
 		for _, urn := range before {
 			if j, known := at[urn]; known {
 				place(j)

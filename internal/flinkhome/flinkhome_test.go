@@ -153,8 +153,10 @@ func TestAFetchThatFailsSaysWhy(t *testing.T) {
 		"Maven does not like something": {
 			"echo '[ERROR] Unknown lifecycle phase'; exit 1", "Unknown lifecycle phase", "maven.log",
 		},
-		"Maven ends without a word":             {"exit 7", "exit status 7", "maven.log"},
-		"Maven is done without all of the jars": {`rm "$home"/lib/*`, "lib/flink-runtime-1.20.1.jar is missing", "~/.m2/repository"},
+		"Maven ends without a word": {"exit 7", "exit status 7", "maven.log"},
+		"Maven is done without all of the jars": {
+			`rm "$home"/lib/*`, "lib/flink-runtime-1.20.1.jar is missing", "~/.m2/repository",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -258,8 +260,10 @@ func TestTheJavaAndTheMavenOfTheUser(t *testing.T) {
 	for said, want := range map[string]Program{
 		`openjdk version "17.0.15" 2025-04-15`: {Version: "17.0.15"},
 		`openjdk version "11.0.2" 2019-01-15`:  {Version: "11.0.2"},
-		`java version "1.8.0_402"`:             {Version: "1.8.0_402", Problem: "Flink 1.20 runs on Java 11 or 17, not on 1.8.0_402"},
-		`openjdk version "21" 2023-09-19`:      {Version: "21", Problem: "Flink 1.20 runs on Java 11 or 17, not on 21"},
+		`java version "1.8.0_402"`: {
+			Version: "1.8.0_402", Problem: "Flink 1.20 runs on Java 11 or 17, not on 1.8.0_402",
+		},
+		`openjdk version "21" 2023-09-19`: {Version: "21", Problem: "Flink 1.20 runs on Java 11 or 17, not on 21"},
 	} {
 		home := t.TempDir()
 		want.Path = filepath.Join(home, "bin", "java")

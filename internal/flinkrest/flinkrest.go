@@ -41,8 +41,8 @@ type Overview struct {
 	Commit       string `json:"flink-commit"`
 }
 
-// Job is one row of GET /jobs/overview. Times are milliseconds since 1970; -1 is not yet. State is INITIALIZING, CREATED, RUNNING,
-// RESTARTING, FAILING, FAILED, CANCELLING, CANCELED, FINISHED, SUSPENDED or RECONCILING.
+// Job is one row of GET /jobs/overview. Times are milliseconds since 1970; -1 is not yet. State is INITIALIZING, CREATED,
+// RUNNING, RESTARTING, FAILING, FAILED, CANCELLING, CANCELED, FINISHED, SUSPENDED or RECONCILING.
 type Job struct {
 	ID           string `json:"jid"`
 	Name         string `json:"name"`

@@ -38,7 +38,8 @@ func TestParentsComeBeforeTheirChildren(t *testing.T) {
 func TestTheEnginesOwnBookkeepingIsInternal(t *testing.T) {
 	t.Parallel()
 	for typ, internal := range map[string]bool{
-		"pulumi:pulumi:Stack": true, "pulumi:providers:aws": true, "aws:iam/role:Role": false, "pulumi:pulumi:StackReference": false,
+		"pulumi:pulumi:Stack": true, "pulumi:providers:aws": true, "aws:iam/role:Role": false,
+		"pulumi:pulumi:StackReference": false,
 	} {
 		require.Equal(t, internal, Step{Type: typ}.Internal(), typ)
 	}

@@ -64,7 +64,8 @@ func Variables() []Variable {
 		},
 		{"EMRFLINK_LOCALKUBE", "", "binary of the local control plane; default: localkube in the folder of emrflink"},
 		{
-			"EMRFLINK_FLINK_HOME", "", "folder with an Apache Flink distribution that runs jobs on the local target, read when it " +
+			"EMRFLINK_FLINK_HOME", "",
+			"folder with an Apache Flink distribution that runs jobs on the local target, read when it " +
 				"starts; it goes before the Flink of `local flink install`",
 		},
 		{"PULUMI_BACKEND_URL", "", "where the state is kept if neither --state nor EMRFLINK_STATE is set"},

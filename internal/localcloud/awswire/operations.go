@@ -334,8 +334,9 @@ func otherOperations() []Operation {
 			run:   getProducts,
 		},
 		{
-			Service: "tag", Name: "GetResources", UsedBy: byEmrflink, Notes: "by tags with a value; no pages, no roles, as on AWS",
-			run: getResources,
+			Service: "tag", Name: "GetResources", UsedBy: byEmrflink,
+			Notes: "by tags with a value; no pages, no roles, as on AWS",
+			run:   getResources,
 		},
 		{Service: "kms", Name: "DescribeKey", UsedBy: byEmrflink, needs: oneKey, run: describeKey},
 		{Service: "kms", Name: "ListKeys", UsedBy: byEmrflink, run: listKeys},

@@ -86,7 +86,8 @@ func (r *operatorRunner) assume(ctx context.Context, namespace, account, session
 	}
 	role := sa.GetAnnotations()[kubelet.AnnotationRole]
 	if role == "" {
-		return nil, fmt.Errorf("the service account has no annotation %s: its pods have no AWS credentials", kubelet.AnnotationRole)
+		return nil, fmt.Errorf("the service account has no annotation %s: its pods have no AWS credentials",
+			kubelet.AnnotationRole)
 	}
 	token, _, err := r.tokens.ServiceAccountToken(ctx, namespace, account, []string{webIdentityAudience}, tokenLife)
 	if err != nil {

@@ -136,7 +136,9 @@ func (o *Operator) stopAs(ctx context.Context, d *deployment, p parts, mode stri
 }
 
 // savepoint asks for a savepoint and says, when asked again, whether it is done.
-func (o *Operator) savepoint(ctx context.Context, d *deployment, f *flinkrest.Client, stop bool) (path string, done bool, err error) {
+func (o *Operator) savepoint(
+	ctx context.Context, d *deployment, f *flinkrest.Client, stop bool,
+) (path string, done bool, err error) {
 	q := o.requests[d.uid]
 	if q == nil {
 		trigger := f.TriggerSavepoint

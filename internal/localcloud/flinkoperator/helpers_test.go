@@ -209,7 +209,8 @@ func (w *world) crash(pod *unstructured.Unstructured, why error) {
 		state = map[string]any{"waiting": map[string]any{"reason": "CrashLoopBackOff", "message": why.Error()}}
 	}
 	_ = unstructured.SetNestedSlice(o.Object, []any{map[string]any{"type": "Ready", "status": ready}}, "status", "conditions")
-	_ = unstructured.SetNestedSlice(o.Object, []any{map[string]any{"name": mainContainer, "state": state}}, "status", "containerStatuses")
+	_ = unstructured.SetNestedSlice(o.Object, []any{map[string]any{"name": mainContainer, "state": state}}, "status",
+		"containerStatuses")
 	w.Put(o)
 }
 

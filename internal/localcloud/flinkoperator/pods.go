@@ -27,7 +27,8 @@ func (d *deployment) masterTemplate() object {
 		},
 		"resources": flinkconf.Resources(d.spec.JobManager.Resource.Memory, d.spec.JobManager.cpu()),
 		"startupProbe": object{
-			"httpGet": object{"path": "/config", "port": "rest"}, "periodSeconds": int64(1), "failureThreshold": int64(math.MaxInt32),
+			"httpGet": object{"path": "/config", "port": "rest"}, "periodSeconds": int64(1),
+			"failureThreshold": int64(math.MaxInt32),
 		},
 		"volumeMounts": []any{
 			object{"name": "flink-config-volume", "mountPath": flinkconf.ConfDir},

@@ -186,7 +186,8 @@ func (d *deployment) flinkConf(job start) flinkconf.Conf {
 	const entrypoints = "org.apache.flink.kubernetes.entrypoint."
 	conf[flinkconf.Entrypoint], conf["execution.target"] = entrypoints+"KubernetesSessionClusterEntrypoint", "kubernetes-session"
 	if j := d.spec.Job; j != nil {
-		conf[flinkconf.Entrypoint], conf["execution.target"] = entrypoints+"KubernetesApplicationClusterEntrypoint", "kubernetes-application"
+		conf[flinkconf.Entrypoint], conf["execution.target"] = entrypoints+
+			"KubernetesApplicationClusterEntrypoint", "kubernetes-application"
 		conf[flinkconf.JobID], conf[flinkconf.Name], conf[flinkconf.Jars] = job.id, d.ref.Name, j.JarURI
 		conf[flinkconf.Parallelism] = strconv.Itoa(max(j.Parallelism, 1))
 		conf["execution.shutdown-on-application-finish"] = "false"

@@ -36,7 +36,8 @@ func TestTheArchiveOfARoleIsMadeOnceAfterItsFirstRun(t *testing.T) {
 	a.learn(have, jobManager, "uid-1", nil)
 	require.Eventually(t, func() bool { return exists(a.file(have, jobManager)) }, time.Minute, 10*time.Millisecond)
 	require.Contains(t, a.words(have, jobManager, "uid-2"), "-XX:SharedArchiveFile="+a.file(have, jobManager))
-	require.Equal(t, []string{"-XX:DumpLoadedClassList=" + a.list(have, taskManager, "uid-2")}, a.words(have, taskManager, "uid-2"))
+	require.Equal(t, []string{"-XX:DumpLoadedClassList=" + a.list(have, taskManager, "uid-2")},
+		a.words(have, taskManager, "uid-2"))
 	require.Eventually(t, func() bool { return !exists(list) }, time.Minute, 10*time.Millisecond, "nothing else is left")
 	have.java.Version = "17.0.16"
 	require.NotEqual(t, a.file(have, jobManager), a.file(install{home: have.home}, jobManager))

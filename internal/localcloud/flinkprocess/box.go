@@ -80,7 +80,8 @@ func (b *box) mount(c corev1.Container) error {
 	b.mounts = map[string]string{}
 	for _, m := range c.VolumeMounts {
 		if m.SubPathExpr != "" {
-			return fmt.Errorf("container %q mounts volume %q with a subPathExpr: the local target does not do that", c.Name, m.Name)
+			return fmt.Errorf("container %q mounts volume %q with a subPathExpr: the local target does not do that",
+				c.Name, m.Name)
 		}
 		at, to := filepath.Clean(m.MountPath), b.in(volumesFolder, m.Name, m.SubPath)
 		if m.SubPath != "" && !filepath.IsLocal(m.SubPath) {

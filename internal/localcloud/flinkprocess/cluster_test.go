@@ -86,11 +86,13 @@ func TestARealClusterRuns(t *testing.T) {
 	require.Equal(t, flinkhome.Version, config["flink-version"])
 	jm.listensOnlyAt("6123", "6124", "8081", "9249")
 
-	tm := running(t, r, job(mounted("/opt/flink/conf", configMap("flink-config-orders")), mounted(accountFolder, account), worker))
+	tm := running(t, r,
+		job(mounted("/opt/flink/conf", configMap("flink-config-orders")), mounted(accountFolder, account), worker))
 	tm.listensOnlyAt("6122", "9249")
 	require.NotEqual(t, int32(codeKilled), tm.end().Code)
 
-	app := running(t, r, job(mounted("/opt/flink/conf", configMap("flink-config-app")), mounted(accountFolder, account), application))
+	app := running(t, r,
+		job(mounted("/opt/flink/conf", configMap("flink-config-app")), mounted(accountFolder, account), application))
 	app.eventually("its job is there", func() bool {
 		jobs, _ := app.answer("/jobs/overview")["jobs"].([]any)
 		return len(jobs) == 1
@@ -138,7 +140,10 @@ func worker(p *corev1.Pod) {
 	c.Env = []corev1.EnvVar{
 		{Name: "FLINK_TM_JVM_MEM_OPTS", Value: "-Xmx161061270 -Xms161061270 -XX:MaxDirectMemorySize=201326592 " +
 			"-XX:MaxMetaspaceSize=268435456"},
-		{Name: "_POD_NODE_ID", ValueFrom: &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{FieldPath: "spec.nodeName"}}},
+		{
+			Name:      "_POD_NODE_ID",
+			ValueFrom: &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{FieldPath: "spec.nodeName"}},
+		},
 	}
 }
 

@@ -64,7 +64,8 @@ func (r *Runtime) command(ctx context.Context, b *box, have install) ([]string, 
 		words = append(words, "-XX:+UseSerialGC")
 	}
 	words = append(words, r.archives.words(have, b.launch.role, string(b.Pod.UID))...)
-	words = append(words, "-classpath", strings.Join(append(path, extra...), ":"), b.launch.class, "--configDir", b.in(confFolder))
+	words = append(words, "-classpath", strings.Join(append(path, extra...), ":"), b.launch.class, "--configDir",
+		b.in(confFolder))
 	at := b.paths()
 	for _, a := range b.launch.args {
 		words = append(words, at.text(a))

@@ -34,7 +34,8 @@ func (r *Runtime) copyIn(ctx context.Context, b *box) error {
 		if len(words) > 0 {
 			words[0] = path.Base(words[0])
 		}
-		if len(words) != 5 || !slices.Equal(words[:3], []string{"aws", "s3", "cp"}) || !strings.HasPrefix(words[3], hadoopScheme) {
+		if len(words) != 5 || !slices.Equal(words[:3], []string{"aws", "s3", "cp"}) ||
+			!strings.HasPrefix(words[3], hadoopScheme) {
 			return fmt.Errorf("init container %q runs %q: the local target does only `aws s3 cp s3://BUCKET/KEY PATH`", c.Name,
 				strings.Join(words, " "))
 		}

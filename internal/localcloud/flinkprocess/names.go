@@ -12,9 +12,9 @@ import (
 	"emrflink/internal/disk"
 )
 
-// names are the host names that the processes resolve: a JVM with jdk.net.hosts.file asks nothing but that file. Each process has
-// a file of its own: in a pod, localhost and the machine's host name are the pod itself. Flink relies on it, as a JobManager of an
-// application hands its jars to its own BLOB server by the name localhost.
+// names are the host names that the processes resolve: a JVM with jdk.net.hosts.file asks nothing but that file. Each process
+// has a file of its own: in a pod, localhost and the machine's host name are the pod itself. Flink relies on it, as a
+// JobManager of an application hands its jars to its own BLOB server by the name localhost.
 type names struct {
 	mu   sync.Mutex
 	pods map[string]named // pod UID

@@ -12,7 +12,8 @@ import (
 func TestPathsOfAContainerBecomeThoseOfThePodsFolder(t *testing.T) {
 	t.Parallel()
 	p := newPaths("/tmp/pods/u1", map[string]string{
-		"/opt/flink/conf": "/tmp/pods/u1/conf", "/opt/flink/usrlib": "/tmp/pods/u1/volumes/jars", "/data": "/tmp/pods/u1/volumes/data",
+		"/opt/flink/conf": "/tmp/pods/u1/conf", "/opt/flink/usrlib": "/tmp/pods/u1/volumes/jars",
+		"/data": "/tmp/pods/u1/volumes/data",
 	})
 	for text, want := range map[string]string{
 		"local:///opt/flink/usrlib/job.jar":                      "local:///tmp/pods/u1/volumes/jars/job.jar",

@@ -78,7 +78,8 @@ func TestTheEndOfAProcessIsThatOfItsContainer(t *testing.T) {
 
 func TestAProcessIsAskedToEndAndThenKilledWithItsGroup(t *testing.T) {
 	t.Parallel()
-	o, log := ran(t, process{grace: time.Minute}, "trap 'echo in order; exit 143' TERM; while :; do sleep 0.05; done", time.Second)
+	o, log := ran(t, process{grace: time.Minute}, "trap 'echo in order; exit 143' TERM; while :; do sleep 0.05; done",
+		time.Second)
 	require.Equal(t, kubelet.Exit{Code: 143, Reason: reasonError}, o.exit(log))
 	said, err := os.ReadFile(log)
 	require.NoError(t, err)

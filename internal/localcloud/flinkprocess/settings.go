@@ -56,7 +56,8 @@ func (b *box) configure(o Options) (settings, error) {
 			values[key] = b.localPath(at, key, v)
 		}
 		if strings.Contains(v, prestoScheme) && s.said == nil {
-			s.said = append(s.said, "paths of "+prestoScheme+" are read as "+hadoopScheme+": the plugin of Presto is not installed")
+			s.said = append(s.said,
+				"paths of "+prestoScheme+" are read as "+hadoopScheme+": the plugin of Presto is not installed")
 		}
 	}
 	b.bind(values)
@@ -202,7 +203,8 @@ func flatten(values map[string]string, key string, n *yaml.Node) error {
 		var items []string
 		for _, item := range n.Content {
 			if item.Kind != yaml.ScalarNode {
-				return fmt.Errorf("setting %s of %s is a list of more than values, which the local target cannot write", key, configFile)
+				return fmt.Errorf("setting %s of %s is a list of more than values, which the local target cannot write",
+					key, configFile)
 			}
 			items = append(items, item.Value)
 		}

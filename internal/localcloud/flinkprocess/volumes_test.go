@@ -46,12 +46,14 @@ func TestVolumesAreFiles(t *testing.T) {
 	p := job(
 		mounted("/etc/all", configMap("conf")),
 		mounted("/etc/one", corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{
-			LocalObjectReference: corev1.LocalObjectReference{Name: "conf"}, Items: []corev1.KeyToPath{{Key: "b", Path: "sub/file"}},
+			LocalObjectReference: corev1.LocalObjectReference{Name: "conf"},
+			Items:                []corev1.KeyToPath{{Key: "b", Path: "sub/file"}},
 		}}),
 		mounted("/etc/keys", corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: "keys"}}),
 		mounted("/etc/none", corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: "nowhere", Optional: new(true)}}),
-		mounted("/etc/pod", corev1.VolumeSource{DownwardAPI: &corev1.DownwardAPIVolumeSource{Items: []corev1.DownwardAPIVolumeFile{
-			{Path: "app", FieldRef: &corev1.ObjectFieldSelector{FieldPath: "metadata.labels['app']"}}}}}),
+		mounted("/etc/pod",
+			corev1.VolumeSource{DownwardAPI: &corev1.DownwardAPIVolumeSource{Items: []corev1.DownwardAPIVolumeFile{
+				{Path: "app", FieldRef: &corev1.ObjectFieldSelector{FieldPath: "metadata.labels['app']"}}}}}),
 		mounted("/opt/flink/usrlib", corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}),
 		mounted(accountFolder, corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{Sources: []corev1.VolumeProjection{
 			{ServiceAccountToken: &corev1.ServiceAccountTokenProjection{Path: "token"}},
@@ -100,14 +102,17 @@ func TestWhatAPodDoesNotGetIsRefusedByName(t *testing.T) {
 	t.Parallel()
 	r := newRuntime(t, Options{Client: client(settingsMap("conf", nil))})
 	for want, change := range map[string]func(*corev1.Pod){
-		`volume "volume-x": it is a hostPath`: mounted("/x", corev1.VolumeSource{HostPath: &corev1.HostPathVolumeSource{Path: "/etc"}}),
+		`volume "volume-x": it is a hostPath`: mounted("/x",
+			corev1.VolumeSource{HostPath: &corev1.HostPathVolumeSource{Path: "/etc"}}),
 		`volume "volume-x": it is a persistentVolumeClaim`: mounted("/x",
 			corev1.VolumeSource{PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: "c"}}),
 		`configmaps "nowhere" not found`: mounted("/x", configMap("nowhere")),
 		`ConfigMap conf has no key "k"`: mounted("/x", corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{
 			LocalObjectReference: corev1.LocalObjectReference{Name: "conf"}, Items: []corev1.KeyToPath{{Key: "k", Path: "k"}}}}),
 		`its file "../k" leaves the volume`: mounted("/x", corev1.VolumeSource{DownwardAPI: &corev1.DownwardAPIVolumeSource{
-			Items: []corev1.DownwardAPIVolumeFile{{Path: "../k", FieldRef: &corev1.ObjectFieldSelector{FieldPath: "metadata.name"}}}}}),
+			Items: []corev1.DownwardAPIVolumeFile{{
+				Path: "../k", FieldRef: &corev1.ObjectFieldSelector{FieldPath: "metadata.name"},
+			}}}}),
 		"hostNetwork": func(p *corev1.Pod) { p.Spec.HostNetwork = true },
 		"a lifecycle hook of container flink-main-container": func(p *corev1.Pod) {
 			p.Spec.Containers[0].Lifecycle = &corev1.Lifecycle{PreStop: &corev1.LifecycleHandler{}}
@@ -138,7 +143,8 @@ func TestWhatAPodDoesNotGetIsRefusedByName(t *testing.T) {
 func TestTheEnvironmentIsThePodsWithWhatThisMachineNeeds(t *testing.T) {
 	t.Parallel()
 	r := newRuntime(t, Options{
-		Client: client(settingsMap("conf", map[string]string{"A": "from the map"}), secret("keys", "K", "hidden")), Region: "us-west-2",
+		Client:     client(settingsMap("conf", map[string]string{"A": "from the map"}), secret("keys", "K", "hidden")),
+		Region:     "us-west-2",
 		S3Endpoint: "http://127.0.0.1:4566",
 	})
 	p := job(func(p *corev1.Pod) {

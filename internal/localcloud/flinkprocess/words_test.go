@@ -22,7 +22,9 @@ func TestTheCommandOfAPodIsReadAsAShellWould(t *testing.T) {
 			want: launch{role: jobManager, class: jobManagerClasses["kubernetes-application"], args: of{}},
 		},
 		"a JobManager of a session, by its path": {
-			args: of{"/docker-entrypoint.sh", "bash", "-c", "exec /opt/flink/bin/kubernetes-jobmanager.sh kubernetes-session -Da=b"},
+			args: of{
+				"/docker-entrypoint.sh", "bash", "-c", "exec /opt/flink/bin/kubernetes-jobmanager.sh kubernetes-session -Da=b",
+			},
 			want: launch{role: jobManager, class: jobManagerClasses["kubernetes-session"], args: of{"-Da=b"}},
 		},
 		"a TaskManager, whose values are quoted": {
@@ -32,9 +34,11 @@ func TestTheCommandOfAPodIsReadAsAShellWould(t *testing.T) {
 			want: launch{role: taskManager, class: taskManagerClass, args: of{
 				"-Djobmanager.rpc.address=127.99.0.7", "-Da=b c;d", "-D", "cpu=2.0", "-Dweb.dir=it's"}},
 		},
-		"another program":        {args: of{"python", "job.py"}, refused: `runs "python job.py": the local target runs only`},
-		"another entry point":    {args: of{"kubernetes-jobmanager.sh", "standalone"}, refused: "the local target runs only"},
-		"more than one program":  {args: of{"bash", "-c", "sleep 1; kubernetes-jobmanager.sh"}, refused: `"1;" in it needs a shell`},
+		"another program":     {args: of{"python", "job.py"}, refused: `runs "python job.py": the local target runs only`},
+		"another entry point": {args: of{"kubernetes-jobmanager.sh", "standalone"}, refused: "the local target runs only"},
+		"more than one program": {
+			args: of{"bash", "-c", "sleep 1; kubernetes-jobmanager.sh"}, refused: `"1;" in it needs a shell`,
+		},
 		"a chain of programs":    {args: of{"sh", "-c", "true && kubernetes-jobmanager.sh"}, refused: `"&&" in it needs a shell`},
 		"a quote without an end": {args: of{"bash", "-c", "kubernetes-taskmanager.sh 'a"}, refused: "Unterminated single-quoted"},
 		"no command":             {refused: "the local target runs only"},

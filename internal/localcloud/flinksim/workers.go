@@ -41,7 +41,8 @@ func (c *Cluster) ensureWorkers(ctx context.Context) (ready int, err error) {
 		switch {
 		case w.Deleting:
 		case w.Phase == "Failed" || w.Phase == "Succeeded":
-			if err := c.kube.Delete(ctx, kube.KindPod.Ref(w.Namespace, w.Name), kube.Background); err != nil && !kube.IsNotFound(err) {
+			if err := c.kube.Delete(ctx, kube.KindPod.Ref(w.Namespace, w.Name),
+				kube.Background); err != nil && !kube.IsNotFound(err) {
 				return 0, err
 			}
 		default:

@@ -157,7 +157,9 @@ func (r *answering) Run(ctx context.Context, s Sandbox) Exit {
 	if err != nil {
 		return Exit{Code: 1, Message: err.Error()}
 	}
-	srv := http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) { _, _ = io.WriteString(w, q.URL.Path) })}
+	srv := http.Server{
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) { _, _ = io.WriteString(w, q.URL.Path) }),
+	}
 	context.AfterFunc(ctx, func() { _ = srv.Close() })
 	return Exit{Code: 1, Message: srv.Serve(l).Error()}
 }
@@ -231,6 +233,7 @@ func TestAPodThatTheMachineCannotHoldWaits(t *testing.T) {
 func TestTheGraceOfAPodIsItsOwn(t *testing.T) {
 	t.Parallel()
 	r := newPuppet()
-	_, _ = runBoxed(t, r, pod("job", "app", really(""), func(p *corev1.Pod) { p.Spec.TerminationGracePeriodSeconds = new(int64(5)) }))
+	_, _ = runBoxed(t, r,
+		pod("job", "app", really(""), func(p *corev1.Pod) { p.Spec.TerminationGracePeriodSeconds = new(int64(5)) }))
 	require.Equal(t, 5*time.Second, (<-r.began).Grace)
 }

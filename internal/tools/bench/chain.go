@@ -140,7 +140,8 @@ func staged(nodes []terraform.Node, waits func(n, on terraform.Node) bool, took 
 	for i, in := range stages() {
 		c := longest(nodes, in, waits, took)
 		sum += c.length()
-		each = append(each, fmt.Sprintf("%s %.0f s", []string{"network", "cluster and nodes", "the rest"}[i], c.length().Seconds()))
+		each = append(each,
+			fmt.Sprintf("%s %.0f s", []string{"network", "cluster and nodes", "the rest"}[i], c.length().Seconds()))
 	}
 	return sum, each
 }

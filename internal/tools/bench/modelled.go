@@ -58,7 +58,8 @@ func (b *bench) modelled(ctx context.Context) error {
 			slices.Reverse(c)
 		}
 		sum, each := staged(nodes, step.waits, step.took)
-		b.add(step.name+" modelled", d.Seconds(), "s", "whole command, on the local target in real time, with AWS's median durations")
+		b.add(step.name+" modelled", d.Seconds(), "s",
+			"whole command, on the local target in real time, with AWS's median durations")
 		b.add(step.name+" modelled, longest chain", c.length().Seconds(), "s", "what AWS makes wait for each other: "+c.String())
 		b.add(step.name+" modelled : chain", d.Seconds()/c.length().Seconds(), "x",
 			fmt.Sprintf("%.0f s to %.0f s", d.Seconds(), c.length().Seconds()))

@@ -37,7 +37,8 @@ func main() {
 	flag.IntVar(&p.sample, "sample", 0, "try only so many kills, drawn by chance; 0 tries all")
 	flag.Uint64Var(&p.seed, "seed", 1, "of the draw")
 	flag.BoolVar(&p.again, "again", false, "try the kills of the table again that were not clean, and write the table anew")
-	flag.IntVar(&p.randomly, "kills", 0, "instead of at every change, kill so many deploys with their engines, each at a random time")
+	flag.IntVar(&p.randomly, "kills", 0,
+		"instead of at every change, kill so many deploys with their engines, each at a random time")
 	teams := flag.Int("teams", 0, "number of teams of the stack; 0 is the default of the blueprint")
 	only := flag.String("only", "", "run only this: "+strings.Join(names(), ", "))
 	flag.Parse()

@@ -102,7 +102,8 @@ func (d *demo) findFlink(ctx context.Context) error {
 		fmt.Println("\n" + s.String())
 		return nil
 	}
-	fmt.Printf("\n%s. After `make flink` (it needs Java and Maven) this demo runs a real job: JVMs, checkpoints of RocksDB, Flink's UI.\n", s)
+	fmt.Printf("\n%s. After `make flink` (it needs Java and Maven) this demo runs a real job: JVMs, checkpoints of RocksDB, "+
+		"Flink's UI.\n", s)
 	return nil
 }
 

@@ -36,8 +36,10 @@ func rooms() []room {
 		{title: "Simulated account", purpose: "The AWS account, its API, the provider servers and the nodes of the local target.",
 			folders: []string{"internal/localcloud/..."}, starts: []string{"Control plane"}},
 		{title: "Adapters", purpose: "The only access to the Pulumi engine, AWS, Kubernetes and Flink.",
-			folders: []string{"internal/engine/...", "internal/awsapi", "internal/flinkhome", "internal/flinkrest", "internal/kube/..."},
-			starts:  []string{"Simulated account"}},
+			folders: []string{
+				"internal/engine/...", "internal/awsapi", "internal/flinkhome", "internal/flinkrest", "internal/kube/...",
+			},
+			starts: []string{"Simulated account"}},
 		{title: "Knowledge",
 			purpose: "Facts about AWS kinds, prices, replacements and IAM, and the rules that check a graph with them. " +
 				"Nothing is contacted.",
