@@ -100,7 +100,11 @@ func (r *Runtime) classPath(have install) ([]string, error) {
 	if err != nil || len(jars) == 0 {
 		return nil, errors.Join(err, fmt.Errorf("%s has no jars in lib", have.home.Dir))
 	}
-	return append(jars, filepath.Join(r.o.Dir, podAddressJar)), nil
+	template, err := templateJar(have.home, r.o.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("make Flink read the pod template of its TaskManagers: %w", err)
+	}
+	return slices.Concat([]string{template}, jars, []string{filepath.Join(r.o.Dir, podAddressJar)}), nil
 }
 
 // extraJars are those that the pod mounts among Flink's.
