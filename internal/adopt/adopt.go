@@ -163,13 +163,7 @@ func (s search) owner(ctx context.Context) (awsapi.Resource, bool, error) {
 	if s.kind.Adopt == awskind.AdoptByTags {
 		return s.byTags(ctx)
 	}
-	name, id := s.kind.Inventory, s.fill(s.kind.Adopt)
-	if s.kind.Owner != "" {
-		name, id, _ = strings.Cut(s.fill(s.kind.Owner), " ")
-	}
-	if name == awskind.AccessEntry && len(s.askedTags()) == 0 { // as pulumi-eks makes one: the cluster says whose it is
-		name, id = awsapi.TypeCluster, input(s.asked, "clusterName")
-	}
+	name, id := s.names()
 	row, named := awskind.LooksUp(name)
 	if !named {
 		return s.listed(ctx, func(r awsapi.Resource) bool {
@@ -189,6 +183,18 @@ func (s search) owner(ctx context.Context) (awsapi.Resource, bool, error) {
 		}
 	}
 	return r, exists, err
+}
+
+// names are kind and id of the resource whose tags count.
+func (s search) names() (name, id string) {
+	name, id = s.kind.Inventory, s.fill(s.kind.Adopt)
+	if s.kind.Owner != "" {
+		name, id, _ = strings.Cut(s.fill(s.kind.Owner), " ")
+	}
+	if name == awskind.AccessEntry && len(s.askedTags()) == 0 { // as pulumi-eks makes one: the cluster says whose it is
+		return awsapi.TypeCluster, input(s.asked, "clusterName")
+	}
+	return name, id
 }
 
 // byTags finds what AWS has named itself: by all tags that it was asked for with, which are the deployment's and its name.

@@ -99,10 +99,10 @@ const (
 )
 
 // network makes a VPC with a subnet in each zone, and gives their ids.
-func network(make func(sim.Kind, props) sim.Resource, cidr int) (vpc string, subnets []any) {
-	vpc = make(sim.KindVPC, props{"cidrBlock": fmt.Sprintf("10.%d.0.0/16", cidr)}).ID
+func network(create func(sim.Kind, props) sim.Resource, cidr int) (vpc string, subnets []any) {
+	vpc = create(sim.KindVPC, props{"cidrBlock": fmt.Sprintf("10.%d.0.0/16", cidr)}).ID
 	for i, zone := range []string{"a", "b", "c"} {
-		subnets = append(subnets, make(sim.KindSubnet, props{
+		subnets = append(subnets, create(sim.KindSubnet, props{
 			"vpcId": vpc, "cidrBlock": fmt.Sprintf("10.%d.%d.0/24", cidr, i), "availabilityZone": region + zone,
 		}).ID)
 	}

@@ -281,3 +281,16 @@ func TestTheJavaAndTheMavenOfTheUser(t *testing.T) {
 	require.False(t, s.Runs)
 	require.Contains(t, s.String(), "jobs are simulated: ")
 }
+
+func TestTheTableOfJarsIsWellFormed(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, j := range jars() {
+		require.True(t, filepath.IsLocal(j.path), j.path)
+		require.False(t, seen[j.path], j.path)
+		require.Positive(t, j.bytes, j.path)
+		require.Regexp(t, "^[0-9a-f]{64}$", j.sha256, j.path)
+		seen[j.path] = true
+	}
+	require.Len(t, seen, 60)
+}

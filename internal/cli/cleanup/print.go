@@ -82,11 +82,8 @@ func nothingLeft(opts *Options, info stack.Info, p cleanup.Plan) error {
 	return err
 }
 
-// showReport shows what a run did; failure is its error. That nothing is left is said only when the account was asked.
-func showReport(opts *Options, info stack.Info, p cleanup.Plan, r cleanup.Report, failure error) error {
-	if opts.Output == cmdutil.JSON {
-		return cmdutil.WriteJSON(opts.IO.Out, p.Document(info.Target, info.Simulated, r))
-	}
+// showOutcomes lists what was deleted and what is left.
+func showOutcomes(opts *Options, r cleanup.Report) error {
 	t := opts.IO.NewTable("OUTCOME", "SERVICE", "TYPE", "ID", "USD/HOUR", "WHY")
 	for _, part := range []struct {
 		outcome string
@@ -100,7 +97,15 @@ func showReport(opts *Options, info stack.Info, p cleanup.Plan, r cleanup.Report
 			t.Row(part.outcome, i.Service, i.Type, i.ID, price, i.Reason)
 		}
 	}
-	if err := t.Render(); err != nil {
+	return t.Render()
+}
+
+// showReport shows what a run did; failure is its error. That nothing is left is said only when the account was asked.
+func showReport(opts *Options, info stack.Info, p cleanup.Plan, r cleanup.Report, failure error) error {
+	if opts.Output == cmdutil.JSON {
+		return cmdutil.WriteJSON(opts.IO.Out, p.Document(info.Target, info.Simulated, r))
+	}
+	if err := showOutcomes(opts, r); err != nil {
 		return err
 	}
 	text := fmt.Sprintf("%d deleted, %d left as expected, %d left unexpectedly\n",

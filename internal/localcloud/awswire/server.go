@@ -288,6 +288,11 @@ func (q *request) route(sig signature, signed bool) {
 			q.proto = protoJSON11
 		}
 	}
+	q.routeTarget(target)
+}
+
+// routeTarget finds the operation in X-Amz-Target, which the JSON protocols have.
+func (q *request) routeTarget(target string) {
 	if target != "" {
 		_, q.op, _ = strings.Cut(target, ".")
 	} else if q.proto != protoEC2 && q.proto != protoQuery {

@@ -111,7 +111,7 @@ func (d *Daemon) flink(r *operatorRunner, admin kubelet.API) (runtimes []kubelet
 	if err != nil {
 		return nil, nil, err
 	}
-	real, err := flinkprocess.New(flinkprocess.Options{
+	processes, err := flinkprocess.New(flinkprocess.Options{
 		Homes: d.opts.Flink, Getenv: os.Getenv, Client: admin, APIServer: r.cluster.endpoint.URL,
 		Dir: filepath.Join(d.opts.Dir, "flink"), S3Endpoint: d.url, Region: d.opts.Region, Logger: r.log,
 		Credentials: func(ctx context.Context, namespace, account string) (flinkprocess.Credentials, error) {
@@ -134,8 +134,8 @@ func (d *Daemon) flink(r *operatorRunner, admin kubelet.API) (runtimes []kubelet
 	if err != nil {
 		return nil, nil, err
 	}
-	return []kubelet.Runtime{real, simulated}, func() {
-		if err := real.Close(); err != nil {
+	return []kubelet.Runtime{processes, simulated}, func() {
+		if err := processes.Close(); err != nil {
 			r.log.Warn("end what serves Flink's processes", "error", err)
 		}
 	}, nil

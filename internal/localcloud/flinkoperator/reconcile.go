@@ -23,16 +23,6 @@ type parts struct {
 
 func (p parts) gone() bool { return p.cluster == nil && len(p.masters)+len(p.workers) == 0 }
 
-func ready(pods []kube.Pod) int {
-	n := 0
-	for _, p := range pods {
-		if p.Ready && !p.Deleting {
-			n++
-		}
-	}
-	return n
-}
-
 func (o *Operator) parts(ctx context.Context, d *deployment) (parts, error) {
 	var p parts
 	cluster, err := o.Cluster.Get(ctx, kube.KindDeployment.Ref(d.ref.Namespace, d.ref.Name))
@@ -88,17 +78,17 @@ func (o *Operator) reconcile(ctx context.Context, d *deployment) error {
 		_, err := o.tearDown(ctx, d, p) // the rest of an earlier generation
 		return err
 	case p.cluster == nil:
-		if d.spec.Job == nil || d.status("jobStatus", "upgradeSavepointPath") != lastState {
-			if err := o.deleteHA(ctx, d); err != nil { // the job does not go on from it
-				return err
-			}
-		}
 		return o.deploy(ctx, d)
 	}
 	return o.observe(ctx, d, p)
 }
 
 func (o *Operator) deploy(ctx context.Context, d *deployment) error {
+	if d.spec.Job == nil || d.status("jobStatus", "upgradeSavepointPath") != lastState {
+		if err := o.deleteHA(ctx, d); err != nil { // the job does not go on from it
+			return err
+		}
+	}
 	job := o.begin(d)
 	err := o.ensureIdentity(ctx, d)
 	if err == nil {

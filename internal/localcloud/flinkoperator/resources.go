@@ -96,7 +96,6 @@ func (d *deployment) selector() string { return "app=" + d.ref.Name + ",type=fli
 
 func (d *deployment) configName() string   { return "flink-config-" + d.ref.Name }
 func (d *deployment) templateName() string { return "pod-template-" + d.ref.Name }
-func (d *deployment) haName() string       { return d.ref.Name + "-cluster-config-map" }
 
 // haSelector selects what JobManagers keep in the cluster of their leader and their checkpoints.
 func (d *deployment) haSelector() string { return d.selector() + ",configmap-type=high-availability" }

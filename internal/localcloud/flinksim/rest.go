@@ -168,7 +168,7 @@ func (c *Cluster) runJar(r *http.Request) (int, any) {
 }
 
 // ask notes a request that the next step answers.
-func (c *Cluster) ask(j *job, r *http.Request, into any, make func() *request) (int, any) {
+func (c *Cluster) ask(j *job, r *http.Request, into any, want func() *request) (int, any) {
 	if err := json.NewDecoder(r.Body).Decode(into); err != nil {
 		return refuse(http.StatusBadRequest, "Request did not match expected format: %v", err)
 	}
@@ -176,7 +176,7 @@ func (c *Cluster) ask(j *job, r *http.Request, into any, make func() *request) (
 		return refuse(http.StatusBadRequest, "org.apache.flink.runtime.checkpoint.CheckpointException: "+
 			"Checkpoint triggering task of job %s is not being executed at the moment. The job is %s.", j.id, j.state)
 	}
-	q := make()
+	q := want()
 	sum := sha256.Sum256(fmt.Append(nil, j.id, len(j.asked), c.r.Clock.Now().UnixNano()))
 	id := hex.EncodeToString(sum[:16])
 	j.asked[id] = q

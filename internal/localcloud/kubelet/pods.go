@@ -27,17 +27,7 @@ func (k *Kubelet) reconcilePod(ctx context.Context, key string) (time.Duration, 
 	}
 	pod, isPod := o.(*corev1.Pod)
 	if !ok || !isPod {
-		namespace, name, err := cache.SplitMetaNamespaceKey(key)
-		if err != nil {
-			return 0, err
-		}
-		k.forget(key)
-		k.runners.remove(namespace, name)
-		if !k.boxes.end(key) {
-			return lookAgain, nil
-		}
-		k.leases.releaseKey(key)
-		return 0, nil
+		return k.podGone(key)
 	}
 	if pod.Spec.NodeName == "" {
 		return 0, nil
@@ -67,6 +57,21 @@ func (k *Kubelet) reconcilePod(ctx context.Context, key string) (time.Duration, 
 	default:
 		return k.startPod(ctx, pod, node)
 	}
+}
+
+// podGone ends what a pod that is gone left behind.
+func (k *Kubelet) podGone(key string) (time.Duration, error) {
+	namespace, name, err := cache.SplitMetaNamespaceKey(key)
+	if err != nil {
+		return 0, err
+	}
+	k.forget(key)
+	k.runners.remove(namespace, name)
+	if !k.boxes.end(key) {
+		return lookAgain, nil
+	}
+	k.leases.releaseKey(key)
+	return 0, nil
 }
 
 func (k *Kubelet) nodeNamed(name string) (*corev1.Node, error) {
