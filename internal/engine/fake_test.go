@@ -96,11 +96,18 @@ func (f *fakeAWS) Attach(context.Context, *pulumirpc.PluginAttach) (*emptypb.Emp
 func (f *fakeAWS) Cancel(context.Context, *emptypb.Empty) (*emptypb.Empty, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.cancelled != nil && !f.told {
-		f.told = true // the engine tells more than once
+	if f.cancelled != nil && !f.told { // the engine tells more than once
 		close(f.cancelled)
 	}
+	f.told = true
 	return &emptypb.Empty{}, nil
+}
+
+// wasTold says whether the engine has told the provider that it is cancelled.
+func (f *fakeAWS) wasTold() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.told
 }
 
 func (f *fakeAWS) CheckConfig(_ context.Context, r *pulumirpc.CheckRequest) (*pulumirpc.CheckResponse, error) {

@@ -40,6 +40,7 @@ func TestADiskThatFillsUpStopsTheDeployAndNothingIsLost(t *testing.T) {
 		_, err := os.Stat(reserve)
 		return os.IsNotExist(err)
 	})
+	waitFor(t, "the engine to stop", f.wasTold)
 	close(f.hold)
 	var failure *Failure
 	require.ErrorAs(t, <-done, &failure)
