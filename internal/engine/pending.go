@@ -65,8 +65,9 @@ func (e *Engine) Pending(ctx context.Context) ([]plans.Pending, error) {
 	return out, nil
 }
 
-// resolvePending clears what a killed engine left half done. Creations are looked up and taken over. Interrupted
-// updates and deletions need nothing: the resource is still in the state and the engine asks the provider again.
+// resolvePending clears what a killed engine left half done. Creations are looked up and taken over. Deletions are brought to
+// their end: to a deployment, the state would say that a resource is there which AWS deletes, or has deleted. Interrupted updates
+// need nothing: the engine asks the provider again.
 //
 // A resource of the name that is somebody else's stops a deployment; with deleting, it is told of and left alone.
 func (e *Engine) resolvePending(ctx context.Context, deleting bool, notice func(string)) error {
@@ -78,19 +79,41 @@ func (e *Engine) resolvePending(ctx context.Context, deleting bool, notice func(
 	if err != nil {
 		return err
 	}
+	halfDeleted := deletionsOf(deployment)
 	if own > 0 || len(adopted) > 0 {
 		deployment.PendingOperations = nil
 		if err := e.importState(ctx, deployment); err != nil {
 			return fmt.Errorf("write the state without its unfinished operations: %w", err)
 		}
 	}
-	if err := e.journal().clear(); err != nil || len(adopted) == 0 {
+	if err := e.journal().clear(); err != nil {
 		return err
 	}
-	if err := e.refresh(ctx, adopted); err != nil || deleting || len(broken) == 0 {
-		return err
+	if len(adopted) > 0 {
+		if err := e.refresh(ctx, adopted); err != nil {
+			return err
+		}
 	}
-	return e.delete(ctx, broken)
+	if gone := append(broken, halfDeleted...); !deleting && len(gone) > 0 {
+		return e.delete(ctx, gone)
+	}
+	return nil
+}
+
+// deletionsOf are the resources of a state whose deletion was interrupted. One on which others depend was to be replaced: the
+// engine will find that it still is to be, and delete it again.
+func deletionsOf(d *savedState) (urns []string) {
+	for _, op := range d.PendingOperations {
+		urn, there, needed := op.Resource.URN, false, false
+		for _, r := range d.Resources {
+			there = there || r.URN == urn
+			needed = needed || r.Parent == urn || slices.Contains(r.Dependencies, urn)
+		}
+		if op.Type == apitype.OperationTypeDeleting && there && !needed {
+			urns = append(urns, string(urn))
+		}
+	}
+	return urns
 }
 
 // adoptAll puts every interrupted creation that exists in the account among the deployment's resources, and returns

@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
 
@@ -378,4 +380,52 @@ func TestAFailureIsCutDownToItsResource(t *testing.T) {
 	require.ErrorAs(t, err, &failure)
 	require.Equal(t, CodeProgram, failure.Code)
 	require.True(t, strings.HasSuffix(failure.Message, "team \"x\" has no name"), failure.Message)
+}
+
+// A cleanup that was killed while AWS deleted something leaves a state that still has it. A deploy must not believe that.
+func TestADeployAfterAKilledDeletionMakesAgainWhatIsGone(t *testing.T) {
+	t.Parallel()
+	f := serveFakeAWS(t)
+	o := Options{Home: t.TempDir(), Env: f.env(), Program: chain(nil)}
+	e := open(t, o)
+	_, err := e.Deploy(t.Context(), nil)
+	require.NoError(t, err)
+	f.mu.Lock()
+	delete(f.things, "b")
+	f.mu.Unlock()
+	path, _ := e.files.path()
+	raw, err := os.ReadFile(path)
+	require.NoError(t, err)
+	var state map[string]any
+	require.NoError(t, json.Unmarshal(raw, &state))
+	latest := state["checkpoint"].(map[string]any)["latest"].(map[string]any)
+	for _, r := range latest["resources"].([]any) {
+		if strings.HasSuffix(r.(map[string]any)["urn"].(string), "::b") {
+			latest["pending_operations"] = []any{map[string]any{"resource": r, "type": "deleting"}}
+		}
+	}
+	raw, err = json.Marshal(state)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(path, raw, 0o600))
+
+	_, err = open(t, o).Deploy(t.Context(), nil)
+	require.NoError(t, err)
+	require.Equal(t, []string{"a", "b"}, f.names())
+	pending, err := e.Pending(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, pending)
+}
+
+func TestADeletionIsBroughtToItsEndUnlessOthersNeedTheResource(t *testing.T) {
+	t.Parallel()
+	op := func(name string) apitype.OperationV2 {
+		return apitype.OperationV2{Resource: recorded(name, name), Type: apitype.OperationTypeDeleting}
+	}
+	user := recorded("user", "u")
+	user.Dependencies = []resource.URN{urnOf("used")}
+	part := recorded("part", "p")
+	part.Parent = urnOf("whole")
+	d := stateOf([]apitype.ResourceV3{recorded("free", "f"), recorded("used", "x"), user, recorded("whole", "w"), part},
+		op("free"), op("used"), op("whole"), op("gone"), creating("new"))
+	require.Equal(t, []string{string(urnOf("free"))}, deletionsOf(d))
 }
