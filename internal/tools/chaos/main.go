@@ -134,7 +134,10 @@ func all(deploy, cleanup int) []chaos.Case {
 	for _, plan := range []struct {
 		command, then string
 		changes       int
-	}{{"deploy", "cleanup", deploy}, {"deploy", "deploy", deploy}, {"cleanup", "cleanup", cleanup}} {
+	}{
+		{"deploy", "cleanup", deploy}, {"deploy", "deploy", deploy}, {"cleanup", "cleanup", cleanup},
+		{"cleanup", "deploy", cleanup},
+	} {
 		for step := 1; step <= plan.changes; step++ {
 			for _, who := range chaos.Whos() {
 				for _, when := range []string{"before", "after"} {
