@@ -339,7 +339,8 @@ func refused(status int, raw []byte) error {
 	var r Refusals
 	message := strings.TrimSpace(string(raw))
 	if json.Unmarshal(raw, &r) == nil && len(r.Errors) > 0 {
-		message = r.Errors[len(r.Errors)-1] // Flink's first is often "Internal server error."
+		// Flink's first is often "Internal server error.", and then the exception follows.
+		message = strings.TrimPrefix(r.Errors[len(r.Errors)-1], "<Exception on server side:")
 	}
 	return &Error{Status: status, Message: firstLine(message)}
 }
