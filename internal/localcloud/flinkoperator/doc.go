@@ -5,10 +5,9 @@
 // Deployment, TaskManager pods, services, status, suspend, resume, upgrade and savepoints, and a finalizer that is
 // honoured.
 //
-// No Flink code runs. When JobManager and TaskManagers are up, the stand-in acts for the JobManager: with a token of
-// its service account it assumes the execution role through the AWS API, so that trust policy and permissions are
-// really evaluated, and writes objects to the checkpoint and high-availability folders. Each object says in plain text
-// what wrote it. A session job is driven the same way, on the TaskManagers of its session cluster.
+// It knows a job by Flink's REST API only (internal/flinkrest) and cannot tell whether Flink itself answers or a simulated
+// JobManager: objects, configuration keys, job ids and status are those of the open-source operator 1.10, as far as it was
+// watched.
 //
 // What it does not support it refuses by name in status.error: ingress, standalone mode. It makes no FlinkStateSnapshots: EMR's
 // operator role has no permission for them, and the operator then writes savepoints into the status.
