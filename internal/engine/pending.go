@@ -100,16 +100,19 @@ func (e *Engine) resolvePending(ctx context.Context, deleting bool, notice func(
 	return nil
 }
 
-// deletionsOf are the resources of a state whose deletion was interrupted. One on which others depend was to be replaced: the
-// engine will find that it still is to be, and delete it again.
+// deletionsOf are the resources of a state whose deletion was interrupted. Left alone is one on which others depend, or that has
+// a successor: it was replaced, the engine will find that and delete it again, and the URN is its successor's too.
 func deletionsOf(d *savedState) (urns []string) {
 	for _, op := range d.PendingOperations {
-		urn, there, needed := op.Resource.URN, false, false
+		urn, same, needed := op.Resource.URN, 0, false
 		for _, r := range d.Resources {
-			there = there || r.URN == urn
+			if r.URN == urn {
+				same++
+				needed = needed || r.Delete || r.ID != op.Resource.ID
+			}
 			needed = needed || r.Parent == urn || slices.Contains(r.Dependencies, urn)
 		}
-		if op.Type == apitype.OperationTypeDeleting && there && !needed {
+		if op.Type == apitype.OperationTypeDeleting && same == 1 && !needed {
 			urns = append(urns, string(urn))
 		}
 	}

@@ -425,7 +425,13 @@ func TestADeletionIsBroughtToItsEndUnlessOthersNeedTheResource(t *testing.T) {
 	user.Dependencies = []resource.URN{urnOf("used")}
 	part := recorded("part", "p")
 	part.Parent = urnOf("whole")
-	d := stateOf([]apitype.ResourceV3{recorded("free", "f"), recorded("used", "x"), user, recorded("whole", "w"), part},
-		op("free"), op("used"), op("whole"), op("gone"), creating("new"))
+	replaced := recorded("replaced", "replaced")
+	replaced.Delete = true
+	marked := recorded("marked", "marked")
+	marked.Delete = true
+	d := stateOf([]apitype.ResourceV3{
+		recorded("free", "free"), recorded("used", "used"), user, recorded("whole", "whole"), part, replaced,
+		recorded("replaced", "new"), marked, recorded("other", "another"),
+	}, op("free"), op("used"), op("whole"), op("gone"), op("replaced"), op("marked"), op("other"), creating("new"))
 	require.Equal(t, []string{string(urnOf("free"))}, deletionsOf(d))
 }
