@@ -20,25 +20,27 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 )
 
-// journal is a file beside the state with the AWS creations of a run: each is written down when the engine announces it,
-// which is before it sends it, and struck out when its outcome is known.
+// journal is a file beside the state with the AWS creations and deletions of a run: each is written down when the engine
+// announces it, which is before it sends it, and struck out when its outcome is known.
 //
 // The state's own list of pending operations is not enough. The engine drops an entry of it when a creation fails, and a
 // creation fails also when the provider died and nobody knows what became of the request: an EKS cluster that was being
-// made then goes on being made, and no state has it. A nil journal keeps nothing.
+// made then goes on being made, and no state has it. In the same way a deletion fails that AWS carries out, and the state has
+// what is gone. A nil journal keeps nothing.
 type journal struct {
 	path   string
 	logger *slog.Logger
 	exists *regexp.Regexp
 }
 
-// sent is a line of the journal: a creation, or with Settled that the outcome of an earlier one is known.
+// sent is a line of the journal: a creation or a deletion, or with Settled that the outcome of an earlier one is known.
 type sent struct {
 	URN      string         `json:"urn"`
 	Settled  bool           `json:"settled,omitempty"`
 	Parent   string         `json:"parent,omitempty"`
 	Provider string         `json:"provider,omitempty"`
 	Replaces string         `json:"replaces,omitempty"` // the id that it was to take the place of
+	Deletes  string         `json:"deletes,omitempty"`  // of a deletion: the id of what is deleted
 	Inputs   map[string]any `json:"inputs,omitempty"`
 }
 
@@ -51,13 +53,18 @@ func (e *Engine) journal() *journal {
 
 // keeps says whether an operation is one that the journal is for. A Kubernetes object needs none: it is applied again.
 func (j *journal) keeps(m apitype.StepEventMetadata) bool {
-	creates := m.Op == apitype.OpCreate || m.Op == apitype.OpCreateReplacement
-	return j != nil && creates && m.New != nil && m.New.Custom && strings.HasPrefix(m.Type, "aws:")
+	creates := (m.Op == apitype.OpCreate || m.Op == apitype.OpCreateReplacement) && m.New != nil && m.New.Custom
+	deletes := m.Op == apitype.OpDelete && m.Old != nil && m.Old.Custom
+	return j != nil && (creates || deletes) && strings.HasPrefix(m.Type, "aws:")
 }
 
-// begin writes a creation down.
+// begin writes an operation down.
 func (j *journal) begin(m apitype.StepEventMetadata) {
 	if !j.keeps(m) {
+		return
+	}
+	if m.Op == apitype.OpDelete {
+		j.write(sent{URN: m.URN, Deletes: m.Old.ID})
 		return
 	}
 	line := sent{
@@ -69,7 +76,7 @@ func (j *journal) begin(m apitype.StepEventMetadata) {
 	j.write(line)
 }
 
-// end strikes a creation out: it is in the state, or AWS refused it.
+// end strikes an operation out: the state has its outcome, or AWS refused it.
 func (j *journal) end(m apitype.StepEventMetadata) {
 	if j.keeps(m) {
 		j.write(sent{URN: m.URN, Settled: true})
@@ -143,8 +150,8 @@ func (j *journal) clear() error {
 	return nil
 }
 
-// operations are the open creations that a state knows nothing of, as pending operations of it. Nothing can depend on what
-// was not made, so each depends on all there is: a cleanup deletes it first.
+// operations are the open operations that a state knows nothing of, as pending operations of it. Nothing can depend on what
+// was not made, so each creation depends on all there is: a cleanup deletes it first.
 func (j *journal) operations(d *savedState) ([]apitype.OperationV2, error) {
 	open, err := j.open()
 	if err != nil {
@@ -154,6 +161,14 @@ func (j *journal) operations(d *savedState) ([]apitype.OperationV2, error) {
 	for _, s := range open {
 		urn := resource.URN(s.URN)
 		if slices.ContainsFunc(d.PendingOperations, func(o apitype.OperationV2) bool { return o.Resource.URN == urn }) {
+			continue
+		}
+		if s.Deletes != "" {
+			for _, r := range d.Resources {
+				if r.URN == urn && string(r.ID) == s.Deletes {
+					out = append(out, apitype.OperationV2{Resource: r, Type: apitype.OperationTypeDeleting})
+				}
+			}
 			continue
 		}
 		r := apitype.ResourceV3{

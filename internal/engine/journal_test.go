@@ -267,3 +267,28 @@ func TestAWSsOwnNoIsToldFromALostAnswer(t *testing.T) {
 		require.False(t, (*journal)(nil).refused([]string{text}))
 	}
 }
+
+// A deletion whose provider died fails, and Pulumi forgets that it was sent.
+func TestADeletionWithoutAnOutcomeIsKept(t *testing.T) {
+	t.Parallel()
+	j := (&Engine{opts: Options{Home: t.TempDir(), Stack: "local", Logger: slog.New(slog.DiscardHandler)}}).journal()
+	require.NoError(t, os.MkdirAll(filepath.Dir(j.path), 0o700))
+	deletion := func(name, id string) apitype.StepEventMetadata {
+		return apitype.StepEventMetadata{
+			Op: apitype.OpDelete, URN: string(urnOf(name)), Type: thingType,
+			Old: &apitype.StepEventStateMetadata{ID: id, Custom: true},
+		}
+	}
+	for _, name := range []string{"open", "done", "gone", "other"} {
+		j.begin(deletion(name, "i-"+name))
+	}
+	j.begin(apitype.StepEventMetadata{Op: apitype.OpDeleteReplaced, URN: string(urnOf("replaced")), Type: thingType})
+	j.end(deletion("done", "i-done"))
+	ops, err := j.operations(stateOf([]apitype.ResourceV3{
+		recorded("open", "i-open"), recorded("done", "i-done"), recorded("other", "made again"), recorded("replaced", "x"),
+	}))
+	require.NoError(t, err)
+	require.Len(t, ops, 1)
+	require.Equal(t, urnOf("open"), ops[0].Resource.URN)
+	require.Equal(t, apitype.OperationTypeDeleting, ops[0].Type)
+}

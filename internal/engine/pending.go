@@ -79,7 +79,7 @@ func (e *Engine) resolvePending(ctx context.Context, deleting bool, notice func(
 	if err != nil {
 		return err
 	}
-	halfDeleted := deletionsOf(deployment)
+	halfDeleted, doubted := deletionsOf(deployment)
 	if own > 0 || len(adopted) > 0 {
 		deployment.PendingOperations = nil
 		if err := e.importState(ctx, deployment); err != nil {
@@ -88,6 +88,9 @@ func (e *Engine) resolvePending(ctx context.Context, deleting bool, notice func(
 	}
 	if err := e.journal().clear(); err != nil {
 		return err
+	}
+	if !deleting {
+		adopted = append(adopted, doubted...)
 	}
 	if len(adopted) > 0 {
 		if err := e.refresh(ctx, adopted); err != nil {
@@ -100,23 +103,28 @@ func (e *Engine) resolvePending(ctx context.Context, deleting bool, notice func(
 	return nil
 }
 
-// deletionsOf are the resources of a state whose deletion was interrupted. Left alone is one on which others depend, or that has
-// a successor: it was replaced, the engine will find that and delete it again, and the URN is its successor's too.
-func deletionsOf(d *savedState) (urns []string) {
+// deletionsOf are the resources of a state whose deletion was interrupted; doubted are those on which others depend: they may
+// have been about to be replaced, and AWS is asked whether they are there. Left alone is one that has a successor: the engine
+// deletes it again, and the URN is its successor's too.
+func deletionsOf(d *savedState) (urns, doubted []string) {
 	for _, op := range d.PendingOperations {
-		urn, same, needed := op.Resource.URN, 0, false
+		urn, same, other, needed := op.Resource.URN, 0, false, false
 		for _, r := range d.Resources {
 			if r.URN == urn {
 				same++
-				needed = needed || r.Delete || r.ID != op.Resource.ID
+				other = other || r.Delete || r.ID != op.Resource.ID
 			}
 			needed = needed || r.Parent == urn || slices.Contains(r.Dependencies, urn)
 		}
-		if op.Type == apitype.OperationTypeDeleting && same == 1 && !needed {
+		switch {
+		case op.Type != apitype.OperationTypeDeleting || same != 1 || other:
+		case needed:
+			doubted = append(doubted, string(urn))
+		default:
 			urns = append(urns, string(urn))
 		}
 	}
-	return urns
+	return urns, doubted
 }
 
 // adoptAll puts every interrupted creation that exists in the account among the deployment's resources, and returns

@@ -433,5 +433,7 @@ func TestADeletionIsBroughtToItsEndUnlessOthersNeedTheResource(t *testing.T) {
 		recorded("free", "free"), recorded("used", "used"), user, recorded("whole", "whole"), part, replaced,
 		recorded("replaced", "new"), marked, recorded("other", "another"),
 	}, op("free"), op("used"), op("whole"), op("gone"), op("replaced"), op("marked"), op("other"), creating("new"))
-	require.Equal(t, []string{string(urnOf("free"))}, deletionsOf(d))
+	ended, doubted := deletionsOf(d)
+	require.Equal(t, []string{string(urnOf("free"))}, ended)
+	require.Equal(t, []string{string(urnOf("used")), string(urnOf("whole"))}, doubted)
 }
