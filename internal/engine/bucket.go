@@ -173,6 +173,7 @@ func (b bucketState) copies(ctx context.Context) ([]plans.StateCopy, error) {
 			good = append(good, c)
 		}
 	}
+	slices.SortStableFunc(good, newestFirst)
 	return good, nil
 }
 

@@ -3,6 +3,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -42,7 +43,11 @@ func (s fileState) copies() []plans.StateCopy {
 	return found
 }
 
-func newestFirst(a, b plans.StateCopy) int { return b.Saved.Compare(a.Saved) }
+// newestFirst orders copies. Of the same second, which is all that S3 tells, the one with more resources is the later one: the copy
+// .bak is what an operation began with.
+func newestFirst(a, b plans.StateCopy) int {
+	return cmp.Or(b.Saved.Compare(a.Saved), cmp.Compare(b.Resources, a.Resources))
+}
 
 // lostOr is the Failure of a state that is gone from its place, or otherwise. The newest copy decides: after a cleanup it tells
 // of nothing.
