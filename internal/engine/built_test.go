@@ -95,8 +95,9 @@ func TestPulumisOwnCommandsAreRefusedWhatIsNotBuiltIn(t *testing.T) {
 
 // fakeS3 keeps the objects of one bucket, as far as the engine's backend asks.
 type fakeS3 struct {
-	mu      sync.Mutex
-	objects map[string][]byte
+	mu       sync.Mutex
+	objects  map[string][]byte
+	modified map[string]time.Time // in seconds, as S3 tells it
 }
 
 func (f *fakeS3) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -105,6 +106,7 @@ func (f *fakeS3) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	switch r.Method {
 	case http.MethodPut:
+		f.modified[key] = time.Now().Truncate(time.Second)
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
 			w.WriteHeader(http.StatusBadRequest)
@@ -201,7 +203,7 @@ func (f *fakeS3) list(w http.ResponseWriter, prefix, delimiter string) {
 			}
 			continue
 		}
-		out.Contents = append(out.Contents, entry{key, len(f.objects[key]), time.Now()})
+		out.Contents = append(out.Contents, entry{key, len(f.objects[key]), f.modified[key]})
 	}
 	_ = xml.NewEncoder(w).Encode(out)
 }
@@ -236,7 +238,7 @@ func assertDecoded(t *testing.T, r io.Reader, v any) bool {
 // A state in S3 whose secrets a key of KMS encrypts is deployed, previewed and destroyed.
 func TestAStateInS3WithAKeyOfKMS(t *testing.T) {
 	t.Parallel()
-	s3 := &fakeS3{objects: map[string][]byte{}}
+	s3 := &fakeS3{objects: map[string][]byte{}, modified: map[string]time.Time{}}
 	kmsCalls := 0
 	var kmsGone atomic.Bool
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -43,8 +43,8 @@ func (s fileState) copies() []plans.StateCopy {
 	return found
 }
 
-// newestFirst orders copies. Of the same second, which is all that S3 tells, the one with more resources is the later one: the copy
-// .bak is what an operation began with.
+// newestFirst orders copies. Of the same second, which is all that S3 tells, the one with more resources is the later one: the
+// copy .bak is what an operation began with.
 func newestFirst(a, b plans.StateCopy) int {
 	return cmp.Or(b.Saved.Compare(a.Saved), cmp.Compare(b.Resources, a.Resources))
 }
