@@ -87,3 +87,15 @@ func (r Ref) String() string {
 	}
 	return r.Kind.Kind + " \"" + strings.TrimPrefix(r.Namespace+"/"+r.Name, "/") + "\""
 }
+
+// NewObject makes an object of a kind with a body, which may have metadata and is changed.
+func NewObject(k Kind, namespace, name string, body map[string]any) *unstructured.Unstructured {
+	body["apiVersion"], body["kind"] = k.APIVersion, k.Kind
+	meta, _ := body["metadata"].(map[string]any)
+	if meta == nil {
+		meta = map[string]any{}
+		body["metadata"] = meta
+	}
+	meta["name"], meta["namespace"] = name, namespace
+	return &unstructured.Unstructured{Object: body}
+}

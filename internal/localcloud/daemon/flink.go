@@ -75,9 +75,6 @@ func (r *operatorRunner) as(ctx context.Context, namespace, serviceAccount strin
 	})
 }
 
-// webIdentityAudience is that of the tokens that EKS's webhook puts into the pods of a service account with a role.
-const webIdentityAudience = "sts.amazonaws.com"
-
 // assume gives the AWS API as the role of a service account has it (IRSA).
 func (r *operatorRunner) assume(ctx context.Context, namespace, account, session string) (*awsapi.Client, error) {
 	sa, err := r.tokens.Get(ctx, kube.KindServiceAccount.Ref(namespace, account))
@@ -89,7 +86,7 @@ func (r *operatorRunner) assume(ctx context.Context, namespace, account, session
 		return nil, fmt.Errorf("the service account has no annotation %s: its pods have no AWS credentials",
 			kubelet.AnnotationRole)
 	}
-	token, _, err := r.tokens.ServiceAccountToken(ctx, namespace, account, []string{webIdentityAudience}, tokenLife)
+	token, _, err := r.tokens.ServiceAccountToken(ctx, namespace, account, []string{kubelet.AudienceSTS}, tokenLife)
 	if err != nil {
 		return nil, err
 	}

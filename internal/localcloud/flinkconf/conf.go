@@ -48,6 +48,9 @@ const (
 	RESTPort        = 8081
 )
 
+// MainContainer is the container of Flink itself in its pods.
+const MainContainer = "flink-main-container"
+
 // The variables of EMR's log sidecar that the operator stand-in sets. EMR does not document its own.
 const (
 	Sidecar      = "fluentd"

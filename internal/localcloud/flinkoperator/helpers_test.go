@@ -24,6 +24,7 @@ import (
 	"emrflink/internal/awsapi"
 	"emrflink/internal/kube"
 	"emrflink/internal/kube/kubetest"
+	"emrflink/internal/localcloud/flinkconf"
 	"emrflink/internal/localcloud/flinksim"
 )
 
@@ -209,7 +210,7 @@ func (w *world) crash(pod *unstructured.Unstructured, why error) {
 		state = map[string]any{"waiting": map[string]any{"reason": "CrashLoopBackOff", "message": why.Error()}}
 	}
 	_ = unstructured.SetNestedSlice(o.Object, []any{map[string]any{"type": "Ready", "status": ready}}, "status", "conditions")
-	_ = unstructured.SetNestedSlice(o.Object, []any{map[string]any{"name": mainContainer, "state": state}}, "status",
+	_ = unstructured.SetNestedSlice(o.Object, []any{map[string]any{"name": flinkconf.MainContainer, "state": state}}, "status",
 		"containerStatuses")
 	w.Put(o)
 }

@@ -8,8 +8,6 @@ import (
 	"emrflink/internal/localcloud/flinkconf"
 )
 
-const mainContainer = "flink-main-container"
-
 // masterTemplate is the pod template of the JobManagers: the user's, with what Flink and EMR add.
 func (d *deployment) masterTemplate() object {
 	account, _ := d.accounts()
@@ -20,7 +18,7 @@ func (d *deployment) masterTemplate() object {
 	}
 	main, _ := d.images()
 	container := object{
-		"name": mainContainer, "image": main, "command": []any{"/docker-entrypoint.sh"},
+		"name": flinkconf.MainContainer, "image": main, "command": []any{"/docker-entrypoint.sh"},
 		"args": []any{"bash", "-c", "kubernetes-jobmanager.sh " + entry + " "},
 		"ports": []any{
 			containerPort("rest", flinkconf.RESTPort), containerPort("jobmanager-rpc", 6123), containerPort("blobserver", 6124),

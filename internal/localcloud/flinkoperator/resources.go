@@ -27,17 +27,6 @@ const (
 	standInKey    = "emrflink.dev/simulated"
 )
 
-func newObject(k kube.Kind, namespace, name string, body object) *unstructured.Unstructured {
-	body["apiVersion"], body["kind"] = k.APIVersion, k.Kind
-	meta, _ := body["metadata"].(object)
-	if meta == nil {
-		meta = object{}
-		body["metadata"] = meta
-	}
-	meta["name"], meta["namespace"] = name, namespace
-	return &unstructured.Unstructured{Object: body}
-}
-
 // ensureIdentity makes what EMR's operator makes at the first submission: the
 // two service accounts with the role's ARN, and the job's Role and binding.
 func (o *Operator) ensureIdentity(ctx context.Context, d *deployment) error {
@@ -46,7 +35,7 @@ func (o *Operator) ensureIdentity(ctx context.Context, d *deployment) error {
 	var objs []*unstructured.Unstructured
 	if d.spec.ExecutionRoleARN != "" {
 		for _, sa := range []string{master, worker} {
-			objs = append(objs, newObject(kube.KindServiceAccount, d.ref.Namespace, sa, object{"metadata": object{
+			objs = append(objs, kube.NewObject(kube.KindServiceAccount, d.ref.Namespace, sa, object{"metadata": object{
 				"labels": labels, "annotations": object{"eks.amazonaws.com/role-arn": d.spec.ExecutionRoleARN},
 			}}))
 		}
@@ -56,7 +45,7 @@ func (o *Operator) ensureIdentity(ctx context.Context, d *deployment) error {
 		subjects = append(subjects, object{"kind": "ServiceAccount", "name": worker, "namespace": d.ref.Namespace})
 	}
 	objs = append(objs,
-		newObject(kube.KindRole, d.ref.Namespace, master, object{
+		kube.NewObject(kube.KindRole, d.ref.Namespace, master, object{
 			"metadata": object{"labels": labels},
 			"rules": []any{
 				object{"apiGroups": []any{""}, "resources": []any{"pods", "configmaps"}, "verbs": []any{"*"}},
@@ -65,7 +54,7 @@ func (o *Operator) ensureIdentity(ctx context.Context, d *deployment) error {
 				},
 			},
 		}),
-		newObject(kube.KindRoleBinding, d.ref.Namespace, master, object{
+		kube.NewObject(kube.KindRoleBinding, d.ref.Namespace, master, object{
 			"metadata": object{"labels": labels},
 			"roleRef":  object{"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": master},
 			"subjects": subjects,
@@ -104,7 +93,7 @@ func (d *deployment) haSelector() string { return d.selector() + ",configmap-typ
 // is owned by the Deployment, as in Flink's native Kubernetes mode.
 func (d *deployment) cluster() *unstructured.Unstructured {
 	match := object{"app": d.ref.Name, "component": componentMaster, "type": "flink-native-kubernetes"}
-	return newObject(kube.KindDeployment, d.ref.Namespace, d.ref.Name, object{
+	return kube.NewObject(kube.KindDeployment, d.ref.Namespace, d.ref.Name, object{
 		"metadata": object{
 			"labels":      d.labels(componentMaster),
 			"annotations": object{hashKey: d.hash(), standInKey: "true"},
@@ -142,20 +131,20 @@ func (d *deployment) configAndServices(owner *unstructured.Unstructured, job sta
 	}
 	selector := object{"app": d.ref.Name, "component": componentMaster, "type": "flink-native-kubernetes"}
 	objs := []*unstructured.Unstructured{
-		newObject(kube.KindConfigMap, d.ref.Namespace, d.configName(), object{
+		kube.NewObject(kube.KindConfigMap, d.ref.Namespace, d.configName(), object{
 			"metadata": meta(), "data": object{flinkconf.ConfFile: d.flinkConf(job).String()},
 		}),
-		newObject(kube.KindConfigMap, d.ref.Namespace, d.templateName(), object{
+		kube.NewObject(kube.KindConfigMap, d.ref.Namespace, d.templateName(), object{
 			"metadata": meta(), "data": object{flinkconf.PodTemplateFile: string(template)},
 		}),
-		newObject(kube.KindService, d.ref.Namespace, d.ref.Name+"-rest", object{"metadata": meta(), "spec": object{
+		kube.NewObject(kube.KindService, d.ref.Namespace, d.ref.Name+"-rest", object{"metadata": meta(), "spec": object{
 			"type": "ClusterIP", "selector": selector, "ports": []any{port("rest", flinkconf.RESTPort)},
 		}}),
 	}
 	if d.ha() {
 		return objs, nil
 	}
-	return append(objs, newObject(kube.KindService, d.ref.Namespace, d.ref.Name, object{"metadata": meta(), "spec": object{
+	return append(objs, kube.NewObject(kube.KindService, d.ref.Namespace, d.ref.Name, object{"metadata": meta(), "spec": object{
 		"clusterIP": "None", "selector": selector, "ports": []any{port("jobmanager-rpc", 6123), port("blobserver", 6124)},
 	}})), nil
 }

@@ -150,7 +150,7 @@ func (o *Operator) tell(ctx context.Context, d *deployment, r report) error {
 func (o *Operator) event(ctx context.Context, d *deployment, typ, reason, message string) error {
 	now := o.Clock.Now().UTC()
 	_, err := o.Cluster.Create(ctx,
-		newObject(kube.KindEvent, d.ref.Namespace, fmt.Sprintf("%s.%x", d.ref.Name, now.UnixNano()), object{
+		kube.NewObject(kube.KindEvent, d.ref.Namespace, fmt.Sprintf("%s.%x", d.ref.Name, now.UnixNano()), object{
 			"type": typ, "reason": reason, "message": truncate(message, 1000), "count": int64(1),
 			"source":         object{"component": "JobManagerDeployment"},
 			"firstTimestamp": now.Format(time.RFC3339), "lastTimestamp": now.Format(time.RFC3339),

@@ -16,6 +16,7 @@ import (
 	ktesting "k8s.io/client-go/testing"
 
 	"emrflink/internal/flinkhome"
+	"emrflink/internal/localcloud/flinkconf"
 	"emrflink/internal/localcloud/kubelet"
 )
 
@@ -60,7 +61,7 @@ func job(change ...func(*corev1.Pod)) *corev1.Pod {
 		Spec: corev1.PodSpec{
 			NodeName: "node-1", ServiceAccountName: "flink",
 			Containers: []corev1.Container{{
-				Name: mainContainer, Command: []string{"/docker-entrypoint.sh"},
+				Name: flinkconf.MainContainer, Command: []string{"/docker-entrypoint.sh"},
 				Args: []string{"bash", "-c", "kubernetes-jobmanager.sh kubernetes-session "},
 			}},
 		},

@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"emrflink/internal/flinkhome"
+	"emrflink/internal/localcloud/flinkconf"
 )
 
 func TestAPodWaitsForTheMemoryThatOthersWillTake(t *testing.T) {
@@ -41,7 +42,7 @@ func TestOnlyFlinksPodsAreTakenAndOnlyWithAFlink(t *testing.T) {
 	take, ok := r.Takes(job())
 	require.True(t, ok)
 	require.True(t, take.Loopback)
-	require.Equal(t, mainContainer, take.Container)
+	require.Equal(t, flinkconf.MainContainer, take.Container)
 	for name, change := range map[string]func(*corev1.Pod){
 		"another type":                    func(p *corev1.Pod) { p.Labels[labelType] = "flink-standalone-kubernetes" },
 		"another part":                    func(p *corev1.Pod) { p.Labels[labelPart] = "webhook" },

@@ -17,6 +17,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"emrflink/internal/flinkhome"
+	"emrflink/internal/localcloud/flinkconf"
 	"emrflink/internal/localcloud/kubelet"
 )
 
@@ -97,17 +98,16 @@ func (r *Runtime) Close() error {
 
 // What Flink's native Kubernetes mode calls its pods and their container.
 const (
-	labelType     = "type"
-	nativeType    = "flink-native-kubernetes"
-	labelPart     = "component"
-	labelCluster  = "app"
-	mainContainer = "flink-main-container"
+	labelType    = "type"
+	nativeType   = "flink-native-kubernetes"
+	labelPart    = "component"
+	labelCluster = "app"
 )
 
 // Takes takes the pods of Flink's native mode while a Flink is installed and Java is there. A pod that was started by another
 // runtime, on an address that no process can bind, stays with that.
 func (r *Runtime) Takes(p *corev1.Pod) (kubelet.Take, bool) {
-	t := kubelet.Take{Container: mainContainer, Loopback: true}
+	t := kubelet.Take{Container: flinkconf.MainContainer, Loopback: true}
 	part := role(p.Labels[labelPart])
 	if p.Labels[labelType] != nativeType || part != jobManager && part != taskManager {
 		return t, false
@@ -115,7 +115,7 @@ func (r *Runtime) Takes(p *corev1.Pod) (kubelet.Take, bool) {
 	if ip := p.Status.PodIP; ip != "" && !isLoopback(ip) {
 		return t, false
 	}
-	if !slices.ContainsFunc(p.Spec.Containers, func(c corev1.Container) bool { return c.Name == mainContainer }) {
+	if !slices.ContainsFunc(p.Spec.Containers, func(c corev1.Container) bool { return c.Name == flinkconf.MainContainer }) {
 		return t, false
 	}
 	_, err := r.found.find()

@@ -3,6 +3,7 @@
 package flinkprocess
 
 import (
+	"emrflink/internal/localcloud/flinkconf"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -45,7 +46,7 @@ func TestTheCommandOfAPodIsReadAsAShellWould(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			container := corev1.Container{Name: mainContainer, Command: c.command, Args: c.args}
+			container := corev1.Container{Name: flinkconf.MainContainer, Command: c.command, Args: c.args}
 			got, err := parseLaunch(container, map[string]string{"CPU": "2.0"})
 			if c.refused != "" {
 				require.ErrorContains(t, err, c.refused)

@@ -204,7 +204,7 @@ func (c *Cluster) keep(ctx context.Context) error {
 		}
 		data[graphKey+j.id] = string(raw)
 	}
-	_, err := c.kube.Apply(ctx, newObject(kube.KindConfigMap, c.namespace, c.haName(), object{
+	_, err := c.kube.Apply(ctx, kube.NewObject(kube.KindConfigMap, c.namespace, c.haName(), object{
 		"metadata": object{"labels": object{
 			"app": c.name, "configmap-type": "high-availability", "type": "flink-native-kubernetes",
 		}},

@@ -104,11 +104,8 @@ func (r *Runtime) Takes(p *corev1.Pod) (kubelet.Take, bool) {
 	if p.Labels["type"] != "flink-native-kubernetes" {
 		return kubelet.Take{}, false
 	}
-	return kubelet.Take{Container: MainContainer}, p.Labels["component"] == master || p.Labels["component"] == worker
+	return kubelet.Take{Container: flinkconf.MainContainer}, p.Labels["component"] == master || p.Labels["component"] == worker
 }
-
-// MainContainer is the container of Flink itself in its pods.
-const MainContainer = "flink-main-container"
 
 const (
 	master = "jobmanager"
@@ -219,7 +216,7 @@ func (r *Runtime) Open(ctx context.Context, p *corev1.Pod) (*Cluster, error) {
 func (c *Cluster) file(ctx context.Context, p *corev1.Pod, dir, key string) (string, error) {
 	for _, container := range p.Spec.Containers {
 		for _, m := range container.VolumeMounts {
-			if container.Name != MainContainer || m.MountPath != dir {
+			if container.Name != flinkconf.MainContainer || m.MountPath != dir {
 				continue
 			}
 			for _, v := range p.Spec.Volumes {

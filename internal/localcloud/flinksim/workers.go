@@ -16,17 +16,6 @@ import (
 	"emrflink/internal/localcloud/flinkconf"
 )
 
-func newObject(k kube.Kind, namespace, name string, body object) *unstructured.Unstructured {
-	body["apiVersion"], body["kind"] = k.APIVersion, k.Kind
-	meta, _ := body["metadata"].(object)
-	if meta == nil {
-		meta = object{}
-		body["metadata"] = meta
-	}
-	meta["name"], meta["namespace"] = name, namespace
-	return &unstructured.Unstructured{Object: body}
-}
-
 // ensureWorkers creates missing TaskManagers, takes away those that ended, and returns how many are ready.
 func (c *Cluster) ensureWorkers(ctx context.Context) (ready int, err error) {
 	objs, err := c.kube.List(ctx, kube.KindPod, kube.ListOptions{
@@ -118,7 +107,7 @@ func (c *Cluster) taskManager(ctx context.Context, name string) (*unstructured.U
 	spec["restartPolicy"], spec["serviceAccountName"] = "Never", c.conf[flinkconf.WorkerAccount]
 	containers, _ := spec["containers"].([]any)
 	spec["containers"] = c.withMain(containers)
-	return newObject(kube.KindPod, c.namespace, name, object{"metadata": meta, "spec": spec}), nil
+	return kube.NewObject(kube.KindPod, c.namespace, name, object{"metadata": meta, "spec": spec}), nil
 }
 
 // withMain are the template's containers, the main one with what Flink sets in it.
@@ -130,12 +119,12 @@ func (c *Cluster) withMain(containers []any) []any {
 		ports = append(ports, object{"name": "data", "containerPort": int64(n), "protocol": "TCP"})
 	}
 	set := object{
-		"name": MainContainer, "image": c.conf[flinkconf.Image], "command": []any{"/docker-entrypoint.sh"},
+		"name": flinkconf.MainContainer, "image": c.conf[flinkconf.Image], "command": []any{"/docker-entrypoint.sh"},
 		"args": []any{"bash", "-c", "kubernetes-taskmanager.sh "}, "ports": ports,
 		"resources": flinkconf.Resources(c.conf[flinkconf.WorkerMemory], c.conf[flinkconf.WorkerCPU]),
 	}
 	for i, item := range containers {
-		if m, ok := item.(object); ok && m["name"] == MainContainer {
+		if m, ok := item.(object); ok && m["name"] == flinkconf.MainContainer {
 			for k, v := range set {
 				m[k] = v
 			}

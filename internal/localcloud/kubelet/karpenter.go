@@ -38,10 +38,13 @@ type KarpenterRunner struct {
 
 var _ Runner = (*KarpenterRunner)(nil)
 
+// What EKS's webhook reads of a service account with a role, and the audience of the tokens that it puts into its pods.
 const (
 	AnnotationRole = "eks.amazonaws.com/role-arn"
-	stsAudience    = "sts.amazonaws.com"
+	AudienceSTS    = "sts.amazonaws.com"
+)
 
+const (
 	podIdentityAudience = "pods.eks.amazonaws.com"
 	// alive is how long the controller must run before it counts as working: a wrong setting, a missing
 	// permission or an unreachable endpoint ends it well within this time.
@@ -99,7 +102,7 @@ func (r *KarpenterRunner) identity(ctx context.Context, p PodRef) (identity, err
 	}
 	if role := sa.Annotations[AnnotationRole]; role != "" {
 		return identity{
-			token: Token{Audience: stsAudience, Lifetime: 24 * time.Hour},
+			token: Token{Audience: AudienceSTS, Lifetime: 24 * time.Hour},
 			env:   map[string]string{"AWS_ROLE_ARN": role, "AWS_WEB_IDENTITY_TOKEN_FILE": file, "AWS_ROLE_SESSION_NAME": p.Name},
 		}, nil
 	}
