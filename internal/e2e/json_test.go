@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -136,6 +137,9 @@ func TestJSONFieldsAreTheDocumentedOnes(t *testing.T) {
 	} {
 		checkJSON(t, u, command, line)
 	}
+	sample, err := filepath.Abs(filepath.Join(repository, "examples/jobs/basic/rendered.yaml"))
+	require.NoError(t, err)
+	checkJSON(t, u, "job validate", "job validate "+sample)
 }
 
 func TestParseFields(t *testing.T) {

@@ -23,6 +23,7 @@ const (
 	HTML     Format = "html"
 	SVG      Format = "svg"
 	Mermaid  Format = "mermaid"
+	SARIF    Format = "sarif"
 )
 
 // choice is the flag of a format that is one of several.

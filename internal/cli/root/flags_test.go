@@ -25,6 +25,7 @@ import (
 	"emrflink/internal/cli/ekstoken"
 	"emrflink/internal/cli/graph"
 	"emrflink/internal/cli/initcmd"
+	"emrflink/internal/cli/job"
 	"emrflink/internal/cli/kubeconfig"
 	"emrflink/internal/cli/local"
 	"emrflink/internal/cli/outputs"
@@ -57,6 +58,7 @@ func keepers(r run, got *any) map[string]*cobra.Command {
 		"init":                initcmd.NewCmd(f, cmdtest.Keep[initcmd.Options](got)),
 		"kubeconfig":          kubeconfig.NewCmd(f, o.Kubeconfig, cmdtest.Keep[kubeconfig.Options](got)),
 		"local fault clear":   local.NewFaultClearCmd(f, o.Local, cmdtest.Keep[local.FaultOptions](got)),
+		"job validate":        job.NewValidateCmd(f, cmdtest.Keep[job.ValidateOptions](got)),
 		"local fault drift":   local.NewFaultDriftCmd(f, o.Local, cmdtest.Keep[local.FaultOptions](got)),
 		"local fault list":    local.NewFaultListCmd(f, o.Local, cmdtest.Keep[local.FaultOptions](got)),
 		"local fault set":     local.NewFaultSetCmd(f, o.Local, cmdtest.Keep[local.FaultOptions](got)),
@@ -117,6 +119,9 @@ func deploymentFlags() []flagCase {
 		{"deploy", "--output=json", deploy.Options{Output: JSON}},
 		{"status", "--output=json", status.Options{Output: JSON}},
 		{"drift", "--output=json", drift.Options{Output: JSON}},
+		{"job validate", "a b", job.ValidateOptions{Files: []string{"a", "b"}}},
+		{"job validate", "a --strict", job.ValidateOptions{Files: []string{"a"}, Strict: true}},
+		{"job validate", "a --output=sarif", job.ValidateOptions{Files: []string{"a"}, Output: cmdutil.SARIF}},
 		{"outputs", "name", outputs.Options{Name: "name"}},
 		{"outputs", "--show-secrets", outputs.Options{ShowSecrets: true}},
 		{"outputs", "--json", outputs.Options{Output: JSON}},

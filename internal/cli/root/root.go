@@ -22,6 +22,7 @@ import (
 	"emrflink/internal/cli/ekstoken"
 	"emrflink/internal/cli/graph"
 	"emrflink/internal/cli/initcmd"
+	"emrflink/internal/cli/job"
 	"emrflink/internal/cli/kubeconfig"
 	"emrflink/internal/cli/local"
 	"emrflink/internal/cli/outputs"
@@ -100,7 +101,7 @@ func New(f *cmdutil.Factory, o Operations) *cobra.Command {
 		graph.NewCmd(f, o.Graph, nil), cost.NewCmd(f, o.Cost, nil), deploy.NewCmd(f, o.Deploy, nil),
 		status.NewCmd(f, o.Status, nil), drift.NewCmd(f, o.Drift, nil), outputs.NewCmd(f, o.Outputs, nil),
 		cleanup.NewCmd(f, o.Cleanup, nil))
-	add(root, run, kubeconfig.NewCmd(f, o.Kubeconfig, nil), samplejob.NewCmd(f, o.SampleJob))
+	add(root, run, kubeconfig.NewCmd(f, o.Kubeconfig, nil), job.NewCmd(f), samplejob.NewCmd(f, o.SampleJob))
 	add(root, other, local.NewCmd(f, o.Local), state.NewCmd(f, o.State), ekstoken.NewCmd(f, o.Token, nil),
 		pulumi.NewCmd(o.Pulumi, nil), version.NewCmd(f, nil), completion.NewCmd(f, nil))
 	root.AddCommand(docs.NewCmd(f, nil),

@@ -5,6 +5,7 @@ package flinkoperator
 import (
 	"math"
 
+	"emrflink/internal/flinkspec"
 	"emrflink/internal/localcloud/flinkconf"
 )
 
@@ -108,7 +109,7 @@ func (d *deployment) sidecarResources() object {
 // (the real operator takes its regional mirror).
 func (d *deployment) images() (main, sidecar string) {
 	main = d.spec.Image
-	m := releaseLabel.FindStringSubmatch(d.spec.EmrReleaseLabel)
+	m := flinkspec.ReleaseLabel.FindStringSubmatch(d.spec.EmrReleaseLabel)
 	if m == nil {
 		return main, "public.ecr.aws/emr-on-eks/fluentd:latest"
 	}

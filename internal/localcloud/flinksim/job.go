@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"emrflink/internal/flinkrest"
+	"emrflink/internal/flinkspec"
 	"emrflink/internal/localcloud/flinkconf"
 )
 
@@ -132,7 +133,7 @@ func (c *Cluster) end(ctx context.Context, j *job, state string) error {
 // least nor longer than the job says; 0 means that the job does not checkpoint.
 func (c *Cluster) interval(j *job, least time.Duration) time.Duration {
 	v := j.conf[flinkconf.Interval]
-	every, err := flinkconf.Duration(v)
+	every, err := flinkspec.Duration(v)
 	if v == "" || err != nil || every <= 0 {
 		return 0
 	}

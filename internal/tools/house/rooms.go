@@ -28,7 +28,7 @@ func rooms() []room {
 		{title: "Operations", purpose: "What the commands do, each with its result and its JSON document.",
 			folders: []string{
 				"internal/adopt", "internal/cleanup", "internal/cost/live", "internal/deploy", "internal/drift/...",
-				"internal/flinkjob/...",
+				"internal/flinkjob/...", "internal/jobfile",
 				"internal/observe", "internal/preflight", "internal/preview", "internal/stackconfig",
 			}},
 		{title: "Target", purpose: "The only place that knows whether AWS is real.",
@@ -44,7 +44,7 @@ func rooms() []room {
 			purpose: "Facts about AWS kinds, prices, replacements and IAM, and the rules that check a graph with them. " +
 				"Nothing is contacted.",
 			folders: []string{
-				"internal/awskind", "internal/cost", "internal/findings", "internal/graph", "internal/iam",
+				"internal/awskind", "internal/cost", "internal/findings", "internal/flinkspec", "internal/graph", "internal/iam",
 				"internal/replacement",
 			}},
 		{title: "Pulumi program",
