@@ -55,8 +55,9 @@ func NewCmd(
 ) *cobra.Command {
 	opts := &Options{IO: f.IO, Globals: f.Globals, Interrupt: f.Interrupt, Info: f.Info, Open: open}
 	cmd := &cobra.Command{
-		Use:   "cleanup [flags]",
-		Short: "Remove a deployment and prove that nothing is left",
+		SuggestFor: []string{"destroy", "down", "delete", "remove", "uninstall", "teardown"},
+		Use:        "cleanup [flags]",
+		Short:      "Remove a deployment and prove that nothing is left",
 		Long: `Remove everything of a deployment, from any half-finished state, and then check that nothing is left.
 The resources of the deployment are known by exact ids, names and tags, never by a name pattern. You can repeat a
 cleanup until it is complete.

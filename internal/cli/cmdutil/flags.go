@@ -97,11 +97,6 @@ func CompleteFlag(cmd *cobra.Command, flag string, values ...string) {
 	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
 }
 
-// FlagError turns a wrong flag into a usage error. A root command sets it with SetFlagErrorFunc.
-func FlagError(cmd *cobra.Command, err error) error {
-	return &UsageError{Err: err, Usage: cmd.UseLine()}
-}
-
 // NoArgs refuses arguments.
 func NoArgs(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
@@ -126,26 +121,6 @@ func ExactArgs(names ...string) cobra.PositionalArgs {
 		}
 		return nil
 	}
-}
-
-// Group makes a command that only holds others: without arguments it prints its help, an unknown word is an error
-// with the nearest command.
-func Group(cmd *cobra.Command, children ...*cobra.Command) *cobra.Command {
-	cmd.AddCommand(children...)
-	cmd.DisableFlagsInUseLine = true
-	cmd.SuggestionsMinimumDistance = 2
-	cmd.Args = func(c *cobra.Command, args []string) error {
-		if len(args) == 0 {
-			return nil
-		}
-		e := &UsageError{Err: fmt.Errorf("%q has no command %q", c.CommandPath(), args[0]), Usage: c.CommandPath() + " COMMAND"}
-		if near := c.SuggestionsFor(args[0]); len(near) > 0 {
-			e.Next = c.CommandPath() + " " + near[0]
-		}
-		return e
-	}
-	cmd.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
-	return cmd
 }
 
 // WantsJSON reports whether the command line asks for --output json. It also looks at the raw words, because a wrong

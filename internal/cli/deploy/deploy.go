@@ -57,8 +57,9 @@ type Operations struct {
 func NewCmd(f *cmdutil.Factory, o Operations, runF func(context.Context, *Options) error) *cobra.Command {
 	opts := &Options{IO: f.IO, Interrupt: f.Interrupt, Info: f.Info, Operations: o}
 	cmd := &cobra.Command{
-		Use:   "deploy [flags]",
-		Short: "Create or update the deployment of a stack",
+		SuggestFor: []string{"up", "apply", "create", "install", "update", "upgrade"},
+		Use:        "deploy [flags]",
+		Short:      "Create or update the deployment of a stack",
 		Long: `Create or update everything that the settings of the stack describe. You can repeat a deploy at any
 time: what is already as described stays as it is, and an interrupted deploy continues where it stopped.
 

@@ -54,8 +54,9 @@ type Operations struct {
 func NewCmd(f *cmdutil.Factory, o Operations, runF func(context.Context, *Options) error) *cobra.Command {
 	opts := &Options{IO: f.IO, Info: f.Info, Operations: o}
 	cmd := &cobra.Command{
-		Use:   "preview [flags]",
-		Short: "Show what a deploy would change and cost",
+		SuggestFor: []string{"plan", "diff"},
+		Use:        "preview [flags]",
+		Short:      "Show what a deploy would change and cost",
 		Long: `Show what a deploy would change, resource by resource, and what the change costs per month.
 
 Steps:

@@ -96,6 +96,7 @@ func deploymentFlags() []flagCase {
 		{"", "--config-file=f", cmdutil.Globals{Stack: "local", ConfigFile: "f"}},
 		{"", "--state=file:///s", cmdutil.Globals{Stack: "local", State: "file:///s"}},
 		{"", "--color=never", cmdutil.Globals{Stack: "local", Color: "never"}},
+		{"", "--version", cmdutil.Globals{Stack: "local"}},
 		{"", "--verbose", cmdutil.Globals{Stack: "local", Verbose: true}},
 		{"init", "--target=aws", initcmd.Options{Target: "aws"}},
 		{"init", "--set=a=1 --set=b=[2,3]", initcmd.Options{Set: []string{"a=1", "b=[2,3]"}}},

@@ -94,6 +94,7 @@ func New(f *cmdutil.Factory, o Operations) *cobra.Command {
 		return nil
 	}
 	cmdutil.Group(root)
+	root.Flags().Bool("version", false, "print the version")
 	const main, run, other = "main", "run", "other"
 	root.AddGroup(&cobra.Group{ID: main, Title: "Deployments:"}, &cobra.Group{ID: run, Title: "Using them:"},
 		&cobra.Group{ID: other, Title: "Other commands:"})
@@ -109,7 +110,45 @@ func New(f *cmdutil.Factory, o Operations) *cobra.Command {
 		topic("environment", "Environment variables and settings of a stack",
 			func() string { return cmdutil.EnvironmentHelp(f.Reference.Keys()) }))
 	root.SetHelpCommandGroupID(other)
+	versionFlag(root)
+	strictHelp(root)
 	return root
+}
+
+// versionFlag lets --version do what the command does.
+func versionFlag(root *cobra.Command) {
+	help := root.RunE
+	root.RunE = func(c *cobra.Command, args []string) error {
+		if asked, err := c.Flags().GetBool("version"); err != nil || !asked {
+			return help(c, args)
+		}
+		v, _, err := c.Find([]string{"version"})
+		if err != nil {
+			return err
+		}
+		return v.RunE(v, args)
+	}
+}
+
+// strictHelp makes help for what does not exist an error; cobra would print the help of the whole tool.
+func strictHelp(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	help, _, err := root.Find([]string{"help"})
+	if err != nil {
+		return
+	}
+	help.Run = nil
+	help.RunE = func(_ *cobra.Command, args []string) error {
+		c, rest, err := root.Find(args)
+		if err != nil {
+			return err
+		}
+		if len(rest) > 0 {
+			return cmdutil.NoCommand(c, rest[0])
+		}
+		c.InitDefaultHelpFlag() // as if the command had run
+		return c.Help()
+	}
 }
 
 func add(root *cobra.Command, group string, cmds ...*cobra.Command) {
@@ -138,7 +177,10 @@ func Execute(ctx context.Context, f *cmdutil.Factory, o Operations, args []strin
 	}()
 	root := New(f, o)
 	root.SetArgs(args)
-	cmd, err := root.ExecuteContextC(ctx)
+	cmd, err := root, cmdutil.Misnamed(root, args)
+	if err == nil {
+		cmd, err = root.ExecuteContextC(ctx)
+	}
 	if err == nil {
 		return cmdutil.ExitOK
 	}

@@ -18,8 +18,9 @@ import (
 func NewStatusCmd(f *cmdutil.Factory, open Open, runF func(context.Context, *Options) error) *cobra.Command {
 	opts := newOptions(f, open)
 	cmd := &cobra.Command{
-		Use:   "status [job] [flags]",
-		Short: "Show the Flink jobs of a deployment",
+		SuggestFor: []string{"logs", "jobs", "job"},
+		Use:        "status [job] [flags]",
+		Short:      "Show the Flink jobs of a deployment",
 		Long: `Show the Flink jobs in the cluster, or one of them, as the operator reports them.
 
 Cost: none.

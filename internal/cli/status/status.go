@@ -42,8 +42,9 @@ func NewCmd(
 ) *cobra.Command {
 	opts := &Options{IO: f.IO, Open: open}
 	cmd := &cobra.Command{
-		Use:   "status [flags]",
-		Short: "Show the resources of a stack and the health of its cluster",
+		SuggestFor: []string{"show", "get", "describe", "list", "ls"},
+		Use:        "status [flags]",
+		Short:      "Show the resources of a stack and the health of its cluster",
 		Long: `Show the recorded resources of a stack, who is changing the stack now, the operations that an
 interrupted run did not finish, and the live state of the cluster: its health, nodes and Flink jobs.
 
