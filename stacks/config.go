@@ -196,6 +196,17 @@ func Keys() []Key {
 	return keys
 }
 
+// TypeOf is the type of a key's value, nil for a key that there is not.
+func TypeOf(key string) reflect.Type {
+	var c Config
+	for _, f := range fields() {
+		if f.Name == key {
+			return reflect.TypeOf(f.place(&c)).Elem()
+		}
+	}
+	return nil
+}
+
 // Encode writes what differs from the defaults as a Pulumi stack stores it: emrflink:KEY to a string, which is JSON for
 // lists and objects. Parse reads it back.
 func (c Config) Encode() map[string]string {

@@ -3,25 +3,28 @@
 package stackconfig
 
 import (
-	"emrflink/internal/exitcode"
-	"emrflink/internal/iostreams"
-	"emrflink/internal/stack"
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
-	"sigs.k8s.io/yaml"
+	"go.yaml.in/yaml/v3"
+
+	"emrflink/internal/exitcode"
+	"emrflink/internal/iostreams"
+	"emrflink/internal/stack"
+	"emrflink/stacks"
 )
 
 // File is the settings file of a stack as it was read.
 type File struct {
 	Path   string         // "" = the stack has no file and takes the defaults
 	Values map[string]any // keys of this project, without the namespace
+	// Hints say which values are taken for text although YAML takes them for something else, a line each.
+	Hints []string
 }
 
 // topLevel are the keys that Pulumi knows at the top of a stack file.
@@ -36,9 +39,15 @@ type FileProblem struct {
 	Lines []string
 }
 
-// Error counts the problems.
-func (e *FileProblem) Error() string {
-	return fmt.Sprintf("stack file %q: %s", e.File, strings.Join(e.Lines, "; "))
+// Error lists the problems.
+func (e *FileProblem) Error() string { return fmt.Sprintf("stack file %q: %v", e.File, e.Unwrap()) }
+
+// Unwrap returns the problems without the file.
+func (e *FileProblem) Unwrap() error { return errors.New(strings.Join(e.Lines, "; ")) }
+
+// Hint is what to do next.
+func (e *FileProblem) Hint() string {
+	return "mend the file, then: " + iostreams.CommandLine("emrflink", "config", "validate", e.File)
 }
 
 // ExitCode is that of a validation.
@@ -69,42 +78,51 @@ func ReadFile(dir, name, explicit string) (File, error) {
 func fileName(name string) string { return "Pulumi." + name + ".yaml" }
 
 func parseFile(path string, raw []byte) (File, error) {
-	bad := &FileProblem{File: path}
-	var doc map[string]any
-	if err := yaml.Unmarshal(raw, &doc); err != nil {
-		bad.Lines = append(bad.Lines, strings.TrimPrefix(err.Error(), "error converting YAML to JSON: "))
-		return File{}, bad
-	}
-	for _, k := range slices.Sorted(maps.Keys(doc)) {
-		if !slices.Contains(topLevel, k) {
-			bad.Lines = append(bad.Lines,
-				fmt.Sprintf("unknown key %q at the top; settings go below \"config:\" as %s:KEY", k, stack.Project))
-		}
-	}
-	config, ok := doc["config"].(map[string]any)
-	if !ok && doc["config"] != nil {
-		bad.Lines = append(bad.Lines, "\"config\" is not a map of keys and values")
-	}
+	var d document
 	values := map[string]any{}
-	for _, k := range slices.Sorted(maps.Keys(config)) {
-		ns, key, found := strings.Cut(k, ":")
-		if !found {
-			ns, key = stack.Project, k // Pulumi reads a bare key as the project's own
-		}
-		switch {
-		case ns == stack.Project:
-			if _, twice := values[key]; twice {
-				bad.Lines = append(bad.Lines, fmt.Sprintf("%s:%s is set twice", stack.Project, key))
+	if root := d.root(raw); root != nil {
+		for _, e := range d.entries(root) {
+			switch {
+			case !slices.Contains(topLevel, e.key):
+				d.problem(e.line, "unknown key %q at the top; settings go below \"config:\" as %s:KEY", e.key, stack.Project)
+			case e.key == "config":
+				d.config(e, values)
 			}
-			values[key] = config[k]
-		case !slices.Contains(foreign, ns):
-			bad.Lines = append(bad.Lines, fmt.Sprintf("unknown namespace in %q; did you mean %s:%s?", k, stack.Project, key))
 		}
 	}
-	if len(bad.Lines) > 0 {
-		return File{}, bad
+	if len(d.problems) > 0 {
+		return File{}, &FileProblem{File: path, Lines: d.problems}
 	}
-	return File{Path: path, Values: values}, nil
+	return File{Path: path, Values: values, Hints: d.hints}, nil
+}
+
+// config reads the settings.
+func (d *document) config(config entry, values map[string]any) {
+	n := behind(config.value)
+	if n.Kind != yaml.MappingNode {
+		if n.Tag != "!!null" {
+			d.problem(config.line, "\"config\" is not a map of keys and values")
+		}
+		return
+	}
+	lines := map[string]int{}
+	for _, e := range d.entries(n) {
+		ns, key, found := strings.Cut(e.key, ":")
+		if !found {
+			ns, key = stack.Project, e.key // Pulumi reads a bare key as the project's own
+		}
+		switch first := lines[key]; {
+		case ns != stack.Project:
+			if !slices.Contains(foreign, ns) {
+				d.problem(e.line, "unknown namespace in %q; did you mean %s:%s?", e.key, stack.Project, key)
+			}
+		case first > 0:
+			d.problem(e.line, "%s:%s is set twice; it was set in line %d already", stack.Project, key, first)
+		default:
+			lines[key] = e.line
+			values[key] = d.value(key, e.value, stacks.TypeOf(key))
+		}
+	}
 }
 
 // refusal is an error of the user's: nothing was contacted.

@@ -24,6 +24,8 @@ type Reference struct {
 	Matrix func() localtarget.Matrix
 	// Rules lists what previews look for in the desired graph.
 	Rules func() []findings.Rule
+	// Value reads the value of a key as it is written in a stack file.
+	Value func(key, text string) (any, error)
 	// Check validates settings as a stack file would carry them.
 	Check func(file string, values map[string]any) error
 }

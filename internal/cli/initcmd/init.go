@@ -4,6 +4,7 @@
 package initcmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,6 +29,7 @@ type Options struct {
 	IO      *iostreams.IOStreams
 	Globals *cmdutil.Globals
 	Keys    func() []setting.Key
+	Value   func(key, text string) (any, error)
 	Check   func(file string, values map[string]any) error
 	Dir     string // where the file goes, "" = the current folder
 
@@ -37,7 +39,7 @@ type Options struct {
 
 // NewCmd returns the command.
 func NewCmd(f *cmdutil.Factory, runF func(context.Context, *Options) error) *cobra.Command {
-	opts := &Options{IO: f.IO, Globals: f.Globals, Keys: f.Reference.Keys, Check: f.Reference.Check}
+	opts := &Options{IO: f.IO, Globals: f.Globals, Keys: f.Reference.Keys, Value: f.Reference.Value, Check: f.Reference.Check}
 	cmd := &cobra.Command{
 		Use:   "init [flags]",
 		Short: "Write the settings file of a stack",
@@ -112,8 +114,8 @@ func (o *Options) values() (map[string]any, error) {
 			continue
 		}
 		key = strings.TrimPrefix(key, stack.Project+":")
-		var v any
-		if err := yaml.Unmarshal([]byte(text), &v); err != nil {
+		v, err := o.Value(key, text)
+		if err != nil {
 			errs = append(errs, fmt.Errorf("--set %q: %w", s, err))
 			continue
 		}
@@ -135,10 +137,6 @@ func (o *Options) values() (map[string]any, error) {
 func Render(name string, keys []setting.Key, values map[string]any) (string, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Settings of the stack %q. A key without a line takes its default.\nconfig:\n", name)
-	if len(values) == 0 {
-		b.Reset()
-		fmt.Fprintf(&b, "# Settings of the stack %q. A key without a line takes its default.\nconfig: {}\n", name)
-	}
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		raw, err := yaml.Marshal(map[string]any{stack.Project + ":" + key: values[key]})
 		if err != nil {
@@ -153,9 +151,13 @@ func Render(name string, keys []setting.Key, values map[string]any) (string, err
 			continue
 		}
 		fmt.Fprintf(&b, "\n  # %s (%s)\n", strings.ReplaceAll(k.Doc, "\n", "\n  # "), k.Type)
-		example := k.Default
-		if example == "" {
-			example = k.Example
+		example := cmp.Or(k.Default, k.Example)
+		if k.Type == "text" {
+			quoted, err := yaml.Marshal(example) // with quotes where YAML would make a number of it
+			if err != nil {
+				return "", fmt.Errorf("write setting %q: %w", k.Name, err)
+			}
+			example = strings.TrimSpace(string(quoted))
 		}
 		fmt.Fprintf(&b, "  # %s:%s: %s\n", stack.Project, k.Name, strings.ReplaceAll(example, "\n", "\n  #   "))
 	}

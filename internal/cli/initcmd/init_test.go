@@ -30,7 +30,7 @@ func setup(t *testing.T) (*cmdtest.Run, *Options) {
 	r := cmdtest.New(t)
 	return r, &Options{
 		IO: r.Factory.IO, Globals: &cmdutil.Globals{Stack: "dev"}, Keys: keys, Dir: t.TempDir(),
-		Check: func(string, map[string]any) error { return nil },
+		Value: stackconfig.ReadValue, Check: func(string, map[string]any) error { return nil },
 	}
 }
 

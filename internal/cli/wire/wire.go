@@ -72,7 +72,8 @@ func New(o Options) (*cmdutil.Factory, root.Operations) {
 			return s.info, err
 		},
 		Reference: cmdutil.Reference{
-			Samples: flinkjob.Samples, Keys: stacks.Keys, Matrix: target.Simulated, Rules: findings.Rules, Check: checkSettings,
+			Samples: flinkjob.Samples, Keys: stacks.Keys, Matrix: target.Simulated, Rules: findings.Rules,
+			Value: stackconfig.ReadValue, Check: checkSettings,
 		},
 	}
 	return f, a.operations()
