@@ -5,6 +5,7 @@ package engine
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -31,8 +32,18 @@ func leftOut(scheme string) string {
 // checkBackend refuses a state that this program cannot read.
 func checkBackend(url string) error {
 	scheme, _, found := strings.Cut(url, "://")
-	if url == "" || !found || slices.Contains(backends(), scheme) {
+	if url == "" || slices.Contains(backends(), scheme) && found {
 		return nil
+	}
+	if !found {
+		folder, err := filepath.Abs(url)
+		if err != nil {
+			folder = url
+		}
+		return &Failure{
+			Code: CodeConfig, Message: fmt.Sprintf("the state %q is not a URL: a folder begins with file://, a bucket with s3://", url),
+			Hint: "set --state or PULUMI_BACKEND_URL to file://" + filepath.ToSlash(folder),
+		}
 	}
 	return notBuilt("state", url, scheme, "file:// and s3://",
 		"set --state or PULUMI_BACKEND_URL to one of them; Pulumi's own CLI moves a state: "+

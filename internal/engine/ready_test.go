@@ -124,3 +124,17 @@ func TestALostPassphraseIsNotReplacedInSilence(t *testing.T) {
 	}
 	require.NoFileExists(t, path)
 }
+
+func TestALostPassphraseOfAnotherStackIsNotReplacedEither(t *testing.T) {
+	t.Parallel()
+	_, o := deployed(t)
+	path := filepath.Join(o.Home, "passphrase")
+	require.NoError(t, os.Remove(path))
+	o.Stack = "second"
+	_, err := open(t, o).Deploy(t.Context(), nil)
+	var failure *Failure
+	require.ErrorAs(t, err, &failure)
+	require.Equal(t, CodePassphrase, failure.Code)
+	require.Contains(t, failure.Message, `the passphrase of stack "local" is gone`)
+	require.NoFileExists(t, path)
+}

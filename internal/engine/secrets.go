@@ -33,9 +33,23 @@ func (e *Engine) passphraseFor(home string, salt func() (string, error)) (string
 		return "", err
 	}
 	if encrypted != "" {
-		return "", e.passphraseGone(path)
+		return "", e.passphraseGone(path, e.opts.Stack)
+	}
+	if other := e.encryptedBeside(home); other != "" {
+		return "", e.passphraseGone(path, other)
 	}
 	return path, makePassphrase(path)
+}
+
+// encryptedBeside is another stack of the state directory whose secrets are encrypted with the passphrase of the directory, ""
+// when there is none.
+func (e *Engine) encryptedBeside(home string) string {
+	for _, file := range matching(filepath.Join(home, "work", "*", "Pulumi.*.yaml")) {
+		if name := filepath.Base(filepath.Dir(file)); name != e.opts.Stack && saltIn(file) != "" {
+			return name
+		}
+	}
+	return ""
 }
 
 // recordedSalt is the salt in our copy of the stack file, else in a state that only the engine can read. It costs a process
@@ -57,11 +71,11 @@ func (e *Engine) recordedSalt(ctx context.Context) (string, error) {
 }
 
 // passphraseGone refuses to work on a stack whose passphrase was lost.
-func (e *Engine) passphraseGone(path string) error {
+func (e *Engine) passphraseGone(path, stack string) error {
 	return &Failure{
 		Code: CodePassphrase,
 		Message: fmt.Sprintf("the passphrase of stack %q is gone: there is no file %s, and the stack's secrets are encrypted "+
-			"with it; nothing was changed", e.opts.Stack, path),
+			"with it; nothing was changed", stack, path),
 		Hint: "put the file back, or set " + passphraseVar + " to the passphrase that the stack was made with; if it is lost " +
 			"for good, see in the account what carries our tags: " + findByTag,
 	}

@@ -47,7 +47,8 @@ func (c *Client) Apply(ctx context.Context, obj *unstructured.Unstructured) (*un
 }
 
 // Patch changes an existing object by a JSON merge patch, of the subresource
-// ("status") when one is given.
+// ("status") when one is given. A field that the object's kind does not have is refused; of a status, which controllers of
+// other versions write too, it is dropped.
 func (c *Client) Patch(ctx context.Context, ref Ref, subresource string,
 	merge map[string]any) (*unstructured.Unstructured, error) {
 	body, err := json.Marshal(merge)
@@ -58,7 +59,11 @@ func (c *Client) Patch(ctx context.Context, ref Ref, subresource string,
 	if subresource != "" {
 		sub = append(sub, subresource)
 	}
-	return c.patch(ctx, "patch", ref, types.MergePatchType, body, metav1.PatchOptions{FieldManager: FieldManager}, sub...)
+	o := metav1.PatchOptions{FieldManager: FieldManager}
+	if subresource == "" {
+		o.FieldValidation = metav1.FieldValidationStrict
+	}
+	return c.patch(ctx, "patch", ref, types.MergePatchType, body, o, sub...)
 }
 
 func (c *Client) patch(ctx context.Context, op string, ref Ref, t types.PatchType, body []byte, o metav1.PatchOptions,

@@ -163,5 +163,8 @@ func (c Changer) inCluster(ctx context.Context, r plans.StateResource, edits []p
 		return refuse("change %s: %w", ref, err)
 	}
 	_, err = client.Patch(ctx, ref, "", kube.MergePatch(live.Object, next))
+	if reason := kube.ReasonOf(err); reason == "BadRequest" || reason == "Invalid" {
+		return refuse("%w", err) // no such field, or a value that the API server does not take
+	}
 	return err
 }

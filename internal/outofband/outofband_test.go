@@ -43,7 +43,10 @@ func (w *world) Get(_ context.Context, ref kube.Ref) (*unstructured.Unstructured
 	return &unstructured.Unstructured{Object: map[string]any{"spec": map[string]any{"hard": hard}}}, nil
 }
 
-func (w *world) Patch(_ context.Context, _ kube.Ref, _ string, merge map[string]any) (*unstructured.Unstructured, error) {
+func (w *world) Patch(_ context.Context, r kube.Ref, _ string, merge map[string]any) (*unstructured.Unstructured, error) {
+	if _, unknown := merge["spce"]; unknown {
+		return nil, kube.NewError("patch", r, "BadRequest", `unknown field "spce"`)
+	}
 	w.patches = append(w.patches, merge)
 	return nil, nil
 }
@@ -141,6 +144,9 @@ func TestWhatCannotBeChangedIsRefused(t *testing.T) {
 		},
 		"of neither AWS nor kube": {
 			localtarget.Change{Resource: "pet", Delete: true}, "usage", "neither a resource of AWS nor an object",
+		},
+		"a field that the kind does not have": {
+			localtarget.Change{Resource: "quota", Set: []string{"spce.hard.pods=1"}}, "usage", `unknown field "spce"`,
 		},
 		"a path that is not there": {
 			localtarget.Change{Resource: "quota", Unset: []string{"spec.none"}}, "usage", `there is nothing at "spec.none"`,

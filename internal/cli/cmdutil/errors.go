@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"emrflink/internal/iostreams"
 )
 
@@ -125,6 +127,23 @@ func (e ExitStatus) Error() string { return fmt.Sprintf("exit status %d", int(e)
 // ExitCode is the status.
 func (e ExitStatus) ExitCode() int { return int(e) }
 
+// WithHelp gives a usage error that says nothing about what to do next the command that shows how it is done.
+func WithHelp(err error, cmd *cobra.Command) error {
+	if ExitCode(context.Background(), err) != ExitUsage {
+		return err
+	}
+	return &helped{err, Command(append(strings.Fields(cmd.CommandPath())[1:], "--help")...)}
+}
+
+// helped is an error with a next step for the case that it has none.
+type helped struct {
+	error
+	next string
+}
+
+// Unwrap returns the error itself.
+func (e *helped) Unwrap() error { return e.error }
+
 // Report is an error taken apart for printing.
 type Report struct {
 	Error    string
@@ -137,6 +156,13 @@ type Report struct {
 
 // Describe takes an error apart into what failed, why and what to do next.
 func Describe(err error) Report {
+	if h, ok := err.(*helped); ok {
+		r := Describe(h.error)
+		if len(r.Next) == 0 {
+			r.Next = append(r.Next, h.next)
+		}
+		return r
+	}
 	r := Report{Error: err.Error(), Code: "failed", Exit: ExitFailed, Problems: []string{}, Next: []string{}}
 	r.Error, r.Cause = split(err)
 	var h hinter

@@ -123,6 +123,16 @@ func ExactArgs(names ...string) cobra.PositionalArgs {
 	}
 }
 
+// AtMost wants the named argument, or none.
+func AtMost(name string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) <= 1 {
+			return nil
+		}
+		return ExactArgs(name)(cmd, args)
+	}
+}
+
 // WantsJSON reports whether the command line asks for --output json. It also looks at the raw words, because a wrong
 // flag may end parsing before --output was read.
 func WantsJSON(cmd *cobra.Command, args []string) bool {

@@ -75,16 +75,51 @@ func (o *Options) folder(home string) []check.Check {
 		}
 	}
 	dir := existing(home)
-	probe, err := os.CreateTemp(dir, ".emrflink-doctor-*")
-	if err == nil {
-		err = errors.Join(probe.Close(), os.Remove(probe.Name()))
+	folders := []string{dir}
+	if dir == home {
+		for _, name := range []string{"backend", "backend/.pulumi", "local", "logs", "pulumi", "run", "work"} {
+			if sub := filepath.Join(home, name); exists(sub) {
+				folders = append(folders, sub)
+			}
+		}
 	}
-	if err != nil {
-		return []check.Check{
-			failed(id, home+" cannot be written", err, "make it writable, or set EMRFLINK_HOME to another folder"), o.room(dir),
+	for _, folder := range folders {
+		if err := writable(folder); err != nil {
+			return []check.Check{
+				failed(id, folder+" cannot be written", err, "make it writable, or set EMRFLINK_HOME to another folder"), o.room(dir),
+			}
 		}
 	}
 	return []check.Check{ok(id, "%s can be written", home), o.room(dir)}
+}
+
+// writable writes a file into a folder, and removes it: the permissions alone do not tell.
+func writable(folder string) error {
+	probe, err := os.CreateTemp(folder, ".emrflink-doctor-*")
+	if err != nil {
+		return err
+	}
+	_, err = probe.WriteString("emrflink doctor")
+	return errors.Join(err, probe.Close(), os.Remove(probe.Name()))
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+// backend checks the folder of a state that is kept elsewhere than in the state folder.
+func backend(info stack.Info) []check.Check {
+	const id = "state-backend"
+	folder, local := strings.CutPrefix(info.State, "file://")
+	if !local || strings.HasPrefix(folder, "~") {
+		return nil
+	}
+	folder, _, _ = strings.Cut(folder, "?")
+	if err := writable(existing(folder)); err != nil {
+		return []check.Check{failed(id, folder+" cannot be written", err, "make it writable, or choose another one with --state")}
+	}
+	return []check.Check{ok(id, "%s can be written", folder)}
 }
 
 func (o *Options) room(dir string) check.Check {
@@ -111,12 +146,10 @@ func (o *Options) room(dir string) check.Check {
 	return c
 }
 
-// existing finds the nearest folder that exists: the state folder is made on first use.
+// existing finds the nearest thing that exists: the state folder is made on first use. A file in its place is no folder.
 func existing(path string) string {
 	for {
-		if info, err := os.Stat(path); err == nil && info.IsDir() {
-			return path
-		} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 			return path
 		}
 		parent := filepath.Dir(path)

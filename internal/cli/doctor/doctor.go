@@ -65,7 +65,8 @@ from step 4 on.
 
 Steps:
   1. settings of the stack
-  2. state folder: writable, free space, a recorded state that was lost or cannot be read
+  2. state folder: writable, free space; a recorded state that was lost or cannot be read, a passphrase that does not
+     read its secrets, another run that works on the stack
   3. target local: binary of the control plane, the running target and its control planes, the port, and whether
      Flink runs jobs or they are simulated, which is never an error
   4. target aws: the programs aws and kubectl, which pulumi-eks needs on the PATH; an expired login at the chart
@@ -118,6 +119,7 @@ func run(ctx context.Context, opts *Options) error {
 		if info.Needs.Credentials {
 			checks = append(checks, endpoint(info)...)
 		}
+		checks = append(checks, backend(info)...)
 		checks = append(checks, opts.recorded(ctx, info, reachable)...)
 	}
 	verdict := cmdutil.Judge(checks)

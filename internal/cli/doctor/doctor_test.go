@@ -8,6 +8,7 @@ import (
 	"errors"
 	"maps"
 	"net"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -179,6 +180,49 @@ func TestDoctor(t *testing.T) {
 			require.Equal(t, c.code, code)
 		})
 	}
+}
+
+func TestAFolderThatCannotBeWrittenIsFound(t *testing.T) {
+	t.Parallel()
+	file := func(t *testing.T) string {
+		t.Helper()
+		return filepath.Join(withFile(t, "file"), "file")
+	}
+	for name, c := range map[string]struct {
+		break_ func(t *testing.T, info *stack.Info)
+		id     string
+	}{
+		"the state folder is a file":     {func(t *testing.T, i *stack.Info) { i.Home = file(t) }, "state-folder"},
+		"a part of its path is a file":   {func(t *testing.T, i *stack.Info) { i.Home = filepath.Join(file(t), "a", "b") }, "state-folder"},
+		"another file does no harm":      {func(t *testing.T, i *stack.Info) { i.Home = withFile(t, "file") }, ""},
+		"the folder of logs is a file":   {func(t *testing.T, i *stack.Info) { i.Home = withFile(t, "logs") }, "state-folder"},
+		"the folder of states is a file": {func(t *testing.T, i *stack.Info) { i.State = "file://" + file(t) + "/x?a=b" }, "state-backend"},
+		"the folder of states is new":    {func(t *testing.T, i *stack.Info) { i.State = "file://" + t.TempDir() + "/new" }, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r, opts := healthy(t, "aws")
+			info, err := opts.Info()
+			require.NoError(t, err)
+			c.break_(t, &info)
+			opts.Info = func() (stack.Info, error) { return info, nil }
+			got, code := states(t, r, opts)
+			if c.id == "" {
+				require.Zero(t, code)
+				return
+			}
+			require.Equal(t, bad, got[c.id])
+			require.Equal(t, 2, code)
+		})
+	}
+}
+
+// withFile is a state folder in which there is a file.
+func withFile(t *testing.T, name string) string {
+	t.Helper()
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, name), nil, 0o600))
+	return dir
 }
 
 func TestAPortInUseIsFound(t *testing.T) {

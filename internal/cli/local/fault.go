@@ -225,12 +225,7 @@ Cost: none.
 Exit codes: 0 cleared, also when there was none; 1 failed; 2 flags, or the stack's target is aws.`,
 		Example: `  emrflink local fault clear
   emrflink local fault clear eks:CreateCluster`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 1 {
-				return cmdutil.ExactArgs("ACTION")(cmd, args)
-			}
-			return nil
-		},
+		Args: cmdutil.AtMost("ACTION"),
 		RunE: faultRunner(opts, runF, faultClear),
 	}
 }

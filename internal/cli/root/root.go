@@ -197,7 +197,7 @@ func Execute(ctx context.Context, f *cmdutil.Factory, o Operations, args []strin
 	if errors.As(context.Cause(ctx), &sig) {
 		err = interrupted(sig, err)
 	}
-	cmdutil.PrintError(f.IO, err, code, cmdutil.WantsJSON(cmd, args), log.Path())
+	cmdutil.PrintError(f.IO, cmdutil.WithHelp(err, cmd), code, cmdutil.WantsJSON(cmd, args), log.Path())
 	return code
 }
 

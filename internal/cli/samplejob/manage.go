@@ -28,7 +28,7 @@ Cost: none.
 Exit codes: 0 shown; 1 failed; 2 flags; 3 credentials; 4 there is no such job, or the stack was never deployed.`,
 		Example: `  emrflink sample-job status
   emrflink sample-job status basic --output json`,
-		Args: cobra.MaximumNArgs(1),
+		Args: cmdutil.AtMost("JOB"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				opts.Job = args[0]

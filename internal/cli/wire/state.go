@@ -5,6 +5,7 @@ package wire
 import (
 	"context"
 
+	"emrflink/internal/engine"
 	"emrflink/internal/plans"
 )
 
@@ -28,11 +29,21 @@ func (s *onTarget) Restore(ctx context.Context, from string) (plans.StateCopy, e
 	return c, classify(err)
 }
 
-// checkState makes sure that the recorded state of the stack can be read and saved.
+// checkState makes sure that the recorded state of the stack can be read and saved, that its secrets can be read, and that no
+// other run works on it.
 func (a *app) checkState(ctx context.Context) error {
 	s, err := a.openStack()
 	if err != nil {
 		return err
 	}
-	return s.check(ctx)
+	if err := s.check(ctx); err != nil {
+		return err
+	}
+	o := a.engineOptions(s.settings, nil)
+	o.Adopt = s.adopt // a deploy finds what became of interrupted creations
+	e, err := engine.Open(ctx, o)
+	if err != nil {
+		return classify(err)
+	}
+	return classify(e.Ready(ctx, nil))
 }

@@ -168,6 +168,13 @@ func (d *Daemon) edit(ctx context.Context, e Edit) error {
 	if err != nil {
 		return refusef("change %s %q: %v", kind, e.ID, err)
 	}
+	wrong, err := awsprov.NewProblems(e.Type, r.Props, props)
+	if err != nil {
+		return err
+	}
+	if len(wrong) > 0 {
+		return refusef("change %s %q: %s", kind, e.ID, strings.Join(wrong, "; "))
+	}
 	_, err = d.account.Update(ctx, who, kind, e.ID, props)
 	return asRefusal(err)
 }

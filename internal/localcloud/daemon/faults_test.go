@@ -48,6 +48,14 @@ func TestAnEditFollowsTheRulesOfAWS(t *testing.T) {
 	require.ErrorAs(t,
 		d.edit(t.Context(), Edit{Type: vpc, ID: r.ID, Changes: []proppath.Change{{Path: "cidrBlock", Value: "10.9.0.0/16"}}}),
 		&refused)
+	for change, why := range map[string]string{
+		"enableDnsHostname=true": `enableDnsHostname: no such property; the nearest is "enableDnsHostnames"`,
+		"enableDnsSupport=maybe": "enableDnsSupport: want", "none.at[3].all=1": "none: no such property",
+	} {
+		c, err := proppath.Parse(change)
+		require.NoError(t, err)
+		require.ErrorContains(t, d.edit(t.Context(), Edit{Type: vpc, ID: r.ID, Changes: []proppath.Change{c}}), why)
+	}
 	require.ErrorContains(t, d.edit(t.Context(), Edit{Type: vpc, ID: "vpc-none", Delete: true}), "has no")
 	require.ErrorContains(t, d.edit(t.Context(), Edit{Type: "aws:rds/instance:Instance", ID: "x"}), "does not simulate")
 	require.NoError(t, d.edit(t.Context(), Edit{Type: vpc, ID: r.ID, Delete: true}))

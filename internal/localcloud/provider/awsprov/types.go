@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+
 	"emrflink/internal/awskind"
 	"emrflink/internal/localcloud/account"
 	"emrflink/internal/localcloud/provider/propdiff"
@@ -101,6 +103,26 @@ func has(t *schema.Type, path []string) bool {
 		return false
 	}
 	return len(path) == 1 || has(f.Type, path[1:])
+}
+
+// NewProblems says what a change made wrong in the properties of a resource: those that its type does not have, and values of
+// another type.
+func NewProblems(token string, before, after map[string]any) ([]string, error) {
+	k := table()[token]
+	if k == nil {
+		return nil, nil
+	}
+	if err := k.load(); err != nil {
+		return nil, err
+	}
+	check := func(m map[string]any) (out []string) {
+		for _, p := range k.out.Check(resource.NewPropertyMapFromMap(m)) {
+			out = append(out, p.String())
+		}
+		return out
+	}
+	old := check(before)
+	return slices.DeleteFunc(check(after), func(p string) bool { return slices.Contains(old, p) }), nil
 }
 
 func (k *kind) tagged() bool { return k.in.Has("tags") }
