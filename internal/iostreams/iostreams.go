@@ -4,6 +4,8 @@ package iostreams
 
 import (
 	"bytes"
+	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"strconv"
@@ -73,12 +75,26 @@ func (s *IOStreams) SetTTY(in, out, errOut bool) { s.inTTY, s.outTTY, s.errTTY =
 // SetEnv replaces the environment that the terminal facts are read from.
 func (s *IOStreams) SetEnv(getenv func(string) string) { s.getenv = getenv }
 
-// SetQuiet silences progress off a terminal. Commands set it for --output json, where standard error carries at most
-// one JSON object.
+// SetQuiet leaves out what is meant for people, off a terminal. Commands set it for --output json, where standard error
+// carries JSON objects: progress, a line each, and the error at the end.
 func (s *IOStreams) SetQuiet(quiet bool) { s.quiet = quiet }
 
 // IsQuiet reports whether SetQuiet asked for silence and nobody looks at standard error.
 func (s *IOStreams) IsQuiet() bool { return s.quiet && !s.errTTY }
+
+// Say prints a line about what a command does on standard error: as text, or as an object that a program reads.
+func (s *IOStreams) Say(text string) {
+	if !s.IsQuiet() {
+		_, _ = fmt.Fprintln(s.ErrOut, text)
+		return
+	}
+	enc := json.NewEncoder(s.ErrOut)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(struct {
+		SchemaVersion int    `json:"schemaVersion"`
+		Progress      string `json:"progress"`
+	}{1, text})
+}
 
 // Getenv reads one environment variable of this run.
 func (s *IOStreams) Getenv(key string) string { return s.getenv(key) }

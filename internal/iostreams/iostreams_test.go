@@ -237,7 +237,7 @@ func TestNoSilenceIsLongerThanFifteenSeconds(t *testing.T) {
 	})
 }
 
-func TestQuietProgressSaysNothing(t *testing.T) {
+func TestQuietProgressIsAnObjectALine(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ios, _, _, errOut := iostreams.Test()
@@ -247,7 +247,13 @@ func TestQuietProgressSaysNothing(t *testing.T) {
 		time.Sleep(time.Minute)
 		p.StopRunning()
 		p.Stop()
-		require.Empty(t, errOut.String())
+		require.Equal(t, `{"schemaVersion":1,"progress":"a: started"}
+{"schemaVersion":1,"progress":"a: still running after 14s"}
+{"schemaVersion":1,"progress":"a: still running after 28s"}
+{"schemaVersion":1,"progress":"a: still running after 42s"}
+{"schemaVersion":1,"progress":"a: still running after 56s"}
+{"schemaVersion":1,"progress":"a: stopped in 1m00s"}
+`, errOut.String())
 	})
 }
 

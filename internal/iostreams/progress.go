@@ -233,11 +233,11 @@ func (p *Progress) Stop() {
 
 // line prints one change; callers hold the lock. On a terminal the list shows it already.
 func (p *Progress) line(format string, args ...any) {
-	if p.live || p.ios.quiet {
+	if p.live {
 		return
 	}
 	p.lastLine = time.Now()
-	_, _ = fmt.Fprintf(p.ios.ErrOut, format+"\n", args...)
+	p.ios.Say(fmt.Sprintf(format, args...))
 }
 
 func (p *Progress) beat() {

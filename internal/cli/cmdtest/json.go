@@ -27,6 +27,19 @@ func Fields(t *testing.T, document []byte, want ...string) {
 	}
 }
 
+// Progress checks that standard error, under --output json, has nothing but progress, an object a line, and returns its texts.
+func Progress(t *testing.T, stderr string) []string {
+	t.Helper()
+	var texts []string
+	for line := range strings.Lines(stderr) {
+		Fields(t, []byte(line), "schemaVersion", "progress")
+		var doc struct{ Progress string }
+		require.NoError(t, json.Unmarshal([]byte(line), &doc))
+		texts = append(texts, doc.Progress)
+	}
+	return texts
+}
+
 func collect(v any, path string, found map[string]bool) {
 	switch x := v.(type) {
 	case map[string]any:

@@ -115,10 +115,8 @@ func fetch(ctx context.Context, opts *FlinkOptions, homes flinkhome.Homes) (chan
 	began := time.Now()
 	_, changed, err = homes.Install(ctx, flinkhome.Maven(ctx), func(p flinkhome.Progress) {
 		if progress == nil {
-			if !opts.IO.IsQuiet() {
-				_, _ = fmt.Fprintf(opts.IO.ErrOut, "fetching Flink %s with Maven: %s, %s\n", flinkhome.Version,
-					cmdutil.Count(p.Of, "jar", "jars"), mb(flinkhome.FetchedBytes()))
-			}
+			opts.IO.Say(fmt.Sprintf("fetching Flink %s with Maven: %s, %s", flinkhome.Version,
+				cmdutil.Count(p.Of, "jar", "jars"), mb(flinkhome.FetchedBytes())))
 			progress = opts.IO.NewProgress(iostreams.Phase{Name: phase})
 			progress.Start(phase)
 		}

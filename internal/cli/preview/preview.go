@@ -186,9 +186,7 @@ func save(ctx context.Context, opts *Options, p Planner, plan preview.Report) er
 		if err := file.write(file.path); err != nil {
 			return err
 		}
-		if !opts.IO.IsQuiet() {
-			_, _ = fmt.Fprintf(opts.IO.ErrOut, "wrote %s\n", file.path)
-		}
+		opts.IO.Say("wrote " + file.path)
 	}
 	return nil
 }

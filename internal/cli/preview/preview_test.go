@@ -162,6 +162,8 @@ func TestPreview(t *testing.T) {
 		"json is the document alone": {
 			output: cmdutil.JSON, changes: 1,
 			stdout: printed(t, 1, func(w io.Writer, d preview.Document) error { return cmdutil.WriteJSON(w, d) }),
+			stderr: `{"schemaVersion":1,"progress":"preview: started"}` + "\n" +
+				`{"schemaVersion":1,"progress":"preview: done in 0s"}` + "\n",
 		},
 		"markdown is the comment alone": {
 			output: cmdutil.Markdown, changes: 1, stdout: printed(t, 1, preview.Markdown),

@@ -110,8 +110,4 @@ func (a *app) openTarget(ctx context.Context, kind, region string) (*target.Targ
 }
 
 // waiting says what a command waits for.
-func (a *app) waiting(what string) {
-	if !a.io.IsQuiet() {
-		_, _ = fmt.Fprintln(a.io.ErrOut, what)
-	}
-}
+func (a *app) waiting(what string) { a.io.Say(what) }
