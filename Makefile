@@ -88,6 +88,7 @@ golden: build ## Write the golden files of the tests again
 docs: build ## Write docs/reference and the generated parts of docs/architecture.md again, from the source
 	$(GO) run ./internal/tools/house
 	$(BIN)/emrflink docs --dir docs/reference
+	$(BIN)/emrflink config schema > docs/schema.json
 	$(GO) run ./internal/tools/reference -out docs/reference/components
 	cd internal/tools/firstlook && $(CURDIR)/$(BIN)/emrflink preview --stack local --save-baseline blueprint.json >/dev/null
 
@@ -149,4 +150,4 @@ budget: ## Write docs/budget.tsv again: the modules that the programs link
 
 .PHONY: drift
 drift: docs
-	@git diff --exit-code -- docs/architecture.md docs/reference internal/tools/firstlook/blueprint.json || { echo "generated files are stale; run: make docs"; exit 1; }
+	@git diff --exit-code -- docs/architecture.md docs/reference docs/schema.json internal/tools/firstlook/blueprint.json || { echo "generated files are stale; run: make docs"; exit 1; }

@@ -125,6 +125,7 @@ func TestJSONFieldsAreTheDocumentedOnes(t *testing.T) {
 		"preview":             "preview --offline",
 		"cost":                "cost",
 		"doctor":              "doctor",
+		"config validate":     "config validate",
 		"sample-job list":     "sample-job list",
 		"version":             "version",
 		"state restore":       "state restore --dry-run",

@@ -14,6 +14,13 @@ import (
 	"emrflink/stacks/setting"
 )
 
+// SettingsFile is a stack file whose settings are valid.
+type SettingsFile struct {
+	Stack, Path string // Path "" = the stack has no file
+	// Hints say which values other readers of the file may take for something else than text.
+	Hints []string
+}
+
 // Reference is what is known without a stack, from the tables of the binary.
 type Reference struct {
 	// Samples lists the jobs that come with the tool.
@@ -24,6 +31,10 @@ type Reference struct {
 	Matrix func() localtarget.Matrix
 	// Rules lists what previews look for in the desired graph.
 	Rules func() []findings.Rule
+	// Read reads and validates a stack file, "" = that of the stack.
+	Read func(file string) (SettingsFile, error)
+	// Schema is the JSON Schema of a stack file.
+	Schema func() map[string]any
 	// Value reads the value of a key as it is written in a stack file.
 	Value func(key, text string) (any, error)
 	// Check validates settings as a stack file would carry them.

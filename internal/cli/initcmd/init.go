@@ -68,6 +68,9 @@ Exit codes: 0 written; 1 failed; 2 flags, a wrong setting, or the file exists.`,
 	return cmd
 }
 
+// schema is where a project keeps the schema of its stack files, for editors.
+const schema = "docs/schema.json"
+
 func run(opts *Options) error {
 	values, err := opts.values()
 	if err != nil {
@@ -83,6 +86,9 @@ func run(opts *Options) error {
 	text, err := Render(opts.Globals.Stack, opts.Keys(), values)
 	if err != nil {
 		return err
+	}
+	if _, err := os.Stat(filepath.Join(filepath.Dir(path), filepath.FromSlash(schema))); err == nil {
+		text = "# yaml-language-server: $schema=" + schema + "\n" + text
 	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644) // settings are no secret
 	if errors.Is(err, fs.ErrExist) {

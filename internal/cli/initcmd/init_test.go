@@ -68,6 +68,17 @@ func TestAFileWithoutSettingsIsValid(t *testing.T) {
 	require.Empty(t, file.Values)
 }
 
+func TestTheFileNamesTheSchemaOfItsFolder(t *testing.T) {
+	t.Parallel()
+	_, opts := setup(t)
+	require.NoError(t, os.Mkdir(filepath.Join(opts.Dir, "docs"), 0o700))
+	require.NoError(t, os.WriteFile(filepath.Join(opts.Dir, "docs", "schema.json"), nil, 0o600))
+	require.NoError(t, run(opts))
+	raw, err := os.ReadFile(filepath.Join(opts.Dir, "Pulumi.dev.yaml"))
+	require.NoError(t, err)
+	require.Contains(t, string(raw), "# yaml-language-server: $schema=docs/schema.json\n# Settings of the stack \"dev\".")
+}
+
 func TestAnExistingFileIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	_, opts := setup(t)

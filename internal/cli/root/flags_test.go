@@ -17,6 +17,7 @@ import (
 	"emrflink/internal/cli/cmdtest"
 	"emrflink/internal/cli/cmdutil"
 	"emrflink/internal/cli/completion"
+	"emrflink/internal/cli/config"
 	"emrflink/internal/cli/cost"
 	"emrflink/internal/cli/deploy"
 	"emrflink/internal/cli/docs"
@@ -47,6 +48,7 @@ func keepers(r run, got *any) map[string]*cobra.Command {
 	return map[string]*cobra.Command{
 		"":                    tree,
 		"cleanup":             cleanup.NewCmd(f, o.Cleanup, cmdtest.Keep[cleanup.Options](got)),
+		"config validate":     config.NewValidateCmd(f, cmdtest.Keep[config.Options](got)),
 		"completion":          completion.NewCmd(f, cmdtest.Keep[completion.Options](got)),
 		"cost":                cost.NewCmd(f, o.Cost, cmdtest.Keep[cost.Options](got)),
 		"deploy":              deploy.NewCmd(f, o.Deploy, cmdtest.Keep[deploy.Options](got)),
@@ -100,6 +102,7 @@ func deploymentFlags() []flagCase {
 		{"", "--verbose", cmdutil.Globals{Stack: "local", Verbose: true}},
 		{"init", "--target=aws", initcmd.Options{Target: "aws"}},
 		{"init", "--set=a=1 --set=b=[2,3]", initcmd.Options{Set: []string{"a=1", "b=[2,3]"}}},
+		{"config validate", "f --output=json", config.Options{File: "f", Output: JSON}},
 		{"doctor", "--output=json", doctor.Options{Output: JSON}},
 		{"preview", "", preview.Options{}},
 		{"preview", "--output=markdown", preview.Options{Output: cmdutil.Markdown}},

@@ -14,6 +14,7 @@ import (
 	"emrflink/internal/cli/cleanup"
 	"emrflink/internal/cli/cmdutil"
 	"emrflink/internal/cli/completion"
+	"emrflink/internal/cli/config"
 	"emrflink/internal/cli/cost"
 	"emrflink/internal/cli/deploy"
 	"emrflink/internal/cli/docs"
@@ -98,7 +99,7 @@ func New(f *cmdutil.Factory, o Operations) *cobra.Command {
 	const main, run, other = "main", "run", "other"
 	root.AddGroup(&cobra.Group{ID: main, Title: "Deployments:"}, &cobra.Group{ID: run, Title: "Using them:"},
 		&cobra.Group{ID: other, Title: "Other commands:"})
-	add(root, main, initcmd.NewCmd(f, nil), doctor.NewCmd(f, o.Doctor, nil), preview.NewCmd(f, o.Preview, nil),
+	add(root, main, initcmd.NewCmd(f, nil), config.NewCmd(f), doctor.NewCmd(f, o.Doctor, nil), preview.NewCmd(f, o.Preview, nil),
 		graph.NewCmd(f, o.Graph, nil), cost.NewCmd(f, o.Cost, nil), deploy.NewCmd(f, o.Deploy, nil),
 		status.NewCmd(f, o.Status, nil), drift.NewCmd(f, o.Drift, nil), outputs.NewCmd(f, o.Outputs, nil),
 		cleanup.NewCmd(f, o.Cleanup, nil))

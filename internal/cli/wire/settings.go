@@ -3,6 +3,7 @@
 package wire
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -25,17 +26,9 @@ func (a *app) readSettings() (settings, error) {
 	if err != nil {
 		return settings{}, err
 	}
-	dir, err := os.Getwd()
-	if err != nil {
-		return settings{}, fmt.Errorf("find the current folder: %w", err)
-	}
-	file, err := stackconfig.ReadFile(dir, a.globals.Stack, a.globals.ConfigFile)
+	file, config, err := a.stackFile(a.globals.ConfigFile)
 	if err != nil {
 		return settings{}, err
-	}
-	config, err := stackconfig.Parse(file.Path, file.Values)
-	if err != nil {
-		return settings{}, classify(err)
 	}
 	needs := stack.NeedsOf(config.Target)
 	if needs.Daemon {
@@ -51,6 +44,26 @@ func (a *app) readSettings() (settings, error) {
 			PrivateAPI: !config.EndpointAccess.Public, Needs: needs,
 		},
 	}, nil
+}
+
+// stackFile reads and validates a stack file, "" = that of the stack.
+func (a *app) stackFile(path string) (stackconfig.File, stacks.Config, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return stackconfig.File{}, stacks.Config{}, fmt.Errorf("find the current folder: %w", err)
+	}
+	file, err := stackconfig.ReadFile(dir, a.globals.Stack, path)
+	if err != nil {
+		return stackconfig.File{}, stacks.Config{}, err
+	}
+	config, err := stackconfig.Parse(file.Path, file.Values)
+	return file, config, classify(err)
+}
+
+// readFile is what is asked of a file on its own.
+func (a *app) readFile(path string) (cmdutil.SettingsFile, error) {
+	file, _, err := a.stackFile(cmp.Or(path, a.globals.ConfigFile))
+	return cmdutil.SettingsFile{Stack: a.globals.Stack, Path: file.Path, Hints: file.Hints}, err
 }
 
 // problems is a validation error whose problems the printer lists one by one.

@@ -73,7 +73,7 @@ func New(o Options) (*cmdutil.Factory, root.Operations) {
 		},
 		Reference: cmdutil.Reference{
 			Samples: flinkjob.Samples, Keys: stacks.Keys, Matrix: target.Simulated, Rules: findings.Rules,
-			Value: stackconfig.ReadValue, Check: checkSettings,
+			Read: a.readFile, Schema: stacks.Schema, Value: stackconfig.ReadValue, Check: checkSettings,
 		},
 	}
 	return f, a.operations()

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package stacks
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func settingsSchema(t *testing.T) map[string]map[string]any {
+	t.Helper()
+	raw, err := json.Marshal(Schema())
+	require.NoError(t, err)
+	var doc struct {
+		Properties struct {
+			Config struct{ Properties map[string]map[string]any }
+		}
+	}
+	require.NoError(t, json.Unmarshal(raw, &doc))
+	return doc.Properties.Config.Properties
+}
+
+// TestTheSchemaTakesWhatIsTaken compares defaults and examples, which Parse takes, with the schema's types and choices.
+func TestTheSchemaTakesWhatIsTaken(t *testing.T) {
+	t.Parallel()
+	settings := settingsSchema(t)
+	require.Len(t, settings, len(Keys()))
+	for _, k := range Keys() {
+		s := settings[Namespace+":"+k.Name]
+		require.Equal(t, k.Doc, s["description"])
+		requireShape(t, k.Name, s, s["default"])
+		for _, example := range s["examples"].([]any) {
+			requireShape(t, k.Name, s, example)
+			_, err := Parse("", map[string]any{k.Name: example})
+			require.NoError(t, err)
+		}
+	}
+}
+
+func requireShape(t *testing.T, path string, s map[string]any, v any) {
+	t.Helper()
+	kinds := map[string]reflect.Kind{
+		"string": reflect.String, "integer": reflect.Float64, "boolean": reflect.Bool, "array": reflect.Slice, "object": reflect.Map,
+	}
+	require.Equal(t, kinds[s["type"].(string)], reflect.TypeOf(v).Kind(), path)
+	if enum, ok := s["enum"].([]any); ok {
+		require.Contains(t, enum, v, path)
+	}
+	switch x := v.(type) {
+	case []any:
+		for i, one := range x {
+			requireShape(t, fmt.Sprintf("%s[%d]", path, i), s["items"].(map[string]any), one)
+		}
+	case map[string]any:
+		members, _ := s["properties"].(map[string]any)
+		for name, one := range x {
+			member, known := members[name].(map[string]any)
+			if !known {
+				member, known = s["additionalProperties"].(map[string]any)
+			}
+			require.True(t, known, "%s.%s", path, name)
+			requireShape(t, path+"."+name, member, one)
+		}
+	}
+}
+
+// TestTheSchemasChoicesAreTaken gives Parse each value that the schema offers for a key of its own.
+func TestTheSchemasChoicesAreTaken(t *testing.T) {
+	t.Parallel()
+	for key, values := range choices() {
+		v := reflect.ValueOf(values)
+		require.Positive(t, v.Len())
+		for i := range v.Len() {
+			value := v.Index(i).Interface()
+			if key == "interfaceEndpoints" {
+				value = []any{value}
+			}
+			_, err := Parse("", map[string]any{key: value, "availabilityZones": 2}) // which every region has
+			require.NoError(t, err, "%s = %v", key, value)
+		}
+	}
+}
