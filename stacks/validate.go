@@ -33,9 +33,11 @@ var (
 	nameForm         = regexp.MustCompile(`^[a-z]([-a-z0-9]*[a-z0-9])?$`)
 	versionForm      = regexp.MustCompile(`^1\.([0-9]{2})$`)
 	instanceTypeForm = regexp.MustCompile(`^[a-z][a-z0-9-]*\.[a-z0-9-]+$`)
-	principalForm    = regexp.MustCompile(`^arn:aws(-[a-z]+)*:iam::[0-9]{12}:(role|user)/.+$`)
-	sessionForm      = regexp.MustCompile(`^arn:(aws(?:-[a-z]+)*):sts::([0-9]{12}):assumed-role/([^/]+)/.+$`)
-	tagForm          = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
+	// gravitonForm is the form of AWS's arm64 types: a g behind the generation.
+	gravitonForm  = regexp.MustCompile(`^(a1|[a-z]+[0-9]+g[a-z]*)\.`)
+	principalForm = regexp.MustCompile(`^arn:aws(-[a-z]+)*:iam::[0-9]{12}:(role|user)/.+$`)
+	sessionForm   = regexp.MustCompile(`^arn:(aws(?:-[a-z]+)*):sts::([0-9]{12}):assumed-role/([^/]+)/.+$`)
+	tagForm       = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
 )
 
 // retentions are the days that CloudWatch Logs accepts (API reference, PutRetentionPolicy).
@@ -226,8 +228,11 @@ func (v *validator) coreNodes(n CoreNodes) {
 		v.add("coreNodes.instanceTypes", n.InstanceTypes, "", "at least one instance type")
 	}
 	for i, t := range n.InstanceTypes {
+		key := fmt.Sprintf("coreNodes.instanceTypes[%d]", i)
 		if !instanceTypeForm.MatchString(t) {
-			v.add(fmt.Sprintf("coreNodes.instanceTypes[%d]", i), t, "", "not an instance type such as m5.xlarge")
+			v.add(key, t, "", "not an instance type such as m5.xlarge")
+		} else if gravitonForm.MatchString(t) {
+			v.add(key, t, "", "an arm64 type: the image of the core nodes is for amd64")
 		}
 	}
 	if n.Min < 1 || n.Min > n.Desired || n.Desired > n.Max || n.Max > maxCore {

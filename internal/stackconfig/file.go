@@ -70,9 +70,22 @@ func ReadFile(dir, name, explicit string) (File, error) {
 	case errors.Is(err, fs.ErrNotExist) && explicit == "":
 		return File{}, noSuchStack(dir, name)
 	case err != nil:
-		return File{}, &refusal{err: fmt.Errorf("read stack file: %w", err), code: "usage"}
+		r := &refusal{err: fmt.Errorf("read stack file %q: %w", path, cause(err)), code: "usage"}
+		if errors.Is(err, fs.ErrNotExist) {
+			r.next = iostreams.CommandLine("emrflink", "init", "--stack", name, "--config-file", path)
+		}
+		return File{}, r
 	}
 	return parseFile(path, raw)
+}
+
+// cause is an error of the file system without the path, which the message has.
+func cause(err error) error {
+	var of *fs.PathError
+	if errors.As(err, &of) {
+		return of.Err
+	}
+	return err
 }
 
 func fileName(name string) string { return "Pulumi." + name + ".yaml" }
@@ -147,10 +160,10 @@ func (r *refusal) Code() string { return r.code }
 func (r *refusal) Hint() string { return r.next }
 
 func noSuchStack(dir, name string) error {
-	cause := fmt.Errorf("there is no file %s in the current folder; the stacks here are %s", fileName(name),
+	missing := fmt.Errorf("there is no file %s in the current folder; the stacks here are %s", fileName(name),
 		strings.Join(Known(dir), ", "))
 	return &refusal{
-		err: fmt.Errorf("no such stack %q: %w", name, cause), code: "no-such-stack",
+		err: fmt.Errorf("no such stack %q: %w", name, missing), code: "no-such-stack",
 		next: iostreams.CommandLine("emrflink", "init", "--stack", name),
 	}
 }

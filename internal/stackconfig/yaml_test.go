@@ -59,8 +59,10 @@ func TestMistakesOfYAMLHaveTheirLines(t *testing.T) {
 		},
 		"a list instead of keys": {"- a\n", []string{`line 1: keys with values are expected, beginning with "config:"`}},
 		"a word":                 {"hello", []string{`line 1: keys with values are expected, beginning with "config:"`}},
-		"two documents":          {"config: {}\n---\nconfig: {}\n", []string{"line 2: one document is expected; take the line --- away"}},
-		"a tab":                  {"config:\n\tregion: a\n", []string{"line 2: found character that cannot start any token"}},
+		"two documents": {
+			"config: {}\n---\nconfig: {}\n", []string{"line 2: one document is expected; take the line --- away"},
+		},
+		"a tab": {"config:\n\tregion: a\n", []string{"line 2: found character that cannot start any token"}},
 		"an open bracket": {
 			"config:\n  emrflink:teams: [a\n", []string{"line 2: did not find expected ',' or ']'"},
 		},

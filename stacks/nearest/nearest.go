@@ -33,22 +33,25 @@ func Of(name string, known []string) (string, bool) {
 	return best, best != ""
 }
 
-// distance is the edit distance of a and b, in bytes.
+// distance is the edit distance of a and b, in bytes: letters that are added, left out, changed, or two that changed places.
 func distance(a, b string) int {
+	var before, last []int // the rows of the last two letters of a
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j
 	}
 	for i := range len(a) {
-		diagonal := row[0]
+		before, last, row = last, row, make([]int, len(b)+1)
 		row[0] = i + 1
 		for j := range len(b) {
-			change := diagonal
+			change := last[j]
 			if a[i] != b[j] {
 				change++
 			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
+			row[j+1] = min(change, row[j]+1, last[j+1]+1)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				row[j+1] = min(row[j+1], before[j-1]+1)
+			}
 		}
 	}
 	return row[len(b)]

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -19,7 +20,6 @@ import (
 func Group(cmd *cobra.Command, children ...*cobra.Command) *cobra.Command {
 	cmd.AddCommand(children...)
 	cmd.DisableFlagsInUseLine = true
-	cmd.SuggestionsMinimumDistance = 2
 	cmd.Args = func(c *cobra.Command, args []string) error {
 		if len(args) == 0 {
 			return nil
@@ -47,10 +47,21 @@ func suggestion(c *cobra.Command, word string) string {
 	if found := named(c, word); found != nil {
 		return found.CommandPath()
 	}
-	if near := c.SuggestionsFor(word); len(near) > 0 {
-		return c.CommandPath() + " " + near[0]
+	var names []string
+	for _, child := range c.Commands() {
+		if child.IsAvailableCommand() {
+			names = append(names, child.Name())
+		}
 	}
-	return ""
+	near, ok := nearest.Of(word, names)
+	if !ok { // the beginning of a name
+		i := slices.IndexFunc(names, func(n string) bool { return strings.HasPrefix(n, strings.ToLower(word)) })
+		if i < 0 {
+			return ""
+		}
+		near = names[i]
+	}
+	return c.CommandPath() + " " + near
 }
 
 // named finds the command below c that has a name, or that other tools call so; the nearest one to c.
@@ -122,7 +133,7 @@ func flagOf(flags *pflag.FlagSet, word string) *pflag.Flag {
 // FlagError turns a wrong flag into a usage error, with the flag that was probably meant. A root command sets it with
 // SetFlagErrorFunc.
 func FlagError(cmd *cobra.Command, err error) error {
-	out := &UsageError{Err: err, Usage: cmd.UseLine()}
+	out := &UsageError{Err: inWords(err), Usage: cmd.UseLine()}
 	var missing *pflag.NotExistError
 	if !errors.As(err, &missing) || missing.GetSpecifiedShortnames() != "" {
 		return out
@@ -146,4 +157,21 @@ func FlagError(cmd *cobra.Command, err error) error {
 		out.Err = fmt.Errorf("%w (it belongs behind a command: %s)", err, strings.Join(owners, ", "))
 	}
 	return out
+}
+
+// inWords says what a flag wants where the error has the words of the library that parsed it.
+func inWords(err error) error {
+	var num *strconv.NumError
+	if !errors.As(err, &num) {
+		return err
+	}
+	want := map[string]string{"ParseBool": "true or false", "ParseFloat": "a number"}[num.Func]
+	if want == "" {
+		want = "a whole number"
+	}
+	if errors.Is(num, strconv.ErrRange) {
+		want = "a smaller number"
+	}
+	text, _, _ := strings.Cut(err.Error(), num.Error())
+	return errors.New(text + "want " + want)
 }

@@ -193,10 +193,10 @@ func TestAFolderThatCannotBeWrittenIsFound(t *testing.T) {
 		id     string
 	}{
 		"the state folder is a file":     {func(t *testing.T, i *stack.Info) { i.Home = file(t) }, "state-folder"},
-		"a part of its path is a file":   {func(t *testing.T, i *stack.Info) { i.Home = filepath.Join(file(t), "a", "b") }, "state-folder"},
+		"a part of its path is a file":   {func(t *testing.T, i *stack.Info) { i.Home = file(t) + "/a/b" }, "state-folder"},
 		"another file does no harm":      {func(t *testing.T, i *stack.Info) { i.Home = withFile(t, "file") }, ""},
 		"the folder of logs is a file":   {func(t *testing.T, i *stack.Info) { i.Home = withFile(t, "logs") }, "state-folder"},
-		"the folder of states is a file": {func(t *testing.T, i *stack.Info) { i.State = "file://" + file(t) + "/x?a=b" }, "state-backend"},
+		"the folder of states is a file": {func(t *testing.T, i *stack.Info) { i.State = "file://" + file(t) + "/x?a" }, "state-backend"},
 		"the folder of states is new":    {func(t *testing.T, i *stack.Info) { i.State = "file://" + t.TempDir() + "/new" }, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

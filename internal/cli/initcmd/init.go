@@ -97,6 +97,12 @@ func run(opts *Options) error {
 			Next: "edit it, then: " + cmdutil.Command("preview", "--stack", opts.Globals.Stack),
 		}
 	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return &cmdutil.Error{
+			What: fmt.Sprintf("write stack file %q", path), Cause: errors.New("there is no such folder"),
+			Next: iostreams.CommandLine("mkdir", "-p", filepath.Dir(path)),
+		}
+	}
 	if err != nil {
 		return fmt.Errorf("write stack file: %w", err)
 	}
