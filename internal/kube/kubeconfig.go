@@ -3,6 +3,7 @@
 package kube
 
 import (
+	"cmp"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -14,10 +15,15 @@ import (
 
 	"k8s.io/client-go/tools/clientcmd"
 	api "k8s.io/client-go/tools/clientcmd/api"
+
+	"emrflink/internal/exitcode"
 )
 
 // execAPIVersion is the exec credential protocol of the kubeconfigs that we write.
 const execAPIVersion = "client.authentication.k8s.io/v1"
+
+// tokenCommand is the command of ours that kubectl runs for a token.
+const tokenCommand = "eks-token"
 
 // Access is what a kubeconfig entry says. The token never appears in it: kubectl
 // runs Command whenever it needs one.
@@ -40,50 +46,76 @@ func (a Access) Name() string {
 	return a.ClusterName
 }
 
-// Render returns a file with this one entry, as YAML.
-func (a Access) Render() ([]byte, error) {
+// Render returns a file with this one entry, as YAML. The context has the entry's name, or the alias.
+func (a Access) Render(alias string) ([]byte, error) {
 	cfg := api.NewConfig()
-	if err := a.into(cfg); err != nil {
+	if err := a.into(cfg, cmp.Or(alias, a.Name())); err != nil {
 		return nil, err
 	}
 	return clientcmd.Write(*cfg)
 }
 
-// Merge adds or replaces the entry in the kubeconfig file at path, makes its
-// context the current one and keeps all other entries. The file is replaced in
-// one step and has mode 0600. A file that cannot be parsed is left as it is.
-func (a Access) Merge(path string) error {
-	cfg, err := loadKubeconfig(path)
-	if err != nil {
-		return err
-	}
-	if err := a.into(cfg); err != nil {
-		return err
-	}
-	return writeKubeconfig(path, cfg)
+// Merged is what became of an entry in a file: the name of its context, and whether that is the current one.
+type Merged struct {
+	Context string
+	Current bool
 }
 
-// Forget takes the entry out of the kubeconfig file at path again; entries that
-// are not there, or no file, are no error.
-func (a Access) Forget(path string) error {
+// Merge adds or replaces the entry in the kubeconfig file at path and keeps all other entries. Its context becomes the
+// current one if use says so, or if the file has none. The file is replaced in one step and has mode 0600. A file that
+// cannot be parsed is left as it is, and so is one in which the alias is a context of another cluster.
+func (a Access) Merge(path, alias string, use bool) (Merged, error) {
 	cfg, err := loadKubeconfig(path)
 	if err != nil {
-		return err
+		return Merged{}, err
 	}
-	name := a.Name()
-	if _, ok := cfg.Clusters[name]; !ok {
-		return nil
+	context, current := cmp.Or(alias, a.Name()), cfg.CurrentContext
+	if c := cfg.Contexts[context]; c != nil && c.Cluster != a.Name() {
+		return Merged{}, &TakenError{Context: context, Cluster: c.Cluster, Path: path}
+	}
+	if err := a.into(cfg, context); err != nil {
+		return Merged{}, err
+	}
+	if current != "" && !use {
+		cfg.CurrentContext = current
+	}
+	return Merged{Context: context, Current: cfg.CurrentContext == context}, writeKubeconfig(path, cfg)
+}
+
+// TakenError is a context that a file has already, for another cluster.
+type TakenError struct{ Context, Cluster, Path string }
+
+// Error names the context, its cluster and the file.
+func (e *TakenError) Error() string {
+	return fmt.Sprintf("the context %q in %s is of cluster %q", e.Context, e.Path, e.Cluster)
+}
+
+// ExitCode is 2: nothing was changed.
+func (e *TakenError) ExitCode() int { return exitcode.Usage }
+
+// Hint is what to do next.
+func (e *TakenError) Hint() string { return "choose another --alias" }
+
+// Forget takes an entry of ours with all its contexts out of the kubeconfig file at path, and says whether there was one. An
+// entry of the same name that another tool wrote stays.
+func Forget(path, name string) (bool, error) {
+	cfg, err := loadKubeconfig(path)
+	if err != nil {
+		return false, err
+	}
+	if user := cfg.AuthInfos[name]; user == nil || user.Exec == nil || !slices.Contains(user.Exec.Args, tokenCommand) {
+		return false, nil
 	}
 	delete(cfg.Clusters, name)
 	delete(cfg.AuthInfos, name)
-	delete(cfg.Contexts, name)
-	if cfg.CurrentContext == name {
+	maps.DeleteFunc(cfg.Contexts, func(_ string, c *api.Context) bool { return c.Cluster == name })
+	if cfg.Contexts[cfg.CurrentContext] == nil {
 		cfg.CurrentContext = ""
 	}
-	return writeKubeconfig(path, cfg)
+	return true, writeKubeconfig(path, cfg)
 }
 
-func (a Access) into(cfg *api.Config) error {
+func (a Access) into(cfg *api.Config, context string) error {
 	ca, err := base64.StdEncoding.DecodeString(a.CABase64)
 	if err != nil {
 		return fmt.Errorf("decode certificate authority of cluster %q: %w", a.ClusterName, err)
@@ -96,15 +128,19 @@ func (a Access) into(cfg *api.Config) error {
 	exec := &api.ExecConfig{
 		APIVersion:      execAPIVersion,
 		Command:         a.Command,
-		Args:            append(append([]string{"eks-token"}, a.Args...), "--cluster", a.ClusterName, "--region", a.Region),
+		Args:            append(append([]string{tokenCommand}, a.Args...), "--cluster", a.ClusterName, "--region", a.Region),
 		InteractiveMode: api.NeverExecInteractiveMode,
 	}
 	for _, k := range slices.Sorted(maps.Keys(a.Env)) {
 		exec.Env = append(exec.Env, api.ExecEnvVar{Name: k, Value: a.Env[k]})
 	}
 	cfg.AuthInfos[name] = &api.AuthInfo{Exec: exec}
-	cfg.Contexts[name] = &api.Context{Cluster: name, AuthInfo: name}
-	cfg.CurrentContext = name
+	namespace := ""
+	if old := cfg.Contexts[context]; old != nil {
+		namespace = old.Namespace // which the user chose
+	}
+	cfg.Contexts[context] = &api.Context{Cluster: name, AuthInfo: name, Namespace: namespace}
+	cfg.CurrentContext = context
 	return nil
 }
 

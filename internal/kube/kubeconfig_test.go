@@ -25,7 +25,7 @@ func access(name string) Access {
 func TestMergeKeepsWhatOthersWrote(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "sub", "config")
-	require.NoError(t, access("first").Merge(path))
+	requireMerged(t, access("first"), path, "")
 	other := `
 apiVersion: v1
 kind: Config
@@ -35,7 +35,7 @@ users: [{name: me, user: {client-certificate: me.pem}}]
 contexts: [{name: work, context: {cluster: work, user: me, namespace: dev}}]
 `
 	require.NoError(t, os.WriteFile(path, []byte(other), 0o644))
-	require.NoError(t, access("ours").Merge(path))
+	requireMerged(t, access("ours"), path, "")
 
 	info, err := os.Stat(path)
 	require.NoError(t, err)
@@ -51,7 +51,7 @@ contexts: [{name: work, context: {cluster: work, user: me, namespace: dev}}]
 	require.Equal(t, "A", cfg.AuthInfos[name].Exec.Env[0].Name)
 	require.Empty(t, cfg.AuthInfos[name].Token)
 
-	require.NoError(t, access("ours").Forget(path))
+	requireForgotten(t, path, true)
 	cfg, err = clientcmd.LoadFromFile(path)
 	require.NoError(t, err)
 	require.NotContains(t, cfg.Clusters, name)
@@ -65,7 +65,8 @@ func TestAFileThatIsNoKubeconfigIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "config")
 	require.NoError(t, os.WriteFile(path, []byte("{not yaml"), 0o600))
-	require.ErrorContains(t, access("ours").Merge(path), path)
+	_, err := access("ours").Merge(path, "", true)
+	require.ErrorContains(t, err, path)
 	body, err := os.ReadFile(path)
 	require.NoError(t, err)
 	require.Equal(t, "{not yaml", string(body))
@@ -77,7 +78,7 @@ func TestALinkedKubeconfigStaysALink(t *testing.T) {
 	file, link := filepath.Join(dir, "real"), filepath.Join(dir, "config")
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
 	require.NoError(t, os.Symlink(file, link))
-	require.NoError(t, access("ours").Merge(link))
+	requireMerged(t, access("ours"), link, "")
 	target, err := os.Readlink(link)
 	require.NoError(t, err)
 	require.Equal(t, file, target)
@@ -90,7 +91,7 @@ func TestKubeconfigRefusesAnIncompleteEntry(t *testing.T) {
 	t.Parallel()
 	a := access("x")
 	a.Endpoint = ""
-	_, err := a.Render()
+	_, err := a.Render("")
 	require.ErrorContains(t, err, "endpoint")
 }
 
@@ -125,4 +126,58 @@ func TestExecCredentialAnswersInTheVersionAsked(t *testing.T) {
 			require.Equal(t, "2026-05-01T11:00:00Z", got.Status.ExpirationTimestamp)
 		})
 	}
+}
+
+func requireMerged(t *testing.T, a Access, path, alias string) {
+	t.Helper()
+	m, err := a.Merge(path, alias, true)
+	require.NoError(t, err)
+	require.True(t, m.Current)
+}
+
+func requireForgotten(t *testing.T, path string, want bool) {
+	t.Helper()
+	found, err := Forget(path, access("ours").Name())
+	require.NoError(t, err)
+	require.Equal(t, want, found)
+}
+
+func TestTheCurrentContextChangesOnlyWhenAsked(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "config")
+	m, err := access("first").Merge(path, "", false)
+	require.NoError(t, err)
+	require.Equal(t, Merged{access("first").Name(), true}, m, "there was none")
+	m, err = access("ours").Merge(path, "dev", false)
+	require.NoError(t, err)
+	require.Equal(t, Merged{"dev", false}, m)
+	m, err = access("ours").Merge(path, "prod", true)
+	require.NoError(t, err)
+	require.Equal(t, Merged{"prod", true}, m)
+	cfg, err := clientcmd.LoadFromFile(path)
+	require.NoError(t, err)
+	require.Equal(t, access("ours").Name(), cfg.Contexts["dev"].Cluster)
+
+	_, err = access("first").Merge(path, "dev", true)
+	var taken *TakenError
+	require.ErrorAs(t, err, &taken)
+	require.Equal(t, 2, taken.ExitCode())
+
+	requireForgotten(t, path, true)
+	requireForgotten(t, path, false)
+	cfg, err = clientcmd.LoadFromFile(path)
+	require.NoError(t, err)
+	require.Empty(t, cfg.CurrentContext, "it is gone")
+	require.Len(t, cfg.Contexts, 1)
+}
+
+func TestAnEntryOfAnotherToolStays(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "config")
+	requireMerged(t, access("ours"), path, "")
+	cfg, err := clientcmd.LoadFromFile(path)
+	require.NoError(t, err)
+	cfg.AuthInfos[access("ours").Name()].Exec.Args = []string{"eks", "get-token"}
+	require.NoError(t, clientcmd.WriteToFile(*cfg, path))
+	requireForgotten(t, path, false)
 }

@@ -184,6 +184,8 @@ func otherFlags() []flagCase {
 	action, resource := []string{"a:B"}, []string{"vpc"}
 	return []flagCase{
 		{"kubeconfig", "--file=f", kubeconfig.Options{File: "f"}},
+		{"kubeconfig", "--alias=a", kubeconfig.Options{Alias: "a"}},
+		{"kubeconfig", "--use", kubeconfig.Options{Use: true}},
 		{"kubeconfig", "--print", kubeconfig.Options{Print: true}},
 		{"local status", "--output=json", local.Options{Output: JSON}},
 		{"local inventory", "--output=json", local.Options{Output: JSON}},

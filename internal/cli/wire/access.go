@@ -44,7 +44,7 @@ func (a *app) kubeconfig(ctx context.Context) (entry kubeconfig.Entry, simulated
 	if profile := a.io.Getenv("AWS_PROFILE"); profile != "" {
 		access.Env["AWS_PROFILE"] = profile
 	}
-	return access, s.settings.info.Simulated, nil
+	return kubeEntry{Access: access, notes: s.kubeNotes()}, s.settings.info.Simulated, nil
 }
 
 // token makes an exec credential. Without a target the environment says where AWS is, as the provider sets it.

@@ -46,7 +46,7 @@ func (s *onTarget) scope() cleanup.Options {
 	info := s.settings.info
 	return cleanup.Options{
 		Stack: info.Stack, Region: info.Region, Deployment: info.Deployment, Folder: filepath.Join(info.Home, "cleanup"),
-		NameTag: deployment.TagDeployment, Tags: deploymentTags, Recorder: recorder{s}, Open: s.world,
+		NameTag: deployment.TagDeployment, Tags: deploymentTags, Recorder: leaver{recorder{s}}, Open: s.world,
 	}
 }
 
