@@ -37,9 +37,15 @@ func (m Machine) Run() []check.Check {
 	return checks
 }
 
+// loginID is the name of the check of logins.
+const loginID = "registry-login"
+
+// programID is the name of the check of a program.
+func programID(program string) string { return "program-" + program }
+
 // program looks for a program on the PATH.
 func (m Machine) program(name string) check.Check {
-	id := "program-" + name
+	id := programID(name)
 	path, err := m.LookPath(name)
 	if err == nil {
 		return fine(id, "%s", path)
@@ -79,14 +85,13 @@ const loginLasts = 12 * time.Hour
 
 // login looks for a login that has expired: the registry answers 403 to it, and serves anonymous pulls.
 func (m Machine) login(registry string) check.Check {
-	id := "registry-login"
-	result := fine(id, "no login for %s: charts are pulled anonymously", registry)
+	result := fine(loginID, "no login for %s: charts are pulled anonymously", registry)
 	for _, f := range m.files() {
 		c, found := m.loginIn(f, registry)
 		if !found {
 			continue
 		}
-		c.ID = id
+		c.ID = loginID
 		if c.Status == check.Error {
 			return c
 		}

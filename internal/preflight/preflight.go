@@ -101,6 +101,19 @@ func (a Account) steps() []step {
 	}
 }
 
+// IDs are the names of all checks, on a machine that needs programs.
+func IDs(programs []string) []string {
+	var out []string
+	for _, p := range programs {
+		out = append(out, programID(p))
+	}
+	out = append(out, loginID, "credentials", "clock")
+	for _, s := range (Account{}).steps() {
+		out = append(out, s.ids...)
+	}
+	return out
+}
+
 // atOnce bounds the calls that are under way.
 const atOnce = 6
 

@@ -5,6 +5,8 @@ package preflight
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -408,6 +410,9 @@ func TestWithoutCredentialsTheRestIsSkippedAndTheClockIsNot(t *testing.T) {
 		}
 	}
 	require.Empty(t, cmp.Diff(ids, seen), "the same checks as with credentials")
+	all := IDs([]string{"aws"})
+	require.Equal(t, []string{"program-aws", "registry-login"}, all[:2])
+	require.ElementsMatch(t, slices.Collect(maps.Keys(ids)), all[2:])
 }
 
 func TestARegionThatIsNotEnabledIsNamed(t *testing.T) {

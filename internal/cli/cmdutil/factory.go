@@ -56,4 +56,6 @@ type Factory struct {
 	Info func() (stack.Info, error)
 	// Reference is what is known without a stack.
 	Reference Reference
+	// Complete is what completion offers.
+	Complete Complete
 }

@@ -117,6 +117,11 @@ refused, or no terminal and no --yes; 3 credentials; 130 declined or interrupted
 					Usage: cmd.UseLine(),
 				}
 			}
+			if f.Complete.Checks != nil {
+				if err := exist(opts.SkipChecks, f.Complete.Checks()); err != nil {
+					return err
+				}
+			}
 			if runF != nil {
 				return runF(cmd.Context(), opts)
 			}
@@ -126,6 +131,7 @@ refused, or no terminal and no --yes; 3 credentials; 130 declined or interrupted
 	cmdutil.AddYesFlag(cmd, &opts.Yes, "deploy without asking")
 	cmd.Flags().StringSliceVar(&opts.SkipChecks, "skip-checks", nil,
 		"checks that do not stop the deploy, by the names that doctor prints")
+	cmdutil.CompleteFlagFrom(cmd, "skip-checks", f.Complete.Checks)
 	cmd.Flags().BoolVar(&opts.Adopt, "adopt", false, "take over log groups that an earlier deployment left")
 	cmd.Flags().BoolVar(&opts.Refresh, "refresh", false, "read the account first, and restore what was changed there")
 	cmdutil.AddOutputFlag(cmd, &opts.Output)

@@ -69,6 +69,11 @@ func skip(checks []check.Check, names []string) error {
 			checks[i].Status = check.Skipped
 		}
 	}
+	return exist(names, known)
+}
+
+// exist refuses a name that no check has.
+func exist(names, known []string) error {
 	for _, name := range names {
 		if !slices.Contains(known, name) {
 			return cmdutil.Usagef("--skip-checks %s: there is no such check; there are %s", name, strings.Join(known, ", "))

@@ -57,7 +57,8 @@ Exit codes: 0 printed; 1 failed; 2 settings, flags or no such output; 4 the stac
 		Example: `  emrflink outputs
   emrflink outputs clusterName
   emrflink outputs --output json --show-secrets`,
-		Args: cmdutil.AtMost("NAME"),
+		Args:              cmdutil.AtMost("NAME"),
+		ValidArgsFunction: cmdutil.CompleteArgument(f, f.Complete.Outputs),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				opts.Name = args[0]

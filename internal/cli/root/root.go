@@ -86,6 +86,7 @@ func New(f *cmdutil.Factory, o Operations) *cobra.Command {
 	root.SetErr(f.IO.ErrOut)
 	root.SetFlagErrorFunc(cmdutil.FlagError)
 	f.Globals.Bind(root)
+	cmdutil.CompleteFlagFrom(root, "stack", f.Complete.Stacks)
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
 		if err := f.Globals.ApplyEnvironment(cmd.Flags(), f.IO.Getenv); err != nil {
 			return err

@@ -244,6 +244,44 @@ func TestExitCodesAndStreams(t *testing.T) {
 	}
 }
 
+func TestCompletionOffersWhatThereIs(t *testing.T) {
+	t.Parallel()
+	for line, want := range map[string]string{
+		"status --stack |":         "dev\nlocal\n:4\n",
+		"outputs |":                "clusterName\n:4\n",
+		"outputs clusterName |":    ":4\n",
+		"sample-job status |":      "orders\n:4\n",
+		"sample-job delete |":      "orders\n:4\n",
+		"sample-job run |":         "basic\tState machine\n:4\n",
+		"deploy --skip-checks |":   "quota-vpc\n:4\n",
+		"outputs --stack a/b |":    ":4\n",
+		"config validate |":        "yaml\nyml\n:8\n",
+		"help local |":             "",
+		"local fault list -o |":    "text\njson\n:4\n",
+		"--color |":                "auto\nalways\nnever\n:4\n",
+		"completion |":             "bash\nzsh\nfish\npowershell\n:4\n",
+		"init --target |":          "local\naws\n:4\n",
+		"preview --output |":       "text\njson\nmarkdown\nhtml\n:4\n",
+		"sample-job run basic |":   ":4\n",
+		"sample-job delete mine |": ":4\n",
+	} {
+		r, touched := newRun(t)
+		names := func(list ...string) func() []string { return func() []string { return list } }
+		asked := func(name string) func(context.Context) []string {
+			return func(context.Context) []string { return []string{name} }
+		}
+		r.Factory.Complete = cmdutil.Complete{
+			Stacks: names("dev", "local"), Checks: names("quota-vpc"), Outputs: asked("clusterName"), Jobs: asked("orders"),
+		}
+		args := append([]string{"__complete"}, strings.Fields(strings.TrimSuffix(line, "|"))...)
+		require.Zero(t, root.Execute(t.Context(), r.Factory, r.operations, append(args, "")), line)
+		if want != "" {
+			require.Equal(t, want, r.Out.String(), line)
+		}
+		require.Empty(t, *touched, line)
+	}
+}
+
 func TestUnderJSONAnErrorIsOneObjectOnStderr(t *testing.T) {
 	t.Parallel()
 	for name, args := range map[string]string{

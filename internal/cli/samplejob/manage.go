@@ -28,7 +28,8 @@ Cost: none.
 Exit codes: 0 shown; 1 failed; 2 flags; 3 credentials; 4 there is no such job, or the stack was never deployed.`,
 		Example: `  emrflink sample-job status
   emrflink sample-job status basic --output json`,
-		Args: cmdutil.AtMost("JOB"),
+		Args:              cmdutil.AtMost("JOB"),
+		ValidArgsFunction: cmdutil.CompleteArgument(f, f.Complete.Jobs),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				opts.Job = args[0]
@@ -141,7 +142,8 @@ timed out waiting.`,
 			opts.Job = args[0]
 			return nil
 		},
-		RunE: runner(opts, runF, remove),
+		ValidArgsFunction: cmdutil.CompleteArgument(f, f.Complete.Jobs),
+		RunE:              runner(opts, runF, remove),
 	}
 	cmd.Flags().StringVar(&opts.Spec.Team, "team", "", "team that runs it (default: the first of the stack)")
 	cmdutil.AddTimeoutFlag(cmd, &opts.Spec.Timeout, 5*time.Minute)

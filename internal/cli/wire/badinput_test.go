@@ -126,6 +126,7 @@ func flagMistakes() []bad {
 		{line: "preview --baseline /nowhere", says: "/nowhere: no such file", next: "--save-baseline"},
 		{line: "preview --baseline /", says: "is a directory", next: "--save-baseline"},
 		{line: "deploy --yes --plan /nowhere", says: "/nowhere: no such file", next: "--save-plan"},
+		{line: "deploy --yes --skip-checks quota-vcp", says: "there is no such check; there are program-aws", next: "deploy --help"},
 		{line: "init --set region", says: `--set "region": want KEY=VALUE`, next: "emrflink init --help"},
 		{line: "init --set =x", says: "want KEY=VALUE", next: "emrflink init --help"},
 		{line: "init --set name={", says: `--set "name={"`, next: "emrflink init --help"},

@@ -71,6 +71,7 @@ func New(o Options) (*cmdutil.Factory, root.Operations) {
 			s, err := a.settings()
 			return s.info, err
 		},
+		Complete: a.completions(),
 		Reference: cmdutil.Reference{
 			Samples: flinkjob.Samples, Keys: stacks.Keys, Matrix: target.Simulated, Rules: findings.Rules,
 			Read: a.readFile, Schema: stacks.Schema, Value: stackconfig.ReadValue, Check: checkSettings,
