@@ -18,11 +18,11 @@ var (
 )
 
 // assignments masks the values of assignments.
-func assignments(s string) string {
+func assignments(s string, yaml func(string) string) string {
 	if !hinted(s, []string{"=", ":", "--"}) || !hinted(strings.ToLower(s), keyWords) {
 		return s
 	}
-	s = lines(s)
+	s = yaml(s)
 	var b strings.Builder
 	at := 0
 	for {

@@ -117,6 +117,7 @@ func TestEveryPrefixIsKnown(t *testing.T) {
 func TestWhatIsNoSecretStays(t *testing.T) {
 	t.Parallel()
 	for _, s := range []string{
+		`open "/tmp/go-a8/TestDEFgh28/002/PulumiDevSettingXYZ/k.yaml": no such file`,
 		"", "token: expired", "the security token: is invalid", "secretName: flink-operator-webhook-secret",
 		"httpTokens=required", "tokenPath=/var/run/secrets/token", "passwordSecretRef=webhook",
 		"arn:aws:secretsmanager:us-west-2:111122223333:secret:db-AbCdEf", "AROAZ7QXAMPLE42CANARY",

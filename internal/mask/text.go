@@ -52,7 +52,10 @@ var shapes = []shape{
 
 // Text hides what has the shape of a secret, and the values of assignments to the key of one (`password=x`,
 // `"token": "x"`, `--api-key x`), anywhere in a text.
-func Text(s string) string {
+func Text(s string) string { return hide(s, lines) }
+
+// hide is Text with what goes through the lines of a text that looks like YAML.
+func hide(s string, yaml func(string) string) string {
 	if len(s) < 8 {
 		return s
 	}
@@ -66,18 +69,25 @@ func Text(s string) string {
 			s = sh.re().ReplaceAllStringFunc(s, sh.replace)
 		}
 	}
-	return secretKeys(assignments(s))
+	return secretKeys(assignments(s, yaml))
 }
 
 // Known hides secrets that the caller knows, then what Text finds. Values that are too short to be secrets are words.
-func Known(s string, secrets []string) string {
+func Known(s string, secrets []string) string { return Text(known(s, secrets)) }
+
+// Prose is Known for a text of our own, of several lines: in it "credentials: AWS does not know them" is no line of YAML.
+func Prose(s string, secrets []string) string {
+	return hide(known(s, secrets), func(s string) string { return s })
+}
+
+func known(s string, secrets []string) string {
 	const shortest = 8
 	for _, secret := range secrets {
 		if len(secret) >= shortest && !harmless(secret) {
 			s = strings.ReplaceAll(s, secret, Secret)
 		}
 	}
-	return Text(s)
+	return s
 }
 
 func hinted(s string, hints []string) bool {
@@ -149,7 +159,7 @@ func secretKeys(s string) string {
 		for end < len(s) && base64Char(s[end]) {
 			end++
 		}
-		if end-i == keyLength && (end == len(s) || s[end] != '=') && random(s[i:end]) {
+		if end-i == keyLength && (end == len(s) || s[end] != '=') && random(s[i:end]) && !inPath(s[:i], s[i:end]) {
 			b.WriteString(s[done:i])
 			b.WriteString(Secret)
 			done = end
@@ -161,6 +171,24 @@ func secretKeys(s string) string {
 	}
 	b.WriteString(s[done:])
 	return b.String()
+}
+
+// roots are folders at the top of a file system below which users and their tools keep files.
+var roots = []string{
+	"/tmp/", "/home/", "/root/", "/var/", "/usr/", "/opt/", "/etc/", "/mnt/", "/srv/", "/run/", "/work/", "/Users/", "/private/",
+	"/builds/", "/workspace/", "/github/",
+}
+
+// inPath tells whether a run is a part of the absolute name of a file: folders of tests and builds mix capitals, small letters
+// and digits, too.
+func inPath(before, run string) bool {
+	name := before[strings.LastIndexAny(before, " \t\n\"'`=,:;()[]{}<>")+1:] + run
+	for _, root := range roots {
+		if strings.HasPrefix(name, root) {
+			return true
+		}
+	}
+	return false
 }
 
 func base64Char(c byte) bool {

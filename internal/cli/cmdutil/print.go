@@ -109,7 +109,7 @@ func hidden(r Report, secrets []string) Report {
 		r.Next[i] = mask.Known(r.Next[i], secrets)
 	}
 	for i := range r.Problems {
-		r.Problems[i] = mask.Known(r.Problems[i], secrets)
+		r.Problems[i] = mask.Prose(r.Problems[i], secrets)
 	}
 	return r
 }
