@@ -5,6 +5,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -28,6 +29,7 @@ const (
 	CodeDiskFull      = "DiskFull"   // while it was done
 	CodePassphrase    = "WrongPassphrase"
 	CodeConfig        = "InvalidConfig"
+	CodeStateHidden   = "StateHidden"
 	CodeStackName     = "InvalidStackName"
 	CodeProgram       = "ProgramFailed"
 	CodePlugin        = "PluginMissing"
@@ -101,6 +103,12 @@ func (f *Failure) ExitCode() int {
 		"InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch", "NoCredentials",
 		"Forbidden", "Unauthorized":
 		return exitcode.Denied
+	}
+	if f.Code == CodeStateHidden {
+		if errors.Is(f.cause, fs.ErrPermission) {
+			return exitcode.Denied
+		}
+		return exitcode.Usage
 	}
 	if errors.Is(f.cause, ErrNoStack) {
 		return exitcode.NotFound

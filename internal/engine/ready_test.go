@@ -125,6 +125,20 @@ func TestALostPassphraseIsNotReplacedInSilence(t *testing.T) {
 	require.NoFileExists(t, path)
 }
 
+func TestAStateThatCannotBeLookedAtIsNotOneThatThereIsNot(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	e := open(t, Options{Home: t.TempDir(), BackendURL: "file://" + filepath.Join(file, "state"), Program: chain(nil)})
+	_, err := e.Resources(t.Context())
+	var failure *Failure
+	require.ErrorAs(t, err, &failure)
+	require.Equal(t, CodeStateHidden, failure.Code)
+	require.Equal(t, 2, failure.ExitCode())
+	require.NotErrorIs(t, err, ErrNoStack)
+	require.Equal(t, 3, fileState{}.hidden("x", os.ErrPermission).ExitCode())
+}
+
 func TestALostPassphraseOfAnotherStackIsNotReplacedEither(t *testing.T) {
 	t.Parallel()
 	_, o := deployed(t)

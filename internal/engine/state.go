@@ -122,6 +122,9 @@ type savedState struct {
 // Failure that names the copies.
 func (s fileState) read() (*savedState, error) {
 	path, exists := s.path()
+	if _, err := os.Stat(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, s.hidden(path, err)
+	}
 	if !exists {
 		return nil, lostOr(s.stack, path, s.copies(), fmt.Errorf("stack %q: %w", s.stack, ErrNoStack))
 	}
@@ -133,13 +136,22 @@ func (s fileState) read() (*savedState, error) {
 		return deployment, nil
 	}
 	if errors.Is(err, fs.ErrPermission) {
-		return nil, fmt.Errorf("read the state: %w", err)
+		return nil, s.hidden(path, err)
 	}
 	return nil, &Failure{
 		Code:    CodeStateCorrupt,
 		Message: fmt.Sprintf("the state file %s cannot be read: %v; nothing was changed", path, err),
 		Hint:    restoreHint(s.stack, s.copies()),
 	}
+}
+
+// hidden is the failure of a state that cannot be looked at: whether the stack is deployed is not known then.
+func (s fileState) hidden(path string, err error) *Failure {
+	f := &Failure{
+		Code: CodeStateHidden, Message: fmt.Sprintf("the state of stack %q cannot be looked at: %v; nothing was changed", s.stack, err),
+		Hint: "see who may read it: ls -ld " + filepath.Dir(path), cause: err,
+	}
+	return f
 }
 
 // parseState reads one state file or a copy of one.

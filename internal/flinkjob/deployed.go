@@ -53,16 +53,25 @@ func (d Deployed) Run(ctx context.Context, o Options, report func(Progress)) (Ru
 	if err != nil {
 		return RunResult{}, err
 	}
+	r.Restart = o.Restart
 	return r.Run(ctx, spec, report)
 }
 
-// List returns the jobs in the cluster.
-func (d Deployed) List(ctx context.Context) ([]Summary, error) {
+// List returns the jobs in the cluster, or those of a team.
+func (d Deployed) List(ctx context.Context, team string) ([]Summary, error) {
+	namespace := ""
+	if team != "" {
+		spec, err := SpecFrom(d.Outputs, Options{Team: team})
+		if err != nil {
+			return nil, err
+		}
+		namespace = spec.Namespace
+	}
 	r, err := d.Connect(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return r.Jobs(ctx, "")
+	return r.Jobs(ctx, namespace)
 }
 
 // Status looks at one job of a team ("" = the first one). A job that does not exist is ErrNoJob.

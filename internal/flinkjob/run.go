@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
 	"emrflink/internal/kube"
 )
 
@@ -31,6 +33,9 @@ func (r Runner) Run(ctx context.Context, s Spec, report func(Progress)) (RunResu
 	if err != nil {
 		return RunResult{}, err
 	}
+	if err := r.restarts(ctx, s); err != nil {
+		return RunResult{}, err
+	}
 	for _, o := range objs {
 		if _, err := r.Kube.Apply(ctx, o); err != nil {
 			return RunResult{}, fmt.Errorf("submit job %q: %w", s.Name, err)
@@ -38,6 +43,25 @@ func (r Runner) Run(ctx context.Context, s Spec, report func(Progress)) (RunResu
 	}
 	m.say(phaseSubmitted, "the FlinkDeployment was accepted")
 	return r.follow(ctx, s, before, m)
+}
+
+// restarts asks before a job that runs gets another parallelism: the operator restarts it for that.
+func (r Runner) restarts(ctx context.Context, s Spec) error {
+	if r.Restart == nil {
+		return nil
+	}
+	o, err := r.Kube.Get(ctx, kube.KindFlinkDeployment.Ref(s.Namespace, s.Name))
+	if kube.IsNotFound(err) || kube.IsNoKind(err) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("look for job %q: %w", s.Name, err)
+	}
+	now, found, err := unstructured.NestedFieldNoCopy(o.Object, "spec", "job", "parallelism")
+	if err != nil || !found || fmt.Sprint(now) == fmt.Sprint(s.Parallelism) {
+		return nil
+	}
+	return r.Restart(fmt.Sprintf("job %q runs with parallelism %v, and is to run with %d", s.Name, now, s.Parallelism))
 }
 
 // settled is the preflight of a cluster that may have been deployed a second ago:

@@ -176,6 +176,36 @@ func TestRunEndsWithACheckpointThatWasNotThereBefore(t *testing.T) {
 	require.Contains(t, causes, "checkpoint: the job is RUNNING; no checkpoint below s3p://")
 }
 
+func TestARunThatRestartsAJobAsks(t *testing.T) {
+	t.Parallel()
+	cluster := healthyCluster()
+	no := errors.New("no")
+	asked := ""
+	r := Runner{Kube: cluster, Objects: &bucket{}, Clock: newClock(nil), Restart: func(why string) error {
+		asked = why
+		return no
+	}, Timeout: time.Second}
+	s := spec(t)
+	for _, c := range []struct {
+		parallelism int
+		asks        string
+	}{
+		{s.Parallelism, ""}, // there is none
+		{s.Parallelism, ""}, // it is the same
+		{s.Parallelism + 2, `job "basic" runs with parallelism 2, and is to run with 4`},
+	} {
+		asked, s.Parallelism = "", c.parallelism
+		_, err := r.Run(t.Context(), s, func(Progress) {})
+		require.Equal(t, c.asks, asked)
+		require.Equal(t, c.asks != "", errors.Is(err, no), err)
+	}
+	o, err := cluster.Get(t.Context(), kube.KindFlinkDeployment.Ref(s.Namespace, s.Name))
+	require.NoError(t, err)
+	now, _, err := unstructured.NestedFieldNoCopy(o.Object, "spec", "job", "parallelism")
+	require.NoError(t, err)
+	require.EqualValues(t, 2, now, "it stayed as it was")
+}
+
 func TestRunFailsWithANamedCause(t *testing.T) {
 	t.Parallel()
 	seen := obj{"observedGeneration": 1, "jobStatus": obj{"state": "RECONCILING"}}

@@ -66,6 +66,8 @@ type Runner struct {
 	Trust   TrustReader  // nil: the trust policy is not part of the preflight
 	Clock   Clock        // nil: the wall clock
 
+	Restart func(why string) error // asked before Run changes a job that runs; nil: changed without a question
+
 	Timeout   time.Duration // of a Run or Delete; default 15 min
 	Expected  time.Duration // what Run or Delete usually takes, for the display; default 4 min
 	Poll      time.Duration // between two looks; default 500 ms

@@ -51,6 +51,8 @@ type Options struct {
 	Interval    time.Duration
 	// Timeout is how long a run or a deletion is waited for; 0 = for ever.
 	Timeout time.Duration
+	// Restart is asked before a run changes a job that runs, which restarts it; nil restarts it. Its error ends the run.
+	Restart func(why string) error
 }
 
 type outputs struct {

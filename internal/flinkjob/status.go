@@ -5,6 +5,8 @@ package flinkjob
 import (
 	"context"
 	"fmt"
+	"path"
+	"slices"
 	"time"
 
 	"emrflink/internal/kube"
@@ -68,6 +70,10 @@ func (r Runner) Status(ctx context.Context, namespace, name string) (StatusResul
 		if err != nil {
 			return StatusResult{}, err
 		}
+		// Flink puts a job's id in front of chk-N: another one is of an earlier job of the same name.
+		all = slices.DeleteFunc(all, func(c Checkpoint) bool {
+			return ob.job.JobID != "" && path.Base(path.Dir(c.URI)) != ob.job.JobID
+		})
 		if n := len(all); n > 0 {
 			res.Checkpoint = &all[n-1]
 			ob.checkpoint = &all[n-1]

@@ -106,6 +106,14 @@ func TestStatusOfAbsentAndRunningJobs(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, want, res)
 	}
+	// What an earlier job of the same name left is not its checkpoint.
+	for id, found := range map[string]bool{"0123456789abcdef0123456789abcdef": true, "fedcba9876543210fedcba9876543210": false} {
+		setStatus(t, s, obj{"jobStatus": obj{"state": "RUNNING", "jobId": id}})
+		res, err = r.Status(t.Context(), "flink-team-a", "basic")
+		require.NoError(t, err)
+		require.Equal(t, found, res.Checkpoint != nil)
+	}
+
 	list, err := r.Jobs(t.Context(), "")
 	require.NoError(t, err)
 	require.Equal(t, []Summary{

@@ -163,6 +163,7 @@ func jobFlags() []flagCase {
 		{"sample-job run", "basic --node-pool=p", jobs{Spec: spec{Sample: "basic", Timeout: wait, NodePool: "p"}}},
 		{"sample-job run", "basic --parallelism=4", jobs{Spec: spec{Sample: "basic", Timeout: wait, Parallelism: 4}}},
 		{"sample-job run", "basic --timeout=3m", jobs{Spec: spec{Sample: "basic", Timeout: 3 * time.Minute}}},
+		{"sample-job run", "basic --yes", jobs{Spec: spec{Sample: "basic", Timeout: wait}, Yes: true}},
 		{"sample-job run", "basic --output=json", jobs{Spec: spec{Sample: "basic", Timeout: wait}, Output: JSON}},
 		{"sample-job status", "mine", jobs{Job: "mine"}},
 		{"sample-job status", "--team=t", jobs{Spec: spec{Team: "t"}}},

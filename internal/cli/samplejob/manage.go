@@ -37,7 +37,7 @@ Exit codes: 0 shown; 1 failed; 2 flags; 3 credentials; 4 there is no such job, o
 			return runner(opts, runF, status)(cmd, args)
 		},
 	}
-	cmd.Flags().StringVar(&opts.Spec.Team, "team", "", "team that runs it (default: the first of the stack)")
+	cmd.Flags().StringVar(&opts.Spec.Team, "team", "", "team that runs it (default: the first of the stack; all in a list)")
 	cmdutil.AddOutputFlag(cmd, &opts.Output)
 	return cmd
 }
@@ -72,7 +72,7 @@ func status(ctx context.Context, opts *Options) error {
 }
 
 func showAll(ctx context.Context, opts *Options, s Stack, jobs Jobs) error {
-	all, err := jobs.List(ctx)
+	all, err := jobs.List(ctx, opts.Spec.Team)
 	if err != nil {
 		return fmt.Errorf("read the jobs: %w", err)
 	}

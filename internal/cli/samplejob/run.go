@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -34,6 +35,9 @@ Steps:
   3. wait for the JobManager, the TaskManagers and the nodes that Karpenter starts for them
   4. wait until the job is RUNNING and a checkpoint object exists
 
+A job of that name that runs already stays as it is, unless its parallelism is another one: it is then restarted from
+its last checkpoint, after a question.
+
 Cost: on the aws target the nodes of the job, until it is deleted. The job keeps running: delete it with
 "sample-job delete".
 
@@ -47,6 +51,7 @@ credentials; 4 the stack was never deployed; 6 timed out waiting.`,
 	}
 	opts.bindSpec(cmd)
 	cmdutil.AddTimeoutFlag(cmd, &opts.Spec.Timeout, 15*time.Minute)
+	cmdutil.AddYesFlag(cmd, &opts.Yes, "restart a running job of that name with another parallelism without asking")
 	cmdutil.AddOutputFlag(cmd, &opts.Output)
 	return cmd
 }
@@ -65,13 +70,22 @@ func run(ctx context.Context, opts *Options) error {
 			cmdutil.Command("sample-job", "status", name, "--stack", info.Stack))
 		defer opts.Interrupt.Say("")
 		w := newWait(opts.IO)
+		opts.Spec.Restart = func(why string) error {
+			if opts.Yes {
+				return nil
+			}
+			return opts.IO.Confirm(ctx, why+". Restart it?", "--yes")
+		}
 		res, err := jobs.Run(ctx, opts.Spec, w.follow)
 		w.end(err)
 		if err != nil {
 			next := cmdutil.Command("sample-job", "status", name, "--stack", info.Stack) + "\n" +
 				cmdutil.Command("sample-job", "delete", name, "--stack", info.Stack)
 			var failed interface{ Code() string }
-			if errors.As(err, &failed) && failed.Code() == "flinkjob.preflight" { // nothing was submitted
+			switch {
+			case cmdutil.ExitCode(ctx, err) == cmdutil.ExitUsage: // nor here, and a job of that name may run
+				next = cmdutil.Command("sample-job", "run", "--help")
+			case errors.As(err, &failed) && failed.Code() == "flinkjob.preflight": // nothing was submitted
 				next = cmdutil.Command("status", "--stack", info.Stack) + "\n" + cmdutil.Command("deploy", "--stack", info.Stack)
 			}
 			return &cmdutil.Error{What: what, Cause: err, Next: next}
@@ -130,7 +144,11 @@ func report(opts *Options, info stack.Info, r flinkjob.RunResult) error {
 	}
 	w := opts.IO.Out
 	elapsed := time.Duration(r.ElapsedSeconds * float64(time.Second))
-	_, _ = fmt.Fprintf(w, "job %s in namespace %s is %s; its first checkpoint took %s\n", r.Job, r.Namespace, r.State,
+	checkpoint := "its first checkpoint took"
+	if n := path.Base(r.Checkpoint.URI); n != "chk-1" {
+		checkpoint = "checkpoint " + strings.TrimPrefix(n, "chk-") + " came after"
+	}
+	_, _ = fmt.Fprintf(w, "job %s in namespace %s is %s; %s %s\n", r.Job, r.Namespace, r.State, checkpoint,
 		iostreams.Duration(elapsed))
 	_, _ = fmt.Fprintf(w, "checkpoint: %s (%d bytes, %s)\n", r.Checkpoint.URI, r.Checkpoint.Bytes,
 		r.Checkpoint.At.Format(time.RFC3339))

@@ -27,7 +27,7 @@ type Stack interface {
 type Jobs interface {
 	Render(ctx context.Context, o flinkjob.Options) ([]byte, error)
 	Run(ctx context.Context, o flinkjob.Options, report func(flinkjob.Progress)) (flinkjob.RunResult, error)
-	List(ctx context.Context) ([]flinkjob.Summary, error)
+	List(ctx context.Context, team string) ([]flinkjob.Summary, error)
 	Status(ctx context.Context, name, team string) (flinkjob.StatusResult, error)
 	Delete(ctx context.Context, name string, o flinkjob.Options, report func(flinkjob.Progress)) (flinkjob.DeleteResult, error)
 }
@@ -46,6 +46,7 @@ type Options struct {
 
 	Job    string // name of the job in the cluster, where it is the argument
 	Spec   flinkjob.Options
+	Yes    bool
 	Output cmdutil.Format
 }
 

@@ -20,9 +20,18 @@ import (
 )
 
 type fake struct {
-	err   error
-	found bool
-	spec  flinkjob.Options
+	err        error
+	found      bool
+	spec       flinkjob.Options
+	restarts   bool
+	checkpoint string // its number, "" = 1
+}
+
+func (f *fake) number() string {
+	if f.checkpoint == "" {
+		return "1"
+	}
+	return f.checkpoint
 }
 
 func (f *fake) Info() stack.Info                   { return cmdtest.Info() }
@@ -34,7 +43,14 @@ func (f *fake) Render(_ context.Context, s flinkjob.Options) ([]byte, error) {
 }
 
 func (f *fake) Run(_ context.Context, s flinkjob.Options, progress func(flinkjob.Progress)) (flinkjob.RunResult, error) {
+	restart := s.Restart
+	s.Restart = nil // a function cannot be compared
 	f.spec = s
+	if f.restarts {
+		if err := restart("the job runs with parallelism 2, and is to run with 4"); err != nil {
+			return flinkjob.RunResult{}, err
+		}
+	}
 	progress(flinkjob.Progress{Phase: "submitted", Cause: "accepted"})
 	progress(flinkjob.Progress{Phase: "nodes", Cause: "0/3 nodes are available"})
 	if f.err != nil {
@@ -42,14 +58,15 @@ func (f *fake) Run(_ context.Context, s flinkjob.Options, progress func(flinkjob
 	}
 	return flinkjob.RunResult{
 		Job: "basic", Namespace: "flink-team-a", State: "RUNNING", ElapsedSeconds: 12.5,
-		Checkpoint: flinkjob.Checkpoint{URI: "s3://b/chk-1", Bytes: 10, At: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)},
+		Checkpoint: flinkjob.Checkpoint{URI: "s3://b/chk-" + f.number(), Bytes: 10, At: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)},
 		Nodes: []flinkjob.NodeUse{{
 			Name: "n1", InstanceType: "c5d.xlarge", CapacityType: "spot", NodePool: "p", Roles: []string{"taskmanager"},
 		}},
 	}, nil
 }
 
-func (f *fake) List(context.Context) ([]flinkjob.Summary, error) {
+func (f *fake) List(_ context.Context, team string) ([]flinkjob.Summary, error) {
+	f.spec = flinkjob.Options{Team: team}
 	return []flinkjob.Summary{{Job: "basic", Namespace: "flink-team-a", State: "RUNNING", Sample: "basic"}}, f.err
 }
 
@@ -120,7 +137,16 @@ func TestSampleJob(t *testing.T) {
 				"nodes: started\nnodes: 0/3 nodes are available\nnodes: failed in 0s\n",
 		},
 		"a wait that ended": {"run basic", fake{err: context.DeadlineExceeded}, 6, "", "*"},
-		"an unknown sample": {"run basik", fake{}, 2, "", ""},
+		"a run of a job that runs": {
+			"run basic", fake{checkpoint: "6"}, 0,
+			"job basic in namespace flink-team-a is RUNNING; checkpoint 6 came after 12s\n" +
+				"checkpoint: s3://b/chk-6 (10 bytes, 2026-01-02T03:04:05Z)\n" +
+				"NODE\tINSTANCE TYPE\tCAPACITY\tNODE POOL\tRUNS\nn1\tc5d.xlarge\tspot\tp\ttaskmanager\n" +
+				"delete it with: emrflink sample-job delete basic --stack local\n", "*",
+		},
+		"a restart needs a yes":      {"run basic", fake{restarts: true}, 2, "", ""},
+		"a restart that was allowed": {"run basic --yes", fake{restarts: true, err: errors.New("x")}, 1, "", "*"},
+		"an unknown sample":          {"run basik", fake{}, 2, "", ""},
 		"status of all": {
 			"status", fake{}, 0, "JOB\tNAMESPACE\tSTATE\tSAMPLE\nbasic\tflink-team-a\tRUNNING\tbasic\n", simulated,
 		},
@@ -170,6 +196,14 @@ func TestARunThatSubmittedNothingHasNoJobToDelete(t *testing.T) {
 	require.Equal(t, []string{"emrflink status --stack local", "emrflink deploy --stack local"}, cmdutil.Describe(err).Next)
 }
 
+func TestAWrongFlagOfARunDoesNotSuggestToDeleteTheJob(t *testing.T) {
+	t.Parallel()
+	err := &flinkjob.UnknownNameError{What: "team", Name: "nobody", Known: []string{"flink-team-a"}}
+	_, got := exec(t, &fake{err: err}, "run basic --team nobody")
+	require.Equal(t, 2, cmdtest.Code(got))
+	require.Equal(t, []string{"emrflink sample-job run --help"}, cmdutil.Describe(got).Next)
+}
+
 func TestFlagsReachTheSpec(t *testing.T) {
 	t.Parallel()
 	all := flinkjob.Options{Sample: "basic", Name: "n", Team: "t", NodePool: "p", Parallelism: 4}
@@ -181,6 +215,7 @@ func TestFlagsReachTheSpec(t *testing.T) {
 		"render basic --name n --team t --node-pool p --parallelism 4": all,
 		"delete basic --team t --timeout 3m":                           {Team: "t", Timeout: 3 * time.Minute},
 		"status basic --team t":                                        {Team: "t"},
+		"status --team t":                                              {Team: "t"},
 	} {
 		f := &fake{}
 		_, err := exec(t, f, args)

@@ -122,7 +122,7 @@ func show(opts *Options, info stack.Info, st stack.State, c observe.Cluster, unk
 	if st.LockedBy != "" {
 		line(w, "in use by", st.LockedBy)
 	}
-	showPending(w, info.Stack, st)
+	showPending(w, info, st)
 	if c.Name == "" && st.Resources > 0 && !unknown {
 		line(w, "cluster", "none yet: the deploy was not completed; go on with "+cmdutil.Command("deploy", "--stack", info.Stack))
 	}
@@ -136,7 +136,7 @@ func show(opts *Options, info stack.Info, st stack.State, c observe.Cluster, unk
 }
 
 // showPending lists what is under way, or what a killed run left unfinished.
-func showPending(w io.Writer, stack string, st stack.State) {
+func showPending(w io.Writer, info stack.Info, st stack.State) {
 	label := "unfinished"
 	if st.LockedBy != "" {
 		label = "under way"
@@ -144,11 +144,14 @@ func showPending(w io.Writer, stack string, st stack.State) {
 	for _, p := range st.Pending {
 		line(w, label, p.Kind+" "+p.Type+" "+p.Name)
 	}
-	if len(st.Pending) > 0 && st.LockedBy == "" {
-		line(w, "next",
-			"an earlier run was killed; a deploy finds out how these ended, and continues: "+
-				cmdutil.Command("deploy", "--stack", stack))
+	if len(st.Pending) == 0 || st.LockedBy != "" {
+		return
 	}
+	why := "an earlier run was killed"
+	if info.State != "" && !strings.HasPrefix(info.State, "file://") { // only the backend knows who works on it
+		why = "another run works on it, or an earlier one was killed"
+	}
+	line(w, "next", why+"; a deploy finds out how these ended, and continues: "+cmdutil.Command("deploy", "--stack", info.Stack))
 }
 
 func line(w io.Writer, label, text string) {

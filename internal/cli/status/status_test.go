@@ -25,9 +25,15 @@ type fake struct {
 	cluster    observe.Cluster
 	clusterErr error
 	asked      bool
+	backend    string // URL of the state
 }
 
-func (f *fake) Info() stack.Info                           { return cmdtest.Info() }
+func (f *fake) Info() stack.Info {
+	info := cmdtest.Info()
+	info.State = f.backend
+	return info
+}
+
 func (f *fake) Close() error                               { return nil }
 func (f *fake) State(context.Context) (stack.State, error) { return f.state, f.stateErr }
 func (f *fake) Cluster(context.Context) (observe.Cluster, error) {
@@ -111,21 +117,25 @@ func TestUnfinishedOperationsAreListed(t *testing.T) {
 	t.Parallel()
 	pending := []plans.Pending{{Kind: "creating", Type: "aws:eks/cluster:Cluster", Name: "c", URN: "urn:c"}}
 	for name, c := range map[string]struct {
-		lockedBy string
-		want     []string
-		not      string
+		lockedBy, state string
+		want            []string
+		not             string
 	}{
-		"of a run that was killed": {"", []string{
+		"of a state whose lock only the backend knows": {"", "s3://b", []string{
+			"unfinished:  creating aws:eks/cluster:Cluster c\n",
+			"next:        another run works on it, or an earlier one was killed; a deploy",
+		}, "under way"},
+		"of a run that was killed": {"", "", []string{
 			"unfinished:  creating aws:eks/cluster:Cluster c\n",
 			"next:        an earlier run was killed; a deploy finds out how these ended, and continues: " +
 				"emrflink deploy --stack local\n",
 		}, "under way"},
-		"of a run that goes on": {"ann, process 7", []string{"under way:   creating aws:eks/cluster:Cluster c\n"}, "next:"},
+		"of a run that goes on": {"ann, process 7", "", []string{"under way:   creating aws:eks/cluster:Cluster c\n"}, "next:"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := deployed()
-			f.state.Pending, f.state.LockedBy = pending, c.lockedBy
+			f.state.Pending, f.state.LockedBy, f.backend = pending, c.lockedBy, c.state
 			r, err := exec(t, f, cmdutil.Text)
 			require.NoError(t, err)
 			for _, w := range c.want {

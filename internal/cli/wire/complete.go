@@ -60,7 +60,7 @@ func (a *app) jobNames(ctx context.Context) []string {
 	if err != nil {
 		return nil
 	}
-	list, err := jobs.List(ctx)
+	list, err := jobs.List(ctx, "")
 	if err != nil {
 		return nil
 	}

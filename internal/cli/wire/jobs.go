@@ -45,9 +45,9 @@ func (j jobs) Run(ctx context.Context, o flinkjob.Options, report func(flinkjob.
 	return res, classify(err)
 }
 
-// List returns the jobs in the cluster.
-func (j jobs) List(ctx context.Context) ([]flinkjob.Summary, error) {
-	all, err := j.Deployed.List(ctx)
+// List returns the jobs in the cluster, or those of a team.
+func (j jobs) List(ctx context.Context, team string) ([]flinkjob.Summary, error) {
+	all, err := j.Deployed.List(ctx, team)
 	return all, classify(err)
 }
 
