@@ -71,7 +71,7 @@ deletes 3 recorded resources (ec2 2, s3 1)
 ALSO DELETED	TYPE	MADE BY
 i-1	ec2 instance	karpenter
 lost for good: bucket b: 12 objects
-ends costs of $1.50 per hour
+ends costs of $1.5000 per hour, $1095.00 per month
 `
 
 func TestCleanupDeletesAndReports(t *testing.T) {

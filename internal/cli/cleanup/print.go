@@ -51,7 +51,7 @@ func showPlan(opts *Options, info stack.Info, p cleanup.Plan) error {
 		_, _ = fmt.Fprintf(w, "%s %s\n", pal.Yellow("warning:"), l)
 	}
 	if p.HourlyUSD > 0 {
-		_, _ = fmt.Fprintf(w, "ends costs of %s per hour\n", cmdutil.USD(p.HourlyUSD))
+		_, _ = fmt.Fprintf(w, "ends costs of %s per hour, %s per month\n", cmdutil.PerHour(p.HourlyUSD), cmdutil.PerMonth(p.HourlyUSD))
 	}
 	if opts.DryRun {
 		_, _ = fmt.Fprintln(w, "dry run: nothing was deleted")
@@ -92,7 +92,7 @@ func showOutcomes(opts *Options, r cleanup.Report) error {
 		for _, i := range part.items {
 			price := ""
 			if i.HourlyUSD > 0 {
-				price = cmdutil.USD(i.HourlyUSD)
+				price = cmdutil.PerHour(i.HourlyUSD)
 			}
 			t.Row(part.outcome, i.Service, i.Type, i.ID, price, i.Reason)
 		}

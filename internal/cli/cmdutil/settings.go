@@ -37,7 +37,7 @@ func (g *Globals) Bind(root *cobra.Command) {
 	f.StringVar(&g.State, "state", "", "where the state is kept: a Pulumi backend URL such as s3://BUCKET (default: the "+
 		"state folder)")
 	f.Var(&g.Color, "color", "when to colour output: auto, always or never")
-	f.BoolVarP(&g.Verbose, "verbose", "v", false, "show debug messages on standard error")
+	f.BoolVarP(&g.Verbose, "verbose", "v", false, "show debug messages on standard error, and details that are else folded")
 	CompleteFlag(root, "color", iostreams.ColorModes()...)
 	_ = root.MarkPersistentFlagFilename("config-file", "yaml", "yml")
 }

@@ -4,7 +4,9 @@ package cmdutil
 
 import (
 	"fmt"
+	"io"
 
+	"emrflink/internal/cost"
 	"emrflink/internal/iostreams"
 )
 
@@ -33,12 +35,20 @@ func Count(n int, singular, plural string) string {
 	return fmt.Sprintf("%d %s", n, plural)
 }
 
-// USD prints US dollars with cents, small hourly prices with the digits that they have.
-func USD(v float64) string {
-	switch {
-	case v != 0 && v < 0.1 && v > -0.1:
-		return fmt.Sprintf("$%.4f", v)
-	default:
-		return fmt.Sprintf("$%.2f", v)
+// PerHour prints a price in US dollars per hour: all prices have the digits that the smallest of them needs.
+func PerHour(v float64) string { return fmt.Sprintf("$%.4f", v) }
+
+// PerMonth prints what a price per hour is in a month.
+func PerMonth(perHour float64) string { return fmt.Sprintf("$%.2f", cost.Monthly(perHour)) }
+
+// PrintNotIncluded says what is in no sum of prices: one line, a line each with --verbose.
+func PrintNotIncluded(w io.Writer, label string, list []string, verbose bool) {
+	const few = 2
+	if len(list) > few && !verbose {
+		_, _ = fmt.Fprintf(w, "%s: what is billed by use, of %d kinds (list them with --verbose)\n", label, len(list))
+		return
+	}
+	for _, n := range list {
+		_, _ = fmt.Fprintf(w, "%s: %s\n", label, n)
 	}
 }

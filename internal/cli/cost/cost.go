@@ -21,9 +21,10 @@ type Pricer func(ctx context.Context, live bool) (cost.Report, error)
 
 // Options are the dependencies and the flags of the command.
 type Options struct {
-	IO    *iostreams.IOStreams
-	Info  func() (stack.Info, error)
-	Price Pricer
+	IO      *iostreams.IOStreams
+	Globals *cmdutil.Globals
+	Info    func() (stack.Info, error)
+	Price   Pricer
 
 	Live   bool
 	Output cmdutil.Format
@@ -31,7 +32,7 @@ type Options struct {
 
 // NewCmd returns the command.
 func NewCmd(f *cmdutil.Factory, price Pricer, runF func(context.Context, *Options) error) *cobra.Command {
-	opts := &Options{IO: f.IO, Info: f.Info, Price: price}
+	opts := &Options{IO: f.IO, Globals: f.Globals, Info: f.Info, Price: price}
 	cmd := &cobra.Command{
 		Use:   "cost [flags]",
 		Short: "Show what a deployment costs, per hour and month",
@@ -83,5 +84,5 @@ func run(ctx context.Context, opts *Options) error {
 	if opts.Output == cmdutil.JSON {
 		return cmdutil.WriteJSON(opts.IO.Out, r)
 	}
-	return show(opts.IO, r)
+	return show(opts.IO, r, opts.Globals.Verbose)
 }

@@ -23,7 +23,7 @@ func between(r cost.Range, write func(float64) string) string {
 }
 
 // show prints the report for a reader: the parts, their sum, what the sample job adds, and what is in no sum.
-func show(ios *iostreams.IOStreams, r cost.Report) error {
+func show(ios *iostreams.IOStreams, r cost.Report, verbose bool) error {
 	w := ios.Out
 	if r.Prices.AsOf == "" {
 		_, _ = fmt.Fprintf(w, "no prices for stack %s in %s\n", r.Stack, r.Region)
@@ -36,9 +36,7 @@ func show(ios *iostreams.IOStreams, r cost.Report) error {
 	for _, u := range r.Unpriced {
 		_, _ = fmt.Fprintf(w, "not priced: %s\n", u)
 	}
-	for _, n := range r.NotIncluded {
-		_, _ = fmt.Fprintf(w, "not included: %s\n", n)
-	}
+	cmdutil.PrintNotIncluded(w, "not included", r.NotIncluded, verbose)
 	cmdutil.PrintSimulated(ios, r.Simulated)
 	return nil
 }

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -34,6 +33,7 @@ type Stack interface {
 // Options are the dependencies and the flags of the command.
 type Options struct {
 	IO        *iostreams.IOStreams
+	Globals   *cmdutil.Globals
 	Interrupt *cmdutil.Interrupt
 	Info      func() (stack.Info, error)
 	Operations
@@ -55,7 +55,7 @@ type Operations struct {
 
 // NewCmd returns the command.
 func NewCmd(f *cmdutil.Factory, o Operations, runF func(context.Context, *Options) error) *cobra.Command {
-	opts := &Options{IO: f.IO, Interrupt: f.Interrupt, Info: f.Info, Operations: o}
+	opts := &Options{IO: f.IO, Globals: f.Globals, Interrupt: f.Interrupt, Info: f.Info, Operations: o}
 	cmd := &cobra.Command{
 		SuggestFor: []string{"up", "apply", "create", "install", "update", "upgrade"},
 		Use:        "deploy [flags]",
@@ -219,10 +219,10 @@ func planned(ctx context.Context, opts *Options, info stack.Info, d deploy.Deplo
 	if opts.Output == cmdutil.JSON && !opts.IO.IsErrTTY() {
 		return plan, nil
 	}
-	return plan, showPlan(opts.IO, info, plan)
+	return plan, showPlan(opts.IO, info, plan, opts.Globals.Verbose)
 }
 
-func showPlan(ios *iostreams.IOStreams, info stack.Info, plan preview.Report) error {
+func showPlan(ios *iostreams.IOStreams, info stack.Info, plan preview.Report, verbose bool) error {
 	file := info.File
 	if file == "" {
 		file = "defaults"
@@ -236,23 +236,23 @@ func showPlan(ios *iostreams.IOStreams, info stack.Info, plan preview.Report) er
 	}
 	_, _ = fmt.Fprintf(w, "plan: %d to create, %d to update%s, %d to replace, %d to delete, %d unchanged\n\n",
 		s.Create, s.Update, may, s.Replace, s.Delete, s.Same)
-	t := ios.NewErrTable("BILLED BY THE HOUR", "WHAT", "USD/HOUR")
+	t := ios.NewErrTable("BILLED BY THE HOUR", "WHAT", "USD/HOUR", "USD/MONTH")
 	for _, i := range plan.After.Items {
 		what := strconv.FormatFloat(i.Quantity, 'g', -1, 64) + " x " + i.What
 		if i.Note != "" {
 			what += " (" + i.Note + ")"
 		}
-		t.Row(i.Name, what, cmdutil.USD(i.HourlyUSD))
+		t.Row(i.Name, what, cmdutil.PerHour(i.HourlyUSD), cmdutil.PerMonth(i.HourlyUSD))
 	}
 	if t.Len() > 0 {
-		t.Row("total", "at AWS's list prices", cmdutil.USD(plan.After.HourlyUSD))
+		total := plan.After.HourlyUSD
+		t.Row("total", "at AWS's list prices", cmdutil.PerHour(total), cmdutil.PerMonth(total))
 	}
 	if err := t.Render(); err != nil {
 		return err
 	}
-	for _, n := range slices.Concat(plan.After.NotIncluded, plan.After.Unpriced) {
-		_, _ = fmt.Fprintf(w, "not in the total: %s\n", n)
-	}
+	cmdutil.PrintNotIncluded(w, "not in the total", plan.After.NotIncluded, verbose)
+	cmdutil.PrintNotIncluded(w, "not priced", plan.After.Unpriced, true)
 	cmdutil.PrintSimulated(ios, info.Simulated)
 	_, _ = fmt.Fprintln(w)
 	return nil

@@ -95,7 +95,8 @@ func setup(t *testing.T, f *fake) (*cmdtest.Run, *Options) {
 	t.Helper()
 	r := cmdtest.New(t)
 	return r, &Options{
-		IO: r.Factory.IO, Interrupt: r.Factory.Interrupt, Info: r.Factory.Info,
+		Globals: &cmdutil.Globals{},
+		IO:      r.Factory.IO, Interrupt: r.Factory.Interrupt, Info: r.Factory.Info,
 		Operations: Operations{Open: func(context.Context) (Stack, error) { return f, nil }},
 	}
 }
@@ -160,7 +161,7 @@ func TestDeployShowsThePlanOnStderrAndTheResultOnStdout(t *testing.T) {
 	for _, s := range []string{
 		"stack local (defaults), target local, region us-west-2, deployment emr-eks-flink\n",
 		"plan: 1 to create, 0 to update, 0 to replace, 0 to delete, 2 unchanged\n",
-		"c\t1 x EKS cluster\t$0.10\ntotal\tat AWS's list prices\t$0.10\n",
+		"c\t1 x EKS cluster\t$0.1000\t$73.00\ntotal\tat AWS's list prices\t$0.1000\t$73.00\n",
 		"not in the total: S3 requests\n",
 		"checkpoint bucket: started (on AWS usually 10s)\ncheckpoint bucket: done in 0s\n",
 		"simulated: the AWS account is simulated\n",

@@ -200,7 +200,7 @@ func inventory(ctx context.Context, opts *Options) error {
 	for _, r := range inv.Resources {
 		price := ""
 		if r.HourlyUSD > 0 {
-			price = cmdutil.USD(r.HourlyUSD)
+			price = cmdutil.PerHour(r.HourlyUSD)
 		}
 		t.Row(r.Service, r.Type, r.ID, r.CreatedBy, price)
 	}
@@ -209,8 +209,8 @@ func inventory(ctx context.Context, opts *Options) error {
 	}
 	summary := "the simulated account is empty"
 	if n := len(inv.Resources); n > 0 {
-		summary = fmt.Sprintf("%s in the simulated account; AWS would bill %s per hour, use not included",
-			cmdutil.Count(n, "resource", "resources"), cmdutil.USD(inv.HourlyUSD))
+		summary = fmt.Sprintf("%s in the simulated account; AWS would bill %s per hour, %s per month, use not included",
+			cmdutil.Count(n, "resource", "resources"), cmdutil.PerHour(inv.HourlyUSD), cmdutil.PerMonth(inv.HourlyUSD))
 	}
 	_, err = fmt.Fprintln(opts.IO.ErrOut, summary)
 	return err

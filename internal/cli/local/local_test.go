@@ -123,8 +123,8 @@ func TestLocal(t *testing.T) {
 		"an empty account": {"inventory", fake{}, 0, "", "", "the simulated account is empty\n"},
 		"a full account": {
 			"inventory", fake{full: true}, 0, "",
-			"SERVICE\tTYPE\tID\tMADE BY\tUSD/HOUR\neks\tcluster\tc\tpulumi\t$0.10\n",
-			"1 resource in the simulated account; AWS would bill $0.10 per hour, use not included\n",
+			"SERVICE\tTYPE\tID\tMADE BY\tUSD/HOUR\neks\tcluster\tc\tpulumi\t$0.1000\n",
+			"1 resource in the simulated account; AWS would bill $0.1000 per hour, $73.00 per month, use not included\n",
 		},
 		"stop": {
 			"stop", fake{running: true}, 0, "stop", "the local target is stopped; its state is kept\n", "",
