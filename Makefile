@@ -4,6 +4,8 @@ GO        ?= go
 BIN       ?= bin
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LINT      := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.12.0
+GORELEASER := github.com/goreleaser/goreleaser/v2@v2.18.2
+SYFT      := github.com/anchore/syft/cmd/syft@v1.38.0
 MUTATE    := github.com/go-gremlins/gremlins/cmd/gremlins@v0.5.0
 GOBIN     := $(shell $(GO) env GOPATH)/bin
 # No flag here changes how a package is compiled: what make has compiled, a plain go command and an editor find, and the
@@ -37,6 +39,19 @@ help: ## List the targets
 .PHONY: build
 build: ## Build bin/emrflink and bin/localkube (minutes the first time)
 	@$(GO) run ./internal/tools/build -o $(BIN) -version $(VERSION)
+
+.PHONY: archive
+archive: build ## Make the release archive of this machine from bin/, with completions and a checksum
+	@rm -rf dist && mkdir -p dist/archive
+	$(GO) run ./internal/tools/completions -bin $(BIN)/emrflink -out dist/archive/completions
+	cp $(BIN)/emrflink $(BIN)/localkube LICENSE README.md CHANGELOG.md dist/archive
+	name=emrflink_$(VERSION)_$$($(GO) env GOOS)_$$($(GO) env GOARCH).tar.gz && \
+		tar -C dist/archive -czf dist/$$name . && cd dist && sha256sum $$name | tee checksums.txt
+
+.PHONY: snapshot
+snapshot: ## Build what a release has, for all platforms, and publish nothing (compiles everything four times: an hour)
+	$(GO) install $(SYFT)
+	PATH="$$PATH:$(GOBIN)" $(GO) run $(GORELEASER) release --snapshot --clean --skip=docker
 
 .PHONY: demo
 demo: ## Build, deploy, run a Flink job, clean up, on the local target: no AWS account

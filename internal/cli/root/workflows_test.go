@@ -102,6 +102,47 @@ func requireCommand(t *testing.T, where string, words []string) {
 	require.NoError(t, cmd.ParseFlags(rest), "%s: %v", where, words)
 }
 
+// TestTheReleaseIsWhatTheMakefileBuilds compares the packaging with the programs: what it names is there.
+func TestTheReleaseIsWhatTheMakefileBuilds(t *testing.T) {
+	t.Parallel()
+	read := func(parts ...string) []byte {
+		raw, err := os.ReadFile(filepath.Join(append([]string{repository}, parts...)...))
+		require.NoError(t, err)
+		return raw
+	}
+	var release struct {
+		Builds []struct {
+			Main, Binary string
+			Env, Ldflags []string
+			Goos, Goarch []string
+		}
+		Archives []struct{ Files []any }
+		Dockers  []struct{ Dockerfile string }
+	}
+	require.NoError(t, yaml.Unmarshal(read(".goreleaser.yaml"), &release))
+	require.Len(t, release.Builds, 2)
+	flags := string(read("internal", "tools", "compile", "compile.go"))
+	for i, p := range []string{"emrflink", "localkube"} {
+		b := release.Builds[i]
+		require.Equal(t, p, b.Binary)
+		require.FileExists(t, filepath.Join(repository, b.Main, "main.go"))
+		require.Equal(t, []string{"CGO_ENABLED=0"}, b.Env)
+		require.Equal(t, []string{"linux", "darwin"}, b.Goos)
+		require.Equal(t, []string{"amd64", "arm64"}, b.Goarch)
+		name, value, _ := strings.Cut(strings.Fields(b.Ldflags[0])[3], "=")
+		require.Contains(t, flags, "-X "+name+"=")
+		if p == "localkube" {
+			require.Contains(t, flags, `kubeVersion = "`+value+`"`)
+		}
+		require.Contains(t, string(read(release.Dockers[0].Dockerfile)), p)
+	}
+	for _, f := range release.Archives[0].Files {
+		if name, ok := f.(string); ok {
+			require.FileExists(t, filepath.Join(repository, name))
+		}
+	}
+}
+
 func TestWorkflowsCallTheToolAsItIs(t *testing.T) {
 	t.Parallel()
 	seen := 0
