@@ -44,7 +44,8 @@ func TestTheSchemaTakesWhatIsTaken(t *testing.T) {
 func requireShape(t *testing.T, path string, s map[string]any, v any) {
 	t.Helper()
 	kinds := map[string]reflect.Kind{
-		"string": reflect.String, "integer": reflect.Float64, "boolean": reflect.Bool, "array": reflect.Slice, "object": reflect.Map,
+		"string": reflect.String, "integer": reflect.Float64, "boolean": reflect.Bool, "array": reflect.Slice,
+		"object": reflect.Map,
 	}
 	require.Equal(t, kinds[s["type"].(string)], reflect.TypeOf(v).Kind(), path)
 	if enum, ok := s["enum"].([]any); ok {

@@ -41,8 +41,9 @@ func checkBackend(url string) error {
 			folder = url
 		}
 		return &Failure{
-			Code: CodeConfig, Message: fmt.Sprintf("the state %q is not a URL: a folder begins with file://, a bucket with s3://", url),
-			Hint: "set --state or PULUMI_BACKEND_URL to file://" + filepath.ToSlash(folder),
+			Code:    CodeConfig,
+			Message: fmt.Sprintf("the state %q is not a URL: a folder begins with file://, a bucket with s3://", url),
+			Hint:    "set --state or PULUMI_BACKEND_URL to file://" + filepath.ToSlash(folder),
 		}
 	}
 	return notBuilt("state", url, scheme, "file:// and s3://",

@@ -147,11 +147,10 @@ func (s fileState) read() (*savedState, error) {
 
 // hidden is the failure of a state that cannot be looked at: whether the stack is deployed is not known then.
 func (s fileState) hidden(path string, err error) *Failure {
-	f := &Failure{
-		Code: CodeStateHidden, Message: fmt.Sprintf("the state of stack %q cannot be looked at: %v; nothing was changed", s.stack, err),
-		Hint: "see who may read it: ls -ld " + filepath.Dir(path), cause: err,
+	return &Failure{
+		Code: CodeStateHidden, Hint: "see who may read it: ls -ld " + filepath.Dir(path), cause: err,
+		Message: fmt.Sprintf("the state of stack %q cannot be looked at: %v; nothing was changed", s.stack, err),
 	}
-	return f
 }
 
 // parseState reads one state file or a copy of one.

@@ -69,7 +69,8 @@ func TestMistakesOfYAMLHaveTheirLines(t *testing.T) {
 		"a key that is a list": {"config:\n  ? [a]\n  : b\n", []string{"line 2: a key is expected, not a list or an object"}},
 		"an alias that grows": {
 			"config:\n  a: &a [x,x,x,x,x,x,x,x,x]\n  b: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\n  c: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\n" +
-				"  d: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\n  e: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d]\n  f: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e]\n" +
+				"  d: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\n  e: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d]\n" +
+				"  f: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e]\n" +
 				"  g: [*f,*f,*f,*f,*f,*f,*f,*f,*f]\n",
 			[]string{"document contains excessive aliasing"},
 		},

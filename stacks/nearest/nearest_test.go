@@ -12,8 +12,8 @@ func TestTheNearestIsWhatWasMeant(t *testing.T) {
 	t.Parallel()
 	commands := []string{"deploy", "state", "status", "cost"}
 	for word, want := range map[string]string{
-		"stauts": "status", "sttaus": "status", "stat": "state", "DEPLOY": "deploy", "deplyo": "deploy", "cots": "cost", "zzz": "",
-		"": "",
+		"stauts": "status", "sttaus": "status", "stat": "state", "DEPLOY": "deploy", "deplyo": "deploy", "cots": "cost",
+		"zzz": "", "": "",
 	} {
 		got, ok := Of(word, commands)
 		require.Equal(t, want, got, word)

@@ -51,7 +51,8 @@ func showPlan(opts *Options, info stack.Info, p cleanup.Plan) error {
 		_, _ = fmt.Fprintf(w, "%s %s\n", pal.Yellow("warning:"), l)
 	}
 	if p.HourlyUSD > 0 {
-		_, _ = fmt.Fprintf(w, "ends costs of %s per hour, %s per month\n", cmdutil.PerHour(p.HourlyUSD), cmdutil.PerMonth(p.HourlyUSD))
+		_, _ = fmt.Fprintf(w, "ends costs of %s per hour, %s per month\n", cmdutil.PerHour(p.HourlyUSD),
+			cmdutil.PerMonth(p.HourlyUSD))
 	}
 	if opts.DryRun {
 		_, _ = fmt.Fprintln(w, "dry run: nothing was deleted")

@@ -35,10 +35,11 @@ func CompleteArgument(f *Factory, names func(context.Context) []string) cobra.Co
 
 // CompleteFlagFrom completes a flag's value by names that are asked for when they are needed.
 func CompleteFlagFrom(cmd *cobra.Command, flag string, names func() []string) {
-	_ = cmd.RegisterFlagCompletionFunc(flag, func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	complete := func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		if names == nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
 		return names(), cobra.ShellCompDirectiveNoFileComp
-	})
+	}
+	_ = cmd.RegisterFlagCompletionFunc(flag, complete)
 }

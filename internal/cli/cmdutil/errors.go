@@ -156,10 +156,11 @@ type Report struct {
 
 // Describe takes an error apart into what failed, why and what to do next.
 func Describe(err error) Report {
-	if h, ok := err.(*helped); ok {
-		r := Describe(h.error)
+	var help *helped
+	if errors.As(err, &help) { // the outermost: it is added where an error is printed
+		r := Describe(help.error)
 		if len(r.Next) == 0 {
-			r.Next = append(r.Next, h.next)
+			r.Next = append(r.Next, help.next)
 		}
 		return r
 	}

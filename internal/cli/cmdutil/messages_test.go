@@ -20,30 +20,20 @@ import (
 // the fields of errors and checks that people read.
 func messages(t *testing.T, folder string) map[string]string {
 	t.Helper()
-	makers := map[string]bool{}
-	for _, name := range strings.Fields(`Errorf New Usagef refuse refusef refused add problem failed fine unknown Sprintf Say
-		Command`) {
-		makers[name] = true
-	}
-	fields := map[string]bool{}
-	for _, name := range strings.Fields("Message Hint What Why Fix Next Cause Short Long Doc Usage") {
-		fields[name] = true
-	}
+	makers := set("Errorf New Usagef refuse refusef refused add problem failed fine unknown Sprintf Say Command")
+	fields := set("Message Hint What Why Fix Next Cause Short Long Doc Usage")
 	out := map[string]string{}
 	take := func(at string, e ast.Expr) {
 		ast.Inspect(e, func(n ast.Node) bool {
-			if lit, ok := n.(*ast.BinaryExpr); ok && lit.Op == token.ADD {
-				if text, ok := joined(lit); ok {
-					out[text] = at
-					return false
-				}
+			x, ok := n.(ast.Expr)
+			if !ok {
+				return true
 			}
-			if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == token.STRING {
-				if text, err := strconv.Unquote(lit.Value); err == nil {
-					out[text] = at
-				}
+			text, ok := joined(x)
+			if ok {
+				out[text] = at
 			}
-			return true
+			return !ok
 		})
 	}
 	require.NoError(t, filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
@@ -57,14 +47,7 @@ func messages(t *testing.T, folder string) map[string]string {
 		ast.Inspect(file, func(n ast.Node) bool {
 			switch x := n.(type) {
 			case *ast.CallExpr:
-				name := ""
-				switch f := x.Fun.(type) {
-				case *ast.Ident:
-					name = f.Name
-				case *ast.SelectorExpr:
-					name = f.Sel.Name
-				}
-				if makers[name] {
+				if makers[called(x)] {
 					for _, arg := range x.Args {
 						take(path, arg)
 					}
@@ -79,6 +62,25 @@ func messages(t *testing.T, folder string) map[string]string {
 		return nil
 	}))
 	return out
+}
+
+func set(words string) map[string]bool {
+	out := map[string]bool{}
+	for _, w := range strings.Fields(words) {
+		out[w] = true
+	}
+	return out
+}
+
+// called is the name of the function of a call.
+func called(c *ast.CallExpr) string {
+	switch f := c.Fun.(type) {
+	case *ast.Ident:
+		return f.Name
+	case *ast.SelectorExpr:
+		return f.Sel.Name
+	}
+	return ""
 }
 
 // joined is the text of literals that are added up.
@@ -117,7 +119,8 @@ func TestNoMessageOfOurOwnIsMasked(t *testing.T) {
 					return "7"
 				case 'w', 'v':
 					return []string{
-						"open /home/me/passphrase: no such file or directory", "exit status 7", "illegal base64 data at input byte 4",
+						"open /home/me/passphrase: no such file or directory", "exit status 7",
+						"illegal base64 data at input byte 4",
 						"AccessDenied: not authorized to perform secretsmanager:GetSecretValue",
 					}[i]
 				}

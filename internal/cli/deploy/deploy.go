@@ -117,10 +117,8 @@ refused, or no terminal and no --yes; 3 credentials; 130 declined or interrupted
 					Usage: cmd.UseLine(),
 				}
 			}
-			if f.Complete.Checks != nil {
-				if err := exist(opts.SkipChecks, f.Complete.Checks()); err != nil {
-					return err
-				}
+			if err := opts.skippable(f.Complete.Checks); err != nil {
+				return err
 			}
 			if runF != nil {
 				return runF(cmd.Context(), opts)

@@ -72,6 +72,14 @@ func skip(checks []check.Check, names []string) error {
 	return exist(names, known)
 }
 
+// skippable refuses the name of a check that there is not, before anything is opened.
+func (o *Options) skippable(known func() []string) error {
+	if known == nil {
+		return nil
+	}
+	return exist(o.SkipChecks, known())
+}
+
 // exist refuses a name that no check has.
 func exist(names, known []string) error {
 	for _, name := range names {

@@ -86,7 +86,8 @@ func (o *Options) folder(home string) []check.Check {
 	for _, folder := range folders {
 		if err := writable(folder); err != nil {
 			return []check.Check{
-				failed(id, folder+" cannot be written", err, "make it writable, or set EMRFLINK_HOME to another folder"), o.room(dir),
+				failed(id, folder+" cannot be written", err, "make it writable, or set EMRFLINK_HOME to another folder"),
+				o.room(dir),
 			}
 		}
 	}

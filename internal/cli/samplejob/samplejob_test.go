@@ -58,7 +58,9 @@ func (f *fake) Run(_ context.Context, s flinkjob.Options, progress func(flinkjob
 	}
 	return flinkjob.RunResult{
 		Job: "basic", Namespace: "flink-team-a", State: "RUNNING", ElapsedSeconds: 12.5,
-		Checkpoint: flinkjob.Checkpoint{URI: "s3://b/chk-" + f.number(), Bytes: 10, At: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)},
+		Checkpoint: flinkjob.Checkpoint{
+			URI: "s3://b/chk-" + f.number(), Bytes: 10, At: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
+		},
 		Nodes: []flinkjob.NodeUse{{
 			Name: "n1", InstanceType: "c5d.xlarge", CapacityType: "spot", NodePool: "p", Roles: []string{"taskmanager"},
 		}},

@@ -42,13 +42,14 @@ type bad struct {
 func commandWords() []bad {
 	near := map[string]string{
 		"deplyo": "deploy", "deploi": "deploy", "Deploy": "deploy", "apply": "deploy", "up": "deploy", "create": "deploy",
-		"preveiw": "preview", "plan": "preview", "diff": "preview", "clean": "cleanup", "cleenup": "cleanup",
+		"prevew": "preview", "plan": "preview", "diff": "preview", "clean": "cleanup", "cleenup": "cleanup",
 		"destroy": "cleanup", "down": "cleanup", "delete": "cleanup", "uninstall": "cleanup", "stauts": "status",
 		"outputz": "outputs", "kubconfig": "kubeconfig", "samplejob": "sample-job", "sample-jobs": "sample-job",
-		"logs": "sample-job status", "jobs": "sample-job status", "doctr": "doctor", "versoin": "version", "cots": "cost",
+		"logs": "sample-job status", "jobs": "sample-job status", "doctr": "doctor", "versio": "version", "cots": "cost",
 		"driff": "drift", "ini": "init", "inventory": "local inventory", "validate": "config validate",
-		"local statsu": "local status", "local fault sett": "local fault set", "local fault remove": "usage: emrflink local fault",
-		"sample-job rnu": "sample-job run", "sample-job start": "usage: emrflink sample-job", "state restor": "state restore",
+		"local statsu": "local status", "local fault sett": "local fault set",
+		"local fault remove": "usage: emrflink local fault",
+		"sample-job rnu":     "sample-job run", "sample-job start": "usage: emrflink sample-job", "state restor": "state restore",
 		"config valdate": "config validate", "local flink instal": "local flink install",
 	}
 	var out []bad
@@ -83,7 +84,7 @@ func flagMistakes() []bad {
 		{line: "cleanup --dryrun", says: "did you mean --dry-run?", next: "usage: emrflink cleanup"},
 		{line: "preview --ofline", says: "did you mean --offline?", next: "usage: emrflink preview"},
 		{line: "preview -x", says: "unknown shorthand flag: 'x'", next: "usage: emrflink preview"},
-		{line: "sample-job run basic --paralelism 2", says: "did you mean --parallelism?", next: "usage: emrflink sample-job run"},
+		{line: "sample-job run a --paralelism 2", says: "did you mean --parallelism?", next: "usage: emrflink sample-job run"},
 		{line: "deploy --stack", says: "flag needs an argument: --stack", next: "usage: emrflink deploy"},
 		{line: "deploy -s", says: "flag needs an argument: 's'", next: "usage: emrflink deploy"},
 		{line: "deploy --plan", says: "flag needs an argument: --plan", next: "usage: emrflink deploy"},
@@ -121,12 +122,12 @@ func flagMistakes() []bad {
 		{line: "status --state gs://bucket", says: "is in Google Cloud Storage", next: "--state or PULUMI_BACKEND_URL"},
 		{line: "outputs --state https://api.pulumi.com", says: "is in Pulumi Cloud", next: "pulumi stack export"},
 		{line: "status --state ftp://x", says: "is in ftp://", next: "--state or PULUMI_BACKEND_URL"},
-		{line: "status --config-file /nowhere.yaml", says: `read stack file "/nowhere.yaml": no such file`, next: "emrflink init"},
+		{line: "status --config-file /nowhere", says: `read stack file "/nowhere": no such file`, next: "emrflink init"},
 		{line: "status --config-file /", says: "is a directory", next: "emrflink"},
 		{line: "preview --baseline /nowhere", says: "/nowhere: no such file", next: "--save-baseline"},
 		{line: "preview --baseline /", says: "is a directory", next: "--save-baseline"},
 		{line: "deploy --yes --plan /nowhere", says: "/nowhere: no such file", next: "--save-plan"},
-		{line: "deploy --yes --skip-checks quota-vcp", says: "there is no such check; there are program-aws", next: "deploy --help"},
+		{line: "deploy --yes --skip-checks quota-vcp", says: "no such check; there are program-aws", next: "deploy --help"},
 		{line: "init --set region", says: `--set "region": want KEY=VALUE`, next: "emrflink init --help"},
 		{line: "init --set =x", says: "want KEY=VALUE", next: "emrflink init --help"},
 		{line: "init --set name={", says: `--set "name={"`, next: "emrflink init --help"},
@@ -141,8 +142,9 @@ func flagMistakes() []bad {
 func arguments() []bad {
 	var out []bad
 	for _, c := range []string{
-		"deploy", "preview", "cleanup", "status", "drift", "cost", "graph", "doctor", "init", "kubeconfig", "version", "eks-token",
-		"local status", "local inventory", "local stop", "local reset", "local fault list", "sample-job list", "config schema",
+		"deploy", "preview", "cleanup", "status", "drift", "cost", "graph", "doctor", "init", "kubeconfig", "version",
+		"eks-token", "local status", "local inventory", "local stop", "local reset", "local fault list",
+		"sample-job list", "config schema",
 	} {
 		out = append(out, bad{line: c + " now", says: `takes no argument, got "now"`, next: "usage: emrflink " + c})
 	}
@@ -264,12 +266,12 @@ func variables() []bad {
 		{env: "EMRFLINK_STACK=nosuch", line: "deploy --yes", says: `no such stack "nosuch"`, next: "init --stack nosuch"},
 		{env: "EMRFLINK_STACK=local", line: "cleanup --yes", says: "explicit --stack NAME", next: "cleanup"},
 		{env: "EMRFLINK_COLOR=maybe", line: "version", says: `EMRFLINK_COLOR="maybe"`, next: "emrflink version --help"},
-		{env: "EMRFLINK_CONFIG_FILE=/nowhere", line: "preview --offline", says: `read stack file "/nowhere"`, next: "emrflink init"},
+		{env: "EMRFLINK_CONFIG_FILE=/nowhere", line: "preview", says: `read stack file "/nowhere"`, next: "emrflink init"},
 		{env: "EMRFLINK_STATE=/var/state", line: "status", says: "is not a URL", next: "file:///var/state"},
 		{env: "EMRFLINK_SPEED=fast", line: "deploy --yes", says: `EMRFLINK_SPEED="fast"`, next: "unset EMRFLINK_SPEED"},
 		{env: "EMRFLINK_SPEED=-1", line: "deploy --yes", says: "want a positive number", next: "emrflink deploy --help"},
 		{env: "EMRFLINK_SPEED=Inf", line: "deploy --yes", says: "want a positive number", next: "emrflink deploy --help"},
-		{env: "EMRFLINK_LOCAL_PORT=http", line: "deploy --yes", says: `EMRFLINK_LOCAL_PORT="http"`, next: "unset EMRFLINK_LOCAL_PORT"},
+		{env: "EMRFLINK_LOCAL_PORT=http", line: "deploy --yes", says: `_LOCAL_PORT="http"`, next: "unset EMRFLINK_LOCAL_PORT"},
 		{env: "EMRFLINK_LOCAL_PORT=70000", line: "deploy --yes", says: "port 70000: want 1 to 65535", next: "deploy --help"},
 		{env: "PULUMI_BACKEND_URL=azblob://x", line: "status", says: "Azure Blob Storage", next: "PULUMI_BACKEND_URL"},
 		{env: "EMRFLINK_HOME=", line: "status", says: "no state folder", next: "export EMRFLINK_HOME"},

@@ -23,7 +23,8 @@ func (a *app) completions() cmdutil.Complete {
 			}
 			return stackconfig.Known(dir)
 		},
-		Checks: func() []string { return preflight.IDs(stack.NeedsOf(stack.AWS).Programs) }, Outputs: a.outputNames, Jobs: a.jobNames,
+		Checks:  func() []string { return preflight.IDs(stack.NeedsOf(stack.AWS).Programs) },
+		Outputs: a.outputNames, Jobs: a.jobNames,
 	}
 }
 
