@@ -103,7 +103,7 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 		e.opts.BackendURL = e.lookupEnv(backendVar)
 	}
 	if e.opts.BackendURL == "" {
-		e.opts.BackendURL = "file://" + filepath.ToSlash(filepath.Join(home, "backend"))
+		e.opts.BackendURL = defaultBackend(home)
 	}
 	if err := checkBackend(e.opts.BackendURL); err != nil {
 		return nil, err
@@ -114,6 +114,11 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 	}
 	e.sweep(ctx)
 	return e, nil
+}
+
+// defaultBackend is where the states are when nothing else is said.
+func defaultBackend(home string) string {
+	return "file://" + filepath.ToSlash(filepath.Join(home, "backend"))
 }
 
 // checkName accepts what Pulumi accepts as a stack name of a file backend.

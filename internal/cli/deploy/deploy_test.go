@@ -34,10 +34,22 @@ type fake struct {
 	closed   bool
 	adopt    bool
 	asked    deploy.Options
+	grave    []preview.Step
+	origin   error // that the stack is another deployment
+	rename   bool
 }
 
 func (f *fake) Info() stack.Info { return cmdtest.Info() }
 func (f *fake) Close() error     { f.closed = true; return nil }
+func (f *fake) CheckOrigin(_ context.Context, rename bool) error {
+	f.rename = rename
+	return f.origin
+}
+
+func (f *fake) Grave(context.Context, preview.Report) ([]preview.Step, error) {
+	return slices.Clone(f.grave), nil
+}
+
 func (f *fake) Preflight(_ context.Context, adopt bool) ([]check.Check, error) {
 	f.adopt = adopt
 	return f.checks, nil

@@ -148,7 +148,7 @@ func (r recorder) Remove(ctx context.Context) error {
 	if err := e.Remove(ctx); err != nil && !errors.Is(err, engine.ErrNoStack) {
 		return err
 	}
-	return nil
+	return r.stack.origins().Forget(r.stack.settings.info.Stack, r.stack.settings.info.State)
 }
 
 // destroyer is the engine as a cleanup sees it.

@@ -224,6 +224,9 @@ func (s *onTarget) Deploy(ctx context.Context, sink func(plans.Event)) (plans.Re
 	if err != nil {
 		return plans.Result{}, err
 	}
+	if err := s.remember(ctx); err != nil {
+		return plans.Result{}, err
+	}
 	res, err := e.Deploy(ctx, sink)
 	s.app.logFailure(err)
 	if err == nil {

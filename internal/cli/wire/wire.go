@@ -148,6 +148,7 @@ func (a *app) operations() root.Operations {
 		Outputs:   func(context.Context) (outputs.Stack, error) { return a.openStack() },
 		SampleJob: func(context.Context) (samplejob.Stack, error) { return a.openStack() },
 		State:     func(context.Context) (state.Stack, error) { return a.openStack() },
+		Stacks:    a.stacks,
 		Doctor: doctor.Operations{
 			Local: func() (doctor.LocalTarget, error) { return a.local() }, State: a.checkState, Preflight: a.preflight,
 			Flink: a.examineFlink,
