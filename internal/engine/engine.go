@@ -45,6 +45,10 @@ type Options struct {
 	Adopt AdoptFunc
 	// Review finds recorded resources that are not as they were left; see [ReviewFunc]. May be nil.
 	Review ReviewFunc
+	// Hold is shared by the engines of one command; see [Engine.Hold]. May be nil when nothing is held.
+	Hold *Hold
+	// Doing is the command, for who finds the stack claimed: "deploy".
+	Doing string
 	// Kill, when closed, kills a running engine at once: the second Ctrl-C. May be nil. State may then hold a lock
 	// and pending operations, which the next Deploy or Destroy resolves.
 	Kill <-chan struct{}

@@ -92,7 +92,7 @@ func newRoot() *cobra.Command {
 	root.AddCommand(
 		operations.NewPreviewCmd(), operations.NewUpCmd(), operations.NewDestroyCmd(), operations.NewRefreshCmd(),
 		operations.NewImportCmd(), stack.NewStackCmd(), state.NewStateCmd(), config.NewConfigCmd(workspace.Instance),
-		cancel.NewCancelCmd(workspace.Instance), plugin.NewPluginCmd(), pulumiversion.NewVersionCmd(), newCopiesCmd(),
+		cancel.NewCancelCmd(workspace.Instance), plugin.NewPluginCmd(), pulumiversion.NewVersionCmd(), newCopiesCmd(), newLocksCmd(),
 	)
 	return root
 }

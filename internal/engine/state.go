@@ -125,6 +125,19 @@ func Saved(home, backendURL string) (map[string]time.Time, error) {
 	return found, nil
 }
 
+// Claimed finds the stacks that a command claimed, now or earlier, whose states are where Saved looks.
+func Claimed(home, backendURL string) []string {
+	if backendURL == "" {
+		backendURL = defaultBackend(home)
+	}
+	root, _ := localRoot(backendURL)
+	var names []string
+	for _, path := range matching(filepath.Join(root, claimPrefix+"*")) {
+		names = append(names, strings.TrimPrefix(filepath.Base(path), claimPrefix))
+	}
+	return names
+}
+
 // init makes an empty stack, as `stack init` does, without starting a process for it.
 func (s fileState) init() error {
 	if err := writeFileAtomic(s.books("meta.yaml"), []byte("version: 1\n"), 0o600); err != nil {

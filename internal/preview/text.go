@@ -46,7 +46,11 @@ func (r Report) Losses(w io.Writer, o TextOptions) error {
 	p := r.printer(o)
 	p.brief = true
 	p.loud()
-	_, err := w.Write(bytes.TrimLeft(p.b.Bytes(), "\n"))
+	text := bytes.TrimLeft(p.b.Bytes(), "\n")
+	if len(text) > 0 {
+		text = append(text, '\n')
+	}
+	_, err := w.Write(text)
 	return err
 }
 

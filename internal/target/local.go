@@ -31,6 +31,9 @@ func localDir(home string) string { return filepath.Join(home, "local") }
 // Dir is the folder that holds the local target's state.
 func (l *LocalTarget) Dir() string { return localDir(l.o.Home) }
 
+// Home is the state folder.
+func (l *LocalTarget) Home() string { return l.o.Home }
+
 // Paths names the folder with the local target's state and its log file.
 func (l *LocalTarget) Paths() (dir, log string) { return l.Dir(), daemon.LogPath(l.Dir()) }
 

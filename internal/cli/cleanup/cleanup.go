@@ -174,6 +174,9 @@ func run(ctx context.Context, opts *Options) error {
 		"press Ctrl-C again to kill the run; continue later with: " + again)
 	defer opts.Interrupt.Say("")
 	report, err := carryOut(ctx, opts, job, plan, s.Info().Timed())
+	if cmdutil.Locked(err) && len(report.Deleted) == 0 {
+		return fmt.Errorf("clean up stack %q: nothing was touched: %w", info.Stack, err)
+	}
 	if perr := showReport(opts, s.Info(), plan, report, err); perr != nil {
 		return errors.Join(err, perr)
 	}
@@ -233,6 +236,8 @@ func verdict(stack, again string, r cleanup.Report, err error) error {
 	what := fmt.Sprintf("clean up stack %q", stack)
 	var coded interface{ ExitCode() int }
 	switch {
+	case cmdutil.Locked(err):
+		return &cmdutil.Error{What: what, Cause: err}
 	case errors.As(err, &coded):
 		return &cmdutil.Error{What: what, Cause: err, Next: again}
 	case len(r.Unexpected) > 0:

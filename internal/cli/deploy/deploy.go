@@ -195,6 +195,9 @@ func run(ctx context.Context, opts *Options) error {
 	t := track(opts.IO, plan.Document.Steps, s.Info().Timed())
 	res, err := d.Deploy(ctx, func(e plans.Event) { opts.follow(t, e) })
 	t.end(err == nil)
+	if cmdutil.Locked(err) {
+		return fmt.Errorf("deploy stack %q: nothing was changed: %w", info.Stack, err)
+	}
 	if err != nil {
 		return &cmdutil.Error{
 			What: fmt.Sprintf("deploy stack %q", info.Stack), Cause: err,

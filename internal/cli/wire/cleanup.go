@@ -20,13 +20,17 @@ import (
 // teardown is a cleanup that was prepared, with the facets of its errors.
 type teardown struct {
 	*cleanup.Teardown
-	app *app
+	stack *onTarget
 }
 
-// Run deletes what was prepared.
+// Run deletes what was prepared. The stack is this command's before the first deletion: a deploy that begins meanwhile would lose
+// its jobs and nodes.
 func (t teardown) Run(ctx context.Context, report func(cleanup.Progress)) (cleanup.Report, error) {
+	if err := t.stack.claim(ctx); err != nil {
+		return cleanup.Report{}, err
+	}
 	r, err := t.Teardown.Run(ctx, report)
-	t.app.logFailure(err)
+	t.stack.app.logFailure(err)
 	return r, classify(err)
 }
 
@@ -38,7 +42,7 @@ func (s *onTarget) Cleanup(ctx context.Context, c cleanup.Choices) (cleanupcmd.T
 		o.Rebuild, o.Open = s.rebuild, func(ctx context.Context) (cleanup.World, error) { return s.worldOf(ctx, s.unchecked) }
 	}
 	t, err := cleanup.Prepare(ctx, o)
-	return teardown{Teardown: t, app: s.app}, classify(err)
+	return teardown{Teardown: t, stack: s}, classify(err)
 }
 
 // scope says what the settings know of what is cleaned up.
@@ -75,7 +79,7 @@ func (s *onTarget) rebuild(ctx context.Context) (cleanup.Rebuilt, error) {
 	}
 	lookUps := s.lookUps(client)
 	lookUps.Lost = true
-	o.Adopt = adopt.Finder(lookUps)
+	o.Adopt, o.Hold = adopt.Finder(lookUps), s.hold
 	e, err := engine.Open(ctx, o)
 	if err != nil {
 		return cleanup.Rebuilt{}, classify(err)

@@ -127,7 +127,7 @@ func (a *app) openStack() (*onTarget, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &onTarget{app: a, settings: s}, nil
+	return &onTarget{app: a, settings: s, hold: &engine.Hold{}}, nil
 }
 
 // operations are what single commands ask of the domain.
@@ -155,7 +155,10 @@ func (a *app) operations() root.Operations {
 		},
 		Drift: a.drift, Access: root.Access{Kubeconfig: a.kubeconfig, Token: a.token}, Pulumi: engine.Main,
 		Local: local.Operations{
-			Open:  func() (local.Target, error) { return a.local() },
+			Open: func() (local.Target, error) {
+				t, err := a.local()
+				return &sharedTarget{LocalTarget: t, app: a}, err
+			},
 			Serve: a.serve, Change: a.change,
 			Faults: func() (local.Faults, error) { return a.simulatedTarget() }, Flink: a.flink,
 		},

@@ -120,3 +120,21 @@ func TestAReportIsWholeOrNone(t *testing.T) {
 		require.ErrorContains(t, err, call)
 	}
 }
+
+func TestWhatIsRecordedAndNotThereIsMissing(t *testing.T) {
+	t.Parallel()
+	of := func(typ, id string, outputs map[string]any) plans.StateResource {
+		return plans.StateResource{Type: typ, ID: id, Custom: true, Outputs: outputs}
+	}
+	nat := of("aws:ec2/natGateway:NatGateway", "nat-2", nil)
+	recorded := []plans.StateResource{
+		of("aws:ec2/natGateway:NatGateway", "nat-1", nil), nat,
+		of("aws:eks/nodeGroup:NodeGroup", "c:core", map[string]any{"nodeGroupName": "core"}),
+		of("aws:s3/bucketV2:BucketV2", "b", map[string]any{"arn": "arn:aws:s3:::b"}),
+		of("aws:s3/bucketPolicy:BucketPolicy", "other", nil), // no kind of an inventory
+		of("kubernetes:core/v1:Namespace", "n", nil),
+	}
+	require.Equal(t, []plans.StateResource{nat}, Missing(recorded, []awsapi.Resource{
+		{Type: awsapi.TypeCluster, ID: "c"}, {ID: "nat-1"}, {ID: "core"}, {ARN: "arn:aws:s3:::b"},
+	}))
+}
