@@ -23,7 +23,7 @@ func deployed(t *testing.T, home, name, region string) {
 	state := `{"version":3,"checkpoint":{"stack":"organization/emrflink/local","latest":{"manifest":{"time":"2026-01-02T03:04:05Z",` +
 		`"magic":"","version":""},"resources":[{` +
 		fmt.Sprintf(of, "pulumi:pulumi:Stack::emrflink-local", "pulumi:pulumi:Stack", false) +
-		fmt.Sprintf(`,"outputs":{"deploymentName":%q,"region":%q,"accountId":"111122223333"}},{`, name, region) +
+		fmt.Sprintf(`,"outputs":{"deploymentName":%q,"region":%q,"accountId":"111122223333","clusterName":%[1]q}},{`, name, region) +
 		fmt.Sprintf(of, "aws:s3/bucketV2:BucketV2::b", "aws:s3/bucketV2:BucketV2", true) + `,"id":"b"}]}}}`
 	dir := filepath.Join(home, "backend", ".pulumi", "stacks", "emrflink")
 	require.NoError(t, os.MkdirAll(dir, 0o700))
