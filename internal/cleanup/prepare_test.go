@@ -129,6 +129,47 @@ func TestAStackOfWhichNothingIsRecordedIsForgottenAndTheAccountNotAsked(t *testi
 	}
 }
 
+func TestNothingIsCalledEmptyWithoutHavingAsked(t *testing.T) {
+	t.Parallel()
+	denied := &awsapi.Error{Op: "sts:GetCallerIdentity", Code: "CredentialsUnavailable"}
+	vpc := awsapi.Resource{Service: "ec2", Type: awsapi.TypeVPC, ID: "vpc-1"}
+	for name, c := range map[string]struct {
+		found []awsapi.Resource
+		err   error
+		says  string
+	}{
+		"nothing has the tags": {},
+		"something has them":   {found: []awsapi.Resource{vpc}, says: "vpc-1"},
+		"AWS does not say":     {err: denied, says: "CredentialsUnavailable"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o, r := optionsOf(t), &recorder{record: Record{Exists: true}}
+			o.Recorder = r
+			o.Tagged = func(context.Context) (string, []awsapi.Resource, error) { return "111122223333", c.found, c.err }
+			teardown, err := Prepare(t.Context(), o)
+			require.Equal(t, c.says == "", r.removed, "what may be left is not forgotten")
+			if c.says == "" {
+				require.NoError(t, err)
+				require.True(t, teardown.Plan().Empty())
+				require.True(t, teardown.Plan().Asked)
+				require.Equal(t, "111122223333", teardown.Plan().Account)
+				return
+			}
+			require.ErrorContains(t, err, c.says)
+			var incomplete *IncompleteError
+			if c.err == nil {
+				require.ErrorAs(t, err, &incomplete)
+				require.Equal(t, 7, incomplete.ExitCode())
+				require.Contains(t, incomplete.Hint(), "--from-tags --dry-run --stack dev")
+				return
+			}
+			require.ErrorIs(t, err, denied)
+			require.NotErrorAs(t, err, &incomplete)
+		})
+	}
+}
+
 func TestWhatIsPreparedIsCountedDeletedAndForgotten(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"slices"
 
 	"emrflink/components/deployment"
 	"emrflink/internal/adopt"
@@ -41,8 +42,37 @@ func (s *onTarget) Cleanup(ctx context.Context, c cleanup.Choices) (cleanupcmd.T
 	if c.FromTags {
 		o.Rebuild, o.Open = s.rebuild, func(ctx context.Context) (cleanup.World, error) { return s.worldOf(ctx, s.unchecked) }
 	}
+	if !target.Untouched(target.Options{Kind: s.settings.config.Target, Home: s.settings.info.Home}) {
+		o.Tagged = s.tagged
+	}
 	t, err := cleanup.Prepare(ctx, o)
 	return teardown{Teardown: t, stack: s}, classify(err)
+}
+
+// tagged reads what has the exact tags of the deployment, whoever made it.
+func (s *onTarget) tagged(ctx context.Context) (string, []awsapi.Resource, error) {
+	client, err := s.client(ctx)
+	if err != nil {
+		return "", nil, err
+	}
+	caller, err := client.Identity(ctx)
+	if err != nil {
+		return "", nil, err
+	}
+	name := s.settings.config.Name
+	tags := deploymentTags(name)
+	all, err := client.DeploymentResources(ctx, awsapi.Deployment{Name: name, Cluster: name, Tags: tags})
+	if err != nil {
+		return "", nil, err
+	}
+	named, err := client.Tagged(ctx, tags)
+	seen := map[string]bool{}
+	all = slices.DeleteFunc(append(all, named...), func(r awsapi.Resource) bool {
+		again := seen[r.Type+" "+r.ID]
+		seen[r.Type+" "+r.ID] = true
+		return again || !awsapi.Carries(r.Tags, tags)
+	})
+	return caller.Account, all, err
 }
 
 // scope says what the settings know of what is cleaned up.
