@@ -278,6 +278,6 @@ func lockedFailure(stackName string, o LockOwner) *Failure {
 	return &Failure{
 		Code: CodeLocked, Holder: fmt.Sprintf("%s on %s, process %d", o.User, o.Host, o.PID),
 		Message: fmt.Sprintf("another run works on stack %q: %s (%s ago)", stackName, o, age),
-		Hint: "wait for it; if it is certainly gone: emrflink pulumi cancel --yes --stack " + stackName,
+		Hint:    "wait for it; if it is certainly gone: emrflink pulumi cancel --yes --stack " + stackName,
 	}
 }

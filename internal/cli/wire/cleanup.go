@@ -32,6 +32,11 @@ func (t teardown) Run(ctx context.Context, report func(cleanup.Progress)) (clean
 	}
 	r, err := t.Teardown.Run(ctx, report)
 	t.stack.app.logFailure(err)
+	for _, items := range [][]cleanup.Item{r.ExpectedResidue, r.Unexpected} {
+		for i := range items {
+			items[i].Command, items[i].Reason = t.stack.hint(items[i].Command), t.stack.hint(items[i].Reason)
+		}
+	}
 	return r, classify(err)
 }
 

@@ -34,7 +34,11 @@ func (s *onTarget) Preflight(ctx context.Context, adopt bool) ([]check.Check, er
 	d := stackconfig.Needs(s.settings.config, s.settings.info, recorded)
 	d.Adopt = adopt
 	checks = append(checks, preflight.Account{AWS: client, Deploy: d, Now: s.app.now}.Run(ctx)...)
-	return append(checks, s.vanished(ctx)...), nil
+	checks = append(checks, s.vanished(ctx)...)
+	for i := range checks {
+		checks[i].Fix = s.target.Hint(checks[i].Fix)
+	}
+	return checks, nil
 }
 
 // recorded is what the state of the stack has.

@@ -64,6 +64,14 @@ func (s *onTarget) open(ctx context.Context) (map[string]string, error) {
 	return s.target.Env(), nil
 }
 
+// hint is a text in which commands act on the target, as far as it was opened.
+func (s *onTarget) hint(text string) string {
+	if s.target == nil {
+		return text
+	}
+	return s.target.Hint(text)
+}
+
 // client returns the AWS client of the target.
 func (s *onTarget) client(ctx context.Context) (*awsapi.Client, error) {
 	if s.aws != nil {
@@ -273,6 +281,12 @@ func (s *onTarget) State(ctx context.Context) (stack.State, error) {
 		return stack.State{}, err
 	}
 	st, err := stack.ReadState(ctx, e)
+	for name, o := range st.Outputs {
+		// The command of AWS would look for the cluster in a real account.
+		if v, _ := o.Value.(string); s.settings.info.Needs.Daemon && strings.HasPrefix(v, "aws eks ") {
+			st.Outputs[name] = plans.Output{Value: cmdutil.Command("kubeconfig", "--stack", s.settings.info.Stack)}
+		}
+	}
 	return st, s.noStack(err)
 }
 

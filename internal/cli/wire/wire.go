@@ -153,7 +153,7 @@ func (a *app) operations() root.Operations {
 			Local: func() (doctor.LocalTarget, error) { return a.local() }, State: a.checkState, Preflight: a.preflight,
 			Flink: a.examineFlink,
 		},
-		Drift: a.drift, Access: root.Access{Kubeconfig: a.kubeconfig, Token: a.token}, Pulumi: engine.Main,
+		Drift: a.drift, Access: root.Access{Kubeconfig: a.kubeconfig, Token: a.token}, Pulumi: a.pulumi,
 		Local: local.Operations{
 			Open: func() (local.Target, error) {
 				t, err := a.local()
