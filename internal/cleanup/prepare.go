@@ -160,8 +160,8 @@ func (t *Teardown) unrecorded(ctx context.Context, o Options) error {
 	for _, res := range found {
 		e.Left = append(e.Left, r.item(res, ""))
 	}
-	e.Cause = fmt.Errorf("nothing is recorded of the stack here, and account %s, region %s, has this with the tags of deployment %q",
-		account, o.Region, o.Deployment)
+	e.Cause = fmt.Errorf("nothing is recorded of the stack here, and account %s, region %s, has this with the tags of "+
+		"deployment %q", account, o.Region, o.Deployment)
 	return e
 }
 

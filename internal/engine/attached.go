@@ -88,8 +88,8 @@ func (e *Engine) Direct(ctx context.Context, args []string) (int, error) {
 	return d.code, nil
 }
 
-// directCommand is the auto.PulumiCommand that runs a person's command in place of the one that it is asked for: it needs only the
-// addresses at which the Automation API serves the program and takes events.
+// directCommand is the auto.PulumiCommand that runs a person's command in place of the one that it is asked for: it needs only
+// the addresses at which the Automation API serves the program and takes events.
 type directCommand struct {
 	args []string
 	ran  bool

@@ -95,7 +95,8 @@ func newRoot() *cobra.Command {
 	root.AddCommand(
 		operations.NewPreviewCmd(), operations.NewUpCmd(), operations.NewDestroyCmd(), operations.NewRefreshCmd(),
 		operations.NewImportCmd(), stack.NewStackCmd(), state.NewStateCmd(), config.NewConfigCmd(workspace.Instance),
-		cancel.NewCancelCmd(workspace.Instance), plugin.NewPluginCmd(), pulumiversion.NewVersionCmd(), newCopiesCmd(), newLocksCmd(),
+		cancel.NewCancelCmd(workspace.Instance), plugin.NewPluginCmd(), pulumiversion.NewVersionCmd(), newCopiesCmd(),
+		newLocksCmd(),
 	)
 	return root
 }

@@ -17,7 +17,8 @@ func TestAHintNeverActsOnAnotherAccountThanTheTargets(t *testing.T) {
 		"aws s3 rb s3://b --force": "aws --endpoint-url http://127.0.0.1:1 s3 rb s3://b --force",
 		"to begin:\naws logs delete-log-group --log-group-name g": "to begin:\naws --endpoint-url http://127.0.0.1:1 logs " +
 			"delete-log-group --log-group-name g",
-		"`aws kms cancel-key-deletion` brings it back": "`aws --endpoint-url http://127.0.0.1:1 kms cancel-key-deletion` brings it back",
+		"`aws kms cancel-key-deletion` brings it back": "`aws --endpoint-url http://127.0.0.1:1 kms cancel-key-deletion` " +
+			"brings it back",
 		"aws sso login":            "aws sso login",
 		"aws configure list":       "aws configure list",
 		"the laws of aws are many": "the laws of aws are many",

@@ -49,7 +49,8 @@ func consent(
 		return opts.IO.Confirm(ctx, question, "--yes")
 	case !opts.Yes:
 		return opts.IO.ConfirmName(ctx, info.Stack, fmt.Sprintf(
-			"%s of what is listed above cannot be undone. Type %s to deploy:", cmdutil.Count(len(open), "loss", "losses"), info.Stack),
+			"%s of what is listed above cannot be undone. Type %s to deploy:",
+			cmdutil.Count(len(open), "loss", "losses"), info.Stack),
 			"--yes --allow-replace TYPE|NAME")
 	}
 	words := []string{"deploy", "--stack", info.Stack, "--yes"}

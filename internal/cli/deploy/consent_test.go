@@ -73,7 +73,8 @@ func TestARefusedLossNamesEachAndTheFlags(t *testing.T) {
 	r := cmdutil.Describe(run(t.Context(), opts))
 	require.Equal(t, `deploy stack "local": nothing was changed, --yes does not answer for 2 losses`, r.Error)
 	require.Equal(t, []string{
-		`delete aws:eks/nodeGroup:NodeGroup "nodes": its nodes are drained; what runs on them restarts elsewhere or waits for new nodes`,
+		`delete aws:eks/nodeGroup:NodeGroup "nodes": its nodes are drained; ` +
+			"what runs on them restarts elsewhere or waits for new nodes",
 		`replace aws:s3/bucketV2:BucketV2 "bucket": checkpoints and savepoints in it are lost; jobs cannot be restored from them`,
 	}, r.Problems)
 	require.Equal(t, []string{

@@ -58,13 +58,7 @@ type Operations struct {
 	CheckPlan func(file string) error
 }
 
-// NewCmd returns the command.
-func NewCmd(f *cmdutil.Factory, o Operations, runF func(context.Context, *Options) error) *cobra.Command {
-	opts := &Options{IO: f.IO, Interrupt: f.Interrupt, Info: f.Info, Operations: o}
-	cmd := &cobra.Command{
-		Use:   "deploy [flags]",
-		Short: "Create or update the deployment of a stack",
-		Long: `Create or update everything that the settings of the stack describe. You can repeat a deploy at any
+const long = `Create or update everything that the settings of the stack describe. You can repeat a deploy at any
 time: what is already as described stays as it is, and an interrupted deploy continues where it stopped.
 
 Steps:
@@ -107,7 +101,15 @@ deploy.
 
 Exit codes: 0 deployed, or nothing to change; 1 failed; 2 settings, flags, a problem of step 2, a plan that is
 refused, no terminal and no --yes, or a loss that --allow-replace does not name; 3 credentials; 130 declined or
-interrupted.`,
+interrupted.`
+
+// NewCmd returns the command.
+func NewCmd(f *cmdutil.Factory, o Operations, runF func(context.Context, *Options) error) *cobra.Command {
+	opts := &Options{IO: f.IO, Interrupt: f.Interrupt, Info: f.Info, Operations: o}
+	cmd := &cobra.Command{
+		Use:   "deploy [flags]",
+		Short: "Create or update the deployment of a stack",
+		Long:  long,
 		Example: `  emrflink deploy
   emrflink deploy --stack dev --yes
   emrflink deploy --stack dev --plan plan.json

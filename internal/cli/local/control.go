@@ -100,8 +100,9 @@ func forgotten(ctx context.Context, opts *Options, l Target) error {
 		if s.Folder != "" {
 			from = ", deployed from " + s.Folder
 		}
-		_, _ = fmt.Fprintf(opts.IO.ErrOut, "%s stack %s (%s%s); clean it up first: %s\n", opts.IO.ErrPalette().Red("lost for good:"),
-			s.Stack, cmdutil.Count(s.Resources, "resource", "resources"), from, cmdutil.Command("cleanup", "--stack", s.Stack))
+		_, _ = fmt.Fprintf(opts.IO.ErrOut, "%s stack %s (%s%s); clean it up first: %s\n",
+			opts.IO.ErrPalette().Red("lost for good:"), s.Stack, cmdutil.Count(s.Resources, "resource", "resources"), from,
+			cmdutil.Command("cleanup", "--stack", s.Stack))
 	}
 	return nil
 }

@@ -141,7 +141,8 @@ func TestLocal(t *testing.T) {
 		"reset says what is forgotten": {"reset --yes", fake{deployed: []localtarget.Deployed{
 			{Stack: "local", Folder: "/src", Resources: 129}, {Stack: "old", Resources: 1},
 		}}, 0, "reset", "the simulated account is gone\n", "" +
-			"lost for good: stack local (129 resources, deployed from /src); clean it up first: emrflink cleanup --stack local\n" +
+			"lost for good: stack local (129 resources, deployed from /src); clean it up first: " +
+			"emrflink cleanup --stack local\n" +
 			"lost for good: stack old (1 resource); clean it up first: emrflink cleanup --stack old\n"},
 		"reset during a deploy":          {"reset --yes", fake{locked: errors.New("deploy by ann")}, 1, "", "", ""},
 		"serve refuses a negative port":  {"serve --port -1", fake{}, 2, "", "", ""},

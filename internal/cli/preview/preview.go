@@ -112,7 +112,8 @@ Exit codes: 0 computed; 1 failed; 2 settings, flags or the baseline; 3 credentia
 		"compare the desired graph with this saved graph or exported state; implies --offline")
 	cmd.Flags().StringVar(&opts.SaveBaseline, "save-baseline", "",
 		"write the desired graph to this file (- is standard output), for a later --baseline; implies --offline")
-	cmd.Flags().StringVar(&opts.SavePlan, "save-plan", "", "write the plan to this file (- is standard output), for deploy --plan")
+	cmd.Flags().StringVar(&opts.SavePlan, "save-plan", "",
+		"write the plan to this file (- is standard output), for deploy --plan")
 	cmd.Flags().BoolVar(&opts.ExitCode, "exit-code", false, "end with exit code 5 when changes are pending")
 	return cmd
 }

@@ -104,8 +104,8 @@ func New(f *cmdutil.Factory, o Operations) *cobra.Command {
 		status.NewCmd(f, o.Status, nil), drift.NewCmd(f, o.Drift, nil), outputs.NewCmd(f, o.Outputs, nil),
 		cleanup.NewCmd(f, o.Cleanup, nil))
 	add(root, run, kubeconfig.NewCmd(f, o.Kubeconfig, nil), job.NewCmd(f), samplejob.NewCmd(f, o.SampleJob))
-	add(root, other, local.NewCmd(f, o.Local), stack.NewCmd(f, o.Stacks), state.NewCmd(f, o.State), ekstoken.NewCmd(f, o.Token, nil),
-		pulumi.NewCmd(o.Pulumi, nil), version.NewCmd(f, nil), completion.NewCmd(f, nil))
+	add(root, other, local.NewCmd(f, o.Local), stack.NewCmd(f, o.Stacks), state.NewCmd(f, o.State),
+		ekstoken.NewCmd(f, o.Token, nil), pulumi.NewCmd(o.Pulumi, nil), version.NewCmd(f, nil), completion.NewCmd(f, nil))
 	root.AddCommand(docs.NewCmd(f, nil),
 		topic("exit-codes", "What the exit codes mean", cmdutil.ExitCodesHelp),
 		topic("environment", "Environment variables and settings of a stack",

@@ -34,7 +34,7 @@ func (s *onTarget) CheckOrigin(ctx context.Context, rename bool) error {
 		return s.anotherDeployment("region", made.Region, info.Region, "")
 	case made.Deployment.Name != info.Deployment && !rename:
 		return s.anotherDeployment("name", made.Deployment.Name, info.Deployment,
-			cmdutil.Command("deploy", "--stack", info.Stack, "--rename")+"   # replaces everything in it, and loses what it holds")
+			cmdutil.Command("deploy", "--stack", info.Stack, "--rename")+"   # replaces everything and loses what it holds")
 	}
 	client, err := s.client(ctx)
 	if err != nil {
@@ -60,14 +60,15 @@ func (s *onTarget) anotherDeployment(what, made, now, way string) error {
 		file = "Pulumi." + info.Stack + ".yaml"
 	}
 	other := info.Stack + "-" + now
-	next := fmt.Sprintf("cp %s %s && %s   # a stack of its own",
-		file, strings.Replace(file, "Pulumi."+info.Stack+".", "Pulumi."+other+".", 1), cmdutil.Command("deploy", "--stack", other))
+	next := fmt.Sprintf("cp %s %s && %s   # a stack of its own", file,
+		strings.Replace(file, "Pulumi."+info.Stack+".", "Pulumi."+other+".", 1), cmdutil.Command("deploy", "--stack", other))
 	if way != "" {
 		next += "\n" + way
 	}
 	return &cmdutil.Error{
-		What: fmt.Sprintf("stack %q is another deployment", info.Stack), ID: "another-deployment", Exit: cmdutil.ExitUsage, Next: next,
-		Cause: fmt.Errorf("it was deployed%s with the %s %s, now it is %s: nothing of it would stay", from, what, made, now),
+		What: fmt.Sprintf("stack %q is another deployment", info.Stack), ID: "another-deployment", Exit: cmdutil.ExitUsage,
+		Next: next, Cause: fmt.Errorf("it was deployed%s with the %s %s, now it is %s: nothing of it would stay",
+			from, what, made, now),
 	}
 }
 

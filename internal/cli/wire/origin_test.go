@@ -20,10 +20,11 @@ import (
 func deployed(t *testing.T, home, name, region string) {
 	t.Helper()
 	const of = `"urn":"urn:pulumi:local::emrflink::%s","type":"%s","custom":%t`
-	state := `{"version":3,"checkpoint":{"stack":"organization/emrflink/local","latest":{"manifest":{"time":"2026-01-02T03:04:05Z",` +
-		`"magic":"","version":""},"resources":[{` +
+	state := `{"version":3,"checkpoint":{"stack":"organization/emrflink/local","latest":{` +
+		`"manifest":{"time":"2026-01-02T03:04:05Z","magic":"","version":""},"resources":[{` +
 		fmt.Sprintf(of, "pulumi:pulumi:Stack::emrflink-local", "pulumi:pulumi:Stack", false) +
-		fmt.Sprintf(`,"outputs":{"deploymentName":%q,"region":%q,"accountId":"111122223333","clusterName":%[1]q}},{`, name, region) +
+		fmt.Sprintf(`,"outputs":{"deploymentName":%q,"region":%q,"accountId":"111122223333","clusterName":%[1]q}},{`,
+			name, region) +
 		fmt.Sprintf(of, "aws:s3/bucketV2:BucketV2::b", "aws:s3/bucketV2:BucketV2", true) + `,"id":"b"}]}}}`
 	dir := filepath.Join(home, "backend", ".pulumi", "stacks", "emrflink")
 	require.NoError(t, os.MkdirAll(dir, 0o700))
@@ -40,8 +41,9 @@ func TestAStackStaysTheDeploymentThatItWasMadeAs(t *testing.T) {
 	}{
 		"another name": {made: "old", region: "us-west-2",
 			cause: "it was deployed from /src/first with the name old, now it is new: nothing of it would stay",
-			next: "cp DIR/Pulumi.local.yaml DIR/Pulumi.local-new.yaml && emrflink deploy --stack local-new   # a stack of its own\n" +
-				"emrflink deploy --stack local --rename   # replaces everything in it, and loses what it holds"},
+			next: "cp DIR/Pulumi.local.yaml DIR/Pulumi.local-new.yaml && emrflink deploy --stack local-new" +
+				"   # a stack of its own\n" +
+				"emrflink deploy --stack local --rename   # replaces everything and loses what it holds"},
 		"another region, which no flag allows": {made: "new", region: "eu-west-1", rename: true,
 			cause: "it was deployed from /src/first with the region eu-west-1, now it is us-west-2: nothing of it would stay",
 			next: "cp DIR/Pulumi.local.yaml DIR/Pulumi.local-us-west-2.yaml && emrflink deploy --stack local-us-west-2" +

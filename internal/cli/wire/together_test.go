@@ -73,7 +73,8 @@ func commands() map[string]func(ctx context.Context, o root.Operations) error {
 	}
 }
 
-// Two terminals at once: whichever of two commands comes second is refused with what the first one is, before anything is touched.
+// Two terminals at once: whichever of two commands comes second is refused with what the first one is, before anything is
+// touched.
 func TestOfTwoCommandsOnAStackTheSecondIsRefused(t *testing.T) {
 	t.Parallel()
 	for first := range commands() {

@@ -115,8 +115,9 @@ func (s *onTarget) dropLost(ctx context.Context) error {
 func (s *onTarget) cannotCompare(cluster string) error {
 	name := s.settings.info.Stack
 	return &cmdutil.Error{
-		What:  fmt.Sprintf("cluster %q is gone from the account, with everything in it", cluster),
-		Cause: fmt.Errorf("AWS says that it does not exist, and stack %q has recorded it: what was in it cannot be compared", name),
+		What: fmt.Sprintf("cluster %q is gone from the account, with everything in it", cluster),
+		Cause: fmt.Errorf("AWS says that it does not exist, and stack %q has recorded it: what was in it cannot be compared",
+			name),
 		Next: cmdutil.Command("deploy", "--stack", name) + "   # makes it and what else is gone again\n" +
 			cmdutil.Command("cleanup", "--stack", name) + "   # deletes the rest",
 		ID: "cluster-gone", Exit: cmdutil.ExitChanges,
