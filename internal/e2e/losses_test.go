@@ -15,7 +15,7 @@ func deletedByHand(t *testing.T, u *user) {
 	t.Helper()
 	u.ok("local fault drift network-nat-usw2-az1 --delete")
 	r := u.ok("deploy --yes")
-	require.Contains(t, r.stderr, "1 resource is of the deployment gone from the account: NatGateway nat-")
+	require.Contains(t, r.stderr, "1 resource of the deployment is gone from the account: NatGateway nat-")
 	require.Contains(t, r.stdout, "1 created")
 	require.Contains(t, u.ok("pulumi preview --stack local").stdout, "unchanged")
 	require.Contains(t, u.ok("stack ls").stdout, u.work)

@@ -65,8 +65,8 @@ func (s *onTarget) vanished(ctx context.Context) []check.Check {
 	}
 	return []check.Check{{
 		ID: "vanished", Status: check.Warning, Why: why,
-		What: fmt.Sprintf("%s of the deployment gone from the account: %s",
-			cmdutil.Count(n, "resource is", "resources are"), strings.Join(names, ", ")),
+		What: fmt.Sprintf("%s gone from the account: %s",
+			cmdutil.Count(n, "resource of the deployment is", "resources of the deployment are"), strings.Join(names, ", ")),
 		Fix: cmdutil.Command("drift", "--stack", s.settings.info.Stack) + "\n" +
 			cmdutil.Command("cleanup", "--stack", s.settings.info.Stack) + "   # to delete the rest instead",
 	}}

@@ -9,6 +9,7 @@ package detect
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"emrflink/internal/awsapi"
 	"emrflink/internal/awskind"
@@ -87,19 +88,26 @@ func namesOf(s plans.StateResource) []string {
 	return names
 }
 
-// Missing are the recorded resources of the graver kinds that an inventory of the deployment does not have: somebody deleted
-// them. A partial inventory is none to compare with.
+// gravest is the last gravity of the kinds that every inventory lists: keys, buckets, clusters, and what is billed or holds others.
+const gravest = 120
+
+// Missing are the recorded resources of the graver kinds that an inventory of the deployment does not have, or only as deleted:
+// somebody deleted them. A partial inventory is none to compare with.
 func Missing(recorded []plans.StateResource, inventory []awsapi.Resource) []plans.StateResource {
 	there := map[string]bool{}
 	for _, a := range inventory {
-		there[a.ID], there[a.ARN], there[a.Name] = true, true, true
+		if state := strings.ToLower(a.State); strings.HasPrefix(state, "delet") || strings.HasPrefix(state, "pendingdelet") {
+			continue
+		}
+		for _, name := range []string{a.ID, a.ARN, a.Name} {
+			there[a.Type+" "+name] = name != ""
+		}
 	}
-	delete(there, "")
 	var out []plans.StateResource
 	for _, s := range recorded {
 		k, _ := awskind.OfType(s.Type)
-		listed := func(name string) bool { return there[name] }
-		if s.Custom && k.Inventory != "" && k.Gravity != 0 && !slices.ContainsFunc(namesOf(s), listed) {
+		listed := func(name string) bool { return there[k.Inventory+" "+name] }
+		if s.Custom && k.Inventory != "" && k.Gravity > 0 && k.Gravity <= gravest && !slices.ContainsFunc(namesOf(s), listed) {
 			out = append(out, s)
 		}
 	}
