@@ -75,10 +75,9 @@ func (e *Engine) LockedBy(ctx context.Context) (string, error) {
 		if errors.As(err, &f) {
 			return f.Holder, nil
 		}
-		if err != nil {
-			return "", err
+		if err == nil { // who may only read the folder cannot know
+			release()
 		}
-		release()
 	}
 	return by, nil
 }

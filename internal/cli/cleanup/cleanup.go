@@ -73,6 +73,9 @@ Cost: a cleanup ends the costs of the deployment. The checkpoints, savepoints an
 
 To delete without a question, pass --yes together with an explicit --stack NAME.
 
+Where nothing is recorded of the stack, the account is asked for what has the exact tags of the deployment: nothing is
+called empty that was not asked. What has them is listed, not deleted.
+
 When the state is lost with every copy, --from-tags finds the resources that the stack file describes by their names
 and all tags of the deployment. What has a name and not the tags is named and stays. A state that can be read, or a
 copy of it, is refused: it says better what is to be deleted.

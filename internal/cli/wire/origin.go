@@ -36,6 +36,9 @@ func (s *onTarget) CheckOrigin(ctx context.Context, rename bool) error {
 		return s.anotherDeployment("name", made.Deployment.Name, info.Deployment,
 			cmdutil.Command("deploy", "--stack", info.Stack, "--rename")+"   # replaces everything and loses what it holds")
 	}
+	if err := s.claim(ctx); err != nil { // before a target is opened that another command may be about to reset
+		return err
+	}
 	client, err := s.client(ctx)
 	if err != nil {
 		return err
