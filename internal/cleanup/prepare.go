@@ -10,6 +10,7 @@ import (
 
 	"emrflink/internal/awsapi"
 	"emrflink/internal/awskind"
+	"emrflink/internal/drift/detect"
 	"emrflink/internal/plans"
 	"emrflink/internal/stack"
 )
@@ -136,8 +137,29 @@ func Prepare(ctx context.Context, o Options) (*Teardown, error) {
 	}
 	t.planRebuilt()
 	t.plan.Unfinished, t.plan.Warnings = scope.saved, append(t.plan.Warnings, scope.warnings...)
+	if len(t.plan.NotChecked) == 0 && rebuilt == nil {
+		t.plan.Warnings = append(t.plan.Warnings, goneAlready(record.Resources, t.plan.Inventory)...)
+	}
 	t.plan.Planned.Resources, t.plan.Planned.ByService = stack.Count(record.Resources)
 	return t, nil
+}
+
+// goneAlready names what was deleted by somebody else.
+func goneAlready(recorded []plans.StateResource, inventory []Item) []string {
+	var there []awsapi.Resource
+	for _, i := range inventory {
+		there = append(there, awsapi.Resource{Type: i.Type, ID: i.ID, ARN: i.ARN, Name: i.Name, State: i.State})
+	}
+	var lines []string
+	for _, r := range detect.Missing(recorded, there) {
+		lines = append(lines, fmt.Sprintf("%s %s is gone from the account already: somebody else deleted it",
+			r.Type[strings.LastIndex(r.Type, ":")+1:], r.ID))
+	}
+	const most = 8
+	if n := len(lines); n > most {
+		lines = append(lines[:most:most], fmt.Sprintf("and %d more are gone from the account already", n-most))
+	}
+	return lines
 }
 
 // unrecorded returns nil when nothing in the account has the tags of a deployment of which nothing is recorded.

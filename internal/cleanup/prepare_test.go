@@ -316,3 +316,21 @@ func TestWhatAnEarlierCleanupWroteDownAndCannotBeReadIsSetAside(t *testing.T) {
 	_, _, err := readScope(o, Record{})
 	require.ErrorContains(t, err, `was written for stack "renamed"`)
 }
+
+func TestWhatSomebodyElseDeletedIsNamed(t *testing.T) {
+	t.Parallel()
+	recorded := []plans.StateResource{
+		custom("aws:ec2/natGateway:NatGateway", "nat-1", nil), custom("aws:ec2/natGateway:NatGateway", "nat-2", nil),
+	}
+	require.Equal(t, []string{"NatGateway nat-2 is gone from the account already: somebody else deleted it"},
+		goneAlready(recorded, []Item{
+			{Type: awsapi.TypeNatGateway, ID: "nat-1"}, {Type: awsapi.TypeNatGateway, ID: "nat-2", State: "deleted"},
+		}))
+	require.Empty(t, goneAlready(nil, nil))
+	for range 20 {
+		recorded = append(recorded, custom("aws:ec2/natGateway:NatGateway", "nat-3", nil))
+	}
+	lines := goneAlready(recorded, nil)
+	require.Len(t, lines, 9)
+	require.Equal(t, "and 14 more are gone from the account already", lines[8])
+}
