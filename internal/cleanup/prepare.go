@@ -101,11 +101,7 @@ func Prepare(ctx context.Context, o Options) (*Teardown, error) {
 		scope: scope, recorder: o.Recorder, exists: record.Exists, plan: newPlan(scope.Scope), rebuilt: rebuilt,
 	}
 	if !known && rebuilt == nil {
-		t.exists = false
-		if err := t.unrecorded(ctx, o); err != nil || !record.Exists {
-			return t, err
-		}
-		return t, o.Recorder.Remove(ctx)
+		return t, t.unrecorded(ctx, o)
 	}
 	world, err := o.Open(ctx)
 	if err != nil {
@@ -137,17 +133,18 @@ func Prepare(ctx context.Context, o Options) (*Teardown, error) {
 	}
 	t.planRebuilt()
 	t.plan.Unfinished, t.plan.Warnings = scope.saved, append(t.plan.Warnings, scope.warnings...)
-	if len(t.plan.NotChecked) == 0 && rebuilt == nil {
-		t.plan.Warnings = append(t.plan.Warnings, goneAlready(record.Resources, t.plan.Inventory)...)
-	}
+	t.plan.Warnings = append(t.plan.Warnings, t.goneAlready(record.Resources)...)
 	t.plan.Planned.Resources, t.plan.Planned.ByService = stack.Count(record.Resources)
 	return t, nil
 }
 
-// goneAlready names what was deleted by somebody else.
-func goneAlready(recorded []plans.StateResource, inventory []Item) []string {
+// goneAlready names what was deleted by somebody else. What AWS did not answer for is not gone.
+func (t *Teardown) goneAlready(recorded []plans.StateResource) []string {
+	if len(t.plan.NotChecked) > 0 || t.rebuilt != nil {
+		return nil
+	}
 	var there []awsapi.Resource
-	for _, i := range inventory {
+	for _, i := range t.plan.Inventory {
 		there = append(there, awsapi.Resource{Type: i.Type, ID: i.ID, ARN: i.ARN, Name: i.Name, State: i.State})
 	}
 	var lines []string
@@ -162,8 +159,17 @@ func goneAlready(recorded []plans.StateResource, inventory []Item) []string {
 	return lines
 }
 
-// unrecorded returns nil when nothing in the account has the tags of a deployment of which nothing is recorded.
+// unrecorded forgets a stack of which nothing is recorded, when nothing in the account has the tags of its deployment either.
 func (t *Teardown) unrecorded(ctx context.Context, o Options) error {
+	if err := t.untagged(ctx, o); err != nil || !t.exists {
+		return err
+	}
+	t.exists = false
+	return o.Recorder.Remove(ctx)
+}
+
+// untagged returns nil when nothing in the account has the tags of the deployment, or there is no account to ask.
+func (t *Teardown) untagged(ctx context.Context, o Options) error {
 	if o.Tagged == nil {
 		return nil
 	}

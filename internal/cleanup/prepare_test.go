@@ -322,15 +322,17 @@ func TestWhatSomebodyElseDeletedIsNamed(t *testing.T) {
 	recorded := []plans.StateResource{
 		custom("aws:ec2/natGateway:NatGateway", "nat-1", nil), custom("aws:ec2/natGateway:NatGateway", "nat-2", nil),
 	}
+	inventory := []Item{
+		{Type: awsapi.TypeNatGateway, ID: "nat-1"}, {Type: awsapi.TypeNatGateway, ID: "nat-2", State: "deleted"},
+	}
+	of := func(p Plan) []string { return (&Teardown{plan: p}).goneAlready(recorded) }
 	require.Equal(t, []string{"NatGateway nat-2 is gone from the account already: somebody else deleted it"},
-		goneAlready(recorded, []Item{
-			{Type: awsapi.TypeNatGateway, ID: "nat-1"}, {Type: awsapi.TypeNatGateway, ID: "nat-2", State: "deleted"},
-		}))
-	require.Empty(t, goneAlready(nil, nil))
+		of(Plan{Inventory: inventory}))
+	require.Empty(t, of(Plan{Inventory: inventory, NotChecked: []Unknown{{}}}), "what AWS does not answer for is not gone")
 	for range 20 {
 		recorded = append(recorded, custom("aws:ec2/natGateway:NatGateway", "nat-3", nil))
 	}
-	lines := goneAlready(recorded, nil)
+	lines := of(Plan{})
 	require.Len(t, lines, 9)
 	require.Equal(t, "and 14 more are gone from the account already", lines[8])
 }

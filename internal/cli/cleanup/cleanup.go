@@ -171,6 +171,12 @@ func run(ctx context.Context, opts *Options) error {
 			return err
 		}
 	}
+	return tearDown(ctx, opts, s, job)
+}
+
+// tearDown carries out what was agreed to, and reports it.
+func tearDown(ctx context.Context, opts *Options, s Stack, job Teardown) error {
+	info, plan := s.Info(), job.Plan()
 	again := cmdutil.Command("cleanup", "--stack", info.Stack)
 	opts.Interrupt.Say("stopping: no new deletion is started, " +
 		"deletions in progress are not waited for, and what is left stays recorded\n" +

@@ -69,7 +69,8 @@ func (s *onTarget) anotherDeployment(what, made, now, way string) error {
 		next += "\n" + way
 	}
 	return &cmdutil.Error{
-		What: fmt.Sprintf("stack %q is another deployment", info.Stack), ID: "another-deployment", Exit: cmdutil.ExitUsage,
+		What: fmt.Sprintf("the settings of stack %q describe another deployment", info.Stack),
+		ID:   "another-deployment", Exit: cmdutil.ExitUsage,
 		Next: next, Cause: fmt.Errorf("it was deployed%s with the %s %s, now it is %s: nothing of it would stay",
 			from, what, made, now),
 	}

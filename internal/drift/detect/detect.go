@@ -88,7 +88,8 @@ func namesOf(s plans.StateResource) []string {
 	return names
 }
 
-// gravest is the last gravity of the kinds that every inventory lists: keys, buckets, clusters, and what is billed or holds others.
+// gravest is the last gravity of the kinds that every inventory lists: keys, buckets, clusters, and what is billed or holds
+// others.
 const gravest = 120
 
 // Missing are the recorded resources of the graver kinds that an inventory of the deployment does not have, or only as deleted:
