@@ -10,6 +10,7 @@ import (
 
 	"emrflink/internal/awsapi"
 	"emrflink/internal/awskind"
+	"emrflink/internal/drift/detect"
 	"emrflink/internal/plans"
 	"emrflink/internal/stack"
 )
@@ -61,6 +62,9 @@ type Options struct {
 	NameTag  string
 	Tags     func(deployment string) map[string]string
 	Recorder Recorder
+	// Tagged reads what carries the tags of the deployment in the account of the caller, whose id it returns. It is asked before
+	// anything is called empty of which nothing is recorded; nil: there is no account to ask.
+	Tagged func(ctx context.Context) (account string, found []awsapi.Resource, err error)
 	// Rebuild takes the place of a record that is lost; nil: there is one.
 	Rebuild func(ctx context.Context) (Rebuilt, error)
 	Choices
@@ -80,8 +84,8 @@ type Teardown struct {
 	rebuilt  *Rebuilt // nil: there is a record
 }
 
-// Prepare finds out what exists. A stack of which nothing is recorded has nothing to delete: what carries its name in the
-// account may be somebody else's.
+// Prepare finds out what exists. Of a stack of which nothing is recorded, nothing is deleted: what carries its name in the
+// account may be somebody else's. But it is no all-clear either when the account has its tags, or does not say.
 func Prepare(ctx context.Context, o Options) (*Teardown, error) {
 	record, rebuilt, err := o.record(ctx)
 	if err != nil {
@@ -97,11 +101,7 @@ func Prepare(ctx context.Context, o Options) (*Teardown, error) {
 		scope: scope, recorder: o.Recorder, exists: record.Exists, plan: newPlan(scope.Scope), rebuilt: rebuilt,
 	}
 	if !known && rebuilt == nil {
-		if !record.Exists {
-			return t, nil
-		}
-		t.exists = false
-		return t, o.Recorder.Remove(ctx)
+		return t, t.unrecorded(ctx, o)
 	}
 	world, err := o.Open(ctx)
 	if err != nil {
@@ -133,8 +133,64 @@ func Prepare(ctx context.Context, o Options) (*Teardown, error) {
 	}
 	t.planRebuilt()
 	t.plan.Unfinished, t.plan.Warnings = scope.saved, append(t.plan.Warnings, scope.warnings...)
+	t.plan.Warnings = append(t.plan.Warnings, t.goneAlready(record.Resources)...)
 	t.plan.Planned.Resources, t.plan.Planned.ByService = stack.Count(record.Resources)
 	return t, nil
+}
+
+// goneAlready names what was deleted by somebody else. What AWS did not answer for is not gone.
+func (t *Teardown) goneAlready(recorded []plans.StateResource) []string {
+	if len(t.plan.NotChecked) > 0 || t.rebuilt != nil {
+		return nil
+	}
+	var there []awsapi.Resource
+	for _, i := range t.plan.Inventory {
+		there = append(there, awsapi.Resource{Type: i.Type, ID: i.ID, ARN: i.ARN, Name: i.Name, State: i.State})
+	}
+	var lines []string
+	for _, r := range detect.Missing(recorded, there) {
+		lines = append(lines, fmt.Sprintf("%s %s is gone from the account already: somebody else deleted it",
+			r.Type[strings.LastIndex(r.Type, ":")+1:], r.ID))
+	}
+	const most = 8
+	if n := len(lines); n > most {
+		lines = append(lines[:most:most], fmt.Sprintf("and %d more are gone from the account already", n-most))
+	}
+	return lines
+}
+
+// unrecorded forgets a stack of which nothing is recorded, when nothing in the account has the tags of its deployment either.
+func (t *Teardown) unrecorded(ctx context.Context, o Options) error {
+	if err := t.untagged(ctx, o); err != nil || !t.exists {
+		return err
+	}
+	t.exists = false
+	return o.Recorder.Remove(ctx)
+}
+
+// untagged returns nil when nothing in the account has the tags of the deployment, or there is no account to ask.
+func (t *Teardown) untagged(ctx context.Context, o Options) error {
+	if o.Tagged == nil {
+		return nil
+	}
+	account, found, err := o.Tagged(ctx)
+	if err != nil {
+		return fmt.Errorf("nothing is recorded of the stack here, and AWS does not say what has the tags of deployment %q: %w",
+			o.Deployment, err)
+	}
+	t.plan.Asked, t.plan.Account = true, account
+	if len(found) == 0 {
+		return nil
+	}
+	e := &IncompleteError{Stack: o.Stack, Next: "emrflink cleanup --from-tags --dry-run --stack " + o.Stack +
+		"   # or, where another machine or --state has the record, clean up with that"}
+	r := newRun(Cleanup{Scope: t.scope.Scope, Price: ListPrice(o.Region)}, nil)
+	for _, res := range found {
+		e.Left = append(e.Left, r.item(res, ""))
+	}
+	e.Cause = fmt.Errorf("nothing is recorded of the stack here, and account %s, region %s, has this with the tags of "+
+		"deployment %q", account, o.Region, o.Deployment)
+	return e
 }
 
 // record is what the state has, or what the account has of a stack whose state is lost.

@@ -129,6 +129,47 @@ func TestAStackOfWhichNothingIsRecordedIsForgottenAndTheAccountNotAsked(t *testi
 	}
 }
 
+func TestNothingIsCalledEmptyWithoutHavingAsked(t *testing.T) {
+	t.Parallel()
+	denied := &awsapi.Error{Op: "sts:GetCallerIdentity", Code: "CredentialsUnavailable"}
+	vpc := awsapi.Resource{Service: "ec2", Type: awsapi.TypeVPC, ID: "vpc-1"}
+	for name, c := range map[string]struct {
+		found []awsapi.Resource
+		err   error
+		says  string
+	}{
+		"nothing has the tags": {},
+		"something has them":   {found: []awsapi.Resource{vpc}, says: "vpc-1"},
+		"AWS does not say":     {err: denied, says: "CredentialsUnavailable"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o, r := optionsOf(t), &recorder{record: Record{Exists: true}}
+			o.Recorder = r
+			o.Tagged = func(context.Context) (string, []awsapi.Resource, error) { return "111122223333", c.found, c.err }
+			teardown, err := Prepare(t.Context(), o)
+			require.Equal(t, c.says == "", r.removed, "what may be left is not forgotten")
+			if c.says == "" {
+				require.NoError(t, err)
+				require.True(t, teardown.Plan().Empty())
+				require.True(t, teardown.Plan().Asked)
+				require.Equal(t, "111122223333", teardown.Plan().Account)
+				return
+			}
+			require.ErrorContains(t, err, c.says)
+			var incomplete *IncompleteError
+			if c.err == nil {
+				require.ErrorAs(t, err, &incomplete)
+				require.Equal(t, 7, incomplete.ExitCode())
+				require.Contains(t, incomplete.Hint(), "--from-tags --dry-run --stack dev")
+				return
+			}
+			require.ErrorIs(t, err, denied)
+			require.NotErrorAs(t, err, &incomplete)
+		})
+	}
+}
+
 func TestWhatIsPreparedIsCountedDeletedAndForgotten(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -274,4 +315,24 @@ func TestWhatAnEarlierCleanupWroteDownAndCannotBeReadIsSetAside(t *testing.T) {
 	unfinished(t, Options{Stack: "dev", Folder: o.Folder}, Scope{Stack: "renamed"})
 	_, _, err := readScope(o, Record{})
 	require.ErrorContains(t, err, `was written for stack "renamed"`)
+}
+
+func TestWhatSomebodyElseDeletedIsNamed(t *testing.T) {
+	t.Parallel()
+	recorded := []plans.StateResource{
+		custom("aws:ec2/natGateway:NatGateway", "nat-1", nil), custom("aws:ec2/natGateway:NatGateway", "nat-2", nil),
+	}
+	inventory := []Item{
+		{Type: awsapi.TypeNatGateway, ID: "nat-1"}, {Type: awsapi.TypeNatGateway, ID: "nat-2", State: "deleted"},
+	}
+	of := func(p Plan) []string { return (&Teardown{plan: p}).goneAlready(recorded) }
+	require.Equal(t, []string{"NatGateway nat-2 is gone from the account already: somebody else deleted it"},
+		of(Plan{Inventory: inventory}))
+	require.Empty(t, of(Plan{Inventory: inventory, NotChecked: []Unknown{{}}}), "what AWS does not answer for is not gone")
+	for range 20 {
+		recorded = append(recorded, custom("aws:ec2/natGateway:NatGateway", "nat-3", nil))
+	}
+	lines := of(Plan{})
+	require.Len(t, lines, 9)
+	require.Equal(t, "and 14 more are gone from the account already", lines[8])
 }

@@ -3,6 +3,7 @@
 package cleanup
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -99,6 +100,8 @@ type IncompleteError struct {
 	NotChecked []Unknown
 	Stack      string
 	Cause      error // joined errors of the phases; may be nil
+	// Next is the command that goes on, "" = the same cleanup again.
+	Next string
 }
 
 // Error implements error.
@@ -138,7 +141,7 @@ func (e *IncompleteError) Code() string { return "cleanup.incomplete" }
 func (e *IncompleteError) ExitCode() int { return exitcode.Incomplete }
 
 // Hint is the next command: a teardown can be run again.
-func (e *IncompleteError) Hint() string { return "emrflink cleanup --stack " + e.Stack }
+func (e *IncompleteError) Hint() string { return cmp.Or(e.Next, "emrflink cleanup --stack "+e.Stack) }
 
 func (r *run) item(res awsapi.Resource, phase string) Item {
 	price := r.Price(res)

@@ -17,9 +17,9 @@ import (
 
 // Run runs one command line and returns the exit code of the process.
 func Run(ctx context.Context, ios *iostreams.IOStreams, args []string) int {
-	if len(args) > 0 && args[0] == "pulumi" {
+	if len(args) > 0 && args[0] == "pulumi" && (engine.IsChild() || !engine.UseOf(args[1:]).Provider) {
 		// Pulumi's commands have signal handling of their own, and this is how the engine is started many times: nothing
-		// of ours comes in between.
+		// of ours comes in between but where a person's command needs the target.
 		return engine.Main(args[1:])
 	}
 	ctx, interrupt, stop := cmdutil.WithSignals(ctx, ios)

@@ -29,6 +29,8 @@ type Deployment interface {
 	Plan(ctx context.Context) (preview.Report, error)
 	// Matches checks that the plan in a file is this one; the error says what moved.
 	Matches(ctx context.Context, r preview.Report, path string) error
+	// Grave are the steps of a plan that are carried out only when each is agreed to; of namespaces only those with Flink jobs.
+	Grave(ctx context.Context, r preview.Report) ([]preview.Step, error)
 	Deploy(ctx context.Context, sink func(plans.Event)) (plans.Result, error)
 }
 

@@ -63,6 +63,8 @@ func TestADeploymentFromFirstToLast(t *testing.T) {
 		{"a control plane that was killed is started again, on another port if need be", func(t *testing.T) { lostPort(t, u) }},
 		{"edits are previewed in three ways", func(t *testing.T) { threeWays(t, u) }},
 		{"a change by hand is seen and put back", func(t *testing.T) { driftOfTheGuide(t, u) }},
+		{"what somebody deleted is named and made again", func(t *testing.T) { deletedByHand(t, u) }},
+		{"what destroys everything is refused", func(t *testing.T) { nothingIsLostUnasked(t, u) }},
 		{"Helm releases that were cut off are put right", func(t *testing.T) {
 			u.ok("local fault set kubernetes:PendingRelease")
 			r := u.ok("deploy --yes")

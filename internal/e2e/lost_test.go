@@ -56,7 +56,8 @@ func TestADeploymentWhoseStateIsLostIsDeletedByItsTags(t *testing.T) {
 	})
 	u.ok("cleanup --stack local --yes")
 	require.ElementsMatch(t, decoys, u.ids())
-	require.Contains(t, u.ok("cleanup --stack local --yes").stdout, "nothing is recorded", "the record is gone")
+	require.Contains(t, u.ok("cleanup --stack local --yes").stdout, "nothing is left",
+		"the record is gone, and the account was asked")
 	require.Contains(t, u.ok("cleanup --stack local --from-tags --yes").stdout, "nothing is left")
 
 	u.account(t, func(a *account.Account) { // its name is the deployment's

@@ -19,6 +19,7 @@ import (
 	"github.com/spf13/cobra"
 	"gocloud.dev/blob"
 	"gocloud.dev/blob/fileblob"
+	"gocloud.dev/gcerrors"
 
 	"emrflink/internal/engine/save"
 	"emrflink/internal/plans"
@@ -86,6 +87,75 @@ func newCopiesCmd() *cobra.Command {
 			return json.NewEncoder(cmd.OutOrStdout()).Encode(found)
 		},
 	}
+}
+
+// locksCommand prints the locks of a stack in the backend.
+const locksCommand = "locks"
+
+func newLocksCmd() *cobra.Command {
+	return &cobra.Command{
+		Use: locksCommand + " PROJECT STACK", Hidden: true, Args: cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			bucket, err := openBucket(cmd.Context(), os.Getenv(backendVar))
+			if err != nil {
+				return err
+			}
+			defer bucket.Close() // nothing was written
+			locks, err := (bucketState{bucket: bucket, project: args[0], stack: args[1]}).locks(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return json.NewEncoder(cmd.OutOrStdout()).Encode(locks)
+		},
+	}
+}
+
+// locks reads the locks of the stack; one that cannot be read is of nobody known.
+func (b bucketState) locks(ctx context.Context) ([]lockContent, error) {
+	keys, err := b.list(ctx, b.folder("locks", "organization"))
+	if err != nil {
+		return nil, err
+	}
+	all := []lockContent{}
+	for _, key := range keys {
+		one := lockContent{Timestamp: key.Saved}
+		raw, err := b.bucket.ReadAll(ctx, key.Path)
+		if gcerrors.Code(err) == gcerrors.NotFound {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		_ = json.Unmarshal(raw, &one)
+		all = append(all, one)
+	}
+	return all, nil
+}
+
+// bucketUnlocked refuses a stack whose state is in a bucket while somebody works on it. It holds nothing: only the engine's own
+// lock does.
+func (e *Engine) bucketUnlocked(ctx context.Context) error {
+	if e.files != nil {
+		return nil
+	}
+	raw, err := e.run(ctx, locksCommand, e.opts.Project, e.opts.Stack)
+	if err != nil {
+		return err
+	}
+	var locks []lockContent
+	if err := json.Unmarshal([]byte(raw), &locks); err != nil {
+		return fmt.Errorf("read the locks: %w", err)
+	}
+	for _, l := range locks {
+		owner, err := l.owner(e.opts.BackendURL)
+		if err != nil {
+			return err
+		}
+		if !owner.Stale {
+			return lockedFailure(e.opts.Stack, owner)
+		}
+	}
+	return nil
 }
 
 // openBucket opens the bucket of a backend as Pulumi does: the path of its URL is a folder in it.

@@ -63,9 +63,6 @@ func lostOr(stack, place string, copies []plans.StateCopy, otherwise error) erro
 	}
 }
 
-// findByTag lists what was made by us, in the account and region of the credentials.
-const findByTag = "aws resourcegroupstaggingapi get-resources --tag-filters Key=emrflink:managed-by,Values=emrflink"
-
 // restoreHint is the command that puts a copy in the place of a state, with the newest copies, or the way that is left.
 func restoreHint(stack string, copies []plans.StateCopy) string {
 	var good []string

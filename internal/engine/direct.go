@@ -30,7 +30,7 @@ func prepareDirectUse(args []string) error {
 	}
 	backend := os.Getenv(backendVar)
 	if backend == "" {
-		backend = "file://" + filepath.ToSlash(filepath.Join(home, "backend"))
+		backend = defaultBackend(home)
 		if err := os.MkdirAll(filepath.Join(home, "backend"), 0o700); err != nil {
 			return fmt.Errorf("make the state directory: %w", err)
 		}

@@ -45,6 +45,10 @@ type Options struct {
 	Adopt AdoptFunc
 	// Review finds recorded resources that are not as they were left; see [ReviewFunc]. May be nil.
 	Review ReviewFunc
+	// Hold is shared by the engines of one command; see [Engine.Hold]. May be nil when nothing is held.
+	Hold *Hold
+	// Doing is the command, for who finds the stack claimed: "deploy".
+	Doing string
 	// Kill, when closed, kills a running engine at once: the second Ctrl-C. May be nil. State may then hold a lock
 	// and pending operations, which the next Deploy or Destroy resolves.
 	Kill <-chan struct{}
@@ -103,7 +107,7 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 		e.opts.BackendURL = e.lookupEnv(backendVar)
 	}
 	if e.opts.BackendURL == "" {
-		e.opts.BackendURL = "file://" + filepath.ToSlash(filepath.Join(home, "backend"))
+		e.opts.BackendURL = defaultBackend(home)
 	}
 	if err := checkBackend(e.opts.BackendURL); err != nil {
 		return nil, err
@@ -114,6 +118,11 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 	}
 	e.sweep(ctx)
 	return e, nil
+}
+
+// defaultBackend is where the states are when nothing else is said.
+func defaultBackend(home string) string {
+	return "file://" + filepath.ToSlash(filepath.Join(home, "backend"))
 }
 
 // checkName accepts what Pulumi accepts as a stack name of a file backend.

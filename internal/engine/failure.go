@@ -53,6 +53,8 @@ type Failure struct {
 	Code string
 	// RequestID is AWS's, for support cases; empty when there is none.
 	RequestID string
+	// Holder is who works on the stack, of a Failure with CodeLocked.
+	Holder string
 	// Hint is what to do next, one sentence or command; may be empty.
 	Hint string
 	// Also are further resources that failed in the same run.

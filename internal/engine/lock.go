@@ -26,6 +26,8 @@ type LockOwner struct {
 	Since      time.Time
 	// Stale is set when the owner ran on this host and is certainly gone.
 	Stale bool
+	// Doing is the command of the owner, "" when that is not known.
+	Doing string
 	// Finishing is set when the owner is an engine of ours whose command was killed: it completes what is in flight, saves
 	// the state and goes; and while a lock is being written.
 	Finishing bool
@@ -48,19 +50,36 @@ func (o LockOwner) String() string {
 	if o.PID == 0 {
 		return fmt.Sprintf("the half-written lock %s, since %s", o.Path, o.Since.UTC().Format(time.RFC3339))
 	}
-	return fmt.Sprintf("%s on %s, pid %d, since %s", o.User, o.Host, o.PID, o.Since.UTC().Format(time.RFC3339))
+	doing := ""
+	if o.Doing != "" {
+		doing = o.Doing + " by "
+	}
+	return fmt.Sprintf("%s%s on %s, pid %d, since %s", doing, o.User, o.Host, o.PID, o.Since.UTC().Format(time.RFC3339))
 }
 
-// LockedBy names who holds the lock of the stack, "" = nobody: see Lock.
+// LockedBy names who is changing the stack, or is about to, "" = nobody: see Lock and Hold.
 func (e *Engine) LockedBy(ctx context.Context) (string, error) {
 	info, err := e.Lock(ctx)
+	if err != nil {
+		return "", err
+	}
 	by := ""
 	for _, o := range info.Owners {
 		if !o.Stale {
 			by = fmt.Sprintf("%s on %s, process %d", o.User, o.Host, o.PID)
 		}
 	}
-	return by, err
+	if by == "" && e.files != nil && !e.opts.Hold.held() {
+		release, err := e.claim(1)
+		var f *Failure
+		if errors.As(err, &f) {
+			return f.Holder, nil
+		}
+		if err == nil { // who may only read the folder cannot know
+			release()
+		}
+	}
+	return by, nil
 }
 
 // Lock reads the locks of the stack without changing anything.
@@ -100,6 +119,8 @@ type lockContent struct {
 	Username  string    `json:"username"`
 	Hostname  string    `json:"hostname"`
 	Timestamp time.Time `json:"timestamp"`
+	// Doing is not of Pulumi: the command that claimed the stack.
+	Doing string `json:"doing,omitempty"`
 }
 
 // unwritten is how long the writer of a lock may take between two instructions.
@@ -121,18 +142,26 @@ func readLock(path string) (LockOwner, error) {
 		gone := time.Since(file.ModTime()) > unwritten
 		return LockOwner{Since: file.ModTime(), Path: path, Stale: gone, Finishing: !gone}, nil
 	}
+	return content.owner(path)
+}
+
+// owner judges whether who wrote a lock is gone.
+func (c lockContent) owner(path string) (LockOwner, error) {
 	host, err := os.Hostname()
 	if err != nil {
 		return LockOwner{}, fmt.Errorf("read the lock: %w", err)
 	}
 	return LockOwner{
-		PID: content.PID, User: content.Username, Host: content.Hostname, Since: content.Timestamp, Path: path,
-		Stale: content.Hostname == host && !processAlive(content.PID, content.Timestamp),
+		PID: c.PID, User: c.Username, Host: c.Hostname, Since: c.Timestamp, Path: path, Doing: c.Doing,
+		Stale: c.Hostname == host && !processAlive(c.PID, c.Timestamp),
 	}, nil
 }
 
 // patient is how often a claim is asked for by who has to have it.
 const patient = 20
+
+// claimPrefix begins the names of the files by which stacks are claimed.
+const claimPrefix = ".in-use-"
 
 // errInUse says that another process has the lock of a file.
 var errInUse = errors.New("another process has it")
@@ -146,7 +175,7 @@ func (e *Engine) claim(tries int) (release func(), err error) {
 	if e.files == nil {
 		return func() {}, nil
 	}
-	path := filepath.Join(e.files.root, ".in-use-"+e.opts.Stack)
+	path := filepath.Join(e.files.root, claimPrefix+e.opts.Stack)
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if errors.Is(err, fs.ErrNotExist) {
 		return func() {}, nil // there is no folder in which anybody could work
@@ -163,7 +192,7 @@ func (e *Engine) claim(tries int) (release func(), err error) {
 		return nil, cmp.Or(errors.Join(readErr, f.Close()), error(lockedFailure(e.opts.Stack, owner)))
 	}
 	release = func() { _ = errors.Join(f.Truncate(0), f.Close()) }
-	if err := sign(f); err != nil {
+	if err := sign(f, e.opts.Doing); err != nil {
 		release()
 		return nil, fmt.Errorf("claim the stack: %w", err)
 	}
@@ -171,8 +200,8 @@ func (e *Engine) claim(tries int) (release func(), err error) {
 }
 
 // sign writes into a lock file whose it is, for the message that others get.
-func sign(f *os.File) error {
-	content := lockContent{PID: os.Getpid(), Timestamp: time.Now()}
+func sign(f *os.File, doing string) error {
+	content := lockContent{PID: os.Getpid(), Timestamp: time.Now(), Doing: doing}
 	if u, err := user.Current(); err == nil {
 		content.Username = u.Username
 	}
@@ -190,7 +219,7 @@ func sign(f *os.File) error {
 // acquire makes sure that nobody else works on the stack, until release: see claim and unlocked. It removes the locks of owners
 // that are gone.
 func (e *Engine) acquire(ctx context.Context, notice func(string)) (release func(), err error) {
-	release, err = e.claim(patient)
+	release, err = e.claimOr(patient)
 	if err != nil {
 		return nil, err
 	}
@@ -246,7 +275,7 @@ func (e *Engine) unlocked(ctx context.Context, notice func(string)) (gone []Lock
 func lockedFailure(stackName string, o LockOwner) *Failure {
 	age := time.Since(o.Since).Round(time.Second)
 	return &Failure{
-		Code:    CodeLocked,
+		Code: CodeLocked, Holder: fmt.Sprintf("%s on %s, process %d", o.User, o.Host, o.PID),
 		Message: fmt.Sprintf("another run works on stack %q: %s (%s ago)", stackName, o, age),
 		Hint:    "wait for it; if it is certainly gone: emrflink pulumi cancel --yes --stack " + stackName,
 	}

@@ -33,13 +33,16 @@ import (
 // childEnv marks a process that an Engine started: everything else is in its environment already.
 const childEnv = "EMRFLINK_ENGINE_CHILD"
 
+// IsChild tells whether an Engine started this process.
+func IsChild() bool { return os.Getenv(childEnv) != "" }
+
 // Main runs one of Pulumi's own subcommands with args (everything after `emrflink pulumi`) and returns its exit code.
 //
 // It serves two callers: the Engine, which re-executes this binary for each operation, and a person who needs the
 // escape hatch (`stack export`, `state`, `import`, `cancel`). For the latter the state directory, the passphrase and
 // the working directory are filled in as the Engine would, unless the environment names others.
 func Main(args []string) int {
-	if os.Getenv(childEnv) != "" {
+	if IsChild() {
 		stopWhenAsked()
 	} else if err := prepareDirectUse(args); err != nil {
 		_, _ = io.WriteString(os.Stderr, "error: "+err.Error()+"\n")
@@ -93,6 +96,7 @@ func newRoot() *cobra.Command {
 		operations.NewPreviewCmd(), operations.NewUpCmd(), operations.NewDestroyCmd(), operations.NewRefreshCmd(),
 		operations.NewImportCmd(), stack.NewStackCmd(), state.NewStateCmd(), config.NewConfigCmd(workspace.Instance),
 		cancel.NewCancelCmd(workspace.Instance), plugin.NewPluginCmd(), pulumiversion.NewVersionCmd(), newCopiesCmd(),
+		newLocksCmd(),
 	)
 	return root
 }

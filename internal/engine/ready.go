@@ -12,7 +12,7 @@ import (
 // It refuses, with a Failure, a state that cannot be read or saved, a stack that another run works on (StackLocked),
 // interrupted creations that nobody can look up (PendingOperations), and secrets that cannot be read (WrongPassphrase, or
 // what their provider says). An engine that a killed command of ours left behind is waited for, which notice is told; it may be
-// nil. The lock of a state that is not in a local folder is known to the engine alone.
+// nil.
 func (e *Engine) Ready(ctx context.Context, notice func(text string)) error {
 	if notice == nil {
 		notice = func(text string) { e.opts.Logger.Info(text) }
@@ -23,12 +23,15 @@ func (e *Engine) Ready(ctx context.Context, notice func(text string)) error {
 	if exists, err := e.Exists(ctx); err != nil || !exists {
 		return err
 	}
-	release, err := e.claim(patient)
+	release, err := e.claimOr(patient)
 	if err != nil {
 		return err
 	}
 	defer release()
 	if _, err := e.unlocked(ctx, notice); err != nil {
+		return err
+	}
+	if err := e.bucketUnlocked(ctx); err != nil {
 		return err
 	}
 	if err := e.ready(ctx); err != nil {

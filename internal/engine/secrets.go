@@ -77,7 +77,7 @@ func (e *Engine) passphraseGone(path, stack string) error {
 		Message: fmt.Sprintf("the passphrase of stack %q is gone: there is no file %s, and the stack's secrets are encrypted "+
 			"with it; nothing was changed", stack, path),
 		Hint: "put the file back, or set " + passphraseVar + " to the passphrase that the stack was made with; if it is lost " +
-			"for good, see in the account what carries our tags: " + findByTag,
+			"for good, see what carries the deployment's tags: emrflink cleanup --from-tags --dry-run --stack " + e.opts.Stack,
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/pulumi/pulumi/pkg/v3/resource/stack"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
@@ -97,6 +98,44 @@ func (s fileState) path() (string, bool) {
 		}
 	}
 	return base, false
+}
+
+// Saved finds the stacks that have a state in a local folder, that of home when no backend is named, and when each was written.
+// What is in a bucket is not looked up.
+func Saved(home, backendURL string) (map[string]time.Time, error) {
+	if backendURL == "" {
+		backendURL = defaultBackend(home)
+	}
+	found := map[string]time.Time{}
+	root, ok := localRoot(backendURL)
+	if !ok {
+		return found, nil
+	}
+	files, err := os.ReadDir(fileState{root: root}.books("stacks", defaultProject))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("list the states: %w", err)
+	}
+	for _, f := range files {
+		name, _, is := strings.Cut(f.Name(), ".json")
+		info, err := f.Info()
+		if is && err == nil && !strings.HasSuffix(f.Name(), ".bak") && !strings.HasPrefix(name, ".") {
+			found[name] = info.ModTime().UTC().Truncate(time.Second)
+		}
+	}
+	return found, nil
+}
+
+// Claimed finds the stacks that a command claimed, now or earlier, whose states are where Saved looks.
+func Claimed(home, backendURL string) []string {
+	if backendURL == "" {
+		backendURL = defaultBackend(home)
+	}
+	root, _ := localRoot(backendURL)
+	var names []string
+	for _, path := range matching(filepath.Join(root, claimPrefix+"*")) {
+		names = append(names, strings.TrimPrefix(filepath.Base(path), claimPrefix))
+	}
+	return names
 }
 
 // init makes an empty stack, as `stack init` does, without starting a process for it.

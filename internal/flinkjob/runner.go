@@ -83,6 +83,9 @@ type Progress struct {
 	Expected time.Duration
 }
 
+// Submitted tells whether the job is in the cluster.
+func (p Progress) Submitted() bool { return p.Phase != phasePreflight }
+
 func (r Runner) withDefaults() Runner {
 	set := func(d *time.Duration, def time.Duration) {
 		if *d <= 0 {

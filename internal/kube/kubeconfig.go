@@ -16,6 +16,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	api "k8s.io/client-go/tools/clientcmd/api"
 
+	"emrflink/internal/disk"
 	"emrflink/internal/exitcode"
 )
 
@@ -169,25 +170,8 @@ func writeKubeconfig(path string, cfg *api.Config) error {
 	if err != nil {
 		return fmt.Errorf("encode kubeconfig %q: %w", path, err)
 	}
-	if linked, err := filepath.EvalSymlinks(path); err == nil {
-		path = linked // a linked file is replaced where it is
-	}
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("make folder of kubeconfig: %w", err)
 	}
-	tmp, err := os.CreateTemp(dir, ".kubeconfig-*") // mode 0600
-	if err != nil {
-		return fmt.Errorf("write kubeconfig %q: %w", path, err)
-	}
-	_, err = tmp.Write(body)
-	err = errors.Join(err, tmp.Sync(), tmp.Close())
-	if err == nil {
-		err = os.Rename(tmp.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(tmp.Name())
-		return fmt.Errorf("write kubeconfig %q: %w", path, err)
-	}
-	return nil
+	return disk.To(path)(body, 0o600)
 }

@@ -77,3 +77,11 @@ type ServeOptions struct {
 	Speed  float64 // 0 = the default
 	Port   int     // 0 = any free one
 }
+
+// Deployed is a stack that is deployed on the local target.
+type Deployed struct {
+	Stack string
+	// Folder is where it was deployed from, "" = not known.
+	Folder    string
+	Resources int
+}

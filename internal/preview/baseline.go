@@ -5,14 +5,13 @@ package preview
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 
+	"emrflink/internal/disk"
 	"emrflink/internal/plans"
 )
 
@@ -87,7 +86,7 @@ func (b Baseline) Plan() plans.Plan {
 }
 
 // Save writes the graph, to be committed: the same graph gives the same bytes.
-func (b Baseline) Save(path string) error { return writeJSON(path, b, 0o644) }
+func (b Baseline) Save(to disk.Writer) error { return writeJSON(to, b, 0o644) }
 
 // ReadBaseline reads a saved graph, or with exported what Pulumi's `stack export` writes, and checks that it is of this
 // project and stack.
@@ -171,27 +170,14 @@ func place(arn any) (region, account string) {
 	return m[1], m[2]
 }
 
-// writeJSON writes a value in one step: a reader sees the old file or the new one.
-func writeJSON(path string, v any, mode os.FileMode) error {
+// writeJSON writes a value for a person to read and to commit.
+func writeJSON(to disk.Writer, v any, mode os.FileMode) error {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
 	if err := enc.Encode(v); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
+		return fmt.Errorf("encode it: %w", err)
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	_, err = tmp.Write(b.Bytes())
-	err = errors.Join(err, tmp.Chmod(mode), tmp.Close())
-	if err == nil {
-		err = os.Rename(tmp.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(tmp.Name())
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return nil
+	return to(b.Bytes(), mode)
 }

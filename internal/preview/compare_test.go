@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"emrflink/internal/disk"
 	"emrflink/internal/plans"
 )
 
@@ -194,7 +195,7 @@ func TestAFileThatIsNoBaselineIsRefused(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	good := filepath.Join(dir, "good.json")
-	require.NoError(t, base().Save(good))
+	require.NoError(t, base().Save(disk.To(good)))
 	for name, c := range map[string]struct{ content, project, stack, want string }{
 		"corrupt":         {`{"kind":"emrflink-ba`, "emrflink", "dev", "no JSON object"},
 		"of another kind": {`{"kind":"emrflink-plan"}`, "emrflink", "dev", `of kind "emrflink-plan"`},
@@ -225,10 +226,10 @@ func TestASavedGraphIsTheSameBytes(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	one, two := filepath.Join(dir, "one"), filepath.Join(dir, "two")
-	require.NoError(t, base().Save(one))
+	require.NoError(t, base().Save(disk.To(one)))
 	b, err := ReadBaseline(one, "emrflink", "dev", noExport)
 	require.NoError(t, err)
-	require.NoError(t, b.Save(two))
+	require.NoError(t, b.Save(disk.To(two)))
 	first, err := os.ReadFile(one)
 	require.NoError(t, err)
 	second, err := os.ReadFile(two)

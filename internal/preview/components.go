@@ -72,6 +72,19 @@ func lossSteps(steps []Step) []Step {
 	return out
 }
 
+// gravest is the last gravity of what holds something that no deploy brings back: keys, buckets, clusters, networks, namespaces
+// and node groups.
+const gravest = 60
+
+// Grave are the steps that delete or replace, or may replace, what holds something that no deploy brings back: a deploy does not
+// carry them out without being told so of each.
+func (r Report) Grave() []Step {
+	return slices.DeleteFunc(lossSteps(r.Document.Steps), func(s Step) bool {
+		rank := typeGravity(s.Type)
+		return rank < 0 || rank > gravest
+	})
+}
+
 // lossSentence counts what is lost.
 func lossSentence(d Document) string {
 	n := countActs(lossSteps(d.Steps))

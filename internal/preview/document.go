@@ -18,6 +18,7 @@ import (
 	"strings"
 
 	"emrflink/internal/cost"
+	"emrflink/internal/disk"
 	"emrflink/internal/findings"
 	"emrflink/internal/plans"
 	"emrflink/internal/untyped"
@@ -141,8 +142,8 @@ func Desired(plan plans.Plan, against *Baseline, region string) (Report, error) 
 }
 
 // SaveBaseline writes the desired graph of [Desired] to a file that later previews can be compared with.
-func (r Report) SaveBaseline(path, project string) error {
-	return NewBaseline(r.desired, project, r.Document.Cost.Region).Save(path)
+func (r Report) SaveBaseline(to disk.Writer, project string) error {
+	return NewBaseline(r.desired, project, r.Document.Cost.Region).Save(to)
 }
 
 // MayReplace counts the updates that may turn into a replacement.

@@ -11,6 +11,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"emrflink/internal/disk"
 )
 
 // PlanVersion is the version of a saved plan.
@@ -48,7 +50,7 @@ func (r Report) Plan(b Basis) SavedPlan {
 }
 
 // Save writes the plan so that only its owner can read it.
-func (p SavedPlan) Save(path string) error { return writeJSON(path, p, 0o600) }
+func (p SavedPlan) Save(to disk.Writer) error { return writeJSON(to, p, 0o600) }
 
 // ReadPlan reads a saved plan.
 func ReadPlan(path string) (SavedPlan, error) {

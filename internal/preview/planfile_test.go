@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"emrflink/internal/disk"
 )
 
 func saved(t *testing.T) SavedPlan {
@@ -24,7 +26,7 @@ func TestAPlanIsReadAsItWasSaved(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "plan.json")
 	p := saved(t)
-	require.NoError(t, p.Save(file))
+	require.NoError(t, p.Save(disk.To(file)))
 	info, err := os.Stat(file)
 	require.NoError(t, err)
 	require.Equal(t, fs.FileMode(0o600), info.Mode().Perm())

@@ -31,6 +31,8 @@ type printer struct {
 	b    bytes.Buffer
 	opts TextOptions
 	rows []row
+	// brief leaves out which properties change.
+	brief bool
 }
 
 // row is one step as the text shows it.
@@ -39,13 +41,31 @@ type row struct {
 	custom bool
 }
 
-// Text writes the plan for a reader: counts first, then what is deleted or replaced, why, and what is lost by it, then
-// the other changes, the findings, and the cost.
-func (r Report) Text(w io.Writer, o TextOptions) error {
+// Losses writes what is deleted or replaced and what is lost by it, the gravest first: nothing when nothing is.
+func (r Report) Losses(w io.Writer, o TextOptions) error {
+	p := r.printer(o)
+	p.brief = true
+	p.loud()
+	text := bytes.TrimLeft(p.b.Bytes(), "\n")
+	if len(text) > 0 {
+		text = append(text, '\n')
+	}
+	_, err := w.Write(text)
+	return err
+}
+
+func (r Report) printer(o TextOptions) *printer {
 	p := &printer{opts: o}
 	for i, s := range r.plan.Steps {
 		p.rows = append(p.rows, row{Step: r.Document.Steps[i], custom: !s.Component && !s.Internal()})
 	}
+	return p
+}
+
+// Text writes the plan for a reader: counts first, then what is deleted or replaced, why, and what is lost by it, then
+// the other changes, the findings, and the cost.
+func (r Report) Text(w io.Writer, o TextOptions) error {
+	p := r.printer(o)
 	p.summary(r.Document)
 	p.loud()
 	p.updates()
@@ -186,7 +206,7 @@ func (p *printer) losses(word, code string, rows []row) {
 			p.line("1", "      lost: %s", first.Destroys)
 		}
 		switch {
-		case typeGravity(first.Type) < 0:
+		case p.brief, typeGravity(first.Type) < 0:
 		case len(group) == 1:
 			p.diff(first)
 		default:

@@ -31,6 +31,9 @@ func localDir(home string) string { return filepath.Join(home, "local") }
 // Dir is the folder that holds the local target's state.
 func (l *LocalTarget) Dir() string { return localDir(l.o.Home) }
 
+// Home is the state folder.
+func (l *LocalTarget) Home() string { return l.o.Home }
+
 // Paths names the folder with the local target's state and its log file.
 func (l *LocalTarget) Paths() (dir, log string) { return l.Dir(), daemon.LogPath(l.Dir()) }
 
@@ -76,7 +79,11 @@ func (l *LocalTarget) Stop(ctx context.Context) error { return daemon.Stop(ctx, 
 // Reset stops the local target and removes the simulated account with
 // everything in it. The Pulumi state of the stacks is not touched.
 func (l *LocalTarget) Reset(ctx context.Context) error {
-	if err := daemon.Reset(ctx, l.Dir()); err != nil {
+	err := daemon.Reset(ctx, l.Dir())
+	if errors.Is(err, daemon.ErrServed) {
+		return fmt.Errorf("another command has started the local target again, and the simulated account stays: %w", err)
+	}
+	if err != nil {
 		return fmt.Errorf("remove the simulated account: %w", err)
 	}
 	return nil

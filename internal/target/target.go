@@ -11,7 +11,9 @@ package target
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"maps"
 	"net"
@@ -117,6 +119,15 @@ func Reserve(o Options) uint64 {
 		return 0
 	}
 	return localStore
+}
+
+// Untouched tells whether the target of o.Kind certainly has nothing: a local one that was never started.
+func Untouched(o Options) bool {
+	if o.Kind != Local {
+		return false
+	}
+	_, err := os.Stat(localDir(o.Home))
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 // portFree looks whether the port that was asked for can be taken, so that one

@@ -74,6 +74,9 @@ Cost: a cleanup ends the costs of the deployment. The checkpoints, savepoints an
 
 To delete without a question, pass --yes together with an explicit --stack NAME.
 
+Where nothing is recorded of the stack, the account is asked for what has the exact tags of the deployment: nothing is
+called empty that was not asked. What has them is listed, not deleted.
+
 When the state is lost with every copy, --from-tags finds the resources that the stack file describes by their names
 and all tags of the deployment. What has a name and not the tags is named and stays. A state that can be read, or a
 copy of it, is refused: it says better what is to be deleted.
@@ -169,12 +172,21 @@ func run(ctx context.Context, opts *Options) error {
 			return err
 		}
 	}
+	return tearDown(ctx, opts, s, job)
+}
+
+// tearDown carries out what was agreed to, and reports it.
+func tearDown(ctx context.Context, opts *Options, s Stack, job Teardown) error {
+	info, plan := s.Info(), job.Plan()
 	again := cmdutil.Command("cleanup", "--stack", info.Stack)
 	opts.Interrupt.Say("stopping: no new deletion is started, " +
 		"deletions in progress are not waited for, and what is left stays recorded\n" +
 		"press Ctrl-C again to kill the run; continue later with: " + again)
 	defer opts.Interrupt.Say("")
 	report, err := carryOut(ctx, opts, job, plan, s.Info().Timed())
+	if cmdutil.Locked(err) && len(report.Deleted) == 0 {
+		return fmt.Errorf("clean up stack %q: nothing was touched: %w", info.Stack, err)
+	}
 	if perr := showReport(opts, s.Info(), plan, report, err); perr != nil {
 		return errors.Join(err, perr)
 	}
@@ -234,6 +246,8 @@ func verdict(stack, again string, r cleanup.Report, err error) error {
 	what := fmt.Sprintf("clean up stack %q", stack)
 	var coded interface{ ExitCode() int }
 	switch {
+	case cmdutil.Locked(err):
+		return &cmdutil.Error{What: what, Cause: err}
 	case errors.As(err, &coded):
 		return &cmdutil.Error{What: what, Cause: err, Next: again}
 	case len(r.Unexpected) > 0:

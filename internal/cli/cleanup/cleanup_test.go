@@ -375,3 +375,25 @@ func TestYesCountsOnlyBesideAnExplicitStack(t *testing.T) {
 		})
 	}
 }
+
+// locked is what the engine says of a stack that another command works on.
+type locked struct{}
+
+func (locked) Error() string { return "another run works on it: deploy by ann" }
+func (locked) Code() string  { return "StackLocked" }
+func (locked) Hint() string  { return "wait for it" }
+
+func TestALockedStackIsWaitedForAndNothingElse(t *testing.T) {
+	t.Parallel()
+	f := full()
+	f.report, f.err = cleanup.Report{}, locked{}
+	r, opts := setup(t, f)
+	opts.Globals.StackNamed, opts.Yes = true, true
+	err := run(t.Context(), opts)
+	d := cmdutil.Describe(err)
+	require.Equal(t, `clean up stack "local": nothing was touched`, d.Error)
+	require.Equal(t, "another run works on it: deploy by ann", d.Cause)
+	require.Equal(t, []string{"wait for it"}, d.Next)
+	require.Equal(t, 1, cmdtest.Code(err))
+	require.Empty(t, r.Out.String())
+}

@@ -213,6 +213,12 @@ func split(err error) (what, cause string) {
 	return what, cause
 }
 
+// Locked tells whether an error says that another command works on the stack: waiting for it helps, nothing else does.
+func Locked(err error) bool {
+	var c coder
+	return errors.As(err, &c) && c.Code() == "StackLocked"
+}
+
 // Command is a line that the user can paste: this tool, the words given, shell-quoted where needed.
 func Command(words ...string) string {
 	return iostreams.CommandLine(append([]string{"emrflink"}, words...)...)

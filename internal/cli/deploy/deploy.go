@@ -24,6 +24,9 @@ import (
 // Stack is a stack on its target.
 type Stack interface {
 	Info() stack.Info
+	// CheckOrigin refuses settings that would make the stack another deployment than it was made as, in name, region or account;
+	// with rename, another name is accepted.
+	CheckOrigin(ctx context.Context, rename bool) error
 	// Preflight looks for what would make a deploy fail; with adopt, log groups of an earlier deployment would not.
 	Preflight(ctx context.Context, adopt bool) ([]check.Check, error)
 	Deployment(ctx context.Context, o deploy.Options) (deploy.Deployment, error)
@@ -38,12 +41,14 @@ type Options struct {
 	Info      func() (stack.Info, error)
 	Operations
 
-	Yes        bool
-	Adopt      bool
-	Refresh    bool
-	Plan       string
-	SkipChecks []string
-	Output     cmdutil.Format
+	Yes          bool
+	Adopt        bool
+	Refresh      bool
+	Rename       bool
+	AllowReplace []string
+	Plan         string
+	SkipChecks   []string
+	Output       cmdutil.Format
 }
 
 // Operations are what the command asks of the domain.
@@ -53,21 +58,14 @@ type Operations struct {
 	CheckPlan func(file string) error
 }
 
-// NewCmd returns the command.
-func NewCmd(f *cmdutil.Factory, o Operations, runF func(context.Context, *Options) error) *cobra.Command {
-	opts := &Options{IO: f.IO, Globals: f.Globals, Interrupt: f.Interrupt, Info: f.Info, Operations: o}
-	cmd := &cobra.Command{
-		SuggestFor: []string{"up", "apply", "create", "install", "update", "upgrade"},
-		Use:        "deploy [flags]",
-		Short:      "Create or update the deployment of a stack",
-		Long: `Create or update everything that the settings of the stack describe. You can repeat a deploy at any
+const long = `Create or update everything that the settings of the stack describe. You can repeat a deploy at any
 time: what is already as described stays as it is, and an interrupted deploy continues where it stopped.
 
 Steps:
   1. read and validate the settings of the stack
   2. open the target (the local target is started if it is stopped) and run the checks of "doctor": credentials,
      quotas, names. A problem ends the deploy before anything is changed; a warning is shown
-  3. show the plan and the resources that are billed by the hour, with their prices, and ask
+  3. show the plan, what is lost by it, and the resources that are billed by the hour, with their prices, and ask
   4. create or update network, checkpoint bucket, cluster, core nodes, addons, Karpenter, node pools, Flink operator and
      teams
   5. print the commands to run next
@@ -77,6 +75,14 @@ and what was changed or deleted there is restored ("drift" shows it).
 
 Cost: on the aws target what step 3 shows, from the creation of the resources until a cleanup. The local target costs
 nothing.
+
+A plan that deletes or replaces the cluster, its network, a node group, the bucket, its key, or a namespace with Flink
+jobs is carried out only after you have typed the name of the stack. --yes does not answer for it: name each with
+--allow-replace, by its type or its name.
+
+A stack stays the deployment that it was made as. Settings with another name would replace everything in it, and are
+refused: another stack (--stack) is what they need, or --rename if that is what you want. Another region or another
+account is always refused.
 
 Log groups of an earlier deployment can be left over, because EKS writes its last events after the cluster is gone.
 They end the deploy in step 2. With --adopt they become part of the stack: their events stay, their retention and tags
@@ -94,11 +100,22 @@ it does not check values that only a deployment gives, and it does not prevent c
 deploy.
 
 Exit codes: 0 deployed, or nothing to change; 1 failed; 2 settings, flags, a problem of step 2, a plan that is
-refused, or no terminal and no --yes; 3 credentials; 130 declined or interrupted.`,
+refused, no terminal and no --yes, or a loss that --allow-replace does not name; 3 credentials; 130 declined or
+interrupted.`
+
+// NewCmd returns the command.
+func NewCmd(f *cmdutil.Factory, o Operations, runF func(context.Context, *Options) error) *cobra.Command {
+	opts := &Options{IO: f.IO, Globals: f.Globals, Interrupt: f.Interrupt, Info: f.Info, Operations: o}
+	cmd := &cobra.Command{
+		SuggestFor: []string{"up", "apply", "create", "install", "update", "upgrade"},
+		Use:        "deploy [flags]",
+		Short:      "Create or update the deployment of a stack",
+		Long:       long,
 		Example: `  emrflink deploy
   emrflink deploy --stack dev --yes
   emrflink deploy --stack dev --plan plan.json
   emrflink deploy --yes --skip-checks quota-vcpu-on-demand
+  emrflink deploy --yes --allow-replace aws:eks/nodeGroup:NodeGroup
   emrflink deploy --refresh
   emrflink deploy --adopt
   emrflink deploy --yes --output json`,
@@ -132,6 +149,9 @@ refused, or no terminal and no --yes; 3 credentials; 130 declined or interrupted
 	cmdutil.CompleteFlagFrom(cmd, "skip-checks", f.Complete.Checks)
 	cmd.Flags().BoolVar(&opts.Adopt, "adopt", false, "take over log groups that an earlier deployment left")
 	cmd.Flags().BoolVar(&opts.Refresh, "refresh", false, "read the account first, and restore what was changed there")
+	cmd.Flags().BoolVar(&opts.Rename, "rename", false, "let the settings give the deployment another name: all of it is replaced")
+	cmd.Flags().StringArrayVar(&opts.AllowReplace, "allow-replace", nil,
+		"with --yes: also replace or delete what is lost by it, by `TYPE|NAME`; can be repeated")
 	cmdutil.AddOutputFlag(cmd, &opts.Output)
 	cmd.Flags().StringVar(&opts.Plan, "plan", "", "run only the deploy of this file, which preview --save-plan wrote")
 	return cmd
@@ -156,6 +176,9 @@ func run(ctx context.Context, opts *Options) error {
 		return fmt.Errorf("deploy stack %q: %w", info.Stack, err)
 	}
 	defer s.Close() // the engine has saved the state by then
+	if err := s.CheckOrigin(ctx, opts.Rename); err != nil {
+		return fmt.Errorf("deploy stack %q: nothing was changed: %w", info.Stack, err)
+	}
 	checks, err := checked(ctx, opts, s, info.Stack)
 	if err != nil {
 		return err
@@ -169,6 +192,9 @@ func run(ctx context.Context, opts *Options) error {
 		return err
 	}
 	resume := cmdutil.Command("deploy", "--stack", info.Stack)
+	if opts.Rename {
+		resume += " --rename"
+	}
 	opts.Interrupt.Say("stopping: no new operation is started, " +
 		"operations in progress are not waited for, and what exists is recorded\n" +
 		"press Ctrl-C again to kill the run; continue later with: " + resume)
@@ -176,6 +202,9 @@ func run(ctx context.Context, opts *Options) error {
 	t := track(opts.IO, plan.Document.Steps, s.Info().Timed())
 	res, err := d.Deploy(ctx, func(e plans.Event) { opts.follow(t, e) })
 	t.end(err == nil)
+	if cmdutil.Locked(err) {
+		return fmt.Errorf("deploy stack %q: nothing was changed: %w", info.Stack, err)
+	}
 	if err != nil {
 		return &cmdutil.Error{
 			What: fmt.Sprintf("deploy stack %q", info.Stack), Cause: err,
@@ -196,8 +225,8 @@ func agreed(ctx context.Context, opts *Options, info stack.Info, d deploy.Deploy
 			return plan, err
 		}
 	}
-	if plan.Document.Summary.Changes() > 0 && !opts.Yes {
-		err = opts.IO.Confirm(ctx, question, "--yes")
+	if plan.Document.Summary.Changes() > 0 {
+		err = consent(ctx, opts, info, d, plan, question)
 	}
 	return plan, err
 }
@@ -234,6 +263,9 @@ func showPlan(ios *iostreams.IOStreams, info stack.Info, plan preview.Report, ve
 	}
 	_, _ = fmt.Fprintf(w, "plan: %d to create, %d to update%s, %d to replace, %d to delete, %d unchanged\n\n",
 		s.Create, s.Update, may, s.Replace, s.Delete, s.Same)
+	if err := plan.Losses(w, preview.TextOptions{Color: ios.ErrPalette().Enabled()}); err != nil {
+		return err
+	}
 	t := ios.NewErrTable("BILLED BY THE HOUR", "WHAT", "USD/HOUR", "USD/MONTH")
 	for _, i := range plan.After.Items {
 		what := strconv.FormatFloat(i.Quantity, 'g', -1, 64) + " x " + i.What

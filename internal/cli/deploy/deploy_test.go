@@ -34,10 +34,22 @@ type fake struct {
 	closed   bool
 	adopt    bool
 	asked    deploy.Options
+	grave    []preview.Step
+	origin   error // that the stack is another deployment
+	rename   bool
 }
 
 func (f *fake) Info() stack.Info { return cmdtest.Info() }
 func (f *fake) Close() error     { f.closed = true; return nil }
+func (f *fake) CheckOrigin(_ context.Context, rename bool) error {
+	f.rename = rename
+	return f.origin
+}
+
+func (f *fake) Grave(context.Context, preview.Report) ([]preview.Step, error) {
+	return slices.Clone(f.grave), nil
+}
+
 func (f *fake) Preflight(_ context.Context, adopt bool) ([]check.Check, error) {
 	f.adopt = adopt
 	return f.checks, nil
@@ -306,4 +318,25 @@ func TestAPlanThatMovedIsRefused(t *testing.T) {
 			}
 		})
 	}
+}
+
+// locked is what the engine says of a stack that another command works on.
+type locked struct{}
+
+func (locked) Error() string { return "another run works on it: deploy by ann" }
+func (locked) Code() string  { return "StackLocked" }
+func (locked) Hint() string  { return "wait for it" }
+
+func TestALockedStackIsWaitedForAndNothingElse(t *testing.T) {
+	t.Parallel()
+	f := &fake{plan: bucketPlan(), err: locked{}}
+	r, opts := setup(t, f)
+	opts.Yes = true
+	err := run(t.Context(), opts)
+	d := cmdutil.Describe(err)
+	require.Equal(t, `deploy stack "local": nothing was changed`, d.Error)
+	require.Equal(t, "another run works on it: deploy by ann", d.Cause)
+	require.Equal(t, []string{"wait for it"}, d.Next)
+	require.Equal(t, 1, cmdtest.Code(err))
+	require.Empty(t, r.Out.String())
 }

@@ -52,11 +52,13 @@ func NewResetCmd(f *cmdutil.Factory, o Operations, runF func(context.Context, *O
 	cmd := &cobra.Command{
 		Use:   "reset [flags]",
 		Short: "Stop the local target and delete the simulated account",
-		Long: `Stop the local target and delete the simulated account with everything in it. The recorded state of
-stacks is not changed: a stack that was deployed there stays recorded although its resources are gone, so clean it up
-first.
+		Long: `Stop the local target and delete the simulated account with everything in it. What is deployed there is
+listed first. The recorded state of stacks is not changed: a stack that was deployed there stays recorded although its
+resources are gone, so clean it up first.
 
-Exit codes: 0 deleted; 1 failed; 2 flags, or no terminal and no --yes; 130 declined.`,
+While a command works on one of the stacks, a reset is refused, also with --yes.
+
+Exit codes: 0 deleted; 1 failed, or a command works on a stack; 2 flags, or no terminal and no --yes; 130 declined.`,
 		Example: `  emrflink local reset
   emrflink local reset --yes`,
 		Args: cmdutil.NoArgs,
@@ -72,6 +74,9 @@ func reset(ctx context.Context, opts *Options) error {
 		return err
 	}
 	dir, _ := l.Paths()
+	if err := forgotten(ctx, opts, l); err != nil {
+		return err
+	}
 	if !opts.Yes {
 		if err := opts.IO.Confirm(ctx, fmt.Sprintf("Delete the simulated account in %s?", dir), "--yes"); err != nil {
 			return err
@@ -82,6 +87,24 @@ func reset(ctx context.Context, opts *Options) error {
 	}
 	_, err = fmt.Fprintln(opts.IO.Out, "the simulated account is gone")
 	return err
+}
+
+// forgotten says what a reset forgets.
+func forgotten(ctx context.Context, opts *Options, l Target) error {
+	stacks, err := l.Deployed(ctx)
+	if err != nil {
+		return fmt.Errorf("reset the local target: nothing was deleted: %w", err)
+	}
+	for _, s := range stacks {
+		from := ""
+		if s.Folder != "" {
+			from = ", deployed from " + s.Folder
+		}
+		_, _ = fmt.Fprintf(opts.IO.ErrOut, "%s stack %s (%s%s); clean it up first: %s\n",
+			opts.IO.ErrPalette().Red("lost for good:"), s.Stack, cmdutil.Count(s.Resources, "resource", "resources"), from,
+			cmdutil.Command("cleanup", "--stack", s.Stack))
+	}
+	return nil
 }
 
 // NewServeCmd returns the hidden command that runs the local target.

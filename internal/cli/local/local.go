@@ -30,6 +30,9 @@ type Target interface {
 	Inventory(ctx context.Context) (localtarget.Inventory, error)
 	// Stop ends the target, its state stays; localtarget.ErrNotRunning when there is none.
 	Stop(ctx context.Context) error
+	// Deployed lists the stacks that are deployed on the target, which nobody else changes from then on. It fails while
+	// another command does.
+	Deployed(ctx context.Context) ([]localtarget.Deployed, error)
 	// Reset stops the target and forgets the simulated account.
 	Reset(ctx context.Context) error
 }

@@ -4,6 +4,7 @@ package local
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 
@@ -22,6 +23,9 @@ type fake struct {
 	full    bool
 	done    string
 	served  localtarget.ServeOptions
+
+	deployed []localtarget.Deployed
+	locked   error
 }
 
 func (f *fake) cluster() localtarget.Cluster {
@@ -47,6 +51,8 @@ func (f *fake) Status(context.Context) (localtarget.Status, error) {
 		Clusters: []localtarget.Cluster{f.cluster()},
 	}, nil
 }
+
+func (f *fake) Deployed(context.Context) ([]localtarget.Deployed, error) { return f.deployed, f.locked }
 
 func (f *fake) Inventory(context.Context) (localtarget.Inventory, error) {
 	if !f.full {
@@ -129,9 +135,16 @@ func TestLocal(t *testing.T) {
 		"stop": {
 			"stop", fake{running: true}, 0, "stop", "the local target is stopped; its state is kept\n", "",
 		},
-		"stop what is stopped":           {"stop", fake{}, 0, "", "the local target was not running\n", ""},
-		"reset asks":                     {"reset", fake{}, 2, "", "", ""},
-		"reset --yes":                    {"reset --yes", fake{}, 0, "reset", "the simulated account is gone\n", ""},
+		"stop what is stopped": {"stop", fake{}, 0, "", "the local target was not running\n", ""},
+		"reset asks":           {"reset", fake{}, 2, "", "", ""},
+		"reset --yes":          {"reset --yes", fake{}, 0, "reset", "the simulated account is gone\n", ""},
+		"reset says what is forgotten": {"reset --yes", fake{deployed: []localtarget.Deployed{
+			{Stack: "local", Folder: "/src", Resources: 129}, {Stack: "old", Resources: 1},
+		}}, 0, "reset", "the simulated account is gone\n", "" +
+			"lost for good: stack local (129 resources, deployed from /src); clean it up first: " +
+			"emrflink cleanup --stack local\n" +
+			"lost for good: stack old (1 resource); clean it up first: emrflink cleanup --stack old\n"},
+		"reset during a deploy":          {"reset --yes", fake{locked: errors.New("deploy by ann")}, 1, "", "", ""},
 		"serve refuses a negative port":  {"serve --port -1", fake{}, 2, "", "", ""},
 		"serve refuses a negative speed": {"serve --speed -2", fake{}, 2, "", "", ""},
 	} {

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"emrflink/internal/cli/cmdutil"
+	"emrflink/internal/disk"
 	"emrflink/internal/iostreams"
 	"emrflink/internal/preview"
 	"emrflink/internal/stack"
@@ -25,7 +26,7 @@ type Planner interface {
 // Stack plans against the deployed stack.
 type Stack interface {
 	Planner
-	SavePlan(ctx context.Context, r preview.Report, path string) error
+	SavePlan(ctx context.Context, r preview.Report, to disk.Writer) error
 }
 
 // Options are the dependencies and the flags of the command.
@@ -40,6 +41,8 @@ type Options struct {
 	SavePlan     string
 	ExitCode     bool
 	Output       cmdutil.Format
+
+	toStdout bool // a file was written to standard output
 }
 
 // Operations open what computes a plan.
@@ -109,8 +112,9 @@ Exit codes: 0 computed; 1 failed; 2 settings, flags or the baseline; 3 credentia
 	cmd.Flags().StringVar(&opts.Baseline, "baseline", "",
 		"compare the desired graph with this saved graph or exported state; implies --offline")
 	cmd.Flags().StringVar(&opts.SaveBaseline, "save-baseline", "",
-		"write the desired graph to this file, for a later --baseline; implies --offline")
-	cmd.Flags().StringVar(&opts.SavePlan, "save-plan", "", "write the plan to this file, for deploy --plan")
+		"write the desired graph to this file (- is standard output), for a later --baseline; implies --offline")
+	cmd.Flags().StringVar(&opts.SavePlan, "save-plan", "",
+		"write the plan to this file (- is standard output), for deploy --plan")
 	cmd.Flags().BoolVar(&opts.ExitCode, "exit-code", false, "end with exit code 5 when changes are pending")
 	return cmd
 }
@@ -118,6 +122,9 @@ Exit codes: 0 computed; 1 failed; 2 settings, flags or the baseline; 3 credentia
 // complete checks what the flags say together.
 func (o *Options) complete() error {
 	o.Offline = o.Offline || o.Baseline != "" || o.SaveBaseline != ""
+	if (iostreams.IsStdout(o.SaveBaseline) || iostreams.IsStdout(o.SavePlan)) && o.Output != cmdutil.Text && o.Output != "" {
+		return cmdutil.Usagef("standard output is one file: --output %s and the file cannot both go there", o.Output)
+	}
 	if o.Offline && o.SavePlan != "" {
 		return cmdutil.Usagef("--save-plan needs the deployed stack: it cannot be used with --offline, " +
 			"--baseline or --save-baseline")
@@ -175,23 +182,28 @@ func run(ctx context.Context, opts *Options) error {
 func save(ctx context.Context, opts *Options, p Planner, plan preview.Report) error {
 	for _, file := range []struct {
 		path  string
-		write func(string) error
+		write func(disk.Writer) error
 	}{
-		{opts.SaveBaseline, func(path string) error { return plan.SaveBaseline(path, stack.Project) }},
-		{opts.SavePlan, func(path string) error { return p.(Stack).SavePlan(ctx, plan, path) }}, // complete sees to it
+		{opts.SaveBaseline, func(to disk.Writer) error { return plan.SaveBaseline(to, stack.Project) }},
+		{opts.SavePlan, func(to disk.Writer) error { return p.(Stack).SavePlan(ctx, plan, to) }}, // complete sees to it
 	} {
 		if file.path == "" {
 			continue
 		}
-		if err := file.write(file.path); err != nil {
+		if err := file.write(opts.IO.To(file.path)); err != nil {
 			return err
 		}
+		opts.toStdout = opts.toStdout || iostreams.IsStdout(file.path)
 		opts.IO.Say("wrote " + file.path)
 	}
 	return nil
 }
 
+// show prints the plan. Where standard output is a file that was asked for, the plan for a reader goes beside it.
 func show(opts *Options, plan preview.Report) error {
+	if opts.toStdout {
+		return plan.Text(opts.IO.ErrOut, preview.TextOptions{Color: opts.IO.ErrPalette().Enabled()})
+	}
 	switch opts.Output {
 	case cmdutil.JSON:
 		return cmdutil.WriteJSON(opts.IO.Out, plan.Document)

@@ -16,6 +16,7 @@ import (
 
 	"emrflink/internal/cli/cmdtest"
 	"emrflink/internal/cli/cmdutil"
+	"emrflink/internal/disk"
 	"emrflink/internal/plans"
 	"emrflink/internal/preview"
 	"emrflink/internal/stack"
@@ -27,10 +28,10 @@ type fake struct {
 	saveErr error
 }
 
-func (f fake) Info() stack.Info                                       { return cmdtest.Info() }
-func (f fake) Plan(context.Context) (preview.Report, error)           { return f.plan, f.err }
-func (f fake) SavePlan(context.Context, preview.Report, string) error { return f.saveErr }
-func (f fake) Close() error                                           { return nil }
+func (f fake) Info() stack.Info                                            { return cmdtest.Info() }
+func (f fake) Plan(context.Context) (preview.Report, error)                { return f.plan, f.err }
+func (f fake) SavePlan(context.Context, preview.Report, disk.Writer) error { return f.saveErr }
+func (f fake) Close() error                                                { return nil }
 
 // planOf is a plan that creates so many log groups.
 func planOf(t *testing.T, create int) preview.Report {
@@ -196,5 +197,25 @@ func TestPreview(t *testing.T) {
 			require.Equal(t, c.stdout, r.Out.String())
 			require.Equal(t, c.stderr, r.Err.String())
 		})
+	}
+}
+
+func TestAFileCanBeStandardOutput(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"-", "/dev/stdout"} {
+		r := cmdtest.New(t)
+		opts := &Options{
+			IO: r.Factory.IO, Info: r.Factory.Info, Offline: true, SaveBaseline: path,
+			Operations: Operations{OpenOffline: func(context.Context) (Planner, error) { return fake{plan: planOf(t, 1)}, nil }},
+		}
+		require.NoError(t, run(t.Context(), opts))
+		saved, err := preview.ParseBaseline(r.Out.Bytes(), nil)
+		require.NoError(t, err, "nothing else is there")
+		require.Len(t, saved.Resources, 1)
+		require.Contains(t, r.Err.String(), text(t, 1))
+		require.NoFileExists(t, "-")
+
+		cmd := NewCmd(r.Factory, opts.Operations, nil)
+		require.Equal(t, 2, cmdtest.Code(r.Exec(t, cmd, "--save-baseline", path, "--output", "json")))
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"emrflink/internal/cli/cmdutil"
 )
 
-// Main runs one of Pulumi's own commands and returns its exit code.
-type Main func(args []string) int
+// Main runs one of Pulumi's own commands and returns its exit code. The error says why it was not run.
+type Main func(ctx context.Context, args []string) (int, error)
 
 // NewCmd returns the command.
 func NewCmd(run Main, runF func(context.Context, []string) error) *cobra.Command {
@@ -23,6 +23,9 @@ func NewCmd(run Main, runF func(context.Context, []string) error) *cobra.Command
 with the engine that is linked into emrflink, on the same state, with the same passphrase. Use it for tasks that
 emrflink has no command for. All arguments after "pulumi" are passed to Pulumi, and the exit code is Pulumi's.
 
+preview, up, destroy, refresh and import work on the target of the stack with its providers and settings, as "preview"
+and "deploy" do. They show no losses and check nothing first: prefer "deploy", "drift" and "cleanup".
+
 Exit codes: Pulumi's own.`,
 		Example: `  emrflink pulumi stack export --stack local
   emrflink pulumi cancel --yes --stack local
@@ -32,10 +35,11 @@ Exit codes: Pulumi's own.`,
 			if runF != nil {
 				return runF(cmd.Context(), args)
 			}
-			if code := run(args); code != cmdutil.ExitOK {
+			code, err := run(cmd.Context(), args)
+			if err == nil && code != cmdutil.ExitOK {
 				return cmdutil.ExitStatus(code)
 			}
-			return nil
+			return err
 		},
 	}
 }

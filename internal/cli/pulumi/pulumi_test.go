@@ -3,6 +3,8 @@
 package pulumi
 
 import (
+	"context"
+	"errors"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -14,10 +16,12 @@ func TestArgumentsAndExitCodeArePulumis(t *testing.T) {
 	t.Parallel()
 	r := cmdtest.New(t)
 	var got []string
-	run := func(args []string) int { got = args; return 255 }
+	run := func(_ context.Context, args []string) (int, error) { got = args; return 255, nil }
 	err := r.Exec(t, NewCmd(run, nil), "stack", "export", "--stack", "local", "--help")
 	require.Equal(t, 255, cmdtest.Code(err))
 	require.Equal(t, []string{"stack", "export", "--stack", "local", "--help"}, got)
-	run = func([]string) int { return 0 }
+	run = func(context.Context, []string) (int, error) { return 0, nil }
 	require.NoError(t, r.Exec(t, NewCmd(run, nil), "version"))
+	run = func(context.Context, []string) (int, error) { return 0, errors.New("not run") }
+	require.ErrorContains(t, r.Exec(t, NewCmd(run, nil), "up"), "not run")
 }

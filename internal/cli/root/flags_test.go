@@ -33,6 +33,7 @@ import (
 	"emrflink/internal/cli/preview"
 	"emrflink/internal/cli/root"
 	"emrflink/internal/cli/samplejob"
+	"emrflink/internal/cli/stack"
 	"emrflink/internal/cli/state"
 	"emrflink/internal/cli/status"
 	"emrflink/internal/cli/version"
@@ -78,6 +79,7 @@ func keepers(r run, got *any) map[string]*cobra.Command {
 		"sample-job render":   samplejob.NewRenderCmd(f, o.SampleJob, cmdtest.Keep[samplejob.Options](got)),
 		"sample-job run":      samplejob.NewRunCmd(f, o.SampleJob, cmdtest.Keep[samplejob.Options](got)),
 		"sample-job status":   samplejob.NewStatusCmd(f, o.SampleJob, cmdtest.Keep[samplejob.Options](got)),
+		"stack ls":            stack.NewListCmd(f, o.Stacks, cmdtest.Keep[stack.Options](got)),
 		"state restore":       state.NewRestoreCmd(f, o.State, cmdtest.Keep[state.Options](got)),
 		"status":              status.NewCmd(f, o.Status, cmdtest.Keep[status.Options](got)),
 		"version":             version.NewCmd(f, cmdtest.Keep[version.Options](got)),
@@ -117,6 +119,8 @@ func deploymentFlags() []flagCase {
 		{"cost", "--output=json", cost.Options{Output: JSON}},
 		{"deploy", "--yes", deploy.Options{Yes: true}},
 		{"deploy", "--adopt", deploy.Options{Adopt: true}},
+		{"deploy", "--rename", deploy.Options{Rename: true}},
+		{"deploy", "--allow-replace=T --allow-replace=n", deploy.Options{AllowReplace: []string{"T", "n"}}},
 		{"deploy", "--refresh", deploy.Options{Refresh: true}},
 		{"deploy", "--plan=p", deploy.Options{Plan: "p"}},
 		{"deploy", "--skip-checks=a,b", deploy.Options{SkipChecks: []string{"a", "b"}}},
@@ -212,6 +216,7 @@ func otherFlags() []flagCase {
 		{"state restore", "--from=f", state.Options{From: "f"}},
 		{"state restore", "--dry-run", state.Options{DryRun: true}},
 		{"state restore", "--output=json", state.Options{Output: JSON}},
+		{"stack ls", "--output=json", stack.Options{Output: JSON}},
 		{"eks-token", "--cluster=c", ekstoken.Options{Request: token{Cluster: "c"}}},
 		{"eks-token", "--cluster=c --region=r", ekstoken.Options{Request: token{Cluster: "c", Region: "r"}}},
 		{"eks-token", "--cluster=c --target=aws", ekstoken.Options{Request: token{Cluster: "c", Target: "aws"}}},

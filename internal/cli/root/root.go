@@ -30,6 +30,7 @@ import (
 	"emrflink/internal/cli/preview"
 	"emrflink/internal/cli/pulumi"
 	"emrflink/internal/cli/samplejob"
+	"emrflink/internal/cli/stack"
 	"emrflink/internal/cli/state"
 	"emrflink/internal/cli/status"
 	"emrflink/internal/cli/version"
@@ -56,6 +57,7 @@ type Operations struct {
 	Outputs   func(context.Context) (outputs.Stack, error)
 	SampleJob samplejob.Open
 	State     func(context.Context) (state.Stack, error)
+	Stacks    stack.List
 	Drift     drift.Detector
 	Local     local.Operations
 	Pulumi    pulumi.Main
@@ -105,8 +107,8 @@ func New(f *cmdutil.Factory, o Operations) *cobra.Command {
 		status.NewCmd(f, o.Status, nil), drift.NewCmd(f, o.Drift, nil), outputs.NewCmd(f, o.Outputs, nil),
 		cleanup.NewCmd(f, o.Cleanup, nil))
 	add(root, run, kubeconfig.NewCmd(f, o.Kubeconfig, nil), job.NewCmd(f), samplejob.NewCmd(f, o.SampleJob))
-	add(root, other, local.NewCmd(f, o.Local), state.NewCmd(f, o.State), ekstoken.NewCmd(f, o.Token, nil),
-		pulumi.NewCmd(o.Pulumi, nil), version.NewCmd(f, nil), completion.NewCmd(f, nil))
+	add(root, other, local.NewCmd(f, o.Local), stack.NewCmd(f, o.Stacks), state.NewCmd(f, o.State),
+		ekstoken.NewCmd(f, o.Token, nil), pulumi.NewCmd(o.Pulumi, nil), version.NewCmd(f, nil), completion.NewCmd(f, nil))
 	root.AddCommand(docs.NewCmd(f, nil),
 		topic("exit-codes", "What the exit codes mean", cmdutil.ExitCodesHelp),
 		topic("environment", "Environment variables and settings of a stack",

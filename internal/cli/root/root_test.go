@@ -66,7 +66,10 @@ func newRun(t *testing.T) (r run, touched *[]string) {
 	r.operations.Doctor.Local = func() (doctor.LocalTarget, error) { return nil, touch("local") }
 	r.operations.Local.Open = func() (local.Target, error) { return nil, touch("local") }
 	r.operations.Token = func(context.Context, ekstoken.Request) ([]byte, error) { return nil, touch("token") }
-	r.operations.Pulumi = func([]string) int { *touched = append(*touched, "pulumi"); return 3 }
+	r.operations.Pulumi = func(context.Context, []string) (int, error) {
+		*touched = append(*touched, "pulumi")
+		return 3, nil
+	}
 	f.Reference = cmdutil.Reference{
 		Samples: func() sample.List {
 			return sample.List{Samples: []sample.Sample{{Name: "basic", Title: "State machine"}}}

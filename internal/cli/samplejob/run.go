@@ -78,6 +78,9 @@ func run(ctx context.Context, opts *Options) error {
 		}
 		res, err := jobs.Run(ctx, opts.Spec, w.follow)
 		w.end(err)
+		if cmdutil.Locked(err) {
+			return fmt.Errorf("%s: nothing was submitted: %w", what, err)
+		}
 		if err != nil {
 			next := cmdutil.Command("sample-job", "status", name, "--stack", info.Stack) + "\n" +
 				cmdutil.Command("sample-job", "delete", name, "--stack", info.Stack)

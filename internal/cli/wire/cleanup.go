@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"slices"
 
 	"emrflink/components/deployment"
 	"emrflink/internal/adopt"
@@ -20,13 +21,22 @@ import (
 // teardown is a cleanup that was prepared, with the facets of its errors.
 type teardown struct {
 	*cleanup.Teardown
-	app *app
+	stack *onTarget
 }
 
-// Run deletes what was prepared.
+// Run deletes what was prepared. The stack is this command's before the first deletion: a deploy that begins meanwhile would lose
+// its jobs and nodes.
 func (t teardown) Run(ctx context.Context, report func(cleanup.Progress)) (cleanup.Report, error) {
+	if err := t.stack.claim(ctx); err != nil {
+		return cleanup.Report{}, err
+	}
 	r, err := t.Teardown.Run(ctx, report)
-	t.app.logFailure(err)
+	t.stack.app.logFailure(err)
+	for _, items := range [][]cleanup.Item{r.ExpectedResidue, r.Unexpected} {
+		for i := range items {
+			items[i].Command, items[i].Reason = t.stack.hint(items[i].Command), t.stack.hint(items[i].Reason)
+		}
+	}
 	return r, classify(err)
 }
 
@@ -37,8 +47,37 @@ func (s *onTarget) Cleanup(ctx context.Context, c cleanup.Choices) (cleanupcmd.T
 	if c.FromTags {
 		o.Rebuild, o.Open = s.rebuild, func(ctx context.Context) (cleanup.World, error) { return s.worldOf(ctx, s.unchecked) }
 	}
+	if !target.Untouched(target.Options{Kind: s.settings.config.Target, Home: s.settings.info.Home}) {
+		o.Tagged = s.tagged
+	}
 	t, err := cleanup.Prepare(ctx, o)
-	return teardown{Teardown: t, app: s.app}, classify(err)
+	return teardown{Teardown: t, stack: s}, classify(err)
+}
+
+// tagged reads what has the exact tags of the deployment, whoever made it.
+func (s *onTarget) tagged(ctx context.Context) (string, []awsapi.Resource, error) {
+	client, err := s.client(ctx)
+	if err != nil {
+		return "", nil, err
+	}
+	caller, err := client.Identity(ctx)
+	if err != nil {
+		return "", nil, err
+	}
+	name := s.settings.config.Name
+	tags := deploymentTags(name)
+	all, err := client.DeploymentResources(ctx, awsapi.Deployment{Name: name, Cluster: name, Tags: tags})
+	if err != nil {
+		return "", nil, err
+	}
+	named, err := client.Tagged(ctx, tags)
+	seen := map[string]bool{}
+	all = slices.DeleteFunc(append(all, named...), func(r awsapi.Resource) bool {
+		again := seen[r.Type+" "+r.ID]
+		seen[r.Type+" "+r.ID] = true
+		return again || !awsapi.Carries(r.Tags, tags)
+	})
+	return caller.Account, all, err
 }
 
 // scope says what the settings know of what is cleaned up.
@@ -75,7 +114,7 @@ func (s *onTarget) rebuild(ctx context.Context) (cleanup.Rebuilt, error) {
 	}
 	lookUps := s.lookUps(client)
 	lookUps.Lost = true
-	o.Adopt = adopt.Finder(lookUps)
+	o.Adopt, o.Hold = adopt.Finder(lookUps), s.hold
 	e, err := engine.Open(ctx, o)
 	if err != nil {
 		return cleanup.Rebuilt{}, classify(err)
@@ -148,7 +187,7 @@ func (r recorder) Remove(ctx context.Context) error {
 	if err := e.Remove(ctx); err != nil && !errors.Is(err, engine.ErrNoStack) {
 		return err
 	}
-	return nil
+	return r.stack.origins().Forget(r.stack.settings.info.Stack, r.stack.settings.info.State)
 }
 
 // destroyer is the engine as a cleanup sees it.

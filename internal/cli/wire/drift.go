@@ -3,6 +3,7 @@
 package wire
 
 import (
+	"cmp"
 	"context"
 
 	"emrflink/internal/cleanup"
@@ -40,6 +41,10 @@ func (s *onTarget) detector(ctx context.Context) (detect.Detector, error) {
 	if !record.Exists {
 		return detect.Detector{}, s.noStack(engine.ErrNoStack)
 	}
+	// What another command changes meanwhile would look like drift.
+	if err := s.claim(ctx); err != nil {
+		return detect.Detector{}, err
+	}
 	scope, _, err := cleanup.Known(s.scope(), record)
 	if err != nil {
 		return detect.Detector{}, err
@@ -51,6 +56,9 @@ func (s *onTarget) detector(ctx context.Context) (detect.Detector, error) {
 	env, err := s.open(ctx)
 	if err != nil {
 		return detect.Detector{}, err
+	}
+	if gone, err := s.clusterGone(ctx, record.Resources, scope.Deployment.Cluster); err != nil || gone {
+		return detect.Detector{}, cmp.Or(err, s.cannotCompare(scope.Deployment.Cluster))
 	}
 	if err := s.serves(ctx); err != nil {
 		return detect.Detector{}, err

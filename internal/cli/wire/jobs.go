@@ -17,6 +17,9 @@ import (
 type jobs struct {
 	flinkjob.Deployed
 	stack string
+	// claim makes this command the only one that changes the stack, until release.
+	claim   func(context.Context) error
+	release func()
 }
 
 // Jobs reads the outputs of the stack.
@@ -25,7 +28,7 @@ func (s *onTarget) Jobs(ctx context.Context) (samplejob.Jobs, error) {
 	if err != nil {
 		return nil, err
 	}
-	return jobs{stack: s.settings.info.Stack, Deployed: flinkjob.Deployed{
+	return jobs{stack: s.settings.info.Stack, claim: s.claim, release: s.hold.Release, Deployed: flinkjob.Deployed{
 		Outputs: values,
 		Connect: func(ctx context.Context) (flinkjob.Runner, error) {
 			_, client, err := s.cluster(ctx, values["clusterName"].(string)) // values checks it
@@ -39,9 +42,18 @@ func newRunner(k *kube.Client, a *awsapi.Client) flinkjob.Runner {
 	return flinkjob.Runner{Kube: k, Objects: a, Trust: a}
 }
 
-// Run submits a job and waits for a checkpoint.
+// Run submits a job and waits for a checkpoint. A job that is submitted in the middle of a cleanup or a deploy may be in a
+// cluster that goes: until it is submitted the stack is this command's.
 func (j jobs) Run(ctx context.Context, o flinkjob.Options, report func(flinkjob.Progress)) (flinkjob.RunResult, error) {
-	res, err := j.Deployed.Run(ctx, o, report)
+	if err := j.claim(ctx); err != nil {
+		return flinkjob.RunResult{}, err
+	}
+	res, err := j.Deployed.Run(ctx, o, func(p flinkjob.Progress) {
+		if p.Submitted() {
+			j.release()
+		}
+		report(p)
+	})
 	return res, classify(err)
 }
 

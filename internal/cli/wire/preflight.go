@@ -33,7 +33,12 @@ func (s *onTarget) Preflight(ctx context.Context, adopt bool) ([]check.Check, er
 	}
 	d := stackconfig.Needs(s.settings.config, s.settings.info, recorded)
 	d.Adopt = adopt
-	return append(checks, preflight.Account{AWS: client, Deploy: d, Now: s.app.now}.Run(ctx)...), nil
+	checks = append(checks, preflight.Account{AWS: client, Deploy: d, Now: s.app.now}.Run(ctx)...)
+	checks = append(checks, s.vanished(ctx)...)
+	for i := range checks {
+		checks[i].Fix = s.target.Hint(checks[i].Fix)
+	}
+	return checks, nil
 }
 
 // recorded is what the state of the stack has.

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"emrflink/internal/cli/cmdutil"
+	"emrflink/internal/disk"
 	"emrflink/internal/preview"
 	"emrflink/internal/stack"
 )
@@ -56,12 +57,12 @@ func programDigest() (string, error) {
 }
 
 // SavePlan writes a plan with what it was made from.
-func (s *onTarget) SavePlan(ctx context.Context, r preview.Report, path string) error {
+func (s *onTarget) SavePlan(ctx context.Context, r preview.Report, to disk.Writer) error {
 	b, err := s.basisNow(ctx)
 	if err != nil {
 		return err
 	}
-	if err := r.Plan(b).Save(path); err != nil {
+	if err := r.Plan(b).Save(to); err != nil {
 		return fmt.Errorf("save the plan: %w", err)
 	}
 	return nil

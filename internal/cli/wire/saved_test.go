@@ -11,6 +11,7 @@ import (
 
 	"emrflink/internal/cli/cmdtest"
 	"emrflink/internal/cli/cmdutil"
+	"emrflink/internal/disk"
 	"emrflink/internal/plans"
 	"emrflink/internal/preview"
 )
@@ -31,7 +32,7 @@ func TestAPlanIsHeldAgainstSettingsAndState(t *testing.T) {
 	r, err := preview.New(plan, "us-west-2")
 	require.NoError(t, err)
 
-	require.NoError(t, s.SavePlan(t.Context(), r, file))
+	require.NoError(t, s.SavePlan(t.Context(), r, disk.To(file)))
 	require.NoError(t, a.checkPlan(file))
 	require.NoError(t, s.Matches(t.Context(), r, file))
 

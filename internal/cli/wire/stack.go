@@ -30,7 +30,9 @@ type onTarget struct {
 	app      *app
 	settings settings
 	deploy   deploy.Options // of the engine on the account
+	hold     *engine.Hold   // of what changes the stack, until Close
 
+	lost   lost // what somebody deleted, as the checks found it
 	target *target.Target
 	aws    *awsapi.Client
 	found  *adopt.Releases // in the cluster; see releases
@@ -41,6 +43,7 @@ func (s *onTarget) Info() stack.Info { return s.settings.info }
 
 // Close releases the target. A local target keeps running in the background.
 func (s *onTarget) Close() error {
+	s.hold.Release()
 	if s.target == nil {
 		return nil
 	}
@@ -59,6 +62,14 @@ func (s *onTarget) open(ctx context.Context) (map[string]string, error) {
 		s.settings.info.Speed = t.Speed()
 	}
 	return s.target.Env(), nil
+}
+
+// hint is a text in which commands act on the target, as far as it was opened.
+func (s *onTarget) hint(text string) string {
+	if s.target == nil {
+		return text
+	}
+	return s.target.Hint(text)
 }
 
 // client returns the AWS client of the target.
@@ -81,6 +92,7 @@ func (s *onTarget) client(ctx context.Context) (*awsapi.Client, error) {
 // engine opens the engine with an environment, nil to read the state only.
 func (s *onTarget) engine(ctx context.Context, env map[string]string) (*engine.Engine, error) {
 	o := s.app.engineOptions(s.settings, env)
+	o.Hold = s.hold
 	if env != nil {
 		o.Adopt, o.Refresh = s.adopt, s.deploy.Refresh
 		o.Review = s.releases().Review
@@ -156,7 +168,7 @@ func (a *app) engineOptions(s settings, env map[string]string) engine.Options {
 	return engine.Options{
 		Stack: s.info.Stack, Project: stack.Project, Home: s.info.Home, BackendURL: s.info.State, WorkFile: s.info.File,
 		Config: s.config.Encode(), Env: withOwnPath(env, a.io.Getenv("PATH")), Program: stacks.Blueprint,
-		Logger: a.log().Logger, Kill: a.interrupt.Kill(),
+		Logger: a.log().Logger, Kill: a.interrupt.Kill(), Doing: a.command,
 	}
 }
 
@@ -202,10 +214,29 @@ func (s *onTarget) check(ctx context.Context) error {
 	return classify(e.Check())
 }
 
-// Deployment is a deploy of the stack: its Plan, Matches and Deploy take the options.
+// claim makes this command the only one that changes the stack, until Close.
+func (s *onTarget) claim(ctx context.Context) error {
+	e, err := s.engine(ctx, nil)
+	if err != nil {
+		return err
+	}
+	return classify(e.Hold(ctx, s.app.waiting))
+}
+
+// Deployment is a deploy of the stack: its Plan, Matches and Deploy take the options. Nobody else changes the stack between plan,
+// question and deploy.
 func (s *onTarget) Deployment(ctx context.Context, o deploy.Options) (deploy.Deployment, error) {
 	s.deploy = o
+	if err := s.check(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.claim(ctx); err != nil {
+		return nil, err
+	}
 	_, err := s.open(ctx)
+	if err == nil {
+		err = s.dropLost(ctx)
+	}
 	if err == nil {
 		err = s.serves(ctx)
 	}
@@ -222,6 +253,9 @@ func (s *onTarget) serves(ctx context.Context) error {
 func (s *onTarget) Deploy(ctx context.Context, sink func(plans.Event)) (plans.Result, error) {
 	e, err := s.onAccount(ctx)
 	if err != nil {
+		return plans.Result{}, err
+	}
+	if err := s.remember(ctx); err != nil {
 		return plans.Result{}, err
 	}
 	res, err := e.Deploy(ctx, sink)
@@ -247,6 +281,12 @@ func (s *onTarget) State(ctx context.Context) (stack.State, error) {
 		return stack.State{}, err
 	}
 	st, err := stack.ReadState(ctx, e)
+	for name, o := range st.Outputs {
+		// The command of AWS would look for the cluster in a real account.
+		if v, _ := o.Value.(string); s.settings.info.Needs.Daemon && strings.HasPrefix(v, "aws eks ") {
+			st.Outputs[name] = plans.Output{Value: cmdutil.Command("kubeconfig", "--stack", s.settings.info.Stack)}
+		}
+	}
 	return st, s.noStack(err)
 }
 

@@ -129,7 +129,7 @@ func (a *app) openStack() (*onTarget, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &onTarget{app: a, settings: s}, nil
+	return &onTarget{app: a, settings: s, hold: &engine.Hold{}}, nil
 }
 
 // operations are what single commands ask of the domain.
@@ -150,13 +150,17 @@ func (a *app) operations() root.Operations {
 		Outputs:   func(context.Context) (outputs.Stack, error) { return a.openStack() },
 		SampleJob: func(context.Context) (samplejob.Stack, error) { return a.openStack() },
 		State:     func(context.Context) (state.Stack, error) { return a.openStack() },
+		Stacks:    a.stacks,
 		Doctor: doctor.Operations{
 			Local: func() (doctor.LocalTarget, error) { return a.local() }, State: a.checkState, Preflight: a.preflight,
 			Flink: a.examineFlink,
 		},
-		Drift: a.drift, Access: root.Access{Kubeconfig: a.kubeconfig, Token: a.token}, Pulumi: engine.Main,
+		Drift: a.drift, Access: root.Access{Kubeconfig: a.kubeconfig, Token: a.token}, Pulumi: a.pulumi,
 		Local: local.Operations{
-			Open:  func() (local.Target, error) { return a.local() },
+			Open: func() (local.Target, error) {
+				t, err := a.local()
+				return &sharedTarget{LocalTarget: t, app: a}, err
+			},
 			Serve: a.serve, Change: a.change,
 			Faults: func() (local.Faults, error) { return a.simulatedTarget() }, Flink: a.flink,
 		},

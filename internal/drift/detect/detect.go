@@ -8,8 +8,11 @@ package detect
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"emrflink/internal/awsapi"
+	"emrflink/internal/awskind"
 	"emrflink/internal/drift"
 	"emrflink/internal/plans"
 )
@@ -60,11 +63,8 @@ func (d Detector) Run(ctx context.Context) (drift.Report, error) {
 func unmanaged(recorded []plans.StateResource, inventory []awsapi.Resource, tags map[string]string) []drift.Unmanaged {
 	known := map[string]bool{}
 	for _, s := range recorded {
-		known[s.ID] = true
-		for _, key := range []string{"arn", "name", "url", "id", "allocationId", "nodeGroupName"} {
-			if v, _ := s.Outputs[key].(string); v != "" {
-				known[v] = true
-			}
+		for _, name := range namesOf(s) {
+			known[name] = true
 		}
 	}
 	var out []drift.Unmanaged
@@ -73,6 +73,44 @@ func unmanaged(recorded []plans.StateResource, inventory []awsapi.Resource, tags
 			continue
 		}
 		out = append(out, drift.Unmanaged{Service: a.Service, Type: a.Type, ID: a.ID, ARN: a.ARN, CreatedBy: a.CreatedBy})
+	}
+	return out
+}
+
+// namesOf are the names by which an inventory may list a recorded resource.
+func namesOf(s plans.StateResource) []string {
+	names := []string{s.ID}
+	for _, key := range []string{"arn", "name", "url", "id", "allocationId", "nodeGroupName"} {
+		if v, _ := s.Outputs[key].(string); v != "" {
+			names = append(names, v)
+		}
+	}
+	return names
+}
+
+// gravest is the last gravity of the kinds that every inventory lists: keys, buckets, clusters, and what is billed or holds
+// others.
+const gravest = 120
+
+// Missing are the recorded resources of the graver kinds that an inventory of the deployment does not have, or only as deleted:
+// somebody deleted them. A partial inventory is none to compare with.
+func Missing(recorded []plans.StateResource, inventory []awsapi.Resource) []plans.StateResource {
+	there := map[string]bool{}
+	for _, a := range inventory {
+		if state := strings.ToLower(a.State); strings.HasPrefix(state, "delet") || strings.HasPrefix(state, "pendingdelet") {
+			continue
+		}
+		for _, name := range []string{a.ID, a.ARN, a.Name} {
+			there[a.Type+" "+name] = name != ""
+		}
+	}
+	var out []plans.StateResource
+	for _, s := range recorded {
+		k, _ := awskind.OfType(s.Type)
+		listed := func(name string) bool { return there[k.Inventory+" "+name] }
+		if s.Custom && k.Inventory != "" && k.Gravity > 0 && k.Gravity <= gravest && !slices.ContainsFunc(namesOf(s), listed) {
+			out = append(out, s)
+		}
 	}
 	return out
 }

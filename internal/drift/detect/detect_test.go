@@ -120,3 +120,26 @@ func TestAReportIsWholeOrNone(t *testing.T) {
 		require.ErrorContains(t, err, call)
 	}
 }
+
+func TestWhatIsRecordedAndNotThereIsMissing(t *testing.T) {
+	t.Parallel()
+	of := func(typ, id string, outputs map[string]any) plans.StateResource {
+		return plans.StateResource{Type: typ, ID: id, Custom: true, Outputs: outputs}
+	}
+	nat, deleted := of("aws:ec2/natGateway:NatGateway", "nat-2", nil), of("aws:ec2/natGateway:NatGateway", "nat-3", nil)
+	recorded := []plans.StateResource{
+		of("aws:ec2/natGateway:NatGateway", "nat-1", nil), nat, deleted,
+		of("aws:eks/accessEntry:AccessEntry", "c:role", nil), // which no inventory lists
+		of("aws:eks/nodeGroup:NodeGroup", "c:core", map[string]any{"nodeGroupName": "core"}),
+		of("aws:s3/bucketV2:BucketV2", "b", map[string]any{"arn": "arn:aws:s3:::b"}),
+		of("aws:s3/bucketPolicy:BucketPolicy", "other", nil), // no kind of an inventory
+		of("kubernetes:core/v1:Namespace", "n", nil),
+	}
+	recorded[1].Outputs = map[string]any{"allocationId": "eip-1"} // the name of something else, which is there
+	nat = recorded[1]
+	require.Equal(t, []plans.StateResource{nat, deleted}, Missing(recorded, []awsapi.Resource{
+		{Type: awsapi.TypeNatGateway, ID: "nat-3", State: "deleted"}, {Type: awsapi.TypeCluster, ID: "c"},
+		{Type: awsapi.TypeNatGateway, ID: "nat-1"}, {Type: awsapi.TypeNodeGroup, ID: "core"},
+		{Type: awsapi.TypeAddress, ID: "eip-1"}, {Type: awsapi.TypeBucket, ID: "b"},
+	}))
+}
