@@ -107,10 +107,10 @@ func TestWhatAKubeletCannotDoIsRefusedByName(t *testing.T) {
 	}))
 	<-r.began
 	for path, want := range map[string]string{
-		"/exec/default/job/main?command=sh":   "exec is not possible on the local target",
-		"/attach/default/job/main":            "attach is not possible on the local target",
+		"/exec/default/job/main?command=sh":  "exec is not possible on the local target",
+		"/attach/default/job/main":           "attach is not possible on the local target",
 		"/containerLogs/default/job/side":    `container "side" in pod "job" `,
-		"/containerLogs/default/nobody/main":  `pod "default/nobody" not found`,
+		"/containerLogs/default/nobody/main": `pod "default/nobody" not found`,
 		appLog + "?tailLines=many":           `tailLines "many" is not a number`,
 		"/connect?pod=default/nobody&port=1": `pod "default/nobody" not found`,
 		"/connect?address=10.0.1.5:22":       "connection refused",
