@@ -55,7 +55,7 @@ type Options struct {
 type Operator struct {
 	Options
 	http     *http.Client
-	requests map[string]*request // by UID of the FlinkDeployment or FlinkSessionJob
+	requests map[string]*request // by UID of the FlinkDeployment, FlinkSessionJob or FlinkStateSnapshot
 	held     map[string]bool     // UIDs of session clusters of which it was said that their session jobs hold them
 }
 
@@ -96,7 +96,7 @@ func (o *Operator) Run(ctx context.Context) error {
 	}
 }
 
-// Reconcile looks once at every FlinkDeployment and FlinkSessionJob. One that
+// Reconcile looks once at every FlinkDeployment, FlinkSessionJob and FlinkStateSnapshot. One that
 // fails does not keep the others from their turn; the errors are joined.
 func (o *Operator) Reconcile(ctx context.Context) error {
 	list, err := o.Cluster.List(ctx, kube.KindFlinkDeployment, kube.ListOptions{})
@@ -118,6 +118,11 @@ func (o *Operator) Reconcile(ctx context.Context) error {
 	for _, j := range jobs {
 		alive[j.uid] = true
 	}
+	snapshots, err := o.snapshots(ctx, all, jobs)
+	errs = append(errs, err)
+	for _, s := range snapshots {
+		alive[string(s.obj.GetUID())] = true
+	}
 	for i := range list {
 		d := all[kube.RefOf(&list[i])]
 		if err := o.reconcile(ctx, d); err != nil && !kube.IsNotFound(err) {
@@ -127,6 +132,11 @@ func (o *Operator) Reconcile(ctx context.Context) error {
 	for _, j := range jobs {
 		if err := o.reconcileSession(ctx, j); err != nil && !kube.IsNotFound(err) {
 			errs = append(errs, fmt.Errorf("reconcile %s: %w", j.ref, err))
+		}
+	}
+	for _, s := range snapshots {
+		if err := o.reconcileSnapshot(ctx, s); err != nil && !kube.IsNotFound(err) {
+			errs = append(errs, fmt.Errorf("reconcile %s: %w", s.ref, err))
 		}
 	}
 	maps.DeleteFunc(o.requests, func(uid string, _ *request) bool { return !alive[uid] })

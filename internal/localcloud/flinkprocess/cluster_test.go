@@ -90,6 +90,9 @@ func TestARealClusterRuns(t *testing.T) {
 	tm := running(t, r,
 		job(mounted("/opt/flink/conf", configMap("flink-config-orders")), mounted(accountFolder, account), worker))
 	tm.listensOnlyAt("6122", "9249")
+	jm.offers("flink_jobmanager_Status_JVM_Memory_Heap_Used")
+	tm.offers("flink_taskmanager_Status_JVM_Memory_Heap_Used")
+	scraped(t, `up{job="flink"} == 1`, jm, tm)
 	require.NotEqual(t, int32(codeKilled), tm.end().Code)
 
 	app := running(t, r,

@@ -47,7 +47,9 @@ type Cluster struct {
 	mu      sync.Mutex // guards what the REST API shows and asks for
 	jobs    []*job
 	jars    map[string]string // id of an uploaded jar -> its name
-	free    int               // slots
+	asked   map[string]*request
+	todo    []*request
+	free    int // slots
 	workers int
 }
 
@@ -91,6 +93,7 @@ func (c *Cluster) Step(ctx context.Context) error {
 	if err := c.ensureSession(ctx); err != nil {
 		return err
 	}
+	c.dispose(ctx)
 	ready, err := c.ensureWorkers(ctx)
 	for _, j := range c.all() {
 		if err := c.step(ctx, j, ready, err); err != nil {

@@ -225,6 +225,7 @@ const (
 	wantSavepoint
 	wantStop
 	wantCancel
+	wantDisposal
 )
 
 // request is something that was asked for over the REST API; the next step does it. Cluster.mu guards what is below.
@@ -267,6 +268,28 @@ func (c *Cluster) perform(ctx context.Context, j *job, q *request) (location str
 	}
 }
 
+// dispose deletes the savepoints that were asked to be deleted since the last step.
+func (c *Cluster) dispose(ctx context.Context) {
+	c.mu.Lock()
+	todo := c.todo
+	c.todo = nil
+	c.mu.Unlock()
+	for _, q := range todo {
+		bucket, key := flinkconf.SplitURI(q.dir)
+		files, err := c.session.ListObjects(ctx, bucket, key+"/")
+		keys := make([]string, 0, len(files))
+		for _, f := range files {
+			keys = append(keys, f.Key)
+		}
+		if err == nil {
+			err = c.session.DeleteObjects(ctx, bucket, keys...)
+		}
+		c.mu.Lock()
+		q.done, q.err = true, err
+		c.mu.Unlock()
+	}
+}
+
 // savepoint writes DIR/savepoint-<job>-<random>/_metadata.
 func (c *Cluster) savepoint(ctx context.Context, j *job, dir string) (string, error) {
 	if dir == "" {
@@ -274,7 +297,7 @@ func (c *Cluster) savepoint(ctx context.Context, j *job, dir string) (string, er
 	}
 	bucket, key := flinkconf.SplitURI(dir)
 	begun := c.r.Clock.Now()
-	sum := sha256.Sum256(fmt.Append(nil, j.id, begun.UnixNano()))
+	sum := sha256.Sum256(fmt.Append(nil, j.id, begun.UnixNano(), j.number))
 	name := fmt.Sprintf("savepoint-%s-%s", j.id[:6], hex.EncodeToString(sum[:6]))
 	if err := c.put(ctx, bucket, key+"/"+name+"/_metadata", object{"jobId": j.id}); err != nil {
 		return "", err

@@ -197,7 +197,7 @@ func (r *Runtime) Open(ctx context.Context, p *corev1.Pod) (*Cluster, error) {
 	}
 	c := &Cluster{
 		r: r, kube: api, namespace: p.Namespace, name: p.Labels["app"], account: p.Spec.ServiceAccountName,
-		jars: map[string]string{},
+		jars: map[string]string{}, asked: map[string]*request{},
 	}
 	text, err := c.file(ctx, p, flinkconf.ConfDir, flinkconf.ConfFile)
 	if err != nil {
