@@ -48,7 +48,8 @@ func TestOnlyFlinksPodsAreTakenAndOnlyWithAFlink(t *testing.T) {
 		"another type":      func(p *corev1.Pod) { p.Labels[labelType] = "flink-standalone-kubernetes" },
 		"another part":      func(p *corev1.Pod) { p.Labels[labelPart] = "webhook" },
 		"no main container": func(p *corev1.Pod) { p.Spec.Containers[0].Name = "app" },
-		"it is simulated": func(p *corev1.Pod) {
+		"it runs already, simulated": func(p *corev1.Pod) {
+			p.Status.PodIP = "100.64.0.4"
 			p.Annotations = map[string]string{kubelet.AnnotationSimulated: "true"}
 		},
 	} {

@@ -112,7 +112,7 @@ func (r *Runtime) Takes(p *corev1.Pod) (kubelet.Take, bool) {
 	if p.Labels[labelType] != nativeType || part != jobManager && part != taskManager {
 		return t, false
 	}
-	if p.Annotations[kubelet.AnnotationSimulated] == "true" {
+	if p.Status.PodIP != "" && p.Annotations[kubelet.AnnotationSimulated] == "true" {
 		return t, false
 	}
 	if !slices.ContainsFunc(p.Spec.Containers, func(c corev1.Container) bool { return c.Name == flinkconf.MainContainer }) {

@@ -3,6 +3,7 @@
 package kubelet
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -13,6 +14,8 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"emrflink/internal/localcloud/podlog"
 )
@@ -26,13 +29,17 @@ func (k *Kubelet) Handler() http.Handler {
 	mux.HandleFunc("GET /connect", k.serveConnect)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		what, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
-		refuse(w, fmt.Errorf("%s is not possible on the local target: its containers are processes of this machine or simulated, "+
-			"and none has a file system of its own", what))
+		status := apierrors.NewBadRequest(what + " is not possible on the local target: its containers are processes of this machine " +
+			"or simulated, and none has a file system of its own").Status()
+		status.TypeMeta = metav1.TypeMeta{Kind: "Status", APIVersion: "v1"} // the API server reads plain text with a colon as YAML
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusBadRequest)
+		_ = json.NewEncoder(w).Encode(status) // the client may be gone
 	})
 	return mux
 }
 
-// refuse answers with a status of which the API server passes the text on.
+// refuse answers about a log with a status of which the API server passes the text on.
 func refuse(w http.ResponseWriter, err error) { http.Error(w, err.Error(), http.StatusBadRequest) }
 
 // serveLogs answers as the endpoint of that name of a kubelet does.
