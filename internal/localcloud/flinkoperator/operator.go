@@ -118,11 +118,6 @@ func (o *Operator) Reconcile(ctx context.Context) error {
 	for _, j := range jobs {
 		alive[j.uid] = true
 	}
-	snapshots, err := o.snapshots(ctx, all, jobs)
-	errs = append(errs, err)
-	for _, s := range snapshots {
-		alive[string(s.obj.GetUID())] = true
-	}
 	for i := range list {
 		d := all[kube.RefOf(&list[i])]
 		if err := o.reconcile(ctx, d); err != nil && !kube.IsNotFound(err) {
@@ -134,11 +129,7 @@ func (o *Operator) Reconcile(ctx context.Context) error {
 			errs = append(errs, fmt.Errorf("reconcile %s: %w", j.ref, err))
 		}
 	}
-	for _, s := range snapshots {
-		if err := o.reconcileSnapshot(ctx, s); err != nil && !kube.IsNotFound(err) {
-			errs = append(errs, fmt.Errorf("reconcile %s: %w", s.ref, err))
-		}
-	}
+	errs = append(errs, o.reconcileSnapshots(ctx, all, jobs, alive))
 	maps.DeleteFunc(o.requests, func(uid string, _ *request) bool { return !alive[uid] })
 	maps.DeleteFunc(o.held, func(uid string, _ bool) bool { return !alive[uid] })
 	return errors.Join(errs...)

@@ -49,7 +49,23 @@ type snapshot struct {
 	cluster *deployment // where the job runs
 }
 
-// snapshots lists the FlinkStateSnapshots. EMR's operator may not see them, as its role has no such permission: there are none then.
+// reconcileSnapshots takes all snapshots a step on and notes that they exist.
+func (o *Operator) reconcileSnapshots(
+	ctx context.Context, all map[kube.Ref]*deployment, sessions []*sessionJob, alive map[string]bool,
+) error {
+	list, err := o.snapshots(ctx, all, sessions)
+	errs := []error{err}
+	for _, s := range list {
+		alive[string(s.obj.GetUID())] = true
+		if err := o.reconcileSnapshot(ctx, s); err != nil && !kube.IsNotFound(err) {
+			errs = append(errs, fmt.Errorf("reconcile %s: %w", s.ref, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// snapshots lists the FlinkStateSnapshots. EMR's operator may not see them, as its role has no such permission: there are none
+// then.
 func (o *Operator) snapshots(ctx context.Context, all map[kube.Ref]*deployment, sessions []*sessionJob) ([]*snapshot, error) {
 	list, err := o.Cluster.List(ctx, kube.KindFlinkStateSnapshot, kube.ListOptions{})
 	if kube.IsNoKind(err) || kube.IsNotFound(err) || kube.ReasonOf(err) == "Forbidden" {

@@ -4,7 +4,6 @@ package flinkprocess
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -71,17 +70,22 @@ func scraped(t *testing.T, metric string, pods ...*run) {
 			_ = cmd.Process.Kill()
 			_ = cmd.Wait() // it was killed
 		}()
-		found := 0
-		require.Eventually(t, func() bool {
-			res, err := http.Get("http://" + address + "/api/v1/query?query=" + url.QueryEscape(metric))
+		ask := func(path string) string {
+			res, err := http.Get("http://" + address + path)
 			if err != nil {
-				return false
+				return "" // it is not up yet
 			}
 			defer res.Body.Close()
+			body, _ := io.ReadAll(res.Body) // as above
+			return string(body)
+		}
+		for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
 			var answer struct{ Data struct{ Result []any } }
-			_ = json.NewDecoder(res.Body).Decode(&answer) // it may not be up yet
-			found = len(answer.Data.Result)
-			return found == len(pods)
-		}, 2*time.Minute, 200*time.Millisecond, fmt.Sprintf("%d of %d pods are known", found, len(pods)))
+			if json.Unmarshal([]byte(ask("/api/v1/query?query="+url.QueryEscape(metric))), &answer) == nil &&
+				len(answer.Data.Result) == len(pods) {
+				return
+			}
+		}
+		require.Fail(t, "it does not know the pods", ask("/api/v1/targets"))
 	})
 }

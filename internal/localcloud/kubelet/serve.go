@@ -29,9 +29,10 @@ func (k *Kubelet) Handler() http.Handler {
 	mux.HandleFunc("GET /connect", k.serveConnect)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		what, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
-		status := apierrors.NewBadRequest(what + " is not possible on the local target: its containers are processes of this machine " +
-			"or simulated, and none has a file system of its own").Status()
-		status.TypeMeta = metav1.TypeMeta{Kind: "Status", APIVersion: "v1"} // the API server reads plain text with a colon as YAML
+		status := apierrors.NewBadRequest(what + " is not possible on the local target: its containers are simulated or processes " +
+			"of this machine, and none has a file system of its own").Status()
+		// As an object: the API server reads plain text that has a colon as YAML.
+		status.TypeMeta = metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusBadRequest)
 		_ = json.NewEncoder(w).Encode(status) // the client may be gone
@@ -126,7 +127,8 @@ func (k *Kubelet) serveConnect(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer here.Close()
-	if _, err := io.WriteString(here, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n"); err != nil {
+	const switched = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n"
+	if _, err := io.WriteString(here, switched); err != nil {
 		return
 	}
 	join(here, buffered, there)

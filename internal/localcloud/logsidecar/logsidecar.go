@@ -3,8 +3,8 @@
 // Package logsidecar plays the log sidecar that EMR puts into Flink's pods: what the main container prints goes to CloudWatch and
 // to S3, with the credentials of the pod's role. Trouble of the sidecar is no trouble of the job.
 //
-// As AWS documents it: the streams <prefix>/<pod>/STDOUT and STDERR, the objects <logUri>/<pod>/stdout.gz and stderr.gz, the names
-// of rotated ones (stdout_YYYYMMDD_<index>.gz) and the sizes of rotation. Not known for sure, and ours: how often it sends, that
+// As AWS documents it: the streams <prefix>/<pod>/STDOUT and STDERR, the objects <logUri>/<pod>/stdout.gz and stderr.gz, the
+// names of rotated ones (stdout_YYYYMMDD_<index>.gz) and the sizes of rotation. Not known for sure, and ours: how often it sends, that
 // the object of now is written anew each time, that the size is that of the text and not of the object, and that the index begins
 // at 0 with each pod. maxFilesToKeep is about files in the container, of which there are none here: S3 keeps all.
 package logsidecar
@@ -70,8 +70,8 @@ const (
 	sessionLife = 45 * time.Minute // sessions are asked for an hour
 	// lastSend is how long the sidecar may take for the last lines.
 	lastSend = 3 * time.Second
-	// sendEvents and sendObjects are the times between two looks at what there is to send. An object is written as a whole, and the
-	// bucket keeps all versions: the older it is, the longer it waits.
+	// sendEvents and sendObjects are the times between two looks at what there is to send. An object is written as a whole, and
+	// the bucket keeps all versions: the older it is, the longer it waits.
 	sendEvents  = time.Second
 	sendObjects = 10 * time.Second
 	shareOfAge  = 10
