@@ -29,8 +29,8 @@ func (k *Kubelet) Handler() http.Handler {
 	mux.HandleFunc("GET /connect", k.serveConnect)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		what, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
-		status := apierrors.NewBadRequest(what + " is not possible on the local target: its containers are simulated or processes " +
-			"of this machine, and none has a file system of its own").Status()
+		status := apierrors.NewBadRequest(what + " is not possible on the local target: its containers are simulated or " +
+			"processes of this machine, and none has a file system of its own").Status()
 		// As an object: the API server reads plain text that has a colon as YAML.
 		status.TypeMeta = metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}
 		w.Header().Set("Content-Type", "application/json")

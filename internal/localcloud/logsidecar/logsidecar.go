@@ -4,9 +4,9 @@
 // to S3, with the credentials of the pod's role. Trouble of the sidecar is no trouble of the job.
 //
 // As AWS documents it: the streams <prefix>/<pod>/STDOUT and STDERR, the objects <logUri>/<pod>/stdout.gz and stderr.gz, the
-// names of rotated ones (stdout_YYYYMMDD_<index>.gz) and the sizes of rotation. Not known for sure, and ours: how often it sends, that
-// the object of now is written anew each time, that the size is that of the text and not of the object, and that the index begins
-// at 0 with each pod. maxFilesToKeep is about files in the container, of which there are none here: S3 keeps all.
+// names of rotated ones (stdout_YYYYMMDD_<index>.gz) and the sizes of rotation. Not known for sure, and ours: how often it
+// sends, that the object of now is written anew each time, that the size is that of the text and not of the object, and that
+// the index begins at 0 with each pod. maxFilesToKeep is about files in the container, of which there are none here: S3 keeps all.
 package logsidecar
 
 import (

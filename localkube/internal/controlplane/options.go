@@ -2,8 +2,8 @@
 
 // Package controlplane runs a Kubernetes control plane in this process: etcd on a unix socket, kube-apiserver and
 // kube-scheduler through their own cmd/*/app packages, and Kubernetes' own controllers. There is no kubelet: another
-// program simulates nodes and pods, and package egress leads to it. A process can run only one control plane, because its libraries keep process-global
-// state.
+// program simulates nodes and pods, and package egress leads to it. A process can run only one control plane, because its
+// libraries keep process-global state.
 package controlplane
 
 import (

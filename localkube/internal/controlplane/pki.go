@@ -84,7 +84,8 @@ func (d dir) makeServing(service net.IP) error {
 func newLeaf(use x509.ExtKeyUsage, subject pkix.Name) *x509.Certificate {
 	now := time.Now()
 	return &x509.Certificate{
-		SerialNumber: big.NewInt(now.UnixNano()), Subject: subject, NotBefore: now.Add(-time.Hour), NotAfter: now.Add(certLifetime),
+		SerialNumber: big.NewInt(now.UnixNano()), Subject: subject,
+		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(certLifetime),
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{use},
 	}
 }
