@@ -5,6 +5,7 @@ go 1.26.6
 require (
 	github.com/aws/karpenter-provider-aws v1.14.1
 	go.etcd.io/etcd/server/v3 v3.6.5
+	k8s.io/kubelet v0.35.3
 	k8s.io/kubernetes v1.35.3
 	sigs.k8s.io/karpenter v1.14.1
 )
@@ -187,7 +188,6 @@ require (
 	k8s.io/kube-proxy v0.35.3 // indirect
 	k8s.io/kube-scheduler v0.35.3 // indirect
 	k8s.io/kubectl v0.35.3 // indirect
-	k8s.io/kubelet v0.35.3 // indirect
 	k8s.io/metrics v0.35.3 // indirect
 	k8s.io/mount-utils v0.35.3 // indirect
 	k8s.io/pod-security-admission v0.35.3 // indirect

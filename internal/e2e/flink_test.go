@@ -41,6 +41,10 @@ func TestAJobRunsInFlink(t *testing.T) {
 			number)
 	}
 	reached(3)
+	if k, ok := u.kubectl(); ok {
+		checkFlinkByKubectl(t, k)
+	}
+	checkSidecar(t, u)
 
 	workers := u.javas("TaskExecutorRunner")
 	require.Len(t, workers, 2)

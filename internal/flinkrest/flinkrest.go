@@ -140,6 +140,11 @@ type CheckpointTrigger struct {
 	Type string `json:"checkpointType"` // CONFIGURED, FULL, INCREMENTAL
 }
 
+// Disposal is the body of POST /savepoint-disposal.
+type Disposal struct {
+	Location string `json:"savepoint-path"`
+}
+
 // Uploaded is the answer to POST /jars/upload. The last part of Filename is the jar's id.
 type Uploaded struct {
 	Filename string `json:"filename"`
@@ -235,6 +240,17 @@ func (c *Client) SavepointDone(ctx context.Context, job, request string) (locati
 // CheckpointDone says whether a checkpoint of TriggerCheckpoint has ended.
 func (c *Client) CheckpointDone(ctx context.Context, job, request string) (done bool, err error) {
 	_, done, err = c.outcome(ctx, jobPath(job, "checkpoints", request))
+	return done, err
+}
+
+// DisposeSavepoint starts the deletion of a savepoint's files.
+func (c *Client) DisposeSavepoint(ctx context.Context, location string) (request string, err error) {
+	return c.trigger(ctx, "/savepoint-disposal", Disposal{Location: location})
+}
+
+// DisposalDone says whether a deletion of DisposeSavepoint has ended.
+func (c *Client) DisposalDone(ctx context.Context, request string) (done bool, err error) {
+	_, done, err = c.outcome(ctx, "/savepoint-disposal/"+url.PathEscape(request))
 	return done, err
 }
 

@@ -107,7 +107,8 @@ func freeAddress(address string) string {
 func (d *Daemon) launch(ctx context.Context, s account.ClusterSpec, dir, address string) (*cluster, error) {
 	cmd := exec.Command(d.opts.Localkube, "serve", "--dir", dir, "--version", s.Version, "--issuer", s.Issuer,
 		"--service-cidr", s.ServiceCIDR, "--token-webhook", d.url+tokenReviewPath+s.Name, "--listen", address,
-		"--exit-on-stdin-eof")
+		"--nodes", d.url+nodesPath+s.Name, "--exit-on-stdin-eof")
+	cmd.Env = append(os.Environ(), "LOCALKUBE_NODES_TOKEN="+d.token)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	stdin, err := cmd.StdinPipe()
 	if err != nil {

@@ -41,14 +41,39 @@ func (d *Daemon) control(stop context.CancelFunc) http.Handler {
 		d.answer(w, d.status())
 		stop()
 	})
+	return d.authorized(mux.ServeHTTP)
+}
+
+// authorized lets in who has the token of daemon.json.
+func (d *Daemon) authorized(next http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		given := []byte(r.Header.Get("Authorization"))
 		if subtle.ConstantTimeCompare(given, []byte("Bearer "+d.token)) != 1 {
 			http.Error(w, "the control API needs the token of daemon.json", http.StatusUnauthorized)
 			return
 		}
-		mux.ServeHTTP(w, r)
+		next(w, r)
 	})
+}
+
+// nodesPath is where a control plane reaches its nodes; the cluster's name follows.
+const nodesPath = ownPath + "nodes/"
+
+// nodes answers for the kubelets of a cluster.
+func (d *Daemon) nodes(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("cluster")
+	d.mu.Lock()
+	p := d.planes[name]
+	var c *cluster
+	if p != nil {
+		c = p.current
+	}
+	d.mu.Unlock()
+	if c == nil || c.kubelet == nil { // it begins or ends
+		http.Error(w, fmt.Sprintf("the nodes of cluster %q are not ready", name), http.StatusServiceUnavailable)
+		return
+	}
+	http.StripPrefix(nodesPath+name, c.kubelet.Handler()).ServeHTTP(w, r)
 }
 
 func (d *Daemon) answer(w http.ResponseWriter, v any) {

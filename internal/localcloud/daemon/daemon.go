@@ -143,6 +143,7 @@ func (d *Daemon) handler(stop context.CancelFunc) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST "+tokenReviewPath+"{cluster}", d.reviewToken)
 	mux.Handle(controlPath, d.control(stop))
+	mux.Handle(nodesPath+"{cluster}/", d.authorized(d.nodes))
 	aws := awswire.New(d.account, awswire.Options{Logger: d.log, Tokens: d})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, ownPath) {

@@ -12,6 +12,7 @@ import (
 	"emrflink/internal/localcloud/flinkprocess"
 	"emrflink/internal/localcloud/flinksim"
 	"emrflink/internal/localcloud/kubelet"
+	"emrflink/internal/localcloud/logsidecar"
 	"fmt"
 	"io"
 	"log/slog"
@@ -47,7 +48,8 @@ func (r *operatorRunner) Start(ctx context.Context, p kubelet.PodRef) error {
 		return err
 	}
 	op, err := flinkoperator.New(flinkoperator.Options{
-		Cluster: own, Dial: r.cluster.kubelet.Dial, Logger: r.log,
+		Cluster: own, Dial: r.cluster.kubelet.Dial,
+		Logger: slog.New(slog.NewMultiHandler(r.log.Handler(), slog.NewTextHandler(p.Log, nil))),
 		Jar: func(ctx context.Context, uri string) (io.ReadCloser, error) {
 			s, err := r.assume(ctx, p.Namespace, p.Pod.Spec.ServiceAccountName, "flink-operator")
 			if err != nil {
@@ -131,7 +133,13 @@ func (d *Daemon) flink(r *operatorRunner, admin kubelet.API) (runtimes []kubelet
 	if err != nil {
 		return nil, nil, err
 	}
-	return []kubelet.Runtime{processes, simulated}, func() {
+	sidecars := logsidecar.Options{
+		Assume: func(ctx context.Context, namespace, account, session string) (logsidecar.Session, error) {
+			return r.assume(ctx, namespace, account, session)
+		},
+		Logger: r.log,
+	}
+	return []kubelet.Runtime{logsidecar.With(processes, sidecars), logsidecar.With(simulated, sidecars)}, func() {
 		if err := processes.Close(); err != nil {
 			r.log.Warn("end what serves Flink's processes", "error", err)
 		}

@@ -57,6 +57,8 @@ const (
 	EnvLogGroup  = "EMRFLINK_LOG_GROUP"
 	EnvLogPrefix = "EMRFLINK_LOG_STREAM_PREFIX"
 	EnvLogURI    = "EMRFLINK_LOG_URI" // in S3, without a scheme
+	// EnvLogRotation is the size at which a file of the log is rotated, such as 300KB; not set: EMR's default.
+	EnvLogRotation = "EMRFLINK_LOG_ROTATION_SIZE"
 )
 
 // Parse reads flink-conf.yaml: "key: value" on each line.

@@ -43,6 +43,9 @@ type flinkSpec struct {
 			LogGroupName        string `json:"logGroupName"`
 			LogStreamNamePrefix string `json:"logStreamNamePrefix"`
 		} `json:"cloudWatchMonitoringConfiguration"`
+		Rotation struct {
+			Size string `json:"rotationSize"`
+		} `json:"containerLogRotationConfiguration"`
 		SideCarResources struct {
 			Limits struct {
 				CPULimit    string `json:"cpuLimit"`

@@ -10,5 +10,6 @@
 // watched.
 //
 // What it does not support it refuses by name in status.error: ingress, standalone mode. It makes no FlinkStateSnapshots: EMR's
-// operator role has no permission for them, and the operator then writes savepoints into the status.
+// operator role has no permission for them, and the operator then writes savepoints into the status. Those that a user makes are
+// taken, and disposed of, where somebody gave the role that permission.
 package flinkoperator

@@ -38,11 +38,10 @@ const (
 
 var jobRef = kube.KindFlinkDeployment.Ref(team, "basic")
 
-// s3 is a bucket and a log group behind one role.
+// s3 is a bucket behind one role.
 type s3 struct {
 	mu      sync.Mutex
 	objects map[string]string // bucket/key -> body
-	logs    []string
 	assumed []string
 	deny    map[string]error // "assume", "put <part of the key>"
 }
@@ -85,13 +84,6 @@ func (s *s3) DeleteObjects(_ context.Context, bucket string, keys ...string) err
 	return nil
 }
 
-func (s *s3) PutLogEvents(_ context.Context, group, stream string, events []awsapi.LogEvent) error {
-	for _, e := range events {
-		s.logs = append(s.logs, group+" "+stream+" "+e.Message)
-	}
-	return nil
-}
-
 func (s *s3) keys(part string) []string {
 	var out []string
 	for k := range s.objects {
@@ -119,7 +111,9 @@ type world struct {
 	hold  bool     // pods stay Pending
 	flink *flinksim.Runtime
 	jobs  map[string]*flinksim.Cluster // by address of a JobManager
-	pods  int
+
+	printed strings.Builder // what JobManagers print
+	pods    int
 }
 
 func newWorld(t *testing.T) *world {
@@ -184,10 +178,12 @@ func (w *world) run() {
 		require.NoError(w.t, runtime.DefaultUnstructuredConverter.FromUnstructured(list[i].Object, &p))
 		c := w.jobs[ip]
 		if c == nil {
-			c, err = w.flink.Open(w.t.Context(), &p)
+			if c, err = w.flink.Open(w.t.Context(), &p); err == nil {
+				c.Out = &w.printed
+			}
 		}
 		if err == nil {
-			err = c.Step(w.t.Context(), p.Name)
+			err = c.Step(w.t.Context())
 		}
 		for n := range list {
 			w.crash(&list[n], err)

@@ -55,7 +55,7 @@ type Options struct {
 type Operator struct {
 	Options
 	http     *http.Client
-	requests map[string]*request // by UID of the FlinkDeployment or FlinkSessionJob
+	requests map[string]*request // by UID of the FlinkDeployment, FlinkSessionJob or FlinkStateSnapshot
 	held     map[string]bool     // UIDs of session clusters of which it was said that their session jobs hold them
 }
 
@@ -96,7 +96,7 @@ func (o *Operator) Run(ctx context.Context) error {
 	}
 }
 
-// Reconcile looks once at every FlinkDeployment and FlinkSessionJob. One that
+// Reconcile looks once at every FlinkDeployment, FlinkSessionJob and FlinkStateSnapshot. One that
 // fails does not keep the others from their turn; the errors are joined.
 func (o *Operator) Reconcile(ctx context.Context) error {
 	list, err := o.Cluster.List(ctx, kube.KindFlinkDeployment, kube.ListOptions{})
@@ -129,6 +129,7 @@ func (o *Operator) Reconcile(ctx context.Context) error {
 			errs = append(errs, fmt.Errorf("reconcile %s: %w", j.ref, err))
 		}
 	}
+	errs = append(errs, o.reconcileSnapshots(ctx, all, jobs, alive))
 	maps.DeleteFunc(o.requests, func(uid string, _ *request) bool { return !alive[uid] })
 	maps.DeleteFunc(o.held, func(uid string, _ bool) bool { return !alive[uid] })
 	return errors.Join(errs...)

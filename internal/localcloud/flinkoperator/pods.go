@@ -79,12 +79,16 @@ func (d *deployment) podTemplate(own componentSpec) object {
 		return tmpl
 	}
 	_, image := d.images()
+	env := []any{
+		object{"name": flinkconf.EnvLogGroup, "value": d.spec.Monitoring.CloudWatch.LogGroupName},
+		object{"name": flinkconf.EnvLogPrefix, "value": d.spec.Monitoring.CloudWatch.LogStreamNamePrefix},
+		object{"name": flinkconf.EnvLogURI, "value": d.spec.Monitoring.S3.LogURI},
+	}
+	if size := d.spec.Monitoring.Rotation.Size; size != "" {
+		env = append(env, object{"name": flinkconf.EnvLogRotation, "value": size})
+	}
 	mergeTemplate(tmpl, object{"spec": object{"containers": []any{object{
-		"name": flinkconf.Sidecar, "image": image, "resources": d.sidecarResources(), "env": []any{
-			object{"name": flinkconf.EnvLogGroup, "value": d.spec.Monitoring.CloudWatch.LogGroupName},
-			object{"name": flinkconf.EnvLogPrefix, "value": d.spec.Monitoring.CloudWatch.LogStreamNamePrefix},
-			object{"name": flinkconf.EnvLogURI, "value": d.spec.Monitoring.S3.LogURI},
-		},
+		"name": flinkconf.Sidecar, "image": image, "resources": d.sidecarResources(), "env": env,
 	}}}})
 	return tmpl
 }

@@ -146,16 +146,21 @@ func (o *Operator) tell(ctx context.Context, d *deployment, r report) error {
 	return o.event(ctx, d, typ, reason, message)
 }
 
-// event records one; that it was not is no failure.
+// event records one of a job; that it was not is no failure.
 func (o *Operator) event(ctx context.Context, d *deployment, typ, reason, message string) error {
+	return o.eventOf(ctx, d.ref, d.uid, "JobManagerDeployment", typ, reason, message)
+}
+
+// eventOf records one of any object.
+func (o *Operator) eventOf(ctx context.Context, ref kube.Ref, uid, component, typ, reason, message string) error {
 	now := o.Clock.Now().UTC()
 	_, err := o.Cluster.Create(ctx,
-		kube.NewObject(kube.KindEvent, d.ref.Namespace, fmt.Sprintf("%s.%x", d.ref.Name, now.UnixNano()), object{
+		kube.NewObject(kube.KindEvent, ref.Namespace, fmt.Sprintf("%s.%x", ref.Name, now.UnixNano()), object{
 			"type": typ, "reason": reason, "message": truncate(message, 1000), "count": int64(1),
-			"source":         object{"component": "JobManagerDeployment"},
+			"source":         object{"component": component},
 			"firstTimestamp": now.Format(time.RFC3339), "lastTimestamp": now.Format(time.RFC3339),
-			"involvedObject": object{"apiVersion": d.ref.APIVersion, "kind": d.ref.Kind.Kind, "namespace": d.ref.Namespace,
-				"name": d.ref.Name, "uid": d.uid},
+			"involvedObject": object{"apiVersion": ref.APIVersion, "kind": ref.Kind.Kind, "namespace": ref.Namespace,
+				"name": ref.Name, "uid": uid},
 		}))
 	if err != nil && !strings.Contains(err.Error(), "AlreadyExists") {
 		o.Logger.Debug("event was not recorded", "error", err)

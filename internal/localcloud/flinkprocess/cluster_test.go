@@ -25,6 +25,7 @@ import (
 
 	"emrflink/internal/flinkhome"
 	"emrflink/internal/localcloud/kubelet"
+	"emrflink/internal/localcloud/podlog"
 )
 
 // installed is the Flink and the Java of this machine; the test is skipped by name when one is missing.
@@ -89,6 +90,7 @@ func TestARealClusterRuns(t *testing.T) {
 	tm := running(t, r,
 		job(mounted("/opt/flink/conf", configMap("flink-config-orders")), mounted(accountFolder, account), worker))
 	tm.listensOnlyAt("6122", "9249")
+	jm.offers("flink_jobmanager_Status_JVM_Memory_Heap_Used")
 	require.NotEqual(t, int32(codeKilled), tm.end().Code)
 
 	app := running(t, r,
@@ -98,6 +100,7 @@ func TestARealClusterRuns(t *testing.T) {
 		return len(jobs) == 1
 	})
 	app.listensOnlyAt("6123", "6124", "8081")
+	scraped(t, "flink_jobmanager_Status_JVM_Memory_Heap_Used", jm, app)
 	require.NotEqual(t, int32(codeKilled), app.end().Code)
 	require.NotEqual(t, int32(codeKilled), jm.end().Code, "it ends in order")
 }
@@ -163,11 +166,15 @@ func running(t *testing.T, r *Runtime, p *corev1.Pod) *run {
 	require.Empty(t, r.Holds(p))
 	dir := t.TempDir()
 	s := kubelet.Sandbox{Pod: p, Container: p.Spec.Containers[0], Dir: dir, Log: filepath.Join(dir, "0.log"), Grace: time.Minute}
+	l, err := podlog.Open(s.Log)
+	require.NoError(t, err)
+	s.Stdout, s.Stderr = l.Stream(podlog.Stdout), l.Stream(podlog.Stderr)
 	ctx, stop := context.WithCancel(context.Background())
 	u := &run{T: t, r: r, pod: p, stop: stop, ended: make(chan kubelet.Exit, 1)}
 	go func() { u.ended <- r.Run(ctx, s) }()
 	t.Cleanup(func() {
 		stop()
+		_ = l.Close()
 		if log, err := os.ReadFile(s.Log); t.Failed() && err == nil {
 			t.Logf("%s", log)
 		}

@@ -4,7 +4,6 @@ package flinkprocess
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"strings"
 	"sync"
@@ -66,9 +65,4 @@ func (n *names) write() {
 	for _, p := range n.pods {
 		_ = disk.Replace(p.file, []byte(p.ip+" localhost "+machine+"\n"+shared.String()))
 	}
-}
-
-func isLoopback(ip string) bool {
-	parsed := net.ParseIP(ip)
-	return parsed != nil && parsed.IsLoopback()
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"runtime"
@@ -41,7 +42,8 @@ type process struct {
 	path      string
 	args, env []string
 	dir       string
-	log       *os.File
+	stdout    io.Writer
+	stderr    io.Writer
 	grace     time.Duration
 	limit     int64 // bytes of memory; 0: none
 	started   func(pid int)
@@ -56,13 +58,17 @@ type outcome struct {
 	asked  bool // to end: what it said last is no reason
 }
 
+// lastWords is how long is read what the children of a process that has ended print.
+const lastWords = time.Second
+
 // memoryEvery is how often the memory of a process is compared with the limit of its pod.
 const memoryEvery = 500 * time.Millisecond
 
 // run runs the process to its end. When ctx ends it is asked to end, and killed after its grace. Nothing of its group is left.
 func (s *starter) run(ctx context.Context, p process) outcome {
 	cmd := exec.Command(p.path, p.args...) //nolint:gosec // the user's own Java
-	cmd.Env, cmd.Dir, cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = p.env, p.dir, p.log, p.log, ownGroup()
+	cmd.Env, cmd.Dir, cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = p.env, p.dir, p.stdout, p.stderr, ownGroup()
+	cmd.WaitDelay = lastWords
 	if err := s.start(cmd); err != nil {
 		return outcome{err: fmt.Errorf("start %s: %w", p.path, err)}
 	}

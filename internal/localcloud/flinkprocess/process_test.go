@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"emrflink/internal/localcloud/kubelet"
+	"emrflink/internal/localcloud/podlog"
 )
 
 // asDaemon has the test's own program start a process and live on, until it is killed.
@@ -26,7 +27,7 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	}
 	newStarter().run(context.Background(), process{
-		path: "/bin/sleep", args: []string{"600"}, log: os.Stderr, started: func(pid int) { fmt.Println(pid) },
+		path: "/bin/sleep", args: []string{"600"}, stderr: os.Stderr, started: func(pid int) { fmt.Println(pid) },
 	})
 }
 
@@ -34,12 +35,12 @@ func TestMain(m *testing.M) {
 func ran(t *testing.T, p process, script string, stop time.Duration) (o outcome, log string) {
 	t.Helper()
 	log = filepath.Join(t.TempDir(), "0.log")
-	f, err := os.Create(log)
+	l, err := podlog.Open(log)
 	require.NoError(t, err)
-	defer f.Close()
+	defer l.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	p.path, p.args, p.log = "/bin/sh", []string{"-c", script}, f
+	p.path, p.args, p.stdout, p.stderr = "/bin/sh", []string{"-c", script}, l.Stream(podlog.Stdout), l.Stream(podlog.Stderr)
 	p.started = func(int) {
 		if stop > 0 {
 			time.AfterFunc(stop, cancel)
@@ -81,14 +82,14 @@ func TestAProcessIsAskedToEndAndThenKilledWithItsGroup(t *testing.T) {
 	o, log := ran(t, process{grace: time.Minute}, "trap 'echo in order; exit 143' TERM; while :; do sleep 0.05; done",
 		time.Second)
 	require.Equal(t, kubelet.Exit{Code: 143, Reason: reasonError}, o.exit(log))
-	said, err := os.ReadFile(log)
+	said, err := endOf(log)
 	require.NoError(t, err)
-	require.Contains(t, string(said), "in order\n")
+	require.Contains(t, said, "in order\n")
 	o, log = ran(t, process{grace: 200 * time.Millisecond}, "trap '' TERM; sleep 600 & echo $!; wait; sleep 600", time.Second)
 	require.Equal(t, int32(codeKilled), o.exit(log).Code)
-	said, err = os.ReadFile(log)
+	said, err = endOf(log)
 	require.NoError(t, err)
-	child, err := strconv.Atoi(strings.TrimSpace(string(said)))
+	child, err := strconv.Atoi(strings.TrimSpace(said))
 	require.NoError(t, err)
 	require.Eventually(t, func() bool { return !runs(child) }, time.Minute, 10*time.Millisecond, "its child is gone too")
 }

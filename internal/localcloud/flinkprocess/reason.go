@@ -8,6 +8,8 @@ import (
 	"os"
 	"regexp"
 	"strings"
+
+	"emrflink/internal/localcloud/podlog"
 )
 
 const (
@@ -15,7 +17,7 @@ const (
 	mostReason = 1000     // characters; a kubelet shows 4096 of a container's message
 )
 
-// endOf is the last part of a file.
+// endOf is the last part of a log.
 func endOf(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -27,7 +29,12 @@ func endOf(path string) (string, error) {
 		return "", err
 	}
 	raw, err := io.ReadAll(io.NewSectionReader(f, max(0, info.Size()-logTail), logTail))
-	return string(raw), err
+	var text strings.Builder
+	for line := range strings.Lines(string(raw)) {
+		e, _ := podlog.Parse(line) // the first one may be half a line
+		text.WriteString(e.Text)
+	}
+	return text.String(), err
 }
 
 var (

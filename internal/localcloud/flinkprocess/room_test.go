@@ -11,6 +11,7 @@ import (
 
 	"emrflink/internal/flinkhome"
 	"emrflink/internal/localcloud/flinkconf"
+	"emrflink/internal/localcloud/kubelet"
 )
 
 func TestAPodWaitsForTheMemoryThatOthersWillTake(t *testing.T) {
@@ -44,10 +45,13 @@ func TestOnlyFlinksPodsAreTakenAndOnlyWithAFlink(t *testing.T) {
 	require.True(t, take.Loopback)
 	require.Equal(t, flinkconf.MainContainer, take.Container)
 	for name, change := range map[string]func(*corev1.Pod){
-		"another type":                    func(p *corev1.Pod) { p.Labels[labelType] = "flink-standalone-kubernetes" },
-		"another part":                    func(p *corev1.Pod) { p.Labels[labelPart] = "webhook" },
-		"no main container":               func(p *corev1.Pod) { p.Spec.Containers[0].Name = "app" },
-		"an address that cannot be bound": func(p *corev1.Pod) { p.Status.PodIP = "100.64.0.4" },
+		"another type":      func(p *corev1.Pod) { p.Labels[labelType] = "flink-standalone-kubernetes" },
+		"another part":      func(p *corev1.Pod) { p.Labels[labelPart] = "webhook" },
+		"no main container": func(p *corev1.Pod) { p.Spec.Containers[0].Name = "app" },
+		"it runs already, simulated": func(p *corev1.Pod) {
+			p.Status.PodIP = "100.64.0.4"
+			p.Annotations = map[string]string{kubelet.AnnotationSimulated: "true"}
+		},
 	} {
 		_, ok := r.Takes(job(change))
 		require.False(t, ok, name)

@@ -104,15 +104,15 @@ const (
 	labelCluster = "app"
 )
 
-// Takes takes the pods of Flink's native mode while a Flink is installed and Java is there. A pod that was started by another
-// runtime, on an address that no process can bind, stays with that.
+// Takes takes the pods of Flink's native mode while a Flink is installed and Java is there. A pod that another runtime started
+// stays with that.
 func (r *Runtime) Takes(p *corev1.Pod) (kubelet.Take, bool) {
 	t := kubelet.Take{Container: flinkconf.MainContainer, Loopback: true}
 	part := role(p.Labels[labelPart])
 	if p.Labels[labelType] != nativeType || part != jobManager && part != taskManager {
 		return t, false
 	}
-	if ip := p.Status.PodIP; ip != "" && !isLoopback(ip) {
+	if p.Status.PodIP != "" && p.Annotations[kubelet.AnnotationSimulated] == "true" {
 		return t, false
 	}
 	if !slices.ContainsFunc(p.Spec.Containers, func(c corev1.Container) bool { return c.Name == flinkconf.MainContainer }) {
@@ -129,21 +129,16 @@ func (r *Runtime) Holds(p *corev1.Pod) string { return r.room.holds(string(p.UID
 func (r *Runtime) Run(ctx context.Context, s kubelet.Sandbox) kubelet.Exit {
 	defer r.room.leave(string(s.Pod.UID))
 	defer r.roles.dismiss(string(s.Pod.UID))
-	log, err := os.OpenFile(s.Log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
-	if err != nil {
-		return cannotRun(err)
-	}
-	defer log.Close() // the process has a descriptor of its own
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	exit := r.run(ctx, s, log)
+	exit := r.run(ctx, s)
 	if exit.Reason == reasonCannotRun {
-		_, _ = fmt.Fprintln(log, "emrflink:", exit.Message) // a log that cannot be written to is shown by the next run
+		_, _ = fmt.Fprintln(s.Stdout, "emrflink:", exit.Message) // a log that cannot be written to is shown by the next run
 	}
 	return exit
 }
 
-func (r *Runtime) run(ctx context.Context, s kubelet.Sandbox, log *os.File) kubelet.Exit {
+func (r *Runtime) run(ctx context.Context, s kubelet.Sandbox) kubelet.Exit {
 	have, err := r.found.find()
 	if err != nil {
 		return cannotRun(err)
@@ -162,10 +157,11 @@ func (r *Runtime) run(ctx context.Context, s kubelet.Sandbox, log *os.File) kube
 	forget := r.names.add(b)
 	defer forget()
 	for _, line := range b.says(have) {
-		_, _ = fmt.Fprintln(log, "emrflink:", line) // as above
+		_, _ = fmt.Fprintln(s.Stdout, "emrflink:", line) // as above
 	}
 	out := r.starter.run(ctx, process{
-		path: have.java.Path, args: command, env: b.environ(), dir: b.root(), log: log, grace: s.Grace,
+		path: have.java.Path, args: command, env: b.environ(), dir: b.root(), stdout: s.Stdout, stderr: s.Stderr,
+		grace: s.Grace,
 		limit: s.Container.Resources.Limits.Memory().Value(), started: func(pid int) { r.room.started(string(s.Pod.UID), pid) },
 	})
 	if path, err := r.classPath(have); err == nil { // it was there a moment ago

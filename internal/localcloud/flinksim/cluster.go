@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -14,7 +15,6 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"emrflink/internal/awsapi"
 	"emrflink/internal/kube"
 	"emrflink/internal/localcloud/flinkconf"
 )
@@ -36,7 +36,8 @@ type Cluster struct {
 	account         string // service account of the JobManager
 	conf            flinkconf.Conf
 	template        string // of the TaskManagers
-	logs            logs
+	// Out takes what the JobManager that leads prints. Nil: nobody reads it.
+	Out io.Writer
 
 	session Session
 	until   time.Time
@@ -46,7 +47,9 @@ type Cluster struct {
 	mu      sync.Mutex // guards what the REST API shows and asks for
 	jobs    []*job
 	jars    map[string]string // id of an uploaded jar -> its name
-	free    int               // slots
+	asked   map[string]*request
+	todo    []*request
+	free    int // slots
 	workers int
 }
 
@@ -80,19 +83,20 @@ func (c *Cluster) all() []*job {
 
 // Step takes the cluster one step on, on behalf of the JobManager that leads. An error ends the JobManager, as an exception in
 // its entry point ends Flink's; what goes wrong with a job is the job's root exception.
-func (c *Cluster) Step(ctx context.Context, pod string) error {
+func (c *Cluster) Step(ctx context.Context) error {
 	if err := c.start(ctx); err != nil {
 		return err
 	}
 	if len(c.all()) == 0 {
 		return nil
 	}
-	if err := c.ensureSession(ctx, pod); err != nil {
+	if err := c.ensureSession(ctx); err != nil {
 		return err
 	}
+	c.dispose(ctx)
 	ready, err := c.ensureWorkers(ctx)
 	for _, j := range c.all() {
-		if err := c.step(ctx, j, pod, ready, err); err != nil {
+		if err := c.step(ctx, j, ready, err); err != nil {
 			return err
 		}
 	}
@@ -100,7 +104,7 @@ func (c *Cluster) Step(ctx context.Context, pod string) error {
 }
 
 // step takes one job on: ready is the number of TaskManagers, none what became of the request for more.
-func (c *Cluster) step(ctx context.Context, j *job, pod string, ready int, none error) error {
+func (c *Cluster) step(ctx context.Context, j *job, ready int, none error) error {
 	if err := c.submit(ctx, j); err != nil || j.over() {
 		return err
 	}
@@ -117,17 +121,17 @@ func (c *Cluster) step(ctx context.Context, j *job, pod string, ready int, none 
 		c.become(j, "CREATED", "")
 		return nil
 	}
-	c.answer(ctx, j, pod)
+	c.answer(ctx, j)
 	if j.over() {
 		return nil
 	}
-	if err := c.checkpointWhenDue(ctx, j, pod); err != nil {
+	if err := c.checkpointWhenDue(ctx, j); err != nil {
 		c.become(j, "RESTARTING", "checkpoint: "+err.Error())
 	}
 	return nil
 }
 
-func (c *Cluster) ensureSession(ctx context.Context, pod string) error {
+func (c *Cluster) ensureSession(ctx context.Context) error {
 	if c.session != nil && c.r.Clock.Now().Before(c.until) {
 		return nil
 	}
@@ -138,7 +142,7 @@ func (c *Cluster) ensureSession(ctx context.Context, pod string) error {
 	}
 	c.session, c.until = s, c.r.Clock.Now().Add(sessionLife)
 	if first {
-		return c.log(ctx, pod, "JobManager started. "+notice)
+		c.log("JobManager started. " + notice)
 	}
 	return nil
 }
@@ -224,15 +228,9 @@ func (c *Cluster) put(ctx context.Context, bucket, key string, body object) erro
 	return c.session.PutObject(ctx, bucket, key, strings.NewReader(string(raw)), "application/json")
 }
 
-// log sends one line to the log stream of a JobManager, as EMR's sidecar would: <prefix>/<pod>/STDOUT.
-func (c *Cluster) log(ctx context.Context, pod, line string) error {
-	if c.logs.group == "" {
-		return nil
+// log prints one line, as the JobManager that leads.
+func (c *Cluster) log(line string) {
+	if c.Out != nil {
+		_, _ = fmt.Fprintln(c.Out, line) // it can be lost, as a container's log can
 	}
-	stream := strings.TrimPrefix(c.logs.prefix+"/"+pod+"/STDOUT", "/")
-	err := c.session.PutLogEvents(ctx, c.logs.group, stream, []awsapi.LogEvent{{Time: c.r.Clock.Now(), Message: line}})
-	if err != nil {
-		return fmt.Errorf("write to log group %q: %w", c.logs.group, err)
-	}
-	return nil
 }

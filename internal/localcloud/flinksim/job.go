@@ -140,7 +140,7 @@ func (c *Cluster) interval(j *job, least time.Duration) time.Duration {
 	return max(time.Duration(float64(every)/c.r.Speed), min(every, least))
 }
 
-func (c *Cluster) checkpointWhenDue(ctx context.Context, j *job, pod string) error {
+func (c *Cluster) checkpointWhenDue(ctx context.Context, j *job) error {
 	every, now := c.interval(j, leastLater), c.r.Clock.Now()
 	if every == 0 || j.conf[flinkconf.Checkpoints] == "" {
 		return nil
@@ -151,7 +151,7 @@ func (c *Cluster) checkpointWhenDue(ctx context.Context, j *job, pod string) err
 	if now.Before(j.next) {
 		return nil
 	}
-	if err := c.checkpoint(ctx, j, pod); err != nil {
+	if err := c.checkpoint(ctx, j); err != nil {
 		return err
 	}
 	j.next = now.Add(every)
@@ -160,7 +160,7 @@ func (c *Cluster) checkpointWhenDue(ctx context.Context, j *job, pod string) err
 
 // checkpoint writes <state.checkpoints.dir>/<job id>/chk-N/_metadata and deletes
 // the checkpoints that it makes superfluous (state.checkpoints.num-retained).
-func (c *Cluster) checkpoint(ctx context.Context, j *job, pod string) error {
+func (c *Cluster) checkpoint(ctx context.Context, j *job) error {
 	dir := j.conf[flinkconf.Checkpoints]
 	bucket, key := flinkconf.SplitURI(dir)
 	key += "/" + j.id + "/"
@@ -196,7 +196,8 @@ func (c *Cluster) checkpoint(ctx context.Context, j *job, pod string) error {
 			return err
 		}
 	}
-	return c.log(ctx, pod, fmt.Sprintf("Completed checkpoint %d for job %s. %s", next, j.id, notice))
+	c.log(fmt.Sprintf("Completed checkpoint %d for job %s. %s", next, j.id, notice))
+	return nil
 }
 
 // completed notes a checkpoint or savepoint.
@@ -224,6 +225,7 @@ const (
 	wantSavepoint
 	wantStop
 	wantCancel
+	wantDisposal
 )
 
 // request is something that was asked for over the REST API; the next step does it. Cluster.mu guards what is below.
@@ -237,23 +239,23 @@ type request struct {
 }
 
 // answer does what was asked for since the last step.
-func (c *Cluster) answer(ctx context.Context, j *job, pod string) {
+func (c *Cluster) answer(ctx context.Context, j *job) {
 	c.mu.Lock()
 	todo := j.todo
 	j.todo = nil
 	c.mu.Unlock()
 	for _, q := range todo {
-		location, err := c.perform(ctx, j, pod, q)
+		location, err := c.perform(ctx, j, q)
 		c.mu.Lock()
 		q.done, q.location, q.err = true, location, err
 		c.mu.Unlock()
 	}
 }
 
-func (c *Cluster) perform(ctx context.Context, j *job, pod string, q *request) (location string, err error) {
+func (c *Cluster) perform(ctx context.Context, j *job, q *request) (location string, err error) {
 	switch q.what {
 	case wantCheckpoint:
-		return "", c.checkpoint(ctx, j, pod)
+		return "", c.checkpoint(ctx, j)
 	case wantSavepoint:
 		return c.savepoint(ctx, j, q.dir)
 	case wantStop:
@@ -266,6 +268,28 @@ func (c *Cluster) perform(ctx context.Context, j *job, pod string, q *request) (
 	}
 }
 
+// dispose deletes the savepoints that were asked to be deleted since the last step.
+func (c *Cluster) dispose(ctx context.Context) {
+	c.mu.Lock()
+	todo := c.todo
+	c.todo = nil
+	c.mu.Unlock()
+	for _, q := range todo {
+		bucket, key := flinkconf.SplitURI(q.dir)
+		files, err := c.session.ListObjects(ctx, bucket, key+"/")
+		keys := make([]string, 0, len(files))
+		for _, f := range files {
+			keys = append(keys, f.Key)
+		}
+		if err == nil {
+			err = c.session.DeleteObjects(ctx, bucket, keys...)
+		}
+		c.mu.Lock()
+		q.done, q.err = true, err
+		c.mu.Unlock()
+	}
+}
+
 // savepoint writes DIR/savepoint-<job>-<random>/_metadata.
 func (c *Cluster) savepoint(ctx context.Context, j *job, dir string) (string, error) {
 	if dir == "" {
@@ -273,7 +297,7 @@ func (c *Cluster) savepoint(ctx context.Context, j *job, dir string) (string, er
 	}
 	bucket, key := flinkconf.SplitURI(dir)
 	begun := c.r.Clock.Now()
-	sum := sha256.Sum256(fmt.Append(nil, j.id, begun.UnixNano()))
+	sum := sha256.Sum256(fmt.Append(nil, j.id, begun.UnixNano(), j.number))
 	name := fmt.Sprintf("savepoint-%s-%s", j.id[:6], hex.EncodeToString(sum[:6]))
 	if err := c.put(ctx, bucket, key+"/"+name+"/_metadata", object{"jobId": j.id}); err != nil {
 		return "", err

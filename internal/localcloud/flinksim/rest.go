@@ -36,6 +36,8 @@ func (c *Cluster) Handler() http.Handler {
 	})
 	reply("GET /overview", func(*http.Request) (int, any) { return http.StatusOK, c.overview() })
 	reply("GET /jobs/overview", func(*http.Request) (int, any) { return http.StatusOK, flinkrest.Jobs{Jobs: c.listed()} })
+	reply("POST /savepoint-disposal", c.askDisposal)
+	reply("GET /savepoint-disposal/{request}", func(r *http.Request) (int, any) { return outcome(c.asked, r) })
 	reply("POST /jars/upload", c.upload)
 	reply("POST /jars/{jar}/run", c.runJar)
 	of := func(pattern string, f func(j *job, r *http.Request) (int, any)) {
@@ -64,8 +66,9 @@ func (c *Cluster) Handler() http.Handler {
 		var in flinkrest.CheckpointTrigger
 		return c.ask(j, r, &in, func() *request { return &request{what: wantCheckpoint} })
 	})
-	of("GET /jobs/{job}/savepoints/{request}", outcome)
-	of("GET /jobs/{job}/checkpoints/{request}", outcome)
+	ofJob := func(j *job, r *http.Request) (int, any) { return outcome(j.asked, r) }
+	of("GET /jobs/{job}/savepoints/{request}", ofJob)
+	of("GET /jobs/{job}/checkpoints/{request}", ofJob)
 	of("PATCH /jobs/{job}", func(j *job, r *http.Request) (int, any) {
 		if mode := r.URL.Query().Get("mode"); mode != "" && mode != "cancel" {
 			return refuse(http.StatusBadRequest, "mode %q is not simulated", mode)
@@ -177,16 +180,32 @@ func (c *Cluster) ask(j *job, r *http.Request, into any, want func() *request) (
 			"Checkpoint triggering task of job %s is not being executed at the moment. The job is %s.", j.id, j.state)
 	}
 	q := want()
-	sum := sha256.Sum256(fmt.Append(nil, j.id, len(j.asked), c.r.Clock.Now().UnixNano()))
-	id := hex.EncodeToString(sum[:16])
-	j.asked[id] = q
 	j.todo = append(j.todo, q)
-	return http.StatusAccepted, flinkrest.Trigger{RequestID: id}
+	return http.StatusAccepted, flinkrest.Trigger{RequestID: c.note(j.asked, j.id, q)}
+}
+
+// note keeps a request by an id of its own.
+func (c *Cluster) note(asked map[string]*request, of string, q *request) string {
+	sum := sha256.Sum256(fmt.Append(nil, of, len(asked), c.r.Clock.Now().UnixNano()))
+	id := hex.EncodeToString(sum[:16])
+	asked[id] = q
+	return id
+}
+
+// askDisposal notes that a savepoint is to be deleted.
+func (c *Cluster) askDisposal(r *http.Request) (int, any) {
+	var in flinkrest.Disposal
+	if err := json.NewDecoder(r.Body).Decode(&in); err != nil || in.Location == "" {
+		return refuse(http.StatusBadRequest, "Request did not match expected format: %v", err)
+	}
+	q := &request{what: wantDisposal, dir: in.Location}
+	c.todo = append(c.todo, q)
+	return http.StatusOK, flinkrest.Trigger{RequestID: c.note(c.asked, c.name, q)}
 }
 
 // outcome tells how a request went.
-func outcome(j *job, r *http.Request) (int, any) {
-	q := j.asked[r.PathValue("request")]
+func outcome(asked map[string]*request, r *http.Request) (int, any) {
+	q := asked[r.PathValue("request")]
 	if q == nil {
 		return refuse(http.StatusNotFound, "There is no operation with the trigger id %s", r.PathValue("request"))
 	}

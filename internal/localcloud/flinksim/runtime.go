@@ -35,7 +35,6 @@ type Session interface {
 	PutObject(ctx context.Context, bucket, key string, body io.Reader, contentType string) error
 	ListObjects(ctx context.Context, bucket, prefix string) ([]awsapi.Object, error)
 	DeleteObjects(ctx context.Context, bucket string, keys ...string) error
-	PutLogEvents(ctx context.Context, group, stream string, events []awsapi.LogEvent) error
 }
 
 var (
@@ -116,6 +115,7 @@ const (
 func (r *Runtime) Run(ctx context.Context, s kubelet.Sandbox) kubelet.Exit {
 	stopped := kubelet.Exit{Code: 143, Reason: "Error"}
 	if s.Pod.Labels["component"] == worker {
+		_, _ = fmt.Fprintln(s.Stdout, "TaskManager started. "+notice) // it can be lost
 		<-ctx.Done()
 		return stopped
 	}
@@ -143,13 +143,14 @@ func (r *Runtime) jobManager(ctx context.Context, s kubelet.Sandbox) error {
 	select {
 	case <-c.lead:
 		defer func() { c.lead <- struct{}{} }()
+		c.Out = s.Stdout
 	case err := <-served:
 		return err
 	case <-ctx.Done():
 		return nil
 	}
 	for {
-		if err := c.Step(ctx, s.Pod.Name); err != nil && ctx.Err() == nil {
+		if err := c.Step(ctx); err != nil && ctx.Err() == nil {
 			return err
 		}
 		select {
@@ -196,7 +197,7 @@ func (r *Runtime) Open(ctx context.Context, p *corev1.Pod) (*Cluster, error) {
 	}
 	c := &Cluster{
 		r: r, kube: api, namespace: p.Namespace, name: p.Labels["app"], account: p.Spec.ServiceAccountName,
-		jars: map[string]string{},
+		jars: map[string]string{}, asked: map[string]*request{},
 	}
 	text, err := c.file(ctx, p, flinkconf.ConfDir, flinkconf.ConfFile)
 	if err != nil {
@@ -208,7 +209,6 @@ func (r *Runtime) Open(ctx context.Context, p *corev1.Pod) (*Cluster, error) {
 			return nil, fmt.Errorf("read the pod template of the TaskManagers: %w", err)
 		}
 	}
-	c.logs = logsOf(p)
 	return c, nil
 }
 

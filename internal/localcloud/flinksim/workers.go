@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
@@ -133,24 +132,4 @@ func (c *Cluster) withMain(containers []any) []any {
 		}
 	}
 	return append([]any{set}, containers...)
-}
-
-// logs is where EMR's sidecar sends what a pod prints.
-type logs struct{ group, prefix string }
-
-func logsOf(p *corev1.Pod) (l logs) {
-	for _, c := range p.Spec.Containers {
-		if c.Name != flinkconf.Sidecar {
-			continue
-		}
-		for _, e := range c.Env {
-			switch e.Name {
-			case flinkconf.EnvLogGroup:
-				l.group = e.Value
-			case flinkconf.EnvLogPrefix:
-				l.prefix = e.Value
-			}
-		}
-	}
-	return l
 }

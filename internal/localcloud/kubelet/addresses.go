@@ -5,14 +5,16 @@ package kubelet
 import (
 	"fmt"
 	"hash/fnv"
+	"strings"
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 )
 
 // addresses hands out pod addresses. Each node has a /24 of 100.64.0.0/10 (the range that the VPC CNI's custom
-// networking uses), chosen by the node's name; the next one is taken when two names meet. Pods that are processes of this machine
-// have theirs from 127.64.0.0/10, which needs no set-up on Linux.
+// networking uses), chosen by the node's name; the next one is taken when two names meet. A pod that is a process of this machine
+// binds the address of the same number in 127.64.0.0/10 ([onMachine]), which needs no set-up on Linux; the API server takes no
+// loopback address for a pod that Services and its proxy may lead to.
 type addresses struct {
 	mu    sync.Mutex
 	inUse map[string]string // address -> pod NAMESPACE/NAME
@@ -36,14 +38,14 @@ func (a *addresses) adopt(pods []any) {
 	}
 }
 
-// The first bytes of the two ranges.
-const (
-	simulatedRange = 100
-	loopbackRange  = 127
-)
+// onMachine is the loopback address that a process binds in the place of its pod's address.
+func onMachine(ip string) string {
+	_, rest, _ := strings.Cut(ip, ".")
+	return "127." + rest
+}
 
-// take gives a pod its address of a range, the same one each time.
-func (a *addresses) take(node, pod string, first byte) string {
+// take gives a pod its address, the same one each time.
+func (a *addresses) take(node, pod string) string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if ip, ok := a.byPod[pod]; ok {
@@ -55,7 +57,7 @@ func (a *addresses) take(node, pod string, first byte) string {
 	for n := range podBlocks {
 		block := (nodes + n) % podBlocks
 		for host := 4; host < 255; host++ { // AWS keeps the first four of a subnet
-			ip := fmt.Sprintf("%d.%d.%d.%d", first, 64+block>>8, block&0xff, host)
+			ip := fmt.Sprintf("100.%d.%d.%d", 64+block>>8, block&0xff, host)
 			if _, used := a.inUse[ip]; !used {
 				a.inUse[ip], a.byPod[pod] = pod, ip
 				return ip

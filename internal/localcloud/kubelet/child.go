@@ -22,7 +22,8 @@ type child struct {
 	path string
 	args []string
 	env  []string
-	log  string // file for its output, appended to
+	log  string    // file for its output, appended to
+	out  io.Writer // gets it too
 }
 
 // run runs the child until it stops or ctx ends. up is called once it has been alive for some time.
@@ -35,7 +36,7 @@ func (c child) run(ctx context.Context, after time.Duration, up func()) error {
 	end := &tail{}
 	cmd := exec.CommandContext(ctx, c.path, c.args...)
 	cmd.Env = c.env
-	cmd.Stdout = io.MultiWriter(out, end)
+	cmd.Stdout = io.MultiWriter(out, end, c.out)
 	cmd.Stderr = cmd.Stdout
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = killAfter

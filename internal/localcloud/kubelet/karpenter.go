@@ -178,7 +178,7 @@ func (r *KarpenterRunner) environment(p PodRef, identity map[string]string, kube
 func (r *KarpenterRunner) supervise(ctx context.Context, p PodRef, env []string, log *slog.Logger) error {
 	for wait := runnerBackoff; ctx.Err() == nil; {
 		c := child{path: r.Binary, args: []string{"karpenter", "--exit-on-stdin-eof"}, env: env,
-			log: filepath.Join(r.Dir, "karpenter.log")}
+			log: filepath.Join(r.Dir, "karpenter.log"), out: p.Log}
 		begin := time.Now()
 		err := c.run(ctx, alive, func() { p.Report(nil) })
 		if ctx.Err() != nil {

@@ -4,6 +4,7 @@ package kubelet
 
 import (
 	"context"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -66,7 +67,7 @@ func startKarpenter(t *testing.T, script string, change func(*corev1.Pod, *corev
 		Binary: binary, Client: client, APIServerURL: "https://127.0.0.1:1", CABase64: "Y2E=",
 		AWSEndpoint: "http://127.0.0.1:2", Region: "us-west-2", Dir: filepath.Join(dir, "karpenter"),
 	}
-	c.ref = PodRef{Namespace: "default", Name: p.Name, Container: p.Spec.Containers[0], Pod: p,
+	c.ref = PodRef{Namespace: "default", Name: p.Name, Container: p.Spec.Containers[0], Pod: p, Log: io.Discard,
 		Report: func(err error) { c.reports <- err }}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)

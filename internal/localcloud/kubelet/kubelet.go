@@ -6,11 +6,11 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
 
-	"google.golang.org/grpc/test/bufconn"
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/client-go/rest"
@@ -124,7 +124,10 @@ func New(o Options) *Kubelet {
 	k.runners = newRunnerSet(o.Runners, log, func(namespace, name string) {
 		k.queue.Add(item{kindPod, namespace + "/" + name})
 	})
-	open := &ports{at: map[string]*bufconn.Listener{}}
+	if o.Dir != "" {
+		k.runners.dir = filepath.Join(o.Dir, runnerLogs)
+	}
+	open := newPorts()
 	k.boxes = &sandboxes{
 		runtimes: o.Runtimes, dir: o.Dir, log: log, scaled: k.scaled, ports: open, probe: open.get, of: map[string]*sandbox{},
 		notify: func(namespace, name string) { k.queue.Add(item{kindPod, namespace + "/" + name}) },
@@ -188,6 +191,7 @@ func (k *Kubelet) Run(ctx context.Context) error {
 		return fmt.Errorf("read the objects of the cluster: %w", ctx.Err())
 	}
 	k.leases.adopt(k.pods.GetStore().List())
+	k.boxes.sweep(k.pods.GetStore().List())
 	var wg sync.WaitGroup
 	for range workers {
 		wg.Go(func() {

@@ -40,13 +40,13 @@ func (k *Kubelet) reconcilePod(ctx context.Context, key string) (time.Duration, 
 	case pod.DeletionTimestamp != nil:
 		return k.terminate(ctx, pod, node)
 	case node == nil:
-		if !k.boxes.end(podKey(pod)) {
+		if !k.boxes.end(podKey(pod), false) {
 			return lookAgain, nil
 		}
 		return 0, k.removePod(ctx, pod) // its node is gone; nobody else would finish it
 	case instanceID(node.Spec.ProviderID) == "" || finished(pod):
 		k.runners.remove(pod.Namespace, pod.Name)
-		if !k.boxes.end(podKey(pod)) {
+		if !k.boxes.end(podKey(pod), false) {
 			return lookAgain, nil
 		}
 		return 0, nil
@@ -67,7 +67,7 @@ func (k *Kubelet) podGone(key string) (time.Duration, error) {
 	}
 	k.forget(key)
 	k.runners.remove(namespace, name)
-	if !k.boxes.end(key) {
+	if !k.boxes.end(key, true) {
 		return lookAgain, nil
 	}
 	k.leases.releaseKey(key)
@@ -101,7 +101,7 @@ func (k *Kubelet) startPod(ctx context.Context, pod *corev1.Pod, node *corev1.No
 	if err := k.mark(ctx, pod, !take.Loopback); err != nil {
 		return 0, err
 	}
-	ip := k.podIP(pod, node, take)
+	ip := k.podIP(pod, node)
 	for _, c := range append(append([]corev1.Container{}, pod.Spec.InitContainers...), pod.Spec.Containers...) {
 		if k.fails(c.Image) {
 			return 0, k.report(ctx, pod, func(s *corev1.PodStatus) { waiting(s, pod, node, pullFails(c.Image)) })
@@ -169,7 +169,7 @@ const (
 // terminate stops the containers and finishes the deletion, as a kubelet does with grace period 0.
 func (k *Kubelet) terminate(ctx context.Context, pod *corev1.Pod, node *corev1.Node) (time.Duration, error) {
 	k.runners.remove(pod.Namespace, pod.Name)
-	if !k.boxes.end(podKey(pod)) {
+	if !k.boxes.end(podKey(pod), false) {
 		return lookAgain, nil
 	}
 	if node != nil && !finished(pod) {
@@ -202,14 +202,11 @@ func (k *Kubelet) removePod(ctx context.Context, pod *corev1.Pod) error {
 }
 
 // podIP is the pod's address: the node's for pods on the host's network.
-func (k *Kubelet) podIP(pod *corev1.Pod, node *corev1.Node, t Take) string {
-	switch {
-	case pod.Spec.HostNetwork:
+func (k *Kubelet) podIP(pod *corev1.Pod, node *corev1.Node) string {
+	if pod.Spec.HostNetwork {
 		return hostIP(node)
-	case t.Loopback:
-		return k.leases.take(node.Name, podKey(pod), loopbackRange)
 	}
-	return k.leases.take(node.Name, podKey(pod), simulatedRange)
+	return k.leases.take(node.Name, podKey(pod))
 }
 
 // mark says on the pod itself whether it is simulated.

@@ -16,10 +16,29 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// ports are the ports of pods whose program is in this process. Nothing else on this machine reaches them.
+// ports are the ports of pods: of those whose program is in this process, which nothing else on this machine reaches, and of
+// those that are processes with an address of their own.
 type ports struct {
-	mu sync.Mutex
-	at map[string]*bufconn.Listener
+	mu        sync.Mutex
+	at        map[string]*bufconn.Listener
+	processes map[string]string // address of a pod -> that of its process
+}
+
+func newPorts() *ports {
+	return &ports{at: map[string]*bufconn.Listener{}, processes: map[string]string{}}
+}
+
+// run notes that a pod is a process, which has the address local, until forget is called.
+func (p *ports) run(ip, local string) (forget func()) {
+	set := func(change func()) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		change()
+	}
+	set(func() { p.processes[ip], p.processes[local] = local, local }) // Flink tells others the address that it knows
+	return func() {
+		set(func() { delete(p.processes, ip); delete(p.processes, local) })
+	}
 }
 
 // window is how much of a connection is on its way at most.
@@ -55,24 +74,24 @@ func (l *portListener) Close() error {
 	return l.Listener.Close()
 }
 
-// dial connects to a port of a pod: one in this process, else one on a loopback address. No other address is reached: pods
-// that do not run have addresses of their own, which may be somebody's on the user's network.
+// dial connects to a port of a pod that runs. No other address is reached: those of simulated pods may be somebody's on the
+// user's network.
 func (p *ports) dial(ctx context.Context, address string) (net.Conn, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
 	p.mu.Lock()
-	l := p.at[address]
+	l, local := p.at[address], p.processes[host]
 	p.mu.Unlock()
 	if l != nil {
 		return l.DialContext(ctx)
 	}
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return nil, err
-	}
-	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
+	if local == "" {
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: fmt.Errorf("%s: %w", address, syscall.ECONNREFUSED)}
 	}
 	var d net.Dialer
-	return d.DialContext(ctx, "tcp", address)
+	return d.DialContext(ctx, "tcp", net.JoinHostPort(local, port))
 }
 
 // Dial connects to a port of a pod by its address, as the network of the cluster would.

@@ -5,6 +5,7 @@ package kubelet
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"strings"
 	"sync"
@@ -12,6 +13,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"emrflink/internal/localcloud/podlog"
 )
 
 // Runner is a program that really runs while a pod of its image does. Start is called when the first pod of a
@@ -28,6 +31,7 @@ type PodRef struct {
 	Owner           string           // "Deployment/karpenter": the controller of the pod, or "Pod/NAME"
 	Container       corev1.Container // the one whose image matched
 	Pod             *corev1.Pod      // a copy, as it was when it became Running
+	Log             io.Writer        // what it prints, which is the log of all pods of its controller
 	// Report tells how the program is: nil is working, ErrStarting is not yet, anything else is shown as the
 	// reason why the pod's containers crash. A program that reports nothing counts as working after a moment.
 	Report func(error)
@@ -50,6 +54,7 @@ const (
 // share one program, as they would share a leader lease.
 type runnerSet struct {
 	byImage map[string]Runner
+	dir     string // for the logs; "": there are none
 	log     *slog.Logger
 	notify  func(namespace, name string)
 	mu      sync.Mutex
@@ -149,8 +154,24 @@ func (s *runnerSet) start(g *group, r Runner, p PodRef, template string) {
 		if before != nil {
 			<-before
 		}
+		log, end := s.openLog(p)
+		defer end()
+		p.Log = log
 		s.run(ctx, r, p, g)
 	})
+}
+
+// openLog opens the log of a program. One that cannot be written is no reason not to run it.
+func (s *runnerSet) openLog(p PodRef) (log io.Writer, end func()) {
+	if s.dir == "" {
+		return io.Discard, func() {}
+	}
+	l, err := podlog.Open(s.logPath(p.Namespace, p.Owner))
+	if err != nil {
+		s.log.Warn("no log of the program of a pod is kept", "pod", p.Namespace+"/"+p.Name, "error", err)
+		return io.Discard, func() {}
+	}
+	return l.Stream(podlog.Stdout), func() { _ = l.Close() } // what it printed is written
 }
 
 // run calls Start until it succeeds or its pods are gone.

@@ -5,15 +5,19 @@ package kubelet
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
+
+	"emrflink/internal/localcloud/podlog"
 )
 
 // Runtime runs the main containers of pods, one for one, as a kubelet's container runtime does. All other pods are only
@@ -36,7 +40,8 @@ type Holder interface {
 // Take is what a Runtime takes of a pod.
 type Take struct {
 	Container string
-	// Loopback asks for an address that a process of this machine can bind, from 127.0.0.0/8.
+	// Loopback asks for an address that a process of this machine can bind. The Sandbox has it in the status of its pod; the
+	// cluster knows another, and Kubelet.Dial takes either.
 	Loopback bool
 }
 
@@ -46,7 +51,9 @@ type Sandbox struct {
 	Container corev1.Container
 	Restarts  int32
 	Dir       string        // the container's own: made before its first run, removed with the pod
-	Log       string        // file for what this run prints, empty at its start
+	Log       string        // file with what this run prints, empty at its start; see package podlog
+	Stdout    io.Writer     // into Log
+	Stderr    io.Writer     // the same
 	Grace     time.Duration // for an end in order, once ctx has ended
 	// Listen takes a port of the pod for a program in this process: Kubelet.Dial reaches it.
 	Listen func(port int) (net.Listener, error)
@@ -132,8 +139,7 @@ func (s *sandboxes) start(r Runtime, take Take, p *corev1.Pod, ip string) (conta
 	switch {
 	case b != nil && b.uid == p.UID:
 		return b.now, nil
-	case b != nil:
-		b.cancel()
+	case b != nil && !s.drop(podKey(p), b):
 		return containerState{}, fmt.Errorf("a pod of the same name as %s has not ended yet", podKey(p)) // it is tried again
 	case s.stopped:
 		return containerState{}, nil
@@ -147,8 +153,13 @@ func (s *sandboxes) start(r Runtime, take Take, p *corev1.Pod, ip string) (conta
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return containerState{}, fmt.Errorf("make the folder of pod %s: %w", podKey(p), err)
 	}
+	own, forget := ip, func() {}
+	if take.Loopback {
+		own = onMachine(ip)
+		forget = s.ports.run(ip, own)
+	}
 	pod := p.DeepCopy()
-	pod.Status.PodIP, pod.Status.PodIPs = ip, []corev1.PodIP{{IP: ip}}
+	pod.Status.PodIP, pod.Status.PodIPs = own, []corev1.PodIP{{IP: own}}
 	ctx, cancel := context.WithCancel(context.Background())
 	b.cancel = cancel
 	s.of[podKey(p)] = b
@@ -158,6 +169,7 @@ func (s *sandboxes) start(r Runtime, take Take, p *corev1.Pod, ip string) (conta
 	}
 	s.wg.Go(func() {
 		defer close(b.done)
+		defer forget()
 		s.loop(ctx, b, box)
 	})
 	return b.now, nil
@@ -235,11 +247,16 @@ func (s *sandboxes) once(ctx context.Context, b *sandbox, box Sandbox) Exit {
 	s.mu.Lock()
 	box.Restarts = b.now.restarts
 	s.mu.Unlock()
-	box.Log = filepath.Join(box.Dir, fmt.Sprintf("%d.log", box.Restarts))
-	if box.Restarts > 1 {
-		_ = os.Remove(filepath.Join(box.Dir, fmt.Sprintf("%d.log", box.Restarts-2))) // as a kubelet keeps the last two
+	box.Log = s.logPath(b.uid, b.container, box.Restarts)
+	for _, old := range []string{".log", ".log.1"} { // a kubelet keeps the last two
+		_ = os.Remove(strings.TrimSuffix(s.logPath(b.uid, b.container, box.Restarts-2), ".log") + old)
 	}
 	began := time.Now()
+	log, err := podlog.Open(box.Log)
+	if err != nil {
+		return s.over(ctx, b, box.Pod, began, Exit{Code: 128, Reason: "ContainerCannotRun", Message: err.Error()})
+	}
+	box.Stdout, box.Stderr = log.Stream(podlog.Stdout), log.Stream(podlog.Stderr)
 	probe := startupProbe(box.Container)
 	s.change(ctx, b, box.Pod, func(c *containerState) {
 		c.running, c.started, c.waits, c.ready = true, began, 0, probe == nil
@@ -250,7 +267,15 @@ func (s *sandboxes) once(ctx context.Context, b *sandbox, box Sandbox) Exit {
 	}
 	end := b.runtime.Run(ctx, box)
 	stop()
-	s.change(ctx, b, box.Pod, func(c *containerState) {
+	if err := log.Close(); err != nil {
+		s.log.Warn("close the log of a container", "pod", podKey(box.Pod), "error", err)
+	}
+	return s.over(ctx, b, box.Pod, began, end)
+}
+
+// over notes the end of a run.
+func (s *sandboxes) over(ctx context.Context, b *sandbox, p *corev1.Pod, began time.Time, end Exit) Exit {
+	s.change(ctx, b, p, func(c *containerState) {
 		c.running, c.ready = false, false
 		c.last = &pastRun{Exit: end, started: began, finished: time.Now()}
 	})
@@ -289,25 +314,39 @@ func (s *sandboxes) change(ctx context.Context, b *sandbox, p *corev1.Pod, f fun
 	}
 }
 
-// end asks the container of a pod to end; gone says that it has, and that nothing of it is left.
-func (s *sandboxes) end(key string) (gone bool) {
+// end asks the container of a pod to end; gone says that it has. Its log stays until the pod is deleted.
+func (s *sandboxes) end(key string, deleted bool) (gone bool) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	b := s.of[key]
-	s.mu.Unlock()
-	if b == nil {
-		return true
+	if b == nil || deleted {
+		return b == nil || s.drop(key, b)
 	}
+	return s.ended(b)
+}
+
+// ended asks a container to end and says whether it has; then nothing of it is left but its log.
+func (s *sandboxes) ended(b *sandbox) bool {
 	b.cancel()
 	select {
 	case <-b.done:
 	default:
 		return false
 	}
-	s.mu.Lock()
-	delete(s.of, key)
-	s.mu.Unlock()
 	if err := os.RemoveAll(filepath.Join(s.dir, string(b.uid))); err != nil {
 		s.log.Warn("remove the folder of a pod", "error", err)
+	}
+	return true
+}
+
+// drop is ended for a pod that does not exist any more: its log goes too.
+func (s *sandboxes) drop(key string, b *sandbox) bool {
+	if !s.ended(b) {
+		return false
+	}
+	delete(s.of, key)
+	if err := os.RemoveAll(s.logDir(b.uid)); err != nil {
+		s.log.Warn("remove the log of a pod", "error", err)
 	}
 	return true
 }

@@ -30,6 +30,9 @@ type ready struct {
 	Seconds    string `json:"startSeconds"`
 }
 
+// nodesToken is a variable of the environment, which other users cannot read as they can the arguments.
+const nodesToken = "LOCALKUBE_NODES_TOKEN"
+
 type serveFlags struct {
 	options   controlplane.Options
 	listen    string
@@ -45,6 +48,8 @@ func parseServe(args []string, errOut io.Writer) (serveFlags, error) {
 		"Kubernetes minor version to serve; older ones are emulated with Kubernetes' own --emulated-version")
 	fs.StringVar(&f.options.Issuer, "issuer", "", "issuer URL of service account tokens (the cluster's OIDC issuer)")
 	fs.StringVar(&f.options.TokenWebhook, "token-webhook", "", "URL that reviews tokens which are not service account tokens")
+	fs.StringVar(&f.options.Nodes, "nodes", "", "URL of the program that simulates the nodes: logs and ports of their pods; "+
+		nodesToken+" is the token that it wants to see")
 	fs.StringVar(&f.options.ServiceCIDR, "service-cidr", "172.20.0.0/16", "range of service addresses")
 	fs.StringVar(&f.listen, "listen", "127.0.0.1:0", "loopback address of the API server; port 0 picks a free one")
 	fs.BoolVar(&f.stdinExit, "exit-on-stdin-eof", false, "stop when standard input ends, that is when the parent is gone")
@@ -54,6 +59,7 @@ func parseServe(args []string, errOut io.Writer) (serveFlags, error) {
 	if fs.NArg() > 0 {
 		return f, usageError{fmt.Errorf("serve takes no argument, got %q", fs.Arg(0))}
 	}
+	f.options.NodesToken = os.Getenv(nodesToken)
 	if f.options.Dir != "" {
 		dir, err := filepath.Abs(f.options.Dir)
 		if err != nil {

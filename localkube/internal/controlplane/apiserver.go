@@ -44,6 +44,10 @@ func apiServerFlags(o Options, d dir, port int) []string {
 		"--service-account-key-file=" + d.path(signingPub),
 		"--api-audiences=" + Audience + "," + o.Issuer,
 		"--egress-selector-config-file=" + d.path(egressConfig),
+		"--kubelet-client-certificate=" + d.path(kubeletCert),
+		"--kubelet-client-key=" + d.path(kubeletKey),
+		"--kubelet-certificate-authority=" + d.path(caCertFile),
+		"--kubelet-preferred-address-types=InternalIP,ExternalIP,Hostname", // as on EKS
 		"--profiling=false",
 	}
 	if o.Version != BinaryMinor() {

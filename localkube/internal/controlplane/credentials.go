@@ -114,9 +114,9 @@ func (d dir) writeWebhook(url string) error {
 	return d.writeKubeconfig(webhookConfig, url, nil, clientcmdapi.NewAuthInfo())
 }
 
-// writeEgress writes the rule that keeps the API server on this machine: what it would send into the cluster
-// (kubelets, pods, webhook services) goes to a socket that nobody serves and fails at once, instead of being
-// dialled at an address of the simulated VPC, which may be somebody's real host.
+// writeEgress writes the rule that keeps the API server on this machine: what it would send into the cluster (kubelets, pods,
+// webhook services) goes to the proxy of package egress, instead of being dialled at an address of the simulated VPC, which may
+// be somebody's real host.
 func (d dir) writeEgress() error {
 	return d.write(egressConfig, fmt.Appendf(nil, `apiVersion: apiserver.k8s.io/v1beta1
 kind: EgressSelectorConfiguration
@@ -127,5 +127,5 @@ egressSelections:
     transport:
       uds:
         udsName: %s
-`, d.path("no-route-to-simulated-nodes.sock")))
+`, egressSocket))
 }

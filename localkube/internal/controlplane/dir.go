@@ -22,6 +22,8 @@ const (
 	caKeyFile      = "ca.key"
 	servingCert    = "apiserver.crt"
 	servingKey     = "apiserver.key"
+	kubeletCert    = "kubelet-client.crt" // with which the API server asks kubelets
+	kubeletKey     = "kubelet-client.key"
 	signingKey     = "sa.key"
 	signingPub     = "sa.pub"
 	tokenFile      = "tokens.csv"
@@ -30,6 +32,7 @@ const (
 	schedulerConf  = "scheduler.kubeconfig"
 	webhookConfig  = "token-webhook.kubeconfig"
 	egressConfig   = "egress.yaml"
+	egressSocket   = "egress.sock"
 	etcdDir        = "etcd"
 	etcdSocket     = "etcd.sock"
 	etcdPeerSocket = "peer.sock"

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package controlplane runs a Kubernetes control plane in this process: etcd on a unix socket, kube-apiserver and
-// kube-scheduler through their own cmd/*/app packages, and Kubernetes' own controllers. There is no kubelet: other
-// programs simulate nodes and pods. A process can run only one control plane, because its libraries keep process-global
-// state.
+// kube-scheduler through their own cmd/*/app packages, and Kubernetes' own controllers. There is no kubelet: another
+// program simulates nodes and pods, and package egress leads to it. A process can run only one control plane, because its
+// libraries keep process-global state.
 package controlplane
 
 import (
@@ -27,13 +27,15 @@ const Audience = "https://kubernetes.default.svc"
 // oldestEmulated is how many minor versions back Kubernetes can emulate (KEP-4330).
 const oldestEmulated = 3
 
-// Options say what to serve and where. Every field but Ready and ServiceCIDR is required.
+// Options say what to serve and where. Every field but Nodes, NodesToken, Ready and ServiceCIDR is required.
 type Options struct {
 	Dir          string       // absolute path of the state directory
 	Version      string       // minor version, such as "1.35"
 	Issuer       string       // issuer of service account tokens: https://...
 	TokenWebhook string       // URL of the TokenReview endpoint for all other tokens
 	ServiceCIDR  string       // range of service addresses
+	Nodes        string       // URL of the program that simulates the nodes; "": there are none
+	NodesToken   string       // that it wants to see
 	Listener     net.Listener // loopback listener of the API server; Run closes it
 	Ready        func(Info) error
 }
@@ -60,6 +62,11 @@ func (o Options) Validate() error {
 	}
 	if err := validateURL(o.TokenWebhook, "http", "https"); err != nil {
 		errs = append(errs, fmt.Errorf("--token-webhook %q: %w", o.TokenWebhook, err))
+	}
+	if o.Nodes != "" {
+		if err := validateURL(o.Nodes, "http"); err != nil {
+			errs = append(errs, fmt.Errorf("--nodes %q: %w", o.Nodes, err))
+		}
 	}
 	if _, _, err := net.ParseCIDR(o.ServiceCIDR); err != nil {
 		errs = append(errs, fmt.Errorf("--service-cidr %q: not a CIDR range", o.ServiceCIDR))

@@ -4,15 +4,19 @@ package controlplane
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"runtime/debug"
 	"time"
 
 	"go.etcd.io/etcd/server/v3/embed"
 	"k8s.io/component-base/version"
+
+	"emrflink/localkube/internal/egress"
 )
 
 // How long each part may take to stop. Nothing is lost when one does not: etcd is told last, and survives a kill.
@@ -134,6 +138,10 @@ func (c *cluster) start(ctx context.Context, p *probe, log io.Writer) error {
 		return err
 	}
 	c.store = store
+	way, err := c.dir.egress(c.options)
+	if err != nil {
+		return err
+	}
 	// All flags are defined before any are applied: the version to emulate closes the set of features.
 	schedulers, err := kubeScheduler(c.dir)
 	if err != nil {
@@ -145,6 +153,7 @@ func (c *cluster) start(ctx context.Context, p *probe, log io.Writer) error {
 	if err != nil {
 		return err
 	}
+	c.workers = append(c.workers, c.launch(root, "egress", way))
 	c.server = c.launch(root, "kube-apiserver", serve)
 	if err := p.wait(ctx, "/readyz", c.failed); err != nil {
 		return err
@@ -157,6 +166,29 @@ func (c *cluster) start(ctx context.Context, p *probe, log io.Writer) error {
 		return err
 	}
 	return p.wait(ctx, "/api/v1/namespaces/default/serviceaccounts/default", c.failed)
+}
+
+// egress listens for the API server's way into the cluster and returns what serves it. The path is relative, as one to the state
+// directory may be too long for a socket.
+func (d dir) egress(o Options) (func(context.Context) error, error) {
+	a, err := d.authority()
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Remove(egressSocket); err != nil && !errors.Is(err, os.ErrNotExist) { // of a process that was killed
+		return nil, fmt.Errorf("remove the socket of an earlier start: %w", err)
+	}
+	l, err := net.Listen("unix", egressSocket)
+	if err != nil {
+		return nil, fmt.Errorf("listen for the API server's way to nodes: %w", err)
+	}
+	clients := x509.NewCertPool()
+	clients.AddCert(a.cert)
+	return func(ctx context.Context) error {
+		return egress.Serve(ctx, l, egress.Options{
+			Nodes: o.Nodes, Token: o.NodesToken, Certificate: a.kubelet, Clients: clients,
+		})
+	}, nil
 }
 
 func (c *cluster) startWorker(root context.Context, name string, p prepared) error {
