@@ -30,8 +30,9 @@ type committer struct {
 	secrets  secrets.Manager
 	replayer *backend.JournalReplayer
 	save     func(apitype.TypedDeployment) error
-	pause    time.Duration // between two writes, at least
-	next     time.Time     // when the next write may begin
+	pause    time.Duration  // between two writes, at least
+	next     time.Time      // when the next write may begin
+	unsent   map[int64]bool // operations that only compare or read
 
 	queue  chan change
 	closed chan struct{}
@@ -67,7 +68,7 @@ func newCommitter(ctx context.Context, base *deploy.Snapshot, manager secrets.Ma
 	}
 	c := &committer{
 		ctx: ctx, secrets: manager, replayer: backend.NewJournalReplayer(state), save: save, pause: pause,
-		queue: make(chan change), closed: make(chan struct{}), ended: make(chan error, 1),
+		unsent: map[int64]bool{}, queue: make(chan change), closed: make(chan struct{}), ended: make(chan error, 1),
 	}
 	go c.run()
 	return c, nil
@@ -129,7 +130,7 @@ func (c *committer) gather(next change) (waiting []chan error) {
 	due := time.NewTimer(time.Until(c.next))
 	defer due.Stop()
 	for {
-		if err := c.replayer.Add(next.entry); err != nil || next.later {
+		if err := c.replayer.Add(next.entry); err != nil || c.harmless(next.entry) || next.later {
 			next.answer <- err
 		} else {
 			waiting = append(waiting, next.answer)
@@ -147,6 +148,23 @@ func (c *committer) gather(next change) (waiting []chan error) {
 		case <-due.C:
 			return waiting
 		}
+	}
+}
+
+// harmless tells that a change need not be saved by itself, because nobody was asked to change anything: a kill loses what the
+// next run finds out again. Every write has all changes before it, so whatever builds on this one has it with it. Without
+// this, a deploy that changes nothing writes once for each resource whose dependencies came in another order.
+func (c *committer) harmless(e apitype.JournalEntry) bool {
+	switch e.Kind {
+	case apitype.JournalEntryKindBegin:
+		if e.Operation == nil {
+			c.unsent[e.OperationID] = true
+		}
+		return e.Operation == nil
+	case apitype.JournalEntryKindSuccess, apitype.JournalEntryKindRefreshSuccess:
+		return c.unsent[e.OperationID]
+	default:
+		return false
 	}
 }
 

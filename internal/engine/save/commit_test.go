@@ -155,6 +155,24 @@ func TestWhatChangesNothingIsSavedOnceAtTheEnd(t *testing.T) {
 	require.Equal(t, 1, d.writes())
 }
 
+func TestWhatIsSentToNobodyWaitsForTheNextWrite(t *testing.T) {
+	t.Parallel()
+	d := &disk{}
+	c := start(t, d, nil, 0)
+	compared := newJob(c, 1)
+	require.NoError(t, c.AddJournalEntry(engine.JournalEntry{Kind: engine.JournalEntryBegin, OperationID: 1, ElideWrite: true}))
+	require.NoError(t, compared.end())
+	require.Zero(t, d.writes())
+	require.NoError(t, newJob(c, 2).begin(compared))
+	require.Equal(t, 1, d.writes())
+	require.Len(t, d.states[0].Deployment.Resources, 1, "what builds on it is saved with it")
+	require.NoError(t, c.AddJournalEntry(engine.JournalEntry{Kind: engine.JournalEntryFailure, OperationID: 1}))
+	require.Equal(t, 2, d.writes(), "a failure is saved at once")
+	require.NoError(t, newJob(c, 2).end(compared))
+	require.NoError(t, c.Close())
+	require.Equal(t, 3, d.writes())
+}
+
 func TestEveryChangeOfAWriteThatFailedIsToldSo(t *testing.T) {
 	t.Parallel()
 	full := errors.New("no space left on device")
