@@ -163,6 +163,8 @@ func (c *committer) harmless(e apitype.JournalEntry) bool {
 		return e.Operation == nil
 	case apitype.JournalEntryKindSuccess, apitype.JournalEntryKindRefreshSuccess:
 		return c.unsent[e.OperationID]
+	case apitype.JournalEntryKindOutputs: // of a component, which exists in the state only, or of the stack
+		return true
 	default:
 		return false
 	}

@@ -162,10 +162,15 @@ func TestWhatIsSentToNobodyWaitsForTheNextWrite(t *testing.T) {
 	compared := newJob(c, 1)
 	require.NoError(t, c.AddJournalEntry(engine.JournalEntry{Kind: engine.JournalEntryBegin, OperationID: 1, ElideWrite: true}))
 	require.NoError(t, compared.end())
+	registered, replaced := compared.state(), compared.id
+	registered.Outputs = resource.PropertyMap{"url": resource.NewProperty("u")}
+	require.NoError(t, c.AddJournalEntry(
+		engine.JournalEntry{Kind: engine.JournalEntryOutputs, OperationID: 3, State: registered, RemoveNew: &replaced}))
 	require.Zero(t, d.writes())
 	require.NoError(t, newJob(c, 2).begin(compared))
 	require.Equal(t, 1, d.writes())
 	require.Len(t, d.states[0].Deployment.Resources, 1, "what builds on it is saved with it")
+	require.Equal(t, map[string]any{"url": "u"}, d.states[0].Deployment.Resources[0].Outputs)
 	require.NoError(t, c.AddJournalEntry(engine.JournalEntry{Kind: engine.JournalEntryFailure, OperationID: 1}))
 	require.Equal(t, 2, d.writes(), "a failure is saved at once")
 	require.NoError(t, newJob(c, 2).end(compared))
