@@ -28,7 +28,7 @@ func (b *bench) remote(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, own.stop(ctx)) }()
-	if _, _, err := timed(own.cmd(ctx, "local", "inventory")); err != nil { // it starts the account
+	if _, _, err := timed(own.cmd(ctx, "preview")); err != nil { // it starts the account
 		return err
 	}
 	count, err := uploads.Count(ctx, own.home)
@@ -38,7 +38,7 @@ func (b *bench) remote(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, count.Close()) }()
 	for _, line := range []string{"deploy --yes", "cleanup --stack local --yes"} {
 		cmd := own.cmd(ctx, strings.Fields(line)...)
-		cmd.Env = append(cmd.Env, "EMRFLINK_STATE="+count.Backend())
+		cmd.Env = append(cmd.Env, count.Env...)
 		wall, _, err := timed(cmd)
 		if err != nil {
 			return err

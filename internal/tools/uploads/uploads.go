@@ -29,9 +29,10 @@ const bucket = "emrflink-states"
 
 // Counter is the proxy.
 type Counter struct {
+	// Env are the variables with which a command keeps its state in the bucket.
+	Env []string
+
 	server *http.Server
-	url    string
-	region string
 
 	mu   sync.Mutex
 	sent Sent
@@ -47,8 +48,8 @@ type Sent struct {
 func Count(ctx context.Context, home string) (*Counter, error) {
 	raw, err := os.ReadFile(filepath.Join(home, "local", "daemon.json"))
 	var at struct {
-		URL, Region string
-		Ports       struct{ AWS int }
+		URL, Region, AccessKey, SecretKey string
+		Ports                             struct{ AWS int }
 	}
 	if err == nil {
 		err = json.Unmarshal(raw, &at)
@@ -67,7 +68,13 @@ func Count(ctx context.Context, home string) (*Counter, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Counter{url: "http://" + listener.Addr().String(), region: at.Region}
+	query := url.Values{
+		"region": {at.Region}, "endpoint": {"http://" + listener.Addr().String()}, "s3ForcePathStyle": {"true"}, "awssdk": {"v2"},
+	}
+	c := &Counter{Env: []string{
+		"EMRFLINK_STATE=s3://" + bucket + "?" + query.Encode(),
+		"AWS_ACCESS_KEY_ID=" + at.AccessKey, "AWS_SECRET_ACCESS_KEY=" + at.SecretKey,
+	}}
 	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 		r.SetURL(target)
 		r.Out.Host = r.In.Host // it is signed
@@ -106,12 +113,6 @@ func (c *Counter) see(r *http.Request) {
 		c.sent.Bytes += max(0, r.ContentLength)
 		c.mu.Unlock()
 	}
-}
-
-// Backend is the URL of the bucket as a Pulumi backend.
-func (c *Counter) Backend() string {
-	query := url.Values{"region": {c.region}, "endpoint": {c.url}, "s3ForcePathStyle": {"true"}, "awssdk": {"v2"}}
-	return "s3://" + bucket + "?" + query.Encode()
 }
 
 // Take returns what was written since the last call.

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -32,6 +33,7 @@ func TestWritesAreCountedAndReadsAreNot(t *testing.T) {
 	t.Cleanup(func() { require.NoError(t, providers.Close()) })
 	raw, err := json.Marshal(map[string]any{
 		"url": srv.URL, "region": "us-west-2", "ports": map[string]int{"aws": providers.AWS},
+		"accessKey": account.StaticAccessKey, "secretKey": account.StaticSecretKey,
 	})
 	require.NoError(t, err)
 	require.NoError(t, os.Mkdir(filepath.Join(home, "local"), 0o700))
@@ -40,9 +42,11 @@ func TestWritesAreCountedAndReadsAreNot(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, count.Close()) })
 
-	t.Setenv("AWS_ACCESS_KEY_ID", account.StaticAccessKey)
-	t.Setenv("AWS_SECRET_ACCESS_KEY", account.StaticSecretKey)
-	b, err := blob.OpenBucket(t.Context(), count.Backend())
+	for _, v := range count.Env {
+		name, value, _ := strings.Cut(v, "=")
+		t.Setenv(name, value)
+	}
+	b, err := blob.OpenBucket(t.Context(), os.Getenv("EMRFLINK_STATE"))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, b.Close()) })
 	require.NoError(t, b.WriteAll(t.Context(), "one", make([]byte, 10_000), nil))
