@@ -218,7 +218,8 @@ func curvesText(r report) string {
 				exp = fmt.Sprintf("%.2f", c.Exponent)
 			}
 			fmt.Fprintf(&md, "| %s | %d | %d | %.1f s | %.1f s | %.0f MiB | %.1f MB | %.1f s, %.0f MiB | %s |\n",
-				name, p.Teams, p.Resources, p.WallSeconds, p.CPUSeconds, p.PeakMiB, p.WrittenMB, p.LocalCPUSeconds, p.LocalPeakMiB, exp)
+				name, p.Teams, p.Resources, p.WallSeconds, p.CPUSeconds, p.PeakMiB, p.WrittenMB,
+				p.LocalCPUSeconds, p.LocalPeakMiB, exp)
 		}
 	}
 	return md.String()
