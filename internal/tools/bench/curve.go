@@ -203,7 +203,7 @@ func load() string {
 func curvesText(r report) string {
 	var md strings.Builder
 	fmt.Fprintf(&md, "\n## How the cost grows\n\n%s. CPU time, memory and what is written are of the command with its engine; "+
-		"the processes that\nstand in for AWS and Kubernetes are in the last column, their CPU time and memory. "+
+		"the processes that\nstand in for AWS and Kubernetes have their own column, without those that end with the command. "+
 		"The exponent is that of the CPU time over the\nresources: 1 is proportional. `make bench` fails when a command passes "+
 		"[its budget](../internal/tools/bench/budget.tsv).\n\n", r.CurvesNote)
 	md.WriteString("| command | teams | resources | time | CPU time | peak memory | written | local target | exponent |\n")

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"math"
 	"os"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -61,16 +62,18 @@ func TestABudgetThatLimitsNothingIsRefused(t *testing.T) {
 	}
 }
 
-// The figures of the documentation keep the budget. Without this, only a run of make bench would tell.
-func TestTheDocumentedCurvesKeepTheBudget(t *testing.T) {
+// The exponents of the documentation keep the budget. Its times are of a machine that may have had other things to do.
+func TestTheDocumentedExponentsKeepTheBudget(t *testing.T) {
 	t.Parallel()
 	limits, err := parseBudget(budgetText)
 	require.NoError(t, err)
+	limits = slices.DeleteFunc(limits, func(l limit) bool { return l.quantity != limitsExponent })
 	require.NotEmpty(t, limits)
 	raw, err := os.ReadFile("../../../docs/bench.json")
 	require.NoError(t, err)
 	var r report
 	require.NoError(t, json.Unmarshal(raw, &r))
+	require.Len(t, r.Curves, len(works()))
 	require.Empty(t, passed(limits, r.Curves))
 	for _, c := range r.Curves {
 		require.InDelta(t, exponent(c.Points), c.Exponent, 1e-9, c.Command)
