@@ -41,3 +41,27 @@ func TestFewUploadsOfAStateInS3(t *testing.T) {
 	t.Logf("cleanup: %d uploads, %d bytes", sent.Requests, sent.Bytes)
 	require.LessOrEqual(t, sent.Requests, max(changes/10, int(time.Since(began).Seconds()))+2*besides)
 }
+
+// A deploy whose state is in S3 is killed three times on its way; the next ends it, and nothing is there twice or forgotten.
+func TestAKilledDeployWithItsStateInS3IsEnded(t *testing.T) {
+	t.Parallel()
+	u := newUser(t)
+	u.ok("preview")
+	count, err := uploads.Count(t.Context(), u.home)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, count.Close()) })
+	u.env = append(u.env, count.Env...)
+	for _, n := range []int{12, 40, 90} {
+		cmd := u.cmd(t.Context(), "deploy", "--yes")
+		require.NoError(t, cmd.Start())
+		require.Eventually(t, func() bool { return u.accountHolds(n) }, 3*time.Minute, 20*time.Millisecond)
+		require.NoError(t, cmd.Process.Kill()) // the engine dies with it
+		_ = cmd.Wait()
+	}
+	u.ok("deploy --yes")
+	u.ok("preview --exit-code")
+	u.ok("cleanup --stack local --yes")
+	left := u.inventory().Resources
+	require.Len(t, left, 1, "%v", left)
+	require.Equal(t, "bucket", left[0].Type, "that of the states")
+}
