@@ -25,13 +25,18 @@ var errClosed = errors.New("the operation has ended: its state is not written an
 //
 // A write takes as long as the state is large. So that a large stack does not spend its time on that, the next write waits for
 // twice the time that the last one took, and collects changes meanwhile. A change that comes alone waits for nothing.
+//
+// Where there is a pause between writes, an outcome is answered at once and saved by the next write: of the operation that builds
+// on it, or after the pause. A kill in between leaves the operation pending, as one before its end does.
 type committer struct {
 	ctx      context.Context // of the operation: the engine's interface has none
 	secrets  secrets.Manager
 	replayer *backend.JournalReplayer
 	save     func(apitype.TypedDeployment) error
-	pause    time.Duration // between two writes, at least
-	next     time.Time     // when the next write may begin
+	pause    time.Duration  // between two writes, at least
+	next     time.Time      // when the next write may begin
+	unsent   map[int64]bool // operations that only compare or read
+	owed     time.Time      // when outcomes are saved that were answered already; zero for none
 
 	queue  chan change
 	closed chan struct{}
@@ -39,7 +44,7 @@ type committer struct {
 }
 
 // longestPause limits what a change waits for after a write that took unusually long.
-const longestPause = time.Second
+const longestPause = uploadPause
 
 var _ engine.Journal = (*committer)(nil)
 
@@ -67,7 +72,7 @@ func newCommitter(ctx context.Context, base *deploy.Snapshot, manager secrets.Ma
 	}
 	c := &committer{
 		ctx: ctx, secrets: manager, replayer: backend.NewJournalReplayer(state), save: save, pause: pause,
-		queue: make(chan change), closed: make(chan struct{}), ended: make(chan error, 1),
+		unsent: map[int64]bool{}, queue: make(chan change), closed: make(chan struct{}), ended: make(chan error, 1),
 	}
 	go c.run()
 	return c, nil
@@ -101,7 +106,13 @@ func (c *committer) Close() error {
 func (c *committer) run() {
 	unsaved := true // an operation that changes nothing saves once, too
 	for {
+		var due <-chan time.Time
+		if !c.owed.IsZero() {
+			due = time.After(max(time.Until(c.owed), time.Until(c.next)))
+		}
 		select {
+		case <-due:
+			unsaved = c.write() != nil // the next change that waits is told, or the end of the operation
 		case first := <-c.queue:
 			if waiting := c.gather(first); len(waiting) > 0 {
 				err := c.write()
@@ -129,7 +140,7 @@ func (c *committer) gather(next change) (waiting []chan error) {
 	due := time.NewTimer(time.Until(c.next))
 	defer due.Stop()
 	for {
-		if err := c.replayer.Add(next.entry); err != nil || next.later {
+		if err := c.replayer.Add(next.entry); err != nil || c.harmless(next.entry) || next.later || c.deferred(next.entry) {
 			next.answer <- err
 		} else {
 			waiting = append(waiting, next.answer)
@@ -150,6 +161,36 @@ func (c *committer) gather(next change) (waiting []chan error) {
 	}
 }
 
+// harmless tells that a change need not be saved by itself, because nobody was asked to change anything: a kill loses what the
+// next run finds out again. Every write has all changes before it, so whatever builds on this one has it with it. Without
+// this, a deploy that changes nothing writes once for each resource whose dependencies came in another order.
+func (c *committer) harmless(e apitype.JournalEntry) bool {
+	switch e.Kind {
+	case apitype.JournalEntryKindBegin:
+		if e.Operation == nil {
+			c.unsent[e.OperationID] = true
+		}
+		return e.Operation == nil
+	case apitype.JournalEntryKindSuccess, apitype.JournalEntryKindRefreshSuccess:
+		return c.unsent[e.OperationID]
+	case apitype.JournalEntryKindOutputs: // of a component, which exists in the state only, or of the stack
+		return true
+	default:
+		return false
+	}
+}
+
+// deferred tells that a change is an outcome that need not be waited for, and sees to it that it is saved soon.
+func (c *committer) deferred(e apitype.JournalEntry) bool {
+	if c.pause == 0 || e.Kind != apitype.JournalEntryKindSuccess {
+		return false
+	}
+	if c.owed.IsZero() {
+		c.owed = time.Now().Add(c.pause)
+	}
+	return true
+}
+
 func (c *committer) write() error {
 	begin := time.Now()
 	defer func() {
@@ -160,5 +201,8 @@ func (c *committer) write() error {
 	if err != nil {
 		return fmt.Errorf("make the state: %w", err)
 	}
-	return c.save(state)
+	if err = c.save(state); err == nil {
+		c.owed = time.Time{}
+	}
+	return err
 }

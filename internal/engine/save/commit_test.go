@@ -155,6 +155,29 @@ func TestWhatChangesNothingIsSavedOnceAtTheEnd(t *testing.T) {
 	require.Equal(t, 1, d.writes())
 }
 
+func TestWhatIsSentToNobodyWaitsForTheNextWrite(t *testing.T) {
+	t.Parallel()
+	d := &disk{}
+	c := start(t, d, nil, 0)
+	compared := newJob(c, 1)
+	require.NoError(t, c.AddJournalEntry(engine.JournalEntry{Kind: engine.JournalEntryBegin, OperationID: 1, ElideWrite: true}))
+	require.NoError(t, compared.end())
+	registered, replaced := compared.state(), compared.id
+	registered.Outputs = resource.PropertyMap{"url": resource.NewProperty("u")}
+	require.NoError(t, c.AddJournalEntry(
+		engine.JournalEntry{Kind: engine.JournalEntryOutputs, OperationID: 3, State: registered, RemoveNew: &replaced}))
+	require.Zero(t, d.writes())
+	require.NoError(t, newJob(c, 2).begin(compared))
+	require.Equal(t, 1, d.writes())
+	require.Len(t, d.states[0].Deployment.Resources, 1, "what builds on it is saved with it")
+	require.Equal(t, map[string]any{"url": "u"}, d.states[0].Deployment.Resources[0].Outputs)
+	require.NoError(t, c.AddJournalEntry(engine.JournalEntry{Kind: engine.JournalEntryFailure, OperationID: 1}))
+	require.Equal(t, 2, d.writes(), "a failure is saved at once")
+	require.NoError(t, newJob(c, 2).end(compared))
+	require.NoError(t, c.Close())
+	require.Equal(t, 3, d.writes())
+}
+
 func TestEveryChangeOfAWriteThatFailedIsToldSo(t *testing.T) {
 	t.Parallel()
 	full := errors.New("no space left on device")
@@ -192,18 +215,9 @@ type moment struct {
 func TestAKillAtAnyMomentForgetsNothing(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		jobs := rapid.IntRange(1, 20).Draw(t, "jobs")
-		after := make([][]int, jobs+1)
-		delay := make([]time.Duration, jobs+1)
-		for id := 1; id <= jobs; id++ {
-			delay[id] = time.Duration(rapid.IntRange(0, 300).Draw(t, "delay")) * time.Microsecond
-			if id > 1 {
-				after[id] = rapid.SliceOfNDistinct(rapid.IntRange(1, id-1), 0, min(3, id-1), rapid.ID).Draw(t, "after")
-			}
-		}
-		slow := time.Duration(rapid.IntRange(0, 300).Draw(t, "write")) * time.Microsecond
-		d := &disk{before: func() error { time.Sleep(slow); return nil }}
-		moments := schedule(t, d, after, delay)
+		d, after, delay := draw(t)
+		jobs := len(after) - 1
+		moments := schedule(t, d, after, delay, 0)
 		for _, m := range moments {
 			require.NoError(t, snapshot.VerifyIntegrity(d.states[m.saved-1].Deployment))
 		}
@@ -220,9 +234,87 @@ func TestAKillAtAnyMomentForgetsNothing(t *testing.T) {
 	})
 }
 
+// Where there is a pause between writes, an outcome may come to the disk late, but never after what is built on it was sent.
+func TestAKillBetweenUploadsForgetsNothing(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		d, after, delay := draw(t)
+		moments := schedule(t, d, after, delay, time.Duration(rapid.IntRange(1, 500).Draw(t, "pause"))*time.Microsecond)
+		for at, m := range moments {
+			require.NoError(t, snapshot.VerifyIntegrity(d.states[m.saved-1].Deployment))
+			for _, before := range moments[:at+1] {
+				pending, recorded := found(d.states[m.saved-1], before.sent+before.done)
+				require.True(t, recorded != pending, "%+v is lost, or twice, in the state of %+v", before, m)
+			}
+			for _, need := range after[m.sent] {
+				_, recorded := found(d.states[m.saved-1], need)
+				require.True(t, recorded, "%d was sent and needs %d, which is not recorded", m.sent, need)
+			}
+		}
+		last := d.states[len(d.states)-1].Deployment
+		require.Len(t, last.Resources, len(after)-1)
+		require.Empty(t, last.PendingOperations)
+	})
+}
+
+func TestAnOutcomeThatNothingFollowsIsUploadedSoon(t *testing.T) {
+	t.Parallel()
+	d := &disk{}
+	c := start(t, d, nil, 20*time.Millisecond)
+	j := newJob(c, 1)
+	require.NoError(t, j.begin())
+	require.NoError(t, j.end())
+	require.Equal(t, 1, d.writes(), "it is not waited for")
+	require.Eventually(t, func() bool { return d.writes() == 2 }, 5*time.Second, time.Millisecond)
+	require.NoError(t, c.Close())
+	require.Equal(t, 2, d.writes())
+	_, recorded := found(d.states[1], 1)
+	require.True(t, recorded)
+}
+
+func TestAnOutcomeThatCouldNotBeUploadedIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	gone := errors.New("no route to host")
+	var broken atomic.Bool
+	tried := make(chan struct{}, 1000)
+	d := &disk{before: func() error {
+		if !broken.Load() {
+			return nil
+		}
+		tried <- struct{}{}
+		return gone
+	}}
+	c := start(t, d, nil, time.Millisecond)
+	j := newJob(c, 1)
+	require.NoError(t, j.begin())
+	broken.Store(true)
+	require.NoError(t, j.end())
+	<-tried
+	<-tried
+	require.ErrorIs(t, newJob(c, 2).begin(j), gone, "nothing is sent after it")
+	broken.Store(false)
+	require.NoError(t, c.Close())
+	_, recorded := found(d.states[len(d.states)-1], 1)
+	require.True(t, recorded)
+}
+
+// draw makes jobs with random needs and durations, and a disk that is slow at random.
+func draw(t *rapid.T) (d *disk, after [][]int, delay []time.Duration) {
+	jobs := rapid.IntRange(1, 20).Draw(t, "jobs")
+	after, delay = make([][]int, jobs+1), make([]time.Duration, jobs+1)
+	for id := 1; id <= jobs; id++ {
+		delay[id] = time.Duration(rapid.IntRange(0, 300).Draw(t, "delay")) * time.Microsecond
+		if id > 1 {
+			after[id] = rapid.SliceOfNDistinct(rapid.IntRange(1, id-1), 0, min(3, id-1), rapid.ID).Draw(t, "after")
+		}
+	}
+	slow := time.Duration(rapid.IntRange(0, 300).Draw(t, "write")) * time.Microsecond
+	return &disk{before: func() error { time.Sleep(slow); return nil }}, after, delay
+}
+
 // schedule runs jobs side by side, each after those that it needs, and returns what happened in its order.
-func schedule(t *rapid.T, d *disk, after [][]int, delay []time.Duration) []moment {
-	c := startIn(context.Background(), t, d, nil, 0)
+func schedule(t *rapid.T, d *disk, after [][]int, delay []time.Duration, pause time.Duration) []moment {
+	c := startIn(context.Background(), t, d, nil, pause)
 	var mu sync.Mutex
 	var moments []moment
 	note := func(m moment) {

@@ -70,7 +70,7 @@ func (s *saver) plainKey() string {
 }
 
 // uploadPause is how long changes are collected for an upload, which is paid for and limited in number.
-const uploadPause = 500 * time.Millisecond
+const uploadPause = time.Second
 
 // pause is the time between two writes, at least.
 func (s *saver) pause() time.Duration {

@@ -37,6 +37,9 @@ type report struct {
 	CPUs          int       `json:"cpus"`
 	Go            string    `json:"go"`
 	Figures       []figure  `json:"figures"`
+	// Curves are how the cost of the commands grows with the stack; CurvesNote says when that was measured.
+	CurvesNote string  `json:"curvesNote"`
+	Curves     []curve `json:"curves"`
 }
 
 func main() {
@@ -46,8 +49,12 @@ func main() {
 	cold := flag.Bool("cold", true, "also compile the programs and their tests with an empty build cache")
 	only := flag.String("only", "", "print the figures of these steps, comma-separated, and write nothing")
 	add := flag.Bool("add", false, "with -only: put the figures into the files, beside those of the last whole run")
+	sizes := flag.String("sizes", "1,20,60", "numbers of teams of the step curve; remote takes the largest")
 	flag.Parse()
-	err := run(ctx, *bin, *out, *only, *cold, *add)
+	numbers, err := parseSizes(*sizes)
+	if err == nil {
+		err = run(ctx, *bin, *out, *only, numbers, *cold, *add)
+	}
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
@@ -55,7 +62,7 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, bin, out, only string, cold, add bool) (err error) {
+func run(ctx context.Context, bin, out, only string, sizes []int, cold, add bool) (err error) {
 	abs, err := filepath.Abs(bin)
 	if err != nil {
 		return err
@@ -65,7 +72,7 @@ func run(ctx context.Context, bin, out, only string, cold, add bool) (err error)
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(root)) }()
-	b := &bench{bin: abs, root: root, home: filepath.Join(root, "home")}
+	b := &bench{bin: abs, root: root, home: filepath.Join(root, "home"), sizes: sizes}
 	for _, step := range b.steps() {
 		if step.name == "cold" && !cold || only != "" && !slices.Contains(strings.Split(only, ","), step.name) {
 			continue
@@ -74,17 +81,22 @@ func run(ctx context.Context, bin, out, only string, cold, add bool) (err error)
 			return err
 		}
 	}
-	if only != "" && add {
-		return insert(out, b.figures)
-	}
-	if only != "" {
-		return nil
-	}
+	now := time.Now().UTC().Truncate(time.Second)
 	r := report{
-		SchemaVersion: 1, At: time.Now().UTC().Truncate(time.Second), OS: runtime.GOOS, Arch: runtime.GOARCH,
-		CPUs: runtime.NumCPU(), Go: runtime.Version(), Figures: b.figures,
+		SchemaVersion: 1, At: now, OS: runtime.GOOS, Arch: runtime.GOARCH,
+		CPUs: runtime.NumCPU(), Go: runtime.Version(), Figures: b.figures, Curves: b.curves,
+		CurvesNote: fmt.Sprintf("Measured on %s; load of the machine before it: %s", now.Format("2006-01-02"), b.load),
 	}
-	return write(out, r)
+	switch {
+	case only == "":
+		err = write(out, r)
+	case add:
+		err = insert(out, r)
+	}
+	if err == nil && len(b.passed) > 0 {
+		err = fmt.Errorf("over the budget of internal/tools/bench/budget.tsv: %s", strings.Join(b.passed, "; "))
+	}
+	return err
 }
 
 // step measures some of the figures.
@@ -102,6 +114,8 @@ func (b *bench) steps() []step {
 		{"teams", b.teams},
 		{"terraform", b.terraform},
 		{"lifecycle", b.lifecycle},
+		{"curve", b.measureCurves},
+		{"remote", b.remote},
 		{"modelled", b.modelled},
 	}
 }
@@ -122,14 +136,17 @@ func write(dir string, r report) error {
 		}
 		fmt.Fprintf(&md, "| %s | %s | %s |\n", f.Name, value, f.Note)
 	}
+	if len(r.Curves) > 0 {
+		md.WriteString(curvesText(r))
+	}
 	if err := os.WriteFile(filepath.Join(dir, "bench.json"), append(j, '\n'), 0o644); err != nil {
 		return err
 	}
 	return os.WriteFile(filepath.Join(dir, "bench.md"), []byte(md.String()), 0o644)
 }
 
-// insert puts figures into the files of an earlier run; their notes say when they were measured.
-func insert(dir string, figures []figure) error {
+// insert puts what was measured into the files of an earlier run; the notes say when.
+func insert(dir string, measured report) error {
 	var r report
 	raw, err := os.ReadFile(filepath.Join(dir, "bench.json"))
 	if err == nil {
@@ -138,7 +155,10 @@ func insert(dir string, figures []figure) error {
 	if err != nil {
 		return fmt.Errorf("read the figures of the last run: %w", err)
 	}
-	for _, f := range figures {
+	if len(measured.Curves) > 0 {
+		r.Curves, r.CurvesNote = measured.Curves, measured.CurvesNote
+	}
+	for _, f := range measured.Figures {
 		f.Note += time.Now().UTC().Format(" (measured by itself on 2006-01-02)")
 		r.Figures = slices.DeleteFunc(r.Figures, func(old figure) bool { return old.Name == f.Name })
 		r.Figures = append(r.Figures, f)

@@ -24,6 +24,11 @@ import (
 type bench struct {
 	bin, root, home string
 	figures         []figure
+
+	sizes  []int // of the curves, in teams
+	curves []curve
+	load   string   // of the machine before them
+	passed []string // where they are over the budget
 }
 
 func (b *bench) add(name string, value float64, unit, note string) {
@@ -158,11 +163,7 @@ func (b *bench) offline(ctx context.Context) error {
 // of everything that the local target runs meanwhile.
 func (b *bench) lifecycle(ctx context.Context) error {
 	watch := watchMemory(ctx, b.home, 250*time.Millisecond, localTarget)
-	defer func() {
-		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
-		defer cancel()
-		_, _, _ = timed(b.cmd(stop, "local", "stop"))
-	}()
+	defer func() { _ = b.stop(ctx) }()
 	for _, step := range []struct{ name, args string }{
 		{"deploy", "deploy --yes"},
 		{"second preview", "preview --output json"},

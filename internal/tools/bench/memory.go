@@ -35,27 +35,32 @@ func watchMemory(ctx context.Context, home string, every time.Duration, keep fun
 	return func() float64 { cancel(); return <-result }
 }
 
-func resident(home string, keep func(string) bool) float64 {
-	envs, _ := filepath.Glob("/proc/[0-9]*/environ")
+func resident(home string, keep func(string) bool) (total float64) {
 	pageSize := float64(os.Getpagesize())
-	total := 0.0
-	for _, path := range envs {
-		env, err := os.ReadFile(path)
-		if err != nil || !bytes.Contains(env, []byte("EMRFLINK_HOME="+home)) {
-			continue // not ours, or gone meanwhile
-		}
-		dir := filepath.Dir(path)
-		if cmdline, err := os.ReadFile(filepath.Join(dir, "cmdline")); err != nil || !keep(string(cmdline)) {
-			continue
-		}
+	eachProcess(home, keep, func(dir string) {
 		if statm, err := os.ReadFile(filepath.Join(dir, "statm")); err == nil {
 			if f := strings.Fields(string(statm)); len(f) > 1 {
 				pages, _ := strconv.ParseFloat(f[1], 64)
 				total += pages * pageSize
 			}
 		}
-	}
+	})
 	return total
+}
+
+// eachProcess visits, by their folders in /proc, the processes that carry home in their environment and that keep chooses.
+func eachProcess(home string, keep func(cmdline string) bool, visit func(dir string)) {
+	envs, _ := filepath.Glob("/proc/[0-9]*/environ")
+	for _, path := range envs {
+		env, err := os.ReadFile(path)
+		if err != nil || !bytes.Contains(env, []byte("EMRFLINK_HOME="+home)) {
+			continue // not ours, or gone meanwhile
+		}
+		dir := filepath.Dir(path)
+		if cmdline, err := os.ReadFile(filepath.Join(dir, "cmdline")); err == nil && keep(string(cmdline)) {
+			visit(dir)
+		}
+	}
 }
 
 // localTarget tells the long-lived processes from the commands that use them.

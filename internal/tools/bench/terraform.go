@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -141,13 +140,8 @@ func (b *bench) awsPlan(ctx context.Context, nodes []terraform.Node) (*contestan
 // teams measures how time and memory of an offline preview grow with the number of teams.
 func (b *bench) teams(ctx context.Context) error {
 	for _, n := range []int{1, 10, 100} {
-		var text strings.Builder
-		text.WriteString("config:\n  emrflink:target: local\n  emrflink:teams:\n")
-		for i := range n {
-			fmt.Fprintf(&text, "    - flink-team-%d\n", i)
-		}
 		file := filepath.Join(b.root, "Pulumi.teams.yaml")
-		if err := os.WriteFile(file, []byte(text.String()), 0o600); err != nil {
+		if err := writeTeams(file, teamNames(n)); err != nil {
 			return err
 		}
 		d, err := b.median(ctx, 5, "preview", "--offline", "--output", "json", "--config-file", file)

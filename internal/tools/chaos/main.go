@@ -165,6 +165,9 @@ func experiment(ctx context.Context, bench *chaos.Bench, table string, atOnce in
 				return ctx.Err()
 			}
 			o, err := bench.Run(ctx, c)
+			if ctx.Err() != nil {
+				return ctx.Err() // what was stopped in the middle says nothing, and is run again
+			}
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
