@@ -31,24 +31,10 @@ func Check(files ...File) Result {
 		SchemaVersion: 1, Operator: flinkspec.Operator, Flink: flinkspec.Flink, Objects: []string{}, Problems: []Problem{},
 		NotChecked: notChecked,
 	}
-	var flink []*document
-	for _, d := range all {
-		if isFlink(d) {
-			flink = append(flink, d)
-			result.Objects = append(result.Objects, d.String())
-			r.secrets = append(r.secrets, d.secrets()...)
-		}
+	for _, d := range checkAll(all, r) {
+		result.Objects = append(result.Objects, d.String())
 	}
-	for _, d := range flink {
-		for _, check := range []func(*document){
-			checkHead, checkFields, checkRules, checkEMR, checkConf, checkMemory, checkState, checkJob, checkPods,
-			checkPlaceholders,
-		} {
-			check(d)
-		}
-	}
-	checkTogether(all, flink, r)
-	if len(flink) == 0 && len(r.problems) == 0 {
+	if len(result.Objects) == 0 && len(r.problems) == 0 {
 		for _, f := range files {
 			r.add(Problem{
 				Severity: Error, Code: "no-flink", File: f.Name, Line: 1, Message: "there is no object of Flink in this file",
@@ -69,6 +55,27 @@ func Check(files ...File) Result {
 		}
 	}
 	return result
+}
+
+// checkAll looks at the objects of Flink among all, which it returns.
+func checkAll(all []*document, r *report) []*document {
+	var flink []*document
+	for _, d := range all {
+		if isFlink(d) {
+			flink = append(flink, d)
+			r.secrets = append(r.secrets, d.secrets()...)
+		}
+	}
+	for _, d := range flink {
+		for _, check := range []func(*document){
+			checkHead, checkFields, checkRules, checkEMR, checkConf, checkMemory, checkState, checkJob, checkPods,
+			checkPlaceholders,
+		} {
+			check(d)
+		}
+	}
+	checkTogether(all, flink, r)
+	return flink
 }
 
 var flinkKinds = []string{flinkspec.KindDeployment, flinkspec.KindSessionJob, flinkspec.KindStateSnapshot}

@@ -208,16 +208,15 @@ func (d *document) highAvailability(conf map[string]string) {
 				"leave it out")
 		}
 	}
-	if d.kind != flinkspec.KindDeployment || d.spec.HA() {
-		return
-	}
 	dir, set := conf["high-availability.storageDir"]
 	switch {
 	case set && !isS3(dir) && !placeholder(dir):
 		d.problem(Error, "high-availability", configuration+"high-availability.storageDir",
 			fmt.Sprintf("high-availability.storageDir is %q, a folder of a pod", dir),
-			"what the JobManager needs after its loss goes with it", "s3://BUCKET/NAMESPACE/jobmanager/"+d.name)
-	case !set && strings.EqualFold(conf["high-availability.type"], "kubernetes"):
+			"what the JobManager needs after its loss goes with it",
+			"jobManager: {storageDir: s3://BUCKET/NAMESPACE/jobmanager/"+d.name+"}")
+	case !set && d.kind == flinkspec.KindDeployment && !d.spec.HA() &&
+		strings.EqualFold(conf["high-availability.type"], "kubernetes"):
 		d.problem(Error, "high-availability", configuration+"high-availability.type", "high-availability.storageDir is missing",
 			"the operator takes it, and the JobManager fails at its start", "s3://BUCKET/NAMESPACE/jobmanager/"+d.name)
 	}

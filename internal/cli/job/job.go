@@ -31,16 +31,17 @@ type ValidateOptions struct {
 }
 
 // NewCmd returns the command with its subcommands.
-func NewCmd(f *cmdutil.Factory) *cobra.Command {
+func NewCmd(f *cmdutil.Factory, open Open) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "job COMMAND",
-		Short: "Check Flink jobs of your own before they run",
-		Long: `Check the files of Flink jobs before they run. The jobs that come with emrflink are in "sample-job".
+		Short: "Check and correct Flink jobs of your own",
+		Long: `Check and correct the files of Flink jobs before they run. The jobs that come with emrflink are in "sample-job".
 
 Exit codes: 0 done; see the subcommands.`,
-		Example: `  emrflink job validate my-job.yaml`,
+		Example: `  emrflink job validate my-job.yaml
+  emrflink job fix my-job.yaml`,
 	}
-	return cmdutil.Group(cmd, NewValidateCmd(f, nil))
+	return cmdutil.Group(cmd, NewValidateCmd(f, nil), NewFixCmd(f, open, nil))
 }
 
 // NewValidateCmd returns the command that checks job files.

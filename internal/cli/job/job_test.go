@@ -3,16 +3,21 @@
 package job
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"emrflink/internal/cli/cmdutil"
+	"emrflink/internal/flinkjob"
 	"emrflink/internal/iostreams"
 	"emrflink/internal/jobfile"
+	"emrflink/internal/stack"
 )
 
 const wrong = "apiVersion: flink.apache.org/v1beta1\nkind: FlinkSessionJob\nmetadata: {name: j}\n" +
@@ -56,4 +61,60 @@ func TestValidate(t *testing.T) {
 	_, err = run(ValidateOptions{Files: []string{t.TempDir()}})
 	require.ErrorAs(t, err, &e)
 	require.Equal(t, cmdutil.ExitFailed, e.ExitCode())
+}
+
+// deployed is a stack with one team.
+type deployed struct{ err error }
+
+func (deployed) Info() stack.Info { return stack.Info{Region: "us-west-2"} }
+func (deployed) Close() error     { return nil }
+func (d deployed) Job(context.Context, flinkjob.Options) (flinkjob.Spec, error) {
+	return flinkjob.Spec{
+		Namespace: "flink-team-a", RoleARN: "arn:aws:iam::111122223333:role/r",
+		CheckpointURI: "s3://bucket/flink-team-a/checkpoints", SavepointURI: "s3://bucket/flink-team-a/savepoints",
+		JobManagerURI: "s3://bucket/flink-team-a/jobmanager", EmrReleaseLabel: "emr-7.13.0-flink-latest", FlinkVersion: "v1_20",
+		NodeGroupType: "FlinkComputeOptimized",
+	}, d.err
+}
+
+func TestFix(t *testing.T) {
+	t.Parallel()
+	broken := strings.Replace(wrong, "{deploymentName", "{flinkVersion: x, deploymentName", 1) + "# the end\n"
+	broken = strings.Replace(broken, "parallelism: 1", "parallelism: 1, upgradeMode: last-state", 1)
+	file := filepath.Join(t.TempDir(), "job.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(broken), 0o600))
+	run := func(o FixOptions, s deployed) (string, error) {
+		ios, in, out, _ := iostreams.Test()
+		in.WriteString(broken)
+		o.IO, o.Open = ios, func(context.Context) (Stack, error) { return s, nil }
+		err := fix(t.Context(), &o)
+		return out.String(), err
+	}
+	text, err := run(FixOptions{File: file}, deployed{})
+	require.Equal(t, cmdutil.ExitStatus(cmdutil.ExitUsage), err, "a field that does not exist is for the author")
+	require.Contains(t, text, "FlinkSessionJob j: spec.job.upgradeMode: now savepoint\n")
+	require.Contains(t, text, "2 changes; "+file+" is as it was.\nwrote "+strings.TrimSuffix(file, ".yaml")+".fixed.yaml\n")
+	require.Contains(t, text, `spec has no field "flinkVersion"`)
+	original, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, broken, string(original))
+	copied, err := os.ReadFile(strings.TrimSuffix(file, ".yaml") + ".fixed.yaml")
+	require.NoError(t, err)
+	require.Contains(t, string(copied), "upgradeMode: savepoint")
+	require.Contains(t, string(copied), "# the end")
+
+	_, err = run(FixOptions{File: file}, deployed{})
+	require.ErrorContains(t, err, "it exists, and may have changes of yours")
+	text, err = run(FixOptions{File: "-"}, deployed{})
+	require.Equal(t, cmdutil.ExitStatus(cmdutil.ExitUsage), err)
+	require.Equal(t, string(copied), text, "a copy of standard input is on standard output, and nothing else")
+	_, err = run(FixOptions{File: "-", Output: cmdutil.JSON}, deployed{})
+	require.ErrorContains(t, err, "--output json")
+	text, err = run(FixOptions{File: file, To: filepath.Join(t.TempDir(), "b.yaml"), Output: cmdutil.JSON}, deployed{})
+	require.Equal(t, cmdutil.ExitStatus(cmdutil.ExitUsage), err)
+	var doc fixDocument
+	require.NoError(t, json.Unmarshal([]byte(text), &doc))
+	require.Len(t, doc.Changes, 2)
+	_, err = run(FixOptions{File: file, To: filepath.Join(t.TempDir(), "c.yaml")}, deployed{err: errors.New("not deployed")})
+	require.ErrorContains(t, err, "fix "+file+": not deployed")
 }

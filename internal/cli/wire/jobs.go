@@ -37,6 +37,15 @@ func (s *onTarget) Jobs(ctx context.Context) (samplejob.Jobs, error) {
 	}}, nil
 }
 
+// Job is what the recorded outputs say to a job.
+func (s *onTarget) Job(ctx context.Context, o flinkjob.Options) (flinkjob.Spec, error) {
+	values, err := s.values(ctx)
+	if err != nil {
+		return flinkjob.Spec{}, err
+	}
+	return flinkjob.SpecFrom(values, o)
+}
+
 // newRunner runs jobs with everything that their preflight asks.
 func newRunner(k *kube.Client, a *awsapi.Client) flinkjob.Runner {
 	return flinkjob.Runner{Kube: k, Objects: a, Trust: a}

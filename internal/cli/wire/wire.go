@@ -17,6 +17,7 @@ import (
 	deploycmd "emrflink/internal/cli/deploy"
 	"emrflink/internal/cli/doctor"
 	"emrflink/internal/cli/graph"
+	"emrflink/internal/cli/job"
 	"emrflink/internal/cli/local"
 	"emrflink/internal/cli/outputs"
 	previewcmd "emrflink/internal/cli/preview"
@@ -148,6 +149,7 @@ func (a *app) operations() root.Operations {
 		Cleanup:   func(context.Context) (cleanupcmd.Stack, error) { return a.openStack() },
 		Status:    func(context.Context) (status.Stack, error) { return a.openStack() },
 		Outputs:   func(context.Context) (outputs.Stack, error) { return a.openStack() },
+		Job:       func(context.Context) (job.Stack, error) { return a.openStack() },
 		SampleJob: func(context.Context) (samplejob.Stack, error) { return a.openStack() },
 		State:     func(context.Context) (state.Stack, error) { return a.openStack() },
 		Stacks:    a.stacks,
