@@ -49,12 +49,21 @@ func (d Deployed) Run(ctx context.Context, o Options, report func(Progress)) (Ru
 	if err != nil {
 		return RunResult{}, err
 	}
+	job, err := spec.Job()
+	if err != nil {
+		return RunResult{}, err
+	}
+	return d.RunJob(ctx, job, o, report)
+}
+
+// RunJob is Run for a job that is no sample: of the options, Timeout and Restart count.
+func (d Deployed) RunJob(ctx context.Context, job Job, o Options, report func(Progress)) (RunResult, error) {
 	r, err := d.connect(ctx, o.Timeout)
 	if err != nil {
 		return RunResult{}, err
 	}
 	r.Restart = o.Restart
-	return r.Run(ctx, spec, report)
+	return r.Run(ctx, job, report)
 }
 
 // List returns the jobs in the cluster, or those of a team.

@@ -51,19 +51,37 @@ func judge(o observation) verdict {
 	case j.Observed < j.Generation:
 		return verdict{phase: phaseSubmitted, cause: "the Flink operator has not taken up the job yet", fails: "operator-silent"}
 	}
-	if v, ok := judgeContainers(o.pods); ok {
-		return v
+	for _, of := range []func(observation) (verdict, bool){judgeEnd, judgeContainers, judgeScheduling, judgeStart} {
+		if v, ok := of(o); ok {
+			return v
+		}
 	}
-	if v, ok := judgeScheduling(o); ok {
-		return v
+	return judgeCheckpoint(o)
+}
+
+// judgeEnd is what ends a wait before pods do: a bounded job has run, or its pods are refused.
+func judgeEnd(o observation) (verdict, bool) {
+	switch {
+	case o.job.State == "FINISHED":
+		return verdict{phase: phaseStarting, cause: "the job has FINISHED", done: true}, true
+	case o.refused != "":
+		return verdict{
+			phase: phaseStarting, cause: "Kubernetes refuses the JobManager's pods: " + o.refused, fails: "refused",
+		}, true
 	}
-	if v, ok := judgeStart(o); ok {
-		return v
+	return verdict{}, false
+}
+
+func judgeCheckpoint(o observation) verdict {
+	switch {
+	case o.checkpoint != nil:
+		return verdict{phase: phaseCheckpoint, cause: "checkpoint " + o.checkpoint.URI, done: true}
+	case o.job.CheckpointDir == "" || o.job.Interval == "":
+		return verdict{
+			phase: phaseStarting, cause: "the job is RUNNING; it is asked for no checkpoints that are kept", done: true,
+		}
 	}
-	if o.checkpoint == nil {
-		return verdict{phase: phaseCheckpoint, cause: "the job is RUNNING; no checkpoint below " + j.CheckpointDir + " yet"}
-	}
-	return verdict{phase: phaseCheckpoint, cause: "checkpoint " + o.checkpoint.URI, done: true}
+	return verdict{phase: phaseCheckpoint, cause: "the job is RUNNING; no checkpoint below " + o.job.CheckpointDir + " yet"}
 }
 
 // crash is how a container ended that ends again and again; "" when there is none, or it is not known.
@@ -78,8 +96,8 @@ func crash(pods []kube.Pod) string {
 	return ""
 }
 
-func judgeContainers(pods []kube.Pod) (verdict, bool) {
-	for _, p := range pods {
+func judgeContainers(o observation) (verdict, bool) {
+	for _, p := range o.pods {
 		for _, w := range p.Waiting {
 			cause := fmt.Sprintf("pod %s, container %s: %s", p.Name, w.Container, joinNonEmpty(": ", w.Reason, w.Message))
 			switch w.Reason {

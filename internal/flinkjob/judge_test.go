@@ -18,7 +18,9 @@ func podOn(node, role string) kube.Pod {
 // healthy is a job that runs, with its checkpoint.
 func healthy() observation {
 	return observation{
-		job:        deployment{Generation: 2, Observed: 2, State: "RUNNING", JobManager: "READY", CheckpointDir: "s3p://b/c"},
+		job: deployment{
+			Generation: 2, Observed: 2, State: "RUNNING", JobManager: "READY", CheckpointDir: "s3p://b/c", Interval: "10s",
+		},
 		pods:       []kube.Pod{podOn("n1", RoleJobManager), podOn("n2", RoleTaskManager)},
 		checkpoint: &Checkpoint{URI: "s3://b/c/chk-1"},
 	}

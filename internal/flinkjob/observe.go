@@ -21,6 +21,7 @@ type deployment struct {
 	JobManager           string // jobManagerDeploymentStatus
 	Error                string // plain words of status.error
 	CheckpointDir        string // with the scheme of the configuration
+	Interval             string // between checkpoints; "" = the file does not say
 	Deleting             bool
 	JobID                string
 	Labels               map[string]string
@@ -35,6 +36,7 @@ func deploymentOf(o *unstructured.Unstructured) deployment {
 		Lifecycle: str("status", "lifecycleState"), JobManager: str("status", "jobManagerDeploymentStatus"),
 		Error:         plainError(str("status", "error")),
 		CheckpointDir: str("spec", "flinkConfiguration", "state.checkpoints.dir"),
+		Interval:      str("spec", "flinkConfiguration", "execution.checkpointing.interval"),
 		Deleting:      o.GetDeletionTimestamp() != nil, Labels: o.GetLabels(), Created: o.GetCreationTimestamp().Time,
 	}
 	switch v, _, _ := unstructured.NestedFieldNoCopy(o.Object, "status", "observedGeneration"); n := v.(type) {
@@ -76,6 +78,7 @@ type observation struct {
 	claims     []kube.NodeClaim
 	events     []kube.Event
 	checkpoint *Checkpoint
+	refused    string // why Kubernetes makes no JobManager pods: quota, pod security
 }
 
 func podSelector(job string) string { return "app=" + job + ",type=flink-native-kubernetes" }
@@ -94,6 +97,9 @@ func (r Runner) look(ctx context.Context, ref kube.Ref, since time.Time) (observ
 	if ob.ready() {
 		return ob, nil
 	}
+	if ob.refused, err = r.refusal(ctx, ref); err != nil {
+		return ob, err
+	}
 	if ob.claims, err = r.Kube.NodeClaims(ctx); err != nil {
 		return ob, err
 	}
@@ -109,6 +115,21 @@ func (r Runner) look(ctx context.Context, ref kube.Ref, since time.Time) (observ
 		}
 	}
 	return ob, nil
+}
+
+// refusal is why the Deployment of the JobManager gets no pods, in the words of the API server.
+func (r Runner) refusal(ctx context.Context, ref kube.Ref) (string, error) {
+	o, err := r.Kube.Get(ctx, kube.KindDeployment.Ref(ref.Namespace, ref.Name))
+	if kube.IsNotFound(err) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	if c := kube.ConditionOf(kube.Conditions(o), "ReplicaFailure"); c.Status == "True" {
+		return joinNonEmpty(": ", c.Reason, c.Message), nil
+	}
+	return "", nil
 }
 
 // ready says whether every pod runs and there is one.

@@ -50,13 +50,13 @@ func (e *PreflightError) Hint() string { return "emrflink deploy" }
 
 // Preflight checks, before anything is submitted, that the operator and its CRD
 // are there, that the namespace exists, that live NodePools can take both kinds
-// of pods, and that the role trusts the service accounts that EMR will make. All
-// problems come in one *PreflightError.
-func (r Runner) Preflight(ctx context.Context, s Spec) error {
+// of pods, that the role trusts the service accounts that EMR will make, and that the jar, the state to start from, and the
+// ConfigMaps, Secrets and volumes of the pods are there. All problems come in one *PreflightError.
+func (r Runner) Preflight(ctx context.Context, s Job) error {
 	r = r.withDefaults()
 	failed := &PreflightError{Transient: true}
-	for _, check := range []func(context.Context, Spec) ([]problem, error){
-		r.checkOperator, r.checkNamespace, r.checkNodePools, r.checkTrust,
+	for _, check := range []func(context.Context, Job) ([]problem, error){
+		r.checkOperator, r.checkNamespace, r.checkNodePools, r.checkTrust, r.checkFiles, r.checkReferences,
 	} {
 		found, err := check(ctx, s)
 		if err != nil {
@@ -73,7 +73,7 @@ func (r Runner) Preflight(ctx context.Context, s Spec) error {
 	return nil
 }
 
-func (r Runner) checkOperator(ctx context.Context, s Spec) ([]problem, error) {
+func (r Runner) checkOperator(ctx context.Context, s Job) ([]problem, error) {
 	crd, err := r.Kube.Get(ctx, kube.KindCRD.Ref("", flinkCRD))
 	if kube.IsNotFound(err) {
 		return []problem{{text: "the cluster does not know FlinkDeployment (CRD " + flinkCRD + ")"}}, nil
@@ -98,7 +98,7 @@ func (r Runner) checkOperator(ctx context.Context, s Spec) ([]problem, error) {
 	return nil, nil
 }
 
-func (r Runner) checkNamespace(ctx context.Context, s Spec) ([]problem, error) {
+func (r Runner) checkNamespace(ctx context.Context, s Job) ([]problem, error) {
 	ns, err := r.Kube.Get(ctx, kube.KindNamespace.Ref("", s.Namespace))
 	if kube.IsNotFound(err) {
 		return []problem{{text: fmt.Sprintf("namespace %q does not exist", s.Namespace)}}, nil
@@ -109,8 +109,8 @@ func (r Runner) checkNamespace(ctx context.Context, s Spec) ([]problem, error) {
 	return nil, err
 }
 
-func (r Runner) checkTrust(ctx context.Context, s Spec) ([]problem, error) {
-	if r.Trust == nil {
+func (r Runner) checkTrust(ctx context.Context, s Job) ([]problem, error) {
+	if r.Trust == nil || s.RoleARN == "" {
 		return nil, nil
 	}
 	_, role, err := roleOf(s.RoleARN)
@@ -166,7 +166,7 @@ type taint struct {
 	Effect string `json:"effect"`
 }
 
-func (r Runner) checkNodePools(ctx context.Context, s Spec) ([]problem, error) {
+func (r Runner) checkNodePools(ctx context.Context, s Job) ([]problem, error) {
 	objs, err := r.Kube.List(ctx, kube.KindNodePool, kube.ListOptions{})
 	if kube.IsNoKind(err) {
 		return []problem{{text: "the cluster has no Karpenter NodePools"}}, nil
@@ -174,13 +174,9 @@ func (r Runner) checkNodePools(ctx context.Context, s Spec) ([]problem, error) {
 	if err != nil {
 		return nil, err
 	}
-	jobs, err := Render(s)
-	if err != nil {
-		return nil, err
-	}
 	var problems []problem
 	for _, role := range []string{RoleJobManager, RoleTaskManager} {
-		spec, _, err := unstructured.NestedMap(jobs[0].Object, "spec", podField[role], "podTemplate", "spec")
+		spec, err := s.podSpec(role)
 		if err != nil {
 			return nil, err
 		}

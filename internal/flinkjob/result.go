@@ -39,7 +39,7 @@ type RunResult struct {
 	Job            string     `json:"job"`
 	Namespace      string     `json:"namespace"`
 	State          string     `json:"state"`
-	Checkpoint     Checkpoint `json:"checkpoint"`
+	Checkpoint     Checkpoint `json:"checkpoint,omitzero"` // absent for a job that keeps none
 	Nodes          []NodeUse  `json:"nodes"`
 	ElapsedSeconds float64    `json:"elapsedSeconds"`
 }

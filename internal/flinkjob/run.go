@@ -14,29 +14,25 @@ import (
 	"emrflink/internal/kube"
 )
 
-// Run submits the job of s and waits until it is RUNNING and a checkpoint that
-// was not there before is in the bucket. It returns a *PreflightError before
+// Run submits a job and waits until it is RUNNING and a checkpoint that was not there before is in the bucket; a job that
+// keeps none is waited for until it is RUNNING, a bounded one until it has FINISHED. It returns a *PreflightError before
 // anything is submitted, and a *Failure with a named cause afterwards (exit code
 // 6 when the time was over). When ctx ends, the job stays submitted.
-func (r Runner) Run(ctx context.Context, s Spec, report func(Progress)) (RunResult, error) {
+func (r Runner) Run(ctx context.Context, s Job, report func(Progress)) (RunResult, error) {
 	r = r.withDefaults()
-	objs, err := Render(s)
-	if err != nil {
-		return RunResult{}, err
-	}
 	m := r.meter(report)
 	m.say(phasePreflight, "node pools, operator, namespace and trust policy are checked")
 	if err := r.settled(ctx, s, m); err != nil {
 		return RunResult{}, err
 	}
-	before, err := r.checkpointTimes(ctx, s.checkpointDir())
+	before, err := r.checkpointTimes(ctx, s.CheckpointDir)
 	if err != nil {
 		return RunResult{}, err
 	}
 	if err := r.restarts(ctx, s); err != nil {
 		return RunResult{}, err
 	}
-	for _, o := range objs {
+	for _, o := range append(s.Beside, s.Deployment) {
 		if _, err := r.Kube.Apply(ctx, o); err != nil {
 			return RunResult{}, fmt.Errorf("submit job %q: %w", s.Name, err)
 		}
@@ -46,7 +42,7 @@ func (r Runner) Run(ctx context.Context, s Spec, report func(Progress)) (RunResu
 }
 
 // restarts asks before a job that runs gets another parallelism: the operator restarts it for that.
-func (r Runner) restarts(ctx context.Context, s Spec) error {
+func (r Runner) restarts(ctx context.Context, s Job) error {
 	if r.Restart == nil {
 		return nil
 	}
@@ -57,16 +53,20 @@ func (r Runner) restarts(ctx context.Context, s Spec) error {
 	if err != nil {
 		return fmt.Errorf("look for job %q: %w", s.Name, err)
 	}
-	now, found, err := unstructured.NestedFieldNoCopy(o.Object, "spec", "job", "parallelism")
-	if err != nil || !found || fmt.Sprint(now) == fmt.Sprint(s.Parallelism) {
+	of := func(o *unstructured.Unstructured) any {
+		n, _, _ := unstructured.NestedFieldNoCopy(o.Object, "spec", "job", "parallelism")
+		return n
+	}
+	now, then := of(o), of(s.Deployment)
+	if now == nil || fmt.Sprint(now) == fmt.Sprint(then) {
 		return nil
 	}
-	return r.Restart(fmt.Sprintf("job %q runs with parallelism %v, and is to run with %d", s.Name, now, s.Parallelism))
+	return r.Restart(fmt.Sprintf("job %q runs with parallelism %v, and is to run with %v", s.Name, now, then))
 }
 
 // settled is the preflight of a cluster that may have been deployed a second ago:
 // a transient problem is waited for, for as long as the grace.
-func (r Runner) settled(ctx context.Context, s Spec, m *meter) error {
+func (r Runner) settled(ctx context.Context, s Job, m *meter) error {
 	for {
 		err := r.Preflight(ctx, s)
 		var failed *PreflightError
@@ -84,18 +84,21 @@ func (r Runner) settled(ctx context.Context, s Spec, m *meter) error {
 }
 
 func (r Runner) checkpointTimes(ctx context.Context, dir string) (map[string]time.Time, error) {
+	before := map[string]time.Time{}
+	if dir == "" {
+		return before, nil
+	}
 	all, err := r.checkpoints(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
-	before := map[string]time.Time{}
 	for _, c := range all {
 		before[c.URI] = c.At
 	}
 	return before, nil
 }
 
-func (r Runner) follow(ctx context.Context, s Spec, before map[string]time.Time, m *meter) (RunResult, error) {
+func (r Runner) follow(ctx context.Context, s Job, before map[string]time.Time, m *meter) (RunResult, error) {
 	ref := kube.KindFlinkDeployment.Ref(s.Namespace, s.Name)
 	fail := func(id, cause string) error {
 		return &Failure{Job: s.Name, Namespace: s.Namespace, ID: id, Cause: cause, Elapsed: m.elapsed()}
@@ -135,7 +138,7 @@ func (r Runner) follow(ctx context.Context, s Spec, before map[string]time.Time,
 func (r Runner) lookWithCheckpoint(ctx context.Context, ref kube.Ref, since time.Time,
 	before map[string]time.Time) (observation, error) {
 	ob, err := r.look(ctx, ref, since)
-	if err != nil || ob.job.State != "RUNNING" || !ob.ready() {
+	if err != nil || ob.job.State != "RUNNING" || !ob.ready() || ob.job.CheckpointDir == "" {
 		return ob, err
 	}
 	all, err := r.checkpoints(ctx, ob.job.CheckpointDir)
@@ -146,15 +149,19 @@ func (r Runner) lookWithCheckpoint(ctx context.Context, ref kube.Ref, since time
 	return ob, nil
 }
 
-func (r Runner) result(ctx context.Context, s Spec, ob observation, m *meter) (RunResult, error) {
+func (r Runner) result(ctx context.Context, s Job, ob observation, m *meter) (RunResult, error) {
 	nodes, err := r.nodesOf(ctx, ob.pods)
 	if err != nil {
 		return RunResult{}, fmt.Errorf("read the nodes of job %q: %w", s.Name, err)
 	}
-	return RunResult{
-		SchemaVersion: SchemaVersion, Job: s.Name, Namespace: s.Namespace, State: ob.job.State,
-		Checkpoint: *ob.checkpoint, Nodes: nodes, ElapsedSeconds: m.elapsed().Seconds(),
-	}, nil
+	res := RunResult{
+		SchemaVersion: SchemaVersion, Job: s.Name, Namespace: s.Namespace, State: ob.job.State, Nodes: nodes,
+		ElapsedSeconds: m.elapsed().Seconds(),
+	}
+	if ob.checkpoint != nil {
+		res.Checkpoint = *ob.checkpoint
+	}
+	return res, nil
 }
 
 // ErrNoJob is returned for a job that does not exist.

@@ -51,6 +51,14 @@ func (c *scriptClock) Sleep(ctx context.Context, d time.Duration) error {
 	return ctx.Err()
 }
 
+// job is that of spec.
+func job(t *testing.T) Job {
+	t.Helper()
+	j, err := spec(t).Job()
+	require.NoError(t, err)
+	return j
+}
+
 type bucket struct {
 	objects []awsapi.Object
 	calls   int
@@ -151,7 +159,7 @@ func TestRunEndsWithACheckpointThatWasNotThereBefore(t *testing.T) {
 	b.put(chk+"chk-7/_metadata", 10, clock.base.Add(-time.Hour)) // of an earlier run
 	var said []Progress
 	r := Runner{Kube: cluster, Objects: b, Clock: clock, Poll: time.Second, Heartbeat: 10 * time.Second}
-	res, err := r.Run(t.Context(), spec(t), func(p Progress) { said = append(said, p) })
+	res, err := r.Run(t.Context(), job(t), func(p Progress) { said = append(said, p) })
 	require.NoError(t, err)
 	want := RunResult{
 		SchemaVersion: 1, Job: "basic", Namespace: "flink-team-a", State: "RUNNING",
@@ -195,7 +203,9 @@ func TestARunThatRestartsAJobAsks(t *testing.T) {
 		{s.Parallelism + 2, `job "basic" runs with parallelism 2, and is to run with 4`},
 	} {
 		asked, s.Parallelism = "", c.parallelism
-		_, err := r.Run(t.Context(), s, func(Progress) {})
+		j, err := s.Job()
+		require.NoError(t, err)
+		_, err = r.Run(t.Context(), j, func(Progress) {})
 		require.Equal(t, c.asks, asked)
 		require.Equal(t, c.asks != "", errors.Is(err, no), err)
 	}
@@ -256,7 +266,7 @@ func TestRunFailsWithANamedCause(t *testing.T) {
 			r := Runner{
 				Kube: s, Objects: &bucket{}, Clock: clock, Poll: time.Second, Grace: 30 * time.Second, Timeout: 5 * time.Minute,
 			}
-			_, err := r.Run(t.Context(), spec(t), nil)
+			_, err := r.Run(t.Context(), job(t), nil)
 			var f *Failure
 			require.ErrorAs(t, err, &f)
 			require.Equal(t, tc.id, f.ID)
@@ -283,7 +293,7 @@ func TestPreflightListsEverythingAndSubmitsNothing(t *testing.T) {
 	r := Runner{
 		Kube: s, Objects: &bucket{}, Clock: newClock(nil), Trust: trustDoc(trust("StringLike", "system:serviceaccount:other:*")),
 	}
-	_, err := r.Run(t.Context(), spec(t), nil)
+	_, err := r.Run(t.Context(), job(t), nil)
 	var p *PreflightError
 	require.ErrorAs(t, err, &p)
 	require.Empty(t, s.Calls())
@@ -305,7 +315,7 @@ func TestARunWaitsForAPoolThatIsNotReadyYet(t *testing.T) {
 		var said []Progress
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		_, err = Runner{Kube: cluster, Objects: &bucket{}, Clock: newClock(at), Poll: time.Second}.Run(ctx, spec(t),
+		_, err = Runner{Kube: cluster, Objects: &bucket{}, Clock: newClock(at), Poll: time.Second}.Run(ctx, job(t),
 			func(p Progress) {
 				said = append(said, p)
 				if p.Phase == phaseSubmitted {
@@ -333,7 +343,7 @@ func TestARunWaitsForAPoolThatIsNotReadyYet(t *testing.T) {
 
 func TestPreflightAcceptsTheDefaultPools(t *testing.T) {
 	t.Parallel()
-	require.NoError(t, Runner{Kube: healthyCluster(), Objects: &bucket{}}.Preflight(t.Context(), spec(t)))
+	require.NoError(t, Runner{Kube: healthyCluster(), Objects: &bucket{}}.Preflight(t.Context(), job(t)))
 }
 
 func TestAnInterruptedRunSaysThatTheJobStays(t *testing.T) {
@@ -341,7 +351,7 @@ func TestAnInterruptedRunSaysThatTheJobStays(t *testing.T) {
 	s := healthyCluster()
 	ctx, cancel := context.WithCancel(t.Context())
 	clock := newClock(map[time.Duration]func(){2 * time.Second: cancel})
-	_, err := Runner{Kube: s, Objects: &bucket{}, Clock: clock, Poll: time.Second}.Run(ctx, spec(t), nil)
+	_, err := Runner{Kube: s, Objects: &bucket{}, Clock: clock, Poll: time.Second}.Run(ctx, job(t), nil)
 	require.ErrorIs(t, err, context.Canceled)
 	require.ErrorContains(t, err, "stays submitted")
 }

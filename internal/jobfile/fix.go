@@ -56,7 +56,15 @@ const rounds = 5
 
 // Fix corrects what the stack's values and the rules decide, and says what it left. Comments stay; the file itself is not
 // touched. A file that is no YAML is an error.
-func Fix(f File, v Values) (Fixed, error) {
+func Fix(f File, v Values) (Fixed, error) { return fix(f, v, menders) }
+
+// Fill writes the values of the stack in the place of placeholders, and the team's namespace where there is none; nothing
+// else is touched.
+func Fill(f File, v Values) (Fixed, error) {
+	return fix(f, v, map[string]func(*mender, Problem){"placeholder": mendPlaceholder})
+}
+
+func fix(f File, v Values, menders map[string]func(*mender, Problem)) (Fixed, error) {
 	var docs []*yaml.Node
 	decoder := yaml.NewDecoder(bytes.NewReader(f.Text))
 	for {
@@ -83,7 +91,7 @@ func Fix(f File, v Values) (Fixed, error) {
 		checkAll(all, r)
 		for _, d := range all {
 			if isFlink(d) {
-				out.Changes = append(out.Changes, d.mend(r, v)...)
+				out.Changes = append(out.Changes, d.mend(r, v, menders)...)
 			}
 		}
 		if len(out.Changes) == before {
@@ -117,7 +125,7 @@ type mender struct {
 }
 
 // mend corrects the problems of one object that have a mender.
-func (d *document) mend(r *report, v Values) []Change {
+func (d *document) mend(r *report, v Values, menders map[string]func(*mender, Problem)) []Change {
 	m := &mender{document: d, tree: tree{d.root}, Values: v}
 	if d.namespace == "" && v.Namespace != "" {
 		m.did(m.tree.set("metadata.namespace", plain(v.Namespace)), "metadata.namespace", "the team's: "+v.Namespace)
@@ -128,7 +136,7 @@ func (d *document) mend(r *report, v Values) []Change {
 		}
 	}
 	if group := "spec.monitoringConfiguration.cloudWatchMonitoringConfiguration.logGroupName"; d.has(group) &&
-		v.LogGroup != "" && d.text(group) != v.LogGroup {
+		len(menders) > 1 && v.LogGroup != "" && d.text(group) != v.LogGroup {
 		m.did(m.tree.set(group, plain(v.LogGroup)), group, "the team's: "+v.LogGroup+"; its role may write there only")
 	}
 	return m.changes
@@ -142,7 +150,7 @@ func (m *mender) did(done bool, path, what string) {
 }
 
 func (m *mender) put(path string, value *yaml.Node) {
-	if value.Value == "" {
+	if old := m.tree.get(path); value.Value == "" || old != nil && old.Value == value.Value {
 		return
 	}
 	m.did(m.tree.set(path, value), path, "now "+value.Value)

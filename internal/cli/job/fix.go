@@ -26,6 +26,8 @@ type Stack interface {
 	Info() stack.Info
 	// Job is what the recorded outputs say to a job of the options' team and node pool. Nothing is contacted.
 	Job(ctx context.Context, o flinkjob.Options) (flinkjob.Spec, error)
+	// RunJob submits a job and waits for a checkpoint; of the options, Timeout and Restart count.
+	RunJob(ctx context.Context, j flinkjob.Job, o flinkjob.Options, report func(flinkjob.Progress)) (flinkjob.RunResult, error)
 	Close() error
 }
 
@@ -76,8 +78,7 @@ stack was never deployed.`,
 		},
 	}
 	cmd.Flags().StringVar(&opts.To, "to", "", "file to write (default: beside the job file)")
-	cmd.Flags().StringVar(&opts.Job.Team, "team", "", "team that the job is for (default: the first of the stack)")
-	cmd.Flags().StringVar(&opts.Job.NodePool, "node-pool", "", "node pool of the TaskManagers (default: the first one)")
+	bindTeam(cmd, &opts.Job)
 	cmdutil.AddOutputFlag(cmd, &opts.Output)
 	return cmd
 }
@@ -159,12 +160,17 @@ func valuesOf(ctx context.Context, opts *FixOptions) (jobfile.Values, error) {
 	if err != nil {
 		return jobfile.Values{}, fmt.Errorf("fix %s: %w", opts.File, err)
 	}
+	return values(s, spec), nil
+}
+
+// values are what a job file takes from a team of the stack.
+func values(s Stack, spec flinkjob.Spec) jobfile.Values {
 	return jobfile.Values{
 		Namespace: spec.Namespace, RoleARN: spec.RoleARN, Region: s.Info().Region, LogGroup: spec.LogGroup,
 		CheckpointURI: spec.CheckpointURI, SavepointURI: spec.SavepointURI, JobManagerURI: spec.JobManagerURI,
 		EmrReleaseLabel: spec.EmrReleaseLabel, FlinkVersion: spec.FlinkVersion, NodeGroupType: spec.NodeGroupType,
 		JobManagerRole: nodelabel.JobManager, TaskManagerRole: nodelabel.TaskManager,
-	}, nil
+	}
 }
 
 // fixDocument is the JSON contract of the command.

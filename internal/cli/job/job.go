@@ -34,14 +34,16 @@ type ValidateOptions struct {
 func NewCmd(f *cmdutil.Factory, open Open) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "job COMMAND",
-		Short: "Check and correct Flink jobs of your own",
-		Long: `Check and correct the files of Flink jobs before they run. The jobs that come with emrflink are in "sample-job".
+		Short: "Check, correct and run Flink jobs of your own",
+		Long: `Check, correct and run the files of Flink jobs. The jobs that come with emrflink are in "sample-job", which also
+shows and deletes jobs of your own.
 
 Exit codes: 0 done; see the subcommands.`,
 		Example: `  emrflink job validate my-job.yaml
-  emrflink job fix my-job.yaml`,
+  emrflink job fix my-job.yaml
+  emrflink job run -f my-job.fixed.yaml`,
 	}
-	return cmdutil.Group(cmd, NewValidateCmd(f, nil), NewFixCmd(f, open, nil))
+	return cmdutil.Group(cmd, NewValidateCmd(f, nil), NewFixCmd(f, open, nil), NewRunCmd(f, open, nil))
 }
 
 // NewValidateCmd returns the command that checks job files.
@@ -94,7 +96,7 @@ func validate(opts *ValidateOptions) error {
 		files = append(files, jobfile.File{Name: name, Text: text})
 	}
 	result := jobfile.Check(files...)
-	if err := show(opts, result); err != nil {
+	if err := show(opts, opts.IO.Out, result); err != nil {
 		return err
 	}
 	if result.Errors > 0 || opts.Strict && result.Warnings > 0 {
@@ -130,12 +132,12 @@ func read(ios *iostreams.IOStreams, name string) ([]byte, error) {
 	return text, nil
 }
 
-func show(opts *ValidateOptions, r jobfile.Result) error {
+func show(opts *ValidateOptions, w io.Writer, r jobfile.Result) error {
 	switch opts.Output {
 	case cmdutil.JSON:
-		return cmdutil.WriteJSON(opts.IO.Out, r)
+		return cmdutil.WriteJSON(w, r)
 	case cmdutil.SARIF:
-		return cmdutil.WriteJSON(opts.IO.Out, r.SARIF())
+		return cmdutil.WriteJSON(w, r.SARIF())
 	}
 	var b strings.Builder
 	p := opts.IO.OutPalette()
@@ -167,7 +169,7 @@ func show(opts *ValidateOptions, r jobfile.Result) error {
 		cmdutil.Count(len(r.Objects), "object", "objects"), r.Operator, r.Flink, cmdutil.Count(r.Errors, "error", "errors"),
 		cmdutil.Count(r.Warnings, "warning", "warnings"), cmdutil.Count(r.Notes, "note", "notes"))
 	fmt.Fprintf(&b, "Not checked: %s.\n", strings.Join(r.NotChecked, "; "))
-	_, err := io.WriteString(opts.IO.Out, b.String())
+	_, err := io.WriteString(w, b.String())
 	if err != nil {
 		return fmt.Errorf("write the problems: %w", err)
 	}

@@ -64,7 +64,17 @@ func TestValidate(t *testing.T) {
 }
 
 // deployed is a stack with one team.
-type deployed struct{ err error }
+type deployed struct {
+	err error
+	ran *flinkjob.Job
+}
+
+func (d deployed) RunJob(_ context.Context, j flinkjob.Job, _ flinkjob.Options, report func(flinkjob.Progress)) (
+	flinkjob.RunResult, error) {
+	*d.ran = j
+	report(flinkjob.Progress{Phase: "submitted"})
+	return flinkjob.RunResult{Job: j.Name, Namespace: j.Namespace, State: "RUNNING"}, nil
+}
 
 func (deployed) Info() stack.Info { return stack.Info{Region: "us-west-2"} }
 func (deployed) Close() error     { return nil }

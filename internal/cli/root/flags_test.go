@@ -62,6 +62,7 @@ func keepers(r run, got *any) map[string]*cobra.Command {
 		"kubeconfig":          kubeconfig.NewCmd(f, o.Kubeconfig, cmdtest.Keep[kubeconfig.Options](got)),
 		"local fault clear":   local.NewFaultClearCmd(f, o.Local, cmdtest.Keep[local.FaultOptions](got)),
 		"job fix":             job.NewFixCmd(f, o.Job, cmdtest.Keep[job.FixOptions](got)),
+		"job run":             job.NewRunCmd(f, o.Job, cmdtest.Keep[job.RunOptions](got)),
 		"job validate":        job.NewValidateCmd(f, cmdtest.Keep[job.ValidateOptions](got)),
 		"local fault drift":   local.NewFaultDriftCmd(f, o.Local, cmdtest.Keep[local.FaultOptions](got)),
 		"local fault list":    local.NewFaultListCmd(f, o.Local, cmdtest.Keep[local.FaultOptions](got)),
@@ -95,6 +96,7 @@ type flagCase struct {
 
 func deploymentFlags() []flagCase {
 	const JSON = cmdutil.JSON
+	waiting := flinkjob.Options{Timeout: 15 * time.Minute}
 	return []flagCase{
 		{"", "", cmdutil.Globals{Stack: "local"}},
 		{"", "--stack=s", cmdutil.Globals{Stack: "s", StackNamed: true}},
@@ -133,6 +135,14 @@ func deploymentFlags() []flagCase {
 		{"job fix", "a --team=t", job.FixOptions{File: "a", Job: flinkjob.Options{Team: "t"}}},
 		{"job fix", "a --node-pool=p", job.FixOptions{File: "a", Job: flinkjob.Options{NodePool: "p"}}},
 		{"job fix", "a --output=json", job.FixOptions{File: "a", Output: JSON}},
+		{"job run", "--file=a", job.RunOptions{File: "a", Job: waiting}},
+		{"job run", "-fa --fix", job.RunOptions{File: "a", Fix: true, Job: waiting}},
+		{"job run", "-fa --yes", job.RunOptions{File: "a", Yes: true, Job: waiting}},
+		{"job run", "-fa --name=n", job.RunOptions{File: "a", Job: flinkjob.Options{Name: "n", Timeout: waiting.Timeout}}},
+		{"job run", "-fa --team=t", job.RunOptions{File: "a", Job: flinkjob.Options{Team: "t", Timeout: waiting.Timeout}}},
+		{"job run", "-fa --node-pool=p", job.RunOptions{File: "a", Job: flinkjob.Options{NodePool: "p", Timeout: waiting.Timeout}}},
+		{"job run", "-fa --timeout=3m", job.RunOptions{File: "a", Job: flinkjob.Options{Timeout: 3 * time.Minute}}},
+		{"job run", "-fa --output=json", job.RunOptions{File: "a", Job: waiting, Output: JSON}},
 		{"job validate", "a b", job.ValidateOptions{Files: []string{"a", "b"}}},
 		{"job validate", "a --strict", job.ValidateOptions{Files: []string{"a"}, Strict: true}},
 		{"job validate", "a --output=sarif", job.ValidateOptions{Files: []string{"a"}, Output: cmdutil.SARIF}},

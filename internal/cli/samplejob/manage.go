@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"emrflink/internal/cli/cmdutil"
+	"emrflink/internal/cli/jobrun"
 	"emrflink/internal/flinkjob"
 )
 
@@ -159,9 +160,9 @@ type deleteDocument struct {
 func remove(ctx context.Context, opts *Options) error {
 	what := fmt.Sprintf("delete job %q", opts.Job)
 	return with(ctx, opts, what, func(s Stack, jobs Jobs) error {
-		w := newWait(opts.IO)
-		res, err := jobs.Delete(ctx, opts.Job, opts.Spec, w.follow)
-		w.end(err)
+		w := jobrun.NewWait(opts.IO)
+		res, err := jobs.Delete(ctx, opts.Job, opts.Spec, w.Follow)
+		w.End(err)
 		if err != nil {
 			return fmt.Errorf("%s: %w", what, err)
 		}

@@ -4,19 +4,14 @@ package samplejob
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"path"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"emrflink/internal/cli/cmdutil"
+	"emrflink/internal/cli/jobrun"
 	"emrflink/internal/flinkjob"
-	"emrflink/internal/iostreams"
-	"emrflink/internal/stack"
 )
 
 // NewRunCmd returns the command that runs a sample until a checkpoint has been written.
@@ -56,81 +51,18 @@ credentials; 4 the stack was never deployed; 6 timed out waiting.`,
 	return cmd
 }
 
-// runDocument is the JSON contract of the command.
-type runDocument struct {
-	flinkjob.RunResult
-	Simulated []string `json:"simulated"`
-}
-
 func run(ctx context.Context, opts *Options) error {
 	what := fmt.Sprintf("run sample job %q", opts.Spec.Sample)
 	return with(ctx, opts, what, func(s Stack, jobs Jobs) error {
-		info, name := s.Info(), jobName(opts)
-		opts.Interrupt.Say("stopping to wait; the job stays in the cluster: look at it with " +
-			cmdutil.Command("sample-job", "status", name, "--stack", info.Stack))
-		defer opts.Interrupt.Say("")
-		w := newWait(opts.IO)
-		opts.Spec.Restart = func(why string) error {
-			if opts.Yes {
-				return nil
-			}
-			return opts.IO.Confirm(ctx, why+". Restart it?", "--yes")
+		r := jobrun.Run{
+			IO: opts.IO, Interrupt: opts.Interrupt, Output: opts.Output, Info: s.Info(), What: what, Job: jobName(opts),
+			Help: cmdutil.Command("sample-job", "run", "--help"), Yes: opts.Yes,
 		}
-		res, err := jobs.Run(ctx, opts.Spec, w.follow)
-		w.end(err)
-		if cmdutil.Locked(err) {
-			return fmt.Errorf("%s: nothing was submitted: %w", what, err)
-		}
-		if err != nil {
-			next := cmdutil.Command("sample-job", "status", name, "--stack", info.Stack) + "\n" +
-				cmdutil.Command("sample-job", "delete", name, "--stack", info.Stack)
-			var failed interface{ Code() string }
-			switch {
-			case cmdutil.ExitCode(ctx, err) == cmdutil.ExitUsage: // nor here, and a job of that name may run
-				next = cmdutil.Command("sample-job", "run", "--help")
-			case errors.As(err, &failed) && failed.Code() == "flinkjob.preflight": // nothing was submitted
-				next = cmdutil.Command("status", "--stack", info.Stack) + "\n" + cmdutil.Command("deploy", "--stack", info.Stack)
-			}
-			return &cmdutil.Error{What: what, Cause: err, Next: next}
-		}
-		return report(opts, s.Info(), res)
+		opts.Spec.Restart = r.Restart(ctx)
+		return r.Follow(ctx, func(report func(flinkjob.Progress)) (flinkjob.RunResult, error) {
+			return jobs.Run(ctx, opts.Spec, report)
+		})
 	})
-}
-
-// wait shows the phases of a wait, each with the cause that is given for it. A wait can fall back: a job that starts
-// may need one more node.
-type wait struct {
-	progress *iostreams.Progress
-	seen     []string // in the order of their first appearance
-	phase    string
-}
-
-func newWait(ios *iostreams.IOStreams) *wait { return &wait{progress: ios.NewProgress()} }
-
-func (w *wait) follow(p flinkjob.Progress) {
-	if p.Phase != w.phase {
-		if !slices.Contains(w.seen, p.Phase) {
-			w.seen = append(w.seen, p.Phase)
-		}
-		if slices.Index(w.seen, p.Phase) > slices.Index(w.seen, w.phase) && w.phase != "" {
-			w.progress.Done(w.phase)
-		}
-		w.phase = p.Phase
-		w.progress.Start(p.Phase)
-	}
-	w.progress.Detail(p.Phase, p.Cause)
-}
-
-func (w *wait) end(err error) {
-	if err != nil {
-		if w.phase != "" {
-			w.progress.Fail(w.phase)
-		}
-		w.progress.StopRunning()
-	} else {
-		w.progress.DoneRunning()
-	}
-	w.progress.Stop()
 }
 
 func jobName(opts *Options) string {
@@ -138,32 +70,4 @@ func jobName(opts *Options) string {
 		return opts.Spec.Name
 	}
 	return opts.Spec.Sample
-}
-
-func report(opts *Options, info stack.Info, r flinkjob.RunResult) error {
-	if opts.Output == cmdutil.JSON {
-		r.Nodes = cmdutil.List(r.Nodes)
-		return cmdutil.WriteJSON(opts.IO.Out, runDocument{RunResult: r, Simulated: cmdutil.List(info.Simulated)})
-	}
-	w := opts.IO.Out
-	elapsed := time.Duration(r.ElapsedSeconds * float64(time.Second))
-	checkpoint := "its first checkpoint took"
-	if n := path.Base(r.Checkpoint.URI); n != "chk-1" {
-		checkpoint = "checkpoint " + strings.TrimPrefix(n, "chk-") + " came after"
-	}
-	_, _ = fmt.Fprintf(w, "job %s in namespace %s is %s; %s %s\n", r.Job, r.Namespace, r.State, checkpoint,
-		iostreams.Duration(elapsed))
-	_, _ = fmt.Fprintf(w, "checkpoint: %s (%d bytes, %s)\n", r.Checkpoint.URI, r.Checkpoint.Bytes,
-		r.Checkpoint.At.Format(time.RFC3339))
-	t := opts.IO.NewTable("NODE", "INSTANCE TYPE", "CAPACITY", "NODE POOL", "RUNS")
-	for _, n := range r.Nodes {
-		t.Row(n.Name, n.InstanceType, n.CapacityType, n.NodePool, strings.Join(n.Roles, ", "))
-	}
-	if err := t.Render(); err != nil {
-		return err
-	}
-	_, _ = fmt.Fprintf(w, "delete it with: %s\n",
-		opts.IO.OutPalette().Cyan(cmdutil.Command("sample-job", "delete", r.Job, "--stack", info.Stack)))
-	cmdutil.PrintSimulated(opts.IO, info.Simulated)
-	return nil
 }

@@ -254,24 +254,3 @@ func TestJSONHasTheAgreedFields(t *testing.T) {
 		})
 	}
 }
-
-func TestAWaitMayFallBack(t *testing.T) {
-	t.Parallel()
-	r := cmdtest.New(t)
-	w := newWait(r.Factory.IO)
-	for _, phase := range []string{"nodes", "starting", "nodes", "starting", "checkpoint"} {
-		w.follow(flinkjob.Progress{Phase: phase, Cause: "cause of " + phase})
-	}
-	w.end(nil)
-	require.Empty(t, cmp.Diff(`nodes: started
-nodes: cause of nodes
-nodes: done in 0s
-starting: started
-starting: cause of starting
-nodes: done in 0s
-starting: done in 0s
-checkpoint: started
-checkpoint: cause of checkpoint
-checkpoint: done in 0s
-`, r.Err.String()))
-}

@@ -23,10 +23,12 @@ type jobs struct {
 }
 
 // Jobs reads the outputs of the stack.
-func (s *onTarget) Jobs(ctx context.Context) (samplejob.Jobs, error) {
+func (s *onTarget) Jobs(ctx context.Context) (samplejob.Jobs, error) { return s.jobs(ctx) }
+
+func (s *onTarget) jobs(ctx context.Context) (jobs, error) {
 	values, err := s.values(ctx)
 	if err != nil {
-		return nil, err
+		return jobs{}, err
 	}
 	return jobs{stack: s.settings.info.Stack, claim: s.claim, release: s.hold.Release, Deployed: flinkjob.Deployed{
 		Outputs: values,
@@ -46,6 +48,18 @@ func (s *onTarget) Job(ctx context.Context, o flinkjob.Options) (flinkjob.Spec, 
 	return flinkjob.SpecFrom(values, o)
 }
 
+// RunJob submits a job of a file and waits for a checkpoint.
+func (s *onTarget) RunJob(ctx context.Context, job flinkjob.Job, o flinkjob.Options, report func(flinkjob.Progress)) (
+	flinkjob.RunResult, error) {
+	j, err := s.jobs(ctx)
+	if err != nil {
+		return flinkjob.RunResult{}, err
+	}
+	return j.alone(ctx, report, func(report func(flinkjob.Progress)) (flinkjob.RunResult, error) {
+		return j.Deployed.RunJob(ctx, job, o, report)
+	})
+}
+
 // newRunner runs jobs with everything that their preflight asks.
 func newRunner(k *kube.Client, a *awsapi.Client) flinkjob.Runner {
 	return flinkjob.Runner{Kube: k, Objects: a, Trust: a}
@@ -54,10 +68,18 @@ func newRunner(k *kube.Client, a *awsapi.Client) flinkjob.Runner {
 // Run submits a job and waits for a checkpoint. A job that is submitted in the middle of a cleanup or a deploy may be in a
 // cluster that goes: until it is submitted the stack is this command's.
 func (j jobs) Run(ctx context.Context, o flinkjob.Options, report func(flinkjob.Progress)) (flinkjob.RunResult, error) {
+	return j.alone(ctx, report, func(report func(flinkjob.Progress)) (flinkjob.RunResult, error) {
+		return j.Deployed.Run(ctx, o, report)
+	})
+}
+
+// alone submits a job while the stack is this command's.
+func (j jobs) alone(ctx context.Context, report func(flinkjob.Progress),
+	submit func(report func(flinkjob.Progress)) (flinkjob.RunResult, error)) (flinkjob.RunResult, error) {
 	if err := j.claim(ctx); err != nil {
 		return flinkjob.RunResult{}, err
 	}
-	res, err := j.Deployed.Run(ctx, o, func(p flinkjob.Progress) {
+	res, err := submit(func(p flinkjob.Progress) {
 		if p.Submitted() {
 			j.release()
 		}

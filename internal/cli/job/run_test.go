@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package job
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"emrflink/internal/cli/cmdtest"
+	"emrflink/internal/cli/cmdutil"
+	"emrflink/internal/flinkjob"
+)
+
+const mine = `apiVersion: v1
+kind: ConfigMap
+metadata: {name: rules}
+---
+apiVersion: flink.apache.org/v1beta1
+kind: FlinkDeployment
+metadata: {name: mine}
+spec:
+  emrReleaseLabel: emr-7.13.0-flink-latest
+  executionRoleArn: ${FLINK_JOB_ROLE}
+  flinkVersion: v1_20
+  flinkConfiguration:
+    state.checkpoints.dir: s3p://${S3_BUCKET}/checkpoints
+  jobManager: {storageDir: "s3://${S3_BUCKET}/ha", resource: {memory: 2048m, cpu: 1}}
+  taskManager: {resource: {memory: 2048m, cpu: 1}}
+  job: {jarURI: "local:///opt/flink/x.jar", parallelism: 2}
+`
+
+func TestRun(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "job.yaml")
+	do := func(content string, o RunOptions) (*cmdtest.Run, flinkjob.Job, error) {
+		require.NoError(t, os.WriteFile(file, []byte(content), 0o600))
+		r := cmdtest.New(t)
+		var ran flinkjob.Job
+		o.IO, o.Interrupt, o.File = r.Factory.IO, r.Factory.Interrupt, file
+		o.Open = func(context.Context) (Stack, error) { return deployed{ran: &ran}, nil }
+		err := run(t.Context(), &o)
+		return r, ran, err
+	}
+	r, ran, err := do(mine, RunOptions{})
+	require.NoError(t, err)
+	require.Equal(t, "flink-team-a/mine", ran.Namespace+"/"+ran.Name)
+	require.Equal(t, "arn:aws:iam::111122223333:role/r", ran.RoleARN)
+	require.Equal(t, "s3p://bucket/flink-team-a/checkpoints/mine", ran.CheckpointDir)
+	parallelism, _, _ := unstructured.NestedInt64(ran.Deployment.Object, "spec", "job", "parallelism")
+	require.Equal(t, int64(2), parallelism)
+	require.Equal(t, "rules", ran.Beside[0].GetName())
+	require.Contains(t, r.Out.String(), "job mine in namespace flink-team-a is RUNNING; it keeps no checkpoints")
+	require.Contains(t, r.Err.String(), "FlinkDeployment mine: spec.executionRoleArn: now arn:aws:iam::111122223333:role/r")
+	_, ran, err = do(mine, RunOptions{Job: flinkjob.Options{Name: "other"}})
+	require.NoError(t, err)
+	require.Equal(t, "other", ran.Name)
+
+	newer := strings.Replace(mine, "flinkVersion: v1_20", "flinkVersion: v2_0", 1)
+	r, ran, err = do(newer, RunOptions{})
+	var e *cmdutil.Error
+	require.ErrorAs(t, err, &e)
+	require.Equal(t, cmdutil.ExitUsage, e.ExitCode())
+	require.Contains(t, e.Error(), "1 error in the file; nothing was submitted")
+	require.Equal(t, "emrflink job fix "+file, e.Hint())
+	require.Contains(t, r.Err.String(), `spec.flinkVersion is "v2_0"`)
+	require.Empty(t, ran.Name)
+	_, ran, err = do(newer, RunOptions{Fix: true})
+	require.NoError(t, err)
+	require.Equal(t, "mine", ran.Name)
+
+	_, _, err = do("a: [", RunOptions{})
+	require.ErrorContains(t, err, "no YAML")
+	_, _, err = do(strings.Replace(mine, "parallelism: 2}", "parallelism: 2, state: suspended}", 1), RunOptions{})
+	require.ErrorContains(t, err, "suspended from the start")
+}

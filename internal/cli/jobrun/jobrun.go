@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package jobrun follows a job from its submission to its first checkpoint, for every command that runs one.
+package jobrun
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"emrflink/internal/cli/cmdutil"
+	"emrflink/internal/flinkjob"
+	"emrflink/internal/iostreams"
+	"emrflink/internal/stack"
+)
+
+// document is the JSON contract of the commands that run a job.
+type document struct {
+	flinkjob.RunResult
+	Simulated []string `json:"simulated"`
+}
+
+// Run is one run of a job.
+type Run struct {
+	IO        *iostreams.IOStreams
+	Interrupt *cmdutil.Interrupt
+	Output    cmdutil.Format
+	Info      stack.Info
+	What      string // what is done, for errors: `run sample job "basic"`
+	Job       string // its name in the cluster
+	Help      string // command that explains the flags
+	Yes       bool   // a running job is restarted without a question
+}
+
+// Restart asks before a job that runs is restarted.
+func (r Run) Restart(ctx context.Context) func(why string) error {
+	return func(why string) error {
+		if r.Yes {
+			return nil
+		}
+		return r.IO.Confirm(ctx, why+". Restart it?", "--yes")
+	}
+}
+
+// Follow submits a job by do and shows what it waits for, then the result. Of a failure it says what to run next.
+func (r Run) Follow(ctx context.Context, do func(report func(flinkjob.Progress)) (flinkjob.RunResult, error)) error {
+	command := func(words ...string) string { return cmdutil.Command(append(words, "--stack", r.Info.Stack)...) }
+	status := command("sample-job", "status", r.Job)
+	r.Interrupt.Say("stopping to wait; the job stays in the cluster: look at it with " + status)
+	defer r.Interrupt.Say("")
+	w := NewWait(r.IO)
+	res, err := do(w.Follow)
+	w.End(err)
+	if cmdutil.Locked(err) {
+		return fmt.Errorf("%s: nothing was submitted: %w", r.What, err)
+	}
+	if err != nil {
+		next := status + "\n" + command("sample-job", "delete", r.Job)
+		var failed interface{ Code() string }
+		switch {
+		case cmdutil.ExitCode(ctx, err) == cmdutil.ExitUsage: // nor here, and a job of that name may run
+			next = r.Help
+		case errors.As(err, &failed) && failed.Code() == "flinkjob.preflight": // nothing was submitted
+			next = command("status") + "\n" + command("deploy")
+		}
+		return &cmdutil.Error{What: r.What, Cause: err, Next: next}
+	}
+	return r.report(res)
+}
+
+// Wait shows the phases of a wait, each with the cause that is given for it. A wait can fall back: a job that starts
+// may need one more node.
+type Wait struct {
+	progress *iostreams.Progress
+	seen     []string // in the order of their first appearance
+	phase    string
+}
+
+// NewWait makes a display of a wait.
+func NewWait(ios *iostreams.IOStreams) *Wait { return &Wait{progress: ios.NewProgress()} }
+
+// Follow shows what is waited for now.
+func (w *Wait) Follow(p flinkjob.Progress) {
+	if p.Phase != w.phase {
+		if !slices.Contains(w.seen, p.Phase) {
+			w.seen = append(w.seen, p.Phase)
+		}
+		if slices.Index(w.seen, p.Phase) > slices.Index(w.seen, w.phase) && w.phase != "" {
+			w.progress.Done(w.phase)
+		}
+		w.phase = p.Phase
+		w.progress.Start(p.Phase)
+	}
+	w.progress.Detail(p.Phase, p.Cause)
+}
+
+// End ends the display: err is why the wait ended, nil when it was over.
+func (w *Wait) End(err error) {
+	if err != nil {
+		if w.phase != "" {
+			w.progress.Fail(w.phase)
+		}
+		w.progress.StopRunning()
+	} else {
+		w.progress.DoneRunning()
+	}
+	w.progress.Stop()
+}
+
+func (run Run) report(r flinkjob.RunResult) error {
+	if run.Output == cmdutil.JSON {
+		r.Nodes = cmdutil.List(r.Nodes)
+		return cmdutil.WriteJSON(run.IO.Out, document{RunResult: r, Simulated: cmdutil.List(run.Info.Simulated)})
+	}
+	w := run.IO.Out
+	elapsed := time.Duration(r.ElapsedSeconds * float64(time.Second))
+	checkpoint := "its first checkpoint took"
+	switch n := path.Base(r.Checkpoint.URI); {
+	case r.Checkpoint.URI == "":
+		checkpoint = "it keeps no checkpoints; this took"
+	case n != "chk-1":
+		checkpoint = "checkpoint " + strings.TrimPrefix(n, "chk-") + " came after"
+	}
+	_, _ = fmt.Fprintf(w, "job %s in namespace %s is %s; %s %s\n", r.Job, r.Namespace, r.State, checkpoint,
+		iostreams.Duration(elapsed))
+	if r.Checkpoint.URI != "" {
+		_, _ = fmt.Fprintf(w, "checkpoint: %s (%d bytes, %s)\n", r.Checkpoint.URI, r.Checkpoint.Bytes,
+			r.Checkpoint.At.Format(time.RFC3339))
+	}
+	t := run.IO.NewTable("NODE", "INSTANCE TYPE", "CAPACITY", "NODE POOL", "RUNS")
+	for _, n := range r.Nodes {
+		t.Row(n.Name, n.InstanceType, n.CapacityType, n.NodePool, strings.Join(n.Roles, ", "))
+	}
+	if err := t.Render(); err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(w, "delete it with: %s\n",
+		run.IO.OutPalette().Cyan(cmdutil.Command("sample-job", "delete", r.Job, "--stack", run.Info.Stack)))
+	cmdutil.PrintSimulated(run.IO, run.Info.Simulated)
+	return nil
+}

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package jobfile
+
+// Objects are the objects of a file, as JSON has them. What is no YAML has none: Check says why.
+func Objects(f File) []map[string]any {
+	var out []map[string]any
+	for _, d := range read(f.Name, f.Text, &report{}) {
+		if values, ok := d.value("", d.root).(map[string]any); ok {
+			out = append(out, values)
+		}
+	}
+	return out
+}
