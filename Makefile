@@ -10,7 +10,7 @@ MUTATE    := github.com/go-gremlins/gremlins/cmd/gremlins@v0.5.0
 GOBIN     := $(shell $(GO) env GOPATH)/bin
 # No flag here changes how a package is compiled: what make has compiled, a plain go command and an editor find, and the
 # other way round. vet runs through golangci-lint; here it would analyse the AWS SDKs and Kubernetes once more.
-TESTFLAGS ?= -shuffle=on -count=1 -vet=off -ldflags=-s -timeout=20m $(TAGS)
+TESTFLAGS ?= -vet=off -ldflags=-s -timeout=20m $(TAGS)
 # The tests of a preview's page need a Chromium: they are a part of the tests where there is one.
 CHROMIUMS  = chromium chromium-browser google-chrome google-chrome-stable chrome
 TAGS       = $(if $(strip $(EMRFLINK_BROWSER) $(foreach name,$(CHROMIUMS),$(shell command -v $(name)))),-tags=browser)
@@ -24,8 +24,15 @@ ATONCE     = $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
 RACED     := awsapi cleanup cli/cmdutil engine engine/save flinkjob iostreams kube localcloud/account localcloud/awswire \
 	localcloud/flinkoperator localcloud/kubelet localcloud/provider/plug preflight
 RACE      := $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),$(addprefix emrflink/internal/,$(RACED)))
-# The end-to-end tests take longest: they come first. The control plane's come along: one command, one pool of jobs.
-PLAIN      = emrflink/internal/e2e $(filter-out emrflink/internal/e2e $(RACE),$(shell $(GO) list ./... ./localkube/...))
+# Go keeps the result of a test until something that the test has read changes. It does not see what the programs read that
+# a test starts: these tests run each time. FRESH=1, as CI has it, runs all, in another order each time.
+ANEW      := -shuffle=on -count=1
+FRESH     ?=
+STARTERS   = $(addprefix emrflink/,$(shell git grep -l '"os/exec"' -- '*_test.go' | xargs -n1 dirname | sort -u))
+# The end-to-end tests take longest and wait for half of it: they come first, and the others make room for them.
+LONG       = emrflink/internal/e2e $(filter-out emrflink/internal/e2e $(RACE),$(STARTERS))
+REST       = $(filter-out $(LONG) $(RACE),$(shell $(GO) list ./... ./localkube/...))
+ROOM      := nice -n 5
 # With PKG=./internal/preview, `make test` runs these alone, as a plain `go test` would.
 PKG       ?=
 export EMRFLINK_BIN := $(CURDIR)/$(BIN)
@@ -71,17 +78,24 @@ ifneq ($(PKG),)
 	$(GO) test $(TESTFLAGS) $(PKG)
 else
 	@$(if $(RACE),$(GO) run ./internal/tools/build -tests "$(RACE)",echo "no C compiler: running without the race detector")
-	@$(MAKE) --no-print-directory --jobs=2 test-plain test-race
+	@$(MAKE) --no-print-directory --jobs=3 test-long test-rest test-race
 endif
 
-.PHONY: test-plain
-test-plain:
-	$(GC) $(GO) test $(TESTFLAGS) $(UNTUNED) -p $(ATONCE) -parallel $(ATONCE) $(PLAIN)
+ATONCE_FLAGS = -p $(ATONCE) -parallel $(ATONCE)
+
+.PHONY: test-long
+test-long:
+	$(GC) $(GO) test $(TESTFLAGS) $(ANEW) $(UNTUNED) $(ATONCE_FLAGS) $(LONG)
+
+.PHONY: test-rest
+test-rest:
+	$(ROOM) $(GC) $(GO) test $(TESTFLAGS) $(if $(FRESH),$(ANEW)) $(UNTUNED) $(ATONCE_FLAGS) $(REST)
 
 # The race detector would sleep for a second at the end of each program.
 .PHONY: test-race
 test-race:
-	$(if $(RACE),GORACE="atexit_sleep_ms=10 $(GORACE)" $(GC) $(GO) test -race $(TESTFLAGS) $(UNTUNED) -p $(ATONCE) -parallel $(ATONCE) $(RACE))
+	$(if $(RACE),GORACE="atexit_sleep_ms=10 $(GORACE)" $(ROOM) $(GC) $(GO) test -race $(TESTFLAGS) $(if $(FRESH),$(ANEW)) \
+		$(UNTUNED) $(ATONCE_FLAGS) $(RACE))
 
 .PHONY: lint
 lint: ## Check formatting and run golangci-lint
@@ -146,6 +160,7 @@ replacement: ## Derive internal/replacement/aws.tsv again, by asking the AWS pro
 	$(GO) run ./internal/tools/replacement -write
 
 .PHONY: check
+check: export FRESH := 1
 check: tidy test lint drift ## What CI runs
 
 .PHONY: tidy

@@ -36,9 +36,9 @@ func NewRunCmd(f *cmdutil.Factory, open Open, runF func(context.Context, *RunOpt
 	cmd := &cobra.Command{
 		Use:   "run --file FILE [flags]",
 		Short: "Run a job file until a checkpoint has been written",
-		Long: `Run the job of a file: a FlinkDeployment with a job, and the ConfigMaps, Secrets and claims of its pods. Placeholders
-such as ${S3_BUCKET} are filled in with the values of the stack, and a missing namespace is the team's; with --fix the
-file is corrected as "job fix" does it. The file itself is not changed.
+		Long: `Run the job of a file: a FlinkDeployment with a job, and the ConfigMaps, Secrets and claims of its pods.
+Placeholders such as ${S3_BUCKET} are filled in with the values of the stack, and a missing namespace is the team's;
+with --fix the file is corrected as "job fix" does it. The file itself is not changed.
 
 Steps:
   1. check the file ("job validate"); an error ends the run, and nothing was submitted

@@ -140,7 +140,9 @@ func deploymentFlags() []flagCase {
 		{"job run", "-fa --yes", job.RunOptions{File: "a", Yes: true, Job: waiting}},
 		{"job run", "-fa --name=n", job.RunOptions{File: "a", Job: flinkjob.Options{Name: "n", Timeout: waiting.Timeout}}},
 		{"job run", "-fa --team=t", job.RunOptions{File: "a", Job: flinkjob.Options{Team: "t", Timeout: waiting.Timeout}}},
-		{"job run", "-fa --node-pool=p", job.RunOptions{File: "a", Job: flinkjob.Options{NodePool: "p", Timeout: waiting.Timeout}}},
+		{"job run", "-fa --node-pool=p", job.RunOptions{
+			File: "a", Job: flinkjob.Options{NodePool: "p", Timeout: waiting.Timeout},
+		}},
 		{"job run", "-fa --timeout=3m", job.RunOptions{File: "a", Job: flinkjob.Options{Timeout: 3 * time.Minute}}},
 		{"job run", "-fa --output=json", job.RunOptions{File: "a", Job: waiting, Output: JSON}},
 		{"job validate", "a b", job.ValidateOptions{Files: []string{"a", "b"}}},

@@ -6,7 +6,8 @@
 // As AWS documents it: the streams <prefix>/<pod>/STDOUT and STDERR, the objects <logUri>/<pod>/stdout.gz and stderr.gz, the
 // names of rotated ones (stdout_YYYYMMDD_<index>.gz) and the sizes of rotation. Not known for sure, and ours: how often it
 // sends, that the object of now is written anew each time, that the size is that of the text and not of the object, and that
-// the index begins at 0 with each pod. maxFilesToKeep is about files in the container, of which there are none here: S3 keeps all.
+// the index begins at 0 with each pod. maxFilesToKeep is about files in the container, of which there are none here: S3
+// keeps all.
 package logsidecar
 
 import (

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package egress is the API server's way into the cluster: an HTTP CONNECT proxy behind which are the kubelets of all nodes and
-// the ports of pods. Both are simulated by another program, the nodes program, which is asked over HTTP; no address is dialled here.
+// the ports of pods. Both are simulated by another program, the nodes program, which is
+// asked over HTTP; no address is dialled here.
 //
 // The kubelets' side of the connection is a kubelet's: TLS with a certificate for the node's address, for the API server's
 // client certificate only. The SPDY of port-forward ends here, because this program contains the code for it anyway.
