@@ -74,6 +74,7 @@ func TestTheReadmesCommands(t *testing.T) {
 		if strings.HasPrefix(line, "cleanup") {
 			checkDeployedJSON(t, u)
 			reviewsWithSecrets(t, u)
+			ownJob(t, u)
 		}
 		redirected(t, u, line)
 		if line == "deploy --yes" {
@@ -83,6 +84,21 @@ func TestTheReadmesCommands(t *testing.T) {
 	require.FileExists(t, filepath.Join(u.work, "kubeconfig"), "the kubeconfig of the README goes into the current folder")
 	require.Empty(t, u.inventory().Resources)
 	requireNoCanary(t, u)
+}
+
+// ownJob runs the README's lines for a job of one's own, with a file for a later operator and another Flink.
+func ownJob(t *testing.T, u *user) {
+	t.Helper()
+	lines := block(t, document(t, "README.md"), "emrflink job validate")
+	require.Len(t, lines, 3)
+	file := document(t, "internal/jobfile/testdata/cases/nested-config-hostpath.yaml")
+	require.NoError(t, os.WriteFile(filepath.Join(u.work, "my-job.yaml"), []byte(file), 0o600))
+	r := u.exec(t.Context(), strings.Fields(lines[0])...)
+	require.Equal(t, 2, r.code, r.stderr)
+	require.Contains(t, r.stdout, `my-job.yaml:7: error: spec.flinkVersion is "v2_2"`)
+	require.Contains(t, u.ok(lines[1]).stdout, "wrote my-job.fixed.yaml")
+	require.Contains(t, u.ok(lines[2]).stdout, "job structured in namespace flink-team-a is RUNNING")
+	u.ok("sample-job delete structured")
 }
 
 // redirected runs a line of a page; "> FILE" at its end is a file in the current folder.

@@ -124,7 +124,7 @@ func run(ctx context.Context, opts *RunOptions) error {
 		return &cmdutil.Error{What: what, Cause: err, Next: cmdutil.Command("job", "run", "--help")}
 	}
 	r := jobrun.Run{
-		IO: opts.IO, Interrupt: opts.Interrupt, Output: opts.Output, Info: s.Info(), What: what, Job: job.Name,
+		IO: opts.IO, Interrupt: opts.Interrupt, Output: opts.Output, Info: s.Info, What: what, Job: job.Name,
 		Help: cmdutil.Command("job", "run", "--help"), Yes: opts.Yes,
 	}
 	o := flinkjob.Options{Timeout: opts.Job.Timeout, Restart: r.Restart(ctx)}

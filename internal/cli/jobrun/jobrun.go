@@ -29,11 +29,11 @@ type Run struct {
 	IO        *iostreams.IOStreams
 	Interrupt *cmdutil.Interrupt
 	Output    cmdutil.Format
-	Info      stack.Info
-	What      string // what is done, for errors: `run sample job "basic"`
-	Job       string // its name in the cluster
-	Help      string // command that explains the flags
-	Yes       bool   // a running job is restarted without a question
+	Info      func() stack.Info // of the stack; what is simulated is known when the target was asked
+	What      string            // what is done, for errors: `run sample job "basic"`
+	Job       string            // its name in the cluster
+	Help      string            // command that explains the flags
+	Yes       bool              // a running job is restarted without a question
 }
 
 // Restart asks before a job that runs is restarted.
@@ -48,7 +48,7 @@ func (r Run) Restart(ctx context.Context) func(why string) error {
 
 // Follow submits a job by do and shows what it waits for, then the result. Of a failure it says what to run next.
 func (r Run) Follow(ctx context.Context, do func(report func(flinkjob.Progress)) (flinkjob.RunResult, error)) error {
-	command := func(words ...string) string { return cmdutil.Command(append(words, "--stack", r.Info.Stack)...) }
+	command := func(words ...string) string { return cmdutil.Command(append(words, "--stack", r.Info().Stack)...) }
 	status := command("sample-job", "status", r.Job)
 	r.Interrupt.Say("stopping to wait; the job stays in the cluster: look at it with " + status)
 	defer r.Interrupt.Say("")
@@ -114,7 +114,7 @@ func (w *Wait) End(err error) {
 func (run Run) report(r flinkjob.RunResult) error {
 	if run.Output == cmdutil.JSON {
 		r.Nodes = cmdutil.List(r.Nodes)
-		return cmdutil.WriteJSON(run.IO.Out, document{RunResult: r, Simulated: cmdutil.List(run.Info.Simulated)})
+		return cmdutil.WriteJSON(run.IO.Out, document{RunResult: r, Simulated: cmdutil.List(run.Info().Simulated)})
 	}
 	w := run.IO.Out
 	elapsed := time.Duration(r.ElapsedSeconds * float64(time.Second))
@@ -139,7 +139,7 @@ func (run Run) report(r flinkjob.RunResult) error {
 		return err
 	}
 	_, _ = fmt.Fprintf(w, "delete it with: %s\n",
-		run.IO.OutPalette().Cyan(cmdutil.Command("sample-job", "delete", r.Job, "--stack", run.Info.Stack)))
-	cmdutil.PrintSimulated(run.IO, run.Info.Simulated)
+		run.IO.OutPalette().Cyan(cmdutil.Command("sample-job", "delete", r.Job, "--stack", run.Info().Stack)))
+	cmdutil.PrintSimulated(run.IO, run.Info().Simulated)
 	return nil
 }

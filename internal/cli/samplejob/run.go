@@ -55,7 +55,7 @@ func run(ctx context.Context, opts *Options) error {
 	what := fmt.Sprintf("run sample job %q", opts.Spec.Sample)
 	return with(ctx, opts, what, func(s Stack, jobs Jobs) error {
 		r := jobrun.Run{
-			IO: opts.IO, Interrupt: opts.Interrupt, Output: opts.Output, Info: s.Info(), What: what, Job: jobName(opts),
+			IO: opts.IO, Interrupt: opts.Interrupt, Output: opts.Output, Info: s.Info, What: what, Job: jobName(opts),
 			Help: cmdutil.Command("sample-job", "run", "--help"), Yes: opts.Yes,
 		}
 		opts.Spec.Restart = r.Restart(ctx)
