@@ -6,13 +6,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"sort"
 	"strings"
 	"time"
 
 	"emrflink/components/nodelabel"
 	"emrflink/internal/exitcode"
+	"emrflink/internal/flinkspec"
 )
 
 // Roles of a node pool and of a pod in a Flink cluster.
@@ -163,9 +163,6 @@ func (o outputs) pool(name string) (pool, error) {
 	return pool{}, &UnknownNameError{What: "node pool", Name: name, Known: known}
 }
 
-// jobName is the operator's rule for the name of a FlinkDeployment.
-var jobName = regexp.MustCompile(`^[a-z]([-a-z\d]{0,43}[a-z\d])?$`)
-
 // ValidationError lists everything that is wrong with a Spec.
 type ValidationError struct{ Problems []string }
 
@@ -191,7 +188,7 @@ func (s Spec) Validate() error {
 	if _, err := findSample(s.Sample); err != nil {
 		bad = append(bad, err.Error())
 	}
-	add(!jobName.MatchString(s.Name),
+	add(!flinkspec.ValidName(s.Name),
 		"job name %q: 1 to 45 lower-case letters, digits and dashes, starting with a letter", s.Name)
 	add(s.Namespace == "", "the team has no namespace")
 	if _, _, err := roleOf(s.RoleARN); err != nil {

@@ -172,3 +172,13 @@ func (k Key) choose(value string) error {
 	}
 	return fmt.Errorf("%q is not one of %s", value, strings.Join(k.Choices, ", "))
 }
+
+// IsS3 says whether a URI names an object or a prefix in S3, by one of the file systems of EMR's image.
+func IsS3(uri string) bool {
+	for _, scheme := range []string{"s3://", "s3a://", "s3p://"} {
+		if rest, ok := strings.CutPrefix(uri, scheme); ok && rest != "" && rest[0] != '/' {
+			return true
+		}
+	}
+	return false
+}

@@ -108,6 +108,9 @@ func highlyAvailable(conf map[string]string) bool {
 	return mode != "" && !strings.EqualFold(mode, "none")
 }
 
+// ValidName says whether the operator takes a name for a FlinkDeployment.
+func ValidName(name string) bool { return deploymentName().MatchString(name) }
+
 var deploymentName = pattern.Lazy(`^[a-z]([-a-z\d]{0,43}[a-z\d])?$`)
 
 // logFiles are the keys that logConfiguration may have.
@@ -164,7 +167,7 @@ func ValidateSnapshot(o Object) []Refusal {
 }
 
 func badName(name, path string) []Refusal {
-	if deploymentName().MatchString(name) {
+	if ValidName(name) {
 		return nil
 	}
 	return []Refusal{{path, fmt.Sprintf("The FlinkDeployment name: %s is invalid, must consist of lower case alphanumeric "+

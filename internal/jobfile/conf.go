@@ -210,7 +210,7 @@ func (d *document) highAvailability(conf map[string]string) {
 	}
 	dir, set := conf["high-availability.storageDir"]
 	switch {
-	case set && !isS3(dir) && !placeholder(dir):
+	case set && !flinkspec.IsS3(dir) && !placeholder(dir):
 		d.problem(Error, "high-availability", configuration+"high-availability.storageDir",
 			fmt.Sprintf("high-availability.storageDir is %q, a folder of a pod", dir),
 			"what the JobManager needs after its loss goes with it",

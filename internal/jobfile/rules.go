@@ -144,7 +144,7 @@ func checkEMR(d *document) {
 			"EMR's operator refuses it",
 			"jobManager: {storageDir: s3://BUCKET/NAMESPACE/jobmanager/"+d.name+
 				"}, or highAvailabilityEnabled: false and replicas: 1")
-	case !isS3(dir) && !placeholder(dir):
+	case !flinkspec.IsS3(dir) && !placeholder(dir):
 		d.problem(Error, "storage-dir", "spec.jobManager.storageDir", fmt.Sprintf("jobManager.storageDir is %q", dir),
 			"EMR's operator takes a path in S3 only", "s3://BUCKET/NAMESPACE/jobmanager/"+d.name)
 	}
@@ -226,14 +226,4 @@ func (d *document) role() {
 			"EMR makes the service account's name of account and role; what it does with a path is not documented",
 			"a role without a path")
 	}
-}
-
-// isS3 says whether a URI is a bucket or a prefix in S3.
-func isS3(uri string) bool {
-	for _, scheme := range []string{"s3://", "s3a://", "s3p://"} {
-		if rest, ok := strings.CutPrefix(uri, scheme); ok && rest != "" && rest[0] != '/' {
-			return true
-		}
-	}
-	return false
 }

@@ -20,16 +20,6 @@ func SplitURI(uri string) (bucket, key string) {
 	return bucket, strings.Trim(key, "/")
 }
 
-// IsS3 says whether a URI names an object or a prefix in S3.
-func IsS3(uri string) bool {
-	for _, scheme := range []string{"s3://", "s3a://", "s3p://"} {
-		if rest, ok := strings.CutPrefix(uri, scheme); ok && rest != "" && rest[0] != '/' {
-			return true
-		}
-	}
-	return false
-}
-
 // Resources are a container's requests and limits, which Flink sets alike. Memory that does not parse asks for nothing.
 func Resources(memory, cpu string) map[string]any {
 	bytes, err := flinkspec.ResourceMemory(memory)

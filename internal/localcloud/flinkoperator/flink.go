@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"emrflink/internal/flinkrest"
+	"emrflink/internal/flinkspec"
 	"emrflink/internal/kube"
 	"emrflink/internal/localcloud/flinkconf"
 )
@@ -39,7 +40,7 @@ func (o *Operator) begin(d *deployment) start {
 	switch path := d.status("jobStatus", "upgradeSavepointPath"); {
 	case !deployed:
 		fresh.restore = j.InitialSavepointPath
-	case flinkconf.IsS3(path):
+	case flinkspec.IsS3(path):
 		fresh.restore = path
 	case j.UpgradeMode != "" && j.UpgradeMode != "stateless" && d.jobID() != "":
 		return start{id: d.jobID()}

@@ -46,7 +46,7 @@ func (d *deployment) masterTemplate() object {
 		"serviceAccountName": account, "containers": []any{container},
 		"volumes": []any{volume("flink-config-volume", d.configName()), volume("pod-template-volume", d.templateName())},
 	}
-	if d.spec.Job != nil && flinkconf.IsS3(d.spec.Job.JarURI) {
+	if d.spec.Job != nil && flinkspec.IsS3(d.spec.Job.JarURI) {
 		spec["initContainers"] = []any{object{
 			"name": "flink-artifact", "image": main, "args": []any{"aws", "s3", "cp", d.spec.Job.JarURI, "/opt/flink/usrlib/"},
 		}}

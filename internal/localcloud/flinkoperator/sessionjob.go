@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"emrflink/internal/flinkrest"
+	"emrflink/internal/flinkspec"
 	"emrflink/internal/kube"
 	"emrflink/internal/localcloud/flinkconf"
 )
@@ -125,7 +126,7 @@ func (o *Operator) submitSession(ctx context.Context, j *sessionJob, p parts) er
 
 func (o *Operator) sendJar(ctx context.Context, j *sessionJob, p parts, job start) error {
 	uri := j.spec.Job.JarURI
-	if scheme, _, _ := strings.Cut(uri, ":"); !flinkconf.IsS3(uri) {
+	if scheme, _, _ := strings.Cut(uri, ":"); !flinkspec.IsS3(uri) {
 		return fmt.Errorf("org.apache.flink.core.fs.UnsupportedFileSystemSchemeException: Could not find a file system "+
 			"implementation for scheme '%s'.", scheme)
 	}

@@ -74,7 +74,7 @@ func ruleHighAvailability(d *deployment) string {
 	switch {
 	case d.ha() && d.spec.JobManager.StorageDir == "":
 		return "jobManager.storageDir is required when high availability is enabled"
-	case d.ha() && !flinkconf.IsS3(d.spec.JobManager.StorageDir):
+	case d.ha() && !flinkspec.IsS3(d.spec.JobManager.StorageDir):
 		return fmt.Sprintf("jobManager.storageDir %q must be an S3 path", d.spec.JobManager.StorageDir)
 	}
 	return ""
@@ -94,7 +94,7 @@ func ruleJob(d *deployment) string {
 			return flinkconf.Interval + ": " + err.Error()
 		}
 	}
-	if dir := conf[flinkconf.Checkpoints]; dir != "" && !flinkconf.IsS3(dir) {
+	if dir := conf[flinkconf.Checkpoints]; dir != "" && !flinkspec.IsS3(dir) {
 		return fmt.Sprintf("the local stand-in of the EMR Flink operator writes checkpoints to S3 only, not to %q", dir)
 	}
 	return ""
