@@ -5,6 +5,8 @@ package e2e
 import (
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -55,8 +57,13 @@ func TestAKilledDeployWithItsStateInS3IsEnded(t *testing.T) {
 		cmd := u.cmd(t.Context(), "deploy", "--yes")
 		require.NoError(t, cmd.Start())
 		require.Eventually(t, func() bool { return u.accountHolds(n) }, 3*time.Minute, 20*time.Millisecond)
-		require.NoError(t, cmd.Process.Kill()) // the engine dies with it
+		require.NoError(t, cmd.Process.Kill())
 		_ = cmd.Wait()
+		// Its engine dies a moment later. Until then it holds the lock in the bucket, and the next deploy is told to wait.
+		require.Eventually(t, func() bool {
+			engine := func(line string) bool { return strings.Contains(line, "pulumi --non-interactive") }
+			return !slices.ContainsFunc(u.processes(), engine)
+		}, time.Minute, 100*time.Millisecond)
 	}
 	u.ok("deploy --yes")
 	u.ok("preview --exit-code")
