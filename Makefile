@@ -25,9 +25,11 @@ RACED     := awsapi cleanup cli/cmdutil engine engine/save flinkjob iostreams ku
 	localcloud/flinkoperator localcloud/kubelet localcloud/provider/plug preflight
 RACE      := $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),$(addprefix emrflink/internal/,$(RACED)))
 # Go keeps the result of a test until something that the test has read changes. It does not see what the programs read that
-# a test starts: these tests run each time. FRESH=1, as CI has it, runs all, in another order each time.
+# a test starts: these tests run each time. FRESH=1, as CI has it, runs all, in another order each time. Go keeps no result of
+# a test that runs by -exec, so compilers are tuned only where it keeps none anyway.
 ANEW      := -shuffle=on -count=1
 FRESH     ?=
+KEPT       = $(if $(FRESH),$(GC)) $(GO) test $(1) $(TESTFLAGS) $(if $(FRESH),$(ANEW) $(UNTUNED)) $(ATONCE_FLAGS)
 STARTERS   = $(addprefix emrflink/,$(shell git grep -l '"os/exec"' -- '*_test.go' | xargs -n1 dirname | sort -u))
 # The end-to-end tests take longest and wait for half of it: they come first, and the others make room for them.
 LONG       = emrflink/internal/e2e $(filter-out emrflink/internal/e2e $(RACE),$(STARTERS))
@@ -89,13 +91,12 @@ test-long:
 
 .PHONY: test-rest
 test-rest:
-	$(ROOM) $(GC) $(GO) test $(TESTFLAGS) $(if $(FRESH),$(ANEW)) $(UNTUNED) $(ATONCE_FLAGS) $(REST)
+	$(ROOM) $(call KEPT) $(REST)
 
 # The race detector would sleep for a second at the end of each program.
 .PHONY: test-race
 test-race:
-	$(if $(RACE),GORACE="atexit_sleep_ms=10 $(GORACE)" $(ROOM) $(GC) $(GO) test -race $(TESTFLAGS) $(if $(FRESH),$(ANEW)) \
-		$(UNTUNED) $(ATONCE_FLAGS) $(RACE))
+	$(if $(RACE),GORACE="atexit_sleep_ms=10 $(GORACE)" $(ROOM) $(call KEPT,-race) $(RACE))
 
 .PHONY: lint
 lint: ## Check formatting and run golangci-lint
