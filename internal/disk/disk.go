@@ -30,9 +30,17 @@ func Existing(path string) (string, error) {
 
 // Replace writes a file of mode 0600 in one step: who reads it finds the old content or the new one.
 func Replace(path string, body []byte) error {
-	tmp := path + ".new"
-	if err := os.WriteFile(tmp, body, 0o600); err != nil {
+	// Two that replace it at once have a file each: the later one wins.
+	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*.new")
+	if err != nil {
 		return err
 	}
-	return os.Rename(tmp, path)
+	_, err = tmp.Write(body)
+	if err = errors.Join(err, tmp.Close()); err == nil {
+		err = os.Rename(tmp.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(tmp.Name())
+	}
+	return err
 }
