@@ -30,13 +30,17 @@ func Existing(path string) (string, error) {
 
 // Replace writes a file of mode 0600 in one step: who reads it finds the old content or the new one.
 func Replace(path string, body []byte) error {
-	// Two that replace it at once have a file each: the later one wins.
-	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*.new")
+	return swap(path, body, func(*os.File) error { return nil })
+}
+
+// swap puts a new file in the place of a path, after finish. Two at once have a file each: the later one wins.
+func swap(path string, body []byte, finish func(*os.File) error) error {
+	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
 	if err != nil {
 		return err
 	}
 	_, err = tmp.Write(body)
-	if err = errors.Join(err, tmp.Close()); err == nil {
+	if err = errors.Join(err, finish(tmp), tmp.Close()); err == nil {
 		err = os.Rename(tmp.Name(), path)
 	}
 	if err != nil {

@@ -41,19 +41,7 @@ func write(path string, content []byte, mode fs.FileMode) error {
 	default:
 		mode = info.Mode().Perm()
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return err
-	}
-	_, err = tmp.Write(content)
-	err = errors.Join(err, tmp.Chmod(mode), tmp.Sync(), tmp.Close())
-	if err == nil {
-		err = os.Rename(tmp.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(tmp.Name())
-	}
-	return err
+	return swap(path, content, func(f *os.File) error { return errors.Join(f.Chmod(mode), f.Sync()) })
 }
 
 // into writes to what is there and is no regular file. It makes nothing: the path of a device that is gone is no file.
