@@ -7,6 +7,7 @@ import (
 	"math/big"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"emrflink/internal/pattern"
@@ -44,11 +45,13 @@ func Size(s string) (int64, error) {
 var quantity = pattern.Lazy(`^([+-]?[0-9]*\.?[0-9]*)(Ki|Mi|Gi|Ti|Pi|Ei|m|k|K|M|G|T|P|E|[eE][+-]?[0-9]+)?$`)
 
 // quantityUnits are the suffixes of Kubernetes' quantities.
-var quantityUnits = map[string]*big.Rat{
-	"": big.NewRat(1, 1), "m": big.NewRat(1, 1000), "k": power(10, 3), "K": power(10, 3), "M": power(10, 6), "G": power(10, 9),
-	"T": power(10, 12), "P": power(10, 15), "E": power(10, 18),
-	"Ki": power(2, 10), "Mi": power(2, 20), "Gi": power(2, 30), "Ti": power(2, 40), "Pi": power(2, 50), "Ei": power(2, 60),
-}
+var quantityUnits = sync.OnceValue(func() map[string]*big.Rat {
+	return map[string]*big.Rat{
+		"": big.NewRat(1, 1), "m": big.NewRat(1, 1000), "k": power(10, 3), "K": power(10, 3), "M": power(10, 6),
+		"G": power(10, 9), "T": power(10, 12), "P": power(10, 15), "E": power(10, 18),
+		"Ki": power(2, 10), "Mi": power(2, 20), "Gi": power(2, 30), "Ti": power(2, 40), "Pi": power(2, 50), "Ei": power(2, 60),
+	}
+})
 
 func power(base, exponent int64) *big.Rat {
 	return new(big.Rat).SetInt(new(big.Int).Exp(big.NewInt(base), big.NewInt(exponent), nil))
@@ -60,7 +63,7 @@ func Quantity(s string) (*big.Rat, error) {
 	if m == nil || strings.Trim(m[1], "+-.") == "" {
 		return nil, fmt.Errorf("%q is no quantity of Kubernetes", s)
 	}
-	unit, known := quantityUnits[m[2]]
+	unit, known := quantityUnits()[m[2]]
 	if !known {
 		n, err := strconv.ParseInt(m[2][1:], 10, 16)
 		if err != nil || n > 60 || n < -60 {

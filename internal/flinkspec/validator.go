@@ -5,7 +5,6 @@ package flinkspec
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -375,4 +374,4 @@ func ruleAutoscaler(_ Object, conf map[string]string) []Refusal {
 }
 
 // ReleaseLabel is EMR's notation of a release for Flink.
-var ReleaseLabel = regexp.MustCompile(`^emr-(\d+\.\d+\.\d+)-flink-(latest|\d{8})$`)
+var ReleaseLabel = pattern.Lazy(`^emr-(\d+\.\d+\.\d+)-flink-(latest|\d{8})$`)

@@ -68,8 +68,7 @@ func checkConf(d *document) {
 		d.problem(Warning, "secret", s.path, s.name+" has a secret in clear",
 			"it is in the object, in a ConfigMap and in Flink's log: Flink prints its configuration at its start",
 			"a Kubernetes Secret, by kubernetes.env.secretKeyRef or kubernetes.secrets in the configuration, or by "+
-				"envFrom.secretRef "+
-				"in a pod template. For S3 the role serves: leave static keys out")
+				"envFrom.secretRef in a pod template. For S3 the role serves: leave static keys out")
 	}
 	d.highAvailability(conf)
 	d.parallelism(conf)

@@ -98,9 +98,8 @@ func (d *document) walk(path string) {
 func newerField(path string) string {
 	parts := strings.Split(path, ".")
 	if n := len(parts); parts[n-1] == "resources" {
-		return `resource: {memory: "2048m", cpu: 1} in its place. "2048m" is 2048 MiB there; below resources it was 2.048 ` +
-			`bytes: ` +
-			"convert the amount, do not copy it"
+		return `resource: {memory: "2048m", cpu: 1} in its place. "2048m" is 2048 MiB there; below resources it was ` +
+			"2.048 bytes: convert the amount, do not copy it"
 	}
 	return "leave it out"
 }

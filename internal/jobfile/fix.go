@@ -4,9 +4,7 @@ package jobfile
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -56,7 +54,7 @@ const rounds = 5
 
 // Fix corrects what the stack's values and the rules decide, and says what it left. Comments stay; the file itself is not
 // touched. A file that is no YAML is an error.
-func Fix(f File, v Values) (Fixed, error) { return fix(f, v, menders) }
+func Fix(f File, v Values) (Fixed, error) { return fix(f, v, menders()) }
 
 // Fill writes the values of the stack in the place of placeholders, and the team's namespace where there is none; nothing
 // else is touched.
@@ -65,34 +63,16 @@ func Fill(f File, v Values) (Fixed, error) {
 }
 
 func fix(f File, v Values, menders map[string]func(*mender, Problem)) (Fixed, error) {
-	var docs []*yaml.Node
-	decoder := yaml.NewDecoder(bytes.NewReader(f.Text))
-	for {
-		var n yaml.Node
-		err := decoder.Decode(&n)
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return Fixed{}, fmt.Errorf("%s is no YAML: %w", f.Name, err)
-		}
-		docs = append(docs, &n)
+	docs, err := parse(f.Text)
+	if err != nil {
+		return Fixed{}, fmt.Errorf("%s is no YAML: %w", f.Name, err)
 	}
 	out := Fixed{SchemaVersion: 1, Text: f.Text, Changes: []Change{}}
 	for range rounds {
 		before := len(out.Changes)
 		r := &report{}
-		var all []*document
-		for _, doc := range docs {
-			if len(doc.Content) > 0 {
-				all = append(all, objects(f.Name, doc.Content[0], r)...)
-			}
-		}
-		checkAll(all, r)
-		for _, d := range all {
-			if isFlink(d) {
-				out.Changes = append(out.Changes, d.mend(r, v, menders)...)
-			}
+		for _, d := range checkAll(objectsOf(f.Name, docs, r), r) {
+			out.Changes = append(out.Changes, d.mend(r, v, menders)...)
 		}
 		if len(out.Changes) == before {
 			break
@@ -173,11 +153,9 @@ func (m *mender) directory(key string) string {
 }
 
 // menders correct the problems of a code. A code that has none is for the author.
-var menders map[string]func(*mender, Problem)
-
-func init() {
+func menders() map[string]func(*mender, Problem) {
 	drop := func(m *mender, p Problem) { m.drop(p.Path, p.Message) }
-	menders = map[string]func(*mender, Problem){
+	return map[string]func(*mender, Problem){
 		"placeholder": mendPlaceholder, "type": mendType, "nested-configuration": mendNested, "newer-key": mendNewerKey,
 		"newer-field": mendNewerField, "operator": mendOperator, "dead-key": mendDeadKey, "overwritten-key": drop,
 		"operator-key": drop, "dumped": drop, "mode": drop, "ingress": drop, "secret": mendSecret, "local-state": mendDirectory,
@@ -225,11 +203,11 @@ func mendPlaceholder(m *mender, p Problem) {
 	}
 	value := unfilled().ReplaceAllStringFunc(n.Value, func(found string) string {
 		words := strings.ToLower(found)
-		for word, value := range map[string]string{
-			"bucket": m.bucket(), "account": m.account(), "region": m.Region, "namespace": m.Namespace,
+		for _, of := range [][2]string{
+			{"bucket", m.bucket()}, {"account", m.account()}, {"region", m.Region}, {"namespace", m.Namespace},
 		} {
-			if strings.Contains(words, word) && value != "" {
-				return value
+			if strings.Contains(words, of[0]) && of[1] != "" {
+				return of[1]
 			}
 		}
 		return found
@@ -383,8 +361,8 @@ func mendRelease(m *mender, _ Problem) {
 // mendImage leaves out an image that the release label decides as well.
 func mendImage(m *mender, p Problem) {
 	image := m.document.text(p.Path)
-	if name := image[strings.LastIndex(image, "/")+
-		1:]; strings.Contains(image, "emr-on-eks/") || strings.HasPrefix(name, "flink:") {
+	name := image[strings.LastIndex(image, "/")+1:]
+	if strings.Contains(image, "emr-on-eks/") || strings.HasPrefix(name, "flink:") {
 		m.drop(p.Path, "the release label decides")
 	}
 }
@@ -401,7 +379,8 @@ func mendSelectors(m *mender, _ Problem) {
 	if m.NodeGroupType == "" {
 		return
 	}
-	for field, role := range map[string]string{"jobManager": m.JobManagerRole, "taskManager": m.TaskManagerRole} {
+	for _, of := range [][2]string{{"jobManager", m.JobManagerRole}, {"taskManager", m.TaskManagerRole}} {
+		field, role := of[0], of[1]
 		path := "spec." + field + ".podTemplate.spec.nodeSelector"
 		m.tree.set(path+".NodeGroupType", plain(m.NodeGroupType))
 		m.did(m.tree.set(path+".FlinkRole", plain(role)), path, "the pool "+m.NodeGroupType+" for "+role+"s")

@@ -6,9 +6,7 @@ package jobfile
 func Objects(f File) []map[string]any {
 	var out []map[string]any
 	for _, d := range read(f.Name, f.Text, &report{}) {
-		if values, ok := d.value("", d.root).(map[string]any); ok {
-			out = append(out, values)
-		}
+		out = append(out, d.values)
 	}
 	return out
 }

@@ -28,6 +28,8 @@ type document struct {
 	// at are the nodes of all fields, by path; an item of a list is "[0]".
 	at map[string]*yaml.Node
 	r  *report
+	// values is the object as JSON has it.
+	values map[string]any
 	// inside are the anchors that are being read: one of them in itself has no end.
 	inside  map[*yaml.Node]bool
 	endless bool // there was one, or more than mostFields
@@ -48,35 +50,53 @@ func (d *document) String() string {
 // yamlLine is where YAML's parser names a line.
 var yamlLine = pattern.Lazy(`^yaml: (?:line (\d+): )?(.*)$`)
 
-// read takes a file apart. What is no YAML is a problem of the report.
-func read(file string, text []byte, r *report) []*document {
-	var out []*document
+// parse takes a file apart into its documents. What was read before an error is returned too.
+func parse(text []byte) ([]*yaml.Node, error) {
+	var out []*yaml.Node
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	for {
 		var node yaml.Node
 		err := decoder.Decode(&node)
 		if errors.Is(err, io.EOF) {
-			return out
+			return out, nil
 		}
 		if err != nil {
-			line, what := 1, err.Error()
-			if m := yamlLine().FindStringSubmatch(what); m != nil {
-				what = m[2]
-				if n, err := strconv.Atoi(m[1]); err == nil {
-					line = n
-				}
-			}
-			r.add(Problem{
-				Severity: Error, Code: "syntax", File: file, Line: line, Message: "this is no YAML: " + what,
-				Effect: "nothing of the file is applied",
-				Mend:   "mend the line, or the one before it; indent with blanks, not tabs",
-			})
-			return out
+			return out, err
 		}
 		if len(node.Content) > 0 {
-			out = append(out, objects(file, node.Content[0], r)...)
+			out = append(out, &node)
 		}
 	}
+}
+
+// read are the objects of a file. What is no YAML is a problem of the report.
+func read(file string, text []byte, r *report) []*document {
+	nodes, err := parse(text)
+	out := objectsOf(file, nodes, r)
+	if err != nil {
+		line, what := 1, err.Error()
+		if m := yamlLine().FindStringSubmatch(what); m != nil {
+			what = m[2]
+			if n, err := strconv.Atoi(m[1]); err == nil {
+				line = n
+			}
+		}
+		r.add(Problem{
+			Severity: Error, Code: "syntax", File: file, Line: line, Message: "this is no YAML: " + what,
+			Effect: "nothing of the file is applied",
+			Mend:   "mend the line, or the one before it; indent with blanks, not tabs",
+		})
+	}
+	return out
+}
+
+// objectsOf are the objects of all documents of a file.
+func objectsOf(file string, nodes []*yaml.Node, r *report) []*document {
+	var out []*document
+	for _, n := range nodes {
+		out = append(out, objects(file, n.Content[0], r)...)
+	}
+	return out
 }
 
 // objects are the object at a node, or those of a List.
@@ -90,6 +110,7 @@ func objects(file string, root *yaml.Node, r *report) []*document {
 		return nil
 	}
 	values, _ := d.value("", root).(map[string]any)
+	d.values = values
 	if d.endless {
 		d.problem(Error, "syntax", "", "the object has anchors that make more than 100,000 fields of it, or that hold themselves",
 			"nobody reads it", "write the fields out")

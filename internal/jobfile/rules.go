@@ -167,11 +167,11 @@ func (d *document) release() {
 			"sidecar and credentials", "checkpoints to s3p:// and logs in CloudWatch do not work unless the image brings them",
 			"emrReleaseLabel: emr-7.13.0-flink-latest, beside the image if it is made from EMR's")
 	case placeholder(label):
-	case !flinkspec.ReleaseLabel.MatchString(label):
+	case !flinkspec.ReleaseLabel().MatchString(label):
 		d.problem(Error, "release", "spec.emrReleaseLabel", fmt.Sprintf("emrReleaseLabel is %q", label),
 			"EMR's operator finds no image of that name", "emr-7.13.0-flink-latest, or emr-7.13.0-flink-yyyymmdd")
 	default:
-		release := flinkspec.ReleaseLabel.FindStringSubmatch(label)[1]
+		release := flinkspec.ReleaseLabel().FindStringSubmatch(label)[1]
 		version := d.text("spec.flinkVersion")
 		if want := flinkOf(release); want != "" && version != "" && version != want {
 			d.problem(Warning, "flink-version", "spec.flinkVersion",

@@ -3,6 +3,7 @@
 package job
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -94,8 +95,7 @@ func fix(ctx context.Context, opts *FixOptions) error {
 	}
 	fixed, err := jobfile.Fix(jobfile.File{Name: opts.File, Text: content}, values)
 	if err != nil {
-		return &cmdutil.Error{What: "fix " + opts.File, Cause: err, Next: cmdutil.Command("job", "validate", opts.File),
-			Exit: cmdutil.ExitUsage, ID: "job.syntax"}
+		return syntaxError("fix "+opts.File, opts.File, err)
 	}
 	to := opts.target()
 	if to == stdin {
@@ -119,17 +119,10 @@ func fix(ctx context.Context, opts *FixOptions) error {
 
 func (o *FixOptions) target() string {
 	if o.To != "" || o.File == stdin {
-		return orElse(o.To, stdin)
+		return cmp.Or(o.To, stdin)
 	}
 	ending := filepath.Ext(o.File)
 	return strings.TrimSuffix(o.File, ending) + ".fixed" + ending
-}
-
-func orElse(s, otherwise string) string {
-	if s != "" {
-		return s
-	}
-	return otherwise
 }
 
 // write makes a file. One that is there is somebody's work.

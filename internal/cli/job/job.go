@@ -132,6 +132,13 @@ func read(ios *iostreams.IOStreams, name string) ([]byte, error) {
 	return text, nil
 }
 
+// syntaxError says that a file is no YAML.
+func syntaxError(what, file string, cause error) error {
+	return &cmdutil.Error{
+		What: what, Cause: cause, Next: cmdutil.Command("job", "validate", file), Exit: cmdutil.ExitUsage, ID: "job.syntax",
+	}
+}
+
 func show(opts *ValidateOptions, w io.Writer, r jobfile.Result) error {
 	switch opts.Output {
 	case cmdutil.JSON:

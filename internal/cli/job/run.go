@@ -103,8 +103,7 @@ func run(ctx context.Context, opts *RunOptions) error {
 	}
 	file, err := prepare(jobfile.File{Name: opts.File, Text: content}, values(s, team))
 	if err != nil {
-		return &cmdutil.Error{What: what, Cause: err, Next: cmdutil.Command("job", "validate", opts.File),
-			Exit: cmdutil.ExitUsage, ID: "job.syntax"}
+		return syntaxError(what, opts.File, err)
 	}
 	for _, c := range file.Changes {
 		opts.IO.Say(c.Object + ": " + c.Path + ": " + c.What)

@@ -113,7 +113,7 @@ func (d *deployment) sidecarResources() object {
 // (the real operator takes its regional mirror).
 func (d *deployment) images() (main, sidecar string) {
 	main = d.spec.Image
-	m := flinkspec.ReleaseLabel.FindStringSubmatch(d.spec.EmrReleaseLabel)
+	m := flinkspec.ReleaseLabel().FindStringSubmatch(d.spec.EmrReleaseLabel)
 	if m == nil {
 		return main, "public.ecr.aws/emr-on-eks/fluentd:latest"
 	}

@@ -53,7 +53,7 @@ func (d *deployment) unreadable() string {
 }
 
 func ruleImage(d *deployment) string {
-	if d.spec.Image == "" && !flinkspec.ReleaseLabel.MatchString(d.spec.EmrReleaseLabel) {
+	if d.spec.Image == "" && !flinkspec.ReleaseLabel().MatchString(d.spec.EmrReleaseLabel) {
 		return fmt.Sprintf("emrReleaseLabel %q must have the form emr-x.y.z-flink-latest or emr-x.y.z-flink-yyyymmdd",
 			d.spec.EmrReleaseLabel)
 	}
