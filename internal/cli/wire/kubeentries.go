@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"emrflink/internal/disk"
 	"emrflink/internal/kube"
 )
 
@@ -42,7 +43,7 @@ func note(file, line string) error {
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		return fmt.Errorf("note the kubeconfig: %w", err)
 	}
-	if err := os.WriteFile(file, []byte(strings.Join(append(lines, line), "\n")+"\n"), 0o600); err != nil {
+	if err := disk.Replace(file, []byte(strings.Join(append(lines, line), "\n")+"\n")); err != nil {
 		return fmt.Errorf("note the kubeconfig: %w", err)
 	}
 	return nil
