@@ -191,7 +191,7 @@ func (e *Engine) claim(tries int) (release func(), err error) {
 		owner, readErr := readLock(path)
 		return nil, cmp.Or(errors.Join(readErr, f.Close()), error(lockedFailure(e.opts.Stack, owner)))
 	}
-	release = func() { _ = errors.Join(f.Truncate(0), f.Close()) }
+	release = func() { _ = errors.Join(f.Truncate(0), unlockFile(f), f.Close()) }
 	if err := sign(f, e.opts.Doing); err != nil {
 		release()
 		return nil, fmt.Errorf("claim the stack: %w", err)

@@ -52,6 +52,10 @@ func lockFile(f *os.File) error {
 	return nil // a file system without locks: the engine has its own
 }
 
+// unlockFile gives up what lockFile took. Closing the file is not enough: a process that is being started at that moment has
+// it open until it runs its program.
+func unlockFile(f *os.File) error { return syscall.Flock(int(f.Fd()), syscall.LOCK_UN) }
+
 // processAlive tells whether the process pid, started not after since, still runs. A process that started later has
 // only inherited the number.
 func processAlive(pid int, since time.Time) bool {
