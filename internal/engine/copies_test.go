@@ -83,7 +83,7 @@ func TestAStateThatWasLostWithAllItsCopies(t *testing.T) {
 			require.NoError(t, os.RemoveAll(filepath.Join(o.Home, "backend")))
 		},
 		"not readable": func(t *testing.T, o Options) {
-			files := open(t, o).files
+			files := openWithPassphrase(t, o).files
 			for _, copy := range files.copies() {
 				replace(t, copy.Path, "{")
 			}
@@ -93,9 +93,9 @@ func TestAStateThatWasLostWithAllItsCopies(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, o := deployed(t)
+			_, o := deployedBy(t, openWithPassphrase)
 			lose(t, o)
-			e := open(t, o)
+			e := openWithPassphrase(t, o)
 			_, resources := e.Resources(t.Context())
 			_, deploy := e.Deploy(t.Context(), nil)
 			_, restore := e.Restore(t.Context(), "")

@@ -4,6 +4,7 @@ package engine
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"io/fs"
 	"os"
@@ -64,10 +65,31 @@ func open(t *testing.T, o Options) *Engine {
 	if o.Stack == "" {
 		o.Stack = "local"
 	}
+	if o.WorkFile == "" && o.Config == nil {
+		o.WorkFile = quickSecrets(t, o.Stack)
+	}
+	return openWithPassphrase(t, o)
+}
+
+// openWithPassphrase opens a stack as most users do: without a stack file, secrets are encrypted with a passphrase.
+func openWithPassphrase(t *testing.T, o Options) *Engine {
+	t.Helper()
+	if o.Stack == "" {
+		o.Stack = "local"
+	}
 	o.Command = engineCommand()
 	e, err := Open(t.Context(), o)
 	require.NoError(t, err)
 	return e
+}
+
+// quickSecrets is a stack file that encrypts with a key: a passphrase's is derived by each process, in a tenth of a second.
+func quickSecrets(t *testing.T, stack string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "Pulumi."+stack+".yaml")
+	key := "base64key://" + base64.URLEncoding.EncodeToString(make([]byte, 32))
+	require.NoError(t, os.WriteFile(file, []byte("secretsprovider: "+key+"\n"), 0o600))
+	return file
 }
 
 // userSteps drops the engine's own resources and the URNs' common part.

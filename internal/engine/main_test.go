@@ -63,7 +63,7 @@ func TestAnyOtherBackendIsReadThroughTheEngine(t *testing.T) {
 	f := serveFakeAWS(t)
 	home := t.TempDir()
 	require.NoError(t, os.MkdirAll(filepath.Join(home, "elsewhere"), 0o700))
-	e := open(t, Options{
+	e := openWithPassphrase(t, Options{
 		Home: home, BackendURL: "file://" + filepath.Join(home, "elsewhere"), Env: f.env(), Program: chain(nil),
 	})
 	require.NotNil(t, e.files)
@@ -86,7 +86,7 @@ func TestAnyOtherBackendIsReadThroughTheEngine(t *testing.T) {
 	phrase, err := os.ReadFile(passphrase)
 	require.NoError(t, err)
 	require.NoError(t, errors.Join(os.Remove(passphrase), os.RemoveAll(filepath.Join(home, "work"))))
-	other := open(t, e.opts)
+	other := openWithPassphrase(t, e.opts)
 	other.files = nil
 	require.ErrorContains(t, other.Ready(t.Context(), nil), CodePassphrase)
 	require.NoFileExists(t, passphrase)

@@ -16,6 +16,12 @@ import (
 // deployed is a stack with the things a and b, and the options that open it again.
 func deployed(t *testing.T) (*fakeAWS, Options) {
 	t.Helper()
+	return deployedBy(t, open)
+}
+
+// deployedBy is a deployed stack that was opened in one of two ways: open or openWithPassphrase.
+func deployedBy(t *testing.T, open func(*testing.T, Options) *Engine) (*fakeAWS, Options) {
+	t.Helper()
 	f := serveFakeAWS(t)
 	o := Options{Home: t.TempDir(), Env: f.env(), Program: chain(nil)}
 	_, err := open(t, o).Deploy(t.Context(), nil)
@@ -78,10 +84,10 @@ func TestReadyTellsWhetherAnOperationCouldStartAndChangesNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f, o := deployed(t)
+			f, o := deployedBy(t, openWithPassphrase)
 			c.break_(t, &o)
 			before := everything(t, o.Home)
-			err := open(t, o).Ready(t.Context(), nil)
+			err := openWithPassphrase(t, o).Ready(t.Context(), nil)
 			require.Equal(t, before, everything(t, o.Home))
 			require.Equal(t, []string{"create a", "create b"}, f.called())
 			if c.code == "" {
@@ -108,13 +114,13 @@ func TestReadyOfAStackThatWasNeverDeployed(t *testing.T) {
 
 func TestALostPassphraseIsNotReplacedInSilence(t *testing.T) {
 	t.Parallel()
-	_, o := deployed(t)
+	_, o := deployedBy(t, openWithPassphrase)
 	path := filepath.Join(o.Home, "passphrase")
 	require.NoError(t, os.Remove(path))
 	require.NoError(t, os.RemoveAll(filepath.Join(o.Home, "work")))
-	_, deployErr := open(t, o).Deploy(t.Context(), nil)
-	_, destroyErr := open(t, o).Destroy(t.Context(), nil)
-	_, previewErr := open(t, o).Preview(t.Context())
+	_, deployErr := openWithPassphrase(t, o).Deploy(t.Context(), nil)
+	_, destroyErr := openWithPassphrase(t, o).Destroy(t.Context(), nil)
+	_, previewErr := openWithPassphrase(t, o).Preview(t.Context())
 	for _, err := range []error{deployErr, destroyErr, previewErr} {
 		var failure *Failure
 		require.ErrorAs(t, err, &failure)
@@ -141,11 +147,11 @@ func TestAStateThatCannotBeLookedAtIsNotOneThatThereIsNot(t *testing.T) {
 
 func TestALostPassphraseOfAnotherStackIsNotReplacedEither(t *testing.T) {
 	t.Parallel()
-	_, o := deployed(t)
+	_, o := deployedBy(t, openWithPassphrase)
 	path := filepath.Join(o.Home, "passphrase")
 	require.NoError(t, os.Remove(path))
 	o.Stack = "second"
-	_, err := open(t, o).Deploy(t.Context(), nil)
+	_, err := openWithPassphrase(t, o).Deploy(t.Context(), nil)
 	var failure *Failure
 	require.ErrorAs(t, err, &failure)
 	require.Equal(t, CodePassphrase, failure.Code)

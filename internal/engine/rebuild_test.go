@@ -44,12 +44,12 @@ func TestALostStateIsMadeAnewFromTheAccount(t *testing.T) {
 		}
 		return look(ctx, p)
 	}
-	_, err := open(t, o).Deploy(t.Context(), nil)
+	_, err := openWithPassphrase(t, o).Deploy(t.Context(), nil)
 	require.NoError(t, err)
 	require.NoError(t, os.RemoveAll(filepath.Join(o.Home, "backend")))
 	require.NoError(t, os.Remove(filepath.Join(o.Home, "passphrase")), "what it encrypted is lost too")
 
-	e := open(t, o)
+	e := openWithPassphrase(t, o)
 	r, err := e.Rebuild(t.Context(), ignore)
 	require.NoError(t, err)
 	require.True(t, r.Remains)
@@ -69,7 +69,7 @@ func TestALostStateIsMadeAnewFromTheAccount(t *testing.T) {
 	require.Less(t, slices.Index(aws.called()[calls:], "delete b"), slices.Index(aws.called()[calls:], "delete a"))
 	require.Equal(t, []string{"o", "p"}, cluster.names(), "they go with the cluster")
 	require.NoError(t, e.Remove(t.Context()))
-	_, err = open(t, o).Resources(t.Context())
+	_, err = openWithPassphrase(t, o).Resources(t.Context())
 	require.ErrorIs(t, err, ErrNoStack)
 }
 
