@@ -21,7 +21,7 @@ UNTUNED   := $(if $(GOGC)$(GOMEMLIMIT),,-exec "env -u GOGC -u GOMEMLIMIT")
 ATONCE     = $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
 # The race detector is for packages in which goroutines share data: everything they import is compiled a second time for
 # it, so what sees Pulumi's SDKs of AWS and Kubernetes stays out. It needs a C compiler.
-RACED     := awsapi cleanup cli/cmdutil engine engine/save flinkjob iostreams kube localcloud/account localcloud/awswire \
+RACED     := awsapi cleanup engine engine/save flinkjob iostreams kube localcloud/account localcloud/awswire \
 	localcloud/flinkoperator localcloud/kubelet localcloud/provider/plug preflight
 RACE      := $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),$(addprefix emrflink/internal/,$(RACED)))
 # Go keeps the result of a test until something that the test has read changes. It does not see what the programs read that

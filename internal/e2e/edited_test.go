@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -80,8 +81,12 @@ func To[T any](name string, before, after T) T {
 	return program, nil
 })
 
-// TestMain removes the edited program.
+// TestMain leaves the tests in the order of their files, of which the longest is in one of the first, and removes the edited
+// program.
 func TestMain(m *testing.M) {
+	if err := flag.Set("test.shuffle", "off"); err != nil {
+		panic(err)
+	}
 	code := m.Run()
 	if editedDir != "" {
 		_ = os.RemoveAll(editedDir)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package irsa_test
+package componenttest_test
 
 import (
 	"math/big"
@@ -51,7 +51,7 @@ func TestServiceAccountNamesFitKubernetes(t *testing.T) {
 	}
 }
 
-func args() *irsa.Args {
+func roleArgs() *irsa.Args {
 	return &irsa.Args{
 		Deployment: &deployment.Deployment{Name: "demo", Region: "us-west-2", AccountID: componenttest.Account, Partition: "aws"},
 		RoleName:   "demo-us-west-2-x", Description: "test", OidcProviderArn: pulumi.String("arn:provider"),
@@ -64,7 +64,7 @@ func args() *irsa.Args {
 func TestNewRole(t *testing.T) {
 	t.Parallel()
 	g := componenttest.Run(t, func(ctx *pulumi.Context) error {
-		_, err := irsa.NewRole(ctx, "x", args())
+		_, err := irsa.NewRole(ctx, "x", roleArgs())
 		return err
 	})
 	require.Equal(t, []string{"x", "x-data", "x-data-attachment", "x-managed-0", "x-role"}, g.Names(""))
@@ -88,7 +88,7 @@ func TestNewRoleRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			_, err := componenttest.TryRun(func(ctx *pulumi.Context) error {
-				a := args()
+				a := roleArgs()
 				change(a)
 				_, err := irsa.NewRole(ctx, "x", a)
 				return err

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package observability_test
+package componenttest_test
 
 import (
 	"testing"
@@ -14,7 +14,7 @@ import (
 	"emrflink/components/observability"
 )
 
-func program(nodes bool) pulumi.RunFunc {
+func metricsProgram(nodes bool) pulumi.RunFunc {
 	return func(ctx *pulumi.Context) error {
 		provider, err := kubernetes.NewProvider(ctx, "k8s", &kubernetes.ProviderArgs{})
 		if err != nil {
@@ -37,7 +37,7 @@ func program(nodes bool) pulumi.RunFunc {
 
 func TestMetrics(t *testing.T) {
 	t.Parallel()
-	g := componenttest.Run(t, program(true))
+	g := componenttest.Run(t, metricsProgram(true))
 	require.Equal(t, "/aws/containerinsights/demo/performance", g.Find(t, "metrics-logs").Inputs["name"])
 	require.Equal(t, "demo", g.Find(t, "metrics-chart").At("values", "clusterName"))
 	require.Contains(t, g.Find(t, "metrics-agent-role").Inputs["assumeRolePolicy"],
@@ -48,6 +48,6 @@ func TestMetrics(t *testing.T) {
 
 func TestMetricsWaitForNodes(t *testing.T) {
 	t.Parallel()
-	_, err := componenttest.TryRun(program(false))
+	_, err := componenttest.TryRun(metricsProgram(false))
 	require.ErrorContains(t, err, "nodes must be ready first")
 }

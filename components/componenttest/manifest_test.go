@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package manifest_test
+package componenttest_test
 
 import (
 	"testing"
@@ -12,7 +12,7 @@ import (
 	"emrflink/components/manifest"
 )
 
-func program(args *manifest.Args) pulumi.RunFunc {
+func manifestProgram(args *manifest.Args) pulumi.RunFunc {
 	return func(ctx *pulumi.Context) error {
 		_, err := manifest.New(ctx, "object", args)
 		return err
@@ -50,7 +50,7 @@ func TestAnObjectIsWhatOneWritesInYAML(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			made := componenttest.Run(t, program(&c.args)).Find(t, "object")
+			made := componenttest.Run(t, manifestProgram(&c.args)).Find(t, "object")
 			require.Equal(t, c.typ, made.Type)
 			require.Equal(t, c.want, made.Inputs)
 		})
@@ -65,7 +65,7 @@ func TestAnObjectNeedsAVersionAKindAndAName(t *testing.T) {
 		{APIVersion: "v1", Name: "n"},
 		{APIVersion: "v1", Kind: "Namespace"},
 	} {
-		_, err := componenttest.TryRun(program(args))
+		_, err := componenttest.TryRun(manifestProgram(args))
 		require.ErrorContains(t, err, "no API version, kind or name")
 	}
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package team_test
+package componenttest_test
 
 import (
 	"net/netip"
@@ -100,7 +100,7 @@ func TestWhatAFlinkJobReaches(t *testing.T) {
 	rendered := func(names ...string) policies {
 		var out policies
 		for _, name := range names {
-			g := componenttest.Run(t, program(func(a *team.Args) { a.Name = name; a.PodIdentityAgent = name == "agent" }))
+			g := componenttest.Run(t, teamProgram(func(a *team.Args) { a.Name = name; a.PodIdentityAgent = name == "agent" }))
 			for _, r := range g.Resources {
 				if r.Type == "kubernetes:networking.k8s.io/v1:NetworkPolicy" {
 					out = append(out, r)

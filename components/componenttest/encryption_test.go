@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package iam_test
+package componenttest_test
 
 import (
 	"testing"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package cluster_test
+package componenttest_test
 
 import (
 	"testing"
@@ -13,17 +13,17 @@ import (
 	"emrflink/components/deployment"
 )
 
-func testDeployment() *deployment.Deployment {
+func clusterDeployment() *deployment.Deployment {
 	return &deployment.Deployment{
 		Name: "emr-eks-flink", Region: componenttest.Region, AccountID: componenttest.Account, Partition: "aws",
 		CallerARN: "arn:aws:sts::111122223333:assumed-role/deployer/session",
 	}
 }
 
-func args() *cluster.Args {
+func clusterArgs() *cluster.Args {
 	subnets := pulumi.ToStringArray([]string{"subnet-1", "subnet-2"})
 	return &cluster.Args{
-		Deployment: testDeployment(), Version: "1.35", VpcId: pulumi.String("vpc-1"), PrivateSubnetIds: subnets,
+		Deployment: clusterDeployment(), Version: "1.35", VpcId: pulumi.String("vpc-1"), PrivateSubnetIds: subnets,
 		PublicSubnetIds: subnets, PublicEndpoint: true, PublicAccessCidrs: []string{"203.0.113.0/24"}, PrivateEndpoint: true,
 		LogRetentionDays: 30,
 		Admins: []string{
@@ -35,7 +35,7 @@ func args() *cluster.Args {
 func TestCluster(t *testing.T) {
 	t.Parallel()
 	g := componenttest.Run(t, func(ctx *pulumi.Context) error {
-		c, err := cluster.NewCluster(ctx, "cluster", args())
+		c, err := cluster.NewCluster(ctx, "cluster", clusterArgs())
 		if err != nil {
 			return err
 		}
@@ -65,7 +65,7 @@ func TestCluster(t *testing.T) {
 func TestProviderHasAnIdentityAndNoSecret(t *testing.T) {
 	t.Parallel()
 	g := componenttest.Run(t, func(ctx *pulumi.Context) error {
-		_, err := cluster.NewCluster(ctx, "cluster", args())
+		_, err := cluster.NewCluster(ctx, "cluster", clusterArgs())
 		return err
 	})
 	provider := g.Find(t, "cluster-k8s")
@@ -93,10 +93,10 @@ func TestSamePrincipal(t *testing.T) {
 	require.True(t, cluster.SamePrincipal(componenttest.Caller, componenttest.Caller))
 }
 
-func nodes(change func(*cluster.NodesArgs)) pulumi.RunFunc {
+func coreNodes(change func(*cluster.NodesArgs)) pulumi.RunFunc {
 	return func(ctx *pulumi.Context) error {
 		a := &cluster.NodesArgs{
-			Deployment: testDeployment(), ClusterName: pulumi.String("emr-eks-flink"), Version: "1.35",
+			Deployment: clusterDeployment(), ClusterName: pulumi.String("emr-eks-flink"), Version: "1.35",
 			SubnetIds: pulumi.ToStringArray([]string{"subnet-1"}), InstanceTypes: []string{"m5.xlarge"},
 			Desired: 3, Min: 1, Max: 9, DiskGiB: 100,
 		}
@@ -108,7 +108,7 @@ func nodes(change func(*cluster.NodesArgs)) pulumi.RunFunc {
 
 func TestNodes(t *testing.T) {
 	t.Parallel()
-	g := componenttest.Run(t, nodes(func(*cluster.NodesArgs) {}))
+	g := componenttest.Run(t, coreNodes(func(*cluster.NodesArgs) {}))
 	group := g.Find(t, "core-group")
 	require.Equal(t, map[string]any{"NodeGroupType": "core", "WorkerType": "ON_DEMAND"}, group.Inputs["labels"])
 	for _, policy := range cluster.NodePolicies() {
@@ -125,7 +125,7 @@ func TestArgumentsThatWouldFailLater(t *testing.T) {
 	t.Parallel()
 	control := func(change func(*cluster.Args)) pulumi.RunFunc {
 		return func(ctx *pulumi.Context) error {
-			a := args()
+			a := clusterArgs()
 			change(a)
 			_, err := cluster.NewCluster(ctx, "cluster", a)
 			return err
@@ -137,9 +137,9 @@ func TestArgumentsThatWouldFailLater(t *testing.T) {
 		"a public endpoint for none": control(func(a *cluster.Args) { a.PublicAccessCidrs = nil }),
 		"no retention":               control(func(a *cluster.Args) { a.LogRetentionDays = 0 }),
 		"no VPC":                     control(func(a *cluster.Args) { a.VpcId = nil }),
-		"sizes out of order":         nodes(func(a *cluster.NodesArgs) { a.Desired = 10 }),
-		"no instance type":           nodes(func(a *cluster.NodesArgs) { a.InstanceTypes = nil }),
-		"a small disk":               nodes(func(a *cluster.NodesArgs) { a.DiskGiB = 8 }),
+		"sizes out of order":         coreNodes(func(a *cluster.NodesArgs) { a.Desired = 10 }),
+		"no instance type":           coreNodes(func(a *cluster.NodesArgs) { a.InstanceTypes = nil }),
+		"a small disk":               coreNodes(func(a *cluster.NodesArgs) { a.DiskGiB = 8 }),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package helm_test
+package componenttest_test
 
 import (
 	"testing"
@@ -12,7 +12,7 @@ import (
 	"emrflink/components/helm"
 )
 
-func program(change func(*helm.Args)) pulumi.RunFunc {
+func releaseProgram(change func(*helm.Args)) pulumi.RunFunc {
 	return func(ctx *pulumi.Context) error {
 		a := &helm.Args{Name: "r", Chart: "oci://host/chart", Version: "1.0.0", Namespace: pulumi.String("ns")}
 		change(a)
@@ -23,7 +23,7 @@ func program(change func(*helm.Args)) pulumi.RunFunc {
 
 func TestRelease(t *testing.T) {
 	t.Parallel()
-	g := componenttest.Run(t, program(func(a *helm.Args) {
+	g := componenttest.Run(t, releaseProgram(func(a *helm.Args) {
 		a.Chart, a.Repo, a.Values, a.SkipCRDs = "chart", "https://host", pulumi.Map{"a": pulumi.Int(1)}, true
 	}))
 	require.Equal(t, map[string]any{
@@ -46,7 +46,7 @@ func TestReleaseRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := componenttest.TryRun(program(change))
+			_, err := componenttest.TryRun(releaseProgram(change))
 			require.Error(t, err)
 		})
 	}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package network_test
+package componenttest_test
 
 import (
 	"fmt"
@@ -70,7 +70,7 @@ func TestPlanNeverOverlapsAndNeverMoves(t *testing.T) {
 	})
 }
 
-func run(t *testing.T, nat string, zones int) (*componenttest.Graph, error) {
+func runNetwork(t *testing.T, nat string, zones int) (*componenttest.Graph, error) {
 	t.Helper()
 	return componenttest.TryRun(func(ctx *pulumi.Context) error {
 		z, err := network.Zones(ctx, zones)
@@ -87,7 +87,7 @@ func run(t *testing.T, nat string, zones int) (*componenttest.Graph, error) {
 
 func TestNetworkWithOneNatGateway(t *testing.T) {
 	t.Parallel()
-	g, err := run(t, network.NatSingle, 3)
+	g, err := runNetwork(t, network.NatSingle, 3)
 	require.NoError(t, err)
 	require.Equal(t, []string{"net-nat-usw2-az1"}, g.Names("aws:ec2/natGateway:NatGateway"))
 	require.Equal(t, []string{
@@ -107,7 +107,7 @@ func TestNetworkWithOneNatGateway(t *testing.T) {
 
 func TestNetworkWithNatGatewaysPerZone(t *testing.T) {
 	t.Parallel()
-	g, err := run(t, network.NatPerZone, 2)
+	g, err := runNetwork(t, network.NatPerZone, 2)
 	require.NoError(t, err)
 	require.Len(t, g.Names("aws:ec2/natGateway:NatGateway"), 2)
 	require.Contains(t, g.Find(t, "net-private-usw2-az2-routes-default").Dependencies, "net-nat-usw2-az2")
@@ -115,10 +115,10 @@ func TestNetworkWithNatGatewaysPerZone(t *testing.T) {
 
 func TestNetworkRefuses(t *testing.T) {
 	t.Parallel()
-	_, err := run(t, "none", 3)
+	_, err := runNetwork(t, "none", 3)
 	require.ErrorContains(t, err, "NAT gateways")
-	_, err = run(t, network.NatSingle, 1)
+	_, err = runNetwork(t, network.NatSingle, 1)
 	require.ErrorContains(t, err, "at least 2")
-	_, err = run(t, network.NatSingle, 5)
+	_, err = runNetwork(t, network.NatSingle, 5)
 	require.ErrorContains(t, err, "EKS supports 4")
 }

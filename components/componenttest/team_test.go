@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package team_test
+package componenttest_test
 
 import (
 	"strings"
@@ -16,7 +16,7 @@ import (
 	"emrflink/components/team"
 )
 
-func program(change func(*team.Args)) pulumi.RunFunc {
+func teamProgram(change func(*team.Args)) pulumi.RunFunc {
 	return func(ctx *pulumi.Context) error {
 		provider, err := kubernetes.NewProvider(ctx, "k8s", &kubernetes.ProviderArgs{})
 		if err != nil {
@@ -38,7 +38,7 @@ func program(change func(*team.Args)) pulumi.RunFunc {
 
 func TestTeam(t *testing.T) {
 	t.Parallel()
-	g := componenttest.Run(t, program(func(*team.Args) {}))
+	g := componenttest.Run(t, teamProgram(func(*team.Args) {}))
 	require.Equal(t, "/aws/emr-flink/demo/blue", g.Find(t, "team-blue-logs").Inputs["name"])
 	require.EqualValues(t, 7, g.Find(t, "team-blue-logs").Inputs["retentionInDays"])
 	require.Equal(t, "demo-us-west-2-blue-job", g.Find(t, "team-blue-job-role").Inputs["name"])
@@ -56,7 +56,7 @@ func TestTeam(t *testing.T) {
 
 func TestOnlyTheTeamsServiceAccountsAssumeItsRole(t *testing.T) {
 	t.Parallel()
-	g := componenttest.Run(t, program(func(*team.Args) {}))
+	g := componenttest.Run(t, teamProgram(func(*team.Args) {}))
 	trust := g.Find(t, "team-blue-job-role").JSON(t, "assumeRolePolicy")
 	statement := trust["Statement"].([]any)[0].(map[string]any)
 	condition := statement["Condition"].(map[string]any)
@@ -122,7 +122,7 @@ func TestTeamRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := componenttest.TryRun(program(change))
+			_, err := componenttest.TryRun(teamProgram(change))
 			require.Error(t, err)
 		})
 	}

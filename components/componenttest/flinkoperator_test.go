@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package flinkoperator_test
+package componenttest_test
 
 import (
 	"testing"
@@ -15,7 +15,7 @@ import (
 	"emrflink/components/versions"
 )
 
-func program(t *testing.T, change func(*flinkoperator.Args)) pulumi.RunFunc {
+func operatorProgram(t *testing.T, change func(*flinkoperator.Args)) pulumi.RunFunc {
 	t.Helper()
 	release, ok := versions.EMR(versions.DefaultEMRRelease)
 	require.True(t, ok)
@@ -40,7 +40,7 @@ func program(t *testing.T, change func(*flinkoperator.Args)) pulumi.RunFunc {
 
 func TestOperator(t *testing.T) {
 	t.Parallel()
-	g := componenttest.Run(t, program(t, func(*flinkoperator.Args) {}))
+	g := componenttest.Run(t, operatorProgram(t, func(*flinkoperator.Args) {}))
 	chart := g.Find(t, "op-chart")
 	require.Equal(t, "oci://public.ecr.aws/emr-on-eks/flink-kubernetes-operator", chart.Inputs["chart"])
 	require.Equal(t, "7.13.0", chart.Inputs["version"])
@@ -65,7 +65,7 @@ func TestOperatorRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := componenttest.TryRun(program(t, change))
+			_, err := componenttest.TryRun(operatorProgram(t, change))
 			require.Error(t, err)
 		})
 	}
