@@ -5,8 +5,6 @@ package e2e
 import (
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -33,12 +31,7 @@ func TestADeployWithItsStateInS3(t *testing.T) {
 		require.NoError(t, cmd.Start())
 		require.Eventually(t, func() bool { return u.accountHolds(n) }, 3*time.Minute, 20*time.Millisecond)
 		require.NoError(t, cmd.Process.Kill())
-		_ = cmd.Wait()
-		// Its engine dies a moment later. Until then it holds the lock in the bucket, and the next deploy is told to wait.
-		require.Eventually(t, func() bool {
-			engine := func(line string) bool { return strings.Contains(line, "pulumi --non-interactive") }
-			return !slices.ContainsFunc(u.processes(), engine)
-		}, time.Minute, 100*time.Millisecond)
+		_ = cmd.Wait() // its engine ends a moment later, and still has the lock in the bucket
 	}
 	u.ok("deploy --yes")
 	var deployed summary

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/encoding"
 	"github.com/spf13/cobra"
@@ -89,18 +90,23 @@ func newCopiesCmd() *cobra.Command {
 	}
 }
 
-// locksCommand prints the locks of a stack in the backend.
+// locksCommand prints the locks of a stack in the backend, or removes some.
 const locksCommand = "locks"
 
 func newLocksCmd() *cobra.Command {
 	return &cobra.Command{
-		Use: locksCommand + " PROJECT STACK", Hidden: true, Args: cobra.ExactArgs(2),
+		Use: locksCommand + " PROJECT STACK [GONE...]", Hidden: true, Args: cobra.MinimumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			bucket, err := openBucket(cmd.Context(), os.Getenv(backendVar))
 			if err != nil {
 				return err
 			}
-			defer bucket.Close() // nothing was written
+			defer bucket.Close() // what was removed is gone by then
+			for _, key := range args[2:] {
+				if err := bucket.Delete(cmd.Context(), key); err != nil && gcerrors.Code(err) != gcerrors.NotFound {
+					return err
+				}
+			}
 			locks, err := (bucketState{bucket: bucket, project: args[0], stack: args[1]}).locks(cmd.Context())
 			if err != nil {
 				return err
@@ -127,35 +133,31 @@ func (b bucketState) locks(ctx context.Context) ([]lockContent, error) {
 			return nil, err
 		}
 		_ = json.Unmarshal(raw, &one)
+		one.Key = key.Path
 		all = append(all, one)
 	}
 	return all, nil
 }
 
-// bucketUnlocked refuses a stack whose state is in a bucket while somebody works on it. It holds nothing: only the engine's own
-// lock does.
-func (e *Engine) bucketUnlocked(ctx context.Context) error {
-	if e.files != nil {
-		return nil
-	}
+// bucketLocks are the owners of the locks of a state that is in a bucket. The name of this machine in a lock proves nothing there,
+// since machines that share a bucket may share a name: gone is who is among ended, the engines of this state directory.
+func (e *Engine) bucketLocks(ctx context.Context, ended []LockOwner) ([]LockOwner, error) {
 	raw, err := e.run(ctx, locksCommand, e.opts.Project, e.opts.Stack)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var locks []lockContent
 	if err := json.Unmarshal([]byte(raw), &locks); err != nil {
-		return fmt.Errorf("read the locks: %w", err)
+		return nil, fmt.Errorf("read the locks: %w", err)
 	}
-	for _, l := range locks {
-		owner, err := l.owner(e.opts.BackendURL)
-		if err != nil {
-			return err
-		}
-		if !owner.Stale {
-			return lockedFailure(e.opts.Stack, owner)
-		}
+	owners := make([]LockOwner, len(locks))
+	for i, l := range locks {
+		owners[i] = l.at(l.Key)
+		owners[i].Stale = slices.ContainsFunc(ended, func(o LockOwner) bool {
+			return o.PID == l.PID && o.Host == l.Hostname && l.Timestamp.After(o.Since.Add(-time.Second))
+		})
 	}
-	return nil
+	return owners, nil
 }
 
 // openBucket opens the bucket of a backend as Pulumi does: the path of its URL is a folder in it.

@@ -35,9 +35,9 @@ type command struct {
 	env    []string // complete environment
 	kill   <-chan struct{}
 	logger *slog.Logger
-	// started is told the process id of each engine process, stopped that it is gone.
+	// started is told the process id of each engine process, stopped how it ended.
 	started func(pid int)
-	stopped func(pid int)
+	stopped func(pid int, err error)
 }
 
 var _ auto.PulumiCommand = (*command)(nil)
@@ -77,7 +77,7 @@ func (c *command) Run(ctx context.Context, dir string, stdin io.Reader, outs, er
 }
 
 // supervise starts cmd, interrupts it once when ctx ends, kills it when the kill channel closes, and waits for it.
-func (c *command) supervise(ctx context.Context, cmd *exec.Cmd) error {
+func (c *command) supervise(ctx context.Context, cmd *exec.Cmd) (err error) {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -100,7 +100,7 @@ func (c *command) supervise(ctx context.Context, cmd *exec.Cmd) error {
 		return <-done
 	}
 	c.started(pid)
-	defer c.stopped(pid)
+	defer func() { c.stopped(pid, err) }()
 	interrupt := ctx.Done()
 	for {
 		select {

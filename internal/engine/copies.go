@@ -124,14 +124,14 @@ func (e *Engine) Restore(ctx context.Context, from string) (plans.StateCopy, err
 		}
 		from = copies[i].Path
 	}
-	if e.files == nil {
-		return e.bucketRestore(ctx, from)
-	}
 	release, err := e.acquire(ctx, func(text string) { e.opts.Logger.Info(text) })
 	if err != nil {
 		return plans.StateCopy{}, err
 	}
 	defer release()
+	if e.files == nil {
+		return e.bucketRestore(ctx, from)
+	}
 	raw, err := os.ReadFile(from)
 	if err != nil {
 		return plans.StateCopy{}, e.noCopy(from, err)

@@ -33,7 +33,8 @@ func (e *Engine) Hold(ctx context.Context, notice func(text string)) error {
 		notice = func(text string) { e.opts.Logger.Info(text) }
 	}
 	if e.files == nil {
-		return e.bucketUnlocked(ctx)
+		_, err := e.unlocked(ctx, notice)
+		return err
 	}
 	if err := os.MkdirAll(e.files.root, 0o700); err != nil {
 		return fmt.Errorf("make the state directory: %w", err)

@@ -5,9 +5,9 @@ package engine
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 )
 
@@ -16,13 +16,15 @@ type runFile struct {
 	Engine  int       `json:"engine"`
 	Command int       `json:"command"`
 	Started time.Time `json:"started"`
+	// Bucket is set when the state is in a bucket: the lock there may outlive the engine, and only this file proves whose it was.
+	Bucket bool `json:"bucket,omitempty"`
 }
 
 // sweep removes what killed engines and commands left lying about: the records of engine processes that are gone, and, while
 // nobody works on the stack, files that were being written and the room that was kept. It costs room at most when it fails.
 func (e *Engine) sweep(ctx context.Context) {
 	for _, path := range matching(filepath.Join(e.opts.Home, "run", "*.json")) {
-		if r, err := readRun(path); err == nil && !processAlive(r.Engine, r.Started) {
+		if r, err := readRun(path); err == nil && !r.Bucket && !processAlive(r.Engine, r.Started) {
 			remove([]string{path})
 		}
 	}
@@ -65,27 +67,27 @@ func (e *Engine) leftovers() []string {
 // abandoned is the age of a file that no preview works on any more.
 const abandoned = time.Hour
 
-func (e *Engine) runPath(pid int) string {
-	return filepath.Join(e.opts.Home, "run", fmt.Sprintf("%s-%d.json", e.opts.Stack, pid))
+func (e *Engine) runPath(pid string) string {
+	return filepath.Join(e.opts.Home, "run", e.opts.Stack+"-"+pid+".json")
 }
 
-// recordStart and recordStop keep the run file of an engine process.
+// recordStart and recordStop keep the run file of an engine process. That of one which failed stays when the state is in a bucket.
 func (e *Engine) recordStart(pid int) {
 	if e.opts.Ephemeral {
 		return
 	}
-	raw, err := json.Marshal(runFile{Engine: pid, Command: os.Getpid(), Started: time.Now()})
+	raw, err := json.Marshal(runFile{Engine: pid, Command: os.Getpid(), Started: time.Now(), Bucket: e.files == nil})
 	if err == nil {
-		err = writeFileAtomic(e.runPath(pid), raw, 0o600)
+		err = writeFileAtomic(e.runPath(strconv.Itoa(pid)), raw, 0o600)
 	}
 	if err != nil {
 		e.opts.Logger.Warn("record the engine process", "err", err)
 	}
 }
 
-func (e *Engine) recordStop(pid int) {
-	if !e.opts.Ephemeral {
-		_ = os.Remove(e.runPath(pid))
+func (e *Engine) recordStop(pid int, err error) {
+	if !e.opts.Ephemeral && (err == nil || e.files != nil) {
+		_ = os.Remove(e.runPath(strconv.Itoa(pid)))
 	}
 }
 
@@ -99,6 +101,28 @@ func readRun(path string) (r runFile, err error) {
 
 // orphaned tells whether the engine process pid belongs to a command of ours that is gone.
 func (e *Engine) orphaned(pid int) bool {
-	r, err := readRun(e.runPath(pid))
+	r, err := readRun(e.runPath(strconv.Itoa(pid)))
 	return err == nil && !processAlive(r.Command, r.Started)
+}
+
+// abandonedRuns are the engines of this stack that nobody supervises: those whose command is gone, which end what is in flight
+// and go, and those that are gone themselves.
+func (e *Engine) abandonedRuns() (ending, gone []LockOwner) {
+	for _, path := range matching(e.runPath("*")) {
+		r, err := readRun(path)
+		if err != nil || path != e.runPath(strconv.Itoa(r.Engine)) {
+			continue // half-written, or of a stack whose name begins as this one's
+		}
+		owner := lockOf("")
+		owner.PID, owner.Timestamp = r.Engine, r.Started
+		switch {
+		case !processAlive(r.Engine, r.Started):
+			gone = append(gone, owner.at(path))
+		case !processAlive(r.Command, r.Started):
+			o := owner.at(path)
+			o.Finishing = true
+			ending = append(ending, o)
+		}
+	}
+	return ending, gone
 }

@@ -121,6 +121,8 @@ type lockContent struct {
 	Timestamp time.Time `json:"timestamp"`
 	// Doing is not of Pulumi: the command that claimed the stack.
 	Doing string `json:"doing,omitempty"`
+	// Key is where a lock in a bucket is, which is not in the lock.
+	Key string `json:"key,omitempty"`
 }
 
 // unwritten is how long the writer of a lock may take between two instructions.
@@ -142,19 +144,18 @@ func readLock(path string) (LockOwner, error) {
 		gone := time.Since(file.ModTime()) > unwritten
 		return LockOwner{Since: file.ModTime(), Path: path, Stale: gone, Finishing: !gone}, nil
 	}
-	return content.owner(path)
-}
-
-// owner judges whether who wrote a lock is gone.
-func (c lockContent) owner(path string) (LockOwner, error) {
 	host, err := os.Hostname()
 	if err != nil {
 		return LockOwner{}, fmt.Errorf("read the lock: %w", err)
 	}
-	return LockOwner{
-		PID: c.PID, User: c.Username, Host: c.Hostname, Since: c.Timestamp, Path: path, Doing: c.Doing,
-		Stale: c.Hostname == host && !processAlive(c.PID, c.Timestamp),
-	}, nil
+	owner := content.at(path)
+	owner.Stale = owner.Host == host && !processAlive(owner.PID, owner.Since)
+	return owner, nil
+}
+
+// at is the owner of a lock that was read from path.
+func (c lockContent) at(path string) LockOwner {
+	return LockOwner{PID: c.PID, User: c.Username, Host: c.Hostname, Since: c.Timestamp, Path: path, Doing: c.Doing}
 }
 
 // patient is how often a claim is asked for by who has to have it.
@@ -199,8 +200,8 @@ func (e *Engine) claim(tries int) (release func(), err error) {
 	return release, nil
 }
 
-// sign writes into a lock file whose it is, for the message that others get.
-func sign(f *os.File, doing string) error {
+// lockOf is the lock of this process.
+func lockOf(doing string) lockContent {
 	content := lockContent{PID: os.Getpid(), Timestamp: time.Now(), Doing: doing}
 	if u, err := user.Current(); err == nil {
 		content.Username = u.Username
@@ -208,7 +209,12 @@ func sign(f *os.File, doing string) error {
 	if host, err := os.Hostname(); err == nil {
 		content.Hostname = host
 	}
-	raw, err := json.Marshal(content)
+	return content
+}
+
+// sign writes into a lock file whose it is, for the message that others get.
+func sign(f *os.File, doing string) error {
+	raw, err := json.Marshal(lockOf(doing))
 	if err != nil {
 		return err
 	}
@@ -217,25 +223,61 @@ func sign(f *os.File, doing string) error {
 }
 
 // acquire makes sure that nobody else works on the stack, until release: see claim and unlocked. It removes the locks of owners
-// that are gone.
+// that are gone. A bucket is asked for locks only when an engine of ours may have left one: who else works there, the engine's own
+// lock tells.
 func (e *Engine) acquire(ctx context.Context, notice func(string)) (release func(), err error) {
 	release, err = e.claimOr(patient)
 	if err != nil {
 		return nil, err
 	}
+	ending, ended := e.abandonedRuns()
+	if e.files == nil && len(ending)+len(ended) == 0 {
+		return release, nil
+	}
 	gone, err := e.unlocked(ctx, notice)
+	if err == nil {
+		err = e.clear(ctx, gone, notice)
+	}
 	if err != nil {
 		release()
 		return nil, err
 	}
+	return release, nil
+}
+
+// clear removes locks of owners that are gone, and the records of their engines.
+func (e *Engine) clear(ctx context.Context, gone []LockOwner, notice func(string)) error {
 	for _, o := range gone {
-		if err := os.Remove(o.Path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			release()
-			return nil, fmt.Errorf("clear a stale lock: %w", err)
+		var err error
+		if e.files == nil {
+			_, err = e.run(ctx, locksCommand, e.opts.Project, e.opts.Stack, o.Path)
+		} else if err = os.Remove(o.Path); errors.Is(err, fs.ErrNotExist) {
+			err = nil
+		}
+		if err != nil {
+			return fmt.Errorf("clear a stale lock: %w", err)
 		}
 		notice("cleared the lock of a run that is gone: " + o.String())
 	}
-	return release, nil
+	_, ended := e.abandonedRuns()
+	for _, o := range ended {
+		remove([]string{o.Path})
+	}
+	return nil
+}
+
+// owners are who may be working on the stack. While an engine that a killed command of ours left behind ends, it is the only one
+// that is asked about.
+func (e *Engine) owners(ctx context.Context) ([]LockOwner, error) {
+	ending, ended := e.abandonedRuns()
+	if len(ending) > 0 {
+		return ending, nil
+	}
+	if e.files == nil {
+		return e.bucketLocks(ctx, ended)
+	}
+	info, err := e.Lock(ctx)
+	return info.Owners, err
 }
 
 // unlocked returns the stale locks of a stack on which nobody else works. It changes nothing: it waits for an engine that a
@@ -243,12 +285,12 @@ func (e *Engine) acquire(ctx context.Context, notice func(string)) (release func
 func (e *Engine) unlocked(ctx context.Context, notice func(string)) (gone []LockOwner, err error) {
 	announced := false
 	for {
-		info, err := e.Lock(ctx)
+		owners, err := e.owners(ctx)
 		if err != nil {
 			return nil, err
 		}
 		wait := false
-		for _, o := range info.Owners {
+		for _, o := range owners {
 			switch {
 			case o.Stale:
 			case o.Finishing:
@@ -262,7 +304,7 @@ func (e *Engine) unlocked(ctx context.Context, notice func(string)) (gone []Lock
 			}
 		}
 		if !wait {
-			return info.Owners, nil
+			return owners, nil
 		}
 		select {
 		case <-ctx.Done():

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -87,6 +88,11 @@ func TestWithoutALockNobodyHoldsTheStack(t *testing.T) {
 	release()
 }
 
+// runOf is what is recorded of an engine process that serves the process command.
+func runOf(engine, command int) string {
+	return fmt.Sprintf(`{"engine":%d,"command":%d,"started":%q}`, engine, command, time.Now().Format(time.RFC3339))
+}
+
 // An engine of ours whose command was killed comes to its end by itself.
 func TestTheEngineOfAKilledCommandIsFinishing(t *testing.T) {
 	t.Parallel()
@@ -95,8 +101,7 @@ func TestTheEngineOfAKilledCommandIsFinishing(t *testing.T) {
 	for pid, finishing := range map[int]bool{goneProcess: true, os.Getpid(): false} {
 		e := open(t, Options{Home: t.TempDir(), Program: chain(nil)})
 		put(t, lockContentOf(os.Getpid(), host), lockBy(t, e.opts.Home, "x", 1))
-		put(t, fmt.Sprintf(`{"engine":%d,"command":%d,"started":%q}`, os.Getpid(), pid, time.Now().Format(time.RFC3339)),
-			e.runPath(os.Getpid()))
+		put(t, runOf(os.Getpid(), pid), e.runPath(strconv.Itoa(os.Getpid())))
 		info, err := e.Lock(t.Context())
 		require.NoError(t, err)
 		require.False(t, info.Owners[0].Stale)

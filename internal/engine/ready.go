@@ -31,9 +31,6 @@ func (e *Engine) Ready(ctx context.Context, notice func(text string)) error {
 	if _, err := e.unlocked(ctx, notice); err != nil {
 		return err
 	}
-	if err := e.bucketUnlocked(ctx); err != nil {
-		return err
-	}
 	if err := e.ready(ctx); err != nil {
 		return err
 	}
