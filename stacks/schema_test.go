@@ -6,9 +6,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
+
+	"emrflink/internal/golden"
 )
 
 func settingsSchema(t *testing.T) map[string]map[string]any {
@@ -85,3 +89,46 @@ func TestTheSchemasChoicesAreTaken(t *testing.T) {
 		}
 	}
 }
+
+// TestThePulumiProjectHasTheKeys writes Pulumi.yaml: Pulumi's own commands and editors then know the keys too. A key without a
+// default would be required in every stack.
+func TestThePulumiProjectHasTheKeys(t *testing.T) {
+	t.Parallel()
+	type items struct {
+		Type string
+	}
+	var text strings.Builder
+	text.WriteString(projectHead)
+	for _, k := range Keys() {
+		s := settingsSchema(t)[Namespace+":"+k.Name]
+		key := struct {
+			Type        string
+			Description string
+			Items       *items `yaml:",omitempty"`
+			Default     yaml.Node
+		}{Type: s["type"].(string), Description: k.Doc}
+		if of, list := s["items"].(map[string]any); list {
+			key.Items = &items{of["type"].(string)}
+		}
+		raw, err := json.Marshal(s["default"])
+		require.NoError(t, err)
+		var doc yaml.Node
+		require.NoError(t, yaml.Unmarshal(raw, &doc))
+		key.Default = *doc.Content[0]
+		var out strings.Builder
+		enc := yaml.NewEncoder(&out)
+		enc.SetIndent(2)
+		require.NoError(t, enc.Encode(map[string]any{"config": map[string]any{Namespace + ":" + k.Name: key}}))
+		text.WriteString(strings.TrimPrefix(out.String(), "config:\n"))
+	}
+	golden.Equal(t, "../Pulumi.yaml", text.String())
+}
+
+const projectHead = `name: emrflink
+description: Amazon EMR on EKS with Apache Flink
+runtime: go
+main: cmd/blueprint
+# The keys of a stack with their defaults, for Pulumi's own commands; "make golden" writes them. A default that you change here
+# holds for every stack whose Pulumi.STACK.yaml does not set the key, here and for emrflink.
+config:
+`

@@ -24,6 +24,7 @@ import (
 	"emrflink/internal/plans"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/encoding"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/workspace"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
 )
@@ -80,6 +81,35 @@ func TestSecretsProvidersThatAreNotBuiltInAreRefusedByName(t *testing.T) {
 		require.ErrorAs(t, err, &f, provider)
 		require.Equal(t, CodeNotBuilt, f.Code)
 		require.Contains(t, f.Message, want)
+	}
+}
+
+func TestDefaultsHoldForWhatTheStackDoesNotSet(t *testing.T) {
+	t.Parallel()
+	home := t.TempDir()
+	for _, o := range []Options{
+		{WorkFile: put(t, "config: {emrflink:name: mine}\nencryptionsalt: v1\n", home, "Pulumi.dev.yaml")},
+		{Config: map[string]string{"emrflink:name": "mine"}},
+	} {
+		o.Stack, o.Home = "dev", home
+		o.Defaults = map[string]any{"emrflink:name": "of all", "emrflink:teams": []any{"a"}, "aws:profile": "dev"}
+		settings, err := open(t, o).stackSettings()
+		require.NoError(t, err)
+		require.Equal(t, map[string]any{"emrflink:name": "mine", "emrflink:teams": []any{"a"}, "aws:profile": "dev"},
+			settings["config"])
+	}
+}
+
+// Pulumi's own commands take the project file: its types, and the defaults of them.
+func TestPulumiTakesTheProjectFile(t *testing.T) {
+	t.Parallel()
+	project, err := workspace.LoadProject("../../Pulumi.yaml")
+	require.NoError(t, err)
+	require.NoError(t, project.Validate())
+	require.NotEmpty(t, project.Config)
+	for key, of := range project.Config {
+		require.NotNil(t, of.Default, "without a default every stack would have to set %s", key)
+		require.True(t, of.IsExplicitlyTyped(), key)
 	}
 }
 

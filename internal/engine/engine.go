@@ -35,6 +35,8 @@ type Options struct {
 	WorkFile string
 	// Config maps full keys (`emrflink:region`) to values as Pulumi stores them. Ignored when there is a WorkFile.
 	Config map[string]string
+	// Defaults are settings by their full keys, for those that neither WorkFile nor Config has.
+	Defaults map[string]any
 	// Env is laid over this process's environment for the engine: the target's endpoints and credentials.
 	Env     map[string]string
 	Program pulumi.RunFunc

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 
@@ -58,8 +59,21 @@ func (e *Engine) stackFile(dir string) string {
 	return filepath.Join(dir, "Pulumi."+e.opts.Stack+".yaml")
 }
 
-// stackSettings returns the user's stack file, or the settings made of Options.Config.
+// stackSettings returns the user's stack file, or the settings made of Options.Config, with Options.Defaults.
 func (e *Engine) stackSettings() (map[string]any, error) {
+	settings, err := e.ownSettings()
+	if err != nil || len(e.opts.Defaults) == 0 {
+		return settings, err
+	}
+	config := maps.Clone(e.opts.Defaults)
+	if own, ok := settings["config"].(map[string]any); ok {
+		maps.Copy(config, own)
+	}
+	settings["config"] = config
+	return settings, nil
+}
+
+func (e *Engine) ownSettings() (map[string]any, error) {
 	settings := map[string]any{}
 	if e.opts.WorkFile == "" {
 		config := make(map[string]any, len(e.opts.Config))

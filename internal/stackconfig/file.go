@@ -23,6 +23,8 @@ import (
 type File struct {
 	Path   string         // "" = the stack has no file and takes the defaults
 	Values map[string]any // keys of this project, without the namespace
+	// Project is what Pulumi.yaml has for every stack, by its full keys, without what the file itself sets.
+	Project map[string]any
 	// Hints say which values are taken for text although YAML takes them for something else, a line each.
 	Hints []string
 }
@@ -56,9 +58,21 @@ func (e *FileProblem) ExitCode() int { return exitcode.Usage }
 // Code is the stable identifier.
 func (e *FileProblem) Code() string { return "config" }
 
-// ReadFile finds and reads the settings of a stack: explicit, else Pulumi.<stack>.yaml in dir. Only the default
-// stack may have no file.
+// ReadFile finds and reads the settings of a stack: explicit, else Pulumi.<stack>.yaml in dir, and what the Pulumi.yaml in dir has
+// for all stacks. Only the default stack may have no file.
 func ReadFile(dir, name, explicit string) (File, error) {
+	f, err := readStackFile(dir, name, explicit)
+	if err != nil {
+		return File{}, err
+	}
+	f.Project, err = project(dir)
+	for key := range f.Values {
+		delete(f.Project, stack.Project+":"+key)
+	}
+	return f, err
+}
+
+func readStackFile(dir, name, explicit string) (File, error) {
 	path := explicit
 	if path == "" {
 		path = filepath.Join(dir, fileName(name))

@@ -45,7 +45,8 @@ func NewValidateCmd(f *cmdutil.Factory, runF func(context.Context, *Options) err
 		SuggestFor: []string{"lint", "check"},
 		Short:      "Check a settings file and list everything that is wrong",
 		Long: `Check the settings of a file, by default those of the stack, as every command does before it begins, and list
-everything that is wrong with its line or its key.
+everything that is wrong with its line or its key. What the Pulumi.yaml of the current folder sets for every stack
+counts too, where the file does not set the key.
 
 A text may be written without quotes: 1.35, no and 2026-01-01 are taken as they are written. Other tools that read the
 file may take such a value for a number or a date, so it is shown as a hint.

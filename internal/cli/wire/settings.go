@@ -18,6 +18,8 @@ import (
 type settings struct {
 	info   stack.Info
 	config stacks.Config
+	// project is what Pulumi.yaml sets for every stack and is no default of ours, by full keys.
+	project map[string]any
 }
 
 // readSettings reads the stack file. Nothing is contacted.
@@ -37,7 +39,7 @@ func (a *app) readSettings() (settings, error) {
 		}
 	}
 	return settings{
-		config: config,
+		config: config, project: file.Differing(config),
 		info: stack.Info{
 			Stack: a.globals.Stack, File: file.Path, Home: home, State: a.globals.State, Target: config.Target,
 			Region: config.Region, Deployment: config.Name, Kubernetes: config.KubernetesVersion, Speed: 1,
@@ -56,7 +58,7 @@ func (a *app) stackFile(path string) (stackconfig.File, stacks.Config, error) {
 	if err != nil {
 		return stackconfig.File{}, stacks.Config{}, err
 	}
-	config, err := stackconfig.Parse(file.Path, file.Values)
+	config, err := file.Parse()
 	return file, config, classify(err)
 }
 

@@ -167,7 +167,7 @@ const adoptPoll = 15 * time.Second
 func (a *app) engineOptions(s settings, env map[string]string) engine.Options {
 	return engine.Options{
 		Stack: s.info.Stack, Project: stack.Project, Home: s.info.Home, BackendURL: s.info.State, WorkFile: s.info.File,
-		Config: s.config.Encode(), Env: withOwnPath(env, a.io.Getenv("PATH")), Program: stacks.Blueprint,
+		Config: s.config.Encode(), Defaults: s.project, Env: withOwnPath(env, a.io.Getenv("PATH")), Program: stacks.Blueprint,
 		Logger: a.log().Logger, Kill: a.interrupt.Kill(), Doing: a.command,
 	}
 }

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package stackconfig
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"emrflink/internal/stack"
+	"emrflink/stacks"
+)
+
+// ProjectFile is where Pulumi keeps what holds for all stacks of a folder.
+const ProjectFile = "Pulumi.yaml"
+
+// project are the settings that the project file has for every stack, by their full keys, as Pulumi reads them: the default or
+// the value of a key. A folder of another project has none.
+func project(dir string) (map[string]any, error) {
+	path := filepath.Join(dir, ProjectFile)
+	raw, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, &refusal{err: fmt.Errorf("read project file %q: %w", path, cause(err)), code: "usage"}
+	}
+	var d document
+	values := map[string]any{}
+	var entries []entry
+	if root := d.root(raw); root != nil {
+		entries = d.entries(root)
+	}
+	if len(d.problems) == 0 && !slices.ContainsFunc(entries, func(e entry) bool { return e.key == "name" && e.value.Value == stack.Project }) {
+		return nil, nil
+	}
+	for _, e := range entries {
+		switch {
+		case e.key == "stackConfigDir", e.key == "config" && behind(e.value).Tag == "!!str":
+			d.problem(e.line, "%q moves the stack files to another folder; name the file with --config-file instead", e.key)
+		case e.key == "config" && behind(e.value).Kind == yaml.MappingNode:
+			for _, one := range d.entries(behind(e.value)) {
+				d.forAll(one, values)
+			}
+		case e.key == "config" && behind(e.value).Tag != "!!null":
+			d.problem(e.line, "\"config\" is not a map of keys")
+		}
+	}
+	if len(d.problems) > 0 {
+		return nil, &FileProblem{File: path, Lines: d.problems}
+	}
+	return values, nil
+}
+
+// forAll reads one key of the project file. Text, numbers and lists are the value themselves; an object describes it.
+func (d *document) forAll(e entry, values map[string]any) {
+	key := e.key
+	if !strings.Contains(key, ":") {
+		key = stack.Project + ":" + key
+	}
+	name, own := strings.CutPrefix(key, stack.Project+":")
+	described := []entry{{"default", e.line, e.value}}
+	if n := behind(e.value); n.Kind == yaml.MappingNode {
+		described = d.entries(n)
+	}
+	for _, part := range described {
+		switch {
+		case part.key == "secret" && own:
+			d.problem(part.line, "%s cannot be secret: it is in names and tags that everybody sees", key)
+		case part.key == "default", part.key == "value":
+			values[key] = d.value(name, part.value, stacks.TypeOf(name))
+		}
+	}
+}
+
+// Parse validates the settings of the file and of the project; see [Parse]. A problem names the file that has the value.
+func (f File) Parse() (stacks.Config, error) {
+	values := map[string]any{}
+	for key, value := range f.Project {
+		if name, own := strings.CutPrefix(key, stack.Project+":"); own {
+			values[name] = value
+		}
+	}
+	for name, value := range f.Values {
+		values[name] = value
+	}
+	config, err := Parse(f.Path, values)
+	var invalid *stacks.ConfigError
+	if errors.As(err, &invalid) {
+		for i, p := range invalid.Problems {
+			root := p.Key[:strings.IndexAny(p.Key+".", ".[")]
+			if _, fromProject := f.Project[stack.Project+":"+root]; fromProject {
+				invalid.Problems[i].File = ProjectFile
+			}
+		}
+	}
+	return config, err
+}
+
+// Differing is what of Project is not the default of the program, or is read by others.
+func (f File) Differing(c stacks.Config) map[string]any {
+	own, out := c.Encode(), map[string]any{}
+	for key, value := range f.Project {
+		if _, differs := own[key]; differs || !strings.HasPrefix(key, stack.Project+":") {
+			out[key] = value
+		}
+	}
+	return out
+}
