@@ -159,6 +159,41 @@ func render(t require.TestingT, d Drawing) string {
 	return b.String()
 }
 
+// Few renderers but browsers know variables, media queries, scripts or HTML in a picture.
+func TestThePictureNeedsNoBrowser(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	require.NoError(t, Draw(large(3, "same", "create", "update", "replace", "delete"), Style{Fold: true}).SVG(&b, "a"))
+	plain, more, found := strings.Cut(stylesheet(), "@media")
+	require.True(t, found)
+	require.Equal(t, 1, strings.Count(stylesheet(), "@"), "what some cannot read is at the end")
+	require.Regexp(t, `^ \(prefers-color-scheme: dark\) \{\n(  .+\n)+\}\n$`, more)
+	require.NotContains(t, plain+more, "var(")
+	require.Equal(t, strings.Count(rules, "var("), strings.Count(plain, "#"), "every colour is known")
+	require.Equal(t, strings.Count(rules, "var("), strings.Count(more, "#"))
+	drawn := map[string]bool{}
+	for dec := xml.NewDecoder(&b); ; {
+		token, err := dec.Token()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		require.NoError(t, err)
+		e, ok := token.(xml.StartElement)
+		if !ok {
+			continue
+		}
+		require.Contains(t, []string{"svg", "title", "desc", "style", "rect", "text", "tspan", "g", "path"}, e.Name.Local)
+		drawn[e.Name.Local] = true
+		for _, a := range e.Attr {
+			require.NotEqual(t, "style", a.Name.Local)
+			if class, _, _ := strings.Cut(a.Value, " "); a.Name.Local == "class" && (e.Name.Local == "rect" || e.Name.Local == "path") {
+				require.Regexp(t, `(?m)^[^{]*\.`+class+`\b[^{]*\{[^}]*fill: (#[0-9a-f]{6}|none);`, plain, "a shape without a rule is black")
+			}
+		}
+	}
+	require.Len(t, drawn, 9)
+}
+
 func apart(a, b Box) bool {
 	return a.X+a.W <= b.X || b.X+b.W <= a.X || a.Y+a.H <= b.Y || b.Y+b.H <= a.Y
 }

@@ -65,7 +65,7 @@ func TestALargeGraphIsDrawnAsItWas(t *testing.T) {
 			var svg, mermaid bytes.Buffer
 			require.NoError(t, d.SVG(&svg, strings.Repeat("a title ", 20)))
 			require.NoError(t, d.Mermaid(&mermaid))
-			golden.Equal(t, "testdata/"+name+".svg", strings.Replace(svg.String(), picture, "", 1))
+			golden.Equal(t, "testdata/"+name+".svg", strings.Replace(svg.String(), stylesheet(), "", 1))
 			golden.Equal(t, "testdata/"+name+".mmd", mermaid.String())
 		})
 	}
@@ -133,6 +133,6 @@ func TestTheFirstNodeMayBeAComponent(t *testing.T) {
 	var svg, mermaid bytes.Buffer
 	require.NoError(t, d.SVG(&svg, "a"))
 	require.NoError(t, d.Mermaid(&mermaid))
-	golden.Equal(t, "testdata/first.svg", strings.Replace(svg.String(), picture, "", 1))
+	golden.Equal(t, "testdata/first.svg", strings.Replace(svg.String(), stylesheet(), "", 1))
 	golden.Equal(t, "testdata/first.mmd", mermaid.String())
 }

@@ -12,10 +12,38 @@ import (
 	"strings"
 )
 
-// picture is the style sheet of a picture in a file of its own. It follows the reader's colour scheme.
+// rules is the style sheet of a picture in a file of its own, with names in the place of colours.
 //
 //go:embed picture.css
-var picture string
+var rules string
+
+// light and dark have the colours of the rules.
+var (
+	light = colours("paper #ffffff wall #f6f8fa edge #d0d7de ink #1f2328 dim #59636e box #ffffff line #818b98 " +
+		"net #bc4c00 iam #bf3989 eks #0969da k8s #6639ba s3 #1a7f37 obs #9a6700 other #6e7781")
+	dark = colours("paper #0d1117 wall #151b23 edge #3d444d ink #f0f6fc dim #9198a1 box #0d1117 line #767f8a " +
+		"net #f0883e iam #db61a2 eks #4493f8 k8s #ab7df8 s3 #3fb950 obs #d29922 other #9198a1")
+)
+
+func colours(table string) *strings.Replacer {
+	words := strings.Fields(table)
+	for i := 0; i < len(words); i += 2 {
+		words[i] = "var(--" + words[i] + ")"
+	}
+	return strings.NewReplacer(words...)
+}
+
+// stylesheet has literal colours, because few renderers but browsers know variables. A browser follows the reader's colour scheme;
+// what does not know that passes over the end.
+func stylesheet() string {
+	var coloured strings.Builder
+	for line := range strings.Lines(rules) {
+		if strings.Contains(line, "var(") {
+			coloured.WriteString("  " + line)
+		}
+	}
+	return light.Replace(rules) + "@media (prefers-color-scheme: dark) {\n" + dark.Replace(coloured.String()) + "}\n"
+}
 
 // Heights of what surrounds the rooms of a picture in a file of its own.
 const (
@@ -46,7 +74,7 @@ func (d Drawing) SVG(w io.Writer, title string) error {
 		width, d.Height, width, d.Height)
 	about := d.about()
 	fmt.Fprintf(&b, "<title id=\"title\">%s</title>\n<desc id=\"about\">%s</desc>\n<style>\n%s</style>\n", Escape(title),
-		Escape(about), picture)
+		Escape(about), stylesheet())
 	fmt.Fprintf(&b, `<rect class="paper" width="%d" height="%d"/>`+"\n", width, d.Height)
 	fmt.Fprintf(&b, `<text class="heading" x="%d" y="32">%s</text>`+"\n", margin, Escape(cut(title, width-2*margin, 18, true)))
 	fmt.Fprintf(&b, `<text class="note" x="%d" y="52">%s</text>`+"\n", margin, Escape(about))
