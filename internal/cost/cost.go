@@ -103,6 +103,15 @@ func Round(v float64, places int) float64 {
 	return math.Round(v*p) / p
 }
 
+// ByUse says what is in no sum of prices, because it is billed by use: in one line, or a line each when verbose.
+func ByUse(notIncluded []string, verbose bool) []string {
+	const few = 2
+	if n := len(notIncluded); n > few && !verbose {
+		return []string{fmt.Sprintf("what is billed by use, of %d kinds (list them with --verbose)", n)}
+	}
+	return notIncluded
+}
+
 // UsageKarpenter is how an estimate names what [NodesFor] bounds for given pods.
 const UsageKarpenter = "instances and volumes that Karpenter starts for jobs"
 

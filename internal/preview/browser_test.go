@@ -21,7 +21,7 @@ func openPage(t *testing.T, d Document) *browser.Browser {
 	program, err := browser.Find()
 	require.NoError(t, err)
 	var page bytes.Buffer
-	require.NoError(t, HTML(&page, d))
+	require.NoError(t, writePage(&page, d, nil))
 	file := filepath.Join(t.TempDir(), "preview.html")
 	require.NoError(t, os.WriteFile(file, page.Bytes(), 0o600))
 	b, err := browser.Open(t.Context(), program, 1600, 1000)
@@ -122,6 +122,19 @@ func TestBrowserFitsLabelsIntoTheirBoxes(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, svg.Bytes(), 0o600))
 	require.NoError(t, b.Load(t.Context(), "file://"+file))
 	require.Empty(t, eval[[]string](t, b, tooWide))
+	require.Empty(t, b.Problems())
+}
+
+func TestBrowserShowsNamesWhenAllIsNew(t *testing.T) {
+	t.Parallel()
+	d := document2000(1)
+	for i := range d.Steps {
+		d.Steps[i].Op, d.Steps[i].MayReplace, d.Steps[i].Destroys = "create", false, ""
+	}
+	d.Steps[99].Type, d.Steps[99].Name = "aws:eks/cluster:Cluster", "the-cluster"
+	b := openPage(t, d)
+	require.Equal(t, "block", eval[string](t, b, "getComputedStyle(document.querySelector('#graph .text')).display"))
+	require.Equal(t, "the-cluster", eval[[]string](t, b, shownEntries)[0])
 	require.Empty(t, b.Problems())
 }
 

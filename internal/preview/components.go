@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"emrflink/internal/awskind"
 	"emrflink/internal/graph"
 )
 
@@ -60,16 +61,23 @@ func lossSteps(steps []Step) []Step {
 			out = append(out, s)
 		}
 	}
-	rank := func(s Step) int {
+	slices.SortStableFunc(out, graver)
+	return out
+}
+
+// graver compares two steps: the gravest act is first, then what hurts most, or what takes longest to make.
+func graver(a, b Step) int {
+	weight := func(s Step) int {
+		if actOf(s) > mayBe {
+			k, _ := awskind.OfType(s.Type)
+			return -int(k.Create)
+		}
 		if n := typeGravity(s.Type); n >= 0 {
 			return n
 		}
 		return math.MaxInt
 	}
-	slices.SortStableFunc(out, func(a, b Step) int {
-		return cmp.Or(cmp.Compare(actOf(a), actOf(b)), cmp.Compare(rank(a), rank(b)))
-	})
-	return out
+	return cmp.Or(cmp.Compare(actOf(a), actOf(b)), cmp.Compare(weight(a), weight(b)))
 }
 
 // gravest is the last gravity of what holds something that no deploy brings back: keys, buckets, clusters, networks, namespaces

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"slices"
 	"strings"
 
 	"emrflink/internal/graph"
@@ -40,6 +41,7 @@ type pageData struct {
 	Loss           string
 	Loud           []pageLoud
 	Cost           []amount
+	Billed         []position
 	Findings       []pageFinding
 	Open, Accepted int
 	Policy         string
@@ -86,12 +88,14 @@ type pageNode struct {
 
 // HTML writes the plan as one page that needs nothing else: no request leaves it, and only its own script and style
 // may run.
-func HTML(w io.Writer, d Document) error {
+func (r Report) HTML(w io.Writer) error { return writePage(w, r.Document, r.positions()) }
+
+func writePage(w io.Writer, d Document, billed []position) error {
 	drawing := graph.Draw(graphNodes(d), graph.Style{Internal: true})
 	page := pageData{
 		Doc: d, Mode: modeSentence(d), Loss: lossSentence(d), Style: template.CSS(pageCSS), Script: template.JS(pageJS),
 		Changes: d.Summary.Create + d.Summary.Update + d.Summary.Replace + d.Summary.Delete,
-		Width:   drawing.Width, Height: drawing.Height, Cost: amounts(d.Cost),
+		Width:   drawing.Width, Height: drawing.Height, Cost: amounts(d.Cost), Billed: billed,
 	}
 	page.Policy = fmt.Sprintf("default-src 'none'; script-src '%s'; style-src '%s'; base-uri 'none'; form-action 'none'",
 		allowed(pageJS), allowed(pageCSS))
@@ -105,7 +109,9 @@ func HTML(w io.Writer, d Document) error {
 	}
 	page.Data = template.JS(data)
 	page.fill(steps, index)
-	t, err := template.New("page").Funcs(template.FuncMap{"thousands": thousands, "some": some}).Parse(pageHTML)
+	t, err := template.New("page").Funcs(template.FuncMap{
+		"thousands": thousands, "some": some, "hour": costHour, "month": costMonth, "what": costWhat,
+	}).Parse(pageHTML)
 	if err != nil {
 		return fmt.Errorf("read the template of the page: %w", err)
 	}
@@ -177,7 +183,17 @@ func scriptData(drawing graph.Drawing, steps []Step, index map[string]int, known
 			items = append(items, i.Nodes)
 		}
 	}
-	return map[string]any{"nodes": nodes, "items": items, "rooms": rooms}
+	return map[string]any{"nodes": nodes, "items": items, "rooms": rooms, "order": listOrder(steps)}
+}
+
+// listOrder is the order of the list, see graver.
+func listOrder(steps []Step) []int {
+	order := make([]int, len(steps))
+	for i := range steps {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return graver(steps[a], steps[b]) })
+	return order
 }
 
 // fill makes what the template shows without the script.

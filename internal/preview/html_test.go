@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"html"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -22,8 +24,8 @@ import (
 func page(t *testing.T, d Document) string {
 	t.Helper()
 	var a, b bytes.Buffer
-	require.NoError(t, HTML(&a, d))
-	require.NoError(t, HTML(&b, d))
+	require.NoError(t, writePage(&a, d, nil))
+	require.NoError(t, writePage(&b, d, nil))
 	require.Equal(t, a.String(), b.String(), "the same document gives the same bytes")
 	return a.String()
 }
@@ -72,6 +74,69 @@ func TestAPageCarriesWhatItShowsAsData(t *testing.T) {
 	require.Equal(t, 2, strings.Count(text, "<script"), "no text became an element")
 	require.Equal(t, 1, strings.Count(text, "</body>"))
 	require.Contains(t, text, "&lt;script&gt;alert(1)&lt;/script&gt;")
+}
+
+func TestAPageCountsAsTheBannerDoes(t *testing.T) {
+	t.Parallel()
+	d := mixedDocument()
+	text := page(t, d)
+	count := func(op string) int {
+		raw := regexp.MustCompile(`data-op="` + op + `".*?<b>([0-9]+)</b>`).FindStringSubmatch(text)
+		require.NotNil(t, raw, op)
+		n, err := strconv.Atoi(raw[1])
+		require.NoError(t, err)
+		return n
+	}
+	require.Equal(t, 1, count("may-replace"), "an update that may become a replacement is one of both to nobody")
+	got := plans.Summary{
+		Create: count("create"), Update: count("update") + count("may-replace"), Replace: count("replace"), Delete: count("delete"),
+		Same: d.Summary.Same,
+	}
+	require.Equal(t, d.Summary, got)
+	require.Contains(t, text, fmt.Sprintf("<p>%d changes.", d.Summary.Changes()))
+}
+
+func TestAPageHasThePricesOfEachPosition(t *testing.T) {
+	t.Parallel()
+	r, err := New(changed(), "us-west-2")
+	require.NoError(t, err)
+	var b bytes.Buffer
+	require.NoError(t, r.HTML(&b))
+	_, table, found := strings.Cut(b.String(), `<table class="billed">`)
+	require.True(t, found)
+	table, _, _ = strings.Cut(table, "</table>")
+	for mark, want := range map[string]string{
+		`"del"><th scope="row"><i>-</i>`:     "public IPv4 address.*old-ip.*>.0.0050<.*>.3.65<",
+		`"add"><th scope="row"><i>&#43;</i>`: "NAT gateway.*nat-2.*>.0.0450<.*>.32.85<",
+		`""><th scope="row"><i>=</i>`:        "EKS control plane.*demo.*>.0.1000<.*>.73.00<",
+	} {
+		require.Regexp(t, "(?s)"+regexp.QuoteMeta(mark)+" "+want, table)
+	}
+	require.Equal(t, 3, strings.Count(table, `<th scope="row">`))
+}
+
+func TestTheListBeginsWithWhatMatters(t *testing.T) {
+	t.Parallel()
+	step := func(op, typ, destroys string) Step { return Step{Op: op, Type: typ, Destroys: destroys} }
+	for name, steps := range map[string][]Step{
+		"all is new": {
+			step("create", "aws:eks/cluster:Cluster", ""), step("create", "aws:eks/nodeGroup:NodeGroup", ""),
+			step("create", "aws:ec2/natGateway:NatGateway", ""), step("create", "aws:iam/role:Role", ""),
+		},
+		"something is lost": {
+			step("delete", "aws:iam/role:Role", "permissions"), step("replace", "aws:s3/bucketV2:BucketV2", "checkpoints"),
+			step("replace", "aws:eks/cluster:Cluster", "all"), step("replace", "emrflink:cluster:Cluster", ""),
+			step("update", "aws:eks/cluster:Cluster", ""), step("update", "aws:sqs/queue:Queue", ""),
+			step("create", "aws:eks/cluster:Cluster", ""), step("same", "aws:eks/cluster:Cluster", ""),
+		},
+	} {
+		want := make([]int, len(steps))
+		for i := range steps {
+			want[i] = len(steps) - 1 - i
+		}
+		slices.Reverse(steps)
+		require.Equal(t, want, listOrder(steps), name)
+	}
 }
 
 func TestThePictureOfAStack(t *testing.T) {

@@ -18,6 +18,8 @@ import (
 type TextOptions struct {
 	Color bool
 	Width int
+	// Verbose lists what is in no sum of prices.
+	Verbose bool
 }
 
 // maxNames is how many names of resources are listed together, maxDiffs how many properties of one resource.

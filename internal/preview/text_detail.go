@@ -123,53 +123,81 @@ func (p *printer) cost(r Report) {
 		p.line("33", "  not priced: %s", u)
 	}
 	if len(after.NotIncluded) > 0 && r.plan.Summary.Changes() > 0 {
-		p.line("", "  not included: %s", strings.Join(after.NotIncluded, "; "))
+		for _, n := range cost.ByUse(after.NotIncluded, p.opts.Verbose) {
+			p.line("", "  not included: %s", n)
+		}
 	}
 }
 
-// positions lists what is billed by the hour and changes, and counts the rest.
-func (p *printer) positions(r Report) {
-	same := 0
+// position is what is billed by the hour before or after. Mark is "-" for what goes, "+" for what comes, "=" for what stays.
+type position struct {
+	Mark string
+	Item cost.Item
+}
+
+// positions are those that go, those that come, and those that stay.
+func (r Report) positions() []position {
 	key := func(i cost.Item) string { return i.URN + "\x00" + costLine(i) }
 	left := map[string]int{}
 	for _, i := range r.Before.Items {
 		left[key(i)]++
 	}
-	var came []cost.Item
+	var gone, came, same []position
 	for _, i := range r.After.Items {
 		if left[key(i)] > 0 {
 			left[key(i)]--
-			same++
+			same = append(same, position{"=", i})
 			continue
 		}
-		came = append(came, i)
+		came = append(came, position{"+", i})
 	}
 	for _, i := range r.Before.Items {
 		if left[key(i)] > 0 {
 			left[key(i)]--
-			p.line(colour(plans.OpDelete), "  - %s", costLine(i))
+			gone = append(gone, position{"-", i})
 		}
 	}
-	for _, i := range came {
-		p.line(colour(plans.OpCreate), "  + %s", costLine(i))
+	return slices.Concat(gone, came, same)
+}
+
+// positions lists what is billed by the hour and changes, and counts the rest.
+func (p *printer) positions(r Report) {
+	same := 0
+	for _, at := range r.positions() {
+		switch at.Mark {
+		case "-":
+			p.line(colour(plans.OpDelete), "  - %s", costLine(at.Item))
+		case "+":
+			p.line(colour(plans.OpCreate), "  + %s", costLine(at.Item))
+		default:
+			same++
+		}
 	}
 	if same > 0 {
 		p.line("", "  %s as before", counted(same, "position", "positions"))
 	}
 }
 
-// costLine is one position: price per hour, what, how many, which resource, and what may change the price.
+// costLine is one position: its prices, what, how many, which resource, and what may change the price.
 func costLine(i cost.Item) string {
-	text := fmt.Sprintf("%.4f an hour  %s", i.HourlyUSD, i.What)
-	if i.Quantity != 1 {
-		text = fmt.Sprintf("%.4f an hour  %g x %s", i.HourlyUSD, i.Quantity, i.What)
-	}
-	text += "  " + i.Name
+	text := fmt.Sprintf("%.4f an hour %8.2f a month  %s  %s", i.HourlyUSD, cost.Monthly(i.HourlyUSD), costWhat(i), i.Name)
 	if i.Note != "" {
 		text += "  (" + i.Note + ")"
 	}
 	return text
 }
+
+// costWhat says what is billed, and how much of it.
+func costWhat(i cost.Item) string {
+	if i.Quantity == 1 {
+		return i.What
+	}
+	return fmt.Sprintf("%g x %s", i.Quantity, i.What)
+}
+
+// costHour and costMonth are the prices of a position.
+func costHour(i cost.Item) string  { return money(i.HourlyUSD, 4) }
+func costMonth(i cost.Item) string { return money(cost.Monthly(i.HourlyUSD), 2) }
 
 // maxValue is how many characters of a value are shown.
 const maxValue = 100

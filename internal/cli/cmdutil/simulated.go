@@ -43,12 +43,7 @@ func PerMonth(perHour float64) string { return fmt.Sprintf("$%.2f", cost.Monthly
 
 // PrintNotIncluded says what is in no sum of prices: one line, a line each with --verbose.
 func PrintNotIncluded(w io.Writer, label string, list []string, verbose bool) {
-	const few = 2
-	if len(list) > few && !verbose {
-		_, _ = fmt.Fprintf(w, "%s: what is billed by use, of %d kinds (list them with --verbose)\n", label, len(list))
-		return
-	}
-	for _, n := range list {
+	for _, n := range cost.ByUse(list, verbose) {
 		_, _ = fmt.Fprintf(w, "%s: %s\n", label, n)
 	}
 }

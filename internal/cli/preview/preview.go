@@ -31,8 +31,9 @@ type Stack interface {
 
 // Options are the dependencies and the flags of the command.
 type Options struct {
-	IO   *iostreams.IOStreams
-	Info func() (stack.Info, error)
+	IO      *iostreams.IOStreams
+	Globals *cmdutil.Globals
+	Info    func() (stack.Info, error)
 	Operations
 
 	Offline      bool
@@ -55,7 +56,7 @@ type Operations struct {
 
 // NewCmd returns the command.
 func NewCmd(f *cmdutil.Factory, o Operations, runF func(context.Context, *Options) error) *cobra.Command {
-	opts := &Options{IO: f.IO, Info: f.Info, Operations: o}
+	opts := &Options{IO: f.IO, Globals: f.Globals, Info: f.Info, Operations: o}
 	cmd := &cobra.Command{
 		SuggestFor: []string{"plan", "diff"},
 		Use:        "preview [flags]",
@@ -201,8 +202,10 @@ func save(ctx context.Context, opts *Options, p Planner, plan preview.Report) er
 
 // show prints the plan. Where standard output is a file that was asked for, the plan for a reader goes beside it.
 func show(opts *Options, plan preview.Report) error {
+	look := preview.TextOptions{Verbose: opts.Globals.Verbose}
 	if opts.toStdout {
-		return plan.Text(opts.IO.ErrOut, preview.TextOptions{Color: opts.IO.ErrPalette().Enabled()})
+		look.Color = opts.IO.ErrPalette().Enabled()
+		return plan.Text(opts.IO.ErrOut, look)
 	}
 	switch opts.Output {
 	case cmdutil.JSON:
@@ -210,13 +213,12 @@ func show(opts *Options, plan preview.Report) error {
 	case cmdutil.Markdown:
 		return preview.Markdown(opts.IO.Out, plan.Document)
 	case cmdutil.HTML:
-		return preview.HTML(opts.IO.Out, plan.Document)
+		return plan.HTML(opts.IO.Out)
 	}
-	width := 0 // a file or a pipe gets whole lines
-	if opts.IO.IsOutTTY() {
-		width = opts.IO.Width()
+	if look.Color = opts.IO.OutPalette().Enabled(); opts.IO.IsOutTTY() {
+		look.Width = opts.IO.Width() // a file or a pipe gets whole lines
 	}
-	if err := plan.Text(opts.IO.Out, preview.TextOptions{Color: opts.IO.OutPalette().Enabled(), Width: width}); err != nil {
+	if err := plan.Text(opts.IO.Out, look); err != nil {
 		return fmt.Errorf("print plan: %w", err)
 	}
 	return nil

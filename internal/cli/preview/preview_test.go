@@ -49,6 +49,13 @@ func planOf(t *testing.T, create int) preview.Report {
 	return r
 }
 
+func page(t *testing.T, create int) string {
+	t.Helper()
+	var b strings.Builder
+	require.NoError(t, planOf(t, create).HTML(&b))
+	return b.String()
+}
+
 // text is a plan as it is printed into a pipe: without colours, lines whole.
 func text(t *testing.T, create int) string {
 	t.Helper()
@@ -109,7 +116,7 @@ func TestFilesAreWrittenBeforeThePlanIsShown(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "b.json")
 	against := ""
 	opts := &Options{
-		IO: r.Factory.IO, Info: r.Factory.Info, Offline: true, Baseline: "main.json", SaveBaseline: file, ExitCode: true,
+		IO: r.Factory.IO, Globals: r.Factory.Globals, Info: r.Factory.Info, Offline: true, Baseline: "main.json", SaveBaseline: file, ExitCode: true,
 		Operations: Operations{OpenBaseline: func(_ context.Context, path string) (Planner, error) {
 			against = path
 			return fake{plan: planOf(t, 1)}, nil
@@ -124,7 +131,7 @@ func TestFilesAreWrittenBeforeThePlanIsShown(t *testing.T) {
 	require.Equal(t, text(t, 1), r.Out.String())
 
 	opts = &Options{
-		IO: r.Factory.IO, Info: r.Factory.Info, SavePlan: "p.json",
+		IO: r.Factory.IO, Globals: r.Factory.Globals, Info: r.Factory.Info, SavePlan: "p.json",
 		Operations: Operations{OpenStack: func(context.Context) (Stack, error) {
 			return fake{plan: planOf(t, 1), saveErr: errors.New("read-only file system")}, nil
 		}},
@@ -171,7 +178,7 @@ func TestPreview(t *testing.T) {
 			stderr: "preview: started\npreview: done in 0s\nsimulated: the AWS account is simulated\n",
 		},
 		"html is the page alone": {
-			output: cmdutil.HTML, changes: 1, stdout: printed(t, 1, preview.HTML), exitCode: true, code: 5,
+			output: cmdutil.HTML, changes: 1, stdout: page(t, 1), exitCode: true, code: 5,
 			stderr: "preview: started\npreview: done in 0s\nsimulated: the AWS account is simulated\n",
 		},
 		"a failure prints no plan": {
@@ -185,7 +192,7 @@ func TestPreview(t *testing.T) {
 			opened := []string{}
 			f := fake{plan: planOf(t, c.changes), err: c.err}
 			opts := &Options{
-				IO: r.Factory.IO, Info: r.Factory.Info, Offline: c.offline, ExitCode: c.exitCode, Output: c.output,
+				IO: r.Factory.IO, Globals: r.Factory.Globals, Info: r.Factory.Info, Offline: c.offline, ExitCode: c.exitCode, Output: c.output,
 				Operations: Operations{
 					OpenStack:   func(context.Context) (Stack, error) { opened = append(opened, "online"); return f, nil },
 					OpenOffline: func(context.Context) (Planner, error) { opened = append(opened, "offline"); return f, nil },
@@ -205,7 +212,7 @@ func TestAFileCanBeStandardOutput(t *testing.T) {
 	for _, path := range []string{"-", "/dev/stdout"} {
 		r := cmdtest.New(t)
 		opts := &Options{
-			IO: r.Factory.IO, Info: r.Factory.Info, Offline: true, SaveBaseline: path,
+			IO: r.Factory.IO, Globals: r.Factory.Globals, Info: r.Factory.Info, Offline: true, SaveBaseline: path,
 			Operations: Operations{OpenOffline: func(context.Context) (Planner, error) { return fake{plan: planOf(t, 1)}, nil }},
 		}
 		require.NoError(t, run(t.Context(), opts))

@@ -6,7 +6,6 @@
   const nodes = data.nodes;
   const words = { create: 'create', update: 'update', replace: 'replace', delete: 'delete', 'may-replace': 'may replace', same: 'unchanged' };
   const marks = { create: '+', update: '~', replace: '±', delete: '−', 'may-replace': '?', same: '=' };
-  const rank = ['delete', 'replace', 'may-replace', 'update', 'create', 'same'];
 
   const items = [...svg.querySelectorAll('.item')].map((el, i) => {
     const box = el.querySelector('.box');
@@ -18,7 +17,7 @@
   const neededBy = nodes.map(() => []);
   nodes.forEach((n, i) => n.d.forEach((k) => neededBy[k].push(i)));
   const haystack = nodes.map((n) => [n.n, n.t, ...n.l].join('\n').toLowerCase());
-  const order = nodes.map((_, i) => i).sort((a, b) => rank.indexOf(nodes[a].o) - rank.indexOf(nodes[b].o) || a - b);
+  const order = data.order;
 
   // Elements are made with text only: nothing of a resource is ever read as HTML.
   function make(tag, attributes, ...children) {
@@ -290,11 +289,22 @@
     $('theme').setAttribute('aria-label', 'Colours: ' + themes[theme][2]);
   });
 
+  // The whole picture, or its beginning where the names could not be read and no change is to be found in it: all is new.
+  function begin() {
+    fit();
+    if (!svg.classList.contains('far') || nodes.some((n) => n.o !== 'create')) return;
+    const r = svg.getBoundingClientRect();
+    at.k = Math.min(1, Math.max(0.6, r.width / width));
+    at.x = (r.width - width * at.k) / 2;
+    at.y = 0;
+    show();
+  }
+
   filter();
-  fit();
+  begin();
   let touched = false;
   svg.addEventListener('wheel', () => { touched = true; }, { passive: true });
   svg.addEventListener('pointerdown', () => { touched = true; });
-  window.addEventListener('resize', () => { if (!touched && chosen < 0) fit(); });
+  window.addEventListener('resize', () => { if (!touched && chosen < 0) begin(); });
   document.documentElement.dataset.ready = 'true';
 })();
