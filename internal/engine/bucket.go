@@ -139,8 +139,8 @@ func (b bucketState) locks(ctx context.Context) ([]lockContent, error) {
 	return all, nil
 }
 
-// bucketLocks are the owners of the locks of a state that is in a bucket. The name of this machine in a lock proves nothing there,
-// since machines that share a bucket may share a name: gone is who is among ended, the engines of this state directory.
+// bucketLocks are the owners of the locks of a state that is in a bucket. The name of this machine in a lock proves nothing
+// there, since machines that share a bucket may share a name: gone is who is among ended, the engines of this state directory.
 func (e *Engine) bucketLocks(ctx context.Context, ended []LockOwner) ([]LockOwner, error) {
 	raw, err := e.run(ctx, locksCommand, e.opts.Project, e.opts.Stack)
 	if err != nil {

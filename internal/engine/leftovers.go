@@ -71,7 +71,8 @@ func (e *Engine) runPath(pid string) string {
 	return filepath.Join(e.opts.Home, "run", e.opts.Stack+"-"+pid+".json")
 }
 
-// recordStart and recordStop keep the run file of an engine process. That of one which failed stays when the state is in a bucket.
+// recordStart and recordStop keep the run file of an engine process. When the state is in a bucket, that of one which failed
+// stays.
 func (e *Engine) recordStart(pid int) {
 	if e.opts.Ephemeral {
 		return

@@ -223,8 +223,8 @@ func sign(f *os.File, doing string) error {
 }
 
 // acquire makes sure that nobody else works on the stack, until release: see claim and unlocked. It removes the locks of owners
-// that are gone. A bucket is asked for locks only when an engine of ours may have left one: who else works there, the engine's own
-// lock tells.
+// that are gone. A bucket is asked for locks only when an engine of ours may have left one: who else works there, the engine's
+// own lock tells.
 func (e *Engine) acquire(ctx context.Context, notice func(string)) (release func(), err error) {
 	release, err = e.claimOr(patient)
 	if err != nil {

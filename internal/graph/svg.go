@@ -33,8 +33,8 @@ func colours(table string) *strings.Replacer {
 	return strings.NewReplacer(words...)
 }
 
-// stylesheet has literal colours, because few renderers but browsers know variables. A browser follows the reader's colour scheme;
-// what does not know that passes over the end.
+// stylesheet has literal colours, because few renderers but browsers know variables. A browser follows the reader's colour
+// scheme; what does not know that passes over the end.
 func stylesheet() string {
 	var coloured strings.Builder
 	for line := range strings.Lines(rules) {

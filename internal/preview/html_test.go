@@ -89,8 +89,8 @@ func TestAPageCountsAsTheBannerDoes(t *testing.T) {
 	}
 	require.Equal(t, 1, count("may-replace"), "an update that may become a replacement is one of both to nobody")
 	got := plans.Summary{
-		Create: count("create"), Update: count("update") + count("may-replace"), Replace: count("replace"), Delete: count("delete"),
-		Same: d.Summary.Same,
+		Create: count("create"), Update: count("update") + count("may-replace"), Replace: count("replace"),
+		Delete: count("delete"), Same: d.Summary.Same,
 	}
 	require.Equal(t, d.Summary, got)
 	require.Contains(t, text, fmt.Sprintf("<p>%d changes.", d.Summary.Changes()))

@@ -58,8 +58,8 @@ func (e *FileProblem) ExitCode() int { return exitcode.Usage }
 // Code is the stable identifier.
 func (e *FileProblem) Code() string { return "config" }
 
-// ReadFile finds and reads the settings of a stack: explicit, else Pulumi.<stack>.yaml in dir, and what the Pulumi.yaml in dir has
-// for all stacks. Only the default stack may have no file.
+// ReadFile finds and reads the settings of a stack: explicit, else Pulumi.<stack>.yaml in dir, and what the Pulumi.yaml in dir
+// has for all stacks. Only the default stack may have no file.
 func ReadFile(dir, name, explicit string) (File, error) {
 	f, err := readStackFile(dir, name, explicit)
 	if err != nil {

@@ -90,33 +90,33 @@ func TestOnlyTheDefaultStackNeedsNoFile(t *testing.T) {
 // What Pulumi.yaml has for all stacks holds as it does for Pulumi's own commands.
 func TestTheProjectFileHoldsForEveryStack(t *testing.T) {
 	t.Parallel()
-	const name = "name: emrflink\nruntime: go\n"
+	const name, keys = "name: emrflink\nruntime: go\n", "name: emrflink\nruntime: go\nconfig:\n  emrflink:"
 	for about, c := range map[string]struct {
 		project string
 		differs map[string]any
 		says    string
 	}{
 		"a default": {
-			name + "config:\n  emrflink:region: {type: string, default: eu-west-1}\n", map[string]any{"emrflink:region": "eu-west-1"}, "",
+			keys + "region: {type: string, default: eu-west-1}\n", map[string]any{"emrflink:region": "eu-west-1"}, "",
 		},
 		"the value itself, and a bare key": {
 			name + "config:\n  kubernetesVersion: 1.34\n", map[string]any{"emrflink:kubernetesVersion": "1.34"}, "",
 		},
-		"a list":                 {name + "config:\n  emrflink:teams: [a]\n", map[string]any{"emrflink:teams": []any{"a"}}, ""},
-		"what the tool has too":  {name + "config:\n  emrflink:region: us-west-2\n", map[string]any{}, ""},
-		"what the stack sets":    {name + "config:\n  emrflink:name: {default: all}\n", map[string]any{}, ""},
+		"a list":                 {keys + "teams: [a]\n", map[string]any{"emrflink:teams": []any{"a"}}, ""},
+		"what the tool has too":  {keys + "region: us-west-2\n", map[string]any{}, ""},
+		"what the stack sets":    {keys + "name: {default: all}\n", map[string]any{}, ""},
 		"a setting of providers": {name + "config:\n  aws:profile: {value: dev}\n", map[string]any{"aws:profile": "dev"}, ""},
-		"a key without a value":  {name + "config:\n  emrflink:region: {type: string}\n", map[string]any{}, ""},
+		"a key without a value":  {keys + "region: {type: string}\n", map[string]any{}, ""},
 		"no settings":            {name + "config:\n", map[string]any{}, ""},
 		"another project":        {"name: other\nconfig:\n  emrflink:region: {default: eu-west-1}\n", map[string]any{}, ""},
 		"no file":                {"", map[string]any{}, ""},
-		"an unknown key":         {name + "config:\n  emrflink:regoin: x\n", nil, `Pulumi.yaml: emrflink:regoin = "x": unknown key`},
-		"a wrong value":          {name + "config:\n  emrflink:region: {default: mars}\n", nil, `Pulumi.yaml: emrflink:region = "mars"`},
-		"a secret":               {name + "config:\n  emrflink:region: {secret: true}\n", nil, "line 4: emrflink:region cannot be secret"},
+		"an unknown key":         {keys + "regoin: x\n", nil, `Pulumi.yaml: emrflink:regoin = "x": unknown key`},
+		"a wrong value":          {keys + "region: {default: mars}\n", nil, `Pulumi.yaml: emrflink:region = "mars"`},
+		"a secret":               {keys + "region: {secret: true}\n", nil, "line 4: emrflink:region cannot be secret"},
 		"another folder":         {name + "stackConfigDir: cfg\n", nil, `line 3: "stackConfigDir" moves the stack files`},
 		"another folder by text": {name + "config: cfg\n", nil, `line 3: "config" moves the stack files`},
 		"a list of settings":     {name + "config: [a]\n", nil, `line 3: "config" is not a map`},
-		"a key twice":            {name + "config:\n  emrflink:name: a\n  emrflink:name: b\n", nil, "is set twice"},
+		"a key twice":            {keys + "name: a\n  emrflink:name: b\n", nil, "is set twice"},
 		"no YAML":                {"name: [\n", nil, "line 2"},
 	} {
 		t.Run(about, func(t *testing.T) {

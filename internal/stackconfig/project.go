@@ -32,30 +32,38 @@ func project(dir string) (map[string]any, error) {
 		return nil, &refusal{err: fmt.Errorf("read project file %q: %w", path, cause(err)), code: "usage"}
 	}
 	var d document
-	values := map[string]any{}
-	var entries []entry
-	if root := d.root(raw); root != nil {
-		entries = d.entries(root)
-	}
-	if len(d.problems) == 0 && !slices.ContainsFunc(entries, func(e entry) bool { return e.key == "name" && e.value.Value == stack.Project }) {
-		return nil, nil
-	}
-	for _, e := range entries {
-		switch {
-		case e.key == "stackConfigDir", e.key == "config" && behind(e.value).Tag == "!!str":
-			d.problem(e.line, "%q moves the stack files to another folder; name the file with --config-file instead", e.key)
-		case e.key == "config" && behind(e.value).Kind == yaml.MappingNode:
-			for _, one := range d.entries(behind(e.value)) {
-				d.forAll(one, values)
-			}
-		case e.key == "config" && behind(e.value).Tag != "!!null":
-			d.problem(e.line, "\"config\" is not a map of keys")
-		}
-	}
+	values := d.project(raw)
 	if len(d.problems) > 0 {
 		return nil, &FileProblem{File: path, Lines: d.problems}
 	}
 	return values, nil
+}
+
+// project reads a project file: nothing of one that is of another project.
+func (d *document) project(raw []byte) map[string]any {
+	root := d.root(raw)
+	if root == nil {
+		return nil
+	}
+	entries, values := d.entries(root), map[string]any{}
+	ours := func(e entry) bool { return e.key == "name" && e.value.Value == stack.Project }
+	if !slices.ContainsFunc(entries, ours) {
+		return nil
+	}
+	for _, e := range entries {
+		config := behind(e.value)
+		switch {
+		case e.key == "stackConfigDir", e.key == "config" && config.Tag == "!!str":
+			d.problem(e.line, "%q moves the stack files to another folder; name the file with --config-file instead", e.key)
+		case e.key == "config" && config.Kind == yaml.MappingNode:
+			for _, one := range d.entries(config) {
+				d.forAll(one, values)
+			}
+		case e.key == "config" && config.Tag != "!!null":
+			d.problem(e.line, "\"config\" is not a map of keys")
+		}
+	}
+	return values
 }
 
 // forAll reads one key of the project file. Text, numbers and lists are the value themselves; an object describes it.

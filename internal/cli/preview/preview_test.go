@@ -116,7 +116,8 @@ func TestFilesAreWrittenBeforeThePlanIsShown(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "b.json")
 	against := ""
 	opts := &Options{
-		IO: r.Factory.IO, Globals: r.Factory.Globals, Info: r.Factory.Info, Offline: true, Baseline: "main.json", SaveBaseline: file, ExitCode: true,
+		IO: r.Factory.IO, Globals: r.Factory.Globals, Info: r.Factory.Info, Offline: true, Baseline: "main.json",
+		SaveBaseline: file, ExitCode: true,
 		Operations: Operations{OpenBaseline: func(_ context.Context, path string) (Planner, error) {
 			against = path
 			return fake{plan: planOf(t, 1)}, nil
@@ -192,7 +193,8 @@ func TestPreview(t *testing.T) {
 			opened := []string{}
 			f := fake{plan: planOf(t, c.changes), err: c.err}
 			opts := &Options{
-				IO: r.Factory.IO, Globals: r.Factory.Globals, Info: r.Factory.Info, Offline: c.offline, ExitCode: c.exitCode, Output: c.output,
+				IO: r.Factory.IO, Globals: r.Factory.Globals, Info: r.Factory.Info, Offline: c.offline, ExitCode: c.exitCode,
+				Output: c.output,
 				Operations: Operations{
 					OpenStack:   func(context.Context) (Stack, error) { opened = append(opened, "online"); return f, nil },
 					OpenOffline: func(context.Context) (Planner, error) { opened = append(opened, "offline"); return f, nil },

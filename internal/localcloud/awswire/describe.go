@@ -3,9 +3,7 @@
 package awswire
 
 import (
-	"encoding/base64"
 	"slices"
-	"strconv"
 	"strings"
 
 	"emrflink/internal/iam"
@@ -87,21 +85,12 @@ func (r row) matches(name string, patterns []string) bool {
 
 // page cuts rows to MaxResults from NextToken on and returns the next token.
 func (q *request) page(rows []row) ([]row, string, error) {
-	start := 0
-	if t := q.form.str("NextToken"); t != "" {
-		raw, err := base64.RawURLEncoding.DecodeString(t)
-		n, nerr := strconv.Atoi(string(raw))
-		if err != nil || nerr != nil || n < 0 {
-			return nil, "", invalid("InvalidNextToken", "The token '%s' is invalid", t)
-		}
-		start = min(n, len(rows))
+	token := q.form.str("NextToken")
+	part, next, known := pageOf(rows, func(r row) string { return r.id }, q.form.integer(0, "MaxResults"), token)
+	if !known {
+		return nil, "", invalid("InvalidNextToken", "The token '%s' is invalid", token)
 	}
-	end := len(rows)
-	if limit := q.form.integer(0, "MaxResults"); limit > 0 && start+limit < end {
-		end = start + limit
-		return rows[start:end], base64.RawURLEncoding.EncodeToString([]byte(strconv.Itoa(end))), nil
-	}
-	return rows[start:end], "", nil
+	return part, next, nil
 }
 
 // describe selects and answers a whole Describe operation.

@@ -96,8 +96,13 @@ func (q *request) roleBody(r account.Resource) []node {
 	}
 	return []node{txt("RoleName", r.ID), txt("RoleId", iamUniqueID(r, "uniqueId")), txt("Arn", r.ARN), txt("Path", path),
 		when("CreateDate", r.CreatedAt),
-		txt("AssumeRolePolicyDocument", url.QueryEscape(str(p, "assumeRolePolicy"))), opt("Description", str(p, "description")),
+		txt("AssumeRolePolicyDocument", encoded(str(p, "assumeRolePolicy"))), opt("Description", str(p, "description")),
 		num("MaxSessionDuration", whole(p, "maxSessionDuration", 3600)), list("Tags", "member", tagNodes(r.Tags, "Key", "Value"))}
+}
+
+// encoded is a document as IAM answers it: clients decode a space as %20 and not as a plus sign.
+func encoded(document string) string {
+	return strings.ReplaceAll(url.QueryEscape(document), "+", "%20")
 }
 
 // oneRole is the role of the request, be it one that a service made for itself.
@@ -128,7 +133,7 @@ func (q *request) linkedRole(service, name string) node {
 		`"},"Action":"sts:AssumeRole"}]}`
 	return el("Role", txt("Path", "/aws-service-role/"+service+"/"), txt("RoleName", name),
 		txt("RoleId", "AROASERVICELINKED0000"),
-		txt("Arn", q.account.ServiceLinkedRoleARN(service)), txt("AssumeRolePolicyDocument", url.PathEscape(trust)),
+		txt("Arn", q.account.ServiceLinkedRoleARN(service)), txt("AssumeRolePolicyDocument", encoded(trust)),
 		num("MaxSessionDuration", 3600))
 }
 
@@ -147,17 +152,25 @@ func createServiceLinkedRole(q *request) (answer, error) {
 }
 
 func listRoles(q *request) (answer, error) {
-	var rows []node
-	for _, r := range q.account.List(account.KindRole) {
-		path := str(r.All(), "path")
-		if path == "" {
-			path = "/"
-		}
-		if strings.HasPrefix(path, q.form.str("PathPrefix")) {
-			rows = append(rows, el("", q.roleBody(r)...))
-		}
+	return q.iamPage("Roles", q.account.Find(account.KindRole, func(r account.Resource) bool {
+		return strings.HasPrefix(cmp.Or(str(r.All(), "path"), "/"), q.form.str("PathPrefix"))
+	}), q.roleBody)
+}
+
+// mostEntities is how many entities a page of IAM has when nobody says.
+const mostEntities = 100
+
+// iamPage answers one page of entities, which are in the order of their names.
+func (q *request) iamPage(name string, all []account.Resource, body func(account.Resource) []node) (answer, error) {
+	part, next, known := pageOf(all, idOf, q.form.integer(mostEntities, "MaxItems"), q.form.str("Marker"))
+	if !known {
+		return answer{}, invalid("ValidationError", "Invalid Marker.")
 	}
-	return q.query(list("Roles", "member", rows), boolean("IsTruncated", false))
+	var rows []node
+	for _, r := range part {
+		rows = append(rows, el("", body(r)...))
+	}
+	return q.query(list(name, "member", rows), boolean("IsTruncated", next != ""), opt("Marker", next))
 }
 
 func listOpenIDConnectProviders(q *request) (answer, error) {
@@ -183,7 +196,9 @@ func getOpenIDConnectProvider(q *request) (answer, error) {
 	if !ok {
 		return answer{}, noSuch("OpenIDConnect Provider not found for arn %s", arn)
 	}
-	return q.query(txt("Url", strings.TrimPrefix(str(r.All(), "url"), "https://")),
+	return q.query(txt("Url", strings.TrimPrefix(str(r.All(), "url"), "https://")), when("CreateDate", r.CreatedAt),
+		texts("ClientIDList", "member", strs(r.All(), "clientIdLists")),
+		texts("ThumbprintList", "member", strs(r.All(), "thumbprintLists")),
 		list("Tags", "member", tagNodes(r.Tags, "Key", "Value")))
 }
 
@@ -193,7 +208,13 @@ func getPolicy(q *request) (answer, error) {
 	if !ok {
 		return answer{}, noSuch("Policy %s was not found.", arn)
 	}
-	return q.query(el("Policy", txt("PolicyName", r.Name), txt("Arn", r.ARN),
+	attached := q.account.Find(account.KindRolePolicyAttachment, func(a account.Resource) bool {
+		return str(a.All(), "policyArn") == arn
+	})
+	return q.query(el("Policy", txt("PolicyName", r.Name), txt("Arn", r.ARN), txt("PolicyId", iamUniqueID(r, "policyId")),
+		txt("Path", cmp.Or(str(r.All(), "path"), "/")), txt("DefaultVersionId", "v1"), num("AttachmentCount", len(attached)),
+		num("PermissionsBoundaryUsageCount", 0), boolean("IsAttachable", true), opt("Description", str(r.All(), "description")),
+		when("CreateDate", r.CreatedAt), when("UpdateDate", r.CreatedAt),
 		list("Tags", "member", tagNodes(r.Tags, "Key", "Value"))))
 }
 
@@ -288,11 +309,5 @@ func listInstanceProfilesForRole(q *request) (answer, error) {
 }
 
 func (q *request) profiles(keep func(account.Resource) bool) (answer, error) {
-	var rows []node
-	for _, r := range q.account.List(account.KindInstanceProfile) {
-		if keep(r) {
-			rows = append(rows, el("", q.profileBody(r)...))
-		}
-	}
-	return q.query(list("InstanceProfiles", "member", rows), boolean("IsTruncated", false))
+	return q.iamPage("InstanceProfiles", q.account.Find(account.KindInstanceProfile, keep), q.profileBody)
 }

@@ -3,7 +3,9 @@
 package awswire
 
 import (
+	"cmp"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -45,27 +47,59 @@ func (q *request) group(name string) (account.Resource, error) {
 	return r, nil
 }
 
+// noSuchToken is CloudWatch Logs' answer for a token that no page gave.
+func noSuchToken() error {
+	return invalid("InvalidParameterException", "The specified nextToken is invalid.")
+}
+
+// mostGroups is how many groups a page has when nobody says.
+const mostGroups = 50
+
 func describeLogGroups(q *request) (answer, error) {
 	var in struct {
-		LogGroupNamePrefix string `json:"logGroupNamePrefix"`
+		LogGroupNamePrefix  string `json:"logGroupNamePrefix"`
+		LogGroupNamePattern string `json:"logGroupNamePattern"`
+		Limit               int    `json:"limit"`
+		NextToken           string `json:"nextToken"`
 	}
 	if err := q.decode(&in); err != nil {
 		return answer{}, err
 	}
+	if in.LogGroupNamePrefix != "" && in.LogGroupNamePattern != "" {
+		return answer{}, invalid("InvalidParameterException",
+			"LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.")
+	}
+	all := q.account.Find(account.KindLogGroup, func(r account.Resource) bool {
+		return q.visible(r) && strings.HasPrefix(r.ID, in.LogGroupNamePrefix) && strings.Contains(r.ID, in.LogGroupNamePattern)
+	})
+	part, next, known := pageOf(all, idOf, cmp.Or(in.Limit, mostGroups), in.NextToken)
+	if !known {
+		return answer{}, noSuchToken()
+	}
 	groups := []any{}
-	for _, r := range q.account.List(account.KindLogGroup) {
-		if !q.visible(r) || !strings.HasPrefix(r.ID, in.LogGroupNamePrefix) {
-			continue
-		}
+	for _, r := range part {
 		g := map[string]any{"logGroupName": r.ID, "logGroupArn": q.groupARN(r.ID), "arn": q.groupARN(r.ID) + ":*",
 			"creationTime": r.CreatedAt.UnixMilli(),
 			"storedBytes":  0, "metricFilterCount": 0, "logGroupClass": "STANDARD"}
 		if days := whole(r.All(), "retentionInDays", 0); days > 0 {
 			g["retentionInDays"] = days
 		}
+		if key := str(r.All(), "kmsKeyId"); key != "" {
+			g["kmsKeyId"] = key
+		}
 		groups = append(groups, g)
 	}
-	return q.json(map[string]any{"logGroups": groups})
+	return q.json(paged(map[string]any{"logGroups": groups}, "nextToken", next))
+}
+
+func idOf(r account.Resource) string { return r.ID }
+
+// paged adds the token of the next page, when there is one.
+func paged(fields map[string]any, name, next string) map[string]any {
+	if next != "" {
+		fields[name] = next
+	}
+	return fields
 }
 
 func deleteLogGroup(q *request) (answer, error) {
@@ -87,22 +121,44 @@ func deleteLogGroup(q *request) (answer, error) {
 
 func createLogGroup(q *request) (answer, error) {
 	var in struct {
-		LogGroupName string            `json:"logGroupName"`
-		Tags         map[string]string `json:"tags"`
+		LogGroupName  string            `json:"logGroupName"`
+		LogGroupClass string            `json:"logGroupClass"`
+		KmsKeyID      string            `json:"kmsKeyId"`
+		Tags          map[string]string `json:"tags"`
 	}
 	if err := q.decode(&in); err != nil {
 		return answer{}, err
 	}
-	if _, err := q.account.Create(q.ctx, q.caller, account.KindLogGroup,
-		account.Props{"name": in.LogGroupName, "tags": tagMap(in.Tags)}); err != nil {
+	if class := in.LogGroupClass; class != "" && class != "STANDARD" {
+		return answer{}, refuse(http.StatusNotImplemented, "NotImplemented", "log groups of the class %s are not simulated",
+			class)
+	}
+	props := account.Props{"name": in.LogGroupName, "tags": tagMap(in.Tags)}
+	if in.KmsKeyID != "" {
+		props["kmsKeyId"] = in.KmsKeyID
+	}
+	if _, err := q.account.Create(q.ctx, q.caller, account.KindLogGroup, props); err != nil {
 		return answer{}, err
 	}
 	return q.json(map[string]any{})
 }
 
-// createLogStream makes the stream by writing no event to it.
+// stream is the stream that a request names, of a group that exists.
+func (q *request) stream() (group, name string, err error) {
+	group, name = q.field("logGroupName"), q.field("logStreamName")
+	_, err = q.group(group)
+	return group, name, err
+}
+
 func createLogStream(q *request) (answer, error) {
-	return q.writeStream(nil)
+	group, stream, err := q.stream()
+	if err == nil {
+		err = q.account.Logs.Create(group, stream)
+	}
+	if err != nil {
+		return answer{}, err
+	}
+	return q.json(map[string]any{})
 }
 
 func putLogEvents(q *request) (answer, error) {
@@ -115,68 +171,111 @@ func putLogEvents(q *request) (answer, error) {
 	if err := q.decode(&in); err != nil {
 		return answer{}, err
 	}
+	group, stream, err := q.stream()
+	if err != nil {
+		return answer{}, err
+	}
+	if !q.account.Logs.Has(group, stream) {
+		return answer{}, invalid("ResourceNotFoundException", "The specified log stream does not exist.")
+	}
+	if n := len(in.LogEvents); n == 0 || n > mostEvents {
+		return answer{}, invalid("InvalidParameterException", "1 validation error detected: Value '[%d events]' at 'logEvents' "+
+			"failed to satisfy constraint: Member must have length between 1 and %d", n, mostEvents)
+	}
 	events := make([]logs.Event, 0, len(in.LogEvents))
-	for _, e := range in.LogEvents {
+	for i, e := range in.LogEvents {
+		if i > 0 && e.Timestamp < in.LogEvents[i-1].Timestamp {
+			return answer{}, invalid("InvalidParameterException",
+				"Log events in a single PutLogEvents request must be in chronological order.")
+		}
 		events = append(events, logs.Event{Timestamp: time.UnixMilli(e.Timestamp).UTC(), Message: e.Message})
 	}
-	return q.writeStream(events)
-}
-
-func (q *request) writeStream(events []logs.Event) (answer, error) {
-	var in struct {
-		LogGroupName  string `json:"logGroupName"`
-		LogStreamName string `json:"logStreamName"`
-	}
-	if err := q.decode(&in); err != nil {
-		return answer{}, err
-	}
-	if _, err := q.group(in.LogGroupName); err != nil {
-		return answer{}, err
-	}
-	if err := q.account.Logs.Put(in.LogGroupName, in.LogStreamName, events); err != nil {
+	if err := q.account.Logs.Put(group, stream, events); err != nil {
 		return answer{}, err
 	}
 	return q.json(map[string]any{})
 }
 
+// mostEvents is how many events a call may write, and how many a page has when nobody says.
+const mostEvents = 10_000
+
+// event is one of a page.
+type event struct {
+	logs.Event
+
+	id string
+}
+
+// eventFilter is what FilterLogEvents asks for.
+type eventFilter struct {
+	LogStreamNamePrefix string   `json:"logStreamNamePrefix"`
+	FilterPattern       string   `json:"filterPattern"`
+	StartTime           int64    `json:"startTime"`
+	EndTime             int64    `json:"endTime"`
+	LogStreamNames      []string `json:"logStreamNames"`
+	NextToken           string   `json:"nextToken"`
+	Limit               int      `json:"limit"`
+}
+
 func filterLogEvents(q *request) (answer, error) {
-	var in struct {
-		LogGroupName        string   `json:"logGroupName"`
-		LogStreamNamePrefix string   `json:"logStreamNamePrefix"`
-		FilterPattern       string   `json:"filterPattern"`
-		StartTime           int64    `json:"startTime"`
-		EndTime             int64    `json:"endTime"`
-		LogStreamNames      []string `json:"logStreamNames"`
-	}
+	var in eventFilter
 	if err := q.decode(&in); err != nil {
 		return answer{}, err
 	}
-	if in.FilterPattern != "" {
-		return answer{}, refuse(501, "NotImplemented", "logs:FilterLogEvents with a filter pattern is not simulated")
+	group := q.filteredGroup()
+	if (q.field("logGroupName") == "") == (q.field("logGroupIdentifier") == "") {
+		return answer{}, invalid("InvalidParameterException", "Exactly one of logGroupName and logGroupIdentifier must be given.")
 	}
-	if _, err := q.group(in.LogGroupName); err != nil {
-		return answer{}, err
+	if in.LogStreamNamePrefix != "" && len(in.LogStreamNames) > 0 {
+		return answer{}, invalid("InvalidParameterException",
+			"logStreamNamePrefix and logStreamNames are mutually exclusive parameters.")
 	}
-	all, err := q.account.Logs.Events(in.LogGroupName, in.LogStreamNamePrefix)
+	matches, err := logs.Pattern(in.FilterPattern)
 	if err != nil {
 		return answer{}, err
 	}
-	slices.SortStableFunc(all, func(a, b logs.Event) int { return a.Timestamp.Compare(b.Timestamp) })
-	events := []any{}
-	for i, e := range all {
-		at := e.Timestamp.UnixMilli()
-		if at < in.StartTime || in.EndTime > 0 && at >= in.EndTime || len(in.LogStreamNames) > 0 &&
-			!slices.Contains(in.LogStreamNames, e.Stream) {
-			continue
-		}
-		events = append(events, map[string]any{"timestamp": at, "ingestionTime": at, "message": e.Message,
-			"logStreamName": e.Stream, "eventId": eventID(i)})
+	if _, err := q.group(group); err != nil {
+		return answer{}, err
 	}
-	return q.json(map[string]any{"events": events, "searchedLogStreams": []any{}})
+	all, err := q.account.Logs.Events(group, in.LogStreamNamePrefix)
+	if err != nil {
+		return answer{}, err
+	}
+	found := in.among(all, matches)
+	part, next, known := pageOf(found, func(e event) string { return e.id }, cmp.Or(in.Limit, mostEvents), in.NextToken)
+	if !known {
+		return answer{}, noSuchToken()
+	}
+	events := []any{}
+	for _, e := range part {
+		at := e.Timestamp.UnixMilli()
+		events = append(events, map[string]any{"timestamp": at, "ingestionTime": at, "message": e.Message,
+			"logStreamName": e.Stream, "eventId": e.id})
+	}
+	return q.json(paged(map[string]any{"events": events, "searchedLogStreams": []any{}}, "nextToken", next))
 }
 
-// eventID is unique within a group.
-func eventID(i int) string { return fmt.Sprintf("%032d", i) }
+// among selects events, each with an id that says when it was and which of that moment.
+func (f eventFilter) among(all []logs.Event, matches func(string) bool) (found []event) {
+	nth := map[int64]int{}
+	for _, e := range all {
+		at := e.Timestamp.UnixMilli()
+		nth[at]++
+		if at >= f.StartTime && (f.EndTime <= 0 || at < f.EndTime) && matches(e.Message) &&
+			(len(f.LogStreamNames) == 0 || slices.Contains(f.LogStreamNames, e.Stream)) {
+			found = append(found, event{e, fmt.Sprintf("%020d%012d", at, nth[at])})
+		}
+	}
+	return found
+}
+
+// filteredGroup is the group that a request names, or gives the ARN of.
+func (q *request) filteredGroup() string {
+	id := cmp.Or(q.field("logGroupName"), q.field("logGroupIdentifier"))
+	return id[strings.LastIndexByte(id, ':')+1:]
+}
+
+func filtered(q *request) ([]need, error) { return on(q.groupARN(q.filteredGroup())) }
 
 func listLogTags(q *request) (answer, error) {
 	var in struct {

@@ -14,6 +14,8 @@ type Operation struct {
 	UsedBy  string // who of ours calls it: "karpenter", "emrflink" or both
 	Notes   string // what differs from AWS, "" when nothing that a caller sees
 
+	// takes are the parameters that a call may have, see parameters; "": any, and what is not known is passed over.
+	takes string
 	// needs are the permissions that a call needs; nil is the operation's own action on every resource. What it found
 	// before an error is asked for before the error is answered.
 	needs func(*request) ([]need, error)
@@ -43,6 +45,9 @@ const (
 	byBoth      = "karpenter, emrflink"
 	byClients   = "clients"
 )
+
+// nothing is what an operation without parameters takes.
+const nothing = " "
 
 // Operations lists what the handler answers, service by service: the support
 // matrix of the documentation is made of it.
@@ -137,36 +142,66 @@ func ec2ResourceOperations() []Operation {
 
 func iamOperations() []Operation {
 	return []Operation{
-		{Service: "iam", Name: "GetInstanceProfile", UsedBy: byBoth, needs: anyProfile, run: getInstanceProfile},
-		{Service: "iam", Name: "CreateInstanceProfile", UsedBy: byKarpenter, needs: newProfile, run: createInstanceProfile},
+		{
+			Service: "iam", Name: "GetInstanceProfile", UsedBy: byBoth,
+			takes: "InstanceProfileName!", needs: anyProfile, run: getInstanceProfile,
+		},
+		{
+			Service: "iam", Name: "CreateInstanceProfile", UsedBy: byKarpenter,
+			takes: "InstanceProfileName! Path Tags", needs: newProfile, run: createInstanceProfile,
+		},
 		{
 			Service: "iam", Name: "AddRoleToInstanceProfile", UsedBy: byKarpenter,
+			takes: "InstanceProfileName! RoleName!",
 			needs: profileAndRole, also: []string{passRole}, run: addRoleToInstanceProfile,
 		},
 		{
 			Service: "iam", Name: "RemoveRoleFromInstanceProfile", UsedBy: byBoth,
+			takes: "InstanceProfileName! RoleName!",
 			needs: existingProfile, run: removeRoleFromInstanceProfile,
 		},
-		{Service: "iam", Name: "DeleteInstanceProfile", UsedBy: byBoth, needs: existingProfile, run: deleteInstanceProfile},
-		{Service: "iam", Name: "TagInstanceProfile", UsedBy: byClients, needs: existingProfile, run: tagInstanceProfile},
-		{Service: "iam", Name: "ListInstanceProfiles", UsedBy: byBoth, run: listInstanceProfiles},
+		{
+			Service: "iam", Name: "DeleteInstanceProfile", UsedBy: byBoth,
+			takes: "InstanceProfileName!", needs: existingProfile, run: deleteInstanceProfile,
+		},
+		{
+			Service: "iam", Name: "TagInstanceProfile", UsedBy: byClients,
+			takes: "InstanceProfileName! Tags!", needs: existingProfile, run: tagInstanceProfile,
+		},
+		{
+			Service: "iam", Name: "ListInstanceProfiles", UsedBy: byBoth,
+			takes: "PathPrefix Marker MaxItems:1-1000", run: listInstanceProfiles,
+		},
 		{
 			Service: "iam", Name: "ListInstanceProfilesForRole", UsedBy: byEmrflink,
+			takes: "RoleName! Marker MaxItems:1-1000",
 			needs: oneRole, run: listInstanceProfilesForRole,
 		},
-		{Service: "iam", Name: "GetRole", UsedBy: byEmrflink, needs: oneRole, run: getRole},
+		{
+			Service: "iam", Name: "GetRole", UsedBy: byEmrflink,
+			takes: "RoleName!", needs: oneRole, run: getRole,
+		},
 		{
 			Service: "iam", Name: "CreateServiceLinkedRole", UsedBy: byClients, Notes: "EC2 Spot's; the account starts with it",
+			takes: "AWSServiceName!",
 			needs: newLinkedRole, run: createServiceLinkedRole,
 		},
-		{Service: "iam", Name: "ListRoles", UsedBy: byEmrflink, Notes: "with the tags", run: listRoles},
-		{Service: "iam", Name: "ListOpenIDConnectProviders", UsedBy: byEmrflink, run: listOpenIDConnectProviders},
+		{
+			Service: "iam", Name: "ListRoles", UsedBy: byEmrflink, Notes: "with the tags",
+			takes: "PathPrefix Marker MaxItems:1-1000", run: listRoles,
+		},
+		{
+			Service: "iam", Name: "ListOpenIDConnectProviders", UsedBy: byEmrflink,
+			takes: nothing, run: listOpenIDConnectProviders,
+		},
 		{
 			Service: "iam", Name: "GetOpenIDConnectProvider", UsedBy: byEmrflink, Notes: "URL and tags",
+			takes: "OpenIDConnectProviderArn!",
 			needs: byIAMARN(account.KindOIDCProvider, "OpenIDConnectProviderArn"), run: getOpenIDConnectProvider,
 		},
 		{
 			Service: "iam", Name: "GetPolicy", UsedBy: byEmrflink, Notes: "the account's own policies",
+			takes: "PolicyArn!",
 			needs: byIAMARN(account.KindPolicy, "PolicyArn"), run: getPolicy,
 		},
 	}
@@ -176,11 +211,16 @@ func stsOperations() []Operation {
 	return []Operation{
 		{
 			Service: "sts", Name: "GetCallerIdentity", UsedBy: byEmrflink,
-			open: "who somebody is, everybody may ask", run: getCallerIdentity,
+			takes: nothing,
+			open:  "who somebody is, everybody may ask", run: getCallerIdentity,
 		},
-		{Service: "sts", Name: "AssumeRole", UsedBy: byEmrflink, needs: roleByARN, run: assumeRole},
+		{
+			Service: "sts", Name: "AssumeRole", UsedBy: byEmrflink,
+			takes: "RoleArn! RoleSessionName! DurationSeconds:900-43200", needs: roleByARN, run: assumeRole,
+		},
 		{Service: "sts", Name: "AssumeRoleWithWebIdentity", UsedBy: byBoth, open: trusted, unsigned: true,
-			run: assumeRoleWithWebIdentity},
+			takes: "RoleArn! RoleSessionName! WebIdentityToken! DurationSeconds:900-43200",
+			run:   assumeRoleWithWebIdentity},
 		{
 			Service: "eks-auth", Name: "AssumeRoleForPodIdentity", UsedBy: byKarpenter,
 			Notes: "as the Pod Identity agent answers it",
@@ -276,34 +316,74 @@ func s3OperationTable() []Operation {
 
 func logsOperations() []Operation {
 	return []Operation{
-		{Service: "logs", Name: "DescribeLogGroups", UsedBy: byEmrflink, needs: allGroups, run: describeLogGroups},
-		{Service: "logs", Name: "CreateLogGroup", UsedBy: byClients, needs: oneGroup, run: createLogGroup},
-		{Service: "logs", Name: "DeleteLogGroup", UsedBy: byEmrflink, needs: oneGroup, run: deleteLogGroup},
 		{
-			Service: "logs", Name: "CreateLogStream", UsedBy: byEmrflink, Notes: "a stream exists with its first event",
+			Service: "logs", Name: "DescribeLogGroups", UsedBy: byEmrflink,
+			takes: "logGroupNamePrefix logGroupNamePattern limit:1-50 nextToken", needs: allGroups, run: describeLogGroups,
+		},
+		{
+			Service: "logs", Name: "CreateLogGroup", UsedBy: byClients,
+			takes: "logGroupName! kmsKeyId tags logGroupClass", needs: oneGroup, run: createLogGroup,
+		},
+		{
+			Service: "logs", Name: "DeleteLogGroup", UsedBy: byEmrflink,
+			takes: "logGroupName!", needs: oneGroup, run: deleteLogGroup,
+		},
+		{
+			Service: "logs", Name: "CreateLogStream", UsedBy: byEmrflink,
+			takes: "logGroupName! logStreamName!",
 			needs: oneStream, run: createLogStream,
 		},
 		{
-			Service: "logs", Name: "PutLogEvents", UsedBy: byEmrflink, Notes: "makes the stream when it is missing",
+			Service: "logs", Name: "PutLogEvents", UsedBy: byEmrflink,
+			takes: "logGroupName! logStreamName! logEvents! sequenceToken entity",
 			needs: oneStream, run: putLogEvents,
 		},
 		{
-			Service: "logs", Name: "FilterLogEvents", UsedBy: byEmrflink, Notes: "no filter pattern",
-			needs: oneGroup, run: filterLogEvents,
+			Service: "logs", Name: "FilterLogEvents", UsedBy: byEmrflink,
+			Notes: "filter patterns of terms, none of JSON or columns",
+			takes: "logGroupName logGroupIdentifier logStreamNames logStreamNamePrefix startTime endTime filterPattern " +
+				"nextToken limit:1-10000 interleaved unmask",
+			needs: filtered, run: filterLogEvents,
 		},
-		{Service: "logs", Name: "ListTagsForResource", UsedBy: byEmrflink, needs: byARN("resourceArn"), run: listLogTags},
+		{
+			Service: "logs", Name: "ListTagsForResource", UsedBy: byEmrflink,
+			takes: "resourceArn!", needs: byARN("resourceArn"), run: listLogTags,
+		},
 	}
 }
 
 func messageOperations() []Operation {
 	return []Operation{
-		{Service: "sqs", Name: "GetQueueUrl", UsedBy: byBoth, needs: queue("QueueName"), run: getQueueURL},
-		{Service: "sqs", Name: "ListQueues", UsedBy: byClients, run: listQueues},
-		{Service: "sqs", Name: "ReceiveMessage", UsedBy: byKarpenter, needs: queue("QueueUrl"), run: receiveMessage},
-		{Service: "sqs", Name: "SendMessage", UsedBy: byClients, needs: queue("QueueUrl"), run: sendMessage},
-		{Service: "sqs", Name: "DeleteMessage", UsedBy: byKarpenter, needs: queue("QueueUrl"), run: deleteMessage},
-		{Service: "sqs", Name: "DeleteQueue", UsedBy: byEmrflink, needs: queue("QueueUrl"), run: deleteQueue},
-		{Service: "sqs", Name: "ListQueueTags", UsedBy: byEmrflink, needs: queue("QueueUrl"), run: listQueueTags},
+		{
+			Service: "sqs", Name: "GetQueueUrl", UsedBy: byBoth,
+			takes: "QueueName! QueueOwnerAWSAccountId", needs: queue("QueueName"), run: getQueueURL,
+		},
+		{
+			Service: "sqs", Name: "ListQueues", UsedBy: byClients,
+			takes: "QueueNamePrefix MaxResults:1-1000 NextToken", run: listQueues,
+		},
+		{
+			Service: "sqs", Name: "ReceiveMessage", UsedBy: byKarpenter,
+			takes: "QueueUrl! AttributeNames MessageSystemAttributeNames MessageAttributeNames " +
+				"MaxNumberOfMessages:1-10 WaitTimeSeconds:0-20",
+			needs: queue("QueueUrl"), run: receiveMessage,
+		},
+		{
+			Service: "sqs", Name: "SendMessage", UsedBy: byClients,
+			takes: "QueueUrl! MessageBody!", needs: queue("QueueUrl"), run: sendMessage,
+		},
+		{
+			Service: "sqs", Name: "DeleteMessage", UsedBy: byKarpenter,
+			takes: "QueueUrl! ReceiptHandle!", needs: queue("QueueUrl"), run: deleteMessage,
+		},
+		{
+			Service: "sqs", Name: "DeleteQueue", UsedBy: byEmrflink,
+			takes: "QueueUrl!", needs: queue("QueueUrl"), run: deleteQueue,
+		},
+		{
+			Service: "sqs", Name: "ListQueueTags", UsedBy: byEmrflink,
+			takes: "QueueUrl!", needs: queue("QueueUrl"), run: listQueueTags,
+		},
 		{Service: "events", Name: "DescribeRule", UsedBy: byEmrflink, needs: oneRule, run: describeRule},
 		{Service: "events", Name: "ListTagsForResource", UsedBy: byEmrflink, needs: byARN("ResourceARN"), run: listRuleTags},
 	}

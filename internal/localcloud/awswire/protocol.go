@@ -108,8 +108,8 @@ func (p protocol) errorAnswer(e *awserror.Error, ns, resource, requestID string)
 		if p != protoRESTJSON {
 			fields["__type"] = e.Code
 		}
-		if q := queryErrorCode(e.Code); q != "" {
-			a.header.Set("X-Amzn-Query-Error", q+";"+kind)
+		if p == protoJSON10 { // SQS, whose clients prefer the codes that it had before it spoke JSON
+			a.header.Set("X-Amzn-Query-Error", queryErrorCode(e.Code)+";"+kind)
 		}
 		// A map of strings cannot fail to encode.
 		a.body, _ = json.Marshal(fields)
@@ -117,11 +117,13 @@ func (p protocol) errorAnswer(e *awserror.Error, ns, resource, requestID string)
 	return a
 }
 
-// queryErrorCode is the code that SQS had before it spoke JSON; its SDK
-// prefers it.
+// noSuchQueueBefore is the code that a missing queue had before SQS spoke JSON.
+const noSuchQueueBefore = "AWS.SimpleQueueService.NonExistentQueue"
+
+// queryErrorCode is the code that SQS had for an error before it spoke JSON.
 func queryErrorCode(code string) string {
 	if code == "QueueDoesNotExist" {
-		return "AWS.SimpleQueueService.NonExistentQueue"
+		return noSuchQueueBefore
 	}
-	return ""
+	return code
 }

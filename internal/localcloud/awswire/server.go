@@ -179,15 +179,28 @@ func (s *server) serve(q *request, w http.ResponseWriter) (answer, error) {
 		return answer{}, refuse(http.StatusNotImplemented, "NotImplemented", "%s:%s is not simulated by emrflink's local target",
 			q.service, q.op)
 	}
-	if q.payload != nil && !op.streams {
+	return op.serve(q, w)
+}
+
+// serve reads what the operation needs, asks whether it may, and runs it.
+func (o Operation) serve(q *request, w http.ResponseWriter) (answer, error) {
+	if q.service == "sqs" && q.proto == protoQuery {
+		if err := q.queueForm(); err != nil {
+			return answer{}, err
+		}
+	}
+	if q.payload != nil && !o.streams {
 		if err := q.readPayload(w); err != nil {
 			return answer{}, err
 		}
 	}
-	if err := q.authorize(op); err != nil {
+	if err := q.authorize(o); err != nil {
 		return answer{}, err
 	}
-	return op.run(q)
+	if err := o.check(q); err != nil {
+		return answer{}, err
+	}
+	return o.run(q)
 }
 
 // readAhead reads the body of every service but S3: its hash is a part of the signature, and some of them name their operation
@@ -269,6 +282,9 @@ func (q *request) route(sig signature, signed bool) {
 		q.proto, q.ns = protoQuery, nsELB
 	case "sqs":
 		q.proto = protoJSON10
+		if target == "" {
+			q.proto, q.ns = protoQuery, nsSQS
+		}
 	case "tagging":
 		q.service, q.proto = "tag", protoJSON11
 	case "ssm", "pricing", "logs", "events", "kms", "servicequotas":
@@ -352,12 +368,22 @@ func (q *request) query(kids ...node) (answer, error) {
 	return xmlAnswer(n), nil
 }
 
-// json is the answer of the JSON protocols.
-func (q *request) json(v any) (answer, error) { return jsonAnswer(q.proto.jsonType(), v) }
+// json is the answer of the JSON protocols, and of SQS in its older one.
+func (q *request) json(v map[string]any) (answer, error) {
+	if q.proto == protoQuery {
+		return q.query(queueNodes(v)...)
+	}
+	return jsonAnswer(q.proto.jsonType(), v)
+}
 
 // translate gives an error the code that the service of the request uses.
 func (q *request) translate(e *awserror.Error) *awserror.Error {
 	switch e.Code {
+	case "QueueDoesNotExist", noSuchQueueBefore:
+		e.Code = "QueueDoesNotExist"
+		if q.proto == protoQuery {
+			e.Code = noSuchQueueBefore
+		}
 	case "AccessDenied", "AccessDeniedException", "UnauthorizedOperation":
 		switch q.proto {
 		case protoEC2:

@@ -2,11 +2,7 @@
 
 package awswire
 
-import (
-	"strconv"
-
-	"emrflink/internal/localcloud/account"
-)
+import "emrflink/internal/localcloud/account"
 
 func (q *request) quotaARN(service, code string) string {
 	return q.arn("servicequotas", service+"/"+code)
@@ -66,27 +62,27 @@ func listServiceQuotas(q *request) (answer, error) {
 	if err := q.decode(&in); err != nil {
 		return answer{}, err
 	}
-	start := 0
-	if in.NextToken != "" {
-		var err error
-		if start, err = strconv.Atoi(in.NextToken); err != nil || start < 0 {
-			return answer{}, invalid("InvalidPaginationTokenException", "The token %q is invalid", in.NextToken)
-		}
-	}
-	all := []any{}
+	var quotas []account.Quota
 	for _, quota := range q.account.QuotaList() {
 		if quota.Service == in.ServiceCode {
-			all = append(all, q.quotaNode(quota, quota.Value))
+			quotas = append(quotas, quota)
 		}
 	}
-	if len(all) == 0 {
+	if len(quotas) == 0 {
 		return answer{}, invalid("NoSuchResourceException", "The request failed because the specified service %s does not exist.",
 			in.ServiceCode)
 	}
-	start = min(start, len(all))
-	out := map[string]any{"Quotas": all[start:]}
-	if end := start + in.MaxResults; in.MaxResults > 0 && end < len(all) {
-		out = map[string]any{"Quotas": all[start:end], "NextToken": strconv.Itoa(end)}
+	quotas, next, known := pageOf(quotas, func(quota account.Quota) string { return quota.Code }, in.MaxResults, in.NextToken)
+	if !known {
+		return answer{}, invalid("InvalidPaginationTokenException", "The token %q is invalid", in.NextToken)
+	}
+	all := []any{}
+	for _, quota := range quotas {
+		all = append(all, q.quotaNode(quota, quota.Value))
+	}
+	out := map[string]any{"Quotas": all}
+	if next != "" {
+		out["NextToken"] = next
 	}
 	return q.json(out)
 }

@@ -5,14 +5,14 @@ package awswire
 import (
 	"crypto/md5" // #nosec G501 -- SQS states the MD5 of a message's body
 	"encoding/hex"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"emrflink/internal/localcloud/account"
+	"emrflink/internal/localcloud/queues"
 )
-
-// maxQueueWait is the longest poll that SQS allows.
-const maxQueueWait = 20 * time.Second
 
 // queueName is the last part of a queue's URL.
 func queueName(url string) string { return url[strings.LastIndex(url, "/")+1:] }
@@ -45,11 +45,10 @@ func (q *request) queueByName(name string) *account.Resource {
 }
 
 func getQueueURL(q *request) (answer, error) {
-	var in struct{ QueueName string }
-	if err := q.decode(&in); err != nil {
-		return answer{}, err
+	if owner := q.field("QueueOwnerAWSAccountId"); owner != "" && owner != q.account.ID() {
+		return answer{}, noQueue()
 	}
-	r, err := q.queue(in.QueueName)
+	r, err := q.queue(q.field("QueueName"))
 	if err != nil {
 		return answer{}, err
 	}
@@ -57,27 +56,35 @@ func getQueueURL(q *request) (answer, error) {
 }
 
 func listQueues(q *request) (answer, error) {
-	var in struct{ QueueNamePrefix string }
+	var in struct {
+		QueueNamePrefix string
+		MaxResults      int
+		NextToken       string
+	}
 	if err := q.decode(&in); err != nil {
 		return answer{}, err
 	}
-	urls := []string{}
+	var urls []string
 	for _, r := range q.account.List(account.KindQueue) {
 		if q.visible(r) && strings.HasPrefix(queueName(r.ID), in.QueueNamePrefix) {
 			urls = append(urls, r.ID)
 		}
 	}
-	return q.json(map[string]any{"QueueUrls": urls})
+	part, next, known := pageOf(urls, func(url string) string { return url }, in.MaxResults, in.NextToken)
+	if !known {
+		return answer{}, invalid("InvalidParameterValue", "Invalid or expired next token.")
+	}
+	return q.json(paged(map[string]any{"QueueUrls": list0(part)}, "NextToken", next))
 }
 
 // receiveMessage honours the long poll: a client that is answered at once asks
 // again at once.
 func receiveMessage(q *request) (answer, error) {
-	var in struct {
-		QueueURL            string `json:"QueueUrl"`
-		MaxNumberOfMessages int
-		WaitTimeSeconds     int
-	}
+	in := struct {
+		QueueURL                                    string `json:"QueueUrl"`
+		AttributeNames, MessageSystemAttributeNames []string
+		MaxNumberOfMessages, WaitTimeSeconds        int
+	}{MaxNumberOfMessages: 1, WaitTimeSeconds: -1}
 	if err := q.decode(&in); err != nil {
 		return answer{}, err
 	}
@@ -85,8 +92,11 @@ func receiveMessage(q *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	wait := min(time.Duration(in.WaitTimeSeconds)*time.Second, maxQueueWait)
-	got, err := q.account.Queues.Receive(q.ctx, r.ID, max(1, in.MaxNumberOfMessages), wait)
+	names := append(in.AttributeNames, in.MessageSystemAttributeNames...)
+	if _, err := systemAttributes(queues.Message{}, names); err != nil {
+		return answer{}, err
+	}
+	got, err := q.account.Queues.Receive(q.ctx, r.ID, in.MaxNumberOfMessages, time.Duration(in.WaitTimeSeconds)*time.Second)
 	if err != nil {
 		if q.ctx.Err() == nil {
 			return answer{}, err
@@ -96,13 +106,42 @@ func receiveMessage(q *request) (answer, error) {
 	messages := []any{}
 	for _, m := range got {
 		sum := md5.Sum([]byte(m.Body)) // #nosec G401
-		messages = append(messages, map[string]any{"MessageId": m.ID, "Body": m.Body, "ReceiptHandle": m.Receipt,
-			"MD5OfBody": hex.EncodeToString(sum[:])})
+		fields := map[string]any{"MessageId": m.ID, "Body": m.Body, "ReceiptHandle": m.Receipt,
+			"MD5OfBody": hex.EncodeToString(sum[:])}
+		if attributes, _ := systemAttributes(m, names); len(attributes) > 0 {
+			fields["Attributes"] = attributes
+		}
+		messages = append(messages, fields)
 	}
 	if len(messages) == 0 {
 		return q.json(map[string]any{})
 	}
 	return q.json(map[string]any{"Messages": messages})
+}
+
+// systemAttributes are those of a message that a call asks for. What a standard queue does not give its messages is left out.
+func systemAttributes(m queues.Message, names []string) (map[string]string, error) {
+	known := map[string]string{
+		"SentTimestamp":                    strconv.FormatInt(m.SentAt.UnixMilli(), 10),
+		"ApproximateReceiveCount":          strconv.Itoa(m.Attempt),
+		"ApproximateFirstReceiveTimestamp": strconv.FormatInt(m.FirstAt.UnixMilli(), 10),
+	}
+	absent := []string{
+		"SenderId", "SequenceNumber", "MessageDeduplicationId", "MessageGroupId", "AWSTraceHeader", "DeadLetterQueueSourceArn",
+	}
+	out := map[string]string{}
+	for _, name := range names {
+		value, is := known[name]
+		switch {
+		case name == "All":
+			return known, nil
+		case is:
+			out[name] = value
+		case !slices.Contains(absent, name):
+			return nil, invalid("InvalidAttributeName", "Unknown Attribute %s.", name)
+		}
+	}
+	return out, nil
 }
 
 func sendMessage(q *request) (answer, error) {

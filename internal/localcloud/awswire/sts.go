@@ -2,7 +2,11 @@
 
 package awswire
 
-import "emrflink/internal/localcloud/sts"
+import (
+	"time"
+
+	"emrflink/internal/localcloud/sts"
+)
 
 func getCallerIdentity(q *request) (answer, error) {
 	user := q.caller.UserID
@@ -14,8 +18,15 @@ func getCallerIdentity(q *request) (answer, error) {
 
 func roleByARN(q *request) ([]need, error) { return on(q.form.str("RoleArn")) }
 
+// lasting gives out credentials for as long as the request asks.
+func (q *request) lasting() sts.Service {
+	s := q.sts
+	s.Life = time.Duration(q.form.integer(0, "DurationSeconds")) * time.Second
+	return s
+}
+
 func assumeRole(q *request) (answer, error) {
-	c, err := q.sts.AssumeRole(q.ctx, q.caller, q.form.str("RoleArn"), q.form.str("RoleSessionName"))
+	c, err := q.lasting().AssumeRole(q.ctx, q.caller, q.form.str("RoleArn"), q.form.str("RoleSessionName"))
 	if err != nil {
 		return answer{}, err
 	}
@@ -25,13 +36,7 @@ func assumeRole(q *request) (answer, error) {
 // assumeRoleWithWebIdentity is not signed: the token is the proof, and the
 // role's trust policy the permission.
 func assumeRoleWithWebIdentity(q *request) (answer, error) {
-	for _, name := range []string{"RoleArn", "RoleSessionName", "WebIdentityToken"} {
-		if q.form.str(name) == "" {
-			return answer{}, invalid(
-				"ValidationError", "Value null at '%s' failed to satisfy constraint: Member must not be null", name)
-		}
-	}
-	c, err := q.sts.AssumeRoleWithWebIdentity(q.ctx, q.form.str("RoleArn"), q.form.str("RoleSessionName"),
+	c, err := q.lasting().AssumeRoleWithWebIdentity(q.ctx, q.form.str("RoleArn"), q.form.str("RoleSessionName"),
 		q.form.str("WebIdentityToken"))
 	if err != nil {
 		return answer{}, err

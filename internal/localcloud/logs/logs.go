@@ -74,15 +74,45 @@ func (s *Store) restore(raw json.RawMessage) error {
 
 // Put appends events to a stream, which is made when it is new. The group must exist.
 func (s *Store) Put(group, stream string, events []Event) error {
+	if err := checkName(stream); err != nil || len(events) == 0 {
+		return err
+	}
+	return s.put(group, stream, events, false)
+}
+
+func checkName(stream string) error {
 	if stream == "" || strings.ContainsAny(stream, ":*") {
 		return awserror.Bad("InvalidParameterException", "Value %q at 'logStreamName' is not valid", stream)
 	}
-	if len(events) == 0 {
-		return nil
+	return nil
+}
+
+// Create makes a stream without events.
+func (s *Store) Create(group, stream string) error {
+	if err := checkName(stream); err != nil {
+		return err
 	}
+	return s.put(group, stream, nil, true)
+}
+
+// Has tells whether a group has a stream. One whose last events were dropped is gone.
+func (s *Store) Has(group, stream string) bool {
+	s.ledger.Lock()
+	defer s.ledger.Unlock()
+	return s.has(group, stream)
+}
+
+func (s *Store) has(group, stream string) bool {
+	return slices.ContainsFunc(s.batches[group], func(b *batch) bool { return b.Stream == stream })
+}
+
+func (s *Store) put(group, stream string, events []Event, create bool) error {
 	return s.ledger.Do(func(t *ledger.Tx) error {
 		if !s.exists(group) {
 			return NoSuchGroup(group)
+		}
+		if create && s.has(group, stream) {
+			return awserror.Bad("ResourceAlreadyExistsException", "The specified log stream already exists")
 		}
 		b := &batch{Group: group, Stream: stream, Events: slices.Clone(events), Seq: t.Next()}
 		old := s.batches[group]

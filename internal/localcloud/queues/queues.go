@@ -20,8 +20,8 @@ import (
 // Message is a received SQS message. Receipt is valid until the message becomes visible again.
 type Message struct {
 	ID, Body, Receipt string
-	SentAt            time.Time
-	Attempt           int // how often it has been received, this time included
+	SentAt, FirstAt   time.Time // when it was sent, and first received
+	Attempt           int       // how often it has been received, this time included
 }
 
 // Queue is what the messages need to know of their queue.
@@ -62,6 +62,7 @@ type message struct {
 	Seq   uint64    `json:"seq"`
 
 	visible  time.Time // not to be received before
+	first    time.Time // received
 	receipt  string
 	attempts int
 }
@@ -133,7 +134,8 @@ func (s *Store) Purge(t *ledger.Tx, url string) {
 // Send puts a message into a queue.
 func (s *Store) Send(queueURL, body string) error {
 	if body == "" || len(body) > maxMessageBody {
-		return awserror.Bad("InvalidParameterValue", "The message must have 1 to %d bytes, not %d", maxMessageBody, len(body))
+		return awserror.Bad("InvalidParameterValue",
+			"One or more parameters are invalid. Reason: Message must have 1 to %d bytes, not %d.", maxMessageBody, len(body))
 	}
 	return s.ledger.Do(func(t *ledger.Tx) error {
 		if _, ok := s.queue(queueURL); !ok {
@@ -150,7 +152,7 @@ func (s *Store) Send(queueURL, body string) error {
 func (s *Store) Receive(ctx context.Context, queueURL string, limit int, wait time.Duration) ([]Message, error) {
 	if limit < 1 || limit > 10 {
 		return nil, awserror.Bad("InvalidParameterValue",
-			"Value %d for parameter MaxNumberOfMessages is invalid. Must be between 1 and 10.", limit)
+			"Value %d for parameter MaxNumberOfMessages is invalid. Reason: Must be between 1 and 10, if provided.", limit)
 	}
 	var deadline <-chan time.Time
 	for {
@@ -211,10 +213,14 @@ func (s *Store) take(url string, limit int) (got []Message, q Queue, again <-cha
 			if len(got) == limit {
 				break
 			}
-			m.attempts++
+			if m.attempts++; m.attempts == 1 {
+				m.first = t.Now
+			}
 			m.visible = t.Now.Add(q.Visibility)
 			m.receipt = awsid.UUID()
-			got = append(got, Message{ID: m.ID, Body: m.Body, Receipt: m.receipt, SentAt: m.Sent, Attempt: m.attempts})
+			got = append(got, Message{
+				ID: m.ID, Body: m.Body, Receipt: m.receipt, SentAt: m.Sent, FirstAt: m.first, Attempt: m.attempts,
+			})
 		}
 		return nil
 	})

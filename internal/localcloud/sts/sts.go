@@ -5,6 +5,7 @@
 package sts
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -40,7 +41,12 @@ type TokenVerifier interface {
 type Service struct {
 	Account *account.Account
 	Tokens  TokenVerifier
+	// Life is how long the credentials are asked for; 0 means an hour, or as long as the role allows if that is less.
+	Life time.Duration
 }
+
+// maxChained is how long a role may be assumed with the credentials of another.
+const maxChained = time.Hour
 
 // CallerByAccessKey returns who signs with an access key, and the secret to verify the signature with.
 // The errors are those of AWS for an unknown key, a wrong session token and an expired session.
@@ -83,6 +89,10 @@ func (s Service) AssumeRole(ctx context.Context, c account.Caller, roleARN, sess
 	if c.Role == "" && c.ARN == "" {
 		c = s.Account.Administrator()
 	}
+	if c.Role != "" && s.Life > maxChained {
+		return Credentials{}, awserror.Bad("ValidationError",
+			"The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining")
+	}
 	return s.assume(roleARN, session, func(role account.Resource) error {
 		if !role.Trusts("sts:AssumeRole", iam.Principal{Type: iam.PrincipalAWS, ID: c.ARN}, nil) {
 			return awserror.Status(http.StatusForbidden, "AccessDenied",
@@ -110,10 +120,15 @@ func (s Service) assume(roleARN, session string, allowed func(account.Resource) 
 	if err := allowed(role); err != nil {
 		return Credentials{}, err
 	}
-	life := time.Hour
+	longest := time.Hour
 	if seconds, ok := role.Props["maxSessionDuration"].(float64); ok && seconds > 0 {
-		life = min(life, time.Duration(seconds)*time.Second)
+		longest = time.Duration(seconds) * time.Second
 	}
+	if s.Life > longest {
+		return Credentials{}, awserror.Bad("ValidationError",
+			"The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
+	}
+	life := cmp.Or(s.Life, min(longest, time.Hour))
 	issued, err := s.Account.Sessions.Issue(role.ID, untyped.Text(role.Attrs["uniqueId"]), session, life)
 	return Credentials{
 		Session: issued, AssumedRoleARN: sessionARN(s.Account, issued), AssumedRoleID: issued.RoleID + ":" + session,
