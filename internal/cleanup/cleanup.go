@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -151,6 +152,23 @@ type Phase struct {
 	Title    string        `json:"title"`
 	Expected time.Duration `json:"-"` // what it takes on AWS
 	Timeout  time.Duration `json:"-"`
+}
+
+// Label is the phase as a person calls it.
+func (p Phase) Label() string {
+	switch p.Name {
+	case PhaseEngine:
+		return "recorded resources"
+	case PhaseSweep:
+		return "leftovers"
+	case PhaseVerify:
+		return "last look"
+	case PhaseInterfaces:
+		return "network interfaces"
+	case PhaseJobs:
+		return "Flink jobs"
+	}
+	return strings.ReplaceAll(p.Name, "-", " ")
 }
 
 // step is a phase and what it does.

@@ -5,9 +5,12 @@ package cleanup
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"emrflink/internal/awsapi"
+	"emrflink/internal/awskind"
 	"emrflink/internal/kube"
+	"emrflink/internal/plans"
 )
 
 // reachable is the Plan's Cluster when its phases are not skipped.
@@ -29,6 +32,24 @@ type Plan struct {
 	Asked      bool     // the account was looked at; without it, empty lists mean nothing
 	NotChecked []Unknown
 	NotReady   error // why Run would refuse, nil when it would not
+
+	recorded []plans.StateResource
+}
+
+// Unlisted counts the recorded resources that have no line in a report: parts of others, such as rules and attachments, and what
+// was in the cluster.
+func (p Plan) Unlisted(r Report) int {
+	listed := map[string]bool{}
+	for _, i := range slices.Concat(r.Deleted, r.ExpectedResidue, r.Unexpected) {
+		listed[i.ID] = true
+	}
+	n := 0
+	for _, res := range p.recorded {
+		if k, aws := awskind.OfType(res.Type); res.Custom && (!listed[res.ID] || aws && k.Inventory == awskind.NotListed) {
+			n++
+		}
+	}
+	return n
 }
 
 // Planned is what a Plan says in the JSON of a cleanup.

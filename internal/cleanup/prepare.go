@@ -134,6 +134,7 @@ func Prepare(ctx context.Context, o Options) (*Teardown, error) {
 	t.planRebuilt()
 	t.plan.Unfinished, t.plan.Warnings = scope.saved, append(t.plan.Warnings, scope.warnings...)
 	t.plan.Warnings = append(t.plan.Warnings, t.goneAlready(record.Resources)...)
+	t.plan.recorded = record.Resources
 	t.plan.Planned.Resources, t.plan.Planned.ByService = stack.Count(record.Resources)
 	return t, nil
 }

@@ -5,11 +5,13 @@ package cleanup
 import (
 	"errors"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"emrflink/internal/awsapi"
+	"emrflink/internal/plans"
 )
 
 func TestAnIncompleteCleanupNamesWhatIsLeft(t *testing.T) {
@@ -152,4 +154,33 @@ func TestTheDocumentOfADryRunNamesTheDeployment(t *testing.T) {
 	d := p.Document("local", []string{"kms"}, done)
 	require.Equal(t, done, d.Report)
 	require.Equal(t, []string{"kms"}, d.Simulated)
+}
+
+// Counts add up: every recorded resource is listed, or counted as a part of what is.
+func TestRecordedResourcesWithoutALineAreCounted(t *testing.T) {
+	t.Parallel()
+	recorded := func(typ, id string) plans.StateResource {
+		return plans.StateResource{Type: typ, ID: id, Custom: !strings.HasPrefix(typ, "emrflink:")}
+	}
+	p := Plan{recorded: []plans.StateResource{
+		recorded("emrflink:network:Network", ""), recorded("aws:ec2/vpc:Vpc", "vpc-1"), recorded("aws:s3/bucketV2:BucketV2", "data"),
+		recorded("aws:s3/bucketPolicy:BucketPolicy", "data"), recorded("kubernetes:core/v1:Namespace", "team"),
+		recorded("kubernetes:karpenter.sh/v1:NodePool", "pool"), recorded("aws:iam/role:Role", "kept"),
+	}}
+	r := Report{
+		Deleted:         []Item{{ID: "vpc-1"}, {ID: "data"}, {ID: "pool"}, {ID: "i-of-a-controller"}},
+		ExpectedResidue: []Item{{ID: "kept"}},
+	}
+	require.Equal(t, 2, p.Unlisted(r), "the policy of the bucket, and the namespace")
+}
+
+func TestPhasesHaveNamesOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, p := range Phases(Choices{StopWithSavepoint: true}) {
+		require.False(t, seen[p.Label()], p.Label())
+		require.NotContains(t, p.Label(), "-")
+		seen[p.Label()] = true
+	}
+	require.Len(t, seen, 12)
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 
 	"golang.org/x/term"
 )
@@ -33,6 +34,7 @@ type IOStreams struct {
 	color    ColorMode
 	getenv   func(string) string
 	terminal func() (width, height int)
+	told     sync.Map // what First was asked
 }
 
 // System returns the streams of the process.
@@ -94,6 +96,12 @@ func (s *IOStreams) Say(text string) {
 		SchemaVersion int    `json:"schemaVersion"`
 		Progress      string `json:"progress"`
 	}{1, text})
+}
+
+// First reports whether a text is asked about for the first time in this run: some things are said once.
+func (s *IOStreams) First(text string) bool {
+	_, again := s.told.LoadOrStore(text, true)
+	return !again
 }
 
 // Getenv reads one environment variable of this run.

@@ -369,6 +369,15 @@ func TestText(t *testing.T) {
 		require.Equal(t, want, iostreams.Truncate("abcdefgh", width))
 	}
 	require.Equal(t, "äöüß", iostreams.Truncate("äöüß", 4))
+	for width, want := range map[int]string{
+		21: "not included: what...", 20: "not included...", 12: "not inclu...", 9: "not in...", 99: "not included: what is billed",
+	} {
+		require.Equal(t, want, iostreams.Truncate("not included: what is billed", width))
+	}
+	ios, _, _, _ := iostreams.Test()
+	require.True(t, ios.First("a"))
+	require.False(t, ios.First("a"))
+	require.True(t, ios.First("b"))
 }
 
 func TestStreamsKeepApart(t *testing.T) {

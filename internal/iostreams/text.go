@@ -25,7 +25,7 @@ func Duration(d time.Duration) string {
 	}
 }
 
-// Truncate cuts a line to a number of columns, marking the cut with three dots.
+// Truncate cuts a line to a number of columns, marking the cut with three dots: after a word, unless that costs half the line.
 func Truncate(s string, width int) string {
 	if width <= 0 || utf8.RuneCountInString(s) <= width {
 		return s
@@ -34,7 +34,11 @@ func Truncate(s string, width int) string {
 	if width <= 3 {
 		return string(r[:width])
 	}
-	return string(r[:width-3]) + "..."
+	kept := string(r[:width-3])
+	if space := strings.LastIndexByte(kept, ' '); r[width-3] != ' ' && space > len(kept)/2 {
+		kept = strings.TrimRight(kept[:space], " ,;:")
+	}
+	return kept + "..."
 }
 
 // Quote quotes a word for a POSIX shell, only where it is needed.

@@ -80,6 +80,7 @@ func TestGolden(t *testing.T) {
 			require.NoError(t, r.Text(&again, TextOptions{}))
 			require.Equal(t, text.String(), again.String())
 			golden.Equal(t, "testdata/"+name+".txt", text.String())
+			require.Equal(t, name == "fresh", r.InStateOnly() == 1, "the stack itself")
 			var all bytes.Buffer
 			require.NoError(t, r.Text(&all, TextOptions{Verbose: true}))
 			const byUse = "not included: NAT gateway: data processed, per GB\n"

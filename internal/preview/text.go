@@ -9,8 +9,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
+	"emrflink/internal/iostreams"
 	"emrflink/internal/plans"
 )
 
@@ -41,6 +41,19 @@ type printer struct {
 type row struct {
 	Step
 	custom bool
+}
+
+// InStateOnly counts the changes of components and providers, which exist in the state and in no account.
+func (r Report) InStateOnly() int { return r.printer(TextOptions{}).inStateOnly() }
+
+func (p *printer) inStateOnly() int {
+	n := 0
+	for _, r := range p.rows {
+		if !r.custom && r.Op != string(plans.OpSame) && r.Op != string(plans.OpRead) {
+			n++
+		}
+	}
+	return n
 }
 
 // Losses writes what is deleted or replaced and what is lost by it, the gravest first: nothing when nothing is.
@@ -112,9 +125,7 @@ func mark(op plans.Op) string {
 // line writes one line, cut to the width, in a colour unless code is "".
 func (p *printer) line(code, format string, args ...any) {
 	text := strings.TrimRight(fmt.Sprintf(format, args...), " ")
-	if w := p.opts.Width; w > 3 && utf8.RuneCountInString(text) > w {
-		text = string([]rune(text)[:w-3]) + "..."
-	}
+	text = iostreams.Truncate(text, p.opts.Width)
 	if p.opts.Color && code != "" && text != "" {
 		text = "\x1b[" + code + "m" + text + "\x1b[0m"
 	}
@@ -347,12 +358,7 @@ func (p *printer) creates() {
 
 // folded says what the lists above leave out.
 func (p *printer) folded(d Document) {
-	hidden := 0
-	for _, r := range p.rows {
-		if !r.custom && r.Op != string(plans.OpSame) && r.Op != string(plans.OpRead) {
-			hidden++
-		}
-	}
+	hidden := p.inStateOnly()
 	if hidden == 0 && d.NotCompared == 0 {
 		return
 	}

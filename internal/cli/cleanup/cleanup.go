@@ -209,13 +209,15 @@ func prepare(ctx context.Context, opts *Options, s Stack) (Teardown, error) {
 
 func carryOut(ctx context.Context, opts *Options, job Teardown, plan cleanup.Plan, where string) (cleanup.Report, error) {
 	phases := make([]iostreams.Phase, 0, len(plan.Phases))
-	for _, p := range plan.Phases {
-		phases = append(phases, iostreams.Phase{Name: p.Name, Expected: p.Expected, Where: where})
+	names := map[string]string{}
+	for i, p := range plan.Phases {
+		names[p.Name] = fmt.Sprintf("%d of %d, %s", i+1, len(plan.Phases), p.Label())
+		phases = append(phases, iostreams.Phase{Name: names[p.Name], Expected: p.Expected, Where: where})
 	}
 	progress := opts.IO.NewProgress(phases...)
 	defer progress.Stop()
 	report, err := job.Run(ctx, func(p cleanup.Progress) {
-		name := p.Phase.Name
+		name := names[p.Phase.Name]
 		switch p.State {
 		case cleanup.StateDone:
 			progress.Start(name)
@@ -228,7 +230,7 @@ func carryOut(ctx context.Context, opts *Options, job Teardown, plan cleanup.Pla
 		case cleanup.StateStopped: // with everything else that still runs, below
 		default:
 			progress.Start(name)
-			if name == cleanup.PhaseEngine { // another line with every resource: only where it can be redrawn
+			if p.Phase.Name == cleanup.PhaseEngine { // another line with every resource: only where it can be redrawn
 				progress.Note(name, p.Cause)
 				return
 			}

@@ -83,8 +83,8 @@ func TestCleanupDeletesAndReports(t *testing.T) {
 	require.Empty(t, cmp.Diff("OUTCOME\tSERVICE\tTYPE\tID\tUSD/HOUR\tWHY\ndeleted\ts3\tbucket\tb\t\t\n"+
 		"1 deleted, 0 left as expected, 0 left unexpectedly\nnothing is left\n", r.Out.String()))
 	require.Empty(t, cmp.Diff("look at what exists: started\nlook at what exists: done in 0s\n"+planText+
-		"simulated: the AWS account is simulated\nflink jobs: started\nflink jobs: 1 job\nflink jobs: done in 0s\n"+
-		"simulated: the AWS account is simulated\n", r.Err.String()))
+		"simulated: the AWS account is simulated\n1 of 1, flink jobs: started\n1 of 1, flink jobs: 1 job\n"+
+		"1 of 1, flink jobs: done in 0s\n", r.Err.String()))
 }
 
 func TestACleanupThatDidNotEndDoesNotSayThatNothingIsLeft(t *testing.T) {
@@ -249,7 +249,7 @@ func TestJSONHasTheAgreedFields(t *testing.T) {
 		}
 	}
 	cmdtest.Fields(t, r.Out.Bytes(), want...)
-	require.Contains(t, cmdtest.Progress(t, r.Err.String()), "flink jobs: 1 job")
+	require.Contains(t, cmdtest.Progress(t, r.Err.String()), "1 of 1, flink jobs: 1 job")
 }
 
 // world is an account whose inventory answers at the start, and not any more at the end.

@@ -119,6 +119,10 @@ func showReport(opts *Options, info stack.Info, p cleanup.Plan, r cleanup.Report
 	case !r.Verified:
 		text = fmt.Sprintf("%d deleted; the cleanup did not finish: what is left was not listed\n", len(r.Deleted))
 	case failure == nil && len(r.ExpectedResidue)+len(r.Unexpected)+len(r.Errors) == 0:
+		if n := p.Unlisted(r); n > 0 {
+			text += fmt.Sprintf("%d of the %d recorded resources have no line of their own: "+
+				"they were parts of these, or in the cluster\n", n, p.Resources)
+		}
 		text += "nothing is left\n"
 	}
 	for _, s := range r.Savepoints {

@@ -10,12 +10,14 @@ import (
 	"emrflink/internal/iostreams"
 )
 
-// PrintSimulated says on standard error what stood in for the real thing. Under --output json the document carries
-// the same lines as "simulated".
+// PrintSimulated says on standard error what stood in for the real thing, each line once in a run. Under --output json the
+// document carries the same lines as "simulated".
 func PrintSimulated(ios *iostreams.IOStreams, lines []string) {
 	p := ios.ErrPalette()
 	for _, l := range lines {
-		_, _ = fmt.Fprintf(ios.ErrOut, "%s %s\n", p.Yellow("simulated:"), l)
+		if ios.First(l) {
+			_, _ = fmt.Fprintf(ios.ErrOut, "%s %s\n", p.Yellow("simulated:"), l)
+		}
 	}
 }
 

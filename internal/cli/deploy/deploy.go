@@ -261,8 +261,12 @@ func showPlan(ios *iostreams.IOStreams, info stack.Info, plan preview.Report, ve
 	if n := plan.MayReplace(); n > 0 {
 		may = fmt.Sprintf(" (%d of them may be replaced)", n)
 	}
-	_, _ = fmt.Fprintf(w, "plan: %d to create, %d to update%s, %d to replace, %d to delete, %d unchanged\n\n",
+	_, _ = fmt.Fprintf(w, "plan: %d to create, %d to update%s, %d to replace, %d to delete, %d unchanged\n",
 		s.Create, s.Update, may, s.Replace, s.Delete, s.Same)
+	if n := plan.InStateOnly(); n > 0 {
+		_, _ = fmt.Fprintf(w, "%d of these changes are of components and providers, which exist in the state only\n", n)
+	}
+	_, _ = fmt.Fprintln(w)
 	if err := plan.Losses(w, preview.TextOptions{Color: ios.ErrPalette().Enabled()}); err != nil {
 		return err
 	}
