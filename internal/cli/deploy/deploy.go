@@ -81,8 +81,8 @@ jobs is carried out only after you have typed the name of the stack. --yes does 
 --allow-replace, by its type or its name.
 
 A stack stays the deployment that it was made as. Settings with another name would replace everything in it, and are
-refused: another stack (--stack) is what they need, or --rename if that is what you want. Another region or another
-account is always refused.
+refused: another stack (--stack) is what they need, or --rename if that is what you want. --rename is for the name only:
+another region or another account is always refused, because nothing can be moved there, or deleted from here.
 
 Log groups of an earlier deployment can be left over, because EKS writes its last events after the cluster is gone.
 They end the deploy in step 2. With --adopt they become part of the stack: their events stay, their retention and tags

@@ -3,6 +3,7 @@
 package wire
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -31,9 +32,10 @@ func (s *onTarget) CheckOrigin(ctx context.Context, rename bool) error {
 	info := s.settings.info
 	switch {
 	case made.Region != info.Region:
-		return s.anotherDeployment("region", made.Region, info.Region, "")
+		return s.anotherDeployment("region", made.Region, info.Region, rename,
+			cmdutil.Command("deploy", "--stack", info.Stack)+"   # with emrflink:region: "+made.Region+" again in "+s.file())
 	case made.Deployment.Name != info.Deployment && !rename:
-		return s.anotherDeployment("name", made.Deployment.Name, info.Deployment,
+		return s.anotherDeployment("name", made.Deployment.Name, info.Deployment, false,
 			cmdutil.Command("deploy", "--stack", info.Stack, "--rename")+"   # replaces everything and loses what it holds")
 	}
 	if err := s.claim(ctx); err != nil { // before a target is opened that another command may be about to reset
@@ -47,32 +49,39 @@ func (s *onTarget) CheckOrigin(ctx context.Context, rename bool) error {
 	if err != nil || made.Account == "" || caller.Account == made.Account {
 		return nil // credentials that do not work are for the checks to explain
 	}
-	return s.anotherDeployment("account", made.Account, caller.Account,
-		cmdutil.Command("doctor", "--stack", info.Stack)+"   # shows whose the credentials are")
+	return s.anotherAccount(made.Account, caller.Account, rename)
 }
 
-// anotherDeployment says which settings the stack was made with, and the ways on.
-func (s *onTarget) anotherDeployment(what, made, now, way string) error {
+func (s *onTarget) anotherAccount(made, now string, rename bool) error {
+	return s.anotherDeployment("account", made, now, rename,
+		cmdutil.Command("doctor", "--stack", s.settings.info.Stack)+"   # shows whose the credentials are")
+}
+
+// file is the stack file, also one that is not there yet.
+func (s *onTarget) file() string {
+	return cmp.Or(s.settings.info.File, "Pulumi."+s.settings.info.Stack+".yaml")
+}
+
+// anotherDeployment says which settings the stack was made with, and the two ways on. In vain is a --rename that cannot help.
+func (s *onTarget) anotherDeployment(what, made, now string, inVain bool, way string) error {
 	info := s.settings.info
 	from := s.origins().Recall(info.Stack, info.State).Folder
 	if from != "" {
 		from = " from " + from
 	}
-	file := info.File
-	if file == "" {
-		file = "Pulumi." + info.Stack + ".yaml"
-	}
+	file := s.file()
 	other := info.Stack + "-" + now
 	next := fmt.Sprintf("cp %s %s && %s   # a stack of its own", file,
 		strings.Replace(file, "Pulumi."+info.Stack+".", "Pulumi."+other+".", 1), cmdutil.Command("deploy", "--stack", other))
-	if way != "" {
-		next += "\n" + way
+	limits := ""
+	if inVain {
+		limits = "; --rename gives another name only: nothing can be moved to another region or account, or be deleted from there"
 	}
 	return &cmdutil.Error{
 		What: fmt.Sprintf("the settings of stack %q describe another deployment", info.Stack),
 		ID:   "another-deployment", Exit: cmdutil.ExitUsage,
-		Next: next, Cause: fmt.Errorf("it was deployed%s with the %s %s, now it is %s: nothing of it would stay",
-			from, what, made, now),
+		Next: next + "\n" + way,
+		Cause: fmt.Errorf("it was deployed%s with the %s %s, now it is %s: nothing of it would stay%s", from, what, made, now, limits),
 	}
 }
 

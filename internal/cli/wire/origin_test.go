@@ -45,9 +45,16 @@ func TestAStackStaysTheDeploymentThatItWasMadeAs(t *testing.T) {
 				"   # a stack of its own\n" +
 				"emrflink deploy --stack local --rename   # replaces everything and loses what it holds"},
 		"another region, which no flag allows": {made: "new", region: "eu-west-1", rename: true,
+			cause: "it was deployed from /src/first with the region eu-west-1, now it is us-west-2: nothing of it would stay" +
+				"; --rename gives another name only: nothing can be moved to another region or account, or be deleted from there",
+			next: "cp DIR/Pulumi.local.yaml DIR/Pulumi.local-us-west-2.yaml && emrflink deploy --stack local-us-west-2" +
+				"   # a stack of its own\n" +
+				"emrflink deploy --stack local   # with emrflink:region: eu-west-1 again in DIR/Pulumi.local.yaml"},
+		"another region and name": {made: "old", region: "eu-west-1",
 			cause: "it was deployed from /src/first with the region eu-west-1, now it is us-west-2: nothing of it would stay",
 			next: "cp DIR/Pulumi.local.yaml DIR/Pulumi.local-us-west-2.yaml && emrflink deploy --stack local-us-west-2" +
-				"   # a stack of its own"},
+				"   # a stack of its own\n" +
+				"emrflink deploy --stack local   # with emrflink:region: eu-west-1 again in DIR/Pulumi.local.yaml"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -90,4 +97,19 @@ func TestStacksAreListedWithWhatIsKnownOfThem(t *testing.T) {
 	require.NoError(t, err)
 	known.Changed = all[0].Changed
 	require.Equal(t, []stack.Origin{known}, now, "the state tells of the last change")
+}
+
+func TestAnotherAccountHasTwoWaysOn(t *testing.T) {
+	t.Parallel()
+	_, o, _ := newRun(t, "config:\n  emrflink:target: local\n")
+	opened, err := o.Deploy.Open(t.Context())
+	require.NoError(t, err)
+	s, is := opened.(*onTarget)
+	require.True(t, is)
+	r := cmdutil.Describe(s.anotherAccount("111122223333", "444455556666", true))
+	require.Equal(t, 2, r.Exit)
+	require.Contains(t, r.Cause, "with the account 111122223333, now it is 444455556666: nothing of it would stay; --rename gives")
+	require.Len(t, r.Next, 2)
+	require.Contains(t, r.Next[0], "emrflink deploy --stack local-444455556666   # a stack of its own")
+	require.Equal(t, "emrflink doctor --stack local   # shows whose the credentials are", r.Next[1])
 }
