@@ -163,7 +163,8 @@ func TestRecordedResourcesWithoutALineAreCounted(t *testing.T) {
 		return plans.StateResource{Type: typ, ID: id, Custom: !strings.HasPrefix(typ, "emrflink:")}
 	}
 	p := Plan{recorded: []plans.StateResource{
-		recorded("emrflink:network:Network", ""), recorded("aws:ec2/vpc:Vpc", "vpc-1"), recorded("aws:s3/bucketV2:BucketV2", "data"),
+		recorded("emrflink:network:Network", ""), recorded("aws:ec2/vpc:Vpc", "vpc-1"),
+		recorded("aws:s3/bucketV2:BucketV2", "data"),
 		recorded("aws:s3/bucketPolicy:BucketPolicy", "data"), recorded("kubernetes:core/v1:Namespace", "team"),
 		recorded("kubernetes:karpenter.sh/v1:NodePool", "pool"), recorded("aws:iam/role:Role", "kept"),
 	}}

@@ -370,7 +370,8 @@ func TestText(t *testing.T) {
 	}
 	require.Equal(t, "äöüß", iostreams.Truncate("äöüß", 4))
 	for width, want := range map[int]string{
-		21: "not included: what...", 20: "not included...", 12: "not inclu...", 9: "not in...", 99: "not included: what is billed",
+		21: "not included: what...", 20: "not included...", 12: "not inclu...", 9: "not in...",
+		99: "not included: what is billed",
 	} {
 		require.Equal(t, want, iostreams.Truncate("not included: what is billed", width))
 	}

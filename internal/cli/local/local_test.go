@@ -194,3 +194,13 @@ func TestJSONHasTheAgreedFields(t *testing.T) {
 	cmdtest.Fields(t, r.Out.Bytes(), always...)
 	require.Contains(t, r.Out.String(), `"state": "stopped"`)
 }
+
+func TestADeclinedResetForgetsNothing(t *testing.T) {
+	t.Parallel()
+	r, f := cmdtest.New(t), fake{running: true}
+	r.Factory.IO.SetTTY(true, false, true)
+	r.In.WriteString("n\n")
+	err := r.Exec(t, NewResetCmd(r.Factory, Operations{Open: func() (Target, error) { return &f, nil }}, nil))
+	require.Equal(t, 130, cmdtest.Code(err))
+	require.Empty(t, f.done)
+}

@@ -81,7 +81,8 @@ func (s *onTarget) anotherDeployment(what, made, now string, inVain bool, way st
 		What: fmt.Sprintf("the settings of stack %q describe another deployment", info.Stack),
 		ID:   "another-deployment", Exit: cmdutil.ExitUsage,
 		Next: next + "\n" + way,
-		Cause: fmt.Errorf("it was deployed%s with the %s %s, now it is %s: nothing of it would stay%s", from, what, made, now, limits),
+		Cause: fmt.Errorf("it was deployed%s with the %s %s, now it is %s: nothing of it would stay%s", from, what, made, now,
+			limits),
 	}
 }
 

@@ -108,7 +108,7 @@ func TestAnotherAccountHasTwoWaysOn(t *testing.T) {
 	require.True(t, is)
 	r := cmdutil.Describe(s.anotherAccount("111122223333", "444455556666", true))
 	require.Equal(t, 2, r.Exit)
-	require.Contains(t, r.Cause, "with the account 111122223333, now it is 444455556666: nothing of it would stay; --rename gives")
+	require.Contains(t, r.Cause, "the account 111122223333, now it is 444455556666: nothing of it would stay; --rename gives")
 	require.Len(t, r.Next, 2)
 	require.Contains(t, r.Next[0], "emrflink deploy --stack local-444455556666   # a stack of its own")
 	require.Equal(t, "emrflink doctor --stack local   # shows whose the credentials are", r.Next[1])
