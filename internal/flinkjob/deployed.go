@@ -15,12 +15,17 @@ import (
 type Deployed struct {
 	// Outputs are those of the stack, secrets in plain.
 	Outputs map[string]any
+	// Jars is the folder with the built jars of the samples.
+	Jars string
+	// Account reads the bucket of the stack.
+	Account func(ctx context.Context) (ObjectReader, error)
 	// Connect makes the runner of the stack's cluster.
 	Connect func(ctx context.Context) (Runner, error)
 }
 
 // Render returns the manifests of a job as a YAML stream. The cluster is not asked.
 func (d Deployed) Render(_ context.Context, o Options) ([]byte, error) {
+	o.Jars = d.Jars
 	spec, err := SpecFrom(d.Outputs, o)
 	if err != nil {
 		return nil, err
@@ -45,6 +50,7 @@ func (d Deployed) Render(_ context.Context, o Options) ([]byte, error) {
 
 // Run submits a job and returns when a checkpoint is in the bucket, or after the timeout of the options.
 func (d Deployed) Run(ctx context.Context, o Options, report func(Progress)) (RunResult, error) {
+	o.Jars = d.Jars
 	spec, err := SpecFrom(d.Outputs, o)
 	if err != nil {
 		return RunResult{}, err
@@ -94,6 +100,19 @@ func (d Deployed) Status(ctx context.Context, name, team string) (StatusResult, 
 		return StatusResult{}, err
 	}
 	return r.Status(ctx, spec.Namespace, name)
+}
+
+// Verify counts what a job of a team ("" = the first one) has written.
+func (d Deployed) Verify(ctx context.Context, name, team string) (Verified, error) {
+	spec, err := SpecFrom(d.Outputs, Options{Team: team, Name: name})
+	if err != nil {
+		return Verified{}, err
+	}
+	objects, err := d.Account(ctx)
+	if err != nil {
+		return Verified{}, err
+	}
+	return verify(ctx, objects, spec)
 }
 
 // Delete removes a job of the options' team and waits until it is gone.

@@ -21,6 +21,7 @@ type Job struct {
 	RoleARN           string // execution role
 	OperatorNamespace string
 	CheckpointDir     string // state.checkpoints.dir; "" = there is none
+	Jar               Jar    // uploaded before the job is submitted; the zero value is none
 	// Beside are applied before Deployment: ConfigMaps, Secrets and the like.
 	Beside     []*unstructured.Unstructured
 	Deployment *unstructured.Unstructured
@@ -34,7 +35,7 @@ func (s Spec) Job() (Job, error) {
 	}
 	return Job{
 		Name: s.Name, Namespace: s.Namespace, RoleARN: s.RoleARN, OperatorNamespace: s.OperatorNamespace,
-		CheckpointDir: s.checkpointDir(), Deployment: objs[0],
+		CheckpointDir: s.checkpointDir(), Jar: s.Jar, Deployment: objs[0],
 	}, nil
 }
 

@@ -59,6 +59,7 @@ func (s Spec) variables() obj {
 	return obj{
 		"name": s.Name, "sample": s.Sample, "namespace": s.Namespace, "roleArn": s.RoleARN, "logGroup": s.LogGroup,
 		"checkpointDir": s.checkpointDir(), "savepointDir": s.SavepointURI + "/" + s.Name,
+		"outputDir": s.outputDir(), "jar": s.Jar.URI,
 		"jobManagerDir": s.JobManagerURI + "/" + s.Name, "logUri": strings.TrimPrefix(s.LogURI, "s3://") + "/" + s.Name,
 		"emrReleaseLabel": s.EmrReleaseLabel, "flinkVersion": s.FlinkVersion,
 		"nodeGroupType": s.NodeGroupType, "arch": s.Arch,
@@ -69,6 +70,9 @@ func (s Spec) variables() obj {
 func (s Spec) checkpointDir() string {
 	return strings.Replace(s.CheckpointURI, "s3://", "s3p://", 1) + "/" + s.Name
 }
+
+// outputDir is beside the checkpoints: a job's role writes to the folders of its state and nowhere else.
+func (s Spec) outputDir() string { return s.CheckpointURI + "/" + s.Name + "/output" }
 
 // renderer copies a manifest and puts in the variables. They are replaced in the values of the parsed document, not in
 // its text: whatever a variable contains, it cannot change the structure.

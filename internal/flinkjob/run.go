@@ -22,6 +22,9 @@ func (r Runner) Run(ctx context.Context, s Job, report func(Progress)) (RunResul
 	r = r.withDefaults()
 	m := r.meter(report)
 	m.say(phasePreflight, "node pools, operator, namespace and trust policy are checked")
+	if err := r.upload(ctx, s.Jar); err != nil {
+		return RunResult{}, err
+	}
 	if err := r.settled(ctx, s, m); err != nil {
 		return RunResult{}, err
 	}

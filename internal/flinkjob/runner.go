@@ -5,6 +5,7 @@ package flinkjob
 import (
 	"context"
 	"fmt"
+	"io"
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -41,6 +42,11 @@ type ObjectLister interface {
 	ListObjects(ctx context.Context, bucket, prefix string) ([]awsapi.Object, error)
 }
 
+// Uploader writes an object of a bucket.
+type Uploader interface {
+	PutObject(ctx context.Context, bucket, key string, body io.Reader, contentType string) error
+}
+
 // TrustReader reads a role's trust policy document (JSON).
 type TrustReader interface {
 	RoleTrust(ctx context.Context, roleName string) (string, error)
@@ -55,6 +61,7 @@ type Clock interface {
 var (
 	_ Cluster      = (*kube.Client)(nil)
 	_ ObjectLister = (*awsapi.Client)(nil)
+	_ Uploader     = (*awsapi.Client)(nil)
 	_ TrustReader  = (*awsapi.Client)(nil)
 )
 
@@ -63,6 +70,7 @@ var (
 type Runner struct {
 	Kube    Cluster
 	Objects ObjectLister // needed by Run and for the checkpoint of Status
+	Upload  Uploader     // needed by Run for a job with a jar
 	Trust   TrustReader  // nil: the trust policy is not part of the preflight
 	Clock   Clock        // nil: the wall clock
 

@@ -32,6 +32,7 @@ type Spec struct {
 	SavepointURI      string
 	JobManagerURI     string
 	LogURI            string
+	Jar               Jar    // of a sample that has a source of its own
 	EmrReleaseLabel   string // "emr-7.13.0-flink-latest"
 	FlinkVersion      string // "v1_20"
 	OperatorNamespace string
@@ -49,6 +50,8 @@ type Options struct {
 	NodePool    string // name or NodeGroupType of a TaskManager pool; default: the first one
 	Parallelism int    // default 2
 	Interval    time.Duration
+	// Jars is the folder with the built jars of the samples.
+	Jars string
 	// Timeout is how long a run or a deletion is waited for; 0 = for ever.
 	Timeout time.Duration
 	// Restart is asked before a run changes a job that runs, which restarts it; nil restarts it. Its error ends the run.
@@ -67,6 +70,7 @@ type outputs struct {
 		CheckpointURI string `json:"checkpointUri"`
 		SavepointURI  string `json:"savepointUri"`
 		JobManagerURI string `json:"jobmanagerUri"`
+		JarsURI       string `json:"jarsUri"`
 		LogURI        string `json:"logUri"`
 	} `json:"teams"`
 }
@@ -115,6 +119,9 @@ func SpecFrom(stack map[string]any, o Options) (Spec, error) {
 		CheckpointURI: t.CheckpointURI, SavepointURI: t.SavepointURI, JobManagerURI: t.JobManagerURI, LogURI: t.LogURI,
 		EmrReleaseLabel: out.EmrReleaseLabel, FlinkVersion: out.FlinkVersion, OperatorNamespace: out.FlinkOperatorNamespace,
 		NodeGroupType: p.NodeGroupType, Arch: p.Arch, Parallelism: o.Parallelism, Interval: o.Interval,
+	}
+	if s.Jar, err = jarOf(o.Sample, o.Jars, t.JarsURI); err != nil {
+		return Spec{}, err
 	}
 	return s, s.Validate()
 }

@@ -3,6 +3,8 @@
 package flinkjob
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -33,6 +35,7 @@ func stack() map[string]any {
 			"checkpointUri": "s3://emr-eks-flink-111122223333-us-west-2-checkpoints/flink-team-a/checkpoints",
 			"savepointUri":  "s3://emr-eks-flink-111122223333-us-west-2-checkpoints/flink-team-a/savepoints",
 			"jobmanagerUri": "s3://emr-eks-flink-111122223333-us-west-2-checkpoints/flink-team-a/jobmanager",
+			"jarsUri":       "s3://emr-eks-flink-111122223333-us-west-2-checkpoints/flink-team-a/jars",
 			"logUri":        "s3://emr-eks-flink-111122223333-us-west-2-checkpoints/logs/flink-team-a",
 		}},
 	}
@@ -48,9 +51,10 @@ func spec(t *testing.T) Spec {
 // render renders each sample with its defaults.
 func render(t *testing.T) map[string]*unstructured.Unstructured {
 	t.Helper()
-	all := map[string]*unstructured.Unstructured{}
+	all, jars := map[string]*unstructured.Unstructured{}, t.TempDir()
 	for _, sample := range List() {
-		s, err := SpecFrom(stack(), Options{Sample: sample.Name})
+		require.NoError(t, os.WriteFile(filepath.Join(jars, sample.Name+".jar"), []byte("a jar"), 0o600))
+		s, err := SpecFrom(stack(), Options{Sample: sample.Name, Jars: jars})
 		require.NoError(t, err)
 		objs, err := Render(s)
 		require.NoError(t, err)

@@ -61,7 +61,10 @@ func (r Run) Follow(ctx context.Context, do func(report func(flinkjob.Progress))
 	if err != nil {
 		next := status + "\n" + command("sample-job", "delete", r.Job)
 		var failed interface{ Code() string }
+		var unbuilt *flinkjob.NoJarError
 		switch {
+		case errors.As(err, &unbuilt):
+			next = unbuilt.Hint()
 		case cmdutil.ExitCode(ctx, err) == cmdutil.ExitUsage: // nor here, and a job of that name may run
 			next = r.Help
 		case errors.As(err, &failed) && failed.Code() == "flinkjob.preflight": // nothing was submitted

@@ -5,6 +5,8 @@ package wire
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 
 	"emrflink/internal/awsapi"
 	"emrflink/internal/cli/cmdutil"
@@ -30,8 +32,13 @@ func (s *onTarget) jobs(ctx context.Context) (jobs, error) {
 	if err != nil {
 		return jobs{}, err
 	}
+	exe, err := os.Executable()
+	if err != nil {
+		return jobs{}, err
+	}
 	return jobs{stack: s.settings.info.Stack, claim: s.claim, release: s.hold.Release, Deployed: flinkjob.Deployed{
-		Outputs: values,
+		Outputs: values, Jars: filepath.Join(filepath.Dir(exe), "samples"),
+		Account: func(ctx context.Context) (flinkjob.ObjectReader, error) { return s.client(ctx) },
 		Connect: func(ctx context.Context) (flinkjob.Runner, error) {
 			_, client, err := s.cluster(ctx, values["clusterName"].(string)) // values checks it
 			return newRunner(client, s.aws), err
@@ -62,7 +69,7 @@ func (s *onTarget) RunJob(ctx context.Context, job flinkjob.Job, o flinkjob.Opti
 
 // newRunner runs jobs with everything that their preflight asks.
 func newRunner(k *kube.Client, a *awsapi.Client) flinkjob.Runner {
-	return flinkjob.Runner{Kube: k, Objects: a, Trust: a}
+	return flinkjob.Runner{Kube: k, Objects: a, Upload: a, Trust: a}
 }
 
 // Run submits a job and waits for a checkpoint. A job that is submitted in the middle of a cleanup or a deploy may be in a
@@ -104,6 +111,12 @@ func (j jobs) Status(ctx context.Context, name, team string) (flinkjob.StatusRes
 		}
 	}
 	return res, classify(err)
+}
+
+// Verify counts what a job has written.
+func (j jobs) Verify(ctx context.Context, name, team string) (flinkjob.Verified, error) {
+	v, err := j.Deployed.Verify(ctx, name, team)
+	return v, classify(err)
 }
 
 // Delete removes a job.
