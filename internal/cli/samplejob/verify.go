@@ -18,16 +18,16 @@ func NewVerifyCmd(f *cmdutil.Factory, open Open, runF func(context.Context, *Opt
 	cmd := &cobra.Command{
 		Use:   "verify JOB [flags]",
 		Short: "Check that the sample counting lost and doubled no event",
-		Long: `Read the files that a job of the sample "counting" has written to the bucket, and compare each with what it must
-have: every number once, and with the count of its key. Flink promises that exactly once, whatever is killed while it runs.
+		Long: `Read the files that a job of the sample "counting" has written to the bucket, and compare each with what
+it must have: every number once, and with the count of its key. Flink promises that, whatever is killed while it runs.
 
-Files appear with the checkpoint that covers them. Those of the last run that began without a state are read; the job may run
-meanwhile, and may be deleted already.
+Files appear with the checkpoint that covers them. Those of the last run that began without a state are read; the job
+may run meanwhile, and may be deleted already.
 
 Cost: on the aws target the S3 requests, one for each file.
 
-Exit codes: 0 nothing was lost or counted twice; 1 something was, or the command failed; 2 flags; 3 credentials; 4 the job has
-written nothing, or the stack was never deployed.`,
+Exit codes: 0 nothing was lost or counted twice; 1 something was, or the command failed; 2 flags; 3 credentials; 4 the
+job has written nothing, or the stack was never deployed.`,
 		Example: `  emrflink sample-job verify counting
   emrflink sample-job verify counting --output json`,
 		Args:              cmdutil.ExactArgs("JOB"),
