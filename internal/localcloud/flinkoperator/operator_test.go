@@ -274,6 +274,7 @@ func TestASpecChangeRedeploysOnce(t *testing.T) {
 func TestASavepointNonceTakesOneSavepoint(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	w.mayNotMakeSnapshots()
 	w.Put(flink(nil))
 	w.pass(6)
 	w.spec(object{"job": object{"savepointTriggerNonce": 7}})
