@@ -155,3 +155,10 @@ func TestForeignInstancesAreLeftAlone(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, nodes.Items, 1)
 }
+
+func TestTwoTargetsOnAMachineHaveOtherAddresses(t *testing.T) {
+	t.Parallel()
+	one, another := newAddresses("/home/a"), newAddresses("/home/b")
+	require.NotEqual(t, one.take(testNode, "team/job"), another.take(testNode, "team/job"))
+	require.Equal(t, one.take(testNode, "team/job"), newAddresses("/home/a").take(testNode, "team/job"))
+}
