@@ -62,7 +62,7 @@ func judge(o observation) verdict {
 // judgeEnd is what ends a wait before pods do: a bounded job has run, or its pods are refused.
 func judgeEnd(o observation) (verdict, bool) {
 	switch {
-	case o.job.State == "FINISHED":
+	case o.job.State == "FINISHED" && o.job.Lifecycle != "UPGRADING": // in an upgrade the job was stopped, and starts again
 		return verdict{phase: phaseStarting, cause: "the job has FINISHED", done: true}, true
 	case o.refused != "":
 		return verdict{

@@ -32,7 +32,9 @@ func (s store) ListObjects(_ context.Context, _, prefix string) (all []awsapi.Ob
 	return all, nil
 }
 
-func (s store) GetObject(_ context.Context, _, key string) ([]byte, error) { return []byte(s[key]), nil }
+func (s store) GetObject(_ context.Context, _, key string) ([]byte, error) {
+	return []byte(s[key]), nil
+}
 
 func (s store) PutObject(_ context.Context, bucket, key string, body io.Reader, _ string) error {
 	raw, err := io.ReadAll(body)
