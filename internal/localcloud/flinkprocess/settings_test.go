@@ -103,7 +103,7 @@ containerized.taskmanager.env.X: /opt/flink/lib
 		"io.tmp.dirs":                              b.in("rootfs/scratch"),
 		"state.backend.rocksdb.localdir":           b.in("tmp/rocks"),
 		artifactsDir:                               b.in("flink/artifacts"), // its default, too
-		"kubernetes.flink.conf.dir":                "/opt/flink/conf", // of the pods that it makes
+		"kubernetes.flink.conf.dir":                "/opt/flink/conf",       // of the pods that it makes
 		"kubernetes.pod-template-file.taskmanager": b.in("flink/pod-template/taskmanager-pod-template.yaml"),
 		"containerized.taskmanager.env.X":          "/opt/flink/lib",
 	} {
