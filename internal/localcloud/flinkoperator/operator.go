@@ -57,6 +57,8 @@ type Operator struct {
 	http     *http.Client
 	requests map[string]*request // by UID of the FlinkDeployment, FlinkSessionJob or FlinkStateSnapshot
 	held     map[string]bool     // UIDs of session clusters of which it was said that their session jobs hold them
+	cleaning map[string]bool     // UIDs of FlinkDeployments of which it was said that they are cleaned up
+	told     int64               // how many events were made
 }
 
 // New checks the options.
@@ -73,7 +75,8 @@ func New(o Options) (*Operator, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Operator{Options: o, http: httpClient(o.Dial), requests: map[string]*request{}, held: map[string]bool{}}, nil
+	return &Operator{Options: o, http: httpClient(o.Dial), requests: map[string]*request{}, held: map[string]bool{},
+		cleaning: map[string]bool{}}, nil
 }
 
 type wallClock struct{}
@@ -131,6 +134,8 @@ func (o *Operator) Reconcile(ctx context.Context) error {
 	}
 	errs = append(errs, o.reconcileSnapshots(ctx, all, jobs, alive))
 	maps.DeleteFunc(o.requests, func(uid string, _ *request) bool { return !alive[uid] })
-	maps.DeleteFunc(o.held, func(uid string, _ bool) bool { return !alive[uid] })
+	for _, said := range []map[string]bool{o.held, o.cleaning} {
+		maps.DeleteFunc(said, func(uid string, _ bool) bool { return !alive[uid] })
+	}
 	return errors.Join(errs...)
 }

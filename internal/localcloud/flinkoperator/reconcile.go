@@ -89,6 +89,9 @@ func (o *Operator) deploy(ctx context.Context, d *deployment) error {
 			return err
 		}
 	}
+	if err := o.announce(ctx, d); err != nil {
+		return err
+	}
 	job := o.begin(d)
 	err := o.ensureIdentity(ctx, d)
 	if err == nil {
@@ -110,6 +113,27 @@ func (o *Operator) deploy(ctx context.Context, d *deployment) error {
 		r.job = "RECONCILING"
 	}
 	return o.publish(ctx, d, r)
+}
+
+// announce shows that a cluster is made, before it is.
+func (o *Operator) announce(ctx context.Context, d *deployment) error {
+	if d.status("jobManagerDeploymentStatus") == "ERROR" { // it is tried again
+		return nil
+	}
+	r := report{masters: missing, lifecycle: upgrading, state: upgrading}
+	if d.status("lifecycleState") == suspended {
+		r.job = "RECONCILING"
+		if err := o.changed(ctx, d); err != nil {
+			return err
+		}
+	}
+	if err := o.publish(ctx, d, r); err != nil {
+		return err
+	}
+	if d.spec.Job == nil { // the operator says nothing of a session cluster
+		return nil
+	}
+	return o.event(ctx, d, "Normal", "Submit", "Starting deployment")
 }
 
 // observe follows a deployed cluster: JobManagers, then the job, of which Flink's REST API tells.
@@ -159,18 +183,25 @@ func crashing(masters []kube.Pod) string {
 	return ""
 }
 
-const suspended = "SUSPENDED"
+const (
+	suspended = "SUSPENDED"
+	upgrading = "UPGRADING"
+	missing   = "MISSING" // of JobManagers
+)
 
 // suspend stops the job as its upgrade mode says. After a savepoint the cluster stays up until the job resumes; the other modes
 // delete it. A job that does not run takes no savepoint, without a word: its mode becomes last-state.
 func (o *Operator) suspend(ctx context.Context, d *deployment, p parts) error {
-	r := report{masters: "MISSING", job: "FINISHED", lifecycle: suspended, state: "DEPLOYED", spec: true}
+	r := report{masters: missing, job: "FINISHED", lifecycle: suspended, state: "DEPLOYED", spec: true}
 	last, had := d.lastSpec()
 	switch {
 	case d.status("lifecycleState") == suspended && had && last.Job != nil && last.Job.State == d.spec.Job.State:
 		return nil
 	case d.takesSavepoint() && p.cluster != nil:
 		r.masters = "READY"
+		if err := o.leaves(ctx, d); err != nil {
+			return err
+		}
 		if done, err := o.stopJob(ctx, d, p, &r); err != nil {
 			return o.publish(ctx, d, savepointFailed(err))
 		} else if !done {
@@ -178,7 +209,16 @@ func (o *Operator) suspend(ctx context.Context, d *deployment, p parts) error {
 		}
 		return o.publish(ctx, d, r)
 	case !p.gone():
-		return o.stop(ctx, d, p)
+		if p.cluster != nil && p.cluster.GetDeletionTimestamp() == nil {
+			if err := o.leaves(ctx, d); err != nil {
+				return err
+			}
+			if _, err := o.stopJob(ctx, d, p, &r); err != nil {
+				return o.publish(ctx, d, savepointFailed(err))
+			}
+		}
+		_, err := o.tearDown(ctx, d, p)
+		return err
 	case d.spec.Job.UpgradeMode != "stateless":
 		r.extra = object{"jobStatus": object{"upgradeSavepointPath": lastState}}
 	}
@@ -197,8 +237,14 @@ func savepointFailed(err error) report {
 
 // stop takes the cluster down, after a savepoint if the mode asks for one.
 func (o *Operator) stop(ctx context.Context, d *deployment, p parts) error {
-	if d.status("reconciliationStatus", "state") != "UPGRADING" {
-		r := report{lifecycle: "UPGRADING", state: "UPGRADING"}
+	if d.status("reconciliationStatus", "state") != upgrading {
+		r := report{lifecycle: upgrading, state: upgrading}
+		if !d.takesSavepoint() && d.status("lifecycleState") != suspended {
+			r.masters = missing // it is deleted at once
+		}
+		if err := o.leaves(ctx, d); err != nil {
+			return err
+		}
 		done, err := o.stopJob(ctx, d, p, &r)
 		if err != nil {
 			return o.publish(ctx, d, savepointFailed(err))
@@ -212,6 +258,17 @@ func (o *Operator) stop(ctx context.Context, d *deployment, p parts) error {
 	}
 	_, err := o.tearDown(ctx, d, p)
 	return err
+}
+
+// leaves tells once why a job is stopped: again only for another attempt, and not for one after an error.
+func (o *Operator) leaves(ctx context.Context, d *deployment) error {
+	if o.requests[d.uid] != nil || d.status("error") != "" {
+		return nil
+	}
+	if err := o.changed(ctx, d); err != nil || d.status("lifecycleState") == suspended {
+		return err
+	}
+	return o.event(ctx, d, "Normal", "Suspended", "Suspending existing deployment.")
 }
 
 // tearDown deletes the job's pods and objects; done says that none is left. The
@@ -263,6 +320,12 @@ func (o *Operator) finalize(ctx context.Context, d *deployment) error {
 		o.held[d.uid] = true
 		return o.event(ctx, d, "Warning", "CleanupFailed",
 			"The session jobs ["+strings.Join(d.sessions, ", ")+"] should be deleted first")
+	}
+	if !o.cleaning[d.uid] {
+		o.cleaning[d.uid] = true
+		if err := o.eventOf(ctx, d.ref, d.uid, "Operator", "Normal", "Cleanup", "Cleaning up FlinkDeployment"); err != nil {
+			return err
+		}
 	}
 	p, err := o.parts(ctx, d)
 	if err != nil {

@@ -149,7 +149,7 @@ func (w *world) made() map[string]*unstructured.Unstructured {
 	return all
 }
 
-// As the traces of the real operator have it: no event, nothing in the status, and the job is DEPLOYED until the snapshot is there.
+// As the real operator does it: no event, nothing in the status, and the job is DEPLOYED until the snapshot is there.
 func TestANonceAndAnUpgradeLeaveSnapshots(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
