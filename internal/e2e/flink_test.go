@@ -22,7 +22,7 @@ import (
 	"emrflink/internal/tools/compile"
 )
 
-// A job runs in Flink itself: it checkpoints, loses processes and a node and no event, stops with a savepoint, and leaves nothing.
+// A job runs in Flink itself: it checkpoints, loses processes and a node but no event, stops with a savepoint, leaves nothing.
 func TestAJobRunsInFlink(t *testing.T) {
 	t.Parallel()
 	u := newUser(t)

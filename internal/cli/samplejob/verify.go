@@ -64,8 +64,9 @@ func verify(ctx context.Context, opts *Options) error {
 		}
 		if err == nil && !v.Exact() {
 			err = &cmdutil.Error{
-				What: what, Cause: fmt.Errorf("%d events were lost, %d counted twice, and %d have a wrong count", v.Lost, v.Twice, v.Wrong),
-				Next: cmdutil.Command("sample-job", "status", opts.Job, "--stack", s.Info().Stack), ID: "sample-job.not-exact",
+				What:  what,
+				Cause: fmt.Errorf("%d events were lost, %d counted twice, and %d have a wrong count", v.Lost, v.Twice, v.Wrong),
+				Next:  cmdutil.Command("sample-job", "status", opts.Job, "--stack", s.Info().Stack), ID: "sample-job.not-exact",
 			}
 		}
 		return err

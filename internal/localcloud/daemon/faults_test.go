@@ -37,13 +37,13 @@ func TestAnInstanceIsTakenAway(t *testing.T) {
 	a, err := account.Open(account.Options{})
 	require.NoError(t, err)
 	d := &Daemon{account: a}
-	make := func(k account.Kind, p account.Props) string {
+	create := func(k account.Kind, p account.Props) string {
 		r, err := a.Create(t.Context(), account.Caller{}, k, p)
 		require.NoError(t, err)
 		return r.ID
 	}
-	subnet := make(account.KindSubnet, account.Props{
-		"vpcId": make(account.KindVPC, account.Props{"cidrBlock": "10.0.0.0/16"}), "cidrBlock": "10.0.0.0/24",
+	subnet := create(account.KindSubnet, account.Props{
+		"vpcId": create(account.KindVPC, account.Props{"cidrBlock": "10.0.0.0/16"}), "cidrBlock": "10.0.0.0/24",
 		"availabilityZone": "us-west-2a",
 	})
 	run := func(spot bool) account.Resource {

@@ -25,7 +25,8 @@ func (o *Operator) tell(ctx context.Context, d *deployment, r report) error {
 			return err
 		}
 	}
-	if r.job == "" || r.job == was || was == "" || r.job == "RECONCILING" || r.lifecycle == upgrading || r.lifecycle == suspended {
+	own := r.job == "RECONCILING" || r.lifecycle == upgrading || r.lifecycle == suspended
+	if own || r.job == "" || r.job == was || was == "" {
 		return nil
 	}
 	return o.event(ctx, d, "Normal", "JobStatusChanged", fmt.Sprintf("Job status changed from %s to %s", was, r.job))

@@ -271,6 +271,20 @@ func TestASpecChangeRedeploysOnce(t *testing.T) {
 	require.Equal(t, after, w.get(kube.KindDeployment.Ref(team, "basic")).GetUID())
 }
 
+func TestAStatelessJobResumesWithoutTheSavepointOfAnEarlierUpgrade(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.Put(flink(nil))
+	w.pass(6)
+	w.spec(object{"job": object{"parallelism": 1}})
+	w.pass(8)
+	require.NotEmpty(t, w.status("jobStatus", "upgradeSavepointPath"))
+	w.spec(object{"job": object{"upgradeMode": "stateless", "state": "suspended"}})
+	w.pass(6)
+	require.Equal(t, "SUSPENDED", w.status("lifecycleState"))
+	require.Empty(t, w.status("jobStatus", "upgradeSavepointPath"))
+}
+
 func TestASavepointNonceTakesOneSavepoint(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

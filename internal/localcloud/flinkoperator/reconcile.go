@@ -209,20 +209,28 @@ func (o *Operator) suspend(ctx context.Context, d *deployment, p parts) error {
 		}
 		return o.publish(ctx, d, r)
 	case !p.gone():
-		if p.cluster != nil && p.cluster.GetDeletionTimestamp() == nil {
-			if err := o.leaves(ctx, d); err != nil {
-				return err
-			}
-			if _, err := o.stopJob(ctx, d, p, &r); err != nil {
-				return o.publish(ctx, d, savepointFailed(err))
-			}
-		}
-		_, err := o.tearDown(ctx, d, p)
-		return err
-	case d.spec.Job.UpgradeMode != "stateless":
-		r.extra = object{"jobStatus": object{"upgradeSavepointPath": lastState}}
+		return o.vanish(ctx, d, p)
 	}
+	next := any(lastState)
+	if d.spec.Job.UpgradeMode == "stateless" {
+		next = nil
+	}
+	r.extra = object{"jobStatus": object{"upgradeSavepointPath": next}}
 	return o.publish(ctx, d, r)
+}
+
+// vanish ends a job that takes no savepoint, and deletes its cluster.
+func (o *Operator) vanish(ctx context.Context, d *deployment, p parts) error {
+	if p.cluster != nil && p.cluster.GetDeletionTimestamp() == nil {
+		if err := o.leaves(ctx, d); err != nil {
+			return err
+		}
+		if _, err := o.stopJob(ctx, d, p, &report{}); err != nil {
+			return o.publish(ctx, d, savepointFailed(err))
+		}
+	}
+	_, err := o.tearDown(ctx, d, p)
+	return err
 }
 
 // takesSavepoint says that the job runs and that its mode asks for a savepoint when it is stopped.
@@ -321,11 +329,8 @@ func (o *Operator) finalize(ctx context.Context, d *deployment) error {
 		return o.event(ctx, d, "Warning", "CleanupFailed",
 			"The session jobs ["+strings.Join(d.sessions, ", ")+"] should be deleted first")
 	}
-	if !o.cleaning[d.uid] {
-		o.cleaning[d.uid] = true
-		if err := o.eventOf(ctx, d.ref, d.uid, "Operator", "Normal", "Cleanup", "Cleaning up FlinkDeployment"); err != nil {
-			return err
-		}
+	if err := o.cleansUp(ctx, d); err != nil {
+		return err
 	}
 	p, err := o.parts(ctx, d)
 	if err != nil {
@@ -355,6 +360,15 @@ func (o *Operator) finalize(ctx context.Context, d *deployment) error {
 		o.Logger.Info("flink job deleted", "job", d.ref.String(), "simulated", true)
 	}
 	return err
+}
+
+// cleansUp tells once that a deployment is cleaned up.
+func (o *Operator) cleansUp(ctx context.Context, d *deployment) error {
+	if o.cleaning[d.uid] {
+		return nil
+	}
+	o.cleaning[d.uid] = true
+	return o.eventOf(ctx, d.ref, d.uid, "Operator", "Normal", "Cleanup", "Cleaning up FlinkDeployment")
 }
 
 // deleteHA deletes what JobManagers keep in the cluster for their successors.

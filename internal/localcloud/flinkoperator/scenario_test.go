@@ -87,8 +87,8 @@ const (
 )
 
 // scenario is one of the real operator's (Apache Flink Kubernetes operator 1.10.0 with Flink 1.20.1): what was done to a job, and
-// what it then showed, in this order. The job of one goes on in the next. only is what the stand-in leaves out, and why, instead are
-// its events in that place.
+// what it then showed, in this order. The job of one goes on in the next. only is what the stand-in leaves out, and why, instead
+// are its events in that place.
 type scenario struct {
 	name, action     string
 	do               func(w *world)
@@ -110,7 +110,8 @@ func scenarios() []scenario {
 			[]string{stopped, deleted, deploying, notReady, restoring, created, stable},
 			[]string{eventSpec, eventEnded, eventBegun, toRestored, created2, toRunning}, initializing, []string{toCreated}},
 		{"TaskManager lost", "DELETE of its pod", func(w *world) {
-			list, err := w.List(w.t.Context(), kube.KindPod, kube.ListOptions{Namespace: team, Labels: "component=" + componentWorker})
+			workers := kube.ListOptions{Namespace: team, Labels: "component=" + componentWorker}
+			list, err := w.List(w.t.Context(), kube.KindPod, workers)
 			require.NoError(w.t, err)
 			require.NoError(w.t, w.Delete(w.t.Context(), kube.RefOf(&list[0]), kube.Background))
 		}, []string{"STABLE RESTARTING READY DEPLOYED", "STABLE CREATED READY DEPLOYED", stable}, []string{
@@ -198,7 +199,8 @@ func TestTheStandInShowsWhatTheRealOperatorDid(t *testing.T) {
 		slices.Sort(want) // the operator's threads make them in an order of their own
 		require.Empty(t, cmp.Diff(without(s.statuses, s.only), got, cmpopts.EquateEmpty()), s.name)
 		require.Empty(t, cmp.Diff(want, events, cmpopts.EquateEmpty()), s.name)
-		fmt.Fprintf(&rows, "| %s | %s | %s | %s | %s |\n", s.name, s.action, cell(s.statuses, s.only), cell(s.events, s.only), verdict)
+		fmt.Fprintf(&rows, "| %s | %s | %s | %s | %s |\n", s.name, s.action, cell(s.statuses, s.only), cell(s.events, s.only),
+			verdict)
 	}
 	golden.Equal(t, "../../../docs/operator-scenarios.md", fmt.Sprintf(page, len(all), equal, len(all)-equal)+rows.String())
 }
@@ -220,11 +222,11 @@ const page = `# The operator of the local target beside the real one
 
 EMR's operator is closed. The open-source one that it is made of, release 1.10.0 with Flink 1.20.1, was run and watched; each row
 has what it showed then: every change of lifecycle, state of the job, JobManager and reconciliation, and its events (their order
-differs from run to run). A test does the same to the stand-in of the local target and fails when it shows anything else. What only
-the real operator showed is in [brackets], with the reason.
+differs from run to run). A test does the same to the stand-in of the local target and fails when it shows anything else. What
+only the real operator showed is in [brackets], with the reason.
 
-%d scenarios: %d equal, %d equal but for what a simulated JobManager is too quick for. Not compared: rollback, savepointRedeployNonce,
-upgrades of a job that does not run, session jobs, and lost high-availability data.
+%d scenarios: %d equal, %d equal but for what a simulated JobManager is too quick for. Not compared: rollback,
+savepointRedeployNonce, upgrades of a job that does not run, session jobs, and lost high-availability data.
 
 | scenario | what was done | statuses | events | the stand-in |
 |---|---|---|---|---|

@@ -28,8 +28,8 @@ const (
 	patience    = 3 * time.Minute
 )
 
-// count runs a job in Flink that counts: checkpoints, Flink's own API through the API server, a savepoint and an upgrade that goes
-// on from it.
+// count runs a job in Flink that counts: checkpoints, Flink's own API through the API server, a savepoint and an upgrade that
+// goes on from it.
 func (d demo) count(ctx context.Context) error {
 	if err := d.command(ctx, "sample-job", "run", counting); err != nil {
 		return err
@@ -49,7 +49,8 @@ func (d demo) count(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := api.show(ctx, func(s statistics) bool { return s.Latest.Restored.IsSavepoint && s.Counts.Completed > 0 }); err != nil {
+	upgraded := func(s statistics) bool { return s.Latest.Restored.IsSavepoint && s.Counts.Completed > 0 }
+	if err := api.show(ctx, upgraded); err != nil {
 		return err
 	}
 	for _, line := range []string{"sample-job verify counting", "sample-job delete counting"} {

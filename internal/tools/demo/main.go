@@ -115,8 +115,8 @@ func (d *demo) findFlink(ctx context.Context) error {
 		fmt.Println("\n" + s.String())
 		return nil
 	}
-	fmt.Printf("\n%s. After `make flink` (it needs a JDK and Maven) this demo runs a real job, which counts: checkpoints, Flink's "+
-		"UI, a savepoint, an upgrade that goes on from it.\n", s)
+	fmt.Printf("\n%s. After `make flink` (it needs a JDK and Maven) this demo runs a real job, which counts: checkpoints, "+
+		"Flink's UI, a savepoint, an upgrade that goes on from it.\n", s)
 	return nil
 }
 
