@@ -94,9 +94,9 @@ func (o *Operator) event(ctx context.Context, d *deployment, typ, reason, messag
 // eventOf records one of any object.
 func (o *Operator) eventOf(ctx context.Context, ref kube.Ref, uid, component, typ, reason, message string) error {
 	now := o.Clock.Now().UTC()
-	o.told++ // two of the same instant have names of their own
+	// Two of the same instant have names of their own.
 	_, err := o.Cluster.Create(ctx,
-		kube.NewObject(kube.KindEvent, ref.Namespace, fmt.Sprintf("%s.%x", ref.Name, now.UnixNano()+o.told), object{
+		kube.NewObject(kube.KindEvent, ref.Namespace, fmt.Sprintf("%s.%x", ref.Name, now.UnixNano()+o.told.Add(1)), object{
 			"type": typ, "reason": reason, "message": truncate(message, 1000), "count": int64(1),
 			"source":         object{"component": component},
 			"firstTimestamp": now.Format(time.RFC3339), "lastTimestamp": now.Format(time.RFC3339),

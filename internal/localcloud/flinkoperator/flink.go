@@ -141,7 +141,7 @@ func (o *Operator) stopAs(ctx context.Context, d *deployment, p parts, mode stri
 func (o *Operator) savepoint(
 	ctx context.Context, d *deployment, f *flinkrest.Client, stop bool,
 ) (path string, done bool, err error) {
-	q := o.requests[d.uid]
+	q := o.asked(d.uid)
 	if q == nil {
 		trigger := f.TriggerSavepoint
 		if stop {
@@ -149,13 +149,13 @@ func (o *Operator) savepoint(
 		}
 		id, err := trigger(ctx, d.jobID(), d.spec.FlinkConfiguration[flinkconf.Savepoints])
 		if err == nil {
-			o.requests[d.uid] = &request{id: id, stop: stop}
+			o.ask(d.uid, &request{id: id, stop: stop})
 		}
 		return "", false, err
 	}
 	path, done, err = f.SavepointDone(ctx, d.jobID(), q.id)
 	if done || err != nil {
-		delete(o.requests, d.uid)
+		o.ask(d.uid, nil)
 	}
 	return path, done && q.stop == stop, err
 }

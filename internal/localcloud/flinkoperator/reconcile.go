@@ -270,7 +270,7 @@ func (o *Operator) stop(ctx context.Context, d *deployment, p parts) error {
 
 // leaves tells once why a job is stopped: again only for another attempt, and not for one after an error.
 func (o *Operator) leaves(ctx context.Context, d *deployment) error {
-	if o.requests[d.uid] != nil || d.status("error") != "" {
+	if o.asked(d.uid) != nil || d.status("error") != "" {
 		return nil
 	}
 	if err := o.changed(ctx, d); err != nil || d.status("lifecycleState") == suspended {
@@ -282,7 +282,7 @@ func (o *Operator) leaves(ctx context.Context, d *deployment) error {
 // tearDown deletes the job's pods and objects; done says that none is left. The
 // high-availability ConfigMaps stay: last-state resumes from them.
 func (o *Operator) tearDown(ctx context.Context, d *deployment, p parts) (done bool, err error) {
-	delete(o.requests, d.uid)
+	o.ask(d.uid, nil)
 	if p.gone() {
 		return true, nil
 	}
@@ -322,10 +322,9 @@ func (o *Operator) finalize(ctx context.Context, d *deployment) error {
 		return fmt.Errorf("clean up: Failed to load configuration: %s", problem) // the finalizer stays until the spec is mended
 	}
 	if len(d.sessions) > 0 {
-		if o.held[d.uid] {
+		if !o.first(o.held, d.uid) {
 			return nil
 		}
-		o.held[d.uid] = true
 		return o.event(ctx, d, "Warning", "CleanupFailed",
 			"The session jobs ["+strings.Join(d.sessions, ", ")+"] should be deleted first")
 	}
@@ -364,10 +363,9 @@ func (o *Operator) finalize(ctx context.Context, d *deployment) error {
 
 // cleansUp tells once that a deployment is cleaned up.
 func (o *Operator) cleansUp(ctx context.Context, d *deployment) error {
-	if o.cleaning[d.uid] {
+	if !o.first(o.cleaning, d.uid) {
 		return nil
 	}
-	o.cleaning[d.uid] = true
 	return o.eventOf(ctx, d.ref, d.uid, "Operator", "Normal", "Cleanup", "Cleaning up FlinkDeployment")
 }
 

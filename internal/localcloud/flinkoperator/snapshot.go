@@ -288,17 +288,17 @@ func (o *Operator) finalizeSnapshot(ctx context.Context, s *snapshot) error {
 // dispose asks for the end of a savepoint's files and says whether it is there.
 func (o *Operator) dispose(ctx context.Context, s *snapshot, f *flinkrest.Client, path string) (bool, error) {
 	uid := string(s.obj.GetUID())
-	q := o.requests[uid]
+	q := o.asked(uid)
 	if q == nil {
 		id, err := f.DisposeSavepoint(ctx, path)
 		if err == nil {
-			o.requests[uid] = &request{id: id}
+			o.ask(uid, &request{id: id})
 		}
 		return false, err
 	}
 	done, err := f.DisposalDone(ctx, q.id)
 	if done || err != nil {
-		delete(o.requests, uid)
+		o.ask(uid, nil)
 	}
 	if err != nil {
 		err = errors.Join(err, o.eventOf(ctx, s.ref, uid, "Operator", "Warning", "CleanupFailed", err.Error()))
