@@ -10,12 +10,6 @@ import (
 	"sync"
 )
 
-// Operator and Flink are the versions that the rules of this package are those of.
-const (
-	Operator = "1.10.0"
-	Flink    = "1.20"
-)
-
 // The kinds of objects of the operator, and their API version.
 const (
 	APIVersion        = "flink.apache.org/v1beta1"
@@ -49,9 +43,6 @@ type Field struct {
 	Choices map[string]string
 }
 
-// InOperator says whether Operator has it.
-func (f Field) InOperator() bool { return f.Since == "" || within(f.Since, f.Until) }
-
 // Key is a configuration key.
 type Key struct {
 	Name       string
@@ -68,14 +59,6 @@ type Key struct {
 	Since, Until string
 	// Note is what EMR's documentation says about it, if it says something.
 	Note string
-}
-
-// InOperator says whether Operator, or Flink, has it.
-func (k Key) InOperator() bool { return k.Since == "" || within(k.Since, k.Until) }
-
-func within(since, until string) bool {
-	n := minor(Operator)
-	return minor(since) <= n && n <= minor(until)
 }
 
 // minor is the number that orders the releases of the operator, whose major number is 1.
@@ -134,11 +117,11 @@ func FieldOf(kind, path string) (Field, bool) {
 	return f, ok
 }
 
-// FieldNames are the names of the fields right below a path that Operator or EMR has.
-func FieldNames(kind, path string) []string {
+// FieldNames are the names of the fields right below a path that a release of the operator or EMR has.
+func FieldNames(kind, path, operator string) []string {
 	var out []string
 	for p, f := range fields()[kind] {
-		if rest, below := strings.CutPrefix(p, path+"."); below && !strings.ContainsAny(rest, ".[") && f.InOperator() {
+		if rest, below := strings.CutPrefix(p, path+"."); below && !strings.ContainsAny(rest, ".[") && f.In(operator) {
 			out = append(out, rest)
 		}
 	}
@@ -198,11 +181,11 @@ func KeyOf(name string) (k Key, found bool) {
 	return k, found
 }
 
-// KeyNames are the names of all keys that a job's configuration can have.
-func KeyNames() []string {
+// KeyNames are the names of all keys that a job's configuration can have with a release of the operator.
+func KeyNames(operator string) []string {
 	var out []string
 	for name, k := range keys() {
-		if k.InOperator() && !k.Connector && !k.OperatorOnly {
+		if k.In(operator) && !k.Connector && !k.OperatorOnly {
 			out = append(out, name)
 		}
 	}

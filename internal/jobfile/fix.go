@@ -63,20 +63,27 @@ func Fill(f File, v Values) (Fixed, error) {
 }
 
 func fix(f File, v Values, menders map[string]func(*mender, Problem)) (Fixed, error) {
-	docs, err := parse(f.Text)
+	docs, err := parse(f)
 	if err != nil {
 		return Fixed{}, fmt.Errorf("%s is no YAML: %w", f.Name, err)
+	}
+	by, err := flinkspec.ChooseVersions("", v.EmrReleaseLabel)
+	if err != nil {
+		by = flinkspec.DefaultVersions()
 	}
 	out := Fixed{SchemaVersion: 1, Text: f.Text, Changes: []Change{}}
 	for range rounds {
 		before := len(out.Changes)
-		r := &report{}
+		r := &report{by: by}
 		for _, d := range checkAll(objectsOf(f.Name, docs, r), r) {
 			out.Changes = append(out.Changes, d.mend(r, v, menders)...)
 		}
 		if len(out.Changes) == before {
 			break
 		}
+	}
+	for _, a := range f.set {
+		out.Changes = append(out.Changes, Change{Object: f.Name, Path: a, What: "as --set wants it"})
 	}
 	if len(out.Changes) > 0 {
 		var b bytes.Buffer
@@ -92,7 +99,7 @@ func fix(f File, v Values, menders map[string]func(*mender, Problem)) (Fixed, er
 		}
 		out.Text = b.Bytes()
 	}
-	out.Left = Check(File{f.Name, out.Text})
+	out.Left = CheckBy(by, File{Name: f.Name, Text: out.Text})
 	return out, nil
 }
 
