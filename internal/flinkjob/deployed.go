@@ -59,17 +59,43 @@ func (d Deployed) Run(ctx context.Context, o Options, report func(Progress)) (Ru
 	if err != nil {
 		return RunResult{}, err
 	}
-	return d.RunJob(ctx, job, o, report)
+	return d.RunJobs(ctx, []Job{job}, o, report)
 }
 
-// RunJob is Run for a job that is no sample: of the options, Timeout and Restart count.
-func (d Deployed) RunJob(ctx context.Context, job Job, o Options, report func(Progress)) (RunResult, error) {
+// RunJobs is Run for jobs that are no samples: of the options, Timeout and Restart count.
+func (d Deployed) RunJobs(ctx context.Context, jobs []Job, o Options, report func(Progress)) (RunResult, error) {
 	r, err := d.connect(ctx, o.Timeout)
 	if err != nil {
 		return RunResult{}, err
 	}
 	r.Restart = o.Restart
-	return r.Run(ctx, job, report)
+	return r.RunAll(ctx, jobs, report)
+}
+
+// Examine looks at the live stack for everything that matters to the jobs.
+func (d Deployed) Examine(ctx context.Context, jobs []Job) ([]Finding, error) {
+	r, err := d.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var all []Finding
+	for _, j := range jobs {
+		found, err := r.Examine(ctx, j)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, found...)
+	}
+	return all, nil
+}
+
+// DryRun lets the API server say what it would do with the objects of jobs.
+func (d Deployed) DryRun(ctx context.Context, jobs []Job) (DryRunResult, error) {
+	r, err := d.Connect(ctx)
+	if err != nil {
+		return DryRunResult{}, err
+	}
+	return r.DryRun(ctx, jobs)
 }
 
 // List returns the jobs in the cluster, or those of a team.

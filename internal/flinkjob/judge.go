@@ -206,6 +206,11 @@ func judgeStart(o observation) (verdict, bool) {
 			phase: phaseSubmitted, cause: fmt.Sprintf("JobManager deployment: %s", orElse(o.job.JobManager, "not created yet")),
 		}, true
 	}
+	if o.job.SessionCluster {
+		cause := fmt.Sprintf("the session cluster's JobManager is ready; the operator calls it %s",
+			orElse(o.job.Lifecycle, "nothing yet"))
+		return verdict{phase: phaseStarting, cause: cause, done: o.job.Lifecycle == "STABLE"}, true
+	}
 	if o.job.State != "RUNNING" {
 		return verdict{phase: phaseStarting, cause: fmt.Sprintf("JobManager is ready, %d TaskManagers are ready, the job is %s",
 			workers, orElse(o.job.State, "not started"))}, true

@@ -18,6 +18,7 @@ import (
 // Objects is the part of the cluster that a job writes.
 type Objects interface {
 	Apply(ctx context.Context, obj *unstructured.Unstructured) (*unstructured.Unstructured, error)
+	DryRun(ctx context.Context, obj *unstructured.Unstructured) (*unstructured.Unstructured, error)
 	Get(ctx context.Context, ref kube.Ref) (*unstructured.Unstructured, error)
 	List(ctx context.Context, k kube.Kind, o kube.ListOptions) ([]unstructured.Unstructured, error)
 	Delete(ctx context.Context, ref kube.Ref, p kube.Propagation) error
@@ -73,6 +74,7 @@ type Runner struct {
 	Upload  Uploader     // needed by Run for a job with a jar
 	Trust   TrustReader  // nil: the trust policy is not part of the preflight
 	Clock   Clock        // nil: the wall clock
+	Region  string       // whose prices say what a node costs; "" = no prices
 
 	Restart func(why string) error // asked before Run changes a job that runs; nil: changed without a question
 

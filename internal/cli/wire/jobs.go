@@ -41,7 +41,9 @@ func (s *onTarget) jobs(ctx context.Context) (jobs, error) {
 		Account: func(ctx context.Context) (flinkjob.ObjectReader, error) { return s.client(ctx) },
 		Connect: func(ctx context.Context) (flinkjob.Runner, error) {
 			_, client, err := s.cluster(ctx, values["clusterName"].(string)) // values checks it
-			return newRunner(client, s.aws), err
+			r := newRunner(client, s.aws)
+			r.Region = s.settings.info.Region
+			return r, err
 		},
 	}}, nil
 }
@@ -55,16 +57,36 @@ func (s *onTarget) Job(ctx context.Context, o flinkjob.Options) (flinkjob.Spec, 
 	return flinkjob.SpecFrom(values, o)
 }
 
-// RunJob submits a job of a file and waits for a checkpoint.
-func (s *onTarget) RunJob(ctx context.Context, job flinkjob.Job, o flinkjob.Options, report func(flinkjob.Progress)) (
+// RunJobs submits the jobs of a file and waits for a checkpoint of each.
+func (s *onTarget) RunJobs(ctx context.Context, jobs []flinkjob.Job, o flinkjob.Options, report func(flinkjob.Progress)) (
 	flinkjob.RunResult, error) {
 	j, err := s.jobs(ctx)
 	if err != nil {
 		return flinkjob.RunResult{}, err
 	}
 	return j.alone(ctx, report, func(report func(flinkjob.Progress)) (flinkjob.RunResult, error) {
-		return j.Deployed.RunJob(ctx, job, o, report)
+		return j.Deployed.RunJobs(ctx, jobs, o, report)
 	})
+}
+
+// ExamineJobs looks at the live stack for everything that matters to jobs.
+func (s *onTarget) ExamineJobs(ctx context.Context, jobs []flinkjob.Job) ([]flinkjob.Finding, error) {
+	j, err := s.jobs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found, err := j.Examine(ctx, jobs)
+	return found, classify(err)
+}
+
+// DryRunJobs lets the API server say what it would do with the objects of jobs.
+func (s *onTarget) DryRunJobs(ctx context.Context, jobs []flinkjob.Job) (flinkjob.DryRunResult, error) {
+	j, err := s.jobs(ctx)
+	if err != nil {
+		return flinkjob.DryRunResult{}, err
+	}
+	res, err := j.DryRun(ctx, jobs)
+	return res, classify(err)
 }
 
 // newRunner runs jobs with everything that their preflight asks.
