@@ -74,8 +74,8 @@ func minor(release string) int {
 	return n
 }
 
-// rows are the lines of a table that have all columns; a test sees to it that these are all.
-func rows(table string, columns int) [][]string {
+// Rows are the lines of a table that have all columns; a test sees to it that these are all.
+func Rows(table string, columns int) [][]string {
 	var out [][]string
 	for line := range strings.Lines(table) {
 		line = strings.TrimRight(line, "\n")
@@ -97,7 +97,7 @@ var fields = sync.OnceValue(func() map[string]map[string]Field {
 		}
 		out[kind][f.Path] = f
 	}
-	for _, r := range rows(fieldsTable, 7) {
+	for _, r := range Rows(fieldsTable, 7) {
 		f := Field{Path: r[1], Type: r[2], Since: r[4], Until: r[5], Choices: map[string]string{}}
 		for _, c := range strings.Fields(r[6]) {
 			value, since, _ := strings.Cut(c, "@")
@@ -105,7 +105,7 @@ var fields = sync.OnceValue(func() map[string]map[string]Field {
 		}
 		add(r[0], f)
 	}
-	for _, r := range rows(emrFieldsTable, 3) {
+	for _, r := range Rows(emrFieldsTable, 3) {
 		add(r[0], Field{Path: r[1], Type: r[2]})
 	}
 	return out
@@ -131,7 +131,7 @@ func FieldNames(kind, path, operator string) []string {
 
 var keys = sync.OnceValue(func() map[string]Key {
 	out := map[string]Key{}
-	for _, r := range rows(flinkKeysTable, 6) {
+	for _, r := range Rows(flinkKeysTable, 6) {
 		k := Key{Name: r[0], Type: r[1], Default: r[2], Deprecated: r[4] != ""}
 		if i := strings.Index(k.Type, "["); i > 0 && !strings.HasPrefix(k.Type, "List<String>") {
 			k.Choices = strings.Split(strings.TrimSuffix(k.Type[i+1:], "]"), ", ")
@@ -147,7 +147,7 @@ var keys = sync.OnceValue(func() map[string]Key {
 		}
 		out[k.Name] = k
 	}
-	for _, r := range rows(operatorKeysTable, 7) {
+	for _, r := range Rows(operatorKeysTable, 7) {
 		k := Key{Name: r[1], Type: r[2], Default: r[3], OperatorOnly: r[0] == "operator", Since: r[4], Until: r[5]}
 		for _, c := range strings.Fields(r[6]) {
 			value, _, _ := strings.Cut(c, "@")
@@ -155,7 +155,7 @@ var keys = sync.OnceValue(func() map[string]Key {
 		}
 		out[k.Name] = k
 	}
-	for _, r := range rows(emrKeysTable, 4) {
+	for _, r := range Rows(emrKeysTable, 4) {
 		out[r[0]] = Key{Name: r[0], Type: r[1], Default: r[2], Note: r[3]}
 	}
 	return out

@@ -17,7 +17,7 @@ func TestMemoryIsReadAsTheOperatorReadsIt(t *testing.T) {
 	t.Parallel()
 	table, err := os.ReadFile("testdata/memory-notations.tsv")
 	require.NoError(t, err)
-	all := rows(string(table), 3)
+	all := Rows(string(table), 3)
 	require.Greater(t, len(all), 20)
 	for _, r := range all {
 		got, err := ResourceMemory(r[0])
@@ -42,7 +42,7 @@ func TestTheTablesHaveAllTheirColumns(t *testing.T) {
 				want++
 			}
 		}
-		require.Len(t, rows(table, columns), want)
+		require.Len(t, Rows(table, columns), want)
 	}
 }
 

@@ -44,7 +44,7 @@ type emrRelease struct{ name, flink, operator string }
 
 var emrReleases = sync.OnceValue(func() []emrRelease {
 	var out []emrRelease
-	for _, r := range rows(releasesTable, 3) {
+	for _, r := range Rows(releasesTable, 3) {
 		out = append(out, emrRelease{r[0], r[1], r[2]})
 	}
 	return out

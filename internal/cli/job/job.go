@@ -37,19 +37,21 @@ type ValidateOptions struct {
 }
 
 // NewCmd returns the command with its subcommands.
-func NewCmd(f *cmdutil.Factory, open Open) *cobra.Command {
+func NewCmd(f *cmdutil.Factory, open Open, fetch Fetch) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "job COMMAND",
 		Short: "Check, correct and run Flink jobs of your own",
-		Long: `Check, correct and run the files of Flink jobs. The jobs that come with emrflink are in "sample-job", which also
-shows and deletes jobs of your own.
+		Long: `Check, correct and run the files of Flink jobs, and check their jars. The jobs that come with emrflink are in
+"sample-job", which also shows and deletes jobs of your own.
 
 Exit codes: 0 done; see the subcommands.`,
 		Example: `  emrflink job validate my-job.yaml
   emrflink job fix my-job.yaml
+  emrflink job check-jar my-job.jar
   emrflink job run -f my-job.fixed.yaml`,
 	}
-	return cmdutil.Group(cmd, NewValidateCmd(f, open, nil), NewFixCmd(f, open, nil), NewRunCmd(f, open, nil))
+	return cmdutil.Group(cmd, NewValidateCmd(f, open, nil), NewFixCmd(f, open, nil), NewCheckJarCmd(f, fetch, nil),
+		NewRunCmd(f, open, nil))
 }
 
 // NewValidateCmd returns the command that checks job files.
@@ -98,12 +100,19 @@ or flags; 3 credentials; 4 no such file, or the stack was never deployed.`,
 	cmdutil.AddFormatFlag(cmd, &opts.Output, cmdutil.Text, cmdutil.JSON, cmdutil.SARIF)
 	cmd.Flags().StringVar(&opts.Operator, "operator", "",
 		"release of the operator to check by (default: that of the EMR release)")
-	cmd.Flags().StringVar(&opts.Release, "release", "",
-		"EMR release label to check by (default: the stack's, else 7.6 and later)")
+	bindRelease(cmd, &opts.Release)
 	bindSet(cmd, &opts.Set)
 	bindTeam(cmd, &opts.Job)
-	cmd.Flags().BoolVar(&opts.Strict, "strict", false, "take warnings for errors")
+	bindStrict(cmd, &opts.Strict)
 	return cmd
+}
+
+func bindStrict(cmd *cobra.Command, strict *bool) {
+	cmd.Flags().BoolVar(strict, "strict", false, "take warnings for errors")
+}
+
+func bindRelease(cmd *cobra.Command, release *string) {
+	cmd.Flags().StringVar(release, "release", "", "EMR release label to check by, such as emr-7.13.0-flink-latest")
 }
 
 func validate(ctx context.Context, opts *ValidateOptions) error {
@@ -172,11 +181,7 @@ func read(ios *iostreams.IOStreams, name string) ([]byte, error) {
 	if name != stdin {
 		file, err := os.Open(name) // #nosec G304 -- the file that the user names
 		if err != nil {
-			e := &cmdutil.Error{What: fmt.Sprintf("read %q", name), Cause: errors.Unwrap(err), ID: "job.file"}
-			if errors.Is(err, os.ErrNotExist) {
-				e.Exit = cmdutil.ExitNotFound
-			}
-			return nil, e
+			return nil, fileError(name, err)
 		}
 		defer file.Close() // it was only read
 		in = file
@@ -191,10 +196,33 @@ func read(ios *iostreams.IOStreams, name string) ([]byte, error) {
 	return text, nil
 }
 
+// fileError says that a file cannot be read.
+func fileError(name string, err error) error {
+	e := &cmdutil.Error{What: fmt.Sprintf("read %q", name), Cause: errors.Unwrap(err), ID: "job.file"}
+	if errors.Is(err, os.ErrNotExist) {
+		e.Exit = cmdutil.ExitNotFound
+	}
+	if e.Cause == nil {
+		e.Cause = err
+	}
+	return e
+}
+
 // syntaxError says that a file is no YAML.
 func syntaxError(what, file string, cause error) error {
 	return &cmdutil.Error{
 		What: what, Cause: cause, Next: cmdutil.Command("job", "validate", file), Exit: cmdutil.ExitUsage, ID: "job.syntax",
+	}
+}
+
+// tellProblem writes one problem: where it is and what it is, then the rest of it, each on a line of its own.
+func tellProblem(b *strings.Builder, p iostreams.Palette, where, severity, message, code, at, effect, mend string) {
+	colour := map[string]func(string) string{"error": p.Red, "warning": p.Yellow, "note": p.Dim}[severity]
+	fmt.Fprintf(b, "%s: %s: %s [%s]\n", where, colour(severity), message, code)
+	for _, of := range [][2]string{{"at  ", at}, {"then", effect}, {"mend", mend}} {
+		if of[1] != "" {
+			fmt.Fprintf(b, "    %s %s\n", of[0], of[1])
+		}
 	}
 }
 
@@ -208,25 +236,12 @@ func show(opts *ValidateOptions, w io.Writer, r jobfile.Result) error {
 	var b strings.Builder
 	p := opts.IO.OutPalette()
 	for _, problem := range r.Problems {
-		head := string(problem.Severity)
-		switch problem.Severity {
-		case jobfile.Error:
-			head = p.Red(head)
-		case jobfile.Warning:
-			head = p.Yellow(head)
-		case jobfile.Note:
-			head = p.Dim(head)
+		at := problem.Path
+		if strings.HasPrefix(problem.Message, problem.Path) {
+			at = ""
 		}
-		fmt.Fprintf(&b, "%s:%d: %s: %s [%s]\n", problem.File, problem.Line, head, problem.Message, problem.Code)
-		if problem.Path != "" && !strings.HasPrefix(problem.Message, problem.Path) {
-			fmt.Fprintf(&b, "    at   %s\n", problem.Path)
-		}
-		if problem.Effect != "" {
-			fmt.Fprintf(&b, "    then %s\n", problem.Effect)
-		}
-		if problem.Mend != "" {
-			fmt.Fprintf(&b, "    mend %s\n", problem.Mend)
-		}
+		tellProblem(&b, p, fmt.Sprintf("%s:%d", problem.File, problem.Line), string(problem.Severity), problem.Message,
+			problem.Code, at, problem.Effect, problem.Mend)
 	}
 	if len(r.Problems) > 0 {
 		fmt.Fprintln(&b)

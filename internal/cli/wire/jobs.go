@@ -5,8 +5,10 @@ package wire
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"emrflink/internal/awsapi"
 	"emrflink/internal/cli/cmdutil"
@@ -147,4 +149,59 @@ func (j jobs) Delete(
 ) (flinkjob.DeleteResult, error) {
 	res, err := j.Deployed.Delete(ctx, name, o, report)
 	return res, classify(err)
+}
+
+// readJar reads the jar at a URI that a job file can have.
+func (a *app) readJar(ctx context.Context, uri string) ([]byte, error) {
+	scheme, rest, _ := strings.Cut(uri, "://")
+	switch scheme {
+	case "s3", "s3a", "s3p":
+		s, err := a.openStack()
+		if err != nil {
+			return nil, err
+		}
+		defer s.Close() // nothing was changed
+		client, err := s.client(ctx)
+		if err != nil {
+			return nil, err
+		}
+		bucket, key, _ := strings.Cut(rest, "/")
+		raw, err := client.GetObject(ctx, bucket, key)
+		return raw, faceted(err)
+	case "local":
+		return a.readImage(rest)
+	}
+	return nil, cmdutil.Usagef("%s:// is neither a file nor s3:// nor local://", scheme)
+}
+
+// readImage reads a file of EMR's image from the Flink that is installed for the local target, which has the same layout.
+func (a *app) readImage(file string) ([]byte, error) {
+	homes, err := a.flink()
+	if err != nil {
+		return nil, err
+	}
+	home, err := homes.Find()
+	if err != nil {
+		return nil, err
+	}
+	for _, folder := range []string{"/opt/flink/", "/usr/lib/flink/"} {
+		name, below := strings.CutPrefix(file, folder)
+		if !below {
+			continue
+		}
+		root, err := os.OpenRoot(home.Dir)
+		if err != nil {
+			return nil, err
+		}
+		defer root.Close() // it was only read
+		raw, err := root.ReadFile(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, &cmdutil.Error{
+				What: "read " + file, Cause: errors.New("the Flink of this machine does not have it; the image may"),
+				Exit: cmdutil.ExitNotFound, ID: "job.file", Next: "ls " + home.Dir,
+			}
+		}
+		return raw, err
+	}
+	return nil, cmdutil.Usagef("local://%s is not below /opt/flink or /usr/lib/flink: it is a file of an image of yours", file)
 }
