@@ -200,7 +200,8 @@ func TestWhatIsWrongWithAJarIsSaid(t *testing.T) {
 			entry{servicesFolder + "mine." + factoryService, "org.example.KafkaFactory"}),
 			[]string{"error services " + servicesFolder + "mine." + factoryService}},
 		"SQL's connectors": {Options{SQLName: "a.sql", SQL: "CREATE TABLE t\nWITH ('connector'='kafka', " +
-			"'value.format' = 'avro',\n'format'='mine');\n/* 'connector'='jdbc' */ CREATE CATALOG c WITH ('type'='iceberg', 'catalog-type'='glue')"},
+			"'value.format' = 'avro',\n'format'='mine');\n/* 'connector'='jdbc' */ " +
+			"CREATE CATALOG c WITH ('type'='iceberg', 'catalog-type'='glue')"},
 			kafkaFactory(entry{listed, "org.example.KafkaFactory"}),
 			[]string{"error connector a.sql:2", "error connector a.sql:4", "warning connector a.sql:3"}},
 		"Iceberg without Hadoop": {Options{}, job(source{name: "org/apache/iceberg/flink/FlinkCatalogFactory",

@@ -38,8 +38,8 @@ func NewCheckJarCmd(f *cmdutil.Factory, fetch Fetch, runF func(context.Context, 
 	cmd := &cobra.Command{
 		Use:   "check-jar JAR|URI [flags]",
 		Short: "Say what will not work with the jar of a job",
-		Long: `Say what will not work with the jar of a Flink job on EMR, before it is uploaded. Nothing of it is run: the entries of
-the jar and its class files are read.
+		Long: `Say what will not work with the jar of a Flink job on EMR, before it is uploaded. Nothing of it is run: the entries
+of the jar and its class files are read.
 
 Checked are: the Java, Flink and Scala that it was built for; classes of Flink that the image has already, and those
 that are missing; the lists in META-INF/services by which SQL finds connectors and formats, which are often lost when
