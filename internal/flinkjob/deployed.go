@@ -55,11 +55,11 @@ func (d Deployed) Run(ctx context.Context, o Options, report func(Progress)) (Ru
 	if err != nil {
 		return RunResult{}, err
 	}
-	job, err := spec.Job()
+	jobs, err := spec.Jobs()
 	if err != nil {
 		return RunResult{}, err
 	}
-	return d.RunJobs(ctx, []Job{job}, o, report)
+	return d.RunJobs(ctx, jobs, o, report)
 }
 
 // RunJobs is Run for jobs that are no samples: of the options, Timeout and Restart count.

@@ -68,20 +68,20 @@ func TestSizesAreComparedWithThePools(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{
 		"idle: the smallest node that takes a jobmanager pod (0.5 CPU and 512 MiB) is a c5d.large of c5d: with " +
-			"1 of them, 74 % of its CPU and 77 % of its memory stay idle, about $0.072 of its $0.096 an hour on demand",
+			"2 of them, 47 % of its CPU and 53 % of its memory stay idle, about $0.048 of its $0.096 an hour on demand",
 	}, texts(found))
 
 	selected := obj{"podTemplate": obj{"spec": obj{"nodeSelector": obj{"node.kubernetes.io/instance-type": "c5d.2xlarge"}}}}
 	found, err = r.checkSizes(t.Context(), sizedJob(t, selected))
 	require.NoError(t, err)
-	require.Contains(t, texts(found)[0], "is a c5d.2xlarge of c5d: with 1 of them")
+	require.Contains(t, texts(found)[0], "is a c5d.2xlarge of c5d: with 2 of them")
 }
 
 func TestQuotaAndLimitsOfTheTeamAreCompared(t *testing.T) {
 	t.Parallel()
 	s := kubetest.New(
 		kubetest.Object(kube.KindResourceQuota, "flink-team-a", "team", obj{
-			"spec":   obj{"hard": obj{"requests.cpu": "5", "requests.memory": "100Gi", "pods": "3"}},
+			"spec":   obj{"hard": obj{"requests.cpu": "6", "requests.memory": "100Gi", "pods": "3"}},
 			"status": obj{"used": obj{"requests.cpu": "1500m", "requests.memory": "0"}},
 		}),
 		kubetest.Object(kube.KindLimitRange, "flink-team-a", "defaults", obj{"spec": obj{"limits": []any{obj{
@@ -92,8 +92,8 @@ func TestQuotaAndLimitsOfTheTeamAreCompared(t *testing.T) {
 	found, err := r.checkQuota(t.Context(), j)
 	require.NoError(t, err)
 	require.Equal(t, []string{
-		`: the job asks for 4 of pods; the quota "team" of namespace "flink-team-a" has 3, and 0 are in use`,
-		`: the job asks for 4400m of requests.cpu; the quota "team" of namespace "flink-team-a" has 5, and 1500m are in use`,
+		`: the job asks for 5 of pods; the quota "team" of namespace "flink-team-a" has 3, and 0 are in use`,
+		`: the job asks for 5500m of requests.cpu; the quota "team" of namespace "flink-team-a" has 6, and 1500m are in use`,
 	}, texts(found))
 	s.Put(j.Object)
 	found, err = r.checkQuota(t.Context(), j)

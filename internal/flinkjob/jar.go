@@ -9,8 +9,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"emrflink/internal/exitcode"
 )
@@ -18,25 +20,38 @@ import (
 // Jar is a program of this machine, and where it is uploaded.
 type Jar struct{ File, URI string }
 
-// builtJar stands in a manifest for the jar of its sample.
-const builtJar = "${jar}"
+// jarVariable begins what stands in a manifest for a jar that is built: ${jar} of the sample itself, ${jar:sql} of another one.
+const jarVariable = "${jar"
 
 // jarOf is the jar of a sample in the team's folder of jars; the zero value for a sample whose jar is in EMR's image. Its digest
 // is in its name: Flink does not see that the object at a URI has changed.
 func jarOf(name, built, team string) (Jar, error) {
 	sample, err := findSample(name)
-	if err != nil || sample.JarURI != builtJar {
+	of, isBuilt := strings.CutPrefix(sample.JarURI, jarVariable)
+	if err != nil || !isBuilt {
 		return Jar{}, nil //nolint:nilerr // Validate says which samples there are
 	}
-	file := filepath.Join(built, name+".jar")
-	f, err := os.Open(file) // #nosec G304 -- beside the program
+	if of = strings.Trim(of, ":}"); of != "" {
+		name = of
+	}
+	jar, err := NewJar(filepath.Join(built, name+".jar"), name, team)
+	var unread *fs.PathError
+	if errors.As(err, &unread) {
+		err = &NoJarError{Sample: name, Err: err}
+	}
+	return jar, err
+}
+
+// NewJar is a jar of this machine with its place in the team's folder of jars.
+func NewJar(file, name, team string) (Jar, error) {
+	f, err := os.Open(file) // #nosec G304 -- beside the program, or where the user says
 	if err != nil {
-		return Jar{}, &NoJarError{Sample: name, Err: err}
+		return Jar{}, err
 	}
 	defer f.Close() // it was only read
 	h := sha256.New()
 	if _, err := io.Copy(h, f); err != nil {
-		return Jar{}, &NoJarError{Sample: name, Err: err}
+		return Jar{}, err
 	}
 	if team == "" {
 		return Jar{}, errors.New("read stack outputs: the team has no jarsUri; deploy the stack again")

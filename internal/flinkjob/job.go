@@ -31,16 +31,21 @@ type Job struct {
 	clusterBrought bool // the file that has the session job has its cluster too
 }
 
-// Job renders a sample.
-func (s Spec) Job() (Job, error) {
+// Jobs renders a sample.
+func (s Spec) Jobs() ([]Job, error) {
 	objs, err := Render(s)
 	if err != nil {
-		return Job{}, err
+		return nil, err
 	}
-	return Job{
-		Name: s.Name, Namespace: s.Namespace, RoleARN: s.RoleARN, OperatorNamespace: s.OperatorNamespace,
-		CheckpointDir: s.checkpointDir(), Jar: s.Jar, Object: objs[0],
-	}, nil
+	var all []map[string]any
+	for _, o := range objs {
+		all = append(all, o.Object)
+	}
+	jobs, err := JobsOf(all, s)
+	for i := range jobs {
+		jobs[i].Jar = s.Jar
+	}
+	return jobs, err
 }
 
 // FileError says why the objects of a file cannot be run as a job.
@@ -181,8 +186,8 @@ func (r Runner) checkFiles(ctx context.Context, j Job) ([]Finding, error) {
 	} {
 		uri, _, _ := unstructured.NestedString(j.Object.Object, "spec", "job", f.field)
 		bucket, key, err := splitURI(uri)
-		if err != nil || key == "" {
-			continue // a file of the image
+		if err != nil || key == "" || uri == j.Jar.URI {
+			continue // a file of the image, or one that is uploaded first
 		}
 		folder, _ := cutLast(key+f.below, "/")
 		objects, err := r.Objects.ListObjects(ctx, bucket, folder+"/")

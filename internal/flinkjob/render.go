@@ -32,26 +32,26 @@ func Render(s Spec) ([]*unstructured.Unstructured, error) {
 	if err != nil {
 		return nil, err
 	}
-	o, err := sample.render(s)
-	if err != nil {
-		return nil, err
-	}
-	return []*unstructured.Unstructured{o}, nil
+	return sample.render(s)
 }
 
-func (s Sample) render(spec Spec) (*unstructured.Unstructured, error) {
+func (s Sample) render(spec Spec) ([]*unstructured.Unstructured, error) {
 	r := renderer{vars: spec.variables(), folder: s.folder}
-	o := &unstructured.Unstructured{Object: r.value(s.manifest).(obj)}
+	var out []*unstructured.Unstructured
+	for _, m := range s.manifests {
+		o := &unstructured.Unstructured{Object: r.value(m).(obj)}
+		labels := o.GetLabels()
+		if labels == nil {
+			labels = map[string]string{}
+		}
+		labels[labelManagedBy], labels[labelSample] = managedBy, s.Name
+		o.SetLabels(labels)
+		out = append(out, o)
+	}
 	if err := errors.Join(r.mistakes...); err != nil {
 		return nil, fmt.Errorf("render sample job %q: %w", s.Name, err)
 	}
-	labels := o.GetLabels()
-	if labels == nil {
-		labels = map[string]string{}
-	}
-	labels[labelManagedBy], labels[labelSample] = managedBy, s.Name
-	o.SetLabels(labels)
-	return o, nil
+	return out, nil
 }
 
 // variables are what a manifest may name; examples/jobs/README.md documents them.
@@ -115,6 +115,9 @@ func (r *renderer) lookup(m string) any {
 			r.mistakes = append(r.mistakes, err)
 		}
 		return string(text)
+	}
+	if strings.HasPrefix(name, "jar:") {
+		name = "jar" // jarOf has found whose
 	}
 	v, ok := r.vars[name]
 	if !ok {

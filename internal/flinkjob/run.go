@@ -54,7 +54,7 @@ func (r Runner) RunAll(ctx context.Context, jobs []Job, report func(Progress)) (
 	}
 	m := r.meter(report)
 	for _, j := range jobs {
-		if err := r.settled(ctx, j, m); err != nil {
+		if err := r.settled(ctx, j, m); err != nil { // Run does it again for each, when those before it run
 			return RunResult{}, err
 		}
 	}

@@ -34,7 +34,12 @@ func (j Job) podCount(role string) int {
 		return max(1, n)
 	}
 	if role == RoleJobManager {
-		return of("spec", "jobManager", "replicas")
+		const replicas, ha = "replicas", "highAvailabilityEnabled"
+		on, isSet, _ := unstructured.NestedBool(j.Object.Object, "spec", "jobManager", ha)
+		if _, has, _ := unstructured.NestedFieldNoCopy(j.Object.Object, "spec", "jobManager", replicas); !has && (on || !isSet) {
+			return 2 // EMR's default with high availability, which is its default too
+		}
+		return of("spec", "jobManager", replicas)
 	}
 	slots := of("spec", "flinkConfiguration", "taskmanager.numberOfTaskSlots")
 	return (of("spec", "job", "parallelism") + slots - 1) / slots

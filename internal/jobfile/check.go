@@ -14,6 +14,7 @@ type File struct {
 	Name string
 	Text []byte
 	set  []string // PATH=VALUE, by Set
+	fill *Values  // in the place of placeholders, by Filled
 }
 
 // notChecked is what only the live stack shows.

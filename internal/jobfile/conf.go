@@ -72,6 +72,11 @@ func checkConf(d *document) {
 	}
 	d.highAvailability(conf)
 	d.parallelism(conf)
+	const submit = "web.submit.enable"
+	if d.kind == flinkspec.KindDeployment && !d.has("spec.job") && strings.EqualFold(conf[submit], "false") {
+		d.problem(Error, "session-submit", configuration+submit, submit+" is false in a session cluster",
+			"the operator cannot start session jobs: it sends their jars as the UI does, and Flink answers 400", "leave it out")
+	}
 }
 
 // olderKeys says once which keys have a newer name. Those that the operator reads have theirs for the sake of its older Flink.

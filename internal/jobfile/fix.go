@@ -59,7 +59,12 @@ func Fix(f File, v Values) (Fixed, error) { return fix(f, v, menders()) }
 // Fill writes the values of the stack in the place of placeholders, and the team's namespace where there is none; nothing
 // else is touched.
 func Fill(f File, v Values) (Fixed, error) {
-	return fix(f, v, map[string]func(*mender, Problem){"placeholder": mendPlaceholder})
+	return fix(f, v, placeholders())
+}
+
+// placeholders correct nothing else.
+func placeholders() map[string]func(*mender, Problem) {
+	return map[string]func(*mender, Problem){"placeholder": mendPlaceholder}
 }
 
 func fix(f File, v Values, menders map[string]func(*mender, Problem)) (Fixed, error) {
@@ -83,7 +88,7 @@ func fix(f File, v Values, menders map[string]func(*mender, Problem)) (Fixed, er
 		}
 	}
 	for _, a := range f.set {
-		out.Changes = append(out.Changes, Change{Object: f.Name, Path: a, What: "as --set wants it"})
+		out.Changes = append(out.Changes, Change{Object: f.Name, Path: a, What: "was set"})
 	}
 	if len(out.Changes) > 0 {
 		var b bytes.Buffer
@@ -165,7 +170,8 @@ func menders() map[string]func(*mender, Problem) {
 	return map[string]func(*mender, Problem){
 		"placeholder": mendPlaceholder, "type": mendType, "nested-configuration": mendNested, "newer-key": mendNewerKey,
 		"newer-field": mendNewerField, "operator": mendOperator, "dead-key": mendDeadKey, "overwritten-key": drop,
-		"operator-key": drop, "dumped": drop, "mode": drop, "ingress": drop, "secret": mendSecret, "local-state": mendDirectory,
+		"operator-key": drop, "session-submit": drop,
+		"dumped": drop, "mode": drop, "ingress": drop, "secret": mendSecret, "local-state": mendDirectory,
 		"no-directory": func(m *mender, _ Problem) {
 			m.put(configuration+"state.checkpoints.dir", text(m.directory("state.checkpoints.dir")))
 		},

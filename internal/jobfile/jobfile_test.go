@@ -329,6 +329,9 @@ func TestSessionJobsAreJudgedWithTheirCluster(t *testing.T) {
 		"spec: {deploymentName: good, job: {jarURI: \"s3://b/x.jar\", parallelism: 1, upgradeMode: savepoint}}\n"
 	r := Check(File{Name: "cluster", Text: []byte(cluster)}, File{Name: "job", Text: []byte(job)})
 	require.Equal(t, []string{"note delete-order metadata.name"}, codes(r))
+	closed := strings.Replace(cluster, "execution.checkpointing.interval: 60s", "web.submit.enable: \"false\"", 1)
+	require.Equal(t, []string{"error session-submit spec.flinkConfiguration.web.submit.enable"},
+		codes(Check(File{Name: "cluster", Text: []byte(closed)})))
 	r = Check(File{Name: "application", Text: []byte(good)}, File{Name: "job", Text: []byte(job)})
 	require.Contains(t, codes(r), "error operator spec.deploymentName")
 	r = Check(File{Name: "job", Text: []byte(strings.Replace(job, "s3://b", "local:///b", 1))})

@@ -50,7 +50,8 @@ func (d *document) String() string {
 // yamlLine is where YAML's parser names a line.
 var yamlLine = pattern.Lazy(`^yaml: (?:line (\d+): )?(.*)$`)
 
-// parse takes a file apart into its documents, with the values that were set. What was read before an error is returned too.
+// parse takes a file apart into its documents, with the values that were set or filled in. What was read before an error is
+// returned too.
 func parse(f File) ([]*yaml.Node, error) {
 	var out []*yaml.Node
 	decoder := yaml.NewDecoder(bytes.NewReader(f.Text))
@@ -58,12 +59,7 @@ func parse(f File) ([]*yaml.Node, error) {
 		var node yaml.Node
 		err := decoder.Decode(&node)
 		if errors.Is(err, io.EOF) {
-			for _, a := range f.set {
-				if err := assign(f.Name, out, a); err != nil {
-					return out, err
-				}
-			}
-			return out, nil
+			return out, f.change(out)
 		}
 		if err != nil {
 			return out, err

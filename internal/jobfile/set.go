@@ -32,6 +32,53 @@ func Set(f File, assignments ...string) (File, error) {
 	return f, nil
 }
 
+// Filled returns the file as Fill would write it, with the lines that it has: what reads the file sees the values of the stack.
+func Filled(f File, v Values) File {
+	f.fill = &v
+	return f
+}
+
+// change writes what was set and what is filled in into the documents of a file.
+func (f File) change(docs []*yaml.Node) error {
+	for _, a := range f.set {
+		if err := assign(f.Name, docs, a); err != nil {
+			return err
+		}
+	}
+	if f.fill == nil {
+		return nil
+	}
+	r := &report{by: flinkspec.DefaultVersions()}
+	for _, d := range checkAll(objectsOf(f.Name, docs, r), r) {
+		d.mend(r, *f.fill, placeholders())
+	}
+	return nil
+}
+
+// WithJar gives all jobs of a file another jar.
+func WithJar(f File, uri string) (File, error) {
+	docs, err := parse(f)
+	if err != nil {
+		return f, fmt.Errorf("%s is no YAML: %w", f.Name, err)
+	}
+	flink := flinkOf(f.Name, docs)
+	var assignments []string
+	for _, d := range flink {
+		if !d.has("spec.job") {
+			continue
+		}
+		prefix := ""
+		if len(flink) > 1 {
+			prefix = d.name + "/"
+		}
+		assignments = append(assignments, prefix+"spec.job.jarURI="+uri)
+	}
+	if len(assignments) == 0 {
+		return f, fmt.Errorf("the file has no job that could have the jar")
+	}
+	return Set(f, assignments...)
+}
+
 // Rename gives the one job of a file another name.
 func Rename(f File, name string) (File, error) {
 	docs, err := parse(f)

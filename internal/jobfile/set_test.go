@@ -33,7 +33,7 @@ func TestAValueIsSetAtItsPath(t *testing.T) {
 		filled, err := Fill(f, Values{})
 		require.NoError(t, err)
 		require.Contains(t, string(filled.Text), of.says)
-		require.Contains(t, filled.Changes, Change{Object: "f", Path: of.assignment, What: "as --set wants it"})
+		require.Contains(t, filled.Changes, Change{Object: "f", Path: of.assignment, What: "was set"})
 	}
 	for _, of := range []struct{ file, assignment, says string }{
 		{good, "spec.job.paralelism=4", `spec.job has no field "paralelism"; the nearest is "parallelism"`},

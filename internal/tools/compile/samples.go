@@ -66,7 +66,7 @@ func maven(ctx context.Context, pom, out string) error {
 	}
 	// #nosec G204 -- our own arguments
 	cmd := exec.CommandContext(ctx, "mvn", "--batch-mode", "--quiet", "-Dstyle.color=never", "--file", pom, "-Dout="+out,
-		"compiler:compile", "jar:jar")
+		"resources:resources", "compiler:compile", "jar:jar")
 	if said, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%w\n%s", err, said)
 	}
