@@ -145,6 +145,7 @@ func TestJSONFieldsAreTheDocumentedOnes(t *testing.T) {
 	empty := filepath.Join(u.work, "empty.jar")
 	require.NoError(t, os.WriteFile(empty, []byte("PK\x05\x06"+strings.Repeat("\x00", 18)), 0o600))
 	checkJSON(t, u, "job check-jar", "job check-jar "+empty)
+	checkJSON(t, u, "job init", "job init my-job")
 }
 
 func TestParseFields(t *testing.T) {

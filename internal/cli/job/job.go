@@ -40,18 +40,19 @@ type ValidateOptions struct {
 func NewCmd(f *cmdutil.Factory, open Open, fetch Fetch) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "job COMMAND",
-		Short: "Check, correct and run Flink jobs of your own",
-		Long: `Check, correct and run the files of Flink jobs, and check their jars. The jobs that come with emrflink are in
+		Short: "Make, check, correct and run Flink jobs of your own",
+		Long: `Make Flink jobs, check, correct and run their files, and check their jars. The jobs that come with emrflink are in
 "sample-job", which also shows and deletes jobs of your own.
 
 Exit codes: 0 done; see the subcommands.`,
-		Example: `  emrflink job validate my-job.yaml
+		Example: `  emrflink job init my-job
+  emrflink job validate my-job.yaml
   emrflink job fix my-job.yaml
   emrflink job check-jar my-job.jar
   emrflink job run -f my-job.fixed.yaml`,
 	}
-	return cmdutil.Group(cmd, NewValidateCmd(f, open, nil), NewFixCmd(f, open, nil), NewCheckJarCmd(f, fetch, nil),
-		NewRunCmd(f, open, nil))
+	return cmdutil.Group(cmd, NewInitCmd(f, open, nil), NewValidateCmd(f, open, nil), NewFixCmd(f, open, nil),
+		NewCheckJarCmd(f, fetch, nil), NewRunCmd(f, open, nil))
 }
 
 // NewValidateCmd returns the command that checks job files.
@@ -70,9 +71,10 @@ of the operator, Flink's division of the memory, where state and high availabili
 fields, placeholders that nobody filled in, and secrets in clear, which no output shows. --operator and --release choose
 other versions; what is not known of them is named.
 
-With --stack NAME the deployed stack is asked too: its release and operator, node pools (labels, taints, affinity,
-sizes, and what the smallest node that fits leaves idle), the quota and limits of the team's namespace, the role's
-trust, the jar and the state to start from in S3, Secrets, ConfigMaps and claims.
+With --stack NAME placeholders are filled in as "job run" does it, and the deployed stack is asked too: its release and
+operator, node pools (labels, taints, affinity, sizes, and what the smallest node that fits leaves idle), the quota and
+limits of the team's namespace, the role's trust, the jar and the state to start from in S3, Secrets, ConfigMaps and
+claims.
 
 Cost: none.
 

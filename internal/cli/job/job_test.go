@@ -72,7 +72,11 @@ func TestValidateByOtherVersionsAndOnAStack(t *testing.T) {
 	whole = strings.ReplaceAll(whole, "${S3_BUCKET}", "bucket/flink-team-a")
 	run := func(o ValidateOptions, d deployed) (jobfile.Result, error) {
 		ios, in, out, _ := iostreams.Test()
-		in.WriteString(whole)
+		if o.Globals == nil {
+			in.WriteString(whole)
+		} else {
+			in.WriteString(mine) // the stack knows the rest
+		}
 		o.IO, o.Output, o.Files, o.Open = ios, cmdutil.JSON, []string{"-"}, func(context.Context) (Stack, error) { return d, nil }
 		if o.Globals == nil {
 			o.Globals = &cmdutil.Globals{}
@@ -108,6 +112,7 @@ func TestValidateByOtherVersionsAndOnAStack(t *testing.T) {
 	require.Equal(t, 15, at["stack-node-pool"])
 	require.Equal(t, 14, at["stack-idle"])
 	require.NotContains(t, at, "reference", "the stack was asked")
+	require.NotContains(t, at, "placeholder")
 	_, err = run(ValidateOptions{Globals: named, Set: []string{"spec.flinkVersion=v1_99"}}, deployed{found: found})
 	require.Equal(t, cmdutil.ExitStatus(cmdutil.ExitUsage), err)
 	_, err = run(ValidateOptions{Globals: named, Release: "emr-7.9.0-flink-latest"}, deployed{})
@@ -156,8 +161,15 @@ func (d deployed) Job(context.Context, flinkjob.Options) (flinkjob.Spec, error) 
 		Namespace: "flink-team-a", RoleARN: "arn:aws:iam::111122223333:role/r",
 		CheckpointURI: "s3://bucket/flink-team-a/checkpoints", SavepointURI: "s3://bucket/flink-team-a/savepoints",
 		JobManagerURI: "s3://bucket/flink-team-a/jobmanager", EmrReleaseLabel: "emr-7.13.0-flink-latest", FlinkVersion: "v1_20",
-		NodeGroupType: "FlinkComputeOptimized",
+		NodeGroupType: "FlinkComputeOptimized", JarsURI: "s3://bucket/flink-team-a/jars",
 	}, d.err
+}
+
+func team(t *testing.T) flinkjob.Spec {
+	t.Helper()
+	spec, err := deployed{}.Job(t.Context(), flinkjob.Options{})
+	require.NoError(t, err)
+	return spec
 }
 
 func TestFix(t *testing.T) {

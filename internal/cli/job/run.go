@@ -6,7 +6,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -28,6 +30,7 @@ type RunOptions struct {
 	File   string
 	Fix    bool
 	Set    []string
+	Jar    string // "" = that of the file
 	DryRun server
 	Yes    bool
 	Job    flinkjob.Options
@@ -43,8 +46,9 @@ func NewRunCmd(f *cmdutil.Factory, open Open, runF func(context.Context, *RunOpt
 		Long: `Run the jobs of a file: FlinkDeployments, FlinkSessionJobs, and the ConfigMaps, Secrets and claims of their pods.
 A FlinkDeployment without a job is a session cluster; it goes before its session jobs, whose cluster may also be there
 already. Placeholders such as ${S3_BUCKET} are filled in with the values of the stack, and a missing namespace is the
-team's; with --fix the file is corrected as "job fix" does it, with --set values are put in the place of the file's. The
-file itself is not changed.
+team's; with --fix the file is corrected as "job fix" does it, with --set values are put in the place of the file's. A
+jar of this machine (--jar) is uploaded to the team's folder of jars, with its digest in its name, and is the jar of the
+jobs. The file itself is not changed.
 
 Steps:
   1. check the file ("job validate"); an error ends the run, and nothing was submitted
@@ -77,6 +81,7 @@ credentials; 4 no such file, or the stack was never deployed; 6 timed out waitin
 	cmd.Flags().StringVarP(&opts.File, "file", "f", "", "job file; - is standard input")
 	cmd.Flags().BoolVar(&opts.Fix, "fix", false, "correct the file first, as \"job fix\" does")
 	bindSet(cmd, &opts.Set)
+	cmd.Flags().StringVar(&opts.Jar, "jar", "", "jar of this machine to upload for the jobs (default: the jarURI of the file)")
 	cmd.Flags().Var(&opts.DryRun, "dry-run", "let the API server say what it would do and submit nothing; also --dry-run=server")
 	cmd.Flags().Lookup("dry-run").NoOptDefVal = "true"
 	cmd.Flags().BoolVar(&opts.Yes, "yes", false, "restart a running job of the name without a question")
@@ -103,20 +108,15 @@ func run(ctx context.Context, opts *RunOptions) error {
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	defer s.Close() // the session holds nothing that could be lost
-	file, err := withSet(jobfile.File{Name: opts.File, Text: content}, opts.Set)
-	if err != nil {
-		return err
-	}
 	of := opts.Job
-	if of.Name != "" {
-		if file, err = jobfile.Rename(file, of.Name); err != nil {
-			return &cmdutil.UsageError{Err: err}
-		}
-		of.Name = "" // of a sample
-	}
+	of.Name = "" // of a sample
 	team, err := s.Job(ctx, of)
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
+	}
+	file, jar, err := opts.changed(jobfile.File{Name: opts.File, Text: content}, team)
+	if err != nil {
+		return err
 	}
 	prepare := jobfile.Fill
 	if opts.Fix {
@@ -143,7 +143,44 @@ func run(ctx context.Context, opts *RunOptions) error {
 	if err != nil {
 		return &cmdutil.Error{What: what, Cause: err, Next: cmdutil.Command("job", "run", "--help")}
 	}
+	for i := range jobs {
+		jobs[i].Jar = jar
+	}
 	return submit(ctx, opts, s, what, jobs)
+}
+
+// changed is the file as the flags want it, and the jar to upload.
+func (o *RunOptions) changed(f jobfile.File, team flinkjob.Spec) (jobfile.File, flinkjob.Jar, error) {
+	f, err := withSet(f, o.Set)
+	if err != nil {
+		return f, flinkjob.Jar{}, err
+	}
+	if o.Job.Name != "" {
+		if f, err = jobfile.Rename(f, o.Job.Name); err != nil {
+			return f, flinkjob.Jar{}, &cmdutil.UsageError{Err: err}
+		}
+	}
+	if o.Jar == "" {
+		return f, flinkjob.Jar{}, nil
+	}
+	jar, err := o.jar(team)
+	if err != nil {
+		return f, jar, err
+	}
+	if f, err = jobfile.WithJar(f, jar.URI); err != nil {
+		return f, jar, &cmdutil.UsageError{Err: err}
+	}
+	return f, jar, nil
+}
+
+// jar is the jar of --jar, with its place in the team's folder of jars.
+func (o *RunOptions) jar(team flinkjob.Spec) (flinkjob.Jar, error) {
+	name := strings.TrimSuffix(filepath.Base(o.Jar), filepath.Ext(o.Jar))
+	jar, err := flinkjob.NewJar(o.Jar, name, team.JarsURI)
+	if err != nil {
+		return jar, fileError(o.Jar, err)
+	}
+	return jar, nil
 }
 
 // submit runs the jobs, or lets the API server say what it would do with them.

@@ -76,6 +76,9 @@ func (o *ValidateOptions) checked(ctx context.Context, files []jobfile.File) (jo
 	if err != nil {
 		return jobfile.Result{}, &cmdutil.UsageError{Err: err}
 	}
+	for i := range files { // as "job run" does it
+		files[i] = jobfile.Filled(files[i], values(s, team))
+	}
 	return jobfile.CheckLive(by, onStack(ctx, s, team), files...)
 }
 
