@@ -138,7 +138,8 @@ var keys = sync.OnceValue(func() map[string]Key {
 			k.Type = k.Type[:i]
 		}
 		// Flink's own description says which classes are options of connectors: they have no prefix of a configuration.
-		k.Connector = strings.HasSuffix(r[5], "ConnectorOptions") || r[5] == "LookupOptions" || r[5] == "LookupJoinHintOptions"
+		k.Connector = strings.HasSuffix(r[5], "ConnectorOptions") || strings.HasSuffix(r[5], "FactoryOptions") ||
+			r[5] == "LookupOptions" || r[5] == "LookupJoinHintOptions"
 		if r[5] == "MetricOptions" && !strings.HasPrefix(k.Name, "metrics.") {
 			continue // the end of a reporter's key
 		}

@@ -4,14 +4,42 @@ package main
 
 import (
 	"archive/zip"
+	"context"
 	"fmt"
 	"maps"
 	"os"
+	"os/exec"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 )
+
+// keys writes the configuration keys that the jars of a Flink home have. Java must be on the PATH.
+func keys(ctx context.Context, home, out string) error {
+	folders := []string{filepath.Join(home, "lib")}
+	plugins, err := filepath.Glob(filepath.Join(home, "plugins", "*"))
+	if err != nil {
+		return err
+	}
+	var classPath []string
+	folders = append(folders, plugins...)
+	for _, f := range folders {
+		classPath = append(classPath, filepath.Join(f, "*"))
+	}
+	args := append([]string{"-cp", strings.Join(classPath, string(os.PathListSeparator)), "internal/tools/flinkfacts/Keys.java"},
+		folders...)
+	cmd := exec.CommandContext(ctx, "java", args...) // #nosec G204 -- the home that the caller names
+	var said strings.Builder
+	cmd.Stderr = &said
+	rows, err := cmd.Output()
+	if err != nil {
+		return fmt.Errorf("read the keys with Java: %w\n%s", err, said.String())
+	}
+	head := "# key, type, default, fallback keys, deprecated, class\n# made by internal/tools/flinkfacts, by reflection over the jars " +
+		"of Apache Flink that `make flink` fetches\n"
+	return os.WriteFile(out, append([]byte(head), rows...), 0o644) // #nosec G306 -- a public file
+}
 
 // packages writes which jar of a Flink distribution has which packages.
 func packages(home, out string) error {

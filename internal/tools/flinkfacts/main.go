@@ -8,6 +8,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"maps"
@@ -86,7 +87,9 @@ func main() {
 	home := flag.String("home", "", "a Flink home with lib: read it, and not a clone")
 	flag.Parse()
 	if *home != "" {
-		if err := packages(*home, "internal/jarcheck/packages.tsv"); err != nil {
+		err := errors.Join(packages(*home, "internal/jarcheck/packages.tsv"),
+			keys(context.Background(), *home, "internal/flinkspec/flink-keys.tsv"))
+		if err != nil {
 			fmt.Fprintln(os.Stderr, "error:", err)
 			os.Exit(1)
 		}
