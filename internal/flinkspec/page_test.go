@@ -14,9 +14,10 @@ import (
 
 const pageHead = `# Fields and keys by the operator's release
 
-The Flink Kubernetes operator of EMR 7.6 and later is made from 1.10.0, as far as AWS publishes it. Files from elsewhere are often of other releases. These are the
-fields, enum values and configuration keys that not all releases from ` + firstOperator + ` to ` + lastOperator + ` have; "emrflink job validate --operator VERSION" checks by
-them. The tables of package flinkspec are the source, and a test writes this page from them (make golden).
+The Flink Kubernetes operator of EMR 7.6 and later is made from 1.10.0, as far as AWS publishes it. Files from elsewhere
+are often of other releases. These are the fields, enum values and configuration keys that not all releases from
+` + firstOperator + ` to ` + lastOperator + ` have; "emrflink job validate --operator VERSION" checks by them. The tables of
+package flinkspec are the source, and a test writes this page from them (make golden).
 
 ## EMR's releases
 
