@@ -36,8 +36,8 @@ func keys(ctx context.Context, home, out string) error {
 	if err != nil {
 		return fmt.Errorf("read the keys with Java: %w\n%s", err, said.String())
 	}
-	head := "# key, type, default, fallback keys, deprecated, class\n# made by internal/tools/flinkfacts, by reflection over the " +
-		"jars of Apache Flink that `make flink` fetches\n"
+	const head = "# key, type, default, fallback keys, deprecated, class\n" +
+		"# made by internal/tools/flinkfacts, by reflection over the jars of Apache Flink that `make flink` fetches\n"
 	return os.WriteFile(out, append([]byte(head), rows...), 0o644) // #nosec G306 -- a public file
 }
 
