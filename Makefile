@@ -70,6 +70,10 @@ demo: ## Build, deploy, run a Flink job, clean up, on the local target: no AWS a
 flink: build ## Fetch the Flink that runs jobs on the local target (needs Maven; Java 11 or 17 to run it)
 	@$(BIN)/emrflink local flink install
 
+.PHONY: samples
+samples: ## Build the jars of the sample jobs that have a source, into bin/samples (needs Maven and a JDK)
+	@$(GO) run ./internal/tools/build -o $(BIN) -samples
+
 .PHONY: pod-address
 pod-address: ## Compile the class of ours that runs in Flink's processes again (needs javac)
 	cd internal/localcloud/flinkprocess/java && javac --release 11 -g:none -d . emrflink/PodAddress.java

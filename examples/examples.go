@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package examples holds the sample jobs of `emrflink sample-job`: each folder of jobs/ is one. A new sample needs only
-// a new folder; jobs/README.md says what is in it. The folder custom-stack is a Pulumi program and not a sample job.
+// a new folder; jobs/README.md says what is in it. The folder new has what `emrflink job init` makes a job of one's own of.
+// The folder custom-stack is a Pulumi program and not a sample job.
 package examples
 
 import "embed"
@@ -10,3 +11,8 @@ import "embed"
 //
 //go:embed jobs
 var Jobs embed.FS
+
+// New is the folder of what a new job begins with, below "new": what all languages have is in common.
+//
+//go:embed new
+var New embed.FS

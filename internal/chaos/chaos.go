@@ -256,16 +256,20 @@ func (u *user) daemon() []int {
 
 // processes are those with this user's home whose command line has a word.
 func (u *user) processes(word string) []int {
+	return running(func(env, line []byte) bool {
+		return bytes.Contains(env, []byte("EMRFLINK_HOME="+u.home)) && bytes.Contains(line, []byte(word))
+	})
+}
+
+// running are the processes whose environment and command line are meant.
+func running(meant func(env, line []byte) bool) []int {
 	var found []int
 	envs, _ := filepath.Glob("/proc/[0-9]*/environ")
 	for _, path := range envs {
 		env, err := os.ReadFile(path)
-		if err != nil || !bytes.Contains(env, []byte("EMRFLINK_HOME="+u.home)) {
-			continue
-		}
-		line, err := os.ReadFile(filepath.Join(filepath.Dir(path), "cmdline"))
+		line, lerr := os.ReadFile(filepath.Join(filepath.Dir(path), "cmdline"))
 		pid, perr := strconv.Atoi(filepath.Base(filepath.Dir(path)))
-		if err == nil && perr == nil && bytes.Contains(line, []byte(word)) {
+		if errors.Join(err, lerr, perr) == nil && meant(env, line) {
 			found = append(found, pid)
 		}
 	}

@@ -83,18 +83,23 @@ func (u *user) use(ctx context.Context, objects int, tell func(string)) error {
 		return err
 	}
 	tell(fmt.Sprintf("%d objects were written in %s", objects, time.Since(began).Round(time.Second)))
-	described, err := aws.DescribeCluster(ctx, document.Outputs.ClusterName)
-	if err != nil {
-		return err
-	}
-	cluster, err := kube.Connect(ctx, kube.Source{
-		ClusterName: described.Name, Endpoint: described.Endpoint, CABase64: described.CABase64,
-		Token: func(ctx context.Context) (string, time.Time, error) { return aws.EKSToken(ctx, described.Name) },
-	})
+	cluster, err := connect(ctx, aws, document.Outputs.ClusterName)
 	if err != nil {
 		return err
 	}
 	return inhabit(ctx, cluster, aws, document.Outputs.ClusterName, tell)
+}
+
+// connect is a client of a cluster, as its administrator.
+func connect(ctx context.Context, aws *awsapi.Client, name string) (*kube.Client, error) {
+	described, err := aws.DescribeCluster(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return kube.Connect(ctx, kube.Source{
+		ClusterName: described.Name, Endpoint: described.Endpoint, CABase64: described.CABase64,
+		Token: func(ctx context.Context) (string, time.Time, error) { return aws.EKSToken(ctx, described.Name) },
+	})
 }
 
 // aws is a client of the simulated account, as its administrator.

@@ -161,3 +161,24 @@ func TestItemsAreGroupedByTheOutermostComponent(t *testing.T) {
 	require.Len(t, got[0].Items, 2)
 	require.Equal(t, "nat", got[2].Name, "a resource without a component stands for itself")
 }
+
+// The figures are those of Karpenter's generated reference of instance types.
+func TestWhatANodeHasForPodsIsWhatKarpenterComputes(t *testing.T) {
+	t.Parallel()
+	all, err := shapes()
+	require.NoError(t, err)
+	want := map[string][2]int{
+		"c5d.large": {1930, 3114}, "c5d.xlarge": {3920, 6584}, "c5d.18xlarge": {71750, 127934},
+		"r6gd.medium": {940, 7075}, "r6gd.4xlarge": {15890, 118253},
+	}
+	for _, s := range all {
+		if w, known := want[s.name]; known {
+			cpu, memory := s.allocatable(0)
+			require.Equal(t, w, [2]int{cpu, memory}, s.name)
+			delete(want, s.name)
+		}
+	}
+	require.Empty(t, want)
+	_, err = FitFor(easy(), pool(requirement("karpenter.k8s.aws/instance-family", "In", "x9")).Inputs, Pods{}, Pods{}, 0)
+	require.ErrorContains(t, err, `has none that the NodePool "compute" allows`)
+}

@@ -35,8 +35,8 @@ func include(list *[]string, name string) {
 
 // shape is the size of an instance type.
 type shape struct {
-	name, family, arch string
-	vcpus, memoryMiB   int
+	name, family, arch     string
+	vcpus, memoryMiB, pods int
 }
 
 // shapes are the instance types of the table, by name.
@@ -50,11 +50,14 @@ func shapes() ([]shape, error) {
 	for _, row := range rows[1:] {
 		vcpus, errA := strconv.Atoi(row[at("vcpus")])
 		memory, errB := strconv.Atoi(row[at("memoryMiB")])
-		if err := cmp.Or(errA, errB); err != nil {
+		pods, errC := strconv.Atoi(row[at("pods")])
+		if err := cmp.Or(errA, errB, errC); err != nil {
 			return nil, fmt.Errorf("read the EC2 table: row %q: %w", row[0], err)
 		}
 		family, _, _ := strings.Cut(row[0], ".")
-		out = append(out, shape{name: row[0], family: family, arch: row[at("arch")], vcpus: vcpus, memoryMiB: memory})
+		out = append(out, shape{
+			name: row[0], family: family, arch: row[at("arch")], vcpus: vcpus, memoryMiB: memory, pods: pods,
+		})
 	}
 	slices.SortFunc(out, func(a, b shape) int { return cmp.Compare(a.name, b.name) })
 	return out, nil

@@ -6,8 +6,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"os"
+	"os/exec"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -17,9 +19,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"emrflink/internal/flinkhome"
+	"emrflink/internal/tools/compile"
 )
 
-// A job runs in Flink itself: it checkpoints, loses a TaskManager, stops with a savepoint, and leaves nothing.
+// A job runs in Flink itself: it checkpoints, loses processes and a node but no event, stops with a savepoint, leaves nothing.
 func TestAJobRunsInFlink(t *testing.T) {
 	t.Parallel()
 	u := newUser(t)
@@ -30,9 +33,13 @@ func TestAJobRunsInFlink(t *testing.T) {
 			t.Skip("no job is run in Flink: " + p.Problem)
 		}
 	}
+	if _, err := exec.LookPath("javac"); err != nil {
+		t.Skip("no job is run in Flink: a JDK builds its jar: " + err.Error())
+	}
+	require.NoError(t, compile.Samples(t.Context(), repository, filepath.Dir(binary(t, "emrflink")), t.Output()))
 	u.ok("local flink install")
 	u.ok("deploy --yes")
-	r := u.ok("sample-job run basic --output json")
+	r := u.ok("sample-job run counting --name basic --output json")
 	checkJob(t, r.stdout)
 	require.Contains(t, r.stdout, "Flink "+flinkhome.Version+" are the real ones")
 	reached := func(number int) {
@@ -46,13 +53,35 @@ func TestAJobRunsInFlink(t *testing.T) {
 	}
 	checkSidecar(t, u)
 
-	workers := u.javas("TaskExecutorRunner")
-	require.Len(t, workers, 2)
-	before := u.checkpoint()
-	require.NoError(t, syscall.Kill(workers[0], syscall.SIGKILL))
-	require.Eventually(t, func() bool { now := u.javas("TaskExecutorRunner"); return len(now) == 2 && now[0] != workers[0] },
-		3*time.Minute, time.Second, "a TaskManager takes the place of the one that was lost")
-	reached(before + 2)
+	const workers, masters = "TaskExecutorRunner", "ApplicationClusterEntrypoint"
+	kill := func(pids []int) []int {
+		for _, pid := range pids {
+			require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
+		}
+		return pids
+	}
+	for _, loss := range []struct {
+		class string              // of the processes
+		take  func() (pids []int) // that are lost
+	}{
+		{workers, func() []int { return kill(u.javas(workers)[:1]) }},
+		{masters, func() []int { return kill(u.javas(masters)) }}, // the leader and its standby
+		{workers, func() []int {
+			all := u.javas(workers)
+			u.ok("local fault set instance:Termination --match " + u.spotNode())
+			return all
+		}},
+	} {
+		lost := loss.take()
+		require.Eventually(t, func() bool {
+			now := u.javas(loss.class)
+			return len(now) == 2 && !slices.ContainsFunc(now, func(pid int) bool { return slices.Contains(lost, pid) })
+		}, 3*time.Minute, time.Second, "others take the place of what was lost: %s", loss.class)
+		reached(u.checkpoint() + 1)
+	}
+	var verified struct{ Events, Lost, Twice, Wrong int64 }
+	u.json("sample-job verify basic", &verified) // it fails when an event was lost or counted twice
+	require.Greater(t, verified.Events, int64(1000))
 
 	var done struct {
 		Savepoints []struct {
@@ -78,6 +107,22 @@ func (u *user) checkpoint() int {
 	}
 	n, _ := strconv.Atoi(strings.TrimPrefix(path.Base(status.Checkpoint.URI), "chk-")) // 0 for none
 	return n
+}
+
+// spotNode is the node of the sample's TaskManagers.
+func (u *user) spotNode() string {
+	u.t.Helper()
+	var status struct {
+		Nodes []struct{ Name, CapacityType string }
+	}
+	u.json("sample-job status basic", &status)
+	for _, n := range status.Nodes {
+		if n.CapacityType == "spot" {
+			return n.Name
+		}
+	}
+	require.Fail(u.t, "no node of the job is a spot instance", status)
+	return ""
 }
 
 // javas are the processes of Flink below the user's state folder whose command line has a word, oldest first.

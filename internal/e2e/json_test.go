@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -141,6 +142,10 @@ func TestJSONFieldsAreTheDocumentedOnes(t *testing.T) {
 	sample, err := filepath.Abs(filepath.Join(repository, "examples/jobs/basic/rendered.yaml"))
 	require.NoError(t, err)
 	checkJSON(t, u, "job validate", "job validate "+sample)
+	empty := filepath.Join(u.work, "empty.jar")
+	require.NoError(t, os.WriteFile(empty, []byte("PK\x05\x06"+strings.Repeat("\x00", 18)), 0o600))
+	checkJSON(t, u, "job check-jar", "job check-jar "+empty)
+	checkJSON(t, u, "job init", "job init my-job")
 }
 
 func TestParseFields(t *testing.T) {

@@ -141,7 +141,14 @@ func driftOfTheGuide(t *testing.T, u *user) {
 // checkDeployedJSON compares the documents that need a deployment with a job on it.
 func checkDeployedJSON(t *testing.T, u *user) {
 	t.Helper()
+	file := filepath.Join(u.work, "rendered.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(u.ok("sample-job render basic").stdout), 0o600))
 	for _, c := range [][2]string{
+		{"job validate", "job validate " + file + " --stack local"},
+		{"job run --dry-run", "job run --file " + file + " --set spec.job.parallelism=1 --dry-run=server"},
+		{"job init", "job init my-job"},
+		{"job run", "job run --file my-job/job.yaml --jar " + file}, // no Flink runs here that would open it
+		{"sample-job delete", "sample-job delete my-job"},
 		{"preview", "preview"},
 		{"deploy", "deploy --yes"},
 		{"status", "status"},

@@ -59,11 +59,11 @@ type sizedPods struct {
 var flinkUnits = strings.NewReplacer("m", "Mi", "g", "Gi")
 
 func (s Sample) footprints(spec Spec) ([]cost.Pods, error) {
-	o, err := s.render(spec)
+	objs, err := s.render(spec)
 	if err != nil {
 		return nil, err
 	}
-	raw, err := o.MarshalJSON()
+	raw, err := objs[0].MarshalJSON()
 	if err != nil {
 		return nil, err
 	}

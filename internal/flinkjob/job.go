@@ -15,27 +15,37 @@ import (
 	"emrflink/internal/kube"
 )
 
-// Job is what a Runner runs: a FlinkDeployment in application mode, and what its pods need beside it.
+// Job is what a Runner runs: a FlinkDeployment with or without a job, or a FlinkSessionJob, and what its pods need beside it.
 type Job struct {
 	Name, Namespace   string
 	RoleARN           string // execution role
 	OperatorNamespace string
 	CheckpointDir     string // state.checkpoints.dir; "" = there is none
-	// Beside are applied before Deployment: ConfigMaps, Secrets and the like.
-	Beside     []*unstructured.Unstructured
-	Deployment *unstructured.Unstructured
+	Jar               Jar    // uploaded before the job is submitted; the zero value is none
+	// Cluster is the session cluster of a FlinkSessionJob; "" for a FlinkDeployment.
+	Cluster string
+	// Beside are applied before Object: ConfigMaps, Secrets and the like.
+	Beside []*unstructured.Unstructured
+	Object *unstructured.Unstructured
+
+	clusterBrought bool // the file that has the session job has its cluster too
 }
 
-// Job renders a sample.
-func (s Spec) Job() (Job, error) {
+// Jobs renders a sample.
+func (s Spec) Jobs() ([]Job, error) {
 	objs, err := Render(s)
 	if err != nil {
-		return Job{}, err
+		return nil, err
 	}
-	return Job{
-		Name: s.Name, Namespace: s.Namespace, RoleARN: s.RoleARN, OperatorNamespace: s.OperatorNamespace,
-		CheckpointDir: s.checkpointDir(), Deployment: objs[0],
-	}, nil
+	var all []map[string]any
+	for _, o := range objs {
+		all = append(all, o.Object)
+	}
+	jobs, err := JobsOf(all, s)
+	for i := range jobs {
+		jobs[i].Jar = s.Jar
+	}
+	return jobs, err
 }
 
 // FileError says why the objects of a file cannot be run as a job.
@@ -50,75 +60,114 @@ func (e *FileError) Code() string { return "flinkjob.file" }
 // ExitCode is 2: nothing was contacted.
 func (e *FileError) ExitCode() int { return exitcode.Usage }
 
-// JobOf makes a job of the objects of a file: one FlinkDeployment with a job, and what its pods need. What has no namespace
-// gets the team's. name renames the FlinkDeployment, "" leaves it.
-func JobOf(objects []map[string]any, team Spec, name string) (Job, error) {
-	j := Job{OperatorNamespace: team.OperatorNamespace}
+// JobsOf makes jobs of the objects of a file, in the order in which they can run: FlinkDeployments before the session jobs
+// of their clusters. A FlinkDeployment without a job is a session cluster. What the pods need beside them goes with the first
+// one. What has no namespace gets the team's.
+func JobsOf(objects []map[string]any, team Spec) ([]Job, error) {
+	var jobs, sessions []Job
+	var beside []*unstructured.Unstructured
 	for _, values := range objects {
-		o := &unstructured.Unstructured{}
-		raw, err := json.Marshal(values)
-		if err == nil {
-			err = o.UnmarshalJSON(raw)
-		}
+		o, err := objectOf(values, team.Namespace)
 		if err != nil {
-			return Job{}, &FileError{err.Error()}
-		}
-		if o.GetNamespace() == "" {
-			o.SetNamespace(team.Namespace)
-		}
-		if o.GetNamespace() != team.Namespace {
-			return Job{}, &FileError{fmt.Sprintf("%s %q is of namespace %q; the team's is %q", o.GetKind(), o.GetName(),
-				o.GetNamespace(), team.Namespace)}
+			return nil, err
 		}
 		switch kube.RefOf(o).Kind {
 		case kube.KindFlinkDeployment:
-			if j.Deployment != nil {
-				return Job{}, &FileError{fmt.Sprintf("there are two FlinkDeployments, %q and %q: a run follows one job",
-					j.Deployment.GetName(), o.GetName())}
-			}
-			j.Deployment = o
+			jobs = append(jobs, newJob(o, team))
+		case kube.KindFlinkSessionJob:
+			sessions = append(sessions, newJob(o, team))
 		case kube.KindConfigMap, kube.KindSecret, kube.KindPVC, kube.KindService:
-			j.Beside = append(j.Beside, o)
-		case kube.KindFlinkSessionJob, kube.KindFlinkStateSnapshot:
-			return Job{}, &FileError{fmt.Sprintf("%s %q: a run follows a FlinkDeployment with a job; apply this one with kubectl",
-				o.GetKind(), o.GetName())}
+			beside = append(beside, o)
+		case kube.KindFlinkStateSnapshot:
+			return nil, &FileError{fmt.Sprintf("%s %q: a run follows jobs; apply this one with kubectl", o.GetKind(),
+				o.GetName())}
 		default:
-			return Job{}, &FileError{fmt.Sprintf("%s %q is nothing that a team's job brings along: apply it with kubectl",
+			return nil, &FileError{fmt.Sprintf("%s %q is nothing that a team's job brings along: apply it with kubectl",
 				o.GetKind(), o.GetName())}
 		}
 	}
-	if j.Deployment == nil {
-		return Job{}, &FileError{"there is no FlinkDeployment to run"}
+	for i, s := range sessions {
+		for _, d := range jobs {
+			if d.Name == s.Cluster && d.Kind() == kube.KindFlinkDeployment {
+				sessions[i].clusterBrought = d.isCluster()
+				sessions[i].CheckpointDir = orElse(s.CheckpointDir, d.CheckpointDir)
+			}
+		}
 	}
-	if name != "" {
-		j.Deployment.SetName(name)
+	jobs = append(jobs, sessions...)
+	if len(jobs) == 0 {
+		return nil, &FileError{"there is no FlinkDeployment and no FlinkSessionJob to run"}
 	}
-	str := func(path ...string) string {
-		s, _, _ := unstructured.NestedString(j.Deployment.Object, path...)
-		return s
+	jobs[0].Beside = beside
+	seen := map[kube.Ref]bool{}
+	for _, j := range jobs {
+		if j.str("spec", "job", "state") == "suspended" {
+			return nil, &FileError{fmt.Sprintf("job %q is suspended from the start (spec.job.state): the operator does nothing "+
+				"with it", j.Name)}
+		}
+		if seen[j.ref()] {
+			return nil, &FileError{fmt.Sprintf("there are two %ss with the name %q", j.Kind().Kind, j.Name)}
+		}
+		seen[j.ref()] = true
 	}
-	if _, found, _ := unstructured.NestedMap(j.Deployment.Object, "spec", "job"); !found {
-		return Job{}, &FileError{"the FlinkDeployment has no job: a session cluster is applied with kubectl"}
+	return jobs, nil
+}
+
+// objectOf is an object of a file, in the team's namespace.
+func objectOf(values map[string]any, namespace string) (*unstructured.Unstructured, error) {
+	o := &unstructured.Unstructured{}
+	raw, err := json.Marshal(values)
+	if err == nil {
+		err = o.UnmarshalJSON(raw)
 	}
-	if str("spec", "job", "state") == "suspended" {
-		return Job{}, &FileError{"the job is suspended from the start (spec.job.state): the operator does nothing with it"}
+	if err != nil {
+		return nil, &FileError{err.Error()}
 	}
-	j.Name, j.Namespace, j.RoleARN = j.Deployment.GetName(), j.Deployment.GetNamespace(), str("spec", "executionRoleArn")
-	j.CheckpointDir = str("spec", "flinkConfiguration", "state.checkpoints.dir")
-	labels := j.Deployment.GetLabels()
+	if o.GetNamespace() == "" {
+		o.SetNamespace(namespace)
+	}
+	if o.GetNamespace() != namespace {
+		return nil, &FileError{fmt.Sprintf("%s %q is of namespace %q; the team's is %q", o.GetKind(), o.GetName(),
+			o.GetNamespace(), namespace)}
+	}
+	return o, nil
+}
+
+func newJob(o *unstructured.Unstructured, team Spec) Job {
+	j := Job{OperatorNamespace: team.OperatorNamespace, Object: o, Name: o.GetName(), Namespace: o.GetNamespace()}
+	j.RoleARN = j.str("spec", "executionRoleArn")
+	j.CheckpointDir = j.str("spec", "flinkConfiguration", "state.checkpoints.dir")
+	j.Cluster = j.str("spec", "deploymentName")
+	labels := o.GetLabels()
 	if labels == nil {
 		labels = map[string]string{}
 	}
 	labels[labelManagedBy] = managedBy
-	j.Deployment.SetLabels(labels)
-	return j, nil
+	o.SetLabels(labels)
+	return j
+}
+
+// Kind is that of the job's object.
+func (j Job) Kind() kube.Kind { return kube.RefOf(j.Object).Kind }
+
+func (j Job) ref() kube.Ref { return kube.RefOf(j.Object) }
+
+// isCluster says whether it is a session cluster, which has no job of its own.
+func (j Job) isCluster() bool {
+	_, found, _ := unstructured.NestedMap(j.Object.Object, "spec", "job")
+	return !found
+}
+
+func (j Job) str(path ...string) string {
+	s, _, _ := unstructured.NestedString(j.Object.Object, path...)
+	return s
 }
 
 // podSpec is what the templates say of the pods of a role: that of the role before the common one.
 func (j Job) podSpec(role string) (obj, error) {
 	out := obj{}
 	for _, path := range [][]string{{"spec", "podTemplate", "spec"}, {"spec", podField[role], "podTemplate", "spec"}} {
-		spec, _, err := unstructured.NestedMap(j.Deployment.Object, path...)
+		spec, _, err := unstructured.NestedMap(j.Object.Object, path...)
 		if err != nil {
 			return nil, fmt.Errorf("read the pod template of the %s: %w", role, err)
 		}
@@ -130,15 +179,15 @@ func (j Job) podSpec(role string) (obj, error) {
 }
 
 // checkFiles looks for what the job is started with: its jar, and the state that it starts from.
-func (r Runner) checkFiles(ctx context.Context, j Job) ([]problem, error) {
-	var problems []problem
+func (r Runner) checkFiles(ctx context.Context, j Job) ([]Finding, error) {
+	var problems []Finding
 	for _, f := range []struct{ what, field, below string }{
 		{"the jar", "jarURI", ""}, {"the state to start from", "initialSavepointPath", "/_metadata"},
 	} {
-		uri, _, _ := unstructured.NestedString(j.Deployment.Object, "spec", "job", f.field)
+		uri, _, _ := unstructured.NestedString(j.Object.Object, "spec", "job", f.field)
 		bucket, key, err := splitURI(uri)
-		if err != nil || key == "" {
-			continue // a file of the image
+		if err != nil || key == "" || uri == j.Jar.URI {
+			continue // a file of the image, or one that is uploaded first
 		}
 		folder, _ := cutLast(key+f.below, "/")
 		objects, err := r.Objects.ListObjects(ctx, bucket, folder+"/")
@@ -150,7 +199,9 @@ func (r Runner) checkFiles(ctx context.Context, j Job) ([]problem, error) {
 			there = there || o.Key == key+f.below
 		}
 		if !there {
-			problems = append(problems, problem{text: fmt.Sprintf("%s %s is not there", f.what, uri+f.below)})
+			problems = append(problems, Finding{
+				Text: fmt.Sprintf("%s %s is not there", f.what, uri+f.below), Path: "spec.job." + f.field,
+			})
 		}
 	}
 	return problems, nil
@@ -165,8 +216,8 @@ func cutLast(s, sep string) (before, after string) {
 }
 
 // checkReferences looks for the ConfigMaps and Secrets that the pods mount or read.
-func (r Runner) checkReferences(ctx context.Context, j Job) ([]problem, error) {
-	var problems []problem
+func (r Runner) checkReferences(ctx context.Context, j Job) ([]Finding, error) {
+	var problems []Finding
 	seen := map[kube.Ref]bool{}
 	for _, o := range j.Beside {
 		seen[kube.RefOf(o)] = true
@@ -181,7 +232,7 @@ func (r Runner) checkReferences(ctx context.Context, j Job) ([]problem, error) {
 		_, err := r.Kube.Get(ctx, ref)
 		if kube.IsNotFound(err) {
 			problems = append(problems,
-				problem{text: fmt.Sprintf("the pods need the %s %q, which is not in namespace %q", kind.Kind,
+				Finding{Text: fmt.Sprintf("the pods need the %s %q, which is not in namespace %q", kind.Kind,
 					text, j.Namespace)})
 			return nil
 		}

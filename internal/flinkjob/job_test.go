@@ -27,15 +27,16 @@ func TestAJobIsMadeOfTheObjectsOfAFile(t *testing.T) {
 	t.Parallel()
 	team := Spec{Namespace: "flink-team-a", OperatorNamespace: "operator"}
 	config := kubetest.Object(kube.KindConfigMap, "", "c", nil).Object
-	j, err := JobOf([]map[string]any{config, own(obj{
+	jobs, err := JobsOf([]map[string]any{config, own(obj{
 		"flinkConfiguration": obj{"state.checkpoints.dir": "s3p://b/c"},
 		"podTemplate":        obj{"spec": obj{"nodeSelector": obj{"a": "b"}, "volumes": []any{}}},
 		"jobManager":         obj{"podTemplate": obj{"spec": obj{"nodeSelector": obj{"a": "jm"}}}},
-	})}, team, "renamed")
+	})}, team)
 	require.NoError(t, err)
-	require.Equal(t, "flink-team-a renamed s3p://b/c operator",
+	j := jobs[0]
+	require.Equal(t, "flink-team-a own s3p://b/c operator",
 		j.Namespace+" "+j.Name+" "+j.CheckpointDir+" "+j.OperatorNamespace)
-	require.Equal(t, "emrflink", j.Deployment.GetLabels()[labelManagedBy])
+	require.Equal(t, "emrflink", j.Object.GetLabels()[labelManagedBy])
 	require.Equal(t, "flink-team-a", j.Beside[0].GetNamespace())
 	spec, err := j.podSpec(RoleJobManager)
 	require.NoError(t, err)
@@ -46,13 +47,12 @@ func TestAJobIsMadeOfTheObjectsOfAFile(t *testing.T) {
 	for want, objects := range map[string][]map[string]any{
 		"there is no FlinkDeployment":      {config},
 		"two FlinkDeployments":             {own(nil), own(nil)},
-		"has no job":                       {own(obj{"job": nil})},
 		"suspended from the start":         {own(obj{"job": obj{"state": "suspended"}})},
 		`of namespace "default"`:           {elsewhere},
-		`FlinkSessionJob "s"`:              {own(nil), kubetest.Object(kube.KindFlinkSessionJob, "", "s", nil).Object},
+		`FlinkStateSnapshot "s"`:           {own(nil), kubetest.Object(kube.KindFlinkStateSnapshot, "", "s", nil).Object},
 		"nothing that a team's job brings": {own(nil), kubetest.Object(kube.KindRole, "", "r", nil).Object},
 	} {
-		_, err := JobOf(objects, team, "")
+		_, err := JobsOf(objects, team)
 		var f *FileError
 		require.ErrorAs(t, err, &f, want)
 		require.Contains(t, f.Error(), want)
@@ -76,9 +76,9 @@ func TestWhatAJobIsStartedWithIsLookedFor(t *testing.T) {
 	})
 	brought := kubetest.Object(kube.KindConfigMap, "", "brought", nil).Object
 	s.Put(kubetest.Object(kube.KindSecret, "flink-team-a", "tls", nil))
-	j, err := JobOf([]map[string]any{file, brought}, spec(t), "")
+	jobs, err := JobsOf([]map[string]any{file, brought}, spec(t))
 	require.NoError(t, err)
-	err = Runner{Kube: s, Objects: objects}.Preflight(t.Context(), j)
+	err = Runner{Kube: s, Objects: objects}.Preflight(t.Context(), jobs[0])
 	var failed *PreflightError
 	require.ErrorAs(t, err, &failed)
 	require.Equal(t, []string{
@@ -113,7 +113,7 @@ func TestARunEndsAsItsJobDoes(t *testing.T) {
 			t.Parallel()
 			s := healthyCluster()
 			j := job(t)
-			unstructured.RemoveNestedField(j.Deployment.Object, "spec", "flinkConfiguration", "execution.checkpointing.interval")
+			unstructured.RemoveNestedField(j.Object.Object, "spec", "flinkConfiguration", "execution.checkpointing.interval")
 			clock := newClock(map[time.Duration]func(){time.Second: func() { tc.then(t, s) }})
 			r := Runner{
 				Kube: s, Objects: &bucket{}, Clock: clock, Poll: time.Second, Grace: 5 * time.Second, Timeout: time.Minute,

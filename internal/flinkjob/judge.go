@@ -62,7 +62,7 @@ func judge(o observation) verdict {
 // judgeEnd is what ends a wait before pods do: a bounded job has run, or its pods are refused.
 func judgeEnd(o observation) (verdict, bool) {
 	switch {
-	case o.job.State == "FINISHED":
+	case o.job.State == "FINISHED" && o.job.Lifecycle != "UPGRADING": // in an upgrade the job was stopped, and starts again
 		return verdict{phase: phaseStarting, cause: "the job has FINISHED", done: true}, true
 	case o.refused != "":
 		return verdict{
@@ -205,6 +205,11 @@ func judgeStart(o observation) (verdict, bool) {
 		return verdict{
 			phase: phaseSubmitted, cause: fmt.Sprintf("JobManager deployment: %s", orElse(o.job.JobManager, "not created yet")),
 		}, true
+	}
+	if o.job.SessionCluster {
+		cause := fmt.Sprintf("the session cluster's JobManager is ready; the operator calls it %s",
+			orElse(o.job.Lifecycle, "nothing yet"))
+		return verdict{phase: phaseStarting, cause: cause, done: o.job.Lifecycle == "STABLE"}, true
 	}
 	if o.job.State != "RUNNING" {
 		return verdict{phase: phaseStarting, cause: fmt.Sprintf("JobManager is ready, %d TaskManagers are ready, the job is %s",

@@ -46,6 +46,8 @@ func TestEachObservationHasItsCause(t *testing.T) {
 			verdict{phase: phaseStarting, cause: "operator: e", fails: "operator", atOnce: true}},
 		"suspended": {func(o *observation) { o.job.Lifecycle = "SUSPENDED" },
 			verdict{phase: phaseSubmitted, cause: "the job is suspended"}},
+		"stopped by an upgrade": {func(o *observation) { o.job.State, o.job.Lifecycle = "FINISHED", "UPGRADING" },
+			verdict{phase: phaseStarting, cause: "JobManager is ready, 1 TaskManagers are ready, the job is FINISHED"}},
 		"not observed": {func(o *observation) { o.job.Observed = 1 }, verdict{
 			phase: phaseSubmitted, cause: "the Flink operator has not taken up the job yet", fails: "operator-silent"}},
 		"no node for a pod": {func(o *observation) { o.pods[1] = podOn("", RoleTaskManager) },

@@ -24,6 +24,8 @@ type deployment struct {
 	Interval             string // between checkpoints; "" = the file does not say
 	Deleting             bool
 	JobID                string
+	SessionCluster       bool   // it has no job of its own
+	Cluster              string // of a session job
 	Labels               map[string]string
 	Created              time.Time
 }
@@ -35,10 +37,12 @@ func deploymentOf(o *unstructured.Unstructured) deployment {
 		State: str("status", "jobStatus", "state"), JobID: str("status", "jobStatus", "jobId"),
 		Lifecycle: str("status", "lifecycleState"), JobManager: str("status", "jobManagerDeploymentStatus"),
 		Error:         plainError(str("status", "error")),
-		CheckpointDir: str("spec", "flinkConfiguration", "state.checkpoints.dir"),
-		Interval:      str("spec", "flinkConfiguration", "execution.checkpointing.interval"),
-		Deleting:      o.GetDeletionTimestamp() != nil, Labels: o.GetLabels(), Created: o.GetCreationTimestamp().Time,
+		CheckpointDir: str("spec", "flinkConfiguration", "state.checkpoints.dir"), Cluster: str("spec", "deploymentName"),
+		Interval: str("spec", "flinkConfiguration", "execution.checkpointing.interval"),
+		Deleting: o.GetDeletionTimestamp() != nil, Labels: o.GetLabels(), Created: o.GetCreationTimestamp().Time,
 	}
+	_, hasJob, _ := unstructured.NestedMap(o.Object, "spec", "job")
+	d.SessionCluster = !hasJob
 	switch v, _, _ := unstructured.NestedFieldNoCopy(o.Object, "status", "observedGeneration"); n := v.(type) {
 	case int64:
 		d.Observed = n
@@ -91,6 +95,17 @@ func (r Runner) look(ctx context.Context, ref kube.Ref, since time.Time) (observ
 		return observation{}, err
 	}
 	ob := observation{job: deploymentOf(o)}
+	if ob.job.Cluster != "" { // its pods are the cluster's, and what it does not configure itself
+		ref = kube.KindFlinkDeployment.Ref(ref.Namespace, ob.job.Cluster)
+		cluster, err := r.Kube.Get(ctx, ref)
+		if err != nil {
+			return ob, err
+		}
+		of := deploymentOf(cluster)
+		ob.job.CheckpointDir = orElse(ob.job.CheckpointDir, of.CheckpointDir)
+		ob.job.Interval = orElse(ob.job.Interval, of.Interval)
+		ob.job.JobManager = of.JobManager
+	}
 	if ob.pods, err = r.Kube.Pods(ctx, ref.Namespace, podSelector(ref.Name)); err != nil {
 		return ob, err
 	}

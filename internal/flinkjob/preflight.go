@@ -4,13 +4,8 @@ package flinkjob
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
-
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"emrflink/internal/exitcode"
 	"emrflink/internal/kube"
@@ -28,10 +23,15 @@ type PreflightError struct {
 	Transient bool // all of them end by themselves: what is installed is not ready yet
 }
 
-// problem is one of a PreflightError's.
-type problem struct {
-	text      string
-	transient bool
+// Finding is something of the live stack that keeps a job from running, or that its author may want to know.
+type Finding struct {
+	Object       string // "FlinkDeployment NAME"
+	Code         string // stable id of the kind of finding
+	Path         string // of the field that it comes from; "" = it is the stack's
+	Text         string
+	Effect, Mend string
+	Transient    bool // it ends by itself: what is installed is not ready yet
+	Advice       bool // the job runs all the same
 }
 
 // Error implements error.
@@ -55,16 +55,14 @@ func (e *PreflightError) Hint() string { return "emrflink deploy" }
 func (r Runner) Preflight(ctx context.Context, s Job) error {
 	r = r.withDefaults()
 	failed := &PreflightError{Transient: true}
-	for _, check := range []func(context.Context, Job) ([]problem, error){
-		r.checkOperator, r.checkNamespace, r.checkNodePools, r.checkTrust, r.checkFiles, r.checkReferences,
-	} {
-		found, err := check(ctx, s)
-		if err != nil {
-			return fmt.Errorf("check job %q: %w", s.Name, err)
-		}
-		for _, p := range found {
-			failed.Problems = append(failed.Problems, p.text)
-			failed.Transient = failed.Transient && p.transient
+	found, err := r.Examine(ctx, s)
+	if err != nil {
+		return err
+	}
+	for _, f := range found {
+		if !f.Advice {
+			failed.Problems = append(failed.Problems, f.Text)
+			failed.Transient = failed.Transient && f.Transient
 		}
 	}
 	if len(failed.Problems) > 0 {
@@ -73,43 +71,100 @@ func (r Runner) Preflight(ctx context.Context, s Job) error {
 	return nil
 }
 
-func (r Runner) checkOperator(ctx context.Context, s Job) ([]problem, error) {
+// Examine looks at the live stack for everything that matters to the job. Nothing is changed.
+func (r Runner) Examine(ctx context.Context, s Job) ([]Finding, error) {
+	r = r.withDefaults()
+	var all []Finding
+	for _, check := range []struct {
+		code, effect, mend string
+		find               func(context.Context, Job) ([]Finding, error)
+	}{
+		{"operator", "nobody takes up the job", "emrflink deploy", r.checkOperator},
+		{"namespace", "the API server refuses the job", "emrflink deploy", r.checkNamespace},
+		{"cluster", "the operator waits for it, and says nothing", "a FlinkDeployment without spec.job", r.checkCluster},
+		{"node-pool", "the pods wait for a node for ever", "labels, tolerations and affinity of a pool of the stack",
+			r.checkNodePools},
+		{"size", "the pods wait for a node for ever", "less memory or CPU, or a pool with larger types", r.checkSizes},
+		{"quota", "the API server refuses the pods (ReplicaFailure), and the job waits", "less, or a larger quota of the team",
+			r.checkQuota},
+		{"limit-range", "the API server refuses the pods (ReplicaFailure), and the job waits", "an amount within the limits",
+			r.checkLimitRange},
+		{"trust", "S3 answers AccessDenied to the job", "the role of the team (emrflink outputs)", r.checkTrust},
+		{"file", "the job fails at its start", "upload it, or mend the path", r.checkFiles},
+		{"reference", "the pod waits in ContainerCreating or CreateContainerConfigError", "make it in the namespace",
+			r.checkReferences},
+	} {
+		found, err := check.find(ctx, s)
+		if err != nil {
+			return nil, fmt.Errorf("check job %q: %w", s.Name, err)
+		}
+		for _, f := range found {
+			f.Object, f.Code = s.Kind().Kind+" "+s.Name, orElse(f.Code, check.code)
+			f.Effect, f.Mend = orElse(f.Effect, check.effect), orElse(f.Mend, check.mend)
+			all = append(all, f)
+		}
+	}
+	return all, nil
+}
+
+// checkCluster looks for the session cluster of a session job.
+func (r Runner) checkCluster(ctx context.Context, s Job) ([]Finding, error) {
+	const path = "spec.deploymentName"
+	if s.Cluster == "" || s.clusterBrought {
+		return nil, nil
+	}
+	o, err := r.Kube.Get(ctx, kube.KindFlinkDeployment.Ref(s.Namespace, s.Cluster))
+	if kube.IsNotFound(err) {
+		return []Finding{{Path: path, Text: fmt.Sprintf("the session cluster %q is neither in the file nor in namespace %q",
+			s.Cluster, s.Namespace)}}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !(Job{Object: o}).isCluster() {
+		return []Finding{{Path: path, Text: fmt.Sprintf("the FlinkDeployment %q has a job of its own: it is no session cluster",
+			s.Cluster)}}, nil
+	}
+	return nil, nil
+}
+
+func (r Runner) checkOperator(ctx context.Context, s Job) ([]Finding, error) {
 	crd, err := r.Kube.Get(ctx, kube.KindCRD.Ref("", flinkCRD))
 	if kube.IsNotFound(err) {
-		return []problem{{text: "the cluster does not know FlinkDeployment (CRD " + flinkCRD + ")"}}, nil
+		return []Finding{{Text: "the cluster does not know FlinkDeployment (CRD " + flinkCRD + ")"}}, nil
 	}
 	if err != nil {
 		return nil, err
 	}
 	if c := kube.ConditionOf(kube.Conditions(crd), "Established"); c.Status != "True" {
-		return []problem{{"CRD " + flinkCRD + " is not established yet" + prefixed(": ", c.Message), true}}, nil
+		return []Finding{{Text: "CRD " + flinkCRD + " is not established yet" + prefixed(": ", c.Message), Transient: true}}, nil
 	}
 	d, err := r.Kube.Get(ctx, kube.KindDeployment.Ref(s.OperatorNamespace, operatorDeployment))
 	if kube.IsNotFound(err) {
-		return []problem{{text: fmt.Sprintf("the Flink operator is not installed (Deployment %q in namespace %q)",
+		return []Finding{{Text: fmt.Sprintf("the Flink operator is not installed (Deployment %q in namespace %q)",
 			operatorDeployment, s.OperatorNamespace)}}, nil
 	}
 	if err != nil {
 		return nil, err
 	}
 	if c := kube.ConditionOf(kube.Conditions(d), "Available"); c.Status != "True" {
-		return []problem{{"the Flink operator is not available" + prefixed(": ", c.Message), true}}, nil
+		return []Finding{{Text: "the Flink operator is not available" + prefixed(": ", c.Message), Transient: true}}, nil
 	}
 	return nil, nil
 }
 
-func (r Runner) checkNamespace(ctx context.Context, s Job) ([]problem, error) {
+func (r Runner) checkNamespace(ctx context.Context, s Job) ([]Finding, error) {
 	ns, err := r.Kube.Get(ctx, kube.KindNamespace.Ref("", s.Namespace))
 	if kube.IsNotFound(err) {
-		return []problem{{text: fmt.Sprintf("namespace %q does not exist", s.Namespace)}}, nil
+		return []Finding{{Text: fmt.Sprintf("namespace %q does not exist", s.Namespace)}}, nil
 	}
 	if err == nil && ns.GetDeletionTimestamp() != nil {
-		return []problem{{text: fmt.Sprintf("namespace %q is being deleted", s.Namespace)}}, nil
+		return []Finding{{Text: fmt.Sprintf("namespace %q is being deleted", s.Namespace)}}, nil
 	}
 	return nil, err
 }
 
-func (r Runner) checkTrust(ctx context.Context, s Job) ([]problem, error) {
+func (r Runner) checkTrust(ctx context.Context, s Job) ([]Finding, error) {
 	if r.Trust == nil || s.RoleARN == "" {
 		return nil, nil
 	}
@@ -121,7 +176,7 @@ func (r Runner) checkTrust(ctx context.Context, s Job) ([]problem, error) {
 	if err != nil {
 		return nil, err
 	}
-	var problems []problem
+	var problems []Finding
 	for _, part := range []string{RoleJobManager, RoleTaskManager} {
 		sa, err := ServiceAccount(s.RoleARN, part)
 		if err != nil {
@@ -132,144 +187,11 @@ func (r Runner) checkTrust(ctx context.Context, s Job) ([]problem, error) {
 			return nil, err
 		}
 		if !ok {
-			problems = append(problems, problem{text: fmt.Sprintf("role %q does not trust %q: %s", role, Subject(s.Namespace, sa),
-				why)})
+			problems = append(problems, Finding{
+				Path: "spec.executionRoleArn",
+				Text: fmt.Sprintf("role %q does not trust %q: %s", role, Subject(s.Namespace, sa), why),
+			})
 		}
 	}
 	return problems, nil
-}
-
-// nodePool is what is read of a Karpenter NodePool.
-type nodePool struct {
-	Spec struct {
-		Template struct {
-			Metadata struct {
-				Labels map[string]string `json:"labels"`
-			} `json:"metadata"`
-			Spec struct {
-				Requirements []requirement `json:"requirements"`
-				Taints       []taint       `json:"taints"`
-			} `json:"spec"`
-		} `json:"template"`
-	} `json:"spec"`
-}
-
-type requirement struct {
-	Key      string   `json:"key"`
-	Operator string   `json:"operator"`
-	Values   []string `json:"values"`
-}
-
-type taint struct {
-	Key    string `json:"key"`
-	Value  string `json:"value"`
-	Effect string `json:"effect"`
-}
-
-func (r Runner) checkNodePools(ctx context.Context, s Job) ([]problem, error) {
-	objs, err := r.Kube.List(ctx, kube.KindNodePool, kube.ListOptions{})
-	if kube.IsNoKind(err) {
-		return []problem{{text: "the cluster has no Karpenter NodePools"}}, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	var problems []problem
-	for _, role := range []string{RoleJobManager, RoleTaskManager} {
-		spec, err := s.podSpec(role)
-		if err != nil {
-			return nil, err
-		}
-		var why []string
-		fits, transient := false, false
-		for i := range objs {
-			reason, unready := PoolRefuses(&objs[i], spec), poolUnready(&objs[i])
-			fits = fits || reason == "" && unready == ""
-			transient = transient || reason == ""
-			why = append(why, objs[i].GetName()+": "+orElse(reason, unready))
-		}
-		if !fits {
-			text := fmt.Sprintf("no NodePool takes the %s pods (%s)", role, orElse(strings.Join(why, ", "), "there are none"))
-			problems = append(problems, problem{text, transient})
-		}
-	}
-	return problems, nil
-}
-
-// PoolRefuses says why no node of a NodePool can take a pod of this spec; "" when
-// one can. It looks at taints and node selectors, not at sizes.
-func PoolRefuses(o *unstructured.Unstructured, pod map[string]any) string {
-	var p nodePool
-	raw, err := json.Marshal(o.Object)
-	if err == nil {
-		err = json.Unmarshal(raw, &p)
-	}
-	if err != nil {
-		return err.Error()
-	}
-	if o.GetDeletionTimestamp() != nil {
-		return "is being deleted"
-	}
-	tolerations, _ := pod["tolerations"].([]any)
-	for _, t := range p.Spec.Template.Spec.Taints {
-		if t.Effect != "PreferNoSchedule" && !t.tolerated(tolerations) {
-			return "has taint " + t.Key + "=" + t.Value
-		}
-	}
-	selector, _ := pod["nodeSelector"].(obj)
-	for _, k := range slices.Sorted(maps.Keys(selector)) {
-		if want, _ := selector[k].(string); !p.offers(k, want) {
-			return "does not offer " + k + "=" + want
-		}
-	}
-	return ""
-}
-
-// poolUnready says why Karpenter starts no node for a NodePool at the moment; ""
-// when it does. A new pool is not Ready until its EC2NodeClass is.
-func poolUnready(o *unstructured.Unstructured) string {
-	c := kube.ConditionOf(kube.Conditions(o), "Ready")
-	if c.Status != "False" {
-		return ""
-	}
-	return "is not Ready" + prefixed(": ", c.Message)
-}
-
-// tolerated says whether one of a pod's tolerations is of the taint.
-func (t taint) tolerated(tolerations []any) bool {
-	return slices.ContainsFunc(tolerations, func(one any) bool {
-		m, _ := one.(obj)
-		key, _ := m["key"].(string)
-		value, _ := m["value"].(string)
-		effect, _ := m["effect"].(string)
-		exists := m["operator"] == "Exists"
-		return (key == t.Key || key == "" && exists) && (exists || value == t.Value) && (effect == "" || effect == t.Effect)
-	})
-}
-
-func (p nodePool) offers(key, value string) bool {
-	if got, ok := p.Spec.Template.Metadata.Labels[key]; ok {
-		return got == value
-	}
-	offered := false
-	for _, rq := range p.Spec.Template.Spec.Requirements {
-		if rq.Key != key {
-			continue
-		}
-		switch rq.Operator {
-		case "In":
-			if !slices.Contains(rq.Values, value) {
-				return false
-			}
-		case "NotIn":
-			if slices.Contains(rq.Values, value) {
-				return false
-			}
-		case "DoesNotExist":
-			return false
-		}
-		offered = true
-	}
-	return offered || strings.HasPrefix(key, "kubernetes.io/") || strings.HasPrefix(key, "node.kubernetes.io/") ||
-		strings.HasPrefix(key, "topology.kubernetes.io/")
 }

@@ -32,26 +32,26 @@ func Render(s Spec) ([]*unstructured.Unstructured, error) {
 	if err != nil {
 		return nil, err
 	}
-	o, err := sample.render(s)
-	if err != nil {
-		return nil, err
-	}
-	return []*unstructured.Unstructured{o}, nil
+	return sample.render(s)
 }
 
-func (s Sample) render(spec Spec) (*unstructured.Unstructured, error) {
+func (s Sample) render(spec Spec) ([]*unstructured.Unstructured, error) {
 	r := renderer{vars: spec.variables(), folder: s.folder}
-	o := &unstructured.Unstructured{Object: r.value(s.manifest).(obj)}
+	var out []*unstructured.Unstructured
+	for _, m := range s.manifests {
+		o := &unstructured.Unstructured{Object: r.value(m).(obj)}
+		labels := o.GetLabels()
+		if labels == nil {
+			labels = map[string]string{}
+		}
+		labels[labelManagedBy], labels[labelSample] = managedBy, s.Name
+		o.SetLabels(labels)
+		out = append(out, o)
+	}
 	if err := errors.Join(r.mistakes...); err != nil {
 		return nil, fmt.Errorf("render sample job %q: %w", s.Name, err)
 	}
-	labels := o.GetLabels()
-	if labels == nil {
-		labels = map[string]string{}
-	}
-	labels[labelManagedBy], labels[labelSample] = managedBy, s.Name
-	o.SetLabels(labels)
-	return o, nil
+	return out, nil
 }
 
 // variables are what a manifest may name; examples/jobs/README.md documents them.
@@ -59,6 +59,7 @@ func (s Spec) variables() obj {
 	return obj{
 		"name": s.Name, "sample": s.Sample, "namespace": s.Namespace, "roleArn": s.RoleARN, "logGroup": s.LogGroup,
 		"checkpointDir": s.checkpointDir(), "savepointDir": s.SavepointURI + "/" + s.Name,
+		"outputDir": s.outputDir(), "jar": s.Jar.URI,
 		"jobManagerDir": s.JobManagerURI + "/" + s.Name, "logUri": strings.TrimPrefix(s.LogURI, "s3://") + "/" + s.Name,
 		"emrReleaseLabel": s.EmrReleaseLabel, "flinkVersion": s.FlinkVersion,
 		"nodeGroupType": s.NodeGroupType, "arch": s.Arch,
@@ -69,6 +70,9 @@ func (s Spec) variables() obj {
 func (s Spec) checkpointDir() string {
 	return strings.Replace(s.CheckpointURI, "s3://", "s3p://", 1) + "/" + s.Name
 }
+
+// outputDir is beside the checkpoints: a job's role writes to the folders of its state and nowhere else.
+func (s Spec) outputDir() string { return s.CheckpointURI + "/" + s.Name + "/output" }
 
 // renderer copies a manifest and puts in the variables. They are replaced in the values of the parsed document, not in
 // its text: whatever a variable contains, it cannot change the structure.
@@ -111,6 +115,9 @@ func (r *renderer) lookup(m string) any {
 			r.mistakes = append(r.mistakes, err)
 		}
 		return string(text)
+	}
+	if strings.HasPrefix(name, "jar:") {
+		name = "jar" // jarOf has found whose
 	}
 	v, ok := r.vars[name]
 	if !ok {

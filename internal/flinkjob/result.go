@@ -42,6 +42,10 @@ type RunResult struct {
 	Checkpoint     Checkpoint `json:"checkpoint,omitzero"` // absent for a job that keeps none
 	Nodes          []NodeUse  `json:"nodes"`
 	ElapsedSeconds float64    `json:"elapsedSeconds"`
+	// SessionCluster says that it has no job of its own: State is then the operator's word for the cluster.
+	SessionCluster bool `json:"sessionCluster,omitempty"`
+	// Jobs are the results of all, when several were run.
+	Jobs []RunResult `json:"jobs,omitempty"`
 }
 
 // checkpoints finds the completed checkpoints below a state.checkpoints.dir, in

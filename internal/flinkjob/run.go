@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,6 +23,9 @@ func (r Runner) Run(ctx context.Context, s Job, report func(Progress)) (RunResul
 	r = r.withDefaults()
 	m := r.meter(report)
 	m.say(phasePreflight, "node pools, operator, namespace and trust policy are checked")
+	if err := r.upload(ctx, s.Jar); err != nil {
+		return RunResult{}, err
+	}
 	if err := r.settled(ctx, s, m); err != nil {
 		return RunResult{}, err
 	}
@@ -32,13 +36,49 @@ func (r Runner) Run(ctx context.Context, s Job, report func(Progress)) (RunResul
 	if err := r.restarts(ctx, s); err != nil {
 		return RunResult{}, err
 	}
-	for _, o := range append(s.Beside, s.Deployment) {
+	for _, o := range append(slices.Clone(s.Beside), s.Object) {
 		if _, err := r.Kube.Apply(ctx, o); err != nil {
 			return RunResult{}, fmt.Errorf("submit job %q: %w", s.Name, err)
 		}
 	}
-	m.say(phaseSubmitted, "the FlinkDeployment was accepted")
+	m.say(phaseSubmitted, "the "+s.Kind().Kind+" was accepted")
 	return r.follow(ctx, s, before, m)
+}
+
+// RunAll is Run for the jobs of a file, one after the other: a session job needs its cluster. Nothing is submitted unless the
+// preflight of all of them passes. Of several, the result has that of each; the fields beside it are those of the last one.
+func (r Runner) RunAll(ctx context.Context, jobs []Job, report func(Progress)) (RunResult, error) {
+	r = r.withDefaults()
+	if len(jobs) == 1 {
+		return r.Run(ctx, jobs[0], report)
+	}
+	m := r.meter(report)
+	for _, j := range jobs {
+		if err := r.settled(ctx, j, m); err != nil { // Run does it again for each, when those before it run
+			return RunResult{}, err
+		}
+	}
+	var all []RunResult
+	for _, j := range jobs {
+		one := r
+		if one.Timeout = r.Timeout - m.elapsed(); one.Timeout <= 0 {
+			return RunResult{}, &Failure{Job: j.Name, Namespace: j.Namespace, ID: "timeout", Elapsed: m.elapsed(),
+				Cause: fmt.Sprintf("nothing of it was submitted within %s; the jobs before it run", r.Timeout)}
+		}
+		res, err := one.Run(ctx, j, func(p Progress) {
+			p.Cause = j.Name + ": " + p.Cause
+			if report != nil {
+				report(p)
+			}
+		})
+		if err != nil {
+			return RunResult{}, err
+		}
+		all = append(all, res)
+	}
+	last := all[len(all)-1]
+	last.Jobs = all
+	return last, nil
 }
 
 // restarts asks before a job that runs gets another parallelism: the operator restarts it for that.
@@ -46,7 +86,7 @@ func (r Runner) restarts(ctx context.Context, s Job) error {
 	if r.Restart == nil {
 		return nil
 	}
-	o, err := r.Kube.Get(ctx, kube.KindFlinkDeployment.Ref(s.Namespace, s.Name))
+	o, err := r.Kube.Get(ctx, s.ref())
 	if kube.IsNotFound(err) || kube.IsNoKind(err) {
 		return nil
 	}
@@ -57,7 +97,7 @@ func (r Runner) restarts(ctx context.Context, s Job) error {
 		n, _, _ := unstructured.NestedFieldNoCopy(o.Object, "spec", "job", "parallelism")
 		return n
 	}
-	now, then := of(o), of(s.Deployment)
+	now, then := of(o), of(s.Object)
 	if now == nil || fmt.Sprint(now) == fmt.Sprint(then) {
 		return nil
 	}
@@ -99,7 +139,7 @@ func (r Runner) checkpointTimes(ctx context.Context, dir string) (map[string]tim
 }
 
 func (r Runner) follow(ctx context.Context, s Job, before map[string]time.Time, m *meter) (RunResult, error) {
-	ref := kube.KindFlinkDeployment.Ref(s.Namespace, s.Name)
+	ref := s.ref()
 	fail := func(id, cause string) error {
 		return &Failure{Job: s.Name, Namespace: s.Namespace, ID: id, Cause: cause, Elapsed: m.elapsed()}
 	}
@@ -110,7 +150,7 @@ func (r Runner) follow(ctx context.Context, s Job, before map[string]time.Time, 
 		case ctx.Err() != nil:
 			return RunResult{}, fmt.Errorf("watch job %q: %w (the job stays submitted)", s.Name, ctx.Err())
 		case kube.IsNotFound(err):
-			return RunResult{}, fail("deleted", "the FlinkDeployment was deleted by somebody else")
+			return RunResult{}, fail("deleted", "the "+ref.Kind.Kind+" was deleted by somebody else")
 		case kube.IsUnreachable(err):
 			v.cause = "the API server does not answer: " + err.Error()
 		case err != nil:
@@ -145,6 +185,9 @@ func (r Runner) lookWithCheckpoint(ctx context.Context, ref kube.Ref, since time
 	if err != nil {
 		return ob, err
 	}
+	if ob.job.Cluster != "" { // the jobs of a session cluster can have one directory
+		all = ob.job.own(all)
+	}
 	ob.checkpoint = fresh(all, before)
 	return ob, nil
 }
@@ -156,7 +199,10 @@ func (r Runner) result(ctx context.Context, s Job, ob observation, m *meter) (Ru
 	}
 	res := RunResult{
 		SchemaVersion: SchemaVersion, Job: s.Name, Namespace: s.Namespace, State: ob.job.State, Nodes: nodes,
-		ElapsedSeconds: m.elapsed().Seconds(),
+		ElapsedSeconds: m.elapsed().Seconds(), SessionCluster: s.isCluster(),
+	}
+	if s.isCluster() {
+		res.State = ob.job.Lifecycle
 	}
 	if ob.checkpoint != nil {
 		res.Checkpoint = *ob.checkpoint

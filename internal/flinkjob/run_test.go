@@ -54,9 +54,9 @@ func (c *scriptClock) Sleep(ctx context.Context, d time.Duration) error {
 // job is that of spec.
 func job(t *testing.T) Job {
 	t.Helper()
-	j, err := spec(t).Job()
+	jobs, err := spec(t).Jobs()
 	require.NoError(t, err)
-	return j
+	return jobs[0]
 }
 
 type bucket struct {
@@ -203,9 +203,9 @@ func TestARunThatRestartsAJobAsks(t *testing.T) {
 		{s.Parallelism + 2, `job "basic" runs with parallelism 2, and is to run with 4`},
 	} {
 		asked, s.Parallelism = "", c.parallelism
-		j, err := s.Job()
+		jobs, err := s.Jobs()
 		require.NoError(t, err)
-		_, err = r.Run(t.Context(), j, func(Progress) {})
+		_, err = r.Run(t.Context(), jobs[0], func(Progress) {})
 		require.Equal(t, c.asks, asked)
 		require.Equal(t, c.asks != "", errors.Is(err, no), err)
 	}

@@ -5,6 +5,7 @@ package flinkjob
 import (
 	"context"
 	"fmt"
+	"io"
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -17,6 +18,7 @@ import (
 // Objects is the part of the cluster that a job writes.
 type Objects interface {
 	Apply(ctx context.Context, obj *unstructured.Unstructured) (*unstructured.Unstructured, error)
+	DryRun(ctx context.Context, obj *unstructured.Unstructured) (*unstructured.Unstructured, error)
 	Get(ctx context.Context, ref kube.Ref) (*unstructured.Unstructured, error)
 	List(ctx context.Context, k kube.Kind, o kube.ListOptions) ([]unstructured.Unstructured, error)
 	Delete(ctx context.Context, ref kube.Ref, p kube.Propagation) error
@@ -41,6 +43,11 @@ type ObjectLister interface {
 	ListObjects(ctx context.Context, bucket, prefix string) ([]awsapi.Object, error)
 }
 
+// Uploader writes an object of a bucket.
+type Uploader interface {
+	PutObject(ctx context.Context, bucket, key string, body io.Reader, contentType string) error
+}
+
 // TrustReader reads a role's trust policy document (JSON).
 type TrustReader interface {
 	RoleTrust(ctx context.Context, roleName string) (string, error)
@@ -55,6 +62,7 @@ type Clock interface {
 var (
 	_ Cluster      = (*kube.Client)(nil)
 	_ ObjectLister = (*awsapi.Client)(nil)
+	_ Uploader     = (*awsapi.Client)(nil)
 	_ TrustReader  = (*awsapi.Client)(nil)
 )
 
@@ -63,8 +71,10 @@ var (
 type Runner struct {
 	Kube    Cluster
 	Objects ObjectLister // needed by Run and for the checkpoint of Status
+	Upload  Uploader     // needed by Run for a job with a jar
 	Trust   TrustReader  // nil: the trust policy is not part of the preflight
 	Clock   Clock        // nil: the wall clock
+	Region  string       // whose prices say what a node costs; "" = no prices
 
 	Restart func(why string) error // asked before Run changes a job that runs; nil: changed without a question
 

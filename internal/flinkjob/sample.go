@@ -15,6 +15,7 @@ import (
 
 	"emrflink/examples"
 	"emrflink/internal/exitcode"
+	"emrflink/internal/kube"
 )
 
 // Sample is a job that comes with the tool.
@@ -24,8 +25,8 @@ type Sample struct {
 	Description string `json:"description"`
 	JarURI      string `json:"jarURI"`
 
-	folder   fs.FS // the files of this sample
-	manifest obj   // with its variables
+	folder    fs.FS // the files of this sample
+	manifests []obj // with their variables: a FlinkDeployment, then the session jobs that run in it
 }
 
 // defaultSample comes first in the list and is what runs when nobody names a sample.
@@ -79,26 +80,41 @@ func readSample(fsys fs.FS, name string) (Sample, error) {
 	if !isHeading || description == "" {
 		return Sample{}, errors.New("README.md: a heading (# TITLE) and a paragraph come first")
 	}
+	s := Sample{Name: name, Title: title, Description: strings.ReplaceAll(description, "\n", " "), folder: folder}
 	text, err := fs.ReadFile(folder, "manifest.yaml")
 	if err != nil {
 		return Sample{}, err
 	}
-	doc, err := yaml.YAMLToJSONStrict(text)
+	for doc := range strings.SplitSeq(string(text), "\n---\n") {
+		if err := s.read(doc); err != nil {
+			return Sample{}, fmt.Errorf("manifest.yaml: %w", err)
+		}
+	}
+	return s, nil
+}
+
+// read adds one object of the manifest.
+func (s *Sample) read(text string) error {
+	doc, err := yaml.YAMLToJSONStrict([]byte(text))
 	if err != nil {
-		return Sample{}, fmt.Errorf("manifest.yaml: %w", err)
+		return err
 	}
 	var o unstructured.Unstructured
 	if err := o.UnmarshalJSON(doc); err != nil {
-		return Sample{}, fmt.Errorf("manifest.yaml: %w", err)
+		return err
 	}
-	if o.GetKind() != "FlinkDeployment" {
-		return Sample{}, fmt.Errorf("manifest.yaml: kind is %q, not FlinkDeployment", o.GetKind())
+	want := kube.KindFlinkDeployment.Kind
+	if len(s.manifests) > 0 {
+		want = kube.KindFlinkSessionJob.Kind
 	}
-	jar, _, _ := unstructured.NestedString(o.Object, "spec", "job", "jarURI")
-	return Sample{
-		Name: name, Title: title, Description: strings.ReplaceAll(description, "\n", " "), JarURI: jar,
-		folder: folder, manifest: o.Object,
-	}, nil
+	if o.GetKind() != want {
+		return fmt.Errorf("kind is %q, not %s", o.GetKind(), want)
+	}
+	if jar, found, _ := unstructured.NestedString(o.Object, "spec", "job", "jarURI"); found {
+		s.JarURI = jar
+	}
+	s.manifests = append(s.manifests, o.Object)
+	return nil
 }
 
 // UnknownNameError says that a name is not among the known ones.

@@ -102,8 +102,9 @@ func TestANewFolderIsANewSample(t *testing.T) {
 		[]string{added.Name, added.Title, added.Description, added.JarURI})
 
 	// What a variable contains stays text: it is not a part of the manifest.
-	job, err := added.render(Spec{Sample: added.Name, Name: "n: [", Parallelism: 3})
+	objs, err := added.render(Spec{Sample: added.Name, Name: "n: [", Parallelism: 3})
 	require.NoError(t, err)
+	job := objs[0]
 	require.Equal(t, map[string]string{"mine": "kept", labelManagedBy: managedBy, labelSample: "a-new-one"}, job.GetLabels())
 	args, _, err := unstructured.NestedStringSlice(job.Object, "spec", "job", "args")
 	require.NoError(t, err)

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
 	"emrflink/components/nodelabel"
 	"emrflink/internal/exitcode"
 	"emrflink/internal/flinkspec"
@@ -32,6 +34,8 @@ type Spec struct {
 	SavepointURI      string
 	JobManagerURI     string
 	LogURI            string
+	JarsURI           string // the team's folder of jars
+	Jar               Jar    // of a sample that has a source of its own
 	EmrReleaseLabel   string // "emr-7.13.0-flink-latest"
 	FlinkVersion      string // "v1_20"
 	OperatorNamespace string
@@ -49,6 +53,8 @@ type Options struct {
 	NodePool    string // name or NodeGroupType of a TaskManager pool; default: the first one
 	Parallelism int    // default 2
 	Interval    time.Duration
+	// Jars is the folder with the built jars of the samples.
+	Jars string
 	// Timeout is how long a run or a deletion is waited for; 0 = for ever.
 	Timeout time.Duration
 	// Restart is asked before a run changes a job that runs, which restarts it; nil restarts it. Its error ends the run.
@@ -67,6 +73,7 @@ type outputs struct {
 		CheckpointURI string `json:"checkpointUri"`
 		SavepointURI  string `json:"savepointUri"`
 		JobManagerURI string `json:"jobmanagerUri"`
+		JarsURI       string `json:"jarsUri"`
 		LogURI        string `json:"logUri"`
 	} `json:"teams"`
 }
@@ -105,7 +112,7 @@ func SpecFrom(stack map[string]any, o Options) (Spec, error) {
 	if err != nil {
 		return Spec{}, err
 	}
-	p, err := out.pool(o.NodePool)
+	p, err := out.pool(o.NodePool, archOf(o.Sample))
 	if err != nil {
 		return Spec{}, err
 	}
@@ -113,8 +120,12 @@ func SpecFrom(stack map[string]any, o Options) (Spec, error) {
 	s := Spec{
 		Sample: o.Sample, Name: o.Name, Namespace: t.Namespace, RoleARN: t.JobRoleARN, LogGroup: t.LogGroup,
 		CheckpointURI: t.CheckpointURI, SavepointURI: t.SavepointURI, JobManagerURI: t.JobManagerURI, LogURI: t.LogURI,
+		JarsURI:         t.JarsURI,
 		EmrReleaseLabel: out.EmrReleaseLabel, FlinkVersion: out.FlinkVersion, OperatorNamespace: out.FlinkOperatorNamespace,
 		NodeGroupType: p.NodeGroupType, Arch: p.Arch, Parallelism: o.Parallelism, Interval: o.Interval,
+	}
+	if s.Jar, err = jarOf(o.Sample, o.Jars, t.JarsURI); err != nil {
+		return Spec{}, err
 	}
 	return s, s.Validate()
 }
@@ -137,9 +148,21 @@ func (o outputs) team(name string) (string, error) {
 	return name, nil
 }
 
-// pool picks the TaskManager pool; a job needs a JobManager pool of the same
+// annotationArch chooses the architecture of the nodes of a sample.
+const annotationArch = "emrflink.dev/arch"
+
+// archOf is the architecture that a sample asks for; "" = any.
+func archOf(name string) string {
+	s, err := findSample(name)
+	if err != nil {
+		return "" // Validate says which samples there are
+	}
+	return (&unstructured.Unstructured{Object: s.manifests[0]}).GetAnnotations()[annotationArch]
+}
+
+// pool picks the TaskManager pool, without a name the first one of the architecture; a job needs a JobManager pool of the same
 // node group type beside it.
-func (o outputs) pool(name string) (pool, error) {
+func (o outputs) pool(name, arch string) (pool, error) {
 	masters := map[string]bool{}
 	for _, p := range o.NodePools {
 		if p.FlinkRole == RoleJobManager {
@@ -151,10 +174,13 @@ func (o outputs) pool(name string) (pool, error) {
 		if p.FlinkRole != RoleTaskManager || !masters[p.NodeGroupType] {
 			continue
 		}
-		if name == "" || name == p.Name || name == p.NodeGroupType {
+		if name == "" && (arch == "" || arch == p.Arch) || name == p.Name || name == p.NodeGroupType {
 			return p, nil
 		}
 		known = append(known, p.Name)
+	}
+	if name == "" && arch != "" {
+		return pool{}, &UnknownNameError{What: "node pool of architecture", Name: arch, Known: known}
 	}
 	if len(known) == 0 {
 		return pool{}, errors.New("read stack outputs: no node pool for Flink: a TaskManager and a JobManager pool of one " +

@@ -3,6 +3,8 @@
 package flinkjob
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -26,6 +28,10 @@ func stack() map[string]any {
 				"flinkRole": "taskmanager"},
 			map[string]any{"name": "flink-compute-optimized-jobmanager", "arch": "amd64",
 				"nodeGroupType": "FlinkComputeOptimized", "flinkRole": "jobmanager"},
+			map[string]any{"name": "flink-graviton-memory-optimized", "arch": "arm64",
+				"nodeGroupType": "FlinkGravitonMemoryOptimized", "flinkRole": "taskmanager"},
+			map[string]any{"name": "flink-graviton-memory-optimized-jm", "arch": "arm64",
+				"nodeGroupType": "FlinkGravitonMemoryOptimized", "flinkRole": "jobmanager"},
 			map[string]any{"name": "lonely", "arch": "arm64", "nodeGroupType": "NoMaster", "flinkRole": "taskmanager"},
 		},
 		"teams": map[string]any{"flink-team-a": map[string]any{
@@ -33,6 +39,7 @@ func stack() map[string]any {
 			"checkpointUri": "s3://emr-eks-flink-111122223333-us-west-2-checkpoints/flink-team-a/checkpoints",
 			"savepointUri":  "s3://emr-eks-flink-111122223333-us-west-2-checkpoints/flink-team-a/savepoints",
 			"jobmanagerUri": "s3://emr-eks-flink-111122223333-us-west-2-checkpoints/flink-team-a/jobmanager",
+			"jarsUri":       "s3://emr-eks-flink-111122223333-us-west-2-checkpoints/flink-team-a/jars",
 			"logUri":        "s3://emr-eks-flink-111122223333-us-west-2-checkpoints/logs/flink-team-a",
 		}},
 	}
@@ -45,25 +52,37 @@ func spec(t *testing.T) Spec {
 	return s
 }
 
-// render renders each sample with its defaults.
+// render renders the FlinkDeployment of each sample with its defaults.
 func render(t *testing.T) map[string]*unstructured.Unstructured {
 	t.Helper()
 	all := map[string]*unstructured.Unstructured{}
+	for name, objs := range renderAll(t) {
+		all[name] = objs[0]
+	}
+	return all
+}
+
+// renderAll renders all objects of each sample.
+func renderAll(t *testing.T) map[string][]*unstructured.Unstructured {
+	t.Helper()
+	all, jars := map[string][]*unstructured.Unstructured{}, t.TempDir()
 	for _, sample := range List() {
-		s, err := SpecFrom(stack(), Options{Sample: sample.Name})
+		require.NoError(t, os.WriteFile(filepath.Join(jars, sample.Name+".jar"), []byte("a jar"), 0o600))
+	}
+	for _, sample := range List() {
+		s, err := SpecFrom(stack(), Options{Sample: sample.Name, Jars: jars})
 		require.NoError(t, err)
 		objs, err := Render(s)
 		require.NoError(t, err)
-		require.Len(t, objs, 1)
-		all[sample.Name] = objs[0]
+		all[sample.Name] = objs
 	}
 	return all
 }
 
 func TestTheCheckedInExampleIsWhatIsRendered(t *testing.T) {
 	t.Parallel()
-	for name, job := range render(t) {
-		got, err := YAML([]*unstructured.Unstructured{job})
+	for name, objs := range renderAll(t) {
+		got, err := YAML(objs)
 		require.NoError(t, err)
 		head := "# The sample job `" + name + "` as `emrflink sample-job render " + name +
 			"` prints it for the default deployment,\n" +

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"time"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
 	"emrflink/internal/kube"
 )
 
@@ -70,10 +72,7 @@ func (r Runner) Status(ctx context.Context, namespace, name string) (StatusResul
 		if err != nil {
 			return StatusResult{}, err
 		}
-		// Flink puts a job's id in front of chk-N: another one is of an earlier job of the same name.
-		all = slices.DeleteFunc(all, func(c Checkpoint) bool {
-			return ob.job.JobID != "" && path.Base(path.Dir(c.URI)) != ob.job.JobID
-		})
+		all = ob.job.own(all)
 		if n := len(all); n > 0 {
 			res.Checkpoint = &all[n-1]
 			ob.checkpoint = &all[n-1]
@@ -83,6 +82,12 @@ func (r Runner) Status(ctx context.Context, namespace, name string) (StatusResul
 		res.Cause = v.cause
 	}
 	return res, nil
+}
+
+// own are the checkpoints of the job that runs. Flink puts a job's id in front of chk-N: another one is of an earlier job of the
+// same name.
+func (d deployment) own(all []Checkpoint) []Checkpoint {
+	return slices.DeleteFunc(all, func(c Checkpoint) bool { return d.JobID != "" && path.Base(path.Dir(c.URI)) != d.JobID })
 }
 
 // Jobs lists the FlinkDeployments of a namespace ("" = all).
@@ -120,29 +125,61 @@ func (r Runner) Delete(ctx context.Context, namespace, name string, report func(
 	r = r.withDefaults()
 	m := r.meter(report)
 	res := DeleteResult{SchemaVersion: SchemaVersion, Job: name, Namespace: namespace, Deleted: true}
-	ref := kube.KindFlinkDeployment.Ref(namespace, name)
-	err := r.Kube.Delete(ctx, ref, kube.Background)
-	switch {
-	case kube.IsNotFound(err) || kube.IsNoKind(err):
-		res.Deleted = false
-	case err != nil:
+	refs, err := r.inOrderOfDeletion(ctx, namespace, name)
+	if err != nil {
 		return res, fmt.Errorf("delete job %q: %w", name, err)
+	}
+	for _, ref := range refs {
+		if res.Deleted, err = r.deleteOne(ctx, ref, m); err != nil {
+			return res, fmt.Errorf("delete job %q: %w", name, err)
+		}
+	}
+	res.ElapsedSeconds = m.elapsed().Seconds()
+	return res, nil
+}
+
+// inOrderOfDeletion are the session jobs of the FlinkDeployment, then itself: a cluster with session jobs refuses to go. When
+// there is a session job of that name and no FlinkDeployment, it is meant.
+func (r Runner) inOrderOfDeletion(ctx context.Context, namespace, name string) ([]kube.Ref, error) {
+	sessions, err := r.Kube.List(ctx, kube.KindFlinkSessionJob, kube.ListOptions{Namespace: namespace})
+	if err != nil && !kube.IsNoKind(err) {
+		return nil, err
+	}
+	deployment := kube.KindFlinkDeployment.Ref(namespace, name)
+	_, err = r.Kube.Get(ctx, deployment)
+	gone := kube.IsNotFound(err)
+	var refs []kube.Ref
+	for i := range sessions {
+		cluster, _, _ := unstructured.NestedString(sessions[i].Object, "spec", "deploymentName")
+		ref := kube.RefOf(&sessions[i])
+		if gone && ref.Name == name {
+			return []kube.Ref{ref}, nil
+		}
+		if cluster == name {
+			refs = append(refs, ref)
+		}
+	}
+	return append(refs, deployment), nil
+}
+
+// deleteOne deletes an object and waits until it is gone; there is false when it was not there.
+func (r Runner) deleteOne(ctx context.Context, ref kube.Ref, m *meter) (there bool, err error) {
+	err = r.Kube.Delete(ctx, ref, kube.Background)
+	there = !kube.IsNotFound(err) && !kube.IsNoKind(err)
+	if err != nil && there {
+		return true, err
 	}
 	for {
 		blocker, err := r.blocker(ctx, ref)
-		if err != nil {
-			return res, fmt.Errorf("delete job %q: %w", name, err)
-		}
-		if blocker == nil {
-			res.ElapsedSeconds = m.elapsed().Seconds()
-			return res, nil
+		if err != nil || blocker == nil {
+			return there, err
 		}
 		m.say(phaseDeleting, blocker.String())
 		if m.elapsed() >= r.Timeout {
-			return res, fmt.Errorf("delete job %q: %w", name, &kube.StillThereError{Blocker: *blocker})
+			return there, &kube.StillThereError{Blocker: *blocker}
 		}
 		if err := r.Clock.Sleep(ctx, r.Poll); err != nil {
-			return res, fmt.Errorf("delete job %q: %w", name, err)
+			return there, err
 		}
 	}
 }
@@ -156,6 +193,9 @@ func (r Runner) blocker(ctx context.Context, ref kube.Ref) (*kube.Blocker, error
 	}
 	if !kube.IsNotFound(err) && !kube.IsNoKind(err) {
 		return nil, err
+	}
+	if ref.Kind != kube.KindFlinkDeployment { // the pods are its cluster's
+		return nil, nil
 	}
 	pods, err := r.Kube.List(ctx, kube.KindPod, kube.ListOptions{Namespace: ref.Namespace, Labels: podSelector(ref.Name)})
 	if err != nil || len(pods) == 0 {

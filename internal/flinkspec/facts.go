@@ -10,12 +10,6 @@ import (
 	"sync"
 )
 
-// Operator and Flink are the versions that the rules of this package are those of.
-const (
-	Operator = "1.10.0"
-	Flink    = "1.20"
-)
-
 // The kinds of objects of the operator, and their API version.
 const (
 	APIVersion        = "flink.apache.org/v1beta1"
@@ -49,9 +43,6 @@ type Field struct {
 	Choices map[string]string
 }
 
-// InOperator says whether Operator has it.
-func (f Field) InOperator() bool { return f.Since == "" || within(f.Since, f.Until) }
-
 // Key is a configuration key.
 type Key struct {
 	Name       string
@@ -70,14 +61,6 @@ type Key struct {
 	Note string
 }
 
-// InOperator says whether Operator, or Flink, has it.
-func (k Key) InOperator() bool { return k.Since == "" || within(k.Since, k.Until) }
-
-func within(since, until string) bool {
-	n := minor(Operator)
-	return minor(since) <= n && n <= minor(until)
-}
-
 // minor is the number that orders the releases of the operator, whose major number is 1.
 func minor(release string) int {
 	parts := strings.Split(release, ".")
@@ -91,8 +74,8 @@ func minor(release string) int {
 	return n
 }
 
-// rows are the lines of a table that have all columns; a test sees to it that these are all.
-func rows(table string, columns int) [][]string {
+// Rows are the lines of a table that have all columns; a test sees to it that these are all.
+func Rows(table string, columns int) [][]string {
 	var out [][]string
 	for line := range strings.Lines(table) {
 		line = strings.TrimRight(line, "\n")
@@ -114,7 +97,7 @@ var fields = sync.OnceValue(func() map[string]map[string]Field {
 		}
 		out[kind][f.Path] = f
 	}
-	for _, r := range rows(fieldsTable, 7) {
+	for _, r := range Rows(fieldsTable, 7) {
 		f := Field{Path: r[1], Type: r[2], Since: r[4], Until: r[5], Choices: map[string]string{}}
 		for _, c := range strings.Fields(r[6]) {
 			value, since, _ := strings.Cut(c, "@")
@@ -122,7 +105,7 @@ var fields = sync.OnceValue(func() map[string]map[string]Field {
 		}
 		add(r[0], f)
 	}
-	for _, r := range rows(emrFieldsTable, 3) {
+	for _, r := range Rows(emrFieldsTable, 3) {
 		add(r[0], Field{Path: r[1], Type: r[2]})
 	}
 	return out
@@ -134,11 +117,11 @@ func FieldOf(kind, path string) (Field, bool) {
 	return f, ok
 }
 
-// FieldNames are the names of the fields right below a path that Operator or EMR has.
-func FieldNames(kind, path string) []string {
+// FieldNames are the names of the fields right below a path that a release of the operator or EMR has.
+func FieldNames(kind, path, operator string) []string {
 	var out []string
 	for p, f := range fields()[kind] {
-		if rest, below := strings.CutPrefix(p, path+"."); below && !strings.ContainsAny(rest, ".[") && f.InOperator() {
+		if rest, below := strings.CutPrefix(p, path+"."); below && !strings.ContainsAny(rest, ".[") && f.In(operator) {
 			out = append(out, rest)
 		}
 	}
@@ -148,14 +131,15 @@ func FieldNames(kind, path string) []string {
 
 var keys = sync.OnceValue(func() map[string]Key {
 	out := map[string]Key{}
-	for _, r := range rows(flinkKeysTable, 6) {
+	for _, r := range Rows(flinkKeysTable, 6) {
 		k := Key{Name: r[0], Type: r[1], Default: r[2], Deprecated: r[4] != ""}
 		if i := strings.Index(k.Type, "["); i > 0 && !strings.HasPrefix(k.Type, "List<String>") {
 			k.Choices = strings.Split(strings.TrimSuffix(k.Type[i+1:], "]"), ", ")
 			k.Type = k.Type[:i]
 		}
 		// Flink's own description says which classes are options of connectors: they have no prefix of a configuration.
-		k.Connector = strings.HasSuffix(r[5], "ConnectorOptions") || r[5] == "LookupOptions" || r[5] == "LookupJoinHintOptions"
+		k.Connector = strings.HasSuffix(r[5], "ConnectorOptions") || strings.HasSuffix(r[5], "FactoryOptions") ||
+			r[5] == "LookupOptions" || r[5] == "LookupJoinHintOptions"
 		if r[5] == "MetricOptions" && !strings.HasPrefix(k.Name, "metrics.") {
 			continue // the end of a reporter's key
 		}
@@ -164,7 +148,7 @@ var keys = sync.OnceValue(func() map[string]Key {
 		}
 		out[k.Name] = k
 	}
-	for _, r := range rows(operatorKeysTable, 7) {
+	for _, r := range Rows(operatorKeysTable, 7) {
 		k := Key{Name: r[1], Type: r[2], Default: r[3], OperatorOnly: r[0] == "operator", Since: r[4], Until: r[5]}
 		for _, c := range strings.Fields(r[6]) {
 			value, _, _ := strings.Cut(c, "@")
@@ -172,7 +156,7 @@ var keys = sync.OnceValue(func() map[string]Key {
 		}
 		out[k.Name] = k
 	}
-	for _, r := range rows(emrKeysTable, 4) {
+	for _, r := range Rows(emrKeysTable, 4) {
 		out[r[0]] = Key{Name: r[0], Type: r[1], Default: r[2], Note: r[3]}
 	}
 	return out
@@ -198,11 +182,11 @@ func KeyOf(name string) (k Key, found bool) {
 	return k, found
 }
 
-// KeyNames are the names of all keys that a job's configuration can have.
-func KeyNames() []string {
+// KeyNames are the names of all keys that a job's configuration can have with a release of the operator.
+func KeyNames(operator string) []string {
 	var out []string
 	for name, k := range keys() {
-		if k.InOperator() && !k.Connector && !k.OperatorOnly {
+		if k.In(operator) && !k.Connector && !k.OperatorOnly {
 			out = append(out, name)
 		}
 	}

@@ -17,7 +17,7 @@ func TestMemoryIsReadAsTheOperatorReadsIt(t *testing.T) {
 	t.Parallel()
 	table, err := os.ReadFile("testdata/memory-notations.tsv")
 	require.NoError(t, err)
-	all := rows(string(table), 3)
+	all := Rows(string(table), 3)
 	require.Greater(t, len(all), 20)
 	for _, r := range all {
 		got, err := ResourceMemory(r[0])
@@ -42,7 +42,7 @@ func TestTheTablesHaveAllTheirColumns(t *testing.T) {
 				want++
 			}
 		}
-		require.Len(t, rows(table, columns), want)
+		require.Len(t, Rows(table, columns), want)
 	}
 }
 
@@ -84,7 +84,7 @@ func TestKeysTakeTheirDefaults(t *testing.T) {
 	for _, typ := range []string{"Duration", "MemorySize", "Boolean", "Integer", "Double", "Enum"} {
 		require.Positive(t, checked[typ], typ)
 	}
-	require.Greater(t, len(KeyNames()), 800)
+	require.Greater(t, len(KeyNames(Operator)), 800)
 	bad := map[string]string{"execution.checkpointing.interval": "ten seconds", "taskmanager.numberOfTaskSlots": "2.5",
 		"execution.checkpointing.mode": "TWICE", "web.submit.enable": "no", "taskmanager.memory.segment-size": "32 q"}
 	for key, value := range bad {
@@ -102,9 +102,9 @@ func TestAnOlderNameIsThatOfItsKey(t *testing.T) {
 	_, known = KeyOf("state.backnd")
 	require.False(t, known)
 	k, _ = KeyOf("job.autoscaler.utilization.target")
-	require.False(t, k.InOperator())
+	require.False(t, k.In(Operator))
 	k, _ = KeyOf("job.autoscaler.target.utilization")
-	require.True(t, k.InOperator())
+	require.True(t, k.In(Operator))
 }
 
 // What a TaskManager of 1 GiB was seen to be started with: -Xmx161061270 -XX:MaxDirectMemorySize=201326592
@@ -149,4 +149,29 @@ func TestThePartsOfTheMemoryAreTheWhole(t *testing.T) {
 			require.Equal(rt, process, m.Heap+m.OffHeap+m.Metaspace+m.Overhead)
 		}
 	})
+}
+
+func TestVersionsThatTheTablesDoNotHaveAreSaid(t *testing.T) {
+	t.Parallel()
+	for _, table := range []string{fieldsTable, operatorKeysTable} {
+		require.Contains(t, table, "from the releases "+firstOperator+" to "+lastOperator)
+	}
+	v, err := ChooseVersions("", "emr-7.13.0-flink-20260410")
+	require.NoError(t, err)
+	require.Equal(t, []string{"7.13", "1.10.0", "1.20"}, []string{v.EMR, v.Operator, v.Flink})
+	require.Len(t, v.Unknown, 1)
+	require.Contains(t, v.Unknown[0], "AWS does not publish: 1.10.0 was taken, that of EMR 7.10")
+	v, err = ChooseVersions("v1.14.1", "7.4")
+	require.NoError(t, err)
+	require.Equal(t, "1.14.1 1.19", v.Operator+" "+v.Flink)
+	require.Len(t, v.Unknown, 2)
+	for want, of := range map[string][2]string{
+		"they have 1.5.0 to 1.16.0": {"1.17.0"}, `"2.0" is no release of the Flink Kubernetes operator`: {"2.0"},
+		"EMR 7.5 is not in the table: it has 6.13,": {"", "7.5.0"}, `"latest" is no release label`: {"", "latest"},
+	} {
+		_, err := ChooseVersions(of[0], of[1])
+		require.ErrorContains(t, err, want)
+	}
+	require.Equal(t, []string{"v1_20", "v1_19", "v1_17", ""},
+		[]string{FlinkVersion("7.20.1"), FlinkVersion("7.5"), FlinkVersion("6.13.0"), FlinkVersion("6.9")})
 }

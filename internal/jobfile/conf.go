@@ -72,6 +72,11 @@ func checkConf(d *document) {
 	}
 	d.highAvailability(conf)
 	d.parallelism(conf)
+	const submit = "web.submit.enable"
+	if d.kind == flinkspec.KindDeployment && !d.has("spec.job") && strings.EqualFold(conf[submit], "false") {
+		d.problem(Error, "session-submit", configuration+submit, submit+" is false in a session cluster",
+			"the operator cannot start session jobs: it sends their jars as the UI does, and Flink answers 400", "leave it out")
+	}
 }
 
 // olderKeys says once which keys have a newer name. Those that the operator reads have theirs for the sake of its older Flink.
@@ -123,12 +128,12 @@ func (d *document) unread(key string, k flinkspec.Key, known bool) bool {
 	case overwritten[key] != "":
 		d.problem(Warning, "overwritten-key", path, key+" is set by "+overwritten[key],
 			"the operator writes its own value over this one", "leave it out")
-	case prefixed:
+	case prefixed && !d.emrBefore("7.2"):
 		d.problem(Warning, "dead-key", path, key+" is the older name of job.autoscaler."+auto,
 			"EMR 7.2 and later document the name without kubernetes.operator.", "job.autoscaler."+auto)
-	case known && k.Note != "":
+	case known && k.Note != "" && !d.emrBefore("7.2"):
 		d.problem(Warning, "dead-key", path, key+": "+k.Note, "nothing reads it on this release", "leave it out")
-	case known && !k.InOperator():
+	case known && !k.In(d.r.by.Operator):
 		d.otherRelease(k, path)
 	case known && k.OperatorOnly:
 		d.problem(Warning, "operator-key", path, key+" is a key of the operator's own configuration",
@@ -140,6 +145,11 @@ func (d *document) unread(key string, k flinkspec.Key, known bool) bool {
 		return false
 	}
 	return true
+}
+
+// emrBefore says whether a release of EMR was chosen, and is an earlier one.
+func (d *document) emrBefore(release string) bool {
+	return d.r.by.EMR != "" && flinkspec.ReleaseBefore(d.r.by.EMR, release)
 }
 
 // example is a value that the key takes.
@@ -156,20 +166,25 @@ func example(k flinkspec.Key) string {
 }
 
 func (d *document) otherRelease(k flinkspec.Key, path string) {
+	operator := d.r.by.Operator
 	when := "operator " + k.Since + " and later"
 	mend := "leave it out"
-	if !strings.HasPrefix(k.Until, "1.1") {
+	if k.RemovedIn(operator) {
 		when = "operators until " + k.Until
 	}
 	// The operator's 1.11 turned the words of its utilization keys around.
-	if word, turned := strings.CutPrefix(k.Name, "job.autoscaler.utilization."); turned {
-		mend = "job.autoscaler.target.utilization and job.autoscaler.target.utilization.boundary, as " + flinkspec.Operator +
-			" spells them"
-		if word == "target" {
-			mend = "job.autoscaler.target.utilization, as " + flinkspec.Operator + " spells it"
-		}
+	word, turned := strings.CutPrefix(k.Name, "job.autoscaler.utilization.")
+	switch {
+	case turned && word == "target":
+		mend = "job.autoscaler.target.utilization, as " + operator + " spells it"
+	case turned:
+		mend = "job.autoscaler.target.utilization and job.autoscaler.target.utilization.boundary, as " + operator + " spells them"
+	case k.Name == "job.autoscaler.target.utilization":
+		mend = "job.autoscaler.utilization.target, as " + operator + " spells it"
+	case k.Name == "job.autoscaler.target.utilization.boundary":
+		mend = "job.autoscaler.utilization.min and job.autoscaler.utilization.max, as " + operator + " spells them"
 	}
-	d.problem(Warning, "newer-key", path, fmt.Sprintf("%s is a key of %s; this one is %s", k.Name, when, flinkspec.Operator),
+	d.problem(Warning, "newer-key", path, fmt.Sprintf("%s is a key of %s; this one is %s", k.Name, when, operator),
 		"nothing reads it, and the default acts", mend)
 }
 
@@ -177,13 +192,13 @@ func (d *document) unknownKey(key string) {
 	if families().MatchString(key) {
 		return
 	}
-	names := flinkspec.KeyNames()
+	names := flinkspec.KeyNames(d.r.by.Operator)
 	mend := "the key as Flink " + flinkspec.Flink + " spells it, or leave it out"
 	if near, ok := nearest.Of(key, names); ok {
 		mend = near
 	}
 	d.problem(Warning, "unknown-key", configuration+key, fmt.Sprintf("neither Flink %s nor operator %s has a key %s%s",
-		flinkspec.Flink, flinkspec.Operator, key, nearest.Suggest(key, names)), "nothing reads it, and the default acts", mend)
+		flinkspec.Flink, d.r.by.Operator, key, nearest.Suggest(key, names)), "nothing reads it, and the default acts", mend)
 }
 
 // highAvailability looks at keys that say something else than EMR's operator.

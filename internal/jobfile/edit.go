@@ -105,13 +105,16 @@ func (t tree) set(path string, value *yaml.Node) bool {
 	if i := at(n, last); i >= 0 {
 		old := n.Content[i]
 		value.HeadComment, value.LineComment, value.FootComment = old.HeadComment, old.LineComment, old.FootComment
+		value.Line = old.Line
 		n.Content[i] = value
 		return true
 	}
 	if n.Kind != yaml.MappingNode {
 		return false
 	}
-	n.Content = append(n.Content, plain(last), value)
+	key := plain(last)
+	key.Line, value.Line = n.Line, n.Line // what is said of it is said of the object around it
+	n.Content = append(n.Content, key, value)
 	return true
 }
 

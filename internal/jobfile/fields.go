@@ -84,9 +84,9 @@ func (d *document) walk(path string) {
 		switch {
 		case !known:
 			d.unknownField(path, name)
-		case !f.InOperator():
+		case !f.In(d.r.by.Operator):
 			d.problem(Error, "newer-field", child,
-				fmt.Sprintf("%s is a field of operator %s and later; this one is %s", name, f.Since, flinkspec.Operator),
+				fmt.Sprintf("%s is a field of operator %s and later; this one is %s", name, f.Since, d.r.by.Operator),
 				"the API server drops it, and the job runs without it", newerField(child))
 		default:
 			d.fieldType(f, child)
@@ -105,7 +105,7 @@ func newerField(path string) string {
 }
 
 func (d *document) unknownField(path, name string) {
-	known := flinkspec.FieldNames(d.kind, index().ReplaceAllString(path, "[]"))
+	known := flinkspec.FieldNames(d.kind, index().ReplaceAllString(path, "[]"), d.r.by.Operator)
 	mend := "leave it out"
 	if len(known) > 0 {
 		mend = path + " has " + strings.Join(known, ", ")
@@ -163,6 +163,9 @@ func (d *document) fieldType(f flinkspec.Field, path string) {
 	}
 }
 
+// nestedSince is the release of the operator that reads a configuration of several levels.
+const nestedSince = "1.13.0"
+
 // texts are the values of a map of texts, such as flinkConfiguration.
 func (d *document) texts(path string) {
 	n := d.at[path]
@@ -173,8 +176,11 @@ func (d *document) texts(path string) {
 			continue
 		}
 		if v.Kind == yaml.MappingNode {
+			if (flinkspec.Field{Since: nestedSince}).In(d.r.by.Operator) {
+				continue
+			}
 			d.problem(Error, "nested-configuration", child,
-				"a configuration of several levels is read by operator 1.13.0 and later",
+				"a configuration of several levels is read by operator "+nestedSince+" and later",
 				"the API server refuses it: must be of type string",
 				"one level, each key whole and each value quoted: "+firstFlat(n.Content[i].Value, v))
 			continue
@@ -199,7 +205,7 @@ func (d *document) choice(f flinkspec.Field, path, value string) {
 	since, known := f.Choices[value]
 	choices := []string{}
 	for _, c := range slices.Sorted(maps.Keys(f.Choices)) {
-		if (flinkspec.Field{Since: f.Choices[c], Until: flinkspec.Operator}).InOperator() {
+		if (flinkspec.Field{Since: f.Choices[c]}).In(d.r.by.Operator) {
 			choices = append(choices, c)
 		}
 	}
@@ -209,7 +215,8 @@ func (d *document) choice(f flinkspec.Field, path, value string) {
 			"the API server refuses it: Unsupported value", "one of "+strings.Join(choices, ", "))
 	case !slices.Contains(choices, value):
 		d.problem(Error, "newer-value", path,
-			fmt.Sprintf("%s is %q, which operator %s and later know; this one is %s", path, value, since, flinkspec.Operator),
+			fmt.Sprintf("%s is %q, which operator %s and later know; this one is %s", path, value, since,
+				d.r.by.Operator),
 			"the API server refuses it: Unsupported value", "one of "+strings.Join(choices, ", "))
 	}
 }

@@ -59,24 +59,36 @@ func Fix(f File, v Values) (Fixed, error) { return fix(f, v, menders()) }
 // Fill writes the values of the stack in the place of placeholders, and the team's namespace where there is none; nothing
 // else is touched.
 func Fill(f File, v Values) (Fixed, error) {
-	return fix(f, v, map[string]func(*mender, Problem){"placeholder": mendPlaceholder})
+	return fix(f, v, placeholders())
+}
+
+// placeholders correct nothing else.
+func placeholders() map[string]func(*mender, Problem) {
+	return map[string]func(*mender, Problem){"placeholder": mendPlaceholder}
 }
 
 func fix(f File, v Values, menders map[string]func(*mender, Problem)) (Fixed, error) {
-	docs, err := parse(f.Text)
+	docs, err := parse(f)
 	if err != nil {
 		return Fixed{}, fmt.Errorf("%s is no YAML: %w", f.Name, err)
+	}
+	by, err := flinkspec.ChooseVersions("", v.EmrReleaseLabel)
+	if err != nil {
+		by = flinkspec.DefaultVersions()
 	}
 	out := Fixed{SchemaVersion: 1, Text: f.Text, Changes: []Change{}}
 	for range rounds {
 		before := len(out.Changes)
-		r := &report{}
+		r := &report{by: by}
 		for _, d := range checkAll(objectsOf(f.Name, docs, r), r) {
 			out.Changes = append(out.Changes, d.mend(r, v, menders)...)
 		}
 		if len(out.Changes) == before {
 			break
 		}
+	}
+	for _, a := range f.set {
+		out.Changes = append(out.Changes, Change{Object: f.Name, Path: a, What: "was set"})
 	}
 	if len(out.Changes) > 0 {
 		var b bytes.Buffer
@@ -92,7 +104,7 @@ func fix(f File, v Values, menders map[string]func(*mender, Problem)) (Fixed, er
 		}
 		out.Text = b.Bytes()
 	}
-	out.Left = Check(File{f.Name, out.Text})
+	out.Left = CheckBy(by, File{Name: f.Name, Text: out.Text})
 	return out, nil
 }
 
@@ -158,7 +170,8 @@ func menders() map[string]func(*mender, Problem) {
 	return map[string]func(*mender, Problem){
 		"placeholder": mendPlaceholder, "type": mendType, "nested-configuration": mendNested, "newer-key": mendNewerKey,
 		"newer-field": mendNewerField, "operator": mendOperator, "dead-key": mendDeadKey, "overwritten-key": drop,
-		"operator-key": drop, "dumped": drop, "mode": drop, "ingress": drop, "secret": mendSecret, "local-state": mendDirectory,
+		"operator-key": drop, "session-submit": drop,
+		"dumped": drop, "mode": drop, "ingress": drop, "secret": mendSecret, "local-state": mendDirectory,
 		"no-directory": func(m *mender, _ Problem) {
 			m.put(configuration+"state.checkpoints.dir", text(m.directory("state.checkpoints.dir")))
 		},

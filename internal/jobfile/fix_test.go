@@ -33,7 +33,7 @@ func TestFilesThatPeopleWroteAreMended(t *testing.T) {
 		name := strings.TrimSuffix(filepath.Base(path), ".yaml")
 		content, err := os.ReadFile(path)
 		require.NoError(t, err)
-		fixed, err := Fix(File{name, content}, teamA)
+		fixed, err := Fix(File{Name: name, Text: content}, teamA)
 		require.NoError(t, err)
 		require.NotEmpty(t, fixed.Changes, name)
 		for _, c := range fixed.Changes {
@@ -48,7 +48,7 @@ func TestFilesThatPeopleWroteAreMended(t *testing.T) {
 				left[name] = append(left[name], p.Code+" "+p.Path)
 			}
 		}
-		again, err := Fix(File{name, fixed.Text}, teamA)
+		again, err := Fix(File{Name: name, Text: fixed.Text}, teamA)
 		require.NoError(t, err)
 		require.Empty(t, again.Changes, "%s: what is mended stays as it is", name)
 		require.Equal(t, string(fixed.Text), string(again.Text))
@@ -69,7 +69,7 @@ func TestAFaultIsMendedOrLeftToItsAuthor(t *testing.T) {
 	t.Parallel()
 	for _, f := range faults {
 		faulty := strings.Replace(good, f.old, f.new, 1)
-		fixed, err := Fix(File{"job.yaml", []byte(faulty)}, teamA)
+		fixed, err := Fix(File{Name: "job.yaml", Text: []byte(faulty)}, teamA)
 		if f.code == "syntax" {
 			require.ErrorContains(t, err, "no YAML", f.what)
 			continue
@@ -86,7 +86,7 @@ func TestAFaultIsMendedOrLeftToItsAuthor(t *testing.T) {
 			require.Zero(t, fixed.Left.Errors, "%s: %v\n%s", f.what, codes(fixed.Left), fixed.Text)
 		}
 	}
-	fixed, err := Fix(File{"job.yaml", []byte(good)}, teamA)
+	fixed, err := Fix(File{Name: "job.yaml", Text: []byte(good)}, teamA)
 	require.NoError(t, err)
 	require.Empty(t, fixed.Changes)
 	require.Equal(t, good, string(fixed.Text), "a good file stays as it is, byte for byte")
@@ -99,7 +99,7 @@ func TestAmountsOfKubernetesAreConverted(t *testing.T) {
 	} {
 		faulty := strings.Replace(good, `resource: {memory: "2048m", cpu: 1}`,
 			"resources: {limits: {memory: "+amount+", cpu: 500m}}", 1)
-		fixed, err := Fix(File{"job.yaml", []byte(faulty)}, teamA)
+		fixed, err := Fix(File{Name: "job.yaml", Text: []byte(faulty)}, teamA)
 		require.NoError(t, err)
 		if want == "" {
 			require.Contains(t, string(fixed.Text), "memory: 2048m", "two bytes are what nobody meant: left as it is")

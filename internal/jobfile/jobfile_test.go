@@ -56,10 +56,10 @@ func codes(r Result) []string {
 
 func TestAGoodFileRaisesNothing(t *testing.T) {
 	t.Parallel()
-	require.Empty(t, codes(Check(File{"good.yaml", []byte(good)})))
+	require.Empty(t, codes(Check(File{Name: "good.yaml", Text: []byte(good)})))
 	rendered, err := os.ReadFile("../../examples/jobs/basic/rendered.yaml")
 	require.NoError(t, err)
-	r := Check(File{"basic", rendered})
+	r := Check(File{Name: "basic", Text: rendered})
 	require.Zero(t, r.Errors+r.Warnings, codes(r))
 	require.Equal(t, []string{"FlinkDeployment basic"}, r.Objects)
 }
@@ -70,11 +70,16 @@ func TestFilesThatPeopleWrote(t *testing.T) {
 	files, err := filepath.Glob("testdata/cases/*.yaml")
 	require.NoError(t, err)
 	require.Greater(t, len(files), 9)
+	page, err := os.ReadFile("../../docs/job-files.md")
+	require.NoError(t, err)
 	for _, path := range files {
 		text, err := os.ReadFile(path)
 		require.NoError(t, err)
-		r := Check(File{filepath.Base(path), text})
+		r := Check(File{Name: filepath.Base(path), Text: text})
 		require.Positive(t, r.Errors+r.Warnings, path)
+		row := fmt.Sprintf(`(?m)^\| .%s. \|.*\| %d errors?, %d warnings? \|$`, strings.TrimSuffix(filepath.Base(path), ".yaml"),
+			r.Errors, r.Warnings)
+		require.Regexp(t, row, string(page))
 		var b strings.Builder
 		for _, p := range r.Problems {
 			require.NotEmpty(t, p.Effect, "%s %s", path, p.Code)
@@ -207,7 +212,7 @@ func TestEveryFaultIsSaidInAllItsClothes(t *testing.T) {
 		require.Contains(t, good, f.old, f.what)
 		faulty := strings.Replace(good, f.old, f.new, 1)
 		for name, dress := range clothes {
-			r := Check(File{"job.yaml", []byte(dress(faulty))})
+			r := Check(File{Name: "job.yaml", Text: []byte(dress(faulty))})
 			require.Truef(t, slices.ContainsFunc(r.Problems, func(p Problem) bool { return p.Code == f.code && p.Line > 0 }),
 				"%s, %s: %v", f.what, name, codes(r))
 			text, err := json.Marshal(r)
@@ -218,7 +223,7 @@ func TestEveryFaultIsSaidInAllItsClothes(t *testing.T) {
 	}
 	require.Greater(t, tried, 300)
 	for name, dress := range clothes {
-		r := Check(File{"job.yaml", []byte(dress(good))})
+		r := Check(File{Name: "job.yaml", Text: []byte(dress(good))})
 		require.Zero(t, r.Errors+r.Warnings, "%s: %v", name, codes(r))
 	}
 }
@@ -317,7 +322,7 @@ func TestGoodFilesOfOtherShapesRaiseNoAlarm(t *testing.T) {
 	require.GreaterOrEqual(t, len(variations), 60)
 	for _, v := range variations {
 		require.Contains(t, good, v.old)
-		r := Check(File{"job.yaml", []byte(strings.Replace(good, v.old, v.new, 1))})
+		r := Check(File{Name: "job.yaml", Text: []byte(strings.Replace(good, v.old, v.new, 1))})
 		require.Zero(t, r.Errors+r.Warnings, "%s: %v", v.new, codes(r))
 	}
 }
@@ -327,15 +332,19 @@ func TestSessionJobsAreJudgedWithTheirCluster(t *testing.T) {
 	cluster := strings.Split(good, "  job:\n")[0]
 	job := "apiVersion: flink.apache.org/v1beta1\nkind: FlinkSessionJob\nmetadata: {name: j}\n" +
 		"spec: {deploymentName: good, job: {jarURI: \"s3://b/x.jar\", parallelism: 1, upgradeMode: savepoint}}\n"
-	r := Check(File{"cluster", []byte(cluster)}, File{"job", []byte(job)})
+	r := Check(File{Name: "cluster", Text: []byte(cluster)}, File{Name: "job", Text: []byte(job)})
 	require.Equal(t, []string{"note delete-order metadata.name"}, codes(r))
-	r = Check(File{"application", []byte(good)}, File{"job", []byte(job)})
+	closed := strings.Replace(cluster, "execution.checkpointing.interval: 60s", "web.submit.enable: \"false\"", 1)
+	require.Equal(t, []string{"error session-submit spec.flinkConfiguration.web.submit.enable"},
+		codes(Check(File{Name: "cluster", Text: []byte(closed)})))
+	r = Check(File{Name: "application", Text: []byte(good)}, File{Name: "job", Text: []byte(job)})
 	require.Contains(t, codes(r), "error operator spec.deploymentName")
-	r = Check(File{"job", []byte(strings.Replace(job, "s3://b", "local:///b", 1))})
+	r = Check(File{Name: "job", Text: []byte(strings.Replace(job, "s3://b", "local:///b", 1))})
 	require.Equal(t, []string{"error jar spec.job.jarURI"}, codes(r))
 	snapshot := "apiVersion: flink.apache.org/v1beta1\nkind: FlinkStateSnapshot\nmetadata: {name: s}\nspec: {savepoint: {}}\n"
-	require.Equal(t, []string{"error operator spec.jobReference"}, codes(Check(File{"s", []byte(snapshot)})))
-	require.Contains(t, codes(Check(File{"a", []byte(good)}, File{"b", []byte(good)})), "error twice metadata.name")
+	require.Equal(t, []string{"error operator spec.jobReference"}, codes(Check(File{Name: "s", Text: []byte(snapshot)})))
+	twice := Check(File{Name: "a", Text: []byte(good)}, File{Name: "b", Text: []byte(good)})
+	require.Contains(t, codes(twice), "error twice metadata.name")
 }
 
 func TestWhatIsNoJobFile(t *testing.T) {
@@ -344,7 +353,7 @@ func TestWhatIsNoJobFile(t *testing.T) {
 		"": "no-flink", "apiVersion: v1\nkind: ConfigMap\n": "no-flink", "just words": "syntax", "- a\n- b\n": "syntax",
 		"a: [": "syntax", "a: &a [*a]": "syntax", "a: &a {b: *a}": "syntax", laughs(): "syntax",
 	} {
-		r := Check(File{"x", []byte(text)})
+		r := Check(File{Name: "x", Text: []byte(text)})
 		require.Len(t, r.Problems, 1, "%q: %v", text, codes(r))
 		require.Equal(t, code, r.Problems[0].Code, text)
 		require.Equal(t, 1, r.Errors)
@@ -362,14 +371,15 @@ func laughs() string {
 
 func TestJSONIsYAML(t *testing.T) {
 	t.Parallel()
-	r := Check(File{"j", []byte(`{"apiVersion": "flink.apache.org/v1beta1", "kind": "FlinkSessionJob", "metadata": {"name": "j"},
+	r := Check(File{Name: "j", Text: []byte(`{"apiVersion": "flink.apache.org/v1beta1", "kind": "FlinkSessionJob",
+ "metadata": {"name": "j"},
  "spec": {"deploymentName": "c", "job": {"jarURI": "s3://b/x.jar", "parallelism": 1, "upgradeMode": "last-state"}}}`)})
 	require.Contains(t, codes(r), "error last-state spec.job.upgradeMode")
 }
 
 func TestTheSARIFLogHasEveryProblem(t *testing.T) {
 	t.Parallel()
-	r := Check(File{"job.yaml", []byte(strings.Replace(good, "v1_20", "v2_0", 1))})
+	r := Check(File{Name: "job.yaml", Text: []byte(strings.Replace(good, "v1_20", "v2_0", 1))})
 	log := r.SARIF()
 	require.Equal(t, "2.1.0", log.Version)
 	require.Len(t, log.Runs[0].Results, len(r.Problems))
@@ -379,12 +389,12 @@ func TestTheSARIFLogHasEveryProblem(t *testing.T) {
 
 // It does not run beside the other tests: the fastest of three runs is what the check itself takes.
 func TestAHundredFilesTakeLessThanASecond(t *testing.T) { //nolint:paralleltest // it measures
-	Check(File{"warm", []byte(good)}) // the tables are read once
+	Check(File{Name: "warm", Text: []byte(good)}) // the tables are read once
 	fastest := time.Hour
 	for range 3 {
 		start := time.Now()
 		for i := range 100 {
-			require.Len(t, Check(File{fmt.Sprint(i), []byte(good)}).Objects, 1)
+			require.Len(t, Check(File{Name: fmt.Sprint(i), Text: []byte(good)}).Objects, 1)
 		}
 		fastest = min(fastest, time.Since(start))
 	}
@@ -399,7 +409,7 @@ func FuzzCheck(f *testing.F) {
 	f.Add("apiVersion: " + flinkspec.APIVersion +
 		"\nkind: FlinkDeployment\nspec: {job: 3, podTemplate: [1], flinkConfiguration: x}")
 	f.Fuzz(func(t *testing.T, text string) {
-		r := Check(File{"f", []byte(text)})
+		r := Check(File{Name: "f", Text: []byte(text)})
 		require.Equal(t, len(r.Problems), r.Errors+r.Warnings+r.Notes)
 	})
 }

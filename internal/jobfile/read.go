@@ -50,15 +50,16 @@ func (d *document) String() string {
 // yamlLine is where YAML's parser names a line.
 var yamlLine = pattern.Lazy(`^yaml: (?:line (\d+): )?(.*)$`)
 
-// parse takes a file apart into its documents. What was read before an error is returned too.
-func parse(text []byte) ([]*yaml.Node, error) {
+// parse takes a file apart into its documents, with the values that were set or filled in. What was read before an error is
+// returned too.
+func parse(f File) ([]*yaml.Node, error) {
 	var out []*yaml.Node
-	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	decoder := yaml.NewDecoder(bytes.NewReader(f.Text))
 	for {
 		var node yaml.Node
 		err := decoder.Decode(&node)
 		if errors.Is(err, io.EOF) {
-			return out, nil
+			return out, f.change(out)
 		}
 		if err != nil {
 			return out, err
@@ -70,8 +71,9 @@ func parse(text []byte) ([]*yaml.Node, error) {
 }
 
 // read are the objects of a file. What is no YAML is a problem of the report.
-func read(file string, text []byte, r *report) []*document {
-	nodes, err := parse(text)
+func read(f File, r *report) []*document {
+	file := f.Name
+	nodes, err := parse(f)
 	out := objectsOf(file, nodes, r)
 	if err != nil {
 		line, what := 1, err.Error()

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"emrflink/internal/flinkspec"
 	"emrflink/internal/mask"
 )
 
@@ -39,7 +40,7 @@ type Problem struct {
 // Result is what was found in all files: the JSON document of `job validate`.
 type Result struct {
 	SchemaVersion int       `json:"schemaVersion"`
-	Operator      string    `json:"operator"` // release of the operator whose rules were applied
+	Operator      string    `json:"operator"` // release of the operator by whose rules the files were checked
 	Flink         string    `json:"flink"`    // line of Flink whose configuration keys were applied
 	Objects       []string  `json:"objects"`  // of Flink, that were checked
 	Errors        int       `json:"errors"`
@@ -53,6 +54,8 @@ type Result struct {
 type report struct {
 	problems []Problem
 	secrets  []string
+	by       flinkspec.Versions
+	live     bool // a stack is asked too, and knows what the files alone do not show
 }
 
 func (r *report) add(p Problem) {

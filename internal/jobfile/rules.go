@@ -91,29 +91,6 @@ func directory(d *document, key, newer string) string {
 	return fmt.Sprintf("flinkConfiguration: {%s: %q}", key, "s3://BUCKET/NAMESPACE/"+what+"/"+d.name)
 }
 
-// lines are the Flink line of each EMR release, by the first release that has it.
-// Source: Amazon EMR on EKS release notes, 6.13.0 to 7.13.0, read 2026-11.
-var lines = []struct{ from, flink string }{
-	{"7.6", "v1_20"}, {"7.4", "v1_19"}, {"7.0", "v1_18"}, {"6.13", "v1_17"},
-}
-
-// flinkOf is the Flink line of an EMR release "7.13.0", "" when it is not known.
-func flinkOf(release string) string {
-	for _, l := range lines {
-		if !releaseBefore(release, l.from) {
-			return l.flink
-		}
-	}
-	return ""
-}
-
-func releaseBefore(a, b string) bool {
-	var x, y [2]int
-	_, _ = fmt.Sscanf(a, "%d.%d", &x[0], &x[1])
-	_, _ = fmt.Sscanf(b, "%d.%d", &y[0], &y[1])
-	return x[0] < y[0] || x[0] == y[0] && x[1] < y[1]
-}
-
 var (
 	roleARN  = pattern.Lazy(`^arn:aws[a-z-]*:iam::\d{12}:role/(.+)$`)
 	imageEMR = pattern.Lazy(`/emr-(\d+\.\d+\.\d+)(?:-flink)?(?:[:@]|$)`)
@@ -173,19 +150,35 @@ func (d *document) release() {
 	default:
 		release := flinkspec.ReleaseLabel().FindStringSubmatch(label)[1]
 		version := d.text("spec.flinkVersion")
-		if want := flinkOf(release); want != "" && version != "" && version != want {
+		if want := flinkspec.FlinkVersion(release); want != "" && version != "" && version != want {
 			d.problem(Warning, "flink-version", "spec.flinkVersion",
 				fmt.Sprintf("flinkVersion is %s; %s has %s", version, label, want),
 				"the operator sets and reads the configuration of another line of Flink than runs", "flinkVersion: "+want)
 		}
-		if releaseBefore(release, "7.6") {
-			d.problem(Error, "release", "spec.emrReleaseLabel", label+" is of an older line than the stack's operator ("+
-				flinkspec.Operator+", EMR 7.6 and later)", "AWS supports a job of the operator's own release only",
-				"emrReleaseLabel: emr-7.13.0-flink-latest, or the stack's (emrflink outputs emrReleaseLabel)")
-		}
+		d.operatorRelease(label, release)
 	}
 	for _, path := range []string{"spec.image", "spec.monitoringConfiguration.image"} {
 		d.image(path, label)
+	}
+}
+
+// operatorRelease compares the release of a job with that of the operator.
+func (d *document) operatorRelease(label, release string) {
+	const path, effect = "spec.emrReleaseLabel", "AWS supports a job of the operator's own release only"
+	by := d.r.by
+	switch {
+	case by.EMR == "" && by.Operator != flinkspec.Operator: // EMR has no operator of it, or an older one that nobody named
+	case by.EMR == "" && flinkspec.ReleaseBefore(release, "7.6"):
+		d.problem(Error, "release", path, label+" is of an older line than the stack's operator ("+flinkspec.Operator+
+			", EMR 7.6 and later)", effect,
+			"emrReleaseLabel: emr-7.13.0-flink-latest, or the stack's (emrflink outputs emrReleaseLabel)")
+	case by.EMR != "" && (flinkspec.ReleaseBefore(release, by.EMR) || flinkspec.ReleaseBefore(by.EMR, release)):
+		severity := Warning // seen to run, within a line of Flink
+		if flinkspec.FlinkVersion(release) != flinkspec.FlinkVersion(by.EMR) {
+			severity = Error
+		}
+		d.problem(severity, "release", path, fmt.Sprintf("%s is of another release than the operator, which is that of EMR %s",
+			label, by.EMR), effect, fmt.Sprintf("emrReleaseLabel: emr-%s.0-flink-latest", by.EMR))
 	}
 }
 

@@ -30,7 +30,9 @@ func checkTogether(all, flink []*document, r *report) {
 		if d.kind == flinkspec.KindSessionJob {
 			d.inCluster(clusters[d.text("spec.deploymentName")])
 		}
-		d.references(all)
+		if !r.live {
+			d.references(all)
+		}
 	}
 	for _, d := range flink {
 		if d.kind == flinkspec.KindDeployment && !d.has("spec.job") {

@@ -35,6 +35,16 @@ const (
 
 // Apply creates or changes obj by server-side apply with strict field validation.
 func (c *Client) Apply(ctx context.Context, obj *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	return c.apply(ctx, obj, nil)
+}
+
+// DryRun is Apply as far as the server goes without storing anything: schema, quotas, webhooks.
+func (c *Client) DryRun(ctx context.Context, obj *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	return c.apply(ctx, obj, []string{metav1.DryRunAll})
+}
+
+func (c *Client) apply(ctx context.Context, obj *unstructured.Unstructured, dryRun []string) (
+	*unstructured.Unstructured, error) {
 	ref := RefOf(obj)
 	body, err := json.Marshal(obj)
 	if err != nil {
@@ -42,7 +52,7 @@ func (c *Client) Apply(ctx context.Context, obj *unstructured.Unstructured) (*un
 	}
 	force := true
 	return c.patch(ctx, "apply", ref, types.ApplyPatchType, body, metav1.PatchOptions{
-		FieldManager: FieldManager, Force: &force, FieldValidation: metav1.FieldValidationStrict,
+		FieldManager: FieldManager, Force: &force, FieldValidation: metav1.FieldValidationStrict, DryRun: dryRun,
 	})
 }
 

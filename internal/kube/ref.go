@@ -27,6 +27,10 @@ var (
 	KindServiceAccount = Kind{"v1", "ServiceAccount"}
 	// KindDeployment is the workload of the operator and of JobManagers.
 	KindDeployment = Kind{"apps/v1", "Deployment"}
+	// KindDaemonSet is what runs on every node, KindResourceQuota and KindLimitRange are what a namespace may have.
+	KindDaemonSet     = Kind{"apps/v1", "DaemonSet"}
+	KindResourceQuota = Kind{"v1", "ResourceQuota"}
+	KindLimitRange    = Kind{"v1", "LimitRange"}
 	// KindIngress stands for a load balancer of the AWS controller.
 	KindIngress = Kind{"networking.k8s.io/v1", "Ingress"}
 	// KindGateway is the Gateway API's, of which a cluster need not have the CRDs.

@@ -62,9 +62,28 @@ const (
 	UsedBucket    = LeftoverPrefix + "UsedBucket"
 )
 
+// InstancePrefix begins the actions that take instances away, at once and for good.
+const InstancePrefix = "instance:"
+
+// The actions that take instances away.
+const (
+	SpotInterruption    = InstancePrefix + "SpotInterruption"
+	InstanceTermination = InstancePrefix + "Termination"
+)
+
+// InstanceFaults are all of them.
+func InstanceFaults() []Disorder {
+	const match = "an instance, or its node"
+	return []Disorder{
+		{SpotInterruption, "EC2 takes spot instances back, after its notice", match},
+		{InstanceTermination, "instances are terminated without a notice", match},
+	}
+}
+
 // IsAWS says whether an action is one of AWS: a fault of it needs an error or a delay, all others need neither.
 func IsAWS(action string) bool {
-	return !strings.HasPrefix(action, ClusterFaultPrefix) && !strings.HasPrefix(action, LeftoverPrefix)
+	return !strings.HasPrefix(action, ClusterFaultPrefix) && !strings.HasPrefix(action, LeftoverPrefix) &&
+		!strings.HasPrefix(action, InstancePrefix)
 }
 
 // Disorder is a way in which a cluster can be broken, or something that is left behind.

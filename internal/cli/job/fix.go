@@ -14,26 +14,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"emrflink/components/nodelabel"
 	"emrflink/internal/cli/cmdutil"
 	"emrflink/internal/flinkjob"
 	"emrflink/internal/iostreams"
 	"emrflink/internal/jobfile"
-	"emrflink/internal/stack"
 )
-
-// Stack is what the commands need of a stack.
-type Stack interface {
-	Info() stack.Info
-	// Job is what the recorded outputs say to a job of the options' team and node pool. Nothing is contacted.
-	Job(ctx context.Context, o flinkjob.Options) (flinkjob.Spec, error)
-	// RunJob submits a job and waits for a checkpoint; of the options, Timeout and Restart count.
-	RunJob(ctx context.Context, j flinkjob.Job, o flinkjob.Options, report func(flinkjob.Progress)) (flinkjob.RunResult, error)
-	Close() error
-}
-
-// Open opens the stack that the settings describe.
-type Open func(context.Context) (Stack, error)
 
 // FixOptions are the dependencies and the flags of `job fix`.
 type FixOptions struct {
@@ -42,6 +27,7 @@ type FixOptions struct {
 
 	File   string
 	To     string // "" = beside the file
+	Set    []string
 	Job    flinkjob.Options
 	Output cmdutil.Format
 }
@@ -79,6 +65,7 @@ stack was never deployed.`,
 		},
 	}
 	cmd.Flags().StringVar(&opts.To, "to", "", "file to write (default: beside the job file)")
+	bindSet(cmd, &opts.Set)
 	bindTeam(cmd, &opts.Job)
 	cmdutil.AddOutputFlag(cmd, &opts.Output)
 	return cmd
@@ -93,7 +80,11 @@ func fix(ctx context.Context, opts *FixOptions) error {
 	if err != nil {
 		return err
 	}
-	fixed, err := jobfile.Fix(jobfile.File{Name: opts.File, Text: content}, values)
+	file, err := withSet(jobfile.File{Name: opts.File, Text: content}, opts.Set)
+	if err != nil {
+		return err
+	}
+	fixed, err := jobfile.Fix(file, values)
 	if err != nil {
 		return syntaxError("fix "+opts.File, opts.File, err)
 	}
@@ -154,16 +145,6 @@ func valuesOf(ctx context.Context, opts *FixOptions) (jobfile.Values, error) {
 		return jobfile.Values{}, fmt.Errorf("fix %s: %w", opts.File, err)
 	}
 	return values(s, spec), nil
-}
-
-// values are what a job file takes from a team of the stack.
-func values(s Stack, spec flinkjob.Spec) jobfile.Values {
-	return jobfile.Values{
-		Namespace: spec.Namespace, RoleARN: spec.RoleARN, Region: s.Info().Region, LogGroup: spec.LogGroup,
-		CheckpointURI: spec.CheckpointURI, SavepointURI: spec.SavepointURI, JobManagerURI: spec.JobManagerURI,
-		EmrReleaseLabel: spec.EmrReleaseLabel, FlinkVersion: spec.FlinkVersion, NodeGroupType: spec.NodeGroupType,
-		JobManagerRole: nodelabel.JobManager, TaskManagerRole: nodelabel.TaskManager,
-	}
 }
 
 // fixDocument is the JSON contract of the command.

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"emrflink/internal/cli/cmdutil"
+	"emrflink/internal/flinkjob"
 	"emrflink/internal/iostreams"
 	"emrflink/internal/jobfile"
 )
@@ -23,48 +24,65 @@ const stdin = "-"
 
 // ValidateOptions are the dependencies and the flags of `job validate`.
 type ValidateOptions struct {
-	IO *iostreams.IOStreams
+	IO      *iostreams.IOStreams
+	Globals *cmdutil.Globals
+	Open    Open
 
-	Files  []string
-	Strict bool
-	Output cmdutil.Format
+	Files             []string
+	Operator, Release string
+	Set               []string
+	Job               flinkjob.Options
+	Strict            bool
+	Output            cmdutil.Format
 }
 
 // NewCmd returns the command with its subcommands.
-func NewCmd(f *cmdutil.Factory, open Open) *cobra.Command {
+func NewCmd(f *cmdutil.Factory, open Open, fetch Fetch) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "job COMMAND",
-		Short: "Check, correct and run Flink jobs of your own",
-		Long: `Check, correct and run the files of Flink jobs. The jobs that come with emrflink are in "sample-job", which also
-shows and deletes jobs of your own.
+		Short: "Make, check, correct and run Flink jobs of your own",
+		Long: `Make Flink jobs, check, correct and run their files, and check their jars. The jobs that come with emrflink are in
+"sample-job", which also shows and deletes jobs of your own.
 
 Exit codes: 0 done; see the subcommands.`,
-		Example: `  emrflink job validate my-job.yaml
+		Example: `  emrflink job init my-job
+  emrflink job validate my-job.yaml
   emrflink job fix my-job.yaml
+  emrflink job check-jar my-job.jar
   emrflink job run -f my-job.fixed.yaml`,
 	}
-	return cmdutil.Group(cmd, NewValidateCmd(f, nil), NewFixCmd(f, open, nil), NewRunCmd(f, open, nil))
+	return cmdutil.Group(cmd, NewInitCmd(f, open, nil), NewValidateCmd(f, open, nil), NewFixCmd(f, open, nil),
+		NewCheckJarCmd(f, fetch, nil), NewRunCmd(f, open, nil))
 }
 
 // NewValidateCmd returns the command that checks job files.
-func NewValidateCmd(f *cmdutil.Factory, runF func(context.Context, *ValidateOptions) error) *cobra.Command {
-	opts := &ValidateOptions{IO: f.IO}
+func NewValidateCmd(f *cmdutil.Factory, open Open, runF func(context.Context, *ValidateOptions) error) *cobra.Command {
+	opts := &ValidateOptions{IO: f.IO, Globals: f.Globals, Open: open}
 	cmd := &cobra.Command{
 		Use:   "validate FILE... [flags]",
 		Short: "Say everything that is wrong with a job file",
 		Long: `Say everything that is wrong with the files of Flink jobs, all at once: FlinkDeployment, FlinkSessionJob and
 FlinkStateSnapshot, several objects in a file, YAML or JSON; - is standard input. Each problem has its line, what
-Kubernetes, the operator or Flink would do with it, and the mend. Nothing is contacted and nothing is changed.
+Kubernetes, the operator or Flink would do with it, and the mend. Without --stack nothing is contacted; nothing is
+changed.
 
 Checked are: the fields and the rules of operator 1.10 (EMR 7.6 and later), every configuration key of Flink 1.20 and
 of the operator, Flink's division of the memory, where state and high availability are kept, pod templates, EMR's own
-fields, placeholders that nobody filled in, and secrets in clear, which no output shows. What only the live stack shows
-is not.
+fields, placeholders that nobody filled in, and secrets in clear, which no output shows. --operator and --release choose
+other versions; what is not known of them is named.
+
+With --stack NAME placeholders are filled in as "job run" does it, and the deployed stack is asked too: its release and
+operator, node pools (labels, taints, affinity, sizes, and what the smallest node that fits leaves idle), the quota and
+limits of the team's namespace, the role's trust, the jar and the state to start from in S3, Secrets, ConfigMaps and
+claims.
 
 Cost: none.
 
-Exit codes: 0 no error (with --strict: and no warning); 1 failed; 2 errors found, or flags; 4 no such file.`,
+Exit codes: 0 no error (with --strict: and no warning); 1 failed, or only the stack shows errors; 2 errors in the files,
+or flags; 3 credentials; 4 no such file, or the stack was never deployed.`,
 		Example: `  emrflink job validate my-job.yaml
+  emrflink job validate my-job.yaml --stack dev --team flink-team-a
+  emrflink job validate --operator 1.13.0 my-job.yaml
   emrflink job validate --strict jobs/*.yaml
   emrflink job validate - --output json <my-job.yaml`,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -78,31 +96,83 @@ Exit codes: 0 no error (with --strict: and no warning); 1 failed; 2 errors found
 			if runF != nil {
 				return runF(cmd.Context(), opts)
 			}
-			return validate(opts)
+			return validate(cmd.Context(), opts)
 		},
 	}
 	cmdutil.AddFormatFlag(cmd, &opts.Output, cmdutil.Text, cmdutil.JSON, cmdutil.SARIF)
-	cmd.Flags().BoolVar(&opts.Strict, "strict", false, "take warnings for errors")
+	cmd.Flags().StringVar(&opts.Operator, "operator", "",
+		"release of the operator to check by (default: that of the EMR release)")
+	bindRelease(cmd, &opts.Release)
+	bindSet(cmd, &opts.Set)
+	bindTeam(cmd, &opts.Job)
+	bindStrict(cmd, &opts.Strict)
 	return cmd
 }
 
-func validate(opts *ValidateOptions) error {
+func bindStrict(cmd *cobra.Command, strict *bool) {
+	cmd.Flags().BoolVar(strict, "strict", false, "take warnings for errors")
+}
+
+func bindRelease(cmd *cobra.Command, release *string) {
+	cmd.Flags().StringVar(release, "release", "", "EMR release label to check by, such as emr-7.13.0-flink-latest")
+}
+
+func validate(ctx context.Context, opts *ValidateOptions) error {
 	var files []jobfile.File
 	for _, name := range opts.Files {
 		text, err := read(opts.IO, name)
 		if err != nil {
 			return err
 		}
-		files = append(files, jobfile.File{Name: name, Text: text})
+		file, err := withSet(jobfile.File{Name: name, Text: text}, opts.Set)
+		if err != nil {
+			return err
+		}
+		files = append(files, file)
 	}
-	result := jobfile.Check(files...)
+	result, err := opts.checked(ctx, files)
+	if err != nil {
+		return fmt.Errorf("check %s: %w", strings.Join(opts.Files, ", "), err)
+	}
 	if err := show(opts, opts.IO.Out, result); err != nil {
 		return err
 	}
-	if result.Errors > 0 || opts.Strict && result.Warnings > 0 {
-		return cmdutil.ExitStatus(cmdutil.ExitUsage)
+	if code := exitOf(result, opts.Strict); code != cmdutil.ExitOK {
+		return cmdutil.ExitStatus(code)
 	}
 	return nil
+}
+
+// exitOf is 2 for what the files show, and 1 for what only the stack does.
+func exitOf(r jobfile.Result, strict bool) int {
+	code := cmdutil.ExitOK
+	for _, p := range r.Problems {
+		if p.Severity != jobfile.Error && (!strict || p.Severity != jobfile.Warning) {
+			continue
+		}
+		if !strings.HasPrefix(p.Code, stackCode) {
+			return cmdutil.ExitUsage
+		}
+		code = cmdutil.ExitFailed
+	}
+	return code
+}
+
+// withSet is the file with the values of --set.
+func withSet(f jobfile.File, assignments []string) (jobfile.File, error) {
+	if len(assignments) == 0 {
+		return f, nil
+	}
+	set, err := jobfile.Set(f, assignments...)
+	if err != nil {
+		return f, &cmdutil.UsageError{Err: err}
+	}
+	return set, nil
+}
+
+func bindSet(cmd *cobra.Command, set *[]string) {
+	cmd.Flags().StringArrayVar(set, "set", nil,
+		"`PATH=VALUE` in the place of what the file has, such as spec.job.parallelism=4; can be repeated")
 }
 
 // most is how much of a file is read: the API server takes 3 MiB at most.
@@ -113,11 +183,7 @@ func read(ios *iostreams.IOStreams, name string) ([]byte, error) {
 	if name != stdin {
 		file, err := os.Open(name) // #nosec G304 -- the file that the user names
 		if err != nil {
-			e := &cmdutil.Error{What: fmt.Sprintf("read %q", name), Cause: errors.Unwrap(err), ID: "job.file"}
-			if errors.Is(err, os.ErrNotExist) {
-				e.Exit = cmdutil.ExitNotFound
-			}
-			return nil, e
+			return nil, fileError(name, err)
 		}
 		defer file.Close() // it was only read
 		in = file
@@ -132,10 +198,33 @@ func read(ios *iostreams.IOStreams, name string) ([]byte, error) {
 	return text, nil
 }
 
+// fileError says that a file cannot be read.
+func fileError(name string, err error) error {
+	e := &cmdutil.Error{What: fmt.Sprintf("read %q", name), Cause: errors.Unwrap(err), ID: "job.file"}
+	if errors.Is(err, os.ErrNotExist) {
+		e.Exit = cmdutil.ExitNotFound
+	}
+	if e.Cause == nil {
+		e.Cause = err
+	}
+	return e
+}
+
 // syntaxError says that a file is no YAML.
 func syntaxError(what, file string, cause error) error {
 	return &cmdutil.Error{
 		What: what, Cause: cause, Next: cmdutil.Command("job", "validate", file), Exit: cmdutil.ExitUsage, ID: "job.syntax",
+	}
+}
+
+// tellProblem writes one problem: where it is and what it is, then the rest of it, each on a line of its own.
+func tellProblem(b *strings.Builder, p iostreams.Palette, where, severity, message, code, at, effect, mend string) {
+	colour := map[string]func(string) string{"error": p.Red, "warning": p.Yellow, "note": p.Dim}[severity]
+	fmt.Fprintf(b, "%s: %s: %s [%s]\n", where, colour(severity), message, code)
+	for _, of := range [][2]string{{"at  ", at}, {"then", effect}, {"mend", mend}} {
+		if of[1] != "" {
+			fmt.Fprintf(b, "    %s %s\n", of[0], of[1])
+		}
 	}
 }
 
@@ -149,25 +238,12 @@ func show(opts *ValidateOptions, w io.Writer, r jobfile.Result) error {
 	var b strings.Builder
 	p := opts.IO.OutPalette()
 	for _, problem := range r.Problems {
-		head := string(problem.Severity)
-		switch problem.Severity {
-		case jobfile.Error:
-			head = p.Red(head)
-		case jobfile.Warning:
-			head = p.Yellow(head)
-		case jobfile.Note:
-			head = p.Dim(head)
+		at := problem.Path
+		if strings.HasPrefix(problem.Message, problem.Path) {
+			at = ""
 		}
-		fmt.Fprintf(&b, "%s:%d: %s: %s [%s]\n", problem.File, problem.Line, head, problem.Message, problem.Code)
-		if problem.Path != "" && !strings.HasPrefix(problem.Message, problem.Path) {
-			fmt.Fprintf(&b, "    at   %s\n", problem.Path)
-		}
-		if problem.Effect != "" {
-			fmt.Fprintf(&b, "    then %s\n", problem.Effect)
-		}
-		if problem.Mend != "" {
-			fmt.Fprintf(&b, "    mend %s\n", problem.Mend)
-		}
+		tellProblem(&b, p, fmt.Sprintf("%s:%d", problem.File, problem.Line), string(problem.Severity), problem.Message,
+			problem.Code, at, problem.Effect, problem.Mend)
 	}
 	if len(r.Problems) > 0 {
 		fmt.Fprintln(&b)
@@ -175,7 +251,9 @@ func show(opts *ValidateOptions, w io.Writer, r jobfile.Result) error {
 	fmt.Fprintf(&b, "%s of Flink, by the rules of operator %s and Flink %s: %s, %s, %s.\n",
 		cmdutil.Count(len(r.Objects), "object", "objects"), r.Operator, r.Flink, cmdutil.Count(r.Errors, "error", "errors"),
 		cmdutil.Count(r.Warnings, "warning", "warnings"), cmdutil.Count(r.Notes, "note", "notes"))
-	fmt.Fprintf(&b, "Not checked: %s.\n", strings.Join(r.NotChecked, "; "))
+	if len(r.NotChecked) > 0 {
+		fmt.Fprintf(&b, "Not checked: %s.\n", strings.Join(r.NotChecked, "; "))
+	}
 	_, err := io.WriteString(w, b.String())
 	if err != nil {
 		return fmt.Errorf("write the problems: %w", err)

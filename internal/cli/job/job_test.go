@@ -31,7 +31,10 @@ func TestValidate(t *testing.T) {
 		ios, in, out, _ := iostreams.Test()
 		in.WriteString(wrong)
 		o.IO = ios
-		err := validate(&o)
+		if o.Globals == nil {
+			o.Globals = &cmdutil.Globals{}
+		}
+		err := validate(t.Context(), &o)
 		return out.String(), err
 	}
 	text, err := run(ValidateOptions{Files: []string{file}})
@@ -63,17 +66,92 @@ func TestValidate(t *testing.T) {
 	require.Equal(t, cmdutil.ExitFailed, e.ExitCode())
 }
 
-// deployed is a stack with one team.
-type deployed struct {
-	err error
-	ran *flinkjob.Job
+func TestValidateByOtherVersionsAndOnAStack(t *testing.T) {
+	t.Parallel()
+	whole := strings.Replace(mine, "${FLINK_JOB_ROLE}", "arn:aws:iam::111122223333:role/r", 1)
+	whole = strings.ReplaceAll(whole, "${S3_BUCKET}", "bucket/flink-team-a")
+	run := func(o ValidateOptions, d deployed) (jobfile.Result, error) {
+		ios, in, out, _ := iostreams.Test()
+		if o.Globals == nil {
+			in.WriteString(whole)
+		} else {
+			in.WriteString(mine) // the stack knows the rest
+		}
+		o.IO, o.Output, o.Files, o.Open = ios, cmdutil.JSON, []string{"-"}, func(context.Context) (Stack, error) { return d, nil }
+		if o.Globals == nil {
+			o.Globals = &cmdutil.Globals{}
+		}
+		err := validate(t.Context(), &o)
+		var r jobfile.Result
+		if out.Len() > 0 {
+			require.NoError(t, json.Unmarshal(out.Bytes(), &r))
+		}
+		return r, err
+	}
+	r, err := run(ValidateOptions{Operator: "1.14"}, deployed{})
+	require.NoError(t, err)
+	require.Equal(t, "1.14.0", r.Operator)
+	require.Len(t, r.NotChecked, 2)
+	_, err = run(ValidateOptions{Release: "latest"}, deployed{})
+	require.ErrorContains(t, err, "no release label of EMR")
+	_, err = run(ValidateOptions{Set: []string{"spec.job.paralelism=3"}}, deployed{})
+	require.ErrorContains(t, err, `the nearest is "parallelism"`)
+
+	named := &cmdutil.Globals{StackNamed: true}
+	found := []flinkjob.Finding{
+		{Object: "FlinkDeployment mine", Code: "node-pool", Path: "spec.taskManager", Text: "no NodePool takes the pods"},
+		{Object: "FlinkDeployment mine", Code: "idle", Path: "spec.jobManager.resource", Text: "half of it", Advice: true},
+	}
+	r, err = run(ValidateOptions{Globals: named}, deployed{found: found})
+	require.Equal(t, cmdutil.ExitStatus(cmdutil.ExitFailed), err, "the file itself is right")
+	require.Equal(t, 1, r.Errors)
+	at := map[string]int{}
+	for _, p := range r.Problems {
+		at[p.Code] = p.Line
+	}
+	require.Equal(t, 15, at["stack-node-pool"])
+	require.Equal(t, 14, at["stack-idle"])
+	require.NotContains(t, at, "reference", "the stack was asked")
+	require.NotContains(t, at, "placeholder")
+	_, err = run(ValidateOptions{Globals: named, Set: []string{"spec.flinkVersion=v1_99"}}, deployed{found: found})
+	require.Equal(t, cmdutil.ExitStatus(cmdutil.ExitUsage), err)
+	_, err = run(ValidateOptions{Globals: named, Release: "emr-7.9.0-flink-latest"}, deployed{})
+	require.NoError(t, err)
+	r, err = run(ValidateOptions{Globals: named, Set: []string{"metadata.namespace=other"}}, deployed{})
+	require.Equal(t, cmdutil.ExitStatus(cmdutil.ExitFailed), err)
+	require.Contains(t, r.NotChecked[len(r.NotChecked)-1], "the live stack")
 }
 
-func (d deployed) RunJob(_ context.Context, j flinkjob.Job, _ flinkjob.Options, report func(flinkjob.Progress)) (
+// deployed is a stack with one team.
+type deployed struct {
+	err    error
+	ran    *[]flinkjob.Job
+	found  []flinkjob.Finding
+	server flinkjob.DryRunResult
+}
+
+func (d deployed) RunJobs(_ context.Context, jobs []flinkjob.Job, _ flinkjob.Options, report func(flinkjob.Progress)) (
 	flinkjob.RunResult, error) {
-	*d.ran = j
+	*d.ran = jobs
 	report(flinkjob.Progress{Phase: "submitted"})
-	return flinkjob.RunResult{Job: j.Name, Namespace: j.Namespace, State: "RUNNING"}, nil
+	var res flinkjob.RunResult
+	for _, j := range jobs {
+		one := flinkjob.RunResult{Job: j.Name, Namespace: j.Namespace, State: "RUNNING"}
+		all := append(res.Jobs, one)
+		res = one
+		res.Jobs = all
+	}
+	if len(jobs) == 1 {
+		res.Jobs = nil
+	}
+	return res, nil
+}
+
+func (d deployed) ExamineJobs(context.Context, []flinkjob.Job) ([]flinkjob.Finding, error) {
+	return d.found, d.err
+}
+func (d deployed) DryRunJobs(context.Context, []flinkjob.Job) (flinkjob.DryRunResult, error) {
+	return d.server, d.err
 }
 
 func (deployed) Info() stack.Info { return stack.Info{Region: "us-west-2"} }
@@ -83,8 +161,15 @@ func (d deployed) Job(context.Context, flinkjob.Options) (flinkjob.Spec, error) 
 		Namespace: "flink-team-a", RoleARN: "arn:aws:iam::111122223333:role/r",
 		CheckpointURI: "s3://bucket/flink-team-a/checkpoints", SavepointURI: "s3://bucket/flink-team-a/savepoints",
 		JobManagerURI: "s3://bucket/flink-team-a/jobmanager", EmrReleaseLabel: "emr-7.13.0-flink-latest", FlinkVersion: "v1_20",
-		NodeGroupType: "FlinkComputeOptimized",
+		NodeGroupType: "FlinkComputeOptimized", JarsURI: "s3://bucket/flink-team-a/jars",
 	}, d.err
+}
+
+func team(t *testing.T) flinkjob.Spec {
+	t.Helper()
+	spec, err := deployed{}.Job(t.Context(), flinkjob.Options{})
+	require.NoError(t, err)
+	return spec
 }
 
 func TestFix(t *testing.T) {

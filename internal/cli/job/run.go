@@ -6,9 +6,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"emrflink/internal/cli/cmdutil"
 	"emrflink/internal/cli/jobrun"
@@ -25,6 +29,9 @@ type RunOptions struct {
 
 	File   string
 	Fix    bool
+	Set    []string
+	Jar    string // "" = that of the file
+	DryRun server
 	Yes    bool
 	Job    flinkjob.Options
 	Output cmdutil.Format
@@ -36,24 +43,30 @@ func NewRunCmd(f *cmdutil.Factory, open Open, runF func(context.Context, *RunOpt
 	cmd := &cobra.Command{
 		Use:   "run --file FILE [flags]",
 		Short: "Run a job file until a checkpoint has been written",
-		Long: `Run the job of a file: a FlinkDeployment with a job, and the ConfigMaps, Secrets and claims of its pods.
-Placeholders such as ${S3_BUCKET} are filled in with the values of the stack, and a missing namespace is the team's;
-with --fix the file is corrected as "job fix" does it. The file itself is not changed.
+		Long: `Run the jobs of a file: FlinkDeployments, FlinkSessionJobs, and the ConfigMaps, Secrets and claims of their pods.
+A FlinkDeployment without a job is a session cluster; it goes before its session jobs, whose cluster may also be there
+already. Placeholders such as ${S3_BUCKET} are filled in with the values of the stack, and a missing namespace is the
+team's; with --fix the file is corrected as "job fix" does it, with --set values are put in the place of the file's. A
+jar of this machine (--jar) is uploaded to the team's folder of jars, with its digest in its name, and is the jar of the
+jobs. The file itself is not changed.
 
 Steps:
   1. check the file ("job validate"); an error ends the run, and nothing was submitted
-  2. check the stack: operator, namespace, node pools, the role's trust, the jar and the state to start from in S3,
-     and the ConfigMaps, Secrets and claims that the pods need
-  3. apply the objects, and wait until the job is RUNNING and a checkpoint is in the bucket. A job that keeps none is
-     waited for until it is RUNNING, a bounded one until it has FINISHED
+  2. check the stack: operator, namespace, session cluster, node pools and their sizes, quota and limits, the role's
+     trust, the jar and the state to start from in S3, and the ConfigMaps, Secrets and claims that the pods need
+  3. apply the objects, and wait until each job is RUNNING and a checkpoint is in the bucket. A job that keeps none is
+     waited for until it is RUNNING, a bounded one until it has FINISHED, a session cluster until it is STABLE
+
+With --dry-run=server step 3 only asks the API server what it would do with each object.
 
 Cost: on the aws target the nodes of the job, until it is deleted. The job keeps running: delete it with
 "sample-job delete".
 
-Exit codes: 0 done; 1 the job failed, and its cause is printed; 2 the file has errors, or flags; 3 credentials; 4 no
-such file, or the stack was never deployed; 6 timed out waiting.`,
+Exit codes: 0 done; 1 the job failed or would be refused, and the cause is printed; 2 the file has errors, or flags; 3
+credentials; 4 no such file, or the stack was never deployed; 6 timed out waiting.`,
 		Example: `  emrflink job run -f my-job.yaml
-  emrflink job run -f my-job.yaml --fix --team flink-team-a --timeout 20m`,
+  emrflink job run -f my-job.yaml --fix --team flink-team-a --timeout 20m
+  emrflink job run -f my-job.yaml --set spec.job.parallelism=4 --dry-run=server`,
 		Args: cmdutil.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if opts.File == "" {
@@ -67,6 +80,10 @@ such file, or the stack was never deployed; 6 timed out waiting.`,
 	}
 	cmd.Flags().StringVarP(&opts.File, "file", "f", "", "job file; - is standard input")
 	cmd.Flags().BoolVar(&opts.Fix, "fix", false, "correct the file first, as \"job fix\" does")
+	bindSet(cmd, &opts.Set)
+	cmd.Flags().StringVar(&opts.Jar, "jar", "", "jar of this machine to upload for the jobs (default: the jarURI of the file)")
+	cmd.Flags().Var(&opts.DryRun, "dry-run", "let the API server say what it would do and submit nothing; also --dry-run=server")
+	cmd.Flags().Lookup("dry-run").NoOptDefVal = "true"
 	cmd.Flags().BoolVar(&opts.Yes, "yes", false, "restart a running job of the name without a question")
 	cmd.Flags().StringVar(&opts.Job.Name, "name", "", "name of the job in the cluster (default: the file's)")
 	bindTeam(cmd, &opts.Job)
@@ -97,37 +114,134 @@ func run(ctx context.Context, opts *RunOptions) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
+	file, jar, err := opts.changed(jobfile.File{Name: opts.File, Text: content}, team)
+	if err != nil {
+		return err
+	}
 	prepare := jobfile.Fill
 	if opts.Fix {
 		prepare = jobfile.Fix
 	}
-	file, err := prepare(jobfile.File{Name: opts.File, Text: content}, values(s, team))
+	fixed, err := prepare(file, values(s, team))
 	if err != nil {
 		return syntaxError(what, opts.File, err)
 	}
-	for _, c := range file.Changes {
+	for _, c := range fixed.Changes {
 		opts.IO.Say(c.Object + ": " + c.Path + ": " + c.What)
 	}
-	if file.Left.Errors > 0 {
-		if err := show(&ValidateOptions{IO: opts.IO, Output: cmdutil.Text}, opts.IO.ErrOut, file.Left); err != nil {
+	if fixed.Left.Errors > 0 {
+		if err := show(&ValidateOptions{IO: opts.IO, Output: cmdutil.Text}, opts.IO.ErrOut, fixed.Left); err != nil {
 			return err
 		}
 		return &cmdutil.Error{
 			What:  what,
-			Cause: errors.New(cmdutil.Count(file.Left.Errors, "error", "errors") + " in the file; nothing was submitted"),
+			Cause: errors.New(cmdutil.Count(fixed.Left.Errors, "error", "errors") + " in the file; nothing was submitted"),
 			Next:  cmdutil.Command("job", "fix", opts.File), Exit: cmdutil.ExitUsage, ID: "job.file",
 		}
 	}
-	job, err := flinkjob.JobOf(jobfile.Objects(jobfile.File{Name: opts.File, Text: file.Text}), team, opts.Job.Name)
+	jobs, err := flinkjob.JobsOf(jobfile.Objects(jobfile.File{Name: opts.File, Text: fixed.Text}), team)
 	if err != nil {
 		return &cmdutil.Error{What: what, Cause: err, Next: cmdutil.Command("job", "run", "--help")}
 	}
+	for i := range jobs {
+		jobs[i].Jar = jar
+	}
+	return submit(ctx, opts, s, what, jobs)
+}
+
+// changed is the file as the flags want it, and the jar to upload.
+func (o *RunOptions) changed(f jobfile.File, team flinkjob.Spec) (jobfile.File, flinkjob.Jar, error) {
+	f, err := withSet(f, o.Set)
+	if err != nil {
+		return f, flinkjob.Jar{}, err
+	}
+	if o.Job.Name != "" {
+		if f, err = jobfile.Rename(f, o.Job.Name); err != nil {
+			return f, flinkjob.Jar{}, &cmdutil.UsageError{Err: err}
+		}
+	}
+	if o.Jar == "" {
+		return f, flinkjob.Jar{}, nil
+	}
+	jar, err := o.jar(team)
+	if err != nil {
+		return f, jar, err
+	}
+	if f, err = jobfile.WithJar(f, jar.URI); err != nil {
+		return f, jar, &cmdutil.UsageError{Err: err}
+	}
+	return f, jar, nil
+}
+
+// jar is the jar of --jar, with its place in the team's folder of jars.
+func (o *RunOptions) jar(team flinkjob.Spec) (flinkjob.Jar, error) {
+	name := strings.TrimSuffix(filepath.Base(o.Jar), filepath.Ext(o.Jar))
+	jar, err := flinkjob.NewJar(o.Jar, name, team.JarsURI)
+	if err != nil {
+		return jar, fileError(o.Jar, err)
+	}
+	return jar, nil
+}
+
+// submit runs the jobs, or lets the API server say what it would do with them.
+func submit(ctx context.Context, opts *RunOptions, s Stack, what string, jobs []flinkjob.Job) error {
+	if opts.DryRun {
+		res, err := s.DryRunJobs(ctx, jobs)
+		if err != nil {
+			return &cmdutil.Error{What: what, Cause: err, Next: cmdutil.Command("status", "--stack", s.Info().Stack)}
+		}
+		return tellDryRun(opts, what, res)
+	}
 	r := jobrun.Run{
-		IO: opts.IO, Interrupt: opts.Interrupt, Output: opts.Output, Info: s.Info, What: what, Job: job.Name,
+		IO: opts.IO, Interrupt: opts.Interrupt, Output: opts.Output, Info: s.Info, What: what, Job: jobs[0].Name,
 		Help: cmdutil.Command("job", "run", "--help"), Yes: opts.Yes,
 	}
 	o := flinkjob.Options{Timeout: opts.Job.Timeout, Restart: r.Restart(ctx)}
 	return r.Follow(ctx, func(report func(flinkjob.Progress)) (flinkjob.RunResult, error) {
-		return s.RunJob(ctx, job, o, report)
+		return s.RunJobs(ctx, jobs, o, report)
 	})
+}
+
+// server is --dry-run, which kubectl's users write --dry-run=server.
+type server bool
+
+var _ pflag.Value = (*server)(nil)
+
+// String is the flag's value.
+func (d *server) String() string { return strconv.FormatBool(bool(*d)) }
+
+// Type is that of the flag's name in other commands.
+func (d *server) Type() string { return "bool" }
+
+// Set parses the value.
+func (d *server) Set(v string) error {
+	on, err := strconv.ParseBool(v)
+	if err != nil && v != "server" {
+		return errors.New(`must be "server": "job validate" checks a file without one`)
+	}
+	*d = server(on || v == "server")
+	return nil
+}
+
+func tellDryRun(opts *RunOptions, what string, res flinkjob.DryRunResult) error {
+	if opts.Output == cmdutil.JSON {
+		if err := cmdutil.WriteJSON(opts.IO.Out, res); err != nil {
+			return err
+		}
+	} else {
+		t := opts.IO.NewTable("KIND", "NAME", "WOULD", "REASON")
+		for _, o := range res.Objects {
+			t.Row(o.Kind, o.Name, o.Action, o.Reason)
+		}
+		if err := t.Render(); err != nil {
+			return err
+		}
+	}
+	if res.Refused > 0 {
+		return &cmdutil.Error{
+			What: what, Cause: errors.New("the API server refuses " + cmdutil.Count(res.Refused, "object", "objects")),
+			Next: cmdutil.Command("job", "validate", opts.File), ID: "job.refused",
+		}
+	}
+	return nil
 }

@@ -61,7 +61,10 @@ func (r Run) Follow(ctx context.Context, do func(report func(flinkjob.Progress))
 	if err != nil {
 		next := status + "\n" + command("sample-job", "delete", r.Job)
 		var failed interface{ Code() string }
+		var unbuilt *flinkjob.NoJarError
 		switch {
+		case errors.As(err, &unbuilt):
+			next = unbuilt.Hint()
 		case cmdutil.ExitCode(ctx, err) == cmdutil.ExitUsage: // nor here, and a job of that name may run
 			next = r.Help
 		case errors.As(err, &failed) && failed.Code() == "flinkjob.preflight": // nothing was submitted
@@ -116,16 +119,38 @@ func (run Run) report(r flinkjob.RunResult) error {
 		r.Nodes = cmdutil.List(r.Nodes)
 		return cmdutil.WriteJSON(run.IO.Out, document{RunResult: r, Simulated: cmdutil.List(run.Info().Simulated)})
 	}
+	for _, one := range r.Jobs {
+		if err := run.print(one); err != nil {
+			return err
+		}
+	}
+	if len(r.Jobs) == 0 {
+		if err := run.print(r); err != nil {
+			return err
+		}
+	}
+	cmdutil.PrintSimulated(run.IO, run.Info().Simulated)
+	return nil
+}
+
+// print shows the result of one job.
+func (run Run) print(r flinkjob.RunResult) error {
 	w := run.IO.Out
 	elapsed := time.Duration(r.ElapsedSeconds * float64(time.Second))
 	checkpoint := "its first checkpoint took"
 	switch n := path.Base(r.Checkpoint.URI); {
+	case r.SessionCluster:
+		checkpoint = "this took"
 	case r.Checkpoint.URI == "":
 		checkpoint = "it keeps no checkpoints; this took"
 	case n != "chk-1":
 		checkpoint = "checkpoint " + strings.TrimPrefix(n, "chk-") + " came after"
 	}
-	_, _ = fmt.Fprintf(w, "job %s in namespace %s is %s; %s %s\n", r.Job, r.Namespace, r.State, checkpoint,
+	kind := "job"
+	if r.SessionCluster {
+		kind = "session cluster"
+	}
+	_, _ = fmt.Fprintf(w, "%s %s in namespace %s is %s; %s %s\n", kind, r.Job, r.Namespace, r.State, checkpoint,
 		iostreams.Duration(elapsed))
 	if r.Checkpoint.URI != "" {
 		_, _ = fmt.Fprintf(w, "checkpoint: %s (%d bytes, %s)\n", r.Checkpoint.URI, r.Checkpoint.Bytes,
@@ -140,6 +165,5 @@ func (run Run) report(r flinkjob.RunResult) error {
 	}
 	_, _ = fmt.Fprintf(w, "delete it with: %s\n",
 		run.IO.OutPalette().Cyan(cmdutil.Command("sample-job", "delete", r.Job, "--stack", run.Info().Stack)))
-	cmdutil.PrintSimulated(run.IO, run.Info().Simulated)
 	return nil
 }

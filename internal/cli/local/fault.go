@@ -150,6 +150,9 @@ An action "kubernetes:..." breaks the clusters that run instead, until it is cle
 An action "account:..." leaves something in the account, for each cluster or bucket, that no stack records and that
 stays until it is deleted:
 ` + disorders(localtarget.Leftovers()) + `
+An action "instance:..." takes running instances away, which nothing brings back: Karpenter starts others. The notice of
+an interruption is two minutes divided by the speed, and at least 15 s.
+` + disorders(localtarget.InstanceFaults()) + `
 The simulated providers do not repeat a throttled call; the providers of a real deploy repeat it for some minutes.
 
 Cost: none. The local target is started if it is stopped.
@@ -160,7 +163,8 @@ Exit codes: 0 set; 1 failed; 2 flags, an action that nothing calls, or the stack
   emrflink local fault set ec2:RunInstances --error InsufficientInstanceCapacity --match '* spot *'
   emrflink local fault set ec2:CreateNatGateway --delay 5m
   emrflink local fault set kubernetes:StuckNamespace --match flink-team-a
-  emrflink local fault set account:LostInterface`,
+  emrflink local fault set account:LostInterface
+  emrflink local fault set instance:SpotInterruption`,
 		Args: cmdutil.ExactArgs("ACTION"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if opts.Fault.Error == "" && opts.Delay == 0 && localtarget.IsAWS(args[0]) {
@@ -202,9 +206,14 @@ func faultSet(ctx context.Context, opts *FaultOptions) error {
 	if err := fs.SetFault(ctx, opts.Fault); err != nil {
 		return fmt.Errorf("set a fault for %q: %w", opts.Fault.Action, err)
 	}
-	if strings.HasPrefix(opts.Fault.Action, localtarget.LeftoverPrefix) {
-		_, err = fmt.Fprintln(opts.IO.Out, "left in the account, until somebody deletes it")
-		return err
+	for prefix, done := range map[string]string{
+		localtarget.LeftoverPrefix: "left in the account, until somebody deletes it",
+		localtarget.InstancePrefix: "begun; Karpenter starts another instance for the pods that need one",
+	} {
+		if strings.HasPrefix(opts.Fault.Action, prefix) {
+			_, err = fmt.Fprintln(opts.IO.Out, done)
+			return err
+		}
 	}
 	_, err = fmt.Fprintf(opts.IO.Out, "the fault is set; forget it with: %s\n",
 		cmdutil.Command("local", "fault", "clear", opts.Fault.Action))

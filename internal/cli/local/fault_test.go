@@ -76,6 +76,11 @@ func TestFault(t *testing.T) {
 			[]string{"set", localtarget.LostVolume}, nil, faultsFake{set: localtarget.Fault{Action: localtarget.LostVolume}},
 			"left in the account, until somebody deletes it\n", "",
 		},
+		"an instance is taken away": {
+			[]string{"set", localtarget.SpotInterruption, "--match", "i-*"}, nil,
+			faultsFake{set: localtarget.Fault{Action: localtarget.SpotInterruption, Match: "i-*"}},
+			"begun; Karpenter starts another instance for the pods that need one\n", "",
+		},
 		"clear all": {[]string{"clear"}, nil, faultsFake{cleared: "action "}, "2 faults cleared\n", ""},
 		"clear one": {[]string{"clear", "s3:*"}, nil, faultsFake{cleared: "action s3:*"}, "2 faults cleared\n", ""},
 		"drift": {

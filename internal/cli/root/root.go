@@ -56,6 +56,7 @@ type Operations struct {
 	Status    func(context.Context) (status.Stack, error)
 	Outputs   func(context.Context) (outputs.Stack, error)
 	Job       job.Open
+	Jar       job.Fetch
 	SampleJob samplejob.Open
 	State     func(context.Context) (state.Stack, error)
 	Stacks    stack.List
@@ -107,7 +108,7 @@ func New(f *cmdutil.Factory, o Operations) *cobra.Command {
 		graph.NewCmd(f, o.Graph, nil), cost.NewCmd(f, o.Cost, nil), deploy.NewCmd(f, o.Deploy, nil),
 		status.NewCmd(f, o.Status, nil), drift.NewCmd(f, o.Drift, nil), outputs.NewCmd(f, o.Outputs, nil),
 		cleanup.NewCmd(f, o.Cleanup, nil))
-	add(root, run, kubeconfig.NewCmd(f, o.Kubeconfig, nil), job.NewCmd(f, o.Job), samplejob.NewCmd(f, o.SampleJob))
+	add(root, run, kubeconfig.NewCmd(f, o.Kubeconfig, nil), job.NewCmd(f, o.Job, o.Jar), samplejob.NewCmd(f, o.SampleJob))
 	add(root, other, local.NewCmd(f, o.Local), stack.NewCmd(f, o.Stacks), state.NewCmd(f, o.State),
 		ekstoken.NewCmd(f, o.Token, nil), pulumi.NewCmd(o.Pulumi, nil), version.NewCmd(f, nil), completion.NewCmd(f, nil))
 	root.AddCommand(docs.NewCmd(f, nil),

@@ -29,6 +29,7 @@ type Jobs interface {
 	Run(ctx context.Context, o flinkjob.Options, report func(flinkjob.Progress)) (flinkjob.RunResult, error)
 	List(ctx context.Context, team string) ([]flinkjob.Summary, error)
 	Status(ctx context.Context, name, team string) (flinkjob.StatusResult, error)
+	Verify(ctx context.Context, name, team string) (flinkjob.Verified, error)
 	Delete(ctx context.Context, name string, o flinkjob.Options, report func(flinkjob.Progress)) (flinkjob.DeleteResult, error)
 }
 
@@ -67,7 +68,7 @@ Exit codes: 0 done; see the subcommands.`,
   emrflink sample-job run basic`,
 	}
 	return cmdutil.Group(cmd, NewListCmd(f, nil), NewRenderCmd(f, open, nil), NewRunCmd(f, open, nil),
-		NewStatusCmd(f, open, nil), NewDeleteCmd(f, open, nil))
+		NewStatusCmd(f, open, nil), NewVerifyCmd(f, open, nil), NewDeleteCmd(f, open, nil))
 }
 
 // runner runs one of the commands, or hands its options to a test.

@@ -25,6 +25,7 @@ type fake struct {
 	spec       flinkjob.Options
 	restarts   bool
 	checkpoint string // its number, "" = 1
+	lost       int64
 }
 
 func (f *fake) number() string {
@@ -82,6 +83,13 @@ func (f *fake) Status(_ context.Context, name, team string) (flinkjob.StatusResu
 	}, f.err
 }
 
+func (f *fake) Verify(_ context.Context, name, team string) (flinkjob.Verified, error) {
+	f.spec = flinkjob.Options{Team: team}
+	return flinkjob.Verified{
+		Job: name, Namespace: "flink-team-a", Output: "s3://b/out/r", Files: 2, Events: 7, Last: 6 + f.lost, Lost: f.lost,
+	}, f.err
+}
+
 func (f *fake) Delete(
 	_ context.Context, name string, s flinkjob.Options, progress func(flinkjob.Progress),
 ) (flinkjob.DeleteResult, error) {
@@ -107,6 +115,7 @@ func exec(t *testing.T, f *fake, args string) (*cmdtest.Run, error) {
 		"render": func() error { return r.Exec(t, NewRenderCmd(r.Factory, open, nil), words[1:]...) },
 		"run":    func() error { return r.Exec(t, NewRunCmd(r.Factory, open, nil), words[1:]...) },
 		"status": func() error { return r.Exec(t, NewStatusCmd(r.Factory, open, nil), words[1:]...) },
+		"verify": func() error { return r.Exec(t, NewVerifyCmd(r.Factory, open, nil), words[1:]...) },
 		"delete": func() error { return r.Exec(t, NewDeleteCmd(r.Factory, open, nil), words[1:]...) },
 	}[words[0]]
 	return r, cmd()
@@ -158,6 +167,17 @@ func TestSampleJob(t *testing.T) {
 				"checkpoint: s3://b/chk-1 (10 bytes, 2026-01-02T03:04:05Z)\n" +
 				"POD\tROLE\tPHASE\tREADY\tNODE\nbasic-tm-1\ttaskmanager\tRunning\ttrue\tn1\n", simulated,
 		},
+		"verify": {
+			"verify counting", fake{}, 0,
+			"job counting: 7 events, 0 lost, 0 counted twice, 0 with a wrong count (2 files in s3://b/out/r)\n", simulated,
+		},
+		"verify what lost events": {
+			"verify counting", fake{lost: 2}, 1,
+			"job counting: 7 events, 2 lost, 0 counted twice, 0 with a wrong count (2 files in s3://b/out/r)\n", simulated,
+		},
+		"verify what wrote nothing": {
+			"verify basic", fake{err: &flinkjob.NoOutputError{Job: "basic", Folder: "s3://b/out"}}, 4, "", "",
+		},
 		"delete": {
 			"delete basic",
 			fake{found: true},
@@ -198,6 +218,15 @@ func TestARunThatSubmittedNothingHasNoJobToDelete(t *testing.T) {
 	require.Equal(t, []string{"emrflink status --stack local", "emrflink deploy --stack local"}, cmdutil.Describe(err).Next)
 }
 
+func TestAJarThatIsNotBuiltNamesTheCommandThatBuildsIt(t *testing.T) {
+	t.Parallel()
+	for _, line := range []string{"run basic", "render basic"} {
+		_, err := exec(t, &fake{err: &flinkjob.NoJarError{Sample: "counting", Err: errors.New("x")}}, line)
+		require.Equal(t, 2, cmdtest.Code(err))
+		require.Equal(t, []string{"make samples"}, cmdutil.Describe(err).Next)
+	}
+}
+
 func TestAWrongFlagOfARunDoesNotSuggestToDeleteTheJob(t *testing.T) {
 	t.Parallel()
 	err := &flinkjob.UnknownNameError{What: "team", Name: "nobody", Known: []string{"flink-team-a"}}
@@ -218,6 +247,7 @@ func TestFlagsReachTheSpec(t *testing.T) {
 		"delete basic --team t --timeout 3m":                           {Team: "t", Timeout: 3 * time.Minute},
 		"status basic --team t":                                        {Team: "t"},
 		"status --team t":                                              {Team: "t"},
+		"verify counting --team t":                                     {Team: "t"},
 	} {
 		f := &fake{}
 		_, err := exec(t, f, args)
@@ -242,6 +272,9 @@ func TestJSONHasTheAgreedFields(t *testing.T) {
 			"schemaVersion", "job", "namespace", "state", "lifecycle", "jobManager", "cause", "simulated", "pods", "pods[].name",
 			"pods[].role", "pods[].phase", "pods[].ready", "pods[].node",
 		}, node...), checkpoint...),
+		"verify counting -o json": {
+			"schemaVersion", "job", "namespace", "output", "files", "events", "last", "lost", "twice", "wrong", "simulated",
+		},
 		"delete basic -o json": {"schemaVersion", "job", "namespace", "deleted", "elapsedSeconds", "simulated"},
 	} {
 		t.Run(args, func(t *testing.T) {

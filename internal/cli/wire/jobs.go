@@ -5,6 +5,10 @@ package wire
 import (
 	"context"
 	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
 
 	"emrflink/internal/awsapi"
 	"emrflink/internal/cli/cmdutil"
@@ -30,11 +34,18 @@ func (s *onTarget) jobs(ctx context.Context) (jobs, error) {
 	if err != nil {
 		return jobs{}, err
 	}
+	exe, err := os.Executable()
+	if err != nil {
+		return jobs{}, err
+	}
 	return jobs{stack: s.settings.info.Stack, claim: s.claim, release: s.hold.Release, Deployed: flinkjob.Deployed{
-		Outputs: values,
+		Outputs: values, Jars: filepath.Join(filepath.Dir(exe), "samples"),
+		Account: func(ctx context.Context) (flinkjob.ObjectReader, error) { return s.client(ctx) },
 		Connect: func(ctx context.Context) (flinkjob.Runner, error) {
 			_, client, err := s.cluster(ctx, values["clusterName"].(string)) // values checks it
-			return newRunner(client, s.aws), err
+			r := newRunner(client, s.aws)
+			r.Region = s.settings.info.Region
+			return r, err
 		},
 	}}, nil
 }
@@ -48,21 +59,41 @@ func (s *onTarget) Job(ctx context.Context, o flinkjob.Options) (flinkjob.Spec, 
 	return flinkjob.SpecFrom(values, o)
 }
 
-// RunJob submits a job of a file and waits for a checkpoint.
-func (s *onTarget) RunJob(ctx context.Context, job flinkjob.Job, o flinkjob.Options, report func(flinkjob.Progress)) (
+// RunJobs submits the jobs of a file and waits for a checkpoint of each.
+func (s *onTarget) RunJobs(ctx context.Context, jobs []flinkjob.Job, o flinkjob.Options, report func(flinkjob.Progress)) (
 	flinkjob.RunResult, error) {
 	j, err := s.jobs(ctx)
 	if err != nil {
 		return flinkjob.RunResult{}, err
 	}
 	return j.alone(ctx, report, func(report func(flinkjob.Progress)) (flinkjob.RunResult, error) {
-		return j.Deployed.RunJob(ctx, job, o, report)
+		return j.Deployed.RunJobs(ctx, jobs, o, report)
 	})
+}
+
+// ExamineJobs looks at the live stack for everything that matters to jobs.
+func (s *onTarget) ExamineJobs(ctx context.Context, jobs []flinkjob.Job) ([]flinkjob.Finding, error) {
+	j, err := s.jobs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found, err := j.Examine(ctx, jobs)
+	return found, classify(err)
+}
+
+// DryRunJobs lets the API server say what it would do with the objects of jobs.
+func (s *onTarget) DryRunJobs(ctx context.Context, jobs []flinkjob.Job) (flinkjob.DryRunResult, error) {
+	j, err := s.jobs(ctx)
+	if err != nil {
+		return flinkjob.DryRunResult{}, err
+	}
+	res, err := j.DryRun(ctx, jobs)
+	return res, classify(err)
 }
 
 // newRunner runs jobs with everything that their preflight asks.
 func newRunner(k *kube.Client, a *awsapi.Client) flinkjob.Runner {
-	return flinkjob.Runner{Kube: k, Objects: a, Trust: a}
+	return flinkjob.Runner{Kube: k, Objects: a, Upload: a, Trust: a}
 }
 
 // Run submits a job and waits for a checkpoint. A job that is submitted in the middle of a cleanup or a deploy may be in a
@@ -106,10 +137,71 @@ func (j jobs) Status(ctx context.Context, name, team string) (flinkjob.StatusRes
 	return res, classify(err)
 }
 
+// Verify counts what a job has written.
+func (j jobs) Verify(ctx context.Context, name, team string) (flinkjob.Verified, error) {
+	v, err := j.Deployed.Verify(ctx, name, team)
+	return v, classify(err)
+}
+
 // Delete removes a job.
 func (j jobs) Delete(
 	ctx context.Context, name string, o flinkjob.Options, report func(flinkjob.Progress),
 ) (flinkjob.DeleteResult, error) {
 	res, err := j.Deployed.Delete(ctx, name, o, report)
 	return res, classify(err)
+}
+
+// readJar reads the jar at a URI that a job file can have.
+func (a *app) readJar(ctx context.Context, uri string) ([]byte, error) {
+	scheme, rest, _ := strings.Cut(uri, "://")
+	switch scheme {
+	case "s3", "s3a", "s3p":
+		s, err := a.openStack()
+		if err != nil {
+			return nil, err
+		}
+		defer s.Close() // nothing was changed
+		client, err := s.client(ctx)
+		if err != nil {
+			return nil, err
+		}
+		bucket, key, _ := strings.Cut(rest, "/")
+		raw, err := client.GetObject(ctx, bucket, key)
+		return raw, faceted(err)
+	case "local":
+		return a.readImage(rest)
+	}
+	return nil, cmdutil.Usagef("%s:// is neither a file nor s3:// nor local://", scheme)
+}
+
+// readImage reads a file of EMR's image from the Flink that is installed for the local target, which has the same layout.
+func (a *app) readImage(file string) ([]byte, error) {
+	homes, err := a.flink()
+	if err != nil {
+		return nil, err
+	}
+	home, err := homes.Find()
+	if err != nil {
+		return nil, err
+	}
+	for _, folder := range []string{"/opt/flink/", "/usr/lib/flink/"} {
+		name, below := strings.CutPrefix(file, folder)
+		if !below {
+			continue
+		}
+		root, err := os.OpenRoot(home.Dir)
+		if err != nil {
+			return nil, err
+		}
+		defer root.Close() // it was only read
+		raw, err := root.ReadFile(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, &cmdutil.Error{
+				What: "read " + file, Cause: errors.New("the Flink of this machine does not have it; the image may"),
+				Exit: cmdutil.ExitNotFound, ID: "job.file", Next: "ls " + home.Dir,
+			}
+		}
+		return raw, err
+	}
+	return nil, cmdutil.Usagef("local://%s is not below /opt/flink or /usr/lib/flink: it is a file of an image of yours", file)
 }

@@ -150,6 +150,7 @@ func (a *app) operations() root.Operations {
 		Status:    func(context.Context) (status.Stack, error) { return a.openStack() },
 		Outputs:   func(context.Context) (outputs.Stack, error) { return a.openStack() },
 		Job:       func(context.Context) (job.Stack, error) { return a.openStack() },
+		Jar:       a.readJar,
 		SampleJob: func(context.Context) (samplejob.Stack, error) { return a.openStack() },
 		State:     func(context.Context) (state.Stack, error) { return a.openStack() },
 		Stacks:    a.stacks,

@@ -152,6 +152,22 @@ func (s *Store) Apply(_ context.Context, obj *unstructured.Unstructured) (*unstr
 	return s.write("apply", kube.RefOf(obj), obj.Object, "", true)
 }
 
+// DryRun is Apply without storing anything.
+func (s *Store) DryRun(_ context.Context, obj *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ref := kube.RefOf(obj)
+	if err := s.enter("dry-run", ref); err != nil {
+		return nil, err
+	}
+	next := &unstructured.Unstructured{Object: map[string]any{}}
+	if old := s.objects[ref]; old != nil {
+		next = old.DeepCopy()
+	}
+	merge(next.Object, normal(obj.Object))
+	return next, nil
+}
+
 // Patch merges into an existing object; a nil value deletes a field.
 func (s *Store) Patch(_ context.Context, ref kube.Ref, sub string, patch map[string]any) (*unstructured.Unstructured, error) {
 	return s.write("patch", ref, patch, sub, false)

@@ -31,6 +31,9 @@ func (d *Daemon) order(ctx context.Context, f localtarget.Fault) error {
 	if strings.HasPrefix(f.Action, localtarget.LeftoverPrefix) {
 		return d.leave(ctx, f)
 	}
+	if strings.HasPrefix(f.Action, localtarget.InstancePrefix) {
+		return d.takeAway(ctx, f)
+	}
 	if known := clusterActions(); !slices.Contains(known, f.Action) {
 		return refusef("no fault %q%s", f.Action, nearest.Suggest(f.Action, known))
 	}

@@ -92,6 +92,8 @@ func TestAFaultOfAClusterIsRefusedWhenItCannotBite(t *testing.T) {
 		"an error":         {localtarget.Fault{Action: localtarget.DeadWebhook, Error: "AccessDenied"}, "it takes a match only"},
 		"no such leftover": {localtarget.Fault{Action: "account:LostVolumes"}, `the nearest is "account:LostVolume"`},
 		"nothing to leave": {localtarget.Fault{Action: localtarget.UsedBucket}, "the account has no cluster or bucket"},
+		"no such end":      {localtarget.Fault{Action: "instance:Terminated"}, `the nearest is "instance:Termination"`},
+		"no instance":      {localtarget.Fault{Action: localtarget.SpotInterruption}, "no instance of the kind runs"},
 		"a late leftover":  {localtarget.Fault{Action: localtarget.LostVolume, DelaySeconds: 1}, "it takes a match only"},
 	} {
 		var refused *RefusedError

@@ -32,6 +32,39 @@ func TestAFaultNeedsAnActionThatSomethingCalls(t *testing.T) {
 	require.Equal(t, 1, a.ClearFaults(""))
 }
 
+func TestAnInstanceIsTakenAway(t *testing.T) {
+	t.Parallel()
+	a, err := account.Open(account.Options{})
+	require.NoError(t, err)
+	d := &Daemon{account: a}
+	create := func(k account.Kind, p account.Props) string {
+		r, err := a.Create(t.Context(), account.Caller{}, k, p)
+		require.NoError(t, err)
+		return r.ID
+	}
+	subnet := create(account.KindSubnet, account.Props{
+		"vpcId": create(account.KindVPC, account.Props{"cidrBlock": "10.0.0.0/16"}), "cidrBlock": "10.0.0.0/24",
+		"availabilityZone": "us-west-2a",
+	})
+	run := func(spot bool) account.Resource {
+		list, err := a.RunInstances(t.Context(), account.Caller{}, account.RunRequest{
+			InstanceType: "c5d.large", SubnetID: subnet, ImageID: "ami-0123456789abcdef0", Spot: spot,
+		})
+		require.NoError(t, err)
+		return list[0]
+	}
+	state := func(r account.Resource) string { now, _ := a.Get(account.KindInstance, r.ID); return now.State }
+	spot, demand, other := run(true), run(false), run(false)
+	require.NoError(t, d.order(t.Context(), localtarget.Fault{Action: localtarget.SpotInterruption}))
+	require.Equal(t, "terminated", state(spot))
+	require.Equal(t, "running", state(demand), "it is no spot instance")
+	node, _ := demand.Attrs["privateDns"].(string)
+	require.NoError(t, d.order(t.Context(), localtarget.Fault{Action: localtarget.InstanceTermination, Match: node}))
+	require.Equal(t, "terminated", state(demand))
+	require.Equal(t, "running", state(other))
+	require.Empty(t, d.faults(), "it is not a fault that goes on")
+}
+
 func TestAnEditFollowsTheRulesOfAWS(t *testing.T) {
 	t.Parallel()
 	a, err := account.Open(account.Options{})

@@ -17,7 +17,7 @@ type Conf map[string]string
 const (
 	JobID           = "$internal.pipeline.job-id"
 	MainClass       = "$internal.application.main"
-	ProgramArgs     = "$internal.application.program-args" // with ";" between
+	ProgramArgs     = "$internal.application.program-args" // a List
 	FlinkVersion    = "$internal.flink.version"
 	ClusterID       = "kubernetes.cluster-id"
 	Namespace       = "kubernetes.namespace"
@@ -88,4 +88,16 @@ func (c Conf) Number(key string, otherwise int) int {
 		return n
 	}
 	return otherwise
+}
+
+// List writes a list as Flink reads it: with ";" between, and what has one itself, or a quotation mark, in single ones.
+func List(values []string) string {
+	var out []string
+	for _, v := range values {
+		if strings.ContainsAny(v, `;'"`) {
+			v = "'" + strings.ReplaceAll(v, "'", "''") + "'"
+		}
+		out = append(out, v)
+	}
+	return strings.Join(out, ";")
 }

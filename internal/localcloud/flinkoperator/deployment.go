@@ -145,6 +145,18 @@ func (d *deployment) status(path ...string) string {
 	return s
 }
 
+// lastReconciled is the spec that was reconciled last, as it was written.
+func (d *deployment) lastReconciled() (object, bool) {
+	var last struct {
+		Spec object `json:"spec"`
+	}
+	raw := d.status("reconciliationStatus", "lastReconciledSpec")
+	if raw == "" || json.Unmarshal([]byte(raw), &last) != nil {
+		return nil, false
+	}
+	return last.Spec, true
+}
+
 // lastSpec is the spec that was reconciled last.
 func (d *deployment) lastSpec() (flinkSpec, bool) {
 	var last struct {

@@ -9,7 +9,7 @@
 // JobManager: objects, configuration keys, job ids and status are those of the open-source operator 1.10, as far as it was
 // watched.
 //
-// What it does not support it refuses by name in status.error: ingress, standalone mode. It makes no FlinkStateSnapshots: EMR's
-// operator role has no permission for them, and the operator then writes savepoints into the status. Those that a user makes are
-// taken, and disposed of, where somebody gave the role that permission.
+// What it does not support it refuses by name in status.error: ingress, standalone mode. EMR's operator role has no permission
+// for FlinkStateSnapshots, and the operator then writes savepoints into the status. Where somebody gave the role that permission,
+// a trigger nonce and the savepoint of an upgrade are FlinkStateSnapshots, and those that a user makes are taken and disposed of.
 package flinkoperator

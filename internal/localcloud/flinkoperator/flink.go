@@ -4,7 +4,6 @@ package flinkoperator
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"net/http"
 	"slices"
@@ -119,7 +118,9 @@ func (o *Operator) stopAs(ctx context.Context, d *deployment, p parts, mode stri
 		if err != nil || !done {
 			return false, err
 		}
-		r.extra = o.savepointStatus(path, "UPGRADE", 0)
+		if r.extra, err = o.recorded(ctx, d, path); err != nil {
+			return false, err
+		}
 		next = path
 	case mode == "savepoint", mode == "last-state":
 		next = lastState
@@ -140,7 +141,7 @@ func (o *Operator) stopAs(ctx context.Context, d *deployment, p parts, mode stri
 func (o *Operator) savepoint(
 	ctx context.Context, d *deployment, f *flinkrest.Client, stop bool,
 ) (path string, done bool, err error) {
-	q := o.requests[d.uid]
+	q := o.asked(d.uid)
 	if q == nil {
 		trigger := f.TriggerSavepoint
 		if stop {
@@ -148,13 +149,13 @@ func (o *Operator) savepoint(
 		}
 		id, err := trigger(ctx, d.jobID(), d.spec.FlinkConfiguration[flinkconf.Savepoints])
 		if err == nil {
-			o.requests[d.uid] = &request{id: id, stop: stop}
+			o.ask(d.uid, &request{id: id, stop: stop})
 		}
 		return "", false, err
 	}
 	path, done, err = f.SavepointDone(ctx, d.jobID(), q.id)
 	if done || err != nil {
-		delete(o.requests, d.uid)
+		o.ask(d.uid, nil)
 	}
 	return path, done && q.stop == stop, err
 }
@@ -166,29 +167,4 @@ func (o *Operator) savepointStatus(path, why string, nonce int64) object {
 		last["triggerNonce"] = nonce
 	}
 	return object{"jobStatus": object{"savepointInfo": object{"lastSavepoint": last, "savepointHistory": []any{last}}}}
-}
-
-// triggers acts on nonces that differ from those of the reconciled spec. It says in the report when it has not ended: the spec
-// is not reconciled until then.
-func (o *Operator) triggers(ctx context.Context, d *deployment, f *flinkrest.Client, last flinkSpec, r *report) error {
-	if last.Job == nil {
-		return nil
-	}
-	if n := d.spec.Job.SavepointTriggerNonce; n != 0 && n != last.Job.SavepointTriggerNonce {
-		path, done, err := o.savepoint(ctx, d, f, false)
-		if err != nil {
-			return fmt.Errorf("savepoint: %w", err)
-		}
-		if !done {
-			r.spec, r.stable, r.lifecycle = false, false, "DEPLOYED"
-			return nil
-		}
-		r.extra = o.savepointStatus(path, "MANUAL", n)
-	}
-	if n := d.spec.Job.CheckpointTriggerNonce; n != 0 && n != last.Job.CheckpointTriggerNonce {
-		if _, err := f.TriggerCheckpoint(ctx, d.jobID()); err != nil {
-			return fmt.Errorf("checkpoint: %w", err)
-		}
-	}
-	return nil
 }

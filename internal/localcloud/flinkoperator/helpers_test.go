@@ -109,11 +109,13 @@ type world struct {
 	clock *testClock
 	asked []string // service accounts that acted as a job
 	hold  bool     // pods stay Pending
+	late  int      // passes until the REST API of a new JobManager answers
 	flink *flinksim.Runtime
 	jobs  map[string]*flinksim.Cluster // by address of a JobManager
 
 	printed strings.Builder // what JobManagers print
 	pods    int
+	waits   int
 }
 
 func newWorld(t *testing.T) *world {
@@ -164,6 +166,12 @@ func (w *world) run() {
 	w.t.Helper()
 	list, err := w.List(w.t.Context(), kube.KindPod, kube.ListOptions{Namespace: team, Labels: "component=" + componentMaster})
 	require.NoError(w.t, err)
+	if len(list) == 0 {
+		w.waits = w.late
+	} else if w.waits > 0 {
+		w.waits--
+		return
+	}
 	live := map[string]*flinksim.Cluster{}
 	var leader *flinksim.Cluster
 	for i := range list {

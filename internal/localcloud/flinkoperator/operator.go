@@ -11,8 +11,11 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"sync"
+	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"emrflink/internal/kube"
@@ -54,9 +57,13 @@ type Options struct {
 // Operator is the running stand-in.
 type Operator struct {
 	Options
-	http     *http.Client
+	http *http.Client
+	told atomic.Int64 // how many events were made
+
+	mu       sync.Mutex          // of what follows
 	requests map[string]*request // by UID of the FlinkDeployment, FlinkSessionJob or FlinkStateSnapshot
 	held     map[string]bool     // UIDs of session clusters of which it was said that their session jobs hold them
+	cleaning map[string]bool     // UIDs of FlinkDeployments of which it was said that they are cleaned up
 }
 
 // New checks the options.
@@ -73,13 +80,43 @@ func New(o Options) (*Operator, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Operator{Options: o, http: httpClient(o.Dial), requests: map[string]*request{}, held: map[string]bool{}}, nil
+	return &Operator{Options: o, http: httpClient(o.Dial), requests: map[string]*request{}, held: map[string]bool{},
+		cleaning: map[string]bool{}}, nil
 }
 
 type wallClock struct{}
 
 // Now implements Clock.
 func (wallClock) Now() time.Time { return time.Now() }
+
+// asked is what the JobManager of a resource was asked for, nil when it was asked for nothing.
+func (o *Operator) asked(uid string) *request {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.requests[uid]
+}
+
+// ask notes what the JobManager of a resource was asked for; nil forgets it.
+func (o *Operator) ask(uid string, q *request) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if q == nil {
+		delete(o.requests, uid)
+		return
+	}
+	o.requests[uid] = q
+}
+
+// first says whether something was not said of a resource yet, and notes that it is.
+func (o *Operator) first(said map[string]bool, uid string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if said[uid] {
+		return false
+	}
+	said[uid] = true
+	return true
+}
 
 // Run reconciles until ctx ends; a pass that fails is logged and repeated.
 func (o *Operator) Run(ctx context.Context) error {
@@ -94,6 +131,28 @@ func (o *Operator) Run(ctx context.Context) error {
 		case <-time.After(o.Tick):
 		}
 	}
+}
+
+// atOnce is how many FlinkDeployments are looked at side by side: a JobManager that starts may take its time to answer.
+const atOnce = 16
+
+func (o *Operator) reconcileAll(ctx context.Context, all map[kube.Ref]*deployment) error {
+	var mu sync.Mutex
+	var errs []error
+	var workers errgroup.Group
+	workers.SetLimit(atOnce)
+	for _, d := range all {
+		workers.Go(func() error {
+			if err := o.reconcile(ctx, d); err != nil && !kube.IsNotFound(err) {
+				mu.Lock()
+				defer mu.Unlock()
+				errs = append(errs, fmt.Errorf("reconcile %s: %w", d.ref, err))
+			}
+			return nil
+		})
+	}
+	_ = workers.Wait() // the errors are in the list
+	return errors.Join(errs...)
 }
 
 // Reconcile looks once at every FlinkDeployment, FlinkSessionJob and FlinkStateSnapshot. One that
@@ -118,12 +177,7 @@ func (o *Operator) Reconcile(ctx context.Context) error {
 	for _, j := range jobs {
 		alive[j.uid] = true
 	}
-	for i := range list {
-		d := all[kube.RefOf(&list[i])]
-		if err := o.reconcile(ctx, d); err != nil && !kube.IsNotFound(err) {
-			errs = append(errs, fmt.Errorf("reconcile %s: %w", d.ref, err))
-		}
-	}
+	errs = append(errs, o.reconcileAll(ctx, all))
 	for _, j := range jobs {
 		if err := o.reconcileSession(ctx, j); err != nil && !kube.IsNotFound(err) {
 			errs = append(errs, fmt.Errorf("reconcile %s: %w", j.ref, err))
@@ -131,6 +185,8 @@ func (o *Operator) Reconcile(ctx context.Context) error {
 	}
 	errs = append(errs, o.reconcileSnapshots(ctx, all, jobs, alive))
 	maps.DeleteFunc(o.requests, func(uid string, _ *request) bool { return !alive[uid] })
-	maps.DeleteFunc(o.held, func(uid string, _ bool) bool { return !alive[uid] })
+	for _, said := range []map[string]bool{o.held, o.cleaning} {
+		maps.DeleteFunc(said, func(uid string, _ bool) bool { return !alive[uid] })
+	}
 	return errors.Join(errs...)
 }

@@ -4,9 +4,13 @@ package flinkoperator
 
 import (
 	"encoding/json"
+	"errors"
+	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -271,9 +275,53 @@ func TestASpecChangeRedeploysOnce(t *testing.T) {
 	require.Equal(t, after, w.get(kube.KindDeployment.Ref(team, "basic")).GetUID())
 }
 
+// meeting answers when so many requests have come.
+type meeting struct{ all sync.WaitGroup }
+
+func (m *meeting) RoundTrip(*http.Request) (*http.Response, error) {
+	m.all.Done()
+	m.all.Wait()
+	return nil, errors.New("it starts")
+}
+
+func TestASlowJobManagerDoesNotKeepOtherJobsWaiting(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) { // one after the other, they would wait for ever
+		w := newWorld(t)
+		names := []string{"one", "two", "three"}
+		for _, name := range names {
+			o := flink(nil)
+			o.SetName(name)
+			w.Put(o)
+		}
+		for range 2 {
+			require.NoError(t, w.op.Reconcile(t.Context()))
+		}
+		m := &meeting{}
+		m.all.Add(len(names))
+		w.op.http = &http.Client{Transport: m}
+		require.NoError(t, w.op.Reconcile(t.Context()))
+	})
+}
+
+func TestAStatelessJobResumesWithoutTheSavepointOfAnEarlierUpgrade(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.Put(flink(nil))
+	w.pass(6)
+	w.spec(object{"job": object{"parallelism": 1}})
+	w.pass(8)
+	require.NotEmpty(t, w.status("jobStatus", "upgradeSavepointPath"))
+	w.spec(object{"job": object{"upgradeMode": "stateless", "state": "suspended"}})
+	w.pass(6)
+	require.Equal(t, "SUSPENDED", w.status("lifecycleState"))
+	require.Empty(t, w.status("jobStatus", "upgradeSavepointPath"))
+}
+
 func TestASavepointNonceTakesOneSavepoint(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	w.mayNotMakeSnapshots()
 	w.Put(flink(nil))
 	w.pass(6)
 	w.spec(object{"job": object{"savepointTriggerNonce": 7}})

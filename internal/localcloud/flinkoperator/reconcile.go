@@ -89,6 +89,9 @@ func (o *Operator) deploy(ctx context.Context, d *deployment) error {
 			return err
 		}
 	}
+	if err := o.announce(ctx, d); err != nil {
+		return err
+	}
 	job := o.begin(d)
 	err := o.ensureIdentity(ctx, d)
 	if err == nil {
@@ -110,6 +113,27 @@ func (o *Operator) deploy(ctx context.Context, d *deployment) error {
 		r.job = "RECONCILING"
 	}
 	return o.publish(ctx, d, r)
+}
+
+// announce shows that a cluster is made, before it is.
+func (o *Operator) announce(ctx context.Context, d *deployment) error {
+	if d.status("jobManagerDeploymentStatus") == "ERROR" { // it is tried again
+		return nil
+	}
+	r := report{masters: missing, lifecycle: upgrading, state: upgrading}
+	if d.status("lifecycleState") == suspended {
+		r.job = "RECONCILING"
+		if err := o.changed(ctx, d); err != nil {
+			return err
+		}
+	}
+	if err := o.publish(ctx, d, r); err != nil {
+		return err
+	}
+	if d.spec.Job == nil { // the operator says nothing of a session cluster
+		return nil
+	}
+	return o.event(ctx, d, "Normal", "Submit", "Starting deployment")
 }
 
 // observe follows a deployed cluster: JobManagers, then the job, of which Flink's REST API tells.
@@ -159,18 +183,25 @@ func crashing(masters []kube.Pod) string {
 	return ""
 }
 
-const suspended = "SUSPENDED"
+const (
+	suspended = "SUSPENDED"
+	upgrading = "UPGRADING"
+	missing   = "MISSING" // of JobManagers
+)
 
 // suspend stops the job as its upgrade mode says. After a savepoint the cluster stays up until the job resumes; the other modes
 // delete it. A job that does not run takes no savepoint, without a word: its mode becomes last-state.
 func (o *Operator) suspend(ctx context.Context, d *deployment, p parts) error {
-	r := report{masters: "MISSING", job: "FINISHED", lifecycle: suspended, state: "DEPLOYED", spec: true}
+	r := report{masters: missing, job: "FINISHED", lifecycle: suspended, state: "DEPLOYED", spec: true}
 	last, had := d.lastSpec()
 	switch {
 	case d.status("lifecycleState") == suspended && had && last.Job != nil && last.Job.State == d.spec.Job.State:
 		return nil
 	case d.takesSavepoint() && p.cluster != nil:
 		r.masters = "READY"
+		if err := o.leaves(ctx, d); err != nil {
+			return err
+		}
 		if done, err := o.stopJob(ctx, d, p, &r); err != nil {
 			return o.publish(ctx, d, savepointFailed(err))
 		} else if !done {
@@ -178,11 +209,28 @@ func (o *Operator) suspend(ctx context.Context, d *deployment, p parts) error {
 		}
 		return o.publish(ctx, d, r)
 	case !p.gone():
-		return o.stop(ctx, d, p)
-	case d.spec.Job.UpgradeMode != "stateless":
-		r.extra = object{"jobStatus": object{"upgradeSavepointPath": lastState}}
+		return o.vanish(ctx, d, p)
 	}
+	next := any(lastState)
+	if d.spec.Job.UpgradeMode == "stateless" {
+		next = nil
+	}
+	r.extra = object{"jobStatus": object{"upgradeSavepointPath": next}}
 	return o.publish(ctx, d, r)
+}
+
+// vanish ends a job that takes no savepoint, and deletes its cluster.
+func (o *Operator) vanish(ctx context.Context, d *deployment, p parts) error {
+	if p.cluster != nil && p.cluster.GetDeletionTimestamp() == nil {
+		if err := o.leaves(ctx, d); err != nil {
+			return err
+		}
+		if _, err := o.stopJob(ctx, d, p, &report{}); err != nil {
+			return o.publish(ctx, d, savepointFailed(err))
+		}
+	}
+	_, err := o.tearDown(ctx, d, p)
+	return err
 }
 
 // takesSavepoint says that the job runs and that its mode asks for a savepoint when it is stopped.
@@ -197,8 +245,14 @@ func savepointFailed(err error) report {
 
 // stop takes the cluster down, after a savepoint if the mode asks for one.
 func (o *Operator) stop(ctx context.Context, d *deployment, p parts) error {
-	if d.status("reconciliationStatus", "state") != "UPGRADING" {
-		r := report{lifecycle: "UPGRADING", state: "UPGRADING"}
+	if d.status("reconciliationStatus", "state") != upgrading {
+		r := report{lifecycle: upgrading, state: upgrading}
+		if !d.takesSavepoint() && d.status("lifecycleState") != suspended {
+			r.masters = missing // it is deleted at once
+		}
+		if err := o.leaves(ctx, d); err != nil {
+			return err
+		}
 		done, err := o.stopJob(ctx, d, p, &r)
 		if err != nil {
 			return o.publish(ctx, d, savepointFailed(err))
@@ -214,10 +268,21 @@ func (o *Operator) stop(ctx context.Context, d *deployment, p parts) error {
 	return err
 }
 
+// leaves tells once why a job is stopped: again only for another attempt, and not for one after an error.
+func (o *Operator) leaves(ctx context.Context, d *deployment) error {
+	if o.asked(d.uid) != nil || d.status("error") != "" {
+		return nil
+	}
+	if err := o.changed(ctx, d); err != nil || d.status("lifecycleState") == suspended {
+		return err
+	}
+	return o.event(ctx, d, "Normal", "Suspended", "Suspending existing deployment.")
+}
+
 // tearDown deletes the job's pods and objects; done says that none is left. The
 // high-availability ConfigMaps stay: last-state resumes from them.
 func (o *Operator) tearDown(ctx context.Context, d *deployment, p parts) (done bool, err error) {
-	delete(o.requests, d.uid)
+	o.ask(d.uid, nil)
 	if p.gone() {
 		return true, nil
 	}
@@ -257,12 +322,14 @@ func (o *Operator) finalize(ctx context.Context, d *deployment) error {
 		return fmt.Errorf("clean up: Failed to load configuration: %s", problem) // the finalizer stays until the spec is mended
 	}
 	if len(d.sessions) > 0 {
-		if o.held[d.uid] {
+		if !o.first(o.held, d.uid) {
 			return nil
 		}
-		o.held[d.uid] = true
 		return o.event(ctx, d, "Warning", "CleanupFailed",
 			"The session jobs ["+strings.Join(d.sessions, ", ")+"] should be deleted first")
+	}
+	if err := o.cleansUp(ctx, d); err != nil {
+		return err
 	}
 	p, err := o.parts(ctx, d)
 	if err != nil {
@@ -292,6 +359,14 @@ func (o *Operator) finalize(ctx context.Context, d *deployment) error {
 		o.Logger.Info("flink job deleted", "job", d.ref.String(), "simulated", true)
 	}
 	return err
+}
+
+// cleansUp tells once that a deployment is cleaned up.
+func (o *Operator) cleansUp(ctx context.Context, d *deployment) error {
+	if !o.first(o.cleaning, d.uid) {
+		return nil
+	}
+	return o.eventOf(ctx, d.ref, d.uid, "Operator", "Normal", "Cleanup", "Cleaning up FlinkDeployment")
 }
 
 // deleteHA deletes what JobManagers keep in the cluster for their successors.

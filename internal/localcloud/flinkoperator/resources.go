@@ -185,7 +185,7 @@ func (d *deployment) flinkConf(job start) flinkconf.Conf {
 			conf[flinkconf.MainClass] = j.EntryClass
 		}
 		if len(j.Args) > 0 {
-			conf[flinkconf.ProgramArgs] = strings.Join(j.Args, ";")
+			conf[flinkconf.ProgramArgs] = flinkconf.List(j.Args)
 		}
 		if job.restore != "" {
 			conf[flinkconf.Restore] = job.restore

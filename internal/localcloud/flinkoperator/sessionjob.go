@@ -143,7 +143,9 @@ func (o *Operator) sendJar(ctx context.Context, j *sessionJob, p parts, job star
 	if err != nil {
 		return err
 	}
+	// What the cluster has already is not sent again: its processes have it with the paths of this machine.
 	conf := maps.Clone(j.spec.FlinkConfiguration)
+	maps.DeleteFunc(conf, func(k, v string) bool { return j.cluster.spec.FlinkConfiguration[k] == v })
 	conf[flinkconf.Name] = j.ref.Name
 	return f.Run(ctx, id, flinkrest.Run{
 		JobID: job.id, EntryClass: j.spec.Job.EntryClass, Args: j.spec.Job.Args, Parallelism: max(j.spec.Job.Parallelism, 1),

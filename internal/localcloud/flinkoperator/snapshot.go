@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -93,6 +94,17 @@ func (o *Operator) snapshots(ctx context.Context, all map[kube.Ref]*deployment, 
 	return out, err
 }
 
+// triggerType is the label that says why a snapshot was taken.
+const triggerType = "snapshot.trigger-type"
+
+// trigger is why it was taken: those that a user makes have no label at first.
+func (s *snapshot) trigger() string {
+	if t := s.obj.GetLabels()[triggerType]; t != "" {
+		return t
+	}
+	return strings.ToUpper(manual)
+}
+
 // kind is what is taken.
 func (s *snapshot) kind() string {
 	if s.spec.Savepoint != nil {
@@ -139,7 +151,7 @@ func (o *Operator) refuseSnapshot(ctx context.Context, s *snapshot) error {
 }
 
 func (o *Operator) labelSnapshot(ctx context.Context, s *snapshot, state string) error {
-	labels := object{"snapshot.state": state, "snapshot.trigger-type": "MANUAL", "snapshot.type": s.kind()}
+	labels := object{"snapshot.state": state, triggerType: s.trigger(), "snapshot.type": s.kind()}
 	if s.job != nil {
 		labels["job-reference.kind"], labels["job-reference.name"] = s.job.ref.Kind.Kind, s.job.ref.Name
 	}
@@ -276,17 +288,17 @@ func (o *Operator) finalizeSnapshot(ctx context.Context, s *snapshot) error {
 // dispose asks for the end of a savepoint's files and says whether it is there.
 func (o *Operator) dispose(ctx context.Context, s *snapshot, f *flinkrest.Client, path string) (bool, error) {
 	uid := string(s.obj.GetUID())
-	q := o.requests[uid]
+	q := o.asked(uid)
 	if q == nil {
 		id, err := f.DisposeSavepoint(ctx, path)
 		if err == nil {
-			o.requests[uid] = &request{id: id}
+			o.ask(uid, &request{id: id})
 		}
 		return false, err
 	}
 	done, err := f.DisposalDone(ctx, q.id)
 	if done || err != nil {
-		delete(o.requests, uid)
+		o.ask(uid, nil)
 	}
 	if err != nil {
 		err = errors.Join(err, o.eventOf(ctx, s.ref, uid, "Operator", "Warning", "CleanupFailed", err.Error()))

@@ -3,6 +3,7 @@
 package flinkoperator
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -127,4 +128,64 @@ func TestASnapshotOfAJobThatDoesNotRunIsAbandoned(t *testing.T) {
 	require.NoError(t, w.Delete(t.Context(), snapshotRef("early"), kube.Background))
 	w.pass(1)
 	require.True(t, w.gone(snapshotRef("early")))
+}
+
+// mayNotMakeSnapshots is the permission of EMR's operator.
+func (w *world) mayNotMakeSnapshots() {
+	for _, verb := range []string{"list", "create"} {
+		w.Fail(verb+" FlinkStateSnapshot", kube.NewError(verb, snapshotRef(""), "Forbidden", "cannot"))
+	}
+}
+
+// made are the snapshots that the operator made, by their names without the time.
+func (w *world) made() map[string]*unstructured.Unstructured {
+	w.t.Helper()
+	list, err := w.List(w.t.Context(), kube.KindFlinkStateSnapshot, kube.ListOptions{Namespace: team})
+	require.NoError(w.t, err)
+	all := map[string]*unstructured.Unstructured{}
+	for i := range list {
+		all[strings.TrimRight(list[i].GetName(), "0123456789")] = &list[i]
+	}
+	return all
+}
+
+// As the real operator does it: no event, nothing in the status, and the job is DEPLOYED until the snapshot is there.
+func TestANonceAndAnUpgradeLeaveSnapshots(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.Put(flink(nil))
+	w.pass(8)
+	require.Equal(t, "STABLE", w.status("lifecycleState"))
+	for kind, patch := range map[string]object{
+		"savepoint": {"savepointTriggerNonce": 7}, "checkpoint": {"checkpointTriggerNonce": 7},
+	} {
+		w.spec(object{"job": patch})
+		w.pass(1)
+		require.Equal(t, "DEPLOYED", w.status("lifecycleState"), kind)
+		w.pass(5)
+		require.Equal(t, "STABLE", w.status("lifecycleState"), kind)
+		s := w.made()["basic-"+kind+"-manual-"]
+		require.NotNil(t, s, kind)
+		require.Equal(t, map[string]string{
+			"job-reference.kind": "FlinkDeployment", "job-reference.name": "basic", "snapshot.state": "COMPLETED",
+			"snapshot.trigger-type": "MANUAL", "snapshot.type": strings.ToUpper(kind),
+		}, s.GetLabels())
+		require.Empty(t, s.GetOwnerReferences())
+		require.NotEmpty(t, w.snapStatus(s.GetName(), "path"))
+	}
+	require.Len(t, w.made(), 2, "each is taken once")
+	require.Empty(t, w.status("jobStatus", "savepointInfo", "lastSavepoint", "location"))
+	require.Len(t, w.s3.keys("/savepoints/"), 1)
+
+	w.spec(object{"job": object{"parallelism": 1}})
+	w.pass(12)
+	require.Equal(t, "STABLE", w.status("lifecycleState"))
+	s := w.made()["basic-savepoint-upgrade-"]
+	require.NotNil(t, s)
+	require.Equal(t, "UPGRADE", s.GetLabels()["snapshot.trigger-type"])
+	require.Equal(t, w.status("jobStatus", "upgradeSavepointPath"), w.snapStatus(s.GetName(), "path"))
+	require.Empty(t, w.status("jobStatus", "savepointInfo", "lastSavepoint", "location"))
+	require.NoError(t, w.Delete(t.Context(), snapshotRef(s.GetName()), kube.Background))
+	w.pass(2)
+	require.Len(t, w.s3.keys("/savepoints/"), 2, "the operator's own are not disposed of")
 }

@@ -8,12 +8,8 @@ import (
 	"fmt"
 	"reflect"
 	"strconv"
-	"strings"
-	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
-	"emrflink/internal/kube"
 )
 
 // operatorError is the JSON document that the operator puts into status.error.
@@ -126,51 +122,4 @@ func differs(have, patch object) bool {
 		}
 	}
 	return false
-}
-
-// tell makes a Kubernetes event, which is where kubectl describe looks.
-func (o *Operator) tell(ctx context.Context, d *deployment, r report) error {
-	typ, reason, message := "Normal", "", ""
-	switch {
-	case r.err != "" && r.err != d.status("error"):
-		typ, reason, message = "Warning", "Error", r.err
-	case r.job != "" && r.job != d.status("jobStatus", "state"):
-		was := d.status("jobStatus", "state")
-		if was == "" {
-			was = "nothing"
-		}
-		reason, message = "JobStatusChanged", fmt.Sprintf("Job status changed from %s to %s", was, r.job)
-	default:
-		return nil
-	}
-	return o.event(ctx, d, typ, reason, message)
-}
-
-// event records one of a job; that it was not is no failure.
-func (o *Operator) event(ctx context.Context, d *deployment, typ, reason, message string) error {
-	return o.eventOf(ctx, d.ref, d.uid, "JobManagerDeployment", typ, reason, message)
-}
-
-// eventOf records one of any object.
-func (o *Operator) eventOf(ctx context.Context, ref kube.Ref, uid, component, typ, reason, message string) error {
-	now := o.Clock.Now().UTC()
-	_, err := o.Cluster.Create(ctx,
-		kube.NewObject(kube.KindEvent, ref.Namespace, fmt.Sprintf("%s.%x", ref.Name, now.UnixNano()), object{
-			"type": typ, "reason": reason, "message": truncate(message, 1000), "count": int64(1),
-			"source":         object{"component": component},
-			"firstTimestamp": now.Format(time.RFC3339), "lastTimestamp": now.Format(time.RFC3339),
-			"involvedObject": object{"apiVersion": ref.APIVersion, "kind": ref.Kind.Kind, "namespace": ref.Namespace,
-				"name": ref.Name, "uid": uid},
-		}))
-	if err != nil && !strings.Contains(err.Error(), "AlreadyExists") {
-		o.Logger.Debug("event was not recorded", "error", err)
-	}
-	return nil
-}
-
-func truncate(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	return s[:n-3] + "..."
 }

@@ -29,6 +29,9 @@ const (
 	log4jFile  = "log4j-console.properties"
 )
 
+// artifactsDir is the folder into which a JobManager fetches a jar of S3.
+const artifactsDir = "user.artifacts.base-dir"
+
 // log4jDefault is for pods that bring none: the console of an image, and the file that Flink's web UI shows.
 //
 //go:embed log4j-console.properties
@@ -48,6 +51,9 @@ func (b *box) configure(o Options) (settings, error) {
 	values, err := readSettings(conf)
 	if err != nil {
 		return settings{}, err
+	}
+	if values[artifactsDir] == "" {
+		values[artifactsDir] = "/opt/flink/artifacts" // Flink's default, which would be a folder of this machine
 	}
 	s := settings{values: values}
 	at := b.paths()

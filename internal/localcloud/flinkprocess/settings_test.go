@@ -52,6 +52,7 @@ func TestBothFormsOfTheConfigurationAreRead(t *testing.T) {
 // withoutStart leaves out the time for the start, which all processes have.
 func withoutStart(values map[string]string) map[string]string {
 	delete(values, startTimeout)
+	delete(values, artifactsDir)
 	return values
 }
 
@@ -101,7 +102,8 @@ containerized.taskmanager.env.X: /opt/flink/lib
 		"pipeline.jars":                            "local://" + b.in("flink/examples/streaming/StateMachineExample.jar"),
 		"io.tmp.dirs":                              b.in("rootfs/scratch"),
 		"state.backend.rocksdb.localdir":           b.in("tmp/rocks"),
-		"kubernetes.flink.conf.dir":                "/opt/flink/conf", // of the pods that it makes
+		artifactsDir:                               b.in("flink/artifacts"), // its default, too
+		"kubernetes.flink.conf.dir":                "/opt/flink/conf",       // of the pods that it makes
 		"kubernetes.pod-template-file.taskmanager": b.in("flink/pod-template/taskmanager-pod-template.yaml"),
 		"containerized.taskmanager.env.X":          "/opt/flink/lib",
 	} {

@@ -12,10 +12,12 @@ import (
 )
 
 // addresses hands out pod addresses. Each node has a /24 of 100.64.0.0/10 (the range that the VPC CNI's custom
-// networking uses), chosen by the node's name; the next one is taken when two names meet. A pod that is a process of this machine
-// binds the address of the same number in 127.64.0.0/10 ([onMachine]), which needs no set-up on Linux; the API server takes no
-// loopback address for a pod that Services and its proxy may lead to.
+// networking uses), chosen by the node's name and by the target, as two targets of one machine have nodes of the same name; the
+// next one is taken when two names meet. A pod that is a process of this machine binds the address of the same number in
+// 127.64.0.0/10 ([onMachine]), which needs no set-up on Linux; the API server takes no loopback address for a pod that Services
+// and its proxy may lead to.
 type addresses struct {
+	of    string // the folder of the target
 	mu    sync.Mutex
 	inUse map[string]string // address -> pod NAMESPACE/NAME
 	byPod map[string]string // pod -> address
@@ -23,8 +25,8 @@ type addresses struct {
 
 const podBlocks = 1 << 14 // blocks of 256 addresses in a /10
 
-func newAddresses() *addresses {
-	return &addresses{inUse: map[string]string{}, byPod: map[string]string{}}
+func newAddresses(of string) *addresses {
+	return &addresses{of: of, inUse: map[string]string{}, byPod: map[string]string{}}
 }
 
 // adopt takes over the addresses of pods that run already.
@@ -52,7 +54,7 @@ func (a *addresses) take(node, pod string) string {
 		return ip
 	}
 	h := fnv.New32a()
-	_, _ = h.Write([]byte(node))
+	_, _ = h.Write([]byte(a.of + node))
 	nodes := int(h.Sum32() % podBlocks)
 	for n := range podBlocks {
 		block := (nodes + n) % podBlocks

@@ -109,7 +109,7 @@ func New(o Options) *Kubelet {
 		cloud: o.Account, cluster: o.Cluster, client: o.Client, speed: o.Speed, log: log,
 		types:   map[string]account.InstanceType{},
 		reasons: map[string]string{}, due: map[string]time.Time{},
-		leases: newAddresses(), changed: make(chan struct{}),
+		leases: newAddresses(o.Dir), changed: make(chan struct{}),
 		queue: workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[item]()),
 	}
 	if k.client == nil {

@@ -58,7 +58,9 @@ func (k *Kubelet) reconcileInstance(ctx context.Context, id string) (time.Durati
 	// would race with makeReady.
 	_, err = k.client.CoreV1().Nodes().Create(ctx, obj, metav1.CreateOptions{})
 	if apierrors.IsAlreadyExists(err) {
-		return 0, nil
+		// It is this instance's, which the cache does not have yet, or that of an earlier instance with this address, which goes.
+		k.setReason(id, fmt.Sprintf("instance %s: node %q is there already", id, obj.Name))
+		return lookAgain, nil
 	}
 	if err != nil {
 		return 0, fmt.Errorf("create node %q: %w", obj.Name, err)

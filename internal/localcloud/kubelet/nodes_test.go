@@ -127,6 +127,23 @@ func TestNodeGoesWithItsInstance(t *testing.T) {
 	eventually(t, "its pods are gone", func() bool { return getPod(t, client, "left-behind") == nil })
 }
 
+func TestANodeWaitsForTheOneThatHadItsAddress(t *testing.T) {
+	t.Parallel()
+	c := newCloud(append(joinable(), server("i-0"))...)
+	k, client := run(t, c, nil)
+	require.NoError(t, k.WaitNodes(t.Context(), []string{"i-0"}))
+	c.put(server("i-1"))
+	eventually(t, "its name is taken", func() bool {
+		missing, _, _ := k.notReady([]string{"i-1"})
+		return len(missing) == 1 && contains(missing[0], "is there already")
+	})
+	c.put(server("i-0", in("terminated")))
+	eventually(t, "its node is there", func() bool {
+		n := getNode(t, client)
+		return n != nil && contains(n.Spec.ProviderID, "i-1")
+	})
+}
+
 func TestForeignInstancesAreLeftAlone(t *testing.T) {
 	t.Parallel()
 	c := newCloud(append(joinable(), server("i-1"), server("i-2", func(r *account.Resource) {
@@ -137,4 +154,11 @@ func TestForeignInstancesAreLeftAlone(t *testing.T) {
 	nodes, err := client.CoreV1().Nodes().List(t.Context(), metav1.ListOptions{})
 	require.NoError(t, err)
 	require.Len(t, nodes.Items, 1)
+}
+
+func TestTwoTargetsOnAMachineHaveOtherAddresses(t *testing.T) {
+	t.Parallel()
+	one, another := newAddresses("/home/a"), newAddresses("/home/b")
+	require.NotEqual(t, one.take(testNode, "team/job"), another.take(testNode, "team/job"))
+	require.Equal(t, one.take(testNode, "team/job"), newAddresses("/home/a").take(testNode, "team/job"))
 }

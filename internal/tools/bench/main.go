@@ -114,6 +114,7 @@ func (b *bench) steps() []step {
 		{"teams", b.teams},
 		{"terraform", b.terraform},
 		{"lifecycle", b.lifecycle},
+		{"flink", b.flink},
 		{"curve", b.measureCurves},
 		{"remote", b.remote},
 		{"modelled", b.modelled},

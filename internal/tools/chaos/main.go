@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command chaos makes the experiments with deploy and cleanup on the local target that take too long for a test: five rounds
-// under one name, the cleanup of a stack that was used, and kills at every change of a resource or at random times, of which it
+// under one name, the cleanup of a stack that was used, a job that counts in real Flink while what it runs on is killed (it needs
+// Java, Maven and the jar of make samples), and kills at every change of a resource or at random times, of which it
 // writes a table. It goes on where it was stopped: what the table has is not run again. It ends with exit code 1 when something
 // was not clean.
 package main
@@ -56,12 +57,14 @@ func main() {
 const (
 	rounds   = "rounds" // deploy and cleanup under one name, again and again
 	used     = "used"   // the cleanup of a stack with jobs, data, volumes and a load balancer
+	losses   = "losses" // kills under a job that counts, in real Flink
 	killed   = "kills"  // a kill at every change
 	howOften = 5
 	howMany  = 10_000
+	howMuch  = 20
 )
 
-func names() []string { return []string{rounds, used, killed} }
+func names() []string { return []string{rounds, used, losses, killed} }
 
 // plan says which kills are tried.
 type plan struct {
@@ -87,6 +90,8 @@ func run(ctx context.Context, bench *chaos.Bench, only string, p plan) error {
 			err = bench.Rounds(ctx, howOften, tell)
 		case used:
 			err = bench.Used(ctx, howMany, tell)
+		case losses:
+			err = bench.Losses(ctx, howMuch, p.seed, tell)
 		default:
 			err = p.kill(ctx, bench)
 		}

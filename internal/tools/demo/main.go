@@ -59,9 +59,15 @@ func run(ctx context.Context, bin, version string) (err error) {
 	if err := os.Mkdir(d.work, 0o700); err != nil {
 		return err
 	}
+	var ports []string
+	start := time.Now()
 	defer func() {
-		// Whatever happened, no process and no file stays behind.
-		err = errors.Join(err, d.stop(), os.RemoveAll(root))
+		// Whatever happened, no process, no port and no file stays behind.
+		err = errors.Join(err, d.stop(), os.RemoveAll(root), gone(root, ports))
+		if err == nil {
+			fmt.Printf("\nThe demo took %s. Everything it made is gone: no resource, no process, no port, no file.\n",
+				time.Since(start).Round(time.Second))
+		}
 	}()
 	if err := d.build(ctx, bin, version); err != nil {
 		return err
@@ -69,22 +75,29 @@ func run(ctx context.Context, bin, version string) (err error) {
 	if err := d.findFlink(ctx); err != nil {
 		return err
 	}
-	start := time.Now()
-	for _, args := range []string{
-		"deploy --yes",
-		"status",
-		"sample-job run basic",
-		"cleanup --stack local --yes",
+	job := d.words("sample-job run basic")
+	if d.flink != "" {
+		if err := compile.Samples(ctx, ".", bin, os.Stdout); err != nil {
+			fmt.Printf("\nThe job that counts is left out: %v\n", err)
+		} else {
+			job = d.count
+		}
+	}
+	look := func(ctx context.Context) (err error) { ports, err = d.ports(ctx); return err }
+	start = time.Now()
+	for _, step := range []func(context.Context) error{
+		d.words("deploy --yes"), d.words("status"), job, look, d.words("cleanup --stack local --yes"), d.empty,
 	} {
-		if err := d.command(ctx, strings.Fields(args)...); err != nil {
+		if err := step(ctx); err != nil {
 			return err
 		}
 	}
-	if err := d.empty(ctx); err != nil {
-		return err
-	}
-	fmt.Printf("\nThe demo took %s. Everything it made is gone.\n", time.Since(start).Round(time.Second))
 	return nil
+}
+
+// words is a command.
+func (d demo) words(line string) func(context.Context) error {
+	return func(ctx context.Context) error { return d.command(ctx, strings.Fields(line)...) }
 }
 
 // findFlink looks in the user's own state folder, which is not the demo's.
@@ -102,8 +115,8 @@ func (d *demo) findFlink(ctx context.Context) error {
 		fmt.Println("\n" + s.String())
 		return nil
 	}
-	fmt.Printf("\n%s. After `make flink` (it needs Java and Maven) this demo runs a real job: JVMs, checkpoints of RocksDB, "+
-		"Flink's UI.\n", s)
+	fmt.Printf("\n%s. After `make flink` (it needs a JDK and Maven) this demo runs a real job, which counts: checkpoints, "+
+		"Flink's UI, a savepoint, an upgrade that goes on from it.\n", s)
 	return nil
 }
 

@@ -2,11 +2,13 @@
 
 // Command flinkfacts writes what package flinkspec knows of the Flink Kubernetes operator: the fields of its objects and its
 // configuration keys, each with the releases that have it. It reads the release tags of a clone of
-// https://github.com/apache/flink-kubernetes-operator.
+// https://github.com/apache/flink-kubernetes-operator. With -home it writes what a Flink distribution has instead: the packages
+// of its class path, for package jarcheck, and its configuration keys.
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"maps"
@@ -82,7 +84,17 @@ func main() {
 	clone := flag.String("operator", "", "a clone of apache/flink-kubernetes-operator with its tags")
 	out := flag.String("out", "internal/flinkspec", "folder to write to")
 	reference := flag.String("reference", "1.10.0", "release whose types and defaults count")
+	home := flag.String("home", "", "a Flink home with lib: read it, and not a clone")
 	flag.Parse()
+	if *home != "" {
+		err := errors.Join(packages(*home, "internal/jarcheck/packages.tsv"),
+			keys(context.Background(), *home, "internal/flinkspec/flink-keys.tsv"))
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "error:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if err := run(context.Background(), *clone, *out, *reference); err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)

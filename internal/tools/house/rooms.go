@@ -28,7 +28,7 @@ func rooms() []room {
 		{title: "Operations", purpose: "What the commands do, each with its result and its JSON document.",
 			folders: []string{
 				"internal/adopt", "internal/cleanup", "internal/cost/live", "internal/deploy", "internal/drift/...",
-				"internal/flinkjob/...", "internal/jobfile",
+				"internal/flinkjob/...", "internal/jarcheck", "internal/jobfile", "internal/jobinit",
 				"internal/observe", "internal/preflight", "internal/preview", "internal/stackconfig",
 			}},
 		{title: "Target", purpose: "The only place that knows whether AWS is real.",
