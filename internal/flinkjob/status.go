@@ -4,9 +4,8 @@ package flinkjob
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"path"
-	"slices"
 	"time"
 
 	"emrflink/internal/kube"
@@ -29,25 +28,21 @@ type StatusResult struct {
 	State          string      `json:"state"`      // jobStatus.state, "" before the first report
 	LifecycleState string      `json:"lifecycle"`  // of the operator: STABLE, DEPLOYED...
 	JobManager     string      `json:"jobManager"` // jobManagerDeploymentStatus
-	Cause          string      `json:"cause"`      // what it waits for or runs into; "" when nothing
+	Kind           string      `json:"kind"`       // FlinkDeployment or FlinkSessionJob
+	Health         Health      `json:"health"`
+	Cause          string      `json:"cause"` // what it waits for or runs into; "" when nothing
 	Pods           []PodStatus `json:"pods"`
 	Nodes          []NodeUse   `json:"nodes"`
 	Checkpoint     *Checkpoint `json:"checkpoint,omitempty"` // the newest
 }
 
-// Summary is one line of the list of submitted jobs.
-type Summary struct {
-	Job       string    `json:"name"`
-	Namespace string    `json:"namespace"`
-	Sample    string    `json:"sample"` // "" for a job that this tool did not render
-	State     string    `json:"state"`
-	Created   time.Time `json:"-"`
-}
-
 // Status reads how a job is doing. A job that does not exist is ErrNoJob.
 func (r Runner) Status(ctx context.Context, namespace, name string) (StatusResult, error) {
 	r = r.withDefaults()
-	ref := kube.KindFlinkDeployment.Ref(namespace, name)
+	ref, err := r.find(ctx, namespace, name)
+	if err != nil {
+		return StatusResult{}, err
+	}
 	ob, err := r.look(ctx, ref, r.Clock.Now().Add(-10*time.Minute))
 	if kube.IsNotFound(err) || kube.IsNoKind(err) {
 		return StatusResult{}, fmt.Errorf("job %q in namespace %q: %w", name, namespace, ErrNoJob)
@@ -56,7 +51,7 @@ func (r Runner) Status(ctx context.Context, namespace, name string) (StatusResul
 		return StatusResult{}, err
 	}
 	res := StatusResult{
-		SchemaVersion: SchemaVersion, Job: name, Namespace: namespace, State: ob.job.State,
+		SchemaVersion: SchemaVersion, Job: name, Namespace: ref.Namespace, Kind: ref.Kind.Kind, State: ob.job.State,
 		LifecycleState: ob.job.Lifecycle, JobManager: ob.job.JobManager, Pods: make([]PodStatus, 0, len(ob.pods)),
 	}
 	for _, p := range ob.pods {
@@ -65,43 +60,15 @@ func (r Runner) Status(ctx context.Context, namespace, name string) (StatusResul
 	if res.Nodes, err = r.nodesOf(ctx, ob.pods); err != nil {
 		return StatusResult{}, err
 	}
-	if r.Objects != nil && ob.job.CheckpointDir != "" {
-		all, err := r.checkpoints(ctx, ob.job.CheckpointDir)
-		if err != nil {
-			return StatusResult{}, err
-		}
-		// Flink puts a job's id in front of chk-N: another one is of an earlier job of the same name.
-		all = slices.DeleteFunc(all, func(c Checkpoint) bool {
-			return ob.job.JobID != "" && path.Base(path.Dir(c.URI)) != ob.job.JobID
-		})
-		if n := len(all); n > 0 {
-			res.Checkpoint = &all[n-1]
-			ob.checkpoint = &all[n-1]
-		}
+	if res.Checkpoint, err = r.newest(ctx, ob.job); err != nil {
+		return StatusResult{}, err
 	}
-	if v := judge(ob); !v.done {
+	ob.checkpoint = res.Checkpoint
+	res.Health, res.Cause = ob.job.health()
+	if v := judge(ob); !v.done && ob.job.Wanted != suspended {
 		res.Cause = v.cause
 	}
 	return res, nil
-}
-
-// Jobs lists the FlinkDeployments of a namespace ("" = all).
-func (r Runner) Jobs(ctx context.Context, namespace string) ([]Summary, error) {
-	objs, err := r.Kube.List(ctx, kube.KindFlinkDeployment, kube.ListOptions{Namespace: namespace})
-	if kube.IsNoKind(err) {
-		return []Summary{}, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("list Flink jobs: %w", err)
-	}
-	out := make([]Summary, 0, len(objs))
-	for i := range objs {
-		d := deploymentOf(&objs[i])
-		out = append(out, Summary{
-			Job: d.Name, Namespace: d.Namespace, Sample: d.Labels[labelSample], State: d.State, Created: d.Created.UTC(),
-		})
-	}
-	return out, nil
 }
 
 // DeleteResult is the JSON of `sample-job delete`.
@@ -120,8 +87,14 @@ func (r Runner) Delete(ctx context.Context, namespace, name string, report func(
 	r = r.withDefaults()
 	m := r.meter(report)
 	res := DeleteResult{SchemaVersion: SchemaVersion, Job: name, Namespace: namespace, Deleted: true}
-	ref := kube.KindFlinkDeployment.Ref(namespace, name)
-	err := r.Kube.Delete(ctx, ref, kube.Background)
+	ref, err := r.find(ctx, namespace, name)
+	if errors.Is(err, ErrNoJob) {
+		ref, err = kube.KindFlinkDeployment.Ref(namespace, name), nil // its pods may be there still
+	}
+	if err != nil {
+		return res, fmt.Errorf("delete job %q: %w", name, err)
+	}
+	err = r.Kube.Delete(ctx, ref, kube.Background)
 	switch {
 	case kube.IsNotFound(err) || kube.IsNoKind(err):
 		res.Deleted = false
@@ -154,8 +127,8 @@ func (r Runner) blocker(ctx context.Context, ref kube.Ref) (*kube.Blocker, error
 		b := kube.BlockerOf(obj, r.Clock.Now())
 		return &b, nil
 	}
-	if !kube.IsNotFound(err) && !kube.IsNoKind(err) {
-		return nil, err
+	if !kube.IsNotFound(err) && !kube.IsNoKind(err) || ref.Kind != kube.KindFlinkDeployment {
+		return nil, notGone(err)
 	}
 	pods, err := r.Kube.List(ctx, kube.KindPod, kube.ListOptions{Namespace: ref.Namespace, Labels: podSelector(ref.Name)})
 	if err != nil || len(pods) == 0 {
@@ -163,4 +136,12 @@ func (r Runner) blocker(ctx context.Context, ref kube.Ref) (*kube.Blocker, error
 	}
 	b := kube.BlockerOf(&pods[0], r.Clock.Now())
 	return &b, nil
+}
+
+// notGone is an error other than that of an object that is not there.
+func notGone(err error) error {
+	if kube.IsNotFound(err) || kube.IsNoKind(err) {
+		return nil
+	}
+	return err
 }

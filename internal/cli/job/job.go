@@ -30,20 +30,23 @@ type ValidateOptions struct {
 	Output cmdutil.Format
 }
 
-// NewCmd returns the command with its subcommands.
-func NewCmd(f *cmdutil.Factory, open Open) *cobra.Command {
+// NewCmd returns the command with its subcommands and those that look after jobs that run.
+func NewCmd(f *cmdutil.Factory, open Open, running ...*cobra.Command) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "job COMMAND",
-		Short: "Check, correct and run Flink jobs of your own",
-		Long: `Check, correct and run the files of Flink jobs. The jobs that come with emrflink are in "sample-job", which also
-shows and deletes jobs of your own.
+		Short: "Check, correct, run and look after Flink jobs",
+		Long: `Check, correct and run the files of Flink jobs, and look after the jobs that run, whoever submitted them. The jobs
+that come with emrflink are in "sample-job".
 
 Exit codes: 0 done; see the subcommands.`,
 		Example: `  emrflink job validate my-job.yaml
   emrflink job fix my-job.yaml
-  emrflink job run -f my-job.fixed.yaml`,
+  emrflink job run -f my-job.fixed.yaml
+  emrflink job list
+  emrflink job savepoint my-job`,
 	}
-	return cmdutil.Group(cmd, NewValidateCmd(f, nil), NewFixCmd(f, open, nil), NewRunCmd(f, open, nil))
+	own := []*cobra.Command{NewValidateCmd(f, nil), NewFixCmd(f, open, nil), NewRunCmd(f, open, nil)}
+	return cmdutil.Group(cmd, append(own, running...)...)
 }
 
 // NewValidateCmd returns the command that checks job files.

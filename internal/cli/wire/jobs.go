@@ -5,6 +5,7 @@ package wire
 import (
 	"context"
 	"errors"
+	"time"
 
 	"emrflink/internal/awsapi"
 	"emrflink/internal/cli/cmdutil"
@@ -62,7 +63,7 @@ func (s *onTarget) RunJob(ctx context.Context, job flinkjob.Job, o flinkjob.Opti
 
 // newRunner runs jobs with everything that their preflight asks.
 func newRunner(k *kube.Client, a *awsapi.Client) flinkjob.Runner {
-	return flinkjob.Runner{Kube: k, Objects: a, Trust: a}
+	return flinkjob.Runner{Kube: k, Objects: a, Trust: a, Logs: k}
 }
 
 // Run submits a job and waits for a checkpoint. A job that is submitted in the middle of a cleanup or a deploy may be in a
@@ -105,6 +106,27 @@ func (j jobs) Status(ctx context.Context, name, team string) (flinkjob.StatusRes
 	}
 	return res, classify(err)
 }
+
+// ListJobs lists the jobs of a team, or all.
+func (s *onTarget) ListJobs(ctx context.Context, team string) ([]flinkjob.Summary, error) {
+	j, err := s.jobs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return j.Deployed.List(ctx, team)
+}
+
+// FindJob looks for a job by its name.
+func (s *onTarget) FindJob(ctx context.Context, name, team string, timeout time.Duration) (flinkjob.Running, error) {
+	j, err := s.jobs(ctx)
+	if err != nil {
+		return flinkjob.Running{}, err
+	}
+	return j.Deployed.Find(ctx, name, team, timeout)
+}
+
+// Explained gives an error its codes.
+func (*onTarget) Explained(err error) error { return classify(err) }
 
 // Delete removes a job.
 func (j jobs) Delete(
