@@ -63,7 +63,9 @@ func contracts(t *testing.T) map[string]fields {
 		f, rest := parseFields(strings.Join(parts, ","))
 		require.Emptyf(t, rest, "fields of %s", cells[1])
 		f["schemaVersion"] = nil
-		found[strings.Trim(cells[1], " `")] = f
+		for _, command := range strings.Split(cells[1], "`, `") {
+			found[strings.Trim(command, " `")] = f
+		}
 	}
 	return found
 }

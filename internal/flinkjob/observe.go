@@ -13,9 +13,18 @@ import (
 	"emrflink/internal/kube"
 )
 
-// deployment is what is read of a FlinkDeployment.
+// deployment is what is read of a FlinkDeployment or a FlinkSessionJob.
 type deployment struct {
+	Kind                 kube.Kind
 	Namespace, Name      string
+	Wanted               string // spec.job.state: running, suspended
+	UpgradeMode          string // of the CRD's default when the file says none
+	Savepoint            string // what the operator stopped it with, or a word of its own
+	Parallelism          int64
+	RestartNonce         int64
+	SavepointNonce       int64
+	FlinkVersion         string
+	Release              string // emrReleaseLabel, "" for a session job
 	Generation, Observed int64
 	State, Lifecycle     string // jobStatus.state, lifecycleState
 	JobManager           string // jobManagerDeploymentStatus
@@ -30,9 +39,29 @@ type deployment struct {
 	Created              time.Time
 }
 
+// cluster is the FlinkDeployment whose pods run the job: its own, but for a session job.
+func (d deployment) cluster() string { return orElse(d.Cluster, d.Name) }
+
 func deploymentOf(o *unstructured.Unstructured) deployment {
 	str := func(path ...string) string { s, _, _ := unstructured.NestedString(o.Object, path...); return s }
+	num := func(path ...string) int64 {
+		switch v, _, _ := unstructured.NestedFieldNoCopy(o.Object, path...); n := v.(type) {
+		case int64:
+			return n
+		case float64:
+			return int64(n)
+		}
+		return 0
+	}
+	_, hasJob, _ := unstructured.NestedMap(o.Object, "spec", "job")
 	d := deployment{
+		Kind: kube.RefOf(o).Kind, SessionCluster: !hasJob,
+		Wanted:      orElse(str("spec", "job", "state"), "running"),
+		UpgradeMode: orElse(str("spec", "job", "upgradeMode"), "stateless"),
+		Savepoint:   str("status", "jobStatus", "upgradeSavepointPath"), Parallelism: num("spec", "job", "parallelism"),
+		RestartNonce:   num("spec", "restartNonce"),
+		SavepointNonce: num("spec", "job", "savepointTriggerNonce"), FlinkVersion: str("spec", "flinkVersion"),
+		Release: str("spec", "emrReleaseLabel"), Observed: num("status", "observedGeneration"),
 		Namespace: o.GetNamespace(), Name: o.GetName(), Generation: o.GetGeneration(),
 		State: str("status", "jobStatus", "state"), JobID: str("status", "jobStatus", "jobId"),
 		Lifecycle: str("status", "lifecycleState"), JobManager: str("status", "jobManagerDeploymentStatus"),
@@ -40,14 +69,6 @@ func deploymentOf(o *unstructured.Unstructured) deployment {
 		CheckpointDir: str("spec", "flinkConfiguration", "state.checkpoints.dir"), Cluster: str("spec", "deploymentName"),
 		Interval: str("spec", "flinkConfiguration", "execution.checkpointing.interval"),
 		Deleting: o.GetDeletionTimestamp() != nil, Labels: o.GetLabels(), Created: o.GetCreationTimestamp().Time,
-	}
-	_, hasJob, _ := unstructured.NestedMap(o.Object, "spec", "job")
-	d.SessionCluster = !hasJob
-	switch v, _, _ := unstructured.NestedFieldNoCopy(o.Object, "status", "observedGeneration"); n := v.(type) {
-	case int64:
-		d.Observed = n
-	case float64:
-		d.Observed = int64(n)
 	}
 	return d
 }
@@ -85,7 +106,9 @@ type observation struct {
 	refused    string // why Kubernetes makes no JobManager pods: quota, pod security
 }
 
-func podSelector(job string) string { return "app=" + job + ",type=flink-native-kubernetes" }
+const flinkPods = "type=flink-native-kubernetes"
+
+func podSelector(cluster string) string { return "app=" + cluster + "," + flinkPods }
 
 // look reads the job's objects; events of the last minutes only, so that an old
 // complaint does not explain a new wait.
@@ -112,7 +135,7 @@ func (r Runner) look(ctx context.Context, ref kube.Ref, since time.Time) (observ
 	if ob.ready() {
 		return ob, nil
 	}
-	if ob.refused, err = r.refusal(ctx, ref); err != nil {
+	if ob.refused, err = r.refusal(ctx, ref.Namespace, ref.Name); err != nil {
 		return ob, err
 	}
 	if ob.claims, err = r.Kube.NodeClaims(ctx); err != nil {
@@ -133,8 +156,8 @@ func (r Runner) look(ctx context.Context, ref kube.Ref, since time.Time) (observ
 }
 
 // refusal is why the Deployment of the JobManager gets no pods, in the words of the API server.
-func (r Runner) refusal(ctx context.Context, ref kube.Ref) (string, error) {
-	o, err := r.Kube.Get(ctx, kube.KindDeployment.Ref(ref.Namespace, ref.Name))
+func (r Runner) refusal(ctx context.Context, namespace, cluster string) (string, error) {
+	o, err := r.Kube.Get(ctx, kube.KindDeployment.Ref(namespace, cluster))
 	if kube.IsNotFound(err) {
 		return "", nil
 	}

@@ -209,6 +209,3 @@ func (r Runner) result(ctx context.Context, s Job, ob observation, m *meter) (Ru
 	}
 	return res, nil
 }
-
-// ErrNoJob is returned for a job that does not exist.
-var ErrNoJob = errors.New("no such job")

@@ -21,6 +21,7 @@ type Objects interface {
 	DryRun(ctx context.Context, obj *unstructured.Unstructured) (*unstructured.Unstructured, error)
 	Get(ctx context.Context, ref kube.Ref) (*unstructured.Unstructured, error)
 	List(ctx context.Context, k kube.Kind, o kube.ListOptions) ([]unstructured.Unstructured, error)
+	Patch(ctx context.Context, ref kube.Ref, subresource string, merge map[string]any) (*unstructured.Unstructured, error)
 	Delete(ctx context.Context, ref kube.Ref, p kube.Propagation) error
 }
 
@@ -73,6 +74,7 @@ type Runner struct {
 	Objects ObjectLister // needed by Run and for the checkpoint of Status
 	Upload  Uploader     // needed by Run for a job with a jar
 	Trust   TrustReader  // nil: the trust policy is not part of the preflight
+	Logs    LogReader    // needed by Running.Logs
 	Clock   Clock        // nil: the wall clock
 	Region  string       // whose prices say what a node costs; "" = no prices
 
@@ -128,8 +130,9 @@ func (wallClock) Sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// Failure is a run that ended without a checkpoint.
+// Failure is a run that ended without a checkpoint, or another wait that ended without what was waited for.
 type Failure struct {
+	What           string // what was done to the job; "" is "run"
 	Job, Namespace string
 	ID             string // stable: "image", "scheduling", "operator", "timeout", ...
 	Cause          string // plain words, with the message of AWS or Kubernetes
@@ -138,7 +141,8 @@ type Failure struct {
 
 // Error implements error.
 func (f *Failure) Error() string {
-	return fmt.Sprintf("run job %q in namespace %q: %s (after %s)", f.Job, f.Namespace, f.Cause, f.Elapsed.Round(time.Second))
+	return fmt.Sprintf("%s job %q in namespace %q: %s (after %s)", orElse(f.What, "run"), f.Job, f.Namespace, f.Cause,
+		f.Elapsed.Round(time.Second))
 }
 
 // Code is a stable id of the failure.
@@ -154,6 +158,9 @@ func (f *Failure) ExitCode() int {
 
 // Hint is the next command.
 func (f *Failure) Hint() string {
+	if f.What != "" {
+		return "emrflink job status " + f.Job
+	}
 	return fmt.Sprintf("emrflink sample-job status %s; the job is still submitted: emrflink sample-job delete %s removes it",
 		f.Job, f.Job)
 }

@@ -31,25 +31,21 @@ type StatusResult struct {
 	State          string      `json:"state"`      // jobStatus.state, "" before the first report
 	LifecycleState string      `json:"lifecycle"`  // of the operator: STABLE, DEPLOYED...
 	JobManager     string      `json:"jobManager"` // jobManagerDeploymentStatus
-	Cause          string      `json:"cause"`      // what it waits for or runs into; "" when nothing
+	Kind           string      `json:"kind"`       // FlinkDeployment or FlinkSessionJob
+	Health         Health      `json:"health"`
+	Cause          string      `json:"cause"` // what it waits for or runs into; "" when nothing
 	Pods           []PodStatus `json:"pods"`
 	Nodes          []NodeUse   `json:"nodes"`
 	Checkpoint     *Checkpoint `json:"checkpoint,omitempty"` // the newest
 }
 
-// Summary is one line of the list of submitted jobs.
-type Summary struct {
-	Job       string    `json:"name"`
-	Namespace string    `json:"namespace"`
-	Sample    string    `json:"sample"` // "" for a job that this tool did not render
-	State     string    `json:"state"`
-	Created   time.Time `json:"-"`
-}
-
 // Status reads how a job is doing. A job that does not exist is ErrNoJob.
 func (r Runner) Status(ctx context.Context, namespace, name string) (StatusResult, error) {
 	r = r.withDefaults()
-	ref := kube.KindFlinkDeployment.Ref(namespace, name)
+	ref, err := r.find(ctx, namespace, name)
+	if err != nil {
+		return StatusResult{}, err
+	}
 	ob, err := r.look(ctx, ref, r.Clock.Now().Add(-10*time.Minute))
 	if kube.IsNotFound(err) || kube.IsNoKind(err) {
 		return StatusResult{}, fmt.Errorf("job %q in namespace %q: %w", name, namespace, ErrNoJob)
@@ -58,7 +54,7 @@ func (r Runner) Status(ctx context.Context, namespace, name string) (StatusResul
 		return StatusResult{}, err
 	}
 	res := StatusResult{
-		SchemaVersion: SchemaVersion, Job: name, Namespace: namespace, State: ob.job.State,
+		SchemaVersion: SchemaVersion, Job: name, Namespace: ref.Namespace, Kind: ref.Kind.Kind, State: ob.job.State,
 		LifecycleState: ob.job.Lifecycle, JobManager: ob.job.JobManager, Pods: make([]PodStatus, 0, len(ob.pods)),
 	}
 	for _, p := range ob.pods {
@@ -67,18 +63,12 @@ func (r Runner) Status(ctx context.Context, namespace, name string) (StatusResul
 	if res.Nodes, err = r.nodesOf(ctx, ob.pods); err != nil {
 		return StatusResult{}, err
 	}
-	if r.Objects != nil && ob.job.CheckpointDir != "" {
-		all, err := r.checkpoints(ctx, ob.job.CheckpointDir)
-		if err != nil {
-			return StatusResult{}, err
-		}
-		all = ob.job.own(all)
-		if n := len(all); n > 0 {
-			res.Checkpoint = &all[n-1]
-			ob.checkpoint = &all[n-1]
-		}
+	if res.Checkpoint, err = r.newest(ctx, ob.job); err != nil {
+		return StatusResult{}, err
 	}
-	if v := judge(ob); !v.done {
+	ob.checkpoint = res.Checkpoint
+	res.Health, res.Cause = ob.job.health()
+	if v := judge(ob); !v.done && ob.job.Wanted != suspended {
 		res.Cause = v.cause
 	}
 	return res, nil
@@ -88,25 +78,6 @@ func (r Runner) Status(ctx context.Context, namespace, name string) (StatusResul
 // same name.
 func (d deployment) own(all []Checkpoint) []Checkpoint {
 	return slices.DeleteFunc(all, func(c Checkpoint) bool { return d.JobID != "" && path.Base(path.Dir(c.URI)) != d.JobID })
-}
-
-// Jobs lists the FlinkDeployments of a namespace ("" = all).
-func (r Runner) Jobs(ctx context.Context, namespace string) ([]Summary, error) {
-	objs, err := r.Kube.List(ctx, kube.KindFlinkDeployment, kube.ListOptions{Namespace: namespace})
-	if kube.IsNoKind(err) {
-		return []Summary{}, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("list Flink jobs: %w", err)
-	}
-	out := make([]Summary, 0, len(objs))
-	for i := range objs {
-		d := deploymentOf(&objs[i])
-		out = append(out, Summary{
-			Job: d.Name, Namespace: d.Namespace, Sample: d.Labels[labelSample], State: d.State, Created: d.Created.UTC(),
-		})
-	}
-	return out, nil
 }
 
 // DeleteResult is the JSON of `sample-job delete`.
@@ -203,4 +174,12 @@ func (r Runner) blocker(ctx context.Context, ref kube.Ref) (*kube.Blocker, error
 	}
 	b := kube.BlockerOf(&pods[0], r.Clock.Now())
 	return &b, nil
+}
+
+// notGone is an error other than that of an object that is not there.
+func notGone(err error) error {
+	if kube.IsNotFound(err) || kube.IsNoKind(err) {
+		return nil
+	}
+	return err
 }

@@ -80,6 +80,7 @@ func TestStatusOfAbsentAndRunningJobs(t *testing.T) {
 	res, err := r.Status(t.Context(), "flink-team-a", "basic")
 	require.NoError(t, err)
 	want := StatusResult{
+		Kind: "FlinkDeployment", Health: Healthy,
 		SchemaVersion: SchemaVersion, Job: "basic", Namespace: "flink-team-a", State: "RUNNING", LifecycleState: "STABLE",
 		JobManager: "READY", Cause: res.Cause,
 		Pods: []PodStatus{{Name: "basic-1", Role: RoleJobManager, Phase: "Running", Ready: true, Node: "n1"}},
@@ -117,7 +118,10 @@ func TestStatusOfAbsentAndRunningJobs(t *testing.T) {
 	list, err := r.Jobs(t.Context(), "")
 	require.NoError(t, err)
 	require.Equal(t, []Summary{
-		{Job: "basic", Namespace: "flink-team-a", Sample: "basic", State: "RUNNING", Created: list[0].Created},
+		{
+			Job: "basic", Namespace: "flink-team-a", Sample: "basic", State: "RUNNING", Created: list[0].Created,
+			Kind: "FlinkDeployment", Health: Healthy, Lifecycle: "STABLE", Parallelism: 2, Release: "emr-7.13.0-flink-latest",
+		},
 	}, list)
 }
 
@@ -134,7 +138,7 @@ func TestJSONFieldsAreTheContract(t *testing.T) {
 		"delete": {DeleteResult{}, []string{"deleted", "elapsedSeconds", "job", "namespace", "schemaVersion"}},
 		"status": {StatusResult{
 			Pods: []PodStatus{{}},
-		}, []string{"cause", "job", "jobManager", "lifecycle", "namespace", "nodes", "pods",
+		}, []string{"cause", "health", "job", "jobManager", "kind", "lifecycle", "namespace", "nodes", "pods",
 			"pods.name", "pods.node", "pods.phase", "pods.ready", "pods.role", "schemaVersion", "state"}},
 	} {
 		raw, err := json.Marshal(tc.value)

@@ -36,6 +36,8 @@ type Source struct {
 // Client talks to one API server. It is safe for concurrent use.
 type Client struct {
 	dyn    dynamic.Interface
+	rest   rest.Interface // for what is no object: logs, proxies
+	config *rest.Config
 	mapper meta.RESTMapper
 	reset  func()
 	now    func() time.Time
@@ -72,7 +74,9 @@ func fromConfig(cfg *rest.Config) (*Client, error) {
 		return nil, fmt.Errorf("make Kubernetes discovery client: %w", err)
 	}
 	mapper := restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(disc))
-	return newClient(dyn, mapper, mapper.Reset), nil
+	c := newClient(dyn, mapper, mapper.Reset)
+	c.rest, c.config = disc.RESTClient(), cfg
+	return c, nil
 }
 
 func newClient(dyn dynamic.Interface, mapper meta.RESTMapper, reset func()) *Client {

@@ -37,6 +37,7 @@ type Pod struct {
 	Labels          map[string]string
 	Scheduled       Condition // type PodScheduled; Status "" when not reported yet
 	Waiting         []Waiting
+	Restarts        int // of its containers, together
 	Created         time.Time
 }
 
@@ -145,8 +146,9 @@ type podWire struct {
 }
 
 type containerWire struct {
-	Name  string `json:"name"`
-	State struct {
+	Name         string `json:"name"`
+	RestartCount int    `json:"restartCount"`
+	State        struct {
 		Waiting *struct {
 			Reason  string `json:"reason"`
 			Message string `json:"message"`
@@ -193,6 +195,7 @@ func PodsFrom(objs []unstructured.Unstructured) []Pod {
 			Created:   o.GetCreationTimestamp().Time,
 		}
 		for _, cs := range append(w.Status.InitContainerStatuses, w.Status.ContainerStatuses...) {
+			p.Restarts += cs.RestartCount
 			if cs.State.Waiting != nil {
 				p.Waiting = append(p.Waiting, Waiting{
 					Container: cs.Name, Reason: cs.State.Waiting.Reason, Message: cs.State.Waiting.Message, Last: cs.lastEnd(),

@@ -36,23 +36,28 @@ type ValidateOptions struct {
 	Output            cmdutil.Format
 }
 
-// NewCmd returns the command with its subcommands.
-func NewCmd(f *cmdutil.Factory, open Open, fetch Fetch) *cobra.Command {
+// NewCmd returns the command with its subcommands and those that look after jobs that run.
+func NewCmd(f *cmdutil.Factory, open Open, fetch Fetch, running ...*cobra.Command) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "job COMMAND",
-		Short: "Make, check, correct and run Flink jobs of your own",
-		Long: `Make Flink jobs, check, correct and run their files, and check their jars. The jobs that come with emrflink are in
-"sample-job", which also shows and deletes jobs of your own.
+		Short: "Make, check, correct, run and look after Flink jobs",
+		Long: `Make Flink jobs, check, correct and run their files, check their jars, and look after the jobs that run, whoever
+submitted them. The jobs that come with emrflink are in "sample-job".
 
 Exit codes: 0 done; see the subcommands.`,
 		Example: `  emrflink job init my-job
   emrflink job validate my-job.yaml
   emrflink job fix my-job.yaml
   emrflink job check-jar my-job.jar
-  emrflink job run -f my-job.fixed.yaml`,
+  emrflink job run -f my-job.fixed.yaml
+  emrflink job list
+  emrflink job savepoint my-job`,
 	}
-	return cmdutil.Group(cmd, NewInitCmd(f, open, nil), NewValidateCmd(f, open, nil), NewFixCmd(f, open, nil),
-		NewCheckJarCmd(f, fetch, nil), NewRunCmd(f, open, nil))
+	own := []*cobra.Command{
+		NewInitCmd(f, open, nil), NewValidateCmd(f, open, nil), NewFixCmd(f, open, nil), NewCheckJarCmd(f, fetch, nil),
+		NewRunCmd(f, open, nil),
+	}
+	return cmdutil.Group(cmd, append(own, running...)...)
 }
 
 // NewValidateCmd returns the command that checks job files.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -166,4 +167,32 @@ func (run Run) print(r flinkjob.RunResult) error {
 	_, _ = fmt.Fprintf(w, "delete it with: %s\n",
 		run.IO.OutPalette().Cyan(cmdutil.Command("sample-job", "delete", r.Job, "--stack", run.Info().Stack)))
 	return nil
+}
+
+// ShowStatus prints how a job is doing.
+func ShowStatus(ios *iostreams.IOStreams, j flinkjob.StatusResult) error {
+	w := ios.Out
+	states := []string{word(j.State), word(j.LifecycleState)}
+	if j.Health != "" {
+		states = append(states, string(j.Health))
+	}
+	_, _ = fmt.Fprintf(w, "job %s in namespace %s: %s\n", j.Job, j.Namespace, strings.Join(states, ", "))
+	if j.Cause != "" {
+		_, _ = fmt.Fprintf(w, "cause: %s\n", j.Cause)
+	}
+	if c := j.Checkpoint; c != nil {
+		_, _ = fmt.Fprintf(w, "checkpoint: %s (%d bytes, %s)\n", c.URI, c.Bytes, c.At.Format(time.RFC3339))
+	}
+	t := ios.NewTable("POD", "ROLE", "PHASE", "READY", "NODE")
+	for _, p := range j.Pods {
+		t.Row(p.Name, p.Role, p.Phase, strconv.FormatBool(p.Ready), p.Node)
+	}
+	return t.Render()
+}
+
+func word(state string) string {
+	if state == "" {
+		return "not reported yet"
+	}
+	return state
 }

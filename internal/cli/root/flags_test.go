@@ -27,6 +27,7 @@ import (
 	"emrflink/internal/cli/graph"
 	"emrflink/internal/cli/initcmd"
 	"emrflink/internal/cli/job"
+	jobscmd "emrflink/internal/cli/jobs"
 	"emrflink/internal/cli/kubeconfig"
 	"emrflink/internal/cli/local"
 	"emrflink/internal/cli/outputs"
@@ -66,6 +67,17 @@ func keepers(r run, got *any) map[string]*cobra.Command {
 		"job init":            job.NewInitCmd(f, o.Job, cmdtest.Keep[job.InitOptions](got)),
 		"job run":             job.NewRunCmd(f, o.Job, cmdtest.Keep[job.RunOptions](got)),
 		"job validate":        job.NewValidateCmd(f, o.Job, cmdtest.Keep[job.ValidateOptions](got)),
+		"job delete":          jobscmd.NewDeleteCmd(f, o.Jobs, cmdtest.Keep[jobscmd.Options](got)),
+		"job events":          jobscmd.NewEventsCmd(f, o.Jobs, cmdtest.Keep[jobscmd.Options](got)),
+		"job list":            jobscmd.NewListCmd(f, o.Jobs, cmdtest.Keep[jobscmd.Options](got)),
+		"job logs":            jobscmd.NewLogsCmd(f, o.Jobs, cmdtest.Keep[jobscmd.Options](got)),
+		"job rescale":         jobscmd.NewRescaleCmd(f, o.Jobs, cmdtest.Keep[jobscmd.Options](got)),
+		"job restart":         jobscmd.NewRestartCmd(f, o.Jobs, cmdtest.Keep[jobscmd.Options](got)),
+		"job resume":          jobscmd.NewResumeCmd(f, o.Jobs, cmdtest.Keep[jobscmd.Options](got)),
+		"job savepoint":       jobscmd.NewSavepointCmd(f, o.Jobs, cmdtest.Keep[jobscmd.Options](got)),
+		"job status":          jobscmd.NewStatusCmd(f, o.Jobs, cmdtest.Keep[jobscmd.Options](got)),
+		"job suspend":         jobscmd.NewSuspendCmd(f, o.Jobs, cmdtest.Keep[jobscmd.Options](got)),
+		"job wait":            jobscmd.NewWaitCmd(f, o.Jobs, cmdtest.Keep[jobscmd.Options](got)),
 		"local fault drift":   local.NewFaultDriftCmd(f, o.Local, cmdtest.Keep[local.FaultOptions](got)),
 		"local fault list":    local.NewFaultListCmd(f, o.Local, cmdtest.Keep[local.FaultOptions](got)),
 		"local fault set":     local.NewFaultSetCmd(f, o.Local, cmdtest.Keep[local.FaultOptions](got)),
@@ -224,6 +236,47 @@ func jobFlags() []flagCase {
 	}
 }
 
+// runningFlags are those of the commands that look after jobs that run.
+func runningFlags() []flagCase {
+	type job = jobscmd.Options
+	type logs = flinkjob.LogOptions
+	const JSON, minutes, m = cmdutil.JSON, 10 * time.Minute, "mine "
+	cases := []flagCase{
+		{"job list", "--team=t", job{Team: "t"}},
+		{"job list", "--output=json", job{Output: JSON}},
+		{"job delete", m + "--timeout=3m", job{Job: "mine", Timeout: 3 * time.Minute}},
+		{"job rescale", m + "--parallelism=4", job{Job: "mine", Timeout: minutes, Parallelism: 4}},
+		{"job wait", m + "--for=checkpoint", job{Job: "mine", Timeout: minutes, For: "checkpoint"}},
+		{"job logs", m + "--role=jobmanager", job{Job: "mine", Logs: logs{Role: "jobmanager"}}},
+		{"job logs", m + "--follow", job{Job: "mine", Logs: logs{Follow: true}}},
+		{"job logs", m + "--previous", job{Job: "mine", Logs: logs{Previous: true}}},
+		{"job logs", m + "--since=10m", job{Job: "mine", Logs: logs{Since: minutes}}},
+		{"job logs", m + "--tail=7", job{Job: "mine", Logs: logs{Tail: 7}}},
+	}
+	for command, plain := range map[string]job{
+		"job status": {}, "job events": {}, "job logs": {}, "job delete": {Timeout: 5 * time.Minute},
+		"job savepoint": {Timeout: minutes},
+		"job suspend":   {Timeout: minutes}, "job resume": {Timeout: minutes}, "job restart": {Timeout: minutes},
+		"job rescale": {Timeout: minutes, Parallelism: 2}, "job wait": {Timeout: minutes, For: "healthy"},
+	} {
+		line := m
+		if plain.Parallelism > 0 {
+			line += "--parallelism=2 "
+		}
+		plain.Job = "mine"
+		team, asJSON, quick, discard := plain, plain, plain, plain
+		team.Team, asJSON.Output, quick.Timeout, discard.Discard = "t", JSON, time.Minute, true
+		cases = append(cases, flagCase{command, line + "--team=t", team}, flagCase{command, line + "--output=json", asJSON})
+		if plain.Timeout > 0 {
+			cases = append(cases, flagCase{command, line + "--timeout=1m", quick})
+		}
+		if slices.Contains([]string{"job suspend", "job restart", "job rescale"}, command) {
+			cases = append(cases, flagCase{command, line + "--discard-state", discard})
+		}
+	}
+	return cases
+}
+
 func otherFlags() []flagCase {
 	type faults = local.FaultOptions
 	type fault = localtarget.Fault
@@ -280,7 +333,7 @@ func otherFlags() []flagCase {
 func TestEveryFlagSetsItsOptionAndNoOther(t *testing.T) {
 	t.Parallel()
 	set := map[string]bool{}
-	for _, c := range slices.Concat(deploymentFlags(), jobFlags(), otherFlags()) {
+	for _, c := range slices.Concat(deploymentFlags(), jobFlags(), runningFlags(), otherFlags()) {
 		line := strings.TrimSpace(c.command + " " + c.args)
 		r, _ := newRun(t)
 		r.Factory.Globals.StackNamed = c.command == "cleanup" // whose --yes needs it

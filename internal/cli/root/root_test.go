@@ -197,7 +197,7 @@ func TestExitCodesAndStreams(t *testing.T) {
 		"and with its flags":              {"destroy --yes --target=x", 2, "", "next:  emrflink cleanup", false},
 		"a value is no command":           {"--stack apply plan", 2, "", "next:  emrflink preview", false},
 		"up":                              {"up -y", 2, "", "next:  emrflink deploy", false},
-		"logs":                            {"logs basic -f", 2, "", "next:  emrflink sample-job status", false},
+		"logs":                            {"logs basic -f", 2, "", "next:  emrflink job logs", false},
 		"a command of a group":            {"inventory", 2, "", "next:  emrflink local inventory", false},
 		"help does not hide a wrong word": {"deplyo --help", 2, "", "next:  emrflink deploy", false},
 		"nor does a flag before it":       {"--yes deplyo", 2, "", "next:  emrflink deploy", false},

@@ -5,7 +5,6 @@ package samplejob
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,9 +18,8 @@ import (
 func NewStatusCmd(f *cmdutil.Factory, open Open, runF func(context.Context, *Options) error) *cobra.Command {
 	opts := newOptions(f, open)
 	cmd := &cobra.Command{
-		SuggestFor: []string{"logs", "jobs", "job"},
-		Use:        "status [job] [flags]",
-		Short:      "Show the Flink jobs of a deployment",
+		Use:   "status [job] [flags]",
+		Short: "Show the Flink jobs of a deployment",
 		Long: `Show the Flink jobs in the cluster, or one of them, as the operator reports them.
 
 Cost: none.
@@ -101,26 +99,7 @@ func showOne(ctx context.Context, opts *Options, s Stack, jobs Jobs) error {
 		j.Pods, j.Nodes = cmdutil.List(j.Pods), cmdutil.List(j.Nodes)
 		return cmdutil.WriteJSON(opts.IO.Out, statusDocument{StatusResult: j, Simulated: cmdutil.List(s.Info().Simulated)})
 	}
-	w := opts.IO.Out
-	_, _ = fmt.Fprintf(w, "job %s in namespace %s: %s, %s\n", j.Job, j.Namespace, word(j.State), word(j.LifecycleState))
-	if j.Cause != "" {
-		_, _ = fmt.Fprintf(w, "cause: %s\n", j.Cause)
-	}
-	if c := j.Checkpoint; c != nil {
-		_, _ = fmt.Fprintf(w, "checkpoint: %s (%d bytes, %s)\n", c.URI, c.Bytes, c.At.Format(time.RFC3339))
-	}
-	t := opts.IO.NewTable("POD", "ROLE", "PHASE", "READY", "NODE")
-	for _, p := range j.Pods {
-		t.Row(p.Name, p.Role, p.Phase, strconv.FormatBool(p.Ready), p.Node)
-	}
-	return t.Render()
-}
-
-func word(state string) string {
-	if state == "" {
-		return "not reported yet"
-	}
-	return state
+	return jobrun.ShowStatus(opts.IO, j)
 }
 
 // NewDeleteCmd returns the command that deletes a job.

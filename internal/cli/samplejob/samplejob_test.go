@@ -267,10 +267,12 @@ func TestJSONHasTheAgreedFields(t *testing.T) {
 		}, node...), checkpoint...),
 		"status -o json": {
 			"schemaVersion", "simulated", "jobs", "jobs[].name", "jobs[].namespace", "jobs[].state", "jobs[].sample",
+			"jobs[].kind", "jobs[].health", "jobs[].cause", "jobs[].lifecycle", "jobs[].parallelism", "jobs[].restarts",
+			"jobs[].release", "jobs[].notAssessed",
 		},
 		"status basic -o json": append(append([]string{
 			"schemaVersion", "job", "namespace", "state", "lifecycle", "jobManager", "cause", "simulated", "pods", "pods[].name",
-			"pods[].role", "pods[].phase", "pods[].ready", "pods[].node",
+			"pods[].role", "pods[].phase", "pods[].ready", "pods[].node", "kind", "health",
 		}, node...), checkpoint...),
 		"verify counting -o json": {
 			"schemaVersion", "job", "namespace", "output", "files", "events", "last", "lost", "twice", "wrong", "simulated",

@@ -90,7 +90,9 @@ func TestStatusAsJSONHasTheAgreedFields(t *testing.T) {
 		"lockedBy", "pending", "simulated", "cluster", "cluster.name", "cluster.status", "cluster.version", "cluster.health",
 		"cluster.nodes", "cluster.nodes[].name", "cluster.nodes[].instanceType", "cluster.nodes[].capacityType",
 		"cluster.nodes[].nodePool",
-		"cluster.jobs", "cluster.jobs[].name", "cluster.jobs[].namespace", "cluster.jobs[].state", "cluster.jobs[].sample")
+		"cluster.jobs", "cluster.jobs[].name", "cluster.jobs[].namespace", "cluster.jobs[].state", "cluster.jobs[].sample",
+		"cluster.jobs[].kind", "cluster.jobs[].health", "cluster.jobs[].cause", "cluster.jobs[].lifecycle",
+		"cluster.jobs[].parallelism", "cluster.jobs[].restarts", "cluster.jobs[].release", "cluster.jobs[].notAssessed")
 	require.Empty(t, r.Err.String())
 }
 

@@ -45,7 +45,7 @@ func commandWords() []bad {
 		"prevew": "preview", "plan": "preview", "diff": "preview", "clean": "cleanup", "cleenup": "cleanup",
 		"destroy": "cleanup", "down": "cleanup", "delete": "cleanup", "uninstall": "cleanup", "stauts": "status",
 		"outputz": "outputs", "kubconfig": "kubeconfig", "samplejob": "sample-job", "sample-jobs": "sample-job",
-		"logs": "sample-job status", "jobs": "sample-job status", "doctr": "doctor", "versio": "version", "cots": "cost",
+		"logs": "job logs", "jobs": "job list", "doctr": "doctor", "versio": "version", "cots": "cost",
 		"driff": "drift", "ini": "init", "inventory": "local inventory", "validate": "config validate",
 		"local statsu": "local status", "local fault sett": "local fault set",
 		"local fault remove": "usage: emrflink local fault",

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"emrflink/internal/awsapi"
 	"emrflink/internal/cli/cmdutil"
@@ -93,7 +94,7 @@ func (s *onTarget) DryRunJobs(ctx context.Context, jobs []flinkjob.Job) (flinkjo
 
 // newRunner runs jobs with everything that their preflight asks.
 func newRunner(k *kube.Client, a *awsapi.Client) flinkjob.Runner {
-	return flinkjob.Runner{Kube: k, Objects: a, Upload: a, Trust: a}
+	return flinkjob.Runner{Kube: k, Objects: a, Upload: a, Trust: a, Logs: k}
 }
 
 // Run submits a job and waits for a checkpoint. A job that is submitted in the middle of a cleanup or a deploy may be in a
@@ -142,6 +143,27 @@ func (j jobs) Verify(ctx context.Context, name, team string) (flinkjob.Verified,
 	v, err := j.Deployed.Verify(ctx, name, team)
 	return v, classify(err)
 }
+
+// ListJobs lists the jobs of a team, or all.
+func (s *onTarget) ListJobs(ctx context.Context, team string) ([]flinkjob.Summary, error) {
+	j, err := s.jobs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return j.Deployed.List(ctx, team)
+}
+
+// FindJob looks for a job by its name.
+func (s *onTarget) FindJob(ctx context.Context, name, team string, timeout time.Duration) (flinkjob.Running, error) {
+	j, err := s.jobs(ctx)
+	if err != nil {
+		return flinkjob.Running{}, err
+	}
+	return j.Deployed.Find(ctx, name, team, timeout)
+}
+
+// Explained gives an error its codes.
+func (*onTarget) Explained(err error) error { return classify(err) }
 
 // Delete removes a job.
 func (j jobs) Delete(

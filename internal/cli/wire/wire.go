@@ -18,6 +18,7 @@ import (
 	"emrflink/internal/cli/doctor"
 	"emrflink/internal/cli/graph"
 	"emrflink/internal/cli/job"
+	jobscmd "emrflink/internal/cli/jobs"
 	"emrflink/internal/cli/local"
 	"emrflink/internal/cli/outputs"
 	previewcmd "emrflink/internal/cli/preview"
@@ -151,6 +152,7 @@ func (a *app) operations() root.Operations {
 		Outputs:   func(context.Context) (outputs.Stack, error) { return a.openStack() },
 		Job:       func(context.Context) (job.Stack, error) { return a.openStack() },
 		Jar:       a.readJar,
+		Jobs:      func(context.Context) (jobscmd.Stack, error) { return a.openStack() },
 		SampleJob: func(context.Context) (samplejob.Stack, error) { return a.openStack() },
 		State:     func(context.Context) (state.Stack, error) { return a.openStack() },
 		Stacks:    a.stacks,

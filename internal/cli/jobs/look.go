@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package jobs
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"emrflink/internal/cli/cmdutil"
+	"emrflink/internal/cli/jobrun"
+	"emrflink/internal/flinkjob"
+	"emrflink/internal/iostreams"
+)
+
+// lookCodes are the exit codes of the commands that only look.
+const lookCodes = `
+
+Cost: none.
+
+Exit codes: 0 shown; 1 failed; 2 flags; 3 credentials; 4 there is no such job, or the stack was never deployed.`
+
+type listDocument struct {
+	SchemaVersion int                `json:"schemaVersion"`
+	Jobs          []flinkjob.Summary `json:"jobs"`
+	Simulated     []string           `json:"simulated"`
+}
+
+// NewListCmd returns the command that lists the jobs.
+func NewListCmd(f *cmdutil.Factory, open Open, runF func(context.Context, *Options) error) *cobra.Command {
+	opts := newOptions(f, open)
+	cmd := &cobra.Command{
+		SuggestFor: []string{"jobs"},
+		Use:        "list [flags]",
+		Short:      "List the Flink jobs of all teams",
+		Long: `List the FlinkDeployments and FlinkSessionJobs in the cluster: Flink's state, health, parallelism, age of the last
+checkpoint, restarts of containers, release. What could not be read is shown as "?", with the reason below.` + lookCodes,
+		Example: `  emrflink job list
+  emrflink job list --team flink-team-a --output json`,
+		Args: cmdutil.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if runF != nil {
+				return runF(cmd.Context(), opts)
+			}
+			return list(cmd.Context(), opts)
+		},
+	}
+	cmd.Flags().StringVar(&opts.Team, "team", "", "the jobs of this team only")
+	cmdutil.AddOutputFlag(cmd, &opts.Output)
+	return cmd
+}
+
+func list(ctx context.Context, opts *Options) error {
+	const what = "list the jobs"
+	s, err := opts.Open(ctx)
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	defer s.Close() // the session holds nothing that could be lost
+	all, err := s.ListJobs(ctx, opts.Team)
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, s.Explained(err))
+	}
+	if opts.Output == cmdutil.JSON {
+		return cmdutil.WriteJSON(opts.IO.Out, listDocument{
+			SchemaVersion: cmdutil.SchemaVersion, Jobs: cmdutil.List(all), Simulated: cmdutil.List(s.Info().Simulated),
+		})
+	}
+	if len(all) == 0 {
+		_, _ = fmt.Fprintln(opts.IO.ErrOut, "no Flink job runs")
+		simulated(opts, s)
+		return nil
+	}
+	t := opts.IO.NewTable("JOB", "NAMESPACE", "STATE", "HEALTH", "PARALLELISM", "CHECKPOINT", "RESTARTS", "RELEASE", "AGE")
+	for _, j := range all {
+		parallelism, checkpoint := strconv.FormatInt(j.Parallelism, 10), "none"
+		if j.Parallelism == 0 {
+			parallelism = "-"
+		}
+		switch {
+		case j.NotAssessed != "":
+			checkpoint = "?"
+		case j.Checkpoint != nil:
+			checkpoint = iostreams.Duration(opts.Now().Sub(j.Checkpoint.At)) + " ago"
+		}
+		t.Row(j.Job, j.Namespace, orDash(j.State), string(j.Health), parallelism, checkpoint, strconv.Itoa(j.Restarts),
+			orDash(j.Release), iostreams.Duration(opts.Now().Sub(j.Created)))
+	}
+	if err := t.Render(); err != nil {
+		return err
+	}
+	for _, j := range all {
+		for _, text := range []string{j.Cause, j.NotAssessed} {
+			if text != "" && (text != j.Cause || j.Health != flinkjob.Healthy) {
+				_, _ = fmt.Fprintf(opts.IO.Out, "%s/%s: %s\n", j.Namespace, j.Job, text)
+			}
+		}
+	}
+	simulated(opts, s)
+	return nil
+}
+
+func orDash(text string) string {
+	if text == "" {
+		return "-"
+	}
+	return text
+}
+
+type statusDocument struct {
+	flinkjob.StatusResult
+	Simulated []string `json:"simulated"`
+}
+
+// NewStatusCmd returns the command that shows one job.
+func NewStatusCmd(f *cmdutil.Factory, open Open, runF func(context.Context, *Options) error) *cobra.Command {
+	opts := newOptions(f, open)
+	return ofOneJob(f, opts, runF, status, &cobra.Command{
+		Use:   "status",
+		Short: "Show how a job is doing",
+		Long: `Show a job as the operator and Flink report it: state, health, what it waits for or runs into, the last checkpoint,
+its pods and where they run.` + lookCodes,
+		Example: `  emrflink job status my-job
+  emrflink job status my-job --output json`,
+	})
+}
+
+func status(ctx context.Context, opts *Options) error {
+	return with(ctx, opts, fmt.Sprintf("read job %q", opts.Job), func(s Stack, job flinkjob.Running) error {
+		res, err := job.Runner.Status(ctx, job.Ref.Namespace, job.Ref.Name)
+		if err != nil {
+			return err
+		}
+		if opts.Output == cmdutil.JSON {
+			res.Pods, res.Nodes = cmdutil.List(res.Pods), cmdutil.List(res.Nodes)
+			return cmdutil.WriteJSON(opts.IO.Out, statusDocument{StatusResult: res, Simulated: cmdutil.List(s.Info().Simulated)})
+		}
+		if err := jobrun.ShowStatus(opts.IO, res); err != nil {
+			return err
+		}
+		simulated(opts, s)
+		return nil
+	})
+}
+
+type eventsDocument struct {
+	SchemaVersion int                 `json:"schemaVersion"`
+	Job           string              `json:"job"`
+	Namespace     string              `json:"namespace"`
+	Events        []flinkjob.JobEvent `json:"events"`
+	Simulated     []string            `json:"simulated"`
+}
+
+// NewEventsCmd returns the command that shows the events of a job.
+func NewEventsCmd(f *cmdutil.Factory, open Open, runF func(context.Context, *Options) error) *cobra.Command {
+	opts := newOptions(f, open)
+	return ofOneJob(f, opts, runF, events, &cobra.Command{
+		Use:   "events",
+		Short: "Show what Kubernetes and the operator said about a job",
+		Long: `Show the events of a job, its pods, its Deployment and its snapshots, oldest first. Kubernetes keeps events for an
+hour.` + lookCodes,
+		Example: `  emrflink job events my-job`,
+	})
+}
+
+func events(ctx context.Context, opts *Options) error {
+	return with(ctx, opts, fmt.Sprintf("read the events of job %q", opts.Job), func(s Stack, job flinkjob.Running) error {
+		all, err := job.Events(ctx)
+		if err != nil {
+			return err
+		}
+		if opts.Output == cmdutil.JSON {
+			return cmdutil.WriteJSON(opts.IO.Out, eventsDocument{
+				SchemaVersion: cmdutil.SchemaVersion, Job: job.Ref.Name, Namespace: job.Ref.Namespace, Events: cmdutil.List(all),
+				Simulated: cmdutil.List(s.Info().Simulated),
+			})
+		}
+		t := opts.IO.NewTable("TIME", "TYPE", "REASON", "OBJECT", "COUNT", "MESSAGE")
+		for _, e := range all {
+			t.Row(e.At.Format(time.RFC3339), e.Type, e.Reason, e.Object, strconv.Itoa(e.Count),
+				strings.Join(strings.Fields(e.Message), " "))
+		}
+		if t.Len() == 0 {
+			_, _ = fmt.Fprintln(opts.IO.ErrOut, "no events: Kubernetes keeps them for an hour")
+		}
+		if err := t.Render(); err != nil {
+			return err
+		}
+		simulated(opts, s)
+		return nil
+	})
+}
+
+// roles are those whose logs can be chosen.
+var roles = []string{flinkjob.RoleJobManager, flinkjob.RoleTaskManager}
+
+// NewLogsCmd returns the command that shows the logs of a job.
+func NewLogsCmd(f *cmdutil.Factory, open Open, runF func(context.Context, *Options) error) *cobra.Command {
+	opts := newOptions(f, open)
+	cmd := ofOneJob(f, opts, runF, logs, &cobra.Command{
+		SuggestFor: []string{"logs", "log"},
+		Use:        "logs",
+		Short:      "Show the logs of a job's pods",
+		Long: `Show the logs of the JobManager and of all TaskManagers, in the order in which they were written; a stack trace
+stays whole. Each line has the name of its pod in front, and with --output json is an object. What pods wrote that are
+gone is where the job's log settings send it, CloudWatch or S3.` + lookCodes,
+		Example: `  emrflink job logs my-job --follow
+  emrflink job logs my-job --role taskmanager --since 10m
+  emrflink job logs my-job --previous --tail 100`,
+	})
+	fl := cmd.Flags()
+	fl.StringVar(&opts.Logs.Role, "role", "", "of these pods only: "+strings.Join(roles, ", "))
+	cmdutil.CompleteFlag(cmd, "role", roles...)
+	fl.BoolVar(&opts.Logs.Follow, "follow", false, "go on with what is written, until Ctrl-C")
+	fl.BoolVar(&opts.Logs.Previous, "previous", false, "of the containers before their last restart")
+	fl.DurationVar(&opts.Logs.Since, "since", 0, "what was written in this time only, e.g. 10m")
+	fl.IntVar(&opts.Logs.Tail, "tail", 0, "the last lines of each pod only")
+	cmd.PreRunE = func(*cobra.Command, []string) error {
+		switch l := opts.Logs; {
+		case l.Role != "" && !slices.Contains(roles, l.Role):
+			return cmdutil.Usagef("--role is %q; it can be %s", l.Role, strings.Join(roles, ", "))
+		case l.Since < 0 || l.Tail < 0:
+			return cmdutil.Usagef("--since and --tail cannot be negative")
+		case l.Follow && l.Previous:
+			return cmdutil.Usagef("--previous is of containers that have ended: there is nothing to follow")
+		}
+		return nil
+	}
+	return cmd
+}
+
+// logLine is a line of `job logs --output json`.
+type logLine struct {
+	At   time.Time `json:"at"`
+	Pod  string    `json:"pod"`
+	Text string    `json:"text"`
+}
+
+func logs(ctx context.Context, opts *Options) error {
+	return with(ctx, opts, fmt.Sprintf("read the logs of job %q", opts.Job), func(s Stack, job flinkjob.Running) error {
+		err := job.Logs(ctx, opts.Logs, func(e flinkjob.Entry) error {
+			if opts.Output == cmdutil.JSON {
+				return cmdutil.WriteJSON(opts.IO.Out, logLine{At: e.At.UTC(), Pod: e.Pod, Text: strings.Join(e.Lines, "\n")})
+			}
+			for _, line := range e.Lines {
+				if _, err := fmt.Fprintf(opts.IO.Out, "%s %s\n", opts.IO.OutPalette().Dim("["+e.Pod+"]"), line); err != nil {
+					return fmt.Errorf("write the logs: %w", err)
+				}
+			}
+			return nil
+		})
+		if opts.Logs.Follow && ctx.Err() != nil {
+			return nil // it is how following ends
+		}
+		return err
+	})
+}
