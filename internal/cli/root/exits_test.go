@@ -70,7 +70,7 @@ func seen() map[string]exits {
 		"graph":               {"", map[int]string{0: "TestGraph"}},
 		"init":                {"--target aws --config-file /dev/null/x", map[int]string{0: "TestTheFileIsWrittenAndReadBack"}},
 		"job check-jar":       {"s3://b/x.jar", map[int]string{0: "TestCheckJar", 4: "TestCheckJar"}},
-		"job init":            {"JOB.d", map[int]string{0: "TestInitMakesAJobThatTheStackTakes"}},
+		"job init":            {"NEW --stack local", map[int]string{0: "TestInitMakesAJobThatTheStackTakes"}},
 		"job delete":          {"basic", map[int]string{0: "TestWhatTheCommandsShow"}},
 		"job events":          {"basic", map[int]string{0: "TestWhatTheCommandsShow"}},
 		"job list":            {"", map[int]string{0: "TestWhatTheCommandsShow"}},
@@ -212,7 +212,7 @@ func end(t *testing.T, code int, args string, err error) {
 	if strings.HasPrefix(args, "completion") {
 		args = strings.TrimSuffix(args, " ") + " bash"
 	}
-	words := strings.Fields(strings.ReplaceAll(args, "JOB", file))
+	words := strings.Fields(strings.NewReplacer("JOB", file, "NEW", filepath.Join(filepath.Dir(file), "orders")).Replace(args))
 	if got := root.Execute(t.Context(), r.Factory, r.operations, words); got != code {
 		t.Errorf("%s: exit code %d, want %d: %s", args, got, code, r.Err)
 	}
