@@ -47,6 +47,8 @@ func TestOperator(t *testing.T) {
 	require.Equal(t, flinkoperator.Namespace, chart.Inputs["namespace"])
 	require.Equal(t, "arn:aws:iam::111122223333:role/demo-us-west-2-flink-operator",
 		chart.At("values", "emrContainers", "operatorExecutionRoleArn"))
+	require.Equal(t, g.Find(t, "op-logs").Inputs["name"], chart.At("values", "monitoringConfiguration",
+		"cloudWatchMonitoringConfiguration", "logGroupName"), "else the group stays empty")
 	require.Nil(t, chart.At("values", "emrContainers", "emrReleaseLabel"), "the chart knows its own image")
 	require.Contains(t, g.Find(t, "op-irsa-role").Inputs["assumeRolePolicy"],
 		"system:serviceaccount:flink-kubernetes-operator:emr-containers-sa-flink-operator")

@@ -117,6 +117,10 @@ func release(ctx *pulumi.Context, name string, args *Args, role *irsa.Role,
 				"awsRegion":                pulumi.String(args.Deployment.Region),
 				"operatorExecutionRoleArn": role.Arn,
 			},
+			"monitoringConfiguration": pulumi.Map{"cloudWatchMonitoringConfiguration": pulumi.Map{
+				"logGroupName":        pulumi.String(LogGroup(args.Deployment)),
+				"logStreamNamePrefix": pulumi.String("operator"),
+			}},
 			// Two replicas need leader election, and leader election needs two replicas.
 			"replicas":                pulumi.Int(2),
 			"highAvailabilityEnabled": pulumi.Bool(true),
@@ -145,16 +149,12 @@ func operatorRole(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.R
 
 // Policy has the permissions of the operator: read the jars of every team's session jobs, write its own logs.
 func Policy(bucketARN, logGroupARN string) iamdoc.Document {
-	return iamdoc.New(
+	return iamdoc.New(append([]iamdoc.Statement{
 		iamdoc.Allow("ReadJars", iamdoc.Strings{"s3:GetObject"}, iamdoc.Strings{bucketARN + "/*/jars/*"}),
 		iamdoc.Allow("FindJars", iamdoc.Strings{"s3:ListBucket"}, iamdoc.Strings{bucketARN},
 			iamdoc.Conditions{"StringLike": {"s3:prefix": {"*/jars", "*/jars/*"}}}),
 		iamdoc.Allow("PutLogs", iamdoc.Strings{"s3:PutObject"}, iamdoc.Strings{bucketARN + "/logs/operator/*"}),
-		iamdoc.Allow("WriteLogEvents",
-			// EMR's log sidecar creates the group before it looks; it is there, and the call is refused as such.
-			iamdoc.Strings{"logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"},
-			iamdoc.Strings{logGroupARN, logGroupARN + ":*"}),
-	)
+	}, iamdoc.WriteLogs(logGroupARN)...)...)
 }
 
 func (a *Args) validate() error {

@@ -160,6 +160,18 @@ func Deny(sid string, actions, resources Strings, conditions ...Conditions) Stat
 	return Statement{Sid: sid, Effect: "Deny", Action: actions, Resource: resources, Condition: merge(conditions)}
 }
 
+// WriteLogs allows EMR's log sidecar to write into a log group that exists. It creates the group and looks for it before it
+// writes: the former is refused as such, the latter needs a permission on all log groups.
+func WriteLogs(groupARN string) []Statement {
+	all, _, _ := strings.Cut(groupARN, ":log-group:")
+	return []Statement{
+		Allow("WriteLogEvents",
+			Strings{"logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"},
+			Strings{groupARN, groupARN + ":*"}),
+		Allow("FindLogGroup", Strings{"logs:DescribeLogGroups"}, Strings{all + ":log-group:*"}),
+	}
+}
+
 // ServiceTrust is the trust policy of a role that an AWS service assumes, such as ec2.amazonaws.com.
 func ServiceTrust(service string) Document {
 	return New(Statement{

@@ -16,7 +16,7 @@ func Policy(bucketARN, team, logGroupARN string) iamdoc.Document {
 	for _, place := range []string{"checkpoints", "savepoints", "jobmanager"} {
 		state = append(state, own+"/"+place, own+"/"+place+"/*")
 	}
-	return iamdoc.New(
+	return iamdoc.New(append([]iamdoc.Statement{
 		iamdoc.Allow("ListOwnPrefix", iamdoc.Strings{"s3:ListBucket"}, iamdoc.Strings{bucketARN},
 			iamdoc.Conditions{"StringLike": {"s3:prefix": {team, team + "/*"}}}),
 		iamdoc.Allow("FindBucket", iamdoc.Strings{"s3:GetBucketLocation"}, iamdoc.Strings{bucketARN}),
@@ -25,9 +25,5 @@ func Policy(bucketARN, team, logGroupARN string) iamdoc.Document {
 		}, state),
 		iamdoc.Allow("ReadOwnPrefix", iamdoc.Strings{"s3:GetObject"}, iamdoc.Strings{own, own + "/*"}),
 		iamdoc.Allow("PutLogs", iamdoc.Strings{"s3:PutObject"}, iamdoc.Strings{bucketARN + "/logs/" + team + "/*"}),
-		iamdoc.Allow("WriteLogEvents",
-			// EMR's log sidecar creates the group before it looks; it is there, and the call is refused as such.
-			iamdoc.Strings{"logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"},
-			iamdoc.Strings{logGroupARN, logGroupARN + ":*"}),
-	)
+	}, iamdoc.WriteLogs(logGroupARN)...)...)
 }

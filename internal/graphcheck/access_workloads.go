@@ -55,6 +55,8 @@ func teamCases(w *World) []Case {
 func logCases(t *table, n names, group string) {
 	own, other := logGroup(n, group), logGroup(n, group+"-other")
 	t.may(nil, own, "logs:CreateLogGroup")
+	// CloudWatch Logs checks it against this one, whatever is looked for.
+	t.may(nil, logGroup(n, "")+":log-stream:", "logs:DescribeLogGroups")
 	t.may(nil, own+":log-stream:", "logs:DescribeLogStreams")
 	t.may(nil, own+":log-stream:pod/stdout", "logs:CreateLogStream", "logs:PutLogEvents")
 	t.mayNot(nil, other, "logs:CreateLogGroup")

@@ -28,6 +28,7 @@ import (
 // Session is the AWS API with the credentials of a pod's role.
 type Session interface {
 	PutObject(ctx context.Context, bucket, key string, body io.Reader, contentType string) error
+	LogGroupExists(ctx context.Context, group string) (bool, error)
 	PutLogEvents(ctx context.Context, group, stream string, events []awsapi.LogEvent) error
 }
 
@@ -122,6 +123,7 @@ type sidecar struct {
 	until   time.Time
 	events  map[string][]awsapi.LogEvent // by stream, not sent yet
 	objects *objects
+	looked  bool // for the log group
 	began   time.Time
 	sent    time.Time // events
 	stored  time.Time // objects
@@ -214,6 +216,12 @@ func (c *sidecar) assume(ctx context.Context) error {
 const mostEvents = 10_000
 
 func (c *sidecar) sendEvents(ctx context.Context) error {
+	if !c.looked && c.to.group != "" { // as fluentd's plugin for CloudWatch does before it writes
+		if _, err := c.session.LogGroupExists(ctx, c.to.group); err != nil {
+			return err
+		}
+		c.looked = true
+	}
 	for stream, events := range c.events {
 		for len(events) > 0 {
 			n := min(len(events), mostEvents)

@@ -31,6 +31,7 @@ type cloud struct {
 	objects map[string]string // bucket/key -> text
 	events  map[string]string // group stream -> lines
 	deny    error
+	noLook  error // logs:DescribeLogGroups
 }
 
 func (c *cloud) assume(_ context.Context, namespace, account, _ string) (Session, error) {
@@ -54,6 +55,8 @@ func (c *cloud) PutObject(_ context.Context, bucket, key string, body io.Reader,
 	c.objects[bucket+"/"+key] = string(text)
 	return err
 }
+
+func (c *cloud) LogGroupExists(context.Context, string) (bool, error) { return true, c.noLook }
 
 func (c *cloud) PutLogEvents(_ context.Context, group, stream string, events []awsapi.LogEvent) error {
 	c.mu.Lock()
@@ -165,6 +168,14 @@ func TestAFullFileIsRotated(t *testing.T) {
 		"bucket/orders-1/stdout.gz", "bucket/orders-1/stdout_" + day + "_0.gz", "bucket/orders-1/stdout_" + day + "_1.gz",
 	}, slices.Sorted(maps.Keys(c.objects)))
 	require.Equal(t, line, c.objects["bucket/orders-1/stdout.gz"])
+}
+
+func TestWithoutPermissionToLookForItsGroupNoEventArrives(t *testing.T) {
+	t.Parallel()
+	c := &cloud{objects: map[string]string{}, events: map[string]string{}, noLook: errors.New("logs:DescribeLogGroups")}
+	inner := &talking{}
+	play(t, With(inner, Options{Assume: c.assume}), inner, podWith(flinkconf.EnvLogGroup, "/g"), "one\n")
+	require.Empty(t, c.events)
 }
 
 func TestTroubleOfTheSidecarIsNoneOfTheJob(t *testing.T) {
