@@ -67,7 +67,7 @@ type Config struct {
 	KubernetesVersion string
 	// EndpointAccess says from where the Kubernetes API can be reached.
 	EndpointAccess EndpointAccess
-	// Admins are ARNs of IAM roles and users.
+	// Admins are ARNs of IAM roles and users; without any, only who creates the cluster administers it.
 	Admins []string
 	// CoreNodes are the nodes of the controllers.
 	CoreNodes CoreNodes
@@ -154,7 +154,8 @@ func fields() []field {
 		{Key{Name: "endpointAccess", Doc: "from where the Kubernetes API can be reached",
 			Example: `{"public":true,"private":true,"publicCidrs":["203.0.113.0/24"]}`},
 			func(c *Config) any { return &c.EndpointAccess }},
-		{Key{Name: "admins", Doc: "ARNs of IAM roles and users who administer the cluster, in addition to its creator",
+		{Key{Name: "admins", Doc: "ARNs of the IAM roles and users who administer the cluster, everyone who deploys among them; " +
+			"empty: only the identity that creates it",
 			Example: `["arn:aws:iam::111122223333:role/platform-admin"]`},
 			func(c *Config) any { return &c.Admins }},
 		{Key{Name: "coreNodes", Doc: "managed node group on which the controllers run",

@@ -70,6 +70,8 @@ func TestProblems(t *testing.T) {
 		{"a Kubernetes version to come", "kubernetesVersion", "1.37", "kubernetesVersion", "Karpenter 1.14.1 supports", "1.33"},
 		{"a Kubernetes version in another form", "kubernetesVersion", "v1.35", "kubernetesVersion", "form 1.NN", "1.35"},
 		{"no way to the API", "endpointAccess", `{"public":false,"private":false}`, "endpointAccess", "nothing could reach", ""},
+		{"a public endpoint that nodes cannot reach", "endpointAccess", `{"private":false,"publicCidrs":["203.0.113.0/24"]}`,
+			"endpointAccess.private", "nodes could not join", "true"},
 		{"a private range on a public endpoint", "endpointAccess", `{"publicCidrs":["10.0.0.0/8"]}`,
 			"endpointAccess.publicCidrs[0]", "private range", ""},
 		{"a range off its first address", "endpointAccess", `{"publicCidrs":["203.0.113.7/24"]}`, "endpointAccess.publicCidrs[0]",

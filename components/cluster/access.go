@@ -3,6 +3,7 @@
 package cluster
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -12,15 +13,25 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// accessEntries makes the administrators. EKS itself makes the entry of the cluster's creator, and refuses a second one
-// for the same principal (ResourceInUseException): an administrator who runs the program is left out.
+// entriesOnly keeps EKS from making the creator of the cluster its administrator, which pulumi-eks asks for whatever its
+// arguments are: EKS refuses a second entry for the same principal, so the graph would depend on who runs the program. It is
+// a transform of the engine, because the component's provider registers the cluster.
+func entriesOnly(_ context.Context, a *pulumi.ResourceTransformArgs) *pulumi.ResourceTransformResult {
+	if a.Type != "aws:eks/cluster:Cluster" {
+		return nil
+	}
+	a.Props["accessConfig"] = pulumi.Map{
+		"authenticationMode":                      pulumi.String(authenticationMode),
+		"bootstrapClusterCreatorAdminPermissions": pulumi.Bool(false),
+	}
+	return &pulumi.ResourceTransformResult{Props: a.Props, Opts: a.Opts}
+}
+
+// accessEntries makes the administrators: every one that is listed, whoever runs the program.
 func (c *Cluster) accessEntries(ctx *pulumi.Context, name string, args *Args) ([]pulumi.CustomResource, error) {
 	policy := fmt.Sprintf("arn:%s:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy", args.Deployment.Partition)
 	var made []pulumi.CustomResource
 	for _, principal := range args.Admins {
-		if SamePrincipal(principal, args.Deployment.CallerARN) {
-			continue
-		}
 		child := name + "-admin-" + shortHash(principal)
 		entry, err := awseks.NewAccessEntry(ctx, child, &awseks.AccessEntryArgs{
 			ClusterName:  c.Name,

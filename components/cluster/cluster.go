@@ -48,7 +48,8 @@ type Args struct {
 	PublicEndpoint, PrivateEndpoint bool
 	// PublicAccessCidrs are the ranges that can reach the public endpoint.
 	PublicAccessCidrs []string
-	// Admins are the ARNs of IAM roles and users who administer the cluster, in addition to its creator.
+	// Admins are the ARNs of the IAM roles and users who administer the cluster; who deploys must be one of them. Without any,
+	// EKS makes the identity that creates the cluster its only administrator.
 	Admins []string
 	// LogRetentionDays is how long control-plane logs are kept.
 	LogRetentionDays int

@@ -15,6 +15,9 @@ import (
 // controlPlaneToken is the Pulumi type of the component of pulumi-eks.
 const controlPlaneToken = "eks:index:Cluster"
 
+// authenticationMode makes access entries the only way in.
+const authenticationMode = "API"
+
 // controlPlane is the Cluster component of pulumi-eks. It is registered as the SDK's own package does it, which is not
 // imported: for the node groups and storage classes that it could make as well, it compiles a minute of types of
 // Kubernetes, Auto Scaling and CloudFormation. The local target refuses arguments that the component does not have.
@@ -30,8 +33,10 @@ func newControlPlane(ctx *pulumi.Context, name string, args *Args, opts ...pulum
 	inputs := pulumi.Map{
 		"name":                 pulumi.String(args.Deployment.Name),
 		"version":              pulumi.String(args.Version),
-		"authenticationMode":   pulumi.String("API"),
+		"authenticationMode":   pulumi.String(authenticationMode),
 		"skipDefaultNodeGroup": pulumi.Bool(true),
+		// A list, though an empty one, keeps the component from making a role for nodes, which have roles of their own.
+		"instanceRoles": pulumi.Array{},
 		// Otherwise the component runs `kubectl apply` with a manifest of an old VPC CNI. Ours is the addon.
 		"useDefaultVpcCni":                pulumi.Bool(true),
 		"vpcId":                           args.VpcId,
@@ -49,6 +54,9 @@ func newControlPlane(ctx *pulumi.Context, name string, args *Args, opts ...pulum
 	}
 	if args.KmsKeyArn != nil {
 		inputs["encryptionConfigKeyArn"] = args.KmsKeyArn
+	}
+	if len(args.Admins) > 0 {
+		opts = append(opts, pulumi.Transforms([]pulumi.ResourceTransform{entriesOnly}))
 	}
 	c := &controlPlane{}
 	// The component names its security groups and roles after itself: with the deployment's name in them, their owner

@@ -55,8 +55,6 @@ type Deployment struct {
 	Name string
 	// Region, AccountID and Partition are those of the AWS provider in use.
 	Region, AccountID, Partition string
-	// CallerARN is the identity that runs the program, as STS reports it.
-	CallerARN string
 	// Tags are the user's tags; the deployment's own are added by ResourceTags.
 	Tags map[string]string
 }
@@ -83,7 +81,6 @@ func Lookup(ctx *pulumi.Context, name string, tags map[string]string, opts ...pu
 		Region:    region.Name,
 		AccountID: identity.AccountId,
 		Partition: partition.Partition,
-		CallerARN: identity.Arn,
 		Tags:      maps.Clone(tags),
 	}, nil
 }

@@ -50,6 +50,8 @@ type Deploy struct {
 	LogGroups []string
 	// Adopt says that log groups which are there already are taken into the stack.
 	Adopt bool
+	// Admins are the ARNs of those who are to administer the cluster; without any, its creator does.
+	Admins []string
 	// Tag marks the VPC of a deployment: its key. The value is the deployment's name.
 	Tag string
 	// Recorded is what the state of the stack has.
@@ -67,6 +69,7 @@ type AWS interface {
 	vcpus
 	places
 	names
+	entries
 }
 
 var _ AWS = (*awsapi.Client)(nil)
@@ -95,6 +98,7 @@ func (a Account) steps() []step {
 		{[]string{"quota-eip"}, a.addresses},
 		{[]string{"quota-nat"}, a.natGateways},
 		{[]string{"quota-cluster", "cluster-name"}, a.clusters},
+		{[]string{"admins"}, a.admins},
 		{[]string{"spot-role"}, a.spotRole},
 		{[]string{"bucket-name"}, a.bucket},
 		{[]string{"log-groups"}, a.logGroups},

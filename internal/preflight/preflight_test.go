@@ -20,6 +20,8 @@ import (
 
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
+const me = "arn:aws:iam::111122223333:user/u"
+
 // world answers as AWS would of an account in which a deploy succeeds; a test breaks parts of it.
 type world struct {
 	session          awsapi.Session
@@ -36,14 +38,15 @@ type world struct {
 	versions         []awsapi.ClusterVersion
 	spotRole, bucket bool
 	logGroups        []string
-	fails            map[string]error // by operation
+	entries          map[string]map[string]string // of the cluster: their tags, by principal
+	fails            map[string]error             // by operation
 	identityErr      error
 }
 
 func (w *world) err(op string) error { return w.fails[op] }
 
 func (w *world) Identity(context.Context) (awsapi.Identity, error) {
-	return awsapi.Identity{Account: "111122223333", ARN: "arn:aws:iam::111122223333:user/u"}, w.identityErr
+	return awsapi.Identity{Account: "111122223333", ARN: me}, w.identityErr
 }
 func (w *world) Session(context.Context) (awsapi.Session, error) { return w.session, nil }
 func (w *world) Skew(context.Context) (time.Duration, error)     { return w.skew, w.err("skew") }
@@ -81,6 +84,13 @@ func (w *world) ClusterVersions(context.Context) ([]awsapi.ClusterVersion, error
 func (w *world) Quota(_ context.Context, _, code string) (float64, error) {
 	return w.limits[code], w.err("servicequotas:GetServiceQuota")
 }
+func (w *world) AccessEntries(context.Context, string) ([]string, error) {
+	return slices.Sorted(maps.Keys(w.entries)), w.err("eks:ListAccessEntries")
+}
+func (w *world) Lookup(_ context.Context, _, id string) (awsapi.Resource, bool, error) {
+	tags, found := w.entries[strings.TrimPrefix(id, "emr-eks-flink:")]
+	return awsapi.Resource{Tags: tags}, found, w.err("eks:DescribeAccessEntry")
+}
 func (w *world) LogGroupExists(_ context.Context, name string) (bool, error) {
 	for _, g := range w.logGroups {
 		if g == name {
@@ -99,6 +109,7 @@ func healthy() (*world, *Deploy) {
 		vpcs:     []awsapi.VPC{{ID: "vpc-default", CIDRs: []string{"172.31.0.0/16"}}},
 		vcpus:    map[string]int{"m5.xlarge": 4},
 		spotRole: true,
+		entries:  map[string]map[string]string{me: nil}, // EKS makes the creator's, without tags
 		zones: []awsapi.Zone{
 			{Name: "us-west-2a", ID: "usw2-az2", State: "available"}, {Name: "us-west-2b", ID: "usw2-az1", State: "available"},
 			{Name: "us-west-2c", ID: "usw2-az3", State: "available"},
@@ -239,6 +250,54 @@ func offers() map[string]broken {
 	}
 }
 
+func administrators() map[string]broken {
+	const other = "arn:aws:iam::111122223333:role/team/ci"
+	ours := map[string]string{"emrflink:deployment": "emr-eks-flink"}
+	return map[string]broken{
+		"nobody is listed, and there is no cluster": {func(w *world, _ *Deploy) { w.entries = nil }, "admins", check.OK,
+			[]string{"only the identity that creates the cluster"}},
+		"only others are listed": {func(_ *world, d *Deploy) { d.Admins = []string{other} }, "admins", check.Error,
+			[]string{"401", `in Pulumi.dev.yaml set emrflink:admins to ["` + other + `","` + me + `"]`}},
+		"only others, without a stack file": {func(_ *world, d *Deploy) { d.Admins, d.File = []string{other}, "" }, "admins",
+			check.Error, []string{`--set admins='["` + other + `","` + me + `"]'`}},
+		"all are listed": {func(_ *world, d *Deploy) { d.Admins = []string{other, me} }, "admins", check.OK,
+			[]string{"one of 2"}},
+		"others are listed on the creator's own cluster": {func(_ *world, d *Deploy) {
+			d.Admins, d.Recorded.Clusters = []string{other}, 1
+		}, "admins", check.OK, []string{"that the stack did not make"}},
+		"the creator is listed later": {func(_ *world, d *Deploy) { d.Admins, d.Recorded.Clusters = []string{me}, 1 },
+			"admins", check.Error, []string{"ResourceInUseException", "aws eks delete-access-entry", "take it out of emrflink:admins"}},
+		"the deploy would delete its own entry": {func(w *world, d *Deploy) {
+			w.entries, d.Admins, d.Recorded.Clusters = map[string]map[string]string{me: ours, other: ours}, []string{other}, 1
+		}, "admins", check.Error, []string{me + " would not administer"}},
+		"the deploy would delete all entries": {func(w *world, d *Deploy) {
+			w.entries, d.Recorded.Clusters = map[string]map[string]string{me: ours, other: ours}, 1
+		}, "admins", check.Error, []string{me + " would not administer"}},
+		"the cluster was deleted by hand": {func(w *world, d *Deploy) {
+			w.fails["eks:ListAccessEntries"] = &awsapi.Error{Op: "eks:ListAccessEntries", Code: "ResourceNotFoundException"}
+			d.Recorded.Clusters = 1
+		}, "admins", check.OK, nil},
+		"the entries may not be listed": {func(w *world, d *Deploy) {
+			w.fails["eks:ListAccessEntries"], d.Recorded.Clusters = denied("eks:ListAccessEntries", "AccessDenied"), 1
+		}, "admins", check.Warning, []string{"allow eks:ListAccessEntries"}},
+		"an entry may not be read": {func(w *world, d *Deploy) {
+			w.fails["eks:DescribeAccessEntry"], d.Recorded.Clusters = denied("eks:DescribeAccessEntry", "AccessDenied"), 1
+		}, "admins", check.Warning, []string{"allow eks:DescribeAccessEntry"}},
+	}
+}
+
+func TestAPrincipalIsWrittenAsAnAccessEntryTakesIt(t *testing.T) {
+	t.Parallel()
+	for arn, want := range map[string]string{
+		me: me,
+		"arn:aws-cn:sts::111122223333:assumed-role/ci/run-7": "arn:aws-cn:iam::111122223333:role/ci",
+		"arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Admin_01/me": "arn:aws:iam::111122223333:role/aws-reserved/" +
+			"sso.amazonaws.com/REGION/AWSReservedSSO_Admin_01",
+	} {
+		require.Equal(t, want, principalOf(arn))
+	}
+}
+
 func clashes() map[string]broken {
 	return map[string]broken{
 		"another cluster of the name": {func(w *world, _ *Deploy) { w.clusters = []string{"emr-eks-flink"} }, "cluster-name",
@@ -283,7 +342,7 @@ func TestEachProblemIsFoundWithItsCauseAndItsFix(t *testing.T) {
 	w, d := healthy()
 	untested := look(t, w, d)
 	delete(untested, "credentials") // TestWithoutCredentialsTheRestIsSkippedAndTheClockIsNot
-	for _, table := range []map[string]broken{identities(), limits(), offers(), clashes()} {
+	for _, table := range []map[string]broken{identities(), limits(), offers(), administrators(), clashes()} {
 		for name, c := range table {
 			delete(untested, c.id)
 			t.Run(name, func(t *testing.T) {
@@ -321,7 +380,7 @@ func TestTheOrderOfTheChecks(t *testing.T) {
 		require.Equal(t, []string{
 			"credentials", "clock", "account", "region", "session", "zones", "kubernetes-version", "instance-types",
 			"quota-vcpu-on-demand", "quota-vcpu-spot", "quota-vpc", "vpc", "quota-eip", "quota-nat",
-			"quota-cluster", "cluster-name", "spot-role", "bucket-name", "log-groups",
+			"quota-cluster", "cluster-name", "admins", "spot-role", "bucket-name", "log-groups",
 		}, got)
 	}
 }

@@ -26,6 +26,8 @@ const maxMessage = 400 << 20
 type Options struct {
 	// Account is the simulated account. Required.
 	Account *account.Account
+	// Caller is the identity that the aws server acts as; nil is the account's administrator.
+	Caller *account.Caller
 	// PreviewOnly makes the servers refuse every change and never connect to a
 	// cluster; names that the real providers draw at random are then derived from
 	// the resource alone, so that the same configuration gives the same graph.
@@ -70,7 +72,8 @@ func Serve(ctx context.Context, o Options) (*Servers, error) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	aws, err := awsprov.New(awsprov.Options{
-		Account: o.Account, PreviewOnly: o.PreviewOnly, Faults: o.Faults, Logger: o.Logger.With("provider", "aws"),
+		Account: o.Account, Caller: o.Caller, PreviewOnly: o.PreviewOnly, Faults: o.Faults,
+		Logger: o.Logger.With("provider", "aws"),
 	})
 	if err != nil {
 		return nil, err

@@ -26,6 +26,8 @@ const Version = "6.83.0"
 type Options struct {
 	// Account is what the provider acts on.
 	Account *account.Account
+	// Caller is the identity that makes the changes; nil is the account's administrator.
+	Caller *account.Caller
 	// PreviewOnly refuses changes and makes automatic names depend on the resource alone.
 	PreviewOnly bool
 	// Faults, when set, is asked before every change; see provider.Options.
@@ -50,9 +52,12 @@ type (
 	property = resource.PropertyMap
 )
 
-// New returns a server for o. Changes are made by the account's administrator.
+// New returns a server for o.
 func New(o Options) (*Server, error) {
 	caller := o.Account.Administrator()
+	if o.Caller != nil {
+		caller = *o.Caller
+	}
 	caller.Via = account.ByPulumi
 	return &Server{
 		Server: plug.Server{Version: Version, Log: o.Logger}, opts: o, kinds: table(), caller: caller,

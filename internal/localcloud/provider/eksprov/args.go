@@ -23,6 +23,8 @@ type args struct {
 	SkipDefaultNodeGroup *bool   `pulumi:"skipDefaultNodeGroup"`
 	UseDefaultVpcCni     *bool   `pulumi:"useDefaultVpcCni"`
 	CreateOidcProvider   *bool   `pulumi:"createOidcProvider"`
+	// InstanceRoles is nil when it was not given: then the component makes a role for nodes.
+	InstanceRoles []string `pulumi:"instanceRoles"`
 
 	Name    pulumi.StringPtrInput `pulumi:"name"`
 	Version pulumi.StringPtrInput `pulumi:"version"`
@@ -96,6 +98,9 @@ func (a *args) validate() error {
 		return refuse("its own VPC CNI, which it applies with kubectl: set useDefaultVpcCni")
 	case a.CreateOidcProvider != nil && *a.CreateOidcProvider:
 		return refuse("an OIDC provider of its own, whose thumbprint it reads over the network")
+	case len(a.InstanceRoles) > 0: // in the words of the component
+		return status.Error(codes.InvalidArgument, "The 'instanceRoles' property does not support non-empty values when "+
+			"'authenticationMode' is set to 'API'.")
 	case a.VpcId == nil:
 		return refuse("the default VPC: set vpcId")
 	case a.SubnetIds == nil && a.PublicSubnetIds == nil && a.PrivateSubnetIds == nil:

@@ -26,7 +26,8 @@ type builder struct {
 
 	clusterGroup, nodeGroup *ec2.SecurityGroup
 	ingress                 *ec2.SecurityGroupRule
-	clusterRole, nodeRole   *serviceRole
+	clusterRole             *serviceRole
+	nodeRole                *serviceRole // nil when instanceRoles is given
 	cluster                 *eks.Cluster
 	entry                   *eks.AccessEntry
 	kubernetes              *kubernetes.Provider
@@ -59,7 +60,7 @@ func (b *builder) aws(more ...pulumi.ResourceOption) []pulumi.ResourceOption {
 func (b *builder) roles() (err error) {
 	b.clusterRole, err = b.serviceRole("eksRole", "eks.amazonaws.com", "Allows EKS to manage clusters on your behalf.",
 		"AmazonEKSClusterPolicy")
-	if err != nil {
+	if err != nil || b.args.InstanceRoles != nil {
 		return err
 	}
 	b.nodeRole, err = b.serviceRole("instanceRole", "ec2.amazonaws.com", "",
@@ -211,6 +212,9 @@ func (b *builder) subnets() pulumi.StringArrayInput {
 
 // accessEntry lets nodes with the component's instance role join.
 func (b *builder) accessEntry() (err error) {
+	if b.nodeRole == nil {
+		return nil
+	}
 	b.entry, err = eks.NewAccessEntry(b.ctx, b.name+"-defaultNodeGroupInstanceRole", &eks.AccessEntryArgs{
 		ClusterName: b.cluster.Name, PrincipalArn: b.nodeRole.role.Arn, Type: pulumi.String("EC2_LINUX"),
 	}, b.aws(pulumi.DependsOn(b.nodeRole.attachments))...)

@@ -176,6 +176,18 @@ func TestTheChildrenAreThoseOfTheRealComponent(t *testing.T) {
 	}
 }
 
+func TestNoRoleForNodesIsMadeWhenNoneIsAskedFor(t *testing.T) {
+	t.Parallel()
+	m, in := &monitor{t: t}, arguments()
+	in["instanceRoles"] = []any{}
+	_, err := construct1(t, m, in)
+	require.NoError(t, err)
+	require.Len(t, m.children, 21-6, "a component, a role, three attachments, an access entry")
+	for _, c := range m.children {
+		require.NotContains(t, strings.ToLower(c.Name), "instancerole")
+	}
+}
+
 func TestTheOutputsReferToTheChildren(t *testing.T) {
 	t.Parallel()
 	out, err := construct1(t, &monitor{t: t}, arguments())
@@ -224,6 +236,7 @@ func TestArgumentsThatAreNotSimulatedAreRefusedByName(t *testing.T) {
 		"its own CNI":          {map[string]any{"useDefaultVpcCni": false}, "set useDefaultVpcCni"},
 		"an OIDC provider":     {map[string]any{"createOidcProvider": true}, "an OIDC provider of its own"},
 		"Fargate":              {map[string]any{"fargate": true}, `does not simulate the argument "fargate"`},
+		"roles of nodes":       {map[string]any{"instanceRoles": []any{"x"}}, "does not support non-empty values"},
 		"a typo":               {map[string]any{"vpcID_": "x"}, `has no argument "vpcID_"; the nearest is "vpcId"`},
 	} {
 		t.Run(name, func(t *testing.T) {

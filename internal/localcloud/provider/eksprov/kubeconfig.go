@@ -97,11 +97,14 @@ func (b *builder) outputs() pulumi.Map {
 		err := json.Unmarshal([]byte(text), &v)
 		return v, err
 	})
-	roles := pulumi.Array{b.nodeRole.role}
+	roles, entries := pulumi.Array{}, pulumi.Array{}
+	if b.nodeRole != nil {
+		roles, entries = pulumi.Array{b.nodeRole.role}, pulumi.Array{b.entry}
+	}
 	core := pulumi.Map{
 		"cluster": b.cluster, "clusterIamRole": b.clusterRole.role, "clusterSecurityGroup": b.clusterGroup,
 		"endpoint": b.cluster.Endpoint, "instanceRoles": roles, "kubeconfig": parsed, "provider": b.kubernetes,
-		"accessEntries": pulumi.Array{b.entry}, "subnetIds": b.subnets(), "vpcId": b.args.VpcId,
+		"accessEntries": entries, "subnetIds": b.subnets(), "vpcId": b.args.VpcId,
 		"nodeGroupOptions": pulumi.Map{},
 	}
 	for key, v := range map[string]pulumi.Input{

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package adopt_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/stretchr/testify/require"
+
+	"emrflink/components/cluster"
+	"emrflink/components/deployment"
+	"emrflink/internal/engine"
+	"emrflink/internal/engine/enginetest"
+	"emrflink/internal/localcloud/account"
+	"emrflink/internal/localcloud/provider"
+	"emrflink/internal/plans"
+)
+
+// controlPlane makes a cluster in a network of two subnets.
+func controlPlane(admins []string) pulumi.RunFunc {
+	return func(ctx *pulumi.Context) error {
+		d, err := deployment.Lookup(ctx, "demo", nil)
+		if err != nil {
+			return err
+		}
+		vpc, err := ec2.NewVpc(ctx, "vpc", &ec2.VpcArgs{CidrBlock: pulumi.String("10.0.0.0/16")})
+		if err != nil {
+			return err
+		}
+		var subnets pulumi.StringArray
+		for i, zone := range []string{"us-west-2a", "us-west-2b"} {
+			s, err := ec2.NewSubnet(ctx, zone, &ec2.SubnetArgs{
+				VpcId: vpc.ID(), CidrBlock: pulumi.String(fmt.Sprintf("10.0.%d.0/24", i)), AvailabilityZone: pulumi.String(zone),
+			})
+			if err != nil {
+				return err
+			}
+			subnets = append(subnets, s.ID())
+		}
+		_, err = cluster.NewCluster(ctx, "cluster", &cluster.Args{
+			Deployment: d, Version: "1.35", VpcId: vpc.ID(), PrivateSubnetIds: subnets, PublicSubnetIds: subnets,
+			PrivateEndpoint: true, LogRetentionDays: 7, Admins: admins,
+		})
+		return err
+	}
+}
+
+// TestThreeIdentitiesOneGraph: whoever of the administrators deploys, previews and deletes, the graph is the same, and nobody
+// loses the access to the cluster.
+func TestThreeIdentitiesOneGraph(t *testing.T) {
+	t.Parallel()
+	a, err := account.Open(account.Options{})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, a.Close()) })
+	var admins []string
+	for _, name := range []string{"ana", "ben", "ci"} {
+		admins = append(admins, "arn:aws:iam::"+a.ID()+":user/"+name)
+	}
+	home := t.TempDir()
+	as := func(identity string, previewOnly bool) *engine.Engine {
+		caller := a.Administrator()
+		caller.ARN = identity
+		s, err := provider.Serve(t.Context(), provider.Options{Account: a, Caller: &caller, PreviewOnly: previewOnly})
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, s.Close()) })
+		e, err := engine.Open(t.Context(), engine.Options{
+			Stack: "dev", Home: home, Program: controlPlane(admins), Command: enginetest.Command(), Env: map[string]string{
+				"PULUMI_DEBUG_PROVIDERS":                      fmt.Sprintf("aws:%d,eks:%d,kubernetes:%d", s.AWS, s.EKS, s.Kubernetes),
+				"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true", "AWS_REGION": "us-west-2",
+				"AWS_ACCESS_KEY_ID": account.StaticAccessKey, "AWS_SECRET_ACCESS_KEY": account.StaticSecretKey,
+			},
+		})
+		require.NoError(t, err)
+		return e
+	}
+	entries := func() (principals []string) {
+		for _, r := range a.Find(account.KindAccessEntry, func(r account.Resource) bool { return r.Props["type"] == "STANDARD" }) {
+			principals = append(principals, r.Props["principalArn"].(string))
+		}
+		slices.Sort(principals)
+		return principals
+	}
+	var plan plans.Plan
+	for i, who := range admins {
+		same, err := as(who, true).Preview(t.Context())
+		require.NoError(t, err)
+		if i == 0 {
+			plan = same
+		}
+		require.Equal(t, plan, same, who)
+	}
+	for i, who := range admins {
+		_, err := as(who, false).Deploy(t.Context(), nil)
+		require.NoError(t, err)
+		require.Equal(t, admins, entries())
+		plan, err := as(admins[(i+1)%3], false).Preview(t.Context())
+		require.NoError(t, err)
+		require.Zero(t, plan.Summary.Changes(), "%s deployed: %+v", who, plan.Steps)
+		_, err = as(admins[(i+2)%3], false).Destroy(t.Context(), nil)
+		require.NoError(t, err)
+		require.Empty(t, entries())
+	}
+}
