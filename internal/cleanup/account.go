@@ -84,6 +84,8 @@ func (r *run) destroy(ctx context.Context) error {
 	}
 	if r.cluster != nil {
 		r.warn(r.dropDeadAPIs(ctx))
+	} else {
+		defer r.sweepBeside(ctx)()
 	}
 	r.rearrange(ctx)
 	first := r.Engine.Destroy(ctx, r.engineEvent)
@@ -108,10 +110,7 @@ func (r *run) clearTheWay(ctx context.Context, failure error) (removed bool, err
 		return false, err
 	}
 	if gone {
-		// What the engine made carries all the tags; of a controller's security group, one tag may be all that tells.
-		swept, err := r.sweepOnce(ctx, func(res awsapi.Resource) bool {
-			return res.CreatedBy != "user" || !awsapi.Carries(res.Tags, r.Scope.Deployment.Tags)
-		})
+		swept, err := r.sweepLeftovers(ctx)
 		if swept > 0 {
 			r.say(fmt.Sprintf("%d leftovers of controllers blocked the deletion; the engine tries again", swept))
 		}
@@ -129,6 +128,34 @@ func (r *run) clearTheWay(ctx context.Context, failure error) (removed bool, err
 		return false, fmt.Errorf("the cluster is needed to delete %s", held)
 	}
 	return true, r.forgetKubernetes(ctx)
+}
+
+// sweepLeftovers deletes what the engine did not make. What that made carries all the tags; of a controller's security group, one
+// tag may be all that tells.
+func (r *run) sweepLeftovers(ctx context.Context) (int, error) {
+	return r.sweepOnce(ctx, func(res awsapi.Resource) bool {
+		return res.CreatedBy != "user" || !awsapi.Carries(res.Tags, r.Scope.Deployment.Tags)
+	})
+}
+
+// sweepBeside sweeps leftovers while the engine deletes, as soon as the cluster is gone: nodes that no controller ended keep
+// subnets and security groups, whose deletion the engine tries for a quarter of an hour. The returned function ends it.
+func (r *run) sweepBeside(ctx context.Context) (end func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	own, done := newRun(r.Cleanup, nil), make(chan struct{})
+	go func() {
+		defer close(done)
+		for own.sleep(ctx, r.Settle/2) == nil {
+			if gone, err := own.clusterGone(ctx); err == nil && gone {
+				_, _ = own.sweepLeftovers(ctx) // what it could not delete, the sweep at the end tries again and reports
+			}
+		}
+	}()
+	return func() {
+		cancel()
+		<-done
+		r.report.Deleted = append(r.report.Deleted, own.report.Deleted...)
+	}
 }
 
 // heldByControllers names something in AWS that only a controller in the cluster knows of, "" when there is nothing.
@@ -160,6 +187,7 @@ func (r *run) forgetKubernetes(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("drop the Kubernetes objects from the state: %w", err)
 	}
+	r.report.Forgotten += n
 	if n > 0 {
 		r.say(fmt.Sprintf("%d Kubernetes objects were dropped from the state: they go with the cluster", n))
 	}

@@ -5,8 +5,10 @@ package cleanup
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
@@ -51,13 +53,34 @@ func TestAClusterThatCannotBeLookedUpAtTheEndIsNotSaidToExist(t *testing.T) {
 func TestWithoutItsClusterNodesAreSweptFromTheAWSSide(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.c.Scope.WithoutCluster = true
+	w.c.Scope.WithoutCluster, w.engine.holds = true, 12
 	w.c.Connect = func(context.Context, awsapi.Cluster) (Cluster, error) { return nil, errors.New("refused") }
 	report, err := w.run(t)
 	require.NoError(t, err)
 	require.Contains(t, w.journal, "sweep i-node")
 	require.Contains(t, ids(report.Deleted), "i-node")
 	require.True(t, w.engine.forgot, "no provider can delete what is in it")
+	require.Equal(t, 12, report.Forgotten)
+	var skipped []string
+	for _, s := range report.Skipped {
+		skipped = append(skipped, s.Phase)
+		require.Contains(t, s.Why, "asked to continue without it: refused")
+	}
+	require.Equal(t, []string{PhaseJobs, PhaseBalancers, PhaseVolumes, PhaseNodePools, PhaseClasses}, skipped)
+}
+
+// A provider tries for a quarter of an hour to delete a subnet that a node is in.
+func TestNodesEndAsSoonAsTheClusterIsGoneAndNotAfterTheEngine(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.c.Scope.WithoutCluster = true
+	w.c.Connect = func(context.Context, awsapi.Cluster) (Cluster, error) { return nil, errors.New("refused") }
+	w.engine.first, w.engine.slow, w.engine.block = 5*time.Minute, 5*time.Minute, "i-node"
+	report, err := w.run(t)
+	require.NoError(t, err)
+	require.Equal(t, 1, w.engine.runs, "nothing was in its way")
+	require.Contains(t, ids(report.Deleted), "i-node")
+	require.Less(t, slices.Index(w.journal, "engine"), slices.Index(w.journal, "sweep i-node"), "its controllers have ended")
 }
 
 func TestRetainedDataStaysAndSaysWhatItCosts(t *testing.T) {

@@ -387,7 +387,7 @@ func TestJSONHasNoNullListsAndTheContractsFields(t *testing.T) {
 	sort.Strings(keys)
 	require.Empty(t,
 		cmp.Diff([]string{"account", "deleted", "deployment", "elapsedSeconds", "engineDeleted", "errors", "expectedResidue",
-			"hourlyUSD", "notChecked", "region", "savepoints", "schemaVersion", "stack", "unexpected", "verified",
+			"forgotten", "hourlyUSD", "notChecked", "region", "savepoints", "schemaVersion", "skipped", "stack", "unexpected", "verified",
 			"warnings"}, keys))
 }
 

@@ -152,6 +152,7 @@ func (r *run) skip(name, why string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.current, r.since = r.at(name), time.Now()
+	r.report.Skipped = append(r.report.Skipped, Skipped{Phase: name, Why: why})
 	r.emit(StateSkipped, why)
 }
 

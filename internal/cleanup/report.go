@@ -41,6 +41,12 @@ type Unknown struct {
 	Why  string `json:"why"`  // AWS's answer
 }
 
+// Skipped is a phase that needs the cluster and was not run.
+type Skipped struct {
+	Phase string `json:"phase"`
+	Why   string `json:"why"`
+}
+
 const hoursPerMonth = 730
 
 // Report is what a cleanup did.
@@ -55,6 +61,10 @@ type Report struct {
 	Unexpected      []Item `json:"unexpected"`
 	// NotChecked is what AWS did not answer for at the end.
 	NotChecked []Unknown `json:"notChecked"`
+	// Skipped are the phases that could not be run without the cluster, Forgotten the objects in it that left the state: nobody
+	// was asked to delete them, and they went with the cluster.
+	Skipped   []Skipped `json:"skipped"`
+	Forgotten int       `json:"forgotten"`
 	// resources that the engine deleted; many of them are no AWS resource of their own
 	EngineDeleted int     `json:"engineDeleted"`
 	HourlyUSD     float64 `json:"hourlyUSD"` // of what is unexpectedly left
@@ -72,7 +82,7 @@ type Report struct {
 func newReport(stack, account, region, deployment string) Report {
 	return Report{
 		SchemaVersion: SchemaVersion, Stack: stack, Account: account, Region: region, Deployment: deployment,
-		Deleted: []Item{}, ExpectedResidue: []Item{}, Unexpected: []Item{}, NotChecked: []Unknown{},
+		Deleted: []Item{}, ExpectedResidue: []Item{}, Unexpected: []Item{}, NotChecked: []Unknown{}, Skipped: []Skipped{},
 		Errors: []string{}, Warnings: []string{}, Savepoints: []Savepoint{},
 	}
 }

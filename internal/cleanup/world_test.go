@@ -55,6 +55,8 @@ func (a *account) DescribeCluster(_ context.Context, name string) (awsapi.Cluste
 	if err := a.fail["describe"]; err != nil {
 		return awsapi.Cluster{}, err
 	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	if !a.cluster {
 		return awsapi.Cluster{}, &awsapi.Error{
 			Op: "eks:DescribeCluster", Code: "ResourceNotFoundException", Message: "No cluster found for name: " + name,
@@ -139,8 +141,9 @@ type engine struct {
 	a      *account
 	locked error
 	err    error
-	block  string // id that must be gone first
-	slow   time.Duration
+	block  string        // id that must be gone first
+	first  time.Duration // what the cluster takes
+	slow   time.Duration // what the rest takes
 	events []EngineEvent
 	after  func() // runs when everything was deleted
 	runs   int
@@ -159,6 +162,12 @@ func (e *engine) Destroy(ctx context.Context, sink func(EngineEvent)) error {
 	sink(EngineEvent{Resource: "aws:ec2/vpc:Vpc main", Message: "deleting"})
 	for _, ev := range e.events {
 		sink(ev)
+	}
+	if e.first > 0 {
+		time.Sleep(e.first)
+		e.a.mu.Lock()
+		e.a.cluster = false
+		e.a.mu.Unlock()
 	}
 	select {
 	case <-ctx.Done():

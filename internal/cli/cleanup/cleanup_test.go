@@ -226,7 +226,7 @@ func TestJSONHasTheAgreedFields(t *testing.T) {
 	f.report = cleanup.Report{
 		SchemaVersion: 1, Deleted: []cleanup.Item{bucket}, ExpectedResidue: []cleanup.Item{bucket},
 		Unexpected: []cleanup.Item{bucket}, NotChecked: []cleanup.Unknown{}, Errors: []string{}, Warnings: []string{},
-		Savepoints: []cleanup.Savepoint{{}},
+		Savepoints: []cleanup.Savepoint{{}}, Skipped: []cleanup.Skipped{{}},
 	}
 	r, opts := setup(t, f)
 	opts.Yes, opts.Output = true, cmdutil.JSON
@@ -234,7 +234,7 @@ func TestJSONHasTheAgreedFields(t *testing.T) {
 	require.Equal(t, 7, cmdtest.Code(run(t.Context(), opts)))
 	want := []string{
 		"schemaVersion", "stack", "target", "account", "region", "deployment", "dryRun", "simulated", "errors", "verified",
-		"warnings", "engineDeleted", "hourlyUSD", "elapsedSeconds",
+		"warnings", "engineDeleted", "hourlyUSD", "elapsedSeconds", "skipped", "skipped[].phase", "skipped[].why", "forgotten",
 		"planned", "planned.resources", "planned.byService", "planned.byService.ec2", "planned.byService.s3", "planned.dataLoss",
 		"planned.hourlyUSD", "planned.outside", "savepoints", "savepoints[].job", "savepoints[].path", "savepoints[].kept",
 	}

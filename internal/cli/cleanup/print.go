@@ -125,6 +125,13 @@ func showReport(opts *Options, info stack.Info, p cleanup.Plan, r cleanup.Report
 		}
 		text += "nothing is left\n"
 	}
+	for _, s := range r.Skipped {
+		text += fmt.Sprintf("skipped: %s: %s\n", s.Phase, s.Why)
+	}
+	if r.Forgotten > 0 {
+		text += fmt.Sprintf("%s left the state without being deleted: they went with the cluster\n",
+			cmdutil.Count(r.Forgotten, "Kubernetes object", "Kubernetes objects"))
+	}
 	for _, s := range r.Savepoints {
 		fate := "deleted with its bucket"
 		if s.Kept {
