@@ -154,7 +154,7 @@ func fields() []field {
 		{Key{Name: "endpointAccess", Doc: "from where the Kubernetes API can be reached",
 			Example: `{"public":true,"private":true,"publicCidrs":["203.0.113.0/24"]}`},
 			func(c *Config) any { return &c.EndpointAccess }},
-		{Key{Name: "admins", Doc: "ARNs of the IAM roles and users who administer the cluster, everyone who deploys among them; " +
+		{Key{Name: "admins", Doc: "ARNs of the IAM roles and users who administer the cluster, all who deploy among them; " +
 			"empty: only the identity that creates it",
 			Example: `["arn:aws:iam::111122223333:role/platform-admin"]`},
 			func(c *Config) any { return &c.Admins }},

@@ -173,8 +173,8 @@ func (v *validator) endpoint(e EndpointAccess) {
 		v.add("endpointAccess.publicCidrs", e.PublicCidrs, "", "a public endpoint needs at least one range")
 	}
 	if e.Public && !e.Private && len(e.PublicCidrs) > 0 && !slices.ContainsFunc(e.PublicCidrs, isEverywhere) {
-		v.add("endpointAccess.private", e.Private, "true", "nodes could not join: without the private endpoint they reach the API "+
-			"from the addresses of NAT gateways, which publicCidrs does not let in")
+		v.add("endpointAccess.private", e.Private, "true", "nodes could not join: without the private endpoint they reach "+
+			"the API from the addresses of NAT gateways, which publicCidrs does not let in")
 	}
 	if len(e.PublicCidrs) > maxCidrs {
 		v.add("endpointAccess.publicCidrs", len(e.PublicCidrs), "", "at most %d ranges", maxCidrs)

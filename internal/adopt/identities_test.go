@@ -5,6 +5,7 @@ package adopt_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
@@ -13,6 +14,7 @@ import (
 
 	"emrflink/components/cluster"
 	"emrflink/components/deployment"
+	"emrflink/components/versions"
 	"emrflink/internal/engine"
 	"emrflink/internal/engine/enginetest"
 	"emrflink/internal/localcloud/account"
@@ -69,7 +71,8 @@ func TestThreeIdentitiesOneGraph(t *testing.T) {
 		t.Cleanup(func() { require.NoError(t, s.Close()) })
 		e, err := engine.Open(t.Context(), engine.Options{
 			Stack: "dev", Home: home, Program: controlPlane(admins), Command: enginetest.Command(), Env: map[string]string{
-				"PULUMI_DEBUG_PROVIDERS":                      fmt.Sprintf("aws:%d,eks:%d,kubernetes:%d", s.AWS, s.EKS, s.Kubernetes),
+				"PULUMI_DEBUG_PROVIDERS": fmt.Sprintf("aws:%d,eks:%d,kubernetes:%d", s.AWS, s.EKS, s.Kubernetes),
+
 				"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true", "AWS_REGION": "us-west-2",
 				"AWS_ACCESS_KEY_ID": account.StaticAccessKey, "AWS_SECRET_ACCESS_KEY": account.StaticSecretKey,
 			},
@@ -78,7 +81,8 @@ func TestThreeIdentitiesOneGraph(t *testing.T) {
 		return e
 	}
 	entries := func() (principals []string) {
-		for _, r := range a.Find(account.KindAccessEntry, func(r account.Resource) bool { return r.Props["type"] == "STANDARD" }) {
+		standard := func(r account.Resource) bool { return r.Props["type"] == "STANDARD" }
+		for _, r := range a.Find(account.KindAccessEntry, standard) {
 			principals = append(principals, r.Props["principalArn"].(string))
 		}
 		slices.Sort(principals)
@@ -93,6 +97,14 @@ func TestThreeIdentitiesOneGraph(t *testing.T) {
 		}
 		require.Equal(t, plan, same, who)
 	}
+	var plugins []versions.Plugin
+	for _, s := range plan.Steps {
+		if name, is := strings.CutPrefix(s.Type, "pulumi:providers:"); is && name != "pulumi" {
+			plugins = append(plugins, versions.Plugin{Name: name, Version: s.New["version"].(string)})
+		}
+	}
+	slices.SortFunc(plugins, func(a, b versions.Plugin) int { return strings.Compare(a.String(), b.String()) })
+	require.Equal(t, versions.Plugins(), slices.Compact(plugins), "what is fetched beforehand is what runs")
 	for i, who := range admins {
 		_, err := as(who, false).Deploy(t.Context(), nil)
 		require.NoError(t, err)

@@ -387,8 +387,8 @@ func TestJSONHasNoNullListsAndTheContractsFields(t *testing.T) {
 	sort.Strings(keys)
 	require.Empty(t,
 		cmp.Diff([]string{"account", "deleted", "deployment", "elapsedSeconds", "engineDeleted", "errors", "expectedResidue",
-			"forgotten", "hourlyUSD", "notChecked", "region", "savepoints", "schemaVersion", "skipped", "stack", "unexpected", "verified",
-			"warnings"}, keys))
+			"forgotten", "hourlyUSD", "notChecked", "region", "savepoints", "schemaVersion", "skipped", "stack", "unexpected",
+			"verified", "warnings"}, keys))
 }
 
 func TestEveryLeftTypeHasACommandOrNone(t *testing.T) {

@@ -60,6 +60,11 @@ func (e *Engine) Direct(ctx context.Context, args []string) (int, error) {
 	if err := e.ready(ctx); err != nil {
 		return 0, err
 	}
+	if UseOf(args).Provider {
+		if err := e.FetchPlugins(ctx); err != nil {
+			return 0, err
+		}
+	}
 	env := maps.Clone(e.opts.Env)
 	if env == nil {
 		env = map[string]string{}

@@ -40,13 +40,15 @@ func newClassifier() *classifier {
 				"set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE to the passphrase that the stack was made with"),
 			r(`failed to decrypt|error decrypting|cipher: message authentication failed|bad value`, CodePassphrase,
 				"the stack's secrets were encrypted with another key: give its passphrase, or its secrets provider"),
+			r(`MiB are free for plugins in`, CodeNoSpace,
+				"free some space, or set PULUMI_HOME to a folder on another disk"),
 			r(`no space left on device`, CodeDiskFull,
 				"free some space on the disk of the state directory, then run the same command again"),
 			r(`snapshot integrity failure`, CodeStateCorrupt,
 				"see the backups beside the state file: emrflink pulumi stack export"),
 			r(`no (?:resource|language) plugin|could not load plugin|failed to load plugin|`+
 				`plugin .{1,80}not found|failed to download plugin|error downloading plugin`,
-				CodePlugin, "check the network, or install it: emrflink pulumi plugin install resource NAME VERSION"),
+				CodePlugin, "check the network, then download what is missing: emrflink doctor --fetch"),
 			r(`could not unmarshal|invalid configuration|missing required configuration|`+
 				`validating stack config|getting stack configuration`, CodeConfig, ""),
 			r(`api error ([A-Z][A-Za-z0-9.]+):`, "", ""),

@@ -85,6 +85,7 @@ func TestEveryWordingIsKnown(t *testing.T) {
 			"cipher: message authentication failed", "bad value",
 		},
 		CodeDiskFull:     {"no space left on device"},
+		CodeNoSpace:      {"only 9 MiB are free for plugins in /x, plugin aws 6.83.0 takes about 900 MiB"},
 		CodeStateCorrupt: {"snapshot integrity failure"},
 		CodePlugin: {
 			"no resource plugin 'x'", "no language plugin 'x'", "could not load plugin", "failed to load plugin",

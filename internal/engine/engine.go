@@ -3,6 +3,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"emrflink/components/versions"
 	"emrflink/internal/plans"
 )
 
@@ -41,6 +43,10 @@ type Options struct {
 	Env     map[string]string
 	Program pulumi.RunFunc
 	Logger  *slog.Logger
+	// Plugins are the provider plugins that the program needs where the target attaches no providers; Fetching is told how far
+	// their download is. May be nil.
+	Plugins  []versions.Plugin
+	Fetching func(text string)
 	// Ephemeral engines preview against an empty, throw-away state. They can do nothing else.
 	Ephemeral bool
 	// Adopt finds resources whose creation was interrupted; see [AdoptFunc]. May be nil.
@@ -71,6 +77,7 @@ type Engine struct {
 	files      *fileState // nil when the backend is not a local directory
 	classifier *classifier
 	env        []string
+	pluginHome string                           // of an ephemeral engine, made for each preview
 	free       func(dir string) (uint64, error) // bytes that may still be written
 }
 
@@ -105,6 +112,9 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 		return nil, fmt.Errorf("open engine: %w", err)
 	}
 	e.opts.Home = home
+	if e.pluginHome, err = filepath.Abs(cmp.Or(e.lookupEnv(homeVar), filepath.Join(home, "pulumi"))); err != nil {
+		return nil, fmt.Errorf("open engine: %w", err)
+	}
 	if e.opts.BackendURL == "" {
 		e.opts.BackendURL = e.lookupEnv(backendVar)
 	}
@@ -154,16 +164,14 @@ func (e *Engine) lookupEnv(name string) string {
 
 func (e *Engine) workDir() string { return filepath.Join(e.opts.Home, "work", e.opts.Stack) }
 
-// environment composes what the engine process sees. The user's own passphrase and PULUMI_HOME win.
-func (e *Engine) environment(pulumiHome, backendURL, passphraseFile string) []string {
+// environment composes what the engine process sees. The user's own passphrase wins.
+func (e *Engine) environment(backendURL, passphraseFile string) []string {
 	ours := map[string]string{
+		homeVar:                    e.pluginHome,
 		backendVar:                 backendURL,
 		"PULUMI_SKIP_UPDATE_CHECK": "true",
 		"PULUMI_DEBUG_COMMANDS":    "true",
 		"PULUMI_SUPPRESS_NEO_LINK": "true",
-	}
-	if e.opts.Ephemeral || e.lookupEnv(homeVar) == "" {
-		ours[homeVar] = pulumiHome
 	}
 	if passphraseFile != "" {
 		ours[passphraseFileVar] = passphraseFile
@@ -199,7 +207,7 @@ func (e *Engine) ready(ctx context.Context) error {
 
 // environmentOf is the environment of a persistent stack.
 func (e *Engine) environmentOf(passphraseFile string) []string {
-	return e.environment(filepath.Join(e.opts.Home, "pulumi"), e.opts.BackendURL, passphraseFile)
+	return e.environment(e.opts.BackendURL, passphraseFile)
 }
 
 func (e *Engine) command(env []string) *command {
@@ -221,8 +229,12 @@ func (e *Engine) run(ctx context.Context, args ...string) (string, error) {
 	return stdout, nil
 }
 
-// stackIn binds the Automation API to a work directory. It runs no process: see cannedAnswer.
+// stackIn binds the Automation API to a work directory, with the plugins that an operation needs. It runs no process of its own:
+// see cannedAnswer.
 func (e *Engine) stackIn(ctx context.Context, dir string, env []string) (auto.Stack, error) {
+	if err := e.FetchPlugins(ctx); err != nil {
+		return auto.Stack{}, err
+	}
 	ws, err := auto.NewLocalWorkspace(ctx, auto.WorkDir(dir), auto.Program(e.opts.Program), auto.Pulumi(e.command(env)))
 	if err != nil {
 		return auto.Stack{}, fmt.Errorf("open the work directory: %w", err)

@@ -28,6 +28,11 @@ func (e *Engine) sweep(ctx context.Context) {
 			remove([]string{path})
 		}
 	}
+	for _, dir := range matching(filepath.Join(e.opts.Home, "run", throwAwayPrefix+"*")) {
+		if info, err := os.Stat(dir); err == nil && time.Since(info.ModTime()) > abandoned {
+			_ = os.RemoveAll(dir) // it is looked for again the next time
+		}
+	}
 	left := e.leftovers()
 	if len(left) == 0 {
 		return

@@ -96,7 +96,7 @@ func newRoot() *cobra.Command {
 		operations.NewPreviewCmd(), operations.NewUpCmd(), operations.NewDestroyCmd(), operations.NewRefreshCmd(),
 		operations.NewImportCmd(), stack.NewStackCmd(), state.NewStateCmd(), config.NewConfigCmd(workspace.Instance),
 		cancel.NewCancelCmd(workspace.Instance), plugin.NewPluginCmd(), pulumiversion.NewVersionCmd(), newCopiesCmd(),
-		newLocksCmd(),
+		newLocksCmd(), newFetchCmd(),
 	)
 	return root
 }

@@ -21,7 +21,7 @@ import (
 )
 
 // Preview computes what Deploy would do. It changes nothing: a stack that was never deployed is previewed against an
-// empty state in a temporary directory, which is gone afterwards.
+// empty state of its own, which is gone afterwards.
 //
 // The steps gathered so far are returned beside an error.
 func (e *Engine) Preview(ctx context.Context) (plans.Plan, error) {
@@ -45,7 +45,10 @@ func (e *Engine) Preview(ctx context.Context) (plans.Plan, error) {
 
 // previewThrowAway previews against an empty state that is written for this one call.
 func (e *Engine) previewThrowAway(ctx context.Context) (plan plans.Plan, err error) {
-	tmp, err := os.MkdirTemp("", "emrflink-preview-")
+	if err := e.FetchPlugins(ctx); err != nil {
+		return plans.Plan{}, err
+	}
+	tmp, err := e.throwAwayDir()
 	if err != nil {
 		return plans.Plan{}, fmt.Errorf("make a throw-away state: %w", err)
 	}
@@ -68,8 +71,11 @@ func (e *Engine) previewThrowAway(ctx context.Context) (plan plans.Plan, err err
 	if err != nil {
 		return plans.Plan{}, err
 	}
+	if e.opts.Ephemeral {
+		temp.pluginHome = filepath.Join(tmp, "pulumi")
+	}
 	temp.opts.Ephemeral = true
-	env := temp.environment(filepath.Join(tmp, "pulumi"), withoutAttributes("file://"+filepath.ToSlash(backend)), phrase)
+	env := temp.environment(withoutAttributes("file://"+filepath.ToSlash(backend)), phrase)
 	return temp.previewIn(ctx, work, env)
 }
 

@@ -9,10 +9,27 @@ import (
 	"encoding/base64"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"sigs.k8s.io/yaml"
 )
+
+// throwAwayDir makes a folder for one preview. It is in the state directory, whose disk is not memory and has room; an engine
+// without one takes the system's.
+func (e *Engine) throwAwayDir() (string, error) {
+	if e.opts.Ephemeral {
+		return os.MkdirTemp("", "emrflink-preview-")
+	}
+	at := filepath.Join(e.opts.Home, "run")
+	if err := os.MkdirAll(at, 0o700); err != nil {
+		return "", err
+	}
+	return os.MkdirTemp(at, throwAwayPrefix)
+}
+
+// throwAwayPrefix begins the names of folders of previews.
+const throwAwayPrefix = "preview-"
 
 // throwAwaySecrets decides how a throw-away stack encrypts. A stack file with encrypted values needs its own key: the
 // passphrase file to use is returned then (empty when the user brings one). All others get a key that is worth nothing

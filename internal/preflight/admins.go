@@ -24,6 +24,7 @@ type entries interface {
 func (a Account) admins(ctx context.Context, who awsapi.Identity) []check.Check {
 	const id = "admins"
 	d := a.Deploy
+	listed := slices.ContainsFunc(d.Admins, isIdentity(who.ARN))
 	var principals []string
 	exists := d.Recorded.Clusters > 0
 	if exists {
@@ -33,24 +34,17 @@ func (a Account) admins(ctx context.Context, who awsapi.Identity) []check.Check 
 			return []check.Check{unknown(id, "who administers the cluster", err)}
 		}
 	}
-	own, listed := "", slices.ContainsFunc(d.Admins, isIdentity(who.ARN))
-	for _, principal := range principals {
-		r, found, err := a.AWS.Lookup(ctx, awskind.AccessEntry, d.Name+":"+principal)
-		if err != nil {
-			return []check.Check{unknown(id, "the access entry of "+principal, err)}
-		}
-		madeByStack := r.Tags[d.Tag] == d.Name
-		if found && !madeByStack && slices.Contains(d.Admins, principal) {
-			return []check.Check{d.entryOfEKS(principal)}
-		}
-		if found && !madeByStack && cluster.SamePrincipal(principal, who.ARN) {
-			own = principal
-		}
+	foreign, err := a.notOfStack(ctx, principals)
+	if err != nil {
+		return []check.Check{unknown(id, "the access entries of the cluster", err)}
+	}
+	if i := slices.IndexFunc(foreign, func(p string) bool { return slices.Contains(d.Admins, p) }); i >= 0 {
+		return []check.Check{d.entryOfEKS(foreign[i])}
 	}
 	switch {
 	case listed:
 		return []check.Check{fine(id, "%s is one of %d", who.ARN, len(d.Admins))}
-	case own != "":
+	case slices.ContainsFunc(foreign, isIdentity(who.ARN)):
 		return []check.Check{fine(id, "%s has an access entry that the stack did not make", who.ARN)}
 	case !exists && len(d.Admins) == 0:
 		return []check.Check{fine(id, "only the identity that creates the cluster: %s", who.ARN)}
@@ -70,13 +64,27 @@ func (d Deploy) quoted(value string) string {
 	return value
 }
 
+// notOfStack are those of the principals whose access entries the stack did not make.
+func (a Account) notOfStack(ctx context.Context, principals []string) (foreign []string, err error) {
+	for _, principal := range principals {
+		r, found, err := a.AWS.Lookup(ctx, awskind.AccessEntry, a.Deploy.Name+":"+principal)
+		if err != nil {
+			return nil, err
+		}
+		if found && r.Tags[a.Deploy.Tag] != a.Deploy.Name {
+			foreign = append(foreign, principal)
+		}
+	}
+	return foreign, nil
+}
+
 // entryOfEKS explains an entry of an administrator that the stack cannot make.
 func (d Deploy) entryOfEKS(principal string) check.Check {
 	return check.Check{
 		ID: "admins", Status: check.Error, What: principal + " has an access entry that the stack did not make",
 		Why: "ResourceInUseException: EKS takes one entry per principal, and made this one when " + principal +
 			" created the cluster without emrflink:admins",
-		Fix: "take it out of emrflink:admins: it administers the cluster as it is; or, to have it made anew by the next deploy:\n" +
+		Fix: "take it out of emrflink:admins: it administers the cluster as it is; or, for the next deploy to make it:\n" +
 			"aws eks delete-access-entry --cluster-name " + d.Name + " --principal-arn " + principal + " --region " + d.Region,
 	}
 }

@@ -20,9 +20,13 @@ import (
 type Machine struct {
 	Programs   []string // on the PATH
 	Registries []string // that charts are pulled from without a login
-	LookPath   func(string) (string, error)
-	Getenv     func(string) string
-	Now        func() time.Time
+	// Plugins names the provider plugins that are missing, and the folder that they belong in; nil where none is needed.
+	Plugins  func() (missing []string, dir string)
+	Free     func(dir string) (uint64, error)
+	Root     fs.FS // of this machine's files, for what it says of its memory
+	LookPath func(string) (string, error)
+	Getenv   func(string) string
+	Now      func() time.Time
 }
 
 // Run makes the checks.
@@ -33,6 +37,9 @@ func (m Machine) Run() []check.Check {
 	}
 	for _, r := range m.Registries {
 		checks = append(checks, m.login(r))
+	}
+	if m.Plugins != nil {
+		checks = append(checks, m.plugins(), m.memory())
 	}
 	return checks
 }

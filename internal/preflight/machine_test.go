@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"emrflink/internal/check"
@@ -108,5 +109,64 @@ func TestAMissingProgramIsAnErrorWithAPlaceToGetIt(t *testing.T) {
 	for _, c := range m.Run()[:2] {
 		require.Equal(t, check.Error, c.Status, c.ID)
 		require.Contains(t, c.Fix, "https://")
+	}
+}
+
+func TestProviderPluginsAreThereOrHaveRoom(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		missing []string
+		free    uint64
+		status  check.Status
+		says    string
+	}{
+		"all are there":              {nil, 0, check.OK, "all are in"},
+		"one is missing":             {[]string{"aws 6.83.0"}, 3 << 30, check.Warning, "emrflink doctor --fetch"},
+		"one is missing, no room":    {[]string{"aws 6.83.0"}, 3<<30 - 1, check.Error, "set PULUMI_HOME"},
+		"the missing one has a name": {[]string{"eks 2.8.1"}, 9 << 30, check.Warning, "yet: eks 2.8.1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			m := machine(t, nil)
+			m.Registries, m.Root = nil, fstest.MapFS{}
+			m.Plugins = func() ([]string, string) { return c.missing, filepath.Join(dir, "plugins") }
+			m.Free = func(at string) (uint64, error) {
+				require.Equal(t, dir, at)
+				return c.free, nil
+			}
+			got := m.Run()
+			require.Len(t, got, 2)
+			require.Equal(t, c.status, got[0].Status)
+			require.Contains(t, got[0].What+got[0].Why+got[0].Fix, c.says)
+		})
+	}
+}
+
+func TestTheMemoryIsTheMachinesOrTheContainers(t *testing.T) {
+	t.Parallel()
+	file := func(text string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(text)} }
+	for name, c := range map[string]struct {
+		files  fstest.MapFS
+		status check.Status
+		what   string
+	}{
+		"enough":     {fstest.MapFS{"proc/meminfo": file("MemTotal:        4030512 kB\nMemFree: 1 kB\n")}, check.OK, "3.8 GiB"},
+		"too little": {fstest.MapFS{"proc/meminfo": file("MemTotal: 2000000 kB\n")}, check.Warning, "1.9 GiB"},
+		"a container's limit": {fstest.MapFS{
+			"proc/meminfo": file("MemTotal: 8000000 kB\n"), "sys/fs/cgroup/memory.max": file("1073741824\n"),
+		}, check.Warning, "1.0 GiB"},
+		"no limit": {fstest.MapFS{
+			"proc/meminfo": file("MemTotal: 8388608 kB\n"), "sys/fs/cgroup/memory.max": file("max\n"),
+		}, check.OK, "8.0 GiB"},
+		"another system": {fstest.MapFS{}, check.Skipped, "not known here"},
+		"another form":   {fstest.MapFS{"proc/meminfo": file("x")}, check.Skipped, "not known here"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := Machine{Root: c.files}.memory()
+			require.Equal(t, c.status, got.Status)
+			require.Equal(t, c.what, got.What)
+		})
 	}
 }

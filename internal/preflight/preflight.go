@@ -111,7 +111,7 @@ func IDs(programs []string) []string {
 	for _, p := range programs {
 		out = append(out, programID(p))
 	}
-	out = append(out, loginID, "credentials", "clock")
+	out = append(out, loginID, pluginsID, memoryID, "credentials", "clock")
 	for _, s := range (Account{}).steps() {
 		out = append(out, s.ids...)
 	}

@@ -266,7 +266,7 @@ func administrators() map[string]broken {
 			d.Admins, d.Recorded.Clusters = []string{other}, 1
 		}, "admins", check.OK, []string{"that the stack did not make"}},
 		"the creator is listed later": {func(_ *world, d *Deploy) { d.Admins, d.Recorded.Clusters = []string{me}, 1 },
-			"admins", check.Error, []string{"ResourceInUseException", "aws eks delete-access-entry", "take it out of emrflink:admins"}},
+			"admins", check.Error, []string{"ResourceInUseException", "aws eks delete-access-entry", "take it out of"}},
 		"the deploy would delete its own entry": {func(w *world, d *Deploy) {
 			w.entries, d.Admins, d.Recorded.Clusters = map[string]map[string]string{me: ours, other: ours}, []string{other}, 1
 		}, "admins", check.Error, []string{me + " would not administer"}},
@@ -470,8 +470,8 @@ func TestWithoutCredentialsTheRestIsSkippedAndTheClockIsNot(t *testing.T) {
 	}
 	require.Empty(t, cmp.Diff(ids, seen), "the same checks as with credentials")
 	all := IDs([]string{"aws"})
-	require.Equal(t, []string{"program-aws", "registry-login"}, all[:2])
-	require.ElementsMatch(t, slices.Collect(maps.Keys(ids)), all[2:])
+	require.Equal(t, []string{"program-aws", "registry-login", "provider-plugins", "memory"}, all[:4])
+	require.ElementsMatch(t, slices.Collect(maps.Keys(ids)), all[4:])
 }
 
 func TestARegionThatIsNotEnabledIsNamed(t *testing.T) {

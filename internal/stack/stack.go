@@ -49,6 +49,7 @@ type Needs struct {
 	Daemon      bool     // the local target's process and the binary of its control plane
 	Credentials bool     // AWS credentials of the user's own
 	Programs    []string // programs on the PATH
+	Plugins     bool     // provider plugins of Pulumi
 	Registries  []string // registries of charts that are pulled from without a login
 }
 
@@ -58,5 +59,5 @@ func NeedsOf(target string) Needs {
 	if target == Local {
 		return Needs{Daemon: true}
 	}
-	return Needs{Credentials: true, Programs: []string{"aws", "kubectl"}, Registries: []string{"public.ecr.aws"}}
+	return Needs{Credentials: true, Plugins: true, Programs: []string{"aws", "kubectl"}, Registries: []string{"public.ecr.aws"}}
 }

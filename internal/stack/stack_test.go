@@ -12,7 +12,7 @@ func TestEachKindSaysWhatItNeeds(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, Needs{Daemon: true}, NeedsOf(Local))
 	require.Equal(t, Needs{
-		Credentials: true, Programs: []string{"aws", "kubectl"}, Registries: []string{"public.ecr.aws"},
+		Credentials: true, Plugins: true, Programs: []string{"aws", "kubectl"}, Registries: []string{"public.ecr.aws"},
 	}, NeedsOf(AWS))
 }
 

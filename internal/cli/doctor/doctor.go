@@ -37,6 +37,8 @@ type Operations struct {
 	Flink func(context.Context) (flinkhome.Status, error)
 	// Preflight makes the checks that a deploy begins with.
 	Preflight func(context.Context) ([]check.Check, error)
+	// FetchPlugins downloads the provider plugins that the target needs and that are missing.
+	FetchPlugins func(context.Context) error
 }
 
 // Options are the dependencies and the flags of the command.
@@ -47,6 +49,7 @@ type Options struct {
 	Home func() (string, error)
 	Free func(path string) (bytes uint64, err error)
 
+	Fetch  bool
 	Output cmdutil.Format
 }
 
@@ -63,6 +66,9 @@ func NewCmd(f *cmdutil.Factory, o Operations, runF func(context.Context, *Option
 command that fixes it. Nothing is changed, and the local target is not started. A deploy begins with the same checks,
 from step 4 on.
 
+With --fetch, the provider plugins that are missing are downloaded first, into PULUMI_HOME or the state folder: some
+hundred MB, which take about 2 GB. Without it, the first preview or deploy downloads them. The target local needs none.
+
 Steps:
   1. settings of the stack
   2. state folder: writable, free space; a recorded state that was lost or cannot be read, a passphrase that does not
@@ -70,11 +76,12 @@ Steps:
   3. target local: binary of the control plane, the running target and its control planes, the port, and whether
      Flink runs jobs or they are simulated, which is never an error
   4. target aws: the programs aws and kubectl, which pulumi-eks needs on the PATH; an expired login at the chart
-     registry; whether the Kubernetes API is private
+     registry; provider plugins, the room that they take on the disk and in memory; whether the Kubernetes API is
+     private
   5. the account: credentials and how long they are valid, the clock of this machine, account and region of the stack;
      zones, Kubernetes version and its support, instance types, the service-linked role for spot; quotas (VPCs,
      Elastic IPs, NAT gateways, clusters, on-demand and spot vCPUs) compared with usage; names that are taken,
-     networks that overlap, leftover log groups
+     networks that overlap, leftover log groups; whether the identity administers the cluster
 
 On the local target, step 5 asks the simulated account if the target runs. A check for which the credentials have no
 permission is a warning that names the IAM action.
@@ -84,6 +91,7 @@ Cost: none.
 Exit codes: 0 no problem, or warnings only; 2 problems were found and listed; 3 a problem with the credentials is
 among them.`,
 		Example: `  emrflink doctor
+  emrflink doctor --stack dev --fetch
   emrflink doctor --stack dev --output json`,
 		Args: cmdutil.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -93,6 +101,7 @@ among them.`,
 			return run(cmd.Context(), opts)
 		},
 	}
+	cmd.Flags().BoolVar(&opts.Fetch, "fetch", false, "first download the provider plugins that are missing")
 	cmdutil.AddOutputFlag(cmd, &opts.Output)
 	return cmd
 }
@@ -108,6 +117,11 @@ type document struct {
 
 func run(ctx context.Context, opts *Options) error {
 	info, settings := opts.settings()
+	if opts.Fetch && settings.Status == check.OK {
+		if err := opts.FetchPlugins(ctx); err != nil {
+			return fmt.Errorf("fetch the provider plugins: %w", err)
+		}
+	}
 	checks := append([]check.Check{settings}, opts.folder(info.Home)...)
 	if settings.Status == check.OK {
 		reachable := true

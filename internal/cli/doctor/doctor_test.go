@@ -286,3 +286,19 @@ func TestTheRealDiskHasSomeSpace(t *testing.T) {
 	require.NoError(t, err)
 	require.Positive(t, free)
 }
+
+func TestFetchComesBeforeTheChecks(t *testing.T) {
+	t.Parallel()
+	r, opts := healthy(t, "aws")
+	opts.Fetch = true
+	var did []string
+	opts.FetchPlugins = func(context.Context) error { did = append(did, "fetch"); return nil }
+	opts.Preflight = func(context.Context) ([]check.Check, error) { did = append(did, "check"); return nil, nil }
+	_, code := states(t, r, opts)
+	require.Zero(t, code)
+	require.Equal(t, []string{"fetch", "check"}, did)
+
+	opts.FetchPlugins = func(context.Context) error { return errors.New("no network") }
+	require.ErrorContains(t, run(t.Context(), opts), "fetch the provider plugins: no network")
+	require.Len(t, did, 2)
+}

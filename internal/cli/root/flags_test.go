@@ -124,6 +124,7 @@ func deploymentFlags() []flagCase {
 		{"init", "--set=a=1 --set=b=[2,3]", initcmd.Options{Set: []string{"a=1", "b=[2,3]"}}},
 		{"config validate", "f --output=json", config.Options{File: "f", Output: JSON}},
 		{"doctor", "--output=json", doctor.Options{Output: JSON}},
+		{"doctor", "--fetch", doctor.Options{Fetch: true}},
 		{"preview", "", preview.Options{}},
 		{"preview", "--output=markdown", preview.Options{Output: cmdutil.Markdown}},
 		{"preview", "--offline", preview.Options{Offline: true}},

@@ -4,11 +4,13 @@ package wire
 
 import (
 	"context"
+	"os"
 	"os/exec"
 	"slices"
 
 	"emrflink/internal/check"
 	"emrflink/internal/cleanup"
+	"emrflink/internal/disk"
 	"emrflink/internal/preflight"
 	"emrflink/internal/stackconfig"
 )
@@ -21,6 +23,19 @@ func (s *onTarget) Preflight(ctx context.Context, adopt bool) ([]check.Check, er
 	needs := s.settings.info.Needs
 	machine := preflight.Machine{
 		Programs: needs.Programs, Registries: needs.Registries, LookPath: exec.LookPath, Getenv: s.app.io.Getenv, Now: s.app.now,
+		Free: disk.Free, Root: os.DirFS("/"),
+	}
+	if needs.Plugins {
+		e, err := s.unchecked(ctx)
+		if err != nil {
+			return nil, err
+		}
+		machine.Plugins = func() (missing []string, dir string) {
+			for _, p := range e.MissingPlugins() {
+				missing = append(missing, p.String())
+			}
+			return missing, e.PluginHome()
+		}
 	}
 	checks := machine.Run()
 	client, err := s.client(ctx)
@@ -39,6 +54,18 @@ func (s *onTarget) Preflight(ctx context.Context, adopt bool) ([]check.Check, er
 		checks[i].Fix = s.target.Hint(checks[i].Fix)
 	}
 	return checks, nil
+}
+
+// FetchPlugins downloads the provider plugins that the target needs and that are not there.
+func (s *onTarget) FetchPlugins(ctx context.Context) error {
+	if !s.settings.info.Needs.Plugins {
+		return nil
+	}
+	e, err := s.unchecked(ctx)
+	if err != nil {
+		return err
+	}
+	return classify(e.FetchPlugins(ctx))
 }
 
 // recorded is what the state of the stack has.

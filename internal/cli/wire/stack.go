@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"emrflink/components/helm"
+	"emrflink/components/versions"
 	"emrflink/internal/adopt"
 	"emrflink/internal/awsapi"
 	"emrflink/internal/cli/cmdutil"
@@ -169,6 +170,7 @@ func (a *app) engineOptions(s settings, env map[string]string) engine.Options {
 		Stack: s.info.Stack, Project: stack.Project, Home: s.info.Home, BackendURL: s.info.State, WorkFile: s.info.File,
 		Config: s.config.Encode(), Defaults: s.project, Env: withOwnPath(env, a.io.Getenv("PATH")), Program: stacks.Blueprint,
 		Logger: a.log().Logger, Kill: a.interrupt.Kill(), Doing: a.command,
+		Plugins: versions.Plugins(), Fetching: a.waiting,
 	}
 }
 

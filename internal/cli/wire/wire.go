@@ -158,7 +158,7 @@ func (a *app) operations() root.Operations {
 		Stacks:    a.stacks,
 		Doctor: doctor.Operations{
 			Local: func() (doctor.LocalTarget, error) { return a.local() }, State: a.checkState, Preflight: a.preflight,
-			Flink: a.examineFlink,
+			Flink: a.examineFlink, FetchPlugins: a.fetchPlugins,
 		},
 		Drift: a.drift, Access: root.Access{Kubeconfig: a.kubeconfig, Token: a.token}, Pulumi: a.pulumi,
 		Local: local.Operations{
@@ -170,6 +170,16 @@ func (a *app) operations() root.Operations {
 			Faults: func() (local.Faults, error) { return a.simulatedTarget() }, Flink: a.flink,
 		},
 	}
+}
+
+// fetchPlugins downloads what the target of the stack needs.
+func (a *app) fetchPlugins(ctx context.Context) error {
+	s, err := a.openStack()
+	if err != nil {
+		return err
+	}
+	defer s.Close() // nothing of the stack was changed
+	return s.FetchPlugins(ctx)
 }
 
 // preflight makes the checks that a deploy begins with.
