@@ -143,6 +143,7 @@ func (d *document) config(config entry, values map[string]any) {
 			if !slices.Contains(foreign, ns) {
 				d.problem(e.line, "unknown namespace in %q; did you mean %s:%s?", e.key, stack.Project, key)
 			}
+			d.ofProvider(e)
 		case first > 0:
 			d.problem(e.line, "%s:%s is set twice; it was set in line %d already", stack.Project, key, first)
 		default:

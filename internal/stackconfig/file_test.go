@@ -5,9 +5,13 @@ package stackconfig
 import (
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 	"github.com/stretchr/testify/require"
 
 	"emrflink/internal/exitcode"
@@ -29,7 +33,7 @@ func TestStackFile(t *testing.T) {
 		says   []string
 	}{
 		"settings lose their namespace": {
-			"config:\n  emrflink:region: eu-west-1\n  emrflink:teams: [a, b]\n  aws:profile: x\nencryptionsalt: v1\n",
+			"config:\n  emrflink:region: eu-west-1\n  emrflink:teams: [a, b]\n  aws:maxRetries: 9\nencryptionsalt: v1\n",
 			map[string]any{"region": "eu-west-1", "teams": []any{"a", "b"}}, nil},
 		"a bare key is the project's": {"config:\n  region: eu-west-1\n", map[string]any{"region": "eu-west-1"}, nil},
 		"an empty file":               {"", map[string]any{}, nil},
@@ -105,7 +109,10 @@ func TestTheProjectFileHoldsForEveryStack(t *testing.T) {
 		"a list":                 {keys + "teams: [a]\n", map[string]any{"emrflink:teams": []any{"a"}}, ""},
 		"what the tool has too":  {keys + "region: us-west-2\n", map[string]any{}, ""},
 		"what the stack sets":    {keys + "name: {default: all}\n", map[string]any{}, ""},
-		"a setting of providers": {name + "config:\n  aws:profile: {value: dev}\n", map[string]any{"aws:profile": "dev"}, ""},
+		"a setting of providers": {name + "config:\n  aws:retryMode: {value: dev}\n", map[string]any{"aws:retryMode": "dev"}, ""},
+		"another identity": {
+			name + "config:\n  aws:profile: {value: dev}\n", nil, `line 4: only the providers would honour "aws:profile"`,
+		},
 		"a key without a value":  {keys + "region: {type: string}\n", map[string]any{}, ""},
 		"no settings":            {name + "config:\n", map[string]any{}, ""},
 		"another project":        {"name: other\nconfig:\n  emrflink:region: {default: eu-west-1}\n", map[string]any{}, ""},
@@ -141,4 +148,30 @@ func TestTheProjectFileHoldsForEveryStack(t *testing.T) {
 			require.Equal(t, c.differs, file.Differing(config))
 		})
 	}
+}
+
+// Every setting of the AWS provider either has a meaning for the providers alone, or is refused with what the whole tool honours.
+func TestAProviderSettingThatTheToolWouldNotHonourIsRefused(t *testing.T) {
+	t.Parallel()
+	alone := strings.Fields(`allowedAccountIds defaultTags forbiddenAccountIds ignoreTags maxRetries region retryMode
+		s3UsEast1RegionalEndpoint s3UsePathStyle skipCredentialsValidation skipMetadataApiCheck skipRegionValidation
+		skipRequestingAccountId stsRegion tokenBucketRateLimiterCapacity`)
+	dir, args := t.TempDir(), reflect.TypeFor[aws.ProviderArgs]()
+	path := filepath.Join(dir, "Pulumi.dev.yaml")
+	for i := range args.NumField() {
+		// The type of the arguments has no tags; a provider's settings are its fields in camel case.
+		name := strings.ToLower(args.Field(i).Name[:1]) + args.Field(i).Name[1:]
+		require.NoError(t, os.WriteFile(path, []byte("config:\n  aws:"+name+": s3cret\n"), 0o600))
+		_, err := ReadFile(dir, "dev", "")
+		if slices.Contains(alone, name) {
+			require.NoError(t, err, name)
+			continue
+		}
+		require.ErrorContains(t, err, `only the providers would honour "aws:`+name+`"`)
+		require.ErrorContains(t, err, "instead, ")
+		require.NotContains(t, err.Error(), "s3cret")
+	}
+	require.NoError(t, os.WriteFile(path, []byte("config:\n  aws:assumeRole.roleArn: x\n"), 0o600))
+	_, err := ReadFile(dir, "dev", "")
+	require.ErrorContains(t, err, "export AWS_PROFILE=NAME")
 }

@@ -73,6 +73,7 @@ func (d *document) forAll(e entry, values map[string]any) {
 		key = stack.Project + ":" + key
 	}
 	name, own := strings.CutPrefix(key, stack.Project+":")
+	d.ofProvider(e)
 	described := []entry{{"default", e.line, e.value}}
 	if n := behind(e.value); n.Kind == yaml.MappingNode {
 		described = d.entries(n)
