@@ -120,6 +120,15 @@ func loadConfig(ctx context.Context, o Options) (aws.Config, error) {
 	return cfg, nil
 }
 
+// ProfileRegion is the region of the profile in use, "" when it names none.
+func ProfileRegion(ctx context.Context) string {
+	cfg, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		return ""
+	}
+	return cfg.Region
+}
+
 // httpClient gives up a connection or an answer that does not come: the SDK's own client waits for an answer without end.
 func (o Options) httpClient() aws.HTTPClient {
 	if o.HTTPClient != nil {

@@ -5,6 +5,7 @@ package cli
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"emrflink/internal/cli/cmdutil"
@@ -17,9 +18,9 @@ import (
 
 // Run runs one command line and returns the exit code of the process.
 func Run(ctx context.Context, ios *iostreams.IOStreams, args []string) int {
-	if len(args) > 0 && args[0] == "pulumi" && (engine.IsChild() || !engine.UseOf(args[1:]).Provider) {
+	if len(args) > 0 && args[0] == "pulumi" && (engine.IsChild() || direct(ios, args[1:])) {
 		// Pulumi's commands have signal handling of their own, and this is how the engine is started many times: nothing
-		// of ours comes in between but where a person's command needs the target.
+		// of ours comes in between but where a person's command needs the target, or names a state as our commands do.
 		return engine.Main(args[1:])
 	}
 	ctx, interrupt, stop := cmdutil.WithSignals(ctx, ios)
@@ -30,6 +31,13 @@ func Run(ctx context.Context, ios *iostreams.IOStreams, args []string) int {
 		_ = l.Close()
 	}
 	return code
+}
+
+// direct says that a person's command of Pulumi needs nothing of ours.
+func direct(ios *iostreams.IOStreams, args []string) bool {
+	return !engine.UseOf(args).Provider && ios.Getenv("EMRFLINK_STATE") == "" &&
+		!strings.HasPrefix(ios.Getenv("PULUMI_BACKEND_URL"), "s3://") &&
+		!slices.ContainsFunc(args, func(a string) bool { return a == "--state" || strings.HasPrefix(a, "--state=") })
 }
 
 // words are the leading words of a command line that are no flags: they name the log file.

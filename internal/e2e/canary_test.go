@@ -38,7 +38,7 @@ func plantTags(t *testing.T, u *user) {
 // plantSecret adds an encrypted value to the stack file, as Pulumi's own command does it.
 func plantSecret(t *testing.T, u *user) {
 	t.Helper()
-	u.ok("pulumi --cwd " + u.work + " config set --secret aws:secretKey " + markedCanary + " --stack local")
+	u.ok("pulumi --cwd " + u.work + " config set --secret aws:stsRegion " + markedCanary + " --stack local")
 	text, err := os.ReadFile(filepath.Join(u.work, stackFile))
 	require.NoError(t, err)
 	require.Contains(t, string(text), "secure:")

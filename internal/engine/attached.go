@@ -4,6 +4,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -58,6 +59,9 @@ func commandWord(args []string) string {
 // the program where it needs one. It returns the exit code.
 func (e *Engine) Direct(ctx context.Context, args []string) (int, error) {
 	if err := e.ready(ctx); err != nil {
+		return 0, err
+	}
+	if err := e.readable(ctx); err != nil {
 		return 0, err
 	}
 	if UseOf(args).Provider {
@@ -122,6 +126,8 @@ func (d *directCommand) Run(
 			mine = append(mine, a, args[i+1])
 		}
 	}
-	d.ran, d.code = true, Main(mine)
+	if d.ran, d.code = true, Main(mine); d.code != 0 {
+		return "", "", d.code, errors.New("it failed") // who waits for its events would wait for ever
+	}
 	return "", "", 0, nil
 }

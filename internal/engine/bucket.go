@@ -200,6 +200,43 @@ func renewS3(u *url.URL) error {
 	return nil
 }
 
+// oneBucket completes the URL of a state in a bucket, so that it means the same for every command: the environment of those that
+// change something has the region of the stack, and on some targets an S3 of the target's own.
+func (e *Engine) oneBucket(ctx context.Context) (string, error) {
+	state := e.opts.BackendURL
+	if !strings.HasPrefix(state, "s3://") {
+		return state, nil
+	}
+	u, err := url.Parse(state)
+	if err != nil {
+		return "", &Failure{Code: CodeConfig, Message: fmt.Sprintf("the state %q is not a URL: %v", state, err)}
+	}
+	if e.opts.Env["AWS_ENDPOINT_URL"] != "" && u.Query().Get("endpoint") == "" {
+		return "", &Failure{
+			Code: CodeConfig,
+			Message: fmt.Sprintf("the state %s would be in the target's own S3 for some commands and in AWS for others: "+
+				"this target has an S3 of its own", state),
+			Hint: "name the one that is meant: --state '" + state + "?endpoint=URL', or leave --state out",
+		}
+	}
+	if e.opts.BucketRegion == nil {
+		return state, nil
+	}
+	return InRegion(state, func() string { return e.opts.BucketRegion(ctx) }), nil
+}
+
+// InRegion adds a region to the URL of a bucket that names none.
+func InRegion(state string, region func() string) string {
+	u, err := url.Parse(state)
+	if err != nil || u.Scheme != "s3" || u.Query().Get("region") != "" {
+		return state
+	}
+	query := u.Query()
+	query.Set("region", region())
+	u.RawQuery = query.Encode()
+	return u.String()
+}
+
 // openPlace opens the place to which an operation saves its states.
 func openPlace(ctx context.Context, backendURL string) (save.Place, error) {
 	root, _ := localRoot(backendURL)

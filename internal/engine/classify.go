@@ -42,6 +42,8 @@ func newClassifier() *classifier {
 				"the stack's secrets were encrypted with another key: give its passphrase, or its secrets provider"),
 			r(`MiB are free for plugins in`, CodeNoSpace,
 				"free some space, or set PULUMI_HOME to a folder on another disk"),
+			r(`PermanentRedirect|AuthorizationHeaderMalformed|IllegalLocationConstraint`, CodeBucketRegion,
+				"name the region of the bucket: --state 's3://BUCKET?region=REGION'"),
 			r(`no space left on device`, CodeDiskFull,
 				"free some space on the disk of the state directory, then run the same command again"),
 			r(`snapshot integrity failure`, CodeStateCorrupt,

@@ -47,7 +47,7 @@ func TestFailuresAreClassified(t *testing.T) {
 		"Kubernetes, exists":      {`serviceaccounts "x" already exists`, "AlreadyExists", "", 1},
 		"the API server is away":  {`Get "https://x": dial tcp 127.0.0.1:1: connect: connection refused`, CodeUnreachable, "", 1},
 		"another run":             {"the stack is currently locked by 1 lock(s)", CodeLocked, "", 1},
-		"a wrong passphrase":      {"get stack secrets manager: incorrect passphrase", CodePassphrase, "", 2},
+		"a wrong passphrase":      {"get stack secrets manager: incorrect passphrase", CodePassphrase, "", 3},
 		"a missing plugin":        {"no resource plugin 'pulumi-resource-aws' found in the workspace", CodePlugin, "", 1},
 		"a full disk":             {"write /x: no space left on device", CodeDiskFull, "", 1},
 		"a provider that is gone": {"rpc error: code = Unavailable desc = error reading from server: EOF", CodeProvider, "", 1},
@@ -85,6 +85,7 @@ func TestEveryWordingIsKnown(t *testing.T) {
 			"cipher: message authentication failed", "bad value",
 		},
 		CodeDiskFull:     {"no space left on device"},
+		CodeBucketRegion: {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraint"},
 		CodeNoSpace:      {"only 9 MiB are free for plugins in /x, plugin aws 6.83.0 takes about 900 MiB"},
 		CodeStateCorrupt: {"snapshot integrity failure"},
 		CodePlugin: {

@@ -33,6 +33,8 @@ type Options struct {
 	Home string
 	// BackendURL is where the state is. "" means PULUMI_BACKEND_URL, else a file backend below Home.
 	BackendURL string
+	// BucketRegion tells the region of the bucket of a state whose URL names none. May be nil.
+	BucketRegion func(context.Context) string
 	// WorkFile is the user's Pulumi.<stack>.yaml; "" means that Config holds the settings.
 	WorkFile string
 	// Config maps full keys (`emrflink:region`) to values as Pulumi stores them. Ignored when there is a WorkFile.
@@ -124,6 +126,9 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 	if err := checkBackend(e.opts.BackendURL); err != nil {
 		return nil, err
 	}
+	if e.opts.BackendURL, err = e.oneBucket(ctx); err != nil {
+		return nil, err
+	}
 	if root, ok := localRoot(e.opts.BackendURL); ok {
 		e.files = &fileState{root: root, project: e.opts.Project, stack: o.Stack}
 		e.opts.BackendURL = withoutAttributes(e.opts.BackendURL)
@@ -197,7 +202,7 @@ func (e *Engine) ready(ctx context.Context) error {
 	if e.env != nil {
 		return nil
 	}
-	phrase, err := e.passphraseFor(e.opts.Home, func() (string, error) { return e.recordedSalt(ctx) })
+	phrase, err := e.passphraseFor(e.opts.Home, saltIn(e.stackFile(e.workDir())))
 	if err != nil {
 		return err
 	}

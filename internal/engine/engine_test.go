@@ -304,7 +304,7 @@ func TestTheUsersStackFileIsReadAndNotWritten(t *testing.T) {
 	var failure *Failure
 	require.ErrorAs(t, err, &failure)
 	require.Equal(t, CodePassphrase, failure.Code)
-	require.Equal(t, 2, failure.ExitCode())
+	require.Equal(t, 3, failure.ExitCode())
 }
 
 func TestNamesAreChecked(t *testing.T) {

@@ -28,6 +28,8 @@ const (
 	CodeNoSpace       = "NoSpace"    // before anything was done
 	CodeDiskFull      = "DiskFull"   // while it was done
 	CodePassphrase    = "WrongPassphrase"
+	CodeNoPassphrase  = "NoPassphrase"
+	CodeBucketRegion  = "BucketRegion"
 	CodeConfig        = "InvalidConfig"
 	CodeStateHidden   = "StateHidden"
 	CodeStackName     = "InvalidStackName"
@@ -98,12 +100,12 @@ func (f *Failure) ExitCode() int {
 	switch f.Code {
 	case CodeCancelled, CodeKilled:
 		return exitcode.Interrupted
-	case CodeConfig, CodeNotBuilt, CodeStackName, CodePassphrase, CodeStateCorrupt, CodeStateLost,
+	case CodeConfig, CodeNotBuilt, CodeStackName, CodeNoPassphrase, CodeBucketRegion, CodeStateCorrupt, CodeStateLost,
 		CodeStateWhole, CodeNoSpace:
 		return exitcode.Usage
 	case "AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "ExpiredToken", "ExpiredTokenException",
 		"InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch", "NoCredentials",
-		"Forbidden", "Unauthorized":
+		"Forbidden", "Unauthorized", CodePassphrase:
 		return exitcode.Denied
 	}
 	if f.Code == CodeStateHidden {

@@ -4,7 +4,6 @@ package engine
 
 import (
 	"encoding/json"
-	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -63,8 +62,10 @@ func TestAnyOtherBackendIsReadThroughTheEngine(t *testing.T) {
 	f := serveFakeAWS(t)
 	home := t.TempDir()
 	require.NoError(t, os.MkdirAll(filepath.Join(home, "elsewhere"), 0o700))
+	env := f.env()
+	env[passphraseVar] = "of the team"
 	e := openWithPassphrase(t, Options{
-		Home: home, BackendURL: "file://" + filepath.Join(home, "elsewhere"), Env: f.env(), Program: chain(nil),
+		Home: home, BackendURL: "file://" + filepath.Join(home, "elsewhere"), Env: env, Program: chain(nil),
 	})
 	require.NotNil(t, e.files)
 	e.files = nil // from here on the backend is what an S3 bucket is: something that only the engine can read
@@ -82,15 +83,12 @@ func TestAnyOtherBackendIsReadThroughTheEngine(t *testing.T) {
 	require.NoError(t, e.Ready(t.Context(), nil))
 
 	// Another machine has neither the passphrase nor our copy of the stack file.
-	passphrase := filepath.Join(home, "passphrase")
-	phrase, err := os.ReadFile(passphrase)
-	require.NoError(t, err)
-	require.NoError(t, errors.Join(os.Remove(passphrase), os.RemoveAll(filepath.Join(home, "work"))))
-	other := openWithPassphrase(t, e.opts)
+	o := e.opts
+	o.Home, o.Env = t.TempDir(), f.env()
+	other := openWithPassphrase(t, o)
 	other.files = nil
-	require.ErrorContains(t, other.Ready(t.Context(), nil), CodePassphrase)
-	require.NoFileExists(t, passphrase)
-	require.NoError(t, os.WriteFile(passphrase, phrase, 0o600))
+	require.ErrorContains(t, other.Ready(t.Context(), nil), CodeNoPassphrase)
+	require.NoFileExists(t, filepath.Join(o.Home, "passphrase"))
 
 	_, err = e.Destroy(t.Context(), nil)
 	require.NoError(t, err)

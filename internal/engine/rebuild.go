@@ -101,7 +101,7 @@ func (e *Engine) in(ctx context.Context, home string) (*Engine, error) {
 	o := e.opts
 	o.Home, o.BackendURL = home, "file://"+filepath.ToSlash(filepath.Join(home, "backend"))
 	if o.WorkFile != "" && saltIn(o.WorkFile) != "" { // the stack file's own secrets
-		phrase, err := e.passphraseFor(e.opts.Home, func() (string, error) { return saltIn(o.WorkFile), nil })
+		phrase, err := e.passphraseFor(e.opts.Home, saltIn(o.WorkFile))
 		if err != nil {
 			return nil, err
 		}

@@ -20,19 +20,20 @@ import (
 
 // passphraseFor returns the passphrase file that an engine below home has to use, "" when the environment names one. It is
 // made when there is none, unless something is encrypted with the one that is gone: a new one would read none of that.
-func (e *Engine) passphraseFor(home string, salt func() (string, error)) (string, error) {
+func (e *Engine) passphraseFor(home, salt string) (string, error) {
 	if _, own := e.lookup(passphraseVar); own || e.lookupEnv(passphraseFileVar) != "" {
 		return "", nil
 	}
 	path := filepath.Join(home, "passphrase")
+	if e.files == nil && !e.opts.Ephemeral {
+		if err := e.sharedPassphrase(path); err != nil {
+			return "", err
+		}
+	}
 	if _, err := os.Stat(path); err == nil {
 		return path, nil
 	}
-	encrypted, err := salt()
-	if err != nil {
-		return "", err
-	}
-	if encrypted != "" {
+	if salt != "" {
 		return "", e.passphraseGone(path, e.opts.Stack)
 	}
 	if other := e.encryptedBeside(home); other != "" {
@@ -40,6 +41,33 @@ func (e *Engine) passphraseFor(home string, salt func() (string, error)) (string
 	}
 	return path, makePassphrase(path)
 }
+
+// sharedPassphrase refuses a passphrase of one state directory for a state that others use: nobody else could read its secrets,
+// and the secrets of theirs could not be read here. With a key of KMS, it encrypts nothing.
+func (e *Engine) sharedPassphrase(path string) error {
+	settings, err := e.stackSettings()
+	if err != nil {
+		return err
+	}
+	if provider, _ := settings["secretsprovider"].(string); strings.Contains(provider, "://") {
+		return nil
+	}
+	place, _, _ := strings.Cut(e.opts.BackendURL, "?")
+	hint := "set " + passphraseVar + " or " + passphraseFileVar + ", to the same passphrase wherever the stack is used\n" +
+		"emrflink pulumi stack change-secrets-provider '" + kms + "alias/NAME?region=REGION' --stack " + e.opts.Stack +
+		"   # or use a key of KMS; of a new stack, as secretsprovider in the stack file"
+	if _, err := os.Stat(path); err == nil {
+		hint += "\nexport " + passphraseFileVar + "=" + path + "   # if the stack was made with the passphrase of this machine"
+	}
+	return &Failure{
+		Code: CodeNoPassphrase, Hint: hint,
+		Message: fmt.Sprintf("the state of stack %q is in %s, and no passphrase was given: one that was made here would "+
+			"not be known on any other machine; nothing was changed", e.opts.Stack, place),
+	}
+}
+
+// kms begins the secrets provider that is a key of KMS.
+const kms = "awskms://"
 
 // encryptedBeside is another stack of the state directory whose secrets are encrypted with the passphrase of the directory, ""
 // when there is none.
@@ -50,24 +78,6 @@ func (e *Engine) encryptedBeside(home string) string {
 		}
 	}
 	return ""
-}
-
-// recordedSalt is the salt in our copy of the stack file, else in a state that only the engine can read. It costs a process
-// then, once in the life of a state directory: where there is a passphrase nobody asks.
-func (e *Engine) recordedSalt(ctx context.Context) (string, error) {
-	if salt := saltIn(e.stackFile(e.workDir())); salt != "" || e.files != nil {
-		return salt, nil
-	}
-	e.env = e.environmentOf("") // what is asked here needs no passphrase
-	defer func() { e.env = nil }()
-	d, err := e.deployment(ctx)
-	if errors.Is(err, ErrNoStack) {
-		return "", nil
-	}
-	if err != nil {
-		return "", err
-	}
-	return d.salt(), nil
 }
 
 // passphraseGone refuses to work on a stack whose passphrase was lost.
@@ -155,4 +165,16 @@ func makePassphrase(path string) error {
 		return fmt.Errorf("make a passphrase: %w", err)
 	}
 	return nil
+}
+
+// readable makes sure that the secrets of a stack that exists can be read.
+func (e *Engine) readable(ctx context.Context) error {
+	d, err := e.deployment(ctx)
+	if errors.Is(err, ErrNoStack) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return e.checkSecrets(ctx, d)
 }

@@ -40,7 +40,7 @@ func (e *Engine) throwAwaySecrets(stackFile, tmp string) (passphraseFile string,
 		return "", fmt.Errorf("make a throw-away state: %w", err)
 	}
 	if bytes.Contains(raw, []byte("secure:")) {
-		return e.passphraseFor(cmp.Or(e.opts.Home, tmp), func() (string, error) { return saltIn(stackFile), nil })
+		return e.passphraseFor(cmp.Or(e.opts.Home, tmp), saltIn(stackFile))
 	}
 	settings := map[string]any{}
 	if err := yaml.Unmarshal(raw, &settings); err != nil {

@@ -12,9 +12,9 @@ func (d *document) ofProvider(e entry) {
 	}
 }
 
-// instead says what to use instead of a setting of the AWS provider that says who calls AWS, or how: only the providers honour it.
-// Everything that the tool calls itself (the checks, a cleanup, a state in S3, eks-token) would be somebody else, or would not
-// reach AWS. "" is a setting that only the providers have a use for.
+// instead says what to use instead of a setting of the AWS provider that says who calls AWS, or how: only the providers honour
+// it. Everything that the tool calls itself (the checks, a cleanup, a state in S3, eks-token) would be somebody else, or would
+// not reach AWS. "" is a setting that only the providers have a use for.
 func instead(key string) string {
 	const profile = "export AWS_PROFILE=NAME"
 	name := key

@@ -3,6 +3,7 @@
 package wire
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -171,7 +172,14 @@ func (a *app) engineOptions(s settings, env map[string]string) engine.Options {
 		Config: s.config.Encode(), Defaults: s.project, Env: withOwnPath(env, a.io.Getenv("PATH")), Program: stacks.Blueprint,
 		Logger: a.log().Logger, Kill: a.interrupt.Kill(), Doing: a.command,
 		Plugins: versions.Plugins(), Fetching: a.waiting,
+		BucketRegion: func(ctx context.Context) string { return a.bucketRegion(ctx, s.config.Region) },
 	}
+}
+
+// bucketRegion is the region of the user's own environment, in which a bucket of states is unless its URL says another one, else
+// that of the stack. It does not depend on what a command does with the state.
+func (a *app) bucketRegion(ctx context.Context, ofStack string) string {
+	return cmp.Or(a.io.Getenv("AWS_REGION"), a.io.Getenv("AWS_DEFAULT_REGION"), awsapi.ProfileRegion(ctx), ofStack)
 }
 
 // withOwnPath puts the folder of this binary in front of the PATH: the kubeconfig of the Kubernetes provider names it

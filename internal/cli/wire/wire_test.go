@@ -201,3 +201,40 @@ func TestAStackThatWasNeverDeployedHasNothingRecorded(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, preflight.Recorded{}, recorded)
 }
+
+func TestTheStateOfPulumisOwnCommandsIsTakenOutOfTheirArguments(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		args, rest []string
+		state      string
+	}{
+		"none":         {[]string{"stack", "ls"}, []string{"stack", "ls"}, "from the environment"},
+		"before":       {[]string{"--state", "s3://a", "stack", "ls"}, []string{"stack", "ls"}, "s3://a"},
+		"after":        {[]string{"stack", "--state=s3://b", "ls"}, []string{"stack", "ls"}, "s3://b"},
+		"not of ours":  {[]string{"up", "--", "--state", "x"}, []string{"up", "--", "--state", "x"}, "from the environment"},
+		"another word": {[]string{"state", "delete", "u"}, []string{"state", "delete", "u"}, "from the environment"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := &app{globals: &cmdutil.Globals{State: "from the environment"}}
+			rest, err := a.takeState(c.args)
+			require.NoError(t, err)
+			require.Equal(t, c.rest, rest)
+			require.Equal(t, c.state, a.globals.State)
+		})
+	}
+	_, err := (&app{globals: &cmdutil.Globals{}}).takeState([]string{"stack", "--state"})
+	require.ErrorContains(t, err, "--state needs a URL")
+}
+
+func TestPulumisOwnCommandsOpenTheStateAsOursDo(t *testing.T) {
+	t.Setenv("PULUMI_BACKEND_URL", "")
+	ios, _, _, _ := iostreams.Test()
+	ios.SetEnv(func(k string) string { return map[string]string{"AWS_REGION": "eu-west-1"}[k] })
+	a := &app{io: ios, globals: &cmdutil.Globals{Stack: "local"}}
+	require.NoError(t, a.exportState(t.Context()))
+	require.Empty(t, os.Getenv("PULUMI_BACKEND_URL"), "none was asked for")
+	a.globals.State = "s3://states"
+	require.NoError(t, a.exportState(t.Context()))
+	require.Equal(t, "s3://states?region=eu-west-1", os.Getenv("PULUMI_BACKEND_URL"))
+}

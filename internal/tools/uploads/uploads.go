@@ -73,7 +73,7 @@ func Count(ctx context.Context, home string) (*Counter, error) {
 	}
 	c := &Counter{Env: []string{
 		"EMRFLINK_STATE=s3://" + bucket + "?" + query.Encode(),
-		"AWS_ACCESS_KEY_ID=" + at.AccessKey, "AWS_SECRET_ACCESS_KEY=" + at.SecretKey,
+		"PULUMI_CONFIG_PASSPHRASE=that of a team", "AWS_ACCESS_KEY_ID=" + at.AccessKey, "AWS_SECRET_ACCESS_KEY=" + at.SecretKey,
 	}}
 	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 		r.SetURL(target)
