@@ -113,11 +113,11 @@ func (e *Engine) previewIn(ctx context.Context, dir string, env []string) (plans
 	if runErr != nil {
 		return plan, e.failed(ctx, "preview", c, runErr.Error(), runErr)
 	}
-	return plan, readDependencies(goals.Name(), plan.Steps)
+	return plan, readGoals(goals.Name(), plan.Steps)
 }
 
-// readDependencies completes the steps from the engine's plan file: its events name no dependencies.
-func readDependencies(path string, steps []plans.Step) error {
+// readGoals completes the steps from the engine's plan file: its events name no dependencies and no ignored changes.
+func readGoals(path string, steps []plans.Step) error {
 	raw, err := os.ReadFile(path)
 	if err != nil {
 		return fmt.Errorf("read the engine's plan: %w", err)
@@ -133,6 +133,7 @@ func readDependencies(path string, steps []plans.Step) error {
 		}
 		steps[i].Dependencies = sortedURNs(goal.Dependencies)
 		steps[i].PropertyDependencies = byProperty(goal.PropertyDependencies)
+		steps[i].Ignored = goal.IgnoreChanges
 	}
 	return nil
 }

@@ -89,6 +89,8 @@ type Step struct {
 	// PropertyDependencies are the URNs of the resources whose outputs a property takes, by the property's top-level
 	// name, sorted.
 	PropertyDependencies map[string][]string
+	// Ignored are the paths of properties whose changes the program ignores: what a resource was made with stays.
+	Ignored []string
 	// Exposed are the paths of new inputs that look like secrets and that nothing marks as one: they are in the state in
 	// clear. Here they are hidden all the same.
 	Exposed []string

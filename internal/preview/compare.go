@@ -101,7 +101,7 @@ func (c *comparer) compare(s plans.Step) (step plans.Step, may bool, skipped int
 	d := differ{same: func(_, before, after string) bool { return c.same(s, before, after) }}
 	d.unsure = func(path string, before, after string) bool { return c.unsure(s, r, path, before, after, d.grown) }
 	d.value("", withoutVersion(s, r.Inputs), withoutVersion(s, s.New), false)
-	s.Diff = append(s.Diff, d.out...)
+	s.Diff = append(s.Diff, slices.DeleteFunc(d.out, func(diff plans.PropertyDiff) bool { return ignored(s, diff.Path) })...)
 	for i, diff := range s.Diff {
 		if forces(s, diff.Path) {
 			s.Diff[i].Kind += replaceSuffix
@@ -116,6 +116,14 @@ func (c *comparer) compare(s plans.Step) (step plans.Step, may bool, skipped int
 	c.elsewhere(&s)
 	s, mayBe := settle(s)
 	return s, len(mayBe) > 0, len(d.skipped)
+}
+
+// ignored says that the engine, too, leaves a property as the resource was made with it.
+func ignored(s plans.Step, path string) bool {
+	return slices.ContainsFunc(s.Ignored, func(i string) bool {
+		below, is := strings.CutPrefix(path, i)
+		return is && (below == "" || below[0] == '.' || below[0] == '[')
+	})
 }
 
 // elsewhere replaces what is in another region or another cluster.

@@ -88,6 +88,20 @@ func TestAReplacementCascadesAsAPossibleOne(t *testing.T) {
 	require.Empty(t, gateway.Destroys)
 }
 
+// The engine leaves a resource as it was made: a review that knew no better would replace the whole cluster.
+func TestAChangeThatTheProgramIgnoresIsNone(t *testing.T) {
+	t.Parallel()
+	for ignored, op := range map[string]string{"cidrBlock": "same", "cidr": "replace", "enableDnsSupport": "replace"} {
+		desired := network("10.1.0.0/16")
+		desired.Steps[0].Ignored = []string{ignored}
+		steps, _ := against(t, desired, base())
+		require.Equal(t, op, steps["vpc"].Op, ignored)
+	}
+	for path, want := range map[string]bool{"a.b": true, "a.b.c": true, "a.b[0]": true, "a": false, "a.bc": false} {
+		require.Equal(t, want, ignored(plans.Step{Ignored: []string{"a.b"}}, path), path)
+	}
+}
+
 func TestAnUpdateInPlaceGivesTheSameOutputs(t *testing.T) {
 	t.Parallel()
 	desired := network("10.0.0.0/16")
