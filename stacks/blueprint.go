@@ -91,6 +91,9 @@ func Compose(ctx *pulumi.Context, config Config) error {
 		return fmt.Errorf("the AWS provider works in region %q, %s:region is %q: set aws:region or AWS_REGION to %q",
 			d.Region, Namespace, config.Region, config.Region)
 	}
+	if config.PermissionsBoundary != NoBoundary {
+		d.PermissionsBoundary = config.PermissionsBoundary
+	}
 	p := &platform{config: config, release: release, deployment: d}
 	for _, step := range []func(*pulumi.Context) error{
 		p.makeKey, p.makeNetwork, p.makeCluster, p.makeNodes, p.makeBucket, p.makeKarpenter, p.makeOperator, p.makeMetrics,

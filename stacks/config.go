@@ -84,6 +84,8 @@ type Config struct {
 	// AcceptedFindings are risks that a preview finds and that are taken. The program itself does not look at them.
 	AcceptedFindings []AcceptedFinding
 
+	// PermissionsBoundary is the ARN of a policy that limits every role, or NoBoundary.
+	PermissionsBoundary string
 	// InterfaceEndpoints, ExistingVpc, KmsKey, ClusterAutoscaler, PrefixDelegation and PodIdentity are the optional parts;
 	// see their keys.
 	InterfaceEndpoints []string
@@ -114,11 +116,16 @@ func Default() Config {
 		Tags:              map[string]string{},
 		AcceptedFindings:  []AcceptedFinding{},
 
+		PermissionsBoundary: NoBoundary,
+
 		InterfaceEndpoints: []string{},
 		ExistingVpc:        ExistingVpc{PrivateSubnetIds: []string{}, PublicSubnetIds: []string{}},
 		KmsKey:             KmsKey{DeletionWindowDays: encryption.DefaultWindowDays},
 	}
 }
+
+// NoBoundary is the permissions boundary of roles that have none.
+const NoBoundary = "none"
 
 // Key documents one configuration key, without its prefix.
 type Key = setting.Key

@@ -58,6 +58,10 @@ func optionFields() []field {
 		{Key{Name: "prefixDelegation", Doc: "nodes get addresses for pods in blocks of 16, and can run 110 pods each; " +
 			"every block needs 16 contiguous free addresses in its subnet", Example: "true"},
 			func(c *Config) any { return &c.PrefixDelegation }},
+		{Key{Name: "permissionsBoundary", Doc: "ARN of an IAM policy that becomes the permissions boundary of every role that " +
+			"the deployment makes; it must allow what the roles need",
+			Example: "arn:aws:iam::111122223333:policy/workload-boundary"},
+			func(c *Config) any { return &c.PermissionsBoundary }},
 		{Key{Name: "podIdentity",
 			Doc: "EKS Pod Identity instead of IRSA for Karpenter, EBS CSI driver, CloudWatch agent and cluster-autoscaler. " +
 				"Roles of the Flink operator and of jobs keep IRSA, which EMR's documentation requires for Flink",
@@ -67,6 +71,7 @@ func optionFields() []field {
 }
 
 var (
+	policyForm = regexp.MustCompile(`^arn:aws[a-z-]*:iam::(aws|\d{12}):policy/[\w+=,.@/-]{1,512}$`)
 	vpcForm    = regexp.MustCompile(`^vpc-([0-9a-f]{8}|[0-9a-f]{17})$`)
 	subnetForm = regexp.MustCompile(`^subnet-([0-9a-f]{8}|[0-9a-f]{17})$`)
 )
@@ -75,6 +80,10 @@ var (
 func (v *validator) options(c Config) {
 	v.interfaceEndpoints(c)
 	v.existingVpc(c.ExistingVpc)
+	if b := c.PermissionsBoundary; b != NoBoundary && !policyForm.MatchString(b) {
+		v.add("permissionsBoundary", b, "", "neither %s nor the ARN of an IAM policy, such as "+
+			"arn:aws:iam::111122223333:policy/NAME", NoBoundary)
+	}
 	if w := c.KmsKey.DeletionWindowDays; w < encryption.MinWindowDays || w > encryption.MaxWindowDays {
 		v.add("kmsKey.deletionWindowDays", w, fmt.Sprint(min(max(w, encryption.MinWindowDays), encryption.MaxWindowDays)),
 			"KMS takes %d to %d days", encryption.MinWindowDays, encryption.MaxWindowDays)

@@ -51,6 +51,8 @@ func TestOptionProblems(t *testing.T) {
 			"unknown key", "publicSubnetIds"},
 		{"a key that is gone too soon", map[string]any{"kmsKey": `{"enabled":true,"deletionWindowDays":1}`},
 			"kmsKey.deletionWindowDays", "7 to 30", "7"},
+		{"a boundary by name", map[string]any{"permissionsBoundary": "workload-boundary"}, "permissionsBoundary",
+			"neither none nor the ARN of an IAM policy", ""},
 		{"nothing to scale", map[string]any{"clusterAutoscaler": "true", "coreNodes": `{"min":3,"max":3}`}, "clusterAutoscaler",
 			"nothing to scale", "false"},
 		{"a Kubernetes version without its autoscaler", map[string]any{"clusterAutoscaler": "true", "kubernetesVersion": "1.34"},
@@ -99,6 +101,23 @@ func delta(t *testing.T, change func(*stacks.Config)) (with *componenttest.Graph
 	slices.Sort(removed)
 	slices.Sort(changed)
 	return with, added, removed, changed
+}
+
+// The role of the cluster is in the provider of pulumi-eks: a test of package adopt runs that.
+func TestAPermissionsBoundaryIsThatOfEveryRole(t *testing.T) {
+	t.Parallel()
+	const boundary = "arn:aws:iam::111122223333:policy/workload-boundary"
+	g, added, removed, changed := delta(t, func(c *stacks.Config) {
+		c.PermissionsBoundary = boundary
+	})
+	require.Empty(t, added)
+	require.Empty(t, removed)
+	roles := g.Names("aws:iam/role:Role")
+	require.ElementsMatch(t, roles, changed)
+	require.Greater(t, len(roles), 5)
+	for _, name := range roles {
+		require.Equal(t, boundary, g.Find(t, name).Inputs["permissionsBoundary"], name)
+	}
 }
 
 func TestInterfaceEndpoints(t *testing.T) {

@@ -14,8 +14,7 @@ import (
 )
 
 // entriesOnly keeps EKS from making the creator of the cluster its administrator, which pulumi-eks asks for whatever its
-// arguments are: EKS refuses a second entry for the same principal, so the graph would depend on who runs the program. It is
-// a transform of the engine, because the component's provider registers the cluster.
+// arguments are: EKS refuses a second entry for the same principal, so the graph would depend on who runs the program.
 func entriesOnly(_ context.Context, a *pulumi.ResourceTransformArgs) *pulumi.ResourceTransformResult {
 	if a.Type != "aws:eks/cluster:Cluster" {
 		return nil

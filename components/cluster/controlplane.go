@@ -3,6 +3,7 @@
 package cluster
 
 import (
+	"context"
 	"fmt"
 
 	awseks "github.com/pulumi/pulumi-aws/sdk/v6/go/aws/eks"
@@ -55,8 +56,22 @@ func newControlPlane(ctx *pulumi.Context, name string, args *Args, opts ...pulum
 	if args.KmsKeyArn != nil {
 		inputs["encryptionConfigKeyArn"] = args.KmsKeyArn
 	}
+	// What the component has no argument for is changed on the way to the engine: its provider registers its resources.
+	var transforms []pulumi.ResourceTransform
 	if len(args.Admins) > 0 {
-		opts = append(opts, pulumi.Transforms([]pulumi.ResourceTransform{entriesOnly}))
+		transforms = append(transforms, entriesOnly)
+	}
+	if boundary := args.Deployment.Boundary(); boundary != nil {
+		transforms = append(transforms, func(_ context.Context, a *pulumi.ResourceTransformArgs) *pulumi.ResourceTransformResult {
+			if a.Type != "aws:iam/role:Role" {
+				return nil
+			}
+			a.Props["permissionsBoundary"] = boundary
+			return &pulumi.ResourceTransformResult{Props: a.Props, Opts: a.Opts}
+		})
+	}
+	if len(transforms) > 0 {
+		opts = append(opts, pulumi.Transforms(transforms))
 	}
 	c := &controlPlane{}
 	// The component names its security groups and roles after itself: with the deployment's name in them, their owner

@@ -139,8 +139,8 @@ func NodeRole(ctx *pulumi.Context, name string, d *deployment.Deployment, suffix
 	role, err := iam.NewRole(ctx, name+"-node-role", &iam.RoleArgs{
 		Name:             pulumi.String(roleName),
 		Description:      pulumi.String("Nodes of EKS cluster " + d.Name),
-		AssumeRolePolicy: pulumi.String(trust),
-		Tags:             d.ResourceTags(roleName),
+		AssumeRolePolicy: pulumi.String(trust), PermissionsBoundary: d.Boundary(),
+		Tags: d.ResourceTags(roleName),
 	}, opts...)
 	if err != nil {
 		return nil, nil, fmt.Errorf("create role %q: %w", roleName, err)

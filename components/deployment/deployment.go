@@ -55,6 +55,8 @@ type Deployment struct {
 	Name string
 	// Region, AccountID and Partition are those of the AWS provider in use.
 	Region, AccountID, Partition string
+	// PermissionsBoundary is the ARN of the policy that limits what every role of the deployment may be allowed; empty is none.
+	PermissionsBoundary string
 	// Tags are the user's tags; the deployment's own are added by ResourceTags.
 	Tags map[string]string
 }
@@ -148,6 +150,14 @@ func (d *Deployment) IAMARN(resource string) string {
 // ManagedPolicyARN builds the ARN of a policy that AWS owns.
 func (d *Deployment) ManagedPolicyARN(name string) string {
 	return fmt.Sprintf("arn:%s:iam::aws:policy/%s", d.Partition, name)
+}
+
+// Boundary is the permissions boundary of a role, nil for none.
+func (d *Deployment) Boundary() pulumi.StringPtrInput {
+	if d.PermissionsBoundary == "" {
+		return nil
+	}
+	return pulumi.String(d.PermissionsBoundary)
 }
 
 // ClusterARN is the ARN of the deployment's EKS cluster. It is known before the cluster exists, which keeps previews

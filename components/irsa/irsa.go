@@ -95,8 +95,8 @@ func NewRole(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Resour
 	role, err := iam.NewRole(ctx, name+"-role", &iam.RoleArgs{
 		Name:             pulumi.String(args.RoleName),
 		Description:      pulumi.String(args.Description),
-		AssumeRolePolicy: trust,
-		Tags:             args.Deployment.ResourceTags(args.RoleName),
+		AssumeRolePolicy: trust, PermissionsBoundary: args.Deployment.Boundary(),
+		Tags: args.Deployment.ResourceTags(args.RoleName),
 	}, pulumi.Parent(r))
 	if err != nil {
 		return nil, fmt.Errorf("create role %q: %w", args.RoleName, err)

@@ -22,6 +22,9 @@ import (
 	"emrflink/internal/plans"
 )
 
+// boundary is the permissions boundary of the cluster's role, which the provider of pulumi-eks registers.
+const boundary = "arn:aws:iam::aws:policy/AmazonEKSClusterPolicy"
+
 // controlPlane makes a cluster in a network of two subnets.
 func controlPlane(admins []string) pulumi.RunFunc {
 	return func(ctx *pulumi.Context) error {
@@ -29,6 +32,7 @@ func controlPlane(admins []string) pulumi.RunFunc {
 		if err != nil {
 			return err
 		}
+		d.PermissionsBoundary = boundary
 		vpc, err := ec2.NewVpc(ctx, "vpc", &ec2.VpcArgs{CidrBlock: pulumi.String("10.0.0.0/16")})
 		if err != nil {
 			return err
@@ -109,6 +113,9 @@ func TestThreeIdentitiesOneGraph(t *testing.T) {
 		_, err := as(who, false).Deploy(t.Context(), nil)
 		require.NoError(t, err)
 		require.Equal(t, admins, entries())
+		for _, r := range a.Find(account.KindRole, func(account.Resource) bool { return true }) {
+			require.Equal(t, boundary, r.Props["permissionsBoundary"], r.ID)
+		}
 		plan, err := as(admins[(i+1)%3], false).Preview(t.Context())
 		require.NoError(t, err)
 		require.Zero(t, plan.Summary.Changes(), "%s deployed: %+v", who, plan.Steps)

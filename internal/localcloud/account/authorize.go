@@ -53,6 +53,12 @@ func (a *Account) Authorize(c Caller, action, resourceARN string, ctxKeys map[st
 	keys := t.contextKeys(resourceARN, ctxKeys)
 	keys["aws:principalarn"] = []string{role.ARN}
 	identity := iam.Evaluate(t.policiesOf(role), iam.Request{Action: action, Resource: resourceARN, Context: keys})
+	if boundary := str(role.Props, "permissionsBoundary"); boundary != "" {
+		request := iam.Request{Action: action, Resource: resourceARN, Context: keys}
+		if !iam.Evaluate(parseAll([]string{t.policy(boundary)}), request).Allowed {
+			return denied(c, action, resourceARN, "because no permissions boundary allows the "+action+" action")
+		}
+	}
 	resource := iam.Evaluate(t.resourcePolicies(resourceARN), iam.Request{
 		Action: action, Resource: resourceARN, Context: keys, Principal: iam.Principal{Type: iam.PrincipalAWS, ID: c.ARN},
 	})
@@ -96,13 +102,17 @@ func (t *tx) policiesOf(role *Resource) []iam.Document {
 		arns = append(arns, str(r.Props, "policyArn"))
 	}
 	for _, arn := range arns {
-		if own := t.get(KindPolicy, arn); own != nil {
-			texts = append(texts, str(own.Props, "policy"))
-		} else {
-			texts = append(texts, iam.AWSManaged(arn))
-		}
+		texts = append(texts, t.policy(arn))
 	}
 	return parseAll(texts)
+}
+
+// policy is the document of a policy of the account, or of one that AWS manages; "" when it is not known.
+func (t *tx) policy(arn string) string {
+	if own := t.get(KindPolicy, arn); own != nil {
+		return str(own.Props, "policy")
+	}
+	return iam.AWSManaged(arn)
 }
 
 // parseAll parses documents that were checked when they were made; empty ones are left out.

@@ -78,6 +78,29 @@ func TestAuthorize(t *testing.T) {
 	require.Equal(t, []string{"inline"}, inline)
 }
 
+func TestAPermissionsBoundaryLimitsARole(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, Options{})
+	policy := func(name, actions string) string {
+		return w.make(KindPolicy, Props{"name": name, "policy": `{"Statement":{"Effect":"Allow","Action":[` +
+			actions + `],"Resource":"*"}}`}).ARN
+	}
+	boundary := policy("boundary", `"s3:*","ec2:DescribeVpcs"`)
+	limited := func(name, boundary string) Props {
+		return Props{"name": name, "assumeRolePolicy": trust("ec2.amazonaws.com"), "permissionsBoundary": boundary}
+	}
+	w.make(KindRole, limited("limited", boundary))
+	w.make(KindRolePolicyAttachment, Props{"role": "limited", "policyArn": policy("all", `"ec2:*"`)})
+	as := Caller{ARN: "arn:aws:sts::111122223333:assumed-role/limited/s", Role: "limited"}
+	require.NoError(t, w.Authorize(as, "ec2:DescribeVpcs", "*", nil))
+	err := w.Authorize(as, "ec2:DeleteVpc", "*", nil)
+	require.ErrorContains(t, err, "because no permissions boundary allows the ec2:DeleteVpc action")
+	require.Error(t, w.Authorize(as, "s3:ListAllMyBuckets", "*", nil), "a boundary gives nothing by itself")
+
+	_, err = w.Create(t.Context(), Caller{}, KindRole, limited("lost", "arn:aws:iam::111122223333:policy/absent"))
+	w.refused("NoSuchEntity", err)
+}
+
 func TestManagedPoliciesParse(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{

@@ -164,6 +164,10 @@ func checkRole(t *tx, p Props, self string) error {
 		return awserror.Status(http.StatusConflict, "LimitExceeded", "Cannot exceed quota for ACLSizePerRole: %d",
 			iamdoc.MaxTrustPolicy)
 	}
+	if boundary := str(p, "permissionsBoundary"); boundary != "" && t.policy(boundary) == "" {
+		return awserror.Status(http.StatusNotFound, "NoSuchEntity", "Scope ARN: %s does not exist or is not attachable.",
+			boundary)
+	}
 	inline := 0
 	for _, in := range blocks(p, "inlinePolicies") {
 		if str(in, "policy") == "" {
