@@ -25,8 +25,9 @@ const (
 
 // order is what AWS allows of a deletion. Addons go beside the nodes, without a look at their roles. Ways out of the network go
 // beside the cluster, when nothing uses them any more, and so does what the cluster does not need; log groups and buckets wait,
-// since what runs in it may still write. Objects go with it, unless a controller in it holds something in AWS.
-func order(held bool) plans.Order {
+// since what runs in it may still write. Objects go with it, unless a controller in it holds something in AWS; of a cluster that
+// was not reached, addons do.
+func order(held, reached bool) plans.Order {
 	beside := map[string]string{addon: nodeGroup}
 	for _, typ := range []string{
 		natGateway, "aws:ec2/vpcEndpoint:VpcEndpoint", role, roleAttachment, "aws:iam/policy:Policy",
@@ -35,7 +36,12 @@ func order(held bool) plans.Order {
 	} {
 		beside[typ] = eksCluster
 	}
+	with := map[string]string{}
+	if !reached { // an addon is removed from a cluster that answers
+		with[addon] = eksCluster
+	}
 	return plans.Order{
+		With: with,
 		Apart: [][2]string{
 			{nodeGroup, addon}, {addon, nodeGroup}, {addon, role}, {addon, roleAttachment}, {route, natGateway},
 		},
@@ -51,7 +57,7 @@ func (r *run) rearrange(ctx context.Context) {
 	}
 	held, err := r.heldByControllers(ctx)
 	if err == nil {
-		err = e.Rearrange(ctx, order(held != "" || r.cluster == nil))
+		err = e.Rearrange(ctx, order(held != "" || r.cluster == nil, r.cluster != nil))
 	}
 	r.warn(err)
 }

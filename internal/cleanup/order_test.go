@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"emrflink/internal/awsapi"
 	"emrflink/internal/kube"
 	"emrflink/internal/kube/kubetest"
 	"emrflink/internal/plans"
@@ -47,6 +48,23 @@ func TestObjectsGoWithTheClusterWhenNothingInAWSNeedsTheirControllers(t *testing
 		require.Equal(t, !c.held, o.told[0].Kubernetes, name)
 		require.Equal(t, 1, w.engine.runs, name)
 		require.Equal(t, c.err != nil, strings.Contains(strings.Join(report.Warnings, "\n"), "disk full"), name)
+	}
+}
+
+// EKS removes an addon from the cluster first, which fails when that does not answer.
+func TestAddonsGoWithAClusterThatDoesNotAnswer(t *testing.T) {
+	t.Parallel()
+	for _, reached := range []bool{true, false} {
+		w := newWorld(t)
+		if !reached {
+			w.c.Scope.WithoutCluster = true
+			w.c.Connect = func(context.Context, awsapi.Cluster) (Cluster, error) { return nil, errors.New("refused") }
+		}
+		o := &ordered{engine: w.engine}
+		w.c.Engine = o
+		_, err := w.run(t)
+		require.NoError(t, err)
+		require.Equal(t, !reached, o.told[0].With[addon] == eksCluster)
 	}
 }
 

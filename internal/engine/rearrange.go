@@ -52,8 +52,23 @@ func rearrange(d *savedState, o plans.Order) (changed int) {
 			}
 		}
 	}
+	changed += endWith(d, o.With)
 	if changed > 0 {
 		d.Resources = inOrder(d.Resources)
+	}
+	return changed
+}
+
+// endWith notes of the types of with which resource takes them along.
+func endWith(d *savedState, with map[string]string) (changed int) {
+	for i := range d.Resources {
+		of, goes := with[string(d.Resources[i].Type)]
+		for _, other := range d.Resources {
+			if goes && string(other.Type) == of {
+				changed++
+				d.Resources[i].DeletedWith = other.URN
+			}
+		}
 	}
 	return changed
 }

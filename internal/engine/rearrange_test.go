@@ -85,6 +85,11 @@ func TestWhatIsSlowToDeleteIsPutBesideOthers(t *testing.T) {
 		}
 	}
 	require.Zero(t, rearrange(small([]string{"net/vpc"}), plans.Order{}))
+	with := small([]string{"eks/cluster"}, []string{"addon/dns", "eks/cluster"}, []string{"net/vpc"})
+	require.Equal(t, 1, rearrange(with, plans.Order{With: map[string]string{"addon:x:Y": "eks:x:Y"}}))
+	for _, r := range with.Resources {
+		require.Equal(t, r.Type == "addon:x:Y", r.DeletedWith == "urn:pulumi:s::p::eks/cluster")
+	}
 }
 
 func TestWhatIsInTheClusterGoesWithIt(t *testing.T) {

@@ -10,6 +10,8 @@ type Order struct {
 	Apart [][2]string
 	// Beside has types that are to be in the wave of another one.
 	Beside map[string]string
+	// With has types that AWS deletes with another one: nobody asks for them.
+	With map[string]string
 	// Kubernetes says that what is in the cluster goes with it, and is not deleted object by object.
 	Kubernetes bool
 }
