@@ -322,11 +322,7 @@ func (o *Operator) finalize(ctx context.Context, d *deployment) error {
 		return fmt.Errorf("clean up: Failed to load configuration: %s", problem) // the finalizer stays until the spec is mended
 	}
 	if len(d.sessions) > 0 {
-		if !o.first(o.held, d.uid) {
-			return nil
-		}
-		return o.event(ctx, d, "Warning", "CleanupFailed",
-			"The session jobs ["+strings.Join(d.sessions, ", ")+"] should be deleted first")
+		return o.isHeld(ctx, d)
 	}
 	if err := o.cleansUp(ctx, d); err != nil {
 		return err
@@ -359,6 +355,15 @@ func (o *Operator) finalize(ctx context.Context, d *deployment) error {
 		o.Logger.Info("flink job deleted", "job", d.ref.String(), "simulated", true)
 	}
 	return err
+}
+
+// isHeld tells once that session jobs keep their cluster.
+func (o *Operator) isHeld(ctx context.Context, d *deployment) error {
+	if !o.first(o.held, d.uid) {
+		return nil
+	}
+	return o.event(ctx, d, "Warning", "CleanupFailed",
+		"The session jobs ["+strings.Join(d.sessions, ", ")+"] should be deleted first")
 }
 
 // cleansUp tells once that a deployment is cleaned up.
