@@ -86,8 +86,8 @@ func (c *Client) RoleExists(ctx context.Context, name string) (bool, error) {
 	return err == nil, err
 }
 
-// LogGroupExists says whether the region has a log group of exactly this name.
+// LogGroupExists says whether the region has a log group of exactly this name. It needs logs:DescribeLogGroups only.
 func (c *Client) LogGroupExists(ctx context.Context, name string) (bool, error) {
-	_, found, err := c.logGroup(ctx, name)
+	_, found, err := c.describeLogGroup(ctx, name)
 	return found, err
 }

@@ -83,8 +83,23 @@ func (c *Client) LogEvents(ctx context.Context, group, streamPrefix string, sinc
 	}
 }
 
-// logGroup reads the group of exactly this name.
+// logGroup reads the group of exactly this name, with its tags.
 func (c *Client) logGroup(ctx context.Context, name string) (Resource, bool, error) {
+	arn, found, err := c.describeLogGroup(ctx, name)
+	if err != nil || !found {
+		return Resource{}, false, err
+	}
+	var out struct {
+		Tags map[string]string `json:"tags"`
+	}
+	err = c.logs(ctx, "ListTagsForResource", name, map[string]string{"resourceArn": arn}, &out)
+	return Resource{
+		Service: "logs", Type: TypeLogGroup, ID: name, ARN: arn, Name: name, CreatedBy: "user", Tags: out.Tags,
+	}, err == nil, err
+}
+
+// describeLogGroup looks for the group of exactly this name.
+func (c *Client) describeLogGroup(ctx context.Context, name string) (arn string, found bool, err error) {
 	in := map[string]string{"logGroupNamePrefix": name}
 	for {
 		var page struct {
@@ -95,22 +110,15 @@ func (c *Client) logGroup(ctx context.Context, name string) (Resource, bool, err
 			NextToken string `json:"nextToken"`
 		}
 		if err := c.logs(ctx, "DescribeLogGroups", name, in, &page); err != nil {
-			return Resource{}, false, err
+			return "", false, err
 		}
 		for _, g := range page.LogGroups {
-			if g.LogGroupName != name {
-				continue
+			if g.LogGroupName == name {
+				return g.LogGroupArn, true, nil
 			}
-			var out struct {
-				Tags map[string]string `json:"tags"`
-			}
-			err := c.logs(ctx, "ListTagsForResource", name, map[string]string{"resourceArn": g.LogGroupArn}, &out)
-			return Resource{
-				Service: "logs", Type: TypeLogGroup, ID: name, ARN: g.LogGroupArn, Name: name, CreatedBy: "user", Tags: out.Tags,
-			}, err == nil, err
 		}
 		if page.NextToken == "" {
-			return Resource{}, false, nil
+			return "", false, nil
 		}
 		in["nextToken"] = page.NextToken
 	}

@@ -18,7 +18,10 @@ import (
 // value is one without fields of its own, or one whose fields vary.
 type fields map[string]fields
 
-// parseFields reads "a, b[]{c,d{e}}, f{*}" and returns what follows the closing brace.
+// optional ends the name of a field that is absent where there is nothing to say.
+const optional = "?"
+
+// parseFields reads "a, b[]{c,d{e}}, f{*}, g?" and returns what follows the closing brace.
 func parseFields(text string) (fields, string) {
 	f := fields{}
 	for text != "" {
@@ -88,6 +91,13 @@ func checkFields(t *testing.T, path string, want fields, got any) {
 		}
 		names := map[string]bool{}
 		for name, sub := range want {
+			if name, may := strings.CutSuffix(name, optional); may {
+				if value, ok := v[name]; ok {
+					names[name] = true
+					checkFields(t, path+"."+name, sub, value)
+				}
+				continue
+			}
 			names[name] = true
 			if value, ok := v[name]; ok && !mayBeNull[name] {
 				checkFields(t, path+"."+name, sub, value)

@@ -7,7 +7,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -161,7 +163,9 @@ func manifests(t *testing.T, charts chart.Charts, config map[string]string) []*u
 	for _, p := range g.Outputs["nodePools"].([]any) {
 		if pool := p.(object); pool["flinkRole"] == flinkjob.RoleTaskManager {
 			for _, sample := range flinkjob.List() {
-				spec, err := flinkjob.SpecFrom(g.Outputs, flinkjob.Options{NodePool: pool["name"].(string), Sample: sample.Name})
+				spec, err := flinkjob.SpecFrom(g.Outputs, flinkjob.Options{
+					NodePool: pool["name"].(string), Sample: sample.Name, Jars: jars(t),
+				})
 				require.NoError(t, err)
 				jobs, err := flinkjob.Render(spec)
 				require.NoError(t, err)
@@ -170,6 +174,16 @@ func manifests(t *testing.T, charts chart.Charts, config map[string]string) []*u
 		}
 	}
 	return append(first, then...)
+}
+
+// jars is a folder with something in the place of each sample's jar.
+func jars(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, sample := range flinkjob.List() {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, sample.Name+".jar"), []byte(sample.Name), 0o600))
+	}
+	return dir
 }
 
 // TestEveryManifestIsStrictlyAdmitted: a real API server takes every manifest that the program makes, in several

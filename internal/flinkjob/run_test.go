@@ -60,11 +60,14 @@ func job(t *testing.T) Job {
 }
 
 type bucket struct {
+	mu      sync.Mutex // of calls
 	objects []awsapi.Object
 	calls   int
 }
 
 func (b *bucket) ListObjects(_ context.Context, name, prefix string) ([]awsapi.Object, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.calls++
 	if name == "" || prefix == "" || prefix[len(prefix)-1] != '/' {
 		return nil, errors.New("list of a whole bucket")

@@ -161,7 +161,7 @@ func (f *Failure) Hint() string {
 	if f.What != "" {
 		return "emrflink job status " + f.Job
 	}
-	return fmt.Sprintf("emrflink sample-job status %s; the job is still submitted: emrflink sample-job delete %s removes it",
+	return fmt.Sprintf("emrflink job status %s; the job is still submitted: emrflink job delete %s removes it",
 		f.Job, f.Job)
 }
 

@@ -60,7 +60,7 @@ Steps:
 With --dry-run=server step 3 only asks the API server what it would do with each object.
 
 Cost: on the aws target the nodes of the job, until it is deleted. The job keeps running: delete it with
-"sample-job delete".
+"job delete".
 
 Exit codes: 0 done; 1 the job failed or would be refused, and the cause is printed; 2 the file has errors, or flags; 3
 credentials; 4 no such file, or the stack was never deployed; 6 timed out waiting.`,
@@ -194,7 +194,7 @@ func submit(ctx context.Context, opts *RunOptions, s Stack, what string, jobs []
 	}
 	r := jobrun.Run{
 		IO: opts.IO, Interrupt: opts.Interrupt, Output: opts.Output, Info: s.Info, What: what, Job: jobs[0].Name,
-		Help: cmdutil.Command("job", "run", "--help"), Yes: opts.Yes,
+		Group: "job", Help: cmdutil.Command("job", "run", "--help"), Yes: opts.Yes,
 	}
 	o := flinkjob.Options{Timeout: opts.Job.Timeout, Restart: r.Restart(ctx)}
 	return r.Follow(ctx, func(report func(flinkjob.Progress)) (flinkjob.RunResult, error) {

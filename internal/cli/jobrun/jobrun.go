@@ -33,6 +33,7 @@ type Run struct {
 	Info      func() stack.Info // of the stack; what is simulated is known when the target was asked
 	What      string            // what is done, for errors: `run sample job "basic"`
 	Job       string            // its name in the cluster
+	Group     string            // commands that look after it: job, sample-job
 	Help      string            // command that explains the flags
 	Yes       bool              // a running job is restarted without a question
 }
@@ -50,7 +51,7 @@ func (r Run) Restart(ctx context.Context) func(why string) error {
 // Follow submits a job by do and shows what it waits for, then the result. Of a failure it says what to run next.
 func (r Run) Follow(ctx context.Context, do func(report func(flinkjob.Progress)) (flinkjob.RunResult, error)) error {
 	command := func(words ...string) string { return cmdutil.Command(append(words, "--stack", r.Info().Stack)...) }
-	status := command("sample-job", "status", r.Job)
+	status := command(r.Group, "status", r.Job)
 	r.Interrupt.Say("stopping to wait; the job stays in the cluster: look at it with " + status)
 	defer r.Interrupt.Say("")
 	w := NewWait(r.IO)
@@ -60,7 +61,7 @@ func (r Run) Follow(ctx context.Context, do func(report func(flinkjob.Progress))
 		return fmt.Errorf("%s: nothing was submitted: %w", r.What, err)
 	}
 	if err != nil {
-		next := status + "\n" + command("sample-job", "delete", r.Job)
+		next := status + "\n" + command(r.Group, "delete", r.Job)
 		var failed interface{ Code() string }
 		var unbuilt *flinkjob.NoJarError
 		switch {
@@ -165,7 +166,7 @@ func (run Run) print(r flinkjob.RunResult) error {
 		return err
 	}
 	_, _ = fmt.Fprintf(w, "delete it with: %s\n",
-		run.IO.OutPalette().Cyan(cmdutil.Command("sample-job", "delete", r.Job, "--stack", run.Info().Stack)))
+		run.IO.OutPalette().Cyan(cmdutil.Command(run.Group, "delete", r.Job, "--stack", run.Info().Stack)))
 	return nil
 }
 

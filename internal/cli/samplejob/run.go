@@ -56,7 +56,7 @@ func run(ctx context.Context, opts *Options) error {
 	return with(ctx, opts, what, func(s Stack, jobs Jobs) error {
 		r := jobrun.Run{
 			IO: opts.IO, Interrupt: opts.Interrupt, Output: opts.Output, Info: s.Info, What: what, Job: jobName(opts),
-			Help: cmdutil.Command("sample-job", "run", "--help"), Yes: opts.Yes,
+			Group: "sample-job", Help: cmdutil.Command("sample-job", "run", "--help"), Yes: opts.Yes,
 		}
 		opts.Spec.Restart = r.Restart(ctx)
 		return r.Follow(ctx, func(report func(flinkjob.Progress)) (flinkjob.RunResult, error) {
