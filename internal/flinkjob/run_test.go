@@ -277,7 +277,7 @@ func TestRunFailsWithANamedCause(t *testing.T) {
 			require.Contains(t, f.Cause, tc.text)
 			require.LessOrEqual(t, f.Elapsed, tc.within)
 			require.Equal(t, map[bool]int{true: 6, false: 1}[tc.id == "timeout"], f.ExitCode())
-			require.Contains(t, f.Hint(), "emrflink sample-job")
+			require.Contains(t, f.Hint(), "emrflink job status")
 		})
 	}
 }
