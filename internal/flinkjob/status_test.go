@@ -115,6 +115,7 @@ func TestStatusOfAbsentAndRunningJobs(t *testing.T) {
 		require.Equal(t, found, res.Checkpoint != nil)
 	}
 
+	setStatus(t, s, obj{"jobStatus": obj{"state": "RUNNING", "jobId": "fedcba9876543210fedcba9876543210"}})
 	list, err := r.Jobs(t.Context(), "")
 	require.NoError(t, err)
 	require.Equal(t, []Summary{
