@@ -3,7 +3,6 @@
 package kubelet
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -14,8 +13,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"emrflink/internal/localcloud/podlog"
 )
@@ -28,14 +25,7 @@ func (k *Kubelet) Handler() http.Handler {
 	mux.HandleFunc("GET /containerLogs/{namespace}/{pod}/{container}", k.serveLogs)
 	mux.HandleFunc("GET /connect", k.serveConnect)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		what, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
-		status := apierrors.NewBadRequest(what + " is not possible on the local target: its containers are simulated or " +
-			"processes of this machine, and none has a file system of its own").Status()
-		// As an object: the API server reads plain text that has a colon as YAML.
-		status.TypeMeta = metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(http.StatusBadRequest)
-		_ = json.NewEncoder(w).Encode(status) // the client may be gone
+		http.Error(w, r.URL.Path+" is not simulated", http.StatusNotImplemented)
 	})
 	return mux
 }

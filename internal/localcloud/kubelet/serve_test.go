@@ -107,8 +107,7 @@ func TestWhatAKubeletCannotDoIsRefusedByName(t *testing.T) {
 	}))
 	<-r.began
 	for path, want := range map[string]string{
-		"/exec/default/job/main?command=sh":  "exec is not possible on the local target",
-		"/attach/default/job/main":           "attach is not possible on the local target",
+		"/run/default/job/main?cmd=ls":       "/run/default/job/main is not simulated",
 		"/containerLogs/default/job/side":    `container "side" in pod "job" `,
 		"/containerLogs/default/nobody/main": `pod "default/nobody" not found`,
 		appLog + "?tailLines=many":           `tailLines "many" is not a number`,

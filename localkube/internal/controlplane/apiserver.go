@@ -13,11 +13,17 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
+	"k8s.io/apiserver/pkg/endpoints/handlers/responsewriters"
+	"k8s.io/apiserver/pkg/endpoints/request"
+	genericserver "k8s.io/apiserver/pkg/server"
 	"k8s.io/client-go/rest"
 	cliflag "k8s.io/component-base/cli/flag"
 	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
 	apioptions "k8s.io/kubernetes/cmd/kube-apiserver/app/options"
+	"k8s.io/kubernetes/pkg/api/legacyscheme"
 )
 
 // apiServerFlags are the settings of kube-apiserver that differ from its defaults. Admission is left as it is:
@@ -86,6 +92,11 @@ func apiServer(ctx context.Context, o Options, d dir, token string, ready <-chan
 	if err != nil {
 		return nil, fmt.Errorf("set up kube-apiserver: %w", err)
 	}
+	front := &config.Aggregator.GenericConfig.Config
+	build := front.BuildHandlerChainFunc
+	front.BuildHandlerChainFunc = func(next http.Handler, c *genericserver.Config) http.Handler {
+		return build(refuseTerminals(next), c)
+	}
 	whole, err := config.Complete()
 	if err != nil {
 		return nil, fmt.Errorf("set up kube-apiserver: %w", err)
@@ -120,6 +131,21 @@ func hold(next http.Handler, ready <-chan struct{}, own ...string) http.Handler 
 			}
 		}
 		next.ServeHTTP(w, r)
+	})
+}
+
+// refuseTerminals refuses exec and attach before the connection is upgraded, which the API server does before it asks a
+// kubelet: kubectl drops an answer that comes before it has opened its streams, and would not say why it ended.
+func refuseTerminals(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		info, ok := request.RequestInfoFrom(r.Context())
+		if !ok || info.Resource != "pods" || info.Subresource != "exec" && info.Subresource != "attach" {
+			next.ServeHTTP(w, r)
+			return
+		}
+		responsewriters.ErrorNegotiated(apierrors.NewBadRequest(info.Subresource+" is not possible on the local target: its "+
+			"containers are simulated or processes of this machine, and none has a file system of its own"),
+			legacyscheme.Codecs, schema.GroupVersion{Version: "v1"}, w, r)
 	})
 }
 
