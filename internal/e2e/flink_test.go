@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -39,6 +40,11 @@ func TestAJobRunsInFlink(t *testing.T) {
 	require.NoError(t, compile.Samples(t.Context(), repository, filepath.Dir(binary(t, "emrflink")), t.Output()))
 	u.ok("local flink install")
 	u.ok("deploy --yes")
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log(u.exec(context.Background(), "job", "status", "basic"), u.exec(context.Background(), "job", "events", "basic"))
+		}
+	})
 	r := u.ok("sample-job run counting --name basic --output json")
 	checkJob(t, r.stdout)
 	require.Contains(t, r.stdout, "Flink "+flinkhome.Version+" are the real ones")
@@ -68,7 +74,9 @@ func TestAJobRunsInFlink(t *testing.T) {
 		{masters, func() []int { return kill(u.javas(masters)) }}, // the leader and its standby
 		{workers, func() []int {
 			all := u.javas(workers)
-			u.ok("local fault set instance:Termination --match " + u.spotNode())
+			for _, node := range u.spotNodes() {
+				u.ok("local fault set instance:Termination --match " + node)
+			}
 			return all
 		}},
 	} {
@@ -109,8 +117,8 @@ func (u *user) checkpoint() int {
 	return n
 }
 
-// spotNode is the node of the sample's TaskManagers.
-func (u *user) spotNode() string {
+// spotNodes are the nodes of the sample's TaskManagers: after a loss they can be on two.
+func (u *user) spotNodes() (names []string) {
 	u.t.Helper()
 	var status struct {
 		Nodes []struct{ Name, CapacityType string }
@@ -118,11 +126,11 @@ func (u *user) spotNode() string {
 	u.json("sample-job status basic", &status)
 	for _, n := range status.Nodes {
 		if n.CapacityType == "spot" {
-			return n.Name
+			names = append(names, n.Name)
 		}
 	}
-	require.Fail(u.t, "no node of the job is a spot instance", status)
-	return ""
+	require.NotEmpty(u.t, names, "no node of the job is a spot instance: %v", status)
+	return names
 }
 
 // javas are the processes of Flink below the user's state folder whose command line has a word, oldest first.
