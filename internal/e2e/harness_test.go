@@ -54,7 +54,7 @@ func newUser(t *testing.T) *user {
 	u := &user{t: t, home: filepath.Join(t.TempDir(), "home"), work: t.TempDir()}
 	// AWS's durations are not what is tested here, and Kubernetes' and Karpenter's are real at any speed.
 	// Nor is memory, which collecting garbage would save for half of the control plane's time.
-	u.env = append(os.Environ(), "EMRFLINK_HOME="+u.home, "CI=true", "NO_COLOR=1", "EMRFLINK_SPEED=2000", "GOGC=200")
+	u.env = append(os.Environ(), "EMRFLINK_HOME="+u.home, "CI=true", "NO_COLOR=1", "EMRFLINK_SPEED=2000", "GOGC=400")
 	t.Cleanup(func() {
 		if _, err := os.Stat(filepath.Join(u.home, "local")); err == nil {
 			u.exec(context.Background(), "local", "stop")

@@ -43,3 +43,9 @@ func TestTheArchiveOfARoleIsMadeOnceAfterItsFirstRun(t *testing.T) {
 	require.NotEqual(t, a.file(have, jobManager), a.file(install{home: have.home}, jobManager))
 	require.Contains(t, a.words(have, jobManager, "uid-3")[0], "DumpLoadedClassList", "another Java has its own")
 }
+
+func TestAUsersGarbageCollectorIsTheOnlyOne(t *testing.T) {
+	t.Parallel()
+	require.Contains(t, collector([]string{"-Dx=-XX:+UseG1GC", "-Xmn256m"}), "-XX:+UseSerialGC")
+	require.Empty(t, collector([]string{"-XX:+UseG1GC"}), "a JVM refuses two")
+}

@@ -33,6 +33,16 @@ var opened = []string{
 // choosesGC is an option of a user that chooses a garbage collector; a JVM refuses two.
 var choosesGC = regexp.MustCompile(`^-XX:\+Use\w+GC$`)
 
+// collector is a garbage collector for many JVMs on one machine, unless the user's own options have one. Flink asks for its whole
+// heap at the start, and a third of that would be touched before anything is collected: a young generation of 32 MiB is enough
+// for the heap to grow with what lives. The user's options come later and win.
+func collector(own []string) []string {
+	if slices.ContainsFunc(own, choosesGC.MatchString) {
+		return nil
+	}
+	return []string{"-XX:+UseSerialGC", "-XX:MaxNewSize=32m"}
+}
+
 // command is the arguments of the java program.
 func (r *Runtime) command(ctx context.Context, b *box, have install) ([]string, error) {
 	memory, dynamic, err := r.memory(ctx, b, have)
@@ -52,7 +62,7 @@ func (r *Runtime) command(ctx context.Context, b *box, have install) ([]string, 
 		return nil, err
 	}
 	logs := b.in(logFolder, "flink--kubernetes-"+string(b.launch.role)+"-"+b.Pod.Name+".log")
-	words := slices.Concat(memory, opened, own, []string{
+	words := slices.Concat(memory, opened, collector(own), own, []string{
 		"-XX:TieredStopAtLevel=1", "-XX:+ExitOnOutOfMemoryError", "-Djava.io.tmpdir=" + b.in(tmpFolder),
 		"-Djdk.net.hosts.file=" + b.in(hostsFile), "-Dsun.net.inetaddr.ttl=1", "-Dsun.net.inetaddr.negative.ttl=0",
 		"-Dlog.file=" + logs, "-Dlog4j.configurationFile=file:" + b.in(confFolder, log4jFile),
@@ -60,9 +70,6 @@ func (r *Runtime) command(ctx context.Context, b *box, have install) ([]string, 
 		"-Dcom.sun.net.httpserver.HttpServerProvider=emrflink.PodAddress", "-Demrflink.pod.address=" + b.ip(),
 		"--add-exports=jdk.httpserver/sun.net.httpserver=ALL-UNNAMED",
 	})
-	if !slices.ContainsFunc(own, choosesGC.MatchString) {
-		words = append(words, "-XX:+UseSerialGC")
-	}
 	words = append(words, r.archives.words(have, b.launch.role, string(b.Pod.UID))...)
 	words = append(words, "-classpath", strings.Join(append(path, extra...), ":"), b.launch.class, "--configDir",
 		b.in(confFolder))
