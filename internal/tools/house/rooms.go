@@ -44,7 +44,7 @@ func rooms() []room {
 			purpose: "Facts about AWS kinds, prices, replacements and IAM, and the rules that check a graph with them. " +
 				"Nothing is contacted.",
 			folders: []string{
-				"internal/awskind", "internal/cost", "internal/findings", "internal/flinkspec", "internal/graph", "internal/iam",
+				"internal/awskind", "internal/cost", "internal/findings", "internal/flinkspec", "internal/flinkstate", "internal/graph", "internal/iam",
 				"internal/replacement",
 			}},
 		{title: "Pulumi program",
