@@ -144,7 +144,6 @@ func unreadable(err error) bool { return kube.IsNoKind(err) || kube.ReasonOf(err
 
 // ofJob says whether a snapshot is a savepoint of a job.
 func ofJob(o *unstructured.Unstructured, job kube.Ref) bool {
-	ref, _, _ := unstructured.NestedStringMap(o.Object, "spec", "jobReference")
 	_, savepoint, _ := unstructured.NestedMap(o.Object, "spec", "savepoint")
-	return savepoint && ref["kind"] == job.Kind.Kind && ref["name"] == job.Name
+	return savepoint && referenceOf(o, job)
 }

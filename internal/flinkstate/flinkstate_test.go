@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// golden reads a file that Flink 1.20.1 wrote: the counting sample with RocksDB, parallelism 2. The incremental checkpoint and the
-// native savepoint are those of state.storage.fs.memory-threshold 0 and unaligned checkpoints: everything is in files.
+// golden reads a file that Flink 1.20.1 wrote: the counting sample with RocksDB, parallelism 2. The incremental checkpoint and
+// the native savepoint are those of state.storage.fs.memory-threshold 0 and unaligned checkpoints: everything is in files.
 func golden(t *testing.T, name string) []byte {
 	t.Helper()
 	raw, err := os.ReadFile("testdata/" + name)
@@ -62,7 +62,8 @@ func TestWhatFlinkWroteIsRead(t *testing.T) {
 		}
 		require.Len(t, operators, 5, name)
 		require.Equal(t, Operator{
-			ID: source, Parallelism: 1, MaxParallelism: 128, Bytes: operators[source].Bytes, States: []string{"SourceReaderState"},
+			ID: source, Parallelism: 1, MaxParallelism: 128, Bytes: operators[source].Bytes,
+			States: []string{"SourceReaderState"},
 		}, operators[source], name)
 		require.Equal(t, []string{"run"}, operators[runs].States)
 		require.True(t, operators[counts].Keyed, name)

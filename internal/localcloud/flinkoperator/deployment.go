@@ -125,8 +125,8 @@ func (d *deployment) nextJobID(now time.Time) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// redeploys says that the job is to start from its initialSavepointPath, whatever runs: its redeploy nonce is another one. Without
-// that, another path changes nothing.
+// redeploys says that the job is to start from its initialSavepointPath, whatever runs: its redeploy nonce is another one.
+// Without that, another path changes nothing.
 func (d *deployment) redeploys() bool {
 	last, deployed := d.lastSpec()
 	return deployed && d.spec.Job != nil && d.spec.Job.SavepointRedeployNonce != 0 &&
