@@ -9,6 +9,7 @@ package flinkstate
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"strings"
@@ -64,7 +65,10 @@ func (e *Error) Error() string { return "read _metadata: " + e.Why }
 func (e *Error) Code() string { return "flinkstate.unreadable" }
 
 // magic begins every _metadata file.
-const magic = 0x4960672d
+const (
+	magic       = 0x4960672d
+	masterMagic = 0xc96b1696 // of a master state
+)
 
 // Read reads the content of a _metadata file.
 func Read(data []byte) (Metadata, error) {
@@ -119,6 +123,18 @@ func (m *Metadata) properties(raw []byte) error {
 		}
 	}
 	return nil
+}
+
+// Empty is the file of a state without any operator, of version 3, as a simulated JobManager writes it: the note, which says so, is
+// in it as the name of a master state.
+func Empty(id int64, note string) []byte {
+	number := binary.BigEndian.AppendUint32
+	out := number(number(nil, magic), 3)
+	out = binary.BigEndian.AppendUint64(out, uint64(id)) // #nosec G115 -- Java's long
+	out = number(number(out, 1), masterMagic)
+	out = number(number(out, uint32(4+2+len(note)+4)), 0)                        // #nosec G115 -- a sentence
+	out = append(binary.BigEndian.AppendUint16(out, uint16(len(note))), note...) // #nosec G115 -- a sentence
+	return number(number(out, 0), 0)
 }
 
 // Bytes are those of all operators.

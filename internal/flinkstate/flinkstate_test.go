@@ -115,6 +115,14 @@ func TestAnOlderVersionDoesNotSayWhatItIs(t *testing.T) {
 	require.ErrorContains(t, err, "1 bytes follow its end")
 }
 
+func TestAnEmptyStateIsRead(t *testing.T) {
+	t.Parallel()
+	m, err := Read(Empty(7, "simulated"))
+	require.NoError(t, err)
+	require.EqualValues(t, 7, m.ID)
+	require.Empty(t, m.Operators)
+}
+
 func TestTheFilesOfACopyAreNamedAnew(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"native-savepoint", "incremental-checkpoint"} {

@@ -81,7 +81,7 @@ func (r *reader) count(least int) int {
 }
 
 func (r *reader) masterState() {
-	if r.i32() != -0x3694e96a && r.err == nil { // 0xc96b1696
+	if uint32(r.i32()) != masterMagic && r.err == nil { // #nosec G115 -- Java's int
 		r.fail("a master state has another mark than Flink's")
 	}
 	r.bytes(r.count(1))
