@@ -17,8 +17,8 @@ type Deployed struct {
 	Outputs map[string]any
 	// Jars is the folder with the built jars of the samples.
 	Jars string
-	// Account reads the bucket of the stack.
-	Account func(ctx context.Context) (ObjectReader, error)
+	// Account reads and writes the bucket of the stack.
+	Account func(ctx context.Context) (Bucket, error)
 	// Connect makes the runner of the stack's cluster.
 	Connect func(ctx context.Context) (Runner, error)
 }

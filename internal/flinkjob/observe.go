@@ -23,6 +23,7 @@ type deployment struct {
 	Parallelism          int64
 	RestartNonce         int64
 	SavepointNonce       int64
+	RedeployNonce        int64
 	FlinkVersion         string
 	Release              string // emrReleaseLabel, "" for a session job
 	Generation, Observed int64
@@ -30,6 +31,7 @@ type deployment struct {
 	JobManager           string // jobManagerDeploymentStatus
 	Error                string // plain words of status.error
 	CheckpointDir        string // with the scheme of the configuration
+	SavepointDir         string // as CheckpointDir
 	Interval             string // between checkpoints; "" = the file does not say
 	Deleting             bool
 	JobID                string
@@ -60,6 +62,7 @@ func deploymentOf(o *unstructured.Unstructured) deployment {
 		UpgradeMode: orElse(str("spec", "job", "upgradeMode"), "stateless"),
 		Savepoint:   str("status", "jobStatus", "upgradeSavepointPath"), Parallelism: num("spec", "job", "parallelism"),
 		RestartNonce:   num("spec", "restartNonce"),
+		RedeployNonce:  num("spec", "job", "savepointRedeployNonce"),
 		SavepointNonce: num("spec", "job", "savepointTriggerNonce"), FlinkVersion: str("spec", "flinkVersion"),
 		Release: str("spec", "emrReleaseLabel"), Observed: num("status", "observedGeneration"),
 		Namespace: o.GetNamespace(), Name: o.GetName(), Generation: o.GetGeneration(),
@@ -67,8 +70,9 @@ func deploymentOf(o *unstructured.Unstructured) deployment {
 		Lifecycle: str("status", "lifecycleState"), JobManager: str("status", "jobManagerDeploymentStatus"),
 		Error:         plainError(str("status", "error")),
 		CheckpointDir: str("spec", "flinkConfiguration", "state.checkpoints.dir"), Cluster: str("spec", "deploymentName"),
-		Interval: str("spec", "flinkConfiguration", "execution.checkpointing.interval"),
-		Deleting: o.GetDeletionTimestamp() != nil, Labels: o.GetLabels(), Created: o.GetCreationTimestamp().Time,
+		SavepointDir: str("spec", "flinkConfiguration", "state.savepoints.dir"),
+		Interval:     str("spec", "flinkConfiguration", "execution.checkpointing.interval"),
+		Deleting:     o.GetDeletionTimestamp() != nil, Labels: o.GetLabels(), Created: o.GetCreationTimestamp().Time,
 	}
 	return d
 }
@@ -126,6 +130,7 @@ func (r Runner) look(ctx context.Context, ref kube.Ref, since time.Time) (observ
 		}
 		of := deploymentOf(cluster)
 		ob.job.CheckpointDir = orElse(ob.job.CheckpointDir, of.CheckpointDir)
+		ob.job.SavepointDir = orElse(ob.job.SavepointDir, of.SavepointDir)
 		ob.job.Interval = orElse(ob.job.Interval, of.Interval)
 		ob.job.JobManager = of.JobManager
 	}

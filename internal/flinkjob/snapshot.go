@@ -73,13 +73,13 @@ func (j Running) Savepoint(ctx context.Context, report func(Progress)) (Snapshot
 // that the operator reported before.
 func (j Running) look(ctx context.Context, before map[string]bool, nonce int64, had string) (
 	s Snapshot, waits string, err error) {
-	d, err := j.read(ctx)
-	if err == nil && d.Error != "" && d.Error != had {
-		return s, "", errors.New(d.Error)
-	}
+	o, err := j.Runner.Kube.Get(ctx, j.Ref)
 	failed := ""
 	if err == nil {
-		s, failed, err = j.taken(ctx, before, nonce)
+		if problem := deploymentOf(o).Error; problem != "" && problem != had {
+			return s, "", errors.New(problem)
+		}
+		s, failed, err = j.taken(ctx, o, before, nonce)
 	}
 	switch {
 	case ctx.Err() != nil:
@@ -96,12 +96,9 @@ func (j Running) look(ctx context.Context, before map[string]bool, nonce int64, 
 	return s, "the operator has not taken it up yet", nil
 }
 
-// taken looks for the savepoint of a nonce: its path, or its record and why it failed.
-func (j Running) taken(ctx context.Context, before map[string]bool, nonce int64) (s Snapshot, failed string, err error) {
-	o, err := j.Runner.Kube.Get(ctx, j.Ref)
-	if err != nil {
-		return s, "", err
-	}
+// taken looks for the savepoint of a nonce, in the job and in its snapshots: its path, or its record and why it failed.
+func (j Running) taken(ctx context.Context, o *unstructured.Unstructured, before map[string]bool, nonce int64) (
+	s Snapshot, failed string, err error) {
 	last, _, _ := unstructured.NestedMap(o.Object, "status", "jobStatus", "savepointInfo", "lastSavepoint")
 	if path, _ := last["location"].(string); path != "" && fmt.Sprint(last["triggerNonce"]) == fmt.Sprint(nonce) {
 		return Snapshot{Path: path}, "", nil
@@ -147,7 +144,6 @@ func unreadable(err error) bool { return kube.IsNoKind(err) || kube.ReasonOf(err
 
 // ofJob says whether a snapshot is a savepoint of a job.
 func ofJob(o *unstructured.Unstructured, job kube.Ref) bool {
-	ref, _, _ := unstructured.NestedStringMap(o.Object, "spec", "jobReference")
 	_, savepoint, _ := unstructured.NestedMap(o.Object, "spec", "savepoint")
-	return savepoint && ref["kind"] == job.Kind.Kind && ref["name"] == job.Name
+	return savepoint && referenceOf(o, job)
 }

@@ -41,20 +41,25 @@ type StatusResult struct {
 
 // Status reads how a job is doing. A job that does not exist is ErrNoJob.
 func (r Runner) Status(ctx context.Context, namespace, name string) (StatusResult, error) {
-	r = r.withDefaults()
 	ref, err := r.find(ctx, namespace, name)
 	if err != nil {
 		return StatusResult{}, err
 	}
-	ob, err := r.look(ctx, ref, r.Clock.Now().Add(-10*time.Minute))
-	if kube.IsNotFound(err) || kube.IsNoKind(err) {
-		return StatusResult{}, fmt.Errorf("job %q in namespace %q: %w", name, namespace, ErrNoJob)
+	return Running{Runner: r.withDefaults(), Ref: ref}.Status(ctx)
+}
+
+// Status reads how the job is doing.
+func (j Running) Status(ctx context.Context) (StatusResult, error) {
+	r := j.Runner
+	ob, err := r.look(ctx, j.Ref, r.Clock.Now().Add(-10*time.Minute))
+	if notGone(err) == nil && err != nil {
+		return StatusResult{}, fmt.Errorf("job %q in namespace %q: %w", j.Ref.Name, j.Ref.Namespace, ErrNoJob)
 	}
 	if err != nil {
 		return StatusResult{}, err
 	}
 	res := StatusResult{
-		SchemaVersion: SchemaVersion, Job: name, Namespace: ref.Namespace, Kind: ref.Kind.Kind, State: ob.job.State,
+		SchemaVersion: SchemaVersion, Job: j.Ref.Name, Namespace: j.Ref.Namespace, Kind: j.Ref.Kind.Kind, State: ob.job.State,
 		LifecycleState: ob.job.Lifecycle, JobManager: ob.job.JobManager, Pods: make([]PodStatus, 0, len(ob.pods)),
 	}
 	for _, p := range ob.pods {

@@ -4,6 +4,7 @@ package flinkjob
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -41,6 +42,15 @@ func (s store) PutObject(_ context.Context, bucket, key string, body io.Reader, 
 	s[bucket+"/"+key] = string(raw)
 	return err
 }
+
+// readOnly is a store of which no test copies or deletes.
+type readOnly struct{ store }
+
+func (readOnly) CopyObject(context.Context, string, string, int64, string, string) error {
+	return errors.ErrUnsupported
+}
+
+func (readOnly) DeleteObjects(context.Context, string, ...string) error { return errors.ErrUnsupported }
 
 // lines are those of the numbers up to n, each with the count of its key.
 func lines(n int) string {
@@ -93,7 +103,7 @@ func TestWhatWasLostOrCountedTwiceIsFound(t *testing.T) {
 }
 
 func deployedOn(s store) Deployed {
-	return Deployed{Outputs: stack(), Account: func(context.Context) (ObjectReader, error) { return s, nil }}
+	return Deployed{Outputs: stack(), Account: func(context.Context) (Bucket, error) { return readOnly{s}, nil }}
 }
 
 func TestWhatIsNoOutputOfTheSampleIsRefused(t *testing.T) {

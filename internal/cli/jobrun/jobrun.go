@@ -170,8 +170,18 @@ func (run Run) print(r flinkjob.RunResult) error {
 	return nil
 }
 
-// ShowStatus prints how a job is doing.
-func ShowStatus(ios *iostreams.IOStreams, j flinkjob.StatusResult) error {
+// statusDocument is the JSON contract of the commands that show one job.
+type statusDocument struct {
+	flinkjob.StatusResult
+	Simulated []string `json:"simulated"`
+}
+
+// ShowStatus prints how a job is doing, for every command that shows one.
+func ShowStatus(ios *iostreams.IOStreams, format cmdutil.Format, simulated []string, j flinkjob.StatusResult) error {
+	if format == cmdutil.JSON {
+		j.Pods, j.Nodes = cmdutil.List(j.Pods), cmdutil.List(j.Nodes)
+		return cmdutil.WriteJSON(ios.Out, statusDocument{StatusResult: j, Simulated: cmdutil.List(simulated)})
+	}
 	w := ios.Out
 	states := []string{word(j.State), word(j.LifecycleState)}
 	if j.Health != "" {
@@ -188,7 +198,31 @@ func ShowStatus(ios *iostreams.IOStreams, j flinkjob.StatusResult) error {
 	for _, p := range j.Pods {
 		t.Row(p.Name, p.Role, p.Phase, strconv.FormatBool(p.Ready), p.Node)
 	}
-	return t.Render()
+	if err := t.Render(); err != nil {
+		return err
+	}
+	cmdutil.PrintSimulated(ios, simulated)
+	return nil
+}
+
+// deleteDocument is the JSON contract of the commands that delete a job.
+type deleteDocument struct {
+	flinkjob.DeleteResult
+	Simulated []string `json:"simulated"`
+}
+
+// ShowDeletion prints what became of a job that was to be deleted, for every command that deletes one.
+func ShowDeletion(ios *iostreams.IOStreams, format cmdutil.Format, simulated []string, d flinkjob.DeleteResult) error {
+	if format == cmdutil.JSON {
+		return cmdutil.WriteJSON(ios.Out, deleteDocument{DeleteResult: d, Simulated: cmdutil.List(simulated)})
+	}
+	word := "deleted"
+	if !d.Deleted {
+		word = "gone already"
+	}
+	_, _ = fmt.Fprintf(ios.Out, "job %s: %s\n", d.Job, word)
+	cmdutil.PrintSimulated(ios, simulated)
+	return nil
 }
 
 func word(state string) string {

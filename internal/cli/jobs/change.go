@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"emrflink/internal/cli/cmdutil"
+	"emrflink/internal/cli/jobrun"
 	"emrflink/internal/flinkjob"
 	"emrflink/internal/iostreams"
 )
@@ -209,11 +210,6 @@ func savepoint(ctx context.Context, opts *Options) error {
 	})
 }
 
-type deleteDocument struct {
-	flinkjob.DeleteResult
-	Simulated []string `json:"simulated"`
-}
-
 // NewDeleteCmd returns the command that deletes a job.
 func NewDeleteCmd(f *cmdutil.Factory, open Open, runF func(context.Context, *Options) error) *cobra.Command {
 	opts := newOptions(f, open)
@@ -237,11 +233,6 @@ func remove(ctx context.Context, opts *Options) error {
 		if err != nil {
 			return err
 		}
-		if opts.Output == cmdutil.JSON {
-			return cmdutil.WriteJSON(opts.IO.Out, deleteDocument{DeleteResult: res, Simulated: cmdutil.List(s.Info().Simulated)})
-		}
-		_, _ = fmt.Fprintf(opts.IO.Out, "job %s: deleted\n", opts.Job)
-		simulated(opts, s)
-		return nil
+		return jobrun.ShowDeletion(opts.IO, opts.Output, s.Info().Simulated, res)
 	})
 }

@@ -112,11 +112,6 @@ func orDash(text string) string {
 	return text
 }
 
-type statusDocument struct {
-	flinkjob.StatusResult
-	Simulated []string `json:"simulated"`
-}
-
 // NewStatusCmd returns the command that shows one job.
 func NewStatusCmd(f *cmdutil.Factory, open Open, runF func(context.Context, *Options) error) *cobra.Command {
 	opts := newOptions(f, open)
@@ -132,19 +127,11 @@ its pods and where they run.` + lookCodes,
 
 func status(ctx context.Context, opts *Options) error {
 	return with(ctx, opts, fmt.Sprintf("read job %q", opts.Job), func(s Stack, job flinkjob.Running) error {
-		res, err := job.Runner.Status(ctx, job.Ref.Namespace, job.Ref.Name)
+		res, err := job.Status(ctx)
 		if err != nil {
 			return err
 		}
-		if opts.Output == cmdutil.JSON {
-			res.Pods, res.Nodes = cmdutil.List(res.Pods), cmdutil.List(res.Nodes)
-			return cmdutil.WriteJSON(opts.IO.Out, statusDocument{StatusResult: res, Simulated: cmdutil.List(s.Info().Simulated)})
-		}
-		if err := jobrun.ShowStatus(opts.IO, res); err != nil {
-			return err
-		}
-		simulated(opts, s)
-		return nil
+		return jobrun.ShowStatus(opts.IO, opts.Output, s.Info().Simulated, res)
 	})
 }
 

@@ -25,6 +25,7 @@ import (
 	"emrflink/internal/cli/graph"
 	"emrflink/internal/cli/job"
 	"emrflink/internal/cli/jobs"
+	"emrflink/internal/cli/jobstate"
 	"emrflink/internal/cli/kubeconfig"
 	"emrflink/internal/cli/local"
 	"emrflink/internal/cli/outputs"
@@ -79,6 +80,11 @@ func seen() map[string]exits {
 		"job restart":         {"basic", map[int]string{0: "TestWhatTheCommandsShow"}},
 		"job resume":          {"basic", map[int]string{0: "TestWhatTheCommandsShow"}},
 		"job savepoint":       {"basic", map[int]string{0: "TestWhatTheCommandsShow"}},
+		"job state delete":    {"basic chk-1 --yes", map[int]string{0: "TestWhatTheCommandsShow"}},
+		"job state detach":    {"basic", map[int]string{0: "TestWhatTheCommandsShow"}},
+		"job state list":      {"basic", map[int]string{0: "TestWhatTheCommandsShow"}},
+		"job state restore":   {"basic", map[int]string{0: "TestWhatTheCommandsShow"}},
+		"job state show":      {"basic", map[int]string{0: "TestWhatTheCommandsShow"}},
 		"job status":          {"basic", map[int]string{0: "TestWhatTheCommandsShow"}},
 		"job suspend":         {"basic", map[int]string{0: "TestWhatTheCommandsShow"}},
 		"job wait":            {"basic", map[int]string{0: "TestWhatTheCommandsShow"}},
@@ -251,6 +257,7 @@ func (r *run) failing(err error) {
 	o.Outputs = func(context.Context) (outputs.Stack, error) { return nil, err }
 	o.SampleJob = func(context.Context) (samplejob.Stack, error) { return nil, err }
 	o.Job = func(context.Context) (job.Stack, error) { return nil, err }
+	o.JobState = func(context.Context, string) (jobstate.Stack, error) { return nil, err }
 	o.Jobs = func(context.Context) (jobs.Stack, error) { return nil, err }
 	o.Jar = func(context.Context, string) ([]byte, error) { return nil, err }
 	o.State = func(context.Context) (state.Stack, error) { return nil, err }

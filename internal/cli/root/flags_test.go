@@ -28,6 +28,7 @@ import (
 	"emrflink/internal/cli/initcmd"
 	"emrflink/internal/cli/job"
 	jobscmd "emrflink/internal/cli/jobs"
+	"emrflink/internal/cli/jobstate"
 	"emrflink/internal/cli/kubeconfig"
 	"emrflink/internal/cli/local"
 	"emrflink/internal/cli/outputs"
@@ -75,6 +76,11 @@ func keepers(r run, got *any) map[string]*cobra.Command {
 		"job restart":         jobscmd.NewRestartCmd(f, o.Jobs, cmdtest.Keep[jobscmd.Options](got)),
 		"job resume":          jobscmd.NewResumeCmd(f, o.Jobs, cmdtest.Keep[jobscmd.Options](got)),
 		"job savepoint":       jobscmd.NewSavepointCmd(f, o.Jobs, cmdtest.Keep[jobscmd.Options](got)),
+		"job state delete":    jobstate.NewDeleteCmd(f, o.JobState, cmdtest.Keep[jobstate.Options](got)),
+		"job state detach":    jobstate.NewDetachCmd(f, o.JobState, cmdtest.Keep[jobstate.Options](got)),
+		"job state list":      jobstate.NewListCmd(f, o.JobState, cmdtest.Keep[jobstate.Options](got)),
+		"job state restore":   jobstate.NewRestoreCmd(f, o.JobState, cmdtest.Keep[jobstate.Options](got)),
+		"job state show":      jobstate.NewShowCmd(f, o.JobState, cmdtest.Keep[jobstate.Options](got)),
 		"job status":          jobscmd.NewStatusCmd(f, o.Jobs, cmdtest.Keep[jobscmd.Options](got)),
 		"job suspend":         jobscmd.NewSuspendCmd(f, o.Jobs, cmdtest.Keep[jobscmd.Options](got)),
 		"job wait":            jobscmd.NewWaitCmd(f, o.Jobs, cmdtest.Keep[jobscmd.Options](got)),
@@ -278,6 +284,31 @@ func runningFlags() []flagCase {
 	return cases
 }
 
+// stateFlags are those of the commands for the states of a job.
+func stateFlags() []flagCase {
+	type state = jobstate.Options
+	const minutes = 10 * time.Minute
+	cases := []flagCase{
+		{"job state restore", "mine --to=dev", state{Job: "mine", To: "dev", Timeout: minutes}},
+		{"job state restore", "mine --start", state{Job: "mine", Start: true, Timeout: minutes}},
+		{"job state restore", "mine --discard-state", state{Job: "mine", Discard: true, Timeout: minutes}},
+		{"job state restore", "mine --timeout=1m", state{Job: "mine", Timeout: time.Minute}},
+		{"job state delete", "mine chk-1 --yes", state{Job: "mine", State: "chk-1", Yes: true}},
+	}
+	for command, plain := range map[string]state{
+		"list": {}, "show": {State: "chk-1"}, "restore": {State: "chk-1", Timeout: minutes}, "detach": {State: "chk-1"},
+		"delete": {State: "chk-1"},
+	} {
+		plain.Job = "mine"
+		team, below, asJSON := plain, plain, plain
+		team.Team, below.Below, asJSON.Output = "t", "s3://b/c", cmdutil.JSON
+		for flag, want := range map[string]state{"--team=t": team, "--below=s3://b/c": below, "--output=json": asJSON} {
+			cases = append(cases, flagCase{"job state " + command, strings.TrimSpace("mine "+plain.State) + " " + flag, want})
+		}
+	}
+	return cases
+}
+
 func otherFlags() []flagCase {
 	type faults = local.FaultOptions
 	type fault = localtarget.Fault
@@ -334,7 +365,7 @@ func otherFlags() []flagCase {
 func TestEveryFlagSetsItsOptionAndNoOther(t *testing.T) {
 	t.Parallel()
 	set := map[string]bool{}
-	for _, c := range slices.Concat(deploymentFlags(), jobFlags(), runningFlags(), otherFlags()) {
+	for _, c := range slices.Concat(deploymentFlags(), jobFlags(), runningFlags(), stateFlags(), otherFlags()) {
 		line := strings.TrimSpace(c.command + " " + c.args)
 		r, _ := newRun(t)
 		r.Factory.Globals.StackNamed = c.command == "cleanup" // whose --yes needs it

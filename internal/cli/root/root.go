@@ -25,6 +25,7 @@ import (
 	"emrflink/internal/cli/initcmd"
 	"emrflink/internal/cli/job"
 	"emrflink/internal/cli/jobs"
+	"emrflink/internal/cli/jobstate"
 	"emrflink/internal/cli/kubeconfig"
 	"emrflink/internal/cli/local"
 	"emrflink/internal/cli/outputs"
@@ -59,6 +60,7 @@ type Operations struct {
 	Job       job.Open
 	Jar       job.Fetch
 	Jobs      jobs.Open
+	JobState  jobstate.Open
 	SampleJob samplejob.Open
 	State     func(context.Context) (state.Stack, error)
 	Stacks    stack.List
@@ -110,8 +112,9 @@ func New(f *cmdutil.Factory, o Operations) *cobra.Command {
 		graph.NewCmd(f, o.Graph, nil), cost.NewCmd(f, o.Cost, nil), deploy.NewCmd(f, o.Deploy, nil),
 		status.NewCmd(f, o.Status, nil), drift.NewCmd(f, o.Drift, nil), outputs.NewCmd(f, o.Outputs, nil),
 		cleanup.NewCmd(f, o.Cleanup, nil))
-	add(root, run, kubeconfig.NewCmd(f, o.Kubeconfig, nil),
-		job.NewCmd(f, o.Job, o.Jar, jobs.NewCmds(f, o.Jobs)...), samplejob.NewCmd(f, o.SampleJob))
+	running := append(jobs.NewCmds(f, o.Jobs), jobstate.NewCmd(f, o.JobState))
+	add(root, run, kubeconfig.NewCmd(f, o.Kubeconfig, nil), job.NewCmd(f, o.Job, o.Jar, running...),
+		samplejob.NewCmd(f, o.SampleJob))
 	add(root, other, local.NewCmd(f, o.Local), stack.NewCmd(f, o.Stacks), state.NewCmd(f, o.State),
 		ekstoken.NewCmd(f, o.Token, nil), pulumi.NewCmd(o.Pulumi, nil), version.NewCmd(f, nil), completion.NewCmd(f, nil))
 	root.AddCommand(docs.NewCmd(f, nil),

@@ -48,25 +48,12 @@ type listingDocument struct {
 	Simulated     []string           `json:"simulated"`
 }
 
-// statusDocument is the JSON contract with a job's name.
-type statusDocument struct {
-	flinkjob.StatusResult
-	Simulated []string `json:"simulated"`
-}
-
 func status(ctx context.Context, opts *Options) error {
 	return with(ctx, opts, "read the jobs", func(s Stack, jobs Jobs) error {
-		show := showAll
 		if opts.Job != "" {
-			show = showOne
+			return showOne(ctx, opts, s, jobs)
 		}
-		if err := show(ctx, opts, s, jobs); err != nil {
-			return err
-		}
-		if opts.Output != cmdutil.JSON {
-			cmdutil.PrintSimulated(opts.IO, s.Info().Simulated)
-		}
-		return nil
+		return showAll(ctx, opts, s, jobs)
 	})
 }
 
@@ -87,7 +74,11 @@ func showAll(ctx context.Context, opts *Options, s Stack, jobs Jobs) error {
 	if t.Len() == 0 {
 		_, _ = fmt.Fprintln(opts.IO.ErrOut, "no Flink job runs")
 	}
-	return t.Render()
+	if err := t.Render(); err != nil {
+		return err
+	}
+	cmdutil.PrintSimulated(opts.IO, s.Info().Simulated)
+	return nil
 }
 
 func showOne(ctx context.Context, opts *Options, s Stack, jobs Jobs) error {
@@ -95,11 +86,7 @@ func showOne(ctx context.Context, opts *Options, s Stack, jobs Jobs) error {
 	if err != nil {
 		return fmt.Errorf("read job %q: %w", opts.Job, err)
 	}
-	if opts.Output == cmdutil.JSON {
-		j.Pods, j.Nodes = cmdutil.List(j.Pods), cmdutil.List(j.Nodes)
-		return cmdutil.WriteJSON(opts.IO.Out, statusDocument{StatusResult: j, Simulated: cmdutil.List(s.Info().Simulated)})
-	}
-	return jobrun.ShowStatus(opts.IO, j)
+	return jobrun.ShowStatus(opts.IO, opts.Output, s.Info().Simulated, j)
 }
 
 // NewDeleteCmd returns the command that deletes a job.
@@ -131,11 +118,6 @@ timed out waiting.`,
 	return cmd
 }
 
-type deleteDocument struct {
-	flinkjob.DeleteResult
-	Simulated []string `json:"simulated"`
-}
-
 func remove(ctx context.Context, opts *Options) error {
 	what := fmt.Sprintf("delete job %q", opts.Job)
 	return with(ctx, opts, what, func(s Stack, jobs Jobs) error {
@@ -145,15 +127,6 @@ func remove(ctx context.Context, opts *Options) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", what, err)
 		}
-		if opts.Output == cmdutil.JSON {
-			return cmdutil.WriteJSON(opts.IO.Out, deleteDocument{DeleteResult: res, Simulated: cmdutil.List(s.Info().Simulated)})
-		}
-		word := "deleted"
-		if !res.Deleted {
-			word = "gone already"
-		}
-		_, _ = fmt.Fprintf(opts.IO.Out, "job %s: %s\n", opts.Job, word)
-		cmdutil.PrintSimulated(opts.IO, s.Info().Simulated)
-		return nil
+		return jobrun.ShowDeletion(opts.IO, opts.Output, s.Info().Simulated, res)
 	})
 }

@@ -41,7 +41,7 @@ func (s *onTarget) jobs(ctx context.Context) (jobs, error) {
 	}
 	return jobs{stack: s.settings.info.Stack, claim: s.claim, release: s.hold.Release, Deployed: flinkjob.Deployed{
 		Outputs: values, Jars: filepath.Join(filepath.Dir(exe), "samples"),
-		Account: func(ctx context.Context) (flinkjob.ObjectReader, error) { return s.client(ctx) },
+		Account: func(ctx context.Context) (flinkjob.Bucket, error) { return s.client(ctx) },
 		Connect: func(ctx context.Context) (flinkjob.Runner, error) {
 			_, client, err := s.cluster(ctx, values["clusterName"].(string)) // values checks it
 			r := newRunner(client, s.aws)
@@ -160,6 +160,19 @@ func (s *onTarget) FindJob(ctx context.Context, name, team string, timeout time.
 		return flinkjob.Running{}, err
 	}
 	return j.Deployed.Find(ctx, name, team, timeout)
+}
+
+// FindStates finds the states of a job. Below a folder, nothing of the stack needs to be left.
+func (s *onTarget) FindStates(ctx context.Context, job, team, below string, timeout time.Duration) (flinkjob.Store, error) {
+	j, err := s.jobs(ctx)
+	if err != nil && below == "" {
+		return flinkjob.Store{}, err
+	}
+	if why := err; why != nil {
+		j.Deployed.Account = func(ctx context.Context) (flinkjob.Bucket, error) { return s.client(ctx) }
+		j.Deployed.Connect = func(context.Context) (flinkjob.Runner, error) { return flinkjob.Runner{}, why }
+	}
+	return j.States(ctx, job, team, below, timeout)
 }
 
 // Explained gives an error its codes.

@@ -19,6 +19,7 @@ import (
 	"emrflink/internal/cli/graph"
 	"emrflink/internal/cli/job"
 	jobscmd "emrflink/internal/cli/jobs"
+	"emrflink/internal/cli/jobstate"
 	"emrflink/internal/cli/local"
 	"emrflink/internal/cli/outputs"
 	previewcmd "emrflink/internal/cli/preview"
@@ -134,6 +135,18 @@ func (a *app) openStack() (*onTarget, error) {
 	return &onTarget{app: a, settings: s, hold: &engine.Hold{}}, nil
 }
 
+// named is the same run for another stack, "" = the same.
+func (a *app) named(stack string) *app {
+	if stack == "" || stack == a.globals.Stack {
+		return a
+	}
+	other, globals := *a, *a.globals
+	globals.Stack, globals.ConfigFile = stack, ""
+	other.globals = &globals
+	other.settings = sync.OnceValues(other.readSettings)
+	return &other
+}
+
 // operations are what single commands ask of the domain.
 func (a *app) operations() root.Operations {
 	return root.Operations{
@@ -153,6 +166,7 @@ func (a *app) operations() root.Operations {
 		Job:       func(context.Context) (job.Stack, error) { return a.openStack() },
 		Jar:       a.readJar,
 		Jobs:      func(context.Context) (jobscmd.Stack, error) { return a.openStack() },
+		JobState:  func(_ context.Context, name string) (jobstate.Stack, error) { return a.named(name).openStack() },
 		SampleJob: func(context.Context) (samplejob.Stack, error) { return a.openStack() },
 		State:     func(context.Context) (state.Stack, error) { return a.openStack() },
 		Stacks:    a.stacks,

@@ -74,6 +74,7 @@ type jobSpec struct {
 	UpgradeMode            string   `json:"upgradeMode"`
 	State                  string   `json:"state"`
 	InitialSavepointPath   string   `json:"initialSavepointPath"`
+	SavepointRedeployNonce int64    `json:"savepointRedeployNonce"`
 	SavepointTriggerNonce  int64    `json:"savepointTriggerNonce"`
 	CheckpointTriggerNonce int64    `json:"checkpointTriggerNonce"`
 }
@@ -124,15 +125,23 @@ func (d *deployment) nextJobID(now time.Time) string {
 	return hex.EncodeToString(sum[:16])
 }
 
+// redeploys says that the job is to start from its initialSavepointPath, whatever runs: its redeploy nonce is another one.
+// Without that, another path changes nothing.
+func (d *deployment) redeploys() bool {
+	last, deployed := d.lastSpec()
+	return deployed && d.spec.Job != nil && d.spec.Job.SavepointRedeployNonce != 0 &&
+		(last.Job == nil || last.Job.SavepointRedeployNonce != d.spec.Job.SavepointRedeployNonce)
+}
+
 // hash identifies what has to be redeployed when it changes. State and trigger
-// nonces act on the running job.
+// nonces act on the running job, and the first path only on one that is deployed.
 func (d *deployment) hash() string {
 	spec, _, _ := unstructured.NestedMap(d.obj.Object, "spec")
 	return hashOf(spec)
 }
 
 func hashOf(spec object) string {
-	for _, f := range []string{"state", "savepointTriggerNonce", "checkpointTriggerNonce"} {
+	for _, f := range []string{"state", "savepointTriggerNonce", "checkpointTriggerNonce", "initialSavepointPath"} {
 		unstructured.RemoveNestedField(spec, "job", f)
 	}
 	raw, _ := json.Marshal(spec) // maps of JSON values always encode

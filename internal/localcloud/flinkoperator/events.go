@@ -25,7 +25,8 @@ func (o *Operator) tell(ctx context.Context, d *deployment, r report) error {
 			return err
 		}
 	}
-	own := r.job == "RECONCILING" || r.lifecycle == upgrading || r.lifecycle == suspended
+	own := r.job == "RECONCILING" || r.lifecycle == upgrading || r.lifecycle == suspended ||
+		r.masters == missing
 	if own || r.job == "" || r.job == was || was == "" {
 		return nil
 	}
@@ -51,8 +52,12 @@ func (o *Operator) changed(ctx context.Context, d *deployment) error {
 	if len(diff) == 0 {
 		return nil
 	}
-	return o.event(ctx, d, "Normal", "SpecChanged", fmt.Sprintf("UPGRADE change(s) detected (Diff: %sSpec[%s]), starting "+
-		"reconciliation.", d.ref.Kind.Kind, strings.Join(diff, ", ")))
+	kind := "UPGRADE"
+	if d.redeploys() {
+		kind = "SAVEPOINT_REDEPLOY"
+	}
+	return o.event(ctx, d, "Normal", "SpecChanged", fmt.Sprintf("%s change(s) detected (Diff: %sSpec[%s]), starting "+
+		"reconciliation.", kind, d.ref.Kind.Kind, strings.Join(diff, ", ")))
 }
 
 // flatten writes the values of a document by their paths.

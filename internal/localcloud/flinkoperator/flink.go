@@ -37,7 +37,7 @@ func (o *Operator) begin(d *deployment) start {
 	fresh := start{id: d.nextJobID(o.Clock.Now())}
 	_, deployed := d.lastSpec()
 	switch path := d.status("jobStatus", "upgradeSavepointPath"); {
-	case !deployed:
+	case !deployed, d.redeploys():
 		fresh.restore = j.InitialSavepointPath
 	case flinkspec.IsS3(path):
 		fresh.restore = path
@@ -103,7 +103,11 @@ func (o *Operator) stopJob(ctx context.Context, d *deployment, p parts, r *repor
 	if d.spec.Job == nil || d.status("lifecycleState") == suspended { // it was stopped, and the status says with which savepoint
 		return true, nil
 	}
-	return o.stopAs(ctx, d, p, d.spec.Job.UpgradeMode, r)
+	mode := d.spec.Job.UpgradeMode
+	if d.redeploys() { // from a path of the user's: what it has is of no use
+		mode = "stateless"
+	}
+	return o.stopAs(ctx, d, p, mode, r)
 }
 
 // stopAs ends the job as an upgrade mode says, and adds what is to be known of it to the report. It is called again

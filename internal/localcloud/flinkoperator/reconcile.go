@@ -84,7 +84,8 @@ func (o *Operator) reconcile(ctx context.Context, d *deployment) error {
 }
 
 func (o *Operator) deploy(ctx context.Context, d *deployment) error {
-	if d.spec.Job == nil || d.status("jobStatus", "upgradeSavepointPath") != lastState {
+	redeployed := d.redeploys()
+	if d.spec.Job == nil || redeployed || d.status("jobStatus", "upgradeSavepointPath") != lastState {
 		if err := o.deleteHA(ctx, d); err != nil { // the job does not go on from it
 			return err
 		}
@@ -112,6 +113,9 @@ func (o *Operator) deploy(ctx context.Context, d *deployment) error {
 	if d.spec.Job != nil {
 		r.job = "RECONCILING"
 	}
+	if redeployed { // it counts as stable before anything runs
+		r.lifecycle, r.stable = "STABLE", true
+	}
 	return o.publish(ctx, d, r)
 }
 
@@ -121,7 +125,9 @@ func (o *Operator) announce(ctx context.Context, d *deployment) error {
 		return nil
 	}
 	r := report{masters: missing, lifecycle: upgrading, state: upgrading}
-	if d.status("lifecycleState") == suspended {
+	if d.redeploys() {
+		r = report{masters: missing}
+	} else if d.status("lifecycleState") == suspended {
 		r.job = "RECONCILING"
 		if err := o.changed(ctx, d); err != nil {
 			return err
@@ -141,6 +147,9 @@ func (o *Operator) observe(ctx context.Context, d *deployment, p parts) error {
 	r := report{lifecycle: "DEPLOYED", state: "DEPLOYED", masters: "DEPLOYING"}
 	if d.spec.Job != nil {
 		r.job = "RECONCILING"
+	}
+	if d.status("lifecycleState") == "STABLE" {
+		r.lifecycle = "STABLE" // neither a lost JobManager nor a redeploy changes it
 	}
 	f := o.flink(p)
 	if f == nil {
@@ -245,6 +254,9 @@ func savepointFailed(err error) report {
 
 // stop takes the cluster down, after a savepoint if the mode asks for one.
 func (o *Operator) stop(ctx context.Context, d *deployment, p parts) error {
+	if d.redeploys() {
+		return o.cancel(ctx, d, p)
+	}
 	if d.status("reconciliationStatus", "state") != upgrading {
 		r := report{lifecycle: upgrading, state: upgrading}
 		if !d.takesSavepoint() && d.status("lifecycleState") != suspended {
@@ -260,6 +272,27 @@ func (o *Operator) stop(ctx context.Context, d *deployment, p parts) error {
 		if !done {
 			return nil
 		}
+		if err := o.publish(ctx, d, r); err != nil {
+			return err
+		}
+	}
+	_, err := o.tearDown(ctx, d, p)
+	return err
+}
+
+// cancel ends a job that is redeployed from a path that nobody has looked at, without a savepoint. Its lifecycle stays.
+func (o *Operator) cancel(ctx context.Context, d *deployment, p parts) error {
+	path := d.spec.Job.InitialSavepointPath
+	if d.status("jobManagerDeploymentStatus") != missing || d.status("jobStatus", "upgradeSavepointPath") != path {
+		if err := o.changed(ctx, d); err != nil {
+			return err
+		}
+		if f := o.flink(p); f != nil && d.status("jobStatus", "state") == "RUNNING" {
+			if err := f.Cancel(ctx, d.jobID()); err != nil {
+				return err
+			}
+		}
+		r := report{masters: missing, job: "FINISHED", extra: object{"jobStatus": object{"upgradeSavepointPath": path}}}
 		if err := o.publish(ctx, d, r); err != nil {
 			return err
 		}

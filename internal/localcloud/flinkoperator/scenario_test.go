@@ -146,6 +146,15 @@ func scenarios() []scenario {
 			w.Put(flink(object{"job": object{"initialSavepointPath": "s3://" + w.s3.keys("/_metadata")[0]}}))
 		}, []string{announced, deploying, notReady, restoring, created, stable},
 			[]string{eventBegun, toRestored, created2, toRunning}, initializing, []string{toCreated}},
+		{"another path", "`job.initialSavepointPath`, without its nonce", job(object{"initialSavepointPath": "s3://none/x"}), nil,
+			nil, nil, nil},
+		{"redeploy", "`job.savepointRedeployNonce`, with a path that is there", func(w *world) {
+			w.spec(object{"job": object{
+				"initialSavepointPath": "s3://" + w.s3.keys("/_metadata")[0], "savepointRedeployNonce": 2,
+			}})
+		}, []string{"STABLE FINISHED MISSING DEPLOYED", "STABLE RECONCILING DEPLOYING DEPLOYED",
+			"STABLE RECONCILING DEPLOYED_NOT_READY DEPLOYED", "STABLE CREATED READY DEPLOYED", stable},
+			[]string{eventSpec, eventBegun, toCreated, toRunning}, nil, nil},
 		{"session cluster", "a FlinkDeployment without a job", func(w *world) {
 			require.NoError(w.t, w.Delete(w.t.Context(), jobRef, kube.Background))
 			w.pass(6)
@@ -226,7 +235,7 @@ differs from run to run). A test does the same to the stand-in of the local targ
 only the real operator showed is in [brackets], with the reason.
 
 %d scenarios: %d equal, %d equal but for what a simulated JobManager is too quick for. Not compared: rollback,
-savepointRedeployNonce, upgrades of a job that does not run, session jobs, and lost high-availability data.
+upgrades of a job that does not run, session jobs, and lost high-availability data.
 
 | scenario | what was done | statuses | events | the stand-in |
 |---|---|---|---|---|

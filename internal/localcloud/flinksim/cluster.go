@@ -3,6 +3,7 @@
 package flinksim
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"emrflink/internal/flinkstate"
 	"emrflink/internal/kube"
 	"emrflink/internal/localcloud/flinkconf"
 )
@@ -226,6 +228,12 @@ func (c *Cluster) put(ctx context.Context, bucket, key string, body object) erro
 		return err
 	}
 	return c.session.PutObject(ctx, bucket, key, strings.NewReader(string(raw)), "application/json")
+}
+
+// putState writes the metadata of a checkpoint or savepoint: it has no operators, and says why.
+func (c *Cluster) putState(ctx context.Context, bucket, dir string, number int) error {
+	state := flinkstate.Empty(int64(number), notice)
+	return c.session.PutObject(ctx, bucket, dir+"/_metadata", bytes.NewReader(state), "application/octet-stream")
 }
 
 // log prints one line, as the JobManager that leads.

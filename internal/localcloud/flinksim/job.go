@@ -177,8 +177,7 @@ func (c *Cluster) checkpoint(ctx context.Context, j *job) error {
 		}
 	}
 	next, begun := j.number+1, c.r.Clock.Now()
-	if err := c.put(ctx, bucket, fmt.Sprintf("%schk-%d/_metadata", key, next),
-		object{"checkpoint": next, "jobId": j.id}); err != nil {
+	if err := c.putState(ctx, bucket, fmt.Sprintf("%schk-%d", key, next), next); err != nil {
 		c.mu.Lock()
 		j.counts.Counts.Total, j.counts.Counts.Failed = j.counts.Counts.Total+1, j.counts.Counts.Failed+1
 		c.mu.Unlock()
@@ -299,7 +298,7 @@ func (c *Cluster) savepoint(ctx context.Context, j *job, dir string) (string, er
 	begun := c.r.Clock.Now()
 	sum := sha256.Sum256(fmt.Append(nil, j.id, begun.UnixNano(), j.number))
 	name := fmt.Sprintf("savepoint-%s-%s", j.id[:6], hex.EncodeToString(sum[:6]))
-	if err := c.put(ctx, bucket, key+"/"+name+"/_metadata", object{"jobId": j.id}); err != nil {
+	if err := c.putState(ctx, bucket, key+"/"+name, j.number); err != nil {
 		return "", err
 	}
 	path := strings.TrimSuffix(dir, "/") + "/" + name

@@ -44,8 +44,8 @@ func rooms() []room {
 			purpose: "Facts about AWS kinds, prices, replacements and IAM, and the rules that check a graph with them. " +
 				"Nothing is contacted.",
 			folders: []string{
-				"internal/awskind", "internal/cost", "internal/findings", "internal/flinkspec", "internal/graph", "internal/iam",
-				"internal/replacement",
+				"internal/awskind", "internal/cost", "internal/findings", "internal/flinkspec", "internal/flinkstate",
+				"internal/graph", "internal/iam", "internal/replacement",
 			}},
 		{title: "Pulumi program",
 			purpose: "The blueprint and its components. Other people import these packages: nothing here imports `internal/`.",
