@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"sort"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -38,7 +39,27 @@ type Pod struct {
 	Scheduled       Condition // type PodScheduled; Status "" when not reported yet
 	Waiting         []Waiting
 	Restarts        int // of its containers, together
+	Ended           []Ended
+	Why             string // of a pod that was evicted or refused by its kubelet
 	Created         time.Time
+}
+
+// Ended is how the last run of a container ended, or the only one.
+type Ended struct {
+	Container, Reason, Message string
+	Code                       int
+	At                         time.Time
+}
+
+// LastEnd is when a container of the pod ended last; zero when none did.
+func (p Pod) LastEnd() time.Time {
+	var last time.Time
+	for _, e := range p.Ended {
+		if e.At.After(last) {
+			last = e.At
+		}
+	}
+	return last
 }
 
 // Node is what the tool reads of a node.
@@ -139,6 +160,8 @@ type podWire struct {
 	Status struct {
 		Phase                 string          `json:"phase"`
 		PodIP                 string          `json:"podIP"`
+		Reason                string          `json:"reason"`
+		Message               string          `json:"message"`
 		Conditions            []Condition     `json:"conditions"`
 		ContainerStatuses     []containerWire `json:"containerStatuses"`
 		InitContainerStatuses []containerWire `json:"initContainerStatuses"`
@@ -153,14 +176,31 @@ type containerWire struct {
 			Reason  string `json:"reason"`
 			Message string `json:"message"`
 		} `json:"waiting"`
+		Terminated *endWire `json:"terminated"`
 	} `json:"state"`
 	LastState struct {
-		Terminated *struct {
-			ExitCode int    `json:"exitCode"`
-			Reason   string `json:"reason"`
-			Message  string `json:"message"`
-		} `json:"terminated"`
+		Terminated *endWire `json:"terminated"`
 	} `json:"lastState"`
+}
+
+type endWire struct {
+	ExitCode int    `json:"exitCode"`
+	Reason   string `json:"reason"`
+	Message  string `json:"message"`
+	Finished string `json:"finishedAt"`
+}
+
+// ended is how the container ended last; ok is false when it never did, or is one that was to end.
+func (c containerWire) ended() (e Ended, ok bool) {
+	t := c.State.Terminated
+	if t == nil {
+		t = c.LastState.Terminated
+	}
+	if t == nil || t.ExitCode == 0 && t.Reason == "Completed" {
+		return e, false
+	}
+	at, _ := time.Parse(time.RFC3339, t.Finished) // zero when it is not said
+	return Ended{Container: c.Name, Reason: t.Reason, Message: t.Message, Code: t.ExitCode, At: at}, true
 }
 
 // lastEnd is how the last run of a container ended.
@@ -193,9 +233,13 @@ func PodsFrom(objs []unstructured.Unstructured) []Pod {
 			Labels:    o.GetLabels(),
 			Scheduled: ConditionOf(w.Status.Conditions, "PodScheduled"),
 			Created:   o.GetCreationTimestamp().Time,
+			Why:       strings.Trim(w.Status.Reason+": "+w.Status.Message, ": "),
 		}
 		for _, cs := range append(w.Status.InitContainerStatuses, w.Status.ContainerStatuses...) {
 			p.Restarts += cs.RestartCount
+			if e, ok := cs.ended(); ok {
+				p.Ended = append(p.Ended, e)
+			}
 			if cs.State.Waiting != nil {
 				p.Waiting = append(p.Waiting, Waiting{
 					Container: cs.Name, Reason: cs.State.Waiting.Reason, Message: cs.State.Waiting.Message, Last: cs.lastEnd(),

@@ -61,7 +61,8 @@ func newOptions(f *cmdutil.Factory, open Open) *Options {
 // NewCmds returns the commands.
 func NewCmds(f *cmdutil.Factory, open Open) []*cobra.Command {
 	return []*cobra.Command{
-		NewListCmd(f, open, nil), NewStatusCmd(f, open, nil), NewEventsCmd(f, open, nil), NewLogsCmd(f, open, nil),
+		NewListCmd(f, open, nil), NewStatusCmd(f, open, nil), NewDiagnoseCmd(f, open, nil), NewEventsCmd(f, open, nil),
+		NewLogsCmd(f, open, nil),
 		NewWaitCmd(f, open, nil), NewSavepointCmd(f, open, nil), NewSuspendCmd(f, open, nil), NewResumeCmd(f, open, nil),
 		NewRestartCmd(f, open, nil), NewRescaleCmd(f, open, nil), NewDeleteCmd(f, open, nil),
 	}

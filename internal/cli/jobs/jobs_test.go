@@ -200,3 +200,38 @@ func TestWhatIsRefusedSaysWhatToDo(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, r.Out.String())
 }
+
+func TestDiagnose(t *testing.T) {
+	t.Parallel()
+	f := cluster(t, "savepoint")
+	f.store.Remove(kube.KindPod.Ref("flink-team-a", "basic-1"))
+	r, err := exec(t, f, "diagnose basic")
+	require.Equal(t, cmdutil.ExitFailed, cmdtest.Code(err))
+	require.Equal(t, "job basic in namespace flink-team-a is degraded: it runs; the Flink operator does not run\n\n"+
+		"1. the Flink operator does not run (operator-down)\n", r.Out.String()[:strings.Index(r.Out.String(), "   seen:")])
+	for _, want := range []string{
+		"   seen:  operator: there is no Deployment of the operator\n", "   next:  emrflink status\n",
+		"\nNot assessed:\n   exceptions: Flink's REST API: no JobManager is ready\n      so it is not known whether there " +
+			"is: clock, lease",
+		"\nWhat happened:\n   2126-01-01T00:01:00Z  operator   FlinkDeployment basic: Submit: Starting deployment\n",
+	} {
+		require.Contains(t, r.Out.String(), want)
+	}
+	r, err = exec(t, f, "diagnose --output json")
+	require.Equal(t, cmdutil.ExitFailed, cmdtest.Code(err))
+	cmdtest.Fields(t, r.Out.Bytes(), strings.Fields("jobs jobs[].autoscaler jobs[].findings jobs[].findings[].cause "+
+		"jobs[].findings[].command jobs[].findings[].evidence jobs[].findings[].evidence[].at "+
+		"jobs[].findings[].evidence[].source "+
+		"jobs[].findings[].evidence[].text jobs[].findings[].evidence[].where jobs[].findings[].id jobs[].findings[].seen "+
+		"jobs[].findings[].title jobs[].findings[].weight jobs[].job jobs[].kind jobs[].namespace jobs[].notAssessed "+
+		"jobs[].notAssessed[].checks jobs[].notAssessed[].source jobs[].notAssessed[].why jobs[].state jobs[].timeline "+
+		"jobs[].timeline[].at jobs[].timeline[].seen jobs[].timeline[].text jobs[].timeline[].what jobs[].verdict jobs[].why "+
+		"schemaVersion simulated")...)
+	r, err = exec(t, &fake{store: kubetest.New()}, "diagnose")
+	require.NoError(t, err, "no job, nothing wrong")
+	require.Empty(t, r.Out.String())
+	_, err = exec(t, f, "diagnose nobody")
+	require.Equal(t, cmdutil.ExitNotFound, cmdtest.Code(err))
+	_, err = exec(t, f, "diagnose basic other")
+	require.Equal(t, cmdutil.ExitUsage, cmdtest.Code(err))
+}

@@ -72,6 +72,7 @@ func seen() map[string]exits {
 		"job check-jar":       {"s3://b/x.jar", map[int]string{0: "TestCheckJar", 4: "TestCheckJar"}},
 		"job init":            {"NEW --stack local", map[int]string{0: "TestInitMakesAJobThatTheStackTakes"}},
 		"job delete":          {"basic", map[int]string{0: "TestWhatTheCommandsShow"}},
+		"job diagnose":        {"basic", map[int]string{0: "TestDiagnose", 1: "TestDiagnose"}},
 		"job events":          {"basic", map[int]string{0: "TestWhatTheCommandsShow"}},
 		"job list":            {"", map[int]string{0: "TestWhatTheCommandsShow"}},
 		"job logs":            {"basic", map[int]string{0: "TestWhatTheCommandsShow"}},

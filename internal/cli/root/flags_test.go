@@ -68,6 +68,7 @@ func keepers(r run, got *any) map[string]*cobra.Command {
 		"job run":             job.NewRunCmd(f, o.Job, cmdtest.Keep[job.RunOptions](got)),
 		"job validate":        job.NewValidateCmd(f, o.Job, cmdtest.Keep[job.ValidateOptions](got)),
 		"job delete":          jobscmd.NewDeleteCmd(f, o.Jobs, cmdtest.Keep[jobscmd.Options](got)),
+		"job diagnose":        jobscmd.NewDiagnoseCmd(f, o.Jobs, cmdtest.Keep[jobscmd.Options](got)),
 		"job events":          jobscmd.NewEventsCmd(f, o.Jobs, cmdtest.Keep[jobscmd.Options](got)),
 		"job list":            jobscmd.NewListCmd(f, o.Jobs, cmdtest.Keep[jobscmd.Options](got)),
 		"job logs":            jobscmd.NewLogsCmd(f, o.Jobs, cmdtest.Keep[jobscmd.Options](got)),
@@ -255,7 +256,7 @@ func runningFlags() []flagCase {
 		{"job logs", m + "--tail=7", job{Job: "mine", Logs: logs{Tail: 7}}},
 	}
 	for command, plain := range map[string]job{
-		"job status": {}, "job events": {}, "job logs": {}, "job delete": {Timeout: 5 * time.Minute},
+		"job status": {}, "job diagnose": {}, "job events": {}, "job logs": {}, "job delete": {Timeout: 5 * time.Minute},
 		"job savepoint": {Timeout: minutes},
 		"job suspend":   {Timeout: minutes}, "job resume": {Timeout: minutes}, "job restart": {Timeout: minutes},
 		"job rescale": {Timeout: minutes, Parallelism: 2}, "job wait": {Timeout: minutes, For: "healthy"},
