@@ -77,6 +77,7 @@ type Runner struct {
 	Logs    LogReader    // needed by Running.Logs
 	Sent    LogArchive   // needed for logs of pods that are gone
 	Dial    PodDialer    // needed for what only Flink knows
+	Load    bool         // Jobs asks each JobManager how much its job waits
 	Clock   Clock        // nil: the wall clock
 	Region  string       // whose prices say what a node costs; "" = no prices
 

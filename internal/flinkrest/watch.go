@@ -21,11 +21,15 @@ type JobDetail struct {
 
 // Vertex is one of a job's. Its Subtasks are set by Client.Vertex only.
 type Vertex struct {
-	ID          string    `json:"id"`
-	Name        string    `json:"name"`
-	Status      string    `json:"status"`
-	Parallelism int       `json:"parallelism"`
-	Subtasks    []Subtask `json:"subtasks,omitempty"`
+	ID          string `json:"id"`
+	Name        string `json:"name"`
+	Status      string `json:"status"`
+	Parallelism int    `json:"parallelism"`
+	Duration    int64  `json:"duration"` // milliseconds since it began
+	Metrics     struct {
+		Idle int64 `json:"accumulated-idle-time"` // milliseconds, of all subtasks together
+	} `json:"metrics"`
+	Subtasks []Subtask `json:"subtasks,omitempty"`
 }
 
 // Subtask is one of a vertex.

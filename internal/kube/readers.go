@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 )
@@ -38,7 +39,8 @@ type Pod struct {
 	Labels          map[string]string
 	Scheduled       Condition // type PodScheduled; Status "" when not reported yet
 	Waiting         []Waiting
-	Restarts        int // of its containers, together
+	Restarts        int   // of its containers, together
+	MilliCPU, MiB   int64 // what its containers ask for, together
 	Ended           []Ended
 	Why             string // of a pod that was evicted or refused by its kubelet
 	Created         time.Time
@@ -155,7 +157,12 @@ func (c *Client) NodeClaims(ctx context.Context) ([]NodeClaim, error) {
 
 type podWire struct {
 	Spec struct {
-		NodeName string `json:"nodeName"`
+		NodeName   string `json:"nodeName"`
+		Containers []struct {
+			Resources struct {
+				Requests map[string]string `json:"requests"`
+			} `json:"resources"`
+		} `json:"containers"`
 	} `json:"spec"`
 	Status struct {
 		Phase                 string          `json:"phase"`
@@ -234,6 +241,13 @@ func PodsFrom(objs []unstructured.Unstructured) []Pod {
 			Scheduled: ConditionOf(w.Status.Conditions, "PodScheduled"),
 			Created:   o.GetCreationTimestamp().Time,
 			Why:       strings.Trim(w.Status.Reason+": "+w.Status.Message, ": "),
+		}
+		for _, c := range w.Spec.Containers {
+			cpu, errCPU := resource.ParseQuantity(c.Resources.Requests["cpu"])
+			memory, errMemory := resource.ParseQuantity(c.Resources.Requests["memory"])
+			if errCPU == nil && errMemory == nil { // of a container that asks for nothing, nothing is counted
+				p.MilliCPU, p.MiB = p.MilliCPU+cpu.MilliValue(), p.MiB+memory.Value()>>20
+			}
 		}
 		for _, cs := range append(w.Status.InitContainerStatuses, w.Status.ContainerStatuses...) {
 			p.Restarts += cs.RestartCount

@@ -82,6 +82,7 @@ func seen() map[string]exits {
 		"job savepoint":       {"basic", map[int]string{0: "TestWhatTheCommandsShow"}},
 		"job status":          {"basic", map[int]string{0: "TestWhatTheCommandsShow"}},
 		"job suspend":         {"basic", map[int]string{0: "TestWhatTheCommandsShow"}},
+		"job ui":              {"basic", map[int]string{0: "TestTheWebUIIsServedUntilItIsEnded"}},
 		"job wait":            {"basic", map[int]string{0: "TestWhatTheCommandsShow"}},
 		"job fix":             {"JOB", map[int]string{0: "TestFix"}},
 		"job run":             {"-f JOB", map[int]string{0: "TestRun"}},

@@ -144,16 +144,7 @@ func (j jobs) Verify(ctx context.Context, name, team string) (flinkjob.Verified,
 	return v, classify(err)
 }
 
-// ListJobs lists the jobs of a team, or all.
-func (s *onTarget) ListJobs(ctx context.Context, team string) ([]flinkjob.Summary, error) {
-	j, err := s.jobs(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return j.Deployed.List(ctx, team)
-}
-
-// FindJob looks for a job by its name.
+// FindJob looks for a job by its name; "" is for all of a team.
 func (s *onTarget) FindJob(ctx context.Context, name, team string, timeout time.Duration) (flinkjob.Running, error) {
 	j, err := s.jobs(ctx)
 	if err != nil {
