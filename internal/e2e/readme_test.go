@@ -159,6 +159,7 @@ func checkDeployedJSON(t *testing.T, u *user) {
 		{"sample-job status JOB", "sample-job status basic"},
 		{"job list", "job list"},
 		{"job status", "job status basic"},
+		{"job diagnose", "job diagnose"},
 		{"job events", "job events basic"},
 		{"job savepoint", "job savepoint basic"},
 		{"job suspend", "job suspend basic"},

@@ -84,6 +84,10 @@ type Summary struct {
 	Restarts    int         `json:"restarts"`    // of the containers of its pods
 	Release     string      `json:"release"`     // emrReleaseLabel
 	Checkpoint  *Checkpoint `json:"checkpoint,omitempty"`
+	// HourlyUSD is the share of its nodes' on-demand prices that its pods ask for, IdlePercent how much of their time its tasks
+	// have waited for records since they began; nil when it is not known, or was not asked for.
+	HourlyUSD   *float64 `json:"hourlyUSD,omitempty"`
+	IdlePercent *float64 `json:"idlePercent,omitempty"`
 	// NotAssessed is what could not be read, and why; "" when all could be.
 	NotAssessed string `json:"notAssessed"`
 }
@@ -102,26 +106,42 @@ func (r Runner) Jobs(ctx context.Context, namespace string) ([]Summary, error) {
 	if err != nil {
 		return nil, err
 	}
+	costs, unpriced := r.costs(ctx, pods)
 	out := make([]Summary, len(all))
 	var reads errgroup.Group
-	reads.SetLimit(16)
+	reads.SetLimit(32)
 	for i, d := range all {
+		key := [2]string{d.Namespace, d.cluster()}
 		out[i] = Summary{
 			Job: d.Name, Namespace: d.Namespace, Sample: d.Labels[labelSample], State: d.State, Created: d.Created.UTC(),
-			Kind: d.Kind.Kind, Lifecycle: d.Lifecycle, Parallelism: d.Parallelism, Release: d.Release,
-			Restarts: restarts[[2]string{d.Namespace, d.cluster()}],
+			Kind: d.Kind.Kind, Lifecycle: d.Lifecycle, Parallelism: d.Parallelism, Release: d.Release, Restarts: restarts[key],
+			NotAssessed: unpriced,
 		}
 		out[i].Health, out[i].Cause = d.health()
+		if usd, known := costs[key]; known && d.Cluster == "" { // a session job's pods are its cluster's
+			out[i].HourlyUSD = &usd
+		}
 		reads.Go(func() error {
-			var err error
-			if out[i].Checkpoint, err = r.newest(ctx, d); err != nil {
-				out[i].NotAssessed = "the last checkpoint: " + err.Error()
-			}
+			r.readJob(ctx, d, &out[i])
 			return nil
 		})
 	}
 	_ = reads.Wait() // what could not be read is in the lines
 	return out, ctx.Err()
+}
+
+// readJob reads what only the bucket and the JobManager of a job know.
+func (r Runner) readJob(ctx context.Context, d deployment, into *Summary) {
+	var err error
+	if into.Checkpoint, err = r.newest(ctx, d); err != nil {
+		into.NotAssessed = joinNonEmpty("; ", into.NotAssessed, "the last checkpoint: "+err.Error())
+	}
+	if !r.Load || d.State != "RUNNING" || d.JobID == "" {
+		return
+	}
+	if into.IdlePercent, err = r.idle(ctx, d); err != nil {
+		into.NotAssessed = joinNonEmpty("; ", into.NotAssessed, "idle: "+err.Error())
+	}
 }
 
 // deployments reads what has or is a Flink job in a namespace ("" = all).

@@ -27,6 +27,7 @@ var _ LogReader = (*kube.Client)(nil)
 
 // LogOptions chooses what Logs gives.
 type LogOptions struct {
+	From     string // a place of LogPlaces; "" is the pods
 	Role     string // RoleJobManager, RoleTaskManager; "" is all
 	Follow   bool   // go on with what is written
 	Previous bool   // of the containers before their last restart
@@ -47,6 +48,13 @@ func (j Running) Logs(ctx context.Context, o LogOptions, each func(Entry) error)
 	d, err := j.read(ctx)
 	if err != nil {
 		return err
+	}
+	if o.From != "" && o.From != FromPods {
+		all, err := j.sent(ctx, d, o)
+		if err != nil {
+			return err
+		}
+		return eachOf(all, each)
 	}
 	pods, err := j.Runner.Kube.Pods(ctx, d.Namespace, podSelector(d.cluster()))
 	if err != nil {
@@ -84,6 +92,10 @@ func (j Running) Logs(ctx context.Context, o LogOptions, each func(Entry) error)
 		return fmt.Errorf("read the logs of job %q: %w", d.Name, err)
 	}
 	slices.SortStableFunc(all, func(a, b Entry) int { return a.At.Compare(b.At) })
+	return eachOf(all, each)
+}
+
+func eachOf(all []Entry, each func(Entry) error) error {
 	for _, e := range all {
 		if err := each(e); err != nil {
 			return err

@@ -75,6 +75,9 @@ type Runner struct {
 	Upload  Uploader     // needed by Run for a job with a jar
 	Trust   TrustReader  // nil: the trust policy is not part of the preflight
 	Logs    LogReader    // needed by Running.Logs
+	Sent    LogArchive   // needed for logs of pods that are gone
+	Dial    PodDialer    // needed for what only Flink knows
+	Load    bool         // Jobs asks each JobManager how much its job waits
 	Clock   Clock        // nil: the wall clock
 	Region  string       // whose prices say what a node costs; "" = no prices
 

@@ -19,7 +19,7 @@ type Running struct {
 	Ref    kube.Ref
 }
 
-// Find looks for a job of a team, or of any team ("").
+// Find looks for a job of a team, or of any team (""). Without a name it is what all jobs of the team are looked at with.
 func (d Deployed) Find(ctx context.Context, name, team string, timeout time.Duration) (Running, error) {
 	namespace := ""
 	if team != "" {
@@ -32,6 +32,9 @@ func (d Deployed) Find(ctx context.Context, name, team string, timeout time.Dura
 	r, err := d.connect(ctx, timeout)
 	if err != nil {
 		return Running{}, err
+	}
+	if name == "" {
+		return Running{Runner: r.withDefaults(), Ref: kube.Ref{Namespace: namespace}}, err
 	}
 	ref, err := r.find(ctx, namespace, name)
 	return Running{Runner: r.withDefaults(), Ref: ref}, err

@@ -67,6 +67,11 @@ type Checkpoint struct {
 	Bytes     int64  `json:"state_size"`
 	Millis    int64  `json:"end_to_end_duration"`
 	Path      string `json:"external_path"`
+
+	Subtasks     int    `json:"num_subtasks,omitempty"`
+	Acknowledged int    `json:"num_acknowledged_subtasks,omitempty"`
+	Failed       int64  `json:"failure_timestamp,omitempty"`
+	Failure      string `json:"failure_message,omitempty"`
 }
 
 // Checkpoints is the document of GET /jobs/ID/checkpoints.
@@ -83,11 +88,24 @@ type Checkpoints struct {
 		Savepoint *Checkpoint `json:"savepoint"`
 		Restored  *Checkpoint `json:"restored"`
 	} `json:"latest"`
+	History []Checkpoint `json:"history,omitempty"` // the newest first
 }
 
 // Exceptions is the document of GET /jobs/ID/exceptions.
 type Exceptions struct {
-	Root string `json:"root-exception"` // with its stack trace; "" when there is none
+	Root    string `json:"root-exception"` // with its stack trace; "" when there is none
+	History struct {
+		Entries []Exception `json:"entries,omitempty"` // the newest first
+	} `json:"exceptionHistory,omitzero"`
+}
+
+// Exception is what a job, or a part of it, was restarted for.
+type Exception struct {
+	Name   string `json:"exceptionName"`
+	Trace  string `json:"stacktrace"`
+	Millis int64  `json:"timestamp"`
+	Task   string `json:"taskName,omitempty"`
+	Worker string `json:"taskManagerId,omitempty"`
 }
 
 // Trigger is the answer to the start of something that takes time.

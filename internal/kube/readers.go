@@ -6,8 +6,10 @@ import (
 	"context"
 	"fmt"
 	"sort"
+	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 )
@@ -37,8 +39,29 @@ type Pod struct {
 	Labels          map[string]string
 	Scheduled       Condition // type PodScheduled; Status "" when not reported yet
 	Waiting         []Waiting
-	Restarts        int // of its containers, together
+	Restarts        int   // of its containers, together
+	MilliCPU, MiB   int64 // what its containers ask for, together
+	Ended           []Ended
+	Why             string // of a pod that was evicted or refused by its kubelet
 	Created         time.Time
+}
+
+// Ended is how the last run of a container ended, or the only one.
+type Ended struct {
+	Container, Reason, Message string
+	Code                       int
+	At                         time.Time
+}
+
+// LastEnd is when a container of the pod ended last; zero when none did.
+func (p Pod) LastEnd() time.Time {
+	var last time.Time
+	for _, e := range p.Ended {
+		if e.At.After(last) {
+			last = e.At
+		}
+	}
+	return last
 }
 
 // Node is what the tool reads of a node.
@@ -134,11 +157,18 @@ func (c *Client) NodeClaims(ctx context.Context) ([]NodeClaim, error) {
 
 type podWire struct {
 	Spec struct {
-		NodeName string `json:"nodeName"`
+		NodeName   string `json:"nodeName"`
+		Containers []struct {
+			Resources struct {
+				Requests map[string]string `json:"requests"`
+			} `json:"resources"`
+		} `json:"containers"`
 	} `json:"spec"`
 	Status struct {
 		Phase                 string          `json:"phase"`
 		PodIP                 string          `json:"podIP"`
+		Reason                string          `json:"reason"`
+		Message               string          `json:"message"`
 		Conditions            []Condition     `json:"conditions"`
 		ContainerStatuses     []containerWire `json:"containerStatuses"`
 		InitContainerStatuses []containerWire `json:"initContainerStatuses"`
@@ -153,14 +183,31 @@ type containerWire struct {
 			Reason  string `json:"reason"`
 			Message string `json:"message"`
 		} `json:"waiting"`
+		Terminated *endWire `json:"terminated"`
 	} `json:"state"`
 	LastState struct {
-		Terminated *struct {
-			ExitCode int    `json:"exitCode"`
-			Reason   string `json:"reason"`
-			Message  string `json:"message"`
-		} `json:"terminated"`
+		Terminated *endWire `json:"terminated"`
 	} `json:"lastState"`
+}
+
+type endWire struct {
+	ExitCode int    `json:"exitCode"`
+	Reason   string `json:"reason"`
+	Message  string `json:"message"`
+	Finished string `json:"finishedAt"`
+}
+
+// ended is how the container ended last; ok is false when it never did, or is one that was to end.
+func (c containerWire) ended() (e Ended, ok bool) {
+	t := c.State.Terminated
+	if t == nil {
+		t = c.LastState.Terminated
+	}
+	if t == nil || t.ExitCode == 0 && t.Reason == "Completed" {
+		return e, false
+	}
+	at, _ := time.Parse(time.RFC3339, t.Finished) // zero when it is not said
+	return Ended{Container: c.Name, Reason: t.Reason, Message: t.Message, Code: t.ExitCode, At: at}, true
 }
 
 // lastEnd is how the last run of a container ended.
@@ -193,9 +240,20 @@ func PodsFrom(objs []unstructured.Unstructured) []Pod {
 			Labels:    o.GetLabels(),
 			Scheduled: ConditionOf(w.Status.Conditions, "PodScheduled"),
 			Created:   o.GetCreationTimestamp().Time,
+			Why:       strings.Trim(w.Status.Reason+": "+w.Status.Message, ": "),
+		}
+		for _, c := range w.Spec.Containers {
+			cpu, errCPU := resource.ParseQuantity(c.Resources.Requests["cpu"])
+			memory, errMemory := resource.ParseQuantity(c.Resources.Requests["memory"])
+			if errCPU == nil && errMemory == nil { // of a container that asks for nothing, nothing is counted
+				p.MilliCPU, p.MiB = p.MilliCPU+cpu.MilliValue(), p.MiB+memory.Value()>>20
+			}
 		}
 		for _, cs := range append(w.Status.InitContainerStatuses, w.Status.ContainerStatuses...) {
 			p.Restarts += cs.RestartCount
+			if e, ok := cs.ended(); ok {
+				p.Ended = append(p.Ended, e)
+			}
 			if cs.State.Waiting != nil {
 				p.Waiting = append(p.Waiting, Waiting{
 					Container: cs.Name, Reason: cs.State.Waiting.Reason, Message: cs.State.Waiting.Message, Last: cs.lastEnd(),

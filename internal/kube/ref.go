@@ -48,6 +48,8 @@ var (
 	KindAPIService        = Kind{"apiregistration.k8s.io/v1", "APIService"}
 	KindValidatingWebhook = Kind{"admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration"}
 	KindMutatingWebhook   = Kind{"admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration"}
+	// KindEndpointSlice says whether a Service has somebody behind it.
+	KindEndpointSlice = Kind{"discovery.k8s.io/v1", "EndpointSlice"}
 	// KindNodePool, KindNodeClaim and KindEC2NodeClass are Karpenter's.
 	KindNodePool     = Kind{"karpenter.sh/v1", "NodePool"}
 	KindNodeClaim    = Kind{"karpenter.sh/v1", "NodeClaim"}

@@ -21,9 +21,8 @@ import (
 // Stack is what the commands need of a stack.
 type Stack interface {
 	Info() stack.Info
-	// ListJobs lists the jobs of a team, or all.
-	ListJobs(ctx context.Context, team string) ([]flinkjob.Summary, error)
-	// FindJob looks for a job by its name; the timeout is that of the waits for it.
+	// FindJob looks for a job by its name; the timeout is that of the waits for it. Without a name it gives what all jobs of the
+	// team are looked at with.
 	FindJob(ctx context.Context, name, team string, timeout time.Duration) (flinkjob.Running, error)
 	// Explained gives an error of AWS or Kubernetes its code and its exit code.
 	Explained(err error) error
@@ -48,6 +47,9 @@ type Options struct {
 	Discard     bool // what changes a job may lose its state
 	Parallelism int
 	For         string
+	Watch, Load bool
+	Port        int
+	Browser     bool
 	Logs        flinkjob.LogOptions
 }
 
@@ -61,7 +63,9 @@ func newOptions(f *cmdutil.Factory, open Open) *Options {
 // NewCmds returns the commands.
 func NewCmds(f *cmdutil.Factory, open Open) []*cobra.Command {
 	return []*cobra.Command{
-		NewListCmd(f, open, nil), NewStatusCmd(f, open, nil), NewEventsCmd(f, open, nil), NewLogsCmd(f, open, nil),
+		NewListCmd(f, open, nil), NewStatusCmd(f, open, nil), NewDiagnoseCmd(f, open, nil), NewUICmd(f, open, nil),
+		NewEventsCmd(f, open, nil),
+		NewLogsCmd(f, open, nil),
 		NewWaitCmd(f, open, nil), NewSavepointCmd(f, open, nil), NewSuspendCmd(f, open, nil), NewResumeCmd(f, open, nil),
 		NewRestartCmd(f, open, nil), NewRescaleCmd(f, open, nil), NewDeleteCmd(f, open, nil),
 	}

@@ -36,17 +36,13 @@ func (*fake) Close() error              { return nil }
 func (*fake) Explained(err error) error { return err }
 
 func (f *fake) runner() flinkjob.Runner {
-	return flinkjob.Runner{Kube: f.store, Logs: f, Poll: time.Millisecond, Timeout: time.Minute}
-}
-
-func (f *fake) ListJobs(ctx context.Context, team string) ([]flinkjob.Summary, error) {
-	if f.listed != nil {
-		return nil, f.listed
-	}
-	return f.runner().Jobs(ctx, team)
+	return flinkjob.Runner{Kube: f.store, Logs: f, Region: "us-west-2", Poll: time.Millisecond, Timeout: time.Minute}
 }
 
 func (f *fake) FindJob(ctx context.Context, name, team string, timeout time.Duration) (flinkjob.Running, error) {
+	if f.listed != nil {
+		return flinkjob.Running{}, f.listed
+	}
 	d := flinkjob.Deployed{Connect: func(context.Context) (flinkjob.Runner, error) { return f.runner(), nil }}
 	return d.Find(ctx, name, team, timeout)
 }
@@ -72,9 +68,13 @@ func cluster(t *testing.T, mode string) *fake {
 		},
 	}), kubetest.Object(kube.KindPod, "flink-team-a", "basic-1", obj{
 		"metadata": obj{"labels": obj{"app": "basic", "type": "flink-native-kubernetes", "component": "jobmanager"}},
-		"spec":     obj{"nodeName": "n1"},
-		"status":   obj{"phase": "Running", "conditions": []any{obj{"type": "Ready", "status": "True"}}},
+		"spec": obj{"nodeName": "n1", "containers": []any{obj{"resources": obj{"requests": obj{"cpu": "500m",
+			"memory": "512Mi"}}}}},
+		"status": obj{"phase": "Running", "conditions": []any{obj{"type": "Ready", "status": "True"}}},
 	}))
+	s.Put(kubetest.Object(kube.KindNode, "", "n1", obj{"metadata": obj{"labels": obj{
+		"node.kubernetes.io/instance-type": "c5d.xlarge",
+	}}}))
 	s.Put(kubetest.Object(kube.KindEvent, "flink-team-a", "1", obj{
 		"type": "Normal", "reason": "Submit", "message": "Starting\n deployment", "lastTimestamp": "2126-01-01T00:01:00Z",
 		"involvedObject": obj{"kind": "FlinkDeployment", "namespace": "flink-team-a", "name": "basic"},
@@ -121,8 +121,8 @@ func exec(t *testing.T, f *fake, line string) (*cmdtest.Run, error) {
 func TestWhatTheCommandsShow(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string]string{
-		"list": "JOB\tNAMESPACE\tSTATE\tHEALTH\tPARALLELISM\tCHECKPOINT\tRESTARTS\tRELEASE\tAGE\n" +
-			"basic\tflink-team-a\tRUNNING\thealthy\t2\tnone\t0\temr-7.13.0-flink-latest\t2h00m\n",
+		"list": "JOB\tNAMESPACE\tSTATE\tHEALTH\tPARALLELISM\tCHECKPOINT\tRESTARTS\tRELEASE\tAGE\t$/H\tIDLE\n" +
+			"basic\tflink-team-a\tRUNNING\thealthy\t2\tnone\t0\temr-7.13.0-flink-latest\t2h00m\t0.024\t-\n",
 		"status basic": "job basic in namespace flink-team-a: RUNNING, STABLE, healthy\n",
 		"events basic": "TIME\tTYPE\tREASON\tOBJECT\tCOUNT\tMESSAGE\n" +
 			"2126-01-01T00:01:00Z\tNormal\tSubmit\tFlinkDeployment/basic\t1\tStarting deployment\n",
@@ -187,6 +187,9 @@ func TestWhatIsRefusedSaysWhatToDo(t *testing.T) {
 		"wait basic --for finished --timeout 200ms": {cmdutil.ExitTimeout, "not within 200ms"},
 		"logs basic --role boss":                    {cmdutil.ExitUsage, `--role is "boss"`},
 		"logs basic --tail -1":                      {cmdutil.ExitUsage, "cannot be negative"},
+		"logs basic --from mars":                    {cmdutil.ExitUsage, `--from is "mars"; it can be pods, cloudwatch, s3`},
+		"logs basic --from s3 --follow":             {cmdutil.ExitUsage, "are of pods, and the logs are read from s3"},
+		"logs basic --from s3":                      {cmdutil.ExitFailed, "there is no access to the account"},
 		"logs basic --follow --previous":            {cmdutil.ExitUsage, "nothing to follow"},
 		"logs basic --role taskmanager":             {cmdutil.ExitFailed, `job "basic" has no taskmanager pods`},
 	} {
@@ -199,4 +202,39 @@ func TestWhatIsRefusedSaysWhatToDo(t *testing.T) {
 	r, err := exec(t, &fake{store: kubetest.New()}, "list")
 	require.NoError(t, err)
 	require.Empty(t, r.Out.String())
+}
+
+func TestDiagnose(t *testing.T) {
+	t.Parallel()
+	f := cluster(t, "savepoint")
+	f.store.Remove(kube.KindPod.Ref("flink-team-a", "basic-1"))
+	r, err := exec(t, f, "diagnose basic")
+	require.Equal(t, cmdutil.ExitFailed, cmdtest.Code(err))
+	require.Equal(t, "job basic in namespace flink-team-a is degraded: it runs; the Flink operator does not run\n\n"+
+		"1. the Flink operator does not run (operator-down)\n", r.Out.String()[:strings.Index(r.Out.String(), "   seen:")])
+	for _, want := range []string{
+		"   seen:  operator: there is no Deployment of the operator\n", "   next:  emrflink status\n",
+		"\nNot assessed:\n   exceptions: Flink's REST API: no JobManager is ready\n      so it is not known whether there " +
+			"is: clock, lease",
+		"\nWhat happened:\n   2126-01-01T00:01:00Z  operator   FlinkDeployment basic: Submit: Starting deployment\n",
+	} {
+		require.Contains(t, r.Out.String(), want)
+	}
+	r, err = exec(t, f, "diagnose --output json")
+	require.Equal(t, cmdutil.ExitFailed, cmdtest.Code(err))
+	cmdtest.Fields(t, r.Out.Bytes(), strings.Fields("jobs jobs[].autoscaler jobs[].findings jobs[].findings[].cause "+
+		"jobs[].findings[].command jobs[].findings[].evidence jobs[].findings[].evidence[].at "+
+		"jobs[].findings[].evidence[].source "+
+		"jobs[].findings[].evidence[].text jobs[].findings[].evidence[].where jobs[].findings[].id jobs[].findings[].seen "+
+		"jobs[].findings[].title jobs[].findings[].weight jobs[].job jobs[].kind jobs[].namespace jobs[].notAssessed "+
+		"jobs[].notAssessed[].checks jobs[].notAssessed[].source jobs[].notAssessed[].why jobs[].state jobs[].timeline "+
+		"jobs[].timeline[].at jobs[].timeline[].seen jobs[].timeline[].text jobs[].timeline[].what jobs[].verdict jobs[].why "+
+		"schemaVersion simulated")...)
+	r, err = exec(t, &fake{store: kubetest.New()}, "diagnose")
+	require.NoError(t, err, "no job, nothing wrong")
+	require.Empty(t, r.Out.String())
+	_, err = exec(t, f, "diagnose nobody")
+	require.Equal(t, cmdutil.ExitNotFound, cmdtest.Code(err))
+	_, err = exec(t, f, "diagnose basic other")
+	require.Equal(t, cmdutil.ExitUsage, cmdtest.Code(err))
 }

@@ -39,8 +39,13 @@ func NewListCmd(f *cmdutil.Factory, open Open, runF func(context.Context, *Optio
 		Use:        "list [flags]",
 		Short:      "List the Flink jobs of all teams",
 		Long: `List the FlinkDeployments and FlinkSessionJobs in the cluster: Flink's state, health, parallelism, age of the last
-checkpoint, restarts of containers, release. What could not be read is shown as "?", with the reason below.` + lookCodes,
+checkpoint, restarts of containers, release, the share of its nodes' on-demand prices that its pods ask for. What could
+not be read is shown as "?", with the reason below.
+
+With --load, each JobManager is asked how much of their time its tasks have waited for records. With --watch, the list is
+shown again when something changes, until Ctrl-C.` + lookCodes,
 		Example: `  emrflink job list
+  emrflink job list --watch --load
   emrflink job list --team flink-team-a --output json`,
 		Args: cmdutil.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -51,21 +56,24 @@ checkpoint, restarts of containers, release. What could not be read is shown as 
 		},
 	}
 	cmd.Flags().StringVar(&opts.Team, "team", "", "the jobs of this team only")
+	cmd.Flags().BoolVar(&opts.Load, "load", false, "ask each JobManager how much its tasks wait")
+	addWatchFlag(cmd, opts)
 	cmdutil.AddOutputFlag(cmd, &opts.Output)
 	return cmd
 }
 
 func list(ctx context.Context, opts *Options) error {
-	const what = "list the jobs"
-	s, err := opts.Open(ctx)
-	if err != nil {
-		return fmt.Errorf("%s: %w", what, err)
-	}
-	defer s.Close() // the session holds nothing that could be lost
-	all, err := s.ListJobs(ctx, opts.Team)
-	if err != nil {
-		return fmt.Errorf("%s: %w", what, s.Explained(err))
-	}
+	return with(ctx, opts, "list the jobs", func(s Stack, job flinkjob.Running) error {
+		job.Runner.Load = opts.Load
+		look := func() (func() error, error) {
+			all, err := job.Runner.Jobs(ctx, job.Ref.Namespace)
+			return func() error { return showList(opts, s, all) }, err
+		}
+		return shown(ctx, opts, job, look)
+	})
+}
+
+func showList(opts *Options, s Stack, all []flinkjob.Summary) error {
 	if opts.Output == cmdutil.JSON {
 		return cmdutil.WriteJSON(opts.IO.Out, listDocument{
 			SchemaVersion: cmdutil.SchemaVersion, Jobs: cmdutil.List(all), Simulated: cmdutil.List(s.Info().Simulated),
@@ -76,7 +84,8 @@ func list(ctx context.Context, opts *Options) error {
 		simulated(opts, s)
 		return nil
 	}
-	t := opts.IO.NewTable("JOB", "NAMESPACE", "STATE", "HEALTH", "PARALLELISM", "CHECKPOINT", "RESTARTS", "RELEASE", "AGE")
+	t := opts.IO.NewTable("JOB", "NAMESPACE", "STATE", "HEALTH", "PARALLELISM", "CHECKPOINT", "RESTARTS", "RELEASE", "AGE", "$/H",
+		"IDLE")
 	for _, j := range all {
 		parallelism, checkpoint := strconv.FormatInt(j.Parallelism, 10), "none"
 		if j.Parallelism == 0 {
@@ -89,7 +98,8 @@ func list(ctx context.Context, opts *Options) error {
 			checkpoint = iostreams.Duration(opts.Now().Sub(j.Checkpoint.At)) + " ago"
 		}
 		t.Row(j.Job, j.Namespace, orDash(j.State), string(j.Health), parallelism, checkpoint, strconv.Itoa(j.Restarts),
-			orDash(j.Release), iostreams.Duration(opts.Now().Sub(j.Created)))
+			orDash(j.Release), iostreams.Duration(opts.Now().Sub(j.Created)), number(j.HourlyUSD, "%.3f"),
+			number(j.IdlePercent, "%.0f%%"))
 	}
 	if err := t.Render(); err != nil {
 		return err
@@ -105,6 +115,14 @@ func list(ctx context.Context, opts *Options) error {
 	return nil
 }
 
+// number is a figure that may not be known.
+func number(v *float64, format string) string {
+	if v == nil {
+		return "-"
+	}
+	return fmt.Sprintf(format, *v)
+}
+
 func orDash(text string) string {
 	if text == "" {
 		return "-"
@@ -115,23 +133,24 @@ func orDash(text string) string {
 // NewStatusCmd returns the command that shows one job.
 func NewStatusCmd(f *cmdutil.Factory, open Open, runF func(context.Context, *Options) error) *cobra.Command {
 	opts := newOptions(f, open)
-	return ofOneJob(f, opts, runF, status, &cobra.Command{
+	cmd := ofOneJob(f, opts, runF, status, &cobra.Command{
 		Use:   "status",
 		Short: "Show how a job is doing",
 		Long: `Show a job as the operator and Flink report it: state, health, what it waits for or runs into, the last checkpoint,
-its pods and where they run.` + lookCodes,
+its pods and where they run. With --watch it is shown again when something changes, until Ctrl-C.` + lookCodes,
 		Example: `  emrflink job status my-job
   emrflink job status my-job --output json`,
 	})
+	addWatchFlag(cmd, opts)
+	return cmd
 }
 
 func status(ctx context.Context, opts *Options) error {
 	return with(ctx, opts, fmt.Sprintf("read job %q", opts.Job), func(s Stack, job flinkjob.Running) error {
-		res, err := job.Status(ctx)
-		if err != nil {
-			return err
-		}
-		return jobrun.ShowStatus(opts.IO, opts.Output, s.Info().Simulated, res)
+		return shown(ctx, opts, job, func() (func() error, error) {
+			res, err := job.Status(ctx)
+			return func() error { return jobrun.ShowStatus(opts.IO, opts.Output, s.Info().Simulated, res) }, err
+		})
 	})
 }
 
@@ -195,12 +214,15 @@ func NewLogsCmd(f *cmdutil.Factory, open Open, runF func(context.Context, *Optio
 		Short:      "Show the logs of a job's pods",
 		Long: `Show the logs of the JobManager and of all TaskManagers, in the order in which they were written; a stack trace
 stays whole. Each line has the name of its pod in front, and with --output json is an object. What pods wrote that are
-gone is where the job's log settings send it, CloudWatch or S3.` + lookCodes,
+gone is where the job's log settings send it: --from cloudwatch or --from s3 reads it there.` + lookCodes,
 		Example: `  emrflink job logs my-job --follow
   emrflink job logs my-job --role taskmanager --since 10m
-  emrflink job logs my-job --previous --tail 100`,
+  emrflink job logs my-job --previous --tail 100
+  emrflink job logs my-job --from cloudwatch --since 2h`,
 	})
 	fl := cmd.Flags()
+	fl.StringVar(&opts.Logs.From, "from", flinkjob.FromPods, "where they are read: "+strings.Join(flinkjob.LogPlaces(), ", "))
+	cmdutil.CompleteFlag(cmd, "from", flinkjob.LogPlaces()...)
 	fl.StringVar(&opts.Logs.Role, "role", "", "of these pods only: "+strings.Join(roles, ", "))
 	cmdutil.CompleteFlag(cmd, "role", roles...)
 	fl.BoolVar(&opts.Logs.Follow, "follow", false, "go on with what is written, until Ctrl-C")
@@ -211,6 +233,10 @@ gone is where the job's log settings send it, CloudWatch or S3.` + lookCodes,
 		switch l := opts.Logs; {
 		case l.Role != "" && !slices.Contains(roles, l.Role):
 			return cmdutil.Usagef("--role is %q; it can be %s", l.Role, strings.Join(roles, ", "))
+		case !slices.Contains(flinkjob.LogPlaces(), l.From):
+			return cmdutil.Usagef("--from is %q; it can be %s", l.From, strings.Join(flinkjob.LogPlaces(), ", "))
+		case l.From != flinkjob.FromPods && (l.Follow || l.Previous):
+			return cmdutil.Usagef("--follow and --previous are of pods, and the logs are read from %s", l.From)
 		case l.Since < 0 || l.Tail < 0:
 			return cmdutil.Usagef("--since and --tail cannot be negative")
 		case l.Follow && l.Previous:

@@ -69,6 +69,7 @@ func keepers(r run, got *any) map[string]*cobra.Command {
 		"job run":             job.NewRunCmd(f, o.Job, cmdtest.Keep[job.RunOptions](got)),
 		"job validate":        job.NewValidateCmd(f, o.Job, cmdtest.Keep[job.ValidateOptions](got)),
 		"job delete":          jobscmd.NewDeleteCmd(f, o.Jobs, cmdtest.Keep[jobscmd.Options](got)),
+		"job diagnose":        jobscmd.NewDiagnoseCmd(f, o.Jobs, cmdtest.Keep[jobscmd.Options](got)),
 		"job events":          jobscmd.NewEventsCmd(f, o.Jobs, cmdtest.Keep[jobscmd.Options](got)),
 		"job list":            jobscmd.NewListCmd(f, o.Jobs, cmdtest.Keep[jobscmd.Options](got)),
 		"job logs":            jobscmd.NewLogsCmd(f, o.Jobs, cmdtest.Keep[jobscmd.Options](got)),
@@ -83,6 +84,7 @@ func keepers(r run, got *any) map[string]*cobra.Command {
 		"job state show":      jobstate.NewShowCmd(f, o.JobState, cmdtest.Keep[jobstate.Options](got)),
 		"job status":          jobscmd.NewStatusCmd(f, o.Jobs, cmdtest.Keep[jobscmd.Options](got)),
 		"job suspend":         jobscmd.NewSuspendCmd(f, o.Jobs, cmdtest.Keep[jobscmd.Options](got)),
+		"job ui":              jobscmd.NewUICmd(f, o.Jobs, cmdtest.Keep[jobscmd.Options](got)),
 		"job wait":            jobscmd.NewWaitCmd(f, o.Jobs, cmdtest.Keep[jobscmd.Options](got)),
 		"local fault drift":   local.NewFaultDriftCmd(f, o.Local, cmdtest.Keep[local.FaultOptions](got)),
 		"local fault list":    local.NewFaultListCmd(f, o.Local, cmdtest.Keep[local.FaultOptions](got)),
@@ -247,6 +249,7 @@ func jobFlags() []flagCase {
 func runningFlags() []flagCase {
 	type job = jobscmd.Options
 	type logs = flinkjob.LogOptions
+	const pods = flinkjob.FromPods
 	const JSON, minutes, m = cmdutil.JSON, 10 * time.Minute, "mine "
 	cases := []flagCase{
 		{"job list", "--team=t", job{Team: "t"}},
@@ -254,14 +257,21 @@ func runningFlags() []flagCase {
 		{"job delete", m + "--timeout=3m", job{Job: "mine", Timeout: 3 * time.Minute}},
 		{"job rescale", m + "--parallelism=4", job{Job: "mine", Timeout: minutes, Parallelism: 4}},
 		{"job wait", m + "--for=checkpoint", job{Job: "mine", Timeout: minutes, For: "checkpoint"}},
-		{"job logs", m + "--role=jobmanager", job{Job: "mine", Logs: logs{Role: "jobmanager"}}},
-		{"job logs", m + "--follow", job{Job: "mine", Logs: logs{Follow: true}}},
-		{"job logs", m + "--previous", job{Job: "mine", Logs: logs{Previous: true}}},
-		{"job logs", m + "--since=10m", job{Job: "mine", Logs: logs{Since: minutes}}},
-		{"job logs", m + "--tail=7", job{Job: "mine", Logs: logs{Tail: 7}}},
+		{"job logs", m + "--role=jobmanager", job{Job: "mine", Logs: logs{From: pods, Role: "jobmanager"}}},
+		{"job logs", m + "--follow", job{Job: "mine", Logs: logs{From: pods, Follow: true}}},
+		{"job logs", m + "--previous", job{Job: "mine", Logs: logs{From: pods, Previous: true}}},
+		{"job logs", m + "--since=10m", job{Job: "mine", Logs: logs{From: pods, Since: minutes}}},
+		{"job logs", m + "--from=s3", job{Job: "mine", Logs: logs{From: "s3"}}},
+		{"job list", "--load", job{Load: true}},
+		{"job list", "--watch", job{Watch: true}},
+		{"job status", m + "--watch", job{Job: "mine", Watch: true}},
+		{"job ui", "--port=9000", job{Port: 9000}},
+		{"job ui", "--open", job{Port: 8081, Browser: true}},
+		{"job logs", m + "--tail=7", job{Job: "mine", Logs: logs{From: pods, Tail: 7}}},
 	}
 	for command, plain := range map[string]job{
-		"job status": {}, "job events": {}, "job logs": {}, "job delete": {Timeout: 5 * time.Minute},
+		"job status": {}, "job diagnose": {}, "job events": {}, "job logs": {Logs: logs{From: pods}},
+		"job ui": {Port: 8081}, "job delete": {Timeout: 5 * time.Minute},
 		"job savepoint": {Timeout: minutes},
 		"job suspend":   {Timeout: minutes}, "job resume": {Timeout: minutes}, "job restart": {Timeout: minutes},
 		"job rescale": {Timeout: minutes, Parallelism: 2}, "job wait": {Timeout: minutes, For: "healthy"},

@@ -94,7 +94,7 @@ func (s *onTarget) DryRunJobs(ctx context.Context, jobs []flinkjob.Job) (flinkjo
 
 // newRunner runs jobs with everything that their preflight asks.
 func newRunner(k *kube.Client, a *awsapi.Client) flinkjob.Runner {
-	return flinkjob.Runner{Kube: k, Objects: a, Upload: a, Trust: a, Logs: k}
+	return flinkjob.Runner{Kube: k, Objects: a, Upload: a, Trust: a, Logs: k, Sent: a, Dial: k}
 }
 
 // Run submits a job and waits for a checkpoint. A job that is submitted in the middle of a cleanup or a deploy may be in a
@@ -144,16 +144,7 @@ func (j jobs) Verify(ctx context.Context, name, team string) (flinkjob.Verified,
 	return v, classify(err)
 }
 
-// ListJobs lists the jobs of a team, or all.
-func (s *onTarget) ListJobs(ctx context.Context, team string) ([]flinkjob.Summary, error) {
-	j, err := s.jobs(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return j.Deployed.List(ctx, team)
-}
-
-// FindJob looks for a job by its name.
+// FindJob looks for a job by its name; "" is for all of a team.
 func (s *onTarget) FindJob(ctx context.Context, name, team string, timeout time.Duration) (flinkjob.Running, error) {
 	j, err := s.jobs(ctx)
 	if err != nil {
