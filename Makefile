@@ -43,7 +43,7 @@ export EMRFLINK_BIN := $(CURDIR)/$(BIN)
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## Build bin/emrflink and bin/localkube (minutes the first time)
@@ -73,6 +73,14 @@ flink: build ## Fetch the Flink that runs jobs on the local target (needs Maven;
 .PHONY: samples
 samples: ## Build the jars of the sample jobs that have a source, into bin/samples (needs Maven and a JDK)
 	@$(GO) run ./internal/tools/build -o $(BIN) -samples
+
+.PHONY: kafka
+kafka: ## Run a broker of Kafka for the sample job kafka on the local target (needs Maven and Java), until Ctrl-C
+	@$(GO) run ./internal/tools/broker -dir $(BIN)/kafka
+
+.PHONY: samples-table
+samples-table: build samples ## Take each sample job through its life in real Flink and write the table of docs/samples.md (20 minutes)
+	$(GO) run ./internal/tools/sampletable -bin $(BIN)
 
 .PHONY: pod-address
 pod-address: ## Compile the class of ours that runs in Flink's processes again (needs javac)

@@ -37,7 +37,7 @@ func TestAJobRunsInFlink(t *testing.T) {
 	if _, err := exec.LookPath("javac"); err != nil {
 		t.Skip("no job is run in Flink: a JDK builds its jar: " + err.Error())
 	}
-	require.NoError(t, compile.Samples(t.Context(), repository, filepath.Dir(binary(t, "emrflink")), t.Output()))
+	require.NoError(t, compile.Samples(t.Context(), repository, filepath.Dir(binary(t, "emrflink")), t.Output(), "counting"))
 	u.ok("local flink install")
 	u.ok("deploy --yes")
 	t.Cleanup(func() {

@@ -3,12 +3,8 @@
 package flinkjob
 
 import (
-	"bytes"
 	"context"
-	"fmt"
 	"time"
-
-	"sigs.k8s.io/yaml"
 )
 
 // Deployed runs the samples on a deployed stack. The cluster is contacted by the first method that needs it.
@@ -23,29 +19,21 @@ type Deployed struct {
 	Connect func(ctx context.Context) (Runner, error)
 }
 
-// Render returns the manifests of a job as a YAML stream. The cluster is not asked.
+// Render returns the manifests of a job as a YAML stream, or the policy that it needs. The cluster is not asked.
 func (d Deployed) Render(_ context.Context, o Options) ([]byte, error) {
 	o.Jars = d.Jars
 	spec, err := SpecFrom(d.Outputs, o)
 	if err != nil {
 		return nil, err
 	}
+	if o.Policy {
+		return policyOf(spec)
+	}
 	objs, err := Render(spec)
 	if err != nil {
 		return nil, err
 	}
-	var b bytes.Buffer
-	for i, o := range objs {
-		doc, err := yaml.Marshal(o.Object)
-		if err != nil {
-			return nil, fmt.Errorf("write %s %q: %w", o.GetKind(), o.GetName(), err)
-		}
-		if i > 0 {
-			b.WriteString("---\n")
-		}
-		b.Write(doc)
-	}
-	return b.Bytes(), nil
+	return YAML(objs)
 }
 
 // Run submits a job and returns when a checkpoint is in the bucket, or after the timeout of the options.

@@ -6,19 +6,34 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
+	"path"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 
 	"emrflink/internal/exitcode"
 )
 
-// Jar is a program of this machine, and where it is uploaded.
-type Jar struct{ File, URI string }
+// Jar is a program, or another file that a job needs, and where it is uploaded.
+type Jar struct {
+	File, URI string
+	from      fs.FS // that has the file; nil: this machine
+}
+
+func (j Jar) open() (fs.File, error) {
+	if j.from != nil {
+		return j.from.Open(j.File)
+	}
+	return os.Open(j.File)
+}
 
 // jarVariable begins what stands in a manifest for a jar that is built: ${jar} of the sample itself, ${jar:sql} of another one.
 const jarVariable = "${jar"
@@ -44,7 +59,12 @@ func jarOf(name, built, team string) (Jar, error) {
 
 // NewJar is a jar of this machine with its place in the team's folder of jars.
 func NewJar(file, name, team string) (Jar, error) {
-	f, err := os.Open(file) // #nosec G304 -- beside the program, or where the user says
+	return Jar{File: file}.named(team, name, ".jar")
+}
+
+// named gives a file its place: the digest is a part of its name.
+func (j Jar) named(folder, name, ext string) (Jar, error) {
+	f, err := j.open()
 	if err != nil {
 		return Jar{}, err
 	}
@@ -53,10 +73,47 @@ func NewJar(file, name, team string) (Jar, error) {
 	if _, err := io.Copy(h, f); err != nil {
 		return Jar{}, err
 	}
-	if team == "" {
+	if folder == "" {
 		return Jar{}, errors.New("read stack outputs: the team has no jarsUri; deploy the stack again")
 	}
-	return Jar{File: file, URI: fmt.Sprintf("%s/%s-%s.jar", team, name, hex.EncodeToString(h.Sum(nil)[:8]))}, nil
+	j.URI = fmt.Sprintf("%s/%s-%s%s", folder, name, hex.EncodeToString(h.Sum(nil)[:8]), ext)
+	return j, nil
+}
+
+// uploadVariable stands in a manifest for a file of the sample's folder that a run uploads.
+var uploadVariable = regexp.MustCompile(`\$\{upload(?:Name)?:([^}]*)\}`)
+
+// inputFolder has the files that a sample reads.
+const inputFolder = "input"
+
+// uploadsOf are the files of a sample's folder that its job finds in S3: those that the manifest names, beside the jars, and its
+// input, where the job looks for it.
+func uploadsOf(s Spec) ([]Jar, error) {
+	sample, err := findSample(s.Sample)
+	if err != nil {
+		return nil, nil //nolint:nilerr // Validate says which samples there are
+	}
+	to := map[string]string{} // file: folder in the bucket
+	for _, m := range sample.manifests {
+		text, _ := json.Marshal(m) // what was read as JSON
+		for _, found := range uploadVariable.FindAllSubmatch(text, -1) {
+			to[string(found[1])] = s.JarsURI
+		}
+	}
+	input, _ := fs.Glob(sample.folder, inputFolder+"/*") // the pattern is well formed
+	for _, file := range input {
+		to[file] = s.inputDir()
+	}
+	var all []Jar
+	for _, file := range slices.Sorted(maps.Keys(to)) {
+		ext := path.Ext(file)
+		j, err := Jar{File: file, from: sample.folder}.named(to[file], strings.TrimSuffix(path.Base(file), ext), ext)
+		if err != nil {
+			return nil, fmt.Errorf("read sample job %q: %w", s.Sample, err)
+		}
+		all = append(all, j)
+	}
+	return all, nil
 }
 
 // NoJarError says that the jar of a sample cannot be read.
@@ -82,7 +139,7 @@ func (e *NoJarError) ExitCode() int { return exitcode.Usage }
 // Hint is the command that builds it.
 func (e *NoJarError) Hint() string { return "make samples" }
 
-// upload brings the jar of a job to the bucket unless it is there.
+// upload brings a file of a job to the bucket unless it is there.
 func (r Runner) upload(ctx context.Context, j Jar) error {
 	if j.URI == "" {
 		return nil
@@ -94,20 +151,24 @@ func (r Runner) upload(ctx context.Context, j Jar) error {
 	folder, _ := cutLast(key, "/")
 	there, err := r.Objects.ListObjects(ctx, bucket, folder+"/")
 	if err != nil {
-		return fmt.Errorf("look for the jar %q: %w", j.URI, err)
+		return fmt.Errorf("look for %q: %w", j.URI, err)
 	}
 	for _, o := range there {
 		if o.Key == key {
 			return nil
 		}
 	}
-	f, err := os.Open(j.File)
+	f, err := j.open()
 	if err != nil {
-		return fmt.Errorf("upload the jar: %w", err)
+		return fmt.Errorf("upload %q: %w", j.URI, err)
 	}
 	defer f.Close() // it was only read
-	if err := r.Upload.PutObject(ctx, bucket, key, f, "application/java-archive"); err != nil {
-		return fmt.Errorf("upload the jar to %q: %w", j.URI, err)
+	contentType := "application/java-archive"
+	if path.Ext(key) != ".jar" {
+		contentType = "text/plain"
+	}
+	if err := r.Upload.PutObject(ctx, bucket, key, f, contentType); err != nil {
+		return fmt.Errorf("upload %q: %w", j.URI, err)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -22,6 +23,7 @@ type Job struct {
 	OperatorNamespace string
 	CheckpointDir     string // state.checkpoints.dir; "" = there is none
 	Jar               Jar    // uploaded before the job is submitted; the zero value is none
+	Uploads           []Jar  // other files, uploaded too
 	// Cluster is the session cluster of a FlinkSessionJob; "" for a FlinkDeployment.
 	Cluster string
 	// Beside are applied before Object: ConfigMaps, Secrets and the like.
@@ -43,7 +45,7 @@ func (s Spec) Jobs() ([]Job, error) {
 	}
 	jobs, err := JobsOf(all, s)
 	for i := range jobs {
-		jobs[i].Jar = s.Jar
+		jobs[i].Jar, jobs[i].Uploads = s.Jar, s.Uploads
 	}
 	return jobs, err
 }
@@ -186,7 +188,8 @@ func (r Runner) checkFiles(ctx context.Context, j Job) ([]Finding, error) {
 	} {
 		uri, _, _ := unstructured.NestedString(j.Object.Object, "spec", "job", f.field)
 		bucket, key, err := splitURI(uri)
-		if err != nil || key == "" || uri == j.Jar.URI {
+		uploaded := uri == j.Jar.URI || slices.ContainsFunc(j.Uploads, func(u Jar) bool { return u.URI == uri })
+		if err != nil || key == "" || uploaded {
 			continue // a file of the image, or one that is uploaded first
 		}
 		folder, _ := cutLast(key+f.below, "/")

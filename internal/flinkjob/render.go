@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"regexp"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -36,7 +37,7 @@ func Render(s Spec) ([]*unstructured.Unstructured, error) {
 }
 
 func (s Sample) render(spec Spec) ([]*unstructured.Unstructured, error) {
-	r := renderer{vars: spec.variables(), folder: s.folder}
+	r := s.renderer(spec)
 	var out []*unstructured.Unstructured
 	for _, m := range s.manifests {
 		o := &unstructured.Unstructured{Object: r.value(m).(obj)}
@@ -54,12 +55,24 @@ func (s Sample) render(spec Spec) ([]*unstructured.Unstructured, error) {
 	return out, nil
 }
 
+func (s Sample) renderer(spec Spec) *renderer {
+	r := &renderer{vars: spec.variables(), folder: s.folder, settings: obj{}, uploads: spec.Uploads}
+	for _, setting := range s.Settings {
+		r.settings[setting.Name] = r.value(orElse(setting.Default, setting.Example))
+	}
+	for name, v := range spec.Settings {
+		r.settings[name] = v
+	}
+	return r
+}
+
 // variables are what a manifest may name; examples/jobs/README.md documents them.
 func (s Spec) variables() obj {
 	return obj{
 		"name": s.Name, "sample": s.Sample, "namespace": s.Namespace, "roleArn": s.RoleARN, "logGroup": s.LogGroup,
 		"checkpointDir": s.checkpointDir(), "savepointDir": s.SavepointURI + "/" + s.Name,
-		"outputDir": s.outputDir(), "jar": s.Jar.URI,
+		"outputDir": s.outputDir(), "inputDir": s.inputDir(), "jar": s.Jar.URI, "region": s.Region, "account": s.account(),
+		"partition":     s.partition(),
 		"jobManagerDir": s.JobManagerURI + "/" + s.Name, "logUri": strings.TrimPrefix(s.LogURI, "s3://") + "/" + s.Name,
 		"emrReleaseLabel": s.EmrReleaseLabel, "flinkVersion": s.FlinkVersion,
 		"nodeGroupType": s.NodeGroupType, "arch": s.Arch,
@@ -74,12 +87,30 @@ func (s Spec) checkpointDir() string {
 // outputDir is beside the checkpoints: a job's role writes to the folders of its state and nowhere else.
 func (s Spec) outputDir() string { return s.CheckpointURI + "/" + s.Name + "/output" }
 
+// inputDir is where a job may only read: its role writes to the folders of its state.
+func (s Spec) inputDir() string {
+	team, _ := cutLast(s.JarsURI, "/")
+	return team + "/input/" + s.Name
+}
+
+func (s Spec) account() string {
+	account, _, _ := roleOf(s.RoleARN) // Validate says what is wrong with it
+	return account
+}
+
+func (s Spec) partition() string {
+	_, rest, _ := strings.Cut(s.RoleARN, ":")
+	partition, _, _ := strings.Cut(rest, ":")
+	return partition
+}
+
 // renderer copies a manifest and puts in the variables. They are replaced in the values of the parsed document, not in
 // its text: whatever a variable contains, it cannot change the structure.
 type renderer struct {
-	vars     obj
-	folder   fs.FS
-	mistakes []error
+	vars, settings obj
+	folder         fs.FS
+	uploads        []Jar
+	mistakes       []error
 }
 
 var variable = regexp.MustCompile(`\$\{([^}]*)\}`)
@@ -109,17 +140,29 @@ func (r *renderer) value(v any) any {
 
 func (r *renderer) lookup(m string) any {
 	name := variable.FindStringSubmatch(m)[1]
-	if file, ok := strings.CutPrefix(name, "file:"); ok {
-		text, err := fs.ReadFile(r.folder, file)
+	kind, of, _ := strings.Cut(name, ":")
+	from := r.vars
+	switch kind {
+	case "file":
+		text, err := fs.ReadFile(r.folder, of)
 		if err != nil {
 			r.mistakes = append(r.mistakes, err)
 		}
 		return string(text)
-	}
-	if strings.HasPrefix(name, "jar:") {
+	case "upload", "uploadName":
+		if i := slices.IndexFunc(r.uploads, func(u Jar) bool { return u.File == of }); i >= 0 {
+			_, base := cutLast(r.uploads[i].URI, "/")
+			return map[string]string{"upload": r.uploads[i].URI, "uploadName": base}[kind]
+		}
+		if _, err := fs.Stat(r.folder, of); err == nil && r.uploads == nil {
+			return "" // only the size of the job is asked for
+		}
+	case "set":
+		name, from = of, r.settings
+	case "jar":
 		name = "jar" // jarOf has found whose
 	}
-	v, ok := r.vars[name]
+	v, ok := from[name]
 	if !ok {
 		r.mistakes = append(r.mistakes, fmt.Errorf("unknown variable %s", m))
 	}

@@ -23,8 +23,10 @@ func (r Runner) Run(ctx context.Context, s Job, report func(Progress)) (RunResul
 	r = r.withDefaults()
 	m := r.meter(report)
 	m.say(phasePreflight, "node pools, operator, namespace and trust policy are checked")
-	if err := r.upload(ctx, s.Jar); err != nil {
-		return RunResult{}, err
+	for _, file := range append(slices.Clone(s.Uploads), s.Jar) {
+		if err := r.upload(ctx, file); err != nil {
+			return RunResult{}, err
+		}
 	}
 	if err := r.settled(ctx, s, m); err != nil {
 		return RunResult{}, err

@@ -6,15 +6,18 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/json"
 	"sigs.k8s.io/yaml"
 
 	"emrflink/examples"
 	"emrflink/internal/exitcode"
+	"emrflink/internal/flinkjob/sample"
 	"emrflink/internal/kube"
 )
 
@@ -24,6 +27,9 @@ type Sample struct {
 	Title       string `json:"title"`
 	Description string `json:"description"`
 	JarURI      string `json:"jarURI"`
+
+	// Settings are what only the user knows, sorted by name.
+	Settings []sample.Setting `json:"settings"`
 
 	folder    fs.FS // the files of this sample
 	manifests []obj // with their variables: a FlinkDeployment, then the session jobs that run in it
@@ -81,11 +87,17 @@ func readSample(fsys fs.FS, name string) (Sample, error) {
 		return Sample{}, errors.New("README.md: a heading (# TITLE) and a paragraph come first")
 	}
 	s := Sample{Name: name, Title: title, Description: strings.ReplaceAll(description, "\n", " "), folder: folder}
-	text, err := fs.ReadFile(folder, "manifest.yaml")
+	docs, err := documents(fsys, name)
 	if err != nil {
 		return Sample{}, err
 	}
-	for doc := range strings.SplitSeq(string(text), "\n---\n") {
+	if s.Settings, err = settingsOf(docs[0]); err != nil {
+		return Sample{}, fmt.Errorf("manifest.yaml: %w", err)
+	}
+	if docs[0], err = whole(fsys, docs[0]); err != nil {
+		return Sample{}, fmt.Errorf("manifest.yaml: %w", err)
+	}
+	for _, doc := range docs {
 		if err := s.read(doc); err != nil {
 			return Sample{}, fmt.Errorf("manifest.yaml: %w", err)
 		}
@@ -93,16 +105,90 @@ func readSample(fsys fs.FS, name string) (Sample, error) {
 	return s, nil
 }
 
-// read adds one object of the manifest.
-func (s *Sample) read(text string) error {
-	doc, err := yaml.YAMLToJSONStrict([]byte(text))
+// documents are the objects of a sample's manifest as they stand there.
+func documents(fsys fs.FS, name string) ([]obj, error) {
+	text, err := fs.ReadFile(fsys, path.Join("jobs", name, "manifest.yaml"))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	var o unstructured.Unstructured
-	if err := o.UnmarshalJSON(doc); err != nil {
-		return err
+	var all []obj
+	for part := range strings.SplitSeq(string(text), "\n---\n") {
+		raw, err := yaml.YAMLToJSONStrict([]byte(part))
+		if err != nil {
+			return nil, fmt.Errorf("manifest.yaml: %w", err)
+		}
+		doc := obj{}
+		if err := json.Unmarshal(raw, &doc); err != nil { // Kubernetes' own: whole numbers stay whole
+			return nil, fmt.Errorf("manifest.yaml: %w", err)
+		}
+		all = append(all, doc)
 	}
+	return all, nil
+}
+
+// Keys of a manifest that are not Kubernetes': the sample of which it says only what differs, and what only the user knows.
+const (
+	keyExtends  = "extends"
+	keySettings = "settings"
+)
+
+// whole is a manifest with what it has of another sample's: it is a JSON merge patch (RFC 7396) of that one.
+func whole(fsys fs.FS, doc obj) (obj, error) {
+	delete(doc, keySettings)
+	of, extends := doc[keyExtends].(string)
+	if !extends {
+		return doc, nil
+	}
+	delete(doc, keyExtends)
+	base, err := documents(fsys, of)
+	if err != nil {
+		return nil, fmt.Errorf("%s %q: %w", keyExtends, of, err)
+	}
+	return merged(base[0], doc), nil
+}
+
+func merged(base, patch obj) obj {
+	out := obj{}
+	maps.Copy(out, base)
+	for k, v := range patch {
+		inner, isMap := v.(obj)
+		switch {
+		case v == nil:
+			delete(out, k)
+		case isMap:
+			before, _ := out[k].(obj)
+			out[k] = merged(before, inner)
+		default:
+			out[k] = v
+		}
+	}
+	return out
+}
+
+// settingsOf reads the settings that a manifest declares.
+func settingsOf(doc obj) ([]sample.Setting, error) {
+	raw, err := json.Marshal(doc[keySettings])
+	if err != nil {
+		return nil, err
+	}
+	declared := map[string]sample.Setting{}
+	if err := yaml.UnmarshalStrict(raw, &declared); err != nil {
+		return nil, fmt.Errorf("%s: %w", keySettings, err)
+	}
+	all := []sample.Setting{}
+	for _, name := range slices.Sorted(maps.Keys(declared)) {
+		s := declared[name]
+		if s.Name = name; s.Text == "" || (s.Default == "") == (s.Example == "") {
+			return nil, fmt.Errorf("%s: %s needs a text, and a default or else an example", keySettings, name)
+		}
+		all = append(all, s)
+	}
+	return all, nil
+}
+
+// read adds one object of the manifest.
+func (s *Sample) read(doc obj) error {
+	o := unstructured.Unstructured{Object: doc}
 	want := kube.KindFlinkDeployment.Kind
 	if len(s.manifests) > 0 {
 		want = kube.KindFlinkSessionJob.Kind

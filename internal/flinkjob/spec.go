@@ -35,9 +35,12 @@ type Spec struct {
 	JobManagerURI     string
 	LogURI            string
 	JarsURI           string // the team's folder of jars
-	Jar               Jar    // of a sample that has a source of its own
-	EmrReleaseLabel   string // "emr-7.13.0-flink-latest"
-	FlinkVersion      string // "v1_20"
+	Region            string
+	Jar               Jar               // of a sample that has a source of its own
+	Uploads           []Jar             // other files of the sample
+	Settings          map[string]string // that the user gave
+	EmrReleaseLabel   string            // "emr-7.13.0-flink-latest"
+	FlinkVersion      string            // "v1_20"
 	OperatorNamespace string
 	NodeGroupType     string // label of the node pools
 	Arch              string // "amd64" or "arm64"
@@ -53,6 +56,10 @@ type Options struct {
 	NodePool    string // name or NodeGroupType of a TaskManager pool; default: the first one
 	Parallelism int    // default 2
 	Interval    time.Duration
+	// Set are the sample's settings that differ from their defaults, as NAME=VALUE.
+	Set []string
+	// Policy renders the permissions that the sample needs and not its manifests.
+	Policy bool
 	// Jars is the folder with the built jars of the samples.
 	Jars string
 	// Timeout is how long a run or a deletion is waited for; 0 = for ever.
@@ -62,6 +69,7 @@ type Options struct {
 }
 
 type outputs struct {
+	Region                 string `json:"region"`
 	EmrReleaseLabel        string `json:"emrReleaseLabel"`
 	FlinkVersion           string `json:"flinkVersion"`
 	FlinkOperatorNamespace string `json:"flinkOperatorNamespace"`
@@ -120,11 +128,17 @@ func SpecFrom(stack map[string]any, o Options) (Spec, error) {
 	s := Spec{
 		Sample: o.Sample, Name: o.Name, Namespace: t.Namespace, RoleARN: t.JobRoleARN, LogGroup: t.LogGroup,
 		CheckpointURI: t.CheckpointURI, SavepointURI: t.SavepointURI, JobManagerURI: t.JobManagerURI, LogURI: t.LogURI,
-		JarsURI:         t.JarsURI,
+		JarsURI: t.JarsURI, Region: out.Region,
 		EmrReleaseLabel: out.EmrReleaseLabel, FlinkVersion: out.FlinkVersion, OperatorNamespace: out.FlinkOperatorNamespace,
 		NodeGroupType: p.NodeGroupType, Arch: p.Arch, Parallelism: o.Parallelism, Interval: o.Interval,
 	}
-	if s.Jar, err = jarOf(o.Sample, o.Jars, t.JarsURI); err != nil {
+	if s.Jar, err = jarOf(o.Sample, o.Jars, t.JarsURI); err != nil && !o.Policy {
+		return Spec{}, err
+	}
+	if s.Uploads, err = uploadsOf(s); err != nil {
+		return Spec{}, err
+	}
+	if s.Settings, err = settingsFrom(o); err != nil {
 		return Spec{}, err
 	}
 	return s, s.Validate()

@@ -21,7 +21,7 @@ const roleARN = "arn:aws:iam::111122223333:role/emr-eks-flink-us-west-2-flink-te
 
 func stack() map[string]any {
 	return map[string]any{
-		"emrReleaseLabel": "emr-7.13.0-flink-latest", "flinkVersion": "v1_20",
+		"region": "us-west-2", "emrReleaseLabel": "emr-7.13.0-flink-latest", "flinkVersion": "v1_20",
 		"flinkOperatorNamespace": "flink-kubernetes-operator",
 		"nodePools": []any{
 			map[string]any{"name": "flink-compute-optimized", "arch": "amd64", "nodeGroupType": "FlinkComputeOptimized",
@@ -62,15 +62,22 @@ func render(t *testing.T) map[string]*unstructured.Unstructured {
 	return all
 }
 
-// renderAll renders all objects of each sample.
-func renderAll(t *testing.T) map[string][]*unstructured.Unstructured {
+// jarsFor is a folder with something for the jar of each sample.
+func jarsFor(t *testing.T) string {
 	t.Helper()
-	all, jars := map[string][]*unstructured.Unstructured{}, t.TempDir()
+	jars := t.TempDir()
 	for _, sample := range List() {
 		require.NoError(t, os.WriteFile(filepath.Join(jars, sample.Name+".jar"), []byte("a jar"), 0o600))
 	}
+	return jars
+}
+
+// renderAll renders all objects of each sample.
+func renderAll(t *testing.T) map[string][]*unstructured.Unstructured {
+	t.Helper()
+	all, jars := map[string][]*unstructured.Unstructured{}, jarsFor(t)
 	for _, sample := range List() {
-		s, err := SpecFrom(stack(), Options{Sample: sample.Name, Jars: jars})
+		s, err := SpecFrom(stack(), Options{Sample: sample.Name, Jars: jars, Set: exampleOf(sample)})
 		require.NoError(t, err)
 		objs, err := Render(s)
 		require.NoError(t, err)
@@ -129,8 +136,8 @@ func TestSpecFromRefusesByName(t *testing.T) {
 		change  func(map[string]any)
 		want    []string
 	}{
-		"an unknown sample names the known ones": {Options{Sample: "kafka"}, nil,
-			[]string{`unknown sample job "kafka"`, "basic"}},
+		"an unknown sample names the known ones": {Options{Sample: "no-such"}, nil,
+			[]string{`unknown sample job "no-such"`, "basic"}},
 		"an unknown team names the known ones": {Options{Team: "x"}, nil, []string{`unknown team "x"`, "flink-team-a"}},
 		"a pool without JobManager pool is none": {Options{NodePool: "lonely"}, nil,
 			[]string{`unknown node pool "lonely"`, "flink-compute-optimized"}},

@@ -5,8 +5,11 @@ package flinkjob
 import (
 	"context"
 	"fmt"
+	"maps"
 	"path"
+	"strconv"
 	"strings"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -22,7 +25,7 @@ type ObjectReader interface {
 	GetObject(ctx context.Context, bucket, key string) ([]byte, error)
 }
 
-// Verified is what the output of the counting sample proves. It is the JSON of `sample-job verify`.
+// Verified is what the output of a sample that counts or copies proves. It is the JSON of `sample-job verify`.
 type Verified struct {
 	SchemaVersion int    `json:"schemaVersion"`
 	Job           string `json:"job"`
@@ -34,7 +37,7 @@ type Verified struct {
 	Events int64 `json:"events"`
 	Last   int64 `json:"last"`
 	// Lost are the numbers before the last one of their key that are not there, Twice those that are there again, and Wrong the
-	// lines with another count than their number has.
+	// lines with another count than their number has. Of the sample that copies files, Lost are the lines that are not copied yet.
 	Lost  int64 `json:"lost"`
 	Twice int64 `json:"twice"`
 	Wrong int64 `json:"wrong"`
@@ -63,53 +66,115 @@ const readsAtOnce = 16
 // verify reads the files of the last run and counts.
 func verify(ctx context.Context, objects ObjectReader, s Spec) (Verified, error) {
 	v := Verified{SchemaVersion: SchemaVersion, Job: s.Name, Namespace: s.Namespace}
-	bucket, folder, err := splitURI(s.outputDir())
+	files, err := readFolder(ctx, objects, s.outputDir())
 	if err != nil {
 		return v, err
 	}
-	all, err := objects.ListObjects(ctx, bucket, folder+"/")
-	if err != nil {
-		return v, fmt.Errorf("list the output of job %q: %w", s.Name, err)
-	}
-	// Folders are named by the time when they were begun, and Flink's unfinished files begin with a dot or an underscore.
-	var keys []string
-	for _, o := range all {
-		if strings.Trim(path.Base(o.Key)[:1], "._") == "" {
-			continue
-		}
-		if len(keys) > 0 && path.Dir(keys[0]) != path.Dir(o.Key) {
-			keys = keys[:0]
-		}
-		keys = append(keys, o.Key)
-	}
-	if len(keys) == 0 {
+	run := lastRun(files)
+	if run == "" {
 		return v, &NoOutputError{Job: s.Name, Folder: s.outputDir()}
 	}
-	v.Output, v.Files = "s3://"+bucket+"/"+path.Dir(keys[0]), len(keys)
-	texts := make([][]byte, len(keys))
-	var readers errgroup.Group
-	readers.SetLimit(readsAtOnce)
-	for i, key := range keys {
-		readers.Go(func() (err error) {
-			texts[i], err = objects.GetObject(ctx, bucket, key)
-			return err
-		})
+	v.Output = s.outputDir() + "/" + run
+	maps.DeleteFunc(files, func(name, _ string) bool { return runOf(name) != run })
+	v.Files = len(files)
+	input, err := readFolder(ctx, objects, s.inputDir())
+	if err != nil {
+		return v, err
 	}
-	if err := readers.Wait(); err != nil {
-		return v, fmt.Errorf("read the output of job %q: %w", s.Name, err)
+	if len(input) > 0 {
+		compareFiles(input, files, &v)
+		return v, nil
 	}
 	t := tally{seen: map[int64]bool{}}
-	for i, text := range texts {
-		for line := range strings.Lines(string(text)) {
+	for name, text := range files {
+		for line := range strings.Lines(text) {
 			var number, count int64
 			if _, err := fmt.Sscanf(line, "%d %d\n", &number, &count); err != nil || number < 0 {
-				return v, fmt.Errorf("read s3://%s/%s: %q is no line of the counting sample", bucket, keys[i], line)
+				return v, fmt.Errorf("read %s/%s: %q is no line of a sample that counts", s.outputDir(), name, line)
 			}
 			t.add(number, count)
 		}
 	}
 	t.into(&v)
 	return v, nil
+}
+
+// readFolder reads the files below a folder, by their names from there. Flink's unfinished ones begin with a dot or an
+// underscore and are left out.
+func readFolder(ctx context.Context, objects ObjectReader, uri string) (map[string]string, error) {
+	bucket, folder, err := splitURI(uri)
+	if err != nil {
+		return nil, err
+	}
+	all, err := objects.ListObjects(ctx, bucket, folder+"/")
+	if err != nil {
+		return nil, fmt.Errorf("list %s: %w", uri, err)
+	}
+	files := map[string]string{}
+	var mu sync.Mutex
+	var readers errgroup.Group
+	readers.SetLimit(readsAtOnce)
+	for _, o := range all {
+		if strings.Trim(path.Base(o.Key)[:1], "._") == "" {
+			continue
+		}
+		readers.Go(func() error {
+			text, err := objects.GetObject(ctx, bucket, o.Key)
+			mu.Lock()
+			defer mu.Unlock()
+			files[strings.TrimPrefix(o.Key, folder+"/")] = string(text)
+			return err
+		})
+	}
+	if err := readers.Wait(); err != nil {
+		return nil, fmt.Errorf("read %s: %w", uri, err)
+	}
+	return files, nil
+}
+
+// lastRun is the folder of the run that began last: they are named by the time.
+func lastRun(files map[string]string) (last string) {
+	for name := range files {
+		last = max(last, runOf(name))
+	}
+	return last
+}
+
+func runOf(name string) string {
+	run, _, _ := strings.Cut(name, "/")
+	return run
+}
+
+// compareFiles counts the lines of the sample that copies files: ID,DAY,CUSTOMER,CENTS, where the output has the day as a folder.
+func compareFiles(input, output map[string]string, v *Verified) {
+	want, got := map[string]string{}, map[string]bool{}
+	for _, text := range input {
+		for line := range strings.Lines(text) {
+			if id, rest, ok := strings.Cut(strings.TrimSpace(line), ","); ok {
+				day, rest, _ := strings.Cut(rest, ",")
+				want[id] = "day=" + day + "/" + id + "," + rest
+			}
+		}
+	}
+	for name, text := range output {
+		day := path.Base(path.Dir(name))
+		for line := range strings.Lines(text) {
+			line = strings.TrimSpace(line)
+			id, _, _ := strings.Cut(line, ",")
+			if number, err := strconv.ParseInt(id, 10, 64); err == nil {
+				v.Last = max(v.Last, number)
+			}
+			switch {
+			case want[id] != day+"/"+line:
+				v.Wrong++
+			case got[id]:
+				v.Twice++
+			default:
+				got[id] = true
+			}
+		}
+	}
+	v.Events, v.Lost = int64(len(got)), int64(len(want)-len(got))
 }
 
 // tally counts lines.

@@ -114,7 +114,7 @@ func TestWhatIsNoOutputOfTheSampleIsRefused(t *testing.T) {
 	require.Equal(t, exitcode.NotFound, nothing.ExitCode())
 	for _, line := range []string{"x\n", "1\n", "-1 1\n"} {
 		_, err := deployedOn(store{"flink-team-a/checkpoints/j/output/r/part": line}).Verify(t.Context(), "j", "")
-		require.ErrorContains(t, err, "is no line of the counting sample", line)
+		require.ErrorContains(t, err, "is no line of a sample that counts", line)
 	}
 }
 

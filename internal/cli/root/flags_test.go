@@ -221,10 +221,14 @@ func jobFlags() []flagCase {
 	const JSON, wait = cmdutil.JSON, 15 * time.Minute
 	return []flagCase{
 		{"sample-job list", "--output=json", jobs{Output: JSON}},
+		{"sample-job render", "basic --policy", jobs{Spec: spec{Sample: "basic", Policy: true}}},
+		{"sample-job render", "basic --set=a=b", jobs{Spec: spec{Sample: "basic", Set: []string{"a=b"}}}},
 		{"sample-job render", "basic --name=n", jobs{Spec: spec{Sample: "basic", Name: "n"}}},
 		{"sample-job render", "basic --team=t", jobs{Spec: spec{Sample: "basic", Team: "t"}}},
 		{"sample-job render", "basic --node-pool=p", jobs{Spec: spec{Sample: "basic", NodePool: "p"}}},
 		{"sample-job render", "basic --parallelism=4", jobs{Spec: spec{Sample: "basic", Parallelism: 4}}},
+		{"sample-job run", "basic --set=a=b --set=c=d",
+			jobs{Spec: spec{Sample: "basic", Timeout: wait, Set: []string{"a=b", "c=d"}}}},
 		{"sample-job run", "basic --name=n", jobs{Spec: spec{Sample: "basic", Timeout: wait, Name: "n"}}},
 		{"sample-job run", "basic --team=t", jobs{Spec: spec{Sample: "basic", Timeout: wait, Team: "t"}}},
 		{"sample-job run", "basic --node-pool=p", jobs{Spec: spec{Sample: "basic", Timeout: wait, NodePool: "p"}}},

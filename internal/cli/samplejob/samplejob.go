@@ -87,6 +87,7 @@ func (o *Options) bindSpec(cmd *cobra.Command) {
 	f.StringVar(&o.Spec.Name, "name", "", "name of the job in the cluster (default: the sample's)")
 	f.StringVar(&o.Spec.Team, "team", "", "team to run it for (default: the first of the stack)")
 	f.StringVar(&o.Spec.NodePool, "node-pool", "", "node pool of the TaskManagers (default: the first one)")
+	f.StringArrayVar(&o.Spec.Set, "set", nil, "NAME=VALUE of a setting that the sample has (\"sample-job list\"); repeatable")
 	f.IntVar(&o.Spec.Parallelism, "parallelism", 0, "task slots that the job uses (default: the sample's)")
 }
 

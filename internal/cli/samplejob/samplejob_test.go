@@ -104,7 +104,11 @@ func exec(t *testing.T, f *fake, args string) (*cmdtest.Run, error) {
 	r := cmdtest.New(t)
 	r.Factory.Reference.Samples = func() sample.List {
 		return sample.List{
-			SchemaVersion: 1, Samples: []sample.Sample{{Name: "basic", Title: "State machine", Description: "Generated events."}},
+			SchemaVersion: 1, Samples: []sample.Sample{{
+				Name: "basic", Title: "State machine", Description: "Generated events.",
+				Settings:    []sample.Setting{{Name: "brokers", Text: "t", Example: "e"}, {Name: "topic", Text: "t", Default: "d"}},
+				Permissions: []string{"kafka-cluster:Connect"}, Takes: sample.Size{Pods: 4, CPU: 6, MemoryGiB: 9.5},
+			}},
 		}
 	}
 	r.Factory.IO.SetQuiet(strings.Contains(args, "json"))
@@ -131,7 +135,8 @@ func TestSampleJob(t *testing.T) {
 		code           int
 		stdout, stderr string
 	}{
-		"list":   {"list", fake{}, 0, "SAMPLE\tWHAT IT DOES\nbasic\tState machine\n", ""},
+		"list": {"list", fake{}, 0, "SAMPLE\tWHAT IT DOES\tTAKES\tNEEDS\n" +
+			"basic\tState machine\t4 pods, 6 vCPU, 9.5 GiB\t--set brokers, permissions\n", ""},
 		"render": {"render basic", fake{}, 0, "kind: FlinkDeployment\n", simulated},
 		"run shows cause and nodes": {
 			"run basic", fake{}, 0,

@@ -17,9 +17,10 @@ func NewVerifyCmd(f *cmdutil.Factory, open Open, runF func(context.Context, *Opt
 	opts := newOptions(f, open)
 	cmd := &cobra.Command{
 		Use:   "verify JOB [flags]",
-		Short: "Check that the sample counting lost and doubled no event",
-		Long: `Read the files that a job of the sample "counting" has written to the bucket, and compare each with what
-it must have: every number once, and with the count of its key. Flink promises that, whatever is killed while it runs.
+		Short: "Check that a sample that counts or copies lost and doubled nothing",
+		Long: `Read the files that a job of the samples "counting", "kafka" or "s3" has written to the bucket, and compare each
+with what it must have: every number once and with the count of its key, or every line of the input once ("lost" are
+lines that are not copied yet, too). Flink promises that, whatever is killed while it runs.
 
 Files appear with the checkpoint that covers them. Those of the last run that began without a state are read; the job
 may run meanwhile, and may be deleted already.

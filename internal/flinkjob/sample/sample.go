@@ -18,4 +18,25 @@ type Sample struct {
 	Name        string `json:"name"`
 	Title       string `json:"title"`
 	Description string `json:"description"`
+	// Settings are what only the user knows, given by --set; never null.
+	Settings []Setting `json:"settings"`
+	// Permissions are the actions that its policy.json has beyond a team's own; never null.
+	Permissions []string `json:"permissions"`
+	// Takes is what its pods take with the parallelism that a run has by default.
+	Takes Size `json:"takes"`
+}
+
+// Setting is a value that the manifest of a sample has no way to know.
+type Setting struct {
+	Name    string `json:"name"`
+	Text    string `json:"text"`
+	Default string `json:"default,omitempty"` // "" = it must be given
+	Example string `json:"example,omitempty"`
+}
+
+// Size is that of all pods of a job.
+type Size struct {
+	Pods      int     `json:"pods"`
+	CPU       float64 `json:"cpu"`
+	MemoryGiB float64 `json:"memoryGiB"`
 }

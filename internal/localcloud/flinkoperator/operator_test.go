@@ -454,3 +454,24 @@ func TestPortNamesAreThoseThatTheAPIServerAccepts(t *testing.T) {
 		}
 	}
 }
+
+// TestTheAutoscalerIsNotSimulatedAndThatIsSaid: a job that asks for it runs, with the parallelism that it has.
+func TestTheAutoscalerIsNotSimulatedAndThatIsSaid(t *testing.T) {
+	t.Parallel()
+	for value, want := range map[string]int{"true": 1, "false": 0} {
+		w := newWorld(t)
+		w.Put(flink(object{"flinkConfiguration": object{keyAutoscaler: value}}))
+		w.pass(8)
+		require.Equal(t, "STABLE", w.status("lifecycleState"))
+		events, err := w.Events(t.Context(), team)
+		require.NoError(t, err)
+		told := 0
+		for _, e := range events {
+			if e.Reason == "NotSimulated" {
+				told++
+				require.Contains(t, e.Message, "does not simulate the autoscaler (job.autoscaler.enabled)")
+			}
+		}
+		require.Equal(t, want, told)
+	}
+}

@@ -139,8 +139,17 @@ func (o *Operator) announce(ctx context.Context, d *deployment) error {
 	if d.spec.Job == nil { // the operator says nothing of a session cluster
 		return nil
 	}
+	if d.spec.FlinkConfiguration[keyAutoscaler] == "true" {
+		if err := o.event(ctx, d, "Warning", "NotSimulated", "the local stand-in of the EMR Flink operator does not simulate the "+
+			"autoscaler ("+keyAutoscaler+"): the parallelism stays until somebody changes it"); err != nil {
+			return err
+		}
+	}
 	return o.event(ctx, d, "Normal", "Submit", "Starting deployment")
 }
+
+// keyAutoscaler switches the autoscaler of the operator on.
+const keyAutoscaler = "job.autoscaler.enabled"
 
 // observe follows a deployed cluster: JobManagers, then the job, of which Flink's REST API tells.
 func (o *Operator) observe(ctx context.Context, d *deployment, p parts) error {

@@ -77,7 +77,7 @@ func run(ctx context.Context, bin, version string) (err error) {
 	}
 	job := d.words("sample-job run basic")
 	if d.flink != "" {
-		if err := compile.Samples(ctx, ".", bin, os.Stdout); err != nil {
+		if err := compile.Samples(ctx, ".", bin, os.Stdout, counting); err != nil {
 			fmt.Printf("\nThe job that counts is left out: %v\n", err)
 		} else {
 			job = d.count
