@@ -346,6 +346,16 @@ func logsOperations() []Operation {
 			needs: filtered, run: filterLogEvents,
 		},
 		{
+			Service: "logs", Name: "GetLogEvents", UsedBy: byClients,
+			takes: "logGroupName logGroupIdentifier logStreamName! startTime endTime nextToken limit:1-10000 startFromHead unmask",
+			needs: oneStream, run: getLogEvents,
+		},
+		{
+			Service: "logs", Name: "DescribeLogStreams", UsedBy: byClients,
+			takes: "logGroupName logGroupIdentifier logStreamNamePrefix orderBy descending nextToken limit:1-50",
+			needs: filtered, run: describeLogStreams,
+		},
+		{
 			Service: "logs", Name: "ListTagsForResource", UsedBy: byEmrflink,
 			takes: "resourceArn!", needs: byARN("resourceArn"), run: listLogTags,
 		},
@@ -375,6 +385,20 @@ func messageOperations() []Operation {
 		{
 			Service: "sqs", Name: "DeleteMessage", UsedBy: byKarpenter,
 			takes: "QueueUrl! ReceiptHandle!", needs: queue("QueueUrl"), run: deleteMessage,
+		},
+		{
+			Service: "sqs", Name: "ChangeMessageVisibility", UsedBy: byClients,
+			takes: "QueueUrl! ReceiptHandle! VisibilityTimeout!:0-43200",
+			needs: queue("QueueUrl"), run: changeMessageVisibility,
+		},
+		{
+			Service: "sqs", Name: "PurgeQueue", UsedBy: byClients, Notes: "also twice within a minute",
+			takes: "QueueUrl!", needs: queue("QueueUrl"), run: purgeQueue,
+		},
+		{
+			Service: "sqs", Name: "GetQueueAttributes", UsedBy: byClients,
+			Notes: "LastModifiedTimestamp is the time of the creation",
+			takes: "QueueUrl! AttributeNames", needs: queue("QueueUrl"), run: getQueueAttributes,
 		},
 		{
 			Service: "sqs", Name: "DeleteQueue", UsedBy: byEmrflink,
