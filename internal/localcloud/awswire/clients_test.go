@@ -430,8 +430,16 @@ func TestDocumentsOfIAMAreReadByItsClients(t *testing.T) {
 	policy, err := c.GetPolicy(t.Context(), &iam.GetPolicyInput{PolicyArn: &own.ARN})
 	require.NoError(t, err)
 	require.Equal(t, int32(1), *policy.Policy.AttachmentCount)
-	require.Equal(t, "v1", *policy.Policy.DefaultVersionId)
 	require.NotEmpty(t, *policy.Policy.PolicyId)
+	version, err := c.GetPolicyVersion(t.Context(), &iam.GetPolicyVersionInput{
+		PolicyArn: &own.ARN, VersionId: policy.Policy.DefaultVersionId,
+	})
+	require.NoError(t, err)
+	document, err := url.PathUnescape(*version.PolicyVersion.Document)
+	require.NoError(t, err)
+	require.JSONEq(t, allow("*", "", "s3:GetObject"), document)
+	_, err = c.GetPolicyVersion(t.Context(), &iam.GetPolicyVersionInput{PolicyArn: &own.ARN, VersionId: aws.String("v2")})
+	require.Equal(t, "NoSuchEntity", code(t, err))
 }
 
 // Amazon's client for Python, where there is one: it parses what the Go client does not, and has an exception for each error.

@@ -182,6 +182,18 @@ func iamOperations() []Operation {
 			takes: "RoleName!", needs: oneRole, run: getRole,
 		},
 		{
+			Service: "iam", Name: "ListRolePolicies", UsedBy: byClients,
+			takes: "RoleName! Marker MaxItems:1-1000", needs: oneRole, run: listRolePolicies,
+		},
+		{
+			Service: "iam", Name: "GetRolePolicy", UsedBy: byClients,
+			takes: "RoleName! PolicyName!", needs: oneRole, run: getRolePolicy,
+		},
+		{
+			Service: "iam", Name: "ListAttachedRolePolicies", UsedBy: byClients,
+			takes: "RoleName! PathPrefix Marker MaxItems:1-1000", needs: oneRole, run: listAttachedRolePolicies,
+		},
+		{
 			Service: "iam", Name: "CreateServiceLinkedRole", UsedBy: byClients, Notes: "EC2 Spot's; the account starts with it",
 			takes: "AWSServiceName!",
 			needs: newLinkedRole, run: createServiceLinkedRole,
@@ -203,6 +215,11 @@ func iamOperations() []Operation {
 			Service: "iam", Name: "GetPolicy", UsedBy: byEmrflink, Notes: "the account's own policies",
 			takes: "PolicyArn!",
 			needs: byIAMARN(account.KindPolicy, "PolicyArn"), run: getPolicy,
+		},
+		{
+			Service: "iam", Name: "GetPolicyVersion", UsedBy: byClients, Notes: "the account's own policies, each with one version",
+			takes: "PolicyArn! VersionId!",
+			needs: byIAMARN(account.KindPolicy, "PolicyArn"), run: getPolicyVersion,
 		},
 	}
 }
