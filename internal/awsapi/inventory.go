@@ -41,6 +41,7 @@ const (
 	TypeQueue            = "queue"
 	TypeRule             = "rule"
 	TypeLoadBalancer     = "loadbalancer"
+	TypeClassicBalancer  = "classic-loadbalancer"
 	TypeBucket           = "bucket"
 	TypeKey              = "key"
 )
@@ -282,6 +283,7 @@ func (c *Client) lookups() []lookup {
 		{"queues", c.findQueues},
 		{"EventBridge rules", c.findRules},
 		{"load balancers", c.findLoadBalancers},
+		{"classic load balancers", c.findClassicBalancers},
 		{"buckets", c.findBuckets},
 		{"KMS keys", c.findKeys},
 	}
@@ -302,7 +304,8 @@ func createdBy(tags map[string]string) string {
 		}
 	}
 	for _, k := range []string{"ebs.csi.aws.com/cluster", "kubernetes.io/created-for/pvc/name",
-		"node.k8s.amazonaws.com/instance_id", "cluster.k8s.amazonaws.com/name", "elbv2.k8s.aws/cluster", "CSIVolumeName"} {
+		"node.k8s.amazonaws.com/instance_id", "cluster.k8s.amazonaws.com/name", "elbv2.k8s.aws/cluster", "CSIVolumeName",
+		"kubernetes.io/service-name"} {
 		if tags[k] != "" {
 			return "kubernetes"
 		}

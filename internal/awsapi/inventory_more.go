@@ -5,6 +5,7 @@ package awsapi
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -225,7 +226,7 @@ func (c *Client) findLoadBalancers(ctx context.Context, d Deployment) ([]Resourc
 		for _, lb := range page.LoadBalancers {
 			arn := aws.ToString(lb.LoadBalancerArn)
 			r := Resource{
-				Service: "elasticloadbalancing", Type: TypeLoadBalancer, ID: arn, ARN: arn,
+				Service: elbService, Type: TypeLoadBalancer, ID: arn, ARN: arn,
 				Name:   aws.ToString(lb.LoadBalancerName),
 				Detail: map[string]string{"vpc": aws.ToString(lb.VpcId), "kind": string(lb.Type)},
 			}
@@ -235,15 +236,20 @@ func (c *Client) findLoadBalancers(ctx context.Context, d Deployment) ([]Resourc
 			all = append(all, r)
 		}
 	}
+	return d.ownBalancers(ctx, all, c.loadBalancerTags)
+}
+
+// ownBalancers gives load balancers their tags and keeps those that belong to the deployment.
+func (d Deployment) ownBalancers(ctx context.Context, all []Resource,
+	read func(context.Context, []Resource) (map[string]map[string]string, error)) ([]Resource, error) {
 	var mine []Resource
-	for start := 0; start < len(all); start += elbTagBatch {
-		batch := all[start:min(start+elbTagBatch, len(all))]
-		tags, err := c.loadBalancerTags(ctx, batch)
+	for batch := range slices.Chunk(all, elbTagBatch) {
+		tags, err := read(ctx, batch)
 		if err != nil {
 			return nil, err
 		}
 		for _, r := range batch {
-			r.Tags = tags[r.ARN]
+			r.Tags = tags[r.ID]
 			if r.CreatedBy = createdBy(r.Tags); d.ownsBalancer(r) {
 				mine = append(mine, r)
 			}

@@ -45,6 +45,8 @@ func products(rate string) []product {
 		return []product{{"AmazonVPC", map[string]string{"productFamily": "VpcEndpoint"}, "VpcEndpoint-Hours", "hrs"}}
 	case "load-balancer":
 		return []product{{"AWSELB", map[string]string{"productFamily": "Load Balancer-Network"}, "LoadBalancerUsage", "hrs"}}
+	case "classic-load-balancer":
+		return []product{{"AWSELB", map[string]string{"productFamily": "Load Balancer"}, "LoadBalancerUsage", "hrs"}}
 	case "ebs-gp3", "ebs-gp2":
 		kind := strings.TrimPrefix(rate, "ebs-")
 		return []product{{

@@ -22,8 +22,8 @@ import (
 // rawAttempts is how often a throttled or failed call is tried in all.
 const rawAttempts = 3
 
-// rawClient calls the JSON services of which emrflink needs a few
-// operations each (CloudWatch Logs, SQS, EventBridge, Service Quotas): a signed POST does not justify the
+// rawClient calls the services of which emrflink needs a few
+// operations each (CloudWatch Logs, SQS, EventBridge, Service Quotas, classic load balancers): a signed POST does not justify the
 // compile time of their generated clients.
 type rawClient struct {
 	cfg    aws.Config
@@ -60,21 +60,48 @@ func (r *rawClient) http() aws.HTTPClient {
 	return r.cfg.HTTPClient
 }
 
+// rawRequest is a POST to a service.
+type rawRequest struct {
+	service, op, resource string
+	header                map[string]string
+	body                  []byte
+	// failure reads the error shape of the service's protocol.
+	failure func(body []byte, header http.Header) (code, message string)
+}
+
+func (q rawRequest) name() string { return q.service + ":" + q.op }
+
 // call posts in to an operation and decodes its answer into out (nil: dropped).
 func (r *rawClient) call(ctx context.Context, s rawService, op, resource string, in, out any) error {
 	body, err := json.Marshal(in)
 	if err != nil {
 		return fmt.Errorf("encode %s:%s: %w", s.name, op, err)
 	}
+	answer, err := r.send(ctx, rawRequest{
+		service: s.name, op: op, resource: resource, body: body, failure: jsonFailure, header: map[string]string{
+			"Content-Type": "application/x-amz-json-" + s.version, "X-Amz-Target": s.target + "." + op,
+		},
+	})
+	if err != nil || out == nil || len(answer) == 0 {
+		return err
+	}
+	if err := json.Unmarshal(answer, out); err != nil {
+		return fmt.Errorf("decode the answer of %s:%s: %w", s.name, op, err)
+	}
+	return nil
+}
+
+// send posts a request, again when it was throttled or failed, and returns the answer.
+func (r *rawClient) send(ctx context.Context, q rawRequest) ([]byte, error) {
 	for attempt := 1; ; attempt++ {
-		err = r.once(ctx, s, op, resource, body, out)
+		answer, err := r.once(ctx, q)
 		var e *Error
 		if err == nil || attempt == rawAttempts || !errors.As(err, &e) || !e.retryable() {
-			return err
+			return answer, err
 		}
 		select {
 		case <-ctx.Done():
-			return wrap(s.name+":"+op, resource, ctx.Err())
+			return nil, wrap(q.name(), q.resource, ctx.Err())
 		case <-time.After(time.Duration(attempt*attempt) * 200 * time.Millisecond):
 		}
 	}
@@ -87,55 +114,52 @@ func (e *Error) retryable() bool {
 		strings.Contains(e.Code, "Throttl")
 }
 
-func (r *rawClient) once(ctx context.Context, s rawService, op, resource string, body []byte, out any) error {
-	name := s.name + ":" + op
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.endpoint(s.name), bytes.NewReader(body))
+func (r *rawClient) once(ctx context.Context, q rawRequest) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.endpoint(q.service), bytes.NewReader(q.body))
 	if err != nil {
-		return wrap(name, resource, err)
+		return nil, wrap(q.name(), q.resource, err)
 	}
-	req.Header.Set("Content-Type", "application/x-amz-json-"+s.version)
-	req.Header.Set("X-Amz-Target", s.target+"."+op)
+	for name, value := range q.header {
+		req.Header.Set(name, value)
+	}
 	cr, err := r.cfg.Credentials.Retrieve(ctx)
 	if err != nil {
-		return &Error{Op: name, Resource: resource, Code: "CredentialsUnavailable", Message: err.Error(), err: err}
+		return nil, &Error{Op: q.name(), Resource: q.resource, Code: "CredentialsUnavailable", Message: err.Error(), err: err}
 	}
-	sum := sha256.Sum256(body)
-	if err := r.signer.SignHTTP(ctx, cr, req, hex.EncodeToString(sum[:]), s.name, r.cfg.Region, r.now()); err != nil {
-		return wrap(name, resource, err)
+	sum := sha256.Sum256(q.body)
+	if err := r.signer.SignHTTP(ctx, cr, req, hex.EncodeToString(sum[:]), q.service, r.cfg.Region, r.now()); err != nil {
+		return nil, wrap(q.name(), q.resource, err)
 	}
 	resp, err := r.http().Do(req)
 	if err != nil {
-		return wrap(name, resource, err)
+		return nil, wrap(q.name(), q.resource, err)
 	}
 	answer, err := io.ReadAll(resp.Body)
 	if err = errors.Join(err, resp.Body.Close()); err != nil {
-		return wrap(name, resource, err)
+		return nil, wrap(q.name(), q.resource, err)
 	}
-	if resp.StatusCode >= 300 {
-		return rawError(name, resource, resp, answer)
+	if resp.StatusCode < http.StatusMultipleChoices {
+		return answer, nil
 	}
-	if out == nil || len(answer) == 0 {
-		return nil
+	code, message := q.failure(answer, resp.Header)
+	return nil, &Error{
+		Op: q.name(), Resource: q.resource, Code: code, Message: message, HTTP: resp.StatusCode,
+		RequestID: resp.Header.Get("X-Amzn-Requestid"),
 	}
-	if err := json.Unmarshal(answer, out); err != nil {
-		return fmt.Errorf("decode the answer of %s: %w", name, err)
-	}
-	return nil
 }
 
-// rawError reads the error shape of the JSON protocols.
-func rawError(name, resource string, resp *http.Response, body []byte) error {
+// jsonFailure reads the error shape of the JSON protocols.
+func jsonFailure(body []byte, header http.Header) (code, message string) {
 	var e struct {
 		Type     string `json:"__type"`
 		Message  string `json:"message"`
 		MessageU string `json:"Message"`
 	}
-	text := ""
 	if json.Unmarshal(body, &e) != nil {
-		text = strings.TrimSpace(string(body))
+		message = strings.TrimSpace(string(body))
 	}
-	code := e.Type
-	if q := resp.Header.Get("X-Amzn-Query-Error"); q != "" && code == "" {
+	code = e.Type
+	if q := header.Get("X-Amzn-Query-Error"); q != "" && code == "" {
 		code, _, _ = strings.Cut(q, ";")
 	}
 	if _, after, ok := strings.Cut(code, "#"); ok {
@@ -143,15 +167,8 @@ func rawError(name, resource string, resp *http.Response, body []byte) error {
 	}
 	for _, m := range []string{e.Message, e.MessageU} {
 		if m != "" {
-			text = m
+			message = m
 		}
 	}
-	return &Error{
-		Op:        name,
-		Resource:  resource,
-		Code:      code,
-		Message:   text,
-		HTTP:      resp.StatusCode,
-		RequestID: resp.Header.Get("X-Amzn-Requestid"),
-	}
+	return code, message
 }

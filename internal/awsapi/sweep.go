@@ -56,6 +56,7 @@ func (c *Client) deleters() map[string]func(ctx context.Context, id string) erro
 		TypeInstanceProfile:  c.DeleteInstanceProfile,
 		TypeLogGroup:         c.DeleteLogGroup,
 		TypeLoadBalancer:     c.DeleteLoadBalancer,
+		TypeClassicBalancer:  c.deleteClassicBalancer,
 		TypeQueue:            c.DeleteQueue,
 		TypeBucket:           c.DeleteBucket,
 	}

@@ -103,8 +103,8 @@ func TestNoNameAndNoPlaceIsTakenTwice(t *testing.T) {
 func TestTheOrderOfASweep(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, []string{
-		"loadbalancer", "instance", "network-interface", "volume", "security-group", "launch-template", "instance-profile",
-		"queue", "log-group", "bucket",
+		"loadbalancer", "classic-loadbalancer", "instance", "network-interface", "volume", "security-group",
+		"launch-template", "instance-profile", "queue", "log-group", "bucket",
 	}, Swept())
 }
 

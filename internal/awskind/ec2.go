@@ -103,6 +103,15 @@ func trafficRows() []Kind {
 			Sweep: 10, Command: "elbv2 delete-load-balancer --load-balancer-arn {id}",
 			Loss: "clients that use its name or its addresses cannot connect", Adopt: AdoptNever, Phase: PhaseNetwork,
 		},
+		{
+			// What EKS makes itself for a Service of type LoadBalancer that asks for nothing else.
+			Type: "aws:elb/loadBalancer:LoadBalancer", Terraform: "aws_elb", Simulated: "elb:loadBalancer", Made: ByController,
+			Tags: Tagged, Inventory: "classic-loadbalancer",
+			Price: "classic-load-balancer", Billed: "classic load balancer",
+			Usage: "classic load balancers: data processed, per GB",
+			Sweep: 11, Command: "elb delete-load-balancer --load-balancer-name {id}",
+			Loss: "clients that use its name or its addresses cannot connect", Adopt: AdoptNever, Phase: PhaseNetwork,
+		},
 	}
 }
 

@@ -7,6 +7,7 @@ package chaos
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -31,8 +32,17 @@ const (
 	Target = "local target"   // the same with its control planes
 )
 
-// Whos lists them.
-func Whos() []string { return []string{CLI, Engine, Daemon, Target} }
+// Signals by which a program is ended: at once, as a service manager does, and as Ctrl-C does.
+const (
+	Kill      = "KILL"
+	Terminate = "TERM"
+	Interrupt = "INT"
+)
+
+// Ends are the ways to end a program: who, and by which signal. Only a command has something to say about the milder ones.
+func Ends() [][2]string {
+	return [][2]string{{CLI, Kill}, {Engine, Kill}, {Daemon, Kill}, {Target, Kill}, {CLI, Terminate}, {CLI, Interrupt}}
+}
 
 // Around is the moment of a kill that is not tied to a change: up to jitter after the change was begun, in the middle of
 // whatever the processes do then.
@@ -46,13 +56,25 @@ type Case struct {
 	Command string // what is interrupted: "deploy" or "cleanup"
 	Then    string // what is run after it: "deploy" or "cleanup"
 	Who     string
+	Signal  string // "" is Kill
 	When    string // "before" or "after" the change, or Around
 	Step    int    // the number of the change, from 1
 }
 
 // Key names the case in a table of results.
 func (c Case) Key() string {
-	return strings.Join([]string{c.Command, c.Then, c.Who, c.When, strconv.Itoa(c.Step)}, "\t")
+	return strings.Join([]string{c.Command, c.Then, c.Who, c.signal(), c.When, strconv.Itoa(c.Step)}, "\t")
+}
+
+func (c Case) signal() string { return cmp.Or(c.Signal, Kill) }
+
+// ParseCase reads the cells of a Key.
+func ParseCase(cells []string) (Case, error) {
+	if len(cells) < 6 {
+		return Case{}, fmt.Errorf("a case has 6 cells, not %d", len(cells))
+	}
+	step, err := strconv.Atoi(cells[5])
+	return Case{Command: cells[0], Then: cells[1], Who: cells[2], Signal: cells[3], When: cells[4], Step: step}, err
 }
 
 // Outcome is what came of a case.
@@ -196,12 +218,12 @@ func (u *user) interrupt(ctx context.Context, c Case) (change string, err error)
 	if c.When == Around {
 		time.Sleep(rand.N(jitter)) // #nosec G404 -- a draw, not a secret
 	}
-	u.kill(c.Who, cmd.Process.Pid)
+	u.kill(c, cmd.Process.Pid)
 	if err := os.Remove(pause); err != nil {
 		return change, err
 	}
-	if c.Who == Daemon || c.Who == Target {
-		<-ended // it finds out by itself
+	if c.Who == Daemon || c.Who == Target || c.signal() != Kill {
+		<-ended // it finds out by itself, or ends in good order
 	}
 	return change, nil
 }
@@ -229,9 +251,9 @@ func (u *user) whole() string {
 	return ""
 }
 
-func (u *user) kill(who string, command int) {
+func (u *user) kill(c Case, command int) {
 	victims := []int{command}
-	switch who {
+	switch c.Who {
 	case Engine:
 		victims = append(victims, u.processes("pulumi")...)
 	case Daemon:
@@ -239,8 +261,9 @@ func (u *user) kill(who string, command int) {
 	case Target:
 		victims = append(u.daemon(), u.processes("localkube")...)
 	}
+	signal := map[string]syscall.Signal{Kill: syscall.SIGKILL, Terminate: syscall.SIGTERM, Interrupt: syscall.SIGINT}[c.signal()]
 	for _, pid := range victims {
-		_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended by itself
+		_ = syscall.Kill(pid, signal) // it may have ended by itself
 	}
 }
 

@@ -7,8 +7,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,7 +26,7 @@ const writersAtOnce = 16
 
 // Used cleans up a stack that was used: a running job, so many objects with versions, delete markers and unfinished uploads, a
 // volume of a claim, a Service with a load balancer. The jobs are stopped with a savepoint. tell is told what it has made, how
-// long the cleanup took, and what the simulated account refuses to have. The error is what went wrong.
+// long the cleanup took. The error is what went wrong.
 func (b Bench) Used(ctx context.Context, objects int, tell func(string)) error {
 	u, clean, err := b.user()
 	if err != nil {
@@ -87,7 +89,7 @@ func (u *user) use(ctx context.Context, objects int, tell func(string)) error {
 	if err != nil {
 		return err
 	}
-	return inhabit(ctx, cluster, aws, document.Outputs.ClusterName, tell)
+	return inhabit(ctx, cluster, aws, document.Outputs.ClusterName)
 }
 
 // connect is a client of a cluster, as its administrator.
@@ -143,7 +145,7 @@ func fill(ctx context.Context, aws *awsapi.Client, bucket string, objects int, t
 }
 
 // inhabit makes a claim with a pod that uses it, and a Service with a load balancer, and waits until AWS has their part.
-func inhabit(ctx context.Context, c *kube.Client, aws *awsapi.Client, name string, tell func(string)) error {
+func inhabit(ctx context.Context, c *kube.Client, aws *awsapi.Client, name string) error {
 	for _, manifest := range []string{
 		`{"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "used", "namespace": "default"}, "spec": {
 			"accessModes": ["ReadWriteOnce"], "storageClassName": "gp3", "resources": {"requests": {"storage": "10Gi"}}}}`,
@@ -162,7 +164,7 @@ func inhabit(ctx context.Context, c *kube.Client, aws *awsapi.Client, name strin
 			return err
 		}
 	}
-	wanted := map[string]bool{awsapi.TypeVolume: true, awsapi.TypeLoadBalancer: true}
+	wanted := map[string]bool{awsapi.TypeVolume: true, awsapi.TypeClassicBalancer: true}
 	for range 60 {
 		found, err := aws.DeploymentResources(ctx, awsapi.Deployment{Name: name, Cluster: name})
 		if err != nil {
@@ -180,9 +182,5 @@ func inhabit(ctx context.Context, c *kube.Client, aws *awsapi.Client, name strin
 		case <-time.After(500 * time.Millisecond):
 		}
 	}
-	if wanted[awsapi.TypeVolume] {
-		return errors.New("no volume was made for a claim within half a minute")
-	}
-	tell("no load balancer was made for the Service: the account does not simulate that")
-	return nil
+	return fmt.Errorf("within half a minute this was not made for a claim or a Service: %v", slices.Sorted(maps.Keys(wanted)))
 }

@@ -168,11 +168,10 @@ func (r *run) heldByControllers(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("what controllers hold is not known: %s: %s", r.unknown[0].What, r.unknown[0].Why)
 	}
 	for _, res := range inv {
-		switch res.Type {
-		case awsapi.TypeInstance, awsapi.TypeVolume, awsapi.TypeLoadBalancer:
-			if (res.CreatedBy == "karpenter" || res.CreatedBy == "kubernetes") && leaving(res) == "" && !r.retained(res) {
-				return res.Type + " " + res.ID, nil
-			}
+		holds := res.Type == awsapi.TypeInstance || res.Type == awsapi.TypeVolume || res.IsLoadBalancer()
+		made := res.CreatedBy == "karpenter" || res.CreatedBy == "kubernetes"
+		if holds && made && leaving(res) == "" && !r.retained(res) {
+			return res.Type + " " + res.ID, nil
 		}
 	}
 	return "", nil

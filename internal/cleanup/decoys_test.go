@@ -106,6 +106,12 @@ func ofKarpenter() []decoy {
 			}, tags)
 		}
 	}
+	classic := func(name string, tags map[string]string) func(*estate) {
+		return func(e *estate) {
+			subnets, group := e.their()
+			e.make(sim.KindClassicBalancer, props{"name": name, "subnets": subnets, "securityGroups": []any{group}}, tags)
+		}
+	}
 	pool := "karpenter.sh/nodepool"
 	return []decoy{
 		{name: "a node of a longer cluster", make: node(map[string]string{
@@ -124,6 +130,11 @@ func ofKarpenter() []decoy {
 		})},
 		{name: "a load balancer that our cluster may use", make: balancer("k8s-b",
 			map[string]string{ebsOwner + cluster: "shared"})},
+		{name: "a classic load balancer of a longer cluster", make: classic("a1", map[string]string{
+			ebsOwner + neighbour: "owned", "kubernetes.io/service-name": "team/ui",
+		})},
+		{name: "a classic load balancer that our cluster may use", make: classic("a2",
+			map[string]string{ebsOwner + cluster: "shared", "kubernetes.io/service-name": "team/ui"})},
 		{name: "a load balancer without tags, named as ours", make: balancer("k8s-team-ui-2", nil)},
 	}
 }
@@ -218,6 +229,9 @@ func inOurVPC() []decoy {
 			map[string]string{"elbv2.k8s.aws/cluster": neighbour})},
 		{name: "a node of a longer cluster in our subnet", make: func(e *estate) {
 			e.launch(e.subnets[2], e.group, map[string]string{ebsOwner + neighbour: "owned", "karpenter.sh/nodepool": "flink"})
+		}},
+		{name: "a classic load balancer without tags in our subnet", make: func(e *estate) {
+			e.make(sim.KindClassicBalancer, props{"name": "theirs", "internal": true, "subnets": []any{e.subnets[2]}}, nil)
 		}},
 		{name: "a load balancer without tags in our subnet", make: func(e *estate) {
 			e.make(sim.KindLoadBalancer, props{

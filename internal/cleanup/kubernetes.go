@@ -289,7 +289,7 @@ func (r *run) balancers(ctx context.Context) error {
 	if !slices.ContainsFunc(r.report.Deleted, func(i Item) bool { return i.Phase == PhaseBalancers }) {
 		return nil // nobody was asked to delete one: what is there is an orphan, for the sweep
 	}
-	ours := func(res awsapi.Resource) bool { return res.Type == awsapi.TypeLoadBalancer && r.owned(res) }
+	ours := func(res awsapi.Resource) bool { return res.IsLoadBalancer() && r.owned(res) }
 	for left := r.before; slices.ContainsFunc(left, ours); {
 		var err error
 		if left, err = r.inventory(ctx); err != nil {

@@ -39,6 +39,7 @@ func TestEachLeftoverDefeatsADestroyAndNotACleanup(t *testing.T) {
 	}{
 		localtarget.LostInterface: {"DependencyViolation: The subnet", sim.KindSecurityGroup},
 		localtarget.LostBalancer:  {"DependencyViolation: The subnet", sim.KindLoadBalancer},
+		localtarget.LostClassic:   {"DependencyViolation: The subnet", sim.KindClassicBalancer},
 		localtarget.LostVolume:    {"", sim.KindVolume},
 		localtarget.LostTemplate:  {"", sim.KindLaunchTemplate},
 		localtarget.LostProfile:   {"DeleteConflict: Cannot delete entity, must remove roles", sim.KindInstanceProfile},
@@ -66,7 +67,7 @@ func TestEachLeftoverDefeatsADestroyAndNotACleanup(t *testing.T) {
 			require.Empty(t, e.left())
 		})
 	}
-	require.Len(t, localtarget.Leftovers(), 6, "a new one needs a row above")
+	require.Len(t, localtarget.Leftovers(), 7, "a new one needs a row above")
 }
 
 // TestACleanupThatAWSRefusedInTheMiddleEndsWithTheNextOne: credentials end, AWS throttles for longer than its clients try again,

@@ -14,6 +14,7 @@ import (
 	"emrflink/internal/cli/wire"
 	"emrflink/internal/engine"
 	"emrflink/internal/iostreams"
+	"emrflink/internal/stackconfig"
 )
 
 // Run runs one command line and returns the exit code of the process.
@@ -35,8 +36,14 @@ func Run(ctx context.Context, ios *iostreams.IOStreams, args []string) int {
 
 // direct says that a person's command of Pulumi needs nothing of ours.
 func direct(ios *iostreams.IOStreams, args []string) bool {
-	return !engine.UseOf(args).Provider && ios.Getenv("EMRFLINK_STATE") == "" &&
-		!strings.HasPrefix(ios.Getenv("PULUMI_BACKEND_URL"), "s3://") &&
+	backend := ios.Getenv("PULUMI_BACKEND_URL")
+	if backend == "" {
+		url, err := stackconfig.Backend(".")
+		if url != "" || err != nil {
+			return false
+		}
+	}
+	return !engine.UseOf(args).Provider && ios.Getenv("EMRFLINK_STATE") == "" && !strings.HasPrefix(backend, "s3://") &&
 		!slices.ContainsFunc(args, func(a string) bool { return a == "--state" || strings.HasPrefix(a, "--state=") })
 }
 

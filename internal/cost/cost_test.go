@@ -247,5 +247,5 @@ func TestARateThatWasComparedWithNothingDoesNotClaimIt(t *testing.T) {
 		_, err := time.Parse(time.DateOnly, row[compared])
 		require.NoError(t, err, row[0])
 	}
-	require.Equal(t, []string{"load-balancer", "ebs-gp3", "ebs-gp2"}, notCompared)
+	require.Equal(t, []string{"load-balancer", "classic-load-balancer", "ebs-gp3", "ebs-gp2"}, notCompared)
 }

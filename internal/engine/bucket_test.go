@@ -27,3 +27,21 @@ func TestTheParametersOfOlderBucketURLsAreUnderstood(t *testing.T) {
 	require.NoError(t, err)
 	require.ErrorContains(t, renewS3(u), "disableSSL")
 }
+
+func TestAFolderOfStatesIsTheSameFromEveryFolder(t *testing.T) {
+	t.Parallel()
+	for given, want := range map[string]string{
+		"":                            "",
+		"s3://b":                      "s3://b",
+		"file://":                     "file://",
+		"file://~":                    "file://~",
+		"file://~/states":             "file://~/states",
+		"file:///abs/states":          "file:///abs/states",
+		"file://.":                    "file:///here",
+		"file://./states":             "file:///here/states",
+		"file://../states?metadata=x": "file:///states?metadata=x",
+		"file://states":               "file:///here/states",
+	} {
+		require.Equal(t, want, AbsoluteBackend(given, "/here"), given)
+	}
+}

@@ -28,7 +28,11 @@ func prepareDirectUse(args []string) error {
 	if stackName == "" {
 		stackName = "local"
 	}
-	backend := os.Getenv(backendVar)
+	here, err := os.Getwd()
+	if err != nil {
+		return fmt.Errorf("find the current folder: %w", err)
+	}
+	backend := AbsoluteBackend(os.Getenv(backendVar), here)
 	if backend == "" {
 		backend = defaultBackend(home)
 		if err := os.MkdirAll(filepath.Join(home, "backend"), 0o700); err != nil {

@@ -44,6 +44,21 @@ func localRoot(backendURL string) (string, bool) {
 	return filepath.FromSlash(rest), true
 }
 
+// AbsoluteBackend makes the URL of a folder that is named from dir, such as file://./state, one that is the same from every folder:
+// the engine works in another one.
+func AbsoluteBackend(backendURL, dir string) string {
+	rest, ok := strings.CutPrefix(backendURL, "file://")
+	path, query, asks := strings.Cut(rest, "?")
+	if !ok || path == "" || path == "~" || strings.HasPrefix(path, "~/") || filepath.IsAbs(filepath.FromSlash(path)) {
+		return backendURL
+	}
+	absolute := "file://" + filepath.ToSlash(filepath.Join(dir, filepath.FromSlash(path)))
+	if asks {
+		absolute += "?" + query
+	}
+	return absolute
+}
+
 // withoutAttributes makes the URL of a file backend one whose files have no companions for their attributes.
 //
 // Pulumi reads nothing in them, and they are written over in place: an engine that is killed in between leaves half a one, and

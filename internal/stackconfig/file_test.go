@@ -175,3 +175,43 @@ func TestAProviderSettingThatTheToolWouldNotHonourIsRefused(t *testing.T) {
 	_, err := ReadFile(dir, "dev", "")
 	require.ErrorContains(t, err, "export AWS_PROFILE=NAME")
 }
+
+func TestTheProjectFileSaysWhereStatesAre(t *testing.T) {
+	t.Parallel()
+	const name = "name: emrflink\nruntime: go\n"
+	for about, c := range map[string]struct{ project, url, says string }{
+		"a bucket":             {name + "backend:\n  url: s3://states?region=eu-west-1\n", "s3://states?region=eu-west-1", ""},
+		"a folder":             {name + "backend: {url: \"file://./states\"}\n", "file://./states", ""},
+		"an anchor":            {name + "x: &b {url: s3://a}\nbackend: *b\n", "s3://a", ""},
+		"nothing about it":     {name, "", ""},
+		"an empty one":         {name + "backend:\n", "", ""},
+		"another project":      {"name: other\nbackend: {url: s3://states}\n", "", ""},
+		"no file":              {"", "", ""},
+		"text":                 {name + "backend: s3://states\n", "", `line 3: "backend" is not a map with the key url`},
+		"another key":          {name + "backend: {uri: s3://a}\n", "", `line 3: unknown key "uri" in "backend"`},
+		"no text":              {name + "backend:\n  url: [a]\n", "", `line 4: the url of "backend" is not text`},
+		"an empty text":        {name + "backend:\n  url: \"\"\n", "", `line 4: the url of "backend" is not text`},
+		"what is no YAML":      {"name: [\n", "", "line 2"},
+		"twice":                {name + "backend: {url: a, url: b}\n", "", "is set twice"},
+		"with wrong settings":  {name + "config: {region: 1}\nbackend: {url: s3://a}\n", "s3://a", ""},
+		"with unknown entries": {name + "plugins: {}\nbackend: {url: s3://a}\n", "s3://a", ""},
+	} {
+		t.Run(about, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			if c.project != "" {
+				require.NoError(t, os.WriteFile(filepath.Join(dir, ProjectFile), []byte(c.project), 0o600))
+			}
+			url, err := Backend(dir)
+			if c.says != "" {
+				requireUsage(t, err)
+				require.ErrorContains(t, err, c.says)
+				_, err = ReadFile(dir, "local", "")
+				require.ErrorContains(t, err, c.says, "and where the settings are read")
+				return
+			}
+			require.NoError(t, err)
+			require.Equal(t, c.url, url)
+		})
+	}
+}

@@ -39,17 +39,67 @@ func project(dir string) (map[string]any, error) {
 	return values, nil
 }
 
-// project reads a project file: nothing of one that is of another project.
-func (d *document) project(raw []byte) map[string]any {
+// Backend is where the project file of a folder keeps the states of its stacks, "" when it does not say. Like Pulumi, it is asked
+// when neither a flag nor the environment tells.
+func Backend(dir string) (string, error) {
+	path := filepath.Join(dir, ProjectFile)
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return "", nil // project says what is wrong with it, to commands that read settings
+	}
+	var d document
+	url := d.backend(d.ours(raw))
+	if len(d.problems) > 0 {
+		return "", &FileProblem{File: path, Lines: d.problems}
+	}
+	return url, nil
+}
+
+func (d *document) backend(entries []entry) (url string) {
+	for _, e := range entries {
+		n := behind(e.value)
+		switch {
+		case e.key != "backend" || n.Tag == "!!null":
+		case n.Kind != yaml.MappingNode:
+			d.problem(e.line, "\"backend\" is not a map with the key url")
+		default:
+			for _, part := range d.entries(n) {
+				switch value := behind(part.value); {
+				case part.key != "url":
+					d.problem(part.line, "unknown key %q in \"backend\": it has the key url", part.key)
+				case value.Kind != yaml.ScalarNode || value.Tag != "!!str" || value.Value == "":
+					d.problem(part.line, "the url of \"backend\" is not text such as s3://BUCKET")
+				default:
+					url = value.Value
+				}
+			}
+		}
+	}
+	return url
+}
+
+// ours are the entries of a project file: none of one that is of another project.
+func (d *document) ours(raw []byte) []entry {
 	root := d.root(raw)
 	if root == nil {
 		return nil
 	}
-	entries, values := d.entries(root), map[string]any{}
+	entries := d.entries(root)
 	ours := func(e entry) bool { return e.key == "name" && e.value.Value == stack.Project }
 	if !slices.ContainsFunc(entries, ours) {
 		return nil
 	}
+	return entries
+}
+
+// project reads what a project file has for every stack.
+func (d *document) project(raw []byte) map[string]any {
+	entries := d.ours(raw)
+	if entries == nil {
+		return nil
+	}
+	values := map[string]any{}
+	d.backend(entries)
 	for _, e := range entries {
 		config := behind(e.value)
 		switch {

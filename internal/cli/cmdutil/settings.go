@@ -21,7 +21,7 @@ import (
 type Globals struct {
 	Stack      string // stack to work on
 	ConfigFile string // stack file, "" = Pulumi.<stack>.yaml in the current folder
-	State      string // URL of the state backend, "" = PULUMI_BACKEND_URL, else a folder below the state folder
+	State      string // URL of the state backend, "" = that of Pulumi.yaml, else a folder below the state folder
 	Color      iostreams.ColorMode
 	Verbose    bool
 
@@ -68,7 +68,8 @@ func Variables() []Variable {
 			"folder with an Apache Flink distribution that runs jobs on the local target, read when it " +
 				"starts; it goes before the Flink of `local flink install`",
 		},
-		{"PULUMI_BACKEND_URL", "", "where the state is kept if neither --state nor EMRFLINK_STATE is set"},
+		{"PULUMI_BACKEND_URL", "", "where the state is kept if neither --state nor EMRFLINK_STATE is set; the last that is asked is " +
+			"backend: url: of Pulumi.yaml"},
 		{
 			"PULUMI_CONFIG_PASSPHRASE", "", "passphrase of the secrets in the state; default: a generated one, kept in " +
 				"the state folder",

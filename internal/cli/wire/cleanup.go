@@ -224,7 +224,7 @@ func dropped(n int, err error) (int, error) {
 }
 
 // Ready says why the engine could not start.
-func (d destroyer) Ready(ctx context.Context) error { return d.e.Ready(ctx, nil) }
+func (d destroyer) Ready(ctx context.Context) error { return classify(d.e.Ready(ctx, nil)) }
 
 // Destroy deletes everything recorded. A stack that was never deployed has nothing.
 func (d destroyer) Destroy(ctx context.Context, sink func(cleanup.EngineEvent)) error {

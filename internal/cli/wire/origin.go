@@ -94,22 +94,26 @@ func (a *app) stacks(context.Context) ([]stack.Origin, error) {
 	if err != nil {
 		return nil, err
 	}
+	state, err := a.state()
+	if err != nil {
+		return nil, err
+	}
 	all, err := stack.OriginsIn(home).All()
 	if err != nil {
 		return nil, err
 	}
-	saved, err := engine.Saved(home, a.globals.State)
+	saved, err := engine.Saved(home, state)
 	if err != nil {
 		return nil, err
 	}
 	for i, o := range all {
-		if at, is := saved[o.Stack]; is && o.State == a.globals.State {
+		if at, is := saved[o.Stack]; is && o.State == state {
 			all[i].Changed = at
 			delete(saved, o.Stack)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(saved)) {
-		all = append(all, stack.Origin{Stack: name, State: a.globals.State, Changed: saved[name]})
+		all = append(all, stack.Origin{Stack: name, State: state, Changed: saved[name]})
 	}
 	return all, nil
 }

@@ -80,12 +80,13 @@ func (a *app) takeState(args []string) ([]string, error) {
 
 // exportState makes the state that was asked for that of Pulumi's own commands, opened as every command opens it.
 func (a *app) exportState(ctx context.Context) error {
-	if a.globals.State == "" {
-		return nil
+	state, err := a.state()
+	if state == "" || err != nil {
+		return err
 	}
 	region := func() string {
 		_, config, _ := a.stackFile(a.globals.ConfigFile) // of a stack without a file, only the environment tells
 		return a.bucketRegion(ctx, config.Region)
 	}
-	return os.Setenv("PULUMI_BACKEND_URL", engine.InRegion(a.globals.State, region))
+	return os.Setenv("PULUMI_BACKEND_URL", engine.InRegion(state, region))
 }

@@ -31,9 +31,13 @@ func (t *sharedTarget) Deployed(ctx context.Context) ([]localtarget.Deployed, er
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range engine.Claimed(local.Home(), t.app.globals.State) {
-		if !slices.ContainsFunc(known, func(o stack.Origin) bool { return o.Stack == name && o.State == t.app.globals.State }) {
-			known = append(known, stack.Origin{Stack: name, State: t.app.globals.State})
+	state, err := t.app.state()
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range engine.Claimed(local.Home(), state) {
+		if !slices.ContainsFunc(known, func(o stack.Origin) bool { return o.Stack == name && o.State == state }) {
+			known = append(known, stack.Origin{Stack: name, State: state})
 		}
 	}
 	var found []localtarget.Deployed

@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"emrflink/internal/cli/cmdutil"
+	"emrflink/internal/engine"
 	"emrflink/internal/stack"
 	"emrflink/internal/stackconfig"
 	"emrflink/stacks"
@@ -32,6 +33,10 @@ func (a *app) readSettings() (settings, error) {
 	if err != nil {
 		return settings{}, err
 	}
+	state, err := a.state()
+	if err != nil {
+		return settings{}, err
+	}
 	needs := stack.NeedsOf(config.Target)
 	if needs.Daemon {
 		if _, _, err := cmdutil.LocalSettings(a.io.Getenv); err != nil {
@@ -41,11 +46,27 @@ func (a *app) readSettings() (settings, error) {
 	return settings{
 		config: config, project: file.Differing(config),
 		info: stack.Info{
-			Stack: a.globals.Stack, File: file.Path, Home: home, State: a.globals.State, Target: config.Target,
+			Stack: a.globals.Stack, File: file.Path, Home: home, State: state, Target: config.Target,
 			Region: config.Region, Deployment: config.Name, Kubernetes: config.KubernetesVersion, Speed: 1,
 			PrivateAPI: !config.EndpointAccess.Public, Needs: needs,
 		},
 	}, nil
+}
+
+// state is the URL under which the states of stacks are kept: that of --state, EMRFLINK_STATE or PULUMI_BACKEND_URL, else that of
+// the project file, else "", for the state folder. One that is relative is so to the current folder, as Pulumi takes it.
+func (a *app) state() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", fmt.Errorf("find the current folder: %w", err)
+	}
+	url := a.globals.State
+	if url == "" {
+		if url, err = stackconfig.Backend(dir); err != nil {
+			return "", err
+		}
+	}
+	return engine.AbsoluteBackend(url, dir), nil
 }
 
 // stackFile reads and validates a stack file, "" = that of the stack.

@@ -55,5 +55,6 @@ const (
 	KindBucketLifecycle         Kind = "s3:bucketLifecycle"
 	KindBucketOwnershipControls Kind = "s3:bucketOwnershipControls"
 
-	KindLoadBalancer Kind = "elbv2:loadBalancer"
+	KindLoadBalancer    Kind = "elbv2:loadBalancer"
+	KindClassicBalancer Kind = "elb:loadBalancer"
 )

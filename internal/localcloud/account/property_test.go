@@ -81,7 +81,8 @@ func (g *generator) kinds() []Kind {
 		KindVPC, KindSubnet, KindInternetGateway, KindEIP, KindNATGateway, KindRouteTable, KindRoute, KindRouteTableAssociation,
 		KindVPCEndpoint, KindSecurityGroup, KindSecurityGroupRule, KindRole, KindPolicy, KindRolePolicy, KindRolePolicyAttachment,
 		KindInstanceProfile, KindCluster, KindNodeGroup, KindAddon, KindAccessEntry, KindQueue, KindQueuePolicy, KindEventRule,
-		KindEventTarget, KindBucket, KindBucketVersioning, KindLoadBalancer, KindNetworkInterface, KindInstance,
+		KindEventTarget, KindBucket, KindBucketVersioning, KindLoadBalancer, KindClassicBalancer,
+		KindNetworkInterface, KindInstance,
 	}
 }
 
@@ -161,6 +162,10 @@ func (g *generator) networkProps(k Kind) Props {
 		return Props{"subnetId": g.any(KindSubnet), "securityGroups": []any{g.any(KindSecurityGroup)}}
 	case KindLoadBalancer:
 		return Props{"name": g.name(), "loadBalancerType": "network", "subnets": []any{g.any(KindSubnet)}}
+	case KindClassicBalancer:
+		return Props{
+			"name": g.name(), "subnets": []any{g.any(KindSubnet)}, "securityGroups": []any{g.any(KindSecurityGroup)},
+		}
 	case KindInstance:
 		return Props{"instanceType": "m5.large", "ami": "ami-0123456789abcdef0", "subnetId": g.any(KindSubnet)}
 	}

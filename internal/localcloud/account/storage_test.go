@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/stretchr/testify/require"
 
 	"emrflink/internal/localcloud/logs"
@@ -181,7 +182,8 @@ func TestLogs(t *testing.T) {
 	require.Empty(t, cmp.Diff([]logs.Event{
 		{Stream: "job/a", Timestamp: at(1), Message: "one"}, {Stream: "job/a", Timestamp: at(2), Message: "two"},
 		{Stream: "job/b", Timestamp: at(3), Message: "three"},
-	}, got))
+	}, got, cmpopts.IgnoreFields(logs.Event{}, "Ingested")))
+	require.False(t, got[0].Ingested.Before(got[2].Ingested), "what was put later was taken in later")
 	for range 5 {
 		require.NoError(t, w.Logs.Put("/team", "many", make([]logs.Event, logs.KeepEvents/4)))
 	}

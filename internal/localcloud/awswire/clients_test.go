@@ -29,6 +29,7 @@ func TestParametersAreRefusedAsOnAWS(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.create(account.KindLogGroup, account.Props{"name": "/a"})
+	require.NoError(t, w.account.Logs.Create("/a", "s"))
 	queue := w.create(account.KindQueue, account.Props{"name": "q"}).ID
 	const simulated = "is not simulated"
 	for _, c := range []struct{ service, op, body, code, says string }{
@@ -59,7 +60,23 @@ func TestParametersAreRefusedAsOnAWS(t *testing.T) {
 		{"logs", "FilterLogEvents", `{"logGroupName":"/a","logStreamNamePrefix":"a","logStreamNames":["a"]}`,
 			"InvalidParameterException", "mutually exclusive"},
 		{"logs", "FilterLogEvents", `{}`, "InvalidParameterException", "Exactly one of"},
-		{"logs", "GetLogEvents", `{}`, "NotImplemented", "logs:GetLogEvents " + simulated},
+		{"logs", "FilterLogEvents", `{"logGroupIdentifier":"arn:aws:logs:us-west-2:111122223333:log-group:/a:*"}`,
+			"InvalidParameterException", "regular expression"},
+		{"logs", "GetLogEvents", `{"logGroupName":"/a"}`, "InvalidParameterException", "Value null at 'logStreamName'"},
+		{"logs", "GetLogEvents", `{"logStreamName":"s"}`, "InvalidParameterException", "Exactly one of"},
+		{"logs", "GetLogEvents", `{"logGroupName":"/a","logStreamName":"none"}`, "ResourceNotFoundException",
+			"The specified log stream does not exist."},
+		{"logs", "GetLogEvents", `{"logGroupName":"/a","logStreamName":"s","limit":10001}`, "InvalidParameterException", "10000"},
+		{"logs", "GetLogEvents", `{"logGroupName":"/a","logStreamName":"s","startFromHead":true,"nextToken":"x"}`,
+			"InvalidParameterException", "The specified nextToken is invalid."},
+		{"logs", "DescribeLogStreams", `{"logGroupName":"/none"}`, "ResourceNotFoundException", "log group does not exist"},
+		{"logs", "DescribeLogStreams", `{"logGroupName":"/a","orderBy":"Size"}`, "InvalidParameterException",
+			"enum value set: [LogStreamName, LastEventTime]"},
+		{"logs", "DescribeLogStreams", `{"logGroupName":"/a","orderBy":"LastEventTime","logStreamNamePrefix":"s"}`,
+			"InvalidParameterException", "Cannot order by LastEventTime"},
+		{"logs", "DescribeLogStreams", `{"logGroupName":"/a","limit":51}`, "InvalidParameterException", "50"},
+		{"logs", "DescribeLogStreams", `{"logGroupName":"/a","nextToken":"%"}`, "InvalidParameterException", "nextToken"},
+		{"logs", "StartQuery", `{}`, "NotImplemented", "logs:StartQuery " + simulated},
 		{"sqs", "ReceiveMessage", `{}`, "MissingParameter", "The request must contain the parameter QueueUrl."},
 		{"sqs", "ReceiveMessage", `{"QueueUrl":"` + queue + `","MaxNumberOfMessages":0}`, "InvalidParameterValue",
 			"Value 0 for parameter MaxNumberOfMessages is invalid. Reason: Must be between 1 and 10, if provided."},
@@ -71,7 +88,17 @@ func TestParametersAreRefusedAsOnAWS(t *testing.T) {
 		{"sqs", "GetQueueUrl", `{"QueueName":"q","QueueOwnerAWSAccountId":"999999999999"}`, "QueueDoesNotExist",
 			"does not exist"},
 		{"sqs", "ListQueues", `{"NextToken":"%"}`, "InvalidParameterValue", "next token"},
-		{"sqs", "PurgeQueue", `{}`, "NotImplemented", "sqs:PurgeQueue " + simulated},
+		{"sqs", "GetQueueAttributes", `{"QueueUrl":"` + queue + `","AttributeNames":["Colour"]}`, "InvalidAttributeName",
+			"Unknown Attribute Colour."},
+		{"sqs", "GetQueueAttributes", `{"QueueUrl":"none"}`, "QueueDoesNotExist", "does not exist"},
+		{"sqs", "PurgeQueue", `{"QueueUrl":"none"}`, "QueueDoesNotExist", "does not exist"},
+		{"sqs", "ChangeMessageVisibility", `{"QueueUrl":"` + queue + `","ReceiptHandle":"x"}`, "MissingParameter",
+			"VisibilityTimeout"},
+		{"sqs", "ChangeMessageVisibility", `{"QueueUrl":"` + queue + `","ReceiptHandle":"x","VisibilityTimeout":43201}`,
+			"InvalidParameterValue", "between 0 and 43200"},
+		{"sqs", "ChangeMessageVisibility", `{"QueueUrl":"` + queue + `","ReceiptHandle":"x","VisibilityTimeout":0}`,
+			"ReceiptHandleIsInvalid", "invalid"},
+		{"sqs", "SetQueueAttributes", `{}`, "NotImplemented", "sqs:SetQueueAttributes " + simulated},
 	} {
 		target := map[string]string{"logs": "Logs_20140328.", "sqs": "AmazonSQS."}[c.service] + c.op
 		a, m := w.target(w.cfg, c.service, target, c.body)
@@ -316,7 +343,14 @@ func TestQueuesAnswerOlderClientsToo(t *testing.T) {
 	require.Equal(t, "team", tags.Tags[0].Key)
 	require.ErrorContains(t, formError(t, ask("/", "Action", "GetQueueUrl", "QueueName", "none")),
 		"AWS.SimpleQueueService.NonExistentQueue: The specified queue does not exist.")
-	require.ErrorContains(t, formError(t, ask("/", "Action", "PurgeQueue", "QueueUrl", at)), "NotImplemented: sqs:PurgeQueue")
+	require.ErrorContains(t, formError(t, ask("/", "Action", "SetQueueAttributes", "QueueUrl", at)),
+		"NotImplemented: sqs:SetQueueAttributes")
+	var has struct {
+		Attribute []struct{ Name, Value string } `xml:"GetQueueAttributesResult>Attribute"`
+	}
+	read(ask(path.Path, "Action", "GetQueueAttributes", "AttributeName.1", "QueueArn"), &has)
+	require.Len(t, has.Attribute, 1)
+	require.Equal(t, "arn:aws:sqs:us-west-2:111122223333:q", has.Attribute[0].Value)
 	require.ErrorContains(t, formError(t, ask("/")), "MissingAction")
 }
 
@@ -396,8 +430,16 @@ func TestDocumentsOfIAMAreReadByItsClients(t *testing.T) {
 	policy, err := c.GetPolicy(t.Context(), &iam.GetPolicyInput{PolicyArn: &own.ARN})
 	require.NoError(t, err)
 	require.Equal(t, int32(1), *policy.Policy.AttachmentCount)
-	require.Equal(t, "v1", *policy.Policy.DefaultVersionId)
 	require.NotEmpty(t, *policy.Policy.PolicyId)
+	version, err := c.GetPolicyVersion(t.Context(), &iam.GetPolicyVersionInput{
+		PolicyArn: &own.ARN, VersionId: policy.Policy.DefaultVersionId,
+	})
+	require.NoError(t, err)
+	document, err := url.PathUnescape(*version.PolicyVersion.Document)
+	require.NoError(t, err)
+	require.JSONEq(t, allow("*", "", "s3:GetObject"), document)
+	_, err = c.GetPolicyVersion(t.Context(), &iam.GetPolicyVersionInput{PolicyArn: &own.ARN, VersionId: aws.String("v2")})
+	require.Equal(t, "NoSuchEntity", code(t, err))
 }
 
 // Amazon's client for Python, where there is one: it parses what the Go client does not, and has an exception for each error.

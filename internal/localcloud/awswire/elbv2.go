@@ -9,6 +9,9 @@ import (
 )
 
 func describeLoadBalancers(q *request) (answer, error) {
+	if q.isClassic() {
+		return describeClassicBalancers(q)
+	}
 	names, arns := q.form.strings("Names"), q.form.strings("LoadBalancerArns")
 	var rows []node
 	for _, r := range q.account.List(account.KindLoadBalancer) {
@@ -44,6 +47,9 @@ func (q *request) balancer(arn string) (account.Resource, error) {
 }
 
 func describeBalancerTags(q *request) (answer, error) {
+	if q.isClassic() {
+		return describeClassicTags(q)
+	}
 	var rows []node
 	for _, arn := range q.form.strings("ResourceArns") {
 		r, err := q.balancer(arn)
@@ -56,6 +62,9 @@ func describeBalancerTags(q *request) (answer, error) {
 }
 
 func oneBalancer(q *request) ([]need, error) {
+	if q.isClassic() {
+		return oneClassicBalancer(q)
+	}
 	arn := q.form.str("LoadBalancerArn")
 	r, _ := q.account.ByARN(arn)
 	return on(arn, resourceTags("elasticloadbalancing", r.Tags))
@@ -63,6 +72,9 @@ func oneBalancer(q *request) ([]need, error) {
 
 // deleteLoadBalancer succeeds for one that is gone, as on AWS.
 func deleteLoadBalancer(q *request) (answer, error) {
+	if q.isClassic() {
+		return deleteClassicBalancer(q)
+	}
 	arn := q.form.str("LoadBalancerArn")
 	r, err := q.balancer(arn)
 	if err != nil {

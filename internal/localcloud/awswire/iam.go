@@ -162,13 +162,18 @@ const mostEntities = 100
 
 // iamPage answers one page of entities, which are in the order of their names.
 func (q *request) iamPage(name string, all []account.Resource, body func(account.Resource) []node) (answer, error) {
-	part, next, known := pageOf(all, idOf, q.form.integer(mostEntities, "MaxItems"), q.form.str("Marker"))
+	return pageOfIAM(q, name, all, idOf, func(r account.Resource) node { return el("", body(r)...) })
+}
+
+// pageOfIAM is iamPage of what are no resources.
+func pageOfIAM[T any](q *request, name string, all []T, key func(T) string, body func(T) node) (answer, error) {
+	part, next, known := pageOf(all, key, q.form.integer(mostEntities, "MaxItems"), q.form.str("Marker"))
 	if !known {
 		return answer{}, invalid("ValidationError", "Invalid Marker.")
 	}
 	var rows []node
-	for _, r := range part {
-		rows = append(rows, el("", body(r)...))
+	for _, one := range part {
+		rows = append(rows, body(one))
 	}
 	return q.query(list(name, "member", rows), boolean("IsTruncated", next != ""), opt("Marker", next))
 }
@@ -212,7 +217,7 @@ func getPolicy(q *request) (answer, error) {
 		return str(a.All(), "policyArn") == arn
 	})
 	return q.query(el("Policy", txt("PolicyName", r.Name), txt("Arn", r.ARN), txt("PolicyId", iamUniqueID(r, "policyId")),
-		txt("Path", cmp.Or(str(r.All(), "path"), "/")), txt("DefaultVersionId", "v1"), num("AttachmentCount", len(attached)),
+		txt("Path", cmp.Or(str(r.All(), "path"), "/")), txt("DefaultVersionId", firstVersion), num("AttachmentCount", len(attached)),
 		num("PermissionsBoundaryUsageCount", 0), boolean("IsAttachable", true), opt("Description", str(r.All(), "description")),
 		when("CreateDate", r.CreatedAt), when("UpdateDate", r.CreatedAt),
 		list("Tags", "member", tagNodes(r.Tags, "Key", "Value"))))

@@ -4,9 +4,7 @@ package awswire
 
 import (
 	"cmp"
-	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -30,7 +28,7 @@ func oneGroup(q *request) ([]need, error) {
 
 // oneStream is named as policies do: GROUP:log-stream:STREAM, which GROUP:* covers.
 func oneStream(q *request) ([]need, error) {
-	return on(q.groupARN(q.field("logGroupName")) + ":log-stream:" + q.field("logStreamName"))
+	return on(q.groupARN(q.askedGroup()) + ":log-stream:" + q.field("logStreamName"))
 }
 
 // byARN is the need of an operation on what a field names by its ARN.
@@ -176,7 +174,7 @@ func putLogEvents(q *request) (answer, error) {
 		return answer{}, err
 	}
 	if !q.account.Logs.Has(group, stream) {
-		return answer{}, invalid("ResourceNotFoundException", "The specified log stream does not exist.")
+		return answer{}, noSuchStream()
 	}
 	if n := len(in.LogEvents); n == 0 || n > mostEvents {
 		return answer{}, invalid("InvalidParameterException", "1 validation error detected: Value '[%d events]' at 'logEvents' "+
@@ -195,87 +193,6 @@ func putLogEvents(q *request) (answer, error) {
 	}
 	return q.json(map[string]any{})
 }
-
-// mostEvents is how many events a call may write, and how many a page has when nobody says.
-const mostEvents = 10_000
-
-// event is one of a page.
-type event struct {
-	logs.Event
-
-	id string
-}
-
-// eventFilter is what FilterLogEvents asks for.
-type eventFilter struct {
-	LogStreamNamePrefix string   `json:"logStreamNamePrefix"`
-	FilterPattern       string   `json:"filterPattern"`
-	StartTime           int64    `json:"startTime"`
-	EndTime             int64    `json:"endTime"`
-	LogStreamNames      []string `json:"logStreamNames"`
-	NextToken           string   `json:"nextToken"`
-	Limit               int      `json:"limit"`
-}
-
-func filterLogEvents(q *request) (answer, error) {
-	var in eventFilter
-	if err := q.decode(&in); err != nil {
-		return answer{}, err
-	}
-	group := q.filteredGroup()
-	if (q.field("logGroupName") == "") == (q.field("logGroupIdentifier") == "") {
-		return answer{}, invalid("InvalidParameterException", "Exactly one of logGroupName and logGroupIdentifier must be given.")
-	}
-	if in.LogStreamNamePrefix != "" && len(in.LogStreamNames) > 0 {
-		return answer{}, invalid("InvalidParameterException",
-			"logStreamNamePrefix and logStreamNames are mutually exclusive parameters.")
-	}
-	matches, err := logs.Pattern(in.FilterPattern)
-	if err != nil {
-		return answer{}, err
-	}
-	if _, err := q.group(group); err != nil {
-		return answer{}, err
-	}
-	all, err := q.account.Logs.Events(group, in.LogStreamNamePrefix)
-	if err != nil {
-		return answer{}, err
-	}
-	found := in.among(all, matches)
-	part, next, known := pageOf(found, func(e event) string { return e.id }, cmp.Or(in.Limit, mostEvents), in.NextToken)
-	if !known {
-		return answer{}, noSuchToken()
-	}
-	events := []any{}
-	for _, e := range part {
-		at := e.Timestamp.UnixMilli()
-		events = append(events, map[string]any{"timestamp": at, "ingestionTime": at, "message": e.Message,
-			"logStreamName": e.Stream, "eventId": e.id})
-	}
-	return q.json(paged(map[string]any{"events": events, "searchedLogStreams": []any{}}, "nextToken", next))
-}
-
-// among selects events, each with an id that says when it was and which of that moment.
-func (f eventFilter) among(all []logs.Event, matches func(string) bool) (found []event) {
-	nth := map[int64]int{}
-	for _, e := range all {
-		at := e.Timestamp.UnixMilli()
-		nth[at]++
-		if at >= f.StartTime && (f.EndTime <= 0 || at < f.EndTime) && matches(e.Message) &&
-			(len(f.LogStreamNames) == 0 || slices.Contains(f.LogStreamNames, e.Stream)) {
-			found = append(found, event{e, fmt.Sprintf("%020d%012d", at, nth[at])})
-		}
-	}
-	return found
-}
-
-// filteredGroup is the group that a request names, or gives the ARN of.
-func (q *request) filteredGroup() string {
-	id := cmp.Or(q.field("logGroupName"), q.field("logGroupIdentifier"))
-	return id[strings.LastIndexByte(id, ':')+1:]
-}
-
-func filtered(q *request) ([]need, error) { return on(q.groupARN(q.filteredGroup())) }
 
 func listLogTags(q *request) (answer, error) {
 	var in struct {

@@ -182,6 +182,18 @@ func iamOperations() []Operation {
 			takes: "RoleName!", needs: oneRole, run: getRole,
 		},
 		{
+			Service: "iam", Name: "ListRolePolicies", UsedBy: byClients,
+			takes: "RoleName! Marker MaxItems:1-1000", needs: oneRole, run: listRolePolicies,
+		},
+		{
+			Service: "iam", Name: "GetRolePolicy", UsedBy: byClients,
+			takes: "RoleName! PolicyName!", needs: oneRole, run: getRolePolicy,
+		},
+		{
+			Service: "iam", Name: "ListAttachedRolePolicies", UsedBy: byClients,
+			takes: "RoleName! PathPrefix Marker MaxItems:1-1000", needs: oneRole, run: listAttachedRolePolicies,
+		},
+		{
 			Service: "iam", Name: "CreateServiceLinkedRole", UsedBy: byClients, Notes: "EC2 Spot's; the account starts with it",
 			takes: "AWSServiceName!",
 			needs: newLinkedRole, run: createServiceLinkedRole,
@@ -203,6 +215,11 @@ func iamOperations() []Operation {
 			Service: "iam", Name: "GetPolicy", UsedBy: byEmrflink, Notes: "the account's own policies",
 			takes: "PolicyArn!",
 			needs: byIAMARN(account.KindPolicy, "PolicyArn"), run: getPolicy,
+		},
+		{
+			Service: "iam", Name: "GetPolicyVersion", UsedBy: byClients, Notes: "the account's own policies, each with one version",
+			takes: "PolicyArn! VersionId!",
+			needs: byIAMARN(account.KindPolicy, "PolicyArn"), run: getPolicyVersion,
 		},
 	}
 }
@@ -346,6 +363,16 @@ func logsOperations() []Operation {
 			needs: filtered, run: filterLogEvents,
 		},
 		{
+			Service: "logs", Name: "GetLogEvents", UsedBy: byClients,
+			takes: "logGroupName logGroupIdentifier logStreamName! startTime endTime nextToken limit:1-10000 startFromHead unmask",
+			needs: oneStream, run: getLogEvents,
+		},
+		{
+			Service: "logs", Name: "DescribeLogStreams", UsedBy: byClients,
+			takes: "logGroupName logGroupIdentifier logStreamNamePrefix orderBy descending nextToken limit:1-50",
+			needs: filtered, run: describeLogStreams,
+		},
+		{
 			Service: "logs", Name: "ListTagsForResource", UsedBy: byEmrflink,
 			takes: "resourceArn!", needs: byARN("resourceArn"), run: listLogTags,
 		},
@@ -375,6 +402,20 @@ func messageOperations() []Operation {
 		{
 			Service: "sqs", Name: "DeleteMessage", UsedBy: byKarpenter,
 			takes: "QueueUrl! ReceiptHandle!", needs: queue("QueueUrl"), run: deleteMessage,
+		},
+		{
+			Service: "sqs", Name: "ChangeMessageVisibility", UsedBy: byClients,
+			takes: "QueueUrl! ReceiptHandle! VisibilityTimeout!:0-43200",
+			needs: queue("QueueUrl"), run: changeMessageVisibility,
+		},
+		{
+			Service: "sqs", Name: "PurgeQueue", UsedBy: byClients, Notes: "also twice within a minute",
+			takes: "QueueUrl!", needs: queue("QueueUrl"), run: purgeQueue,
+		},
+		{
+			Service: "sqs", Name: "GetQueueAttributes", UsedBy: byClients,
+			Notes: "LastModifiedTimestamp is the time of the creation",
+			takes: "QueueUrl! AttributeNames", needs: queue("QueueUrl"), run: getQueueAttributes,
 		},
 		{
 			Service: "sqs", Name: "DeleteQueue", UsedBy: byEmrflink,

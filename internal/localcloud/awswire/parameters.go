@@ -197,14 +197,20 @@ func pageOf[T any](all []T, key func(T) string, limit int, token string) (part [
 	if limit <= 0 && token == "" {
 		return all, "", true
 	}
+	return pageBy(all, key, cmp.Compare[string], limit, token)
+}
+
+// pageBy is pageOf in another order of the keys.
+func pageBy[T any](all []T, key func(T) string, compare func(a, b string) int, limit int, token string,
+) (part []T, next string, known bool) {
 	all = slices.Clone(all)
-	slices.SortStableFunc(all, func(a, b T) int { return cmp.Compare(key(a), key(b)) })
+	slices.SortStableFunc(all, func(a, b T) int { return compare(key(a), key(b)) })
 	if token != "" {
 		last, ok := untoken(token)
 		if !ok {
 			return nil, "", false
 		}
-		all = slices.DeleteFunc(all, func(one T) bool { return key(one) <= last })
+		all = slices.DeleteFunc(all, func(one T) bool { return compare(key(one), last) <= 0 })
 	}
 	if limit > 0 && limit < len(all) {
 		return all[:limit], totoken(key(all[limit-1])), true

@@ -85,6 +85,7 @@ func parameters(w *world, instance, template string) map[string]string {
 			account.DefaultAccountID +
 			":loadbalancer/net/a/b",
 		"ssm:GetParameter":             `{"Name":"/aws/service/a"}`,
+		"iam:GetPolicyVersion":         "PolicyArn=arn:aws:iam::" + account.DefaultAccountID + ":policy/a",
 		"iam:GetPolicy":                "PolicyArn=arn:aws:iam::" + account.DefaultAccountID + ":policy/a",
 		"iam:GetOpenIDConnectProvider": "OpenIDConnectProviderArn=arn:aws:iam::" + account.DefaultAccountID + ":oidc-provider/a",
 		"events:ListTagsForResource":   `{"ResourceARN":"arn:aws:events:us-west-2:` + account.DefaultAccountID + `:rule/a"}`,

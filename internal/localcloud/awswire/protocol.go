@@ -122,8 +122,11 @@ const noSuchQueueBefore = "AWS.SimpleQueueService.NonExistentQueue"
 
 // queryErrorCode is the code that SQS had for an error before it spoke JSON.
 func queryErrorCode(code string) string {
-	if code == "QueueDoesNotExist" {
+	switch code {
+	case "QueueDoesNotExist":
 		return noSuchQueueBefore
+	case "MessageNotInflight":
+		return "AWS.SimpleQueueService." + code
 	}
 	return code
 }

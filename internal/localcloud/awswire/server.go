@@ -381,9 +381,6 @@ func (q *request) translate(e *awserror.Error) *awserror.Error {
 	switch e.Code {
 	case "QueueDoesNotExist", noSuchQueueBefore:
 		e.Code = "QueueDoesNotExist"
-		if q.proto == protoQuery {
-			e.Code = noSuchQueueBefore
-		}
 	case "AccessDenied", "AccessDeniedException", "UnauthorizedOperation":
 		switch q.proto {
 		case protoEC2:
@@ -410,6 +407,9 @@ func (q *request) translate(e *awserror.Error) *awserror.Error {
 		default:
 			e.Code = "UnrecognizedClientException"
 		}
+	}
+	if q.service == "sqs" && q.proto == protoQuery {
+		e.Code = queryErrorCode(e.Code)
 	}
 	return e
 }

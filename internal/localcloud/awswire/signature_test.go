@@ -200,13 +200,13 @@ func TestWhatIsNotSimulatedIsRefusedByName(t *testing.T) {
 		service, method, path, body string
 		header                      map[string]string
 	}{
-		"ec2:CreateVpnGateway": {"ec2", "POST", "/", "Action=CreateVpnGateway&Version=2016-11-15", form},
-		"iam:CreateUser":       {"iam", "POST", "/", "Action=CreateUser&Version=2010-05-08", form},
-		"sqs:PurgeQueue":       {"sqs", "POST", "/", "{}", map[string]string{"X-Amz-Target": "AmazonSQS.PurgeQueue"}},
-		"eks:CreateCluster":    {"eks", "POST", "/clusters", "{}", nil},
-		"s3:CreateBucket":      {"s3", "PUT", "/bucket", "", nil},
-		"s3:GET bucket?acl":    {"s3", "GET", "/bucket?acl=", "", nil},
-		"lambda:GET /2015/x":   {"lambda", "GET", "/2015/x", "", nil},
+		"ec2:CreateVpnGateway":   {"ec2", "POST", "/", "Action=CreateVpnGateway&Version=2016-11-15", form},
+		"iam:CreateUser":         {"iam", "POST", "/", "Action=CreateUser&Version=2010-05-08", form},
+		"sqs:SetQueueAttributes": {"sqs", "POST", "/", "{}", map[string]string{"X-Amz-Target": "AmazonSQS.SetQueueAttributes"}},
+		"eks:CreateCluster":      {"eks", "POST", "/clusters", "{}", nil},
+		"s3:CreateBucket":        {"s3", "PUT", "/bucket", "", nil},
+		"s3:GET bucket?acl":      {"s3", "GET", "/bucket?acl=", "", nil},
+		"lambda:GET /2015/x":     {"lambda", "GET", "/2015/x", "", nil},
 		"kinesis:DescribeStream": {
 			"kinesis", "POST", "/", "{}", map[string]string{"X-Amz-Target": "Kinesis_20131202.DescribeStream"},
 		},

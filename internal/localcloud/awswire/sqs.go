@@ -181,6 +181,110 @@ func deleteMessage(q *request) (answer, error) {
 	return q.json(map[string]any{})
 }
 
+func changeMessageVisibility(q *request) (answer, error) {
+	var in struct {
+		QueueURL          string `json:"QueueUrl"`
+		ReceiptHandle     string
+		VisibilityTimeout int
+	}
+	if err := q.decode(&in); err != nil {
+		return answer{}, err
+	}
+	r, err := q.queue(in.QueueURL)
+	if err != nil {
+		return answer{}, err
+	}
+	hidden := time.Duration(in.VisibilityTimeout) * time.Second
+	if err := q.account.Queues.Hide(r.ID, in.ReceiptHandle, hidden); err != nil {
+		return answer{}, err
+	}
+	return q.json(map[string]any{})
+}
+
+func purgeQueue(q *request) (answer, error) {
+	r, err := q.queue(q.field("QueueUrl"))
+	if err != nil {
+		return answer{}, err
+	}
+	if err := q.account.Queues.Clear(r.ID); err != nil {
+		return answer{}, err
+	}
+	return q.json(map[string]any{})
+}
+
+// absentAttributes are those that no queue of the simulated account has.
+func absentAttributes() []string {
+	return []string{
+		"FifoQueue", "ContentBasedDeduplication", "DeduplicationScope", "FifoThroughputLimit", "RedrivePolicy",
+		"RedriveAllowPolicy", "KmsMasterKeyId", "KmsDataKeyReusePeriodSeconds",
+	}
+}
+
+func getQueueAttributes(q *request) (answer, error) {
+	var in struct {
+		QueueURL       string `json:"QueueUrl"`
+		AttributeNames []string
+	}
+	if err := q.decode(&in); err != nil {
+		return answer{}, err
+	}
+	r, err := q.queue(in.QueueURL)
+	if err != nil {
+		return answer{}, err
+	}
+	has, err := q.queueAttributes(r)
+	if err != nil {
+		return answer{}, err
+	}
+	asked := map[string]string{}
+	for _, name := range in.AttributeNames {
+		value, is := has[name]
+		switch {
+		case name == "All":
+			return q.json(map[string]any{"Attributes": has})
+		case is:
+			asked[name] = value
+		case name != "Policy" && !slices.Contains(absentAttributes(), name):
+			return answer{}, invalid("InvalidAttributeName", "Unknown Attribute %s.", name)
+		}
+	}
+	if len(asked) == 0 {
+		return q.json(map[string]any{})
+	}
+	return q.json(map[string]any{"Attributes": asked})
+}
+
+// queueAttributes are all that a queue has.
+func (q *request) queueAttributes(r account.Resource) (map[string]string, error) {
+	n, err := q.account.Queues.Counts(r.ID)
+	if err != nil {
+		return nil, err
+	}
+	p, made := r.All(), strconv.FormatInt(r.CreatedAt.Unix(), 10)
+	out := map[string]string{
+		"QueueArn": r.ARN, "CreatedTimestamp": made, "LastModifiedTimestamp": made,
+		"ApproximateNumberOfMessages":           strconv.Itoa(n.Visible),
+		"ApproximateNumberOfMessagesNotVisible": strconv.Itoa(n.Hidden),
+		"ApproximateNumberOfMessagesDelayed":    strconv.Itoa(n.Delayed),
+		"SqsManagedSseEnabled":                  strconv.FormatBool(truthy(p, "sqsManagedSseEnabled")),
+	}
+	for name, property := range map[string]string{
+		"VisibilityTimeout": "visibilityTimeoutSeconds", "MaximumMessageSize": "maxMessageSize",
+		"MessageRetentionPeriod": "messageRetentionSeconds", "DelaySeconds": "delaySeconds",
+		"ReceiveMessageWaitTimeSeconds": "receiveWaitTimeSeconds",
+	} {
+		out[name] = strconv.Itoa(whole(p, property, 0))
+	}
+	policy := str(p, "policy")
+	if own, ok := q.account.Get(account.KindQueuePolicy, r.ID); ok {
+		policy = str(own.All(), "policy")
+	}
+	if policy != "" {
+		out["Policy"] = policy
+	}
+	return out, nil
+}
+
 func deleteQueue(q *request) (answer, error) {
 	var in struct {
 		QueueURL string `json:"QueueUrl"`

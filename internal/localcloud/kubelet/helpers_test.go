@@ -88,7 +88,8 @@ func instanceTypes() []account.InstanceType {
 
 func (c *cloud) Create(_ context.Context, _ account.Caller, k account.Kind, p account.Props) (account.Resource, error) {
 	r := account.Resource{
-		Kind: k, ID: fmt.Sprintf("vol-%d", len(c.things[k])+1), Props: p, State: "available", Tags: map[string]string{},
+		Kind: k, ID: fmt.Sprintf("%s-%d", k, len(c.things[k])+1), Props: p, State: "available", Tags: map[string]string{},
+		Attrs: account.Props{"dnsName": "lb.example.com"},
 	}
 	if tags, ok := p["tags"].(map[string]any); ok {
 		for name, v := range tags {
@@ -162,7 +163,7 @@ func run(t *testing.T, c *cloud, runners map[string]Runner, objects ...runtime.O
 		w, err := client.Tracker().Watch(a.GetResource(), a.GetNamespace())
 		mu.Lock()
 		defer mu.Unlock()
-		if watched[a.GetResource().Resource] = true; len(watched) == 5 {
+		if watched[a.GetResource().Resource] = true; len(watched) == 6 {
 			select {
 			case <-c.watching:
 			default:

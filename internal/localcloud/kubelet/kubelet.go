@@ -20,7 +20,7 @@ import (
 	"emrflink/internal/localcloud/account"
 )
 
-// Cloud is what the stand-in needs of the account: the instances and what decides about them, and the volumes.
+// Cloud is what the stand-in needs of the account: the instances and what decides about them, the volumes and the load balancers.
 type Cloud interface {
 	Get(k account.Kind, id string) (account.Resource, bool)
 	Find(k account.Kind, match func(account.Resource) bool) []account.Resource
@@ -75,7 +75,9 @@ type Kubelet struct {
 	claims  cache.SharedIndexInformer
 	volumes cache.SharedIndexInformer
 	classes cache.SharedIndexInformer
-	err     error // of New, returned by Run
+	// services that ask for a load balancer have one made, as the volumes of claims are.
+	services cache.SharedIndexInformer
+	err      error // of New, returned by Run
 
 	mu      sync.Mutex
 	reasons map[string]string    // instance id -> why its node is not Ready
@@ -95,6 +97,7 @@ const (
 	kindPod      = "pod"
 	kindClaim    = "claim"
 	kindVolume   = "volume"
+	kindService  = "service"
 )
 
 const indexNode = "node" // pods by node name
@@ -143,6 +146,7 @@ func (k *Kubelet) watch() {
 	k.pods = informer(k.client, &corev1.Pod{}, core.Pods(corev1.NamespaceAll))
 	k.claims = informer(k.client, &corev1.PersistentVolumeClaim{}, core.PersistentVolumeClaims(corev1.NamespaceAll))
 	k.volumes = informer(k.client, &corev1.PersistentVolume{}, core.PersistentVolumes())
+	k.services = informer(k.client, &corev1.Service{}, core.Services(corev1.NamespaceAll))
 	k.classes = informer(k.client, &storagev1.StorageClass{}, k.client.StorageV1().StorageClasses())
 	// Indexers and handlers can fail only on a running informer.
 	k.err = k.pods.AddIndexers(cache.Indexers{indexNode: func(o any) ([]string, error) {
@@ -152,7 +156,7 @@ func (k *Kubelet) watch() {
 		return nil, nil
 	}})
 	for kind, informer := range map[string]cache.SharedIndexInformer{
-		kindNode: k.nodes, kindPod: k.pods, kindClaim: k.claims, kindVolume: k.volumes,
+		kindNode: k.nodes, kindPod: k.pods, kindClaim: k.claims, kindVolume: k.volumes, kindService: k.services,
 	} {
 		add := func(o any) { k.enqueue(kind, o) }
 		_, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
@@ -168,6 +172,11 @@ func (k *Kubelet) enqueue(kind string, o any) {
 	if key, err := cache.DeletionHandlingMetaNamespaceKeyFunc(o); err == nil {
 		k.queue.Add(item{kind, key})
 	}
+	if p, is := o.(*corev1.Pod); is && p.Labels[appLabel] == controllerApp {
+		for _, key := range k.services.GetStore().ListKeys() {
+			k.queue.Add(item{kindService, key})
+		}
+	}
 }
 
 // Run works until ctx ends; the runners are stopped before it returns. A Kubelet runs once.
@@ -181,7 +190,7 @@ func (k *Kubelet) Run(ctx context.Context) error {
 	defer k.boxes.stop()
 	var reading sync.WaitGroup
 	defer reading.Wait()
-	all := []cache.SharedIndexInformer{k.nodes, k.pods, k.claims, k.volumes, k.classes}
+	all := []cache.SharedIndexInformer{k.nodes, k.pods, k.claims, k.volumes, k.classes, k.services}
 	synced := make([]cache.InformerSynced, len(all))
 	for i, informer := range all {
 		reading.Go(func() { informer.RunWithContext(ctx) })
@@ -273,6 +282,8 @@ func (k *Kubelet) reconcile(ctx context.Context, it item) (after time.Duration, 
 		return 0, k.reconcileClaim(ctx, it.key)
 	case kindVolume:
 		return 0, k.reconcileVolume(ctx, it.key)
+	case kindService:
+		return 0, k.reconcileService(ctx, it.key)
 	default:
 		return k.reconcilePod(ctx, it.key)
 	}

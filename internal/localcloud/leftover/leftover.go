@@ -30,7 +30,7 @@ type maker func(ctx context.Context, s site) error
 
 func makers() map[string]maker {
 	return map[string]maker{
-		localtarget.LostInterface: lostInterface, localtarget.LostBalancer: lostBalancer, localtarget.LostVolume: lostVolume,
+		localtarget.LostInterface: lostInterface, localtarget.LostBalancer: lostBalancer, localtarget.LostClassic: lostClassic, localtarget.LostVolume: lostVolume,
 		localtarget.LostTemplate: lostTemplate, localtarget.LostProfile: lostProfile,
 	}
 }
@@ -108,6 +108,29 @@ func lostBalancer(ctx context.Context, s site) error {
 	_, err = s.create(ctx, account.KindLoadBalancer, account.ByKubernetes, account.Props{
 		"name": "k8s-default-lost-" + id, "loadBalancerType": "network", "subnets": []any{s.subnet},
 		"securityGroups": []any{group},
+	}, tags)
+	return err
+}
+
+// lostClassic is the load balancer that EKS made for a Service, when the cluster went before the Service. A rule of the cluster's
+// group names its group, as EKS writes it.
+func lostClassic(ctx context.Context, s site) error {
+	name := "a" + awsid.Hex(31)
+	tags := map[string]string{s.owned(): "owned"}
+	group, err := s.create(ctx, account.KindSecurityGroup, account.ByKubernetes, account.Props{
+		"vpcId": s.vpc, "name": "k8s-elb-" + name, "description": "Security group for Kubernetes ELB " + name + " (default/lost)",
+	}, tags)
+	if err != nil {
+		return err
+	}
+	if _, err := s.create(ctx, account.KindSecurityGroupRule, account.ByKubernetes, account.Props{
+		"securityGroupId": s.group, "sourceSecurityGroupId": group, "type": "ingress", "protocol": "-1", "fromPort": 0, "toPort": 0,
+	}, nil); err != nil {
+		return err
+	}
+	tags["kubernetes.io/service-name"] = "default/lost"
+	_, err = s.create(ctx, account.KindClassicBalancer, account.ByKubernetes, account.Props{
+		"name": name, "subnets": []any{s.subnet}, "securityGroups": []any{group},
 	}, tags)
 	return err
 }

@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -20,6 +21,7 @@ type Event struct {
 	Stream    string
 	Timestamp time.Time
 	Message   string
+	Ingested  time.Time `json:"-"` // when the call was that brought it; zero in older states
 }
 
 // KeepEvents bounds what a log group keeps; older events are dropped.
@@ -54,10 +56,11 @@ func NoSuchGroup(string) *awserror.Error {
 
 // batch is what one call put into a stream.
 type batch struct {
-	Group  string  `json:"group"`
-	Stream string  `json:"stream"`
-	Events []Event `json:"events"`
-	Seq    uint64  `json:"seq"`
+	Group  string    `json:"group"`
+	Stream string    `json:"stream"`
+	Events []Event   `json:"events"`
+	Seq    uint64    `json:"seq"`
+	At     time.Time `json:"at,omitzero"` // when the call was; older states do not say
 }
 
 func (b *batch) storeKey() string { return ledger.Logs.Key(fmt.Sprintf("%s/%020d", b.Group, b.Seq)) }
@@ -114,7 +117,7 @@ func (s *Store) put(group, stream string, events []Event, create bool) error {
 		if create && s.has(group, stream) {
 			return awserror.Bad("ResourceAlreadyExistsException", "The specified log stream already exists")
 		}
-		b := &batch{Group: group, Stream: stream, Events: slices.Clone(events), Seq: t.Next()}
+		b := &batch{Group: group, Stream: stream, Events: slices.Clone(events), Seq: t.Next(), At: t.Now}
 		old := s.batches[group]
 		kept := append(slices.Clone(old), b)
 		for total := countEvents(kept); total > KeepEvents && len(kept) > 1; kept = kept[1:] {
@@ -149,12 +152,55 @@ func (s *Store) Events(group, streamPrefix string) ([]Event, error) {
 			continue
 		}
 		for _, e := range b.Events {
-			e.Stream = b.Stream
+			e.Stream, e.Ingested = b.Stream, b.At
 			out = append(out, e)
 		}
 	}
 	slices.SortStableFunc(out, func(x, y Event) int { return x.Timestamp.Compare(y.Timestamp) })
 	return out, nil
+}
+
+// Stream is a log stream with the times of its calls and events; those of a stream without events are zero.
+type Stream struct {
+	Name              string
+	Created, Ingested time.Time // its first call, and the last that brought events
+	First, Last       time.Time // its events
+}
+
+// Streams returns the streams of a group whose names have a prefix, in the order of their names.
+func (s *Store) Streams(group, prefix string) ([]Stream, error) {
+	s.ledger.Lock()
+	defer s.ledger.Unlock()
+	if !s.exists(group) {
+		return nil, NoSuchGroup(group)
+	}
+	found := map[string]*Stream{}
+	for _, b := range s.batches[group] {
+		if !strings.HasPrefix(b.Stream, prefix) {
+			continue
+		}
+		if found[b.Stream] == nil {
+			found[b.Stream] = &Stream{Name: b.Stream, Created: b.At}
+		}
+		found[b.Stream].add(b)
+	}
+	out := make([]Stream, 0, len(found))
+	for _, name := range slices.Sorted(maps.Keys(found)) {
+		out = append(out, *found[name])
+	}
+	return out, nil
+}
+
+func (s *Stream) add(b *batch) {
+	for _, e := range b.Events {
+		s.Ingested = b.At
+		if s.First.IsZero() || e.Timestamp.Before(s.First) {
+			s.First = e.Timestamp
+		}
+		if e.Timestamp.After(s.Last) {
+			s.Last = e.Timestamp
+		}
+	}
 }
 
 // Drop removes the events of a group that is deleted.

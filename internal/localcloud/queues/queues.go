@@ -112,10 +112,7 @@ func (s *Store) Deliver(t *ledger.Tx, url, body string) {
 	}
 	t.Apply(func() { s.queueOf(url).add(m) }, func() { s.queueOf(url).drop(m) })
 	t.Set(m.storeKey(), m)
-	t.After(func() {
-		close(s.wake)
-		s.wake = make(chan struct{})
-	})
+	t.After(s.wakeAll)
 }
 
 func (s *Store) discard(t *ledger.Tx, m *message) {
@@ -239,6 +236,70 @@ func (s *Store) Delete(queueURL, receipt string) error {
 		for _, m := range slices.Clone(s.queueOf(queueURL).messages) {
 			if m.receipt == receipt {
 				s.discard(t, m)
+			}
+		}
+		return nil
+	})
+}
+
+// Hide changes when a received message becomes visible again: in d from now.
+func (s *Store) Hide(queueURL, receipt string, d time.Duration) error {
+	return s.ledger.Do(func(t *ledger.Tx) error {
+		if _, ok := s.queue(queueURL); !ok {
+			return NoSuchQueue(queueURL)
+		}
+		for _, m := range s.queueOf(queueURL).messages {
+			switch {
+			case receipt == "" || m.receipt != receipt:
+			case !m.visible.After(t.Now):
+				return awserror.Bad("MessageNotInflight", "The message referred to isn't in flight.")
+			default:
+				m.visible = t.Now.Add(d)
+				t.After(s.wakeAll)
+				return nil
+			}
+		}
+		return awserror.Status(http.StatusNotFound, "ReceiptHandleIsInvalid", "The input receipt handle is invalid.")
+	})
+}
+
+// wakeAll lets those who wait for a message look again.
+func (s *Store) wakeAll() {
+	close(s.wake)
+	s.wake = make(chan struct{})
+}
+
+// Clear removes all messages of a queue.
+func (s *Store) Clear(queueURL string) error {
+	return s.ledger.Do(func(t *ledger.Tx) error {
+		if _, ok := s.queue(queueURL); !ok {
+			return NoSuchQueue(queueURL)
+		}
+		s.Purge(t, queueURL)
+		return nil
+	})
+}
+
+// Counts are the messages of a queue: those that can be received, those that were and are hidden, and those of which nobody may
+// know yet.
+type Counts struct{ Visible, Hidden, Delayed int }
+
+// Counts counts the messages of a queue.
+func (s *Store) Counts(queueURL string) (n Counts, err error) {
+	return n, s.ledger.Do(func(t *ledger.Tx) error {
+		q, ok := s.queue(queueURL)
+		if !ok {
+			return NoSuchQueue(queueURL)
+		}
+		for _, m := range s.queueOf(queueURL).messages {
+			switch {
+			case t.Now.Sub(m.Sent) > q.Retention:
+			case !m.visible.After(t.Now):
+				n.Visible++
+			case m.attempts > 0:
+				n.Hidden++
+			default:
+				n.Delayed++
 			}
 		}
 		return nil

@@ -9,6 +9,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -18,7 +19,6 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -40,11 +40,16 @@ func main() {
 	flag.BoolVar(&p.again, "again", false, "try the kills of the table again that were not clean, and write the table anew")
 	flag.IntVar(&p.randomly, "kills", 0,
 		"instead of at every change, kill so many deploys with their engines, each at a random time")
+	page := flag.String("page", "", "run nothing: write this page of the table")
 	teams := flag.Int("teams", 0, "number of teams of the stack; 0 is the default of the blueprint")
 	only := flag.String("only", "", "run only this: "+strings.Join(names(), ", "))
 	flag.Parse()
 	abs, err := filepath.Abs(*bin)
-	if err == nil {
+	switch {
+	case err != nil:
+	case *page != "":
+		err = writePage(p.table, *page)
+	default:
 		err = run(ctx, &chaos.Bench{Bin: abs, Teams: *teams}, *only, p)
 	}
 	if err != nil {
@@ -144,9 +149,11 @@ func all(deploy, cleanup int) []chaos.Case {
 		{"cleanup", "deploy", cleanup},
 	} {
 		for step := 1; step <= plan.changes; step++ {
-			for _, who := range chaos.Whos() {
+			for _, end := range chaos.Ends() {
 				for _, when := range []string{"before", "after"} {
-					out = append(out, chaos.Case{Command: plan.command, Then: plan.then, Who: who, When: when, Step: step})
+					out = append(out, chaos.Case{
+						Command: plan.command, Then: plan.then, Who: end[0], Signal: end[1], When: when, Step: step,
+					})
 				}
 			}
 		}
@@ -183,12 +190,12 @@ func experiment(ctx context.Context, bench *chaos.Bench, table string, atOnce in
 			if o.Clean {
 				clean++
 			}
-			outcome := "clean"
+			outcome := isClean
 			if !o.Clean {
 				outcome = o.Why
 			}
-			fmt.Printf("%d of %d clean: %s, %s %s (%s), then %s: %s (%s)\n",
-				clean, ran, c.Who, c.When, o.Change, c.Command, c.Then,
+			fmt.Printf("%d of %d clean: %s, SIG%s, %s %s (%s), then %s: %s (%s)\n",
+				clean, ran, c.Who, cmp.Or(c.Signal, chaos.Kill), c.When, o.Change, c.Command, c.Then,
 				outcome, o.Elapsed.Round(time.Second))
 			_, err = fmt.Fprintf(f, "%s\t%s\t%d\t%s\n", c.Key(), o.Change, o.Commands, strings.ReplaceAll(outcome, "\t", " "))
 			return err
@@ -213,18 +220,23 @@ func repeat(ctx context.Context, bench *chaos.Bench, table string, atOnce int, d
 			kept = append(kept, done[key].line+"\n"...)
 			continue
 		}
-		cells := strings.Split(key, "\t")
-		step, err := strconv.Atoi(cells[4])
+		c, err := chaos.ParseCase(strings.Split(key, "\t"))
 		if err != nil {
 			return fmt.Errorf("%s: %w", table, err)
 		}
-		cases = append(cases, chaos.Case{Command: cells[0], Then: cells[1], Who: cells[2], When: cells[3], Step: step})
+		cases = append(cases, c)
 	}
 	if err := os.WriteFile(table, kept, 0o600); err != nil {
 		return err
 	}
 	return experiment(ctx, bench, table, atOnce, cases)
 }
+
+// The cells of a line of a table: those of the key, the change, how many commands it took, and the outcome.
+const (
+	columns = 9
+	isClean = "clean"
+)
 
 // result is a line of a table.
 type result struct {
@@ -245,8 +257,8 @@ func read(table string) (map[string]result, error) {
 	defer f.Close()
 	lines := bufio.NewScanner(f)
 	for lines.Scan() {
-		if cells := strings.Split(lines.Text(), "\t"); len(cells) > 7 {
-			done[strings.Join(cells[:5], "\t")] = result{lines.Text(), cells[7] == "clean"}
+		if cells := strings.Split(lines.Text(), "\t"); len(cells) == columns {
+			done[strings.Join(cells[:6], "\t")] = result{lines.Text(), cells[8] == isClean}
 		}
 	}
 	return done, lines.Err()

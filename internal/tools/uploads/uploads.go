@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -22,6 +23,8 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/protobuf/types/known/structpb"
+
+	"emrflink/internal/awsapi"
 )
 
 // bucket is the one for the states.
@@ -33,6 +36,7 @@ type Counter struct {
 	Env []string
 
 	server *http.Server
+	aws    *awsapi.Client
 
 	mu   sync.Mutex
 	sent Sent
@@ -61,6 +65,12 @@ func Count(ctx context.Context, home string) (*Counter, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find the local target: %w", err)
 	}
+	client, err := awsapi.New(ctx, awsapi.Options{Region: at.Region, Env: map[string]string{
+		awsapi.EnvEndpoint: at.URL, awsapi.EnvAccessKey: at.AccessKey, awsapi.EnvSecretKey: at.SecretKey,
+	}})
+	if err != nil {
+		return nil, err
+	}
 	if err := makeBucket(ctx, at.Ports.AWS); err != nil {
 		return nil, fmt.Errorf("make bucket %q: %w", bucket, err)
 	}
@@ -71,7 +81,7 @@ func Count(ctx context.Context, home string) (*Counter, error) {
 	query := url.Values{
 		"region": {at.Region}, "endpoint": {"http://" + listener.Addr().String()}, "s3ForcePathStyle": {"true"}, "awssdk": {"v2"},
 	}
-	c := &Counter{Env: []string{
+	c := &Counter{aws: client, Env: []string{
 		"EMRFLINK_STATE=s3://" + bucket + "?" + query.Encode(),
 		"PULUMI_CONFIG_PASSPHRASE=that of a team", "AWS_ACCESS_KEY_ID=" + at.AccessKey, "AWS_SECRET_ACCESS_KEY=" + at.SecretKey,
 	}}
@@ -122,6 +132,11 @@ func (c *Counter) Take() Sent {
 	sent := c.sent
 	c.sent = Sent{}
 	return sent
+}
+
+// Put writes an object into the bucket, past the proxy.
+func (c *Counter) Put(ctx context.Context, key, body string) error {
+	return c.aws.PutObject(ctx, bucket, key, strings.NewReader(body), "")
 }
 
 // Close ends the proxy.

@@ -37,7 +37,23 @@ refused(logs.exceptions.ResourceAlreadyExistsException, "ResourceAlreadyExistsEx
 refused(logs.exceptions.InvalidParameterException, "InvalidParameterException", lambda: logs.describe_log_groups(limit=51))
 refused(logs.exceptions.ResourceNotFoundException, "ResourceNotFoundException",
         lambda: logs.filter_log_events(logGroupName="/none"))
-refused(ClientError, "NotImplemented", lambda: logs.describe_log_streams(logGroupName="/g/0"))
+for stream in "ab":
+    logs.create_log_stream(logGroupName="/g/0", logStreamName=stream)
+    logs.put_log_events(logGroupName="/g/0", logStreamName=stream, logEvents=[
+        {"timestamp": 1000 + n, "message": f"{stream}{n}"} for n in range(5)])
+pages = logs.get_paginator("describe_log_streams").paginate(logGroupName="/g/0", PaginationConfig={"PageSize": 1})
+assert [[s["logStreamName"] for s in p["logStreams"]] for p in pages] == [["a"], ["b"]]
+pages = logs.get_paginator("filter_log_events").paginate(
+    logGroupName="/g/0", filterPattern="a0 ?a0", PaginationConfig={"PageSize": 1})
+assert [e["message"] for p in pages for e in p["events"]] == ["a0"]
+page = logs.get_log_events(logGroupName="/g/0", logStreamName="b", limit=2)
+assert [e["message"] for e in page["events"]] == ["b3", "b4"]
+page = logs.get_log_events(logGroupName="/g/0", logStreamName="b", limit=2, nextToken=page["nextBackwardToken"])
+assert [e["message"] for e in page["events"]] == ["b1", "b2"]
+refused(logs.exceptions.ResourceNotFoundException, "ResourceNotFoundException",
+        lambda: logs.get_log_events(logGroupName="/g/0", logStreamName="none"))
+refused(ClientError, "NotImplemented", lambda: logs.start_query(
+    logGroupName="/g/0", startTime=0, endTime=1, queryString="fields @message"))
 
 queue = sqs.get_queue_url(QueueName="q")["QueueUrl"]
 sqs.send_message(QueueUrl=queue, MessageBody="hello")
@@ -46,7 +62,18 @@ assert message["Body"] == "hello" and message["Attributes"]["SentTimestamp"]
 sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
 refused(sqs.exceptions.QueueDoesNotExist, "AWS.SimpleQueueService.NonExistentQueue", lambda: sqs.get_queue_url(QueueName="none"))
 refused(ClientError, "InvalidParameterValue", lambda: sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=11))
-refused(ClientError, "NotImplemented", lambda: sqs.purge_queue(QueueUrl=queue))
+sqs.send_message(QueueUrl=queue, MessageBody="again")
+counted = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
+assert counted["ApproximateNumberOfMessages"] == "1" and counted["QueueArn"].endswith(":q"), counted
+message = sqs.receive_message(QueueUrl=queue)["Messages"][0]
+sqs.change_message_visibility(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0)
+refused(sqs.exceptions.MessageNotInflight, "AWS.SimpleQueueService.MessageNotInflight", lambda: sqs.change_message_visibility(
+    QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0))
+sqs.purge_queue(QueueUrl=queue)
+assert "Messages" not in sqs.receive_message(QueueUrl=queue)
+refused(sqs.exceptions.InvalidAttributeName, "InvalidAttributeName",
+        lambda: sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["Colour"]))
+refused(ClientError, "NotImplemented", lambda: sqs.set_queue_attributes(QueueUrl=queue, Attributes={"DelaySeconds": "1"}))
 
 assert sts.get_caller_identity()["Account"] == "111122223333"
 refused(ClientError, "ValidationError", lambda: sts.assume_role(RoleArn="x"))

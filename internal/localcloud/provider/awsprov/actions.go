@@ -12,7 +12,7 @@ import (
 // action spells an operation of a type as IAM does: "s3:CreateBucket".
 func (k *kind) action(operation string) string {
 	service, _, _ := strings.Cut(string(k.kind), ":")
-	if service == "elbv2" {
+	if service == "elbv2" || service == "elb" {
 		service = "elasticloadbalancing"
 	}
 	return service + ":" + operation
