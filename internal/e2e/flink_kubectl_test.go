@@ -137,6 +137,13 @@ func checkFlinkByKubectl(t *testing.T, k kubectl) {
 			requireRunning(t, k.ok("get", "--raw", "/api/v1/namespaces/flink-team-a/"+at+"/proxy/jobs/overview"))
 		}
 	})
+	t.Run("top", func(t *testing.T) {
+		require.Eventually(t, func() bool { // metrics-server has measured twice
+			out, err := k.cmd(t.Context(), "top", "pod", "--no-headers", "-l", "app=basic").Output()
+			return err == nil && regexp.MustCompile(`(?m)^`+pod+` +\d+m +\d{2,}Mi`).Match(out)
+		}, time.Minute, time.Second)
+		require.Regexp(t, `(?m)^ip-\S+ +\d+m +\d+% +\d{2,}Mi`, k.ok("top", "node"))
+	})
 	t.Run("exec and attach are refused", func(t *testing.T) {
 		require.Contains(t, k.refused("exec", pod, "--", "ls"), "exec is not possible on the local target")
 		require.Contains(t, k.refused("attach", pod, "-i"), "attach is not possible on the local target")

@@ -44,7 +44,7 @@ func equalObjects(t *testing.T, name string, objs []*unstructured.Unstructured) 
 // clusterScoped are the kinds here that live in no namespace.
 func clusterScoped(kind string) bool {
 	switch kind {
-	case "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition", "CSIDriver":
+	case "APIService", "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition", "CSIDriver":
 		return true
 	}
 	return false

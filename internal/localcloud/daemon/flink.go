@@ -13,6 +13,7 @@ import (
 	"emrflink/internal/localcloud/flinksim"
 	"emrflink/internal/localcloud/kubelet"
 	"emrflink/internal/localcloud/logsidecar"
+	"emrflink/internal/localcloud/metricsserver"
 	"fmt"
 	"io"
 	"log/slog"
@@ -95,8 +96,8 @@ func (r *operatorRunner) assume(ctx context.Context, namespace, account, session
 	return r.aws.AssumeRoleWithWebIdentity(ctx, role, session, token)
 }
 
-// flink are the runtimes of Flink's pods: processes of this machine where Flink and Java are, else the simulation. end is called
-// when no pod runs any more.
+// flink are the runtimes of Flink's pods, processes of this machine where Flink and Java are, else the simulation, and of
+// metrics-server, which measures the processes. end is called when no pod runs any more.
 func (d *Daemon) flink(r *operatorRunner, admin kubelet.API) (runtimes []kubelet.Runtime, end func(), err error) {
 	simulated, err := flinksim.New(flinksim.Options{
 		As: func(ctx context.Context, namespace, account string) (flinksim.Kube, error) {
@@ -139,7 +140,10 @@ func (d *Daemon) flink(r *operatorRunner, admin kubelet.API) (runtimes []kubelet
 		},
 		Logger: r.log,
 	}
-	return []kubelet.Runtime{logsidecar.With(processes, sidecars), logsidecar.With(simulated, sidecars)}, func() {
+	metrics := metricsserver.New(metricsserver.Options{
+		Usage: processes.Usage, Container: flinkconf.MainContainer, Client: admin,
+	})
+	return []kubelet.Runtime{logsidecar.With(processes, sidecars), logsidecar.With(simulated, sidecars), metrics}, func() {
 		if err := processes.Close(); err != nil {
 			r.log.Warn("end what serves Flink's processes", "error", err)
 		}

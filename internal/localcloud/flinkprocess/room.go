@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -69,6 +70,19 @@ func (r *room) started(uid string, pid int) {
 	r.pods[uid] = admitted{at: time.Now(), pid: pid}
 }
 
+// processes are those of the pods, by UID.
+func (r *room) processes() map[string]int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := map[string]int{}
+	for uid, p := range r.pods {
+		if p.pid != 0 {
+			out[uid] = p.pid
+		}
+	}
+	return out
+}
+
 func (r *room) leave(uid string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -87,6 +101,28 @@ func availableMB() int {
 func anonymous(pid int) int64 {
 	kib, _ := procField(fmt.Sprintf("/proc/%d/status", pid), "RssAnon:")
 	return kib << 10
+}
+
+// cpuTime is what a process has used of the processors; Linux counts it in hundredths of a second (USER_HZ in proc(5)).
+func cpuTime(pid int) (used time.Duration, ok bool) {
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0, false
+	}
+	_, rest, _ := strings.Cut(string(raw), ") ") // the name before it may hold anything
+	values := strings.Fields(rest)
+	const user, system = 11, 12
+	if len(values) <= system {
+		return 0, false
+	}
+	for _, v := range values[user : system+1] {
+		ticks, err := strconv.ParseInt(v, 10, 64)
+		if err != nil {
+			return 0, false
+		}
+		used += time.Duration(ticks) * time.Second / 100
+	}
+	return used, true
 }
 
 // procField is a number of KiB in a file of /proc.

@@ -19,6 +19,7 @@ import (
 	"emrflink/internal/flinkhome"
 	"emrflink/internal/localcloud/flinkconf"
 	"emrflink/internal/localcloud/kubelet"
+	"emrflink/internal/localcloud/metricsserver"
 )
 
 // Credentials are those of an AWS role for some time.
@@ -94,6 +95,17 @@ func New(o Options) (*Runtime, error) {
 func (r *Runtime) Close() error {
 	r.archives.stop()
 	return r.roles.close()
+}
+
+// Usage is what the processes of pods take, by the UID of the pod; nothing where Linux' /proc is not.
+func (r *Runtime) Usage() map[string]metricsserver.Usage {
+	out := map[string]metricsserver.Usage{}
+	for uid, pid := range r.room.processes() {
+		if used, ok := cpuTime(pid); ok {
+			out[uid] = metricsserver.Usage{CPU: used, Memory: anonymous(pid)}
+		}
+	}
+	return out
 }
 
 // What Flink's native Kubernetes mode calls its pods and their container.

@@ -50,6 +50,7 @@ func apiServerFlags(o Options, d dir, port int) []string {
 		"--service-account-key-file=" + d.path(signingPub),
 		"--api-audiences=" + Audience + "," + o.Issuer,
 		"--egress-selector-config-file=" + d.path(egressConfig),
+		"--enable-aggregator-routing=true", // no service address leads anywhere
 		"--kubelet-client-certificate=" + d.path(kubeletCert),
 		"--kubelet-client-key=" + d.path(kubeletKey),
 		"--kubelet-certificate-authority=" + d.path(caCertFile),
