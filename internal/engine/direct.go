@@ -28,16 +28,9 @@ func prepareDirectUse(args []string) error {
 	if stackName == "" {
 		stackName = "local"
 	}
-	here, err := os.Getwd()
+	backend, err := directBackend(home)
 	if err != nil {
-		return fmt.Errorf("find the current folder: %w", err)
-	}
-	backend := AbsoluteBackend(os.Getenv(backendVar), here)
-	if backend == "" {
-		backend = defaultBackend(home)
-		if err := os.MkdirAll(filepath.Join(home, "backend"), 0o700); err != nil {
-			return fmt.Errorf("make the state directory: %w", err)
-		}
+		return err
 	}
 	if root, ok := localRoot(backend); ok {
 		backend = withoutAttributes(backend)
@@ -69,6 +62,21 @@ func prepareDirectUse(args []string) error {
 		return err
 	}
 	return enterWorkDir(home, stackName, args)
+}
+
+// directBackend is the URL of the state that the environment names, else that of a folder in home, which is made.
+func directBackend(home string) (string, error) {
+	here, err := os.Getwd()
+	if err != nil {
+		return "", fmt.Errorf("find the current folder: %w", err)
+	}
+	if backend := AbsoluteBackend(os.Getenv(backendVar), here); backend != "" {
+		return backend, nil
+	}
+	if err := os.MkdirAll(filepath.Join(home, "backend"), 0o700); err != nil {
+		return "", fmt.Errorf("make the state directory: %w", err)
+	}
+	return defaultBackend(home), nil
 }
 
 // absoluteFiles makes the files that args name those of the folder in which the command was typed.

@@ -44,8 +44,8 @@ func localRoot(backendURL string) (string, bool) {
 	return filepath.FromSlash(rest), true
 }
 
-// AbsoluteBackend makes the URL of a folder that is named from dir, such as file://./state, one that is the same from every folder:
-// the engine works in another one.
+// AbsoluteBackend makes the URL of a folder that is named from dir, such as file://./state, one that is the same from every
+// folder: the engine works in another one.
 func AbsoluteBackend(backendURL, dir string) string {
 	rest, ok := strings.CutPrefix(backendURL, "file://")
 	path, query, asks := strings.Cut(rest, "?")

@@ -68,8 +68,10 @@ func Variables() []Variable {
 			"folder with an Apache Flink distribution that runs jobs on the local target, read when it " +
 				"starts; it goes before the Flink of `local flink install`",
 		},
-		{"PULUMI_BACKEND_URL", "", "where the state is kept if neither --state nor EMRFLINK_STATE is set; the last that is asked is " +
-			"backend: url: of Pulumi.yaml"},
+		{
+			"PULUMI_BACKEND_URL", "", "where the state is kept if neither --state nor EMRFLINK_STATE is set; the last that is " +
+				"asked is backend: url: of Pulumi.yaml",
+		},
 		{
 			"PULUMI_CONFIG_PASSPHRASE", "", "passphrase of the secrets in the state; default: a generated one, kept in " +
 				"the state folder",

@@ -217,7 +217,8 @@ func getPolicy(q *request) (answer, error) {
 		return str(a.All(), "policyArn") == arn
 	})
 	return q.query(el("Policy", txt("PolicyName", r.Name), txt("Arn", r.ARN), txt("PolicyId", iamUniqueID(r, "policyId")),
-		txt("Path", cmp.Or(str(r.All(), "path"), "/")), txt("DefaultVersionId", firstVersion), num("AttachmentCount", len(attached)),
+		txt("Path", cmp.Or(str(r.All(), "path"), "/")), txt("DefaultVersionId", firstVersion),
+		num("AttachmentCount", len(attached)),
 		num("PermissionsBoundaryUsageCount", 0), boolean("IsAttachable", true), opt("Description", str(r.All(), "description")),
 		when("CreateDate", r.CreatedAt), when("UpdateDate", r.CreatedAt),
 		list("Tags", "member", tagNodes(r.Tags, "Key", "Value"))))

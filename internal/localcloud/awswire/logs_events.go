@@ -110,8 +110,8 @@ func (e event) fields() map[string]any {
 
 func filtered(q *request) ([]need, error) { return on(q.groupARN(q.askedGroup())) }
 
-// getLogEvents reads one stream, from its end backwards unless it is told otherwise. There is always a token for either direction:
-// a client that is given back the one it sent has reached the end.
+// getLogEvents reads one stream, from its end backwards unless it is told otherwise. There is always a token for either
+// direction: a client that is given back the one it sent has reached the end.
 func getLogEvents(q *request) (answer, error) {
 	var in struct {
 		eventFilter
@@ -143,7 +143,9 @@ func getLogEvents(q *request) (answer, error) {
 	for _, e := range part {
 		events = append(events, e.fields())
 	}
-	return q.json(map[string]any{"events": events, "nextForwardToken": w.forwardFrom(part), "nextBackwardToken": w.backFrom(part)})
+	return q.json(map[string]any{
+		"events": events, "nextForwardToken": w.forwardFrom(part), "nextBackwardToken": w.backFrom(part),
+	})
 }
 
 func noSuchStream() error {
@@ -192,7 +194,8 @@ func (w window) forwardFrom(page []event) string {
 	return forwards
 }
 
-// backFrom is the token of what was before a page. The key of an empty one that was read forwards is of an event that belongs to it.
+// backFrom is the token of what was before a page. The key of an empty one that was read forwards is of an event that belongs
+// to it.
 func (w window) backFrom(page []event) string {
 	switch {
 	case len(page) > 0:

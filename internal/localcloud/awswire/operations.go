@@ -53,9 +53,10 @@ const nothing = " "
 // matrix of the documentation is made of it.
 func Operations() []Operation {
 	var all []Operation
-	for _, part := range [][]Operation{ec2Operations(), ec2ResourceOperations(), iamOperations(), stsOperations(),
-		eksOperations(),
-		s3OperationTable(), logsOperations(), messageOperations(), otherOperations()} {
+	for _, part := range [][]Operation{
+		ec2Operations(), ec2ResourceOperations(), iamOperations(), iamPolicyOperations(), stsOperations(), eksOperations(),
+		s3OperationTable(), logsOperations(), messageOperations(), otherOperations(),
+	} {
 		all = append(all, part...)
 	}
 	return all
@@ -182,18 +183,6 @@ func iamOperations() []Operation {
 			takes: "RoleName!", needs: oneRole, run: getRole,
 		},
 		{
-			Service: "iam", Name: "ListRolePolicies", UsedBy: byClients,
-			takes: "RoleName! Marker MaxItems:1-1000", needs: oneRole, run: listRolePolicies,
-		},
-		{
-			Service: "iam", Name: "GetRolePolicy", UsedBy: byClients,
-			takes: "RoleName! PolicyName!", needs: oneRole, run: getRolePolicy,
-		},
-		{
-			Service: "iam", Name: "ListAttachedRolePolicies", UsedBy: byClients,
-			takes: "RoleName! PathPrefix Marker MaxItems:1-1000", needs: oneRole, run: listAttachedRolePolicies,
-		},
-		{
 			Service: "iam", Name: "CreateServiceLinkedRole", UsedBy: byClients, Notes: "EC2 Spot's; the account starts with it",
 			takes: "AWSServiceName!",
 			needs: newLinkedRole, run: createServiceLinkedRole,
@@ -211,13 +200,31 @@ func iamOperations() []Operation {
 			takes: "OpenIDConnectProviderArn!",
 			needs: byIAMARN(account.KindOIDCProvider, "OpenIDConnectProviderArn"), run: getOpenIDConnectProvider,
 		},
+	}
+}
+
+func iamPolicyOperations() []Operation {
+	return []Operation{
+		{
+			Service: "iam", Name: "ListRolePolicies", UsedBy: byClients,
+			takes: "RoleName! Marker MaxItems:1-1000", needs: oneRole, run: listRolePolicies,
+		},
+		{
+			Service: "iam", Name: "GetRolePolicy", UsedBy: byClients,
+			takes: "RoleName! PolicyName!", needs: oneRole, run: getRolePolicy,
+		},
+		{
+			Service: "iam", Name: "ListAttachedRolePolicies", UsedBy: byClients,
+			takes: "RoleName! PathPrefix Marker MaxItems:1-1000", needs: oneRole, run: listAttachedRolePolicies,
+		},
 		{
 			Service: "iam", Name: "GetPolicy", UsedBy: byEmrflink, Notes: "the account's own policies",
 			takes: "PolicyArn!",
 			needs: byIAMARN(account.KindPolicy, "PolicyArn"), run: getPolicy,
 		},
 		{
-			Service: "iam", Name: "GetPolicyVersion", UsedBy: byClients, Notes: "the account's own policies, each with one version",
+			Service: "iam", Name: "GetPolicyVersion", UsedBy: byClients,
+			Notes: "the account's own policies, each with one version",
 			takes: "PolicyArn! VersionId!",
 			needs: byIAMARN(account.KindPolicy, "PolicyArn"), run: getPolicyVersion,
 		},
@@ -364,7 +371,8 @@ func logsOperations() []Operation {
 		},
 		{
 			Service: "logs", Name: "GetLogEvents", UsedBy: byClients,
-			takes: "logGroupName logGroupIdentifier logStreamName! startTime endTime nextToken limit:1-10000 startFromHead unmask",
+			takes: "logGroupName logGroupIdentifier logStreamName! startTime endTime nextToken limit:1-10000 startFromHead " +
+				"unmask",
 			needs: oneStream, run: getLogEvents,
 		},
 		{

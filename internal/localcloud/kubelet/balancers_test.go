@@ -24,7 +24,8 @@ func networked() *cloud {
 		{"elb", "a"}, {"elb", "b"}, {"internal-elb", "a"}, {"elb", "a"}, {"none", "c"},
 	} {
 		c.put(account.Resource{
-			Kind: account.KindSubnet, ID: fmt.Sprintf("subnet-%d", i), Tags: map[string]string{"kubernetes.io/role/" + s.role: "1"},
+			Kind: account.KindSubnet, ID: fmt.Sprintf("subnet-%d", i),
+			Tags:  map[string]string{"kubernetes.io/role/" + s.role: "1"},
 			Props: account.Props{"vpcId": "vpc-1", "availabilityZone": "us-west-2" + s.zone},
 		})
 	}
@@ -64,7 +65,9 @@ func TestAServiceHasAClassicLoadBalancerAsLongAsItIsThere(t *testing.T) {
 	apply(t, client, service())
 	eventually(t, "the load balancer is made", func() bool { return len(balancersIn(c, account.KindClassicBalancer)) == 1 })
 	lb := balancersIn(c, account.KindClassicBalancer)[0]
-	require.Equal(t, map[string]string{"kubernetes.io/cluster/demo": "owned", "kubernetes.io/service-name": "default/web"}, lb.Tags)
+	require.Equal(t, map[string]string{
+		"kubernetes.io/cluster/demo": "owned", "kubernetes.io/service-name": "default/web",
+	}, lb.Tags)
 	require.Equal(t, "a6f1c9a52111122223333444455556666"[:32], lb.Props["name"])
 	require.Equal(t, []any{"subnet-0", "subnet-1"}, lb.Props["subnets"], "one in each zone, of those for public load balancers")
 	groups := balancersIn(c, account.KindSecurityGroup)

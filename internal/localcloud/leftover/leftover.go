@@ -30,7 +30,8 @@ type maker func(ctx context.Context, s site) error
 
 func makers() map[string]maker {
 	return map[string]maker{
-		localtarget.LostInterface: lostInterface, localtarget.LostBalancer: lostBalancer, localtarget.LostClassic: lostClassic, localtarget.LostVolume: lostVolume,
+		localtarget.LostInterface: lostInterface, localtarget.LostBalancer: lostBalancer,
+		localtarget.LostClassic: lostClassic, localtarget.LostVolume: lostVolume,
 		localtarget.LostTemplate: lostTemplate, localtarget.LostProfile: lostProfile,
 	}
 }
@@ -124,7 +125,8 @@ func lostClassic(ctx context.Context, s site) error {
 		return err
 	}
 	if _, err := s.create(ctx, account.KindSecurityGroupRule, account.ByKubernetes, account.Props{
-		"securityGroupId": s.group, "sourceSecurityGroupId": group, "type": "ingress", "protocol": "-1", "fromPort": 0, "toPort": 0,
+		"securityGroupId": s.group, "sourceSecurityGroupId": group,
+		"type": "ingress", "protocol": "-1", "fromPort": 0, "toPort": 0,
 	}, nil); err != nil {
 		return err
 	}

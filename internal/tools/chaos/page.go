@@ -3,6 +3,7 @@
 package main
 
 import (
+	_ "embed" // the head of the page
 	"fmt"
 	"os"
 	"slices"
@@ -13,14 +14,9 @@ import (
 )
 
 // head begins the page.
-const head = "<!-- Written by `go run ./internal/tools/chaos -page` from kills.tsv; do not edit. -->\n\n" + `# What became of each kill
-
-A deploy or a cleanup of the default blueprint on the local target is stopped right before or right after one change of a resource: its program is killed, or gets a milder
-signal. Then come the next commands, at most two. After a cleanup, the inventory of the account is empty; after a deploy, a preview shows no change, the account has as many
-resources of each kind as after a deploy that nobody disturbed, and a cleanup leaves nothing. Only then is the outcome clean. "make chaos" tries every change; these were drawn
-by chance.
-
-`
+//
+//go:embed head.md
+var head string
 
 // line is a row of a table.
 type line struct {
