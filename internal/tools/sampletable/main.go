@@ -140,26 +140,12 @@ func (t *table) row(ctx context.Context, s sampleJob) string {
 		words := t.words(s, step)
 		if words == nil || ended != "" && step != "delete" || s.without != "" && step == "delete" {
 			cells = append(cells, "-")
-			if ended != "" && step == "run" {
+			if s.without != "" && step == "run" {
 				cells[len(cells)-1] = ended
 			}
 			continue
 		}
-		began := time.Now()
-		out, err := t.command(ctx, words...)
-		cell := time.Since(began).Round(time.Second).String()
-		if step == "validate" || step == "check-jar" {
-			cell = "yes"
-		}
-		if step == "verify" {
-			for s.name == "s3" && err != nil && time.Since(began) < settles { // it has read the last file
-				time.Sleep(time.Second)
-				out, err = t.command(ctx, words...)
-			}
-			var v struct{ Events int64 }
-			err = errors.Join(err, json.Unmarshal(out, &v))
-			cell = fmt.Sprintf("%d exact", v.Events)
-		}
+		cell, err := t.cell(ctx, s, step, words)
 		if err != nil {
 			fmt.Fprintln(os.Stderr, s.name, step, err)
 			cell, ended = "failed", "failed"
@@ -169,6 +155,26 @@ func (t *table) row(ctx context.Context, s sampleJob) string {
 	return "| " + strings.Join(cells, " | ") + " |"
 }
 
+// cell makes one step and says what it took or found.
+func (t *table) cell(ctx context.Context, s sampleJob, step string, words []string) (string, error) {
+	began := time.Now()
+	out, err := t.command(ctx, words...)
+	switch step {
+	case "validate", "check-jar":
+		return "yes", err
+	case "verify":
+		for s.name == "s3" && err != nil && time.Since(began) < settles { // it has read the last file
+			time.Sleep(time.Second)
+			out, err = t.command(ctx, words...)
+		}
+		var v struct{ Events int64 }
+		err = errors.Join(err, json.Unmarshal(out, &v))
+		return fmt.Sprintf("%d exact", v.Events), err
+	default:
+		return time.Since(began).Round(time.Second).String(), err
+	}
+}
+
 // settles is how long the last file of an input may take.
 const settles = 2 * time.Minute
 
@@ -176,7 +182,7 @@ const settles = 2 * time.Minute
 func (t *table) words(s sampleJob, step string) []string {
 	switch step {
 	case "validate":
-		return []string{"job", "validate", t.rendered(s), "--stack", "local"}
+		return []string{"job", "validate", t.rendered(s)}
 	case "check-jar":
 		jar := filepath.Join(t.bin, "samples", s.name+".jar")
 		if _, err := os.Stat(jar); err == nil {
