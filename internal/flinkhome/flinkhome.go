@@ -47,6 +47,8 @@ type Home struct {
 	Version string `json:"version"`
 	// Fetched says that Install made it; it is a distribution of the user's otherwise.
 	Fetched bool `json:"fetched"`
+	// Python is the folder of an environment with PyFlink; "" when there is none.
+	Python string `json:"python"`
 }
 
 // Homes knows where the Flink of a state folder is.
@@ -74,6 +76,14 @@ func (h Homes) used() string { return filepath.Join(h.base(), "home") }
 // Find returns the Flink that the local target runs: that of EnvVar, else the one given to Use, else the one fetched. The error
 // wraps ErrNotInstalled when there is none; any other says what is wrong with the one that there is.
 func (h Homes) Find() (Home, error) {
+	home, err := h.find()
+	if err != nil {
+		return Home{}, err
+	}
+	return h.withPython(home), nil
+}
+
+func (h Homes) find() (Home, error) {
 	if h.Env != "" {
 		home, err := distribution(h.Env)
 		if err != nil {

@@ -81,5 +81,9 @@ func (s Status) String() string {
 	if !s.Runs {
 		return "jobs are simulated: " + s.Problem
 	}
-	return fmt.Sprintf("jobs run in Flink %s of %s on Java %s", s.Home.Version, s.Home.Dir, s.Java.Version)
+	python := ""
+	if s.Home.Python != "" {
+		python = ", those in Python with " + PyFlink
+	}
+	return fmt.Sprintf("jobs run in Flink %s of %s on Java %s%s", s.Home.Version, s.Home.Dir, s.Java.Version, python)
 }

@@ -59,7 +59,11 @@ func jarOf(name, built, team string) (Jar, error) {
 
 // NewJar is a jar of this machine with its place in the team's folder of jars.
 func NewJar(file, name, team string) (Jar, error) {
-	return Jar{File: file}.named(team, name, ".jar")
+	ext := ".jar"
+	if path.Ext(file) == ".py" { // PyFlink knows a script by it
+		ext = ".py"
+	}
+	return Jar{File: file}.named(team, name, ext)
 }
 
 // named gives a file its place: the digest is a part of its name.
@@ -83,19 +87,31 @@ func (j Jar) named(folder, name, ext string) (Jar, error) {
 // uploadVariable stands in a manifest for a file of the sample's folder that a run uploads.
 var uploadVariable = regexp.MustCompile(`\$\{upload(?:Name)?:([^}]*)\}`)
 
+// libVariable stands for the built jar of a sample that is a library of its job, and not the job's own jar.
+var libVariable = regexp.MustCompile(`\$\{lib:([^}]*)\}`)
+
 // inputFolder has the files that a sample reads.
 const inputFolder = "input"
 
 // uploadsOf are the files of a sample's folder that its job finds in S3: those that the manifest names, beside the jars, and its
 // input, where the job looks for it.
-func uploadsOf(s Spec) ([]Jar, error) {
+func uploadsOf(s Spec, built string) ([]Jar, error) {
 	sample, err := findSample(s.Sample)
 	if err != nil {
 		return nil, nil //nolint:nilerr // Validate says which samples there are
 	}
+	var all []Jar
 	to := map[string]string{} // file: folder in the bucket
 	for _, m := range sample.manifests {
 		text, _ := json.Marshal(m) // what was read as JSON
+		for _, found := range libVariable.FindAllSubmatch(text, -1) {
+			name := string(found[1])
+			lib, err := NewJar(filepath.Join(built, name+".jar"), name, s.JarsURI)
+			if err != nil {
+				return nil, &NoJarError{Sample: name, Err: err}
+			}
+			all = append(all, lib)
+		}
 		for _, found := range uploadVariable.FindAllSubmatch(text, -1) {
 			to[string(found[1])] = s.JarsURI
 		}
@@ -104,7 +120,6 @@ func uploadsOf(s Spec) ([]Jar, error) {
 	for _, file := range input {
 		to[file] = s.inputDir()
 	}
-	var all []Jar
 	for _, file := range slices.Sorted(maps.Keys(to)) {
 		ext := path.Ext(file)
 		j, err := Jar{File: file, from: sample.folder}.named(to[file], strings.TrimSuffix(path.Base(file), ext), ext)

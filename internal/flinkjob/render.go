@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -149,12 +150,13 @@ func (r *renderer) lookup(m string) any {
 			r.mistakes = append(r.mistakes, err)
 		}
 		return string(text)
-	case "upload", "uploadName":
-		if i := slices.IndexFunc(r.uploads, func(u Jar) bool { return u.File == of }); i >= 0 {
+	case "upload", "uploadName", "lib":
+		isIt := func(u Jar) bool { return u.File == of || kind == "lib" && filepath.Base(u.File) == of+".jar" }
+		if i := slices.IndexFunc(r.uploads, isIt); i >= 0 {
 			_, base := cutLast(r.uploads[i].URI, "/")
-			return map[string]string{"upload": r.uploads[i].URI, "uploadName": base}[kind]
+			return map[string]string{"upload": r.uploads[i].URI, "uploadName": base, "lib": r.uploads[i].URI}[kind]
 		}
-		if _, err := fs.Stat(r.folder, of); err == nil && r.uploads == nil {
+		if _, err := fs.Stat(r.folder, of); (err == nil || kind == "lib") && r.uploads == nil {
 			return "" // only the size of the job is asked for
 		}
 	case "set":

@@ -159,7 +159,8 @@ func TestVerifyComparesCopiedFiles(t *testing.T) {
 		"all": {store{run + "day=d1/part-0": "0,x,5\n2,z,7\n", run + "day=d2/part-0": "1,y,6\n"},
 			Verified{Events: 3, Last: 2, Files: 2}},
 		"not yet": {store{run + "day=d1/part-0": "2,z,7\n"}, Verified{Events: 1, Last: 2, Files: 1, Lost: 2}},
-		"again": {store{run + "day=d1/part-0": "0,x,5\n2,z,7\n", run + "day=d1/part-1": "2,z,7\n", run + "day=d2/part-0": "1,y,6\n"},
+		"again": {
+			store{run + "day=d1/part-0": "0,x,5\n2,z,7\n", run + "day=d1/part-1": "2,z,7\n", run + "day=d2/part-0": "1,y,6\n"},
 			Verified{Events: 3, Last: 2, Files: 3, Twice: 1}},
 		"another day, another value, and what nobody wrote": {
 			store{run + "day=d1/part-0": "0,x,5\n1,y,6\n2,z,8\n9,x,1\n"},

@@ -135,7 +135,7 @@ func SpecFrom(stack map[string]any, o Options) (Spec, error) {
 	if s.Jar, err = jarOf(o.Sample, o.Jars, t.JarsURI); err != nil && !o.Policy {
 		return Spec{}, err
 	}
-	if s.Uploads, err = uploadsOf(s); err != nil {
+	if s.Uploads, err = uploadsOf(s, o.Jars); err != nil && !o.Policy {
 		return Spec{}, err
 	}
 	if s.Settings, err = settingsFrom(o); err != nil {

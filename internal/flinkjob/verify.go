@@ -37,7 +37,8 @@ type Verified struct {
 	Events int64 `json:"events"`
 	Last   int64 `json:"last"`
 	// Lost are the numbers before the last one of their key that are not there, Twice those that are there again, and Wrong the
-	// lines with another count than their number has. Of the sample that copies files, Lost are the lines that are not copied yet.
+	// lines with another count than their number has. Of the sample that copies files, Lost are the lines that are not copied
+	// yet.
 	Lost  int64 `json:"lost"`
 	Twice int64 `json:"twice"`
 	Wrong int64 `json:"wrong"`

@@ -3,7 +3,9 @@
 package jobfile
 
 import (
+	"encoding/json"
 	"fmt"
+	"path"
 	"reflect"
 	"slices"
 	"strings"
@@ -55,7 +57,10 @@ func (f File) change(docs []*yaml.Node) error {
 	return nil
 }
 
-// WithJar gives all jobs of a file another jar.
+// pythonDriver is the main class that runs a script of Python.
+const pythonDriver = "org.apache.flink.client.python.PythonDriver"
+
+// WithJar gives all jobs of a file another jar, or the script of Python that EMR takes for one.
 func WithJar(f File, uri string) (File, error) {
 	docs, err := parse(f)
 	if err != nil {
@@ -72,11 +77,31 @@ func WithJar(f File, uri string) (File, error) {
 			prefix = d.name + "/"
 		}
 		assignments = append(assignments, prefix+"spec.job.jarURI="+uri)
+		if strings.HasSuffix(uri, ".py") {
+			args, err := json.Marshal(d.scriptArgs(uri))
+			if err != nil {
+				return f, err
+			}
+			assignments = append(assignments, prefix+"spec.job.entryClass="+pythonDriver, prefix+"spec.job.args="+string(args))
+		}
 	}
 	if len(assignments) == 0 {
 		return f, fmt.Errorf("the file has no job that could have the jar")
 	}
 	return Set(f, assignments...)
+}
+
+// scriptArgs are the arguments of a job with another script.
+func (d *document) scriptArgs(uri string) []string {
+	args := []string{"-py", path.Join("/opt/flink/usrlib", path.Base(uri))} // where EMR copies it
+	for i, items := 0, d.items("spec.job.args"); i < len(items); i++ {
+		if a := d.text(items[i]); a == "-py" || a == "--python" {
+			i++ // and the script after it
+		} else {
+			args = append(args, a)
+		}
+	}
+	return args
 }
 
 // Rename gives the one job of a file another name.

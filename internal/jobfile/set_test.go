@@ -104,3 +104,19 @@ func TestAFileIsJudgedByTheVersionsThatAreChosen(t *testing.T) {
 	require.Contains(t, codes(r), "error release spec.emrReleaseLabel")
 	require.Contains(t, r.NotChecked, "the configuration keys of Flink 1.18: those of 1.20 were taken")
 }
+
+// TestAScriptOfPythonIsTheJarAndTheArgument: EMR takes it for the jar and copies it to the image's folder.
+func TestAScriptOfPythonIsTheJarAndTheArgument(t *testing.T) {
+	t.Parallel()
+	for _, args := range []string{"[-py, old.py, --rate, \"5\"]", "[--python, old.py, --rate, \"5\"]", "[--rate, \"5\"]"} {
+		text := "apiVersion: flink.apache.org/v1beta1\nkind: FlinkDeployment\nmetadata:\n  name: a\nspec:\n  job:\n" +
+			"    jarURI: local:///old.py\n    args: " + args + "\n"
+		f, err := WithJar(File{Name: "f", Text: []byte(text)}, "s3://b/team/jars/job-12.py")
+		require.NoError(t, err)
+		job, _ := Objects(f)[0]["spec"].(map[string]any)
+		require.Equal(t, map[string]any{"job": map[string]any{
+			"jarURI": "s3://b/team/jars/job-12.py", "entryClass": pythonDriver,
+			"args": []any{"-py", "/opt/flink/usrlib/job-12.py", "--rate", "5"},
+		}}, job)
+	}
+}

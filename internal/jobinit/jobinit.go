@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package jobinit makes the folder of a new Flink job: a Maven project with a test, the job file, and a Makefile that runs it.
+// Package jobinit makes the folder of a new Flink job: a Maven project, or a script of Python, with a test, the job file, and a
+// Makefile that runs it.
 // It runs unchanged, so that the first change is the user's.
 package jobinit
 
@@ -20,12 +21,13 @@ import (
 
 // The languages of a new job.
 const (
-	Java = "java"
-	SQL  = "sql"
+	Java   = "java"
+	SQL    = "sql"
+	Python = "python"
 )
 
 // Languages are the values of Options.Language.
-func Languages() []string { return []string{Java, SQL} }
+func Languages() []string { return []string{Java, SQL, Python} }
 
 // Options say what the job is.
 type Options struct {
@@ -42,6 +44,9 @@ const FlinkRelease = flinkspec.Flink + ".1"
 // language is what is a language's own.
 type language struct {
 	what, mainClass, args, checkArgs string
+	// program is the file that runs, below usrlib of the image; class is its main class where the file does not say it.
+	program, class string
+	maven          bool
 	// files are of other folders of examples, by their place in the new folder.
 	files map[string]string
 }
@@ -51,15 +56,24 @@ func languages() map[string]language {
 		Java: {
 			what: "A Flink job in Java: `src/main/java/job/Job.java` is the job, `src/test/java/job/JobTest.java` its test, " +
 				"`job.yaml` how it is run.",
-			mainClass: "job.Job",
+			mainClass: "job.Job", maven: true,
 		},
 		SQL: {
 			what: "A Flink job in SQL: `src/main/resources/job.sql` is the job, `src/main/java/job/SqlRunner.java` runs it, " +
 				"`job.yaml` says how.",
 			mainClass: "job.SqlRunner", args: `--file, "classpath:/job.sql"`, checkArgs: "--sql src/main/resources/job.sql",
+			maven: true,
 			files: map[string]string{
 				"src/main/java/job/SqlRunner.java": "jobs/sql/src/main/java/emrflink/examples/SqlRunner.java",
 				"src/main/resources/job.sql":       "jobs/sql/src/main/resources/job.sql",
+			},
+		},
+		Python: {
+			what: "A Flink job in Python: `job.py` is the job, `test_job.py` its test, `job.yaml` how it is run.",
+			args: `-py, /opt/flink/usrlib/job.py`, program: "job.py", class: "org.apache.flink.client.python.PythonDriver",
+			files: map[string]string{
+				"job.py": "jobs/pyflink/job.py", "requirements.txt": "jobs/pyflink/requirements.txt",
+				"Dockerfile": "jobs/pyflink/Dockerfile",
 			},
 		},
 	}
@@ -119,7 +133,11 @@ const fragment = "dependencies.xml"
 
 func content(o Options, lang language) (map[string][]byte, error) {
 	from := map[string]string{} // place in the new folder: place in examples
-	for _, folder := range []string{"new/common", "new/" + o.Language} {
+	folders := []string{"new/common", "new/" + o.Language}
+	if lang.maven {
+		folders = append(folders, "new/maven")
+	}
+	for _, folder := range folders {
 		err := fs.WalkDir(examples.New, folder, func(name string, d fs.DirEntry, err error) error {
 			if err == nil && !d.IsDir() {
 				from[strings.TrimPrefix(name, folder+"/")] = name
@@ -130,15 +148,26 @@ func content(o Options, lang language) (map[string][]byte, error) {
 			return nil, err
 		}
 	}
-	dependencies, err := examples.New.ReadFile(path.Join("new", o.Language, fragment))
-	if err != nil {
-		return nil, err
+	var dependencies []byte
+	if lang.maven {
+		var err error
+		if dependencies, err = examples.New.ReadFile(path.Join("new", o.Language, fragment)); err != nil {
+			return nil, err
+		}
+		delete(from, fragment)
 	}
-	delete(from, fragment)
+	program, entry := lang.program, ""
+	if program == "" {
+		program = o.Name + ".jar"
+	}
+	if lang.class != "" {
+		entry = "\n    entryClass: " + lang.class
+	}
 	fill := strings.NewReplacer(
 		"${name}", o.Name, "${flinkRelease}", FlinkRelease, "${emrReleaseLabel}", o.EmrReleaseLabel,
 		"${flinkVersion}", o.FlinkVersion, "${what}", lang.what, "${mainClass}", lang.mainClass, "${args}", lang.args,
-		" ${checkArgs}", strings.TrimRight(" "+lang.checkArgs, " "), "${dependencies}", string(dependencies),
+		"${program}", program, "${entryClass}", entry, " ${checkArgs}", strings.TrimRight(" "+lang.checkArgs, " "),
+		"${dependencies}", string(dependencies),
 	)
 	out := map[string][]byte{}
 	for to, name := range from {
@@ -157,7 +186,8 @@ func content(o Options, lang language) (map[string][]byte, error) {
 			return nil, err
 		}
 		own := strings.Replace(string(text), "package emrflink.examples;", "package job;", 1)
-		out[to] = []byte(strings.TrimPrefix(own, "// SPDX-License-Identifier: Apache-2.0\n\n"))
+		own = strings.TrimPrefix(own, "// SPDX-License-Identifier: Apache-2.0\n\n")
+		out[to] = []byte(strings.TrimPrefix(own, "# SPDX-License-Identifier: Apache-2.0\n"))
 	}
 	return out, nil
 }

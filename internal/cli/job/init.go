@@ -34,9 +34,10 @@ func NewInitCmd(f *cmdutil.Factory, open Open, runF func(context.Context, *InitO
 	cmd := &cobra.Command{
 		Use:   "init DIR [flags]",
 		Short: "Make the folder of a new Flink job",
-		Long: `Make the folder of a new Flink job, which runs as it is: a Maven project with a job and its test, the job file, and
-a Makefile that builds, checks, runs and deletes it. The language is that of the job: java, or sql, which a small Java
-class runs. Python is not there: there is no way to run it that EMR and the local target both have.
+		Long: `Make the folder of a new Flink job, which runs as it is: a job and its test, the job file, and a Makefile that
+builds, checks, runs and deletes it. The language is that of the job: java, or sql, which a small Java class runs, as a
+Maven project; or python, as a script with its requirements, which EMR's images run and the local target after
+"local flink install --python".
 
 The job file is for the deployed stack that --stack names, with its role, bucket, release and node pools. Without
 --stack nothing is contacted: the file has placeholders, which "job run" fills in.
@@ -60,7 +61,7 @@ Exit codes: 0 done; 1 failed; 2 flags, or the folder is not empty; 3 credentials
 			return initJob(cmd.Context(), opts)
 		},
 	}
-	cmd.Flags().StringVar(&opts.Language, "lang", jobinit.Java, strings.Join(jobinit.Languages(), " or "))
+	cmd.Flags().StringVar(&opts.Language, "lang", jobinit.Java, strings.Join(jobinit.Languages(), ", "))
 	cmd.Flags().StringVar(&opts.Name, "name", "", "name of the job in the cluster (default: that of the folder)")
 	bindTeam(cmd, &opts.Job)
 	cmdutil.AddOutputFlag(cmd, &opts.Output)

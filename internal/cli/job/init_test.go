@@ -35,7 +35,7 @@ func TestInitMakesAJobThatTheStackTakes(t *testing.T) {
 			text, err := os.ReadFile(filepath.Join(dir, name))
 			require.NoError(t, err)
 			require.NotRegexp(t, `\$\{(name|flinkRelease|emrReleaseLabel|flinkVersion|what|mainClass)\}`, string(text), name)
-			require.NotRegexp(t, `\$\{(args|checkArgs|dependencies)\}`, string(text), name)
+			require.NotRegexp(t, `\$\{(args|checkArgs|dependencies|program|entryClass)\}`, string(text), name)
 		}
 		text, err := os.ReadFile(filepath.Join(dir, jobinit.JobFile))
 		require.NoError(t, err)
@@ -55,7 +55,7 @@ func TestInitMakesAJobThatTheStackTakes(t *testing.T) {
 	require.NoError(t, err)
 	require.Zero(t, filled.Left.Errors, "without a stack, a run fills in the rest: %v", filled.Left.Problems)
 	for want, o := range map[string]InitOptions{
-		`not in "python"`:   {Language: "python", Dir: dir + "2"},
+		`not in "rust"`:     {Language: "rust", Dir: dir + "2"},
 		`job name "My Job"`: {Language: "sql", Dir: dir + "2", Name: "My Job"},
 	} {
 		o.IO, o.Globals = ios, &cmdutil.Globals{}

@@ -48,7 +48,8 @@ A FlinkDeployment without a job is a session cluster; it goes before its session
 already. Placeholders such as ${S3_BUCKET} are filled in with the values of the stack, and a missing namespace is the
 team's; with --fix the file is corrected as "job fix" does it, with --set values are put in the place of the file's. A
 jar of this machine (--jar) is uploaded to the team's folder of jars, with its digest in its name, and is the jar of the
-jobs. The file itself is not changed.
+jobs; so is a script of Python (a file .py), which becomes the script of their arguments, too. The file itself is not
+changed.
 
 Steps:
   1. check the file ("job validate"); an error ends the run, and nothing was submitted
@@ -81,7 +82,7 @@ credentials; 4 no such file, or the stack was never deployed; 6 timed out waitin
 	cmd.Flags().StringVarP(&opts.File, "file", "f", "", "job file; - is standard input")
 	cmd.Flags().BoolVar(&opts.Fix, "fix", false, "correct the file first, as \"job fix\" does")
 	bindSet(cmd, &opts.Set)
-	cmd.Flags().StringVar(&opts.Jar, "jar", "", "jar of this machine to upload for the jobs (default: the jarURI of the file)")
+	cmd.Flags().StringVar(&opts.Jar, "jar", "", "jar or script of Python to upload for the jobs (default: jarURI of the file)")
 	cmd.Flags().Var(&opts.DryRun, "dry-run", "let the API server say what it would do and submit nothing; also --dry-run=server")
 	cmd.Flags().Lookup("dry-run").NoOptDefVal = "true"
 	cmd.Flags().BoolVar(&opts.Yes, "yes", false, "restart a running job of the name without a question")

@@ -71,8 +71,10 @@ func TestADistributionOfAnotherLineIsRefused(t *testing.T) {
 
 func TestTheDocumentsOfFlinkHaveTheAgreedFields(t *testing.T) {
 	t.Parallel()
-	status := []string{"schemaVersion", "state", "home", "home.dir", "home.version", "home.fetched", "bytes", "java", "java.path",
-		"java.version", "java.problem", "maven", "maven.path", "maven.version", "maven.problem", "runs", "problem", "next"}
+	status := []string{
+		"schemaVersion", "state", "home", "home.dir", "home.version", "home.fetched", "home.python", "bytes", "java", "java.path",
+		"java.version", "java.problem", "maven", "maven.path", "maven.version", "maven.problem", "runs", "problem", "next",
+	}
 	homes := flinkhome.Homes{Folder: t.TempDir()}
 	r, err := execFlink(t, homes, "install", "--home", distribution(t, "1.20.1"), "-o", "json")
 	require.NoError(t, err)

@@ -343,6 +343,7 @@ func otherFlags() []flagCase {
 		{"local serve", "--region=r", local.Options{ServeFlags: serve{Region: "r"}}},
 		{"local serve", "--region=r --speed=7", local.Options{ServeFlags: serve{Region: "r", Speed: 7}}},
 		{"local serve", "--region=r --port=80", local.Options{ServeFlags: serve{Region: "r", Port: 80}}},
+		{"local flink install", "--python", local.FlinkOptions{Python: true}},
 		{"local flink install", "--home=d", local.FlinkOptions{Home: "d"}},
 		{"local flink install", "--output=json", local.FlinkOptions{Output: JSON}},
 		{"local flink status", "--output=json", local.FlinkOptions{Output: JSON}},

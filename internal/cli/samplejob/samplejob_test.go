@@ -106,7 +106,9 @@ func exec(t *testing.T, f *fake, args string) (*cmdtest.Run, error) {
 		return sample.List{
 			SchemaVersion: 1, Samples: []sample.Sample{{
 				Name: "basic", Title: "State machine", Description: "Generated events.",
-				Settings:    []sample.Setting{{Name: "brokers", Text: "t", Example: "e"}, {Name: "topic", Text: "t", Default: "d"}},
+				Settings: []sample.Setting{
+					{Name: "brokers", Text: "t", Example: "e"}, {Name: "topic", Text: "t", Default: "d"},
+				},
 				Permissions: []string{"kafka-cluster:Connect"}, Takes: sample.Size{Pods: 4, CPU: 6, MemoryGiB: 9.5},
 			}},
 		}
@@ -266,7 +268,12 @@ func TestJSONHasTheAgreedFields(t *testing.T) {
 	node := []string{"nodes", "nodes[].name", "nodes[].instanceType", "nodes[].capacityType", "nodes[].nodePool", "nodes[].roles"}
 	checkpoint := []string{"checkpoint", "checkpoint.uri", "checkpoint.bytes", "checkpoint.at"}
 	for args, want := range map[string][]string{
-		"list -o json": {"schemaVersion", "samples", "samples[].name", "samples[].title", "samples[].description"},
+		"list -o json": {
+			"schemaVersion", "samples", "samples[].name", "samples[].title", "samples[].description", "samples[].settings",
+			"samples[].settings[].name", "samples[].settings[].text", "samples[].settings[].default",
+			"samples[].settings[].example", "samples[].permissions", "samples[].takes", "samples[].takes.pods",
+			"samples[].takes.cpu", "samples[].takes.memoryGiB",
+		},
 		"run basic -o json": append(append([]string{
 			"schemaVersion", "job", "namespace", "state", "elapsedSeconds", "simulated",
 		}, node...), checkpoint...),

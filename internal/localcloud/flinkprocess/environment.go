@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"emrflink/internal/localcloud/flinkconf"
 )
 
 // environment is that of a container as its pod has it, with paths of the container.
@@ -83,6 +85,9 @@ func (r *Runtime) envValue(ctx context.Context, p *corev1.Pod, e corev1.EnvVar, 
 // The files of a pod's service account, where the API server has them mounted.
 const accountFolder = "/var/run/secrets/kubernetes.io/serviceaccount"
 
+// pythonDriver is the main class of a job in Python.
+const pythonDriver = "org.apache.flink.client.python.PythonDriver"
+
 // machineVars is the environment of the process: the pod's with the paths of this machine, and what tells Flink, its Kubernetes
 // client and Amazon's SDK where they are. Nothing of our own environment gets through.
 func (r *Runtime) machineVars(b *box, pod map[string]string) (map[string]string, error) {
@@ -122,6 +127,16 @@ func (r *Runtime) machineVars(b *box, pod map[string]string) (map[string]string,
 	}
 	if r.o.S3Endpoint != "" {
 		vars["AWS_ENDPOINT_URL"] = r.o.S3Endpoint
+	}
+	if b.home.Python != "" {
+		opt, err := b.home.PythonJars()
+		if err != nil {
+			return nil, err
+		}
+		vars["FLINK_OPT_DIR"], vars["PATH"] = opt, filepath.Join(b.home.Python, "bin")+":"+vars["PATH"]
+	} else if b.settings.values[flinkconf.MainClass] == pythonDriver {
+		_, err := b.home.PythonJars()
+		return nil, err
 	}
 	// The SDK would take the role of the pod's web identity from an STS that it cannot be told the address of.
 	delete(vars, "AWS_ROLE_ARN")

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command broker runs one broker of Apache Kafka on this machine, for the sample job kafka on the local target: the program itself,
-// fetched by Maven, with transactions, and without MSK's login by IAM. Its data is below -dir and stays; Ctrl-C ends it.
+// Command broker runs one broker of Apache Kafka on this machine, for the sample job kafka on the local target: the program
+// itself, fetched by Maven, with transactions, and without MSK's login by IAM. Its data is below -dir and stays; Ctrl-C ends it.
 package main
 
 import (
@@ -124,7 +124,8 @@ func (b broker) format(ctx context.Context) error {
 		return nil
 	}
 	const clusterID = "emrflinkLocalKafka0000" // 16 bytes in base64
-	if said, err := b.java(ctx, "kafka.tools.StorageTool", "format", "-t", clusterID, "-c", b.config()).CombinedOutput(); err != nil {
+	format := b.java(ctx, "kafka.tools.StorageTool", "format", "-t", clusterID, "-c", b.config())
+	if said, err := format.CombinedOutput(); err != nil {
 		return fmt.Errorf("%w\n%s", err, said)
 	}
 	return nil

@@ -31,6 +31,7 @@ func main() {
 	flag.StringVar(&t.bin, "bin", "bin", "folder of the programs and the samples' jars")
 	flag.StringVar(&t.page, "page", "docs/samples.md", "page with the table")
 	flag.StringVar(&t.brokers, "brokers", "127.0.0.1:9092", "the broker for the sample kafka")
+	flag.StringVar(&t.home, "home", "", "state folder to use and to leave, such as one with PyFlink (default: a temporary one)")
 	flag.StringVar(&only, "only", "", "samples, with commas between them; the rows of others stay")
 	flag.Parse()
 	t.only = strings.FieldsFunc(only, func(r rune) bool { return r == ',' })
@@ -62,12 +63,8 @@ type sampleJob struct {
 }
 
 func (t *table) samples(ctx context.Context) ([]sampleJob, error) {
-	out, err := t.command(ctx, "sample-job", "list", "--output", "json")
-	if err != nil {
-		return nil, err
-	}
 	var list struct{ Samples []struct{ Name string } }
-	if err := json.Unmarshal(out, &list); err != nil {
+	if err := t.json(ctx, &list, "sample-job", "list"); err != nil {
 		return nil, err
 	}
 	var all []sampleJob
@@ -80,6 +77,14 @@ func (t *table) samples(ctx context.Context) ([]sampleJob, error) {
 				j.without = "no broker: make kafka"
 			} else if err := c.Close(); err != nil {
 				return nil, err
+			}
+		case "pyflink":
+			var have struct{ Home struct{ Python string } }
+			if err := t.json(ctx, &have, "local", "flink", "status"); err != nil {
+				return nil, err
+			}
+			if have.Home.Python == "" {
+				j.without = "no PyFlink: -home with one"
 			}
 		case "session":
 			j.job = s.Name + "-even"
@@ -97,12 +102,17 @@ func (t *table) run(ctx context.Context) (err error) {
 		return err
 	}
 	t.bin = bin
-	if t.home, err = os.MkdirTemp("", "sampletable"); err != nil {
-		return err
+	temporary := t.home == ""
+	if temporary {
+		if t.home, err = os.MkdirTemp("", "sampletable"); err != nil {
+			return err
+		}
 	}
 	defer func() {
 		_, stopped := t.command(context.WithoutCancel(ctx), "local", "stop")
-		err = errors.Join(err, stopped, os.RemoveAll(t.home))
+		if err = errors.Join(err, stopped); temporary {
+			err = errors.Join(err, os.RemoveAll(t.home))
+		}
 	}()
 	for _, words := range [][]string{{"local", "flink", "install"}, {"deploy", "--yes"}} {
 		if _, err := t.command(ctx, words...); err != nil {
@@ -140,26 +150,12 @@ func (t *table) row(ctx context.Context, s sampleJob) string {
 		words := t.words(s, step)
 		if words == nil || ended != "" && step != "delete" || s.without != "" && step == "delete" {
 			cells = append(cells, "-")
-			if ended != "" && step == "run" {
+			if s.without != "" && step == "run" {
 				cells[len(cells)-1] = ended
 			}
 			continue
 		}
-		began := time.Now()
-		out, err := t.command(ctx, words...)
-		cell := time.Since(began).Round(time.Second).String()
-		if step == "validate" || step == "check-jar" {
-			cell = "yes"
-		}
-		if step == "verify" {
-			for s.name == "s3" && err != nil && time.Since(began) < settles { // it has read the last file
-				time.Sleep(time.Second)
-				out, err = t.command(ctx, words...)
-			}
-			var v struct{ Events int64 }
-			err = errors.Join(err, json.Unmarshal(out, &v))
-			cell = fmt.Sprintf("%d exact", v.Events)
-		}
+		cell, err := t.cell(ctx, s, step, words)
 		if err != nil {
 			fmt.Fprintln(os.Stderr, s.name, step, err)
 			cell, ended = "failed", "failed"
@@ -169,6 +165,26 @@ func (t *table) row(ctx context.Context, s sampleJob) string {
 	return "| " + strings.Join(cells, " | ") + " |"
 }
 
+// cell makes one step and says what it took or found.
+func (t *table) cell(ctx context.Context, s sampleJob, step string, words []string) (string, error) {
+	began := time.Now()
+	out, err := t.command(ctx, words...)
+	switch step {
+	case "validate", "check-jar":
+		return "yes", err
+	case "verify":
+		for s.name == "s3" && err != nil && time.Since(began) < settles { // it has read the last file
+			time.Sleep(time.Second)
+			out, err = t.command(ctx, words...)
+		}
+		var v struct{ Events int64 }
+		err = errors.Join(err, json.Unmarshal(out, &v))
+		return fmt.Sprintf("%d exact", v.Events), err
+	default:
+		return time.Since(began).Round(time.Second).String(), err
+	}
+}
+
 // settles is how long the last file of an input may take.
 const settles = 2 * time.Minute
 
@@ -176,7 +192,7 @@ const settles = 2 * time.Minute
 func (t *table) words(s sampleJob, step string) []string {
 	switch step {
 	case "validate":
-		return []string{"job", "validate", t.rendered(s), "--stack", "local"}
+		return []string{"job", "validate", t.rendered(s)}
 	case "check-jar":
 		jar := filepath.Join(t.bin, "samples", s.name+".jar")
 		if _, err := os.Stat(jar); err == nil {
@@ -209,6 +225,15 @@ func (t *table) rendered(s sampleJob) string {
 		fmt.Fprintln(os.Stderr, err)
 	}
 	return file
+}
+
+// json reads the document of a command.
+func (t *table) json(ctx context.Context, into any, words ...string) error {
+	out, err := t.command(ctx, append(words, "--output", "json")...)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(out, into)
 }
 
 // command runs emrflink, and returns what it prints.

@@ -18,7 +18,8 @@ import org.apache.flink.table.api.TableEnvironment;
 /**
  * Runs a SQL script as one job: what is no INSERT is executed in its order, and all INSERTs together at the end.
  *
- * <p>Arguments: --file URI, such as s3://BUCKET/job.sql; classpath:/job.sql is a file in the jar.
+ * <p>Arguments: --file URI, such as s3://BUCKET/job.sql; classpath:/job.sql is a file in the jar. --set NAME=VALUE puts a value in
+ * the place of ${NAME} in the script.
  */
 public final class SqlRunner {
   private static final Pattern SETTING = Pattern.compile("(?is)SET\\s+'([^']*)'\\s*=\\s*'([^']*)'");
@@ -27,13 +28,21 @@ public final class SqlRunner {
   private SqlRunner() {}
 
   public static void main(String[] args) throws Exception {
-    if (args.length != 2 || !args[0].equals("--file")) {
-      throw new IllegalArgumentException("the arguments are --file URI");
+    if (args.length < 2 || args.length % 2 != 0 || !args[0].equals("--file")) {
+      throw new IllegalArgumentException("the arguments are --file URI, and --set NAME=VALUE as often as needed");
+    }
+    String script = read(args[1]);
+    for (int i = 2; i < args.length; i += 2) {
+      int equals = args[i + 1].indexOf('=');
+      if (!args[i].equals("--set") || equals < 1) {
+        throw new IllegalArgumentException("the arguments after --file URI are --set NAME=VALUE, not " + args[i] + " " + args[i + 1]);
+      }
+      script = script.replace("${" + args[i + 1].substring(0, equals) + "}", args[i + 1].substring(equals + 1));
     }
     TableEnvironment tables = TableEnvironment.create(EnvironmentSettings.inStreamingMode());
     StatementSet inserts = tables.createStatementSet();
     int count = 0;
-    for (String statement : statements(read(args[1]))) {
+    for (String statement : statements(script)) {
       Matcher setting = SETTING.matcher(statement);
       if (setting.matches()) {
         tables.getConfig().set(setting.group(1), setting.group(2));
