@@ -228,20 +228,27 @@ func (s Store) chooseStart(ctx context.Context, u Upgrade, p *UpgradePlan) error
 	case p.UpgradeMode == "stateless":
 		p.From = FromNothing
 		return nil
-	case d.Wanted == suspended && d.Lifecycle != "SUSPENDED":
-		return refuse("it is being suspended", command("wait", "--for", "suspended"))
-	case d.Wanted == suspended && strings.Contains(d.Savepoint, "://"):
-		return s.startFrom(ctx, u, p, d.Savepoint)
-	case d.Wanted == suspended && p.releases():
-		return refuse("it was suspended with its last checkpoint, and another release is not sure to read that: a savepoint is "+
-			"needed", command("resume")+"\n"+command("upgrade"))
 	case d.Wanted == suspended:
-		return s.startFrom(ctx, u, p, "")
+		return s.startOfSuspended(ctx, u, p)
 	case d.State == "RUNNING" && d.JobManager == "READY":
 		p.From = FromSavepoint
 		return nil
 	}
 	return s.startOfBroken(ctx, u, p)
+}
+
+// startOfSuspended is the start of a job that was stopped.
+func (s Store) startOfSuspended(ctx context.Context, u Upgrade, p *UpgradePlan) error {
+	switch {
+	case p.was.Lifecycle != "SUSPENDED":
+		return s.Running.refusal("upgrade", "it is being suspended", "emrflink job wait "+s.Job+" --for suspended")
+	case strings.Contains(p.was.Savepoint, "://"):
+		return s.startFrom(ctx, u, p, p.was.Savepoint)
+	case p.releases():
+		return s.Running.refusal("upgrade", "it was suspended with its last checkpoint, and another release is not sure to read "+
+			"that: a savepoint is needed", "emrflink job resume "+s.Job+"\nemrflink job upgrade "+s.Job)
+	}
+	return s.startFrom(ctx, u, p, "")
 }
 
 // startOfBroken is the start of a job of which no savepoint can be taken: one that fails starts from the newest state that is
