@@ -230,7 +230,7 @@ func (s Store) chooseStart(ctx context.Context, u Upgrade, p *UpgradePlan) error
 		return nil
 	case d.Wanted == suspended:
 		return s.startOfSuspended(ctx, u, p)
-	case d.State == "RUNNING" && d.JobManager == "READY":
+	case d.State == "RUNNING" && (d.JobManager == "READY" || d.Cluster != ""):
 		p.From = FromSavepoint
 		return nil
 	}

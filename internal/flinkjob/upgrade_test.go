@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -221,6 +222,39 @@ func TestAnUpgradeStartsFromTheSavepointThatItTook(t *testing.T) {
 func isTwo(spec obj) bool {
 	n := spec["job"].(obj)["parallelism"]
 	return n == int64(2) || n == float64(2)
+}
+
+// What is reported of a job that has failed says nothing of the one that takes its place.
+func TestAJobThatHasFailedIsUpgraded(t *testing.T) {
+	t.Parallel()
+	v, s := inState(t, "savepoint", "running", jobStatus("FAILED", "ERROR", "FAILED", nil))
+	at := func(status obj) func() {
+		return func() {
+			status["observedGeneration"] = int64(9)
+			_, err := s.Patch(t.Context(), bigRef, "status", obj{"status": status})
+			require.NoError(t, err)
+		}
+	}
+	store := withJob(v, s, map[time.Duration]func(){
+		2 * time.Second: at(jobStatus("STABLE", "MISSING", "FINISHED", nil)),
+		4 * time.Second: at(jobStatus("STABLE", "DEPLOYING", "RECONCILING", obj{"jobId": "new"})),
+		9 * time.Second: at(jobStatus("STABLE", "READY", "RUNNING", obj{"jobId": "new"})),
+	})
+	u := Upgrade{Spec: specWith(t, s, int64(4), "job", "parallelism")}
+	p, err := store.PlanUpgrade(t.Context(), u)
+	require.NoError(t, err)
+	res, err := store.Upgrade(t.Context(), u, p, nil)
+	require.NoError(t, err)
+	require.Equal(t, []any{"s3://" + incremental, 9.0, Healthy}, []any{res.StartedFrom, res.ElapsedSeconds, res.Health})
+
+	v, s = inState(t, "savepoint", "running", jobStatus("FAILED", "ERROR", "FAILED", nil))
+	store = withJob(v, s, map[time.Duration]func(){2 * time.Second: func() {
+		_, err := s.Patch(t.Context(), bigRef, "status", obj{"status": obj{"error": "ValidationException: no"}})
+		require.NoError(t, err)
+	}})
+	_, err = store.Upgrade(t.Context(), u, p, nil)
+	require.ErrorContains(t, err, "ValidationException: no")
+	require.ErrorContains(t, err, "its state is in s3://"+incremental)
 }
 
 func TestAnUpgradeFromNothingLeavesTheUpgradeMode(t *testing.T) {
