@@ -29,6 +29,7 @@ type Revision struct {
 	Why     string    `json:"why"`
 	State   string    `json:"state"` // what the job started from, where emrflink started it
 	Current bool      `json:"current"`
+	JarETag string    `json:"jarETag"` // of the jar in S3 when this was recorded; "" for a jar elsewhere
 	// Secrets are the paths whose values are not kept: a rollback leaves them as they are.
 	Secrets []string       `json:"secrets"`
 	Spec    map[string]any `json:"spec"`
@@ -157,6 +158,9 @@ func (j Running) remember(ctx context.Context, why, state string) error {
 	}
 	now := revisionOf(o)
 	now.Why, now.State = why, state
+	if now.JarETag, err = j.etagOf(ctx, now.Spec); err != nil {
+		return err
+	}
 	if n := len(all); n > 0 {
 		if sameJSON(effective(all[n-1].Spec), effective(now.Spec)) {
 			return nil
@@ -172,6 +176,41 @@ func (j Running) remember(ctx context.Context, why, state string) error {
 		data[strconv.Itoa(all[i].Number)] = nil
 	}
 	return j.keepHistory(ctx, o, len(all) == 0, data)
+}
+
+// etagOf identifies the bytes of a spec's jar in S3; "" for none.
+func (j Running) etagOf(ctx context.Context, spec map[string]any) (string, error) {
+	uri, _, _ := unstructured.NestedString(spec, "job", "jarURI")
+	bucket, key, err := splitURI(uri)
+	if err != nil || j.Runner.Objects == nil {
+		return "", nil //nolint:nilerr // a file of the image, or a URL
+	}
+	all, err := j.Runner.Objects.ListObjects(ctx, bucket, key)
+	for _, o := range all {
+		if o.Key == key {
+			return o.ETag, nil
+		}
+	}
+	return "", err
+}
+
+// otherBytes says that the jar of a spec has other bytes than when its name was recorded; "" when it has not, or nobody knows.
+func (j Running) otherBytes(ctx context.Context, spec map[string]any) (string, error) {
+	now, err := j.etagOf(ctx, spec)
+	if err != nil || now == "" {
+		return "", err
+	}
+	all, err := j.recorded(ctx)
+	if err != nil || len(all) == 0 {
+		return "", err
+	}
+	last := all[len(all)-1]
+	uri, _, _ := unstructured.NestedString(spec, "job", "jarURI")
+	was, _, _ := unstructured.NestedString(last.Spec, "job", "jarURI")
+	if uri != was || last.JarETag == "" || last.JarETag == now {
+		return "", nil
+	}
+	return uri + " has other bytes than when the job was last changed: a start of the job runs them", nil
 }
 
 // keepHistory writes the ConfigMap. It goes with the job.

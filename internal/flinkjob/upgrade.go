@@ -43,6 +43,8 @@ type UpgradePlan struct {
 	// State is what the job starts from, "" for a savepoint that is taken when it is stopped; At is when it was written.
 	State string    `json:"state"`
 	At    time.Time `json:"at,omitzero"`
+	// Jar says that the jar has new bytes under its old name; "" when it has not, or that is not known.
+	Jar string `json:"jar"`
 	// StandStill is what is known of the time in which nothing runs.
 	StandStill string `json:"standStill"`
 	// NotAssessed is what only the start of the job shows.
@@ -92,8 +94,8 @@ func (s Store) PlanUpgrade(ctx context.Context, u Upgrade) (UpgradePlan, error) 
 	p.patch, _ = difference(old, spec).(map[string]any)
 	p.back, _ = difference(spec, old).(map[string]any)
 	p.Changes = changesOf(old, spec)
-	if len(p.Changes) == 0 {
-		return p, nil
+	if p.Jar, err = j.otherBytes(ctx, spec); err != nil || len(p.Changes) == 0 {
+		return p, err
 	}
 	if m, _, _ := unstructured.NestedString(spec, "job", "upgradeMode"); m != "" {
 		p.UpgradeMode = m

@@ -257,6 +257,41 @@ func TestAJobThatHasFailedIsUpgraded(t *testing.T) {
 	require.ErrorContains(t, err, "its state is in s3://"+incremental)
 }
 
+func TestNewBytesUnderTheOldNameOfAJarAreSaid(t *testing.T) {
+	t.Parallel()
+	v, s := inState(t, "savepoint", "running", jobStatus("STABLE", "READY", "RUNNING", nil))
+	_, err := s.Patch(t.Context(), bigRef, "", inJob("jarURI", "s3://jars/a.jar"))
+	require.NoError(t, err)
+	v.put("jars/a.jar", []byte("old"), day)
+	store := withJob(v, s, nil)
+	require.NoError(t, store.Running.remember(t.Context(), "test", ""))
+	plan := func() string {
+		p, err := store.PlanUpgrade(t.Context(), Upgrade{Spec: specWith(t, s, int64(4), "job", "parallelism"), From: "chk-2"})
+		require.NoError(t, err)
+		return p.Jar
+	}
+	require.Empty(t, plan())
+	v.put("jars/a.jar", []byte("new bytes"), day)
+	require.Contains(t, plan(), "s3://jars/a.jar has other bytes")
+}
+
+func TestTheHistoryIsPruned(t *testing.T) {
+	t.Parallel()
+	v, s := inState(t, "savepoint", "running", jobStatus("STABLE", "READY", "RUNNING", nil))
+	j := withJob(v, s, nil).Running
+	for n := range historyKept + 3 {
+		_, err := s.Patch(t.Context(), bigRef, "", inJob("parallelism", int64(n+1)))
+		require.NoError(t, err)
+		require.NoError(t, j.remember(t.Context(), "test", ""))
+		require.NoError(t, j.remember(t.Context(), "the same again is no other", ""))
+	}
+	all, err := j.History(t.Context())
+	require.NoError(t, err)
+	require.Len(t, all, historyKept)
+	require.Equal(t, []int{4, historyKept + 3}, []int{all[0].Number, all[historyKept-1].Number})
+	require.True(t, all[historyKept-1].Current)
+}
+
 func TestAnUpgradeFromNothingLeavesTheUpgradeMode(t *testing.T) {
 	t.Parallel()
 	_, s := inState(t, "savepoint", "running", jobStatus("STABLE", "READY", "RESTARTING", nil))

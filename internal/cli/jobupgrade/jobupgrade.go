@@ -250,6 +250,9 @@ func tellPlan(opts *Options, p flinkjob.UpgradePlan) error {
 	}
 	w := opts.IO.Out
 	_, _ = fmt.Fprintf(w, "starts from: %s (upgradeMode %s)\nstands still: %s\n", from, p.UpgradeMode, p.StandStill)
+	if p.Jar != "" {
+		_, _ = fmt.Fprintf(w, "jar: %s\n", p.Jar)
+	}
 	for _, text := range p.NotAssessed {
 		_, _ = fmt.Fprintf(w, "not assessed: %s\n", text)
 	}

@@ -173,10 +173,11 @@ func TestTheJSONOfTheCommandsIsTheDocumentedOne(t *testing.T) {
 	const changes = "changes changes[].new changes[].old changes[].path "
 	for line, fields := range map[string]string{
 		"upgrade basic --parallelism 4 --yes": change + changes + "cause from rolledBack startedFrom",
-		"upgrade basic --parallelism 4 --dry-run": changes + "from job namespace notAssessed schemaVersion simulated " +
+		"upgrade basic --parallelism 4 --dry-run": changes + "from jar job namespace notAssessed schemaVersion simulated " +
 			"standStill state upgradeMode",
-		"history basic": "changes job namespace revisions revisions[].at revisions[].current revisions[].number " +
-			"revisions[].secrets revisions[].spec revisions[].state revisions[].who revisions[].why schemaVersion simulated",
+		"history basic": "changes job namespace revisions revisions[].at revisions[].current revisions[].jarETag " +
+			"revisions[].number revisions[].secrets revisions[].spec revisions[].state revisions[].who revisions[].why " +
+			"schemaVersion simulated",
 	} {
 		r, err := exec(t, cluster(t, "savepoint"), line+" --output json")
 		require.NoError(t, err, line)
