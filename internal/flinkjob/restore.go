@@ -102,7 +102,10 @@ func (j Running) redeployed(ctx context.Context, what string, m *meter, d deploy
 	wanted := o.GetGeneration()
 	return j.until(ctx, m, phaseStarting, d.Error, func(o observation) (bool, string) {
 		h, cause := o.job.health()
-		return h == Healthy && o.job.Observed >= wanted && o.job.JobID != d.JobID, degraded(h, cause)
+		if o.job.Observed < wanted || o.job.JobID == d.JobID { // what is reported is the old job's, but for a refusal
+			return false, refusedBy(o.job.Error)
+		}
+		return h == Healthy, degraded(h, cause)
 	})
 }
 

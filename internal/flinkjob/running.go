@@ -274,7 +274,7 @@ func (j Running) until(ctx context.Context, m *meter, phase, before string,
 			cause = waitsFor(ob)
 		}
 		stood := m.say(phase, orElse(fails, cause))
-		refused := strings.Contains(fails, "ValidationException") // the operator refuses, whenever it looks
+		refused := refusedBy(fails) != ""
 		switch {
 		case fails != "" && (refused || ob.job.State == "FAILED" || stood >= j.Runner.Grace):
 			return ob, fail("operator", fails)
@@ -285,6 +285,14 @@ func (j Running) until(ctx context.Context, m *meter, phase, before string,
 			return ob, fmt.Errorf("watch job %q: %w", j.Ref.Name, err)
 		}
 	}
+}
+
+// refusedBy is the error of an operator that refuses a spec, whenever it looks; "" for another one.
+func refusedBy(text string) string {
+	if strings.Contains(text, "ValidationException") {
+		return text
+	}
+	return ""
 }
 
 // waitsFor is what keeps a job from its state.

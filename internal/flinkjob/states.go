@@ -71,6 +71,7 @@ type Store struct {
 	Bucket         Bucket
 	Below          []string // folders of the bucket that are looked through
 	Detached       string   // folder for copies that outlive the job
+	Team           Spec     // what the stack's outputs say to a job of the team
 	// Running is the job, nil when it is not in the cluster, or Absent says why that is not known.
 	Running *Running
 	Absent  string
@@ -140,7 +141,7 @@ func (d Deployed) places(ctx context.Context, s *Store, team string) error {
 			continue
 		}
 		one := *s
-		one.Namespace = spec.Namespace
+		one.Namespace, one.Team = spec.Namespace, spec
 		one.Detached = cutLastOnly(spec.CheckpointURI, "/") + "/detached/" + s.Job
 		one.Below = []string{spec.CheckpointURI + "/" + s.Job, spec.SavepointURI + "/" + s.Job, one.Detached}
 		if s.Running == nil && len(of) > 1 {

@@ -5,6 +5,7 @@ package flinkjob
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"os"
@@ -76,7 +77,9 @@ func (v *vault) called(call, key string) error {
 func (v *vault) ListObjects(_ context.Context, bucket, prefix string) (all []awsapi.Object, _ error) {
 	for _, name := range slices.Sorted(maps.Keys(v.objects)) {
 		if key, ok := strings.CutPrefix(name, bucket+"/"); ok && strings.HasPrefix(key, prefix) {
-			all = append(all, awsapi.Object{Key: key, Size: int64(len(v.objects[name])), LastModified: v.at[name]})
+			all = append(all, awsapi.Object{
+				Key: key, Size: int64(len(v.objects[name])), LastModified: v.at[name], ETag: fmt.Sprint(len(v.objects[name])),
+			})
 		}
 	}
 	if v.fail == "list" {

@@ -125,8 +125,8 @@ func (m *Metadata) properties(raw []byte) error {
 	return nil
 }
 
-// Empty is the file of a state without any operator, of version 3, as a simulated JobManager writes it: the note, which says so, is
-// in it as the name of a master state.
+// Empty is the file of a state without any operator, of version 3, as a simulated JobManager writes it: the note, which says so,
+// is in it as the name of a master state.
 func Empty(id int64, note string) []byte {
 	number := binary.BigEndian.AppendUint32
 	out := number(number(nil, magic), 3)

@@ -86,7 +86,7 @@ func checkJar(ctx context.Context, opts *JarOptions) error {
 	}
 	o := jarcheck.Options{Release: release, EntryClass: opts.EntryClass, SQLName: opts.SQL}
 	if opts.SQL != "" {
-		text, err := read(opts.IO, opts.SQL)
+		text, err := Read(opts.IO, opts.SQL)
 		if err != nil {
 			return err
 		}

@@ -72,7 +72,7 @@ stack was never deployed.`,
 }
 
 func fix(ctx context.Context, opts *FixOptions) error {
-	content, err := read(opts.IO, opts.File)
+	content, err := Read(opts.IO, opts.File)
 	if err != nil {
 		return err
 	}
@@ -144,7 +144,7 @@ func valuesOf(ctx context.Context, opts *FixOptions) (jobfile.Values, error) {
 	if err != nil {
 		return jobfile.Values{}, fmt.Errorf("fix %s: %w", opts.File, err)
 	}
-	return values(s, spec), nil
+	return Values(s.Info().Region, spec), nil
 }
 
 // fixDocument is the JSON contract of the command.

@@ -98,7 +98,7 @@ func initJob(ctx context.Context, opts *InitOptions) error {
 		}
 		o.EmrReleaseLabel, o.FlinkVersion = team.EmrReleaseLabel, team.FlinkVersion
 		change = func(text []byte) ([]byte, error) {
-			fixed, err := jobfile.Fix(jobfile.File{Name: jobinit.JobFile, Text: text}, values(s, team))
+			fixed, err := jobfile.Fix(jobfile.File{Name: jobinit.JobFile, Text: text}, Values(s.Info().Region, team))
 			return fixed.Text, err
 		}
 	}

@@ -51,7 +51,7 @@ func TestInitMakesAJobThatTheStackTakes(t *testing.T) {
 	require.Contains(t, out.String(), filepath.Join(dir, "src/main/java/job/Job.java")+"\n")
 	text, err := os.ReadFile(filepath.Join(dir, jobinit.JobFile))
 	require.NoError(t, err)
-	filled, err := jobfile.Fill(jobfile.File{Name: "job.yaml", Text: text}, values(deployed{}, team(t)))
+	filled, err := jobfile.Fill(jobfile.File{Name: "job.yaml", Text: text}, Values("us-west-2", team(t)))
 	require.NoError(t, err)
 	require.Zero(t, filled.Left.Errors, "without a stack, a run fills in the rest: %v", filled.Left.Problems)
 	for want, o := range map[string]InitOptions{

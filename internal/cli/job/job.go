@@ -125,7 +125,7 @@ func bindRelease(cmd *cobra.Command, release *string) {
 func validate(ctx context.Context, opts *ValidateOptions) error {
 	var files []jobfile.File
 	for _, name := range opts.Files {
-		text, err := read(opts.IO, name)
+		text, err := Read(opts.IO, name)
 		if err != nil {
 			return err
 		}
@@ -183,7 +183,8 @@ func bindSet(cmd *cobra.Command, set *[]string) {
 // most is how much of a file is read: the API server takes 3 MiB at most.
 const most = 8 << 20
 
-func read(ios *iostreams.IOStreams, name string) ([]byte, error) {
+// Read reads a job file, - for standard input.
+func Read(ios *iostreams.IOStreams, name string) ([]byte, error) {
 	in := ios.In
 	if name != stdin {
 		file, err := os.Open(name) // #nosec G304 -- the file that the user names

@@ -100,7 +100,7 @@ func bindTeam(cmd *cobra.Command, o *flinkjob.Options) {
 
 func run(ctx context.Context, opts *RunOptions) error {
 	what := "run " + opts.File
-	content, err := read(opts.IO, opts.File)
+	content, err := Read(opts.IO, opts.File)
 	if err != nil {
 		return err
 	}
@@ -123,7 +123,7 @@ func run(ctx context.Context, opts *RunOptions) error {
 	if opts.Fix {
 		prepare = jobfile.Fix
 	}
-	fixed, err := prepare(file, values(s, team))
+	fixed, err := prepare(file, Values(s.Info().Region, team))
 	if err != nil {
 		return syntaxError(what, opts.File, err)
 	}

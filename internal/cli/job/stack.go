@@ -40,10 +40,10 @@ const stackCode = "stack-"
 // Open opens the stack that the settings describe.
 type Open func(context.Context) (Stack, error)
 
-// values are what a job file takes from a team of the stack.
-func values(s Stack, spec flinkjob.Spec) jobfile.Values {
+// Values are what a job file takes from a team of the stack.
+func Values(region string, spec flinkjob.Spec) jobfile.Values {
 	return jobfile.Values{
-		Namespace: spec.Namespace, RoleARN: spec.RoleARN, Region: s.Info().Region, LogGroup: spec.LogGroup,
+		Namespace: spec.Namespace, RoleARN: spec.RoleARN, Region: region, LogGroup: spec.LogGroup,
 		CheckpointURI: spec.CheckpointURI, SavepointURI: spec.SavepointURI, JobManagerURI: spec.JobManagerURI,
 		EmrReleaseLabel: spec.EmrReleaseLabel, FlinkVersion: spec.FlinkVersion, NodeGroupType: spec.NodeGroupType,
 		JobManagerRole: nodelabel.JobManager, TaskManagerRole: nodelabel.TaskManager,
@@ -77,7 +77,7 @@ func (o *ValidateOptions) checked(ctx context.Context, files []jobfile.File) (jo
 		return jobfile.Result{}, &cmdutil.UsageError{Err: err}
 	}
 	for i := range files { // as "job run" does it
-		files[i] = jobfile.Filled(files[i], values(s, team))
+		files[i] = jobfile.Filled(files[i], Values(s.Info().Region, team))
 	}
 	return jobfile.CheckLive(by, onStack(ctx, s, team), files...)
 }

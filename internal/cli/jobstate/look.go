@@ -47,8 +47,8 @@ func NewListCmd(f *cmdutil.Factory, open Open, runF func(context.Context, *Optio
 		Use:   "list",
 		Short: "List the checkpoints and savepoints of a job",
 		Long: `List the checkpoints and savepoints of a job, newest first: those in the job's folders of the bucket, in the
-team's, and those that FlinkStateSnapshots tell of. What is not usable says why: it is half written, its _metadata cannot be
-read, or a file that it refers to is gone.
+team's, and those that FlinkStateSnapshots tell of. What is not usable says why: it is half written, its _metadata
+cannot be read, or a file that it refers to is gone.
 
 A job that was deleted is found by its name in the folders of its team. --below looks through another folder: after a
 cleanup with --retain-data, or in another bucket.` + lookCodes,

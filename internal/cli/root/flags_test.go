@@ -29,6 +29,7 @@ import (
 	"emrflink/internal/cli/job"
 	jobscmd "emrflink/internal/cli/jobs"
 	"emrflink/internal/cli/jobstate"
+	"emrflink/internal/cli/jobupgrade"
 	"emrflink/internal/cli/kubeconfig"
 	"emrflink/internal/cli/local"
 	"emrflink/internal/cli/outputs"
@@ -77,6 +78,9 @@ func keepers(r run, got *any) map[string]*cobra.Command {
 		"job restart":         jobscmd.NewRestartCmd(f, o.Jobs, cmdtest.Keep[jobscmd.Options](got)),
 		"job resume":          jobscmd.NewResumeCmd(f, o.Jobs, cmdtest.Keep[jobscmd.Options](got)),
 		"job savepoint":       jobscmd.NewSavepointCmd(f, o.Jobs, cmdtest.Keep[jobscmd.Options](got)),
+		"job history":         jobupgrade.NewHistoryCmd(f, o.JobState, cmdtest.Keep[jobupgrade.Options](got)),
+		"job rollback":        jobupgrade.NewRollbackCmd(f, o.JobState, cmdtest.Keep[jobupgrade.Options](got)),
+		"job upgrade":         jobupgrade.NewUpgradeCmd(f, o.JobState, cmdtest.Keep[jobupgrade.Options](got)),
 		"job state delete":    jobstate.NewDeleteCmd(f, o.JobState, cmdtest.Keep[jobstate.Options](got)),
 		"job state detach":    jobstate.NewDetachCmd(f, o.JobState, cmdtest.Keep[jobstate.Options](got)),
 		"job state list":      jobstate.NewListCmd(f, o.JobState, cmdtest.Keep[jobstate.Options](got)),
@@ -323,6 +327,42 @@ func stateFlags() []flagCase {
 	return cases
 }
 
+// upgradeFlags are those of the commands that change what a job runs.
+func upgradeFlags() []flagCase {
+	type up = jobupgrade.Options
+	const minutes, set = 10 * time.Minute, "mine --set=a=1 "
+	cases := []flagCase{
+		{"job history", "mine 1 2 --team=t", up{Job: "mine", Number: 1, Other: 2, Team: "t"}},
+		{"job history", "mine --output=json", up{Job: "mine", Output: cmdutil.JSON}},
+		{"job upgrade", "mine --set=a=1", up{Job: "mine", Set: []string{"a=1"}, Timeout: minutes}},
+		{"job upgrade", "mine --file=f", up{Job: "mine", File: "f", Timeout: minutes}},
+		{"job upgrade", "mine --jar=j", up{Job: "mine", Jar: "j", Timeout: minutes}},
+		{"job upgrade", "mine --image=i", up{Job: "mine", Image: "i", Timeout: minutes}},
+		{"job upgrade", "mine --release=r", up{Job: "mine", Release: "r", Timeout: minutes}},
+		{"job upgrade", "mine --parallelism=4", up{Job: "mine", Parallelism: 4, Timeout: minutes}},
+	}
+	for command, plain := range map[string]up{
+		"job upgrade":  {Job: "mine", Set: []string{"a=1"}, Timeout: minutes},
+		"job rollback": {Job: "mine", Number: 3, Timeout: minutes},
+	} {
+		line := "mine 3 "
+		if command == "job upgrade" {
+			line = set
+		}
+		for flag, change := range map[string]func(*up){
+			"--from=s": func(o *up) { o.From = "s" }, "--discard-state": func(o *up) { o.Discard = true },
+			"--rollback": func(o *up) { o.Rollback = true }, "--dry-run": func(o *up) { o.DryRun = true },
+			"--yes": func(o *up) { o.Yes = true }, "--timeout=1m": func(o *up) { o.Timeout = time.Minute },
+			"--team=t": func(o *up) { o.Team = "t" }, "--output=json": func(o *up) { o.Output = cmdutil.JSON },
+		} {
+			want := plain
+			change(&want)
+			cases = append(cases, flagCase{command, line + flag, want})
+		}
+	}
+	return cases
+}
+
 func otherFlags() []flagCase {
 	type faults = local.FaultOptions
 	type fault = localtarget.Fault
@@ -380,7 +420,7 @@ func otherFlags() []flagCase {
 func TestEveryFlagSetsItsOptionAndNoOther(t *testing.T) {
 	t.Parallel()
 	set := map[string]bool{}
-	for _, c := range slices.Concat(deploymentFlags(), jobFlags(), runningFlags(), stateFlags(), otherFlags()) {
+	for _, c := range slices.Concat(deploymentFlags(), jobFlags(), runningFlags(), stateFlags(), upgradeFlags(), otherFlags()) {
 		line := strings.TrimSpace(c.command + " " + c.args)
 		r, _ := newRun(t)
 		r.Factory.Globals.StackNamed = c.command == "cleanup" // whose --yes needs it

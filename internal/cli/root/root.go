@@ -26,6 +26,7 @@ import (
 	"emrflink/internal/cli/job"
 	"emrflink/internal/cli/jobs"
 	"emrflink/internal/cli/jobstate"
+	"emrflink/internal/cli/jobupgrade"
 	"emrflink/internal/cli/kubeconfig"
 	"emrflink/internal/cli/local"
 	"emrflink/internal/cli/outputs"
@@ -113,6 +114,7 @@ func New(f *cmdutil.Factory, o Operations) *cobra.Command {
 		status.NewCmd(f, o.Status, nil), drift.NewCmd(f, o.Drift, nil), outputs.NewCmd(f, o.Outputs, nil),
 		cleanup.NewCmd(f, o.Cleanup, nil))
 	running := append(jobs.NewCmds(f, o.Jobs), jobstate.NewCmd(f, o.JobState))
+	running = append(running, jobupgrade.NewCmds(f, o.JobState)...)
 	add(root, run, kubeconfig.NewCmd(f, o.Kubeconfig, nil), job.NewCmd(f, o.Job, o.Jar, running...),
 		samplejob.NewCmd(f, o.SampleJob))
 	add(root, other, local.NewCmd(f, o.Local), stack.NewCmd(f, o.Stacks), state.NewCmd(f, o.State),

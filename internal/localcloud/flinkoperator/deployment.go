@@ -134,14 +134,15 @@ func (d *deployment) redeploys() bool {
 }
 
 // hash identifies what has to be redeployed when it changes. State and trigger
-// nonces act on the running job, and the first path only on one that is deployed.
+// nonces act on the running job, the upgrade mode on its next change, and the first path only on one that is deployed.
 func (d *deployment) hash() string {
 	spec, _, _ := unstructured.NestedMap(d.obj.Object, "spec")
 	return hashOf(spec)
 }
 
 func hashOf(spec object) string {
-	for _, f := range []string{"state", "savepointTriggerNonce", "checkpointTriggerNonce", "initialSavepointPath"} {
+	for _, f := range []string{"state", "savepointTriggerNonce", "checkpointTriggerNonce", "initialSavepointPath",
+		"upgradeMode"} {
 		unstructured.RemoveNestedField(spec, "job", f)
 	}
 	raw, _ := json.Marshal(spec) // maps of JSON values always encode
