@@ -100,6 +100,9 @@ func seen() map[string]exits {
 		"local serve":         {"", map[int]string{0: "TestServeReadsFlagsThenEnvironment"}},
 		"local status":        {"", map[int]string{0: "TestLocal"}},
 		"local stop":          {"", map[int]string{0: "TestLocal"}},
+		"mcp": {"", map[int]string{
+			0: "TestItIsServedOnStandardInputAndOutput", 1: "TestAMessageThatIsNoneEndsIt",
+		}},
 		"outputs":             {"", map[int]string{0: "TestOutputs"}},
 		"preview":             {"", map[int]string{0: "TestPreview", 5: "TestPreview"}},
 		"sample-job delete":   {"basic", map[int]string{0: "TestSampleJob"}},

@@ -46,6 +46,19 @@ func TestAJobRunsAndWritesCheckpointsThatSayWhatTheyAre(t *testing.T) {
 	require.Contains(t, w.printed.String(), "No Flink code ran")
 }
 
+func TestTheAutoscalerIsSaidToBeNotSimulated(t *testing.T) {
+	t.Parallel()
+	for value, want := range map[string]int{"true": 1, "false": 0} {
+		w := newWorld(t)
+		w.Put(flink(object{"flinkConfiguration": object{"job.autoscaler.enabled": value}}))
+		w.pass(4)
+		events, err := w.Events(t.Context(), team)
+		require.NoError(t, err)
+		events = slices.DeleteFunc(events, func(e kube.Event) bool { return e.Reason != "AutoscalerNotSimulated" })
+		require.Len(t, events, want)
+	}
+}
+
 func TestWhatIsMadeIsWhatEMRMakes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

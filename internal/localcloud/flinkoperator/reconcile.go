@@ -133,7 +133,14 @@ func (o *Operator) announce(ctx context.Context, d *deployment) error {
 	if d.spec.Job == nil { // the operator says nothing of a session cluster
 		return nil
 	}
-	return o.event(ctx, d, "Normal", "Submit", "Starting deployment")
+	if err := o.event(ctx, d, "Normal", "Submit", "Starting deployment"); err != nil {
+		return err
+	}
+	if d.spec.FlinkConfiguration["job.autoscaler.enabled"] != "true" {
+		return nil
+	}
+	return o.event(ctx, d, "Warning", "AutoscalerNotSimulated", "job.autoscaler.enabled is true, and the autoscaler is not "+
+		"simulated: the parallelism stays as the spec says")
 }
 
 // observe follows a deployed cluster: JobManagers, then the job, of which Flink's REST API tells.
