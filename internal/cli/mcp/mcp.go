@@ -45,12 +45,12 @@ func NewCmd(f *cmdutil.Factory, runF func(context.Context, *Options) error) *cob
 		Use:   "mcp [flags]",
 		Short: "Let an assistant look at jobs, by the Model Context Protocol",
 		Long: `Serve the Model Context Protocol on standard input and output, for an assistant that is configured to start this
-command. Its tools are commands that only read: the list of jobs, the status, the diagnosis, the events and the logs of
-one, the check of a job file, a preview, and the status of the stack. They run with your credentials, on the stack that
---stack names.
+command. Its tools are commands that only read: the list of jobs, the status, the diagnosis, the events and the logs
+of one, the check of a job file, a preview, and the status of the stack. They run with your credentials, on the stack
+that --stack names.
 
-With --allow-write there are also tools that take a savepoint, suspend, resume, restart or rescale a job. They refuse what
-would lose a job's state, as the commands do. No tool deploys, deletes or cleans up.
+With --allow-write there are also tools that take a savepoint, suspend, resume, restart or rescale a job. They refuse
+what would lose a job's state, as the commands do. No tool deploys, deletes or cleans up.
 
 Cost: none by itself.
 

@@ -125,7 +125,8 @@ func TestWhatGoesWrongIsTheAnswer(t *testing.T) {
 func TestItIsServedOnStandardInputAndOutput(t *testing.T) {
 	t.Parallel()
 	r := cmdtest.New(t)
-	r.Factory.IO.In = strings.NewReader(`{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18",` +
+	r.Factory.IO.In = strings.NewReader(`{"jsonrpc":"2.0","id":1,"method":"initialize","params":{` +
+		`"protocolVersion":"2025-06-18",` +
 		`"capabilities":{},"clientInfo":{"name":"t","version":"1"}}}` + "\n")
 	require.NoError(t, r.Exec(t, NewCmd(r.Factory, nil)))
 	require.Contains(t, r.Out.String(), `"serverInfo":{"name":"emrflink"`)

@@ -25,9 +25,9 @@ import (
 	"emrflink/internal/cli/initcmd"
 	"emrflink/internal/cli/job"
 	"emrflink/internal/cli/jobs"
-	"emrflink/internal/cli/mcp"
 	"emrflink/internal/cli/kubeconfig"
 	"emrflink/internal/cli/local"
+	"emrflink/internal/cli/mcp"
 	"emrflink/internal/cli/outputs"
 	"emrflink/internal/cli/preview"
 	"emrflink/internal/cli/pulumi"
@@ -114,7 +114,8 @@ func New(f *cmdutil.Factory, o Operations) *cobra.Command {
 	add(root, run, kubeconfig.NewCmd(f, o.Kubeconfig, nil),
 		job.NewCmd(f, o.Job, o.Jar, jobs.NewCmds(f, o.Jobs)...), samplejob.NewCmd(f, o.SampleJob))
 	add(root, other, local.NewCmd(f, o.Local), stack.NewCmd(f, o.Stacks), state.NewCmd(f, o.State),
-		ekstoken.NewCmd(f, o.Token, nil), mcp.NewCmd(f, nil), pulumi.NewCmd(o.Pulumi, nil), version.NewCmd(f, nil), completion.NewCmd(f, nil))
+		ekstoken.NewCmd(f, o.Token, nil), mcp.NewCmd(f, nil), pulumi.NewCmd(o.Pulumi, nil), version.NewCmd(f, nil),
+		completion.NewCmd(f, nil))
 	root.AddCommand(docs.NewCmd(f, nil),
 		topic("exit-codes", "What the exit codes mean", cmdutil.ExitCodesHelp),
 		topic("environment", "Environment variables and settings of a stack",

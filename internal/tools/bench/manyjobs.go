@@ -68,7 +68,8 @@ func (b *bench) jobsOfTeams(ctx context.Context) (err error) {
 	if err := own.untilAllRun(ctx); err != nil {
 		return err
 	}
-	b.add(name, time.Since(began).Seconds(), "s", fmt.Sprintf("with simulated JobManagers; the local target used %.0f s of CPU and "+
+	b.add(name, time.Since(began).Seconds(), "s", fmt.Sprintf("with simulated JobManagers; the local target used %.0f s of "+
+		"CPU and "+
 		"%.0f MiB at most", processorTime(own.home)-before, peak()/(1<<20)))
 	return own.looks(ctx, b)
 }
