@@ -3,7 +3,9 @@
 package mcp
 
 import (
+	"bufio"
 	"context"
+	"io"
 	"os"
 	"strings"
 	"testing"
@@ -125,11 +127,19 @@ func TestWhatGoesWrongIsTheAnswer(t *testing.T) {
 func TestItIsServedOnStandardInputAndOutput(t *testing.T) {
 	t.Parallel()
 	r := cmdtest.New(t)
-	r.Factory.IO.In = strings.NewReader(`{"jsonrpc":"2.0","id":1,"method":"initialize","params":{` +
-		`"protocolVersion":"2025-06-18",` +
-		`"capabilities":{},"clientInfo":{"name":"t","version":"1"}}}` + "\n")
-	require.NoError(t, r.Exec(t, NewCmd(r.Factory, nil)))
-	require.Contains(t, r.Out.String(), `"serverInfo":{"name":"emrflink"`)
+	in, send := io.Pipe()
+	receive, out := io.Pipe()
+	r.Factory.IO.In, r.Factory.IO.Out = in, out
+	ended := make(chan error, 1)
+	go func() { ended <- r.Exec(t, NewCmd(r.Factory, nil)) }()
+	_, err := io.WriteString(send, `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{`+
+		`"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}`+"\n")
+	require.NoError(t, err)
+	answer, err := bufio.NewReader(receive).ReadString('\n')
+	require.NoError(t, err)
+	require.Contains(t, answer, `"serverInfo":{"name":"emrflink"`)
+	require.NoError(t, send.Close())
+	require.NoError(t, <-ended, "the assistant ends it")
 }
 
 func TestAMessageThatIsNoneEndsIt(t *testing.T) {
