@@ -232,7 +232,7 @@ func restartLoop(f *facts) (out []Evidence) {
 	const often, within = 3, 15 * time.Minute
 	for _, e := range f.s.Exceptions.Value.History.Entries {
 		if at := time.UnixMilli(e.Millis); f.s.Now.Sub(at) < within {
-			out = append(out, Evidence{Exceptions, e.Task, at, e.Name + " " + firstLine(e.Trace)})
+			out = append(out, Evidence{Exceptions, e.Task, at, lineAround(e.Trace, 0)})
 		}
 	}
 	if len(out) < often {
@@ -265,7 +265,8 @@ func failed(f *facts) (out []Evidence) {
 
 func notStarting(f *facts) []Evidence {
 	j := f.s.Job.Value
-	if f.s.Job.Why != "" || f.asWanted() || !j.Deleting.IsZero() || f.s.Now.Sub(j.Changed) < startingTakes {
+	restarts := j.State == "RESTARTING" || j.State == "FAILING" || j.State == "FAILED"
+	if f.s.Job.Why != "" || f.asWanted() || restarts || !j.Deleting.IsZero() || f.s.Now.Sub(j.Changed) < startingTakes {
 		return nil
 	}
 	return evidence(Spec, "status", j.Changed, "since %s: %s, job %s, JobManager %s", short(f.s.Now.Sub(j.Changed)),

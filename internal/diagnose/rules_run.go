@@ -99,7 +99,7 @@ func memoryRules() []Rule {
 		},
 		{
 			ID: "oom-container", Weight: 69, Title: "a container was killed: it used more memory than its limit",
-			In: []Source{Pods, Events}, Words: `OOMKilled|exit code 137|OOMKilling`,
+			In: []Source{Pods, Events}, Words: `OOMKilled|OOMKilling`,
 			Cause: "Memory that Flink does not count, most often RocksDB's or that of native libraries: raise " +
 				"taskmanager.memory.jvm-overhead.fraction, or the memory of the pod.",
 			Command: tuned,

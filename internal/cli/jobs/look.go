@@ -39,11 +39,11 @@ func NewListCmd(f *cmdutil.Factory, open Open, runF func(context.Context, *Optio
 		Use:        "list [flags]",
 		Short:      "List the Flink jobs of all teams",
 		Long: `List the FlinkDeployments and FlinkSessionJobs in the cluster: Flink's state, health, parallelism, age of the last
-checkpoint, restarts of containers, release, the share of its nodes' on-demand prices that its pods ask for. What could
-not be read is shown as "?", with the reason below.
+checkpoint, restarts of containers, release, the share of its nodes' on-demand prices that its pods ask for. What
+could not be read is shown as "?", with the reason below.
 
-With --load, each JobManager is asked how much of their time its tasks have waited for records. With --watch, the list is
-shown again when something changes, until Ctrl-C.` + lookCodes,
+With --load, each JobManager is asked how much of their time its tasks have waited for records. With --watch, the list
+is shown again when something changes, until Ctrl-C.` + lookCodes,
 		Example: `  emrflink job list
   emrflink job list --watch --load
   emrflink job list --team flink-team-a --output json`,

@@ -40,13 +40,13 @@ address of that job is printed. The JobManager is looked up at each connection a
 port-forward is: no ingress, no login and no rule of a network policy is needed, and a restart of the JobManager only
 shows a page that waits for it.
 
-Only this machine is served. Flink's UI lets its reader cancel the job and submit jars, with your access to the cluster:
-requests that pages of other sites make are refused.
+Only this machine is served. Flink's UI lets its reader cancel the job and submit jars, with your access to the
+cluster: requests that pages of other sites make are refused.
 
 Cost: none.
 
-Exit codes: 0 it was ended by Ctrl-C; 1 failed, such as a port that is in use; 2 flags; 3 credentials; 4 there is no such
-job, or the stack was never deployed.`,
+Exit codes: 0 it was ended by Ctrl-C; 1 failed, such as a port that is in use; 2 flags; 3 credentials; 4 there is no
+such job, or the stack was never deployed.`,
 		Example: `  emrflink job ui
   emrflink job ui my-job --open
   emrflink job ui --port 9000`,

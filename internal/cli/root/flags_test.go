@@ -32,6 +32,7 @@ import (
 	"emrflink/internal/cli/jobupgrade"
 	"emrflink/internal/cli/kubeconfig"
 	"emrflink/internal/cli/local"
+	"emrflink/internal/cli/mcp"
 	"emrflink/internal/cli/outputs"
 	"emrflink/internal/cli/preview"
 	"emrflink/internal/cli/root"
@@ -62,6 +63,7 @@ func keepers(r run, got *any) map[string]*cobra.Command {
 		"eks-token":           ekstoken.NewCmd(f, o.Token, cmdtest.Keep[ekstoken.Options](got)),
 		"graph":               graph.NewCmd(f, o.Graph, cmdtest.Keep[graph.Options](got)),
 		"init":                initcmd.NewCmd(f, cmdtest.Keep[initcmd.Options](got)),
+		"mcp":                 mcp.NewCmd(f, cmdtest.Keep[mcp.Options](got)),
 		"kubeconfig":          kubeconfig.NewCmd(f, o.Kubeconfig, cmdtest.Keep[kubeconfig.Options](got)),
 		"local fault clear":   local.NewFaultClearCmd(f, o.Local, cmdtest.Keep[local.FaultOptions](got)),
 		"job check-jar":       job.NewCheckJarCmd(f, o.Jar, cmdtest.Keep[job.JarOptions](got)),
@@ -372,6 +374,7 @@ func otherFlags() []flagCase {
 	const JSON = cmdutil.JSON
 	action, resource := []string{"a:B"}, []string{"vpc"}
 	return []flagCase{
+		{"mcp", "--allow-write", mcp.Options{Version: "v1.2.3", AllowWrite: true}},
 		{"kubeconfig", "--file=f", kubeconfig.Options{File: "f"}},
 		{"kubeconfig", "--alias=a", kubeconfig.Options{Alias: "a"}},
 		{"kubeconfig", "--use", kubeconfig.Options{Use: true}},

@@ -29,6 +29,7 @@ import (
 	"emrflink/internal/cli/jobupgrade"
 	"emrflink/internal/cli/kubeconfig"
 	"emrflink/internal/cli/local"
+	"emrflink/internal/cli/mcp"
 	"emrflink/internal/cli/outputs"
 	"emrflink/internal/cli/preview"
 	"emrflink/internal/cli/pulumi"
@@ -118,7 +119,8 @@ func New(f *cmdutil.Factory, o Operations) *cobra.Command {
 	add(root, run, kubeconfig.NewCmd(f, o.Kubeconfig, nil), job.NewCmd(f, o.Job, o.Jar, running...),
 		samplejob.NewCmd(f, o.SampleJob))
 	add(root, other, local.NewCmd(f, o.Local), stack.NewCmd(f, o.Stacks), state.NewCmd(f, o.State),
-		ekstoken.NewCmd(f, o.Token, nil), pulumi.NewCmd(o.Pulumi, nil), version.NewCmd(f, nil), completion.NewCmd(f, nil))
+		ekstoken.NewCmd(f, o.Token, nil), mcp.NewCmd(f, nil), pulumi.NewCmd(o.Pulumi, nil), version.NewCmd(f, nil),
+		completion.NewCmd(f, nil))
 	root.AddCommand(docs.NewCmd(f, nil),
 		topic("exit-codes", "What the exit codes mean", cmdutil.ExitCodesHelp),
 		topic("environment", "Environment variables and settings of a stack",

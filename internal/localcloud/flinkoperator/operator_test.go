@@ -467,7 +467,7 @@ func TestTheAutoscalerIsNotSimulatedAndThatIsSaid(t *testing.T) {
 		require.NoError(t, err)
 		told := 0
 		for _, e := range events {
-			if e.Reason == "NotSimulated" {
+			if e.Reason == "AutoscalerNotSimulated" {
 				told++
 				require.Contains(t, e.Message, "does not simulate the autoscaler (job.autoscaler.enabled)")
 			}

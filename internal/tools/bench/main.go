@@ -115,6 +115,7 @@ func (b *bench) steps() []step {
 		{"terraform", b.terraform},
 		{"lifecycle", b.lifecycle},
 		{"flink", b.flink},
+		{"jobs", b.jobsOfTeams},
 		{"curve", b.measureCurves},
 		{"remote", b.remote},
 		{"modelled", b.modelled},
