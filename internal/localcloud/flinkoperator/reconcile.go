@@ -140,8 +140,8 @@ func (o *Operator) announce(ctx context.Context, d *deployment) error {
 		return nil
 	}
 	if d.spec.FlinkConfiguration[keyAutoscaler] == "true" {
-		if err := o.event(ctx, d, "Warning", "AutoscalerNotSimulated", "the local stand-in of the EMR Flink operator does not simulate "+
-			"the autoscaler ("+keyAutoscaler+"): the parallelism stays until somebody changes it"); err != nil {
+		if err := o.event(ctx, d, "Warning", "AutoscalerNotSimulated", "the local stand-in of the EMR Flink operator does not "+
+			"simulate the autoscaler ("+keyAutoscaler+"): the parallelism stays until somebody changes it"); err != nil {
 			return err
 		}
 	}

@@ -128,7 +128,9 @@ func (o outcome) exit(log string) kubelet.Exit {
 			"the process had %d MB of memory, and the limit of its container is %d MB", o.tooBig>>20, o.limit>>20)}
 	}
 	code := o.state.ExitCode()
-	if status, ok := o.state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+	status, ok := o.state.Sys().(syscall.WaitStatus)
+	signaled := ok && status.Signaled()
+	if signaled {
 		code = codeSignal + int(status.Signal())
 	}
 	switch {
@@ -136,6 +138,9 @@ func (o outcome) exit(log string) kubelet.Exit {
 		return kubelet.Exit{Reason: reasonCompleted}
 	case o.asked:
 		return kubelet.Exit{Code: int32(code), Reason: reasonError} //nolint:gosec // at most 255
+	}
+	if signaled && status.Signal() == syscall.SIGKILL { // what it had last complained of is not why
+		return kubelet.Exit{Code: codeKilled, Reason: reasonError, Message: "SIGKILL from outside ended the process"}
 	}
 	said, err := endOf(log)
 	e := kubelet.Exit{Code: int32(code), Reason: reasonError, Message: reasonIn(said)} //nolint:gosec // at most 255

@@ -59,7 +59,8 @@ func TestTheEndOfAProcessIsThatOfItsContainer(t *testing.T) {
 	}{
 		"it is done":       {"echo done", 0, "Completed", ""},
 		"it fails":         {"echo 'Error: Could not find class X'; exit 1", 1, "Error", "Error: Could not find class X"},
-		"a signal ends it": {"kill -9 $$", 137, "Error", ""},
+		"it is killed":     {"echo 'Error: no file'; kill -9 $$", 137, "Error", "SIGKILL from outside ended the process"},
+		"a signal ends it": {"echo 'Error: no file'; kill -ABRT $$", 134, "Error", "Error: no file"},
 		"its heap is full": {"echo 'Terminating due to java.lang.OutOfMemoryError: Java heap space'; exit 3", 137, "OOMKilled",
 			"java.lang.OutOfMemoryError: Java heap space"},
 		"3 is another end": {"echo no; exit 3", 3, "Error", "no"},
