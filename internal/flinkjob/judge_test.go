@@ -42,6 +42,8 @@ func TestEachObservationHasItsCause(t *testing.T) {
 			verdict{phase: phaseStarting, cause: "e", fails: "operator", atOnce: true}},
 		"an error that may heal": {func(o *observation) { o.job.Error = "e" },
 			verdict{phase: phaseStarting, cause: "operator: e", fails: "operator"}},
+		"a program that has not submitted its job": {func(o *observation) { o.job.Error = "Job Not Found" },
+			verdict{phase: phaseStarting, cause: "the JobManager answers, and its program has submitted no job yet"}},
 		"an error of the JobManager": {func(o *observation) { o.job.Error, o.job.JobManager = "e", "ERROR" },
 			verdict{phase: phaseStarting, cause: "operator: e", fails: "operator", atOnce: true}},
 		"suspended": {func(o *observation) { o.job.Lifecycle = "SUSPENDED" },

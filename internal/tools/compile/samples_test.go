@@ -43,7 +43,8 @@ func TestAJarThatCannotBeBuiltKeepsNoOtherFromIt(t *testing.T) {
 	require.ErrorContains(t, err, "Could not find artifact x:y")
 	require.Equal(t, "built "+jar("a")+"\nbuilt "+jar("c")+"\n", said.String())
 	for name, goals := range map[string]string{
-		"a": " resources:resources compiler:compile jar:jar\n", "c": " resources:resources compiler:compile jar:jar shade:shade\n",
+		"a": " resources:resources compiler:compile jar:jar\n",
+		"c": " resources:resources compiler:compile jar:jar shade:shade\n",
 	} {
 		text, err := os.ReadFile(jar(name))
 		require.NoError(t, err)
