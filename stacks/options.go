@@ -62,6 +62,10 @@ func optionFields() []field {
 			"the deployment makes; it must allow what the roles need",
 			Example: "arn:aws:iam::111122223333:policy/workload-boundary"},
 			func(c *Config) any { return &c.PermissionsBoundary }},
+		{Key{Name: "rolePath", Doc: "IAM path of every role that the deployment makes, for accounts that allow roles only below " +
+			"one; a change replaces the roles, so end the jobs first",
+			Example: "/data-platform/"},
+			func(c *Config) any { return &c.RolePath }},
 		{Key{Name: "podIdentity",
 			Doc: "EKS Pod Identity instead of IRSA for Karpenter, EBS CSI driver, CloudWatch agent and cluster-autoscaler. " +
 				"Roles of the Flink operator and of jobs keep IRSA, which EMR's documentation requires for Flink",
@@ -70,7 +74,11 @@ func optionFields() []field {
 	}
 }
 
+// maxPath is IAM's limit for a path, in characters.
+const maxPath = 512
+
 var (
+	pathForm   = regexp.MustCompile(`^/([\w+=,.@-]+/)*$`)
 	policyForm = regexp.MustCompile(`^arn:aws[a-z-]*:iam::(aws|\d{12}):policy/[\w+=,.@/-]{1,512}$`)
 	vpcForm    = regexp.MustCompile(`^vpc-([0-9a-f]{8}|[0-9a-f]{17})$`)
 	subnetForm = regexp.MustCompile(`^subnet-([0-9a-f]{8}|[0-9a-f]{17})$`)
@@ -83,6 +91,13 @@ func (v *validator) options(c Config) {
 	if b := c.PermissionsBoundary; b != NoBoundary && !policyForm.MatchString(b) {
 		v.add("permissionsBoundary", b, "", "neither %s nor the ARN of an IAM policy, such as "+
 			"arn:aws:iam::111122223333:policy/NAME", NoBoundary)
+	}
+	switch p := c.RolePath; {
+	case !pathForm.MatchString(p) || len(p) > maxPath:
+		v.add("rolePath", p, "", "not an IAM path such as /data-platform/: it begins and ends with a slash, and has at most %d "+
+			"characters", maxPath)
+	case strings.HasPrefix(p, "/aws-service-role/") || strings.HasPrefix(p, "/aws-reserved/"):
+		v.add("rolePath", p, "/", "AWS keeps this path for its own roles")
 	}
 	if w := c.KmsKey.DeletionWindowDays; w < encryption.MinWindowDays || w > encryption.MaxWindowDays {
 		v.add("kmsKey.deletionWindowDays", w, fmt.Sprint(min(max(w, encryption.MinWindowDays), encryption.MaxWindowDays)),

@@ -53,6 +53,8 @@ func TestOptionProblems(t *testing.T) {
 			"kmsKey.deletionWindowDays", "7 to 30", "7"},
 		{"a boundary by name", map[string]any{"permissionsBoundary": "workload-boundary"}, "permissionsBoundary",
 			"neither none nor the ARN of an IAM policy", ""},
+		{"a path without its slashes", map[string]any{"rolePath": "data-platform"}, "rolePath", "begins and ends with a slash", ""},
+		{"a path of AWS", map[string]any{"rolePath": "/aws-service-role/x/"}, "rolePath", "its own roles", "/"},
 		{"nothing to scale", map[string]any{"clusterAutoscaler": "true", "coreNodes": `{"min":3,"max":3}`}, "clusterAutoscaler",
 			"nothing to scale", "false"},
 		{"a Kubernetes version without its autoscaler", map[string]any{"clusterAutoscaler": "true", "kubernetesVersion": "1.34"},
@@ -104,19 +106,23 @@ func delta(t *testing.T, change func(*stacks.Config)) (with *componenttest.Graph
 }
 
 // The role of the cluster is in the provider of pulumi-eks: a test of package adopt runs that.
-func TestAPermissionsBoundaryIsThatOfEveryRole(t *testing.T) {
+func TestBoundaryAndPathAreThoseOfEveryRole(t *testing.T) {
 	t.Parallel()
 	const boundary = "arn:aws:iam::111122223333:policy/workload-boundary"
+	const path = "/data-platform/emr/"
 	g, added, removed, changed := delta(t, func(c *stacks.Config) {
-		c.PermissionsBoundary = boundary
+		c.PermissionsBoundary, c.RolePath = boundary, path
 	})
 	require.Empty(t, added)
 	require.Empty(t, removed)
 	roles := g.Names("aws:iam/role:Role")
-	require.ElementsMatch(t, roles, changed)
+	require.ElementsMatch(t, append(roles, "karpenter-controller-iam-integration"), changed)
+	require.Contains(t, g.Find(t, "karpenter-controller-iam-integration").Inputs["policy"],
+		":role"+path+"emr-eks-flink-us-west-2-karpenter-node", "Karpenter hands on the role where it is")
 	require.Greater(t, len(roles), 5)
 	for _, name := range roles {
 		require.Equal(t, boundary, g.Find(t, name).Inputs["permissionsBoundary"], name)
+		require.Equal(t, path, g.Find(t, name).Inputs["path"], name)
 	}
 }
 

@@ -22,8 +22,12 @@ import (
 	"emrflink/internal/plans"
 )
 
-// boundary is the permissions boundary of the cluster's role, which the provider of pulumi-eks registers.
-const boundary = "arn:aws:iam::aws:policy/AmazonEKSClusterPolicy"
+// boundary and rolePath are the permissions boundary and the path of the cluster's role, which the provider of pulumi-eks
+// registers.
+const (
+	boundary = "arn:aws:iam::aws:policy/AmazonEKSClusterPolicy"
+	rolePath = "/data-platform/"
+)
 
 // controlPlane makes a cluster in a network of two subnets.
 func controlPlane(admins []string) pulumi.RunFunc {
@@ -32,7 +36,7 @@ func controlPlane(admins []string) pulumi.RunFunc {
 		if err != nil {
 			return err
 		}
-		d.PermissionsBoundary = boundary
+		d.PermissionsBoundary, d.RolePath = boundary, rolePath
 		vpc, err := ec2.NewVpc(ctx, "vpc", &ec2.VpcArgs{CidrBlock: pulumi.String("10.0.0.0/16")})
 		if err != nil {
 			return err
@@ -115,6 +119,7 @@ func TestThreeIdentitiesOneGraph(t *testing.T) {
 		require.Equal(t, admins, entries())
 		for _, r := range a.Find(account.KindRole, func(account.Resource) bool { return true }) {
 			require.Equal(t, boundary, r.Props["permissionsBoundary"], r.ID)
+			require.Equal(t, rolePath, r.Props["path"], r.ID)
 		}
 		plan, err := as(admins[(i+1)%3], false).Preview(t.Context())
 		require.NoError(t, err)

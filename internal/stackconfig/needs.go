@@ -34,8 +34,8 @@ func Needs(c stacks.Config, info stack.Info, recorded preflight.Recorded) prefli
 	d.StandardSupportUSD, d.ExtendedSupportUSD, _ = cost.ControlPlane(c.Region)
 	at := &deployment.Deployment{Name: c.Name, Region: c.Region}
 	d.LogGroups = []string{cluster.LogGroup(at), flinkoperator.LogGroup(at), observability.LogGroup(at)}
-	for _, name := range c.Teams {
-		d.LogGroups = append(d.LogGroups, team.LogGroup(at, name))
+	for _, t := range c.Teams {
+		d.LogGroups = append(d.LogGroups, team.LogGroup(at, t.Name))
 	}
 	d.Bucket = func(id awsapi.Identity) string {
 		return checkpoints.BucketName(&deployment.Deployment{Name: c.Name, Region: c.Region, AccountID: id.Account})

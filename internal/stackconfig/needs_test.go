@@ -17,7 +17,7 @@ import (
 func TestWhatADeployNeedsFollowsFromTheSettings(t *testing.T) {
 	t.Parallel()
 	config := stacks.Default()
-	config.NatGateways, config.Teams = "perZone", []string{"a", "b"}
+	config.NatGateways, config.Teams = "perZone", stacks.NamedTeams("a", "b")
 	d := Needs(config, stack.Info{Speed: 200}, preflight.Recorded{VPCs: 1})
 	require.Equal(t, []string{
 		"/aws/eks/emr-eks-flink/cluster", "/aws/emr-flink/emr-eks-flink/operator",
