@@ -94,7 +94,7 @@ func Compose(ctx *pulumi.Context, config Config) error {
 	if config.PermissionsBoundary != NoBoundary {
 		d.PermissionsBoundary = config.PermissionsBoundary
 	}
-	d.RolePath = config.RolePath
+	d.RolePath, d.Protect, d.AddonVersions = config.RolePath, config.Protect, config.AddonVersions
 	p := &platform{config: config, release: release, deployment: d}
 	for _, step := range []func(*pulumi.Context) error{
 		p.makeKey, p.makeNetwork, p.makeCluster, p.makeNodes, p.makeBucket, p.makeKarpenter, p.makeOperator, p.makeMetrics,
@@ -242,7 +242,7 @@ func (p *platform) makeKarpenter(ctx *pulumi.Context) (err error) {
 	p.pools, err = karpenter.NewPools(ctx, "pools", &karpenter.PoolsArgs{
 		Deployment:      p.deployment,
 		Pools:           p.config.NodePools,
-		AMIAlias:        versions.AMIAlias,
+		AMIAlias:        p.config.NodeImage,
 		DiskGiB:         flinkDiskGiB,
 		KmsKeyArn:       p.keyArn,
 		MaxPods:         p.maxPods(),

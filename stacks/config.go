@@ -86,6 +86,11 @@ type Config struct {
 
 	// PermissionsBoundary is the ARN of a policy that limits every role, or NoBoundary.
 	PermissionsBoundary string
+	// AddonVersions are versions of EKS addons, by name; NodeImage is the alias of the image of Karpenter's nodes.
+	AddonVersions map[string]string
+	NodeImage     string
+	// Protect keeps cluster and bucket from being deleted or replaced, by a cleanup too.
+	Protect bool
 	// RolePath is the IAM path of every role.
 	RolePath string
 	// InterfaceEndpoints, ExistingVpc, KmsKey, ClusterAutoscaler, PrefixDelegation and PodIdentity are the optional parts;
@@ -120,6 +125,8 @@ func Default() Config {
 
 		PermissionsBoundary: NoBoundary,
 		RolePath:            "/",
+		AddonVersions:       map[string]string{},
+		NodeImage:           versions.AMIAlias,
 
 		InterfaceEndpoints: []string{},
 		ExistingVpc:        ExistingVpc{PrivateSubnetIds: []string{}, PublicSubnetIds: []string{}},
@@ -178,8 +185,8 @@ func fields() []field {
 		{Key{Name: "teams", Doc: "teams; each gets a namespace, a role, a prefix of the bucket and a log group. A team is its " +
 			"name, or an object: policies (up to 9 ARNs of IAM policies or policy documents, for the sources and sinks of its " +
 			"jobs), quota (cpu and memory of all requests, pods, volumes), egress (lists of cidrs and TCP ports that jobs may " +
-			"connect to, beside HTTPS and Kafka in the VPC), metricsFrom (a namespace whose pods may read Flink's metrics, port " +
-			"9249)",
+			"connect to, beside HTTPS and Kafka in the VPC), metricsFrom (a namespace whose pods may read Flink's metrics, " +
+			"port 9249)",
 			Example: `["flink-team-a",{"name":"orders","policies":["arn:aws:iam::111122223333:policy/orders-stream"],` +
 				`"quota":{"cpu":"400"},"egress":[{"cidrs":["10.20.0.0/16"],"ports":[5432]}],"metricsFrom":"monitoring"}]`},
 			func(c *Config) any { return &c.Teams }},

@@ -188,7 +188,8 @@ func TestTeamsComeAndGoAlone(t *testing.T) {
 	t.Parallel()
 	graph := func(teams ...string) map[string]componenttest.Resource {
 		out := map[string]componenttest.Resource{}
-		for _, r := range componenttest.Run(t, compose(func(c *stacks.Config) { c.Teams = stacks.NamedTeams(teams...) })).Resources {
+		g := componenttest.Run(t, compose(func(c *stacks.Config) { c.Teams = stacks.NamedTeams(teams...) }))
+		for _, r := range g.Resources {
 			out[r.Name] = r
 		}
 		return out

@@ -53,7 +53,13 @@ func TestOptionProblems(t *testing.T) {
 			"kmsKey.deletionWindowDays", "7 to 30", "7"},
 		{"a boundary by name", map[string]any{"permissionsBoundary": "workload-boundary"}, "permissionsBoundary",
 			"neither none nor the ARN of an IAM policy", ""},
-		{"a path without its slashes", map[string]any{"rolePath": "data-platform"}, "rolePath", "begins and ends with a slash", ""},
+		{"an addon that is none of ours", map[string]any{"addonVersions": `{"core-dns":"v1.12.4-eksbuild.1"}`},
+			"addonVersions.core-dns", "no addon of the blueprint", "coredns"},
+		{"an addon in another form", map[string]any{"addonVersions": `{"coredns":"1.12.4"}`}, "addonVersions.coredns",
+			"not the version of an EKS addon", ""},
+		{"an image that moves", map[string]any{"nodeImage": "al2023@latest"}, "nodeImage", "not a pinned alias", ""},
+		{"a path without its slashes", map[string]any{"rolePath": "data-platform"}, "rolePath",
+			"begins and ends with a slash", ""},
 		{"a path of AWS", map[string]any{"rolePath": "/aws-service-role/x/"}, "rolePath", "its own roles", "/"},
 		{"nothing to scale", map[string]any{"clusterAutoscaler": "true", "coreNodes": `{"min":3,"max":3}`}, "clusterAutoscaler",
 			"nothing to scale", "false"},
@@ -103,6 +109,18 @@ func delta(t *testing.T, change func(*stacks.Config)) (with *componenttest.Graph
 	slices.Sort(removed)
 	slices.Sort(changed)
 	return with, added, removed, changed
+}
+
+func TestVersionsOfAStackAreItsOwn(t *testing.T) {
+	t.Parallel()
+	g, added, removed, changed := delta(t, func(c *stacks.Config) {
+		c.AddonVersions, c.NodeImage = map[string]string{"coredns": "v1.12.4-eksbuild.1"}, "al2023@v20260930"
+	})
+	require.Empty(t, added)
+	require.Empty(t, removed)
+	require.Equal(t, []string{"addons-coredns", "pools-nodeclass"}, changed)
+	require.Equal(t, "v1.12.4-eksbuild.1", g.Find(t, "addons-coredns").Inputs["addonVersion"])
+	require.Equal(t, "al2023@v20260930", g.Find(t, "pools-nodeclass").At("spec", "amiSelectorTerms", 0, "alias"))
 }
 
 // The role of the cluster is in the provider of pulumi-eks: a test of package adopt runs that.

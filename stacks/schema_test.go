@@ -50,7 +50,8 @@ func requireShape(t *testing.T, path string, s map[string]any, v any) {
 	t.Helper()
 	if either, ok := s["anyOf"].([]any); ok {
 		text := reflect.TypeOf(v).Kind() == reflect.String
-		s = either[slices.IndexFunc(either, func(one any) bool { return (one.(map[string]any)["type"] == "string") == text })].(map[string]any)
+		fits := func(one any) bool { return (one.(map[string]any)["type"] == "string") == text }
+		s = either[slices.IndexFunc(either, fits)].(map[string]any)
 	}
 	kinds := map[string]reflect.Kind{
 		"string": reflect.String, "integer": reflect.Float64, "boolean": reflect.Bool, "array": reflect.Slice,

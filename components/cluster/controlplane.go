@@ -68,6 +68,9 @@ func newControlPlane(ctx *pulumi.Context, name string, args *Args, opts ...pulum
 			transforms = append(transforms, ofRoles(property, value))
 		}
 	}
+	if args.Deployment.Protect {
+		transforms = append(transforms, protected)
+	}
 	if len(transforms) > 0 {
 		opts = append(opts, pulumi.Transforms(transforms))
 	}
@@ -91,4 +94,13 @@ func ofRoles(property string, value pulumi.Input) pulumi.ResourceTransform {
 		a.Props[property] = value
 		return &pulumi.ResourceTransformResult{Props: a.Props, Opts: a.Opts}
 	}
+}
+
+// protected keeps the engine from deleting or replacing the cluster.
+func protected(_ context.Context, a *pulumi.ResourceTransformArgs) *pulumi.ResourceTransformResult {
+	if a.Type != "aws:eks/cluster:Cluster" {
+		return nil
+	}
+	a.Opts.Protect = true
+	return &pulumi.ResourceTransformResult{Props: a.Props, Opts: a.Opts}
 }

@@ -60,6 +60,10 @@ type Deployment struct {
 	PermissionsBoundary string
 	// RolePath is the IAM path of every role of the deployment; empty is "/".
 	RolePath string
+	// Protect keeps the engine from deleting or replacing the cluster and the bucket.
+	Protect bool
+	// AddonVersions are versions of EKS addons by their names; one that is not there has EKS's default version.
+	AddonVersions map[string]string
 	// Tags are the user's tags; the deployment's own are added by ResourceTags.
 	Tags map[string]string
 }

@@ -74,6 +74,8 @@ func statement(s string) string {
 
 func inline(s string) string { return `{"policy":` + statement(s) + `}` }
 
+func egress(rules string) string { return `{"spec":{"egress":[` + rules + `]}}` }
+
 func trust(s string) string { return `{"assumeRolePolicy":` + statement(s) + `}` }
 
 const tlsOnly = `{"Effect":"Deny","Principal":{"AWS":"*"},"Action":"s3:*","Resource":"*","Condition":{"Bool":{"aws:` +
@@ -123,15 +125,15 @@ func cases() map[string]struct {
 		},
 		"open-egress": {
 			[]one{
-				{networkPolicy, "a", `{"spec":{"egress":[{"to":[{"ipBlock":{"cidr":"0.0.0.0/0"}}],"ports":[{"port":443},{"port":5432}]}]}}`,
-					""},
-				{networkPolicy, "b", `{"spec":{"egress":[{"to":[{"podSelector":{}}]},{"to":[{"ipBlock":{"cidr":"::/0"}}]}]}}`, ""},
-				{networkPolicy, "c", `{"spec":{"egress":[{}]}}`, ""},
+				{networkPolicy, "a", egress(`{"to":[{"ipBlock":{"cidr":"0.0.0.0/0"}}],` +
+					`"ports":[{"port":443},{"port":5432}]}`), ""},
+				{networkPolicy, "b", egress(`{"to":[{"podSelector":{}}]},{"to":[{"ipBlock":{"cidr":"::/0"}}]}`), ""},
+				{networkPolicy, "c", egress(`{}`), ""},
 			},
 			[]string{"a spec.egress[0]", "b spec.egress[1]", "c spec.egress[0]"},
 			[]one{
-				{networkPolicy, "a", `{"spec":{"egress":[{"to":[{"ipBlock":{"cidr":"0.0.0.0/0"}}],"ports":[{"port":443}]}]}}`, ""},
-				{networkPolicy, "b", `{"spec":{"egress":[{"to":[{"ipBlock":{"cidr":"10.0.0.0/8"}}],"ports":[{"port":5432}]}]}}`, ""},
+				{networkPolicy, "a", egress(`{"to":[{"ipBlock":{"cidr":"0.0.0.0/0"}}],"ports":[{"port":443}]}`), ""},
+				{networkPolicy, "b", egress(`{"to":[{"ipBlock":{"cidr":"10.0.0.0/8"}}],"ports":[{"port":5432}]}`), ""},
 				{networkPolicy, "c", `{"spec":{"policyTypes":["Egress"]}}`, ""},
 			},
 		},
@@ -139,8 +141,8 @@ func cases() map[string]struct {
 			[]one{
 				{attachment, "a", `{"policyArn":"arn:aws:iam::aws:policy/AdministratorAccess"}`, ""},
 				{attachment, "b", `{"policyArn":"arn:aws-us-gov:iam::aws:policy/AmazonS3FullAccess"}`, ""},
-				{role, "c", `{"managedPolicyArns":["arn:aws:iam::aws:policy/service-role/X","arn:aws:iam::aws:policy/PowerUserAccess"]}`,
-					""},
+				{role, "c", `{"managedPolicyArns":["arn:aws:iam::aws:policy/service-role/X",` +
+					`"arn:aws:iam::aws:policy/PowerUserAccess"]}`, ""},
 			},
 			[]string{"c managedPolicyArns[1]", "a policyArn", "b policyArn"},
 			[]one{
@@ -425,6 +427,13 @@ func TestAPlainSecretIsFoundWhereItWasHidden(t *testing.T) {
 }
 
 // TestUnknownValues: they raise no finding, and the rule that had to look at one is named once.
+// A policy that the same graph makes is judged by its document, not by an ARN that is not known yet.
+func TestAnAttachmentOfAPolicyOfTheGraphIsChecked(t *testing.T) {
+	t.Parallel()
+	own := res(t, attachment, "a", `{"policyArn":"[unknown]"}`, policy+"::p")
+	require.Empty(t, findings.Check([]findings.Resource{own}))
+}
+
 func TestUnknownValues(t *testing.T) {
 	t.Parallel()
 	graphs := map[string][]one{

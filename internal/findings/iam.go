@@ -115,6 +115,8 @@ func iamUser(g *graph, rep *reporter) {
 	}
 }
 
+func isPolicy(urn string) bool { return strings.Contains(urn, "aws:iam/policy:Policy::") }
+
 // broadManagedPolicy reports policies of AWS that allow all of a service, or of everything.
 func broadManagedPolicy(g *graph, rep *reporter) {
 	look := func(r Resource, path string, v any) {
@@ -122,13 +124,15 @@ func broadManagedPolicy(g *graph, rep *reporter) {
 		name = name[strings.LastIndex(name, "/")+1:]
 		switch {
 		case untyped.IsUnknown(v):
-			rep.skip(r)
+			if !slices.ContainsFunc(r.Dependencies, isPolicy) { // the document of one that is made here is judged as such
+				rep.skip(r)
+			}
 		case ofAWS && (name == "AdministratorAccess" || name == "PowerUserAccess" || strings.HasSuffix(name, "FullAccess")):
 			rep.add(r, path, "attaches %s", name)
 		}
 	}
-	for _, r := range g.of("aws:iam/rolePolicyAttachment:RolePolicyAttachment", "aws:iam/userPolicyAttachment:UserPolicyAttachment",
-		"aws:iam/groupPolicyAttachment:GroupPolicyAttachment") {
+	for _, r := range g.of("aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+		"aws:iam/userPolicyAttachment:UserPolicyAttachment", "aws:iam/groupPolicyAttachment:GroupPolicyAttachment") {
 		look(r, "policyArn", r.Inputs["policyArn"])
 	}
 	for _, r := range g.of("aws:iam/role:Role") {

@@ -14,6 +14,7 @@ import (
 	"emrflink/internal/disk"
 	"emrflink/internal/plans"
 	"emrflink/internal/preview"
+	"emrflink/stacks"
 )
 
 func TestAPlanIsHeldAgainstSettingsAndState(t *testing.T) {

@@ -29,7 +29,7 @@ func rooms() []room {
 			folders: []string{
 				"internal/adopt", "internal/cleanup", "internal/cost/live", "internal/deploy", "internal/drift/...",
 				"internal/flinkjob/...", "internal/jarcheck", "internal/jobfile", "internal/jobinit",
-				"internal/observe", "internal/preflight", "internal/preview", "internal/stackconfig",
+				"internal/observe", "internal/preflight", "internal/preview", "internal/stackconfig", "internal/upgrade",
 			}},
 		{title: "Target", purpose: "The only place that knows whether AWS is real.",
 			folders: []string{"internal/target", "internal/outofband"}},
