@@ -86,6 +86,13 @@ samples-table: build samples ## Take each sample job through its life in real Fl
 pod-address: ## Compile the class of ours that runs in Flink's processes again (needs javac)
 	cd internal/localcloud/flinkprocess/java && javac --release 11 -g:none -d . emrflink/PodAddress.java
 
+# By hand only: it costs money. TARGET=local rehearses it.
+TARGET  ?= aws
+MAX_USD ?= 10
+.PHONY: aws-smoke
+aws-smoke: build ## Deploy, run a job and clean up in ACCOUNT and REGION on AWS, for at most MAX_USD (an hour; TARGET=local: a rehearsal)
+	@$(GO) run ./internal/tools/smoke -bin $(BIN) -target "$(TARGET)" -account "$(ACCOUNT)" -region "$(REGION)" -max-usd "$(MAX_USD)"
+
 .PHONY: test
 test: build ## Run all tests, with the race detector where goroutines share data if there is a C compiler
 ifneq ($(PKG),)

@@ -123,7 +123,7 @@ func (k *Karpenter) nodeIdentity(ctx *pulumi.Context, name string, args *Args, p
 // before either exists.
 func controllerRole(ctx *pulumi.Context, name string, args *Args, parent pulumi.ResourceOption) (*irsa.Role, error) {
 	d := args.Deployment
-	nodeRoleARN := d.IAMARN("role/" + d.AccountName("karpenter-node"))
+	nodeRoleARN := d.RoleARN(d.AccountName("karpenter-node"))
 	queueARN := d.ARN("sqs", queueName(d))
 	var policies []irsa.Policy
 	for _, p := range ControllerPolicies(d, nodeRoleARN, queueARN) {

@@ -58,14 +58,16 @@ type Pool struct {
 }
 
 // Defaults of a pool. Empty nodes stay for some minutes, so that a job that restarts after rescaling finds its nodes;
-// nodes in use are never consolidated, because that restarts the job on them.
+// nodes in use are never consolidated, because that restarts the job on them. Nodes do not expire: Karpenter ends expired nodes
+// without regard to budgets, and all nodes of a job, which began together, at once. A new image (AMIAlias) replaces them one
+// after the other, within the budgets.
 const (
 	defaultMinVcpu          = 4
 	defaultMaxVcpu          = 48
 	defaultCPULimit         = "1000"
 	defaultMemoryLimit      = "4000Gi"
 	defaultConsolidateAfter = "5m"
-	defaultExpireAfter      = "720h"
+	defaultExpireAfter      = "Never"
 	defaultGracePeriod      = "15m"
 	defaultWeight           = 10
 

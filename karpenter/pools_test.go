@@ -138,6 +138,17 @@ func TestNewPoolsRefuses(t *testing.T) {
 	}
 }
 
+// Karpenter ends expired nodes whatever a budget says: those of one job would go together.
+func TestNodesDoNotExpireTogether(t *testing.T) {
+	t.Parallel()
+	for _, p := range karpenter.Catalog() {
+		for _, np := range p.NodePools() {
+			spec := np.Spec("class")["template"].(map[string]any)["spec"].(map[string]any)
+			require.Equal(t, "Never", spec["expireAfter"], np.Name)
+		}
+	}
+}
+
 func TestKarpenter(t *testing.T) {
 	t.Parallel()
 	g := componenttest.Run(t, func(ctx *pulumi.Context) error {

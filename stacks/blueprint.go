@@ -94,6 +94,7 @@ func Compose(ctx *pulumi.Context, config Config) error {
 	if config.PermissionsBoundary != NoBoundary {
 		d.PermissionsBoundary = config.PermissionsBoundary
 	}
+	d.RolePath, d.Protect, d.AddonVersions = config.RolePath, config.Protect, config.AddonVersions
 	p := &platform{config: config, release: release, deployment: d}
 	for _, step := range []func(*pulumi.Context) error{
 		p.makeKey, p.makeNetwork, p.makeCluster, p.makeNodes, p.makeBucket, p.makeKarpenter, p.makeOperator, p.makeMetrics,
@@ -241,7 +242,7 @@ func (p *platform) makeKarpenter(ctx *pulumi.Context) (err error) {
 	p.pools, err = karpenter.NewPools(ctx, "pools", &karpenter.PoolsArgs{
 		Deployment:      p.deployment,
 		Pools:           p.config.NodePools,
-		AMIAlias:        versions.AMIAlias,
+		AMIAlias:        p.config.NodeImage,
 		DiskGiB:         flinkDiskGiB,
 		KmsKeyArn:       p.keyArn,
 		MaxPods:         p.maxPods(),
@@ -292,10 +293,16 @@ func (p *platform) makeTeams(ctx *pulumi.Context) error {
 	// The operator removes the finalizers of a team's jobs; node pools with empty nodes are deleted at once. The bucket
 	// holds the state that a job writes when it is stopped.
 	after := slices.Concat([]pulumi.CustomResource{p.operator.Release}, p.bucket.Resources, p.pools.NodePools)
-	for _, name := range p.config.Teams {
-		t, err := team.NewTeam(ctx, "team-"+name, &team.Args{
+	for _, of := range p.config.Teams {
+		arns, documents := of.split()
+		t, err := team.NewTeam(ctx, "team-"+of.Name, &team.Args{
 			Deployment:        p.deployment,
-			Name:              name,
+			Name:              of.Name,
+			PolicyArns:        arns,
+			Documents:         documents,
+			Quota:             of.Quota,
+			Egress:            of.Egress,
+			MetricsNamespace:  of.MetricsFrom,
 			VpcCidr:           p.config.VpcCidr,
 			BucketArn:         pulumi.String(checkpoints.BucketARN(p.deployment)),
 			OidcProviderArn:   p.cluster.OidcProviderArn,

@@ -73,8 +73,8 @@ type Config struct {
 	CoreNodes CoreNodes
 	// NodePools is the catalogue of Flink's nodes.
 	NodePools []NodePool
-	// Teams are the names of teams.
-	Teams []string
+	// Teams are those who run jobs.
+	Teams []Team
 	// EmrRelease is EMR's release number, such as 7.13.0.
 	EmrRelease string
 	// LogRetentionDays is how long logs are kept.
@@ -86,6 +86,13 @@ type Config struct {
 
 	// PermissionsBoundary is the ARN of a policy that limits every role, or NoBoundary.
 	PermissionsBoundary string
+	// AddonVersions are versions of EKS addons, by name; NodeImage is the alias of the image of Karpenter's nodes.
+	AddonVersions map[string]string
+	NodeImage     string
+	// Protect keeps cluster and bucket from being deleted or replaced, by a cleanup too.
+	Protect bool
+	// RolePath is the IAM path of every role.
+	RolePath string
 	// InterfaceEndpoints, ExistingVpc, KmsKey, ClusterAutoscaler, PrefixDelegation and PodIdentity are the optional parts;
 	// see their keys.
 	InterfaceEndpoints []string
@@ -110,13 +117,16 @@ func Default() Config {
 		Admins:            []string{},
 		CoreNodes:         CoreNodes{InstanceTypes: []string{"m5.xlarge"}, Desired: 3, Min: 1, Max: 9, DiskGiB: 100},
 		NodePools:         karpenter.Catalog(),
-		Teams:             []string{"flink-team-a"},
+		Teams:             NamedTeams("flink-team-a"),
 		EmrRelease:        versions.DefaultEMRRelease,
 		LogRetentionDays:  30,
 		Tags:              map[string]string{},
 		AcceptedFindings:  []AcceptedFinding{},
 
 		PermissionsBoundary: NoBoundary,
+		RolePath:            "/",
+		AddonVersions:       map[string]string{},
+		NodeImage:           versions.AMIAlias,
 
 		InterfaceEndpoints: []string{},
 		ExistingVpc:        ExistingVpc{PrivateSubnetIds: []string{}, PublicSubnetIds: []string{}},
@@ -172,8 +182,13 @@ func fields() []field {
 			Example: `[{"name":"flink-compute-optimized","arch":"amd64",` +
 				`"nodeGroupType":"FlinkComputeOptimized","families":["c6id"]}]`},
 			func(c *Config) any { return &c.NodePools }},
-		{Key{Name: "teams", Doc: "names of teams; each gets a namespace, a role, a prefix of the bucket and a log group",
-			Example: `["flink-team-a","flink-team-b"]`},
+		{Key{Name: "teams", Doc: "teams; each gets a namespace, a role, a prefix of the bucket and a log group. A team is its " +
+			"name, or an object: policies (up to 9 ARNs of IAM policies or policy documents, for the sources and sinks of its " +
+			"jobs), quota (cpu and memory of all requests, pods, volumes), egress (lists of cidrs and TCP ports that jobs may " +
+			"connect to, beside HTTPS and Kafka in the VPC), metricsFrom (a namespace whose pods may read Flink's metrics, " +
+			"port 9249)",
+			Example: `["flink-team-a",{"name":"orders","policies":["arn:aws:iam::111122223333:policy/orders-stream"],` +
+				`"quota":{"cpu":"400"},"egress":[{"cidrs":["10.20.0.0/16"],"ports":[5432]}],"metricsFrom":"monitoring"}]`},
 			func(c *Config) any { return &c.Teams }},
 		{Key{Name: "emrRelease", Doc: "EMR release of operator and jobs", Example: "7.12.0"},
 			func(c *Config) any { return &c.EmrRelease }},
@@ -259,7 +274,13 @@ func typeName(t reflect.Type) string {
 	case reflect.String:
 		return "text"
 	case reflect.Slice:
-		return "list of " + map[bool]string{true: "objects", false: "texts"}[t.Elem().Kind() == reflect.Struct]
+		switch {
+		case t.Elem().Kind() != reflect.Struct:
+			return "list of texts"
+		case TakesText(t.Elem()):
+			return "list of texts or objects"
+		}
+		return "list of objects"
 	case reflect.Map:
 		return "map of texts"
 	default:

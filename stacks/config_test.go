@@ -4,6 +4,7 @@ package stacks_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"emrflink/components/team"
 	"emrflink/stacks"
 )
 
@@ -100,6 +102,39 @@ func TestProblems(t *testing.T) {
 		{"a team that is a namespace of the platform", "teams", `["kube-system"]`, "teams[0]", "taken", ""},
 		{"a team whose role would not fit", "teams", `["` + strings.Repeat("t", 25) + `"]`, "teams[0]", "at most 24", ""},
 		{"a team that is listed twice", "teams", `["a","b","a"]`, "teams[2]", "listed twice", ""},
+		{"a team that is a number", "teams", `[1]`, "teams[0]", "expected: text or object", ""},
+		{"an unknown field of a team", "teams", `[{"name":"a","policie":[]}]`, "teams[0].policie", "unknown key", "policies"},
+		{"a team without a name", "teams", `[{"metricsFrom":"monitoring"}]`, "teams[0].name", "lower-case", ""},
+		{"a team as text and as object", "teams", `["a",{"name":"a","metricsFrom":"m"}]`, "teams[1].name", "listed twice", ""},
+		{"a policy by name", "teams", `[{"name":"a","policies":["read-stream"]}]`, "teams[0].policies[0]", "neither the ARN", ""},
+		{"a policy that is a role", "teams", `[{"name":"a","policies":["arn:aws:iam::111122223333:role/r"]}]`,
+			"teams[0].policies[0]", "neither the ARN", ""},
+		{"a policy listed twice", "teams",
+			`[{"name":"a","policies":["arn:aws:iam::aws:policy/P","arn:aws:iam::aws:policy/P"]}]`, "teams[0].policies[1]",
+			"listed twice", ""},
+		{"a document without statements", "teams", `[{"name":"a","policies":[{"Version":"2012-10-17"}]}]`,
+			"teams[0].policies[0]", "without Statement", ""},
+		{"a document in a text that is no JSON", "teams", `[{"name":"a","policies":["{Statement: []}"]}]`,
+			"teams[0].policies[0]", "not JSON", ""},
+		{"a document too large for IAM", "teams",
+			`[{"name":"a","policies":[{"Statement":[{"Sid":"` + strings.Repeat("x", 6200) + `"}]}]}]`,
+			"teams[0].policies[0]", "IAM's limit is 6144", ""},
+		{"more policies than a role takes", "teams", `[{"name":"a","policies":[` + strings.TrimSuffix(policies(10), ",") + `]}]`,
+			"teams[0].policies", "at most 9", ""},
+		{"a quota that is no amount", "teams", `[{"name":"a","quota":{"memory":"800GB"}}]`, "teams[0].quota.memory", "800Gi", ""},
+		{"a quota of less than nothing", "teams", `[{"name":"a","quota":{"pods":-1}}]`, "teams[0].quota", "less than none", ""},
+		{"egress without ports", "teams", `[{"name":"a","egress":[{"cidrs":["10.0.0.0/8"]}]}]`, "teams[0].egress[0]",
+			"at least one", ""},
+		{"egress to a name", "teams", `[{"name":"a","egress":[{"cidrs":["db.internal"],"ports":[5432]}]}]`,
+			"teams[0].egress[0].cidrs[0]", "not an IPv4 range", ""},
+		{"egress off its first address", "teams", `[{"name":"a","egress":[{"cidrs":["10.1.2.3/16"],"ports":[1]}]}]`,
+			"teams[0].egress[0].cidrs[0]", "first address", "10.1.0.0/16"},
+		{"egress to the node's metadata", "teams", `[{"name":"a","egress":[{"cidrs":["169.254.169.254/32"],"ports":[80]}]}]`,
+			"teams[0].egress[0].cidrs[0]", "credentials", ""},
+		{"a port that there is not", "teams", `[{"name":"a","egress":[{"cidrs":["10.0.0.0/8"],"ports":[65536]}]}]`,
+			"teams[0].egress[0].ports[0]", "1 to 65535", ""},
+		{"a namespace in capitals", "teams", `[{"name":"a","metricsFrom":"Monitoring"}]`, "teams[0].metricsFrom",
+			"namespace", ""},
 		{"an unknown EMR release", "emrRelease", "7.13", "emrRelease", "not one of", "7.13.0"},
 		{"days that CloudWatch does not take", "logRetentionDays", 31, "logRetentionDays", "CloudWatch Logs takes", "30"},
 		{"a tag of AWS", "tags", map[string]any{"aws:x": "1"}, "tags.aws:x", "reserved", ""},
@@ -131,6 +166,48 @@ func TestProblems(t *testing.T) {
 	}
 }
 
+// policies are ARNs of as many policies, each with a comma behind it.
+func policies(n int) string {
+	var out strings.Builder
+	for i := range n {
+		fmt.Fprintf(&out, `"arn:aws:iam::111122223333:policy/p%d",`, i)
+	}
+	return out.String()
+}
+
+// A document in a text is the same as the document, and what is set of a team comes back as it was.
+func TestTeamsAreReadBack(t *testing.T) {
+	t.Parallel()
+	const document = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"kinesis:GetRecords",` +
+		`"Resource":"arn:aws:kinesis:us-west-2:111122223333:stream/orders"}]}`
+	text, err := json.Marshal(document)
+	require.NoError(t, err)
+	for _, written := range []string{document, string(text)} {
+		config, err := stacks.Parse("f", map[string]any{"teams": `["a",{"name":"b","policies":["arn:aws:iam::aws:policy/P",` +
+			written + `],"quota":{"cpu":"400"},"egress":[{"cidrs":["10.20.0.0/16"],"ports":[5432]}],"metricsFrom":"m"}]`})
+		require.NoError(t, err)
+		want := []stacks.Team{{Name: "a"}, {
+			Name: "b", Policies: []stacks.TeamPolicy{"arn:aws:iam::aws:policy/P", stacks.TeamPolicy(compact(t, document))},
+			Quota: team.Quota{CPU: "400"}, Egress: []team.Egress{{Cidrs: []string{"10.20.0.0/16"}, Ports: []int{5432}}},
+			MetricsFrom: "m",
+		}}
+		require.Empty(t, cmp.Diff(want, config.Teams))
+		back, err := stacks.Parse("f", map[string]any{"teams": config.Encode()["emrflink:teams"]})
+		require.NoError(t, err)
+		require.Empty(t, cmp.Diff(config, back))
+	}
+}
+
+// compact is a document with its keys in the order in which they are kept.
+func compact(t *testing.T, document string) string {
+	t.Helper()
+	var v any
+	require.NoError(t, json.Unmarshal([]byte(document), &v))
+	b, err := json.Marshal(v)
+	require.NoError(t, err)
+	return string(b)
+}
+
 func TestAllProblemsAreReportedAtOnce(t *testing.T) {
 	t.Parallel()
 	_, err := stacks.Parse("Pulumi.x.yaml", map[string]any{
@@ -148,7 +225,7 @@ func TestObjectsKeepTheDefaultsOfAbsentFields(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 9, config.CoreNodes.Max)
 	require.Equal(t, 4, config.CoreNodes.Desired)
-	require.Equal(t, []string{"b"}, config.Teams, "a list replaces the default")
+	require.Equal(t, stacks.NamedTeams("b"), config.Teams, "a list replaces the default")
 }
 
 func TestEncodeIsReadBack(t *testing.T) {
@@ -157,7 +234,8 @@ func TestEncodeIsReadBack(t *testing.T) {
 		config := stacks.Default()
 		config.Name = rapid.StringMatching(`[a-z][a-z0-9]{0,19}`).Draw(t, "name")
 		config.AvailabilityZones = rapid.IntRange(2, 4).Draw(t, "zones")
-		config.Teams = rapid.SliceOfNDistinct(rapid.StringMatching(`t[a-z0-9]{1,23}`), 1, 5, rapid.ID[string]).Draw(t, "teams")
+		config.Teams = stacks.NamedTeams(rapid.SliceOfNDistinct(rapid.StringMatching(`t[a-z0-9]{1,23}`), 1, 5,
+			rapid.ID[string]).Draw(t, "teams")...)
 		config.Tags = rapid.MapOfN(rapid.StringMatching(`k[a-z0-9]{1,20}`), rapid.StringMatching(`[a-z0-9 ]{0,20}`), 0,
 			35).Draw(t, "tags")
 		config.CoreNodes.Max = rapid.IntRange(3, 450).Draw(t, "max")

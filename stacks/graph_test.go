@@ -92,7 +92,7 @@ func TestLongestNamesFitAWS(t *testing.T) {
 	t.Parallel()
 	g, err := componenttest.TryRun(compose(func(c *stacks.Config) {
 		c.Name, c.Region = strings.Repeat("n", 20), "ap-southeast-2"
-		c.Teams = []string{strings.Repeat("t", 24)}
+		c.Teams = stacks.NamedTeams(strings.Repeat("t", 24))
 	}), componenttest.Options{Region: "ap-southeast-2"})
 	require.NoError(t, err)
 	names := ownNames(t, g)
@@ -125,7 +125,7 @@ func TestTwoDeploymentsShareNoName(t *testing.T) {
 func TestAddingATeamTouchesOnlyItsOwnResources(t *testing.T) {
 	t.Parallel()
 	one := componenttest.Run(t, compose(plain))
-	two := componenttest.Run(t, compose(func(c *stacks.Config) { c.Teams = append(c.Teams, "flink-team-b") }))
+	two := componenttest.Run(t, compose(func(c *stacks.Config) { c.Teams = append(c.Teams, stacks.Team{Name: "flink-team-b"}) }))
 	old := map[string]componenttest.Resource{}
 	for _, r := range one.Resources {
 		old[r.Name] = r
@@ -188,7 +188,8 @@ func TestTeamsComeAndGoAlone(t *testing.T) {
 	t.Parallel()
 	graph := func(teams ...string) map[string]componenttest.Resource {
 		out := map[string]componenttest.Resource{}
-		for _, r := range componenttest.Run(t, compose(func(c *stacks.Config) { c.Teams = teams })).Resources {
+		g := componenttest.Run(t, compose(func(c *stacks.Config) { c.Teams = stacks.NamedTeams(teams...) }))
+		for _, r := range g.Resources {
 			out[r.Name] = r
 		}
 		return out

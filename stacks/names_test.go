@@ -40,8 +40,9 @@ func drawPair(t *rapid.T) pair {
 		return rapid.Custom(func(t *rapid.T) stacks.Config {
 			config := stacks.Default()
 			config.Name, config.Region = word(t, "name", 20), region
-			config.Teams = rapid.SliceOfNDistinct(rapid.Custom(func(t *rapid.T) string { return word(t, "team", 24) }), 1, 3,
-				rapid.ID[string]).Draw(t, "teams")
+			config.Teams = stacks.NamedTeams(rapid.SliceOfNDistinct(rapid.Custom(func(t *rapid.T) string {
+				return word(t, "team", 24)
+			}), 1, 3, rapid.ID[string]).Draw(t, "teams")...)
 			config.InterfaceEndpoints = network.EndpointServices()
 			config.KmsKey.Enabled, config.ClusterAutoscaler, config.PodIdentity = true, true, true
 			return config
@@ -83,7 +84,7 @@ func requireOwnNames(t *testing.T, configs pair) {
 func TestANameThatHoldsARegionCouldBeAnothersRole(t *testing.T) {
 	t.Parallel()
 	role := func(name, team string) string {
-		g := componenttest.Run(t, compose(func(c *stacks.Config) { c.Name, c.Teams = name, []string{team} }))
+		g := componenttest.Run(t, compose(func(c *stacks.Config) { c.Name, c.Teams = name, stacks.NamedTeams(team) }))
 		return g.Find(t, "team-"+team+"-job-role").Inputs["name"].(string)
 	}
 	require.Equal(t, role("a", "us-west-2-t"), role("a-us-west-2", "t"), "why such a name is refused")

@@ -4,6 +4,7 @@ package stacks
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -62,6 +63,20 @@ func optionFields() []field {
 			"the deployment makes; it must allow what the roles need",
 			Example: "arn:aws:iam::111122223333:policy/workload-boundary"},
 			func(c *Config) any { return &c.PermissionsBoundary }},
+		{Key{Name: "addonVersions", Doc: "versions of EKS addons by their names; one that is not named is installed in EKS's " +
+			"default version and stays in it. emrflink versions shows what EKS offers",
+			Example: `{"coredns":"v1.12.4-eksbuild.1"}`},
+			func(c *Config) any { return &c.AddonVersions }},
+		{Key{Name: "nodeImage", Doc: "image of the nodes that Karpenter launches, as a pinned alias of Amazon Linux 2023; " +
+			"another one replaces the nodes one after the other, within the budgets of their pools", Example: "al2023@v20260930"},
+			func(c *Config) any { return &c.NodeImage }},
+		{Key{Name: "protect", Doc: "keep cluster and bucket from being deleted or replaced: in the state, and on the cluster " +
+			"as EKS's deletion protection. A cleanup then touches nothing; to end it, set false and deploy", Example: "true"},
+			func(c *Config) any { return &c.Protect }},
+		{Key{Name: "rolePath", Doc: "IAM path of every role that the deployment makes, for accounts that allow roles only " +
+			"below one; a change replaces the roles, so end the jobs first",
+			Example: "/data-platform/"},
+			func(c *Config) any { return &c.RolePath }},
 		{Key{Name: "podIdentity",
 			Doc: "EKS Pod Identity instead of IRSA for Karpenter, EBS CSI driver, CloudWatch agent and cluster-autoscaler. " +
 				"Roles of the Flink operator and of jobs keep IRSA, which EMR's documentation requires for Flink",
@@ -70,7 +85,13 @@ func optionFields() []field {
 	}
 }
 
+// maxPath is IAM's limit for a path, in characters.
+const maxPath = 512
+
 var (
+	addonForm  = regexp.MustCompile(`^v\d+\.\d+\.\d+-eksbuild\.\d+$`)
+	imageForm  = regexp.MustCompile(`^al2023@v\d{8}$`)
+	pathForm   = regexp.MustCompile(`^/([\w+=,.@-]+/)*$`)
 	policyForm = regexp.MustCompile(`^arn:aws[a-z-]*:iam::(aws|\d{12}):policy/[\w+=,.@/-]{1,512}$`)
 	vpcForm    = regexp.MustCompile(`^vpc-([0-9a-f]{8}|[0-9a-f]{17})$`)
 	subnetForm = regexp.MustCompile(`^subnet-([0-9a-f]{8}|[0-9a-f]{17})$`)
@@ -84,6 +105,14 @@ func (v *validator) options(c Config) {
 		v.add("permissionsBoundary", b, "", "neither %s nor the ARN of an IAM policy, such as "+
 			"arn:aws:iam::111122223333:policy/NAME", NoBoundary)
 	}
+	switch p := c.RolePath; {
+	case !pathForm.MatchString(p) || len(p) > maxPath:
+		v.add("rolePath", p, "", "not an IAM path such as /data-platform/: it begins and ends with a slash, and has at most %d "+
+			"characters", maxPath)
+	case strings.HasPrefix(p, "/aws-service-role/") || strings.HasPrefix(p, "/aws-reserved/"):
+		v.add("rolePath", p, "/", "AWS keeps this path for its own roles")
+	}
+	v.pins(c)
 	if w := c.KmsKey.DeletionWindowDays; w < encryption.MinWindowDays || w > encryption.MaxWindowDays {
 		v.add("kmsKey.deletionWindowDays", w, fmt.Sprint(min(max(w, encryption.MinWindowDays), encryption.MaxWindowDays)),
 			"KMS takes %d to %d days", encryption.MinWindowDays, encryption.MaxWindowDays)
@@ -91,6 +120,25 @@ func (v *validator) options(c Config) {
 	if c.ClusterAutoscaler && c.CoreNodes.Min == c.CoreNodes.Max {
 		v.add("clusterAutoscaler", c.ClusterAutoscaler, "false",
 			"coreNodes.min and coreNodes.max are both %d: there is nothing to scale", c.CoreNodes.Min)
+	}
+}
+
+// pins checks the versions that a stack chooses itself.
+func (v *validator) pins(c Config) {
+	var known []string
+	for _, a := range versions.Addons() {
+		known = append(known, a.Name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.AddonVersions)) {
+		key, version := "addonVersions."+name, c.AddonVersions[name]
+		if !slices.Contains(known, name) {
+			v.add(key, version, Nearest(name, known), "no addon of the blueprint: %s", strings.Join(known, ", "))
+		} else if !addonForm.MatchString(version) {
+			v.add(key, version, "", "not the version of an EKS addon, such as v1.12.4-eksbuild.1")
+		}
+	}
+	if !imageForm.MatchString(c.NodeImage) {
+		v.add("nodeImage", c.NodeImage, versions.AMIAlias, "not a pinned alias such as %s", versions.AMIAlias)
 	}
 }
 

@@ -53,6 +53,14 @@ func TestOptionProblems(t *testing.T) {
 			"kmsKey.deletionWindowDays", "7 to 30", "7"},
 		{"a boundary by name", map[string]any{"permissionsBoundary": "workload-boundary"}, "permissionsBoundary",
 			"neither none nor the ARN of an IAM policy", ""},
+		{"an addon that is none of ours", map[string]any{"addonVersions": `{"core-dns":"v1.12.4-eksbuild.1"}`},
+			"addonVersions.core-dns", "no addon of the blueprint", "coredns"},
+		{"an addon in another form", map[string]any{"addonVersions": `{"coredns":"1.12.4"}`}, "addonVersions.coredns",
+			"not the version of an EKS addon", ""},
+		{"an image that moves", map[string]any{"nodeImage": "al2023@latest"}, "nodeImage", "not a pinned alias", ""},
+		{"a path without its slashes", map[string]any{"rolePath": "data-platform"}, "rolePath",
+			"begins and ends with a slash", ""},
+		{"a path of AWS", map[string]any{"rolePath": "/aws-service-role/x/"}, "rolePath", "its own roles", "/"},
 		{"nothing to scale", map[string]any{"clusterAutoscaler": "true", "coreNodes": `{"min":3,"max":3}`}, "clusterAutoscaler",
 			"nothing to scale", "false"},
 		{"a Kubernetes version without its autoscaler", map[string]any{"clusterAutoscaler": "true", "kubernetesVersion": "1.34"},
@@ -103,20 +111,36 @@ func delta(t *testing.T, change func(*stacks.Config)) (with *componenttest.Graph
 	return with, added, removed, changed
 }
 
+func TestVersionsOfAStackAreItsOwn(t *testing.T) {
+	t.Parallel()
+	g, added, removed, changed := delta(t, func(c *stacks.Config) {
+		c.AddonVersions, c.NodeImage = map[string]string{"coredns": "v1.12.4-eksbuild.1"}, "al2023@v20260930"
+	})
+	require.Empty(t, added)
+	require.Empty(t, removed)
+	require.Equal(t, []string{"addons-coredns", "pools-nodeclass"}, changed)
+	require.Equal(t, "v1.12.4-eksbuild.1", g.Find(t, "addons-coredns").Inputs["addonVersion"])
+	require.Equal(t, "al2023@v20260930", g.Find(t, "pools-nodeclass").At("spec", "amiSelectorTerms", 0, "alias"))
+}
+
 // The role of the cluster is in the provider of pulumi-eks: a test of package adopt runs that.
-func TestAPermissionsBoundaryIsThatOfEveryRole(t *testing.T) {
+func TestBoundaryAndPathAreThoseOfEveryRole(t *testing.T) {
 	t.Parallel()
 	const boundary = "arn:aws:iam::111122223333:policy/workload-boundary"
+	const path = "/data-platform/emr/"
 	g, added, removed, changed := delta(t, func(c *stacks.Config) {
-		c.PermissionsBoundary = boundary
+		c.PermissionsBoundary, c.RolePath = boundary, path
 	})
 	require.Empty(t, added)
 	require.Empty(t, removed)
 	roles := g.Names("aws:iam/role:Role")
-	require.ElementsMatch(t, roles, changed)
+	require.ElementsMatch(t, append(roles, "karpenter-controller-iam-integration"), changed)
+	require.Contains(t, g.Find(t, "karpenter-controller-iam-integration").Inputs["policy"],
+		":role"+path+"emr-eks-flink-us-west-2-karpenter-node", "Karpenter hands on the role where it is")
 	require.Greater(t, len(roles), 5)
 	for _, name := range roles {
 		require.Equal(t, boundary, g.Find(t, name).Inputs["permissionsBoundary"], name)
+		require.Equal(t, path, g.Find(t, name).Inputs["path"], name)
 	}
 }
 

@@ -164,8 +164,15 @@ func fromText(value any, kind reflect.Kind) any {
 
 // check compares a value with a type, by the JSON names of fields.
 func (p *parser) check(key string, value any, t reflect.Type) {
-	wrong := func() { p.add(key, value, "expected: "+typeName(t), "") }
+	expected := typeName(t)
 	v := reflect.ValueOf(value)
+	if short, ok := reflect.Zero(t).Interface().(shorthand); ok {
+		if short.takes(v.Kind()) {
+			return
+		}
+		expected = "text or object"
+	}
+	wrong := func() { p.add(key, value, "expected: "+expected, "") }
 	switch t.Kind() {
 	case reflect.String:
 		if v.Kind() != reflect.String {

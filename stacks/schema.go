@@ -53,8 +53,19 @@ func choices() map[string]any {
 	}
 }
 
-// shape is the schema of a type.
+// shape is the schema of a type, and of what may stand for it.
 func shape(t reflect.Type) map[string]any {
+	own := ownShape(t)
+	if _, ok := reflect.Zero(t).Interface().(shorthand); !ok {
+		return own
+	}
+	if t.Kind() == reflect.String {
+		return map[string]any{"anyOf": []any{own, map[string]any{"type": "object"}}}
+	}
+	return map[string]any{"anyOf": []any{map[string]any{"type": "string"}, own}}
+}
+
+func ownShape(t reflect.Type) map[string]any {
 	switch t.Kind() {
 	case reflect.Int:
 		return map[string]any{"type": "integer"}

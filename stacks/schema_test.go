@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -47,6 +48,11 @@ func TestTheSchemaTakesWhatIsTaken(t *testing.T) {
 
 func requireShape(t *testing.T, path string, s map[string]any, v any) {
 	t.Helper()
+	if either, ok := s["anyOf"].([]any); ok {
+		text := reflect.TypeOf(v).Kind() == reflect.String
+		fits := func(one any) bool { return (one.(map[string]any)["type"] == "string") == text }
+		s = either[slices.IndexFunc(either, fits)].(map[string]any)
+	}
 	kinds := map[string]reflect.Kind{
 		"string": reflect.String, "integer": reflect.Float64, "boolean": reflect.Bool, "array": reflect.Slice,
 		"object": reflect.Map,
@@ -102,13 +108,15 @@ func TestThePulumiProjectHasTheKeys(t *testing.T) {
 	for _, k := range Keys() {
 		s := settingsSchema(t)[Namespace+":"+k.Name]
 		key := struct {
-			Type        string
+			Type        string `yaml:",omitempty"`
 			Description string
 			Items       *items `yaml:",omitempty"`
 			Default     yaml.Node
 		}{Type: s["type"].(string), Description: k.Doc}
-		if of, list := s["items"].(map[string]any); list {
+		if of, list := s["items"].(map[string]any); list && of["anyOf"] == nil {
 			key.Items = &items{of["type"].(string)}
+		} else if list {
+			key.Type = "" // Pulumi has no type for a list of texts and objects
 		}
 		raw, err := json.Marshal(s["default"])
 		require.NoError(t, err)

@@ -13,7 +13,6 @@ import (
 
 	"emrflink/components/deployment"
 	"emrflink/components/network"
-	"emrflink/components/team"
 	"emrflink/components/versions"
 	"emrflink/karpenter"
 )
@@ -271,23 +270,6 @@ func (v *validator) nodePools(pools []NodePool) {
 		}
 		if p.Name == karpenter.NodeClass {
 			v.add(key+".name", p.Name, "", "the name of the node class")
-		}
-	}
-}
-
-func (v *validator) teams(teams []string) {
-	if len(teams) == 0 {
-		v.add("teams", teams, "", "at least one: nobody could run a job")
-	}
-	if len(teams) > maxTeams {
-		v.add("teams", len(teams), "", "at most %d: IAM's default quota is 1,000 roles", maxTeams)
-	}
-	for i, name := range teams {
-		key := fmt.Sprintf("teams[%d]", i)
-		if err := team.CheckName(name); err != nil {
-			v.add(key, name, "", "%s", err)
-		} else if slices.Index(teams, name) < i {
-			v.add(key, name, "", "listed twice")
 		}
 	}
 }

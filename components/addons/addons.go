@@ -6,6 +6,7 @@
 package addons
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -88,8 +89,8 @@ func newAddon(ctx *pulumi.Context, name string, d *deployment.Deployment, cluste
 		ServiceAccountRoleArn:    roleArn,
 		Tags:                     d.ResourceTags(d.ResourceName(addon.Name)),
 	}
-	if addon.Version != "" {
-		args.AddonVersion = pulumi.String(addon.Version)
+	if version := cmp.Or(d.AddonVersions[addon.Name], addon.Version); version != "" {
+		args.AddonVersion = pulumi.String(version)
 	}
 	if configuration != nil {
 		b, err := json.Marshal(configuration)

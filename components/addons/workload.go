@@ -66,7 +66,8 @@ func NewAddons(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Reso
 		return nil, fmt.Errorf("register %s %q: %w", Token, name, err)
 	}
 	parent, nodes := pulumi.Parent(a), deployment.DependsOn(args.Nodes...)
-	coredns, err := newAddon(ctx, name, args.Deployment, args.ClusterName, versions.CoreDNS(), nil, nil, parent, nodes)
+	coredns, err := newAddon(ctx, name, args.Deployment, args.ClusterName, versions.CoreDNS(),
+		map[string]any{"nodeSelector": coreLinux()}, nil, parent, nodes)
 	if err != nil {
 		return nil, err
 	}
@@ -104,13 +105,23 @@ func ebsCSI(ctx *pulumi.Context, name string, args *Args, parent pulumi.Resource
 	if err != nil {
 		return nil, err
 	}
-	configuration := map[string]any{"controller": map[string]any{"extraVolumeTags": args.Deployment.PlainTags()}}
+	configuration := map[string]any{"controller": map[string]any{
+		"extraVolumeTags": args.Deployment.PlainTags(), "nodeSelector": coreLinux(),
+	}}
 	var annotation pulumi.StringPtrInput
 	if args.PodIdentityCluster == nil {
 		annotation = role.Arn.ToStringPtrOutput()
 	}
 	return newAddon(ctx, name, args.Deployment, args.ClusterName, versions.EBSCSI(), configuration, annotation, parent,
 		deployment.DependsOn(append(role.Attachments, args.Nodes...)...))
+}
+
+// coreLinux selects the core nodes in the configuration of an addon, whose own selector it takes the place of. On Flink's
+// nodes, a resolver or a driver would be away whenever a job ends.
+func coreLinux() map[string]string {
+	selector := cluster.CoreSelector()
+	selector["kubernetes.io/os"] = "linux"
+	return selector
 }
 
 func storageClass(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) error {

@@ -100,7 +100,7 @@ func NewBucket(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Reso
 	bucket, err := s3.NewBucketV2(ctx, name+"-bucket", &s3.BucketV2Args{
 		Bucket: pulumi.String(bucketName),
 		Tags:   args.Deployment.ResourceTags(bucketName),
-	}, pulumi.Parent(b))
+	}, pulumi.Parent(b), pulumi.Protect(args.Deployment.Protect))
 	if err != nil {
 		return nil, fmt.Errorf("create bucket %q: %w", bucketName, err)
 	}

@@ -61,14 +61,15 @@ func newControlPlane(ctx *pulumi.Context, name string, args *Args, opts ...pulum
 	if len(args.Admins) > 0 {
 		transforms = append(transforms, entriesOnly)
 	}
-	if boundary := args.Deployment.Boundary(); boundary != nil {
-		transforms = append(transforms, func(_ context.Context, a *pulumi.ResourceTransformArgs) *pulumi.ResourceTransformResult {
-			if a.Type != "aws:iam/role:Role" {
-				return nil
-			}
-			a.Props["permissionsBoundary"] = boundary
-			return &pulumi.ResourceTransformResult{Props: a.Props, Opts: a.Opts}
-		})
+	for property, value := range map[string]pulumi.StringPtrInput{
+		"permissionsBoundary": args.Deployment.Boundary(), "path": args.Deployment.Path(),
+	} {
+		if value != nil {
+			transforms = append(transforms, ofRoles(property, value))
+		}
+	}
+	if args.Deployment.Protect {
+		transforms = append(transforms, protected)
 	}
 	if len(transforms) > 0 {
 		opts = append(opts, pulumi.Transforms(transforms))
@@ -82,4 +83,24 @@ func newControlPlane(ctx *pulumi.Context, name string, args *Args, opts ...pulum
 		return nil, fmt.Errorf("create EKS cluster %q: %w", args.Deployment.Name, err)
 	}
 	return c, nil
+}
+
+// ofRoles gives roles a property.
+func ofRoles(property string, value pulumi.Input) pulumi.ResourceTransform {
+	return func(_ context.Context, a *pulumi.ResourceTransformArgs) *pulumi.ResourceTransformResult {
+		if a.Type != "aws:iam/role:Role" {
+			return nil
+		}
+		a.Props[property] = value
+		return &pulumi.ResourceTransformResult{Props: a.Props, Opts: a.Opts}
+	}
+}
+
+// protected keeps the engine from deleting or replacing the cluster.
+func protected(_ context.Context, a *pulumi.ResourceTransformArgs) *pulumi.ResourceTransformResult {
+	if a.Type != "aws:eks/cluster:Cluster" {
+		return nil
+	}
+	a.Opts.Protect = true
+	return &pulumi.ResourceTransformResult{Props: a.Props, Opts: a.Opts}
 }

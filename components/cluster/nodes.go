@@ -139,7 +139,7 @@ func NodeRole(ctx *pulumi.Context, name string, d *deployment.Deployment, suffix
 	role, err := iam.NewRole(ctx, name+"-node-role", &iam.RoleArgs{
 		Name:             pulumi.String(roleName),
 		Description:      pulumi.String("Nodes of EKS cluster " + d.Name),
-		AssumeRolePolicy: pulumi.String(trust), PermissionsBoundary: d.Boundary(),
+		AssumeRolePolicy: pulumi.String(trust), PermissionsBoundary: d.Boundary(), Path: d.Path(),
 		Tags: d.ResourceTags(roleName),
 	}, opts...)
 	if err != nil {

@@ -143,6 +143,7 @@ func TestWhatAFlinkJobReaches(t *testing.T) {
 		"S3, STS, CloudWatch":               {taskManager, outside("52.92.0.1"), "TCP", 443, true},
 		"plain HTTP":                        {taskManager, outside("52.92.0.1"), "TCP", 80, false},
 		"Kafka in the VPC":                  {taskManager, outside("10.0.9.9"), "TCP", 9098, true},
+		"Kafka with passwords (SASL/SCRAM)": {taskManager, outside("10.0.9.9"), "TCP", 9096, true},
 		"Kafka elsewhere":                   {taskManager, outside("52.92.0.1"), "TCP", 9098, false},
 		"the instance metadata":             {taskManager, outside("169.254.169.254"), "TCP", 80, false},
 		"the Pod Identity agent":            {taskManager, outside("169.254.170.23"), "TCP", 80, false},

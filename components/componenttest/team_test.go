@@ -54,6 +54,38 @@ func TestTeam(t *testing.T) {
 	require.True(t, g.DependsOn("team-blue-namespace", "team-blue-job-data-attachment"))
 }
 
+// What a team's jobs may do beside what every team's may: nothing of it is in another object.
+func TestATeamWithSourcesAndSinks(t *testing.T) {
+	t.Parallel()
+	const ours, aws = "arn:aws:iam::111122223333:policy/data/P", "arn:aws:iam::aws:policy/P"
+	const document = `{"Statement":[{"Action":"kinesis:GetRecords","Effect":"Allow","Resource":"arn:aws:kinesis:r:1:stream/s"}]}`
+	g := componenttest.Run(t, teamProgram(func(a *team.Args) {
+		a.PolicyArns, a.Documents = []string{ours, aws}, []string{document}
+		a.Quota = team.Quota{CPU: "400"}
+		a.Egress = []team.Egress{{Cidrs: []string{"10.20.0.0/16", "0.0.0.0/0"}, Ports: []int{5432}}}
+		a.MetricsNamespace = "monitoring"
+	}))
+	require.Equal(t, ours, g.Find(t, "team-blue-job-policy-111122223333-data-P").Inputs["policyArn"])
+	require.Equal(t, aws, g.Find(t, "team-blue-job-policy-aws-P").Inputs["policyArn"])
+	require.Equal(t, document, g.Find(t, "team-blue-job-access-1").Inputs["policy"])
+	for _, attachment := range []string{"policy-aws-P", "policy-111122223333-data-P", "access-1-attachment"} {
+		require.True(t, g.DependsOn("team-blue-namespace", "team-blue-job-"+attachment), "jobs use it to their end")
+	}
+	quota := g.Find(t, "team-blue-quota")
+	require.Equal(t, "400", quota.At("spec", "hard", "requests.cpu"))
+	require.Equal(t, "800Gi", quota.At("spec", "hard", "requests.memory"), "what is not set stays")
+	out := g.Find(t, "team-blue-to-services")
+	require.Equal(t, "10.20.0.0/16", out.At("spec", "egress", 3, "to", 0, "ipBlock", "cidr"))
+	require.Nil(t, out.At("spec", "egress", 3, "to", 0, "ipBlock", "except"))
+	require.Equal(t, "169.254.169.254/32", out.At("spec", "egress", 3, "to", 1, "ipBlock", "except", 0),
+		"a pod never gets at the credentials of its node")
+	require.EqualValues(t, 5432, out.At("spec", "egress", 3, "ports", 0, "port"))
+	in := g.Find(t, "team-blue-from-metrics")
+	require.EqualValues(t, 9249, in.At("spec", "ingress", 0, "ports", 0, "port"))
+	require.Equal(t, "monitoring", in.At("spec", "ingress", 0, "from", 0, "namespaceSelector", "matchLabels",
+		"kubernetes.io/metadata.name"))
+}
+
 func TestOnlyTheTeamsServiceAccountsAssumeItsRole(t *testing.T) {
 	t.Parallel()
 	g := componenttest.Run(t, teamProgram(func(*team.Args) {}))
@@ -115,10 +147,12 @@ func TestCheckName(t *testing.T) {
 func TestTeamRefuses(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*team.Args){
-		"a wrong name": func(a *team.Args) { a.Name = "Blue" },
-		"no bucket":    func(a *team.Args) { a.BucketArn = nil },
-		"no range":     func(a *team.Args) { a.VpcCidr = "" },
-		"no provider":  func(a *team.Args) { a.Kubernetes = nil },
+		"a wrong name":                    func(a *team.Args) { a.Name = "Blue" },
+		"no bucket":                       func(a *team.Args) { a.BucketArn = nil },
+		"no range":                        func(a *team.Args) { a.VpcCidr = "" },
+		"no provider":                     func(a *team.Args) { a.Kubernetes = nil },
+		"more policies than a role takes": func(a *team.Args) { a.PolicyArns = make([]string, team.MaxPolicies+1) },
+
 		"no retention": func(a *team.Args) { a.LogRetentionDays = 0 },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -7,6 +7,7 @@
 package deployment
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -57,6 +58,12 @@ type Deployment struct {
 	Region, AccountID, Partition string
 	// PermissionsBoundary is the ARN of the policy that limits what every role of the deployment may be allowed; empty is none.
 	PermissionsBoundary string
+	// RolePath is the IAM path of every role of the deployment; empty is "/".
+	RolePath string
+	// Protect keeps the engine from deleting or replacing the cluster and the bucket.
+	Protect bool
+	// AddonVersions are versions of EKS addons by their names; one that is not there has EKS's default version.
+	AddonVersions map[string]string
 	// Tags are the user's tags; the deployment's own are added by ResourceTags.
 	Tags map[string]string
 }
@@ -158,6 +165,19 @@ func (d *Deployment) Boundary() pulumi.StringPtrInput {
 		return nil
 	}
 	return pulumi.String(d.PermissionsBoundary)
+}
+
+// Path is the path of a role, nil for "/".
+func (d *Deployment) Path() pulumi.StringPtrInput {
+	if d.RolePath == "" || d.RolePath == "/" {
+		return nil
+	}
+	return pulumi.String(d.RolePath)
+}
+
+// RoleARN is the ARN of a role of the deployment. It is known before the role exists.
+func (d *Deployment) RoleARN(name string) string {
+	return d.IAMARN("role" + cmp.Or(d.RolePath, "/") + name)
 }
 
 // ClusterARN is the ARN of the deployment's EKS cluster. It is known before the cluster exists, which keeps previews

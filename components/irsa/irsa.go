@@ -8,6 +8,7 @@ package irsa
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	awseks "github.com/pulumi/pulumi-aws/sdk/v6/go/aws/eks"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
@@ -54,6 +55,9 @@ type Args struct {
 	Policies []Policy
 	// ManagedPolicyArns are policies that AWS owns.
 	ManagedPolicyArns []string
+	// OtherPolicyArns are policies that somebody else made, a list that changes: each attachment is named by its policy. Named
+	// by its place, one that moves would be attached before it is detached, and so be lost.
+	OtherPolicyArns []string
 }
 
 // Role is a role for service accounts, with its policies attached.
@@ -95,7 +99,7 @@ func NewRole(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Resour
 	role, err := iam.NewRole(ctx, name+"-role", &iam.RoleArgs{
 		Name:             pulumi.String(args.RoleName),
 		Description:      pulumi.String(args.Description),
-		AssumeRolePolicy: trust, PermissionsBoundary: args.Deployment.Boundary(),
+		AssumeRolePolicy: trust, PermissionsBoundary: args.Deployment.Boundary(), Path: args.Deployment.Path(),
 		Tags: args.Deployment.ResourceTags(args.RoleName),
 	}, pulumi.Parent(r))
 	if err != nil {
@@ -164,15 +168,33 @@ func (r *Role) attach(ctx *pulumi.Context, name string, args *Args, role *iam.Ro
 		r.Attachments = append(r.Attachments, attachment)
 	}
 	for i, arn := range args.ManagedPolicyArns {
-		attachment, err := iam.NewRolePolicyAttachment(ctx, fmt.Sprintf("%s-managed-%d", name, i), &iam.RolePolicyAttachmentArgs{
-			Role: role.Name, PolicyArn: pulumi.String(arn),
-		}, pulumi.Parent(r))
-		if err != nil {
-			return fmt.Errorf("attach policy %q: %w", arn, err)
+		if err := r.attachExisting(ctx, fmt.Sprintf("%s-managed-%d", name, i), role, arn); err != nil {
+			return err
 		}
-		r.Attachments = append(r.Attachments, attachment)
+	}
+	for _, arn := range args.OtherPolicyArns {
+		if err := r.attachExisting(ctx, name+"-policy-"+policySlug(arn), role, arn); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+func (r *Role) attachExisting(ctx *pulumi.Context, name string, role *iam.Role, arn string) error {
+	attachment, err := iam.NewRolePolicyAttachment(ctx, name, &iam.RolePolicyAttachmentArgs{
+		Role: role.Name, PolicyArn: pulumi.String(arn),
+	}, pulumi.Parent(r))
+	if err != nil {
+		return fmt.Errorf("attach policy %q: %w", arn, err)
+	}
+	r.Attachments = append(r.Attachments, attachment)
+	return nil
+}
+
+// policySlug is the account, the path and the name of a policy's ARN: no two policies have the same.
+func policySlug(arn string) string {
+	_, id, _ := strings.Cut(arn, "::")
+	return strings.NewReplacer(":policy/", "-", "/", "-").Replace(id)
 }
 
 func (a *Args) validate() error {

@@ -26,6 +26,9 @@ const Token = "emrflink:observability:Metrics"
 const (
 	namespace      = "amazon-cloudwatch"
 	serviceAccount = "cloudwatch-agent"
+	// agentImage is where AWS publishes the agent's image beside Docker Hub, under the same tags. Source: CloudWatch User
+	// Guide, "Set up the CloudWatch agent to collect cluster metrics".
+	agentImage = "public.ecr.aws/cloudwatch-agent/cloudwatch-agent"
 )
 
 // Args describe the metrics.
@@ -114,6 +117,8 @@ func NewMetrics(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Res
 			// lets only the host's own network do that. Source: aws-observability/helm-charts#82,
 			// aws/amazon-cloudwatch-agent#1101.
 			"hostNetwork": pulumi.Bool(true),
+			// The chart's own is on Docker Hub, which counts anonymous pulls by address: all nodes share that of a NAT gateway.
+			"image": pulumi.Map{"repository": pulumi.String(agentImage)},
 			// On every node, those with a taint included.
 			"tolerations": pulumi.MapArray{pulumi.Map{"operator": pulumi.String("Exists")}},
 		},

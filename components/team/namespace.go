@@ -3,6 +3,9 @@
 package team
 
 import (
+	"cmp"
+	"net/netip"
+
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"emrflink/components/deployment"
@@ -14,24 +17,48 @@ const (
 	portRest  = 8081
 	portHTTPS = 443
 	portDNS   = 53
+	// portMetrics is where Flink's Prometheus reporter listens by default. Source: Flink, "Metric Reporters".
+	portMetrics = 9249
 	// The Pod Identity agent listens on every node. Source: EKS User Guide, "Set up the Amazon EKS Pod Identity Agent".
 	agentAddress = "169.254.170.23/32"
 	portAgent    = 80
 )
 
-// kafkaPorts are plain text, TLS, and IAM authentication of MSK.
-func kafkaPorts() []int { return []int{9092, 9094, 9098} }
+// metadata is where instances read who they are, and get the credentials of their role.
+var metadata = netip.MustParsePrefix("169.254.169.254/32")
 
-// Quota limits what a namespace may ask for. Quantities are Kubernetes'.
+// kafkaPorts are those of MSK: plain text, TLS, SASL/SCRAM, and IAM. Source: MSK Developer Guide, "Port information".
+func kafkaPorts() []int { return []int{9092, 9094, 9096, 9098} }
+
+// Quota limits what a namespace may ask for. Quantities are Kubernetes'; what is zero is that of DefaultQuota.
 type Quota struct {
 	// CPU and Memory limit the sum of all requests.
-	CPU, Memory string
+	CPU    string `json:"cpu,omitempty"`
+	Memory string `json:"memory,omitempty"`
 	// Pods and Volumes limit counts.
-	Pods, Volumes int
+	Pods    int `json:"pods,omitempty"`
+	Volumes int `json:"volumes,omitempty"`
 }
 
 // DefaultQuota is room for a team with several jobs; the node pools' own limits bound the bill.
 func DefaultQuota() Quota { return Quota{CPU: "200", Memory: "800Gi", Pods: 200, Volumes: 50} }
+
+// orDefault fills in what is not set.
+func (q Quota) orDefault() Quota {
+	d := DefaultQuota()
+	return Quota{
+		CPU: cmp.Or(q.CPU, d.CPU), Memory: cmp.Or(q.Memory, d.Memory), Pods: cmp.Or(q.Pods, d.Pods),
+		Volumes: cmp.Or(q.Volumes, d.Volumes),
+	}
+}
+
+// Egress is what a team's jobs may connect to by TCP, beside what every team's may: the Kubernetes API and AWS by HTTPS, and
+// Kafka in the VPC.
+type Egress struct {
+	// Cidrs are IPv4 ranges, Ports those that are open in each of them.
+	Cidrs []string `json:"cidrs"`
+	Ports []int    `json:"ports"`
+}
 
 // namespace makes the namespace, then what belongs in it, so that no pod runs there before the limits do.
 func namespace(ctx *pulumi.Context, name string, args *Args, parent, after pulumi.ResourceOption) error {
@@ -67,10 +94,7 @@ func inside(ctx *pulumi.Context, resource, apiVersion, kind, name string, args *
 }
 
 func limits(ctx *pulumi.Context, name string, args *Args, opts []pulumi.ResourceOption) error {
-	q := args.Quota
-	if q == (Quota{}) {
-		q = DefaultQuota()
-	}
+	q := args.Quota.orDefault()
 	err := inside(ctx, name+"-quota", "v1", "ResourceQuota", "team", args, pulumi.Map{"hard": pulumi.StringMap{
 		"requests.cpu":           pulumi.String(q.CPU),
 		"requests.memory":        pulumi.String(q.Memory),
@@ -94,10 +118,11 @@ func limits(ctx *pulumi.Context, name string, args *Args, opts []pulumi.Resource
 // policies deny all traffic of the namespace except what a Flink job needs. Kubelet probes and port-forwards come from
 // the node and are always allowed.
 func policies(ctx *pulumi.Context, name string, args *Args, opts []pulumi.ResourceOption) error {
-	for _, p := range []struct {
+	type policy struct {
 		name string
 		spec pulumi.Map
-	}{
+	}
+	all := []policy{
 		{"deny-all", pulumi.Map{"policyTypes": both()}},
 		{"within-team", pulumi.Map{
 			"policyTypes": both(),
@@ -112,7 +137,16 @@ func policies(ctx *pulumi.Context, name string, args *Args, opts []pulumi.Resour
 			}},
 		}},
 		{"to-services", pulumi.Map{"policyTypes": pulumi.ToStringArray([]string{"Egress"}), "egress": services(args)}},
-	} {
+	}
+	if args.MetricsNamespace != "" {
+		all = append(all, policy{"from-metrics", pulumi.Map{
+			"policyTypes": pulumi.ToStringArray([]string{"Ingress"}),
+			"ingress": pulumi.Array{pulumi.Map{
+				"from": namespacePeer(args.MetricsNamespace, nil), "ports": ports("TCP", portMetrics),
+			}},
+		}})
+	}
+	for _, p := range all {
 		p.spec["podSelector"] = pulumi.Map{}
 		err := inside(ctx, name+"-"+p.name, "networking.k8s.io/v1", "NetworkPolicy", p.name, args, p.spec, opts)
 		if err != nil {
@@ -136,6 +170,13 @@ func services(args *Args) pulumi.Array {
 	if args.PodIdentityAgent {
 		rules = append(rules, pulumi.Map{"to": cidrPeer(agentAddress), "ports": ports("TCP", portAgent)})
 	}
+	for _, e := range args.Egress {
+		to := pulumi.Array{}
+		for _, cidr := range e.Cidrs {
+			to = append(to, chosenPeer(cidr))
+		}
+		rules = append(rules, pulumi.Map{"to": to, "ports": ports("TCP", e.Ports...)})
+	}
 	return rules
 }
 
@@ -155,6 +196,15 @@ func namespacePeer(namespace string, pods map[string]string) pulumi.Array {
 
 func cidrPeer(cidr string) pulumi.Array {
 	return pulumi.Array{pulumi.Map{"ipBlock": pulumi.Map{"cidr": pulumi.String(cidr)}}}
+}
+
+// chosenPeer is a range that somebody chose, without the address that has the node's credentials.
+func chosenPeer(cidr string) pulumi.Map {
+	block := pulumi.Map{"cidr": pulumi.String(cidr)}
+	if p, err := netip.ParsePrefix(cidr); err == nil && p.Bits() < metadata.Bits() && p.Contains(metadata.Addr()) {
+		block["except"] = pulumi.ToStringArray([]string{metadata.String()})
+	}
+	return pulumi.Map{"ipBlock": block}
 }
 
 func ports(protocol string, numbers ...int) pulumi.Array {

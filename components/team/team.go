@@ -26,6 +26,10 @@ const Token = "emrflink:team:Team"
 // MaxNameLength bounds a team's name, in characters: with it, the longest role name is exactly IAM's 64.
 const MaxNameLength = 24
 
+// MaxPolicies bounds PolicyArns and Documents: a role takes ten managed policies by default, and one is the team's own.
+// Source: IAM User Guide, "IAM and AWS STS quotas".
+const MaxPolicies = 9
+
 var nameForm = regexp.MustCompile(`^[a-z]([-a-z0-9]*[a-z0-9])?$`)
 
 // Args describe a team.
@@ -48,8 +52,15 @@ type Args struct {
 	LogRetentionDays int
 	// KmsKeyArn encrypts the log group; nil is CloudWatch's own key.
 	KmsKeyArn pulumi.StringPtrInput
-	// Quota limits the namespace; DefaultQuota when zero.
+	// Quota limits the namespace; DefaultQuota where it is zero.
 	Quota Quota
+	// PolicyArns are policies of the jobs' role beside its own, made by others; Documents are further ones, as JSON, which the
+	// team makes. A role takes MaxPolicies of both together.
+	PolicyArns, Documents []string
+	// Egress is what jobs may connect to beside what those of every team may.
+	Egress []Egress
+	// MetricsNamespace is a namespace whose pods may read the jobs' metrics on Flink's Prometheus port; empty is none.
+	MetricsNamespace string
 	// Kubernetes is the provider of the cluster.
 	Kubernetes *kubernetes.Provider
 	// After must exist before the namespace and outlive it: the Flink operator, which removes the finalizers of the
@@ -140,10 +151,24 @@ func jobRole(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Resour
 		OidcIssuer:      args.OidcIssuer,
 		Namespace:       args.Name,
 		ServiceAccounts: irsa.FlinkServiceAccounts(args.Deployment.AccountID, roleName),
-		Policies: []irsa.Policy{{
+		Policies: append([]irsa.Policy{{
 			Suffix: "data", Description: "State, jars and logs of team " + args.Name, Document: document,
-		}},
+		}}, args.accesses()...),
+		OtherPolicyArns: args.PolicyArns,
 	}, opts...)
+}
+
+// accesses are the team's documents, as policies.
+func (a *Args) accesses() []irsa.Policy {
+	var out []irsa.Policy
+	for i, document := range a.Documents {
+		out = append(out, irsa.Policy{
+			Suffix:      fmt.Sprintf("access-%d", i+1),
+			Description: fmt.Sprintf("Sources and sinks of team %s, document %d", a.Name, i+1),
+			Document:    pulumi.String(document),
+		})
+	}
+	return out
 }
 
 func (a *Args) validate() error {
@@ -165,6 +190,8 @@ func (a *Args) validate() error {
 		return errors.New("no Kubernetes provider")
 	case a.LogRetentionDays <= 0:
 		return fmt.Errorf("log retention of %d days", a.LogRetentionDays)
+	case len(a.PolicyArns)+len(a.Documents) > MaxPolicies:
+		return fmt.Errorf("%d policies beside the team's own, at most %d", len(a.PolicyArns)+len(a.Documents), MaxPolicies)
 	}
 	return nil
 }

@@ -72,7 +72,8 @@ type Addon struct {
 	Name string
 	// Version is empty: EKS then installs its default version for the cluster's Kubernetes version, which is the only
 	// version known to match. Builds (v1.2.3-eksbuild.4) differ per Kubernetes version and are withdrawn over time.
-	// Once installed, the version is in the state and does not move by itself.
+	// Once installed, the version is in the state and does not move by itself. A stack chooses others by its key
+	// addonVersions.
 	Version string
 }
 
@@ -90,6 +91,11 @@ func CoreDNS() Addon { return Addon{Name: "coredns"} }
 
 // EBSCSI provisions EBS volumes.
 func EBSCSI() Addon { return Addon{Name: "aws-ebs-csi-driver"} }
+
+// Addons are all of them.
+func Addons() []Addon {
+	return []Addon{VPCCNI(), KubeProxy(), PodIdentityAgent(), CoreDNS(), EBSCSI()}
+}
 
 // EMRRelease ties the four names under which one EMR release appears.
 type EMRRelease struct {

@@ -22,17 +22,22 @@ import (
 	"emrflink/internal/plans"
 )
 
-// boundary is the permissions boundary of the cluster's role, which the provider of pulumi-eks registers.
-const boundary = "arn:aws:iam::aws:policy/AmazonEKSClusterPolicy"
+// boundary and rolePath are the permissions boundary and the path of the cluster's role, which the provider of pulumi-eks
+// registers.
+const (
+	boundary = "arn:aws:iam::aws:policy/AmazonEKSClusterPolicy"
+	rolePath = "/data-platform/"
+)
 
 // controlPlane makes a cluster in a network of two subnets.
-func controlPlane(admins []string) pulumi.RunFunc {
+func controlPlane(admins []string, protect bool) pulumi.RunFunc {
 	return func(ctx *pulumi.Context) error {
 		d, err := deployment.Lookup(ctx, "demo", nil)
 		if err != nil {
 			return err
 		}
-		d.PermissionsBoundary = boundary
+		d.PermissionsBoundary, d.RolePath = boundary, rolePath
+		d.Protect = protect
 		vpc, err := ec2.NewVpc(ctx, "vpc", &ec2.VpcArgs{CidrBlock: pulumi.String("10.0.0.0/16")})
 		if err != nil {
 			return err
@@ -55,6 +60,65 @@ func controlPlane(admins []string) pulumi.RunFunc {
 	}
 }
 
+// engineAs opens an engine on the account, over providers with the options.
+func engineAs(t *testing.T, a *account.Account, home string, program pulumi.RunFunc, o provider.Options) *engine.Engine {
+	t.Helper()
+	o.Account = a
+	s, err := provider.Serve(t.Context(), o)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	e, err := engine.Open(t.Context(), engine.Options{
+		Stack: "dev", Home: home, Program: program, Command: enginetest.Command(), Env: map[string]string{
+			"PULUMI_DEBUG_PROVIDERS": fmt.Sprintf("aws:%d,eks:%d,kubernetes:%d", s.AWS, s.EKS, s.Kubernetes),
+
+			"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true", "AWS_REGION": "us-west-2",
+			"AWS_ACCESS_KEY_ID": account.StaticAccessKey, "AWS_SECRET_ACCESS_KEY": account.StaticSecretKey,
+		},
+	})
+	require.NoError(t, err)
+	return e
+}
+
+// TestAProtectedClusterIsNotDeleted: the state says that the cluster is protected, as long as the settings do, and EKS does not
+// delete it while its own protection is on.
+func TestAProtectedClusterIsNotDeleted(t *testing.T) {
+	t.Parallel()
+	a, err := account.Open(account.Options{})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, a.Close()) })
+	home, caller := t.TempDir(), a.Administrator()
+	admins := []string{caller.ARN}
+	open := func(protect bool) *engine.Engine {
+		return engineAs(t, a, home, controlPlane(admins, protect), provider.Options{Caller: &caller})
+	}
+	deploy := func(protect bool) {
+		_, err := open(protect).Deploy(t.Context(), nil)
+		require.NoError(t, err)
+	}
+	deploy(true)
+	protected := func() (out []string) {
+		recorded, err := open(true).Resources(t.Context())
+		require.NoError(t, err)
+		for _, r := range recorded {
+			if r.Protect {
+				out = append(out, r.Type)
+			}
+		}
+		return out
+	}
+	require.Equal(t, []string{"aws:eks/cluster:Cluster"}, protected(), "a cleanup reads it before it touches anything")
+	deploy(false)
+	require.Empty(t, protected())
+	require.NoError(t, a.SetDeletionProtection("demo", true))
+	_, err = open(false).Destroy(t.Context(), nil)
+	require.ErrorContains(t, err, "deletion protection")
+	require.Len(t, a.List(account.KindCluster), 1)
+	require.NoError(t, a.SetDeletionProtection("demo", false))
+	_, err = open(false).Destroy(t.Context(), nil)
+	require.NoError(t, err)
+	require.Empty(t, a.List(account.KindCluster))
+}
+
 // TestThreeIdentitiesOneGraph: whoever of the administrators deploys, previews and deletes, the graph is the same, and nobody
 // loses the access to the cluster.
 func TestThreeIdentitiesOneGraph(t *testing.T) {
@@ -70,19 +134,7 @@ func TestThreeIdentitiesOneGraph(t *testing.T) {
 	as := func(identity string, previewOnly bool) *engine.Engine {
 		caller := a.Administrator()
 		caller.ARN = identity
-		s, err := provider.Serve(t.Context(), provider.Options{Account: a, Caller: &caller, PreviewOnly: previewOnly})
-		require.NoError(t, err)
-		t.Cleanup(func() { require.NoError(t, s.Close()) })
-		e, err := engine.Open(t.Context(), engine.Options{
-			Stack: "dev", Home: home, Program: controlPlane(admins), Command: enginetest.Command(), Env: map[string]string{
-				"PULUMI_DEBUG_PROVIDERS": fmt.Sprintf("aws:%d,eks:%d,kubernetes:%d", s.AWS, s.EKS, s.Kubernetes),
-
-				"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true", "AWS_REGION": "us-west-2",
-				"AWS_ACCESS_KEY_ID": account.StaticAccessKey, "AWS_SECRET_ACCESS_KEY": account.StaticSecretKey,
-			},
-		})
-		require.NoError(t, err)
-		return e
+		return engineAs(t, a, home, controlPlane(admins, false), provider.Options{Caller: &caller, PreviewOnly: previewOnly})
 	}
 	entries := func() (principals []string) {
 		standard := func(r account.Resource) bool { return r.Props["type"] == "STANDARD" }
@@ -115,6 +167,7 @@ func TestThreeIdentitiesOneGraph(t *testing.T) {
 		require.Equal(t, admins, entries())
 		for _, r := range a.Find(account.KindRole, func(account.Resource) bool { return true }) {
 			require.Equal(t, boundary, r.Props["permissionsBoundary"], r.ID)
+			require.Equal(t, rolePath, r.Props["path"], r.ID)
 		}
 		plan, err := as(admins[(i+1)%3], false).Preview(t.Context())
 		require.NoError(t, err)

@@ -26,6 +26,7 @@ type Cluster struct {
 	AuthenticationMode string
 	Tags               map[string]string
 	CreatedAt          time.Time
+	DeletionProtection bool     // EKS refuses to delete it
 	Health             []string // "CODE: message" of each issue
 }
 
@@ -39,7 +40,7 @@ func (c *Client) DescribeCluster(ctx context.Context, name string) (Cluster, err
 	r := Cluster{
 		Name: aws.ToString(k.Name), ARN: aws.ToString(k.Arn), Status: string(k.Status), Version: aws.ToString(k.Version),
 		PlatformVersion: aws.ToString(k.PlatformVersion), Endpoint: aws.ToString(k.Endpoint), RoleARN: aws.ToString(k.RoleArn),
-		Tags: k.Tags, CreatedAt: aws.ToTime(k.CreatedAt),
+		Tags: k.Tags, CreatedAt: aws.ToTime(k.CreatedAt), DeletionProtection: aws.ToBool(k.DeletionProtection),
 	}
 	if k.CertificateAuthority != nil {
 		r.CABase64 = aws.ToString(k.CertificateAuthority.Data)
@@ -62,6 +63,12 @@ func (c *Client) DescribeCluster(ctx context.Context, name string) (Cluster, err
 		}
 	}
 	return r, nil
+}
+
+// SetDeletionProtection says whether EKS is to refuse to delete a cluster.
+func (c *Client) SetDeletionProtection(ctx context.Context, name string, on bool) error {
+	_, err := c.eks.UpdateClusterConfig(ctx, &eks.UpdateClusterConfigInput{Name: &name, DeletionProtection: &on})
+	return wrap("eks:UpdateClusterConfig", name, err)
 }
 
 // ListClusters returns the names of the region's clusters.
@@ -163,6 +170,36 @@ func (c *Client) AccessEntries(ctx context.Context, cluster string) ([]string, e
 		arns = append(arns, page.AccessEntries...)
 	}
 	return arns, nil
+}
+
+// AddonVersion is a version of an EKS addon.
+type AddonVersion struct {
+	Addon, Version string
+	Default        bool // for the Kubernetes version that was asked for
+}
+
+// AddonVersions lists the versions of all addons that suit a Kubernetes version, as EKS orders them: the newest first.
+func (c *Client) AddonVersions(ctx context.Context, kubernetes string) ([]AddonVersion, error) {
+	var out []AddonVersion
+	in := &eks.DescribeAddonVersionsInput{KubernetesVersion: &kubernetes}
+	for {
+		page, err := c.eks.DescribeAddonVersions(ctx, in)
+		if err != nil {
+			return nil, wrap("eks:DescribeAddonVersions", "", err)
+		}
+		for _, a := range page.Addons {
+			for _, v := range a.AddonVersions {
+				one := AddonVersion{Addon: aws.ToString(a.AddonName), Version: aws.ToString(v.AddonVersion)}
+				for _, suits := range v.Compatibilities {
+					one.Default = one.Default || suits.DefaultVersion && aws.ToString(suits.ClusterVersion) == kubernetes
+				}
+				out = append(out, one)
+			}
+		}
+		if in.NextToken = page.NextToken; aws.ToString(in.NextToken) == "" {
+			return out, nil
+		}
+	}
 }
 
 // ClusterVersion is a Kubernetes version that EKS offers.

@@ -22,49 +22,53 @@ import (
 type operation[In, Out, Opt any] func(context.Context, *In, ...func(*Opt)) (*Out, error)
 
 type ec2Operations struct {
-	DeleteLaunchTemplate      operation[ec2.DeleteLaunchTemplateInput, ec2.DeleteLaunchTemplateOutput, ec2.Options]
-	DeleteNetworkInterface    operation[ec2.DeleteNetworkInterfaceInput, ec2.DeleteNetworkInterfaceOutput, ec2.Options]
-	DeleteSecurityGroup       operation[ec2.DeleteSecurityGroupInput, ec2.DeleteSecurityGroupOutput, ec2.Options]
-	DeleteVolume              operation[ec2.DeleteVolumeInput, ec2.DeleteVolumeOutput, ec2.Options]
-	DescribeAddresses         operation[ec2.DescribeAddressesInput, ec2.DescribeAddressesOutput, ec2.Options]
-	DescribeAvailabilityZones operation[ec2.DescribeAvailabilityZonesInput, ec2.DescribeAvailabilityZonesOutput, ec2.Options]
-	DescribeInstanceTypes     ec2DescribeInstanceTypes
-	DescribeInstances         ec2DescribeInstances
-	DescribeInternetGateways  ec2DescribeInternetGateways
-	DescribeLaunchTemplates   ec2DescribeLaunchTemplates
-	DescribeNatGateways       ec2DescribeNatGateways
-	DescribeNetworkInterfaces ec2DescribeNetworkInterfaces
-	DescribeRouteTables       ec2DescribeRouteTables
-	DescribeSecurityGroups    ec2DescribeSecurityGroups
-	DescribeSubnets           ec2DescribeSubnets
-	DescribeVolumes           ec2DescribeVolumes
-	DescribeVpcEndpoints      ec2DescribeVpcEndpoints
-	DescribeVpcs              ec2DescribeVpcs
-	TerminateInstances        operation[ec2.TerminateInstancesInput, ec2.TerminateInstancesOutput, ec2.Options]
+	DeleteLaunchTemplate          operation[ec2.DeleteLaunchTemplateInput, ec2.DeleteLaunchTemplateOutput, ec2.Options]
+	DeleteNetworkInterface        operation[ec2.DeleteNetworkInterfaceInput, ec2.DeleteNetworkInterfaceOutput, ec2.Options]
+	DeleteSecurityGroup           operation[ec2.DeleteSecurityGroupInput, ec2.DeleteSecurityGroupOutput, ec2.Options]
+	DeleteVolume                  operation[ec2.DeleteVolumeInput, ec2.DeleteVolumeOutput, ec2.Options]
+	DescribeAddresses             operation[ec2.DescribeAddressesInput, ec2.DescribeAddressesOutput, ec2.Options]
+	DescribeAvailabilityZones     operation[ec2.DescribeAvailabilityZonesInput, ec2.DescribeAvailabilityZonesOutput, ec2.Options]
+	DescribeInstanceTypes         ec2DescribeInstanceTypes
+	DescribeInstances             ec2DescribeInstances
+	DescribeInternetGateways      ec2DescribeInternetGateways
+	DescribeLaunchTemplates       ec2DescribeLaunchTemplates
+	DescribeNatGateways           ec2DescribeNatGateways
+	DescribeNetworkInterfaces     ec2DescribeNetworkInterfaces
+	DescribeRouteTables           ec2DescribeRouteTables
+	DescribeSecurityGroups        ec2DescribeSecurityGroups
+	DescribeSubnets               ec2DescribeSubnets
+	DescribeInstanceTypeOfferings operation[
+		ec2.DescribeInstanceTypeOfferingsInput, ec2.DescribeInstanceTypeOfferingsOutput, ec2.Options,
+	]
+	DescribeVolumes      ec2DescribeVolumes
+	DescribeVpcEndpoints ec2DescribeVpcEndpoints
+	DescribeVpcs         ec2DescribeVpcs
+	TerminateInstances   operation[ec2.TerminateInstancesInput, ec2.TerminateInstancesOutput, ec2.Options]
 }
 
 func newEc2Operations(cfg aws.Config) ec2Operations {
 	c := ec2.NewFromConfig(cfg)
 	return ec2Operations{
-		DeleteLaunchTemplate:      c.DeleteLaunchTemplate,
-		DeleteNetworkInterface:    c.DeleteNetworkInterface,
-		DeleteSecurityGroup:       c.DeleteSecurityGroup,
-		DeleteVolume:              c.DeleteVolume,
-		DescribeAddresses:         c.DescribeAddresses,
-		DescribeAvailabilityZones: c.DescribeAvailabilityZones,
-		DescribeInstanceTypes:     c.DescribeInstanceTypes,
-		DescribeInstances:         c.DescribeInstances,
-		DescribeInternetGateways:  c.DescribeInternetGateways,
-		DescribeLaunchTemplates:   c.DescribeLaunchTemplates,
-		DescribeNatGateways:       c.DescribeNatGateways,
-		DescribeNetworkInterfaces: c.DescribeNetworkInterfaces,
-		DescribeRouteTables:       c.DescribeRouteTables,
-		DescribeSecurityGroups:    c.DescribeSecurityGroups,
-		DescribeSubnets:           c.DescribeSubnets,
-		DescribeVolumes:           c.DescribeVolumes,
-		DescribeVpcEndpoints:      c.DescribeVpcEndpoints,
-		DescribeVpcs:              c.DescribeVpcs,
-		TerminateInstances:        c.TerminateInstances,
+		DeleteLaunchTemplate:          c.DeleteLaunchTemplate,
+		DeleteNetworkInterface:        c.DeleteNetworkInterface,
+		DeleteSecurityGroup:           c.DeleteSecurityGroup,
+		DeleteVolume:                  c.DeleteVolume,
+		DescribeAddresses:             c.DescribeAddresses,
+		DescribeAvailabilityZones:     c.DescribeAvailabilityZones,
+		DescribeInstanceTypes:         c.DescribeInstanceTypes,
+		DescribeInstances:             c.DescribeInstances,
+		DescribeInternetGateways:      c.DescribeInternetGateways,
+		DescribeLaunchTemplates:       c.DescribeLaunchTemplates,
+		DescribeNatGateways:           c.DescribeNatGateways,
+		DescribeNetworkInterfaces:     c.DescribeNetworkInterfaces,
+		DescribeRouteTables:           c.DescribeRouteTables,
+		DescribeSecurityGroups:        c.DescribeSecurityGroups,
+		DescribeSubnets:               c.DescribeSubnets,
+		DescribeInstanceTypeOfferings: c.DescribeInstanceTypeOfferings,
+		DescribeVolumes:               c.DescribeVolumes,
+		DescribeVpcEndpoints:          c.DescribeVpcEndpoints,
+		DescribeVpcs:                  c.DescribeVpcs,
+		TerminateInstances:            c.TerminateInstances,
 	}
 }
 
@@ -170,6 +174,7 @@ type iamOperations struct {
 	GetOpenIDConnectProvider operation[
 		iam.GetOpenIDConnectProviderInput, iam.GetOpenIDConnectProviderOutput, iam.Options,
 	]
+	GetAccountSummary           operation[iam.GetAccountSummaryInput, iam.GetAccountSummaryOutput, iam.Options]
 	GetPolicy                   operation[iam.GetPolicyInput, iam.GetPolicyOutput, iam.Options]
 	GetRole                     operation[iam.GetRoleInput, iam.GetRoleOutput, iam.Options]
 	ListInstanceProfiles        iamListInstanceProfiles
@@ -189,6 +194,7 @@ func newIamOperations(cfg aws.Config) iamOperations {
 		DeleteInstanceProfile:         c.DeleteInstanceProfile,
 		GetInstanceProfile:            c.GetInstanceProfile,
 		GetOpenIDConnectProvider:      c.GetOpenIDConnectProvider,
+		GetAccountSummary:             c.GetAccountSummary,
 		GetPolicy:                     c.GetPolicy,
 		GetRole:                       c.GetRole,
 		ListInstanceProfiles:          c.ListInstanceProfiles,
@@ -243,6 +249,7 @@ func (f elbDescribeLoadBalancers) DescribeLoadBalancers(
 type eksOperations struct {
 	DescribeAccessEntry            operation[eks.DescribeAccessEntryInput, eks.DescribeAccessEntryOutput, eks.Options]
 	DescribeAddon                  operation[eks.DescribeAddonInput, eks.DescribeAddonOutput, eks.Options]
+	DescribeAddonVersions          operation[eks.DescribeAddonVersionsInput, eks.DescribeAddonVersionsOutput, eks.Options]
 	DescribeCluster                operation[eks.DescribeClusterInput, eks.DescribeClusterOutput, eks.Options]
 	DescribeClusterVersions        eksDescribeClusterVersions
 	DescribeNodegroup              operation[eks.DescribeNodegroupInput, eks.DescribeNodegroupOutput, eks.Options]
@@ -256,6 +263,7 @@ type eksOperations struct {
 	ListPodIdentityAssociations operation[
 		eks.ListPodIdentityAssociationsInput, eks.ListPodIdentityAssociationsOutput, eks.Options,
 	]
+	UpdateClusterConfig operation[eks.UpdateClusterConfigInput, eks.UpdateClusterConfigOutput, eks.Options]
 }
 
 func newEksOperations(cfg aws.Config) eksOperations {
@@ -263,6 +271,7 @@ func newEksOperations(cfg aws.Config) eksOperations {
 	return eksOperations{
 		DescribeAccessEntry:            c.DescribeAccessEntry,
 		DescribeAddon:                  c.DescribeAddon,
+		DescribeAddonVersions:          c.DescribeAddonVersions,
 		DescribeCluster:                c.DescribeCluster,
 		DescribeClusterVersions:        c.DescribeClusterVersions,
 		DescribeNodegroup:              c.DescribeNodegroup,
@@ -272,6 +281,7 @@ func newEksOperations(cfg aws.Config) eksOperations {
 		ListNodegroups:                 c.ListNodegroups,
 		DescribePodIdentityAssociation: c.DescribePodIdentityAssociation,
 		ListPodIdentityAssociations:    c.ListPodIdentityAssociations,
+		UpdateClusterConfig:            c.UpdateClusterConfig,
 	}
 }
 

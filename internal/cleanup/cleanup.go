@@ -123,6 +123,8 @@ type Cleanup struct {
 	Engine    Engine
 	Connect   func(ctx context.Context, c awsapi.Cluster) (Cluster, error)
 	Price     func(r awsapi.Resource) float64 // USD per hour; nil: not priced
+	// Protected says what protects the deployment, beside EKS: a cleanup then touches nothing.
+	Protected []string
 
 	Poll      time.Duration // between two looks; default 1 s
 	Settle    time.Duration // how long a log group may take to come back; default 10 s

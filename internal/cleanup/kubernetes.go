@@ -62,6 +62,9 @@ func (r *run) check(ctx context.Context) error {
 	if err := r.Engine.Ready(ctx); err != nil {
 		return fmt.Errorf("the state cannot be used, so nothing was touched: %w", err)
 	}
+	if err := r.unprotected(false); err != nil {
+		return err
+	}
 	return r.look(ctx)
 }
 
@@ -105,6 +108,8 @@ func (r *run) look(ctx context.Context) (err error) {
 		return nil
 	case err != nil:
 		return fmt.Errorf("describe cluster %q: %w", r.Scope.Deployment.Cluster, err)
+	case cl.DeletionProtection:
+		return r.unprotected(true)
 	case cl.Status == "DELETING" || cl.Status == "CREATING" || cl.Status == "FAILED":
 		r.noCluster = fmt.Sprintf("cluster %q is %s", cl.Name, cl.Status)
 		return nil

@@ -86,6 +86,9 @@ func (c Cleanup) Plan(ctx context.Context) (Plan, error) {
 	if err := r.rightAccount(ctx); err != nil {
 		return Plan{}, err
 	}
+	if err := r.unprotected(false); err != nil {
+		return Plan{}, err
+	}
 	if err := r.look(ctx); err != nil {
 		return Plan{}, err
 	}

@@ -59,7 +59,9 @@ type Options struct {
 	Folder     string // where an unfinished cleanup is written down
 	// NameTag is the key of the tag whose value is a deployment's name, Tags are those that together mark every AWS resource
 	// of a deployment.
-	NameTag  string
+	NameTag string
+	// Protect says that the settings protect the deployment.
+	Protect  bool
 	Tags     func(deployment string) map[string]string
 	Recorder Recorder
 	// Tagged reads what carries the tags of the deployment in the account of the caller, whose id it returns. It is asked before
@@ -117,7 +119,7 @@ func Prepare(ctx context.Context, o Options) (*Teardown, error) {
 	}
 	t.run = Cleanup{
 		Scope: t.scope.Scope, Account: world.Account, Inventory: world.Inventory, Engine: world.Engine, Connect: world.Connect,
-		Price: ListPrice(t.scope.Region), Settle: o.Settle,
+		Price: ListPrice(t.scope.Region), Settle: o.Settle, Protected: o.protected(record.Resources),
 	}
 	if !scope.recorded {
 		taken, err := t.takenOver(ctx)
@@ -137,6 +139,20 @@ func Prepare(ctx context.Context, o Options) (*Teardown, error) {
 	t.plan.recorded = record.Resources
 	t.plan.Planned.Resources, t.plan.Planned.ByService = stack.Count(record.Resources)
 	return t, nil
+}
+
+// protected is what keeps a deployment from being deleted, as settings and state have it.
+func (o Options) protected(recorded []plans.StateResource) []string {
+	var out []string
+	if o.Protect {
+		out = append(out, "emrflink:protect in the settings")
+	}
+	for _, r := range recorded {
+		if r.Protect && r.Custom {
+			out = append(out, r.Type[strings.LastIndex(r.Type, ":")+1:]+" "+r.ID+" in the state")
+		}
+	}
+	return out
 }
 
 // goneAlready names what was deleted by somebody else. What AWS did not answer for is not gone.

@@ -30,6 +30,7 @@ type account struct {
 	cluster   bool // exists
 	status    string
 	tags      map[string]string // of the cluster
+	protected bool              // the cluster, by EKS
 	resources map[string]awsapi.Resource
 	journal   []string
 	fail      map[string]error // "delete <id>", "inventory", "empty", "identity"
@@ -62,7 +63,7 @@ func (a *account) DescribeCluster(_ context.Context, name string) (awsapi.Cluste
 			Op: "eks:DescribeCluster", Code: "ResourceNotFoundException", Message: "No cluster found for name: " + name,
 		}
 	}
-	return awsapi.Cluster{Name: name, Status: a.status, Tags: a.tags}, nil
+	return awsapi.Cluster{Name: name, Status: a.status, Tags: a.tags, DeletionProtection: a.protected}, nil
 }
 
 func (a *account) DeploymentResources(ctx context.Context, _ awsapi.Deployment) ([]awsapi.Resource, error) {

@@ -21,8 +21,8 @@ import (
 // settingsEdits are changes of the default settings, as people make them, by the name of their golden file.
 var settingsEdits = map[string]func(*stacks.Config){
 	"nothing":             func(*stacks.Config) {},
-	"team-renamed":        func(c *stacks.Config) { c.Teams = []string{"flink-team-b"} },
-	"team-added":          func(c *stacks.Config) { c.Teams = append(c.Teams, "flink-team-b") },
+	"team-renamed":        func(c *stacks.Config) { c.Teams = stacks.NamedTeams("flink-team-b") },
+	"team-added":          func(c *stacks.Config) { c.Teams = append(c.Teams, stacks.Team{Name: "flink-team-b"}) },
 	"vpc-cidr":            func(c *stacks.Config) { c.VpcCidr = "10.42.0.0/16" },
 	"two-zones":           func(c *stacks.Config) { c.AvailabilityZones = 2 },
 	"nat-per-zone":        func(c *stacks.Config) { c.NatGateways = network.NatPerZone },

@@ -154,6 +154,7 @@ func checkDeployedJSON(t *testing.T, u *user) {
 		{"status", "status"},
 		{"drift", "drift"},
 		{"outputs", "outputs"},
+		{"versions", "versions"},
 		{"sample-job run", "sample-job run basic"},
 		{"sample-job status", "sample-job status"},
 		{"sample-job status JOB", "sample-job status basic"},

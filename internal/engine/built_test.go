@@ -109,7 +109,8 @@ func TestPulumiTakesTheProjectFile(t *testing.T) {
 	require.NotEmpty(t, project.Config)
 	for key, of := range project.Config {
 		require.NotNil(t, of.Default, "without a default every stack would have to set %s", key)
-		require.True(t, of.IsExplicitlyTyped(), key)
+		// Pulumi has no type for a list of texts and objects.
+		require.Equal(t, key != "emrflink:teams", of.IsExplicitlyTyped(), key)
 	}
 }
 

@@ -53,6 +53,9 @@ func newClassifier() *classifier {
 				CodePlugin, "check the network, then download what is missing: emrflink doctor --fetch"),
 			r(`could not unmarshal|invalid configuration|missing required configuration|`+
 				`validating stack config|getting stack configuration`, CodeConfig, ""),
+			r(`(?s)operation error IAM: CreateRole\b.{1,400}api error (AccessDenied):`, "",
+				"if the account allows roles only with a permissions boundary, or below a path, "+
+					"set emrflink:permissionsBoundary or emrflink:rolePath in the stack file"),
 			r(`api error ([A-Z][A-Za-z0-9.]+):`, "", ""),
 			r(`https response error StatusCode: \d+, RequestID: [^,]+, ([A-Z][A-Za-z0-9.]+):`, "", ""),
 			r(`(?m)^\s*(?:\* )?([A-Z][A-Za-z0-9.]+(?:Exception|NotFound|Violation|Exceeded|Fault|`+

@@ -100,7 +100,11 @@ func TestEveryWordingIsKnown(t *testing.T) {
 		"ResourceInUseException": {"https response error StatusCode: 409, RequestID: 5f0c-12, ResourceInUseException: exists"},
 		"ValidationException":    {"ValidationException: no"}, "ResourceNotFound": {"ResourceNotFound"},
 		"VcpuLimitExceeded": {"VcpuLimitExceeded"}, "ServiceFault": {"ServiceFault"}, "DeleteConflict": {"DeleteConflict"},
-		"AccessDenied": {"AccessDenied"}, "RequestMalformed": {"RequestMalformed"}, "RoleExists": {"RoleExists"},
+		"AccessDenied": {
+			"AccessDenied", "creating IAM Role (x): operation error IAM: CreateRole, https response error StatusCode: 403, " +
+				"RequestID: 1, api error AccessDenied: not authorized, with an explicit deny in a service control policy",
+		},
+		"RequestMalformed": {"RequestMalformed"}, "RoleExists": {"RoleExists"},
 		"UnsupportedOperation": {"UnsupportedOperation"}, "NoSuchEntity": {"NoSuchEntity: The role cannot be found"},
 		"NoCredentials": {
 			"failed to refresh cached credentials", "could not retrieve credentials", "no EC2 IMDS role found",

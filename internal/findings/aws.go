@@ -3,7 +3,9 @@
 package findings
 
 import (
+	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"emrflink/internal/cost"
@@ -64,6 +66,36 @@ func ingress(rep *reporter, r Resource, path string, rule any, keys ...string) {
 		from, _ := untyped.Number(untyped.At(rule, "fromPort"))
 		to, _ := untyped.Number(untyped.At(rule, "toPort"))
 		rep.add(r, path, "%s may connect to ports %g to %g", open, from, to)
+	}
+}
+
+// openEgress reports rules of network policies that let pods out to everywhere, but for HTTPS.
+func openEgress(g *graph, rep *reporter) {
+	const https = "443"
+	for _, r := range g.of("kubernetes:networking.k8s.io/v1:NetworkPolicy") {
+		if untyped.HasUnknown(untyped.At(r.Inputs, "spec")) {
+			rep.skip(r)
+			continue
+		}
+		for i, rule := range untyped.List(untyped.At(r.Inputs, "spec", "egress")) {
+			peers, ports := untyped.List(untyped.At(rule, "to")), untyped.List(untyped.At(rule, "ports"))
+			open := untyped.At(rule, "to") == nil || slices.ContainsFunc(peers, func(p any) bool {
+				return strings.HasSuffix(untyped.Known(untyped.At(p, "ipBlock", "cidr")), "/0")
+			})
+			var more []string
+			for _, p := range ports {
+				if port := fmt.Sprint(untyped.At(p, "port")); port != https {
+					more = append(more, port)
+				}
+			}
+			switch path := "spec.egress[" + strconv.Itoa(i) + "]"; {
+			case !open:
+			case len(ports) == 0:
+				rep.add(r, path, "lets pods out to everywhere, on every port")
+			case len(more) > 0:
+				rep.add(r, path, "lets pods out to everywhere on %s", strings.Join(more, ", "))
+			}
+		}
 	}
 }
 

@@ -59,9 +59,12 @@ const (
 	class    = "kubernetes:karpenter.k8s.aws/v1:EC2NodeClass"
 	pool     = "kubernetes:karpenter.sh/v1:NodePool"
 	policy   = "aws:iam/policy:Policy"
-	role     = "aws:iam/role:Role"
-	sgRule   = "aws:ec2/securityGroupRule:SecurityGroupRule"
-	logGroup = "aws:cloudwatch/logGroup:LogGroup"
+
+	attachment    = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
+	networkPolicy = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
+	role          = "aws:iam/role:Role"
+	sgRule        = "aws:ec2/securityGroupRule:SecurityGroupRule"
+	logGroup      = "aws:cloudwatch/logGroup:LogGroup"
 )
 
 func statement(s string) string {
@@ -70,6 +73,8 @@ func statement(s string) string {
 }
 
 func inline(s string) string { return `{"policy":` + statement(s) + `}` }
+
+func egress(rules string) string { return `{"spec":{"egress":[` + rules + `]}}` }
 
 func trust(s string) string { return `{"assumeRolePolicy":` + statement(s) + `}` }
 
@@ -116,6 +121,33 @@ func cases() map[string]struct {
 				{sgRule, "a", `{"type":"egress","cidrBlocks":["0.0.0.0/0"]}`, ""},
 				{sgRule, "b", `{"type":"ingress","cidrBlocks":["10.0.0.0/8"]}`, ""},
 				{"aws:ec2/securityGroup:SecurityGroup", "c", `{}`, ""},
+			},
+		},
+		"open-egress": {
+			[]one{
+				{networkPolicy, "a", egress(`{"to":[{"ipBlock":{"cidr":"0.0.0.0/0"}}],` +
+					`"ports":[{"port":443},{"port":5432}]}`), ""},
+				{networkPolicy, "b", egress(`{"to":[{"podSelector":{}}]},{"to":[{"ipBlock":{"cidr":"::/0"}}]}`), ""},
+				{networkPolicy, "c", egress(`{}`), ""},
+			},
+			[]string{"a spec.egress[0]", "b spec.egress[1]", "c spec.egress[0]"},
+			[]one{
+				{networkPolicy, "a", egress(`{"to":[{"ipBlock":{"cidr":"0.0.0.0/0"}}],"ports":[{"port":443}]}`), ""},
+				{networkPolicy, "b", egress(`{"to":[{"ipBlock":{"cidr":"10.0.0.0/8"}}],"ports":[{"port":5432}]}`), ""},
+				{networkPolicy, "c", `{"spec":{"policyTypes":["Egress"]}}`, ""},
+			},
+		},
+		"iam-broad-managed-policy": {
+			[]one{
+				{attachment, "a", `{"policyArn":"arn:aws:iam::aws:policy/AdministratorAccess"}`, ""},
+				{attachment, "b", `{"policyArn":"arn:aws-us-gov:iam::aws:policy/AmazonS3FullAccess"}`, ""},
+				{role, "c", `{"managedPolicyArns":["arn:aws:iam::aws:policy/service-role/X",` +
+					`"arn:aws:iam::aws:policy/PowerUserAccess"]}`, ""},
+			},
+			[]string{"c managedPolicyArns[1]", "a policyArn", "b policyArn"},
+			[]one{
+				{attachment, "a", `{"policyArn":"arn:aws:iam::aws:policy/AmazonMSKReadOnlyAccess"}`, ""},
+				{attachment, "b", `{"policyArn":"arn:aws:iam::111122223333:policy/OurFullAccess"}`, ""},
 			},
 		},
 		"pod-security": {
@@ -395,25 +427,34 @@ func TestAPlainSecretIsFoundWhereItWasHidden(t *testing.T) {
 }
 
 // TestUnknownValues: they raise no finding, and the rule that had to look at one is named once.
+// A policy that the same graph makes is judged by its document, not by an ARN that is not known yet.
+func TestAnAttachmentOfAPolicyOfTheGraphIsChecked(t *testing.T) {
+	t.Parallel()
+	own := res(t, attachment, "a", `{"policyArn":"[unknown]"}`, policy+"::p")
+	require.Empty(t, findings.Check([]findings.Resource{own}))
+}
+
 func TestUnknownValues(t *testing.T) {
 	t.Parallel()
 	graphs := map[string][]one{
-		"public-endpoint":       {{cluster, "a", `{"vpcConfig":{"publicAccessCidrs":["[unknown]"]}}`, ""}},
-		"open-ingress":          {{sgRule, "a", `{"type":"ingress","cidrBlocks":"[unknown]"}`, ""}},
-		"iam-wildcard-action":   {{policy, "a", `{"policy":"[unknown]"}`, ""}},
-		"iam-wildcard-resource": {{policy, "a", `{"policy":"{\"Statement\":{\"Resource\":\"[unknown]\"}}"}`, ""}},
-		"iam-open-trust":        {{role, "a", `{"assumeRolePolicy":"[unknown]"}`, ""}},
-		"imds-v1":               {{template, "a", `{"metadataOptions":"[unknown]"}`, ""}},
-		"imds-hop-limit":        {{template, "a", `{"metadataOptions":"[unknown]"}`, ""}},
-		"unencrypted-volume":    {{template, "a", `{"blockDeviceMappings":"[unknown]"}`, ""}},
-		"unpinned-ami":          {{class, "a", `{"spec":"[unknown]"}`, ""}},
-		"spot-jobmanager":       {{pool, "a", jobManagers(`"[unknown]"`), ""}},
-		"nodepool-grace":        {{pool, "a", `{"spec":"[unknown]"}`, ""}},
-		"nodepool-budgets":      {{pool, "a", `{"spec":"[unknown]"}`, ""}},
-		"nodepool-limits":       {{pool, "a", `{"spec":"[unknown]"}`, ""}},
-		"control-plane-logs":    {{cluster, "a", `{"enabledClusterLogTypes":"[unknown]"}`, ""}},
-		"extended-support":      {{cluster, "a", `{"version":"[unknown]"}`, ""}},
-		"log-retention":         {{logGroup, "a", `{"retentionInDays":"[unknown]"}`, ""}},
+		"public-endpoint":          {{cluster, "a", `{"vpcConfig":{"publicAccessCidrs":["[unknown]"]}}`, ""}},
+		"open-ingress":             {{sgRule, "a", `{"type":"ingress","cidrBlocks":"[unknown]"}`, ""}},
+		"open-egress":              {{networkPolicy, "a", `{"spec":{"egress":"[unknown]"}}`, ""}},
+		"iam-wildcard-action":      {{policy, "a", `{"policy":"[unknown]"}`, ""}},
+		"iam-wildcard-resource":    {{policy, "a", `{"policy":"{\"Statement\":{\"Resource\":\"[unknown]\"}}"}`, ""}},
+		"iam-broad-managed-policy": {{attachment, "a", `{"policyArn":"[unknown]"}`, ""}},
+		"iam-open-trust":           {{role, "a", `{"assumeRolePolicy":"[unknown]"}`, ""}},
+		"imds-v1":                  {{template, "a", `{"metadataOptions":"[unknown]"}`, ""}},
+		"imds-hop-limit":           {{template, "a", `{"metadataOptions":"[unknown]"}`, ""}},
+		"unencrypted-volume":       {{template, "a", `{"blockDeviceMappings":"[unknown]"}`, ""}},
+		"unpinned-ami":             {{class, "a", `{"spec":"[unknown]"}`, ""}},
+		"spot-jobmanager":          {{pool, "a", jobManagers(`"[unknown]"`), ""}},
+		"nodepool-grace":           {{pool, "a", `{"spec":"[unknown]"}`, ""}},
+		"nodepool-budgets":         {{pool, "a", `{"spec":"[unknown]"}`, ""}},
+		"nodepool-limits":          {{pool, "a", `{"spec":"[unknown]"}`, ""}},
+		"control-plane-logs":       {{cluster, "a", `{"enabledClusterLogTypes":"[unknown]"}`, ""}},
+		"extended-support":         {{cluster, "a", `{"version":"[unknown]"}`, ""}},
+		"log-retention":            {{logGroup, "a", `{"retentionInDays":"[unknown]"}`, ""}},
 		"pod-security": {{"kubernetes:core/v1:Namespace", "a",
 			`{"metadata":{"labels":{"emrflink/team":"a","pod-security.kubernetes.io/enforce":"[unknown]"}}}`, ""}},
 		"bucket-public-access": {{bucket, "b", `{"bucket":"b"}`, ""},

@@ -4,9 +4,11 @@ package findings
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"emrflink/internal/iam"
+	"emrflink/internal/untyped"
 )
 
 // wildcardAction reports actions with a *, but for reads: what `Describe*` lets see is judged by the resource.
@@ -109,6 +111,33 @@ func iamUser(g *graph, rep *reporter) {
 	} {
 		for _, r := range g.of(typ) {
 			rep.add(r, "", "makes %s", what)
+		}
+	}
+}
+
+func isPolicy(urn string) bool { return strings.Contains(urn, "aws:iam/policy:Policy::") }
+
+// broadManagedPolicy reports policies of AWS that allow all of a service, or of everything.
+func broadManagedPolicy(g *graph, rep *reporter) {
+	look := func(r Resource, path string, v any) {
+		_, name, ofAWS := strings.Cut(untyped.Known(v), ":iam::aws:policy/")
+		name = name[strings.LastIndex(name, "/")+1:]
+		switch {
+		case untyped.IsUnknown(v):
+			if !slices.ContainsFunc(r.Dependencies, isPolicy) { // the document of one that is made here is judged as such
+				rep.skip(r)
+			}
+		case ofAWS && (name == "AdministratorAccess" || name == "PowerUserAccess" || strings.HasSuffix(name, "FullAccess")):
+			rep.add(r, path, "attaches %s", name)
+		}
+	}
+	for _, r := range g.of("aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+		"aws:iam/userPolicyAttachment:UserPolicyAttachment", "aws:iam/groupPolicyAttachment:GroupPolicyAttachment") {
+		look(r, "policyArn", r.Inputs["policyArn"])
+	}
+	for _, r := range g.of("aws:iam/role:Role") {
+		for i, arn := range untyped.List(r.Inputs["managedPolicyArns"]) {
+			look(r, "managedPolicyArns["+strconv.Itoa(i)+"]", arn)
 		}
 	}
 }

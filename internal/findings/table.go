@@ -59,6 +59,12 @@ func accessRules() []Rule {
 			Source: docs + "vpc/latest/userguide/security-group-rules.html", check: openIngress,
 		},
 		{
+			ID: "open-egress", Severity: Medium, Title: "pods may connect to the whole internet on more than HTTPS",
+			Why:    "A dependency that was tampered with sends the team's data anywhere, past the logs of AWS's own services.",
+			Fix:    "Name the ranges of the sources and sinks in the egress of the team.",
+			Source: "https://kubernetes.io/docs/concepts/services-networking/network-policies/", check: openEgress,
+		},
+		{
 			ID: "pod-security", Severity: High, Title: "a team's namespace allows privileged pods",
 			Why:    "A privileged pod is root on its node: it reads the other teams' data and the node's credentials.",
 			Fix:    "Label the namespace pod-security.kubernetes.io/enforce: baseline or restricted.",
@@ -88,6 +94,13 @@ func iamRules() []Rule {
 			Why:    "It gives access to resources of others in the account. Actions for which AWS accepts only * are left out.",
 			Fix:    "Name the ARNs, or limit the statement by a tag (aws:ResourceTag).",
 			Source: best, check: wildcardResource,
+		},
+		{
+			ID: "iam-broad-managed-policy", Severity: High, Title: "a role has a policy of AWS that allows all of a service",
+			Why: "AdministratorAccess, PowerUserAccess and the policies that end with FullAccess reach what others have in the " +
+				"account, and grow with the service. Of a policy of the account itself, a preview knows only the ARN.",
+			Fix:    "List the actions and the ARNs in a policy of your own.",
+			Source: best, check: broadManagedPolicy,
 		},
 		{
 			ID: "iam-open-trust", Severity: High, Title: "a role or a resource trusts everybody",

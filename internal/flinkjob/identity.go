@@ -17,17 +17,15 @@ func base36(name string) string {
 	return new(big.Int).SetBytes([]byte(name)).Text(36)
 }
 
-// roleOf takes account and role name out of a role ARN. Roles with a path are
-// refused: EMR encodes the name only, and what its operator does with a path is
-// not documented.
+// roleOf takes account and role name out of a role ARN. The name is without the path: that is what the AWS CLI encodes
+// into the names that a role trusts. What EMR's operator makes of a path is not documented (docs/verified.md).
 func roleOf(arn string) (account, name string, err error) {
 	parts := strings.SplitN(arn, ":", 6)
 	if len(parts) != 6 || parts[0] != "arn" || parts[2] != "iam" || len(parts[4]) != 12 || !strings.HasPrefix(parts[5], "role/") {
 		return "", "", fmt.Errorf("execution role %q is no IAM role ARN", arn)
 	}
-	name = strings.TrimPrefix(parts[5], "role/")
-	if name == "" || strings.Contains(name, "/") {
-		return "", "", fmt.Errorf("execution role %q: a role with a path is not supported", arn)
+	if name = parts[5][strings.LastIndex(parts[5], "/")+1:]; name == "" {
+		return "", "", fmt.Errorf("execution role %q has no name", arn)
 	}
 	return parts[4], name, nil
 }

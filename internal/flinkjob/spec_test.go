@@ -223,9 +223,14 @@ func TestBase36IsTheEncodingOfTheAWSCLI(t *testing.T) {
 	require.Equal(t, "emr-containers-sa-flink-jobmanager-021732063925-1sseqknnoni14bdu6yyw9n3ft32986beoj10gadqfez009x", sa)
 }
 
-func TestRolesWithAPathOrOfAnotherServiceAreRefused(t *testing.T) {
+func TestOfARoleWithAPathTheNameIsEncoded(t *testing.T) {
 	t.Parallel()
-	for _, arn := range []string{"", "role", "arn:aws:iam::111122223333:role/path/name", "arn:aws:iam::111122223333:user/x",
+	plain, err := ServiceAccount("arn:aws:iam::111122223333:role/name", RoleJobManager)
+	require.NoError(t, err)
+	below, err := ServiceAccount("arn:aws:iam::111122223333:role/a/path/name", RoleJobManager)
+	require.NoError(t, err)
+	require.Equal(t, plain, below)
+	for _, arn := range []string{"", "role", "arn:aws:iam::111122223333:role/path/", "arn:aws:iam::111122223333:user/x",
 		"arn:aws:iam::1:role/x"} {
 		_, err := ServiceAccount(arn, RoleJobManager)
 		require.Error(t, err, arn)

@@ -137,6 +137,10 @@ func nodeMutations() []mutation {
 		}},
 		{"a job in a namespace of nobody", "jobs", func(e *editor) { e.job(graviton, "default", "metadata", "namespace") }},
 		{"the core nodes are relabelled", "placement", set("system", "core-group", "labels", "NodeGroupType")},
+		{"CoreDNS runs on Flink's nodes", "placement", set(nil, "addons-coredns", "configurationValues")},
+		{"the EBS controller runs on Flink's nodes", "placement", set(`{"controller":{}}`, "addons-aws-ebs-csi-driver",
+			"configurationValues")},
+		{"the CloudWatch agent comes from Docker Hub", "placement", set(nil, "metrics-chart", "values", "image")},
 		{"Karpenter runs on its own nodes", "placement", set(nil, "karpenter-chart", "values", "nodeSelector", "NodeGroupType")},
 	}
 }

@@ -230,6 +230,25 @@ func (w *World) corePods() []string {
 	chart := w.resource("karpenter-chart")
 	out.add(text(chart, "values", "nodeSelector", "NodeGroupType") != "core",
 		"karpenter-chart: Karpenter may run on nodes of its own, which it then removes")
+	for _, addon := range []string{"coredns", "ebs-csi-driver"} {
+		configuration := object{}
+		for _, r := range w.of("aws:eks/addon:Addon") {
+			if strings.HasSuffix(text(r, "addonName"), addon) {
+				configuration = decoded(r, "configurationValues")
+			}
+		}
+		if inner, ok := configuration["controller"].(object); ok {
+			configuration = inner
+		}
+		selector, _ := configuration["nodeSelector"].(object)
+		out.add(selector["NodeGroupType"] != "core", "addon %s: its pods may run on nodes of Flink, which go when a job ends",
+			addon)
+	}
+	for _, r := range w.of(typeRelease) {
+		image := text(r, "values", "image", "repository")
+		out.add(strings.HasSuffix(text(r, "chart"), "aws-cloudwatch-metrics") && !strings.HasPrefix(image, "public.ecr.aws/"),
+			"%s: its image comes from Docker Hub, which limits anonymous pulls by address", r.Name)
+	}
 	return out
 }
 

@@ -45,6 +45,12 @@ type Deploy struct {
 	CoreNodes int
 	// SpotVCPUs is the smallest node that a job starts on spot; 0 = jobs do not ask for spot.
 	SpotVCPUs int
+	// PoolTypes are patterns of the instance types of each node pool, by its name.
+	PoolTypes map[string][]string
+	// Subnets are those of an existing network in which nodes run.
+	Subnets []string
+	// IAM is what a deploy has of IAM's entities in all.
+	IAM Entities
 	// Bucket and LogGroups name what is made, in the account of the identity.
 	Bucket    func(awsapi.Identity) string
 	LogGroups []string
@@ -70,6 +76,7 @@ type AWS interface {
 	places
 	names
 	entries
+	capacity
 }
 
 var _ AWS = (*awsapi.Client)(nil)
@@ -94,6 +101,9 @@ func (a Account) steps() []step {
 		{[]string{"zones"}, a.zones},
 		{[]string{"kubernetes-version"}, a.version},
 		{[]string{"instance-types", "quota-vcpu-on-demand", "quota-vcpu-spot"}, a.processors},
+		{[]string{"instance-zones"}, a.offered},
+		{[]string{"subnet-addresses"}, a.subnets},
+		{[]string{"quota-iam-roles", "quota-iam-policies", "quota-instance-profiles"}, a.iam},
 		{[]string{"quota-vpc", "vpc"}, a.networks},
 		{[]string{"quota-eip"}, a.addresses},
 		{[]string{"quota-nat"}, a.natGateways},

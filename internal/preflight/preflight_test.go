@@ -38,6 +38,9 @@ type world struct {
 	versions         []awsapi.ClusterVersion
 	spotRole, bucket bool
 	logGroups        []string
+	iam              map[string]int
+	offers           map[string][]string
+	subnets          []awsapi.Subnet
 	entries          map[string]map[string]string // of the cluster: their tags, by principal
 	fails            map[string]error             // by operation
 	identityErr      error
@@ -91,6 +94,15 @@ func (w *world) Lookup(_ context.Context, _, id string) (awsapi.Resource, bool, 
 	tags, found := w.entries[strings.TrimPrefix(id, "emr-eks-flink:")]
 	return awsapi.Resource{Tags: tags}, found, w.err("eks:DescribeAccessEntry")
 }
+func (w *world) IAMSummary(context.Context) (map[string]int, error) {
+	return w.iam, w.err("iam:GetAccountSummary")
+}
+func (w *world) Offered(context.Context, ...string) (map[string][]string, error) {
+	return w.offers, w.err("ec2:DescribeInstanceTypeOfferings")
+}
+func (w *world) Subnets(context.Context, ...string) ([]awsapi.Subnet, error) {
+	return w.subnets, w.err("ec2:DescribeSubnets")
+}
 func (w *world) LogGroupExists(_ context.Context, name string) (bool, error) {
 	for _, g := range w.logGroups {
 		if g == name {
@@ -109,7 +121,15 @@ func healthy() (*world, *Deploy) {
 		vpcs:     []awsapi.VPC{{ID: "vpc-default", CIDRs: []string{"172.31.0.0/16"}}},
 		vcpus:    map[string]int{"m5.xlarge": 4},
 		spotRole: true,
-		entries:  map[string]map[string]string{me: nil}, // EKS makes the creator's, without tags
+		iam: map[string]int{
+			"Roles": 30, "RolesQuota": 1000, "Policies": 12, "PoliciesQuota": 1500, "InstanceProfiles": 4,
+			"InstanceProfilesQuota": 1000,
+		},
+		offers: map[string][]string{
+			"m5.xlarge":  {"us-west-2a", "us-west-2b", "us-west-2c", "us-west-1a"},
+			"c5d.xlarge": {"us-west-2a", "us-west-2b", "us-west-2c", "us-west-1a"},
+		},
+		entries: map[string]map[string]string{me: nil}, // EKS makes the creator's, without tags
 		zones: []awsapi.Zone{
 			{Name: "us-west-2a", ID: "usw2-az2", State: "available"}, {Name: "us-west-2b", ID: "usw2-az1", State: "available"},
 			{Name: "us-west-2c", ID: "usw2-az3", State: "available"},
@@ -124,6 +144,7 @@ func healthy() (*world, *Deploy) {
 	return w, &Deploy{
 		Stack: "dev", File: "Pulumi.dev.yaml", Name: "emr-eks-flink", Region: "us-west-2", Kubernetes: "1.35",
 		Cidr: "10.0.0.0/16", Networks: 1, Zones: 3, CoreTypes: []string{"m5.xlarge"}, CoreNodes: 3, SpotVCPUs: 4,
+		PoolTypes: map[string][]string{"flink": {"c5d.*", "c6id.*"}}, IAM: Entities{Roles: 8, Policies: 8, Profiles: 1},
 		Tag:       "emrflink:deployment",
 		Bucket:    func(id awsapi.Identity) string { return "b-" + id.Account },
 		LogGroups: []string{"/aws/eks/emr-eks-flink/cluster", "/aws/emr-flink/emr-eks-flink/operator"},
@@ -219,6 +240,47 @@ func limits() map[string]broken {
 			"quota-vcpu-on-demand", check.OK, []string{"need 0, have 64"}},
 		"an instance type that is not offered": {func(w *world, _ *Deploy) { w.vcpus = nil }, "instance-types",
 			check.Error, []string{"m5.xlarge: not offered in us-west-2", "describe-instance-type-offerings"}},
+	}
+}
+
+// room are what IAM, the zones and the subnets have too little of.
+func room() map[string]broken {
+	into := func(w *world, d *Deploy, free ...int) {
+		d.Networks, d.Subnets, d.Recorded.VPC = 0, []string{"subnet-a", "subnet-b"}, "vpc-1"
+		for i, n := range free {
+			w.subnets = append(w.subnets, awsapi.Subnet{ID: d.Subnets[i], Zone: "us-west-2" + string("ab"[i]), Free: n})
+		}
+	}
+	return map[string]broken{
+		"no role left": {func(w *world, _ *Deploy) { w.iam["RolesQuota"] = 37 }, "quota-iam-roles", check.Error, []string{
+			"need 8, have 30, limit 37", "LimitExceeded", "exceeded by 1", "--quota-code L-FE177D64", "--region us-east-1"}},
+		"the last role": {func(w *world, _ *Deploy) { w.iam["RolesQuota"] = 38 }, "quota-iam-roles", check.OK, nil},
+		"no role left, and ours are there": {func(w *world, d *Deploy) {
+			w.iam["RolesQuota"], d.Recorded.IAM.Roles = 30, 8
+		}, "quota-iam-roles", check.OK, []string{"need 0"}},
+		"no policy left": {func(w *world, _ *Deploy) { w.iam["PoliciesQuota"] = 12 }, "quota-iam-policies", check.Error,
+			[]string{"need 8, have 12", "L-E95E4862"}},
+		"no instance profile left": {func(w *world, _ *Deploy) { w.iam["InstanceProfilesQuota"] = 4 },
+			"quota-instance-profiles", check.Error, []string{"need 1, have 4", "L-6E65F664"}},
+		"a zone without the core nodes' type": {func(w *world, _ *Deploy) { w.offers["m5.xlarge"] = []string{"us-west-2a"} },
+			"instance-zones", check.Warning, []string{"core nodes: no m5.xlarge in us-west-2b, us-west-2c", "Unsupported"}},
+		"no zone with it": {func(w *world, _ *Deploy) { delete(w.offers, "m5.xlarge") }, "instance-zones", check.Error,
+			[]string{"describe-instance-type-offerings"}},
+		"a zone without a pool's families": {func(w *world, _ *Deploy) { w.offers["c5d.xlarge"] = []string{"us-west-2a"} },
+			"instance-zones", check.Warning, []string{"pool flink: no c5d.*, c6id.* in us-west-2b, us-west-2c"}},
+		"another family of the pool is there": {func(w *world, _ *Deploy) {
+			w.offers["c5d.xlarge"], w.offers["c6id.8xlarge"] = nil, []string{"us-west-2a", "us-west-2b", "us-west-2c"}
+		}, "instance-zones", check.OK, []string{"core nodes and 1 pools"}},
+		"subnets with room": {func(w *world, d *Deploy) { into(w, d, 76, 4000) }, "subnet-addresses", check.OK,
+			[]string{"need 76, have 76 in subnet-a (us-west-2a), 4000 in subnet-b (us-west-2b)"}},
+		"a subnet with too little room for nodes": {func(w *world, d *Deploy) { into(w, d, 4000, 75) }, "subnet-addresses",
+			check.Warning, []string{"75 in subnet-b", "associate-vpc-cidr-block --vpc-id vpc-1"}},
+		"a subnet that EKS does not take": {func(w *world, d *Deploy) { into(w, d, 4000, 5) }, "subnet-addresses", check.Error,
+			[]string{"less than 6"}},
+		"of a cluster that is there already": {func(w *world, d *Deploy) {
+			into(w, d, 4000, 5)
+			d.Recorded.Clusters, d.Recorded.NodeGroups = 1, 1
+		}, "subnet-addresses", check.Warning, []string{"need 16"}},
 	}
 }
 
@@ -342,7 +404,7 @@ func TestEachProblemIsFoundWithItsCauseAndItsFix(t *testing.T) {
 	w, d := healthy()
 	untested := look(t, w, d)
 	delete(untested, "credentials") // TestWithoutCredentialsTheRestIsSkippedAndTheClockIsNot
-	for _, table := range []map[string]broken{identities(), limits(), offers(), administrators(), clashes()} {
+	for _, table := range []map[string]broken{identities(), limits(), room(), offers(), administrators(), clashes()} {
 		for name, c := range table {
 			delete(untested, c.id)
 			t.Run(name, func(t *testing.T) {
@@ -379,7 +441,8 @@ func TestTheOrderOfTheChecks(t *testing.T) {
 		}
 		require.Equal(t, []string{
 			"credentials", "clock", "account", "region", "session", "zones", "kubernetes-version", "instance-types",
-			"quota-vcpu-on-demand", "quota-vcpu-spot", "quota-vpc", "vpc", "quota-eip", "quota-nat",
+			"quota-vcpu-on-demand", "quota-vcpu-spot", "instance-zones", "subnet-addresses", "quota-iam-roles",
+			"quota-iam-policies", "quota-instance-profiles", "quota-vpc", "vpc", "quota-eip", "quota-nat",
 			"quota-cluster", "cluster-name", "admins", "spot-role", "bucket-name", "log-groups",
 		}, got)
 	}
@@ -409,10 +472,13 @@ func TestACheckThatMayNotBeMadeIsAWarningThatNamesTheAction(t *testing.T) {
 	}{
 		"servicequotas:GetServiceQuota": {"servicequotas:GetServiceQuota", []string{
 			"quota-vpc", "quota-eip", "quota-nat", "quota-cluster", "quota-vcpu-on-demand", "quota-vcpu-spot"}},
-		"ec2:DescribeVpcs":              {"ec2:DescribeVpcs", []string{"quota-vpc", "vpc"}},
-		"ec2:DescribeAddresses":         {"ec2:DescribeAddresses", []string{"quota-eip"}},
-		"ec2:DescribeNatGateways":       {"ec2:DescribeNatGateways", []string{"quota-nat"}},
-		"ec2:DescribeAvailabilityZones": {"ec2:DescribeAvailabilityZones", []string{"zones", "quota-nat"}},
+		"ec2:DescribeVpcs":                  {"ec2:DescribeVpcs", []string{"quota-vpc", "vpc"}},
+		"ec2:DescribeAddresses":             {"ec2:DescribeAddresses", []string{"quota-eip"}},
+		"ec2:DescribeNatGateways":           {"ec2:DescribeNatGateways", []string{"quota-nat"}},
+		"ec2:DescribeAvailabilityZones":     {"ec2:DescribeAvailabilityZones", []string{"zones", "quota-nat", "instance-zones"}},
+		"ec2:DescribeInstanceTypeOfferings": {"ec2:DescribeInstanceTypeOfferings", []string{"instance-zones"}},
+		"iam:GetAccountSummary": {"iam:GetAccountSummary", []string{
+			"quota-iam-roles", "quota-iam-policies", "quota-instance-profiles"}},
 		"ec2:DescribeInstanceTypes": {
 			"ec2:DescribeInstanceTypes", []string{"instance-types", "quota-vcpu-on-demand", "quota-vcpu-spot"},
 		},

@@ -51,15 +51,24 @@ func (a Account) check(ctx context.Context, q quota, need, used int, short check
 	if err != nil {
 		return unknown(q.id, fmt.Sprintf("%s: need %d, have %d", q.what, need, used), err)
 	}
+	return a.judge(q, need, used, limit, short)
+}
+
+// judge compares what is needed beside what is used with a limit.
+func (a Account) judge(q quota, need, used int, limit float64, short check.Status) check.Check {
 	c := fine(q.id, "%s: need %d, have %d, limit %.0f", q.what, need, used, limit)
 	if float64(need+used) <= limit || need == 0 {
 		return c
 	}
 	c.Status = short
 	c.Why = fmt.Sprintf("%s: quota %s would be exceeded by %.0f", q.refusal, q.code, float64(need+used)-limit)
+	region := a.Deploy.Region
+	if q.service == "iam" {
+		region = "us-east-1" // where Service Quotas has those of IAM
+	}
 	c.Fix = fmt.Sprintf("aws service-quotas request-service-quota-increase --service-code %s --quota-code %s --desired-value "+
 		"%d --region %s",
-		q.service, q.code, need+used, a.Deploy.Region)
+		q.service, q.code, need+used, region)
 	return c
 }
 

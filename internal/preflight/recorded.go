@@ -8,7 +8,8 @@ import "emrflink/internal/plans"
 type Recorded struct {
 	Account, Region                                    string // "" = nothing is deployed
 	VPCs, Addresses, NatGateways, Clusters, NodeGroups int
-	VPC                                                string          // id
+	VPC                                                string // id
+	IAM                                                Entities
 	Names                                              map[string]bool // of log groups and buckets
 }
 
@@ -44,5 +45,11 @@ func (r *Recorded) count(typ string) {
 		r.Clusters++
 	case "aws:eks/nodeGroup:NodeGroup":
 		r.NodeGroups++
+	case "aws:iam/role:Role":
+		r.IAM.Roles++
+	case "aws:iam/policy:Policy":
+		r.IAM.Policies++
+	case "aws:iam/instanceProfile:InstanceProfile":
+		r.IAM.Profiles++
 	}
 }

@@ -34,14 +34,21 @@ func Needs(c stacks.Config, info stack.Info, recorded preflight.Recorded) prefli
 	d.StandardSupportUSD, d.ExtendedSupportUSD, _ = cost.ControlPlane(c.Region)
 	at := &deployment.Deployment{Name: c.Name, Region: c.Region}
 	d.LogGroups = []string{cluster.LogGroup(at), flinkoperator.LogGroup(at), observability.LogGroup(at)}
-	for _, name := range c.Teams {
-		d.LogGroups = append(d.LogGroups, team.LogGroup(at, name))
+	for _, t := range c.Teams {
+		d.LogGroups = append(d.LogGroups, team.LogGroup(at, t.Name))
+	}
+	d.IAM, d.PoolTypes = entities(c), map[string][]string{}
+	for _, p := range c.NodePools {
+		for _, family := range p.Families {
+			d.PoolTypes[p.Name] = append(d.PoolTypes[p.Name], family+".*")
+		}
 	}
 	d.Bucket = func(id awsapi.Identity) string {
 		return checkpoints.BucketName(&deployment.Deployment{Name: c.Name, Region: c.Region, AccountID: id.Account})
 	}
 	if id := c.ExistingVpc.ID; id != "" {
 		// Nothing of the network is made; two zones are what EKS asks of any subnets.
+		d.Subnets = c.ExistingVpc.PrivateSubnetIds
 		d.Networks, d.Zones, d.Recorded.VPC = 0, 2, id
 	}
 	return d
@@ -57,4 +64,19 @@ func spotVCPUs(pools []karpenter.Pool) int {
 		}
 	}
 	return least
+}
+
+// entities counts the IAM entities of a deployment; a test compares it with the graph.
+func entities(c stacks.Config) preflight.Entities {
+	// The cluster, core nodes, Karpenter's nodes, and four controllers: Karpenter, EBS CSI driver, Flink operator, CloudWatch
+	// agent; and policies of Karpenter (six) and of the operator.
+	e := preflight.Entities{Roles: 7 + len(c.Teams), Policies: 7, Profiles: 1}
+	for _, t := range c.Teams {
+		e.Policies += 1 + len(t.Documents())
+	}
+	if c.ClusterAutoscaler {
+		e.Roles++
+		e.Policies++
+	}
+	return e
 }

@@ -5,19 +5,21 @@ package stackconfig
 import (
 	"testing"
 
+	"emrflink/components/componenttest"
 	"emrflink/internal/awsapi"
 	"emrflink/internal/preflight"
 	"emrflink/internal/stack"
 	"emrflink/karpenter"
 	"emrflink/stacks"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
 )
 
 func TestWhatADeployNeedsFollowsFromTheSettings(t *testing.T) {
 	t.Parallel()
 	config := stacks.Default()
-	config.NatGateways, config.Teams = "perZone", []string{"a", "b"}
+	config.NatGateways, config.Teams = "perZone", stacks.NamedTeams("a", "b")
 	d := Needs(config, stack.Info{Speed: 200}, preflight.Recorded{VPCs: 1})
 	require.Equal(t, []string{
 		"/aws/eks/emr-eks-flink/cluster", "/aws/emr-flink/emr-eks-flink/operator",
@@ -48,4 +50,27 @@ func TestPoolsOnDemandNeedNoSpot(t *testing.T) {
 	t.Parallel()
 	require.Zero(t, spotVCPUs([]karpenter.Pool{{CapacityTypes: []string{karpenter.OnDemand}}}))
 	require.Equal(t, 2, spotVCPUs([]karpenter.Pool{{MinVcpu: 8}, {MinVcpu: 2}}))
+}
+
+// What IAM must have room for are numbers; they are those of the graph, but for the role of the cluster, which pulumi-eks
+// makes.
+func TestTheIAMEntitiesAreThoseOfTheGraph(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*stacks.Config){
+		"the defaults": func(*stacks.Config) {},
+		"every option": func(c *stacks.Config) { c.KmsKey.Enabled, c.ClusterAutoscaler, c.PodIdentity = true, true, true },
+		"teams": func(c *stacks.Config) {
+			c.Teams = append(stacks.NamedTeams("a", "b"), stacks.Team{Name: "c", Policies: []stacks.TeamPolicy{
+				"arn:aws:iam::aws:policy/P", `{"Statement":[]}`, `{"Statement":{}}`,
+			}})
+		},
+	} {
+		config := stacks.Default()
+		change(&config)
+		g := componenttest.Run(t, func(ctx *pulumi.Context) error { return stacks.Compose(ctx, config) })
+		require.Equal(t, preflight.Entities{
+			Roles: len(g.Names("aws:iam/role:Role")) + 1, Policies: len(g.Names("aws:iam/policy:Policy")),
+			Profiles: len(g.Names("aws:iam/instanceProfile:InstanceProfile")),
+		}, Needs(config, stack.Info{}, preflight.Recorded{}).IAM, name)
+	}
 }

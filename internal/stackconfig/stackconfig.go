@@ -7,11 +7,13 @@
 package stackconfig
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
 
 	"emrflink/internal/findings"
+	"emrflink/internal/iam"
 	"emrflink/stacks"
 )
 
@@ -31,10 +33,30 @@ func Parse(file string, values map[string]any) (stacks.Config, error) {
 			})
 		}
 	}
+	for i, t := range config.Teams {
+		for place, document := range t.Documents() {
+			if why := refusedByIAM(document); why != "" {
+				bad = append(bad, stacks.Problem{File: file, Key: fmt.Sprintf("teams[%d].policies[%d]", i, place), Why: why})
+			}
+		}
+	}
+	slices.SortStableFunc(bad, func(a, b stacks.Problem) int { return cmp.Compare(a.Key, b.Key) })
 	if len(bad) > 0 {
 		return stacks.Config{}, &stacks.ConfigError{Problems: bad}
 	}
 	return config, nil
+}
+
+// refusedByIAM says why IAM would refuse a policy of a role, "" when it takes it.
+func refusedByIAM(document string) string {
+	doc, err := iam.Parse([]byte(document))
+	if err == nil {
+		err = doc.CheckIdentity()
+	}
+	if err != nil {
+		return "MalformedPolicyDocument: " + err.Error()
+	}
+	return ""
 }
 
 // Accepted are the findings that settings accept.

@@ -43,6 +43,32 @@ func TestEveryUnknownRuleIsAProblemWithItsPlace(t *testing.T) {
 	}, wrong.Problems))
 }
 
+// A document that IAM would refuse when half of a deployment is made is refused before anything is contacted.
+func TestATeamsDocumentIsOneThatIAMTakes(t *testing.T) {
+	t.Parallel()
+	for document, why := range map[string]string{
+		`{"Effect":"allow","Action":"s3:GetObject","Resource":"*"}`:                 "Effect must be Allow or Deny",
+		`{"Effect":"Allow","Action":"GetObject","Resource":"*"}`:                    "not of the form service:Name",
+		`{"Effect":"Allow","Action":"s3:GetObject"}`:                                "Resource is missing",
+		`{"Effect":"Allow","Action":"s3:GetObject","Resource":"*","Principal":"*"}`: "must not have a Principal",
+		`{"Effect":"Allow","Action":"s3:GetObject","Resource":"*","Conditions":{}}`: "unknown field",
+		`{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*"}`:  "",
+	} {
+		_, err := Parse("Pulumi.dev.yaml", map[string]any{"teams": `["a",{"name":"b","policies":["arn:aws:iam::aws:policy/P",` +
+			`{"Version":"2012-10-17","Statement":[` + document + `]}]}]`})
+		if why == "" {
+			require.NoError(t, err)
+			continue
+		}
+		var wrong *stacks.ConfigError
+		require.ErrorAs(t, err, &wrong, document)
+		require.Len(t, wrong.Problems, 1)
+		require.Equal(t, "teams[1].policies[1]", wrong.Problems[0].Key)
+		require.Contains(t, wrong.Problems[0].Why, "MalformedPolicyDocument")
+		require.Contains(t, wrong.Problems[0].Why, why)
+	}
+}
+
 func TestWhatTheProgramRefusesIsRefused(t *testing.T) {
 	t.Parallel()
 	_, err := Parse("Pulumi.dev.yaml", map[string]any{"region": "mars-1"})

@@ -156,7 +156,7 @@ func (d *document) value(path string, n *yaml.Node, t reflect.Type) any {
 func (d *document) scalar(path string, n *yaml.Node, t reflect.Type) any {
 	tag := n.ShortTag()
 	switch {
-	case t != nil && t.Kind() == reflect.String && tag != "!!null":
+	case stacks.TakesText(t) && tag != "!!null":
 		if tag != "!!str" {
 			d.hints = append(d.hints, fmt.Sprintf("line %d: %s:%s = %s is taken as text; quotes make it text for every tool: %q",
 				n.Line, stacks.Namespace, path, n.Value, n.Value))

@@ -41,6 +41,7 @@ import (
 	"emrflink/internal/localtarget"
 	"emrflink/internal/plans"
 	"emrflink/internal/stack"
+	"emrflink/internal/upgrade"
 )
 
 // exits says of each command how each exit code that its help names is seen.
@@ -124,6 +125,7 @@ func seen() map[string]exits {
 		"state restore":     {"", map[int]string{0: "TestRestore"}},
 		"status":            {"", map[int]string{0: "TestStatusAsText"}},
 		"version":           {"", map[int]string{0: "TestVersion"}},
+		"versions":          {"", map[int]string{0: "TestVersions"}},
 	}
 }
 
@@ -271,6 +273,7 @@ func (r *run) failing(err error) {
 	o.State = func(context.Context) (state.Stack, error) { return nil, err }
 	o.Stacks = func(context.Context) ([]stack.Origin, error) { return nil, err }
 	o.Drift = func(context.Context) (drift.Document, error) { return drift.Document{}, err }
+	o.Versions = func(context.Context) (upgrade.Document, error) { return upgrade.Document{}, err }
 	o.Kubeconfig = func(context.Context) (kubeconfig.Entry, []string, error) { return nil, nil, err }
 	o.Token = func(context.Context, ekstoken.Request) ([]byte, error) { return nil, err }
 	o.Doctor.Preflight = func(context.Context) ([]check.Check, error) { return nil, err }

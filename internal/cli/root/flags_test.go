@@ -41,6 +41,7 @@ import (
 	"emrflink/internal/cli/state"
 	"emrflink/internal/cli/status"
 	"emrflink/internal/cli/version"
+	"emrflink/internal/cli/versions"
 	"emrflink/internal/flinkjob"
 	"emrflink/internal/localtarget"
 )
@@ -114,6 +115,7 @@ func keepers(r run, got *any) map[string]*cobra.Command {
 		"state restore":       state.NewRestoreCmd(f, o.State, cmdtest.Keep[state.Options](got)),
 		"status":              status.NewCmd(f, o.Status, cmdtest.Keep[status.Options](got)),
 		"version":             version.NewCmd(f, cmdtest.Keep[version.Options](got)),
+		"versions":            versions.NewCmd(f, o.Versions, cmdtest.Keep[versions.Options](got)),
 	}
 }
 
@@ -160,6 +162,7 @@ func deploymentFlags() []flagCase {
 		{"deploy", "--output=json", deploy.Options{Output: JSON}},
 		{"status", "--output=json", status.Options{Output: JSON}},
 		{"drift", "--output=json", drift.Options{Output: JSON}},
+		{"versions", "--output=json", versions.Options{Output: JSON}},
 		{"job check-jar", "a", job.JarOptions{Jar: "a"}},
 		{"job check-jar", "a --sql=b", job.JarOptions{Jar: "a", SQL: "b"}},
 		{"job check-jar", "a --entry-class=b", job.JarOptions{Jar: "a", EntryClass: "b"}},

@@ -38,6 +38,7 @@ import (
 	"emrflink/internal/cli/state"
 	"emrflink/internal/cli/status"
 	"emrflink/internal/cli/version"
+	"emrflink/internal/cli/versions"
 	"emrflink/internal/runlog"
 )
 
@@ -67,6 +68,7 @@ type Operations struct {
 	State     func(context.Context) (state.Stack, error)
 	Stacks    stack.List
 	Drift     drift.Detector
+	Versions  versions.Reader
 	Local     local.Operations
 	Pulumi    pulumi.Main
 	Access
@@ -113,7 +115,7 @@ func New(f *cmdutil.Factory, o Operations) *cobra.Command {
 	add(root, main, initcmd.NewCmd(f, nil), config.NewCmd(f), doctor.NewCmd(f, o.Doctor, nil), preview.NewCmd(f, o.Preview, nil),
 		graph.NewCmd(f, o.Graph, nil), cost.NewCmd(f, o.Cost, nil), deploy.NewCmd(f, o.Deploy, nil),
 		status.NewCmd(f, o.Status, nil), drift.NewCmd(f, o.Drift, nil), outputs.NewCmd(f, o.Outputs, nil),
-		cleanup.NewCmd(f, o.Cleanup, nil))
+		versions.NewCmd(f, o.Versions, nil), cleanup.NewCmd(f, o.Cleanup, nil))
 	running := append(jobs.NewCmds(f, o.Jobs), jobstate.NewCmd(f, o.JobState))
 	running = append(running, jobupgrade.NewCmds(f, o.JobState)...)
 	add(root, run, kubeconfig.NewCmd(f, o.Kubeconfig, nil), job.NewCmd(f, o.Job, o.Jar, running...),

@@ -86,6 +86,7 @@ func (s *onTarget) scope() cleanup.Options {
 	return cleanup.Options{
 		Stack: info.Stack, Region: info.Region, Deployment: info.Deployment, Folder: filepath.Join(info.Home, "cleanup"),
 		NameTag: deployment.TagDeployment, Tags: deploymentTags, Recorder: leaver{recorder{s}}, Open: s.world,
+		Protect: s.settings.config.Protect,
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"emrflink/internal/disk"
 	"emrflink/internal/plans"
 	"emrflink/internal/preview"
+	"emrflink/stacks"
 )
 
 func TestAPlanIsHeldAgainstSettingsAndState(t *testing.T) {
@@ -43,7 +44,7 @@ func TestAPlanIsHeldAgainstSettingsAndState(t *testing.T) {
 	require.ErrorContains(t, err, `create aws:ec2/vpc:Vpc "vpc" in another way`)
 	require.Equal(t, 2, cmdtest.Code(err))
 
-	set.config.Teams = []string{"another"}
+	set.config.Teams = stacks.NamedTeams("another")
 	a.version = "v2"
 	err = a.checkPlan(file)
 	require.ErrorContains(t, err, "another build of this program; the settings of the stack were changed")

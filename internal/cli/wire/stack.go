@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -268,12 +269,54 @@ func (s *onTarget) Deploy(ctx context.Context, sink func(plans.Event)) (plans.Re
 	if err := s.remember(ctx); err != nil {
 		return plans.Result{}, err
 	}
+	if err := s.unprotect(ctx); err != nil {
+		return plans.Result{}, classify(err)
+	}
 	res, err := e.Deploy(ctx, sink)
 	s.app.logFailure(err)
+	if err == nil {
+		err = s.protect(ctx)
+	}
 	if err == nil {
 		err = s.serves(ctx)
 	}
 	return res, classify(err)
+}
+
+// protect has EKS refuse to delete the cluster, if the settings ask for it. The AWS provider in use has no such property.
+func (s *onTarget) protect(ctx context.Context) error {
+	if !s.settings.config.Protect {
+		return nil
+	}
+	return s.deletionProtection(ctx, true)
+}
+
+// unprotect takes back what an earlier deploy protected, when the settings ask for it no more. What somebody protected by hand
+// stays.
+func (s *onTarget) unprotect(ctx context.Context) error {
+	if s.settings.config.Protect {
+		return nil
+	}
+	record, err := recorder{s}.Record(ctx)
+	if err != nil || !slices.ContainsFunc(record.Resources, func(r plans.StateResource) bool { return r.Protect && r.Custom }) {
+		return err
+	}
+	return s.deletionProtection(ctx, false)
+}
+
+func (s *onTarget) deletionProtection(ctx context.Context, on bool) error {
+	c, err := s.client(ctx)
+	if err != nil {
+		return err
+	}
+	k, err := c.DescribeCluster(ctx, s.settings.config.Name)
+	switch {
+	case awsapi.IsNotFound(err) && !on:
+		return nil
+	case err != nil || k.DeletionProtection == on:
+		return err
+	}
+	return c.SetDeletionProtection(ctx, k.Name, on)
 }
 
 // logFailure keeps the engine's unabridged output of a failure.

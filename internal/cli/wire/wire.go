@@ -174,7 +174,7 @@ func (a *app) operations() root.Operations {
 			Local: func() (doctor.LocalTarget, error) { return a.local() }, State: a.checkState, Preflight: a.preflight,
 			Flink: a.examineFlink, FetchPlugins: a.fetchPlugins,
 		},
-		Drift: a.drift, Access: root.Access{Kubeconfig: a.kubeconfig, Token: a.token}, Pulumi: a.pulumi,
+		Drift: a.drift, Versions: a.versions, Access: root.Access{Kubeconfig: a.kubeconfig, Token: a.token}, Pulumi: a.pulumi,
 		Local: local.Operations{
 			Open: func() (local.Target, error) {
 				t, err := a.local()

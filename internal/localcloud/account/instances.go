@@ -139,6 +139,10 @@ func (t *tx) checkRun(q RunRequest, subnet *Resource) (profile *Resource, err er
 	if !ok {
 		return nil, awserror.Bad("InvalidParameterValue", "Invalid value '%s' for InstanceType.", q.InstanceType)
 	}
+	if zone := str(subnet.Attrs, "availabilityZone"); !offers(str(subnet.Attrs, "availabilityZoneId"), q.InstanceType) {
+		return nil, awserror.Bad("Unsupported", "Your requested instance type (%s) is not supported in your requested "+
+			"Availability Zone (%s).", q.InstanceType, zone)
+	}
 	if q.ImageID == "" {
 		return nil, awserror.Bad("MissingParameter", "The request must contain the parameter ImageId")
 	}

@@ -6,6 +6,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"emrflink/internal/awskind"
@@ -27,6 +31,21 @@ func addons() map[string]string {
 		"cert-manager":                    "v1.19.1-eksbuild.1",
 	}
 }
+
+// AddonVersions are the versions of an addon that the account offers, the newest first, and the default one; none of one that it
+// does not have. The newer one is made up of the default.
+func (a *Account) AddonVersions(name string) (all []string, byDefault string) {
+	byDefault = addons()[name]
+	if byDefault == "" {
+		return nil, ""
+	}
+	version, build, _ := strings.Cut(byDefault, "-eksbuild.")
+	n, _ := strconv.Atoi(build) // the table has numbers
+	return []string{fmt.Sprintf("%s-eksbuild.%d", version, n+1), byDefault}, byDefault
+}
+
+// AddonNames are the addons that the account offers.
+func (a *Account) AddonNames() []string { return slices.Sorted(maps.Keys(addons())) }
 
 var addonVersion = pattern.Lazy(`^v\d+\.\d+\.\d+-eksbuild\.\d+$`)
 

@@ -75,6 +75,10 @@ func clusterKinds() map[Kind]*spec {
 			},
 			check: checkCluster, make: makeCluster, update: updateCluster, start: startCluster, stop: stopCluster,
 			blocked: func(t *tx, r *Resource) error {
+				if r.Attrs[attrProtection] == true {
+					return awserror.Bad("InvalidRequestException",
+						"Cluster %s has deletion protection enabled: disable it before you delete the cluster", r.ID)
+				}
 				if t.first(KindNodeGroup, func(x *Resource) bool { return x.ofCluster(r.ID) }) != nil {
 					return inUse("Cluster has nodegroups attached")
 				}
@@ -100,6 +104,23 @@ func clusterKinds() map[Kind]*spec {
 			update: func(t *tx, _, r *Resource) error { r.Attrs["modifiedAt"] = stamp(t.Now); return nil },
 		},
 	}
+}
+
+// attrProtection says of a cluster that EKS refuses to delete it.
+const attrProtection = "deletionProtection"
+
+// DeletionProtection says whether EKS refuses to delete a cluster.
+func (r Resource) DeletionProtection() bool { return r.Attrs[attrProtection] == true }
+
+// SetDeletionProtection is eks:UpdateClusterConfig with deletionProtection.
+func (a *Account) SetDeletionProtection(cluster string, on bool) error {
+	return a.do(Caller{}, func(t *tx) error {
+		if t.get(KindCluster, cluster) == nil {
+			return noSuchCluster(cluster)
+		}
+		t.edit(KindCluster, cluster, func(r *Resource) { r.Attrs[attrProtection] = on })
+		return nil
+	})
 }
 
 // ofCluster reports whether a resource belongs to a cluster.

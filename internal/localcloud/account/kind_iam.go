@@ -97,7 +97,7 @@ func roleKinds() map[Kind]*spec {
 				if role := str(p, "role"); role != "" {
 					p["role"] = RoleName(role)
 				}
-				return nil
+				return t.roomInIAM(KindInstanceProfile, self, QuotaInstanceProfiles, "InstanceProfilesPerAccount")
 			},
 			make: func(t *tx, r *Resource) error {
 				r.ID, r.Name = str(r.Props, "name"), str(r.Props, "name")
@@ -145,13 +145,30 @@ func issuerHost(url string) string {
 
 func (t *tx) oidcARN(url string) string { return t.iamARN("oidc-provider/" + issuerHost(url)) }
 
+// roomInIAM refuses one entity more than the account may have.
+func (t *tx) roomInIAM(k Kind, self, quota, what string) error {
+	if self != "" {
+		return nil
+	}
+	return t.room(quota, t.count(k, func(*Resource) bool { return true }), awserror.Status(http.StatusConflict, "LimitExceeded",
+		"Cannot exceed quota for %s: %.0f", what, t.a.quotas[quota]))
+}
+
+// newRole refuses a name that is taken, and one role more than the account may have.
+func (t *tx) newRole(name, self string) error {
+	if self == "" && t.get(KindRole, name) != nil {
+		return awserror.Status(http.StatusConflict, "EntityAlreadyExists", "Role with name %s already exists.", name)
+	}
+	return t.roomInIAM(KindRole, self, QuotaRoles, "RolesPerAccount")
+}
+
 func checkRole(t *tx, p Props, self string) error {
 	name := str(p, "name")
 	if err := checkIAMName(name, 64); err != nil {
 		return err
 	}
-	if self == "" && t.get(KindRole, name) != nil {
-		return awserror.Status(http.StatusConflict, "EntityAlreadyExists", "Role with name %s already exists.", name)
+	if err := t.newRole(name, self); err != nil {
+		return err
 	}
 	doc, err := parsePolicy(str(p, "assumeRolePolicy"))
 	if err != nil {

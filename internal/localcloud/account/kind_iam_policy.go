@@ -92,6 +92,9 @@ func checkManagedPolicy(t *tx, p Props, self string) error {
 		return awserror.Status(http.StatusConflict, "EntityAlreadyExists",
 			"A policy called %s already exists. Duplicate names are not allowed.", name)
 	}
+	if err := t.roomInIAM(KindPolicy, self, QuotaPolicies, "PoliciesPerAccount"); err != nil {
+		return err
+	}
 	if err := checkIdentityPolicy(str(p, "policy")); err != nil {
 		return err
 	}

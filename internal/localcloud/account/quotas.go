@@ -21,6 +21,9 @@ const (
 	QuotaSpotVCPU         = "L-34B43A08" // standard spot instance requests
 	QuotaSGRules          = "L-0EA8095F" // rules per security group and direction
 	QuotaRolePolicies     = "L-0DA4ABF3" // managed policies per role
+	QuotaRoles            = "L-FE177D64" // roles per account
+	QuotaPolicies         = "L-E95E4862" // customer-managed policies per account
+	QuotaInstanceProfiles = "L-6E65F664" // per account
 )
 
 // Quota is one quota that the account enforces, as Service Quotas describes it.
@@ -50,6 +53,9 @@ func quotaTable() []Quota {
 			Default: 5, Value: 1152,
 		},
 		{Service: "vpc", Code: QuotaSGRules, Name: "Inbound or outbound rules per security group", Default: 60},
+		{Service: "iam", Code: QuotaRoles, Name: "Roles per account", Default: 1000, Global: true},
+		{Service: "iam", Code: QuotaPolicies, Name: "Customer managed policies per account", Default: 1500, Global: true},
+		{Service: "iam", Code: QuotaInstanceProfiles, Name: "Instance profiles per account", Default: 1000, Global: true},
 		{Service: "iam", Code: QuotaRolePolicies, Name: "Managed policies per role", Default: 10, Global: true},
 	}
 }

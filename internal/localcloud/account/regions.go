@@ -66,6 +66,30 @@ func regionZones(name string) []Zone {
 	return out
 }
 
+// offers says whether a zone has instances of a type. Which zones lack which types, AWS only tells an account, and it changes:
+// these holes are made up, in zones that a deployment with the default number of zones does not use.
+func offers(zoneID, instanceType string) bool {
+	family, _, _ := strings.Cut(instanceType, ".")
+	return !slices.Contains(map[string][]string{
+		"usw2-az4": {"c5d", "c6id", "r6gd", "m5"}, "use1-az3": {"c5d", "c6id", "r6gd", "r7gd", "m5", "m6i"},
+	}[zoneID], family)
+}
+
+// Offers says whether a zone of a region, by its name, has instances of a type.
+func (a *Account) Offers(zone, instanceType string) bool {
+	return offers(zoneID(zone), instanceType)
+}
+
+// zoneID is the id of a zone, "" for one that there is not.
+func zoneID(zone string) string {
+	for _, z := range regionZones(strings.TrimRight(zone, "abcdef")) {
+		if z.Name == zone {
+			return z.ID
+		}
+	}
+	return ""
+}
+
 // eksRefusesZone lists the zone ids in which EKS cannot place a control plane, from the EKS user guide
 // ("Network requirements for VPC and subnets").
 func eksRefusesZone(zoneID string) bool {

@@ -100,6 +100,7 @@ func instanceTypeBody(it account.InstanceType, hypervisor string) []node {
 func describeInstanceTypeOfferings(q *request) (answer, error) {
 	t := table{ids: "none", filters: []string{"instance-type", "location"}}
 	kind := q.form.str("LocationType")
+	zones := map[string]string{} // by place
 	var places []string
 	switch kind {
 	case "", "region":
@@ -110,7 +111,7 @@ func describeInstanceTypeOfferings(q *request) (answer, error) {
 			if kind == "availability-zone-id" {
 				place = z.ID
 			}
-			places = append(places, place)
+			places, zones[place] = append(places, place), z.Name
 		}
 	default:
 		return answer{}, invalid("InvalidParameterValue", "The location type '%s' is not simulated", kind)
@@ -118,6 +119,9 @@ func describeInstanceTypeOfferings(q *request) (answer, error) {
 	var rows []row
 	for _, it := range q.account.InstanceTypes() {
 		for _, place := range places {
+			if zone := zones[place]; zone != "" && !q.account.Offers(zone, it.Type) {
+				continue
+			}
 			rows = append(rows, row{id: it.Type + place, attrs: map[string][]string{"instance-type": {it.Type},
 				"location": {place}},
 				body: []node{txt("instanceType", it.Type), txt("locationType", kind), txt("location", place)}})
@@ -137,6 +141,9 @@ func describeSpotPriceHistory(q *request) (answer, error) {
 			continue
 		}
 		for _, z := range q.account.ZonesIn(q.region) {
+			if !q.account.Offers(z.Name, it.Type) {
+				continue
+			}
 			rows = append(rows, row{
 				id: it.Type + z.Name,
 				attrs: map[string][]string{"instance-type": {it.Type}, "availability-zone": {z.Name},

@@ -11,6 +11,7 @@ import (
 
 	"emrflink/internal/cost"
 	"emrflink/internal/localcloud/account"
+	"emrflink/internal/localcloud/awsid"
 )
 
 // eksOperation names the operation of an EKS request by method and path.
@@ -34,13 +35,15 @@ func eksOperation(r *http.Request) (string, map[string]string) {
 	what += fmt.Sprintf(" %d", len(parts))
 	names := map[string]string{
 		"GET clusters 1": "ListClusters", "GET clusters 2": "DescribeCluster", "POST clusters 1": "CreateCluster",
-		"DELETE clusters 2":          "DeleteCluster",
-		"GET clusters/node-groups 3": "ListNodegroups", "GET clusters/node-groups 4": "DescribeNodegroup",
+		"DELETE clusters 2":             "DeleteCluster",
+		"POST clusters/update-config 3": "UpdateClusterConfig",
+		"GET clusters/node-groups 3":    "ListNodegroups", "GET clusters/node-groups 4": "DescribeNodegroup",
 		"GET clusters/addons 3": "ListAddons", "GET clusters/addons 4": "DescribeAddon",
 		"GET clusters/access-entries 3": "ListAccessEntries", "GET clusters/access-entries 4": "DescribeAccessEntry",
 		"GET clusters/pod-identity-associations 3": "ListPodIdentityAssociations",
 		"GET clusters/pod-identity-associations 4": "DescribePodIdentityAssociation",
 		"GET cluster-versions 1":                   "DescribeClusterVersions",
+		"GET addons 2":                             "DescribeAddonVersions",
 	}
 	if n := names[what]; n != "" {
 		return n, vars
@@ -88,7 +91,7 @@ func describeCluster(q *request) (answer, error) {
 		"name": r.ID, "arn": r.ARN, "createdAt": float64(r.CreatedAt.UnixMilli()) / 1000, "version": str(p, "version"),
 		"roleArn": str(p, "roleArn"),
 		"status":  r.State, "platformVersion": str(p, "platformVersion"), "tags": stringTags(r.Tags),
-		"health": map[string]any{"issues": []any{}},
+		"health": map[string]any{"issues": []any{}}, "deletionProtection": r.DeletionProtection(),
 		"resourcesVpcConfig": map[string]any{
 			"subnetIds": list0(strs(p, "vpcConfig.subnetIds")), "securityGroupIds": list0(strs(p, "vpcConfig.securityGroupIds")),
 			"clusterSecurityGroupId": str(p, "vpcConfig.clusterSecurityGroupId"), "vpcId": str(p, "vpcConfig.vpcId"),
@@ -115,6 +118,34 @@ func describeCluster(q *request) (answer, error) {
 		c["logging"] = map[string]any{"clusterLogging": []any{map[string]any{"types": types, "enabled": true}}}
 	}
 	return q.json(map[string]any{"cluster": c})
+}
+
+// updateClusterConfig changes nothing but the deletion protection.
+func updateClusterConfig(q *request) (answer, error) {
+	var in map[string]any
+	if err := q.decode(&in); err != nil {
+		return answer{}, err
+	}
+	for name := range in {
+		if name != "deletionProtection" && name != "clientRequestToken" {
+			return answer{}, refuse(http.StatusNotImplemented, "NotImplemented", "the local target does not simulate %s of "+
+				"UpdateClusterConfig", name)
+		}
+	}
+	r, err := q.cluster()
+	if err != nil {
+		return answer{}, err
+	}
+	on, given := in["deletionProtection"].(bool)
+	if !given {
+		return answer{}, refuse(http.StatusBadRequest, "InvalidParameterException", "No changes needed.")
+	}
+	if err := q.account.SetDeletionProtection(r.ID, on); err != nil {
+		return answer{}, err
+	}
+	return q.json(map[string]any{"update": map[string]any{
+		"id": awsid.UUID(), "status": "Successful", "type": "DeletionProtectionUpdate", "errors": []any{},
+	}})
 }
 
 // stringTags is never null in JSON.
@@ -298,6 +329,25 @@ func describePodIdentityAssociation(q *request) (answer, error) {
 	one := association(r)
 	one["roleArn"], one["tags"] = str(r.All(), "roleArn"), stringTags(r.Tags)
 	return q.json(map[string]any{"association": one})
+}
+
+// describeAddonVersions offers the account's addons, for whatever Kubernetes version.
+func describeAddonVersions(q *request) (answer, error) {
+	kubernetes, only := q.http.URL.Query().Get("kubernetesVersion"), q.http.URL.Query().Get("addonName")
+	all := []any{}
+	for _, name := range q.account.AddonNames() {
+		if only != "" && only != name {
+			continue
+		}
+		offered, byDefault := q.account.AddonVersions(name)
+		versions := []any{}
+		for _, v := range offered {
+			versions = append(versions, map[string]any{"addonVersion": v, "architecture": []string{"amd64", "arm64"},
+				"compatibilities": []any{map[string]any{"clusterVersion": kubernetes, "defaultVersion": v == byDefault}}})
+		}
+		all = append(all, map[string]any{"addonName": name, "owner": "aws", "addonVersions": versions})
+	}
+	return q.json(map[string]any{"addons": all})
 }
 
 // describeClusterVersions offers the account's versions. Extended support ends

@@ -224,6 +224,26 @@ func getPolicy(q *request) (answer, error) {
 		list("Tags", "member", tagNodes(r.Tags, "Key", "Value"))))
 }
 
+// getAccountSummary has the entities that a deploy makes, and how many of each the account may have.
+func getAccountSummary(q *request) (answer, error) {
+	quotas := q.account.Quotas()
+	var entries []node
+	for _, e := range []struct {
+		name  string
+		kind  account.Kind
+		quota string
+	}{
+		{"InstanceProfiles", account.KindInstanceProfile, account.QuotaInstanceProfiles},
+		{"Policies", account.KindPolicy, account.QuotaPolicies},
+		{"Roles", account.KindRole, account.QuotaRoles},
+	} {
+		entries = append(entries,
+			el("entry", txt("key", e.name), num("value", len(q.account.List(e.kind)))),
+			el("entry", txt("key", e.name+"Quota"), num("value", int(quotas[e.quota]))))
+	}
+	return q.query(el("SummaryMap", entries...))
+}
+
 func noProfile(name string) error { return noSuch("Instance Profile %s cannot be found.", name) }
 
 func getInstanceProfile(q *request) (answer, error) {

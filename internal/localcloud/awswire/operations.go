@@ -218,6 +218,10 @@ func iamPolicyOperations() []Operation {
 			takes: "RoleName! PathPrefix Marker MaxItems:1-1000", needs: oneRole, run: listAttachedRolePolicies,
 		},
 		{
+			Service: "iam", Name: "GetAccountSummary", UsedBy: byEmrflink,
+			Notes: "roles, policies, instance profiles and their quotas", takes: nothing, run: getAccountSummary,
+		},
+		{
 			Service: "iam", Name: "GetPolicy", UsedBy: byEmrflink, Notes: "the account's own policies",
 			takes: "PolicyArn!",
 			needs: byIAMARN(account.KindPolicy, "PolicyArn"), run: getPolicy,
@@ -259,6 +263,10 @@ func eksOperations() []Operation {
 			Service: "eks", Name: "DescribeCluster", UsedBy: byBoth, Notes: "endpoint and CA of the local control plane",
 			needs: oneCluster, run: describeCluster,
 		},
+		{
+			Service: "eks", Name: "UpdateClusterConfig", UsedBy: byEmrflink, Notes: "deletionProtection only",
+			needs: oneCluster, run: updateClusterConfig,
+		},
 		{Service: "eks", Name: "ListClusters", UsedBy: byEmrflink, run: listClusters},
 		{Service: "eks", Name: "ListNodegroups", UsedBy: byEmrflink, needs: oneCluster, run: listNodegroups},
 		{
@@ -282,6 +290,10 @@ func eksOperations() []Operation {
 		{
 			Service: "eks", Name: "DescribePodIdentityAssociation", UsedBy: byEmrflink,
 			needs: oneAssociation, run: describePodIdentityAssociation,
+		},
+		{
+			Service: "eks", Name: "DescribeAddonVersions", UsedBy: byEmrflink,
+			Notes: "the same for every Kubernetes version; the newer version of each is made up", run: describeAddonVersions,
 		},
 		{
 			Service: "eks", Name: "DescribeClusterVersions", UsedBy: byEmrflink,

@@ -23,19 +23,21 @@ type wire struct {
 // restCalls are the operations that a method and a path spell.
 func restCalls() map[string]wire {
 	return map[string]wire{
-		"eks:DescribeCluster":   {"GET", "/clusters/demo", ""},
-		"eks:ListClusters":      {"GET", "/clusters", ""},
-		"eks:ListNodegroups":    {"GET", "/clusters/demo/node-groups", ""},
-		"eks:DescribeNodegroup": {"GET", "/clusters/demo/node-groups/core", ""},
-		"eks:ListAddons":        {"GET", "/clusters/demo/addons", ""},
-		"eks:DescribeAddon":     {"GET", "/clusters/demo/addons/coredns", ""},
-		"eks:ListAccessEntries": {"GET", "/clusters/demo/access-entries", ""},
+		"eks:DescribeCluster":     {"GET", "/clusters/demo", ""},
+		"eks:ListClusters":        {"GET", "/clusters", ""},
+		"eks:UpdateClusterConfig": {"POST", "/clusters/demo/update-config", `{"deletionProtection":true}`},
+		"eks:ListNodegroups":      {"GET", "/clusters/demo/node-groups", ""},
+		"eks:DescribeNodegroup":   {"GET", "/clusters/demo/node-groups/core", ""},
+		"eks:ListAddons":          {"GET", "/clusters/demo/addons", ""},
+		"eks:DescribeAddon":       {"GET", "/clusters/demo/addons/coredns", ""},
+		"eks:ListAccessEntries":   {"GET", "/clusters/demo/access-entries", ""},
 		"eks:DescribeAccessEntry": {
 			"GET", "/clusters/demo/access-entries/arn:aws:iam::" + account.DefaultAccountID + ":role%2Fnodes", "",
 		},
 		"eks:ListPodIdentityAssociations":    {"GET", "/clusters/demo/pod-identity-associations", ""},
 		"eks:DescribePodIdentityAssociation": {"GET", "/clusters/demo/pod-identity-associations/a-1", ""},
 		"eks:DescribeClusterVersions":        {"GET", "/cluster-versions", ""},
+		"eks:DescribeAddonVersions":          {"GET", "/addons/supported-versions", ""},
 
 		"s3:ListBuckets":             {"GET", "/", ""},
 		"s3:HeadBucket":              {"HEAD", "/demo-data", ""},

@@ -91,6 +91,46 @@ func TestTheChecksOfADeployCountWhatTheAccountHas(t *testing.T) {
 	require.Contains(t, what["vpc"], "overlaps with "+w.vpc)
 }
 
+// The account has zones that lack types, and as many IAM entities as it may have.
+func TestTheChecksOfADeploySeeZonesAndIAM(t *testing.T) {
+	t.Parallel()
+	w := fleetWorld(t)
+	for code, limit := range map[string]float64{
+		account.QuotaRoles: 3, account.QuotaPolicies: 0, account.QuotaInstanceProfiles: 1,
+	} {
+		require.NoError(t, w.account.SetQuota(code, limit))
+	}
+	got, what := statuses(t, w.client(), deployOf(func(d *preflight.Deploy) {
+		d.Zones, d.PoolTypes = 4, map[string][]string{"flink": {"c5d.*"}, "graviton": {"r7gd.*"}}
+		d.IAM = preflight.Entities{Roles: 8, Policies: 8, Profiles: 1}
+	}))
+	for _, id := range []string{"quota-iam-roles", "quota-iam-policies", "quota-instance-profiles"} {
+		require.Equal(t, check.Error, got[id], what[id])
+	}
+	require.Equal(t, check.Warning, got["instance-zones"])
+	require.Contains(t, what["instance-zones"], "core nodes: no m5.xlarge in us-west-2d; pool flink: no c5d.* in us-west-2d\n")
+	for kind, p := range map[account.Kind]account.Props{
+		account.KindPolicy:          {"name": "one", "policy": allow("*", "", "s3:GetObject")},
+		account.KindInstanceProfile: {"name": "another"},
+	} {
+		_, err := w.account.Create(t.Context(), account.Caller{}, kind, p)
+		require.ErrorContains(t, err, "LimitExceeded")
+	}
+	subnet := w.create(account.KindSubnet, account.Props{
+		"vpcId": w.vpc, "cidrBlock": "10.0.200.0/28", "availabilityZone": "us-west-2d",
+	})
+	_, err := w.account.RunInstances(t.Context(), account.Caller{}, account.RunRequest{
+		InstanceType: "c5d.xlarge", SubnetID: subnet.ID, ImageID: "ami-0123456789abcdef0",
+	})
+	require.ErrorContains(t, err, "not supported in your requested Availability Zone (us-west-2d)")
+
+	got, what = statuses(t, w.client(), deployOf(func(d *preflight.Deploy) {
+		d.Networks, d.Subnets, d.Recorded.VPC = 0, []string{subnet.ID, w.subnets[0]}, w.vpc
+	}))
+	require.Equal(t, check.Warning, got["subnet-addresses"])
+	require.Contains(t, what["subnet-addresses"], "need 76, have 11 in "+subnet.ID+" (us-west-2d)")
+}
+
 func TestTheChecksOfADeployWithARoleThatMayNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -105,7 +145,7 @@ func TestTheChecksOfADeployWithARoleThatMayNothing(t *testing.T) {
 		require.Equal(t, check.Warning, status, what[id])
 		require.Contains(t, what[id], "the identity is not allowed to call ", id)
 	}
-	require.Len(t, got, 14)
+	require.Len(t, got, 18)
 }
 
 func TestTheChecksOfADeploySeeTheEndOfASession(t *testing.T) {

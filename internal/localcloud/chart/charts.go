@@ -108,10 +108,14 @@ type cloudWatchValues struct {
 	ClusterName    string         `json:"clusterName"`
 	ServiceAccount serviceAccount `json:"serviceAccount"`
 	HostNetwork    bool           `json:"hostNetwork"`
+	Image          struct {
+		Repository string `json:"repository"`
+	} `json:"image"`
 }
 
 func cloudWatchMetrics(_ Charts, r Request) (crds, out []*unstructured.Unstructured, err error) {
 	v := &cloudWatchValues{ClusterName: "cluster_name", ServiceAccount: serviceAccount{Create: true}}
+	v.Image.Repository = "amazon/cloudwatch-agent"
 	v.Resources = object{
 		"limits": object{"cpu": "200m", "memory": "200Mi"}, "requests": object{"cpu": "200m", "memory": "200Mi"},
 	}

@@ -30,7 +30,7 @@ func rooms() []room {
 				"internal/adopt", "internal/cleanup", "internal/cost/live", "internal/deploy", "internal/diagnose",
 				"internal/drift/...",
 				"internal/flinkjob/...", "internal/jarcheck", "internal/jobfile", "internal/jobinit",
-				"internal/observe", "internal/preflight", "internal/preview", "internal/stackconfig",
+				"internal/observe", "internal/preflight", "internal/preview", "internal/stackconfig", "internal/upgrade",
 			}},
 		{title: "Target", purpose: "The only place that knows whether AWS is real.",
 			folders: []string{"internal/target", "internal/outofband"}},
