@@ -56,7 +56,7 @@ const LeftoverPrefix = "account:"
 const (
 	LostInterface = LeftoverPrefix + "LostInterface"
 	LostBalancer  = LeftoverPrefix + "LostLoadBalancer"
-	LostClassic   = LeftoverPrefix + "LostClassicLoadBalancer"
+	LostClassic   = LeftoverPrefix + "LostClassicBalancer"
 	LostVolume    = LeftoverPrefix + "LostVolume"
 	LostTemplate  = LeftoverPrefix + "LostLaunchTemplate"
 	LostProfile   = LeftoverPrefix + "LostInstanceProfile"
@@ -99,7 +99,7 @@ func Leftovers() []Disorder {
 	return []Disorder{
 		{LostInterface, "an interface of a lost node keeps the subnet and the cluster's group", "a cluster"},
 		{LostBalancer, "a load balancer with its security group, of a Service that is gone", "a cluster"},
-		{LostClassic, "a classic load balancer, which EKS made for a Service that is gone, with its security group", "a cluster"},
+		{LostClassic, "the classic load balancer that EKS made for a Service that is gone", "a cluster"},
 		{LostVolume, "a volume of a claim that is gone", "a cluster"},
 		{LostTemplate, "a launch template of Karpenter", "a cluster"},
 		{LostProfile, "an instance profile of Karpenter keeps the role of the nodes", "a cluster"},
