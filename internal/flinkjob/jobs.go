@@ -58,6 +58,8 @@ func (d deployment) trouble() (Health, string) {
 	switch {
 	case d.Deleting:
 		return Progressing, "it is being deleted"
+	case d.Lifecycle != "FAILED" && d.State != "FAILED" && d.JobManager != "ERROR" && d.Error == jobNotFound:
+		return Progressing, noJobYet
 	case d.Lifecycle == "FAILED" || d.State == "FAILED" || d.JobManager == "ERROR" || d.Error != "":
 		return Degraded, orElse(d.Error, "the operator reports it as FAILED")
 	case d.Observed == 0 || d.Observed < d.Generation:

@@ -32,7 +32,10 @@ type verdict struct {
 
 // jobNotFound is the operator's word from when a JobManager answers until its program has submitted the job: it lasts as long as
 // the program plans, or as a Python takes to start. One that fails ends its JobManager.
-const jobNotFound = "Job Not Found"
+const (
+	jobNotFound = "Job Not Found"
+	noJobYet    = "the JobManager answers, and its program has submitted no job yet"
+)
 
 // judge finds the one cause to show: what the operator says itself first, then
 // what keeps containers from starting, then what keeps pods from a node.
@@ -49,7 +52,7 @@ func judge(o observation) verdict {
 	case crash(o.pods) != "": // the operator knows of the back-off only
 		return verdict{phase: phaseStarting, cause: crash(o.pods), fails: "container"}
 	case j.Error == jobNotFound:
-		return verdict{phase: phaseStarting, cause: "the JobManager answers, and its program has submitted no job yet"}
+		return verdict{phase: phaseStarting, cause: noJobYet}
 	case j.Error != "":
 		return verdict{phase: phaseStarting, cause: "operator: " + j.Error, fails: "operator", atOnce: j.JobManager == "ERROR"}
 	case j.Lifecycle == "SUSPENDED":

@@ -63,7 +63,11 @@ func TestTheHealthOfAJob(t *testing.T) {
 		"it starts": {
 			d(func(d *deployment) { d.Lifecycle, d.State = "DEPLOYED", "CREATED" }), Progressing, "job CREATED",
 		},
-		"it failed":               {d(func(d *deployment) { d.State = "FAILED" }), Degraded, "FAILED"},
+		"it failed": {d(func(d *deployment) { d.State = "FAILED" }), Degraded, "FAILED"},
+		"its program has not submitted it": {
+			d(func(d *deployment) { d.Error, d.State = "Job Not Found", "RECONCILING" }), Progressing, "no job yet",
+		},
+		"it failed before":        {d(func(d *deployment) { d.Error, d.JobManager = "Job Not Found", "ERROR" }), Degraded, "Not Found"},
 		"the operator refuses it": {d(func(d *deployment) { d.Error = "no jar" }), Degraded, "no jar"},
 		"its change was taken back": {
 			d(func(d *deployment) { d.Lifecycle = "ROLLED_BACK" }), Degraded, "took its last change back",
