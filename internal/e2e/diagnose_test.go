@@ -30,8 +30,8 @@ func (u *user) diagnose() diagnosis {
 	return doc.Jobs[0]
 }
 
-// TestDiagnoseNamesWhatWasBroken breaks a job that runs, one thing at a time. What broke it before is told for half an hour, so each
-// weighs more than the one before.
+// TestDiagnoseNamesWhatWasBroken breaks a job that runs, one thing at a time. What broke it before is told for half an hour, so
+// each weighs more than the one before.
 func TestDiagnoseNamesWhatWasBroken(t *testing.T) {
 	t.Parallel()
 	u := newUser(t)
