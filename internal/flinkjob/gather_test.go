@@ -25,7 +25,7 @@ import (
 	"emrflink/internal/kube/kubetest"
 )
 
-const jobID = "0123456789abcdef0123456789abcdef"
+const askedID = "0123456789abcdef0123456789abcdef"
 
 // jobManager answers as Flink 1.20 does: a path that is not in the map is not there.
 type jobManager map[string]string
@@ -56,17 +56,17 @@ func wellJobManager() jobManager {
 	at := time.Now().UnixMilli()
 	m := jobManager{
 		"/taskmanagers":  `{"taskmanagers":[{"id":"basic-taskmanager-1-1","slotsNumber":2,"freeSlots":0}]}`,
-		"/jobs/" + jobID: fmt.Sprintf(`{"state":"RUNNING","timestamps":{"RUNNING":%d},"vertices":[%s,%s],"plan":{"nodes":[{"id":"b","inputs":[{"id":"a"}]},{"id":"a"}]}}`, at, vertex("a", "Source: orders"), vertex("b", "window")), //nolint:lll // a document of Flink's
+		"/jobs/" + askedID: fmt.Sprintf(`{"state":"RUNNING","timestamps":{"RUNNING":%d},"vertices":[%s,%s],"plan":{"nodes":[{"id":"b","inputs":[{"id":"a"}]},{"id":"a"}]}}`, at, vertex("a", "Source: orders"), vertex("b", "window")), //nolint:lll // a document of Flink's
 		"/taskmanagers/basic-taskmanager-1-1": `{"id":"basic-taskmanager-1-1","metrics":{"heapUsed":98,"heapMax":100,` +
 			`"garbageCollectors":[{"time":1}]}}`,
-		"/jobs/" + jobID + "/exceptions": `{"root-exception":null,"exceptionHistory":{"entries":[]}}`,
-		"/jobs/" + jobID + "/checkpoints": fmt.Sprintf(`{"counts":{"completed":3},"latest":{"completed":{"id":3,`+
+		"/jobs/" + askedID + "/exceptions": `{"root-exception":null,"exceptionHistory":{"entries":[]}}`,
+		"/jobs/" + askedID + "/checkpoints": fmt.Sprintf(`{"counts":{"completed":3},"latest":{"completed":{"id":3,`+
 			`"status":"COMPLETED",`+
 			`"trigger_timestamp":%d,"end_to_end_duration":90}},`+
 			`"history":[{"id":3,"status":"COMPLETED","end_to_end_duration":90}]}`, at),
 	}
 	for id, records := range map[string][2]int{"a": {0, 700}, "b": {700, 0}} {
-		base := "/jobs/" + jobID + "/vertices/" + id
+		base := "/jobs/" + askedID + "/vertices/" + id
 		m[base] = fmt.Sprintf(`{"id":%q,"subtasks":[{"subtask":0,"metrics":{"read-records":%d,"write-records":%d}},{"subtask":1,`+
 			`"metrics":{"read-records":%d,"write-records":%d}}]}`, id, records[0], records[1], records[0], records[1])
 		m[base+"/backpressure"] = `{"status":"ok","subtasks":[{"subtask":0,"ratio":0.1,"idleRatio":0.5,"busyRatio":0.4},` +
@@ -185,17 +185,17 @@ func TestEachSourceIsRead(t *testing.T) {
 			}))
 		},
 		"failed": func(_ *testing.T, _ *Running, _ *kubetest.Store, m jobManager) {
-			m["/jobs/"+jobID+"/exceptions"] = fmt.Sprintf(`{"exceptionHistory":{"entries":[`+
+			m["/jobs/"+askedID+"/exceptions"] = fmt.Sprintf(`{"exceptionHistory":{"entries":[`+
 				`{"exceptionName":"my.Own","stacktrace":`+
 				`"my.Own: bad\n\tat a.B","timestamp":%d,"taskName":"window (1/2)"}]}}`, time.Now().UnixMilli())
 		},
 		"checkpoint-timeout": func(_ *testing.T, _ *Running, _ *kubetest.Store, m jobManager) {
-			m["/jobs/"+jobID+"/checkpoints"] = fmt.Sprintf(`{"history":[{"id":4,"status":"FAILED","failure_timestamp":%d,`+
+			m["/jobs/"+askedID+"/checkpoints"] = fmt.Sprintf(`{"history":[{"id":4,"status":"FAILED","failure_timestamp":%d,`+
 				`"failure_message":"Checkpoint expired before completing."}]}`, time.Now().UnixMilli())
-			m["/jobs/"+jobID+"/checkpoints/details/4"] = `{"tasks":{"b":{"num_acknowledged_subtasks":1,"num_subtasks":2}}}`
+			m["/jobs/"+askedID+"/checkpoints/details/4"] = `{"tasks":{"b":{"num_acknowledged_subtasks":1,"num_subtasks":2}}}`
 		},
 		"backpressure": func(_ *testing.T, _ *Running, _ *kubetest.Store, m jobManager) {
-			m["/jobs/"+jobID+"/vertices/a/backpressure"] = `{"subtasks":[{"subtask":0,"ratio":0.95,` +
+			m["/jobs/"+askedID+"/vertices/a/backpressure"] = `{"subtasks":[{"subtask":0,"ratio":0.95,` +
 				`"idleRatio":0,"busyRatio":0.05}]}`
 		},
 		"heap-full": func(_ *testing.T, j *Running, s *kubetest.Store, m jobManager) {

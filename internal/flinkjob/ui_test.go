@@ -91,7 +91,7 @@ func TestWhatAJobCostsAndHowMuchItWaits(t *testing.T) {
 		}}})
 		require.NoError(t, err)
 	}
-	m["/jobs/"+jobID] = `{"vertices":[{"parallelism":2,"duration":1000,"metrics":{"accumulated-idle-time":500}}]}`
+	m["/jobs/"+askedID] = `{"vertices":[{"parallelism":2,"duration":1000,"metrics":{"accumulated-idle-time":500}}]}`
 	r := j.Runner
 	r.Region, r.Load = "us-west-2", true
 	all, err := r.Jobs(t.Context(), "")

@@ -109,22 +109,7 @@ func showReport(opts *Options, info stack.Info, p cleanup.Plan, r cleanup.Report
 	if err := showOutcomes(opts, r); err != nil {
 		return err
 	}
-	text := fmt.Sprintf("%d deleted, %d left as expected, %d left unexpectedly\n",
-		len(r.Deleted), len(r.ExpectedResidue), len(r.Unexpected))
-	switch {
-	case len(r.NotChecked) > 0:
-		for _, u := range r.NotChecked {
-			text += fmt.Sprintf("not checked: %s: %s\n", u.What, u.Why)
-		}
-	case !r.Verified:
-		text = fmt.Sprintf("%d deleted; the cleanup did not finish: what is left was not listed\n", len(r.Deleted))
-	case failure == nil && len(r.ExpectedResidue)+len(r.Unexpected)+len(r.Errors) == 0:
-		if n := p.Unlisted(r); n > 0 {
-			text += fmt.Sprintf("%d of the %d recorded resources have no line of their own: "+
-				"they were parts of these, or in the cluster\n", n, p.Resources)
-		}
-		text += "nothing is left\n"
-	}
+	text := counts(p, r, failure)
 	for _, s := range r.Skipped {
 		text += fmt.Sprintf("skipped: %s: %s\n", s.Phase, s.Why)
 	}
@@ -150,4 +135,25 @@ func showReport(opts *Options, info stack.Info, p cleanup.Plan, r cleanup.Report
 	}
 	cmdutil.PrintSimulated(opts.IO, info.Simulated)
 	return err
+}
+
+// counts sums a run up, with what was not looked at.
+func counts(p cleanup.Plan, r cleanup.Report, failure error) string {
+	text := fmt.Sprintf("%d deleted, %d left as expected, %d left unexpectedly\n",
+		len(r.Deleted), len(r.ExpectedResidue), len(r.Unexpected))
+	switch {
+	case len(r.NotChecked) > 0:
+		for _, u := range r.NotChecked {
+			text += fmt.Sprintf("not checked: %s: %s\n", u.What, u.Why)
+		}
+	case !r.Verified:
+		text = fmt.Sprintf("%d deleted; the cleanup did not finish: what is left was not listed\n", len(r.Deleted))
+	case failure == nil && len(r.ExpectedResidue)+len(r.Unexpected)+len(r.Errors) == 0:
+		if n := p.Unlisted(r); n > 0 {
+			text += fmt.Sprintf("%d of the %d recorded resources have no line of their own: "+
+				"they were parts of these, or in the cluster\n", n, p.Resources)
+		}
+		text += "nothing is left\n"
+	}
+	return text
 }
