@@ -67,7 +67,9 @@ func TestTheHealthOfAJob(t *testing.T) {
 		"its program has not submitted it": {
 			d(func(d *deployment) { d.Error, d.State = "Job Not Found", "RECONCILING" }), Progressing, "no job yet",
 		},
-		"it failed before":        {d(func(d *deployment) { d.Error, d.JobManager = "Job Not Found", "ERROR" }), Degraded, "Not Found"},
+		"it failed before": {
+			d(func(d *deployment) { d.Error, d.JobManager = "Job Not Found", "ERROR" }), Degraded, "Not Found",
+		},
 		"the operator refuses it": {d(func(d *deployment) { d.Error = "no jar" }), Degraded, "no jar"},
 		"its change was taken back": {
 			d(func(d *deployment) { d.Lifecycle = "ROLLED_BACK" }), Degraded, "took its last change back",

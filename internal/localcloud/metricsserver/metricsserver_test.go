@@ -22,8 +22,10 @@ import (
 func measured() *server {
 	pod := func(name, app string) *corev1.Pod {
 		return &corev1.Pod{
-			ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: "team", UID: types.UID(name), Labels: map[string]string{"app": app}},
-			Spec:       corev1.PodSpec{NodeName: "worker"},
+			ObjectMeta: metav1.ObjectMeta{
+				Name: name, Namespace: "team", UID: types.UID(name), Labels: map[string]string{"app": app},
+			},
+			Spec: corev1.PodSpec{NodeName: "worker"},
 		}
 	}
 	client := fake.NewClientset(pod("one", "job"), pod("two", "job"), pod("other", "sidecar"),
@@ -41,7 +43,8 @@ func measured() *server {
 func get(t *testing.T, s *server, path string) (code int, body string) {
 	t.Helper()
 	w := httptest.NewRecorder()
-	s.handler().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/apis/metrics.k8s.io/v1beta1"+path, nil))
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/apis/metrics.k8s.io/v1beta1"+path, nil)
+	s.handler().ServeHTTP(w, r)
 	return w.Code, w.Body.String()
 }
 
