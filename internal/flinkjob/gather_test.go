@@ -55,7 +55,7 @@ func wellJobManager() jobManager {
 	}
 	at := time.Now().UnixMilli()
 	m := jobManager{
-		"/taskmanagers":  `{"taskmanagers":[{"id":"basic-taskmanager-1-1","slotsNumber":2,"freeSlots":0}]}`,
+		"/taskmanagers":    `{"taskmanagers":[{"id":"basic-taskmanager-1-1","slotsNumber":2,"freeSlots":0}]}`,
 		"/jobs/" + askedID: fmt.Sprintf(`{"state":"RUNNING","timestamps":{"RUNNING":%d},"vertices":[%s,%s],"plan":{"nodes":[{"id":"b","inputs":[{"id":"a"}]},{"id":"a"}]}}`, at, vertex("a", "Source: orders"), vertex("b", "window")), //nolint:lll // a document of Flink's
 		"/taskmanagers/basic-taskmanager-1-1": `{"id":"basic-taskmanager-1-1","metrics":{"heapUsed":98,"heapMax":100,` +
 			`"garbageCollectors":[{"time":1}]}}`,
