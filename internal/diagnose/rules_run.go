@@ -199,14 +199,14 @@ func stateRules() []Rule {
 			find: leaderGone,
 			Cause: "The ConfigMaps that say where the last checkpoint is were deleted, or what they name is gone: the operator " +
 				"does not start the job from nothing, and waits.",
-			Command: "emrflink job savepoint --help",
+			Command: "emrflink job state list {job}",
 		},
 		{
 			ID: "savepoint-missing", Weight: 89, Title: "the state to start from is not there", In: from,
 			Words: `Cannot find checkpoint or savepoint file/directory|Cannot find meta data file '_metadata'|` +
 				`Failed to (load|read) savepoint|checkpoint/savepoint path .*not (exist|found)`,
 			Cause:   "initialSavepointPath, or the checkpoint that the job last had, was deleted or never complete.",
-			Command: "emrflink job events {job}",
+			Command: "emrflink job state list {job}",
 		},
 		{
 			ID: "state-incompatible", Weight: 58, Title: "the state does not fit the program", In: from,
@@ -222,8 +222,7 @@ func stateRules() []Rule {
 			find: upgradeStuck,
 			Cause: "The operator waits for a job that does not run and has no checkpoint to go on from; it says so in its " +
 				"log only.",
-			// Suspending and a redeploy from a path are the way out.
-			Command: "emrflink job events {job}",
+			Command: "emrflink job state restore {job} --start",
 		},
 		{
 			ID: "rolled-back", Weight: 54, Title: "the operator took the last change back", In: []Source{Spec, Events},

@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -163,8 +164,12 @@ func manifests(t *testing.T, charts chart.Charts, config map[string]string) []*u
 	for _, p := range g.Outputs["nodePools"].([]any) {
 		if pool := p.(object); pool["flinkRole"] == flinkjob.RoleTaskManager {
 			for _, sample := range flinkjob.List() {
+				var settings []string
+				for _, s := range sample.Settings {
+					settings = append(settings, s.Name+"="+cmp.Or(s.Default, s.Example))
+				}
 				spec, err := flinkjob.SpecFrom(g.Outputs, flinkjob.Options{
-					NodePool: pool["name"].(string), Sample: sample.Name, Jars: jars(t),
+					NodePool: pool["name"].(string), Sample: sample.Name, Jars: jars(t), Set: settings,
 				})
 				require.NoError(t, err)
 				jobs, err := flinkjob.Render(spec)

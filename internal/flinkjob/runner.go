@@ -15,12 +15,16 @@ import (
 	"emrflink/internal/kube"
 )
 
-// Objects is the part of the cluster that a job writes.
+// Objects is the part of the cluster that a job is made of.
 type Objects interface {
-	Apply(ctx context.Context, obj *unstructured.Unstructured) (*unstructured.Unstructured, error)
-	DryRun(ctx context.Context, obj *unstructured.Unstructured) (*unstructured.Unstructured, error)
 	Get(ctx context.Context, ref kube.Ref) (*unstructured.Unstructured, error)
 	List(ctx context.Context, k kube.Kind, o kube.ListOptions) ([]unstructured.Unstructured, error)
+}
+
+// Writers change a job.
+type Writers interface {
+	Apply(ctx context.Context, obj *unstructured.Unstructured) (*unstructured.Unstructured, error)
+	DryRun(ctx context.Context, obj *unstructured.Unstructured) (*unstructured.Unstructured, error)
 	Patch(ctx context.Context, ref kube.Ref, subresource string, merge map[string]any) (*unstructured.Unstructured, error)
 	Delete(ctx context.Context, ref kube.Ref, p kube.Propagation) error
 }
@@ -36,6 +40,7 @@ type Readers interface {
 // Cluster is what a Runner needs of Kubernetes.
 type Cluster interface {
 	Objects
+	Writers
 	Readers
 }
 

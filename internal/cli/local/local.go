@@ -22,19 +22,25 @@ import (
 
 // Target is the local target of the state folder.
 type Target interface {
+	Looks
+
 	// Paths names the folder with the target's state and its log file.
 	Paths() (dir, log string)
+	// Stop ends the target, its state stays; localtarget.ErrNotRunning when there is none.
+	Stop(ctx context.Context) error
+	// Reset stops the target and forgets the simulated account.
+	Reset(ctx context.Context) error
+}
+
+// Looks tell of the local target.
+type Looks interface {
 	// Status asks the running target. With localtarget.ErrNotRunning it describes the stopped one.
 	Status(ctx context.Context) (localtarget.Status, error)
 	// Inventory lists the simulated account, starting the target when it has state and is stopped.
 	Inventory(ctx context.Context) (localtarget.Inventory, error)
-	// Stop ends the target, its state stays; localtarget.ErrNotRunning when there is none.
-	Stop(ctx context.Context) error
 	// Deployed lists the stacks that are deployed on the target, which nobody else changes from then on. It fails while
 	// another command does.
 	Deployed(ctx context.Context) ([]localtarget.Deployed, error)
-	// Reset stops the target and forgets the simulated account.
-	Reset(ctx context.Context) error
 }
 
 // Operations are what the commands ask of the local target.

@@ -57,7 +57,7 @@ func (s *session) ask(t *testing.T, tool string, args map[string]any) (text stri
 
 func TestOnlyWhatReadsIsOffered(t *testing.T) {
 	t.Parallel()
-	for write, want := range map[bool]int{false: 8, true: 13} {
+	for write, want := range map[bool]int{false: 10, true: 15} {
 		all, err := connect(t, write).ListTools(t.Context(), nil)
 		require.NoError(t, err)
 		require.Len(t, all.Tools, want)

@@ -52,6 +52,10 @@ func tools() []tool {
 			text: "Say what is wrong with a Flink job: verdict, findings by weight with evidence, cause and the command to " +
 				"run, " +
 				"what could not be assessed, and a timeline."},
+		{name: "job_states", words: []string{"job", "state", "list"}, params: job(),
+			text: "List the checkpoints and savepoints of a Flink job: which are complete, their age, size and format."},
+		{name: "job_history", words: []string{"job", "history"}, params: job(),
+			text: "List the specs that a Flink job had, with who changed it, when, and from which state it started."},
 		{name: "job_events", words: []string{"job", "events"}, params: job(),
 			text: "Show what Kubernetes and the operator said about a Flink job."},
 		{name: "job_logs", words: []string{"job", "logs"}, params: job(

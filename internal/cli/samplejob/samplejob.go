@@ -25,8 +25,13 @@ type Stack interface {
 
 // Jobs runs the samples on a deployed stack, as flinkjob.Deployed does.
 type Jobs interface {
+	Running
 	Render(ctx context.Context, o flinkjob.Options) ([]byte, error)
 	Run(ctx context.Context, o flinkjob.Options, report func(flinkjob.Progress)) (flinkjob.RunResult, error)
+}
+
+// Running are the jobs that were run.
+type Running interface {
 	List(ctx context.Context, team string) ([]flinkjob.Summary, error)
 	Status(ctx context.Context, name, team string) (flinkjob.StatusResult, error)
 	Verify(ctx context.Context, name, team string) (flinkjob.Verified, error)

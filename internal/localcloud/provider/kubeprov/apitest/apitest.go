@@ -55,8 +55,9 @@ func resources() map[string][]object {
 		"rbac.authorization.k8s.io/v1": {
 			kind("clusterroles", "ClusterRole", false), kind("clusterrolebindings", "ClusterRoleBinding", false),
 		},
-		"example.org/v1": {kind("everywheres", "Everywhere", false)},
-		"policy/v1":      {kind("poddisruptionbudgets", "PodDisruptionBudget", true)},
+		"apiregistration.k8s.io/v1": {kind("apiservices", "APIService", false)},
+		"example.org/v1":            {kind("everywheres", "Everywhere", false)},
+		"policy/v1":                 {kind("poddisruptionbudgets", "PodDisruptionBudget", true)},
 	}
 }
 
