@@ -26,7 +26,7 @@ import (
 
 // vault is S3, by bucket/key.
 type vault struct {
-	mu      sync.Mutex // of copies
+	mu      sync.Mutex // copies are made beside each other, and beside a look at a folder
 	objects map[string][]byte
 	at      map[string]time.Time
 	fail    string // the call that fails, with the key
@@ -75,6 +75,8 @@ func (v *vault) called(call, key string) error {
 }
 
 func (v *vault) ListObjects(_ context.Context, bucket, prefix string) (all []awsapi.Object, _ error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
 	for _, name := range slices.Sorted(maps.Keys(v.objects)) {
 		if key, ok := strings.CutPrefix(name, bucket+"/"); ok && strings.HasPrefix(key, prefix) {
 			all = append(all, awsapi.Object{
@@ -89,6 +91,8 @@ func (v *vault) ListObjects(_ context.Context, bucket, prefix string) (all []aws
 }
 
 func (v *vault) GetObject(_ context.Context, bucket, key string) ([]byte, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
 	raw, ok := v.objects[bucket+"/"+key]
 	if !ok {
 		return nil, &awsapi.Error{Op: "s3:GetObject", Code: "NoSuchKey"}
@@ -97,6 +101,8 @@ func (v *vault) GetObject(_ context.Context, bucket, key string) ([]byte, error)
 }
 
 func (v *vault) PutObject(_ context.Context, bucket, key string, body io.Reader, _ string) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
 	raw, err := io.ReadAll(body)
 	if err == nil {
 		err = v.called("put", bucket+"/"+key)
@@ -122,6 +128,8 @@ func (v *vault) CopyObject(_ context.Context, bucket, key string, size int64, to
 }
 
 func (v *vault) DeleteObjects(_ context.Context, bucket string, keys ...string) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
 	for _, key := range keys {
 		if err := v.called("delete", bucket+"/"+key); err != nil {
 			return err
