@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/term"
 )
@@ -34,6 +35,7 @@ type IOStreams struct {
 	color    ColorMode
 	getenv   func(string) string
 	terminal func() (width, height int)
+	now      func() time.Time
 	told     sync.Map // what First was asked
 }
 
@@ -47,6 +49,7 @@ func System() *IOStreams {
 		errTTY:   term.IsTerminal(int(os.Stderr.Fd())),
 		getenv:   os.Getenv,
 		terminal: systemSize,
+		now:      time.Now,
 	}
 }
 
@@ -67,6 +70,7 @@ func Test() (ios *IOStreams, in, out, errOut *bytes.Buffer) {
 		In: in, Out: out, ErrOut: d, display: d,
 		getenv:   func(string) string { return "" },
 		terminal: func() (int, int) { return 0, 0 },
+		now:      time.Now,
 	}
 	return ios, in, out, errOut
 }
@@ -76,6 +80,9 @@ func (s *IOStreams) SetTTY(in, out, errOut bool) { s.inTTY, s.outTTY, s.errTTY =
 
 // SetEnv replaces the environment that the terminal facts are read from.
 func (s *IOStreams) SetEnv(getenv func(string) string) { s.getenv = getenv }
+
+// SetClock replaces the clock that tells how long a phase takes.
+func (s *IOStreams) SetClock(now func() time.Time) { s.now = now }
 
 // SetQuiet leaves out what is meant for people, off a terminal. Commands set it for --output json, where standard error
 // carries JSON objects: progress, a line each, and the error at the end.

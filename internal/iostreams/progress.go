@@ -66,7 +66,7 @@ type Progress struct {
 func (s *IOStreams) NewProgress(phases ...Phase) *Progress {
 	p := &Progress{
 		ios: s, glyphs: s.Glyphs(), colors: s.ErrPalette(), live: s.CanAnimate(),
-		index: map[string]*phase{}, stop: make(chan struct{}), lastLine: time.Now(),
+		index: map[string]*phase{}, stop: make(chan struct{}), lastLine: s.now(),
 	}
 	for _, ph := range phases {
 		p.add(ph)
@@ -120,7 +120,7 @@ func (p *Progress) Start(name string) {
 	ph := p.get(name)
 	switch ph.state {
 	case pending:
-		ph.state, ph.started = running, time.Now()
+		ph.state, ph.started = running, p.ios.now()
 		p.line("%s: started%s", name, ph.usually())
 	case done:
 		ph.state = running
@@ -136,7 +136,7 @@ func (p *Progress) Detail(name, detail string) {
 	defer p.mu.Unlock()
 	ph := p.get(name)
 	if ph.state == pending {
-		ph.state, ph.started = running, time.Now()
+		ph.state, ph.started = running, p.ios.now()
 	}
 	if detail == ph.detail {
 		return
@@ -183,7 +183,7 @@ func (p *Progress) finish(name string, st phaseState, word string) {
 		return
 	}
 	if ph.state == running {
-		ph.took = time.Since(ph.started)
+		ph.took = p.ios.now().Sub(ph.started)
 	}
 	ph.state = st
 	p.line("%s: %s in %s", name, word, Duration(ph.took))
@@ -236,19 +236,19 @@ func (p *Progress) line(format string, args ...any) {
 	if p.live {
 		return
 	}
-	p.lastLine = time.Now()
+	p.lastLine = p.ios.now()
 	p.ios.Say(fmt.Sprintf(format, args...))
 }
 
 func (p *Progress) beat() {
-	if time.Since(p.lastLine) < heartbeat {
+	if p.ios.now().Sub(p.lastLine) < heartbeat {
 		return
 	}
 	for _, ph := range p.phases {
 		if ph.state != running {
 			continue
 		}
-		text := fmt.Sprintf("%s: still running after %s%s", ph.Name, Duration(time.Since(ph.started)), ph.usually())
+		text := fmt.Sprintf("%s: still running after %s%s", ph.Name, Duration(p.ios.now().Sub(ph.started)), ph.usually())
 		if ph.detail != "" {
 			text += ": " + ph.detail
 		}
@@ -289,7 +289,7 @@ func (p *Progress) render(ph *phase, width int) string {
 		mark, word, color = p.glyphs.Pending, "waiting", "dim"
 	case running:
 		mark = p.glyphs.Spin[p.frame%len(p.glyphs.Spin)]
-		word = Duration(time.Since(ph.started)) + ph.usually()
+		word = Duration(p.ios.now().Sub(ph.started)) + ph.usually()
 		if ph.detail != "" {
 			word += "  " + ph.detail
 		}

@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"regexp"
 	"testing"
 	"time"
 
@@ -30,11 +31,13 @@ type Run struct {
 func New(t *testing.T) *Run {
 	t.Helper()
 	ios, in, out, errOut := iostreams.Test()
+	now := func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }
+	ios.SetClock(now) // a busy machine takes its time
 	return &Run{
 		Out: out, Err: errOut, In: in,
 		Factory: &cmdutil.Factory{
 			IO: ios, Globals: &cmdutil.Globals{Stack: "local"}, Version: "v1.2.3", Interrupt: cmdutil.NewInterrupt(),
-			Now:  func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) },
+			Now:  now,
 			Info: func() (stack.Info, error) { return Info(), nil },
 		},
 	}
@@ -47,6 +50,11 @@ func Info() stack.Info {
 		Kubernetes: "1.35", Speed: 200, Simulated: []string{"the AWS account is simulated"},
 	}
 }
+
+var lasted = regexp.MustCompile(`\bafter \d+(\.\d+)?s\b`)
+
+// Timeless is a text in which whatever came after some time came at once.
+func Timeless(text string) string { return lasted.ReplaceAllString(text, "after 0s") }
 
 // Exec runs a command with arguments and returns its error.
 func (r *Run) Exec(t *testing.T, cmd *cobra.Command, args ...string) error {

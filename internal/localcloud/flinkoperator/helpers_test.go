@@ -13,6 +13,7 @@ import (
 	"sort"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -114,7 +115,7 @@ type world struct {
 	jobs  map[string]*flinksim.Cluster // by address of a JobManager
 
 	printed strings.Builder // what JobManagers print
-	pods    int
+	pods    atomic.Int64    // that were started, for several jobs at once
 	waits   int
 }
 
@@ -240,8 +241,8 @@ func (w *world) controllers(verb string, o *unstructured.Unstructured) {
 func (w *world) start(pod *unstructured.Unstructured) {
 	if !w.hold {
 		_ = unstructured.SetNestedField(pod.Object, "node-1", "spec", "nodeName")
-		w.pods++
-		_ = unstructured.SetNestedMap(pod.Object, map[string]any{"phase": "Running", "podIP": fmt.Sprintf("10.0.0.%d", w.pods),
+		ip := fmt.Sprintf("10.0.0.%d", w.pods.Add(1))
+		_ = unstructured.SetNestedMap(pod.Object, map[string]any{"phase": "Running", "podIP": ip,
 			"conditions": []any{map[string]any{"type": "Ready", "status": "True"}}}, "status")
 	}
 	w.Put(pod)
