@@ -99,3 +99,29 @@ func TestFilesComeToTheDiskBeforeWhatNamesThem(t *testing.T) {
 	require.False(t, l.store.dirty)
 	require.Positive(t, calls)
 }
+
+// TestAFirstStartThatWasKilledIsMadeAgain: the first journal comes before the first snapshot; a kill between them loses nothing.
+func TestAFirstStartThatWasKilledIsMadeAgain(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		journal, content, fails string
+	}{
+		"the first journal, empty": {"journal-1.jsonl", "", ""},
+		"with something in it":     {"journal-1.jsonl", "{}\n", "missing, although other files of the state exist"},
+		"a later one":              {"journal-2.jsonl", "", "missing, although other files of the state exist"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			require.NoError(t, os.WriteFile(filepath.Join(dir, c.journal), []byte(c.content), 0o600))
+			l, err := Open(dir, nil)
+			if c.fails != "" {
+				require.ErrorContains(t, err, c.fails)
+				return
+			}
+			require.NoError(t, err)
+			require.NoError(t, put(l, "a", "1"))
+			require.NoError(t, l.Close())
+		})
+	}
+}

@@ -119,7 +119,7 @@ func (s *store) load() error {
 	raw, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		journals, _ := filepath.Glob(s.path("journal-*.jsonl"))
-		if s.backup() != "" || len(journals) > 0 {
+		if s.backup() != "" || slices.ContainsFunc(journals, s.holds) {
 			return s.bad(file, errors.New("missing, although other files of the state exist"))
 		}
 		return nil
@@ -142,6 +142,13 @@ func (s *store) load() error {
 		s.data = snap.Data
 	}
 	return s.replay(s.journalPath(s.gen))
+}
+
+// holds says whether a journal is a trace of a state. The first one, which is made just before the first snapshot, is none while
+// it is empty: whoever made it was ended there.
+func (s *store) holds(journal string) bool {
+	info, err := os.Stat(journal)
+	return err != nil || info.Size() > 0 || journal != s.journalPath(1)
 }
 
 // replay applies a journal. A last line without its end was never acknowledged and is dropped; anything
