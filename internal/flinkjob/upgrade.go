@@ -3,12 +3,12 @@
 package flinkjob
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -161,7 +161,7 @@ func difference(from, to any) any {
 func sameJSON(a, b any) bool {
 	rawA, errA := json.Marshal(a)
 	rawB, errB := json.Marshal(b)
-	return errA == nil && errB == nil && reflect.DeepEqual(rawA, rawB)
+	return errA == nil && errB == nil && bytes.Equal(rawA, rawB)
 }
 
 // changesOf are the fields that differ, by path. A secret is not shown.

@@ -231,3 +231,11 @@ func word(state string) string {
 	}
 	return state
 }
+
+// NoJob is the error of a command whose job is not there; which names it, such as `job "a"`.
+func NoJob(which, stack string) error {
+	return &cmdutil.Error{
+		What: "there is no Flink " + which, Exit: cmdutil.ExitNotFound, ID: "no-such-job",
+		Next: cmdutil.Command("job", "list", "--stack", stack),
+	}
+}

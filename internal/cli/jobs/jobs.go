@@ -102,10 +102,7 @@ func with(ctx context.Context, opts *Options, what string, do func(Stack, flinkj
 	defer s.Close() // the session holds nothing that could be lost
 	job, err := s.FindJob(ctx, opts.Job, opts.Team, opts.Timeout)
 	if errors.Is(err, flinkjob.ErrNoJob) {
-		return &cmdutil.Error{
-			What: "there is no Flink " + err.Error(), Exit: cmdutil.ExitNotFound, ID: "no-such-job",
-			Next: cmdutil.Command("job", "list", "--stack", s.Info().Stack),
-		}
+		return jobrun.NoJob(err.Error(), s.Info().Stack)
 	}
 	if err == nil {
 		err = do(s, job)

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"emrflink/internal/cli/cmdutil"
+	"emrflink/internal/cli/jobrun"
 	"emrflink/internal/flinkjob"
 	"emrflink/internal/iostreams"
 	"emrflink/internal/stack"
@@ -112,10 +113,7 @@ func with(ctx context.Context, opts *Options, what string, do func(Stack, flinkj
 	defer s.Close() // the session holds nothing that could be lost
 	store, err := s.FindStates(ctx, opts.Job, opts.Team, opts.Below, opts.Timeout)
 	if errors.Is(err, flinkjob.ErrNoJob) {
-		return &cmdutil.Error{
-			What: "there is no Flink " + err.Error(), Exit: cmdutil.ExitNotFound, ID: "no-such-job",
-			Next: cmdutil.Command("job", "list", "--stack", s.Info().Stack),
-		}
+		return jobrun.NoJob(err.Error(), s.Info().Stack)
 	}
 	if err == nil {
 		if store.Absent != "" {

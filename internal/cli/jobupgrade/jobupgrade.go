@@ -125,10 +125,7 @@ func with(ctx context.Context, opts *Options, what string, do func(jobstate.Stac
 		}
 	}
 	if errors.Is(err, flinkjob.ErrNoJob) || err == nil && store.Running == nil {
-		return &cmdutil.Error{
-			What: fmt.Sprintf("there is no Flink job %q", opts.Job), Exit: cmdutil.ExitNotFound, ID: "no-such-job",
-			Next: cmdutil.Command("job", "list", "--stack", s.Info().Stack),
-		}
+		return jobrun.NoJob(fmt.Sprintf("job %q", opts.Job), s.Info().Stack)
 	}
 	if err == nil {
 		err = do(s, store)
