@@ -57,6 +57,8 @@ type Options struct {
 	Review ReviewFunc
 	// Hold is shared by the engines of one command; see [Engine.Hold]. May be nil when nothing is held.
 	Hold *Hold
+	// Last is shared by the engines of one command, so that a state is parsed once. May be nil.
+	Last *LastState
 	// Doing is the command, for who finds the stack claimed: "deploy".
 	Doing string
 	// Kill, when closed, kills a running engine at once: the second Ctrl-C. May be nil. State may then hold a lock
@@ -130,7 +132,7 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 		return nil, err
 	}
 	if root, ok := localRoot(e.opts.BackendURL); ok {
-		e.files = &fileState{root: root, project: e.opts.Project, stack: o.Stack}
+		e.files = &fileState{root: root, project: e.opts.Project, stack: o.Stack, last: cmp.Or(o.Last, &LastState{})}
 		e.opts.BackendURL = withoutAttributes(e.opts.BackendURL)
 	}
 	e.sweep(ctx)

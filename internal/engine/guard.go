@@ -130,7 +130,7 @@ func looksWhole(path string, plain bool) bool {
 func (g *guard) finish() error {
 	_ = os.Remove(g.reserve)
 	path, _ := g.e.files.path()
-	_, spoilt := parseState(path)
+	_, spoilt := g.e.files.last.parse(path)
 	if spoilt == nil {
 		_ = os.Remove(g.safe)
 		return nil

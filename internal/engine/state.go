@@ -3,15 +3,19 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/pulumi/pulumi/pkg/v3/resource/stack"
@@ -24,7 +28,40 @@ import (
 )
 
 // fileState knows the layout of Pulumi's file backend (version 1, with projects).
-type fileState struct{ root, project, stack string }
+type fileState struct {
+	root, project, stack string
+
+	last *LastState // nil where a state is read once
+}
+
+// LastState is the state file that was parsed last, with its bytes: a command asks for it many times between two operations, and
+// with a thousand resources the parsing takes longer than all that is done with it. The zero value is ready for use.
+type LastState struct {
+	mu    sync.Mutex
+	raw   []byte
+	state *savedState
+}
+
+// parse is parseState, without parsing the bytes of the last time again. What is returned is the caller's to change.
+func (l *LastState) parse(path string) (*savedState, error) {
+	if l == nil {
+		return parseState(path)
+	}
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.state == nil || !bytes.Equal(l.raw, raw) {
+		state, err := decodeState(raw)
+		if err != nil {
+			return nil, err
+		}
+		l.raw, l.state = raw, state
+	}
+	return l.state.clone(), nil
+}
 
 // localRoot returns the directory of a file backend URL; false for any other backend.
 func localRoot(backendURL string) (string, bool) {
@@ -172,6 +209,23 @@ type savedState struct {
 	written  bool // by an operation, not only by the making of an empty stack
 }
 
+// clone is a state whose lists and references can be changed without changing s. The values of resources are shared.
+func (s *savedState) clone() *savedState {
+	c, d := *s, *s.DeploymentV3
+	c.DeploymentV3 = &d
+	d.PendingOperations = slices.Clone(d.PendingOperations)
+	d.Resources = slices.Clone(d.Resources)
+	for i := range d.Resources {
+		r := &d.Resources[i]
+		r.Dependencies, r.ReplaceWith = slices.Clone(r.Dependencies), slices.Clone(r.ReplaceWith)
+		r.PropertyDependencies = maps.Clone(r.PropertyDependencies)
+		for name, on := range r.PropertyDependencies {
+			r.PropertyDependencies[name] = slices.Clone(on)
+		}
+	}
+	return &c
+}
+
 // read parses the state file. A file that is not a state, and one that is gone while a copy of it tells of resources, is a
 // Failure that names the copies.
 func (s fileState) read() (*savedState, error) {
@@ -182,7 +236,7 @@ func (s fileState) read() (*savedState, error) {
 	if !exists {
 		return nil, lostOr(s.stack, path, s.copies(), fmt.Errorf("stack %q: %w", s.stack, ErrNoStack))
 	}
-	deployment, err := parseState(path)
+	deployment, err := s.last.parse(path)
 	if err == nil && !deployment.written {
 		return deployment, lostOr(s.stack, path, s.copies(), nil)
 	}

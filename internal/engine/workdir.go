@@ -113,7 +113,7 @@ func (e *Engine) keepSecretSettings(path string, settings map[string]any) {
 		return
 	}
 	path, _ = e.files.path()
-	if d, err := parseState(path); err == nil && d.salt() != "" {
+	if d, err := e.files.last.parse(path); err == nil && d.salt() != "" {
 		settings[saltKey] = d.salt()
 	}
 }

@@ -171,7 +171,7 @@ func (a *app) engineOptions(s settings, env map[string]string) engine.Options {
 	return engine.Options{
 		Stack: s.info.Stack, Project: stack.Project, Home: s.info.Home, BackendURL: s.info.State, WorkFile: s.info.File,
 		Config: s.config.Encode(), Defaults: s.project, Env: withOwnPath(env, a.io.Getenv("PATH")), Program: stacks.Blueprint,
-		Logger: a.log().Logger, Kill: a.interrupt.Kill(), Doing: a.command,
+		Logger: a.log().Logger, Kill: a.interrupt.Kill(), Doing: a.command, Last: a.last,
 		Plugins: versions.Plugins(), Fetching: a.waiting,
 		BucketRegion: func(ctx context.Context) string { return a.bucketRegion(ctx, s.config.Region) },
 	}

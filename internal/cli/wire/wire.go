@@ -47,6 +47,7 @@ type app struct {
 	version   string
 	command   string // for the name of the log file
 	now       func() time.Time
+	last      *engine.LastState // parsed once for all engines of the command
 
 	log      func() *runlog.Log
 	settings func() (settings, error)
@@ -65,6 +66,7 @@ type Options struct {
 func New(o Options) (*cmdutil.Factory, root.Operations) {
 	a := &app{
 		io: o.IO, globals: &cmdutil.Globals{}, interrupt: o.Interrupt, version: o.Version, command: o.Command, now: time.Now,
+		last: &engine.LastState{},
 	}
 	a.log = sync.OnceValue(a.newLog)
 	a.settings = sync.OnceValues(a.readSettings)
