@@ -221,12 +221,15 @@ func (e *UnknownNameError) Code() string { return "flinkjob.unknown-name" }
 // ExitCode is 2: the argument is wrong, nothing was contacted for it.
 func (e *UnknownNameError) ExitCode() int { return exitcode.Usage }
 
+// findSample reads one sample: those beside it are read only for the error that names them.
 func findSample(name string) (Sample, error) {
-	var known []string
-	for _, s := range List() {
-		if s.Name == name {
+	if !strings.Contains(name, "/") {
+		if s, err := readSample(examples.Jobs, name); err == nil {
 			return s, nil
 		}
+	}
+	var known []string
+	for _, s := range List() {
 		known = append(known, s.Name)
 	}
 	return Sample{}, &UnknownNameError{What: "sample job", Name: name, Known: known}
