@@ -28,9 +28,12 @@ type Engine interface {
 // Account lists what there is of a deployment.
 type Account interface {
 	DeploymentResources(ctx context.Context, d awsapi.Deployment) ([]awsapi.Resource, error)
+	DescribeCluster(ctx context.Context, name string) (awsapi.Cluster, error)
 }
 
 var _ Account = (*awsapi.Client)(nil)
+
+const clusterType = "aws:eks/cluster:Cluster"
 
 // Detector compares what a stack recorded with the account.
 type Detector struct {
@@ -49,6 +52,9 @@ func (d Detector) Run(ctx context.Context) (drift.Report, error) {
 	if err != nil {
 		return drift.Report{}, err
 	}
+	if err := d.unprotected(ctx, recorded, observed); err != nil {
+		return drift.Report{}, err
+	}
 	found, err := d.Account.DeploymentResources(ctx, d.Deployment)
 	if err != nil {
 		return drift.Report{}, err
@@ -56,6 +62,27 @@ func (d Detector) Run(ctx context.Context) (drift.Report, error) {
 	r := drift.New(observed)
 	r.AddUnmanaged(unmanaged(recorded, found, d.Deployment.Tags))
 	return r, nil
+}
+
+// unprotected adds to what was observed of a protected cluster that EKS would delete it. The provider in use does not know of EKS's
+// deletion protection: a deploy turns it on by a call of its own.
+func (d Detector) unprotected(ctx context.Context, recorded []plans.StateResource, observed []plans.Observed) error {
+	for _, r := range recorded {
+		i := slices.IndexFunc(observed, func(o plans.Observed) bool { return o.URN == r.URN && !o.Missing })
+		if i < 0 || !r.Protect || r.Type != clusterType {
+			continue
+		}
+		c, err := d.Account.DescribeCluster(ctx, r.ID)
+		if err != nil {
+			return err
+		}
+		if !c.DeletionProtection {
+			observed[i].Diff = append(observed[i].Diff, plans.PropertyDiff{
+				Path: "deletionProtection", Kind: "update", Old: true, New: false,
+			})
+		}
+	}
+	return nil
 }
 
 // unmanaged is what the account has and nobody recorded: resources that carry all of the deployment's tags and were made

@@ -6,17 +6,22 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"emrflink/internal/awsapi"
+	"emrflink/internal/drift"
 	"emrflink/internal/plans"
 )
 
 // fake is an engine and an account; fails names the call that does not work.
-type fake struct{ fails string }
+type fake struct {
+	fails   string
+	cluster *awsapi.Cluster // recorded as protected
+}
 
 func (f fake) result(call string) error {
 	if call == f.fails {
@@ -33,11 +38,22 @@ func (f fake) Observe(context.Context) ([]plans.Observed, error) {
 			New: `{"Statement":[{"Action":"s3:*"}]}`,
 		}}},
 		{URN: "c", Type: "aws:cloudwatch/logGroup:LogGroup", Name: "l", ID: "/logs", Missing: true},
+		{URN: "k", Type: clusterType, Name: "k", ID: "emr"},
 	}, f.result("observe")
 }
 
 func (f fake) Resources(context.Context) ([]plans.StateResource, error) {
-	return []plans.StateResource{{ID: "sg-1"}, {ID: "q", Outputs: map[string]any{"arn": "arn:q"}}}, f.result("resources")
+	return []plans.StateResource{
+		{ID: "sg-1"}, {ID: "q", Outputs: map[string]any{"arn": "arn:q"}},
+		{URN: "k", Type: clusterType, ID: "emr", Protect: f.cluster != nil},
+	}, f.result("resources")
+}
+
+func (f fake) DescribeCluster(_ context.Context, name string) (awsapi.Cluster, error) {
+	if name != "emr" || f.cluster == nil {
+		return awsapi.Cluster{}, errors.New("another cluster, or one that is not protected")
+	}
+	return *f.cluster, f.result("cluster")
 }
 
 func (f fake) DeploymentResources(_ context.Context, d awsapi.Deployment) ([]awsapi.Resource, error) {
@@ -68,8 +84,24 @@ changed aws:iam/policy:Policy "n" (i)
 missing aws:cloudwatch/logGroup:LogGroup "l" (/logs)
 unmanaged ec2 security-group sg-2: it carries the deployment's tags and is not in its state
 unmanaged ec2 security-group sg-3: it carries the deployment's tags and is not in its state
-stack local: drift: 3 checked, 1 changed, 1 missing, 0 ignored, 2 unmanaged
+stack local: drift: 4 checked, 1 changed, 1 missing, 0 ignored, 2 unmanaged
 `, "\n"), b.String())
+}
+
+func TestAProtectionThatWasTurnedOffIsDrift(t *testing.T) {
+	t.Parallel()
+	r, err := detector(fake{cluster: &awsapi.Cluster{}}).Run(t.Context())
+	require.NoError(t, err)
+	i := slices.IndexFunc(r.Resources, func(o drift.Resource) bool { return o.ID == "emr" })
+	require.GreaterOrEqual(t, i, 0, "%+v", r.Resources)
+	require.Equal(t, []drift.Diff{{Path: "deletionProtection", Expected: true, Actual: false}}, r.Resources[i].Diff)
+
+	r, err = detector(fake{cluster: &awsapi.Cluster{DeletionProtection: true}}).Run(t.Context())
+	require.NoError(t, err)
+	require.False(t, slices.ContainsFunc(r.Resources, func(o drift.Resource) bool { return o.ID == "emr" }))
+
+	_, err = detector(fake{cluster: &awsapi.Cluster{}, fails: "cluster"}).Run(t.Context())
+	require.ErrorContains(t, err, "cluster")
 }
 
 func detector(f fake) Detector {
