@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"emrflink/internal/flinkspec"
@@ -76,6 +77,7 @@ const mainContainer = "flink-main-container"
 
 // checkPods looks at the pod templates.
 func checkPods(d *document) {
+	d.standby()
 	selected := false
 	for _, template := range podTemplates {
 		spec := template + ".spec"
@@ -103,6 +105,23 @@ func checkPods(d *document) {
 			"pods go to the node pool with the highest weight: JobManagers can land on spot nodes",
 			"podTemplate: {spec: {nodeSelector: {NodeGroupType: ..., FlinkRole: ...}}} for each of jobManager and taskManager")
 	}
+}
+
+// standby looks at where the JobManagers run of a file that asks for more than one. Of EMR's default, which is two, nothing is
+// said: nobody chose it.
+func (d *document) standby() {
+	n, err := strconv.Atoi(d.text("spec.jobManager.replicas"))
+	if d.kind != flinkspec.KindDeployment || err != nil || n < 2 {
+		return
+	}
+	for _, template := range []string{"spec.podTemplate", "spec.jobManager.podTemplate"} {
+		if d.has(template+".spec.affinity.podAntiAffinity") || d.has(template+".spec.topologySpreadConstraints") {
+			return
+		}
+	}
+	d.problem(Note, "jobmanagers-together", "spec.jobManager", fmt.Sprintf("nothing keeps the %d JobManagers apart", n),
+		"all can be on one node: its loss takes the standby too, and the job waits for a new pod",
+		"podAntiAffinity by kubernetes.io/hostname of pods with app: "+d.name+" and component: jobmanager, or replicas: 1")
 }
 
 func (d *document) containers(template string) {

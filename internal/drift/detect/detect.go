@@ -64,8 +64,8 @@ func (d Detector) Run(ctx context.Context) (drift.Report, error) {
 	return r, nil
 }
 
-// unprotected adds to what was observed of a protected cluster that EKS would delete it. The provider in use does not know of EKS's
-// deletion protection: a deploy turns it on by a call of its own.
+// unprotected adds to what was observed of a protected cluster that EKS would delete it. The provider in use does not know of
+// EKS's deletion protection: a deploy turns it on by a call of its own.
 func (d Detector) unprotected(ctx context.Context, recorded []plans.StateResource, observed []plans.Observed) error {
 	for _, r := range recorded {
 		i := slices.IndexFunc(observed, func(o plans.Observed) bool { return o.URN == r.URN && !o.Missing })
