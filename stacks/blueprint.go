@@ -294,7 +294,13 @@ func (p *platform) makeTeams(ctx *pulumi.Context) error {
 	// holds the state that a job writes when it is stopped.
 	after := slices.Concat([]pulumi.CustomResource{p.operator.Release}, p.bucket.Resources, p.pools.NodePools)
 	for _, of := range p.config.Teams {
-		arns, documents := of.split()
+		var arns, documents []string
+		for _, arn := range of.PolicyARNs() {
+			arns = append(arns, arn)
+		}
+		for _, document := range of.Documents() {
+			documents = append(documents, document)
+		}
 		t, err := team.NewTeam(ctx, "team-"+of.Name, &team.Args{
 			Deployment:        p.deployment,
 			Name:              of.Name,

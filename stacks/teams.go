@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"net/netip"
 	"reflect"
 	"regexp"
@@ -121,27 +122,20 @@ func (p *TeamPolicy) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// Documents are the policy documents of a team, by their places in the list.
-func (t Team) Documents() map[int]string {
-	out := map[int]string{}
-	for i, p := range t.Policies {
-		if p.isDocument() {
-			out[i] = string(p)
-		}
-	}
-	return out
-}
+// Documents are the policy documents of a team, with their places in the list.
+func (t Team) Documents() iter.Seq2[int, string] { return t.policies(true) }
 
-// split takes the policies apart.
-func (t Team) split() (arns, documents []string) {
-	for _, p := range t.Policies {
-		if p.isDocument() {
-			documents = append(documents, string(p))
-		} else {
-			arns = append(arns, string(p))
+// PolicyARNs are the policies that a team names by their ARNs, with their places in the list.
+func (t Team) PolicyARNs() iter.Seq2[int, string] { return t.policies(false) }
+
+func (t Team) policies(documents bool) iter.Seq2[int, string] {
+	return func(yield func(int, string) bool) {
+		for i, p := range t.Policies {
+			if p.isDocument() == documents && !yield(i, string(p)) {
+				return
+			}
 		}
 	}
-	return arns, documents
 }
 
 var (

@@ -25,7 +25,7 @@ func (d Deploy) set(key, value string) string {
 	if d.File == "" {
 		return fmt.Sprintf("emrflink init --stack %s --set region=%s --set %s=%s", d.Stack, d.Region, key, value)
 	}
-	return fmt.Sprintf("in %s set emrflink:%s to %s", d.File, key, value)
+	return d.at(key, value)
 }
 
 // otherName gives the deployment another name.

@@ -58,6 +58,8 @@ type Deploy struct {
 	Adopt bool
 	// Admins are the ARNs of those who are to administer the cluster; without any, its creator does.
 	Admins []string
+	// Policies are those of IAM that the settings name.
+	Policies []NamedPolicy
 	// Tag marks the VPC of a deployment: its key. The value is the deployment's name.
 	Tag string
 	// Recorded is what the state of the stack has.
@@ -109,6 +111,7 @@ func (a Account) steps() []step {
 		{[]string{"quota-nat"}, a.natGateways},
 		{[]string{"quota-cluster", "cluster-name"}, a.clusters},
 		{[]string{"admins"}, a.admins},
+		{[]string{"policies"}, a.policies},
 		{[]string{"spot-role"}, a.spotRole},
 		{[]string{"bucket-name"}, a.bucket},
 		{[]string{"log-groups"}, a.logGroups},

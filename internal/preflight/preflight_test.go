@@ -42,6 +42,7 @@ type world struct {
 	offers           map[string][]string
 	subnets          []awsapi.Subnet
 	entries          map[string]map[string]string // of the cluster: their tags, by principal
+	policies         []string                     // ARNs
 	fails            map[string]error             // by operation
 	identityErr      error
 }
@@ -90,7 +91,10 @@ func (w *world) Quota(_ context.Context, _, code string) (float64, error) {
 func (w *world) AccessEntries(context.Context, string) ([]string, error) {
 	return slices.Sorted(maps.Keys(w.entries)), w.err("eks:ListAccessEntries")
 }
-func (w *world) Lookup(_ context.Context, _, id string) (awsapi.Resource, bool, error) {
+func (w *world) Lookup(_ context.Context, kind, id string) (awsapi.Resource, bool, error) {
+	if kind == awsapi.TypePolicy {
+		return awsapi.Resource{}, slices.Contains(w.policies, id), w.err("iam:GetPolicy")
+	}
 	tags, found := w.entries[strings.TrimPrefix(id, "emr-eks-flink:")]
 	return awsapi.Resource{Tags: tags}, found, w.err("eks:DescribeAccessEntry")
 }
@@ -139,13 +143,15 @@ func healthy() (*world, *Deploy) {
 			{Version: "1.32", Status: "EXTENDED_SUPPORT", EndOfStandard: day("2026-03-23"), EndOfExtended: day("2027-03-23")},
 			{Version: "1.29", Status: "UNSUPPORTED", EndOfExtended: day("2026-03-23")},
 		},
-		fails: map[string]error{},
+		policies: []string{ownPolicy, "arn:aws:iam::aws:policy/AmazonMSKReadOnlyAccess"},
+		fails:    map[string]error{},
 	}
 	return w, &Deploy{
 		Stack: "dev", File: "Pulumi.dev.yaml", Name: "emr-eks-flink", Region: "us-west-2", Kubernetes: "1.35",
 		Cidr: "10.0.0.0/16", Networks: 1, Zones: 3, CoreTypes: []string{"m5.xlarge"}, CoreNodes: 3, SpotVCPUs: 4,
 		PoolTypes: map[string][]string{"flink": {"c5d.*", "c6id.*"}}, IAM: Entities{Roles: 8, Policies: 8, Profiles: 1},
 		Tag:       "emrflink:deployment",
+		Policies:  []NamedPolicy{{"teams[0].policies[0]", w.policies[0]}, {"teams[0].policies[1]", w.policies[1]}},
 		Bucket:    func(id awsapi.Identity) string { return "b-" + id.Account },
 		LogGroups: []string{"/aws/eks/emr-eks-flink/cluster", "/aws/emr-flink/emr-eks-flink/operator"},
 		Lasts:     20 * time.Minute, StandardSupportUSD: 0.10, ExtendedSupportUSD: 0.60,
@@ -404,7 +410,7 @@ func TestEachProblemIsFoundWithItsCauseAndItsFix(t *testing.T) {
 	w, d := healthy()
 	untested := look(t, w, d)
 	delete(untested, "credentials") // TestWithoutCredentialsTheRestIsSkippedAndTheClockIsNot
-	for _, table := range []map[string]broken{identities(), limits(), room(), offers(), administrators(), clashes()} {
+	for _, table := range []map[string]broken{identities(), limits(), room(), offers(), administrators(), policies(), clashes()} {
 		for name, c := range table {
 			delete(untested, c.id)
 			t.Run(name, func(t *testing.T) {
@@ -443,7 +449,7 @@ func TestTheOrderOfTheChecks(t *testing.T) {
 			"credentials", "clock", "account", "region", "session", "zones", "kubernetes-version", "instance-types",
 			"quota-vcpu-on-demand", "quota-vcpu-spot", "instance-zones", "subnet-addresses", "quota-iam-roles",
 			"quota-iam-policies", "quota-instance-profiles", "quota-vpc", "vpc", "quota-eip", "quota-nat",
-			"quota-cluster", "cluster-name", "admins", "spot-role", "bucket-name", "log-groups",
+			"quota-cluster", "cluster-name", "admins", "policies", "spot-role", "bucket-name", "log-groups",
 		}, got)
 	}
 }
@@ -486,6 +492,7 @@ func TestACheckThatMayNotBeMadeIsAWarningThatNamesTheAction(t *testing.T) {
 		"eks:ListClusters":            {"eks:ListClusters", []string{"quota-cluster", "cluster-name"}},
 		"eks:DescribeClusterVersions": {"eks:DescribeClusterVersions", []string{"kubernetes-version"}},
 		"iam:GetRole":                 {"iam:GetRole", []string{"spot-role"}},
+		"iam:GetPolicy":               {"iam:GetPolicy", []string{"policies"}},
 		"s3:HeadBucket":               {"s3:ListBucket", []string{"bucket-name"}},
 		"logs:DescribeLogGroups":      {"logs:DescribeLogGroups", []string{"log-groups"}},
 	} {

@@ -3,6 +3,7 @@
 package stackconfig
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -37,6 +38,7 @@ func Needs(c stacks.Config, info stack.Info, recorded preflight.Recorded) prefli
 	for _, t := range c.Teams {
 		d.LogGroups = append(d.LogGroups, team.LogGroup(at, t.Name))
 	}
+	d.Policies = policies(c)
 	d.IAM, d.PoolTypes = entities(c), map[string][]string{}
 	for _, p := range c.NodePools {
 		for _, family := range p.Families {
@@ -52,6 +54,20 @@ func Needs(c stacks.Config, info stack.Info, recorded preflight.Recorded) prefli
 		d.Networks, d.Zones, d.Recorded.VPC = 0, 2, id
 	}
 	return d
+}
+
+// policies are those of IAM that the settings name.
+func policies(c stacks.Config) []preflight.NamedPolicy {
+	var named []preflight.NamedPolicy
+	if c.PermissionsBoundary != stacks.NoBoundary {
+		named = append(named, preflight.NamedPolicy{Key: "permissionsBoundary", ARN: c.PermissionsBoundary})
+	}
+	for i, t := range c.Teams {
+		for j, arn := range t.PolicyARNs() {
+			named = append(named, preflight.NamedPolicy{Key: fmt.Sprintf("teams[%d].policies[%d]", i, j), ARN: arn})
+		}
+	}
+	return named
 }
 
 // spotVCPUs is the smallest node that a pool starts on spot, 0 when none does.
@@ -72,7 +88,10 @@ func entities(c stacks.Config) preflight.Entities {
 	// agent; and policies of Karpenter (six) and of the operator.
 	e := preflight.Entities{Roles: 7 + len(c.Teams), Policies: 7, Profiles: 1}
 	for _, t := range c.Teams {
-		e.Policies += 1 + len(t.Documents())
+		e.Policies++ // the team's own
+		for range t.Documents() {
+			e.Policies++
+		}
 	}
 	if c.ClusterAutoscaler {
 		e.Roles++

@@ -8,7 +8,9 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
+	"emrflink/internal/iam"
 	"emrflink/internal/localcloud/account"
 )
 
@@ -207,10 +209,18 @@ func getOpenIDConnectProvider(q *request) (answer, error) {
 		list("Tags", "member", tagNodes(r.Tags, "Key", "Value")))
 }
 
+// managedSince is when AWS made the policies that it manages, for all of them.
+var managedSince = time.Date(2018, 5, 27, 0, 0, 0, 0, time.UTC)
+
 func getPolicy(q *request) (answer, error) {
 	arn := q.form.str("PolicyArn")
 	r, ok := q.account.Get(account.KindPolicy, arn)
-	if !ok {
+	switch {
+	case ok:
+	case iam.AWSManaged(arn) != "":
+		name := arn[strings.LastIndex(arn, "/")+1:]
+		r = account.Resource{Kind: account.KindPolicy, ID: arn, ARN: arn, Name: name, CreatedAt: managedSince}
+	default:
 		return answer{}, noSuch("Policy %s was not found.", arn)
 	}
 	attached := q.account.Find(account.KindRolePolicyAttachment, func(a account.Resource) bool {

@@ -222,7 +222,8 @@ func iamPolicyOperations() []Operation {
 			Notes: "roles, policies, instance profiles and their quotas", takes: nothing, run: getAccountSummary,
 		},
 		{
-			Service: "iam", Name: "GetPolicy", UsedBy: byEmrflink, Notes: "the account's own policies",
+			Service: "iam", Name: "GetPolicy", UsedBy: byEmrflink,
+			Notes: "the account's own policies, and those of AWS that it evaluates",
 			takes: "PolicyArn!",
 			needs: byIAMARN(account.KindPolicy, "PolicyArn"), run: getPolicy,
 		},
