@@ -175,7 +175,7 @@ func TestTheJSONOfTheCommandsIsTheDocumentedOne(t *testing.T) {
 	t.Parallel()
 	state := "at bytes format kind name problem record uri usable"
 	in := func(prefix string) string { return prefix + strings.Join(strings.Fields(state), " "+prefix) }
-	const restored = "at command elapsedSeconds from health job namespace path redeploy savepoint schemaVersion simulated " +
+	const restored = "at command elapsedSeconds from health job namespace note path redeploy savepoint schemaVersion simulated " +
 		"stack started"
 	const moved = "bytes files from job kept namespace record schemaVersion simulated to"
 	for line, fields := range map[string]string{
@@ -210,7 +210,7 @@ func TestWhatIsRefusedSaysWhatToDo(t *testing.T) {
 		"delete basic":                       {cmdutil.ExitUsage, "needs a state"},
 		"delete basic chk-3":                 {cmdutil.ExitUsage, "there is no terminal to ask on"},
 		"delete basic " + "chk-9" + " --yes": {cmdutil.ExitNotFound, `no usable state "chk-9"`},
-		"restore basic --start --timeout 1s": {cmdutil.ExitTimeout, "take a savepoint"},
+		"restore basic --start --timeout 1s": {cmdutil.ExitTimeout, "stop it: "},
 	} {
 		_, err := exec(t, stacks(t), line)
 		require.ErrorContains(t, err, c.says, line)
