@@ -137,11 +137,9 @@ func stacks(t *testing.T) map[string]*fake {
 
 func exec(t *testing.T, all map[string]*fake, line string) (*cmdtest.Run, error) {
 	t.Helper()
-	r := cmdtest.New(t)
-	r.Factory.IO.SetQuiet(true)
-	parent := &cobra.Command{Use: "job"}
-	parent.AddCommand(NewCmd(r.Factory, func(_ context.Context, name string) (Stack, error) { return all[name], nil }))
-	return r, r.Exec(t, parent, append([]string{"state"}, strings.Fields(line)...)...)
+	return cmdtest.ExecOf(t, "job", "state "+line, func(f *cmdutil.Factory) []*cobra.Command {
+		return []*cobra.Command{NewCmd(f, func(_ context.Context, name string) (Stack, error) { return all[name], nil })}
+	})
 }
 
 func TestWhatTheCommandsShow(t *testing.T) {
