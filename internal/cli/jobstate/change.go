@@ -37,10 +37,10 @@ func NewRestoreCmd(f *cmdutil.Factory, open Open, runF func(context.Context, *Op
 "kubectl patch". With --start it is applied, and the job waited for until it is healthy. STATE is a name of "job state
 list" or a URI; default: the newest usable one. A state with a file missing is never taken.
 
-The operator cancels a running job without a savepoint when it is redeployed, so --start stops it with one first, and its
-path is in the result; without STATE the job goes on from that. --discard-state leaves it out. A checkpoint of the job that
-runs, which Flink deletes as it goes on, is copied to the folder of detached states first, and the job starts from the
-copy.
+The operator cancels a running job without a savepoint when it is redeployed, so --start stops it with one first, and
+its path is in the result; without STATE the job goes on from that. --discard-state leaves it out. A checkpoint of the
+job that runs, which Flink deletes as it goes on, is copied to the folder of detached states first, and the job starts
+from the copy.
 
 With --to STACK the state is copied to the folder of detached states of that stack, with everything that it refers to,
 and the job of that name there is started from the copy. The credentials of that stack do it: they must be able to read

@@ -159,7 +159,7 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{Store: kubetest.New(), t: t, clock: &testClock{time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)},
-		s3: &s3{objects: map[string]string{}, at: map[string]time.Time{}, deny: map[string]error{}},
+		s3:   &s3{objects: map[string]string{}, at: map[string]time.Time{}, deny: map[string]error{}},
 		jobs: map[string]*flinksim.Cluster{}}
 	w.s3.now = w.clock.Now
 	w.React(w.controllers)
