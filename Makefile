@@ -82,6 +82,14 @@ kafka: ## Run a broker of Kafka for the sample job kafka on the local target (ne
 samples-table: build samples ## Take each sample job through its life in real Flink and write the table of docs/samples.md (20 minutes)
 	$(GO) run ./internal/tools/sampletable -bin $(BIN)
 
+.PHONY: samples-life
+samples-life: build samples ## Take the job that counts through a whole life in real Flink, to a second stack, and write it down in docs/samples.md (10 minutes)
+	$(GO) run ./internal/tools/sampletable -bin $(BIN) -life
+
+.PHONY: state-loss
+state-loss: ## Try every moment at which something can fail under a command that changes a job, and write docs/state-loss.md (5 minutes)
+	$(GO) test ./internal/localcloud/flinkoperator -run TestNoStateIsLost -timeout 30m -args -whole-matrix -update
+
 .PHONY: pod-address
 pod-address: ## Compile the class of ours that runs in Flink's processes again (needs javac)
 	cd internal/localcloud/flinkprocess/java && javac --release 11 -g:none -d . emrflink/PodAddress.java

@@ -11,6 +11,7 @@ import (
 
 	"emrflink/internal/awskind"
 	"emrflink/internal/check"
+	"emrflink/internal/flinkjob"
 	"emrflink/internal/plans"
 	"emrflink/internal/preview"
 	"emrflink/internal/stack"
@@ -31,6 +32,8 @@ type Deployment interface {
 	Matches(ctx context.Context, r preview.Report, path string) error
 	// Grave are the steps of a plan that are carried out only when each is agreed to; of namespaces only those with Flink jobs.
 	Grave(ctx context.Context, r preview.Report) ([]preview.Step, error)
+	// Moves are the jobs that have another release than the settings give the stack, when these change it.
+	Moves(ctx context.Context) ([]flinkjob.Move, error)
 	Deploy(ctx context.Context, sink func(plans.Event)) (plans.Result, error)
 }
 
@@ -46,6 +49,8 @@ type Document struct {
 	Deployment      string        `json:"deployment"`
 	Summary         plans.Summary `json:"summary"`
 	DurationSeconds float64       `json:"durationSeconds"`
+	// Jobs are those that have another release than the stack has now: they keep it until they are upgraded.
+	Jobs []flinkjob.Move `json:"jobs"`
 	// Next are the commands that a deploy is usually followed by.
 	Next []string `json:"next"`
 	// Warnings are the checks before the deploy that found something.
@@ -54,11 +59,12 @@ type Document struct {
 }
 
 // NewDocument is the document of a deploy of a stack.
-func NewDocument(info stack.Info, res plans.Result, warnings []check.Check, next []string) Document {
+func NewDocument(info stack.Info, res plans.Result, warnings []check.Check, jobs []flinkjob.Move, next []string) Document {
 	return Document{
 		SchemaVersion: SchemaVersion, Stack: info.Stack, Target: info.Target, Region: info.Region, Deployment: info.Deployment,
 		Summary: res.Summary, DurationSeconds: res.Duration.Seconds(), Next: next,
-		Warnings: append([]check.Check{}, warnings...), Simulated: append([]string{}, info.Simulated...),
+		Jobs: append([]flinkjob.Move{}, jobs...), Warnings: append([]check.Check{}, warnings...),
+		Simulated: append([]string{}, info.Simulated...),
 	}
 }
 

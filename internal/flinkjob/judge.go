@@ -52,7 +52,7 @@ func judge(o observation) verdict {
 	case crash(o.pods) != "": // the operator knows of the back-off only
 		return verdict{phase: phaseStarting, cause: crash(o.pods), fails: "container"}
 	case j.Error == jobNotFound:
-		return verdict{phase: phaseStarting, cause: noJobYet}
+		return verdict{phase: phaseStarting, cause: joinNonEmpty("; ", noJobYet, lastWords(o.pods))}
 	case j.Error != "":
 		return verdict{phase: phaseStarting, cause: "operator: " + j.Error, fails: "operator", atOnce: j.JobManager == "ERROR"}
 	case j.Lifecycle == "SUSPENDED":
@@ -99,6 +99,18 @@ func crash(pods []kube.Pod) string {
 		for _, w := range p.Waiting {
 			if w.Reason == "CrashLoopBackOff" && w.Last != "" {
 				return fmt.Sprintf("pod %s, container %s: %s: %s", p.Name, w.Container, w.Reason, w.Last)
+			}
+		}
+	}
+	return ""
+}
+
+// lastWords are those of a JobManager's process that ended before the one that runs; "" when there was none.
+func lastWords(pods []kube.Pod) string {
+	for _, p := range pods {
+		for _, e := range p.Ended {
+			if roleOfPod(p) == RoleJobManager && e.Code != 0 && e.Message != "" {
+				return fmt.Sprintf("the process before it ended with code %d: %s", e.Code, e.Message)
 			}
 		}
 	}

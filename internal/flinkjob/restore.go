@@ -23,7 +23,9 @@ type Restored struct {
 	Redeploy string `json:"redeploy"`
 	Command  string `json:"command"`
 	Started  bool   `json:"started"`
-	// Savepoint is what was taken of the running job before it was redeployed; "" for none.
+	// Note is what can become of the state before the job starts from it; "" for nothing.
+	Note string `json:"note"`
+	// Savepoint is what the running job was stopped with; "" for none.
 	Savepoint      string  `json:"savepoint"`
 	Health         Health  `json:"health"` // after the start
 	ElapsedSeconds float64 `json:"elapsedSeconds"`
@@ -41,13 +43,21 @@ func redeploy(d deployment, path string, job map[string]any) map[string]any {
 	return map[string]any{"spec": map[string]any{"job": fields}}
 }
 
-// Restore says how the job starts from a state that its store has found, or starts it, and waits until it is healthy. Of a job
-// that runs a savepoint is taken first, unless discard.
-func (s Store) Restore(ctx context.Context, st State, start, discard bool, report func(Progress)) (Restored, error) {
+// Restoring says how a job is restored.
+type Restoring struct {
+	Start bool // do it, not only say how
+	// Newest says that the state was chosen as the newest: of a job that runs, that is the one that it is stopped with.
+	Newest  bool
+	Discard bool // the job that runs is not stopped with a savepoint
+}
+
+// Restore says how the job starts from a state that its store has found, or starts it, and waits until it is healthy. One that
+// runs is stopped with a savepoint first, unless its state is discarded.
+func (s Store) Restore(ctx context.Context, st State, how Restoring, report func(Progress)) (Restored, error) {
 	res := Restored{SchemaVersion: SchemaVersion, Job: s.Job, Namespace: s.Namespace, From: st.URI, At: st.At, Path: st.URI}
 	if s.Running == nil {
 		res.Command = fmt.Sprintf("emrflink job run --file FILE --name %s --set spec.job.initialSavepointPath=%s", s.Job, st.URI)
-		if start {
+		if how.Start {
 			return res, &Refusal{
 				What: "restore", Job: s.Job, Next: res.Command,
 				Why: orElse(s.Absent, "it is not in the cluster, and only its file says what it runs"),
@@ -63,33 +73,89 @@ func (s Store) Restore(ctx context.Context, st State, start, discard bool, repor
 	if err := j.takes(d.Parallelism, st); err != nil {
 		return res, err
 	}
-	patch := redeploy(d, st.URI, nil)
-	text, err := yaml.Marshal(patch)
+	text, err := yaml.Marshal(redeploy(d, st.URI, nil))
 	if err != nil {
 		return res, fmt.Errorf("write the redeploy: %w", err)
 	}
 	res.Redeploy = string(text)
+	if d.drops(st) {
+		res.Note = dropped
+	}
 	res.Command = fmt.Sprintf("kubectl -n %s patch %s %s --type merge --patch-file FILE", s.Namespace,
 		strings.ToLower(j.Ref.Kind.Kind), s.Job)
-	if !start {
+	if !how.Start {
 		return res, nil
 	}
-	m := j.Runner.meter(report)
-	if d.State == "RUNNING" && !discard {
-		kept, err := j.Savepoint(ctx, report)
-		if err != nil {
-			return res, err
-		}
-		res.Savepoint = kept.Path
-		if d, err = j.read(ctx); err != nil {
+	return s.restore(ctx, st, d, how, j.Runner.meter(report), res)
+}
+
+// dropped is what becomes of the checkpoint of a job that runs.
+const dropped = "Flink deletes this checkpoint when the job has a newer one, or ends: --start copies it first, as does " +
+	"`emrflink job state detach`"
+
+// restore starts the job from a state.
+func (s Store) restore(ctx context.Context, st State, d deployment, how Restoring, m *meter, res Restored) (Restored, error) {
+	j := *s.Running
+	stops := d.alive() && !how.Discard && (d.State == "RUNNING" || how.Newest)
+	var err error
+	if !how.Newest || !stops {
+		if st, err = s.kept(ctx, d, st); err != nil {
 			return res, err
 		}
 	}
-	ob, err := j.redeployed(ctx, "restore", m, d, redeploy(d, st.URI, nil))
+	failed := func(step string, back bool, err error) error {
+		return &UpgradeError{What: "restore", Job: s.Job, Step: step, State: orElse(res.Savepoint, st.URI), Back: back, Err: err}
+	}
+	mode := "last-state" // of a job that does not run, no savepoint can be taken
+	if d.State == "RUNNING" {
+		mode = modeSavepoint
+	}
+	if stops {
+		last, back, err := s.stop(ctx, m, d, mode)
+		if err != nil {
+			return res, failed("stop it", back, err)
+		}
+		if mode == modeSavepoint {
+			res.Savepoint = last.URI
+		}
+		if how.Newest {
+			st, res.From, res.At = last, last.URI, last.At
+		}
+	}
+	res.Path = st.URI
+	if err := j.takes(d.Parallelism, st); err != nil {
+		return res, failed("start it", false, err)
+	}
+	ob, err := j.redeployed(ctx, "restore", m, d, redeploy(d, st.URI, map[string]any{"upgradeMode": d.UpgradeMode}))
 	res.Started = err == nil
 	res.Health, _ = ob.job.health()
 	res.ElapsedSeconds = m.elapsed().Seconds()
-	return res, err
+	if err != nil {
+		return res, failed("start it", false, err)
+	}
+	return res, nil
+}
+
+// alive says that Flink may take the job on: checkpoints may come, and the ones before go.
+func (d deployment) alive() bool {
+	ended := d.State == "FAILED" || d.State == "FINISHED" || d.State == "CANCELED"
+	return d.JobID != "" && d.Wanted != suspended && !ended
+}
+
+// drops says that a state is one that Flink deletes by itself: a checkpoint of the job while that may go on.
+func (d deployment) drops(st State) bool { return d.alive() && strings.Contains(st.URI, "/"+d.JobID+"/") }
+
+// kept is a state that is there, also when the job that wrote it goes on or is stopped: a copy of one that Flink deletes. The
+// operator does not look whether the path that it redeploys from exists; its JobManagers then end again and again.
+func (s Store) kept(ctx context.Context, d deployment, st State) (State, error) {
+	if !d.drops(st) {
+		return s.Get(ctx, st.URI)
+	}
+	m, err := s.Detach(ctx, st)
+	if err != nil {
+		return st, err
+	}
+	return s.Get(ctx, m.To)
 }
 
 // redeployed applies a patch that starts the job from a state, and waits until it is healthy. The operator calls a job STABLE

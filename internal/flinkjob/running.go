@@ -268,10 +268,7 @@ func (j Running) until(ctx context.Context, m *meter, phase, before string,
 			if done, fails = look(ob); done {
 				return ob, nil
 			}
-			if ob.job.Error == before && before != "" {
-				fails = ""
-			}
-			cause = waitsFor(ob)
+			cause, fails = heeded(ob, before, fails)
 		}
 		stood := m.say(phase, orElse(fails, cause))
 		refused := refusedBy(fails) != ""
@@ -285,6 +282,17 @@ func (j Running) until(ctx context.Context, m *meter, phase, before string,
 			return ob, fmt.Errorf("watch job %q: %w", j.Ref.Name, err)
 		}
 	}
+}
+
+// heeded are what a job waits for and what fails it: not an error that it had before, nor one that is over by itself.
+func heeded(ob observation, before, fails string) (cause, still string) {
+	switch {
+	case passes(fails):
+		return fails, ""
+	case ob.job.Error == before && before != "":
+		return waitsFor(ob), ""
+	}
+	return waitsFor(ob), fails
 }
 
 // refusedBy is the error of an operator that refuses a spec, whenever it looks; "" for another one.

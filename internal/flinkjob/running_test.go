@@ -438,3 +438,40 @@ func TestLogsAreInTheOrderOfTimeAndStackTracesStayWhole(t *testing.T) {
 	var none *NoPodsError
 	require.ErrorAs(t, j.Logs(t.Context(), o, take), &none)
 }
+
+// A job is RUNNING before all its tasks are; what Flink refuses until then is asked for again.
+func TestWhatAJobRefusesUntilItsTasksRunIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	const notYet = "CheckpointException: Failure reason: Not all required tasks are currently running."
+	runs := obj{"observedGeneration": int64(1), "lifecycleState": "STABLE", "jobStatus": obj{"state": "RUNNING"}}
+	record := func(name, state string) *unstructured.Unstructured {
+		return kubetest.Object(kube.KindFlinkStateSnapshot, "flink-team-a", name, obj{
+			"spec": obj{
+				"jobReference": obj{"kind": "FlinkDeployment", "name": "basic"}, "savepoint": obj{"disposeOnDelete": false},
+			},
+			"status": obj{"state": state, "path": "s3://b/" + name, "error": notYet},
+		})
+	}
+	s := kubetest.New(flink(basic, "savepoint", runs))
+	s.React(func(verb string, o *unstructured.Unstructured) {
+		nonce, _, _ := unstructured.NestedFieldNoCopy(o.Object, "spec", "job", "savepointTriggerNonce")
+		switch n := fmt.Sprint(nonce); {
+		case verb != "patch" || o.GetKind() != basic.Kind.Kind:
+		case n == "1":
+			s.Put(record("too-early", "FAILED"))
+		case n == "2":
+			s.Put(record("taken", "COMPLETED"))
+		}
+	})
+	got, err := inCluster(t, s, nil).Savepoint(t.Context(), nil)
+	require.NoError(t, err)
+	require.Equal(t, "s3://b/taken", got.Path)
+
+	s = kubetest.New(flink(basic, "savepoint", runs))
+	stopped := obj{"error": nil, "lifecycleState": "SUSPENDED", "observedGeneration": int64(9),
+		"jobStatus": obj{"state": "FINISHED", "upgradeSavepointPath": "s3://b/taken"}}
+	j := inCluster(t, s, map[time.Duration]obj{time.Second: {"error": notYet}, 100 * time.Second: stopped})
+	c, err := j.Suspend(t.Context(), false, nil)
+	require.NoError(t, err)
+	require.Equal(t, []any{"s3://b/taken", Suspended}, []any{c.Savepoint, c.Health})
+}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -36,16 +37,16 @@ func (j Running) Savepoint(ctx context.Context, report func(Progress)) (Snapshot
 			fmt.Sprintf("it is %s, and a savepoint is taken of a RUNNING job only",
 				orElse(d.State, "not started")), "emrflink job status "+d.Name)
 	}
-	before, err := j.snapshots(ctx)
+	before, nonce, err := j.trigger(ctx, d.SavepointNonce)
 	if err != nil {
 		return Snapshot{}, err
 	}
-	nonce := d.SavepointNonce + 1
-	if _, err := j.Runner.Kube.Patch(ctx, j.Ref, "", inJob("savepointTriggerNonce", nonce)); err != nil {
-		return Snapshot{}, fmt.Errorf("take a savepoint of job %q: %w", d.Name, err)
-	}
 	for {
 		s, cause, err := j.look(ctx, before, nonce, d.Error)
+		if err != nil && passes(err.Error()) && m.elapsed() < j.Runner.Timeout { // the operator does not ask again
+			cause = err.Error()
+			before, nonce, err = j.trigger(ctx, nonce)
+		}
 		if err != nil {
 			return Snapshot{}, &Failure{
 				What: "take a savepoint of", Job: d.Name, Namespace: d.Namespace, ID: "savepoint", Cause: err.Error(),
@@ -68,6 +69,21 @@ func (j Running) Savepoint(ctx context.Context, report func(Progress)) (Snapshot
 		}
 	}
 }
+
+// trigger asks for a savepoint by the nonce after the last one. before are the snapshots that were there.
+func (j Running) trigger(ctx context.Context, last int64) (before map[string]bool, nonce int64, err error) {
+	if before, err = j.snapshots(ctx); err != nil {
+		return nil, 0, err
+	}
+	nonce = last + 1
+	if _, err := j.Runner.Kube.Patch(ctx, j.Ref, "", inJob("savepointTriggerNonce", nonce)); err != nil {
+		return nil, 0, fmt.Errorf("take a savepoint of job %q: %w", j.Ref.Name, err)
+	}
+	return before, nonce, nil
+}
+
+// passes says of an error that it is over by itself: a job is RUNNING before all its tasks are, and takes no savepoint before.
+func passes(text string) bool { return strings.Contains(text, "Not all required tasks are currently running") }
 
 // look is the savepoint of a nonce when it is taken, else what it waits for. An error is that there will be none: had is the one
 // that the operator reported before.

@@ -208,7 +208,7 @@ func (s Store) held(ctx context.Context, st State, all []State) error {
 		return err
 	}
 	switch {
-	case d.JobID != "" && strings.Contains(st.URI, "/"+d.JobID+"/") && d.Wanted != suspended:
+	case d.drops(st):
 		return &HeldError{st.URI, "it is a checkpoint of the job that runs: Flink deletes it when it has a newer one",
 			"emrflink job savepoint " + s.Job}
 	case sameURI(d.Savepoint, st.URI):

@@ -3,13 +3,12 @@
 package flinkjob
 
 import (
-	"maps"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"emrflink/internal/kube"
 	"emrflink/internal/kube/kubetest"
@@ -153,55 +152,93 @@ func TestWhatAJobNeedsIsNotDeleted(t *testing.T) {
 	require.ErrorContains(t, err, "is not known: the cluster was not asked")
 }
 
+// A job that runs is stopped with a savepoint first. What it starts from is that, or what was named; a checkpoint of its own,
+// which Flink deletes as the job goes on, is copied before.
 func TestAJobIsRestoredFromAState(t *testing.T) {
 	t.Parallel()
-	v := withStates(t)
-	s := kubetest.New(bigJob(runningBig(nil), "s3://"+ours+"/flink-team-a/checkpoints/big"))
-	status := func(status obj) func() {
-		return func() {
-			_, err := s.Patch(t.Context(), bigRef, "status", obj{"status": status})
-			require.NoError(t, err)
-		}
+	const sp, chk, older = "s3://" + native, "s3://" + incremental, "s3://" + ours + "/flink-team-a/checkpoints/big/before/chk-9"
+	copied := "s3://" + ours + "/flink-team-a/detached/big/" + day.Add(time.Minute).Format(detachedAt) + "-chk-2"
+	runs := jobStatus("STABLE", "READY", "RUNNING", nil)
+	restarts := jobStatus("STABLE", "READY", "RESTARTING", nil)
+	failed := jobStatus("FAILED", "ERROR", "FAILED", nil)
+	lastState := jobStatus("SUSPENDED", "MISSING", "FINISHED", obj{"upgradeSavepointPath": "KUBERNETES_OPERATOR_LAST_STATE"})
+	for name, c := range map[string]struct {
+		status     obj
+		wanted     string
+		state      string // "" for the newest
+		discard    bool
+		path, kept string
+		modes      []any // that the operator was asked to stop it in
+	}{
+		"it runs":                                   {runs, "", "", false, sp, sp, []any{"savepoint"}},
+		"it runs, from a savepoint":                 {runs, "", sp, false, sp, sp, []any{"savepoint"}},
+		"it runs, from its checkpoint":              {runs, "", chk, false, copied, sp, []any{"savepoint"}},
+		"it runs, from one of an earlier run":       {runs, "", older, false, older, sp, []any{"savepoint"}},
+		"it runs, discarded":                        {runs, "", "", true, copied, "", nil},
+		"it restarts":                               {restarts, "", "", false, chk, "", []any{"last-state"}},
+		"it restarts, from its checkpoint":          {restarts, "", chk, false, copied, "", nil},
+		"it has failed":                             {failed, "", "", false, chk, "", nil},
+		"it was suspended with its last checkpoint": {lastState, suspended, "", false, chk, "", nil},
+	} {
+		v, s := inState(t, "last-state", orElse(c.wanted, "running"), c.status)
+		v.state(t, strings.TrimPrefix(older, "s3://"), "incremental-checkpoint", day.Add(-time.Hour))
+		var modes []any
+		s.React(func(verb string, o *unstructured.Unstructured) {
+			job, _, _ := unstructured.NestedMap(o.Object, "spec", "job")
+			if verb == "patch" && job["state"] == suspended && o.GetKind() == bigRef.Kind.Kind && c.wanted == "" &&
+				len(modes) == 0 {
+				modes = append(modes, job["upgradeMode"])
+			}
+		})
+		operator(t, s, sp, func(obj) bool { return true })
+		store := withJob(v, s, nil)
+		st, err := store.Get(t.Context(), c.state)
+		require.NoError(t, err, name)
+		res, err := store.Restore(t.Context(), st, Restoring{Start: true, Newest: c.state == "", Discard: c.discard}, nil)
+		require.NoError(t, err, name)
+		require.Equal(t, []any{true, c.kept, c.path, Healthy}, []any{res.Started, res.Savepoint, res.Path, res.Health}, name)
+		job := specWith(t, s, "x", "x")["job"].(obj)
+		is := []any{job["initialSavepointPath"], job["upgradeMode"], job["state"]}
+		require.Equal(t, []any{c.path, "last-state", "running"}, is, name)
+		require.EqualValues(t, 1, job["savepointRedeployNonce"], name)
+		require.Equal(t, c.modes, modes, name)
 	}
-	const kept = "s3://" + ours + "/flink-team-a/savepoints/big/savepoint-before"
-	store := withJob(v, s, map[time.Duration]func(){
-		time.Second: status(obj{"jobStatus": obj{"savepointInfo": obj{
-			"lastSavepoint": obj{"location": kept, "triggerNonce": int64(1)},
-		}}}),
-		// The operator calls it STABLE while the old job is reported, and while nothing runs.
-		2 * time.Second: status(obj{"observedGeneration": int64(9)}),
-		4 * time.Second: status(obj{"jobStatus": obj{"state": "RECONCILING", "jobId": "new"}}),
-		8 * time.Second: status(obj{"jobStatus": obj{"state": "RUNNING"}}),
-	})
-	st, err := store.Get(t.Context(), "savepoint-2b4bba-7f921af0e6e4")
-	require.NoError(t, err)
-	res, err := store.Restore(t.Context(), st, false, false, nil)
-	require.NoError(t, err)
+}
+
+func TestHowAJobIsRestoredIsSaid(t *testing.T) {
+	t.Parallel()
+	v, s := inState(t, "savepoint", "running", jobStatus("STABLE", "READY", "RUNNING", nil))
+	store := withJob(v, s, nil)
+	said := func(name string) Restored {
+		st, err := store.Get(t.Context(), name)
+		require.NoError(t, err)
+		res, err := store.Restore(t.Context(), st, Restoring{}, nil)
+		require.NoError(t, err)
+		return res
+	}
+	res := said("savepoint-2b4bba-7f921af0e6e4")
 	require.Equal(t, "spec:\n  job:\n    initialSavepointPath: s3://"+native+"\n    savepointRedeployNonce: 1\n"+
 		"    state: running\n", res.Redeploy)
 	require.Equal(t, "kubectl -n flink-team-a patch flinkdeployment big --type merge --patch-file FILE", res.Command)
+	require.Empty(t, res.Note)
+	require.Contains(t, said("chk-2").Note, "Flink deletes this checkpoint")
 	require.Empty(t, s.Calls(), "nothing was started")
+	require.Empty(t, v.calls, "nothing was copied")
 
-	res, err = store.Restore(t.Context(), st, true, false, nil)
-	require.NoError(t, err)
-	require.Equal(t, []any{true, kept, Healthy, 8.0}, []any{res.Started, res.Savepoint, res.Health, res.ElapsedSeconds})
 	o, err := s.Get(t.Context(), bigRef)
 	require.NoError(t, err)
-	job := o.Object["spec"].(obj)["job"].(obj)
-	require.Equal(t, "s3://"+native, job["initialSavepointPath"])
-	require.EqualValues(t, 1, job["savepointRedeployNonce"])
-
-	job["parallelism"] = int64(200)
+	o.Object["spec"].(obj)["job"].(obj)["parallelism"] = int64(200)
 	s.Put(o)
-	_, err = store.Restore(t.Context(), st, true, false, nil)
+	st, err := store.Get(t.Context(), "")
+	require.NoError(t, err)
+	_, err = store.Restore(t.Context(), st, Restoring{Start: true}, nil)
 	var refused *Refusal
 	require.ErrorAs(t, err, &refused)
 	require.ErrorContains(t, err, "has a max parallelism of 128")
 	gone := storeOf(v)
-	res, err = gone.Restore(t.Context(), st, false, false, nil)
+	res, err = gone.Restore(t.Context(), st, Restoring{}, nil)
 	require.NoError(t, err)
-	require.Equal(t, "emrflink job run --file FILE --name big --set spec.job.initialSavepointPath=s3://"+native, res.Command)
-	_, err = gone.Restore(t.Context(), st, true, false, nil)
+	require.Equal(t, "emrflink job run --file FILE --name big --set spec.job.initialSavepointPath="+st.URI, res.Command)
+	_, err = gone.Restore(t.Context(), st, Restoring{Start: true}, nil)
 	require.ErrorAs(t, err, &refused)
-	require.Contains(t, slices.Sorted(maps.Keys(v.objects)), native+"/_metadata")
 }

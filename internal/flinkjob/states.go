@@ -3,6 +3,7 @@
 package flinkjob
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -259,11 +260,9 @@ func (s Store) List(ctx context.Context) ([]State, error) {
 	if err := reads.Wait(); err != nil {
 		return nil, err
 	}
-	slices.SortFunc(found, func(a, b State) int {
-		if c := b.At.Compare(a.At); c != 0 {
-			return c
-		}
-		return strings.Compare(a.URI, b.URI)
+	slices.SortFunc(found, func(a, b State) int { // S3 knows seconds only; a job numbers what it writes
+		return cmp.Or(b.At.Truncate(time.Second).Compare(a.At.Truncate(time.Second)), cmp.Compare(b.meta.ID, a.meta.ID),
+			strings.Compare(a.URI, b.URI))
 	})
 	return found, nil
 }

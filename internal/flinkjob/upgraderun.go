@@ -3,6 +3,7 @@
 package flinkjob
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,15 +24,15 @@ type Upgraded struct {
 
 // UpgradeError says how far an upgrade came that failed, and how to go on with the state kept.
 type UpgradeError struct {
-	Job, Step string
-	State     string // what was recorded before; "" for nothing
-	Back      bool   // the old spec is in place again
-	Err       error
+	What, Job, Step string // What is upgrade or restore
+	State           string // what was recorded before; "" for nothing
+	Back            bool   // the old spec is in place again
+	Err             error
 }
 
 // Error implements error.
 func (e *UpgradeError) Error() string {
-	text := fmt.Sprintf("upgrade job %q: %s: %s", e.Job, e.Step, e.Err)
+	text := fmt.Sprintf("%s: %s", e.Step, e.Err)
 	if e.State != "" {
 		text += "; its state is in " + e.State
 	}
@@ -52,6 +53,9 @@ func (e *UpgradeError) Hint() string {
 	case e.State == "":
 		return "emrflink job status " + e.Job + "\nemrflink job history " + e.Job
 	}
+	if e.What == "restore" {
+		return "emrflink job state restore " + e.Job + " " + e.State + " --start"
+	}
 	return "emrflink job rollback " + e.Job + " --from " + e.State
 }
 
@@ -68,7 +72,11 @@ func (s Store) Upgrade(ctx context.Context, u Upgrade, p UpgradePlan, report fun
 		return res, err
 	}
 	failed := func(step string, back bool, err error) error {
-		return &UpgradeError{Job: s.Job, Step: step, State: res.StartedFrom, Back: back, Err: err}
+		return &UpgradeError{What: "upgrade", Job: s.Job, Step: step, State: res.StartedFrom, Back: back, Err: err}
+	}
+	if now, err := j.read(ctx); err != nil || now.Generation != p.was.Generation {
+		return res, cmp.Or[error](err,
+			j.refusal("upgrade", "somebody changed it since the plan was made", "emrflink job history "+s.Job))
 	}
 	if err := j.Runner.upload(ctx, u.Jar); err != nil {
 		return res, failed("upload the jar; nothing was changed", false, err)
@@ -76,12 +84,12 @@ func (s Store) Upgrade(ctx context.Context, u Upgrade, p UpgradePlan, report fun
 	if err := j.remember(ctx, "before an upgrade", ""); err != nil {
 		return res, failed("record the spec that runs; nothing was changed", false, err)
 	}
-	if p.From == FromSavepoint {
-		path, err := s.stopWithSavepoint(ctx, m, p.was)
+	if p.From != FromNothing {
+		st, back, err := s.startingPoint(ctx, m, u, p)
 		if err != nil {
-			return res, failed("stop it with a savepoint", true, err)
+			return res, failed("find what it starts from", back, err)
 		}
-		res.StartedFrom = path
+		res.StartedFrom = st.URI
 	}
 	ob, err := j.replaced(ctx, "upgrade", m, p.was, p.patch, res.StartedFrom)
 	res.Change = j.result(ob, m, true)
@@ -129,32 +137,49 @@ func (j Running) replaced(ctx context.Context, what string, m *meter, d deployme
 	return ob, err
 }
 
-// stopWithSavepoint stops a running job with a savepoint, whatever its upgrade mode is, and returns the path when a job can start
-// from it. When that fails the job runs on as it was.
-func (s Store) stopWithSavepoint(ctx context.Context, m *meter, d deployment) (string, error) {
+// startingPoint is the state of a plan. What runs is stopped for it, unless the state was named: a job that fails may come to
+// another checkpoint at any moment. back says that the job is as it was when there is none.
+func (s Store) startingPoint(ctx context.Context, m *meter, u Upgrade, p UpgradePlan) (st State, back bool, err error) {
+	switch {
+	case p.From == FromSavepoint:
+		return s.stop(ctx, m, p.was, modeSavepoint)
+	case u.From == "" && p.was.alive():
+		return s.stop(ctx, m, p.was, "last-state")
+	}
+	st, err = s.kept(ctx, p.was, p.start)
+	return st, true, err
+}
+
+// modeSavepoint is the upgrade mode that stops a job with a savepoint.
+const modeSavepoint = "savepoint"
+
+// stop stops a job in an upgrade mode, whatever its own is: with a savepoint, or as it is. The state is the savepoint, or the
+// newest that is there then, when a job can start from it. When that fails, back says that the job runs on as it was.
+func (s Store) stop(ctx context.Context, m *meter, d deployment, mode string) (st State, back bool, err error) {
 	j := *s.Running
-	ask := map[string]any{"state": suspended, "upgradeMode": "savepoint"}
+	ask := map[string]any{"state": suspended, "upgradeMode": mode}
 	if _, err := j.Runner.Kube.Patch(ctx, j.Ref, "", map[string]any{"spec": map[string]any{"job": ask}}); err != nil {
-		return "", err
+		return st, false, err
 	}
 	ob, err := j.until(ctx, m, phaseStopping, d.Error, func(o observation) (bool, string) {
-		h, cause := o.job.health()
-		return o.job.Observed >= o.job.Generation && o.job.Lifecycle == "SUSPENDED", degraded(h, cause)
+		return o.job.Observed >= o.job.Generation && o.job.Lifecycle == "SUSPENDED", o.job.Error
 	})
-	path := ob.job.Savepoint
-	if err == nil && !strings.Contains(path, "://") {
-		err = errors.New("the operator stopped it without a savepoint")
+	name := ""
+	if mode == modeSavepoint {
+		if name = ob.job.Savepoint; err == nil && !strings.Contains(name, "://") {
+			err = errors.New("the operator stopped it without a savepoint")
+		}
 	}
 	if err == nil {
-		_, err = s.Get(ctx, path)
+		st, err = s.Get(ctx, name)
 	}
 	if err == nil {
-		return path, nil
+		return st, false, nil
 	}
 	// It has time of its own: the caller's may be over.
 	again, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 	defer cancel()
 	was := map[string]any{"state": d.Wanted, "upgradeMode": d.UpgradeMode}
-	_, back := j.Runner.Kube.Patch(again, j.Ref, "", map[string]any{"spec": map[string]any{"job": was}})
-	return "", errors.Join(err, back)
+	_, failed := j.Runner.Kube.Patch(again, j.Ref, "", map[string]any{"spec": map[string]any{"job": was}})
+	return st, failed == nil, errors.Join(err, failed)
 }

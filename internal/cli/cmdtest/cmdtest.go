@@ -9,6 +9,7 @@ import (
 	"context"
 	"io"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -65,6 +66,16 @@ func (r *Run) Exec(t *testing.T, cmd *cobra.Command, args ...string) error {
 	cmd.SetFlagErrorFunc(cmdutil.FlagError)
 	cmd.SilenceErrors, cmd.SilenceUsage = true, true
 	return cmd.ExecuteContext(t.Context())
+}
+
+// ExecOf runs a line of the commands below a parent over new buffers, without progress.
+func ExecOf(t *testing.T, parent, line string, commands func(*cmdutil.Factory) []*cobra.Command) (*Run, error) {
+	t.Helper()
+	r := New(t)
+	r.Factory.IO.SetQuiet(true)
+	cmd := &cobra.Command{Use: parent}
+	cmd.AddCommand(commands(r.Factory)...)
+	return r, r.Exec(t, cmd, strings.Fields(line)...)
 }
 
 // Code returns the exit code of an error, as the process would.

@@ -9,12 +9,14 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"emrflink/internal/check"
 	"emrflink/internal/cli/cmdutil"
 	"emrflink/internal/deploy"
+	"emrflink/internal/flinkjob"
 	"emrflink/internal/iostreams"
 	"emrflink/internal/plans"
 	"emrflink/internal/preview"
@@ -39,6 +41,7 @@ type Options struct {
 	Globals   *cmdutil.Globals
 	Interrupt *cmdutil.Interrupt
 	Info      func() (stack.Info, error)
+	Now       func() time.Time
 	Operations
 
 	Yes          bool
@@ -65,7 +68,9 @@ Steps:
   1. read and validate the settings of the stack
   2. open the target (the local target is started if it is stopped) and run the checks of "doctor": credentials,
      quotas, names. A problem ends the deploy before anything is changed; a warning is shown
-  3. show the plan, what is lost by it, and the resources that are billed by the hour, with their prices, and ask
+  3. show the plan, what is lost by it, and the resources that are billed by the hour, with their prices, and ask. When
+     the settings have another emrRelease: also each job of another release, with what "job upgrade" would start it from
+     and what it would refuse. A deploy moves no job: each keeps its release until it is upgraded
   4. create or update network, checkpoint bucket, cluster, core nodes, addons, Karpenter, node pools, Flink operator and
      teams
   5. print the commands to run next
@@ -105,7 +110,7 @@ interrupted.`
 
 // NewCmd returns the command.
 func NewCmd(f *cmdutil.Factory, o Operations, runF func(context.Context, *Options) error) *cobra.Command {
-	opts := &Options{IO: f.IO, Globals: f.Globals, Interrupt: f.Interrupt, Info: f.Info, Operations: o}
+	opts := &Options{IO: f.IO, Globals: f.Globals, Interrupt: f.Interrupt, Info: f.Info, Now: f.Now, Operations: o}
 	cmd := &cobra.Command{
 		SuggestFor: []string{"up", "apply", "create", "install", "update", "upgrade"},
 		Use:        "deploy [flags]",
@@ -187,7 +192,7 @@ func run(ctx context.Context, opts *Options) error {
 	if err != nil {
 		return fmt.Errorf("deploy stack %q: %w", info.Stack, err)
 	}
-	plan, err := agreed(ctx, opts, s.Info(), d, question)
+	plan, moves, err := agreed(ctx, opts, s.Info(), d, question)
 	if err != nil {
 		return err
 	}
@@ -211,24 +216,35 @@ func run(ctx context.Context, opts *Options) error {
 			Next: resume + "\n" + cmdutil.Command("cleanup", "--stack", info.Stack) + "   # removes what exists",
 		}
 	}
-	return report(opts, s.Info(), res, warnings(checks))
+	return report(opts, s.Info(), deploy.NewDocument(s.Info(), res, warnings(checks), moves, nextCommands(info.Stack)))
+}
+
+// nextCommands are those that a deploy is usually followed by.
+func nextCommands(stack string) []string {
+	return []string{
+		cmdutil.Command("kubeconfig", "--stack", stack),
+		cmdutil.Command("sample-job", "run", "basic", "--stack", stack),
+		cmdutil.Command("cleanup", "--stack", stack),
+	}
 }
 
 // agreed is the plan to carry out: the one that was saved, if one was named, and what the user said yes to.
-func agreed(ctx context.Context, opts *Options, info stack.Info, d deploy.Deployment, question string) (preview.Report, error) {
-	plan, err := planned(ctx, opts, info, d)
-	if err != nil {
-		return plan, fmt.Errorf("deploy stack %q: %w", info.Stack, err)
+func agreed(ctx context.Context, opts *Options, info stack.Info, d deploy.Deployment, question string) (
+	plan preview.Report, moves []flinkjob.Move, err error) {
+	if plan, err = planned(ctx, opts, info, d); err != nil {
+		return plan, nil, fmt.Errorf("deploy stack %q: %w", info.Stack, err)
 	}
 	if opts.Plan != "" {
 		if err := d.Matches(ctx, plan, opts.Plan); err != nil {
-			return plan, err
+			return plan, nil, err
 		}
 	}
 	if plan.Document.Summary.Changes() > 0 {
-		err = consent(ctx, opts, info, d, plan, question)
+		if moves, err = moved(ctx, opts, d); err == nil {
+			err = consent(ctx, opts, info, d, plan, question)
+		}
 	}
-	return plan, err
+	return plan, moves, err
 }
 
 // planned computes the plan and shows it with its prices, all on standard error.
@@ -308,20 +324,16 @@ func (o *Options) follow(t *tracker, e plans.Event) {
 	}
 }
 
-func report(opts *Options, info stack.Info, res plans.Result, warnings []check.Check) error {
-	next := []string{
-		cmdutil.Command("kubeconfig", "--stack", info.Stack),
-		cmdutil.Command("sample-job", "run", "basic", "--stack", info.Stack),
-		cmdutil.Command("cleanup", "--stack", info.Stack),
-	}
+func report(opts *Options, info stack.Info, doc deploy.Document) error {
 	if opts.Output == cmdutil.JSON {
-		return cmdutil.WriteJSON(opts.IO.Out, deploy.NewDocument(info, res, warnings, next))
+		return cmdutil.WriteJSON(opts.IO.Out, doc)
 	}
-	w, s := opts.IO.Out, res.Summary
+	w, s := opts.IO.Out, doc.Summary
 	_, _ = fmt.Fprintf(w, "deployed stack %s in %s: %d created, %d updated, %d replaced, %d deleted, %d unchanged\n",
-		info.Stack, iostreams.Duration(res.Duration), s.Create, s.Update, s.Replace, s.Delete, s.Same)
+		info.Stack, iostreams.Duration(time.Duration(doc.DurationSeconds*float64(time.Second))), s.Create, s.Update, s.Replace,
+		s.Delete, s.Same)
 	for i, what := range []string{"use kubectl", "run a Flink job", "remove everything"} {
-		_, _ = fmt.Fprintf(w, "  %-18s %s\n", what+":", opts.IO.OutPalette().Cyan(next[i]))
+		_, _ = fmt.Fprintf(w, "  %-18s %s\n", what+":", opts.IO.OutPalette().Cyan(doc.Next[i]))
 	}
 	cmdutil.PrintSimulated(opts.IO, info.Simulated)
 	return nil

@@ -19,6 +19,7 @@ import (
 	"emrflink/internal/cli/cmdutil"
 	"emrflink/internal/cost"
 	"emrflink/internal/deploy"
+	"emrflink/internal/flinkjob"
 	"emrflink/internal/plans"
 	"emrflink/internal/preview"
 	"emrflink/internal/stack"
@@ -37,6 +38,8 @@ type fake struct {
 	grave    []preview.Step
 	origin   error // that the stack is another deployment
 	rename   bool
+	moves    []flinkjob.Move
+	movesErr error
 }
 
 func (f *fake) Info() stack.Info { return cmdtest.Info() }
@@ -59,6 +62,8 @@ func (f *fake) Deployment(_ context.Context, o deploy.Options) (deploy.Deploymen
 	f.asked = o
 	return f, nil
 }
+
+func (f *fake) Moves(context.Context) ([]flinkjob.Move, error) { return f.moves, f.movesErr }
 
 func (f *fake) Plan(context.Context) (preview.Report, error) { return f.plan, nil }
 func (f *fake) Matches(_ context.Context, _ preview.Report, path string) error {
@@ -108,7 +113,7 @@ func setup(t *testing.T, f *fake) (*cmdtest.Run, *Options) {
 	r := cmdtest.New(t)
 	return r, &Options{
 		Globals: &cmdutil.Globals{},
-		IO:      r.Factory.IO, Interrupt: r.Factory.Interrupt, Info: r.Factory.Info,
+		IO:      r.Factory.IO, Interrupt: r.Factory.Interrupt, Info: r.Factory.Info, Now: r.Factory.Now,
 		Operations: Operations{Open: func(context.Context) (Stack, error) { return f, nil }},
 	}
 }
@@ -193,7 +198,7 @@ func TestDeployAsJSONHasTheAgreedFieldsAndProgressAsObjects(t *testing.T) {
 	require.NoError(t, json.Unmarshal(r.Out.Bytes(), &doc))
 	require.Equal(t,
 		[]string{
-			"deployment", "durationSeconds", "next", "region", "schemaVersion", "simulated", "stack", "summary", "target",
+			"deployment", "durationSeconds", "jobs", "next", "region", "schemaVersion", "simulated", "stack", "summary", "target",
 			"warnings",
 		},
 		slices.Sorted(maps.Keys(doc)))
@@ -339,4 +344,43 @@ func TestALockedStackIsWaitedForAndNothingElse(t *testing.T) {
 	require.Equal(t, []string{"wait for it"}, d.Next)
 	require.Equal(t, 1, cmdtest.Code(err))
 	require.Empty(t, r.Out.String())
+}
+
+// The jobs that a deploy leaves on another release are listed before the question, each with what an upgrade would start from.
+func TestAnotherReleaseListsTheJobs(t *testing.T) {
+	t.Parallel()
+	const to = "emr-7.13.0-flink-20260410"
+	moves := []flinkjob.Move{
+		{Job: "a", Namespace: "team", Release: "emr-7.12.0-flink-latest", To: to, From: flinkjob.FromSavepoint,
+			Command: "emrflink job upgrade a --release " + to},
+		{Job: "b", Namespace: "team", Release: "emr-7.12.0-flink-latest", To: to, From: flinkjob.FromCheckpoint,
+			State: "s3://b/sp-1", At: cmdtest.New(t).Factory.Now().Add(-time.Hour)},
+		{Job: "c", Namespace: "team", To: to, Refused: "it is suspended by its last checkpoint",
+			Command: "emrflink job resume c\nx"},
+		{Job: "d", Namespace: "team", To: to, NotAssessed: "AccessDenied"},
+	}
+	r, opts := setup(t, &fake{plan: bucketPlan(), moves: moves})
+	opts.Yes = true
+	require.NoError(t, run(t.Context(), opts))
+	for _, says := range []string{
+		"4 jobs are of another release than " + to + "; a deploy moves none:",
+		"a\tteam\temr-7.12.0-flink-latest\ta savepoint with which it is stopped\temrflink job upgrade a --release " + to,
+		"b\tteam\temr-7.12.0-flink-latest\ts3://b/sp-1, of 1h00m ago",
+		"refused: it is suspended by its last checkpoint\temrflink job resume c\n", "not assessed: AccessDenied",
+	} {
+		require.Contains(t, r.Err.String(), says)
+	}
+	r, opts = setup(t, &fake{plan: bucketPlan(), moves: moves[:1]})
+	opts.Yes, opts.Output = true, cmdutil.JSON
+	require.NoError(t, run(t.Context(), opts))
+	var doc struct{ Jobs []flinkjob.Move }
+	require.NoError(t, json.Unmarshal(r.Out.Bytes(), &doc))
+	require.Equal(t, moves[:1], doc.Jobs)
+
+	f := &fake{plan: bucketPlan(), movesErr: errors.New("no route to host")}
+	r, opts = setup(t, f)
+	opts.Yes = true
+	require.NoError(t, run(t.Context(), opts))
+	require.True(t, f.deployed)
+	require.Contains(t, r.Err.String(), "which jobs have another release is not known: no route to host")
 }

@@ -26,8 +26,8 @@ type diagnoseDocument struct {
 // NewDiagnoseCmd returns the command that says what is wrong with jobs.
 func NewDiagnoseCmd(f *cmdutil.Factory, open Open, runF func(context.Context, *Options) error) *cobra.Command {
 	opts := newOptions(f, open)
-	cmd := &cobra.Command{
-		Use:        "diagnose [JOB] [flags]",
+	return ofAnyJob(f, opts, runF, diagnoseJobs, &cobra.Command{
+		Use:        "diagnose",
 		SuggestFor: []string{"doctor", "why", "explain"},
 		Short:      "Say what is wrong with a job, and what to do",
 		Long: `Read all that there is about a job, and say what is wrong with it: Kubernetes (the job, the operator, ` +
@@ -49,21 +49,7 @@ there is no such job, or the stack was never deployed.`,
 		Example: `  emrflink job diagnose my-job
   emrflink job diagnose --team flink-team-a
   emrflink job diagnose my-job --output json`,
-		Args:              cmdutil.AtMost("the name of a job"),
-		ValidArgsFunction: cmdutil.CompleteArgument(f, f.Complete.Jobs),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				opts.Job = args[0]
-			}
-			if runF != nil {
-				return runF(cmd.Context(), opts)
-			}
-			return diagnoseJobs(cmd.Context(), opts)
-		},
-	}
-	cmd.Flags().StringVar(&opts.Team, "team", "", "team that runs it (default: the one that has a job of the name)")
-	cmdutil.AddOutputFlag(cmd, &opts.Output)
-	return cmd
+	})
 }
 
 func diagnoseJobs(ctx context.Context, opts *Options) error {

@@ -5,8 +5,6 @@ package jobs
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -74,43 +72,24 @@ func NewCmds(f *cmdutil.Factory, open Open) []*cobra.Command {
 // ofOneJob makes a command that has a job's name as its argument.
 func ofOneJob(f *cmdutil.Factory, opts *Options, runF, run runner, cmd *cobra.Command) *cobra.Command {
 	cmd.Use += " JOB [flags]"
-	cmd.Args = func(cmd *cobra.Command, args []string) error {
-		if err := cmdutil.ExactArgs("the name of a job")(cmd, args); err != nil {
-			return err
-		}
-		opts.Job = args[0]
-		return nil
-	}
-	cmd.ValidArgsFunction = cmdutil.CompleteArgument(f, f.Complete.Jobs)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if runF != nil {
-			return runF(cmd.Context(), opts)
-		}
-		return run(cmd.Context(), opts)
-	}
-	cmd.Flags().StringVar(&opts.Team, "team", "", "team that runs it (default: the one that has a job of the name)")
-	cmdutil.AddOutputFlag(cmd, &opts.Output)
-	return cmd
+	return jobrun.Bind(f, opts.oneJob(false), opts, runF, run, cmd)
+}
+
+// ofAnyJob makes a command that is of all jobs when it has no name as its argument.
+func ofAnyJob(f *cmdutil.Factory, opts *Options, runF, run runner, cmd *cobra.Command) *cobra.Command {
+	cmd.Use += " [JOB] [flags]"
+	return jobrun.Bind(f, opts.oneJob(true), opts, runF, run, cmd)
+}
+
+func (o *Options) oneJob(optional bool) jobrun.OneJob {
+	return jobrun.OneJob{Job: &o.Job, Team: &o.Team, Output: &o.Output, Optional: optional}
 }
 
 // with opens the stack and finds the job of the options, for one operation.
 func with(ctx context.Context, opts *Options, what string, do func(Stack, flinkjob.Running) error) error {
-	s, err := opts.Open(ctx)
-	if err != nil {
-		return fmt.Errorf("%s: %w", what, err)
-	}
-	defer s.Close() // the session holds nothing that could be lost
-	job, err := s.FindJob(ctx, opts.Job, opts.Team, opts.Timeout)
-	if errors.Is(err, flinkjob.ErrNoJob) {
-		return jobrun.NoJob(err.Error(), s.Info().Stack)
-	}
-	if err == nil {
-		err = do(s, job)
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", what, s.Explained(err))
-	}
-	return nil
+	return jobrun.With(ctx, what, opts.Open, func(s Stack) (flinkjob.Running, error) {
+		return s.FindJob(ctx, opts.Job, opts.Team, opts.Timeout)
+	}, do)
 }
 
 // waited shows the waiting of an operation.

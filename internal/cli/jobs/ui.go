@@ -32,8 +32,8 @@ type uiDocument struct {
 // NewUICmd returns the command that shows Flink's web UI.
 func NewUICmd(f *cmdutil.Factory, open Open, runF func(context.Context, *Options) error) *cobra.Command {
 	opts := newOptions(f, open)
-	cmd := &cobra.Command{
-		Use:   "ui [JOB] [flags]",
+	cmd := ofAnyJob(f, opts, runF, ui, &cobra.Command{
+		Use:   "ui",
 		Short: "Show Flink's web UI of all jobs on this machine",
 		Long: `Serve the web UIs of all jobs at http://127.0.0.1:8081/, each below /NAMESPACE/JOB/, until Ctrl-C. With a name, the
 address of that job is printed. The JobManager is looked up at each connection and reached through its kubelet, as a
@@ -50,22 +50,9 @@ such job, or the stack was never deployed.`,
 		Example: `  emrflink job ui
   emrflink job ui my-job --open
   emrflink job ui --port 9000`,
-		Args:              cmdutil.AtMost("the name of a job"),
-		ValidArgsFunction: cmdutil.CompleteArgument(f, f.Complete.Jobs),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				opts.Job = args[0]
-			}
-			if runF != nil {
-				return runF(cmd.Context(), opts)
-			}
-			return ui(cmd.Context(), opts)
-		},
-	}
-	cmd.Flags().StringVar(&opts.Team, "team", "", "team that runs it (default: the one that has a job of the name)")
+	})
 	cmd.Flags().IntVar(&opts.Port, "port", uiPort, "port on 127.0.0.1; 0 is a free one")
 	cmd.Flags().BoolVar(&opts.Browser, "open", false, "open it in the browser")
-	cmdutil.AddOutputFlag(cmd, &opts.Output)
 	return cmd
 }
 

@@ -37,12 +37,16 @@ func NewRestoreCmd(f *cmdutil.Factory, open Open, runF func(context.Context, *Op
 "kubectl patch". With --start it is applied, and the job waited for until it is healthy. STATE is a name of "job state
 list" or a URI; default: the newest usable one. A state with a file missing is never taken.
 
-The operator cancels a running job without a savepoint when it is redeployed, so --start takes one first; its path is in
-the result. --discard-state leaves that out.
+The operator cancels a running job without a savepoint when it is redeployed, so --start stops it with one first, and
+its path is in the result; without STATE the job goes on from that. --discard-state leaves it out. A checkpoint of the
+job that runs, which Flink deletes as it goes on, is copied to the folder of detached states first, and the job starts
+from the copy.
 
 With --to STACK the state is copied to the folder of detached states of that stack, with everything that it refers to,
 and the job of that name there is started from the copy. The credentials of that stack do it: they must be able to read
-the bucket. When it has no such job, the command that runs the job's file from the copy is shown.
+the bucket. When it has no such job, the command that runs the job's file from the copy is shown. Output is not copied: a
+sink that writes files or transactions with its checkpoints commits what the state still has where the job writes now,
+and Flink fails when that is another place ("Recovering commit failed"). Keep the place, or copy the files first.
 
 Cost: none; a copy is stored in S3.` + codes,
 		Example: `  emrflink job state restore my-job
@@ -51,7 +55,7 @@ Cost: none; a copy is stored in S3.` + codes,
 	})
 	cmd.Flags().StringVar(&opts.To, "to", "", "another stack on which the job is to start")
 	cmd.Flags().BoolVar(&opts.Start, "start", false, "start the job from the state")
-	cmd.Flags().BoolVar(&opts.Discard, "discard-state", false, "take no savepoint of the job that runs")
+	cmd.Flags().BoolVar(&opts.Discard, "discard-state", false, "stop the job that runs without a savepoint")
 	cmdutil.CompleteFlagFrom(cmd, "to", f.Complete.Stacks)
 	cmdutil.AddTimeoutFlag(cmd, &opts.Timeout, 10*time.Minute)
 	return cmd
@@ -94,7 +98,8 @@ func restoreOn(ctx context.Context, opts *Options, s Stack, store flinkjob.Store
 	opts.Interrupt.Say("stopping to wait; the operator goes on: look at it with " +
 		cmdutil.Command("job", "status", opts.Job, "--stack", s.Info().Stack))
 	defer opts.Interrupt.Say("")
-	res, err := store.Restore(ctx, st, opts.Start, opts.Discard, w.Follow)
+	how := flinkjob.Restoring{Start: opts.Start, Discard: opts.Discard, Newest: opts.State == "" && opts.To == ""}
+	res, err := store.Restore(ctx, st, how, w.Follow)
 	w.End(err)
 	if err != nil {
 		return s.Explained(err)
@@ -113,10 +118,14 @@ func restoreOn(ctx context.Context, opts *Options, s Stack, store flinkjob.Store
 		_, _ = fmt.Fprintf(out, "job %s in namespace %s is %s; it started from %s, after %s\n", res.Job, res.Namespace,
 			res.Health, res.Path, iostreams.Duration(time.Duration(res.ElapsedSeconds*float64(time.Second))))
 		if res.Savepoint != "" {
-			_, _ = fmt.Fprintf(out, "savepoint of before: %s\n", res.Savepoint)
+			_, _ = fmt.Fprintf(out, "it was stopped with: %s\n", res.Savepoint)
 		}
 	case res.Redeploy != "":
-		_, _ = fmt.Fprintf(out, "# %s, of %s\n# %s\n%s", st.Name, st.At.Format(time.RFC3339), res.Command, res.Redeploy)
+		note := ""
+		if res.Note != "" {
+			note = "# " + res.Note + "\n"
+		}
+		_, _ = fmt.Fprintf(out, "# %s, of %s\n%s# %s\n%s", st.Name, st.At.Format(time.RFC3339), note, res.Command, res.Redeploy)
 	default:
 		_, _ = fmt.Fprintln(out, res.Command)
 	}

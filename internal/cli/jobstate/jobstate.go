@@ -5,8 +5,6 @@ package jobstate
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -75,28 +73,14 @@ func ofOneJob(f *cmdutil.Factory, opts *Options, state bool, runF, run runner, c
 		cmd.Use += " [STATE]"
 	}
 	cmd.Use += " [flags]"
-	cmd.Args = func(cmd *cobra.Command, args []string) error {
-		if state && len(args) == 2 {
-			opts.Job, opts.State = args[0], args[1]
-			return nil
-		}
-		if err := cmdutil.ExactArgs("the name of a job")(cmd, args); err != nil {
-			return err
-		}
-		opts.Job = args[0]
-		return nil
+	one := jobrun.OneJob{Job: &opts.Job, Team: &opts.Team, Output: &opts.Output}
+	if state {
+		one.MostRest, one.Rest = 1, func(args []string) error { opts.State = args[0]; return nil }
 	}
-	cmd.ValidArgsFunction = cmdutil.CompleteArgument(f, f.Complete.Jobs)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if runF != nil {
-			return runF(cmd.Context(), opts)
-		}
-		return run(cmd.Context(), opts)
-	}
-	cmd.Flags().StringVar(&opts.Team, "team", "", "team that runs it (default: the one that has a job or a state of the name)")
+	cmd = jobrun.Bind(f, one, opts, runF, run, cmd)
+	cmd.Flags().Lookup("team").Usage = "team that runs it (default: the one that has a job or a state of the name)"
 	cmd.Flags().StringVar(&opts.Below, "below", "",
 		"folder to look through, `s3://BUCKET/PREFIX` (default: the job's and the team's)")
-	cmdutil.AddOutputFlag(cmd, &opts.Output)
 	return cmd
 }
 
@@ -106,23 +90,12 @@ func newOptions(f *cmdutil.Factory, open Open) *Options {
 
 // with opens the stack and finds the states of the job, for one operation.
 func with(ctx context.Context, opts *Options, what string, do func(Stack, flinkjob.Store) error) error {
-	s, err := opts.Open(ctx, "")
-	if err != nil {
-		return fmt.Errorf("%s: %w", what, err)
-	}
-	defer s.Close() // the session holds nothing that could be lost
-	store, err := s.FindStates(ctx, opts.Job, opts.Team, opts.Below, opts.Timeout)
-	if errors.Is(err, flinkjob.ErrNoJob) {
-		return jobrun.NoJob(err.Error(), s.Info().Stack)
-	}
-	if err == nil {
-		if store.Absent != "" {
+	open := func(ctx context.Context) (Stack, error) { return opts.Open(ctx, "") }
+	return jobrun.With(ctx, what, open, func(s Stack) (flinkjob.Store, error) {
+		store, err := s.FindStates(ctx, opts.Job, opts.Team, opts.Below, opts.Timeout)
+		if err == nil && store.Absent != "" {
 			opts.IO.Say(store.Absent)
 		}
-		err = do(s, store)
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", what, s.Explained(err))
-	}
-	return nil
+		return store, err
+	}, do)
 }

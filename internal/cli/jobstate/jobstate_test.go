@@ -137,11 +137,9 @@ func stacks(t *testing.T) map[string]*fake {
 
 func exec(t *testing.T, all map[string]*fake, line string) (*cmdtest.Run, error) {
 	t.Helper()
-	r := cmdtest.New(t)
-	r.Factory.IO.SetQuiet(true)
-	parent := &cobra.Command{Use: "job"}
-	parent.AddCommand(NewCmd(r.Factory, func(_ context.Context, name string) (Stack, error) { return all[name], nil }))
-	return r, r.Exec(t, parent, append([]string{"state"}, strings.Fields(line)...)...)
+	return cmdtest.ExecOf(t, "job", "state "+line, func(f *cmdutil.Factory) []*cobra.Command {
+		return []*cobra.Command{NewCmd(f, func(_ context.Context, name string) (Stack, error) { return all[name], nil })}
+	})
 }
 
 func TestWhatTheCommandsShow(t *testing.T) {
@@ -175,7 +173,7 @@ func TestTheJSONOfTheCommandsIsTheDocumentedOne(t *testing.T) {
 	t.Parallel()
 	state := "at bytes format kind name problem record uri usable"
 	in := func(prefix string) string { return prefix + strings.Join(strings.Fields(state), " "+prefix) }
-	const restored = "at command elapsedSeconds from health job namespace path redeploy savepoint schemaVersion simulated " +
+	const restored = "at command elapsedSeconds from health job namespace note path redeploy savepoint schemaVersion simulated " +
 		"stack started"
 	const moved = "bytes files from job kept namespace record schemaVersion simulated to"
 	for line, fields := range map[string]string{
@@ -210,7 +208,7 @@ func TestWhatIsRefusedSaysWhatToDo(t *testing.T) {
 		"delete basic":                       {cmdutil.ExitUsage, "needs a state"},
 		"delete basic chk-3":                 {cmdutil.ExitUsage, "there is no terminal to ask on"},
 		"delete basic " + "chk-9" + " --yes": {cmdutil.ExitNotFound, `no usable state "chk-9"`},
-		"restore basic --start --timeout 1s": {cmdutil.ExitTimeout, "take a savepoint"},
+		"restore basic --start --timeout 1s": {cmdutil.ExitTimeout, "stop it: "},
 	} {
 		_, err := exec(t, stacks(t), line)
 		require.ErrorContains(t, err, c.says, line)

@@ -76,29 +76,17 @@ func newOptions(f *cmdutil.Factory, open jobstate.Open) *Options {
 
 // ofOneJob makes a command with a job, and at most so many numbers of specs.
 func ofOneJob(f *cmdutil.Factory, opts *Options, numbers int, runF, run runner, cmd *cobra.Command) *cobra.Command {
-	cmd.Args = func(cmd *cobra.Command, args []string) error {
-		if len(args) == 0 || len(args) > 1+numbers {
-			return cmdutil.ExactArgs("the name of a job")(cmd, args)
-		}
-		opts.Job = args[0]
-		for i, n := range []*int{&opts.Number, &opts.Other}[:len(args)-1] {
+	one := jobrun.OneJob{Job: &opts.Job, Team: &opts.Team, Output: &opts.Output, MostRest: numbers}
+	one.Rest = func(args []string) error {
+		for i, n := range []*int{&opts.Number, &opts.Other}[:len(args)] {
 			var err error
-			if *n, err = strconv.Atoi(args[i+1]); err != nil || *n < 1 {
-				return cmdutil.Usagef("%q is no number of a spec: \"job history %s\" lists them", args[i+1], opts.Job)
+			if *n, err = strconv.Atoi(args[i]); err != nil || *n < 1 {
+				return cmdutil.Usagef("%q is no number of a spec: \"job history %s\" lists them", args[i], opts.Job)
 			}
 		}
 		return nil
 	}
-	cmd.ValidArgsFunction = cmdutil.CompleteArgument(f, f.Complete.Jobs)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if runF != nil {
-			return runF(cmd.Context(), opts)
-		}
-		return run(cmd.Context(), opts)
-	}
-	cmd.Flags().StringVar(&opts.Team, "team", "", "team that runs it (default: the one that has a job of the name)")
-	cmdutil.AddOutputFlag(cmd, &opts.Output)
-	return cmd
+	return jobrun.Bind(f, one, opts, runF, run, cmd)
 }
 
 func bindSafety(cmd *cobra.Command, opts *Options) {
@@ -113,27 +101,19 @@ func bindSafety(cmd *cobra.Command, opts *Options) {
 
 // with opens the stack and finds the job, for one operation.
 func with(ctx context.Context, opts *Options, what string, do func(jobstate.Stack, flinkjob.Store) error) error {
-	s, err := opts.Open(ctx, "")
-	if err != nil {
-		return fmt.Errorf("%s: %w", what, err)
-	}
-	defer s.Close() // the session holds nothing that could be lost
-	store, err := s.FindStates(ctx, opts.Job, opts.Team, "", opts.Timeout)
-	if err == nil && store.Running == nil && store.Absent != "" {
-		return &cmdutil.Error{
-			What: what, Cause: errors.New(store.Absent), Next: cmdutil.Command("status", "--stack", s.Info().Stack),
+	open := func(ctx context.Context) (jobstate.Stack, error) { return opts.Open(ctx, "") }
+	return jobrun.With(ctx, what, open, func(s jobstate.Stack) (flinkjob.Store, error) {
+		store, err := s.FindStates(ctx, opts.Job, opts.Team, "", opts.Timeout)
+		switch {
+		case err != nil || store.Running != nil:
+			return store, err
+		case store.Absent != "":
+			return store, &cmdutil.Error{
+				What: what, Cause: errors.New(store.Absent), Next: cmdutil.Command("status", "--stack", s.Info().Stack),
+			}
 		}
-	}
-	if errors.Is(err, flinkjob.ErrNoJob) || err == nil && store.Running == nil {
-		return jobrun.NoJob(fmt.Sprintf("job %q", opts.Job), s.Info().Stack)
-	}
-	if err == nil {
-		err = do(s, store)
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", what, s.Explained(err))
-	}
-	return nil
+		return store, fmt.Errorf("job %q: %w", opts.Job, flinkjob.ErrNoJob) // only its states are there
+	}, do)
 }
 
 // NewRollbackCmd returns the command that goes back to a spec of the history.

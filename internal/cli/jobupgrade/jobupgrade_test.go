@@ -113,18 +113,9 @@ func cluster(t *testing.T, mode string) *fake {
 
 func exec(t *testing.T, f *fake, line string) (*cmdtest.Run, error) {
 	t.Helper()
-	r := cmdtest.New(t)
-	r.Factory.IO.SetQuiet(true)
-	words := strings.Fields(line)
-	for _, cmd := range NewCmds(r.Factory, func(context.Context, string) (jobstate.Stack, error) { return f, nil }) {
-		if cmd.Name() == words[0] {
-			parent := &cobra.Command{Use: "job"}
-			parent.AddCommand(cmd)
-			return r, r.Exec(t, parent, words...)
-		}
-	}
-	t.Fatalf("no command %q", words[0])
-	return nil, nil
+	return cmdtest.ExecOf(t, "job", line, func(factory *cmdutil.Factory) []*cobra.Command {
+		return NewCmds(factory, func(context.Context, string) (jobstate.Stack, error) { return f, nil })
+	})
 }
 
 func TestWhatTheCommandsShow(t *testing.T) {

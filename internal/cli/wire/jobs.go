@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"emrflink/components/versions"
 	"emrflink/internal/awsapi"
 	"emrflink/internal/cli/cmdutil"
 	"emrflink/internal/cli/samplejob"
@@ -58,6 +59,25 @@ func (s *onTarget) Job(ctx context.Context, o flinkjob.Options) (flinkjob.Spec, 
 		return flinkjob.Spec{}, err
 	}
 	return flinkjob.SpecFrom(values, o)
+}
+
+// Moves are the jobs of another release than the settings give the stack. There are none to tell of while the release stays.
+func (s *onTarget) Moves(ctx context.Context) ([]flinkjob.Move, error) {
+	st, err := s.State(ctx)
+	if err != nil {
+		return nil, err
+	}
+	was, _ := st.Outputs["emrReleaseLabel"].Value.(string)
+	to, known := versions.EMR(s.settings.config.EmrRelease)
+	if was == "" || was == to.Label || !known {
+		return nil, nil
+	}
+	j, err := s.jobs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	moves, err := j.Deployed.Moves(ctx, to.Label, to.FlinkVersion)
+	return moves, classify(err)
 }
 
 // RunJobs submits the jobs of a file and waits for a checkpoint of each.

@@ -28,6 +28,7 @@ const (
 	Interval        = "execution.checkpointing.interval"
 	Checkpoints     = "state.checkpoints.dir"
 	Retained        = "state.checkpoints.num-retained"
+	Retention       = "execution.checkpointing.externalized-checkpoint-retention"
 	Savepoints      = "state.savepoints.dir"
 	HA              = "high-availability.type"
 	HAStorage       = "high-availability.storageDir"

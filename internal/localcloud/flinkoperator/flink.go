@@ -118,9 +118,16 @@ func (o *Operator) stopAs(ctx context.Context, d *deployment, p parts, mode stri
 	next := any(nil)
 	switch {
 	case mode == "savepoint" && running:
-		path, done, err := o.savepoint(ctx, d, f, true)
+		path, done, err := o.ended(ctx, d, f)
+		if err == nil && !done {
+			path, done, err = o.savepoint(ctx, d, f, true)
+		}
 		if err != nil || !done {
 			return false, err
+		}
+		if path == "" { // nothing tells what it ended with
+			next = lastState
+			break
 		}
 		if r.extra, err = o.recorded(ctx, d, path); err != nil {
 			return false, err
@@ -139,6 +146,35 @@ func (o *Operator) stopAs(ctx context.Context, d *deployment, p parts, mode stri
 	r.extra["jobStatus"].(object)["upgradeSavepointPath"] = next
 	r.job = "FINISHED"
 	return true, nil
+}
+
+// ended says whether a job has ended although nobody has the answer to what stopped it, and with what: its last savepoint or
+// checkpoint, as the operator observes it of a job in a terminal state.
+func (o *Operator) ended(ctx context.Context, d *deployment, f *flinkrest.Client) (path string, ended bool, err error) {
+	if o.asked(d.uid) != nil {
+		return "", false, nil
+	}
+	jobs, err := f.Jobs(ctx)
+	if err != nil {
+		return "", false, err
+	}
+	ended = slices.ContainsFunc(jobs, func(j flinkrest.Job) bool {
+		return j.ID == d.jobID() && slices.Contains([]string{"FINISHED", "CANCELED", "FAILED"}, j.State)
+	})
+	if !ended {
+		return "", false, nil
+	}
+	all, err := f.Checkpoints(ctx, d.jobID())
+	if err != nil {
+		return "", false, err
+	}
+	if all.Latest.Completed != nil {
+		path = all.Latest.Completed.Path
+	}
+	if last := all.Latest.Savepoint; last != nil && (all.Latest.Completed == nil || last.ID >= all.Latest.Completed.ID) {
+		path = last.Path
+	}
+	return path, true, nil
 }
 
 // savepoint asks for a savepoint and says, when asked again, whether it is done.

@@ -43,6 +43,9 @@ var jobRef = kube.KindFlinkDeployment.Ref(team, "basic")
 type s3 struct {
 	mu      sync.Mutex
 	objects map[string]string // bucket/key -> body
+	at      map[string]time.Time
+	now     func() time.Time
+	wrote   func(key string) // nil: nobody wants to know
 	assumed []string
 	deny    map[string]error // "assume", "put <part of the key>"
 }
@@ -64,21 +67,53 @@ func (s *s3) PutObject(_ context.Context, bucket, key string, body io.Reader, _ 
 		}
 	}
 	raw, err := io.ReadAll(body)
-	s.objects[bucket+"/"+key] = string(raw)
+	s.store(bucket+"/"+key, string(raw))
 	return err
 }
 
+func (s *s3) store(name, body string) {
+	s.objects[name], s.at[name] = body, s.now().Truncate(time.Second)
+	if s.wrote != nil {
+		s.wrote(name)
+	}
+}
+
 func (s *s3) ListObjects(_ context.Context, bucket, prefix string) ([]awsapi.Object, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	var out []awsapi.Object
 	for k, body := range s.objects {
 		if key, ok := strings.CutPrefix(k, bucket+"/"); ok && strings.HasPrefix(key, prefix) {
-			out = append(out, awsapi.Object{Key: key, Size: int64(len(body))})
+			out = append(out, awsapi.Object{Key: key, Size: int64(len(body)), LastModified: s.at[k]})
 		}
 	}
 	return out, nil
 }
 
+func (s *s3) GetObject(_ context.Context, bucket, key string) ([]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	body, ok := s.objects[bucket+"/"+key]
+	if !ok {
+		return nil, &awsapi.Error{Op: "s3:GetObject", Code: "NoSuchKey"}
+	}
+	return []byte(body), nil
+}
+
+func (s *s3) CopyObject(_ context.Context, bucket, key string, _ int64, toBucket, toKey string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	body, ok := s.objects[bucket+"/"+key]
+	if !ok {
+		return &awsapi.Error{Op: "s3:CopyObject", Code: "NoSuchKey"}
+	}
+	s.store(toBucket+"/"+toKey, body)
+	return nil
+}
+
 func (s *s3) DeleteObjects(_ context.Context, bucket string, keys ...string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, k := range keys {
 		delete(s.objects, bucket+"/"+k)
 	}
@@ -111,6 +146,8 @@ type world struct {
 	asked []string // service accounts that acted as a job
 	hold  bool     // pods stay Pending
 	late  int      // passes until the REST API of a new JobManager answers
+	mute  bool     // no REST API answers
+	seen  func(pod *corev1.Pod, c *flinksim.Cluster, stepped bool)
 	flink *flinksim.Runtime
 	jobs  map[string]*flinksim.Cluster // by address of a JobManager
 
@@ -122,7 +159,9 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{Store: kubetest.New(), t: t, clock: &testClock{time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)},
-		s3: &s3{objects: map[string]string{}, deny: map[string]error{}}, jobs: map[string]*flinksim.Cluster{}}
+		s3:   &s3{objects: map[string]string{}, at: map[string]time.Time{}, deny: map[string]error{}},
+		jobs: map[string]*flinksim.Cluster{}}
+	w.s3.now = w.clock.Now
 	w.React(w.controllers)
 	op, err := New(Options{
 		Cluster: w.Store, Dial: w.dial, Clock: w.clock,
@@ -151,7 +190,7 @@ func (w *world) dial(context.Context, string, string) (net.Conn, error) {
 // RoundTrip is the network to the JobManagers.
 func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
 	c := w.jobs[r.URL.Hostname()]
-	if c == nil {
+	if c == nil || w.mute {
 		return nil, errors.New("connection refused")
 	}
 	rec := httptest.NewRecorder()
@@ -189,10 +228,14 @@ func (w *world) run() {
 		if c == nil {
 			if c, err = w.flink.Open(w.t.Context(), &p); err == nil {
 				c.Out = &w.printed
+				w.tellSeen(&p, c, false)
 			}
 		}
 		if err == nil {
 			err = c.Step(w.t.Context())
+		}
+		if err == nil {
+			w.tellSeen(&p, c, true)
 		}
 		for n := range list {
 			w.crash(&list[n], err)
@@ -204,6 +247,12 @@ func (w *world) run() {
 		leader, live[ip] = c, c
 	}
 	w.jobs = live
+}
+
+func (w *world) tellSeen(p *corev1.Pod, c *flinksim.Cluster, stepped bool) {
+	if w.seen != nil {
+		w.seen(p, c, stepped)
+	}
 }
 
 // crash shows a JobManager that ended, or that runs.

@@ -123,10 +123,32 @@ func (c *Cluster) end(ctx context.Context, j *job, state string) error {
 		}
 	}
 	c.become(j, state, "")
+	if err := c.discard(ctx, j, state); err != nil {
+		c.log("Could not discard the checkpoints of job " + j.id + ": " + err.Error()) // Flink tries again, and ends all the same
+	}
 	if c.ha() {
 		return c.keep(ctx)
 	}
 	return nil
+}
+
+// discard deletes the checkpoints of a job that has ended, as Flink does: of one that has finished always, also when a savepoint
+// finished it, of a cancelled one unless its configuration retains them.
+func (c *Cluster) discard(ctx context.Context, j *job, state string) error {
+	dir := j.conf[flinkconf.Checkpoints]
+	if dir == "" || state != "FINISHED" && j.conf[flinkconf.Retention] == "RETAIN_ON_CANCELLATION" {
+		return nil
+	}
+	bucket, key := flinkconf.SplitURI(dir)
+	have, err := c.session.ListObjects(ctx, bucket, key+"/"+j.id+"/")
+	if err != nil {
+		return err
+	}
+	var keys []string
+	for _, o := range have {
+		keys = append(keys, o.Key)
+	}
+	return c.session.DeleteObjects(ctx, bucket, keys...)
 }
 
 // interval is a job's checkpoint interval on the local clock, never shorter than
