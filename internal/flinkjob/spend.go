@@ -8,31 +8,41 @@ import (
 	"fmt"
 	"time"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
 	"emrflink/internal/cost"
 	"emrflink/internal/kube"
 )
 
-// costs are what the pods of each cluster (by namespace and name) take of the on-demand prices of their nodes, per hour. A
-// cluster
-// with a pod on a node without a price is left out. unpriced is why nothing is known.
-func (r Runner) costs(ctx context.Context, pods []kube.Pod) (usd map[[2]string]float64, unpriced string) {
+// prices are those of the region, and the instance types of the nodes by name. unpriced is why they are not known.
+func (r Runner) prices(ctx context.Context) (prices cost.Prices, types map[string]string, unpriced string) {
 	if r.Region == "" {
-		return nil, ""
+		return cost.Prices{}, nil, ""
 	}
 	prices, err := cost.Table(r.Region)
 	if err != nil {
-		return nil, "the price: " + err.Error()
+		return cost.Prices{}, nil, "the price: " + err.Error()
 	}
 	if prices.AsOf == "" {
-		return nil, "the price: there is no table for " + r.Region
+		return cost.Prices{}, nil, "the price: there is no table for " + r.Region
 	}
 	nodes, err := r.Kube.Nodes(ctx)
 	if err != nil {
-		return nil, "the price: " + err.Error()
+		return cost.Prices{}, nil, "the price: " + err.Error()
 	}
-	kinds := map[string]string{}
+	types = map[string]string{}
 	for _, n := range nodes {
-		kinds[n.Name] = n.InstanceType
+		types[n.Name] = n.InstanceType
+	}
+	return prices, types, ""
+}
+
+// costs are what the pods of each cluster (by namespace and name) take of the on-demand prices of their nodes, per hour. A
+// cluster with a pod on a node without a price is left out. unpriced is why nothing is known.
+func (r Runner) costs(ctx context.Context, pods []kube.Pod) (usd map[[2]string]float64, unpriced string) {
+	prices, kinds, unpriced := r.prices(ctx)
+	if kinds == nil {
+		return nil, unpriced
 	}
 	usd = map[[2]string]float64{}
 	unknown := map[[2]string]bool{}
@@ -53,6 +63,35 @@ func (r Runner) costs(ctx context.Context, pods []kube.Pod) (usd map[[2]string]f
 		}
 	}
 	return usd, ""
+}
+
+// specCosts are what the pods that each spec of a job asks for take of the on-demand prices of nodes of the types that the job
+// has now, per hour; nil when a role has no node, or one without a price.
+func (r Runner) specCosts(ctx context.Context, d deployment, specs ...map[string]any) []*float64 {
+	out := make([]*float64, len(specs))
+	prices, kinds, _ := r.prices(ctx)
+	pods, err := r.Kube.Pods(ctx, d.Namespace, podSelector(d.cluster()))
+	if kinds == nil || err != nil || d.Cluster != "" {
+		return out
+	}
+	types := map[string]string{} // by role
+	for _, p := range pods {
+		types[roleOfPod(p)] = orElse(kinds[p.Node], types[roleOfPod(p)])
+	}
+	for i, spec := range specs {
+		usd, known := 0.0, true
+		job := Job{Object: &unstructured.Unstructured{Object: map[string]any{"spec": spec}}}
+		for _, role := range []string{RoleJobManager, RoleTaskManager} {
+			amounts, err := job.amounts(role, nil)
+			need := sum(amounts)
+			share, priced := cost.Share(prices, types[role], int64(need.MilliCPU), int64(need.MemoryMiB))
+			usd, known = usd+share*float64(job.podCount(role)), known && priced && err == nil
+		}
+		if usd = cost.Round(usd, 4); known {
+			out[i] = &usd
+		}
+	}
+	return out
 }
 
 // idle is how much of their time the subtasks of a job have waited for records since they began, in percent.

@@ -110,3 +110,30 @@ func TestWhatAJobCostsAndHowMuchItWaits(t *testing.T) {
 	require.Contains(t, all[0].NotAssessed, "there is no table for eu-south-9")
 	require.Contains(t, all[0].NotAssessed, "idle: ")
 }
+
+func TestWhatAnUpgradeCosts(t *testing.T) {
+	t.Parallel()
+	j, _, _ := diagnosed(t)
+	r := j.Runner
+	r.Region = "us-west-2"
+	spec := func(parallelism int64, cpu any) map[string]any {
+		return normalJSON(map[string]any{
+			"jobManager":  obj{"replicas": int64(1), "resource": obj{"cpu": 1, "memory": "2048m"}},
+			"taskManager": obj{"resource": obj{"cpu": cpu, "memory": "2048m"}},
+			"job":         obj{"parallelism": parallelism},
+		})
+	}
+	prices, err := cost.Table(r.Region)
+	require.NoError(t, err)
+	d := deployment{Namespace: basic.Namespace, Name: basic.Name}
+	got := r.specCosts(t.Context(), d, spec(2, 1), spec(4, 1))
+	masters, tasks := prices.EC2["c5d.large"]/2, prices.EC2["c6id.large"]/2 // 1 of 2 vCPUs
+	require.InDelta(t, masters+2*tasks, *got[0], 1e-4)
+	require.InDelta(t, masters+4*tasks, *got[1], 1e-4)
+
+	none := r
+	none.Region = ""
+	require.Nil(t, none.specCosts(t.Context(), d, spec(2, 1))[0])
+	require.Nil(t, r.specCosts(t.Context(), deployment{Namespace: "other", Name: "other"}, spec(2, 1))[0],
+		"a job without pods has no nodes whose types could be known")
+}

@@ -47,6 +47,10 @@ type UpgradePlan struct {
 	Jar string `json:"jar"`
 	// StandStill is what is known of the time in which nothing runs.
 	StandStill string `json:"standStill"`
+	// HourlyUSD and NewHourlyUSD are the shares of the on-demand prices of nodes, of the types that the job has now, that the old
+	// and the new spec ask for; nil where that is not known.
+	HourlyUSD    *float64 `json:"hourlyUSD,omitempty"`
+	NewHourlyUSD *float64 `json:"newHourlyUSD,omitempty"`
 	// NotAssessed is what only the start of the job shows.
 	NotAssessed []string `json:"notAssessed"`
 
@@ -97,6 +101,8 @@ func (s Store) PlanUpgrade(ctx context.Context, u Upgrade) (UpgradePlan, error) 
 	if p.Jar, err = j.otherBytes(ctx, spec); err != nil || len(p.Changes) == 0 {
 		return p, err
 	}
+	costs := j.Runner.specCosts(ctx, d, normalJSON(old), spec)
+	p.HourlyUSD, p.NewHourlyUSD = costs[0], costs[1]
 	if m, _, _ := unstructured.NestedString(spec, "job", "upgradeMode"); m != "" {
 		p.UpgradeMode = m
 	}

@@ -230,6 +230,10 @@ func tellPlan(opts *Options, p flinkjob.UpgradePlan) error {
 	if p.Jar != "" {
 		_, _ = fmt.Fprintf(w, "jar: %s\n", p.Jar)
 	}
+	if p.HourlyUSD != nil && p.NewHourlyUSD != nil {
+		_, _ = fmt.Fprintf(w, "costs: $%.3f an hour now, $%.3f then: shares of the on-demand prices of nodes as it has now\n",
+			*p.HourlyUSD, *p.NewHourlyUSD)
+	}
 	for _, text := range p.NotAssessed {
 		_, _ = fmt.Fprintf(w, "not assessed: %s\n", text)
 	}
