@@ -38,6 +38,8 @@ func run(t *testing.T, dir string, words ...string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), words[0], words[1:]...)
 	cmd.Dir = dir
+	// These JVMs live for seconds: half their processor time would go to code that is compiled a second time.
+	cmd.Env = append(os.Environ(), "JAVA_TOOL_OPTIONS=-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
 	said, err := cmd.CombinedOutput()
 	require.NoErrorf(t, err, "%v: %s", words, said)
 }
