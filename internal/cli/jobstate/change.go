@@ -44,8 +44,8 @@ from the copy.
 
 With --to STACK the state is copied to the folder of detached states of that stack, with everything that it refers to,
 and the job of that name there is started from the copy. The credentials of that stack do it: they must be able to read
-the bucket. When it has no such job, the command that runs the job's file from the copy is shown. Output is not copied: a
-sink that writes files or transactions with its checkpoints commits what the state still has where the job writes now,
+the bucket. When it has no such job, the command that runs the job's file from the copy is shown. Output is not copied:
+a sink that writes files or transactions with its checkpoints commits what the state still has where the job writes now,
 and Flink fails when that is another place ("Recovering commit failed"). Keep the place, or copy the files first.
 
 Cost: none; a copy is stored in S3.` + codes,
