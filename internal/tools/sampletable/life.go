@@ -191,8 +191,9 @@ func (l *life) back(ctx context.Context) (string, error) {
 	}
 	l.row("and back on the first", time.Since(began).Round(time.Second), v.Events, "`emrflink job state restore "+counts+
 		" --stack "+second+" --to "+first+" --start`, after a copy of the output; then `emrflink job suspend`")
-	return fmt.Sprintf("At the end the job has counted %d events, from 0 to %d, each once: %d on the first stack, then %d on the "+
-		"second, and %d on the first again.", v.Events, v.Last, here.Events, there.Events-here.Events, v.Events-there.Events), nil
+	return fmt.Sprintf("At the end the job has counted %d events, from 0 to %d, each once: %d on the first stack, then %d on "+
+		"the second, and %d on the first again.", v.Events, v.Last, here.Events, there.Events-here.Events,
+		v.Events-there.Events), nil
 }
 
 // stopped counts what a job that is stopped has written on a stack: every number up to the last, and more than before.
