@@ -64,11 +64,11 @@ Cost: none; a copy is stored in S3.` + codes,
 func restore(ctx context.Context, opts *Options) error {
 	what := fmt.Sprintf("restore job %q", opts.Job)
 	return with(ctx, opts, what, func(s Stack, store flinkjob.Store) error {
-		st, err := store.Get(ctx, opts.State)
-		if err != nil {
-			return err
-		}
 		if opts.To == "" {
+			st, err := store.Get(ctx, opts.State)
+			if err != nil {
+				return err
+			}
 			return restoreOn(ctx, opts, s, store, st)
 		}
 		other, err := opts.Open(ctx, opts.To)
@@ -80,15 +80,15 @@ func restore(ctx context.Context, opts *Options) error {
 		if err != nil {
 			return other.Explained(err)
 		}
-		from := st.URI
-		copied, err := store.CopyTo(ctx, st, to)
+		st, copied, err := store.CopyOf(ctx, opts.State, to)
 		if err == nil {
 			st, err = to.Get(ctx, copied.To)
 		}
 		if err != nil {
 			return other.Explained(err)
 		}
-		opts.IO.Say(fmt.Sprintf("copied %s: %s, %d bytes", from, cmdutil.Count(copied.Files, "file", "files"), copied.Bytes))
+		opts.IO.Say(fmt.Sprintf("copied %s: %s, %d bytes", copied.From, cmdutil.Count(copied.Files, "file", "files"),
+			copied.Bytes))
 		return restoreOn(ctx, opts, other, to, st)
 	})
 }
@@ -159,11 +159,7 @@ Cost: the storage of the copy in S3.` + codes,
 
 func detach(ctx context.Context, opts *Options) error {
 	return with(ctx, opts, fmt.Sprintf("detach a state of job %q", opts.Job), func(s Stack, store flinkjob.Store) error {
-		st, err := store.Get(ctx, opts.State)
-		if err != nil {
-			return err
-		}
-		m, err := store.Detach(ctx, st)
+		st, m, err := store.CopyOf(ctx, opts.State, store)
 		if err != nil {
 			return err
 		}
