@@ -105,8 +105,11 @@ func connect(ctx context.Context, aws *awsapi.Client, name string) (*kube.Client
 }
 
 // aws is a client of the simulated account, as its administrator.
-func (u *user) aws(ctx context.Context) (*awsapi.Client, error) {
-	raw, err := os.ReadFile(filepath.Join(u.home, "local", "daemon.json"))
+func (u *user) aws(ctx context.Context) (*awsapi.Client, error) { return LocalAWS(ctx, u.home) }
+
+// LocalAWS is the account of the local target that runs in a state folder, as its owner has it.
+func LocalAWS(ctx context.Context, home string) (*awsapi.Client, error) {
+	raw, err := os.ReadFile(filepath.Join(home, "local", "daemon.json"))
 	var at struct{ URL, Region, AccessKey, SecretKey string }
 	if err == nil {
 		err = json.Unmarshal(raw, &at)

@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"emrflink/internal/exitcode"
+	"emrflink/internal/flinkjob"
 	"emrflink/internal/kube"
 )
 
@@ -193,8 +194,8 @@ func (r *run) awaitRunning(ctx context.Context, jobs []*job) error {
 	return r.await(ctx, jobs, func(j *job, o *unstructured.Unstructured) {
 		state := statusOf(o, "jobStatus", "state")
 		switch wanted, _, _ := unstructured.NestedString(o.Object, "spec", "job", "state"); {
-		case wanted == suspended && statusOf(o, "lifecycleState") == "SUSPENDED":
-			j.stoppedAs(o)
+		case wanted == suspended && flinkjob.StoppingOf(o, "").Done:
+			j.stoppedAs(flinkjob.StoppingOf(o, ""))
 		case state == "FINISHED" || state == "CANCELED":
 			j.over = true
 		case state == "FAILED":
@@ -212,11 +213,11 @@ func (r *run) awaitRunning(ctx context.Context, jobs []*job) error {
 
 const suspended = "suspended"
 
-// stoppedAs takes the savepoint off a job that is suspended. The operator puts a word there when it kept the last checkpoint
-// only, which lives as long as the job's high-availability data does: until the job is deleted.
-func (j *job) stoppedAs(o *unstructured.Unstructured) {
-	if path := statusOf(o, "jobStatus", "upgradeSavepointPath"); strings.Contains(path, "://") {
-		j.path, j.over = path, true
+// stoppedAs takes the savepoint off a job that is suspended. A last checkpoint lives as long as the job's high-availability data
+// does: until the job is deleted.
+func (j *job) stoppedAs(s flinkjob.Stopping) {
+	if s.Path != "" {
+		j.path, j.over = s.Path, true
 		return
 	}
 	j.lost, j.why = true, "it is suspended, and has no savepoint"
@@ -244,13 +245,11 @@ func (r *run) suspend(ctx context.Context, jobs []*job) error {
 		j.was = map[string]any{"state": was["state"], "upgradeMode": was["upgradeMode"]}
 	}
 	return r.await(ctx, jobs, func(j *job, o *unstructured.Unstructured) {
-		problem := statusOf(o, "error")
-		switch j.why = "its savepoint is being taken"; {
-		case statusOf(o, "lifecycleState") == "SUSPENDED":
-			j.stoppedAs(o)
-		case problem != "" && problem != before[j]:
-			j.why = problem
-			j.lost = strings.Contains(problem, "ValidationException") // the operator refuses, whenever it looks
+		switch s := flinkjob.StoppingOf(o, before[j]); {
+		case s.Done:
+			j.stoppedAs(s)
+		default:
+			j.why, j.lost = cmp.Or(s.Fails, "its savepoint is being taken"), s.Never
 		}
 	})
 }

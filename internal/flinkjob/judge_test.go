@@ -44,6 +44,12 @@ func TestEachObservationHasItsCause(t *testing.T) {
 			verdict{phase: phaseStarting, cause: "operator: e", fails: "operator"}},
 		"a program that has not submitted its job": {func(o *observation) { o.job.Error = "Job Not Found" },
 			verdict{phase: phaseStarting, cause: "the JobManager answers, and its program has submitted no job yet"}},
+		"a program whose last process has ended": {func(o *observation) {
+			o.job.Error = "Job Not Found"
+			o.pods[0].Ended = []kube.Ended{{Code: 2, Message: "FileNotFoundException: chk-4"}}
+			o.pods[1].Ended = []kube.Ended{{Code: 1, Message: "of a TaskManager"}}
+		}, verdict{phase: phaseStarting, cause: "the JobManager answers, and its program has submitted no job yet; the process " +
+			"before it ended with code 2: FileNotFoundException: chk-4"}},
 		"an error of the JobManager": {func(o *observation) { o.job.Error, o.job.JobManager = "e", "ERROR" },
 			verdict{phase: phaseStarting, cause: "operator: e", fails: "operator", atOnce: true}},
 		"suspended": {func(o *observation) { o.job.Lifecycle = "SUSPENDED" },

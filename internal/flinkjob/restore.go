@@ -143,7 +143,9 @@ func (d deployment) alive() bool {
 }
 
 // drops says that a state is one that Flink deletes by itself: a checkpoint of the job while that may go on.
-func (d deployment) drops(st State) bool { return d.alive() && strings.Contains(st.URI, "/"+d.JobID+"/") }
+func (d deployment) drops(st State) bool {
+	return d.alive() && strings.Contains(st.URI, "/"+d.JobID+"/")
+}
 
 // kept is a state that is there, also when the job that wrote it goes on or is stopped: a copy of one that Flink deletes. The
 // operator does not look whether the path that it redeploys from exists; its JobManagers then end again and again.

@@ -83,7 +83,9 @@ func (j Running) trigger(ctx context.Context, last int64) (before map[string]boo
 }
 
 // passes says of an error that it is over by itself: a job is RUNNING before all its tasks are, and takes no savepoint before.
-func passes(text string) bool { return strings.Contains(text, "Not all required tasks are currently running") }
+func passes(text string) bool {
+	return strings.Contains(text, "Not all required tasks are currently running")
+}
 
 // look is the savepoint of a nonce when it is taken, else what it waits for. An error is that there will be none: had is the one
 // that the operator reported before.

@@ -5,6 +5,7 @@ package flinkjob
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -12,6 +13,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"emrflink/internal/awsapi"
 	"emrflink/internal/exitcode"
 	"emrflink/internal/flinkstate"
 )
@@ -32,6 +34,25 @@ type Moved struct {
 // Detach copies a state and everything that it refers to into the folder of detached states. The role of the team's jobs can read
 // that folder, and not write or delete there; no job, no operator and no `cleanup --retain-data` touches it.
 func (s Store) Detach(ctx context.Context, st State) (Moved, error) { return s.CopyTo(ctx, st, s) }
+
+// CopyOf copies the state of a name, or the newest (""), into the folder of detached states of another store. The newest of a job
+// that runs can go while it is copied; there is a newer one then.
+func (s Store) CopyOf(ctx context.Context, name string, to Store) (State, Moved, error) {
+	const tries = 3
+	for n := 1; ; n++ {
+		st, err := s.Get(ctx, name)
+		if err != nil {
+			return st, Moved{}, err
+		}
+		m, err := s.CopyTo(ctx, st, to)
+		if err == nil || name != "" || n == tries || !errors.Is(err, errGone) && !awsapi.IsNotFound(err) {
+			return st, m, err
+		}
+	}
+}
+
+// errGone says that a file of a state is not there any more.
+var errGone = errors.New("was deleted in the meantime: choose a savepoint, which Flink does not delete")
 
 // CopyTo copies a state into the folder of detached states of another store, whose credentials do it. What is written last is
 // _metadata: a copy that was interrupted is none.
@@ -96,7 +117,7 @@ func (s Store) sizeOf(ctx context.Context, bucket, key string) (int64, error) {
 			return o.Size, nil
 		}
 	}
-	return 0, fmt.Errorf("s3://%s/%s was deleted in the meantime: choose a savepoint, which Flink does not delete", bucket, key)
+	return 0, fmt.Errorf("s3://%s/%s %w", bucket, key, errGone)
 }
 
 // HeldError says why a state is not deleted.

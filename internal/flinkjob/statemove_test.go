@@ -3,6 +3,8 @@
 package flinkjob
 
 import (
+	"context"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -88,6 +90,45 @@ func TestACopyThatWasInterruptedIsNone(t *testing.T) {
 	}
 	_, err = storeOf(v).CopyTo(t.Context(), st, target)
 	require.ErrorContains(t, err, "was deleted in the meantime")
+}
+
+// dropping is S3 while Flink completes a checkpoint and drops the one before, at the first copy.
+type dropping struct {
+	*vault
+	drop func()
+}
+
+func (d *dropping) CopyObject(ctx context.Context, bucket, key string, size int64, toBucket, toKey string) error {
+	d.mu.Lock()
+	if d.drop != nil {
+		d.drop()
+		d.drop = nil
+	}
+	d.mu.Unlock()
+	return d.vault.CopyObject(ctx, bucket, key, size, toBucket, toKey)
+}
+
+// The newest state that goes while it is copied is no longer the newest; one that was named is not replaced by another.
+func TestTheNewestStateIsCopiedAlsoWhenFlinkDropsOneMeanwhile(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"", "chk-2"} {
+		v := withStates(t)
+		s := storeOf(v)
+		next := strings.Replace(incremental, "chk-2", "chk-3", 1)
+		s.Bucket = &dropping{v, func() {
+			maps.DeleteFunc(v.objects, func(key string, _ []byte) bool { return strings.HasPrefix(key, incremental+"/") })
+			v.state(t, next, "incremental-checkpoint", day.Add(2*time.Minute))
+		}}
+		st, m, err := s.CopyOf(t.Context(), name, s)
+		if name != "" {
+			require.Error(t, err)
+			continue
+		}
+		require.NoError(t, err)
+		require.Equal(t, "s3://"+next, st.URI)
+		_, err = s.Get(t.Context(), m.To)
+		require.NoError(t, err)
+	}
 }
 
 func TestAStateIsDeletedAndWhatOthersReferToIsKept(t *testing.T) {

@@ -169,6 +169,12 @@ func TestTheNewestStateIsOfferedOfWhichNothingIsMissing(t *testing.T) {
 	})
 	require.Equal(t, []any{"savepoint", "native", true}, []any{oldest.Kind, oldest.Format, oldest.Usable})
 
+	require.Greater(t, oldest.meta.ID, newest.meta.ID)
+	v.at[native+"/_metadata"], v.at[incremental+"/_metadata"] = day, day.Add(900*time.Millisecond) // S3 knows seconds only
+	same, err := storeOf(v).Get(t.Context(), "")
+	require.NoError(t, err)
+	require.Equal(t, oldest.Name, same.Name, "of the same second, what the job numbered last")
+
 	shared := ""
 	for name := range v.objects {
 		if strings.Contains(name, "/shared/") && name > shared {

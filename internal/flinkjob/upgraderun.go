@@ -10,6 +10,8 @@ import (
 	"maps"
 	"strings"
 	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 // Upgraded is the JSON of `job upgrade` and `job rollback`.
@@ -162,11 +164,12 @@ func (s Store) stop(ctx context.Context, m *meter, d deployment, mode string) (s
 		return st, false, err
 	}
 	ob, err := j.until(ctx, m, phaseStopping, d.Error, func(o observation) (bool, string) {
-		return o.job.Observed >= o.job.Generation && o.job.Lifecycle == "SUSPENDED", o.job.Error
+		s := o.job.stopping(d.Error)
+		return s.Done, s.Fails
 	})
 	name := ""
 	if mode == modeSavepoint {
-		if name = ob.job.Savepoint; err == nil && !strings.Contains(name, "://") {
+		if name = ob.job.stopping(d.Error).Path; err == nil && name == "" {
 			err = errors.New("the operator stopped it without a savepoint")
 		}
 	}
@@ -182,4 +185,28 @@ func (s Store) stop(ctx context.Context, m *meter, d deployment, mode string) (s
 	was := map[string]any{"state": d.Wanted, "upgradeMode": d.UpgradeMode}
 	_, failed := j.Runner.Kube.Patch(again, j.Ref, "", map[string]any{"spec": map[string]any{"job": was}})
 	return st, failed == nil, errors.Join(err, failed)
+}
+
+// Stopping is one look at a job that was asked to stop with a savepoint.
+type Stopping struct {
+	Done  bool
+	Path  string // of the savepoint; "" when the operator kept its last checkpoint only, or it is not done
+	Fails string // the operator's error since it was asked
+	Never bool   // waiting does not help: the operator refuses
+}
+
+// StoppingOf reads how far a job is; before is the status.error that it had when it was asked.
+func StoppingOf(o *unstructured.Unstructured, before string) Stopping {
+	return deploymentOf(o).stopping(plainError(before))
+}
+
+func (d deployment) stopping(before string) Stopping {
+	s := Stopping{Done: d.Lifecycle == "SUSPENDED" && (d.Observed == 0 || d.Observed >= d.Generation)}
+	if s.Done && strings.Contains(d.Savepoint, "://") { // it puts a word of its own there when it kept the last checkpoint
+		s.Path = d.Savepoint
+	}
+	if d.Error != before {
+		s.Fails, s.Never = d.Error, refusedBy(d.Error) != ""
+	}
+	return s
 }

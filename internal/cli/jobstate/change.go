@@ -44,8 +44,8 @@ from the copy.
 
 With --to STACK the state is copied to the folder of detached states of that stack, with everything that it refers to,
 and the job of that name there is started from the copy. The credentials of that stack do it: they must be able to read
-the bucket. When it has no such job, the command that runs the job's file from the copy is shown. Output is not copied: a
-sink that writes files or transactions with its checkpoints commits what the state still has where the job writes now,
+the bucket. When it has no such job, the command that runs the job's file from the copy is shown. Output is not copied:
+a sink that writes files or transactions with its checkpoints commits what the state still has where the job writes now,
 and Flink fails when that is another place ("Recovering commit failed"). Keep the place, or copy the files first.
 
 Cost: none; a copy is stored in S3.` + codes,
@@ -64,11 +64,11 @@ Cost: none; a copy is stored in S3.` + codes,
 func restore(ctx context.Context, opts *Options) error {
 	what := fmt.Sprintf("restore job %q", opts.Job)
 	return with(ctx, opts, what, func(s Stack, store flinkjob.Store) error {
-		st, err := store.Get(ctx, opts.State)
-		if err != nil {
-			return err
-		}
 		if opts.To == "" {
+			st, err := store.Get(ctx, opts.State)
+			if err != nil {
+				return err
+			}
 			return restoreOn(ctx, opts, s, store, st)
 		}
 		other, err := opts.Open(ctx, opts.To)
@@ -80,15 +80,15 @@ func restore(ctx context.Context, opts *Options) error {
 		if err != nil {
 			return other.Explained(err)
 		}
-		from := st.URI
-		copied, err := store.CopyTo(ctx, st, to)
+		st, copied, err := store.CopyOf(ctx, opts.State, to)
 		if err == nil {
 			st, err = to.Get(ctx, copied.To)
 		}
 		if err != nil {
 			return other.Explained(err)
 		}
-		opts.IO.Say(fmt.Sprintf("copied %s: %s, %d bytes", from, cmdutil.Count(copied.Files, "file", "files"), copied.Bytes))
+		opts.IO.Say(fmt.Sprintf("copied %s: %s, %d bytes", copied.From, cmdutil.Count(copied.Files, "file", "files"),
+			copied.Bytes))
 		return restoreOn(ctx, opts, other, to, st)
 	})
 }
@@ -159,11 +159,7 @@ Cost: the storage of the copy in S3.` + codes,
 
 func detach(ctx context.Context, opts *Options) error {
 	return with(ctx, opts, fmt.Sprintf("detach a state of job %q", opts.Job), func(s Stack, store flinkjob.Store) error {
-		st, err := store.Get(ctx, opts.State)
-		if err != nil {
-			return err
-		}
-		m, err := store.Detach(ctx, st)
+		st, m, err := store.CopyOf(ctx, opts.State, store)
 		if err != nil {
 			return err
 		}

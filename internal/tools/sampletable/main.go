@@ -2,8 +2,9 @@
 
 // Command sampletable takes each sample job through its life on the local target, in real Flink: it is validated, run until its
 // first checkpoint, saved, rescaled from its state, compared with what it must have written, and deleted. It writes the table of
-// what each step took, or why it failed, into docs/samples.md. It needs Java, Maven, the jars of make samples and, for the sample
-// kafka, the broker of make kafka.
+// what each step took, or why it failed, into docs/samples.md. With -life, one job is taken through everything that can be done
+// with a job, and to a second stack, and its count verified after each step. It needs Java, Maven, the jars of make samples and,
+// for the sample kafka, the broker of make kafka.
 package main
 
 import (
@@ -32,6 +33,7 @@ func main() {
 	flag.StringVar(&t.page, "page", "docs/samples.md", "page with the table")
 	flag.StringVar(&t.brokers, "brokers", "127.0.0.1:9092", "the broker for the sample kafka")
 	flag.StringVar(&t.home, "home", "", "state folder to use and to leave, such as one with PyFlink (default: a temporary one)")
+	flag.BoolVar(&t.life, "life", false, "take the job that counts through a life instead")
 	flag.StringVar(&only, "only", "", "samples, with commas between them; the rows of others stay")
 	flag.Parse()
 	t.only = strings.FieldsFunc(only, func(r rune) bool { return r == ',' })
@@ -48,6 +50,7 @@ var steps = []string{"validate", "check-jar", "run", "savepoint", "upgrade", "ve
 type table struct {
 	bin, page, brokers string
 	only               []string
+	life               bool
 	home               string // state folder of the commands
 }
 
@@ -119,6 +122,9 @@ func (t *table) run(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	if t.life {
+		return t.lifeOf(ctx)
+	}
 	all, err := t.samples(ctx)
 	if err != nil {
 		return err
@@ -137,6 +143,18 @@ func (t *table) run(ctx context.Context) (err error) {
 		}
 	}
 	return nil
+}
+
+// lifeOf makes a second stack beside the first, and takes the job through its life.
+func (t *table) lifeOf(ctx context.Context) error {
+	settings := "config:\n  emrflink:target: local\n  emrflink:name: " + second + "\n"
+	if err := os.WriteFile(filepath.Join(t.home, "Pulumi."+second+".yaml"), []byte(settings), 0o600); err != nil {
+		return err
+	}
+	if _, err := t.command(ctx, "deploy", "--yes", "--stack", second); err != nil {
+		return err
+	}
+	return (&life{table: t}).run(ctx)
 }
 
 // row makes all steps of a sample. After one that failed, only the deletion is made.
@@ -257,14 +275,9 @@ const (
 
 // write puts a row into the page, in the place of the sample's last one.
 func (t *table) write(name, row string) error {
-	text, err := os.ReadFile(t.page)
+	old, err := t.between(begin, end)
 	if err != nil {
 		return err
-	}
-	before, rest, found := strings.Cut(string(text), begin)
-	old, after, ended := strings.Cut(rest, end)
-	if !found || !ended {
-		return fmt.Errorf("%s has no table between %q and %q", t.page, strings.TrimSpace(begin), strings.TrimSpace(end))
 	}
 	rows := []string{row}
 	for line := range strings.Lines(old) {
@@ -274,5 +287,33 @@ func (t *table) write(name, row string) error {
 	}
 	slices.Sort(rows)
 	head := "| sample | " + strings.Join(steps, " | ") + " |\n|---|" + strings.Repeat("---|", len(steps)) + "\n"
-	return os.WriteFile(t.page, []byte(before+begin+head+strings.Join(rows, "\n")+"\n"+end+after), 0o600) // it is there
+	return t.replace(begin, end, head+strings.Join(rows, "\n")+"\n")
+}
+
+// between is what stands between two lines of the page.
+func (t *table) between(begin, end string) (string, error) {
+	text, err := os.ReadFile(t.page)
+	if err != nil {
+		return "", err
+	}
+	_, rest, found := strings.Cut(string(text), begin)
+	old, _, ended := strings.Cut(rest, end)
+	if !found || !ended {
+		return "", fmt.Errorf("%s has nothing between %q and %q", t.page, strings.TrimSpace(begin), strings.TrimSpace(end))
+	}
+	return old, nil
+}
+
+// replace puts another text between two lines of the page.
+func (t *table) replace(begin, end, with string) error {
+	old, err := t.between(begin, end)
+	if err != nil {
+		return err
+	}
+	text, err := os.ReadFile(t.page)
+	if err != nil {
+		return err
+	}
+	text = bytes.Replace(text, []byte(begin+old+end), []byte(begin+with+end), 1)
+	return os.WriteFile(t.page, text, 0o600) // it is there
 }
