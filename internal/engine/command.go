@@ -38,6 +38,8 @@ type command struct {
 	// started is told the process id of each engine process, stopped how it ended.
 	started func(pid int)
 	stopped func(pid int, err error)
+	// apart writes the settings of an operation in a directory into a file, and returns its path; "" = the directory's own.
+	apart func(dir string) (string, error)
 }
 
 var _ auto.PulumiCommand = (*command)(nil)
@@ -51,6 +53,16 @@ func (c *command) Run(ctx context.Context, dir string, stdin io.Reader, outs, er
 ) (string, string, int, error) {
 	if answer, known := cannedAnswer(args); known {
 		return answer, "", 0, nil
+	}
+	if slices.Contains([]string{"preview", "up", "refresh", "destroy"}, args[0]) {
+		settings, err := c.apart(dir)
+		if err != nil {
+			return "", "", -2, err
+		}
+		if settings != "" {
+			defer func() { _ = os.Remove(settings) }()
+			args = slices.Insert(slices.Clone(args), 1, "--config-file="+settings)
+		}
 	}
 	var stdout, stderr bytes.Buffer
 	cmd := exec.Command(c.argv[0], append(slices.Clone(c.argv[1:]), nonInteractive(args)...)...)

@@ -220,7 +220,7 @@ func (e *Engine) environmentOf(passphraseFile string) []string {
 func (e *Engine) command(env []string) *command {
 	return &command{
 		argv: e.opts.Command, env: env, kill: e.opts.Kill, logger: e.opts.Logger,
-		started: e.recordStart, stopped: e.recordStop,
+		started: e.recordStart, stopped: e.recordStop, apart: e.apart,
 	}
 }
 

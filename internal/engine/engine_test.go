@@ -5,6 +5,7 @@ package engine
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -305,6 +306,40 @@ func TestTheUsersStackFileIsReadAndNotWritten(t *testing.T) {
 	require.ErrorAs(t, err, &failure)
 	require.Equal(t, CodePassphrase, failure.Code)
 	require.Equal(t, 3, failure.ExitCode())
+}
+
+// Two commands on one stack, in two terminals: each plans its own settings.
+func TestACommandDoesNotTakeTheSettingsOfAnother(t *testing.T) {
+	t.Parallel()
+	f := serveFakeAWS(t)
+	o := Options{Home: t.TempDir(), Env: f.env(), Program: func(ctx *pulumi.Context) error {
+		size, _ := ctx.GetConfig("emrflink:size")
+		_, err := newThing(ctx, "a", pulumi.Map{"size": pulumi.String(size)})
+		return err
+	}}
+	of := func(size string) *Engine {
+		o := o
+		o.WorkFile = quickSecrets(t, "local")
+		file, err := os.OpenFile(o.WorkFile, os.O_APPEND|os.O_WRONLY, 0)
+		require.NoError(t, err)
+		_, err = file.WriteString("config:\n  emrflink:size: " + size + "\n")
+		require.NoError(t, errors.Join(err, file.Close()))
+		return open(t, o)
+	}
+	one, other := of("small"), of("large")
+	_, err := one.Deploy(t.Context(), nil)
+	require.NoError(t, err)
+	require.NoError(t, one.ready(t.Context()))
+	require.NoError(t, other.ready(t.Context())) // right before the engine of the first one starts
+	plan, err := one.previewIn(t.Context(), one.workDir(), one.env)
+	require.NoError(t, err)
+	require.Zero(t, plan.Summary.Changes(), "%+v", userSteps(plan))
+	plan, err = other.Preview(t.Context())
+	require.NoError(t, err)
+	require.NotZero(t, plan.Summary.Changes())
+	left, err := filepath.Glob(filepath.Join(one.workDir(), "settings-*"))
+	require.NoError(t, err)
+	require.Empty(t, left)
 }
 
 func TestNamesAreChecked(t *testing.T) {

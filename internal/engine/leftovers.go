@@ -52,7 +52,7 @@ func (e *Engine) leftovers() []string {
 	work := e.workDir()
 	anybodys := []string{
 		filepath.Join(work, ".Pulumi.*yaml-*"), filepath.Join(work, ".import.json-*"), filepath.Join(work, "import.json"),
-		filepath.Join(work, "plan-*.json"),
+		filepath.Join(work, "plan-*.json"), filepath.Join(work, "settings-*.yaml"),
 	}
 	var found []string
 	if e.files != nil {

@@ -35,23 +35,54 @@ func (e *Engine) prepareWorkDir(dir string) error {
 	if err := writeFileAtomic(filepath.Join(dir, "Pulumi.yaml"), []byte(project), 0o600); err != nil {
 		return err
 	}
-	settings, err := e.stackSettings()
+	raw, _, err := e.settingsIn(dir)
 	if err != nil {
 		return err
+	}
+	return writeFileAtomic(e.stackFile(dir), raw, 0o600)
+}
+
+// settingsIn is what our copy of the stack file in dir has to say, and whether it says how the secrets are encrypted.
+func (e *Engine) settingsIn(dir string) (raw []byte, secrets bool, err error) {
+	settings, err := e.stackSettings()
+	if err != nil {
+		return nil, false, err
 	}
 	provider, _ := settings["secretsprovider"].(string)
 	if err := checkSecretsProvider(provider); err != nil {
-		return err
+		return nil, false, err
 	}
-	path := e.stackFile(dir)
 	if !hasAny(settings, secretKeys()) {
-		e.keepSecretSettings(path, settings)
+		e.keepSecretSettings(e.stackFile(dir), settings)
 	}
-	raw, err := yaml.Marshal(settings)
+	if raw, err = yaml.Marshal(settings); err != nil {
+		return nil, false, fmt.Errorf("write the stack settings: %w", err)
+	}
+	return raw, hasAny(settings, secretKeys()), nil
+}
+
+// apart writes the settings of one operation into a file of its own and returns its path. Our copy in the work directory is also
+// written by every other command on the stack: a preview of other settings at the same moment would decide what is deployed.
+//
+// It is "" for the first deployment: the engine writes the salt of the stack into the copy that it is given.
+func (e *Engine) apart(dir string) (path string, err error) {
+	if dir != e.workDir() {
+		return "", nil // a throw-away directory is nobody else's
+	}
+	raw, secrets, err := e.settingsIn(dir)
+	if err != nil || !secrets {
+		return "", err
+	}
+	f, err := os.CreateTemp(dir, "settings-*.yaml")
 	if err != nil {
-		return fmt.Errorf("write the stack settings: %w", err)
+		return "", fmt.Errorf("write the stack settings: %w", err)
 	}
-	return writeFileAtomic(path, raw, 0o600)
+	_, err = f.Write(raw)
+	if err = errors.Join(err, f.Close()); err != nil {
+		_ = os.Remove(f.Name())
+		return "", fmt.Errorf("write the stack settings: %w", err)
+	}
+	return f.Name(), nil
 }
 
 // stackFile is the engine's copy of the stack file in a work directory.
