@@ -148,7 +148,9 @@ func memoryPanels() []Panel {
 
 func rocksPanels() []Panel {
 	byState := "namespace, flink_deployment, task_name"
-	metric := func(name string) string { return "flink_taskmanager_job_task_operator_rocksdb_" + name + "{}" }
+	metric := func(name string) string {
+		return "flink_taskmanager_job_task_operator_column_family_rocksdb_" + name + "{}"
+	}
 	panels := []Panel{
 		panel("Keys, as estimated", Count, chosen(`sum by (`+byState+`) (`+metric("estimate_num_keys")+`)`), "{{task_name}}", nil,
 			"A number that only grows says that no state is ever removed.", statesCommand),

@@ -61,7 +61,8 @@ func operatorDashboard() Dashboard {
 		UID: "emrflink-operator", Title: "Flink operator",
 		Rows: []Row{{"Operator", []Panel{
 			panel("Operators that answer", Count, `sum (up{job=~".*flink-operator"})`, "replicas", under(1),
-				"Without an operator no job is started, changed, or started again after its JobManager was lost.", statusOfStack),
+				"Without an operator no job is started, changed, or started again after its JobManager was lost.", statusOfStack).
+				only(operatorNeeds),
 			panel("JobManagers that cannot be started", Count, `sum by (resourcens) (`+prefix+`namespace_JmDeploymentStatus_ERROR_Count)`,
 				"{{resourcens}}", above(1), "Quota, a node or an image is missing.", listCommand).only(operatorNeeds),
 			panel("Jobs that failed", Count, `sum by (resourcens) (`+prefix+`namespace_Lifecycle_State_FAILED_Count)`,
@@ -142,8 +143,8 @@ func costDashboard() Dashboard {
 			panel("By namespace", USD, `sum by (namespace) (`+allNamespaces(podCost)+`)`, "{{namespace}}", nil,
 				"Each node's price, shared equally by its pods.", listCommand),
 			panel("Cheapest offer of the types in use", USD,
-				`min by (instance_type) (karpenter_cloudprovider_instance_type_offering_price_estimate and on (instance_type) `+
-					`karpenter_pods_state{node!=""})`, "{{instance_type}}", nil,
+				`min by (instance_type) ((karpenter_cloudprovider_instance_type_offering_price_estimate > 0) and `+
+					`on (instance_type) karpenter_pods_state{nodepool!=""})`, "{{instance_type}}", nil,
 				"A node that costs more than this could be cheaper on spot or in another zone.", costCommand),
 		}}},
 	}

@@ -64,14 +64,14 @@ type scenario struct {
 const kafka = "kafka"
 
 func scenarios() []scenario {
-	tolerant := map[string]string{"execution.checkpointing.tolerable-failed-checkpoints": "1000"}
+	again := map[string]string{"restart-strategy.type": "fixed-delay", "restart-strategy.fixed-delay.attempts": "100000"}
 	return []scenario{
 		{name: "steady", trouble: "none", args: []string{"--rate", "50"}},
 		{name: "restarts", trouble: "fails every half minute", args: []string{"--fail", "20"}, alert: "FlinkJobRestarting",
-			settings: map[string]string{"restart-strategy.type": "fixed-delay", "restart-strategy.fixed-delay.attempts": "1000"}},
+			settings: again},
 		{name: "pressed", trouble: "a vertex takes 20 events a second, 200 come", alert: "FlinkBackpressure",
 			args: []string{"--rate", "200", "--slow", "50"}},
-		{name: "refuses", trouble: "refuses every checkpoint", args: []string{"--refuse", "1"}, settings: tolerant,
+		{name: "refuses", trouble: "refuses every checkpoint, and restarts for it", args: []string{"--refuse", "1"}, settings: again,
 			alert: "FlinkCheckpointFailing"},
 		{name: "late", trouble: "its events are ten minutes old", args: []string{"--late", "600"}, alert: "FlinkEventsLate"},
 		{name: kafka, trouble: "none: the sample that reads and writes a topic"},

@@ -214,11 +214,13 @@ type series struct {
 	Value  [2]any
 }
 
-func (p *prometheus) query(ctx context.Context, expr string) ([]series, error) {
+// query evaluates an expression as it was so long ago.
+func (p *prometheus) query(ctx context.Context, expr string, ago time.Duration) ([]series, error) {
 	for _, choice := range []string{"$namespace", "$job"} {
 		expr = strings.ReplaceAll(expr, choice, ".*")
 	}
-	raw, err := get(ctx, "http://"+p.address+"/api/v1/query?query="+url.QueryEscape(expr))
+	raw, err := get(ctx, "http://"+p.address+"/api/v1/query?query="+url.QueryEscape(expr)+
+		fmt.Sprintf("&time=%d", time.Now().Add(-ago).Unix()))
 	if err != nil {
 		return nil, err
 	}

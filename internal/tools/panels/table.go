@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"emrflink/observability"
 )
@@ -32,7 +33,7 @@ type seen struct {
 
 func (p *prometheus) evaluate(ctx context.Context) (seen, error) {
 	var s seen
-	running, err := p.query(ctx, `max by (flink_deployment) (flink_jobmanager_numRunningJobs)`)
+	running, err := p.query(ctx, `max by (flink_deployment) (flink_jobmanager_numRunningJobs)`, 0)
 	if err != nil {
 		return s, err
 	}
@@ -62,9 +63,16 @@ func (p *prometheus) evaluate(ctx context.Context) (seen, error) {
 	return s, nil
 }
 
-// add puts the results of a query into the columns: by the job that their labels name.
+// add puts the results of a query during the last minute into the columns, by the job that their labels name: a job that
+// restarts has tasks at some times only.
 func (p *prometheus) add(ctx context.Context, expr string, values map[string]float64) error {
-	results, err := p.query(ctx, expr)
+	var results []series
+	var err error
+	for ago := time.Duration(0); ago <= time.Minute && err == nil; ago += 10 * time.Second {
+		var then []series
+		then, err = p.query(ctx, expr, ago)
+		results = append(results, then...)
+	}
 	for _, r := range results {
 		column := cmp.Or(r.Metric["flink_deployment"], platform)
 		if pod := r.Metric["pod"]; pod != "" && column == platform {
