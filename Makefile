@@ -82,6 +82,10 @@ kafka: ## Run a broker of Kafka for the sample job kafka on the local target (ne
 samples-table: build samples ## Take each sample job through its life in real Flink and write the table of docs/samples.md (20 minutes)
 	$(GO) run ./internal/tools/sampletable -bin $(BIN)
 
+.PHONY: panels
+panels: build ## See every query of dashboards and alerts over real jobs in trouble, for docs/panels.md (needs prometheus; 15 minutes)
+	$(GO) run ./internal/tools/panels -bin $(BIN)
+
 .PHONY: pod-address
 pod-address: ## Compile the class of ours that runs in Flink's processes again (needs javac)
 	cd internal/localcloud/flinkprocess/java && javac --release 11 -g:none -d . emrflink/PodAddress.java

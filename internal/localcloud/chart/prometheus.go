@@ -67,12 +67,15 @@ func prometheusStack(_ Charts, r Request) (crds, out []*unstructured.Unstructure
 	if err := v.validate(); err != nil {
 		return nil, nil, err
 	}
-	if crds, err = fill("prometheus-crds.yaml", nil); err != nil {
+	if crds, err = PrometheusCRDs(); err != nil {
 		return nil, nil, err
 	}
 	out, err = execute("prometheus-stack.yaml", r, "v0.89.0", v)
 	return crds, out, err
 }
+
+// PrometheusCRDs are the CRDs of the objects that say what is collected and alerted about.
+func PrometheusCRDs() ([]*unstructured.Unstructured, error) { return fill("prometheus-crds.yaml", nil) }
 
 // validate refuses by name what the stand-in does not have.
 func (v *prometheusValues) validate() error {

@@ -125,7 +125,7 @@ func newWorld(t *testing.T) *world {
 		s3: &s3{objects: map[string]string{}, deny: map[string]error{}}, jobs: map[string]*flinksim.Cluster{}}
 	w.React(w.controllers)
 	op, err := New(Options{
-		Cluster: w.Store, Dial: w.dial, Clock: w.clock,
+		Cluster: w.Store, Namespace: "operators", Dial: w.dial, Clock: w.clock,
 		Jar: func(context.Context, string) (io.ReadCloser, error) {
 			return io.NopCloser(strings.NewReader("a jar")), nil
 		},
