@@ -51,7 +51,8 @@ func jobAlerts() []Alert {
 		job("FlinkCheckpointFailing", Warning,
 			`max by (`+byJob+`) (increase(flink_jobmanager_job_numberOfFailedCheckpoints[15m])) > 2`, 0, "checkpoint-failing"),
 		job("FlinkBackpressure", Warning, `max by (`+byJob+
-			`) (avg_over_time(flink_taskmanager_job_task_backPressuredTimeMsPerSecond[5m])) > 500`, 15*time.Minute, "backpressure"),
+			`) (avg_over_time(flink_taskmanager_job_task_backPressuredTimeMsPerSecond[5m])) > 500`, 15*time.Minute,
+			"backpressure"),
 		job("FlinkLagGrowing", Warning, `sum by (`+byJob+`) (flink_taskmanager_job_task_operator_pendingRecords) > 1000 and `+
 			`sum by (`+byJob+`) (deriv(flink_taskmanager_job_task_operator_pendingRecords[15m])) > 0`, 15*time.Minute, "lag"),
 		job("FlinkEventsLate", Warning, `min by (`+byJob+

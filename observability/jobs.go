@@ -111,7 +111,8 @@ func recordPanels() []Panel {
 			chosen(`sum by (`+byVertex+`) (flink_taskmanager_job_task_operator_pendingRecords{})`), vertex, nil,
 			"A line that rises says that more comes in than the job processes.", diagnoseCommand).only("jobs that read Kafka"),
 		panel("Kafka: largest lag of a partition", Count,
-			chosen(`max by (`+byVertex+`) (flink_taskmanager_job_task_operator_KafkaSourceReader_KafkaConsumer_records_lag_max{} >= 0)`),
+			chosen(`max by (`+byVertex+`) (flink_taskmanager_job_task_operator_KafkaSourceReader_KafkaConsumer_`+
+				`records_lag_max{} >= 0)`),
 			vertex, nil, "One partition far behind the others is skew, all of them is a job that is too small.",
 			diagnoseCommand).only("jobs that read Kafka"),
 	}

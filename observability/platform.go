@@ -63,13 +63,15 @@ func operatorDashboard() Dashboard {
 			panel("Operators that answer", Count, `sum (up{job=~".*flink-operator"})`, "replicas", under(1),
 				"Without an operator no job is started, changed, or started again after its JobManager was lost.", statusOfStack).
 				only(operatorNeeds),
-			panel("JobManagers that cannot be started", Count, `sum by (resourcens) (`+prefix+`namespace_JmDeploymentStatus_ERROR_Count)`,
-				"{{resourcens}}", above(1), "Quota, a node or an image is missing.", listCommand).only(operatorNeeds),
+			panel("JobManagers that cannot be started", Count,
+				`sum by (resourcens) (`+prefix+`namespace_JmDeploymentStatus_ERROR_Count)`, "{{resourcens}}", above(1),
+				"Quota, a node or an image is missing.", listCommand).only(operatorNeeds),
 			panel("Jobs that failed", Count, `sum by (resourcens) (`+prefix+`namespace_Lifecycle_State_FAILED_Count)`,
 				"{{resourcens}}", above(1), "Their files are refused, or the job ended with an error.", diagnoseCommand).
 				only(operatorNeeds),
-			panel("Jobs that are upgraded now", Count, `sum by (resourcens) (`+prefix+`namespace_Lifecycle_State_UPGRADING_Count)`,
-				"{{resourcens}}", nil, "One that stays here waits for a savepoint or for its pods.", listCommand).
+			panel("Jobs that are upgraded now", Count,
+				`sum by (resourcens) (`+prefix+`namespace_Lifecycle_State_UPGRADING_Count)`, "{{resourcens}}", nil,
+				"One that stays here waits for a savepoint or for its pods.", listCommand).
 				only(operatorNeeds),
 			panel("Heap", Share, `max by (pod) (`+prefix+`Status_JVM_Memory_Heap_Used / `+prefix+`Status_JVM_Memory_Heap_Max)`,
 				"{{pod}}", above(0.9), "Too many jobs for the memory of the operator's pods.", statusOfStack).
@@ -87,8 +89,8 @@ func nodeDashboard() Dashboard {
 		UID: "emrflink-nodes", Title: "Karpenter and nodes",
 		Rows: []Row{
 			{"Capacity", []Panel{
-				panel("Share of a pool's CPU limit", Share, `max by (nodepool) (karpenter_nodepools_usage{resource_type="cpu"} / `+
-					`(karpenter_nodepools_limit{resource_type="cpu"} > 0))`, pool, above(0.9),
+				panel("Share of a pool's CPU limit", Share, `max by (nodepool) (karpenter_nodepools_usage{resource_type="cpu"}`+
+					` / (karpenter_nodepools_limit{resource_type="cpu"} > 0))`, pool, above(0.9),
 					"Karpenter starts no more nodes of the pool, and new pods wait.", statusOfStack),
 				panel("Nodes", Count, `max by (nodepool) (karpenter_nodepools_usage{resource_type="nodes"})`, pool, nil,
 					"More nodes than the jobs need are looked after by consolidation.", statusOfStack),
@@ -115,12 +117,14 @@ func nodeDashboard() Dashboard {
 					only("a cluster whose queue had a message"),
 				panel("Consolidations an hour", Count,
 					`sum by (decision, reason) (increase(karpenter_voluntary_disruption_decisions_total[1h]))`,
-					"{{decision}} {{reason}}", nil, "Karpenter moves pods to fewer or cheaper nodes, within the budgets of the pools.",
-					eventsCommand).only("a cluster that was consolidated"),
+					"{{decision}} {{reason}}", nil,
+					"Karpenter moves pods to fewer or cheaper nodes, within the budgets of the pools.", eventsCommand).
+					only("a cluster that was consolidated"),
 			}},
 			{"Nodes", []Panel{
-				panel("Memory that is free", Share, `min by (instance) (node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes)`,
-					"{{instance}}", under(0.05), "The kubelet evicts pods, or the kernel ends processes.", statusOfStack).only(nodeNeeds),
+				panel("Memory that is free", Share,
+					`min by (instance) (node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes)`, "{{instance}}",
+					under(0.05), "The kubelet evicts pods, or the kernel ends processes.", statusOfStack).only(nodeNeeds),
 				panel("Disk that is free", Share, `min by (instance) (node_filesystem_avail_bytes{mountpoint="/"} / `+
 					`node_filesystem_size_bytes{mountpoint="/"})`, "{{instance}}", under(0.1),
 					"Logs and spilled state fill the disk; the kubelet then evicts pods.", statusOfStack).only(nodeNeeds),

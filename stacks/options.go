@@ -56,8 +56,8 @@ func optionFields() []field {
 			Example: `{"enabled":true,"deletionWindowDays":7}`},
 			func(c *Config) any { return &c.KmsKey }},
 		{Key{Name: "observability", Doc: "metrics of jobs, operator and Karpenter: prometheus is none or inCluster (the chart " +
-			"kube-prometheus-stack on the core nodes); grafana is none or inCluster, with dashboards; alerts installs the rules; " +
-			"retentionDays and volumeGiB (0: by the number of teams) are those of Prometheus",
+			"kube-prometheus-stack on the core nodes); grafana is none or inCluster, with dashboards; alerts installs the " +
+			"rules; retentionDays and volumeGiB (0: by the number of teams) are those of Prometheus",
 			Example: `{"prometheus":"inCluster","grafana":"inCluster","alerts":true}`},
 			func(c *Config) any { return &c.Observability }},
 		{Key{Name: "clusterAutoscaler", Doc: "cluster-autoscaler for the core nodes, between coreNodes.min and coreNodes.max; " +

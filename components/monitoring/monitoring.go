@@ -160,7 +160,8 @@ func release(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Resour
 	off := pulumi.Map{"enabled": pulumi.Bool(false)}
 	const full = 85 // percent of the volume at which the oldest samples go: compaction needs room beside them
 	return helm.NewRelease(ctx, name+"-chart", &helm.Args{
-		Name: Name, Chart: chart.Name, Repo: chart.Repo, Version: chart.Version, Namespace: pulumi.String(observability.Namespace),
+		Name: Name, Chart: chart.Name, Repo: chart.Repo, Version: chart.Version,
+		Namespace: pulumi.String(observability.Namespace),
 		Values: pulumi.Map{
 			"prometheus": pulumi.Map{"prometheusSpec": pulumi.Map{
 				"retention":     pulumi.Sprintf("%dd", args.RetentionDays),

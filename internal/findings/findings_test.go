@@ -86,12 +86,16 @@ func jobManagers(requirements string) string {
 }
 
 // cases has for every rule a graph that raises it, what it names, and a graph that does not.
-const release = "kubernetes:helm.sh/v3:Release"
+const (
+	release = "kubernetes:helm.sh/v3:Release"
+	// anybody lets everybody look at Grafana.
+	anybody = `"grafana.ini":{"auth.anonymous":{"enabled":true}}`
+)
 
 // prometheus is a chart with a volume for Prometheus, and these values of Grafana.
 func prometheus(grafana string) string {
-	return `{"chart":"kube-prometheus-stack","values":{"prometheus":{"prometheusSpec":{"storageSpec":{"volumeClaimTemplate":{}}}},` +
-		`"grafana":{` + grafana + `}}}`
+	return `{"chart":"kube-prometheus-stack","values":{"grafana":{` + grafana + `},` +
+		`"prometheus":{"prometheusSpec":{"storageSpec":{"volumeClaimTemplate":{}}}}}}`
 }
 
 func cases() map[string]struct {
@@ -119,14 +123,14 @@ func cases() map[string]struct {
 		},
 		"open-dashboards": {
 			[]one{
-				{release, "a", prometheus(`"service":{"type":"LoadBalancer"},"grafana.ini":{"auth.anonymous":{"enabled":true}}`), ""},
-				{release, "b", prometheus(`"ingress":{"enabled":true},"grafana.ini":{"auth.anonymous":{"enabled":true}}`), ""},
+				{release, "a", prometheus(`"service":{"type":"LoadBalancer"},` + anybody), ""},
+				{release, "b", prometheus(`"ingress":{"enabled":true},` + anybody), ""},
 			},
 			[]string{"a values.grafana.service.type", "b values.grafana.ingress"},
 			[]one{
-				{release, "a", prometheus(`"grafana.ini":{"auth.anonymous":{"enabled":true}}`), ""},
+				{release, "a", prometheus(anybody), ""},
 				{release, "b", prometheus(`"ingress":{"enabled":true}`), ""},
-				{release, "c", prometheus(`"enabled":false,"ingress":{"enabled":true},"grafana.ini":{"auth.anonymous":{"enabled":true}}`), ""},
+				{release, "c", prometheus(`"enabled":false,"ingress":{"enabled":true},` + anybody), ""},
 				{release, "d", `{"chart":"other","values":{"grafana":{"ingress":{"enabled":true}}}}`, ""},
 			},
 		},

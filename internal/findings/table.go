@@ -218,11 +218,12 @@ func operationRules() []Rule {
 	return []Rule{
 		{
 			ID: "open-dashboards", Severity: High, Title: "Grafana is reachable from outside and asks for no login",
-			Why: "Names of jobs, topics and buckets, and how much goes through them, are there for everybody who finds the address.",
+			Why: "Names of jobs, topics and buckets, and how much goes through them, are there for whoever finds the address.",
 			Fix: "Reach it by a port-forward: no ingress and service.type ClusterIP. Or let it ask for a login: " +
 				"grafana.ini auth.anonymous.enabled: false.",
-			Source: "https://grafana.com/docs/grafana/latest/setup-grafana/configure-access/configure-authentication/anonymous-auth/",
-			check:  openDashboards,
+			Source: "https://grafana.com/docs/grafana/latest/setup-grafana/configure-access/configure-authentication/" +
+				"anonymous-auth/",
+			check: openDashboards,
 		},
 		{
 			ID: "metrics-volume", Severity: Low, Title: "Prometheus keeps its metrics in the pod",

@@ -131,7 +131,7 @@ var faults = []fault{
 	},
 	{"reporters without that of the defaults", "execution.checkpointing.interval: 60s", "metrics.reporters: slf4j", "metrics"},
 	{"metrics at another port", "execution.checkpointing.interval: 60s", "metrics.reporter.prom.port: \"9250\"", "metrics"},
-	{"another reporter of the name", "execution.checkpointing.interval: 60s", "metrics.reporter.prom.factory.class: x.Y", "metrics"},
+	{"another reporter", "execution.checkpointing.interval: 60s", "metrics.reporter.prom.factory.class: x.Y", "metrics"},
 	{"a wrong duration", ": 60s", ": 60 parsecs", "value"},
 	{"a wrong number", "\"2\"", "\"two\"", "value"},
 	{"a value that is a number", "\"2\"", "2", "type"},

@@ -134,7 +134,9 @@ func requests() map[string]chart.Request {
 				}},
 				"prometheusOperator": object{"admissionWebhooks": object{"enabled": false}, "tls": object{"enabled": false}},
 				"defaultRules":       object{"create": false},
-				"grafana":            object{"nodeSelector": selector, "grafana.ini": object{"auth": object{"disable_login_form": true}}},
+				"grafana": object{
+					"nodeSelector": selector, "grafana.ini": object{"auth": object{"disable_login_form": true}},
+				},
 			},
 		},
 		"flink-operator": {
@@ -187,7 +189,8 @@ func TestChartsRefuse(t *testing.T) {
 			r.Values = object{"emrContainers": object{"emrReleaseLabel": "emr-7.13.0-flink-latest"}}
 		}, "want emr-7.x.0-flink-k8s-operator"},
 		"rules of the chart": {"kube-prometheus-stack", func(r *chart.Request) {
-			r.Values = object{"prometheusOperator": object{"admissionWebhooks": object{"enabled": false}, "tls": object{"enabled": false}}}
+			off := object{"enabled": false}
+			r.Values = object{"prometheusOperator": object{"admissionWebhooks": off, "tls": off}}
 		}, "none of the chart's rules"},
 		"a webhook of Prometheus": {"kube-prometheus-stack", func(r *chart.Request) { r.Values = nil }, "no webhook"},
 		"monitors of the release": {"kube-prometheus-stack", func(r *chart.Request) {

@@ -86,8 +86,8 @@ func (v *prometheusValues) validate() error {
 	case v.DefaultRules.Create:
 		return errors.New("defaultRules.create: the stand-in has none of the chart's rules")
 	case monitors == nil || *monitors || rules == nil || *rules:
-		return errors.New("prometheusSpec: without podMonitorSelectorNilUsesHelmValues and ruleSelectorNilUsesHelmValues: false, " +
-			"Prometheus takes only what has the label of the release")
+		return errors.New("prometheusSpec: without podMonitorSelectorNilUsesHelmValues and ruleSelectorNilUsesHelmValues: " +
+			"false, Prometheus takes only what has the label of the release")
 	}
 	return nil
 }

@@ -2,8 +2,8 @@
 
 // Command panels evaluates every query of the dashboards and alerts with a real Prometheus, over the metrics of real Flink jobs
 // on the local target, each of which was made to be in one trouble, and writes what it saw to docs/panels.md. It fails when a
-// query is empty that should not be, or an alert does not see its trouble. It needs Java with javac, Maven, kubectl, a prometheus on the
-// PATH and, for the job that reads Kafka, the jars of make samples and the broker of make kafka.
+// query is empty that should not be, or an alert does not see its trouble. It needs Java with javac, Maven, kubectl, a prometheus
+// on the PATH and, for the job that reads Kafka, the jars of make samples and the broker of make kafka.
 package main
 
 import (
@@ -71,8 +71,8 @@ func scenarios() []scenario {
 			settings: again},
 		{name: "pressed", trouble: "a vertex takes 20 events a second, 200 come", alert: "FlinkBackpressure",
 			args: []string{"--rate", "200", "--slow", "50"}},
-		{name: "refuses", trouble: "refuses every checkpoint, and restarts for it", args: []string{"--refuse", "1"}, settings: again,
-			alert: "FlinkCheckpointFailing"},
+		{name: "refuses", trouble: "refuses every checkpoint, and restarts for it", args: []string{"--refuse", "1"},
+			settings: again, alert: "FlinkCheckpointFailing"},
 		{name: "late", trouble: "its events are ten minutes old", args: []string{"--late", "600"}, alert: "FlinkEventsLate"},
 		{name: kafka, trouble: "none: the sample that reads and writes a topic"},
 	}

@@ -112,7 +112,8 @@ func (p *prometheus) failed(err error) error {
 func discovered(ctx context.Context, access string, namespaces []string) ([]any, error) {
 	groups := []any{}
 	for _, namespace := range namespaces {
-		raw, err := exec.CommandContext(ctx, "kubectl", "--kubeconfig", access, "get", "pods", "-n", namespace, "-o", "json").Output()
+		raw, err := exec.CommandContext(ctx, "kubectl", "--kubeconfig", access, "get", "pods", "--namespace", namespace,
+			"--output", "json").Output()
 		if err != nil {
 			return nil, fmt.Errorf("kubectl get pods: %w", err)
 		}
@@ -122,8 +123,8 @@ func discovered(ctx context.Context, access string, namespaces []string) ([]any,
 		}
 		for _, pod := range list.Items {
 			const meta = "__meta_kubernetes_pod_"
-			labels := map[string]string{"__meta_kubernetes_namespace": namespace, meta + "name": pod.Name, meta + "ip": pod.Status.PodIP,
-				meta + "phase": string(pod.Status.Phase)}
+			labels := map[string]string{"__meta_kubernetes_namespace": namespace, meta + "name": pod.Name,
+				meta + "ip": pod.Status.PodIP, meta + "phase": string(pod.Status.Phase)}
 			for k, v := range pod.Labels {
 				labels[meta+"label_"+regexp.MustCompile(`\W`).ReplaceAllString(k, "_")] = v
 			}
@@ -157,7 +158,8 @@ func karpenterAddress(ctx context.Context, home string) (string, error) {
 		}
 		for _, port := range listening(dir) {
 			address := "127.0.0.1:" + strconv.Itoa(port)
-			if body, err := get(ctx, "http://"+address+"/metrics"); err == nil && strings.Contains(string(body), "karpenter_build_info") {
+			body, err := get(ctx, "http://"+address+"/metrics")
+			if err == nil && strings.Contains(string(body), "karpenter_build_info") {
 				return address, nil
 			}
 		}
@@ -248,8 +250,9 @@ func (p *prometheus) writeNames(ctx context.Context, dir string) error {
 		return err
 	}
 	files := map[string]string{
-		"flink": "Flink 1.20.1, at port 9249 of JobManagers and TaskManagers", "karpenter": "Karpenter, at the port of its metrics",
-		kafka: "Flink 1.20.1 with Kafka's connector, beside those of every job",
+		"flink":     "Flink 1.20.1, at port 9249 of JobManagers and TaskManagers",
+		"karpenter": "Karpenter, at the port of its metrics",
+		kafka:       "Flink 1.20.1 with Kafka's connector, beside those of every job",
 	}
 	collectors := regexp.MustCompile(`_GarbageCollector_(Copy|MarkSweepCompact|G1)|_bucket$|_sum$|_count$`)
 	for _, name := range slices.Sorted(maps.Keys(files)) {

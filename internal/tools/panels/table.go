@@ -120,10 +120,10 @@ func hasPlatform(r row) bool { _, ok := r.values[platform]; return ok }
 // page is the Markdown.
 func (s seen) page() string {
 	var b strings.Builder
-	b.WriteString("# Panels and alerts, seen\n\nWritten by `make panels`: each query of the dashboards and alerts, evaluated by a " +
-		"real Prometheus over real Flink jobs on the local target, each in one trouble. A cell is the largest value; an empty one " +
-		"says that the query has no result for the job. An alert's cell says that its condition holds, not how long.\n\n" +
-		"| job | trouble |\n|---|---|\n")
+	b.WriteString("# Panels and alerts, seen\n\nWritten by `make panels`: each query of the dashboards and alerts, evaluated " +
+		"by a real Prometheus over real Flink jobs on the local target, each in one trouble. A cell is the largest value of " +
+		"the last minute; an empty one says that the query has no result for the job. An alert's cell says that its condition " +
+		"holds, not how long.\n\n| job | trouble |\n|---|---|\n")
 	for _, j := range s.jobs {
 		fmt.Fprintf(&b, "| `%s` | %s |\n", j.name, j.trouble)
 	}
