@@ -254,7 +254,11 @@ func (p *prometheus) writeNames(ctx context.Context, dir string) error {
 		"karpenter": "Karpenter, at the port of its metrics",
 		kafka:       "Flink 1.20.1 with Kafka's connector, beside those of every job",
 	}
-	collectors := regexp.MustCompile(`_GarbageCollector_(Copy|MarkSweepCompact|G1)|_bucket$|_sum$|_count$`)
+	collectors := regexp.MustCompile(`_GarbageCollector_(Copy|MarkSweepCompact|G1)|_bucket$|_sum$`)
+	part := func(metric string) bool { // of a histogram or a summary
+		base, counts := strings.CutSuffix(metric, "_count")
+		return collectors.MatchString(metric) || counts && slices.Contains(answer.Data, base+"_sum")
+	}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		var seen []string
 		for _, metric := range answer.Data {
@@ -262,7 +266,7 @@ func (p *prometheus) writeNames(ctx context.Context, dir string) error {
 			if of == "flink" && regexp.MustCompile(`Kafka|[cC]ommitt|pendingRecords$|currentSendTime$`).MatchString(metric) {
 				of = kafka
 			}
-			if of == name && !collectors.MatchString(metric) {
+			if of == name && !part(metric) {
 				seen = append(seen, metric)
 			}
 		}
