@@ -90,6 +90,10 @@ samples-life: build samples ## Take the job that counts through a whole life in 
 state-loss: ## Try every moment at which something can fail under a command that changes a job, and write docs/state-loss.md (5 minutes)
 	$(GO) test ./internal/localcloud/flinkoperator -run TestNoStateIsLost -timeout 30m -args -whole-matrix -update
 
+.PHONY: panels
+panels: build ## See every query of dashboards and alerts over real jobs in trouble, for docs/panels.md (needs prometheus; 15 minutes)
+	$(GO) run ./internal/tools/panels -bin $(BIN)
+
 .PHONY: pod-address
 pod-address: ## Compile the class of ours that runs in Flink's processes again (needs javac)
 	cd internal/localcloud/flinkprocess/java && javac --release 11 -g:none -d . emrflink/PodAddress.java

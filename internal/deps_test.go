@@ -36,7 +36,7 @@ var rules = []rule{
 }
 
 // public are the packages that other people import.
-var public = []string{"stacks", "components", "karpenter", "examples"}
+var public = []string{"stacks", "components", "karpenter", "examples", "observability"}
 
 type pkg struct {
 	ImportPath string

@@ -3,6 +3,7 @@
 package stacks
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -17,11 +18,13 @@ import (
 	"emrflink/components/deployment"
 	"emrflink/components/encryption"
 	"emrflink/components/flinkoperator"
+	"emrflink/components/monitoring"
 	"emrflink/components/network"
 	"emrflink/components/observability"
 	"emrflink/components/team"
 	"emrflink/components/versions"
 	"emrflink/karpenter"
+	metrics "emrflink/observability"
 )
 
 // flinkDiskGiB is the root volume of Flink's nodes: image and logs; Flink's own files are on the NVMe disks.
@@ -98,7 +101,7 @@ func Compose(ctx *pulumi.Context, config Config) error {
 	p := &platform{config: config, release: release, deployment: d}
 	for _, step := range []func(*pulumi.Context) error{
 		p.makeKey, p.makeNetwork, p.makeCluster, p.makeNodes, p.makeBucket, p.makeKarpenter, p.makeOperator, p.makeMetrics,
-		p.makeAutoscaler,
+		p.makeAutoscaler, p.makeMonitoring,
 		p.makeTeams,
 	} {
 		if err := step(ctx); err != nil {
@@ -289,6 +292,38 @@ func (p *platform) makeMetrics(ctx *pulumi.Context) error {
 	return err
 }
 
+// makeMonitoring makes what collects the metrics of jobs and platform.
+func (p *platform) makeMonitoring(ctx *pulumi.Context) error {
+	o := p.config.Observability
+	var teams []string
+	for _, t := range p.config.Teams {
+		teams = append(teams, t.Name)
+	}
+	targets := metrics.Targets(teams, flinkoperator.Namespace, karpenter.Namespace)
+	if o.Prometheus == InCluster {
+		_, err := monitoring.NewInCluster(ctx, "monitoring", &monitoring.Args{
+			Deployment: p.deployment, Targets: targets, StorageClass: addons.StorageClass,
+			RetentionDays: o.RetentionDays, VolumeGiB: cmp.Or(o.VolumeGiB, monitoring.VolumeGiB(len(teams))),
+			Grafana: o.Grafana == InCluster, Alerts: o.Alerts,
+			Kubernetes: p.cluster.Kubernetes, After: p.ready(p.addons.Storage),
+		})
+		return err
+	}
+	return nil
+}
+
+// readers are the namespaces whose pods may read a team's metrics.
+func (p *platform) readers(of Team) []string {
+	var out []string
+	if p.config.Observability.Prometheus == InCluster {
+		out = append(out, metrics.Namespace)
+	}
+	if of.MetricsFrom != "" && !slices.Contains(out, of.MetricsFrom) {
+		out = append(out, of.MetricsFrom)
+	}
+	return out
+}
+
 func (p *platform) makeTeams(ctx *pulumi.Context) error {
 	// The operator removes the finalizers of a team's jobs; node pools with empty nodes are deleted at once. The bucket
 	// holds the state that a job writes when it is stopped.
@@ -308,7 +343,7 @@ func (p *platform) makeTeams(ctx *pulumi.Context) error {
 			Documents:         documents,
 			Quota:             of.Quota,
 			Egress:            of.Egress,
-			MetricsNamespace:  of.MetricsFrom,
+			MetricsNamespaces: p.readers(of),
 			VpcCidr:           p.config.VpcCidr,
 			BucketArn:         pulumi.String(checkpoints.BucketARN(p.deployment)),
 			OidcProviderArn:   p.cluster.OidcProviderArn,

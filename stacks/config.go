@@ -49,6 +49,25 @@ type CoreNodes struct {
 	DiskGiB int `json:"diskGiB"`
 }
 
+// Observability says where the metrics of jobs and platform are collected, shown and alerted about.
+type Observability struct {
+	// Prometheus and Grafana are None or InCluster.
+	Prometheus string `json:"prometheus"`
+	Grafana    string `json:"grafana"`
+	// Alerts installs the rules.
+	Alerts bool `json:"alerts"`
+	// RetentionDays is how long Prometheus keeps metrics, VolumeGiB the size of its volume; 0 is that for
+	// the number of teams.
+	RetentionDays int `json:"retentionDays"`
+	VolumeGiB     int `json:"volumeGiB"`
+}
+
+// Words of Observability.
+const (
+	None      = "none"
+	InCluster = "inCluster"
+)
+
 // Config is the configuration of one deployment.
 type Config struct {
 	// Target is TargetLocal or TargetAWS. The program itself does not look at it.
@@ -93,11 +112,12 @@ type Config struct {
 	Protect bool
 	// RolePath is the IAM path of every role.
 	RolePath string
-	// InterfaceEndpoints, ExistingVpc, KmsKey, ClusterAutoscaler, PrefixDelegation and PodIdentity are the optional parts;
-	// see their keys.
+	// InterfaceEndpoints, ExistingVpc, KmsKey, Observability, ClusterAutoscaler, PrefixDelegation and PodIdentity are the
+	// optional parts; see their keys.
 	InterfaceEndpoints []string
 	ExistingVpc        ExistingVpc
 	KmsKey             KmsKey
+	Observability      Observability
 	ClusterAutoscaler  bool
 	PrefixDelegation   bool
 	PodIdentity        bool
@@ -131,6 +151,7 @@ func Default() Config {
 		InterfaceEndpoints: []string{},
 		ExistingVpc:        ExistingVpc{PrivateSubnetIds: []string{}, PublicSubnetIds: []string{}},
 		KmsKey:             KmsKey{DeletionWindowDays: encryption.DefaultWindowDays},
+		Observability:      Observability{Prometheus: None, Grafana: None, RetentionDays: 15},
 	}
 }
 

@@ -224,6 +224,7 @@ func TestEveryComponentHasAPhase(t *testing.T) {
 	for _, change := range []func(*stacks.Config){
 		func(*stacks.Config) {},
 		func(c *stacks.Config) { c.KmsKey.Enabled, c.ClusterAutoscaler, c.PodIdentity = true, true, true },
+		func(c *stacks.Config) { c.Observability.Prometheus = stacks.InCluster },
 		func(c *stacks.Config) {
 			c.ExistingVpc = stacks.ExistingVpc{
 				ID: "vpc-0a1b2c3d4e5f60718", PrivateSubnetIds: []string{"subnet-0a1b2c3d4e5f60718", "subnet-0a1b2c3d4e5f60719"},
@@ -241,4 +242,5 @@ func TestEveryComponentHasAPhase(t *testing.T) {
 	require.True(t, seen["emrflink:encryption:Key"])
 	require.True(t, seen["emrflink:network:Existing"])
 	require.True(t, seen["emrflink:addons:ClusterAutoscaler"])
+	require.True(t, seen["emrflink:monitoring:InCluster"])
 }

@@ -45,6 +45,7 @@ func drawPair(t *rapid.T) pair {
 			}), 1, 3, rapid.ID[string]).Draw(t, "teams")...)
 			config.InterfaceEndpoints = network.EndpointServices()
 			config.KmsKey.Enabled, config.ClusterAutoscaler, config.PodIdentity = true, true, true
+			config.Observability.Prometheus, config.Observability.Grafana = stacks.InCluster, stacks.InCluster
 			return config
 		}).Filter(func(c stacks.Config) bool {
 			values := map[string]any{}

@@ -10,8 +10,10 @@ import (
 	"strings"
 
 	"emrflink/components/encryption"
+	"emrflink/components/monitoring"
 	"emrflink/components/network"
 	"emrflink/components/versions"
+	metrics "emrflink/observability"
 )
 
 // ExistingVpc is a network that somebody else made. Nothing of it is made or deleted; its private subnets get one tag
@@ -53,6 +55,11 @@ func optionFields() []field {
 			"an existing cluster replaces the cluster",
 			Example: `{"enabled":true,"deletionWindowDays":7}`},
 			func(c *Config) any { return &c.KmsKey }},
+		{Key{Name: "observability", Doc: "metrics of jobs, operator and Karpenter: prometheus is none or inCluster (the chart " +
+			"kube-prometheus-stack on the core nodes); grafana is none or inCluster, with dashboards; alerts installs the " +
+			"rules; retentionDays and volumeGiB (0: by the number of teams) are those of Prometheus",
+			Example: `{"prometheus":"inCluster","grafana":"inCluster","alerts":true}`},
+			func(c *Config) any { return &c.Observability }},
 		{Key{Name: "clusterAutoscaler", Doc: "cluster-autoscaler for the core nodes, between coreNodes.min and coreNodes.max; " +
 			"Karpenter manages Flink's nodes, the two never manage the same node", Example: "true"},
 			func(c *Config) any { return &c.ClusterAutoscaler }},
@@ -113,6 +120,7 @@ func (v *validator) options(c Config) {
 		v.add("rolePath", p, "/", "AWS keeps this path for its own roles")
 	}
 	v.pins(c)
+	v.observability(c)
 	if w := c.KmsKey.DeletionWindowDays; w < encryption.MinWindowDays || w > encryption.MaxWindowDays {
 		v.add("kmsKey.deletionWindowDays", w, fmt.Sprint(min(max(w, encryption.MinWindowDays), encryption.MaxWindowDays)),
 			"KMS takes %d to %d days", encryption.MinWindowDays, encryption.MaxWindowDays)
@@ -120,6 +128,34 @@ func (v *validator) options(c Config) {
 	if c.ClusterAutoscaler && c.CoreNodes.Min == c.CoreNodes.Max {
 		v.add("clusterAutoscaler", c.ClusterAutoscaler, "false",
 			"coreNodes.min and coreNodes.max are both %d: there is nothing to scale", c.CoreNodes.Min)
+	}
+}
+
+// observability checks that there is something to show and to alert about, where it can be reached.
+func (v *validator) observability(c Config) {
+	o := c.Observability
+	const key = "observability"
+	if !v.oneOf(key+".prometheus", o.Prometheus, None, InCluster) || !v.oneOf(key+".grafana", o.Grafana, None, InCluster) {
+		return
+	}
+	if o.Grafana != None && o.Prometheus == None {
+		v.add(key+".grafana", o.Grafana, None, "prometheus is none: Grafana has no metrics to show")
+	}
+	if o.Alerts && o.Prometheus == None {
+		v.add(key+".alerts", o.Alerts, "false", "prometheus is none: nothing evaluates the rules")
+	}
+	const years, most = 3 * 365, 16384 // GiB: the largest gp3 volume
+	if o.RetentionDays < 1 || o.RetentionDays > years {
+		v.add(key+".retentionDays", o.RetentionDays, fmt.Sprint(min(max(o.RetentionDays, 1), years)), "1 to %d days", years)
+	}
+	if o.VolumeGiB != 0 && (o.VolumeGiB < monitoring.MinVolumeGiB || o.VolumeGiB > most) {
+		v.add(key+".volumeGiB", o.VolumeGiB, fmt.Sprint(min(max(o.VolumeGiB, monitoring.MinVolumeGiB), most)),
+			"%d to %d GiB, or 0 for one by the number of teams", monitoring.MinVolumeGiB, most)
+	}
+	for i, t := range c.Teams {
+		if o.Prometheus == InCluster && t.Name == metrics.Namespace {
+			v.add(fmt.Sprintf("teams[%d]", i), t.Name, "", "the namespace of Prometheus")
+		}
 	}
 }
 

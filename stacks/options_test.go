@@ -63,6 +63,18 @@ func TestOptionProblems(t *testing.T) {
 		{"a path of AWS", map[string]any{"rolePath": "/aws-service-role/x/"}, "rolePath", "its own roles", "/"},
 		{"nothing to scale", map[string]any{"clusterAutoscaler": "true", "coreNodes": `{"min":3,"max":3}`}, "clusterAutoscaler",
 			"nothing to scale", "false"},
+		{"a Prometheus that there is not", map[string]any{"observability": `{"prometheus":"incluster"}`},
+			"observability.prometheus", "not one of none, inCluster", "inCluster"},
+		{"Grafana without metrics", map[string]any{"observability": `{"grafana":"inCluster"}`}, "observability.grafana",
+			"no metrics to show", "none"},
+		{"rules without Prometheus", map[string]any{"observability": `{"alerts":true}`}, "observability.alerts",
+			"nothing evaluates the rules", "false"},
+		{"a volume without room", map[string]any{"observability": `{"volumeGiB":5}`}, "observability.volumeGiB",
+			"10 to 16384", "10"},
+		{"metrics for ever", map[string]any{"observability": `{"retentionDays":0}`}, "observability.retentionDays",
+			"1 to 1095", "1"},
+		{"a team in the namespace of Prometheus", map[string]any{"observability": `{"prometheus":"inCluster"}`,
+			"teams": `["monitoring"]`}, "teams[0]", "the namespace of Prometheus", ""},
 		{"a Kubernetes version without its autoscaler", map[string]any{"clusterAutoscaler": "true", "kubernetesVersion": "1.34"},
 			"kubernetesVersion", "cluster-autoscaler 1.35.0 (chart 9.59.0) supports 1.35 to 1.35", ""},
 	} {
@@ -252,6 +264,35 @@ func TestClusterAutoscaler(t *testing.T) {
 	require.True(t, g.DependsOn("autoscaler-chart", "core-group"))
 }
 
+func TestPrometheusInTheCluster(t *testing.T) {
+	t.Parallel()
+	g, added, removed, changed := delta(t, func(c *stacks.Config) {
+		c.Observability.Prometheus, c.Observability.Grafana, c.Observability.Alerts = stacks.InCluster, stacks.InCluster, true
+		c.Teams = append(c.Teams, stacks.NamedTeams("orders")...)
+		c.Teams[0].MetricsFrom = "elsewhere"
+	})
+	require.Empty(t, append(removed, changed...))
+	for _, name := range []string{
+		"monitoring-namespace", "monitoring-chart", "monitoring-closed", "monitoring-flink-jobs", "monitoring-karpenter",
+		"monitoring-flink-operator", "monitoring-rules", "monitoring-emrflink-job", "team-flink-team-a-from-metrics",
+		"team-orders-from-metrics",
+	} {
+		require.Contains(t, added, name)
+	}
+	spec := g.Find(t, "monitoring-chart").At("values", "prometheus", "prometheusSpec")
+	require.NotNil(t, spec)
+	require.Equal(t, "40Gi", g.Find(t, "monitoring-chart").At("values", "prometheus", "prometheusSpec", "storageSpec",
+		"volumeClaimTemplate", "spec", "resources", "requests", "storage"), "by the two teams")
+	require.Equal(t, []any{"flink-team-a", "orders"}, g.Find(t, "monitoring-flink-jobs").At("spec", "namespaceSelector",
+		"matchNames"))
+	peers := g.Find(t, "team-flink-team-a-from-metrics").At("spec", "ingress", 0, "from")
+	require.Len(t, peers, 2, "the namespace of Prometheus, and that which the team lets in itself")
+	require.True(t, g.DependsOn("monitoring-chart", "core-group"))
+	require.True(t, g.DependsOn("monitoring-namespace", "addons-gp3"), "the driver deletes the volume, so it goes later")
+	require.True(t, g.DependsOn("monitoring-rules", "monitoring-chart"), "which has the CRD")
+	require.Equal(t, true, g.Find(t, "monitoring-chart").At("values", "grafana", "grafana.ini", "auth", "disable_login_form"))
+}
+
 func TestPrefixDelegation(t *testing.T) {
 	t.Parallel()
 	g, added, removed, changed := delta(t, func(c *stacks.Config) { c.PrefixDelegation = true })
@@ -297,6 +338,8 @@ func TestOptionsTogether(t *testing.T) {
 	g := componenttest.Run(t, compose(func(c *stacks.Config) {
 		c.InterfaceEndpoints, c.NatGateways = network.EndpointServices(), network.NatPerZone
 		c.KmsKey.Enabled, c.ClusterAutoscaler, c.PrefixDelegation, c.PodIdentity = true, true, true, true
+		c.Observability = stacks.Observability{Prometheus: stacks.InCluster, Grafana: stacks.InCluster, Alerts: true,
+			RetentionDays: 15}
 	}))
 	for _, r := range g.Resources {
 		kind := r.Type[strings.LastIndex(r.Type, ":")+1:]

@@ -21,11 +21,13 @@ func TestEveryVersionIsFromTheTable(t *testing.T) {
 	require.True(t, ok)
 	for _, c := range []versions.Chart{
 		versions.Karpenter(), versions.KarpenterCRD(), versions.CertManager(), versions.MetricsServer(),
-		versions.CloudWatchMetrics(), versions.ClusterAutoscaler(), release.OperatorChart,
+		versions.CloudWatchMetrics(), versions.ClusterAutoscaler(), versions.PrometheusStack(), release.OperatorChart,
 	} {
 		known[c.Name] = c.Version
 	}
-	g := componenttest.Run(t, compose(func(c *stacks.Config) { c.ClusterAutoscaler = true }))
+	g := componenttest.Run(t, compose(func(c *stacks.Config) {
+		c.ClusterAutoscaler, c.Observability.Prometheus = true, stacks.InCluster
+	}))
 	charts := g.Names("kubernetes:helm.sh/v3:Release")
 	require.Len(t, charts, len(known))
 	for _, name := range charts {

@@ -50,6 +50,8 @@ type Addons struct {
 	// Base is CoreDNS: nothing that resolves a name works before it. The EBS CSI driver takes a minute; what mounts a volume
 	// waits for the storage class.
 	Base []pulumi.CustomResource
+	// Storage is the default storage class, whose driver makes and deletes volumes.
+	Storage pulumi.CustomResource
 	// CertManager is ready when its webhook answers.
 	CertManager *helm.Release
 	// MetricsServer serves metrics.k8s.io.
@@ -76,7 +78,7 @@ func NewAddons(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Reso
 		return nil, err
 	}
 	a.Base = []pulumi.CustomResource{coredns}
-	if err := storageClass(ctx, name, args, parent, deployment.DependsOn(ebs)); err != nil {
+	if a.Storage, err = storageClass(ctx, name, args, parent, deployment.DependsOn(ebs)); err != nil {
 		return nil, err
 	}
 	after := deployment.DependsOn(append([]pulumi.CustomResource{coredns}, args.Nodes...)...)
@@ -124,14 +126,14 @@ func coreLinux() map[string]string {
 	return selector
 }
 
-func storageClass(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) error {
+func storageClass(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*manifest.Object, error) {
 	parameters := pulumi.StringMap{"type": pulumi.String("gp3"), "encrypted": pulumi.String("true")}
 	if args.KmsKeyArn != nil {
 		parameters["kmsKeyId"] = args.KmsKeyArn.ToStringPtrOutput().Elem()
 	}
 	annotations := deployment.Owned()
 	annotations["storageclass.kubernetes.io/is-default-class"] = pulumi.String("true")
-	_, err := manifest.New(ctx, name+"-"+StorageClass, &manifest.Args{
+	return manifest.New(ctx, name+"-"+StorageClass, &manifest.Args{
 		APIVersion: "storage.k8s.io/v1", Kind: "StorageClass", Name: StorageClass, Annotations: annotations,
 		Fields: pulumi.Map{
 			"provisioner":          pulumi.String("ebs.csi.aws.com"),
@@ -141,7 +143,6 @@ func storageClass(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.R
 			"allowVolumeExpansion": pulumi.Bool(true),
 		},
 	}, append(opts, pulumi.Provider(args.Kubernetes))...)
-	return err
 }
 
 func certManager(ctx *pulumi.Context, name string, args *Args, parent, after pulumi.ResourceOption) (*helm.Release, error) {

@@ -50,6 +50,14 @@ func TestOperator(t *testing.T) {
 	require.Equal(t, g.Find(t, "op-logs").Inputs["name"], chart.At("values", "monitoringConfiguration",
 		"cloudWatchMonitoringConfiguration", "logGroupName"), "else the group stays empty")
 	require.Nil(t, chart.At("values", "emrContainers", "emrReleaseLabel"), "the chart knows its own image")
+	conf, _ := chart.At("values", "defaultConfiguration", "flink-conf.yaml").(string)
+	for _, line := range []string{
+		"metrics.reporter.prom.factory.class: org.apache.flink.metrics.prometheus.PrometheusReporterFactory\n",
+		"metrics.reporter.prom.port: 9249\n", "kubernetes.operator.metrics.reporter.prom.port: 9999\n",
+	} {
+		require.Contains(t, conf, line)
+	}
+	require.EqualValues(t, 9999, chart.At("values", "metrics", "port"), "the container declares it")
 	require.Contains(t, g.Find(t, "op-irsa-role").Inputs["assumeRolePolicy"],
 		"system:serviceaccount:flink-kubernetes-operator:emr-containers-sa-flink-operator")
 	for _, outlives := range []string{"op-namespace", "op-logs", "op-irsa-data-attachment", "k8s"} {

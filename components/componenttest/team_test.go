@@ -63,7 +63,7 @@ func TestATeamWithSourcesAndSinks(t *testing.T) {
 		a.PolicyArns, a.Documents = []string{ours, aws}, []string{document}
 		a.Quota = team.Quota{CPU: "400"}
 		a.Egress = []team.Egress{{Cidrs: []string{"10.20.0.0/16", "0.0.0.0/0"}, Ports: []int{5432}}}
-		a.MetricsNamespace = "monitoring"
+		a.MetricsNamespaces = []string{"monitoring"}
 	}))
 	require.Equal(t, ours, g.Find(t, "team-blue-job-policy-111122223333-data-P").Inputs["policyArn"])
 	require.Equal(t, aws, g.Find(t, "team-blue-job-policy-aws-P").Inputs["policyArn"])

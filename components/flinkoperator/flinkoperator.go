@@ -22,6 +22,7 @@ import (
 	"emrflink/components/irsa"
 	"emrflink/components/manifest"
 	"emrflink/components/versions"
+	"emrflink/observability"
 )
 
 // Token is the Pulumi type of the component.
@@ -105,6 +106,20 @@ func NewOperator(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Re
 	return o, ctx.RegisterResourceOutputs(o, pulumi.Map{"roleArn": o.RoleArn})
 }
 
+// defaultConfiguration lets the operator and every job offer their metrics to a Prometheus. Excluded are the labels with
+// which each restart would begin new time series. Source: Flink, "Metric Reporters"; Flink Kubernetes operator, "Metrics".
+func defaultConfiguration() string {
+	const factory = "factory.class: org.apache.flink.metrics.prometheus.PrometheusReporterFactory\n"
+	const job, operator = "metrics.reporter.prom.", "kubernetes.operator.metrics.reporter.prom."
+	const rocks = "state.backend.rocksdb.metrics."
+	return job + factory + fmt.Sprintf("%sport: %d\n", job, observability.JobPort) +
+		job + "scope.variables.excludes: host;task_attempt_id;task_attempt_num\n" +
+		// Of RocksDB's own, those that cost nothing to read.
+		rocks + "column-family-as-variable: true\n" + rocks + "estimate-num-keys: true\n" +
+		rocks + "block-cache-usage: true\n" + rocks + "compaction-pending: true\n" + rocks + "is-write-stopped: true\n" +
+		operator + factory + fmt.Sprintf("%sport: %d\n", operator, observability.OperatorPort)
+}
+
 // release leaves the operator's image label to the chart, whose version it then always matches.
 func release(ctx *pulumi.Context, name string, args *Args, role *irsa.Role,
 	opts ...pulumi.ResourceOption) (*helm.Release, error) {
@@ -125,6 +140,9 @@ func release(ctx *pulumi.Context, name string, args *Args, role *irsa.Role,
 			"replicas":                pulumi.Int(2),
 			"highAvailabilityEnabled": pulumi.Bool(true),
 			"operatorPod":             pulumi.Map{"nodeSelector": pulumi.ToStringMap(cluster.CoreSelector())},
+			// The chart appends this to its own defaults, and each job's file may say otherwise.
+			"defaultConfiguration": pulumi.Map{"flink-conf.yaml": pulumi.String(defaultConfiguration())},
+			"metrics":              pulumi.Map{"port": pulumi.Int(observability.OperatorPort)},
 		},
 	}, opts...)
 }

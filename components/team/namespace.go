@@ -10,6 +10,7 @@ import (
 
 	"emrflink/components/deployment"
 	"emrflink/components/manifest"
+	"emrflink/observability"
 )
 
 // Ports of Flink on Kubernetes.
@@ -17,8 +18,6 @@ const (
 	portRest  = 8081
 	portHTTPS = 443
 	portDNS   = 53
-	// portMetrics is where Flink's Prometheus reporter listens by default. Source: Flink, "Metric Reporters".
-	portMetrics = 9249
 	// The Pod Identity agent listens on every node. Source: EKS User Guide, "Set up the Amazon EKS Pod Identity Agent".
 	agentAddress = "169.254.170.23/32"
 	portAgent    = 80
@@ -138,12 +137,14 @@ func policies(ctx *pulumi.Context, name string, args *Args, opts []pulumi.Resour
 		}},
 		{"to-services", pulumi.Map{"policyTypes": pulumi.ToStringArray([]string{"Egress"}), "egress": services(args)}},
 	}
-	if args.MetricsNamespace != "" {
+	readers := pulumi.Array{}
+	for _, namespace := range args.MetricsNamespaces {
+		readers = append(readers, namespacePeer(namespace, nil)...)
+	}
+	if len(readers) > 0 {
 		all = append(all, policy{"from-metrics", pulumi.Map{
 			"policyTypes": pulumi.ToStringArray([]string{"Ingress"}),
-			"ingress": pulumi.Array{pulumi.Map{
-				"from": namespacePeer(args.MetricsNamespace, nil), "ports": ports("TCP", portMetrics),
-			}},
+			"ingress":     pulumi.Array{pulumi.Map{"from": readers, "ports": ports("TCP", observability.JobPort)}},
 		}})
 	}
 	for _, p := range all {

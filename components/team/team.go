@@ -59,8 +59,8 @@ type Args struct {
 	PolicyArns, Documents []string
 	// Egress is what jobs may connect to beside what those of every team may.
 	Egress []Egress
-	// MetricsNamespace is a namespace whose pods may read the jobs' metrics on Flink's Prometheus port; empty is none.
-	MetricsNamespace string
+	// MetricsNamespaces have pods that may read the jobs' metrics on Flink's Prometheus port.
+	MetricsNamespaces []string
 	// Kubernetes is the provider of the cluster.
 	Kubernetes *kubernetes.Provider
 	// After must exist before the namespace and outlive it: the Flink operator, which removes the finalizers of the

@@ -52,6 +52,14 @@ func CloudWatchMetrics() Chart {
 	return Chart{Name: "aws-cloudwatch-metrics", Repo: "https://aws.github.io/eks-charts", Version: "0.0.11"}
 }
 
+// PrometheusStack is the chart of Prometheus' operator, Prometheus, Alertmanager, Grafana and the exporters. It supports
+// Kubernetes 1.25 and later (kubeVersion of its Chart.yaml).
+func PrometheusStack() Chart {
+	return Chart{
+		Name: "kube-prometheus-stack", Repo: "https://prometheus-community.github.io/helm-charts", Version: "82.13.3",
+	}
+}
+
 // ClusterAutoscaler is the chart whose application is cluster-autoscaler 1.35.0.
 func ClusterAutoscaler() Chart {
 	return Chart{Name: "cluster-autoscaler", Repo: "https://kubernetes.github.io/autoscaler", Version: "9.59.0"}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"emrflink/internal/awsapi"
@@ -334,9 +335,38 @@ func isDeletedWithItsClaim(o *unstructured.Unstructured) bool {
 	return p == "Delete"
 }
 
+// makersOf deletes the StatefulSets that would make the claims again as soon as they are gone, or what made these, such as
+// a Prometheus, which would make them again in turn.
+func (r *run) makersOf(ctx context.Context, claims []unstructured.Unstructured) error {
+	sets, err := r.list(ctx, kube.KindStatefulSet, func(o *unstructured.Unstructured) bool {
+		templates, _, _ := unstructured.NestedSlice(o.Object, "spec", "volumeClaimTemplates")
+		return o.GetDeletionTimestamp() == nil && slices.ContainsFunc(templates, func(t any) bool {
+			template, _ := t.(map[string]any)
+			name, _, _ := unstructured.NestedString(template, "metadata", "name")
+			return slices.ContainsFunc(claims, func(c unstructured.Unstructured) bool {
+				return c.GetNamespace() == o.GetNamespace() && strings.HasPrefix(c.GetName(), name+"-"+o.GetName()+"-")
+			})
+		})
+	})
+	for i := range sets {
+		ref := kube.RefOf(&sets[i])
+		if owner := metav1.GetControllerOf(&sets[i]); owner != nil {
+			ref = kube.Kind{APIVersion: owner.APIVersion, Kind: owner.Kind}.Ref(sets[i].GetNamespace(), owner.Name)
+		}
+		r.say(fmt.Sprintf("%s makes claims that are deleted, and goes with them", ref))
+		if err := r.cluster.Delete(ctx, ref, kube.Background); err != nil && !kube.IsNotFound(err) {
+			return fmt.Errorf("delete %s, which makes claims: %w", ref, err)
+		}
+	}
+	return err
+}
+
 // usersOf deletes the pods that use claims which are being deleted: Kubernetes keeps a claim as long as a pod on a node uses it.
 // What their owner makes again is not scheduled, since its claim is going.
 func (r *run) usersOf(ctx context.Context, claims []unstructured.Unstructured) error {
+	if err := r.makersOf(ctx, claims); err != nil {
+		return err
+	}
 	going := map[kube.Ref]bool{}
 	for i := range claims {
 		going[kube.RefOf(&claims[i])] = true

@@ -68,6 +68,45 @@ func TestAddonsGoWithAClusterThatDoesNotAnswer(t *testing.T) {
 	}
 }
 
+// A StatefulSet makes a claim again, and an operator the StatefulSet: what is at the top goes.
+func TestWhatMakesAClaimAgainGoesWithIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	set := func(name string, owners ...any) {
+		w.kube.Put(kubetest.Object(kube.KindStatefulSet, "team", name, map[string]any{
+			"metadata": map[string]any{"ownerReferences": owners},
+			"spec":     map[string]any{"volumeClaimTemplates": []any{map[string]any{"metadata": map[string]any{"name": "db"}}}},
+		}))
+	}
+	set("plain")
+	set("made", map[string]any{
+		"apiVersion": "monitoring.coreos.com/v1", "kind": "Prometheus", "name": "top", "uid": "1", "controller": true,
+	})
+	set("other")
+	top := kube.Kind{APIVersion: "monitoring.coreos.com/v1", Kind: "Prometheus"}
+	w.kube.Put(kubetest.Object(top, "team", "top", nil))
+	for _, name := range []string{"db-plain-0", "db-made-0"} {
+		claim := kubetest.Object(kube.KindPVC, "team", name, nil)
+		claim.SetFinalizers([]string{"kubernetes.io/pvc-protection"})
+		w.kube.Put(claim)
+	}
+	w.kube.React(func(verb string, o *unstructured.Unstructured) {
+		claim := map[string]string{"plain": "db-plain-0", "top": "db-made-0"}[o.GetName()]
+		if verb == "gone" && claim != "" {
+			_, _ = w.kube.Patch(context.Background(), kube.KindPVC.Ref("team", claim), "",
+				map[string]any{"metadata": map[string]any{"finalizers": nil}})
+		}
+	})
+	w.c.Timeouts = map[string]time.Duration{PhaseVolumes: 10 * time.Second}
+	report, err := w.run(t)
+	require.NoError(t, err)
+	require.Empty(t, report.Warnings)
+	require.Contains(t, w.kube.Calls(), "delete StatefulSet team/plain")
+	require.Contains(t, w.kube.Calls(), "delete Prometheus team/top")
+	require.NotContains(t, w.kube.Calls(), "delete StatefulSet team/made", "its maker takes it along")
+	require.NotContains(t, w.kube.Calls(), "delete StatefulSet team/other")
+}
+
 func TestAPodThatUsesAClaimGoesWithIt(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -49,6 +49,21 @@ func blueprint() []Resource {
 	}
 }
 
+// The volumes that a chart asks for are known before it is installed.
+func TestVolumesOfAChart(t *testing.T) {
+	t.Parallel()
+	chart := func(size any) []Resource {
+		return []Resource{{URN: "u", Type: "kubernetes:helm.sh/v3:Release", Name: "p", Inputs: m("chart", "prometheus",
+			"values", m("a", m("spec", m("volumeClaimTemplate", m("spec", m("resources", m("requests", m("storage", size))))))))}}
+	}
+	got, err := Of("us-west-2", chart("40Gi"))
+	require.NoError(t, err)
+	require.Equal(t, []Item{{URN: "u", Name: "p", What: "EBS gp3 volume of 40 GiB", Quantity: 1, HourlyUSD: 0.004384}}, got.Items)
+	got, err = Of("us-west-2", chart("[unknown]"))
+	require.NoError(t, err)
+	require.Equal(t, []string{"p: a volume of an unknown size"}, got.Unpriced)
+}
+
 func TestTheDefaultBlueprint(t *testing.T) {
 	t.Parallel()
 	got, err := Of("us-west-2", blueprint())

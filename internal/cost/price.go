@@ -6,9 +6,12 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
+
+	quantity "k8s.io/apimachinery/pkg/api/resource"
 
 	"emrflink/internal/awskind"
 	"emrflink/internal/untyped"
@@ -57,6 +60,8 @@ func (e *estimator) hourly(rate string) (float64, bool) {
 func (e *estimator) price(r Resource) {
 	k, _ := awskind.OfType(r.Type)
 	switch {
+	case r.Type == typeRelease:
+		e.claims(r, r.Inputs["values"])
 	case k.Price == "" || k.Price == awskind.Free:
 	case r.Type == typeCluster:
 		e.cluster(r, k)
@@ -159,6 +164,25 @@ func (e *estimator) volume(r Resource, kind string, gib, count float64) {
 		return
 	}
 	e.add(r, Item{What: fmt.Sprintf("EBS %s volume of %g GiB", kind, gib), Quantity: count, HourlyUSD: count * gib * usd})
+}
+
+// claims prices the volumes for which the values of a chart have a template of claims, at the blueprint's storage class.
+func (e *estimator) claims(r Resource, values any) {
+	for _, name := range slices.Sorted(maps.Keys(untyped.Object(values))) {
+		value := untyped.Object(values)[name]
+		if name != "volumeClaimTemplate" {
+			e.claims(r, value)
+			continue
+		}
+		text := untyped.Text(untyped.At(value, "spec", "resources", "requests", "storage"))
+		size, err := quantity.ParseQuantity(text)
+		if err != nil {
+			e.skip(r, "a volume of an unknown size")
+			continue
+		}
+		const gib = 1 << 30
+		e.volume(r, "gp3", size.AsApproximateFloat64()/gib, 1)
+	}
 }
 
 // launchTemplate finds the template that a node group uses.

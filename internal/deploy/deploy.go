@@ -141,7 +141,7 @@ func ComponentPhase(typ string) string {
 	}
 	return map[string]string{
 		"encryption": Network, "network": Network, "checkpoints": Bucket, "cluster": Cluster, "addons": Addons,
-		"observability": Addons, "karpenter": Karpenter, "flinkoperator": Operator, "team": Teams,
+		"observability": Addons, "monitoring": Addons, "karpenter": Karpenter, "flinkoperator": Operator, "team": Teams,
 	}[parts[1]]
 }
 

@@ -2,6 +2,8 @@
 
 package diagnose
 
+import "emrflink/observability"
+
 func checkpointRules() []Rule {
 	logs := "emrflink job logs {job} --since 15m"
 	return []Rule{
@@ -14,16 +16,14 @@ func checkpointRules() []Rule {
 				"use unaligned or incremental checkpoints, or raise execution.checkpointing.timeout.",
 			Command: logs,
 		},
-		{
-			ID: "checkpoint-failing", Weight: 51, Title: "checkpoints fail", In: []Source{Checkpoints, Exceptions},
+		shared("checkpoint-failing", Rule{
+			Weight: 51, In: []Source{Checkpoints, Exceptions},
 			Words: `Exceeded checkpoint tolerable failure threshold|Asynchronous task checkpoint failed|Checkpoint was ` +
 				`declined|` +
 				`Could not (materialize|finalize|complete) .*checkpoint|Failure to finalize checkpoint`,
-			find:    checkpointsFail,
-			unless:  `expired before completing`,
-			Cause:   "The evidence names the call that failed; with too many in a row Flink restarts the job.",
-			Command: logs,
-		},
+			find:   checkpointsFail,
+			unless: `expired before completing`,
+		}),
 		{
 			ID: "checkpoint-slow", Weight: 48, Title: "checkpoints take almost as long as they may",
 			In:   []Source{Checkpoints, Spec},
@@ -33,13 +33,10 @@ func checkpointRules() []Rule {
 				"state.",
 			Command: logs,
 		},
-		{
-			ID: "checkpoint-none", Weight: 47, Title: "there is no checkpoint, though it is time",
-			In:      []Source{Checkpoints, Spec, Bucket, Graph},
-			find:    checkpointNone,
-			Cause:   "Until the first one a restart begins from nothing: a task does not answer, or not all tasks run.",
-			Command: logs,
-		},
+		shared("checkpoint-none", Rule{
+			Weight: 47, In: []Source{Checkpoints, Spec, Bucket, Graph},
+			find: checkpointNone,
+		}),
 		{
 			ID: "checkpoint-off", Weight: 10, Title: "the job takes no checkpoints", In: []Source{Spec}, find: checkpointOff,
 			Cause: "After a failure it begins from nothing: execution.checkpointing.interval and state.checkpoints.dir " +
@@ -58,12 +55,10 @@ func loadRules() []Rule {
 				"aggregation does.",
 			Command: "emrflink job ui {job}",
 		},
-		{
-			ID: "backpressure", Weight: 43, Title: "a vertex is too slow for what comes", In: []Source{Graph},
-			find:    backpressured,
-			Cause:   "Everything in front of it waits: give it more parallelism or CPU, or make what it calls faster.",
-			Command: "emrflink job ui {job}",
-		},
+		shared("backpressure", Rule{
+			Weight: 43, In: []Source{Graph},
+			find: backpressured,
+		}),
 		{
 			ID: "idle-source", Weight: 42, Title: "a source gives nothing", In: []Source{Graph, Spec}, find: idleSource,
 			Cause: "There is nothing to read, it may not read it, or a partition is empty and holds the watermark back " +
@@ -115,22 +110,18 @@ func runRules() []Rule {
 			Cause:   "Its container or its node ended, or it stood still for too long.",
 			Command: "emrflink job logs {job} --role taskmanager --previous",
 		},
-		{
-			ID: "restart-loop", Weight: 37, Title: "it restarts again and again", In: []Source{Exceptions, Pods},
-			find:    restartLoop,
-			Cause:   "What each restart fails with is the cause; a restart does not mend it.",
-			Command: "emrflink job logs {job} --previous",
-		},
+		shared("restart-loop", Rule{
+			Weight: 37, In: []Source{Exceptions, Pods},
+			find: restartLoop,
+		}),
 		{
 			ID: "container", Weight: 36, Title: "a container ends again and again", In: []Source{Pods, Events, Spec},
 			Words: `CrashLoopBackOff|RunContainerError|CreateContainerError|back-off \d+\w* restarting failed container`,
 			Cause: "Its program ends at once; its log says why.", Command: "emrflink job logs {job} --previous",
 		},
-		{
-			ID: "failed", Weight: 30, Title: "the job failed", In: []Source{Exceptions, Spec}, find: failed,
-			Cause:   "The root exception is the evidence.",
-			Command: "emrflink job logs {job} --role jobmanager",
-		},
+		shared("failed", Rule{
+			Weight: 30, In: []Source{Exceptions, Spec}, find: failed,
+		}),
 		{
 			ID: "not-starting", Weight: 25, Title: "it has been starting for a long time", In: []Source{Spec, Pods,
 				Events}, find: notStarting,
@@ -144,4 +135,11 @@ func runRules() []Rule {
 			Command: "emrflink job events {job}",
 		},
 	}
+}
+
+// shared is a rule whose words are those of the alert about the same trouble.
+func shared(id string, r Rule) Rule {
+	t := observability.TroubleByID(id)
+	r.ID, r.Title, r.Cause, r.Command = t.ID, t.Title, t.Cause, t.Command
+	return r
 }

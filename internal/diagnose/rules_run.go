@@ -21,20 +21,15 @@ func nodeRules() []Rule {
 			Cause:   "Each pod and each node takes an address of a private subnet.",
 			Command: "emrflink status",
 		},
-		{
-			ID: "no-capacity", Weight: 76, Title: "EC2 has no capacity", In: asks,
+		shared("no-capacity", Rule{
+			Weight: 76, In: asks,
 			Words: `InsufficientInstanceCapacity|InsufficientCapacity(Error)?|UnfulfillableCapacity|ICE cache|` +
 				`Unsupported: .*Availability Zone|all requested instance types were unavailable`,
-			Cause: "None of the instance types of the pool is to be had in its zones now: allow more types, zones, or " +
-				"on-demand.",
-			Command: "emrflink job events {job}",
-		},
-		{
-			ID: "pool-limit", Weight: 75, Title: "the node pool has reached its limit", In: asks,
-			Words:   `exceed limits for nodepool|exceeds? .*limits? of (the )?node ?pool`,
-			Cause:   "cpuLimit of the pool bounds all its nodes together.",
-			Command: "emrflink status",
-		},
+		}),
+		shared("pool-limit", Rule{
+			Weight: 75, In: asks,
+			Words: `exceed limits for nodepool|exceeds? .*limits? of (the )?node ?pool`,
+		}),
 		{
 			ID: "no-node-fits", Weight: 74, Title: "no node that may be started fits the pods", In: asks,
 			Words:  `no instance type (satisfied|has enough|met)|incompatible with nodepool|NoCompatibleInstanceTypes`,
@@ -49,14 +44,10 @@ func nodeRules() []Rule {
 				"version.",
 			Command: "emrflink status",
 		},
-		{
-			ID: "spot-churn", Weight: 57, Title: "nodes of the job are taken away again and again", In: []Source{Events, Nodes},
+		shared("spot-churn", Rule{
+			Weight: 57, In: []Source{Events, Nodes},
 			find: spotChurn,
-			Cause: "EC2 takes spot instances back, or Karpenter moves pods to cheaper nodes: each time the job goes back to " +
-				"its " +
-				"last checkpoint.",
-			Command: "emrflink job events {job}",
-		},
+		}),
 		{
 			ID: "node-lost", Weight: 66, Title: "a node of the job is not ready", In: []Source{Nodes, Pods}, find: nodeLost,
 			Cause:   "Its kubelet does not report any more: the machine is gone, full or out of memory.",
@@ -117,11 +108,9 @@ func memoryRules() []Rule {
 			Cause:   "They grow with the square of the parallelism: raise taskmanager.memory.network.fraction and its max.",
 			Command: "emrflink job validate FILE",
 		},
-		{
-			ID: "heap-full", Weight: 46, Title: "a TaskManager's heap is almost full", In: []Source{Workers}, find: heapFull,
-			Cause:   "Garbage collection takes the time of the job; heartbeats and checkpoints time out next.",
-			Command: "emrflink job logs {job} --role taskmanager --since 15m",
-		},
+		shared("heap-full", Rule{
+			Weight: 46, In: []Source{Workers}, find: heapFull,
+		}),
 	}
 }
 

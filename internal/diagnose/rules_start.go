@@ -14,13 +14,7 @@ func Rules() []Rule {
 // controlRules are about what a job depends on in its cluster. They come first: what they find hides everything else.
 func controlRules() []Rule {
 	return []Rule{
-		{
-			ID: "operator-down", Weight: 100, Title: "the Flink operator does not run", In: []Source{Operator},
-			find:  operatorDown,
-			Cause: "Nobody takes up changes, upgrades, or the recovery of a lost JobManager; jobs that run go on.",
-			// A deploy installs what is missing.
-			Command: "emrflink status",
-		},
+		shared("operator-down", Rule{Weight: 100, In: []Source{Operator}, find: operatorDown}),
 		{
 			ID: "stuck-finalizer", Weight: 98, Title: "the job is being deleted and does not go", In: []Source{Spec},
 			find: stuckFinalizer,

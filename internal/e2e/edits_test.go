@@ -37,6 +37,9 @@ var settingsEdits = map[string]func(*stacks.Config){
 	"log-retention":       func(c *stacks.Config) { c.LogRetentionDays = 90 },
 	"tags":                func(c *stacks.Config) { c.Tags = map[string]string{"cost-center": "4711"} },
 	"endpoint-restricted": func(c *stacks.Config) { c.EndpointAccess.PublicCidrs = []string{"203.0.113.0/24"} },
+	"prometheus": func(c *stacks.Config) {
+		c.Observability.Prometheus, c.Observability.Grafana, c.Observability.Alerts = stacks.InCluster, stacks.InCluster, true
+	},
 	"endpoint-private": func(c *stacks.Config) {
 		c.EndpointAccess = stacks.EndpointAccess{Private: true, PublicCidrs: []string{}}
 	},

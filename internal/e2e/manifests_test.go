@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -203,7 +204,9 @@ func TestEveryManifestIsStrictlyAdmitted(t *testing.T) {
 	require.NoError(t, err)
 	flink, err := chart.EMRFlinkCRDs()
 	require.NoError(t, err)
-	for _, crd := range append(crds, flink...) {
+	monitors, err := chart.PrometheusCRDs()
+	require.NoError(t, err)
+	for _, crd := range slices.Concat(crds, flink, monitors) {
 		s.admit(crd)
 	}
 	kinds, byKind := map[string]int{}, map[string]*unstructured.Unstructured{}
@@ -212,6 +215,7 @@ func TestEveryManifestIsStrictlyAdmitted(t *testing.T) {
 		{
 			"emrflink:name": strings.Repeat("n", 20), "emrflink:teams": `["` + strings.Repeat("t", 24) + `","b"]`,
 			"emrflink:tags": `{"cost-centre":"42"}`, "emrflink:clusterAutoscaler": "true", "emrflink:podIdentity": "true",
+			"emrflink:observability": `{"prometheus":"inCluster","grafana":"inCluster","alerts":true}`,
 		},
 	} {
 		for _, o := range manifests(t, charts, config) {
@@ -225,6 +229,7 @@ func TestEveryManifestIsStrictlyAdmitted(t *testing.T) {
 	t.Logf("admitted: %v", kinds)
 	for _, kind := range []string{
 		"NodePool", "EC2NodeClass", "FlinkDeployment", "NetworkPolicy", "ResourceQuota", "Deployment", "StorageClass",
+		"PodMonitor", "PrometheusRule",
 	} {
 		require.Positive(t, kinds[kind], kind)
 	}

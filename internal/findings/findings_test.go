@@ -86,6 +86,18 @@ func jobManagers(requirements string) string {
 }
 
 // cases has for every rule a graph that raises it, what it names, and a graph that does not.
+const (
+	release = "kubernetes:helm.sh/v3:Release"
+	// anybody lets everybody look at Grafana.
+	anybody = `"grafana.ini":{"auth.anonymous":{"enabled":true}}`
+)
+
+// prometheus is a chart with a volume for Prometheus, and these values of Grafana.
+func prometheus(grafana string) string {
+	return `{"chart":"kube-prometheus-stack","values":{"grafana":{` + grafana + `},` +
+		`"prometheus":{"prometheusSpec":{"storageSpec":{"volumeClaimTemplate":{}}}}}}`
+}
+
 func cases() map[string]struct {
 	raises []one
 	at     []string
@@ -107,6 +119,27 @@ func cases() map[string]struct {
 			[]one{
 				{cluster, "a", `{"vpcConfig":{"endpointPublicAccess":false,"publicAccessCidrs":["0.0.0.0/0"]}}`, ""},
 				{cluster, "b", `{"vpcConfig":{"publicAccessCidrs":["203.0.113.0/24"]}}`, ""},
+			},
+		},
+		"open-dashboards": {
+			[]one{
+				{release, "a", prometheus(`"service":{"type":"LoadBalancer"},` + anybody), ""},
+				{release, "b", prometheus(`"ingress":{"enabled":true},` + anybody), ""},
+			},
+			[]string{"a values.grafana.service.type", "b values.grafana.ingress"},
+			[]one{
+				{release, "a", prometheus(anybody), ""},
+				{release, "b", prometheus(`"ingress":{"enabled":true}`), ""},
+				{release, "c", prometheus(`"enabled":false,"ingress":{"enabled":true},` + anybody), ""},
+				{release, "d", `{"chart":"other","values":{"grafana":{"ingress":{"enabled":true}}}}`, ""},
+			},
+		},
+		"metrics-volume": {
+			[]one{{release, "a", `{"chart":"kube-prometheus-stack","values":{}}`, ""}},
+			[]string{"a values.prometheus.prometheusSpec.storageSpec"},
+			[]one{
+				{release, "a", prometheus(""), ""},
+				{release, "b", `{"chart":"kube-prometheus-stack","values":{"prometheus":{"enabled":false}}}`, ""},
 			},
 		},
 		"open-ingress": {
@@ -454,7 +487,10 @@ func TestUnknownValues(t *testing.T) {
 		"nodepool-limits":          {{pool, "a", `{"spec":"[unknown]"}`, ""}},
 		"control-plane-logs":       {{cluster, "a", `{"enabledClusterLogTypes":"[unknown]"}`, ""}},
 		"extended-support":         {{cluster, "a", `{"version":"[unknown]"}`, ""}},
-		"log-retention":            {{logGroup, "a", `{"retentionInDays":"[unknown]"}`, ""}},
+		"open-dashboards": {{release, "a", `{"chart":"kube-prometheus-stack","values":{"grafana":"[unknown]",
+			"prometheus":{"enabled":false}}}`, ""}},
+		"metrics-volume": {{release, "a", `{"chart":"kube-prometheus-stack","values":{"prometheus":"[unknown]"}}`, ""}},
+		"log-retention":  {{logGroup, "a", `{"retentionInDays":"[unknown]"}`, ""}},
 		"pod-security": {{"kubernetes:core/v1:Namespace", "a",
 			`{"metadata":{"labels":{"emrflink/team":"a","pod-security.kubernetes.io/enforce":"[unknown]"}}}`, ""}},
 		"bucket-public-access": {{bucket, "b", `{"bucket":"b"}`, ""},

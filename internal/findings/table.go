@@ -217,6 +217,21 @@ func nodeRules() []Rule {
 func operationRules() []Rule {
 	return []Rule{
 		{
+			ID: "open-dashboards", Severity: High, Title: "Grafana is reachable from outside and asks for no login",
+			Why: "Names of jobs, topics and buckets, and how much goes through them, are there for whoever finds the address.",
+			Fix: "Reach it by a port-forward: no ingress and service.type ClusterIP. Or let it ask for a login: " +
+				"grafana.ini auth.anonymous.enabled: false.",
+			Source: "https://grafana.com/docs/grafana/latest/setup-grafana/configure-access/configure-authentication/" +
+				"anonymous-auth/",
+			check: openDashboards,
+		},
+		{
+			ID: "metrics-volume", Severity: Low, Title: "Prometheus keeps its metrics in the pod",
+			Why:    "They are gone with each move of the pod, and with them what alerts compare with.",
+			Fix:    "Set prometheusSpec.storageSpec.volumeClaimTemplate.",
+			Source: "https://prometheus-operator.dev/docs/platform/storage/", check: metricsVolume,
+		},
+		{
 			ID: "control-plane-logs", Severity: Medium, Title: "the control plane does not log who did what",
 			Why:    "Without the logs api, audit and authenticator nobody can tell afterwards who changed the cluster.",
 			Fix:    "Enable these log types.",

@@ -32,7 +32,8 @@ type LogOptions struct {
 	Follow   bool   // go on with what is written
 	Previous bool   // of the containers before their last restart
 	Since    time.Duration
-	Tail     int // the last lines of each pod only; 0 is all
+	Tail     int    // the last lines of each pod only; 0 is all
+	Query    string // entries that a LogQuery asks for; "" is all
 }
 
 // Entry is one entry of a log: a line, and what belongs to it, as a stack trace does.
@@ -49,6 +50,7 @@ func (j Running) Logs(ctx context.Context, o LogOptions, each func(Entry) error)
 	if err != nil {
 		return err
 	}
+	each = asked(o.Query, each)
 	if o.From != "" && o.From != FromPods {
 		all, err := j.sent(ctx, d, o)
 		if err != nil {

@@ -73,6 +73,7 @@ func TestPoliciesOfEveryConfigurationFit(t *testing.T) {
 		"another region":    {"emrflink:region": "eu-west-1"},
 		"an administrator":  {"emrflink:admins": `["arn:aws:iam::111122223333:role/admin"]`},
 		"an autoscaler":     {"emrflink:clusterAutoscaler": "true"},
+		"a Prometheus":      {"emrflink:observability": `{"prometheus":"inCluster","alerts":true}`},
 		"Pod Identity":      {"emrflink:podIdentity": "true"},
 		"a key of its own":  {"emrflink:kmsKey": `{"enabled":true}`},
 	} {

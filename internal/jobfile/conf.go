@@ -11,6 +11,7 @@ import (
 
 	"emrflink/internal/flinkspec"
 	"emrflink/internal/pattern"
+	"emrflink/observability"
 	"emrflink/stacks/nearest"
 )
 
@@ -72,10 +73,29 @@ func checkConf(d *document) {
 	}
 	d.highAvailability(conf)
 	d.parallelism(conf)
+	d.metrics(conf)
 	const submit = "web.submit.enable"
 	if d.kind == flinkspec.KindDeployment && !d.has("spec.job") && strings.EqualFold(conf[submit], "false") {
 		d.problem(Error, "session-submit", configuration+submit, submit+" is false in a session cluster",
 			"the operator cannot start session jobs: it sends their jars as the UI does, and Flink answers 400", "leave it out")
+	}
+}
+
+// metrics says when a file takes away the reporter that the operator's defaults give to every job.
+func (d *document) metrics(conf map[string]string) {
+	const list, prom = "metrics.reporters", "metrics.reporter.prom."
+	off := func(key, message string) {
+		d.problem(Note, "metrics", configuration+key, message, "dashboards and alerts see nothing of the job", "leave it out")
+	}
+	names := strings.FieldsFunc(conf[list], func(r rune) bool { return r == ',' || r == ';' || r == ' ' })
+	if _, set := conf[list]; set && !slices.Contains(names, "prom") {
+		off(list, list+" does not name prom, the reporter of the operator's defaults")
+	}
+	if port, set := conf[prom+"port"]; set && port != strconv.Itoa(observability.JobPort) {
+		off(prom+"port", fmt.Sprintf("metrics are offered at port %s, and read at %d", port, observability.JobPort))
+	}
+	if factory, set := conf[prom+"factory.class"]; set && !strings.HasSuffix(factory, ".PrometheusReporterFactory") {
+		off(prom+"factory.class", "the reporter prom is "+factory)
 	}
 }
 

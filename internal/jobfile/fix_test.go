@@ -62,7 +62,7 @@ func TestFilesThatPeopleWroteAreMended(t *testing.T) {
 // ofTheAuthor are codes that no rule and no value of a stack decides.
 var ofTheAuthor = []string{
 	"unknown-field", "choice", "kind", "name", "duplicate", "syntax", "value", "memory", "jar", "savepoint", "volume",
-	"main-container", "value-from", "parallelism", "slots", "unknown-key",
+	"main-container", "value-from", "parallelism", "slots", "unknown-key", "metrics",
 }
 
 func TestAFaultIsMendedOrLeftToItsAuthor(t *testing.T) {

@@ -27,6 +27,8 @@ var (
 	KindServiceAccount = Kind{"v1", "ServiceAccount"}
 	// KindDeployment is the workload of the operator and of JobManagers.
 	KindDeployment = Kind{"apps/v1", "Deployment"}
+	// KindStatefulSet makes claims of its pods.
+	KindStatefulSet = Kind{"apps/v1", "StatefulSet"}
 	// KindDaemonSet is what runs on every node, KindResourceQuota and KindLimitRange are what a namespace may have.
 	KindDaemonSet     = Kind{"apps/v1", "DaemonSet"}
 	KindResourceQuota = Kind{"v1", "ResourceQuota"}

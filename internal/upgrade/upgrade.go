@@ -187,6 +187,9 @@ func charts(c stacks.Config) []versions.Chart {
 	if c.ClusterAutoscaler {
 		out = append(out, versions.ClusterAutoscaler())
 	}
+	if c.Observability.Prometheus == stacks.InCluster {
+		out = append(out, versions.PrometheusStack())
+	}
 	return out
 }
 

@@ -214,11 +214,16 @@ func NewLogsCmd(f *cmdutil.Factory, open Open, runF func(context.Context, *Optio
 		Short:      "Show the logs of a job's pods",
 		Long: `Show the logs of the JobManager and of all TaskManagers, in the order in which they were written; a stack trace
 stays whole. Each line has the name of its pod in front, and with --output json is an object. What pods wrote that are
-gone is where the job's log settings send it: --from cloudwatch or --from s3 reads it there.` + lookCodes,
+gone is where the job's log settings send it: --from cloudwatch or --from s3 reads it there.
+
+--query shows what answers a usual question only, and says on standard error how CloudWatch Logs Insights is asked the
+same:
+` + queries() + lookCodes,
 		Example: `  emrflink job logs my-job --follow
   emrflink job logs my-job --role taskmanager --since 10m
   emrflink job logs my-job --previous --tail 100
-  emrflink job logs my-job --from cloudwatch --since 2h`,
+  emrflink job logs my-job --from cloudwatch --since 2h
+  emrflink job logs my-job --query restarts`,
 	})
 	fl := cmd.Flags()
 	fl.StringVar(&opts.Logs.From, "from", flinkjob.FromPods, "where they are read: "+strings.Join(flinkjob.LogPlaces(), ", "))
@@ -229,12 +234,16 @@ gone is where the job's log settings send it: --from cloudwatch or --from s3 rea
 	fl.BoolVar(&opts.Logs.Previous, "previous", false, "of the containers before their last restart")
 	fl.DurationVar(&opts.Logs.Since, "since", 0, "what was written in this time only, e.g. 10m")
 	fl.IntVar(&opts.Logs.Tail, "tail", 0, "the last lines of each pod only")
+	fl.StringVar(&opts.Logs.Query, "query", "", "answers to this question only: "+strings.Join(flinkjob.LogQueryNames(), ", "))
+	cmdutil.CompleteFlag(cmd, "query", flinkjob.LogQueryNames()...)
 	cmd.PreRunE = func(*cobra.Command, []string) error {
 		switch l := opts.Logs; {
 		case l.Role != "" && !slices.Contains(roles, l.Role):
 			return cmdutil.Usagef("--role is %q; it can be %s", l.Role, strings.Join(roles, ", "))
 		case !slices.Contains(flinkjob.LogPlaces(), l.From):
 			return cmdutil.Usagef("--from is %q; it can be %s", l.From, strings.Join(flinkjob.LogPlaces(), ", "))
+		case l.Query != "" && !slices.Contains(flinkjob.LogQueryNames(), l.Query):
+			return cmdutil.Usagef("--query is %q; it can be %s", l.Query, strings.Join(flinkjob.LogQueryNames(), ", "))
 		case l.From != flinkjob.FromPods && (l.Follow || l.Previous):
 			return cmdutil.Usagef("--follow and --previous are of pods, and the logs are read from %s", l.From)
 		case l.Since < 0 || l.Tail < 0:
@@ -247,6 +256,15 @@ gone is where the job's log settings send it: --from cloudwatch or --from s3 rea
 	return cmd
 }
 
+// queries lists the questions for the help.
+func queries() string {
+	var b strings.Builder
+	for _, q := range flinkjob.LogQueries() {
+		fmt.Fprintf(&b, "  %-13s %s\n", q.Name, q.Title)
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
 // logLine is a line of `job logs --output json`.
 type logLine struct {
 	At   time.Time `json:"at"`
@@ -255,6 +273,11 @@ type logLine struct {
 }
 
 func logs(ctx context.Context, opts *Options) error {
+	for _, q := range flinkjob.LogQueries() {
+		if q.Name == opts.Logs.Query {
+			_, _ = fmt.Fprintf(opts.IO.ErrOut, "in CloudWatch Logs Insights: %s\n", q.Insights())
+		}
+	}
 	return with(ctx, opts, fmt.Sprintf("read the logs of job %q", opts.Job), func(s Stack, job flinkjob.Running) error {
 		err := job.Logs(ctx, opts.Logs, func(e flinkjob.Entry) error {
 			if opts.Output == cmdutil.JSON {

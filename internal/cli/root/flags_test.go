@@ -274,6 +274,7 @@ func runningFlags() []flagCase {
 		{"job logs", m + "--follow", job{Job: "mine", Logs: logs{From: pods, Follow: true}}},
 		{"job logs", m + "--previous", job{Job: "mine", Logs: logs{From: pods, Previous: true}}},
 		{"job logs", m + "--since=10m", job{Job: "mine", Logs: logs{From: pods, Since: minutes}}},
+		{"job logs", m + "--query=restarts", job{Job: "mine", Logs: logs{From: pods, Query: "restarts"}}},
 		{"job logs", m + "--from=s3", job{Job: "mine", Logs: logs{From: "s3"}}},
 		{"job list", "--load", job{Load: true}},
 		{"job list", "--watch", job{Watch: true}},

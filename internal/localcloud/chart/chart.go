@@ -80,6 +80,10 @@ func known() map[string]entry {
 			repo: "https://aws.github.io/eks-charts", versions: oneOf("0.0."), appVersion: fixed("1.300032.2b361"),
 			render: cloudWatchMetrics,
 		},
+		"kube-prometheus-stack": {
+			repo: "https://prometheus-community.github.io/helm-charts", versions: oneOf("82."), appVersion: fixed("v0.89.0"),
+			render: prometheusStack,
+		},
 		"cluster-autoscaler": {
 			repo: "https://kubernetes.github.io/autoscaler", versions: oneOf("9."), appVersion: fixed("1.35.0"),
 			render: clusterAutoscaler,

@@ -119,6 +119,26 @@ func requests() map[string]chart.Request {
 			Release: "autoscaler", Namespace: "kube-system",
 			Values: object{"autoDiscovery": object{"clusterName": "c"}, "awsRegion": "us-west-2"},
 		},
+		"kube-prometheus-stack": {
+			Chart: "kube-prometheus-stack", Repo: "https://prometheus-community.github.io/helm-charts", Version: "82.13.3",
+			Release: "kube-prometheus-stack", Namespace: "monitoring",
+			Values: object{
+				"prometheus": object{"prometheusSpec": object{
+					"retention": "15d", "retentionSize": "8000MB", "nodeSelector": selector,
+					"podMonitorSelectorNilUsesHelmValues": false, "ruleSelectorNilUsesHelmValues": false,
+					"persistentVolumeClaimRetentionPolicy": object{"whenDeleted": "Delete"},
+					"storageSpec": object{"volumeClaimTemplate": object{"spec": object{
+						"storageClassName": "gp3", "accessModes": []any{"ReadWriteOnce"},
+						"resources": object{"requests": object{"storage": "10Gi"}},
+					}}},
+				}},
+				"prometheusOperator": object{"admissionWebhooks": object{"enabled": false}, "tls": object{"enabled": false}},
+				"defaultRules":       object{"create": false},
+				"grafana": object{
+					"nodeSelector": selector, "grafana.ini": object{"auth": object{"disable_login_form": true}},
+				},
+			},
+		},
 		"flink-operator": {
 			Chart: "oci://public.ecr.aws/emr-on-eks/flink-kubernetes-operator", Version: "7.13.0",
 			Release: "flink-kubernetes-operator", Namespace: "flink-kubernetes-operator",
@@ -168,6 +188,14 @@ func TestChartsRefuse(t *testing.T) {
 		"a job's label": {"flink-operator", func(r *chart.Request) {
 			r.Values = object{"emrContainers": object{"emrReleaseLabel": "emr-7.13.0-flink-latest"}}
 		}, "want emr-7.x.0-flink-k8s-operator"},
+		"rules of the chart": {"kube-prometheus-stack", func(r *chart.Request) {
+			off := object{"enabled": false}
+			r.Values = object{"prometheusOperator": object{"admissionWebhooks": off, "tls": off}}
+		}, "none of the chart's rules"},
+		"a webhook of Prometheus": {"kube-prometheus-stack", func(r *chart.Request) { r.Values = nil }, "no webhook"},
+		"monitors of the release": {"kube-prometheus-stack", func(r *chart.Request) {
+			delete(r.Values, "prometheus")
+		}, "podMonitorSelectorNilUsesHelmValues"},
 		"an old release": {"flink-operator", func(r *chart.Request) { r.Version = "7.1.0" }, "EMR 7.6.0 to 7.14.0"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -49,7 +49,7 @@ func (r *operatorRunner) Start(ctx context.Context, p kubelet.PodRef) error {
 		return err
 	}
 	op, err := flinkoperator.New(flinkoperator.Options{
-		Cluster: own, Dial: r.cluster.kubelet.Dial,
+		Cluster: own, Namespace: p.Namespace, Dial: r.cluster.kubelet.Dial,
 		Logger: slog.New(slog.NewMultiHandler(r.log.Handler(), slog.NewTextHandler(p.Log, nil))),
 		Jar: func(ctx context.Context, uri string) (io.ReadCloser, error) {
 			s, err := r.assume(ctx, p.Namespace, p.Pod.Spec.ServiceAccountName, "flink-operator")

@@ -164,7 +164,7 @@ func newWorld(t *testing.T) *world {
 	w.s3.now = w.clock.Now
 	w.React(w.controllers)
 	op, err := New(Options{
-		Cluster: w.Store, Dial: w.dial, Clock: w.clock,
+		Cluster: w.Store, Namespace: "operators", Dial: w.dial, Clock: w.clock,
 		Jar: func(context.Context, string) (io.ReadCloser, error) {
 			return io.NopCloser(strings.NewReader("a jar")), nil
 		},

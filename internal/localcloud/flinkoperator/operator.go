@@ -45,6 +45,8 @@ type Clock interface{ Now() time.Time }
 // Options make an Operator. Cluster, Dial and Jar are required.
 type Options struct {
 	Cluster Cluster
+	// Namespace is where the operator runs and has the defaults of all jobs.
+	Namespace string
 	// Dial connects to a port of a pod by its address.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Jar reads the jar of a session job, with the rights of the operator.

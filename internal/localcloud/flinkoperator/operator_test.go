@@ -17,6 +17,8 @@ import (
 
 	"emrflink/internal/flinkstate"
 	"emrflink/internal/kube"
+	"emrflink/internal/kube/kubetest"
+	"emrflink/internal/localcloud/flinkconf"
 	"emrflink/internal/localcloud/flinksim"
 )
 
@@ -46,6 +48,25 @@ func TestAJobRunsAndWritesCheckpointsThatSayWhatTheyAre(t *testing.T) {
 	require.Len(t, w.s3.assumed, 1, "the session is kept")
 	require.Contains(t, w.printed.String(), "JobManager started.")
 	require.Contains(t, w.printed.String(), "No Flink code ran")
+}
+
+// What the operator's chart sets for every job is under what the job's file says, and its own settings are no job's.
+func TestTheDefaultsOfTheOperator(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.Put(kubetest.Object(kube.KindConfigMap, "operators", "flink-operator-config", object{"data": object{
+		"flink-conf.yaml": "metrics.reporter.prom.port: 9249\ntaskmanager.numberOfTaskSlots: 1\n" +
+			"kubernetes.operator.metrics.reporter.prom.port: 9999\n",
+	}}))
+	w.Put(flink(nil))
+	w.pass(4)
+	text, _, err := unstructured.NestedString(w.get(kube.KindConfigMap.Ref(team, "flink-config-basic")).Object, "data",
+		"flink-conf.yaml")
+	require.NoError(t, err)
+	conf := flinkconf.Parse(text)
+	require.Equal(t, "9249", conf["metrics.reporter.prom.port"])
+	require.Equal(t, "2", conf["taskmanager.numberOfTaskSlots"], "the file's")
+	require.NotContains(t, conf, "kubernetes.operator.metrics.reporter.prom.port")
 }
 
 func TestWhatIsMadeIsWhatEMRMakes(t *testing.T) {

@@ -99,7 +99,7 @@ func (o *Operator) deploy(ctx context.Context, d *deployment) error {
 		var owner *unstructured.Unstructured
 		if owner, err = o.Cluster.Apply(ctx, d.cluster()); err == nil {
 			var objs []*unstructured.Unstructured
-			if objs, err = d.configAndServices(owner, job); err == nil {
+			if objs, err = o.configAndServices(ctx, d, owner, job); err == nil {
 				err = o.applyAll(ctx, objs)
 			}
 		}

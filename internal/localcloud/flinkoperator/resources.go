@@ -118,7 +118,12 @@ func (d *deployment) owned(owner *unstructured.Unstructured) []any {
 }
 
 // configAndServices are the objects beside the Deployment. With high availability nobody needs the internal Service.
-func (d *deployment) configAndServices(owner *unstructured.Unstructured, job start) ([]*unstructured.Unstructured, error) {
+func (o *Operator) configAndServices(ctx context.Context, d *deployment, owner *unstructured.Unstructured, job start,
+) ([]*unstructured.Unstructured, error) {
+	base, err := o.defaults(ctx)
+	if err != nil {
+		return nil, err
+	}
 	meta := func() object {
 		return object{"labels": d.labels(""), "ownerReferences": d.owned(owner)}
 	}
@@ -132,7 +137,7 @@ func (d *deployment) configAndServices(owner *unstructured.Unstructured, job sta
 	selector := object{"app": d.ref.Name, "component": componentMaster, "type": "flink-native-kubernetes"}
 	objs := []*unstructured.Unstructured{
 		kube.NewObject(kube.KindConfigMap, d.ref.Namespace, d.configName(), object{
-			"metadata": meta(), "data": object{flinkconf.ConfFile: d.flinkConf(job).String()},
+			"metadata": meta(), "data": object{flinkconf.ConfFile: d.flinkConf(base, job).String()},
 		}),
 		kube.NewObject(kube.KindConfigMap, d.ref.Namespace, d.templateName(), object{
 			"metadata": meta(), "data": object{flinkconf.PodTemplateFile: string(template)},
@@ -149,11 +154,27 @@ func (d *deployment) configAndServices(owner *unstructured.Unstructured, job sta
 	}})), nil
 }
 
-// flinkConf is the effective configuration: the user's, and the keys that the operator sets itself.
-func (d *deployment) flinkConf(job start) flinkconf.Conf {
+// defaults are the settings that the operator's chart has for every job.
+func (o *Operator) defaults(ctx context.Context) (flinkconf.Conf, error) {
+	file, err := o.Cluster.Get(ctx, kube.KindConfigMap.Ref(o.Namespace, "flink-operator-config"))
+	if kube.IsNotFound(err) {
+		return flinkconf.Conf{}, nil // the chart was told to make none
+	}
+	if err != nil {
+		return nil, err
+	}
+	text, _, _ := unstructured.NestedString(file.Object, "data", flinkconf.ConfFile)
+	conf := flinkconf.Parse(text)
+	maps.DeleteFunc(conf, func(key, _ string) bool { return strings.HasPrefix(key, "kubernetes.operator.") })
+	return conf, nil
+}
+
+// flinkConf is the effective configuration: the operator's defaults, what it sets itself, and the user's.
+func (d *deployment) flinkConf(base flinkconf.Conf, job start) flinkconf.Conf {
 	master, worker := d.accounts()
 	main, _ := d.images()
-	conf := flinkconf.Conf{
+	conf := maps.Clone(base)
+	maps.Copy(conf, flinkconf.Conf{
 		flinkconf.ClusterID: d.ref.Name, flinkconf.Namespace: d.ref.Namespace, flinkconf.Image: main,
 		flinkconf.WorkerAccount: worker, "kubernetes.jobmanager.service-account": master, "kubernetes.service-account": master,
 		"kubernetes.rest-service.exposed.type": "ClusterIP", "kubernetes.jobmanager.replicas": strconv.Itoa(d.masters()),
@@ -164,7 +185,7 @@ func (d *deployment) flinkConf(job start) flinkconf.Conf {
 		flinkconf.WorkerTemplate: flinkconf.PodTemplateDir + "/" + flinkconf.PodTemplateFile,
 		"blob.server.port":       "6124", flinkconf.WorkerRPCPort: "6122", "jobmanager.rpc.port": "6123",
 		"rest.port": strconv.Itoa(flinkconf.RESTPort),
-	}
+	})
 	if d.ha() {
 		conf[flinkconf.HA], conf[flinkconf.HAStorage] = "kubernetes", d.spec.JobManager.StorageDir
 		conf[flinkconf.HACluster] = d.ref.Name

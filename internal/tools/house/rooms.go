@@ -50,7 +50,7 @@ func rooms() []room {
 			}},
 		{title: "Pulumi program",
 			purpose: "The blueprint and its components. Other people import these packages: nothing here imports `internal/`.",
-			folders: []string{"cmd/blueprint", "stacks/...", "components/...", "karpenter", "examples/..."}},
+			folders: []string{"cmd/blueprint", "stacks/...", "components/...", "karpenter", "observability", "examples/..."}},
 		{title: "Foundation", purpose: "Small packages and shared types that all other packages can use.",
 			folders: []string{
 				"internal/check", "internal/disk", "internal/exitcode", "internal/iostreams", "internal/localtarget",
