@@ -39,12 +39,13 @@ func (e *Engine) review(ctx context.Context, destroy bool, notice func(string)) 
 		return err
 	}
 	broken, gone := 0, map[resource.URN]bool{}
+	shown := e.shown(deployment)
 	for i := range deployment.Resources {
 		r := &deployment.Resources[i]
 		if !r.Custom || r.Delete || r.PendingReplacement {
 			continue
 		}
-		verdict, err := e.opts.Review(ctx, stateResource(*r), destroy, notice)
+		verdict, err := e.opts.Review(ctx, shown[i], destroy, notice)
 		if f := foreign(err, PendingCreate{URN: string(r.URN), Type: string(r.Type), Name: r.URN.Name()}); f != nil {
 			return f
 		}

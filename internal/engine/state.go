@@ -35,11 +35,13 @@ type fileState struct {
 }
 
 // LastState is the state file that was parsed last, with its bytes: a command asks for it many times between two operations, and
-// with a thousand resources the parsing takes longer than all that is done with it. The zero value is ready for use.
+// with a thousand resources the parsing, and the masking of secrets, take longer than all that is done with it. The zero value is
+// ready for use.
 type LastState struct {
 	mu    sync.Mutex
 	raw   []byte
 	state *savedState
+	shown []plans.StateResource // of state, in its order; nil before somebody asks
 }
 
 // parse is parseState, without parsing the bytes of the last time again. What is returned is the caller's to change.
@@ -58,9 +60,33 @@ func (l *LastState) parse(path string) (*savedState, error) {
 		if err != nil {
 			return nil, err
 		}
-		l.raw, l.state = raw, state
+		l.raw, l.state, l.shown = raw, state, nil
 	}
 	return l.state.clone(), nil
+}
+
+// resources are those of d, in its order, as they are shown: what they hold is not to be changed.
+func (l *LastState) resources(d *savedState) []plans.StateResource {
+	if l == nil || d.origin == nil {
+		return stateResources(d)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if d.origin != l.state {
+		return stateResources(d.origin)
+	}
+	if l.shown == nil {
+		l.shown = stateResources(l.state)
+	}
+	return l.shown
+}
+
+func stateResources(d *savedState) []plans.StateResource {
+	all := make([]plans.StateResource, len(d.Resources))
+	for i, r := range d.Resources {
+		all[i] = stateResource(r)
+	}
+	return all
 }
 
 // localRoot returns the directory of a file backend URL; false for any other backend.
@@ -207,12 +233,14 @@ type savedState struct {
 	version  int
 	features []string
 	written  bool // by an operation, not only by the making of an empty stack
+
+	origin *savedState // whose clone it is; nil for none
 }
 
 // clone is a state whose lists and references can be changed without changing s. The values of resources are shared.
 func (s *savedState) clone() *savedState {
 	c, d := *s, *s.DeploymentV3
-	c.DeploymentV3 = &d
+	c.DeploymentV3, c.origin = &d, s
 	d.PendingOperations = slices.Clone(d.PendingOperations)
 	d.Resources = slices.Clone(d.Resources)
 	for i := range d.Resources {
@@ -361,13 +389,20 @@ func (e *Engine) Resources(ctx context.Context) ([]plans.StateResource, error) {
 		return nil, err
 	}
 	out := []plans.StateResource{}
-	for _, r := range deployment.Resources {
-		if (plans.Step{Type: string(r.Type)}).Internal() || r.Delete {
-			continue
+	for i, shown := range e.shown(deployment) {
+		if !(plans.Step{Type: shown.Type}).Internal() && !deployment.Resources[i].Delete {
+			out = append(out, shown)
 		}
-		out = append(out, stateResource(r))
 	}
 	return out, nil
+}
+
+// shown are the resources of a state that nobody changed yet, in its order.
+func (e *Engine) shown(d *savedState) []plans.StateResource {
+	if e.files == nil {
+		return stateResources(d)
+	}
+	return e.files.last.resources(d)
 }
 
 func stateResource(r apitype.ResourceV3) plans.StateResource {
