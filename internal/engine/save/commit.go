@@ -24,7 +24,8 @@ var errClosed = errors.New("the operation has ended: its state is not written an
 // changes that wait while a state is written are all in the next one.
 //
 // A write takes as long as the state is large. So that a large stack does not spend its time on that, the next write waits for
-// twice the time that the last one took, and collects changes meanwhile. A change that comes alone waits for nothing.
+// twice the time that the last one took, and collects changes meanwhile. A change that comes alone waits for nothing, nor does the
+// one after it: of steps that follow each other, no two could share a write.
 //
 // Where there is a pause between writes, an outcome is answered at once and saved by the next write: of the operation that builds
 // on it, or after the pause. A kill in between leaves the operation pending, as one before its end does.
@@ -112,10 +113,10 @@ func (c *committer) run() {
 		}
 		select {
 		case <-due:
-			unsaved = c.write() != nil // the next change that waits is told, or the end of the operation
+			unsaved = c.write(0) != nil // the next change that waits is told, or the end of the operation
 		case first := <-c.queue:
 			if waiting := c.gather(first); len(waiting) > 0 {
-				err := c.write()
+				err := c.write(len(waiting))
 				unsaved = err != nil
 				for _, answer := range waiting {
 					answer <- err
@@ -126,7 +127,7 @@ func (c *committer) run() {
 		case <-c.closed:
 			var err error
 			if unsaved {
-				err = c.write()
+				err = c.write(0)
 			}
 			c.ended <- err
 			return
@@ -191,11 +192,15 @@ func (c *committer) deferred(e apitype.JournalEntry) bool {
 	return true
 }
 
-func (c *committer) write() error {
+// write saves the state, which a number of changes wait for.
+func (c *committer) write(waiting int) error {
 	begin := time.Now()
 	defer func() {
-		now := time.Now()
-		c.next = now.Add(min(max(2*now.Sub(begin), c.pause), longestPause))
+		now, pause := time.Now(), c.pause
+		if waiting > 1 {
+			pause = max(2*now.Sub(begin), pause)
+		}
+		c.next = now.Add(min(pause, longestPause))
 	}()
 	state, err := c.replayer.GenerateDeployment()
 	if err != nil {
