@@ -24,8 +24,8 @@ var errClosed = errors.New("the operation has ended: its state is not written an
 // changes that wait while a state is written are all in the next one.
 //
 // A write takes as long as the state is large. So that a large stack does not spend its time on that, the next write waits for
-// twice the time that the last one took, and collects changes meanwhile. A change that comes alone waits for nothing, nor does the
-// one after it: of steps that follow each other, no two could share a write.
+// twice the time that the last one took, and collects changes meanwhile. A change that comes alone waits for nothing, nor does
+// the one after it: of steps that follow each other, no two could share a write.
 //
 // Where there is a pause between writes, an outcome is answered at once and saved by the next write: of the operation that builds
 // on it, or after the pause. A kill in between leaves the operation pending, as one before its end does.

@@ -26,7 +26,7 @@ func deployOf(change func(*preflight.Deploy)) preflight.Deploy {
 		CoreTypes: []string{"m5.xlarge"}, CoreNodes: 3, SpotVCPUs: 4, Tag: "emrflink:deployment",
 		Bucket:    func(id awsapi.Identity) string { return "demo-" + id.Account },
 		LogGroups: []string{"/aws/eks/demo/cluster"}, Lasts: 20 * time.Minute,
-		Policies:  []preflight.NamedPolicy{{Key: "permissionsBoundary", ARN: "arn:aws:iam::aws:policy/AmazonEKS_CNI_Policy"}},
+		Policies: []preflight.NamedPolicy{{Key: "permissionsBoundary", ARN: "arn:aws:iam::aws:policy/AmazonEKS_CNI_Policy"}},
 	}
 	change(&d)
 	return d
