@@ -52,7 +52,7 @@ type Options struct {
 	// Jar reads the jar of a session job, with the rights of the operator.
 	Jar    func(ctx context.Context, uri string) (io.ReadCloser, error)
 	Clock  Clock
-	Tick   time.Duration // between two looks; default 500 ms
+	Tick   time.Duration // between two looks, at least; default 500 ms
 	Logger *slog.Logger
 }
 
@@ -124,13 +124,14 @@ func (o *Operator) first(said map[string]bool, uid string) bool {
 func (o *Operator) Run(ctx context.Context) error {
 	o.Logger.Info("flink operator stand-in started")
 	for {
+		began := time.Now()
 		if err := o.Reconcile(ctx); err != nil && ctx.Err() == nil {
 			o.Logger.Warn("flink operator stand-in", "error", err)
 		}
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(o.Tick):
+		case <-time.After(max(o.Tick, time.Since(began))): // with hundreds of jobs, others have half of the API server's time
 		}
 	}
 }

@@ -53,7 +53,7 @@ type Options struct {
 	Assume func(ctx context.Context, namespace, serviceAccount, session string) (Session, error)
 	Clock  Clock
 	Speed  float64       // the checkpoint interval is divided by this, but not below 5 s; <= 0 is 1
-	Tick   time.Duration // between two steps of a job; default 200 ms
+	Tick   time.Duration // between two steps of a job, at least; default 200 ms
 	Logger *slog.Logger
 }
 
@@ -158,9 +158,19 @@ func (r *Runtime) jobManager(ctx context.Context, s kubelet.Sandbox) error {
 			return err
 		case <-ctx.Done():
 			return nil
-		case <-time.After(r.Tick):
+		case <-time.After(r.pause()):
 		}
 	}
+}
+
+// stepTakes is what a step of a JobManager may take of the API server's time, so that hundreds of jobs leave it some.
+const stepTakes = 10 * time.Millisecond
+
+// pause is the time between two steps of a job.
+func (r *Runtime) pause() time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return max(r.Tick, stepTakes*time.Duration(len(r.clusters)))
 }
 
 // join finds the cluster of a JobManager's pod, or opens it; leave must be called.

@@ -356,10 +356,14 @@ func (s *Store) list(bucket, prefix string, keep func(v *objectVersion, latest b
 		return nil, NoSuchBucket(bucket)
 	}
 	out := []Object{}
-	for _, key := range slices.Sorted(maps.Keys(s.buckets[bucket])) {
-		if !strings.HasPrefix(key, prefix) {
-			continue
+	var keys []string // to sort all of the bucket's would take longer than the rest of a short list
+	for key := range s.buckets[bucket] {
+		if strings.HasPrefix(key, prefix) {
+			keys = append(keys, key)
 		}
+	}
+	slices.Sort(keys)
+	for _, key := range keys {
 		versions := s.buckets[bucket][key]
 		for i, v := range slices.Backward(versions) {
 			if latest := i == len(versions)-1; keep(v, latest) {

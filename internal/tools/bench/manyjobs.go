@@ -20,7 +20,7 @@ const (
 	manyJobs  = 200
 	manyTeams = 20
 	// watched is how long `job list --watch` is measured, and allJobsTake the longest that the jobs are waited for.
-	watched     = 30 * time.Second
+	watched     = 2 * time.Minute
 	allJobsTake = 30 * time.Minute
 )
 
