@@ -132,7 +132,7 @@ func (b *bench) measureSize(ctx context.Context, teams int) (err error) {
 
 // measure runs one command. Linux adds to the usage of a process that of the children it has waited for.
 func (b *bench) measure(ctx context.Context, args []string) (point, []byte, error) {
-	const often = 20 * time.Millisecond
+	const often = 100 * time.Millisecond // each look reads the environment of every process: more would slow the command down
 	own := watchMemory(ctx, b.home, often, func(cmdline string) bool { return !localTarget(cmdline) })
 	local := watchMemory(ctx, b.home, often, localTarget)
 	before := processorTime(b.home)
