@@ -5,6 +5,7 @@ package flinkjob
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -48,18 +49,27 @@ func (q LogQuery) Insights() string {
 		q.Words)
 }
 
+// FindLogQuery finds one by its name.
+func FindLogQuery(name string) (q LogQuery, found bool) {
+	all := LogQueries()
+	i := slices.IndexFunc(all, func(q LogQuery) bool { return q.Name == name })
+	if i < 0 {
+		return LogQuery{}, false
+	}
+	return all[i], true
+}
+
 // asked keeps the entries that a query of a name asks for; "" asks for all.
 func asked(name string, each func(Entry) error) func(Entry) error {
-	for _, q := range LogQueries() {
-		if q.Name == name {
-			words := regexp.MustCompile(q.Words)
-			return func(e Entry) error {
-				if words.MatchString(strings.Join(e.Lines, "\n")) {
-					return each(e)
-				}
-				return nil
-			}
-		}
+	q, found := FindLogQuery(name)
+	if !found {
+		return each
 	}
-	return each
+	words := regexp.MustCompile(q.Words)
+	return func(e Entry) error {
+		if words.MatchString(strings.Join(e.Lines, "\n")) {
+			return each(e)
+		}
+		return nil
+	}
 }

@@ -106,7 +106,7 @@ func (s Store) restore(ctx context.Context, st State, d deployment, how Restorin
 	failed := func(step string, back bool, err error) error {
 		return &UpgradeError{What: "restore", Job: s.Job, Step: step, State: orElse(res.Savepoint, st.URI), Back: back, Err: err}
 	}
-	mode := "last-state" // of a job that does not run, no savepoint can be taken
+	mode := modeLastState // of a job that does not run, no savepoint can be taken
 	if d.State == "RUNNING" {
 		mode = modeSavepoint
 	}

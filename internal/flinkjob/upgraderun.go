@@ -146,14 +146,17 @@ func (s Store) startingPoint(ctx context.Context, m *meter, u Upgrade, p Upgrade
 	case p.From == FromSavepoint:
 		return s.stop(ctx, m, p.was, modeSavepoint)
 	case u.From == "" && p.was.alive():
-		return s.stop(ctx, m, p.was, "last-state")
+		return s.stop(ctx, m, p.was, modeLastState)
 	}
 	st, err = s.kept(ctx, p.was, p.start)
 	return st, true, err
 }
 
-// modeSavepoint is the upgrade mode that stops a job with a savepoint.
-const modeSavepoint = "savepoint"
+// The upgrade modes that stop a job with a savepoint, and as it is.
+const (
+	modeSavepoint = "savepoint"
+	modeLastState = "last-state"
+)
 
 // stop stops a job in an upgrade mode, whatever its own is: with a savepoint, or as it is. The state is the savepoint, or the
 // newest that is there then, when a job can start from it. When that fails, back says that the job runs on as it was.

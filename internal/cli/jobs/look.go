@@ -273,10 +273,8 @@ type logLine struct {
 }
 
 func logs(ctx context.Context, opts *Options) error {
-	for _, q := range flinkjob.LogQueries() {
-		if q.Name == opts.Logs.Query {
-			_, _ = fmt.Fprintf(opts.IO.ErrOut, "in CloudWatch Logs Insights: %s\n", q.Insights())
-		}
+	if q, found := flinkjob.FindLogQuery(opts.Logs.Query); found {
+		_, _ = fmt.Fprintf(opts.IO.ErrOut, "in CloudWatch Logs Insights: %s\n", q.Insights())
 	}
 	return with(ctx, opts, fmt.Sprintf("read the logs of job %q", opts.Job), func(s Stack, job flinkjob.Running) error {
 		err := job.Logs(ctx, opts.Logs, func(e flinkjob.Entry) error {
