@@ -73,9 +73,8 @@ func edits(t *testing.T, u *user) map[string]edit {
 	require.NoError(t, err)
 	all := map[string]edit{}
 	for name := range sourceEdits {
-		by := &user{
-			t: t, home: u.home, work: u.work, program: program, env: append(u.env[:len(u.env):len(u.env)], editVar+"="+name),
-		}
+		by := u.beside(t)
+		by.program, by.env = program, append(by.env, editVar+"="+name)
 		all[name] = edit{by: by}
 	}
 	for name, change := range settingsEdits {
@@ -134,20 +133,22 @@ func threeWays(t *testing.T, u *user) {
 		if name == "region" {
 			continue // the deployed stack is in another region: there is nothing to compare with
 		}
-		deployed := changedBy(e, "preview")
-		for _, baseline := range []string{"state.json", "graph.json"} {
-			offline := changedBy(e, "preview --baseline "+baseline)
-			for urn, r := range offline {
-				// What the deployment knows, a graph can only call possible.
-				if d, ok := deployed[urn]; ok && d.Op == "replace" && r.MayReplace {
-					offline[urn] = d
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e.by = e.by.beside(t)
+			deployed := changedBy(e, "preview")
+			for _, baseline := range []string{"state.json", "graph.json"} {
+				offline := changedBy(e, "preview --baseline "+baseline)
+				for urn, r := range offline {
+					// What the deployment knows, a graph can only call possible.
+					if d, ok := deployed[urn]; ok && d.Op == "replace" && r.MayReplace {
+						offline[urn] = d
+					}
 				}
+				require.Empty(t, cmp.Diff(deployed, offline), "deployed (-) and %s (+) disagree", baseline)
 			}
-			if diff := cmp.Diff(deployed, offline); diff != "" {
-				t.Errorf("%s: deployed (-) and %s (+) disagree:\n%s", name, baseline, diff)
-			}
-		}
-		require.Equal(t, name == "nothing", len(deployed) == 0, name)
+			require.Equal(t, name == "nothing", len(deployed) == 0)
+		})
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -62,6 +63,11 @@ func newUser(t *testing.T) *user {
 		require.Empty(t, u.processes(), "processes outlive the test")
 	})
 	return u
+}
+
+// beside is the same user at another terminal, for a test that runs beside others.
+func (u *user) beside(t *testing.T) *user {
+	return &user{t: t, home: u.home, work: u.work, env: slices.Clip(u.env), program: u.program}
 }
 
 // exec runs a command and returns what it printed and its exit code.
