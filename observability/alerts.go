@@ -27,6 +27,9 @@ type Alert struct {
 	Job bool
 }
 
+// OperatorDown is the alert that the Flink operator offers no metrics.
+const OperatorDown = "FlinkOperatorDown"
+
 // Alerts are all rules.
 func Alerts() []Alert { return append(jobAlerts(), platformAlerts()...) }
 
@@ -64,8 +67,8 @@ func jobAlerts() []Alert {
 
 func platformAlerts() []Alert {
 	return []Alert{
-		{Name: "FlinkOperatorDown", Severity: Critical, For: 5 * time.Minute, Trouble: TroubleByID("operator-down"),
-			Expr: `(sum (up{job=~".*flink-operator"}) or vector(0)) == 0`},
+		{Name: OperatorDown, Severity: Critical, For: 5 * time.Minute, Trouble: TroubleByID("operator-down"),
+			Expr: `(sum (up{job=~".*` + OperatorTarget + `"}) or vector(0)) == 0`},
 		{Name: "NoCapacityForPods", Severity: Critical, For: 10 * time.Minute, Trouble: TroubleByID("no-capacity"),
 			Expr: `sum (karpenter_pods_state{phase="Pending"}) > 0`},
 		{Name: "NodePoolLimitNear", Severity: Warning, For: 5 * time.Minute, Trouble: TroubleByID("pool-limit"),

@@ -23,7 +23,7 @@ func TestTheFilesAreThoseOfTheDescriptions(t *testing.T) {
 	for _, d := range observability.Dashboards() {
 		golden.Equal(t, filepath.Join("dashboards", d.UID+".json"), d.Grafana())
 	}
-	golden.Equal(t, "rules.json", observability.RulesFile())
+	golden.Equal(t, "rules.json", observability.RulesFile(observability.Alerts()))
 }
 
 // expressions are those of all panels and alerts, by what has them.

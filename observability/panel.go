@@ -23,7 +23,7 @@ type Query struct {
 	Legend string
 }
 
-// Threshold is the value from which a picture is bad.
+// Threshold is the value of a panel's first query from which the picture is bad.
 type Threshold struct {
 	Value float64
 	// Below says that smaller values are the bad ones.

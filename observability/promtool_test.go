@@ -81,7 +81,7 @@ func (c course) test(a observability.Alert) object {
 	for k, v := range c.labels {
 		labels[k] = v
 	}
-	rules := observability.Groups()["groups"].([]any)[0].(object)["rules"].([]any)
+	rules := observability.Groups(observability.Alerts())["groups"].([]any)[0].(object)["rules"].([]any)
 	i := slices.IndexFunc(rules, func(r any) bool { return r.(object)["alert"] == a.Name })
 	said := object{}
 	for k, v := range rules[i].(object)["annotations"].(object) {
@@ -112,7 +112,7 @@ func TestAlertsWithPromtool(t *testing.T) {
 			if err != nil {
 				t.Skip("no promtool is on the PATH (Debian: apt-get install prometheus)")
 			}
-			rules := observability.Groups()["groups"].([]any)[0].(object)
+			rules := observability.Groups(observability.Alerts())["groups"].([]any)[0].(object)
 			rules["rules"] = slices.DeleteFunc(rules["rules"].([]any), func(r any) bool { return r.(object)["alert"] != a.Name })
 			dir := t.TempDir()
 			write := func(name string, content object) string {

@@ -8,18 +8,19 @@ import (
 	"strings"
 )
 
-// Groups are the rules as Prometheus takes them, in the form of JSON: a file of rules, and the spec of a PrometheusRule.
-func Groups() map[string]any {
+// Groups are the rules of alerts as Prometheus takes them, in the form of JSON: a file of rules, and the spec of a
+// PrometheusRule.
+func Groups(alerts []Alert) map[string]any {
 	var rules []any
-	for _, a := range Alerts() {
+	for _, a := range alerts {
 		rules = append(rules, a.rule())
 	}
 	return object{"groups": []any{object{"name": "emrflink", "interval": "30s", "rules": rules}}}
 }
 
 // RulesFile is Groups as a file: JSON is YAML.
-func RulesFile() string {
-	raw, _ := json.MarshalIndent(Groups(), "", " ") // maps of JSON values always encode
+func RulesFile(alerts []Alert) string {
+	raw, _ := json.MarshalIndent(Groups(alerts), "", " ") // maps of JSON values always encode
 	return string(raw) + "\n"
 }
 

@@ -21,12 +21,15 @@ type Target struct {
 	Flink bool
 }
 
+// OperatorTarget is the name of the Flink operator's group.
+const OperatorTarget = "flink-operator"
+
 // Targets are the pods of a platform with these teams, whose Karpenter is in that namespace.
 func Targets(teams []string, operator, karpenter string) []Target {
 	return []Target{
 		{Name: "flink-jobs", Namespaces: teams, Labels: map[string]string{"type": "flink-native-kubernetes"},
 			Container: "flink-main-container", Port: JobPort, Flink: true},
-		{Name: "flink-operator", Namespaces: []string{operator}, Container: "flink-kubernetes-operator", Port: OperatorPort,
+		{Name: OperatorTarget, Namespaces: []string{operator}, Container: "flink-kubernetes-operator", Port: OperatorPort,
 			Labels: map[string]string{"app.kubernetes.io/name": "flink-kubernetes-operator"}},
 		{Name: "karpenter", Namespaces: []string{karpenter}, Container: "controller", Port: KarpenterPort,
 			Labels: map[string]string{"app.kubernetes.io/name": "karpenter"}},

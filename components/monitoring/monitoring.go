@@ -103,7 +103,7 @@ func NewInCluster(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.R
 	}
 	if args.Alerts {
 		err := own("rules", "monitoring.coreos.com/v1", "PrometheusRule", "emrflink",
-			pulumi.Map{"spec": plain(observability.Groups())}, m.Release)
+			pulumi.Map{"spec": plain(observability.Groups(observability.Alerts()))}, m.Release)
 		if err != nil {
 			return nil, err
 		}

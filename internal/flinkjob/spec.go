@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -93,16 +95,34 @@ type pool struct {
 	FlinkRole     string `json:"flinkRole"`
 }
 
-// SpecFrom makes a Spec of the stack's outputs and the user's choices. A stack
-// that lacks an output is an error that lists every missing one.
-func SpecFrom(stack map[string]any, o Options) (Spec, error) {
+// Namespaces are those of the teams, of the stack's outputs.
+func Namespaces(stack map[string]any) ([]string, error) {
+	out, err := outputsOf(stack)
+	var names []string
+	for _, team := range slices.Sorted(maps.Keys(out.Teams)) {
+		names = append(names, out.Teams[team].Namespace)
+	}
+	return names, err
+}
+
+func outputsOf(stack map[string]any) (outputs, error) {
 	raw, err := json.Marshal(stack)
 	if err != nil {
-		return Spec{}, fmt.Errorf("read stack outputs: %w", err)
+		return outputs{}, fmt.Errorf("read stack outputs: %w", err)
 	}
 	var out outputs
 	if err := json.Unmarshal(raw, &out); err != nil {
-		return Spec{}, fmt.Errorf("read stack outputs: %w", err)
+		return outputs{}, fmt.Errorf("read stack outputs: %w", err)
+	}
+	return out, nil
+}
+
+// SpecFrom makes a Spec of the stack's outputs and the user's choices. A stack
+// that lacks an output is an error that lists every missing one.
+func SpecFrom(stack map[string]any, o Options) (Spec, error) {
+	out, err := outputsOf(stack)
+	if err != nil {
+		return Spec{}, err
 	}
 	if o.Sample == "" {
 		o.Sample = defaultSample

@@ -9,8 +9,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	process "os/exec"
-	"runtime"
 	"strconv"
 	"time"
 
@@ -95,23 +93,8 @@ func showUI(opts *Options, s Stack, at string) error {
 		opts.IO.Say("it is served until Ctrl-C")
 		simulated(opts, s)
 	}
-	if !opts.Browser {
-		return nil
-	}
-	program, args := browser(runtime.GOOS)
-	if err := process.Command(program, append(args, at)...).Start(); err != nil {
-		_, _ = fmt.Fprintf(opts.IO.ErrOut, "the browser was not opened: %v\n", err)
+	if opts.Browser {
+		cmdutil.OpenBrowser(opts.IO, at)
 	}
 	return nil
-}
-
-// browser is how a system opens an address.
-func browser(system string) (program string, args []string) {
-	switch system {
-	case "darwin":
-		return "open", nil
-	case "windows":
-		return "rundll32", []string{"url.dll,FileProtocolHandler"}
-	}
-	return "xdg-open", nil
 }

@@ -94,11 +94,3 @@ func TestTheWebUIIsServedUntilItIsEnded(t *testing.T) {
 	require.ErrorContains(t, err, "address already in use")
 	require.Equal(t, cmdutil.ExitFailed, cmdtest.Code(err))
 }
-
-func TestEachSystemHasItsBrowser(t *testing.T) {
-	t.Parallel()
-	for system, want := range map[string]string{"linux": "xdg-open", "darwin": "open", "windows": "rundll32"} {
-		got, _ := browser(system)
-		require.Equal(t, want, got)
-	}
-}

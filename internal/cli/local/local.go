@@ -9,7 +9,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"strconv"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -54,6 +56,8 @@ type Operations struct {
 	Faults func() (Faults, error)
 	// Change changes a deployed resource out of band and returns it as it is recorded; another target refuses.
 	Change func(ctx context.Context, c localtarget.Change) (plans.StateResource, error)
+	// Dashboards collects the metrics of a stack and shows them on l, which it takes over; another target refuses.
+	Dashboards func(ctx context.Context, l net.Listener, since time.Duration) (Board, error)
 }
 
 // Options are the dependencies and the flags of the commands.
@@ -80,7 +84,7 @@ Exit codes: 0 done; see the subcommands.`,
   emrflink local inventory --output json`,
 	}
 	return cmdutil.Group(cmd, NewStatusCmd(f, o, nil), NewInventoryCmd(f, o, nil), NewStopCmd(f, o, nil), NewResetCmd(f, o, nil),
-		NewFaultCmd(f, o), NewFlinkCmd(f, o), NewServeCmd(f, o, nil))
+		NewDashboardsCmd(f, o, nil), NewFaultCmd(f, o), NewFlinkCmd(f, o), NewServeCmd(f, o, nil))
 }
 
 func runner(opts *Options, runF, run func(context.Context, *Options) error) func(*cobra.Command, []string) error {

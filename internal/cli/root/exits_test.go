@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"net"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -13,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/require"
@@ -98,6 +100,7 @@ func seen() map[string]exits {
 		"job run":             {"-f JOB", map[int]string{0: "TestRun"}},
 		"job validate":        {"JOB --stack local", map[int]string{0: "TestValidate", 1: "TestValidate", 4: "TestValidate"}},
 		"kubeconfig":          {"--print", map[int]string{0: "TestKubeconfig"}},
+		"local dashboards":    {"--port 0", map[int]string{0: "TestDashboards"}},
 		"local fault clear":   {"", map[int]string{0: "TestFault"}},
 		"local fault drift":   {"team-a-logs --delete", map[int]string{0: "TestFault"}},
 		"local fault list":    {"", map[int]string{0: "TestFault"}},
@@ -278,10 +281,11 @@ func (r *run) failing(err error) {
 	o.Token = func(context.Context, ekstoken.Request) ([]byte, error) { return nil, err }
 	o.Doctor.Preflight = func(context.Context) ([]check.Check, error) { return nil, err }
 	o.Local = local.Operations{
-		Open:   func() (local.Target, error) { return nil, err },
-		Serve:  func(context.Context, localtarget.ServeOptions) error { return err },
-		Flink:  func() (flinkhome.Homes, error) { return flinkhome.Homes{}, err },
-		Faults: func() (local.Faults, error) { return nil, err },
+		Open:       func() (local.Target, error) { return nil, err },
+		Serve:      func(context.Context, localtarget.ServeOptions) error { return err },
+		Flink:      func() (flinkhome.Homes, error) { return flinkhome.Homes{}, err },
+		Faults:     func() (local.Faults, error) { return nil, err },
+		Dashboards: func(context.Context, net.Listener, time.Duration) (local.Board, error) { return nil, err },
 		Change: func(context.Context, localtarget.Change) (plans.StateResource, error) {
 			return plans.StateResource{}, err
 		},

@@ -66,6 +66,7 @@ func keepers(r run, got *any) map[string]*cobra.Command {
 		"init":                initcmd.NewCmd(f, cmdtest.Keep[initcmd.Options](got)),
 		"mcp":                 mcp.NewCmd(f, cmdtest.Keep[mcp.Options](got)),
 		"kubeconfig":          kubeconfig.NewCmd(f, o.Kubeconfig, cmdtest.Keep[kubeconfig.Options](got)),
+		"local dashboards":    local.NewDashboardsCmd(f, o.Local, cmdtest.Keep[local.DashboardsOptions](got)),
 		"local fault clear":   local.NewFaultClearCmd(f, o.Local, cmdtest.Keep[local.FaultOptions](got)),
 		"job check-jar":       job.NewCheckJarCmd(f, o.Jar, cmdtest.Keep[job.JarOptions](got)),
 		"job fix":             job.NewFixCmd(f, o.Job, cmdtest.Keep[job.FixOptions](got)),
@@ -371,6 +372,8 @@ func upgradeFlags() []flagCase {
 
 func otherFlags() []flagCase {
 	type faults = local.FaultOptions
+	type boards = local.DashboardsOptions
+	const quarter = 15 * time.Minute
 	type fault = localtarget.Fault
 	type change = localtarget.Change
 	type serve = localtarget.ServeOptions
@@ -395,6 +398,12 @@ func otherFlags() []flagCase {
 		{"local flink install", "--output=json", local.FlinkOptions{Output: JSON}},
 		{"local flink status", "--output=json", local.FlinkOptions{Output: JSON}},
 		{"local flink remove", "--output=json", local.FlinkOptions{Output: JSON}},
+		{"local dashboards", "--port=1", boards{Port: 1, Since: quarter, Collect: time.Minute}},
+		{"local dashboards", "--open", boards{Port: 3000, Browser: true, Since: quarter, Collect: time.Minute}},
+		{"local dashboards", "--since=1h", boards{Port: 3000, Since: time.Hour, Collect: time.Minute}},
+		{"local dashboards", "--output=json", boards{Port: 3000, Since: quarter, Collect: time.Minute, Output: JSON}},
+		{"local dashboards", "--file=f", boards{Port: 3000, Since: quarter, File: "f", Collect: time.Minute}},
+		{"local dashboards", "--file=f --collect=2m", boards{Port: 3000, Since: quarter, File: "f", Collect: 2 * time.Minute}},
 		{"local fault list", "--output=json", faults{Args: []string{}, Output: JSON}},
 		{"local fault clear", "a:B", faults{Args: action}},
 		{"local fault set", "a:B --error=E", faults{Args: action, Fault: fault{Error: "E"}}},

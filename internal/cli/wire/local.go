@@ -4,16 +4,27 @@ package wire
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"path/filepath"
+	"slices"
+	"time"
 
+	"emrflink/components/flinkoperator"
 	"emrflink/internal/cli/cmdutil"
+	"emrflink/internal/cli/local"
+	"emrflink/internal/dashboards"
 	"emrflink/internal/flinkhome"
+	"emrflink/internal/flinkjob"
 	"emrflink/internal/localtarget"
 	"emrflink/internal/outofband"
 	"emrflink/internal/plans"
 	"emrflink/internal/stack"
 	"emrflink/internal/target"
+	"emrflink/karpenter"
+	"emrflink/observability"
 )
 
 // local controls the local target of the state folder.
@@ -72,6 +83,60 @@ func (a *app) simulatedTarget() (*target.LocalTarget, error) {
 		}
 	}
 	return a.local()
+}
+
+// board is the board of a stack that is open as long as it.
+type board struct {
+	*dashboards.Board
+	stack *onTarget
+}
+
+// Close ends the board and then what it looks at.
+func (b board) Close() error { return errors.Join(b.Board.Close(), b.stack.Close()) }
+
+// dashboards collects and shows the metrics of a stack on the local target.
+func (a *app) dashboards(ctx context.Context, l net.Listener, since time.Duration) (local.Board, error) {
+	t, err := a.simulatedTarget()
+	if err != nil {
+		return nil, err
+	}
+	s, err := a.openStack()
+	if err != nil {
+		return nil, err
+	}
+	b, err := s.board(ctx, t, l, since)
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return board{b, s}, nil
+}
+
+func (s *onTarget) board(ctx context.Context, t *target.LocalTarget, l net.Listener, since time.Duration) (
+	*dashboards.Board, error) {
+	values, err := s.values(ctx)
+	if err != nil {
+		return nil, err
+	}
+	namespaces, err := flinkjob.Namespaces(values)
+	if err != nil {
+		return nil, err
+	}
+	name, _ := values["clusterName"].(string) // values checks it
+	_, cluster, err := s.cluster(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	const standIn = "the Flink operator is a stand-in, which offers no metrics: its panels have no data, and the alert that it " +
+		"is down is left out"
+	targets := observability.Targets(namespaces, flinkoperator.Namespace, karpenter.Namespace)
+	ofOperator := func(t observability.Target) bool { return t.Name == observability.OperatorTarget }
+	isDown := func(a observability.Alert) bool { return a.Name == observability.OperatorDown }
+	return dashboards.Open(ctx, dashboards.Source{
+		Title: "Stack " + s.settings.info.Stack, Cluster: cluster,
+		Simulated: append(slices.Clone(s.settings.info.Simulated), standIn),
+		Targets:   slices.DeleteFunc(targets, ofOperator), Alerts: slices.DeleteFunc(observability.Alerts(), isDown),
+		Dir: filepath.Join(t.Dir(), "prometheus", s.settings.info.Stack),
+	}, l, since)
 }
 
 // change changes a recorded resource out of band.

@@ -182,7 +182,7 @@ func (a *app) operations() root.Operations {
 				t, err := a.local()
 				return &sharedTarget{LocalTarget: t, app: a}, err
 			},
-			Serve: a.serve, Change: a.change,
+			Serve: a.serve, Change: a.change, Dashboards: a.dashboards,
 			Faults: func() (local.Faults, error) { return a.simulatedTarget() }, Flink: a.flink,
 		},
 	}

@@ -8,8 +8,11 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -160,7 +163,7 @@ func (r *KarpenterRunner) environment(p PodRef, identity map[string]string, kube
 		"KUBECONFIG": kubeconfig, "HOME": r.Dir, "GOMEMLIMIT": karpenterMemory, "GOGC": "50",
 		"DISABLE_LEADER_ELECTION": "true", // the replicas share this one process
 		// Port 0 takes a free one; it has no other way to be on a machine with other programs.
-		"METRICS_PORT": "0", "HEALTH_PROBE_PORT": "0",
+		"HEALTH_PROBE_PORT": "0",
 	} {
 		vars[name] = value
 	}
@@ -177,10 +180,14 @@ func (r *KarpenterRunner) environment(p PodRef, identity map[string]string, kube
 // supervise keeps the child process running.
 func (r *KarpenterRunner) supervise(ctx context.Context, p PodRef, env []string, log *slog.Logger) error {
 	for wait := runnerBackoff; ctx.Err() == nil; {
-		c := child{path: r.Binary, args: []string{"karpenter", "--exit-on-stdin-eof"}, env: env,
+		port, err := r.metrics(ctx, p)
+		if err != nil {
+			return err
+		}
+		c := child{path: r.Binary, args: []string{"karpenter", "--exit-on-stdin-eof"}, env: append(slices.Clip(env), port),
 			log: filepath.Join(r.Dir, "karpenter.log"), out: p.Log}
 		begin := time.Now()
-		err := c.run(ctx, alive, func() { p.Report(nil) })
+		err = c.run(ctx, alive, func() { p.Report(nil) })
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -196,6 +203,23 @@ func (r *KarpenterRunner) supervise(ctx context.Context, p PodRef, env []string,
 		wait = min(2*wait, runnerBackoffMax)
 	}
 	return nil
+}
+
+// metrics gives the port of metrics that the pod declares a free one of this machine, and returns the variable that sets it.
+func (*KarpenterRunner) metrics(ctx context.Context, p PodRef) (string, error) {
+	const name = "METRICS_PORT"
+	free, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("find a port for Karpenter's metrics: %w", err)
+	}
+	at := free.Addr().String()
+	_, port, _ := net.SplitHostPort(at)
+	for _, e := range p.Container.Env {
+		if n, err := strconv.Atoi(e.Value); e.Name == name && err == nil {
+			p.Open(n, at)
+		}
+	}
+	return name + "=" + port, free.Close()
 }
 
 func (r *KarpenterRunner) writeKubeconfig(namespace string) (string, error) {

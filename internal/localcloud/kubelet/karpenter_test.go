@@ -4,6 +4,7 @@ package kubelet
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -28,6 +29,7 @@ type karpenterCase struct {
 	ref     PodRef
 	reports chan error
 	stop    func() error
+	open    string
 }
 
 func startKarpenter(t *testing.T, script string, change func(*corev1.Pod, *corev1.ServiceAccount)) *karpenterCase {
@@ -68,7 +70,7 @@ func startKarpenter(t *testing.T, script string, change func(*corev1.Pod, *corev
 		AWSEndpoint: "http://127.0.0.1:2", Region: "us-west-2", Dir: filepath.Join(dir, "karpenter"),
 	}
 	c.ref = PodRef{Namespace: "default", Name: p.Name, Container: p.Spec.Containers[0], Pod: p, Log: io.Discard,
-		Report: func(err error) { c.reports <- err }}
+		Report: func(err error) { c.reports <- err }, Open: func(port int, at string) { c.open = fmt.Sprint(port, " ", at) }}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- c.runner.Start(ctx, c.ref) }()
@@ -91,11 +93,14 @@ func TestKarpenterRunsWithTheRightsOfItsPod(t *testing.T) {
 		"args karpenter --exit-on-stdin-eof\n", "CLUSTER_NAME=demo\n", "INTERRUPTION_QUEUE=q\n", "SYSTEM_NAMESPACE=default\n",
 		"AWS_ROLE_ARN=arn:aws:iam::1:role/k\n", "AWS_ENDPOINT_URL=http://127.0.0.1:2\n",
 		"AWS_ENDPOINT_URL_STS=http://127.0.0.1:2\n", "AWS_REGION=us-west-2\n", "AWS_EC2_METADATA_DISABLED=true\n",
-		"DISABLE_LEADER_ELECTION=true\n", "METRICS_PORT=0\n", "HEALTH_PROBE_PORT=0\n", "BATCH_IDLE_DURATION=2s\n",
+		"DISABLE_LEADER_ELECTION=true\n", "HEALTH_PROBE_PORT=0\n", "BATCH_IDLE_DURATION=2s\n",
 		"BATCH_MAX_DURATION=500ms\n", "GOMEMLIMIT=",
 	} {
 		require.Contains(t, log, want)
 	}
+	_, port, ok := strings.Cut(c.open, "8080 127.0.0.1:")
+	require.True(t, ok, c.open)
+	require.Contains(t, log, "METRICS_PORT="+port+"\n", "the pod's port is reached where the program has it")
 	require.NotContains(t, log, "of the user")
 	for name, want := range map[string]string{"aws.token": "token for sts.amazonaws.com", "kube.token": "token for "} {
 		b, err := os.ReadFile(filepath.Join(c.runner.Dir, name))

@@ -131,6 +131,7 @@ func New(o Options) *Kubelet {
 		k.runners.dir = filepath.Join(o.Dir, runnerLogs)
 	}
 	open := newPorts()
+	open.programs = k.runners.reach
 	k.boxes = &sandboxes{
 		runtimes: o.Runtimes, dir: o.Dir, log: log, scaled: k.scaled, ports: open, probe: open.get, of: map[string]*sandbox{},
 		notify: func(namespace, name string) { k.queue.Add(item{kindPod, namespace + "/" + name}) },

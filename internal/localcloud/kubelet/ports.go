@@ -22,10 +22,13 @@ type ports struct {
 	mu        sync.Mutex
 	at        map[string]*bufconn.Listener
 	processes map[string]string // address of a pod -> that of its process
+	// programs finds the address at which a pod's port of a [Runner] is, "" when it has none.
+	programs func(ip string, port int) string
 }
 
 func newPorts() *ports {
-	return &ports{at: map[string]*bufconn.Listener{}, processes: map[string]string{}}
+	none := func(string, int) string { return "" }
+	return &ports{at: map[string]*bufconn.Listener{}, processes: map[string]string{}, programs: none}
 }
 
 // run notes that a pod is a process, which has the address local, until forget is called.
@@ -87,10 +90,15 @@ func (p *ports) dial(ctx context.Context, address string) (net.Conn, error) {
 	if l != nil {
 		return l.DialContext(ctx)
 	}
+	var d net.Dialer
+	if n, err := strconv.Atoi(port); err == nil && local == "" {
+		if at := p.programs(host, n); at != "" {
+			return d.DialContext(ctx, "tcp", at)
+		}
+	}
 	if local == "" {
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: fmt.Errorf("%s: %w", address, syscall.ECONNREFUSED)}
 	}
-	var d net.Dialer
 	return d.DialContext(ctx, "tcp", net.JoinHostPort(local, port))
 }
 

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -35,6 +37,8 @@ type PodRef struct {
 	// Report tells how the program is: nil is working, ErrStarting is not yet, anything else is shown as the
 	// reason why the pod's containers crash. A program that reports nothing counts as working after a moment.
 	Report func(error)
+	// Open says that a port of the pod is the address at of this machine, until Start is called again.
+	Open func(port int, at string)
 }
 
 // ErrStarting is reported by a Runner whose program is not ready yet.
@@ -71,7 +75,8 @@ type group struct {
 	cancel   context.CancelFunc
 	done     chan struct{} // closed when the program before this one has ended
 	down     error
-	reported bool // since the last Start
+	reported bool           // since the last Start
+	open     map[int]string // ports -> addresses of this machine
 }
 
 func newRunnerSet(byImage map[string]Runner, log *slog.Logger, notify func(namespace, name string)) *runnerSet {
@@ -147,8 +152,15 @@ func (s *runnerSet) start(g *group, r Runner, p PodRef, template string) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
-	g.cancel, g.done, g.template, g.down = cancel, done, template, ErrStarting
+	g.cancel, g.done, g.template, g.down, g.open = cancel, done, template, ErrStarting, map[int]string{}
 	p.Report = func(err error) { s.report(ctx, g, err) }
+	p.Open = func(port int, at string) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if ctx.Err() == nil {
+			g.open[port] = at
+		}
+	}
 	s.wg.Go(func() {
 		defer close(done)
 		if before != nil {
@@ -240,6 +252,22 @@ func (s *runnerSet) health(p *corev1.Pod) error {
 		return g.down
 	}
 	return nil
+}
+
+// reach finds the address of a program at a port of a pod. Of the pods that share the program the first one answers, as a leader
+// would: two that do would count everything twice.
+func (s *runnerSet) reach(ip string, port int) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, g := range s.groups {
+		if len(g.pods) == 0 || g.open[port] == "" {
+			continue
+		}
+		if leader := slices.Min(slices.Collect(maps.Keys(g.pods))); g.pods[leader].Status.PodIP == ip {
+			return g.open[port]
+		}
+	}
+	return ""
 }
 
 // remove notes that a pod does not run any more; the program ends with the last one.

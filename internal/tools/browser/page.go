@@ -110,6 +110,9 @@ func (b *Browser) Dark(ctx context.Context, on bool) error {
 	return b.call(ctx, "Emulation.setEmulatedMedia", map[string]any{"features": features}, nil)
 }
 
+// Largest is how many bytes a picture of the documentation may have: it is in the repository.
+const Largest = 300_000
+
 // Screenshot takes a picture of the window as PNG.
 func (b *Browser) Screenshot(ctx context.Context) ([]byte, error) {
 	var out struct {

@@ -27,7 +27,8 @@ func rooms() []room {
 			folders: []string{"cmd/emrflink", "internal/cli/..."}},
 		{title: "Operations", purpose: "What the commands do, each with its result and its JSON document.",
 			folders: []string{
-				"internal/adopt", "internal/cleanup", "internal/cost/live", "internal/deploy", "internal/diagnose",
+				"internal/adopt", "internal/cleanup", "internal/cost/live", "internal/dashboards", "internal/deploy",
+				"internal/diagnose",
 				"internal/drift/...",
 				"internal/flinkjob/...", "internal/jarcheck", "internal/jobfile", "internal/jobinit",
 				"internal/observe", "internal/preflight", "internal/preview", "internal/stackconfig", "internal/upgrade",

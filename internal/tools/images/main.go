@@ -30,9 +30,6 @@ const (
 	shown = "core-group"
 )
 
-// largest is how many bytes a picture may have: it is in the repository.
-const largest = 300_000
-
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	bin := flag.String("bin", "bin", "folder of the binaries")
@@ -79,8 +76,8 @@ func run(ctx context.Context, bin, out string) (err error) {
 	if err != nil {
 		return err
 	}
-	if len(picture) > largest {
-		return fmt.Errorf("preview.png has %d bytes; it may have %d", len(picture), largest)
+	if len(picture) > browser.Largest {
+		return fmt.Errorf("preview.png has %d bytes; it may have %d", len(picture), browser.Largest)
 	}
 	return os.WriteFile(filepath.Join(out, "preview.png"), picture, 0o644)
 }

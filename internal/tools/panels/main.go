@@ -2,8 +2,8 @@
 
 // Command panels evaluates every query of the dashboards and alerts with a real Prometheus, over the metrics of real Flink jobs
 // on the local target, each of which was made to be in one trouble, and writes what it saw to docs/panels.md. It fails when a
-// query is empty that should not be, or an alert does not see its trouble. It needs Java with javac, Maven, kubectl, a prometheus
-// on the PATH and, for the job that reads Kafka, the jars of make samples and the broker of make kafka.
+// query is empty that should not be, or an alert does not see its trouble. It needs Java with javac, Maven, a prometheus on the
+// PATH and, for the job that reads Kafka, the jars of make samples and the broker of make kafka.
 package main
 
 import (
@@ -37,6 +37,7 @@ func main() {
 	flag.StringVar(&t.names, "names", "observability/testdata", "folder of the lists of names that were seen")
 	flag.StringVar(&t.brokers, "brokers", "127.0.0.1:9092", "the broker for the job that reads Kafka")
 	flag.StringVar(&t.home, "home", "", "state folder to use and to leave, with its jobs (default: a temporary one)")
+	flag.StringVar(&t.pictures, "pictures", "docs/images", "folder of the pictures of the page, if there is a Chromium")
 	flag.DurationVar(&t.watch, "watch", 5*time.Minute, "how long Prometheus looks at the jobs")
 	flag.Parse()
 	if err := t.run(ctx); err != nil {
@@ -46,9 +47,9 @@ func main() {
 }
 
 type tool struct {
-	bin, page, names, brokers, home string
-	watch                           time.Duration
-	dir                             string // of what is made on the way
+	bin, page, names, brokers, home, pictures string
+	watch                                     time.Duration
+	dir                                       string // of what is made on the way
 }
 
 // scenario is a job and its trouble.
@@ -79,8 +80,7 @@ func scenarios() []scenario {
 }
 
 func (t *tool) run(ctx context.Context) (err error) {
-	prometheus, err := exec.LookPath("prometheus")
-	if err != nil {
+	if _, err := exec.LookPath("prometheus"); err != nil {
 		return errors.New("no prometheus on the PATH (Debian: apt-get install prometheus)")
 	}
 	if t.bin, err = filepath.Abs(t.bin); err != nil {
@@ -100,7 +100,7 @@ func (t *tool) run(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	p, err := t.scrape(ctx, prometheus)
+	p, err := t.scrape(ctx)
 	if err != nil {
 		return err
 	}
@@ -110,6 +110,9 @@ func (t *tool) run(ctx context.Context) (err error) {
 	case <-time.After(t.watch):
 	case <-ctx.Done():
 		return ctx.Err()
+	}
+	if err := p.shoot(ctx, t.pictures); err != nil {
+		return p.failed(err)
 	}
 	if err := p.writeNames(ctx, t.names); err != nil {
 		return p.failed(err)
@@ -211,12 +214,17 @@ func (s scenario) write(file, basic string) error {
 	return os.WriteFile(file, raw, 0o600)
 }
 
-// command runs one of emrflink's and returns its standard output.
-func (t *tool) command(ctx context.Context, words ...string) (string, error) {
-	start := time.Now()
+func (t *tool) emrflink(ctx context.Context, words ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, filepath.Join(t.bin, "emrflink"), words...)
 	cmd.Env = append(os.Environ(), "EMRFLINK_HOME="+t.home, "EMRFLINK_SPEED=2000", "CI=true", "NO_COLOR=1")
 	cmd.Dir = t.dir
+	return cmd
+}
+
+// command runs one of emrflink's and returns its standard output.
+func (t *tool) command(ctx context.Context, words ...string) (string, error) {
+	start := time.Now()
+	cmd := t.emrflink(ctx, words...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()

@@ -3,13 +3,13 @@
 package main
 
 import (
-	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -17,182 +17,51 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-
-	"emrflink/components/flinkoperator"
-	"emrflink/karpenter"
-	"emrflink/observability"
+	"emrflink/internal/dashboards"
 )
 
-type object = map[string]any
-
-// prometheus is the running one.
+// prometheus is the one that `local dashboards` runs.
 type prometheus struct {
-	cmd       *exec.Cmd
-	address   string
-	log       string
-	karpenter string // the address of Karpenter's metrics
+	cmd     *exec.Cmd
+	page    string // where the dashboards are
+	address string
+	log     *bytes.Buffer
 }
 
-// scrape starts a Prometheus that has of the pods of the local target what its discovery tells it of those of a cluster, and
-// goes on from there with the same rules as on AWS. Debian's Prometheus has no discovery in Kubernetes.
-func (t *tool) scrape(ctx context.Context, program string) (*prometheus, error) {
-	config, err := t.command(ctx, "kubeconfig", "--print")
+// scrape has the command collect the metrics of the jobs, by the same rules as on AWS.
+func (t *tool) scrape(ctx context.Context) (*prometheus, error) {
+	p := &prometheus{log: &bytes.Buffer{}, cmd: t.emrflink(ctx, "local", "dashboards", "--port", "0", "--output", "json")}
+	p.cmd.Stderr = p.log
+	p.cmd.Cancel = func() error { return p.cmd.Process.Signal(os.Interrupt) }
+	out, err := p.cmd.StdoutPipe()
 	if err != nil {
 		return nil, err
 	}
-	access := filepath.Join(t.dir, "kubeconfig")
-	if err := os.WriteFile(access, []byte(config), 0o600); err != nil {
+	if err := p.cmd.Start(); err != nil {
 		return nil, err
 	}
-	p := &prometheus{}
-	if p.karpenter, err = karpenterAddress(ctx, t.home); err != nil {
-		return nil, err
+	var doc dashboards.Info
+	if err := json.NewDecoder(out).Decode(&doc); err != nil {
+		return nil, p.failed(errors.Join(err, p.cmd.Wait()))
 	}
-	jobs := []any{}
-	for _, target := range observability.Targets([]string{"flink-team-a"}, flinkoperator.Namespace, karpenter.Namespace) {
-		job := target.Job()
-		delete(job, "kubernetes_sd_configs")
-		if job["static_configs"], err = discovered(ctx, access, target.Namespaces); err != nil {
-			return nil, err
-		}
-		// A pod's address 100.X.Y.Z is 127.X.Y.Z on this machine, and Karpenter runs beside its pods.
-		local := object{
-			"source_labels": []any{"__address__"}, "regex": `100\.(.*)`, "replacement": "127.$1", "target_label": "__address__",
-		}
-		if target.Name == "karpenter" {
-			local = object{"target_label": "__address__", "replacement": p.karpenter}
-		}
-		job["relabel_configs"] = append(job["relabel_configs"].([]any), local)
-		jobs = append(jobs, job)
-	}
-	raw, err := json.Marshal(object{"global": object{"scrape_interval": "5s"}, "scrape_configs": jobs})
-	if err != nil {
-		return nil, err
-	}
-	file := filepath.Join(t.dir, "prometheus.yml")
-	if err := os.WriteFile(file, raw, 0o600); err != nil {
-		return nil, err
-	}
-	free, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
-	}
-	p.address = free.Addr().String()
-	if err := free.Close(); err != nil {
-		return nil, err
-	}
-	log, err := os.Create(filepath.Join(t.dir, "prometheus.log"))
-	if err != nil {
-		return nil, err
-	}
-	defer log.Close() // the process has its own handle
-	p.cmd = exec.CommandContext(ctx, program, "--config.file="+file, "--storage.tsdb.path="+filepath.Join(t.dir, "data"),
-		"--web.listen-address="+p.address)
-	p.cmd.Env = append(os.Environ(), "EMRFLINK_HOME="+t.home)
-	p.cmd.Stderr, p.log = log, log.Name()
-	return p, p.cmd.Start()
+	p.page, p.address = doc.URL, doc.Prometheus
+	return p, nil
 }
 
-// failed adds what Prometheus logged to an error.
+// failed adds what the command said to an error.
 func (p *prometheus) failed(err error) error {
 	if err == nil {
 		return nil
 	}
-	log, _ := os.ReadFile(p.log)
-	return fmt.Errorf("%w\n%s", err, log[max(0, len(log)-2000):])
-}
-
-// discovered are the targets of the pods in namespaces, as Prometheus' discovery makes them: one for each container and each
-// port that it declares.
-func discovered(ctx context.Context, access string, namespaces []string) ([]any, error) {
-	groups := []any{}
-	for _, namespace := range namespaces {
-		raw, err := exec.CommandContext(ctx, "kubectl", "--kubeconfig", access, "get", "pods", "--namespace", namespace,
-			"--output", "json").Output()
-		if err != nil {
-			return nil, fmt.Errorf("kubectl get pods: %w", err)
-		}
-		var list struct{ Items []corev1.Pod }
-		if err := decode(raw, &list); err != nil {
-			return nil, err
-		}
-		for _, pod := range list.Items {
-			const meta = "__meta_kubernetes_pod_"
-			labels := map[string]string{"__meta_kubernetes_namespace": namespace, meta + "name": pod.Name,
-				meta + "ip": pod.Status.PodIP, meta + "phase": string(pod.Status.Phase)}
-			for k, v := range pod.Labels {
-				labels[meta+"label_"+regexp.MustCompile(`\W`).ReplaceAllString(k, "_")] = v
-			}
-			for _, c := range pod.Spec.Containers {
-				of := maps.Clone(labels)
-				of[meta+"container_name"] = c.Name
-				addresses := []string{pod.Status.PodIP}
-				for _, port := range c.Ports {
-					addresses = append(addresses, net.JoinHostPort(pod.Status.PodIP, strconv.Itoa(int(port.ContainerPort))))
-				}
-				groups = append(groups, object{"targets": addresses, "labels": of})
-			}
-		}
-	}
-	return groups, nil
+	return fmt.Errorf("%w\n%s", err, p.log)
 }
 
 func (p *prometheus) stop() {
-	_ = p.cmd.Process.Kill()
-	_ = p.cmd.Wait() // it was killed
-}
-
-// karpenterAddress finds where the Karpenter of a state folder offers its metrics: at one of its two ports.
-func karpenterAddress(ctx context.Context, home string) (string, error) {
-	dirs, _ := filepath.Glob("/proc/[0-9]*")
-	for _, dir := range dirs {
-		line, _ := os.ReadFile(filepath.Join(dir, "cmdline"))
-		env, _ := os.ReadFile(filepath.Join(dir, "environ"))
-		if !strings.Contains(string(line), "localkube\x00karpenter") || !strings.Contains(string(env), home+"/") {
-			continue
-		}
-		for _, port := range listening(dir) {
-			address := "127.0.0.1:" + strconv.Itoa(port)
-			body, err := get(ctx, "http://"+address+"/metrics")
-			if err == nil && strings.Contains(string(body), "karpenter_build_info") {
-				return address, nil
-			}
-		}
-	}
-	return "", fmt.Errorf("no Karpenter of %s offers metrics: is its local target up?", home)
-}
-
-// listening are the TCP ports at which a process listens: the sockets that are both its own and listening.
-func listening(dir string) []int {
-	own := map[string]bool{}
-	fds, _ := filepath.Glob(filepath.Join(dir, "fd", "*"))
-	for _, fd := range fds {
-		link, _ := os.Readlink(fd)
-		own[strings.TrimSuffix(strings.TrimPrefix(link, "socket:["), "]")] = true
-	}
-	var ports []int
-	for _, table := range []string{"tcp", "tcp6"} {
-		file, err := os.Open(filepath.Join(dir, "net", table))
-		if err != nil {
-			continue
-		}
-		for s := bufio.NewScanner(file); s.Scan(); {
-			f := strings.Fields(s.Text())
-			const listen = "0A"
-			if len(f) > 9 && f[3] == listen && own[f[9]] {
-				if port, err := strconv.ParseInt(f[1][strings.LastIndex(f[1], ":")+1:], 16, 32); err == nil {
-					ports = append(ports, int(port))
-				}
-			}
-		}
-		_ = file.Close() // it was read
-	}
-	return ports
+	_ = p.cmd.Process.Signal(os.Interrupt)
+	_ = p.cmd.Wait() // it ends so
 }
 
 func get(ctx context.Context, address string) ([]byte, error) {
@@ -221,7 +90,7 @@ func (p *prometheus) query(ctx context.Context, expr string, ago time.Duration) 
 	for _, choice := range []string{"$namespace", "$job"} {
 		expr = strings.ReplaceAll(expr, choice, ".*")
 	}
-	raw, err := get(ctx, "http://"+p.address+"/api/v1/query?query="+url.QueryEscape(expr)+
+	raw, err := get(ctx, p.address+"/api/v1/query?query="+url.QueryEscape(expr)+
 		fmt.Sprintf("&time=%d", time.Now().Add(-ago).Unix()))
 	if err != nil {
 		return nil, err
@@ -241,7 +110,7 @@ func (p *prometheus) query(ctx context.Context, expr string, ago time.Duration) 
 
 // writeNames writes the names of the metrics that Prometheus has seen, a file for each process that offers them.
 func (p *prometheus) writeNames(ctx context.Context, dir string) error {
-	raw, err := get(ctx, "http://"+p.address+"/api/v1/label/__name__/values")
+	raw, err := get(ctx, p.address+"/api/v1/label/__name__/values")
 	if err != nil {
 		return err
 	}
