@@ -21,7 +21,7 @@ UNTUNED   := $(if $(GOGC)$(GOMEMLIMIT),,-exec "env -u GOGC -u GOMEMLIMIT")
 ATONCE     = $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
 # The race detector is for packages in which goroutines share data: everything they import is compiled a second time for
 # it, so what sees Pulumi's SDKs of AWS and Kubernetes stays out. It needs a C compiler.
-RACED     := awsapi cleanup engine engine/save flinkjob iostreams kube localcloud/account localcloud/awswire \
+RACED     := awsapi cleanup dashboards engine engine/save flinkjob iostreams kube localcloud/account localcloud/awswire \
 	localcloud/flinkoperator localcloud/kubelet localcloud/provider/plug preflight
 RACE      := $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),$(addprefix emrflink/internal/,$(RACED)))
 # Go keeps the result of a test until something that the test has read changes. It does not see what the programs read that
@@ -72,7 +72,7 @@ flink: build ## Fetch the Flink that runs jobs on the local target (needs Maven;
 
 .PHONY: samples
 samples: ## Build the jars of the sample jobs that have a source, into bin/samples (needs Maven and a JDK)
-	@$(GO) run ./internal/tools/build -o $(BIN) -samples
+	@$(GO) run ./internal/tools/build -o $(BIN) -samples $(SAMPLES)
 
 .PHONY: kafka
 kafka: ## Run a broker of Kafka for the sample job kafka on the local target (needs Maven and Java), until Ctrl-C
@@ -83,6 +83,7 @@ samples-table: build samples ## Take each sample job through its life in real Fl
 	$(GO) run ./internal/tools/sampletable -bin $(BIN)
 
 .PHONY: samples-life
+samples-life: SAMPLES := counting
 samples-life: build samples ## Take the job that counts through a whole life in real Flink, to a second stack, and write it down in docs/samples.md (10 minutes)
 	$(GO) run ./internal/tools/sampletable -bin $(BIN) -life
 

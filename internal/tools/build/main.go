@@ -21,7 +21,7 @@ func main() {
 	out := flag.String("o", "bin", "folder of the binaries")
 	version := flag.String("version", "dev", "version that emrflink reports")
 	raced := flag.String("tests", "", "build nothing; say what the tests of these packages with the race detector will take")
-	samples := flag.Bool("samples", false, "build only the jars of the sample jobs, with Maven")
+	samples := flag.Bool("samples", false, "build only the jars of the sample jobs that are named, or of all, with Maven")
 	flag.Parse()
 	b := compile.Build{Out: *out, Version: *version, W: os.Stdout}
 	run := b.Run
@@ -29,7 +29,7 @@ func main() {
 		run = func(ctx context.Context) error { return compile.TestRoom(ctx, os.Stdout, strings.Fields(*raced)) }
 	}
 	if *samples {
-		run = func(ctx context.Context) error { return compile.Samples(ctx, ".", *out, os.Stdout) }
+		run = func(ctx context.Context) error { return compile.Samples(ctx, ".", *out, os.Stdout, flag.Args()...) }
 	}
 	if err := run(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
