@@ -160,6 +160,8 @@ func (c *collector) config(address, rules string) ([]byte, error) {
 				"source_labels": []any{"__meta_kubernetes_namespace", "__meta_kubernetes_pod_name"}, "separator": "/",
 				"target_label": "__metrics_path__", "replacement": "/metrics/" + t.Name + "/$1",
 			},
+			// Without a name of its own a pod would be another one after each start, and counted twice for some minutes.
+			object{"source_labels": []any{"__meta_kubernetes_pod_name"}, "target_label": "instance"},
 			object{"target_label": "__address__", "replacement": address})
 		jobs = append(jobs, job)
 	}

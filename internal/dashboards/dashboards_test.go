@@ -168,6 +168,8 @@ func TestTheBoardShowsWhatAPodOffers(t *testing.T) {
 	raw, err := b.Page(t.Context(), View{Since: time.Minute})
 	require.NoError(t, err)
 	require.NotContains(t, string(raw), "http-equiv", "a file stays as it is")
+	_, targets := get(t, b.Info().Prometheus+"/api/v1/targets?state=active", "")
+	require.Contains(t, targets, `"instance":"counts-1.a"`, "it is the same one after another start")
 	b.prometheus.stop()
 	require.ErrorContains(t, b.Wait(t.Context()), "prometheus ended")
 	_, err = b.Page(t.Context(), View{Since: time.Minute})

@@ -70,16 +70,16 @@ func (a *app) serve(ctx context.Context, o localtarget.ServeOptions) error {
 }
 
 // simulatedTarget is the local target of a stack; a stack on a target that is no simulation is refused.
-func (a *app) simulatedTarget() (*target.LocalTarget, error) {
+func (a *app) simulatedTarget(what, why, next string) (*target.LocalTarget, error) {
 	s, err := a.settings()
 	if err != nil {
 		return nil, err
 	}
 	if !stack.NeedsOf(s.config.Target).Daemon {
 		return nil, &cmdutil.Error{
-			What:  fmt.Sprintf("break the target of stack %q", s.info.Stack),
-			Cause: fmt.Errorf("its target is %q: faults and drift are made on the local target only", s.config.Target),
-			Next:  cmdutil.Command("local", "fault", "list", "--stack", "local"), ID: "not-local", Exit: cmdutil.ExitUsage,
+			What:  fmt.Sprintf("%s of stack %q", what, s.info.Stack),
+			Cause: fmt.Errorf("its target is %q: %s", s.config.Target, why),
+			Next:  next, ID: "not-local", Exit: cmdutil.ExitUsage,
 		}
 	}
 	return a.local()
@@ -96,7 +96,8 @@ func (b board) Close() error { return errors.Join(b.Board.Close(), b.stack.Close
 
 // dashboards collects and shows the metrics of a stack on the local target.
 func (a *app) dashboards(ctx context.Context, l net.Listener, since time.Duration) (local.Board, error) {
-	t, err := a.simulatedTarget()
+	t, err := a.simulatedTarget("show the dashboards", "its cluster can have a Grafana (observability in its settings)",
+		"kubectl --namespace monitoring port-forward service/kube-prometheus-stack-grafana 3000:80")
 	if err != nil {
 		return nil, err
 	}
@@ -139,9 +140,15 @@ func (s *onTarget) board(ctx context.Context, t *target.LocalTarget, l net.Liste
 	}, l, since)
 }
 
+// breakable is the target of a stack whose faults can be set.
+func (a *app) breakable() (*target.LocalTarget, error) {
+	return a.simulatedTarget("break the target", "faults and drift are made on the local target only",
+		cmdutil.Command("local", "fault", "list", "--stack", "local"))
+}
+
 // change changes a recorded resource out of band.
 func (a *app) change(ctx context.Context, c localtarget.Change) (plans.StateResource, error) {
-	t, err := a.simulatedTarget()
+	t, err := a.breakable()
 	if err != nil {
 		return plans.StateResource{}, err
 	}

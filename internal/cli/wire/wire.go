@@ -183,7 +183,7 @@ func (a *app) operations() root.Operations {
 				return &sharedTarget{LocalTarget: t, app: a}, err
 			},
 			Serve: a.serve, Change: a.change, Dashboards: a.dashboards,
-			Faults: func() (local.Faults, error) { return a.simulatedTarget() }, Flink: a.flink,
+			Faults: func() (local.Faults, error) { return a.breakable() }, Flink: a.flink,
 		},
 	}
 }
