@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -86,8 +87,11 @@ func With[S Session, J any](ctx context.Context, what string, open func(context.
 	if err == nil {
 		err = do(s, job)
 	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", what, s.Explained(err))
+	if err == nil {
+		return nil
 	}
-	return nil
+	if err = s.Explained(err); strings.HasPrefix(err.Error(), what+":") { // a refusal says itself what is refused
+		return err
+	}
+	return fmt.Errorf("%s: %w", what, err)
 }

@@ -204,6 +204,7 @@ func TestWhatIsRefusedSaysWhatToDo(t *testing.T) {
 		_, err := exec(t, cluster(t, "stateless"), line)
 		require.ErrorContains(t, err, c.says, line)
 		require.Equal(t, c.code, cmdtest.Code(err), line)
+		require.LessOrEqual(t, strings.Count(err.Error(), "upgrade job"), 1, "what failed is said once: %v", err)
 	}
 	_, err := exec(t, &fake{absent: "the cluster was not asked: no route"}, "history basic")
 	require.ErrorContains(t, err, "no route")
