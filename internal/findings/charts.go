@@ -13,10 +13,13 @@ import (
 
 const releaseType = "kubernetes:helm.sh/v3:Release"
 
+// chartName is a chart's name without the registry that it is pulled from.
+func chartName(reference string) string { return reference[strings.LastIndex(reference, "/")+1:] }
+
 // prometheusCharts are the releases of the chart that has Prometheus and Grafana.
 func prometheusCharts(g *graph) []Resource {
 	return slices.DeleteFunc(slices.Clone(g.of(releaseType)), func(r Resource) bool {
-		return untyped.Text(r.Inputs["chart"]) != "kube-prometheus-stack"
+		return chartName(untyped.Text(r.Inputs["chart"])) != "kube-prometheus-stack"
 	})
 }
 
@@ -66,7 +69,7 @@ func images(g *graph) []image {
 	for _, r := range g.of(releaseType) {
 		chart := untyped.Text(r.Inputs["chart"])
 		for _, c := range versions.Charts() {
-			if chart[strings.LastIndex(chart, "/")+1:] != c.Name[strings.LastIndex(c.Name, "/")+1:] {
+			if chartName(chart) != chartName(c.Name) {
 				continue
 			}
 			for _, i := range c.Images {

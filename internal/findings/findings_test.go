@@ -125,8 +125,10 @@ func cases() map[string]struct {
 			[]one{
 				{release, "a", prometheus(`"service":{"type":"LoadBalancer"},` + anybody), ""},
 				{release, "b", prometheus(`"ingress":{"enabled":true},` + anybody), ""},
+				{release, "c", strings.Replace(prometheus(`"ingress":{"enabled":true},`+anybody), `"kube-`,
+					`"oci://r.example.com/charts/kube-`, 1), ""},
 			},
-			[]string{"a values.grafana.service.type", "b values.grafana.ingress"},
+			[]string{"a values.grafana.service.type", "b values.grafana.ingress", "c values.grafana.ingress"},
 			[]one{
 				{release, "a", prometheus(anybody), ""},
 				{release, "b", prometheus(`"ingress":{"enabled":true}`), ""},
