@@ -111,6 +111,7 @@ func (m Mirrors) Value(image versions.Image) (path, value string) {
 
 // ECR is a registry of Amazon ECR that mirrors: repositories whose names begin with one of the prefixes.
 type ECR struct {
+	// Host is the registry's name, of which Account and Region are a part.
 	Host, Account, Region string
 	// Prefixes end with a slash, or are "" for the whole registry.
 	Prefixes []string
@@ -194,6 +195,7 @@ func (m Mirrors) ImageHosts() []string {
 
 // Problem is something wrong with a mirror.
 type Problem struct {
+	// Key is the path below the setting, Value what stands there, Why what is wrong with it.
 	Key, Value, Why string
 	// Of is a name that there is not, and Known are those that there are.
 	Of    string
