@@ -189,8 +189,8 @@ func fields() []field {
 		},
 			func(c *Config) any { return &c.AvailabilityZones }},
 		{Key{Name: "natGateways", Doc: "one NAT gateway (single), one in each zone (perZone), or none: then nodes and jobs " +
-			"reach only the VPC and AWS services with an endpoint, of which those that the platform needs are made; images must " +
-			"come from mirrors in ECR of the region", Example: "perZone"},
+			"reach only the VPC and AWS services with an endpoint, of which those that the platform needs are made; images " +
+			"must come from mirrors in ECR of the region", Example: "perZone"},
 			func(c *Config) any { return &c.NatGateways }},
 		{Key{Name: "kubernetesVersion", Doc: "Kubernetes version of the cluster", Example: "1.34"},
 			func(c *Config) any { return &c.KubernetesVersion }},
