@@ -36,6 +36,8 @@ type Args struct {
 	ClusterName, OidcProviderArn, OidcIssuer pulumi.StringInput
 	// PodIdentityCluster replaces the identity provider; see package irsa.
 	PodIdentityCluster pulumi.StringInput
+	// Isolated says that what has no endpoint in the VPC cannot be reached: the price list and IAM.
+	Isolated bool
 	// Kubernetes is the provider of the cluster.
 	Kubernetes *kubernetes.Provider
 	// After must be ready first and outlive Karpenter: core nodes, CoreDNS, the internet access.
@@ -153,6 +155,7 @@ func (k *Karpenter) install(ctx *pulumi.Context, name string, args *Args, role *
 	crdChart, chart := versions.KarpenterCRD(), versions.Karpenter()
 	crds, err := helm.NewRelease(ctx, name+"-crds", &helm.Args{
 		Name: "karpenter-crd", Chart: crdChart.Name, Version: crdChart.Version, Namespace: pulumi.String(Namespace),
+		Mirrors: args.Deployment.Mirrors,
 	}, parent, provider, deployment.DependsOn(append(append([]pulumi.CustomResource{}, k.Needs...), args.After...)...))
 	if err != nil {
 		return err
@@ -160,13 +163,15 @@ func (k *Karpenter) install(ctx *pulumi.Context, name string, args *Args, role *
 	resources := pulumi.StringMap{"cpu": pulumi.String("1"), "memory": pulumi.String("1Gi")}
 	selector := cluster.CoreSelector()
 	selector["kubernetes.io/os"] = "linux"
+	settings := pulumi.Map{"clusterName": pulumi.String(args.Deployment.Name), "interruptionQueue": k.QueueName}
+	if args.Isolated {
+		settings["isolatedVPC"] = pulumi.Bool(true)
+	}
 	controller, err := helm.NewRelease(ctx, name+"-chart", &helm.Args{
 		Name: "karpenter", Chart: chart.Name, Version: chart.Version, Namespace: pulumi.String(Namespace), SkipCRDs: true,
+		Mirrors: args.Deployment.Mirrors, Images: chart.Images,
 		Values: pulumi.Map{
-			"settings": pulumi.Map{
-				"clusterName":       pulumi.String(args.Deployment.Name),
-				"interruptionQueue": k.QueueName,
-			},
+			"settings": settings,
 			"serviceAccount": pulumi.Map{
 				"create": pulumi.Bool(true), "name": pulumi.String(ServiceAccount),
 				"annotations": role.Annotations(),

@@ -98,6 +98,7 @@ func Compose(ctx *pulumi.Context, config Config) error {
 		d.PermissionsBoundary = config.PermissionsBoundary
 	}
 	d.RolePath, d.Protect, d.AddonVersions = config.RolePath, config.Protect, config.AddonVersions
+	d.Mirrors = config.Mirrors
 	p := &platform{config: config, release: release, deployment: d}
 	for _, step := range []func(*pulumi.Context) error{
 		p.makeKey, p.makeNetwork, p.makeCluster, p.makeNodes, p.makeBucket, p.makeKarpenter, p.makeOperator, p.makeMetrics,
@@ -147,7 +148,7 @@ func (p *platform) makeNetwork(ctx *pulumi.Context) (err error) {
 	}
 	p.network, err = network.NewNetwork(ctx, "network", &network.Args{
 		Deployment: p.deployment, VpcCidr: p.config.VpcCidr, Zones: zones, NatGateways: p.config.NatGateways,
-		InterfaceEndpoints: p.config.InterfaceEndpoints,
+		InterfaceEndpoints: p.config.endpoints(),
 	})
 	return err
 }
@@ -236,6 +237,7 @@ func (p *platform) makeKarpenter(ctx *pulumi.Context) (err error) {
 		ClusterName:     p.cluster.Name,
 		OidcProviderArn: p.cluster.OidcProviderArn,
 		OidcIssuer:      p.cluster.OidcIssuer, PodIdentityCluster: p.podIdentity(),
+		Isolated:   p.config.NatGateways == network.NatNone,
 		Kubernetes: p.cluster.Kubernetes,
 		After:      p.ready(),
 	})

@@ -80,7 +80,7 @@ type Config struct {
 	VpcCidr string
 	// AvailabilityZones is how many zones are used.
 	AvailabilityZones int
-	// NatGateways is network.NatSingle or network.NatPerZone.
+	// NatGateways is network.NatSingle, network.NatPerZone or network.NatNone.
 	NatGateways string
 	// KubernetesVersion is the cluster's, such as 1.35.
 	KubernetesVersion string
@@ -112,6 +112,8 @@ type Config struct {
 	Protect bool
 	// RolePath is the IAM path of every role.
 	RolePath string
+	// Mirrors are where images and charts are pulled from.
+	Mirrors Mirrors
 	// InterfaceEndpoints, ExistingVpc, KmsKey, Observability, ClusterAutoscaler, PrefixDelegation and PodIdentity are the
 	// optional parts; see their keys.
 	InterfaceEndpoints []string
@@ -147,6 +149,7 @@ func Default() Config {
 		RolePath:            "/",
 		AddonVersions:       map[string]string{},
 		NodeImage:           versions.AMIAlias,
+		Mirrors:             Mirrors{Images: map[string]string{}, Charts: map[string]string{}},
 
 		InterfaceEndpoints: []string{},
 		ExistingVpc:        ExistingVpc{PrivateSubnetIds: []string{}, PublicSubnetIds: []string{}},
@@ -185,7 +188,9 @@ func fields() []field {
 			Doc:  "number of availability zones, chosen by zone ID among those that EKS supports", Example: "2",
 		},
 			func(c *Config) any { return &c.AvailabilityZones }},
-		{Key{Name: "natGateways", Doc: "one NAT gateway (single), or one in each zone (perZone)", Example: "perZone"},
+		{Key{Name: "natGateways", Doc: "one NAT gateway (single), one in each zone (perZone), or none: then nodes and jobs " +
+			"reach only the VPC and AWS services with an endpoint, of which those that the platform needs are made; images " +
+			"must come from mirrors in ECR of the region", Example: "perZone"},
 			func(c *Config) any { return &c.NatGateways }},
 		{Key{Name: "kubernetesVersion", Doc: "Kubernetes version of the cluster", Example: "1.34"},
 			func(c *Config) any { return &c.KubernetesVersion }},

@@ -45,8 +45,8 @@ func optionFields() []field {
 			Example: `["ecr.api","ecr.dkr","sts","ec2","logs"]`},
 			func(c *Config) any { return &c.InterfaceEndpoints }},
 		{Key{Name: "existingVpc", Doc: "existing VPC and subnets to use: they are not created and not deleted, private subnets " +
-			"get the tag kubernetes.io/cluster/NAME; vpcCidr is then the range of that VPC; availabilityZones and natGateways " +
-			"are ignored; the private subnets need internet access",
+			"get the tag kubernetes.io/cluster/NAME; vpcCidr is then the range of that VPC; availabilityZones is ignored; the " +
+			"private subnets need internet access, or, with natGateways none, the endpoints that a VPC of ours would have",
 			Example: `{"id":"vpc-0123456789abcdef0",` +
 				`"privateSubnetIds":["subnet-0a1b2c3d4e5f60718","subnet-0a1b2c3d4e5f60719"],"publicSubnetIds":[]}`},
 			func(c *Config) any { return &c.ExistingVpc }},
@@ -77,6 +77,14 @@ func optionFields() []field {
 		{Key{Name: "nodeImage", Doc: "image of the nodes that Karpenter launches, as a pinned alias of Amazon Linux 2023; " +
 			"another one replaces the nodes one after the other, within the budgets of their pools", Example: "al2023@v20260930"},
 			func(c *Config) any { return &c.NodeImage }},
+		{Key{Name: "mirrors", Doc: "registries that images and charts are pulled from instead of the public ones. images: for " +
+			"each of " + strings.Join(versions.Registries(), ", ") + ", or * for all others, a registry with a path, such as a " +
+			"pull-through cache of ECR; {registry} in it stands for the name. charts: for each of " +
+			strings.Join(versions.ChartRepositories(), ", ") + ", or *, oci://FOLDER or https://REPOSITORY; charts that are " +
+			"published as images follow images. Nodes pull without a login, from ECR with their role",
+			Example: `{"images":{"*":"111122223333.dkr.ecr.us-west-2.amazonaws.com/{registry}"},` +
+				`"charts":{"*":"oci://111122223333.dkr.ecr.us-west-2.amazonaws.com/charts"}}`},
+			func(c *Config) any { return &c.Mirrors }},
 		{Key{Name: "protect", Doc: "keep cluster and bucket from being deleted or replaced: in the state, and on the cluster " +
 			"as EKS's deletion protection. A cleanup then touches nothing; to end it, set false and deploy", Example: "true"},
 			func(c *Config) any { return &c.Protect }},
@@ -120,6 +128,7 @@ func (v *validator) options(c Config) {
 		v.add("rolePath", p, "/", "AWS keeps this path for its own roles")
 	}
 	v.pins(c)
+	v.mirrors(c.Mirrors)
 	v.observability(c)
 	if w := c.KmsKey.DeletionWindowDays; w < encryption.MinWindowDays || w > encryption.MaxWindowDays {
 		v.add("kmsKey.deletionWindowDays", w, fmt.Sprint(min(max(w, encryption.MinWindowDays), encryption.MaxWindowDays)),

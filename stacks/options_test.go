@@ -335,12 +335,7 @@ func TestPodIdentity(t *testing.T) {
 // TestOptionsTogether: everything that is allowed at the same time, tagged and within AWS's limits like the default.
 func TestOptionsTogether(t *testing.T) {
 	t.Parallel()
-	g := componenttest.Run(t, compose(func(c *stacks.Config) {
-		c.InterfaceEndpoints, c.NatGateways = network.EndpointServices(), network.NatPerZone
-		c.KmsKey.Enabled, c.ClusterAutoscaler, c.PrefixDelegation, c.PodIdentity = true, true, true, true
-		c.Observability = stacks.Observability{Prometheus: stacks.InCluster, Grafana: stacks.InCluster, Alerts: true,
-			RetentionDays: 15}
-	}))
+	g := componenttest.Run(t, compose(func(c *stacks.Config) { everything(c); mirrored(c) }))
 	for _, r := range g.Resources {
 		kind := r.Type[strings.LastIndex(r.Type, ":")+1:]
 		if !strings.HasPrefix(r.Type, "aws:") || slices.Contains(notTaggable, kind) || kind == "Alias" {

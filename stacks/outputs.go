@@ -79,6 +79,9 @@ func (p *platform) exportFlink(ctx *pulumi.Context) {
 	ctx.Export("jobmanagerUri", pulumi.String(first.JobManager))
 	ctx.Export("logsUri", pulumi.String(first.Logs))
 	ctx.Export("emrReleaseLabel", pulumi.String(p.release.Label))
+	if m := p.config.Mirrors; len(m.Images) > 0 {
+		ctx.Export("imageMirrors", pulumi.ToStringMap(m.Images))
+	}
 	ctx.Export("flinkVersion", pulumi.String(p.release.FlinkVersion))
 	ctx.Export("flinkOperatorNamespace", pulumi.String(flinkoperator.Namespace))
 	ctx.Export("flinkOperatorRoleArn", p.operator.RoleArn)

@@ -90,7 +90,9 @@ func TestTheSchemasChoicesAreTaken(t *testing.T) {
 			if key == "interfaceEndpoints" {
 				value = []any{value}
 			}
-			_, err := Parse("", map[string]any{key: value, "availabilityZones": 2}) // which every region has
+			_, err := Parse("", map[string]any{key: value, "availabilityZones": 2, // which every region has
+				"mirrors": `{"images":{"*":"111122223333.dkr.ecr.us-west-2.amazonaws.com/all"}}`, // without NAT
+			})
 			require.NoError(t, err, "%s = %v", key, value)
 		}
 	}

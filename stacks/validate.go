@@ -73,7 +73,8 @@ func validate(file string, c Config) []Problem {
 	v.oneOf("target", c.Target, TargetLocal, TargetAWS)
 	v.name(c.Name)
 	v.region(c)
-	v.oneOf("natGateways", c.NatGateways, network.NatSingle, network.NatPerZone)
+	v.oneOf("natGateways", c.NatGateways, network.NatChoices()...)
+	v.isolation(c)
 	if _, err := network.ParseCidr(c.VpcCidr); err != nil {
 		v.add("vpcCidr", c.VpcCidr, "", "%s", err)
 	}

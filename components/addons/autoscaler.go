@@ -77,6 +77,7 @@ func NewClusterAutoscaler(ctx *pulumi.Context, name string, args *AutoscalerArgs
 	chart := versions.ClusterAutoscaler()
 	a.Release, err = helm.NewRelease(ctx, name+"-chart", &helm.Args{
 		Name: "cluster-autoscaler", Chart: chart.Name, Repo: chart.Repo, Version: chart.Version,
+		Mirrors: args.Deployment.Mirrors, Images: chart.Images,
 		Namespace: pulumi.String("kube-system"),
 		Values: pulumi.Map{
 			"autoDiscovery": pulumi.Map{"clusterName": pulumi.String(args.Deployment.Name)},

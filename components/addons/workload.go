@@ -157,6 +157,7 @@ func certManager(ctx *pulumi.Context, name string, args *Args, parent, after pul
 	selector := pulumi.ToStringMap(cluster.CoreSelector())
 	return helm.NewRelease(ctx, name+"-cert-manager", &helm.Args{
 		Name: "cert-manager", Chart: chart.Name, Repo: chart.Repo, Version: chart.Version,
+		Mirrors: args.Deployment.Mirrors, Images: chart.Images,
 		Namespace: pulumi.String(certManagerNamespace),
 		Values: pulumi.Map{
 			"crds":            pulumi.Map{"enabled": pulumi.Bool(true), "keep": pulumi.Bool(false)},
@@ -172,6 +173,7 @@ func metricsServer(ctx *pulumi.Context, name string, args *Args, parent, after p
 	chart := versions.MetricsServer()
 	return helm.NewRelease(ctx, name+"-metrics-server", &helm.Args{
 		Name: "metrics-server", Chart: chart.Name, Repo: chart.Repo, Version: chart.Version,
+		Mirrors: args.Deployment.Mirrors, Images: chart.Images,
 		Namespace: pulumi.String("kube-system"),
 		Values: pulumi.Map{
 			"replicas":            pulumi.Int(2),

@@ -155,7 +155,53 @@ func NodeRole(ctx *pulumi.Context, name string, d *deployment.Deployment, suffix
 		}
 		attachments = append(attachments, a)
 	}
-	return role, attachments, nil
+	mirrors, err := pullThrough(ctx, name, d, role, roleName+"-mirrors", opts...)
+	return role, append(attachments, mirrors...), err
+}
+
+// MirrorPolicy has what a node needs beside the right to pull when ECR mirrors other registries: the first pull of an image
+// makes its repository, and ECR fetches the image for who pulls. Source: ECR user guide, "IAM permissions required to sync
+// an upstream registry with an Amazon ECR private registry".
+func MirrorPolicy(d *deployment.Deployment) iamdoc.Document {
+	var repositories iamdoc.Strings
+	for _, e := range d.Mirrors.ECRs() {
+		for _, prefix := range e.Prefixes {
+			repositories = append(repositories,
+				"arn:"+d.Partition+":ecr:"+e.Region+":"+e.Account+":repository/"+prefix+"*")
+		}
+	}
+	if len(repositories) == 0 {
+		return iamdoc.Document{}
+	}
+	return iamdoc.New(iamdoc.Allow("PullThrough",
+		iamdoc.Strings{"ecr:BatchImportUpstreamImage", "ecr:CreateRepository"}, repositories))
+}
+
+// pullThrough lets nodes fill a mirror in ECR.
+func pullThrough(ctx *pulumi.Context, name string, d *deployment.Deployment, role *iam.Role, policyName string,
+	opts ...pulumi.ResourceOption) ([]pulumi.CustomResource, error) {
+	statements := MirrorPolicy(d)
+	if len(statements.Statements) == 0 {
+		return nil, nil
+	}
+	document, err := statements.Managed()
+	if err != nil {
+		return nil, err
+	}
+	policy, err := iam.NewPolicy(ctx, name+"-node-mirrors", &iam.PolicyArgs{
+		Name: pulumi.String(policyName), Description: pulumi.String("Fill the mirrors of registries of EKS cluster " + d.Name),
+		Policy: pulumi.String(document), Tags: d.ResourceTags(policyName),
+	}, opts...)
+	if err != nil {
+		return nil, fmt.Errorf("create policy of mirrors: %w", err)
+	}
+	attachment, err := iam.NewRolePolicyAttachment(ctx, name+"-node-mirrors-attachment", &iam.RolePolicyAttachmentArgs{
+		Role: role.Name, PolicyArn: policy.Arn,
+	}, opts...)
+	if err != nil {
+		return nil, fmt.Errorf("attach policy of mirrors: %w", err)
+	}
+	return []pulumi.CustomResource{attachment}, nil
 }
 
 // launchTemplate has neither image nor security group: EKS adds its image and the cluster's own group. The hop limit of

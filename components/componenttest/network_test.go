@@ -115,7 +115,7 @@ func TestNetworkWithNatGatewaysPerZone(t *testing.T) {
 
 func TestNetworkRefuses(t *testing.T) {
 	t.Parallel()
-	_, err := runNetwork(t, "none", 3)
+	_, err := runNetwork(t, "several", 3)
 	require.ErrorContains(t, err, "NAT gateways")
 	_, err = runNetwork(t, network.NatSingle, 1)
 	require.ErrorContains(t, err, "at least 2")

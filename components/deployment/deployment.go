@@ -15,6 +15,8 @@ import (
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"emrflink/components/mirror"
 )
 
 const (
@@ -64,6 +66,8 @@ type Deployment struct {
 	Protect bool
 	// AddonVersions are versions of EKS addons by their names; one that is not there has EKS's default version.
 	AddonVersions map[string]string
+	// Mirrors are where images and charts are pulled from instead of their public registries.
+	Mirrors mirror.Mirrors
 	// Tags are the user's tags; the deployment's own are added by ResourceTags.
 	Tags map[string]string
 }

@@ -126,16 +126,14 @@ func release(ctx *pulumi.Context, name string, args *Args, role *irsa.Role,
 	chart := args.Release.OperatorChart
 	return helm.NewRelease(ctx, name+"-chart", &helm.Args{
 		Name: "flink-kubernetes-operator", Chart: chart.Name, Repo: chart.Repo, Version: chart.Version,
+		Mirrors: args.Deployment.Mirrors, Images: chart.Images,
 		Namespace: pulumi.String(Namespace),
 		Values: pulumi.Map{
 			"emrContainers": pulumi.Map{
 				"awsRegion":                pulumi.String(args.Deployment.Region),
 				"operatorExecutionRoleArn": role.Arn,
 			},
-			"monitoringConfiguration": pulumi.Map{"cloudWatchMonitoringConfiguration": pulumi.Map{
-				"logGroupName":        pulumi.String(LogGroup(args.Deployment)),
-				"logStreamNamePrefix": pulumi.String("operator"),
-			}},
+			"monitoringConfiguration": monitoring(args),
 			// Two replicas need leader election, and leader election needs two replicas.
 			"replicas":                pulumi.Int(2),
 			"highAvailabilityEnabled": pulumi.Bool(true),
@@ -145,6 +143,19 @@ func release(ctx *pulumi.Context, name string, args *Args, role *irsa.Role,
 			"metrics":              pulumi.Map{"port": pulumi.Int(observability.OperatorPort)},
 		},
 	}, opts...)
+}
+
+// monitoring names the image of the logs' container only for a mirror: EMR finds its own by the release. It finds the
+// operator's own image likewise, in its registry of the region, and no value is documented that names another.
+func monitoring(args *Args) pulumi.Map {
+	out := pulumi.Map{"cloudWatchMonitoringConfiguration": pulumi.Map{
+		"logGroupName":        pulumi.String(LogGroup(args.Deployment)),
+		"logStreamNamePrefix": pulumi.String("operator"),
+	}}
+	if own := args.Release.LogImage(); args.Deployment.Mirrors.Image(own) != own {
+		out["image"] = pulumi.String(args.Deployment.Mirrors.Image(own))
+	}
+	return out
 }
 
 func operatorRole(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*irsa.Role, error) {

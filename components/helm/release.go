@@ -11,6 +11,9 @@ import (
 
 	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/utilities"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"emrflink/components/mirror"
+	"emrflink/components/versions"
 )
 
 // Token is the Pulumi type of a release.
@@ -31,6 +34,9 @@ type Args struct {
 	Repo string
 	// Version is the exact version of the chart.
 	Version string
+	// Mirrors are where the chart, and Images that it runs, are pulled from instead.
+	Mirrors mirror.Mirrors
+	Images  []versions.Image
 	// Namespace is where the release lives. It must exist.
 	Namespace pulumi.StringInput
 	// Values are the chart's values.
@@ -58,9 +64,14 @@ func NewRelease(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Res
 	if timeout == 0 {
 		timeout = defaultTimeout
 	}
+	chart, repo := args.Mirrors.Chart(args.Chart, args.Repo)
+	values, err := args.values()
+	if err != nil {
+		return nil, fmt.Errorf("release %q: %w", name, err)
+	}
 	inputs := pulumi.Map{
 		"name":            pulumi.String(args.Name),
-		"chart":           pulumi.String(args.Chart),
+		"chart":           pulumi.String(chart),
 		"version":         pulumi.String(args.Version),
 		"namespace":       args.Namespace,
 		"createNamespace": pulumi.Bool(false),
@@ -68,11 +79,11 @@ func NewRelease(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Res
 		// The SDK's own package always sends this: it selects the resource's inputs as Helm spells them.
 		"compat": pulumi.String("true"),
 	}
-	if args.Repo != "" {
-		inputs["repositoryOpts"] = pulumi.Map{"repo": pulumi.String(args.Repo)}
+	if repo != "" {
+		inputs["repositoryOpts"] = pulumi.Map{"repo": pulumi.String(repo)}
 	}
-	if len(args.Values) > 0 {
-		inputs["values"] = args.Values
+	if len(values) > 0 {
+		inputs["values"] = values
 	}
 	if args.SkipCRDs {
 		inputs["skipCrds"] = pulumi.Bool(true)

@@ -161,6 +161,7 @@ func release(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Resour
 	const full = 85 // percent of the volume at which the oldest samples go: compaction needs room beside them
 	return helm.NewRelease(ctx, name+"-chart", &helm.Args{
 		Name: Name, Chart: chart.Name, Repo: chart.Repo, Version: chart.Version,
+		Mirrors: args.Deployment.Mirrors, Images: chart.Images,
 		Namespace: pulumi.String(observability.Namespace),
 		Values: pulumi.Map{
 			"prometheus": pulumi.Map{"prometheusSpec": pulumi.Map{

@@ -14,13 +14,20 @@ import (
 // EndpointServices are the services for which interface endpoints can be made: all that nodes, controllers and jobs of
 // the platform call. S3 has its gateway endpoint. Source: EKS User Guide, "Deploy private clusters with limited internet
 // access" (ec2, ecr.api, ecr.dkr, elasticloadbalancing, logs, sts, eks, eks-auth); Karpenter, "Private Clusters" (ssm,
-// sqs); autoscaling is cluster-autoscaler's. Not everything has one: IAM, the price list and public.ecr.aws are reached
-// through the NAT gateway.
+// sqs); autoscaling is cluster-autoscaler's; glue and kinesis-streams are those of jobs, ssmmessages that of a shell on a node.
+// Not everything has one: IAM, the price list and public.ecr.aws are reached through the NAT gateway.
 func EndpointServices() []string {
 	return []string{
-		"autoscaling", "ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "elasticloadbalancing", "emr-containers",
-		"logs", "monitoring", "sqs", "ssm", "sts",
+		"autoscaling", "ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "elasticloadbalancing", "emr-containers", "glue",
+		"kinesis-streams", "logs", "monitoring", "sqs", "ssm", "ssmmessages", "sts",
 	}
+}
+
+// IsolatedServices are those without which a platform without NAT does not work: nodes join and pull (ec2, eks, ecr, and S3's
+// gateway endpoint), pods get their roles (sts), Karpenter finds images and hears of interruptions (ssm, sqs), logs and the
+// metrics in them are shipped (logs). Karpenter is told not to ask for prices and for instance profiles of IAM.
+func IsolatedServices() []string {
+	return []string{"ec2", "ecr.api", "ecr.dkr", "eks", "logs", "sqs", "ssm", "sts"}
 }
 
 // interfaceEndpoints makes one endpoint per service with an interface in every private subnet, and with private DNS: the

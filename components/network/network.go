@@ -10,6 +10,8 @@ package network
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -27,7 +29,12 @@ const (
 	NatSingle = "single"
 	// NatPerZone is one NAT gateway in each zone.
 	NatPerZone = "perZone"
+	// NatNone is none: what runs in private subnets reaches the VPC and what has an endpoint in it, and nothing else.
+	NatNone = "none"
 )
+
+// NatChoices are the numbers of NAT gateways.
+func NatChoices() []string { return []string{NatSingle, NatPerZone, NatNone} }
 
 // Args describe the network.
 type Args struct {
@@ -37,7 +44,7 @@ type Args struct {
 	VpcCidr string
 	// Zones are the zones, in the order of the address plan; see Zones.
 	Zones []zone.Zone
-	// NatGateways is NatSingle or NatPerZone.
+	// NatGateways is NatSingle, NatPerZone or NatNone.
 	NatGateways string
 	// InterfaceEndpoints are services with an interface endpoint; see EndpointServices.
 	InterfaceEndpoints []string
@@ -166,13 +173,16 @@ func (b *builder) routeTable(suffix string, route *ec2.RouteArgs) (*ec2.RouteTab
 	if err != nil {
 		return nil, nil, fmt.Errorf("create route table %q: %w", suffix, err)
 	}
+	b.tables = append(b.tables, table.ID())
+	if route == nil {
+		return table, nil, nil
+	}
 	route.RouteTableId = table.ID()
 	route.DestinationCidrBlock = pulumi.String("0.0.0.0/0")
 	r, err := ec2.NewRoute(b.ctx, b.name+"-"+suffix+"-default", route, b.parent)
 	if err != nil {
 		return nil, nil, fmt.Errorf("create route of table %q: %w", suffix, err)
 	}
-	b.tables = append(b.tables, table.ID())
 	return table, r, nil
 }
 
@@ -209,10 +219,7 @@ func (b *builder) publicSubnets(plan []Subnets) ([]*ec2.Subnet, error) {
 }
 
 func (b *builder) natGateways(public []*ec2.Subnet) ([]*ec2.NatGateway, error) {
-	count := 1
-	if b.args.NatGateways == NatPerZone {
-		count = len(public)
-	}
+	count := map[string]int{NatSingle: 1, NatPerZone: len(public)}[b.args.NatGateways]
 	nats := make([]*ec2.NatGateway, 0, count)
 	for i := range count {
 		suffix := "nat-" + b.args.Zones[i].ID
@@ -244,8 +251,11 @@ func (b *builder) privateSubnets(plan []Subnets, nats []*ec2.NatGateway) ([]*ec2
 		if err != nil {
 			return nil, err
 		}
-		nat := nats[min(i, len(nats)-1)]
-		table, route, err := b.routeTable("private-"+z.ID+"-routes", &ec2.RouteArgs{NatGatewayId: nat.ID()})
+		var out *ec2.RouteArgs
+		if len(nats) > 0 {
+			out = &ec2.RouteArgs{NatGatewayId: nats[min(i, len(nats)-1)].ID()}
+		}
+		table, route, err := b.routeTable("private-"+z.ID+"-routes", out)
 		if err != nil {
 			return nil, err
 		}
@@ -253,7 +263,10 @@ func (b *builder) privateSubnets(plan []Subnets, nats []*ec2.NatGateway) ([]*ec2
 		if err != nil {
 			return nil, err
 		}
-		b.egress = append(b.egress, route, association)
+		if route != nil {
+			b.egress = append(b.egress, route)
+		}
+		b.egress = append(b.egress, association)
 		subnets = append(subnets, subnet)
 	}
 	return subnets, nil
@@ -285,8 +298,8 @@ func (a *Args) validate() error {
 	if len(a.Zones) < 2 {
 		return fmt.Errorf("%d zones: EKS needs at least 2", len(a.Zones))
 	}
-	if a.NatGateways != NatSingle && a.NatGateways != NatPerZone {
-		return fmt.Errorf("NAT gateways %q: %s or %s", a.NatGateways, NatSingle, NatPerZone)
+	if !slices.Contains(NatChoices(), a.NatGateways) {
+		return fmt.Errorf("NAT gateways %q: one of %s", a.NatGateways, strings.Join(NatChoices(), ", "))
 	}
 	return checkEndpoints(a.InterfaceEndpoints)
 }

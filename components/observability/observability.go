@@ -26,9 +26,6 @@ const Token = "emrflink:observability:Metrics"
 const (
 	namespace      = "amazon-cloudwatch"
 	serviceAccount = "cloudwatch-agent"
-	// agentImage is where AWS publishes the agent's image beside Docker Hub, under the same tags. Source: CloudWatch User
-	// Guide, "Set up the CloudWatch agent to collect cluster metrics".
-	agentImage = "public.ecr.aws/cloudwatch-agent/cloudwatch-agent"
 )
 
 // Args describe the metrics.
@@ -106,6 +103,7 @@ func NewMetrics(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Res
 	chart := versions.CloudWatchMetrics()
 	m.Release, err = helm.NewRelease(ctx, name+"-chart", &helm.Args{
 		Name: "aws-cloudwatch-metrics", Chart: chart.Name, Repo: chart.Repo, Version: chart.Version,
+		Mirrors: d.Mirrors, Images: chart.Images,
 		Namespace: pulumi.String(namespace),
 		Values: pulumi.Map{
 			"clusterName": pulumi.String(d.Name),
@@ -118,7 +116,7 @@ func NewMetrics(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Res
 			// aws/amazon-cloudwatch-agent#1101.
 			"hostNetwork": pulumi.Bool(true),
 			// The chart's own is on Docker Hub, which counts anonymous pulls by address: all nodes share that of a NAT gateway.
-			"image": pulumi.Map{"repository": pulumi.String(agentImage)},
+			"image": pulumi.Map{"repository": pulumi.String(versions.CloudWatchAgent)},
 			// On every node, those with a taint included.
 			"tolerations": pulumi.MapArray{pulumi.Map{"operator": pulumi.String("Exists")}},
 		},

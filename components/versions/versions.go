@@ -22,13 +22,15 @@ type Chart struct {
 	Repo string
 	// Version is the exact chart version.
 	Version string
+	// Images are those that it runs, as far as a value of the chart names them.
+	Images []Image
 }
 
 // Karpenter's two charts have one version: the CRDs must match the controller. 1.14 supports Kubernetes up to 1.36
 // (karpenter.sh, compatibility matrix), needs ec2:DescribeInstanceStatus and iam:ListInstanceProfiles, and is the newest
 // version whose documentation and IAM policies have been read.
 func Karpenter() Chart {
-	return Chart{Name: "oci://public.ecr.aws/karpenter/karpenter", Version: "1.14.1"}
+	return Chart{Name: "oci://public.ecr.aws/karpenter/karpenter", Version: "1.14.1", Images: karpenterImages()}
 }
 
 // KarpenterCRD installs Karpenter's CRDs as templates, so that an upgrade upgrades them (Helm never upgrades crds/).
@@ -39,17 +41,23 @@ func KarpenterCRD() Chart {
 // CertManager serves the Flink operator's webhook. 1.21 supports Kubernetes 1.33 to 1.36 (cert-manager.io, supported
 // releases); the v1.12.0 of EMR's documentation is out of support.
 func CertManager() Chart {
-	return Chart{Name: "cert-manager", Repo: "https://charts.jetstack.io", Version: "v1.21.2"}
+	return Chart{Name: "cert-manager", Repo: "https://charts.jetstack.io", Version: "v1.21.2", Images: certManagerImages()}
 }
 
 // MetricsServer is the chart of metrics-server 0.8, which supports Kubernetes 1.31 and later (its README's matrix).
 func MetricsServer() Chart {
-	return Chart{Name: "metrics-server", Repo: "https://kubernetes-sigs.github.io/metrics-server/", Version: "3.13.0"}
+	return Chart{
+		Name: "metrics-server", Repo: "https://kubernetes-sigs.github.io/metrics-server/", Version: "3.13.0",
+		Images: metricsServerImages(),
+	}
 }
 
 // CloudWatchMetrics is the newest chart of aws/eks-charts for the CloudWatch agent.
 func CloudWatchMetrics() Chart {
-	return Chart{Name: "aws-cloudwatch-metrics", Repo: "https://aws.github.io/eks-charts", Version: "0.0.11"}
+	return Chart{
+		Name: "aws-cloudwatch-metrics", Repo: "https://aws.github.io/eks-charts", Version: "0.0.11",
+		Images: []Image{{Repository: CloudWatchAgent, Value: "image.repository"}},
+	}
 }
 
 // PrometheusStack is the chart of Prometheus' operator, Prometheus, Alertmanager, Grafana and the exporters. It supports
@@ -57,12 +65,16 @@ func CloudWatchMetrics() Chart {
 func PrometheusStack() Chart {
 	return Chart{
 		Name: "kube-prometheus-stack", Repo: "https://prometheus-community.github.io/helm-charts", Version: "82.13.3",
+		Images: prometheusImages(),
 	}
 }
 
 // ClusterAutoscaler is the chart whose application is cluster-autoscaler 1.35.0.
 func ClusterAutoscaler() Chart {
-	return Chart{Name: "cluster-autoscaler", Repo: "https://kubernetes.github.io/autoscaler", Version: "9.59.0"}
+	return Chart{
+		Name: "cluster-autoscaler", Repo: "https://kubernetes.github.io/autoscaler", Version: "9.59.0",
+		Images: clusterAutoscalerImages(),
+	}
 }
 
 // ClusterAutoscalerRule holds when cluster-autoscaler is on: it simulates the scheduler of one Kubernetes version, and is

@@ -17,6 +17,10 @@ func quotasService() rawService {
 	return rawService{"servicequotas", "ServiceQuotasV20190624", "1.1"}
 }
 
+func ecrService() rawService {
+	return rawService{"ecr", "AmazonEC2ContainerRegistry_V20150921", "1.1"}
+}
+
 // Quota reads a quota of the account. Service Quotas keeps a value of the
 // account only for some quotas (API reference, GetServiceQuota: "for some quotas,
 // only the default values are available"); for the others AWS's default is read.
@@ -41,6 +45,31 @@ func (c *Client) Quota(ctx context.Context, service, code string) (float64, erro
 		}
 	}
 	return *out.Quota.Value, nil
+}
+
+// PullThroughCaches are the pull-through cache rules of the account's registry: upstream registries by the prefix of
+// the repositories.
+func (c *Client) PullThroughCaches(ctx context.Context) (map[string]string, error) {
+	out, in := map[string]string{}, map[string]string{}
+	for {
+		var page struct {
+			Rules []struct {
+				Prefix   string `json:"ecrRepositoryPrefix"`
+				Upstream string `json:"upstreamRegistryUrl"`
+			} `json:"pullThroughCacheRules"`
+			Next string `json:"nextToken"`
+		}
+		if err := c.raw.call(ctx, ecrService(), "DescribePullThroughCacheRules", "", in, &page); err != nil {
+			return nil, err
+		}
+		for _, r := range page.Rules {
+			out[r.Prefix] = r.Upstream
+		}
+		if page.Next == "" {
+			return out, nil
+		}
+		in["nextToken"] = page.Next
+	}
 }
 
 // VPC is a network of the account.

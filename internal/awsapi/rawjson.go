@@ -50,6 +50,9 @@ func (r *rawClient) endpoint(service string) string {
 	if strings.HasPrefix(r.cfg.Region, "cn-") {
 		suffix = "amazonaws.com.cn"
 	}
+	if service == "ecr" { // the name ecr is of what docker pulls from
+		service = "api.ecr"
+	}
 	return "https://" + service + "." + r.cfg.Region + "." + suffix + "/"
 }
 

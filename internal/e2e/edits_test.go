@@ -43,6 +43,9 @@ var settingsEdits = map[string]func(*stacks.Config){
 	"endpoint-private": func(c *stacks.Config) {
 		c.EndpointAccess = stacks.EndpointAccess{Private: true, PublicCidrs: []string{}}
 	},
+	"mirrors": func(c *stacks.Config) {
+		c.Mirrors.Images = map[string]string{"*": "111122223333.dkr.ecr.us-west-2.amazonaws.com/{registry}"}
+	},
 	"admin-added":        func(c *stacks.Config) { c.Admins = []string{"arn:aws:iam::111122223333:role/platform-admin"} },
 	"deployment-renamed": func(c *stacks.Config) { c.Name = "streaming" },
 	"region":             func(c *stacks.Config) { c.Region = "us-east-1" },

@@ -125,8 +125,10 @@ func cases() map[string]struct {
 			[]one{
 				{release, "a", prometheus(`"service":{"type":"LoadBalancer"},` + anybody), ""},
 				{release, "b", prometheus(`"ingress":{"enabled":true},` + anybody), ""},
+				{release, "c", strings.Replace(prometheus(`"ingress":{"enabled":true},`+anybody), `"kube-`,
+					`"oci://r.example.com/charts/kube-`, 1), ""},
 			},
-			[]string{"a values.grafana.service.type", "b values.grafana.ingress"},
+			[]string{"a values.grafana.service.type", "b values.grafana.ingress", "c values.grafana.ingress"},
 			[]one{
 				{release, "a", prometheus(anybody), ""},
 				{release, "b", prometheus(`"ingress":{"enabled":true}`), ""},
@@ -410,6 +412,30 @@ func cases() map[string]struct {
 			[]one{{cluster, "a", `{"version":"1.33"}`, ""}}, []string{"a version"},
 			[]one{{cluster, "a", `{"version":"1.35"}`, ""}, {cluster, "b", `{"version":"9.99"}`, ""}},
 		},
+		"partly-mirrored": {
+			[]one{
+				{release, "a", `{"chart":"oci://r.example.com/karpenter/karpenter","values":{"controller":{"image":` +
+					`{"repository":"r.example.com/karpenter/controller"}}}}`, ""},
+				{release, "b", `{"chart":"metrics-server","values":{}}`, ""},
+				{release, "c", `{"chart":"cert-manager","values":{"imageRegistry":"quay.io"}}`, ""},
+			},
+			[]string{"b values.image.repository", "c values.imageRegistry"},
+			[]one{
+				{release, "a", `{"chart":"oci://public.ecr.aws/karpenter/karpenter","values":{}}`, ""},
+				{release, "b", `{"chart":"metrics-server","values":{}}`, ""}, {release, "x", `{"chart":"mine"}`, ""},
+			},
+		},
+		"cold-cache": {
+			[]one{{release, "a", `{"chart":"oci://r.example.com/karpenter/karpenter","values":{"settings":{"isolatedVPC":true},` +
+				`"controller":{"image":{"repository":"111122223333.dkr.ecr.us-west-2.amazonaws.com/karpenter"}}}}`, ""}},
+			[]string{"a values.controller.image.repository"},
+			[]one{
+				{release, "a", `{"chart":"oci://public.ecr.aws/karpenter/karpenter","values":{"settings":{"isolatedVPC":true},` +
+					`"controller":{"image":{"repository":"harbor.example.com/karpenter/controller"}}}}`, ""},
+				{release, "b", `{"chart":"karpenter","values":{"settings":{},` +
+					`"controller":{"image":{"repository":"111122223333.dkr.ecr.us-west-2.amazonaws.com/karpenter"}}}}`, ""},
+			},
+		},
 		"single-nat": {
 			[]one{
 				{"aws:ec2/natGateway:NatGateway", "n", `{"connectivityType":"public"}`, ""},
@@ -496,6 +522,8 @@ func TestUnknownValues(t *testing.T) {
 		"bucket-public-access": {{bucket, "b", `{"bucket":"b"}`, ""},
 			{"aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", "a", `{"bucket":"b","blockPublicAcls":"[unknown]",
 				"blockPublicPolicy":true,"ignorePublicAcls":true,"restrictPublicBuckets":true}`, ""}},
+		"partly-mirrored": {{release, "a", `{"chart":"metrics-server","values":{"image":{"repository":"[unknown]"}}}`, ""}},
+		"cold-cache":      {{release, "a", `{"chart":"karpenter","values":{"settings":{"isolatedVPC":"[unknown]"}}}`, ""}},
 		"bucket-tls": {{bucket, "b", `{"bucket":"b"}`, ""},
 			{"aws:s3/bucketPolicy:BucketPolicy", "a", `{"bucket":"b","policy":"[unknown]"}`, ""}},
 		"bucket-versioning": {{bucket, "b", `{"bucket":"b"}`, ""},

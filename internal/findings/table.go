@@ -249,6 +249,22 @@ func operationRules() []Rule {
 			Fix:    "Set emrflink:natGateways to perZone.",
 			Source: docs + "vpc/latest/userguide/nat-gateway-basics.html", check: singleNAT,
 		},
+		{
+			ID: "partly-mirrored", Severity: Low, Title: "some images come from mirrors, others from public registries",
+			Why: "A public registry that is away or that limits pulls still keeps pods from starting, and what was to be " +
+				"scanned in one place is not.",
+			Fix:    "Name a mirror for each registry, or for * , in the images of emrflink:mirrors.",
+			Source: docs + "AmazonECR/latest/userguide/pull-through-cache.html", check: partlyMirrored,
+		},
+		{
+			ID: "cold-cache", Severity: Low,
+			Title: "nodes without a way to the internet may be the first to pull an image from ECR",
+			Why: "For the first pull through a cache AWS may need a route to the internet; without one, pods wait with " +
+				"ImagePullBackOff.",
+			Fix: "Pull each image once from elsewhere before the deploy, at every change of versions too, or push the images " +
+				"to the registry; then accept this finding.",
+			Source: docs + "AmazonECR/latest/userguide/pull-through-cache.html", check: coldCache,
+		},
 	}
 }
 

@@ -73,6 +73,7 @@ func JobsOf(objects []map[string]any, team Spec) ([]Job, error) {
 		if err != nil {
 			return nil, err
 		}
+		team.pull(o)
 		switch kube.RefOf(o).Kind {
 		case kube.KindFlinkDeployment:
 			jobs = append(jobs, newJob(o, team))

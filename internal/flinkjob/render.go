@@ -48,6 +48,7 @@ func (s Sample) render(spec Spec) ([]*unstructured.Unstructured, error) {
 		}
 		labels[labelManagedBy], labels[labelSample] = managedBy, s.Name
 		o.SetLabels(labels)
+		spec.pull(o)
 		out = append(out, o)
 	}
 	if err := errors.Join(r.mistakes...); err != nil {

@@ -43,6 +43,7 @@ type Spec struct {
 	Settings          map[string]string // that the user gave
 	EmrReleaseLabel   string            // "emr-7.13.0-flink-latest"
 	FlinkVersion      string            // "v1_20"
+	ImageMirrors      map[string]string // of registries that images are pulled from; see package mirror
 	OperatorNamespace string
 	NodeGroupType     string // label of the node pools
 	Arch              string // "amd64" or "arm64"
@@ -76,7 +77,9 @@ type outputs struct {
 	FlinkVersion           string `json:"flinkVersion"`
 	FlinkOperatorNamespace string `json:"flinkOperatorNamespace"`
 	NodePools              []pool `json:"nodePools"`
-	Teams                  map[string]struct {
+	// ImageMirrors is left out where there are none.
+	ImageMirrors map[string]string `json:"imageMirrors"`
+	Teams        map[string]struct {
 		Namespace     string `json:"namespace"`
 		JobRoleARN    string `json:"jobRoleArn"`
 		LogGroup      string `json:"logGroup"`
@@ -149,8 +152,9 @@ func SpecFrom(stack map[string]any, o Options) (Spec, error) {
 		Sample: o.Sample, Name: o.Name, Namespace: t.Namespace, RoleARN: t.JobRoleARN, LogGroup: t.LogGroup,
 		CheckpointURI: t.CheckpointURI, SavepointURI: t.SavepointURI, JobManagerURI: t.JobManagerURI, LogURI: t.LogURI,
 		JarsURI: t.JarsURI, Region: out.Region,
-		EmrReleaseLabel: out.EmrReleaseLabel, FlinkVersion: out.FlinkVersion, OperatorNamespace: out.FlinkOperatorNamespace,
-		NodeGroupType: p.NodeGroupType, Arch: p.Arch, Parallelism: o.Parallelism, Interval: o.Interval,
+		EmrReleaseLabel: out.EmrReleaseLabel, FlinkVersion: out.FlinkVersion, ImageMirrors: out.ImageMirrors,
+		OperatorNamespace: out.FlinkOperatorNamespace,
+		NodeGroupType:     p.NodeGroupType, Arch: p.Arch, Parallelism: o.Parallelism, Interval: o.Interval,
 	}
 	if s.Jar, err = jarOf(o.Sample, o.Jars, t.JarsURI); err != nil && !o.Policy {
 		return Spec{}, err

@@ -95,6 +95,7 @@ func (s Store) PlanUpgrade(ctx context.Context, u Upgrade) (UpgradePlan, error) 
 	}
 	spec := normalJSON(u.Spec)
 	keepOwn(old, spec)
+	followRelease(old, spec)
 	p.patch, _ = difference(old, spec).(map[string]any)
 	p.back, _ = difference(spec, old).(map[string]any)
 	p.Changes = changesOf(old, spec)

@@ -246,7 +246,8 @@ func (w *World) corePods() []string {
 	}
 	for _, r := range w.of(typeRelease) {
 		image := text(r, "values", "image", "repository")
-		out.add(strings.HasSuffix(text(r, "chart"), "aws-cloudwatch-metrics") && !strings.HasPrefix(image, "public.ecr.aws/"),
+		registry, _, _ := strings.Cut(image, "/")
+		out.add(strings.HasSuffix(text(r, "chart"), "aws-cloudwatch-metrics") && !strings.Contains(registry, "."),
 			"%s: its image comes from Docker Hub, which limits anonymous pulls by address", r.Name)
 	}
 	return out

@@ -13,13 +13,17 @@ import (
 	"strings"
 	"time"
 
+	"emrflink/components/mirror"
 	"emrflink/internal/check"
 )
 
 // Machine checks what a deploy needs of the machine that it starts from.
 type Machine struct {
 	Programs   []string // on the PATH
-	Registries []string // that charts are pulled from without a login
+	Registries []string // that charts are pulled from, without a login where they are public
+	Mirrors    []string // registries that images are pulled from by nodes
+	// Get asks a URL and returns the status of the answer.
+	Get func(url string) (int, error)
 	// Plugins names the provider plugins that are missing, and the folder that they belong in; nil where none is needed.
 	Plugins  func() (missing []string, dir string)
 	Free     func(dir string) (uint64, error)
@@ -37,6 +41,9 @@ func (m Machine) Run() []check.Check {
 	}
 	for _, r := range m.Registries {
 		checks = append(checks, m.login(r))
+	}
+	if len(m.Mirrors) > 0 {
+		checks = append(checks, m.answers())
 	}
 	if m.Plugins != nil {
 		checks = append(checks, m.plugins(), m.memory())
@@ -93,6 +100,14 @@ const loginLasts = 12 * time.Hour
 // login looks for a login that has expired: the registry answers 403 to it, and serves anonymous pulls.
 func (m Machine) login(registry string) check.Check {
 	result := fine(loginID, "no login for %s: charts are pulled anonymously", registry)
+	if region := mirror.Region(registry); region != "" {
+		result = check.Check{
+			ID: loginID, Status: check.Error, What: "no login for " + registry,
+			Why: "401 Unauthorized: charts are pulled from it by this machine, and ECR serves nobody without a login",
+			Fix: "aws ecr get-login-password --region " + region + " | helm registry login --username AWS --password-stdin " +
+				registry,
+		}
+	}
 	for _, f := range m.files() {
 		c, found := m.loginIn(f, registry)
 		if !found {

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
@@ -169,4 +170,30 @@ func TestTheMemoryIsTheMachinesOrTheContainers(t *testing.T) {
 			require.Equal(t, c.what, got.What)
 		})
 	}
+}
+
+// TestMirrorsOfThisMachine: charts come from a registry that serves nobody without a login, and mirrors answer or not.
+func TestMirrorsOfThisMachine(t *testing.T) {
+	t.Parallel()
+	const ecr = "111122223333.dkr.ecr.us-west-2.amazonaws.com"
+	m := machine(t, nil)
+	m.Registries, m.Mirrors = []string{ecr}, []string{ecr, "harbor.example.com"}
+	m.Get = func(url string) (int, error) {
+		if url == "https://"+ecr+"/v2/" {
+			return http.StatusUnauthorized, nil
+		}
+		return 0, errors.New("dial tcp: no such host")
+	}
+	got := m.Run()
+	require.Len(t, got, 2)
+	require.Equal(t, check.Error, got[0].Status)
+	require.Contains(t, got[0].Fix, "aws ecr get-login-password --region us-west-2 | helm registry login --username AWS "+
+		"--password-stdin "+ecr)
+	require.Equal(t, check.Check{
+		ID: "mirror-answers", Status: check.Warning,
+		What: ecr + " answers (HTTP 401); harbor.example.com does not answer this machine", Why: "dial tcp: no such host",
+		Fix: "curl --head https://harbor.example.com/v2/",
+	}, got[1])
+	m.Mirrors = m.Mirrors[:1]
+	require.Equal(t, check.OK, m.Run()[1].Status)
 }

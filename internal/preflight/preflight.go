@@ -18,6 +18,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"emrflink/components/mirror"
 	"emrflink/internal/awsapi"
 	"emrflink/internal/check"
 	"emrflink/internal/iam"
@@ -37,9 +38,9 @@ type Deploy struct {
 	Cidr       string
 	// Networks is how many VPCs a deploy makes: 1, or 0 into one that exists.
 	Networks int
-	// Zones is how many zones are used; PerZone asks for a NAT gateway in each of them.
-	Zones   int
-	PerZone bool
+	// Zones is how many zones are used; PerZone asks for a NAT gateway in each of them, NoNAT for none.
+	Zones          int
+	PerZone, NoNAT bool
 	// CoreTypes are candidates for the CoreNodes nodes that a deploy starts.
 	CoreTypes []string
 	CoreNodes int
@@ -60,6 +61,8 @@ type Deploy struct {
 	Admins []string
 	// Policies are those of IAM that the settings name.
 	Policies []NamedPolicy
+	// Mirrors are the registries of ECR that the settings name.
+	Mirrors []mirror.ECR
 	// Tag marks the VPC of a deployment: its key. The value is the deployment's name.
 	Tag string
 	// Recorded is what the state of the stack has.
@@ -79,6 +82,7 @@ type AWS interface {
 	names
 	entries
 	capacity
+	caches
 }
 
 var _ AWS = (*awsapi.Client)(nil)
@@ -112,6 +116,7 @@ func (a Account) steps() []step {
 		{[]string{"quota-cluster", "cluster-name"}, a.clusters},
 		{[]string{"admins"}, a.admins},
 		{[]string{"policies"}, a.policies},
+		{[]string{mirrorsID}, a.mirrors},
 		{[]string{"spot-role"}, a.spotRole},
 		{[]string{"bucket-name"}, a.bucket},
 		{[]string{"log-groups"}, a.logGroups},
@@ -124,7 +129,7 @@ func IDs(programs []string) []string {
 	for _, p := range programs {
 		out = append(out, programID(p))
 	}
-	out = append(out, loginID, pluginsID, memoryID, "credentials", "clock")
+	out = append(out, loginID, answersID, pluginsID, memoryID, "credentials", "clock")
 	for _, s := range (Account{}).steps() {
 		out = append(out, s.ids...)
 	}

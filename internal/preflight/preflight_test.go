@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 
+	"emrflink/components/mirror"
 	"emrflink/internal/awsapi"
 	"emrflink/internal/check"
 )
@@ -43,6 +44,7 @@ type world struct {
 	subnets          []awsapi.Subnet
 	entries          map[string]map[string]string // of the cluster: their tags, by principal
 	policies         []string                     // ARNs
+	caches           map[string]string            // pull-through rules, by prefix
 	fails            map[string]error             // by operation
 	identityErr      error
 }
@@ -51,6 +53,9 @@ func (w *world) err(op string) error { return w.fails[op] }
 
 func (w *world) Identity(context.Context) (awsapi.Identity, error) {
 	return awsapi.Identity{Account: "111122223333", ARN: me}, w.identityErr
+}
+func (w *world) PullThroughCaches(context.Context) (map[string]string, error) {
+	return w.caches, w.err("ecr:DescribePullThroughCacheRules")
 }
 func (w *world) Session(context.Context) (awsapi.Session, error) { return w.session, nil }
 func (w *world) Skew(context.Context) (time.Duration, error)     { return w.skew, w.err("skew") }
@@ -144,6 +149,7 @@ func healthy() (*world, *Deploy) {
 			{Version: "1.29", Status: "UNSUPPORTED", EndOfExtended: day("2026-03-23")},
 		},
 		policies: []string{ownPolicy, "arn:aws:iam::aws:policy/AmazonMSKReadOnlyAccess"},
+		caches:   map[string]string{"quay": "quay.io", "ROOT": "public.ecr.aws"},
 		fails:    map[string]error{},
 	}
 	return w, &Deploy{
@@ -151,11 +157,38 @@ func healthy() (*world, *Deploy) {
 		Cidr: "10.0.0.0/16", Networks: 1, Zones: 3, CoreTypes: []string{"m5.xlarge"}, CoreNodes: 3, SpotVCPUs: 4,
 		PoolTypes: map[string][]string{"flink": {"c5d.*", "c6id.*"}}, IAM: Entities{Roles: 8, Policies: 8, Profiles: 1},
 		Tag:       "emrflink:deployment",
+		Mirrors:   []mirror.ECR{mirrorOf("111122223333", "us-west-2", "quay/", "")},
 		Policies:  []NamedPolicy{{"teams[0].policies[0]", w.policies[0]}, {"teams[0].policies[1]", w.policies[1]}},
 		Bucket:    func(id awsapi.Identity) string { return "b-" + id.Account },
 		LogGroups: []string{"/aws/eks/emr-eks-flink/cluster", "/aws/emr-flink/emr-eks-flink/operator"},
 		Lasts:     20 * time.Minute, StandardSupportUSD: 0.10, ExtendedSupportUSD: 0.60,
 		Recorded: Recorded{Names: map[string]bool{}},
+	}
+}
+
+func mirrorOf(account, region string, prefixes ...string) mirror.ECR {
+	return mirror.ECR{
+		Host: account + ".dkr.ecr." + region + ".amazonaws.com", Account: account, Region: region, Prefixes: prefixes,
+	}
+}
+
+func mirrors() map[string]broken {
+	return map[string]broken{
+		"no rule behind a prefix": {func(w *world, _ *Deploy) { delete(w.caches, "quay") }, "mirrors", check.Warning, []string{
+			"has no pull-through rule for quay", "RepositoryNotFoundException",
+			"aws ecr create-pull-through-cache-rule --region us-west-2 --ecr-repository-prefix quay"}},
+		"no rule for the whole registry": {func(w *world, _ *Deploy) { delete(w.caches, "ROOT") }, "mirrors", check.Warning,
+			[]string{"for ROOT"}},
+		"a mirror of another account": {func(_ *world, d *Deploy) {
+			d.Mirrors = []mirror.ECR{mirrorOf("444455556666", "us-west-2", "quay/")}
+		}, "mirrors", check.Skipped, []string{"of account 444455556666: not checked", "ecr:BatchGetImage"}},
+		"a mirror of another region, beside ours": {func(_ *world, d *Deploy) {
+			d.Mirrors = append(d.Mirrors, mirrorOf("111122223333", "eu-west-1", "quay/"))
+		}, "mirrors", check.Warning, []string{"each of 2 prefixes; 111122223333.dkr.ecr.eu-west-1", "in Pulumi.dev.yaml set"}},
+		"an account that is not asked": {func(w *world, _ *Deploy) {
+			w.fails["ecr:DescribePullThroughCacheRules"] = &awsapi.Error{Code: "NotImplemented", Message: "not simulated"}
+		}, "mirrors", check.Skipped, []string{"not checked", "not simulated"}},
+		"no mirrors": {func(_ *world, d *Deploy) { d.Mirrors = nil }, "mirrors", check.OK, []string{"none in ECR"}},
 	}
 }
 
@@ -241,6 +274,8 @@ func limits() map[string]broken {
 		"no VPC left, one exists already": {func(w *world, d *Deploy) { w.vpcs, d.Networks = make([]awsapi.VPC, 5), 0 },
 			"quota-vpc", check.OK, []string{"need 0"}},
 		"no address left, none needed": {func(w *world, d *Deploy) { w.addresses, d.Networks = 5, 0 }, "quota-eip", check.OK,
+			[]string{"need 0, have 5"}},
+		"no address left, no NAT": {func(w *world, d *Deploy) { w.addresses, d.NoNAT = 5, true }, "quota-eip", check.OK,
 			[]string{"need 0, have 5"}},
 		"core nodes that run already": {func(w *world, d *Deploy) { w.onDemand, d.Recorded.NodeGroups = 64, 1 },
 			"quota-vcpu-on-demand", check.OK, []string{"need 0, have 64"}},
@@ -410,7 +445,9 @@ func TestEachProblemIsFoundWithItsCauseAndItsFix(t *testing.T) {
 	w, d := healthy()
 	untested := look(t, w, d)
 	delete(untested, "credentials") // TestWithoutCredentialsTheRestIsSkippedAndTheClockIsNot
-	for _, table := range []map[string]broken{identities(), limits(), room(), offers(), administrators(), policies(), clashes()} {
+	for _, table := range []map[string]broken{
+		identities(), limits(), room(), offers(), administrators(), policies(), clashes(), mirrors(),
+	} {
 		for name, c := range table {
 			delete(untested, c.id)
 			t.Run(name, func(t *testing.T) {
@@ -449,7 +486,7 @@ func TestTheOrderOfTheChecks(t *testing.T) {
 			"credentials", "clock", "account", "region", "session", "zones", "kubernetes-version", "instance-types",
 			"quota-vcpu-on-demand", "quota-vcpu-spot", "instance-zones", "subnet-addresses", "quota-iam-roles",
 			"quota-iam-policies", "quota-instance-profiles", "quota-vpc", "vpc", "quota-eip", "quota-nat",
-			"quota-cluster", "cluster-name", "admins", "policies", "spot-role", "bucket-name", "log-groups",
+			"quota-cluster", "cluster-name", "admins", "policies", "mirrors", "spot-role", "bucket-name", "log-groups",
 		}, got)
 	}
 }
@@ -488,13 +525,14 @@ func TestACheckThatMayNotBeMadeIsAWarningThatNamesTheAction(t *testing.T) {
 		"ec2:DescribeInstanceTypes": {
 			"ec2:DescribeInstanceTypes", []string{"instance-types", "quota-vcpu-on-demand", "quota-vcpu-spot"},
 		},
-		"ec2:DescribeInstances":       {"ec2:DescribeInstances", []string{"quota-vcpu-on-demand", "quota-vcpu-spot"}},
-		"eks:ListClusters":            {"eks:ListClusters", []string{"quota-cluster", "cluster-name"}},
-		"eks:DescribeClusterVersions": {"eks:DescribeClusterVersions", []string{"kubernetes-version"}},
-		"iam:GetRole":                 {"iam:GetRole", []string{"spot-role"}},
-		"iam:GetPolicy":               {"iam:GetPolicy", []string{"policies"}},
-		"s3:HeadBucket":               {"s3:ListBucket", []string{"bucket-name"}},
-		"logs:DescribeLogGroups":      {"logs:DescribeLogGroups", []string{"log-groups"}},
+		"ec2:DescribeInstances":             {"ec2:DescribeInstances", []string{"quota-vcpu-on-demand", "quota-vcpu-spot"}},
+		"eks:ListClusters":                  {"eks:ListClusters", []string{"quota-cluster", "cluster-name"}},
+		"eks:DescribeClusterVersions":       {"eks:DescribeClusterVersions", []string{"kubernetes-version"}},
+		"iam:GetRole":                       {"iam:GetRole", []string{"spot-role"}},
+		"iam:GetPolicy":                     {"iam:GetPolicy", []string{"policies"}},
+		"ecr:DescribePullThroughCacheRules": {"ecr:DescribePullThroughCacheRules", []string{"mirrors"}},
+		"s3:HeadBucket":                     {"s3:ListBucket", []string{"bucket-name"}},
+		"logs:DescribeLogGroups":            {"logs:DescribeLogGroups", []string{"log-groups"}},
 	} {
 		t.Run(op, func(t *testing.T) {
 			t.Parallel()
@@ -543,8 +581,8 @@ func TestWithoutCredentialsTheRestIsSkippedAndTheClockIsNot(t *testing.T) {
 	}
 	require.Empty(t, cmp.Diff(ids, seen), "the same checks as with credentials")
 	all := IDs([]string{"aws"})
-	require.Equal(t, []string{"program-aws", "registry-login", "provider-plugins", "memory"}, all[:4])
-	require.ElementsMatch(t, slices.Collect(maps.Keys(ids)), all[4:])
+	require.Equal(t, []string{"program-aws", "registry-login", "mirror-answers", "provider-plugins", "memory"}, all[:5])
+	require.ElementsMatch(t, slices.Collect(maps.Keys(ids)), all[5:])
 }
 
 func TestARegionThatIsNotEnabledIsNamed(t *testing.T) {

@@ -87,7 +87,10 @@ func (a Account) networks(ctx context.Context, _ awsapi.Identity) []check.Check 
 
 // gateways is how many NAT gateways, each with an address, a deploy makes.
 func (d Deploy) gateways() int {
-	if d.PerZone {
+	switch {
+	case d.NoNAT:
+		return 0
+	case d.PerZone:
 		return d.Networks * d.Zones
 	}
 	return d.Networks

@@ -27,6 +27,7 @@ func Needs(c stacks.Config, info stack.Info, recorded preflight.Recorded) prefli
 	d := preflight.Deploy{
 		Stack: info.Stack, File: info.File, Name: c.Name, Region: c.Region, Kubernetes: c.KubernetesVersion, Cidr: c.VpcCidr,
 		Networks: 1, Zones: c.AvailabilityZones, PerZone: c.NatGateways == network.NatPerZone,
+		NoNAT: c.NatGateways == network.NatNone,
 		CoreTypes: c.CoreNodes.InstanceTypes, CoreNodes: c.CoreNodes.Desired, SpotVCPUs: spotVCPUs(c.NodePools),
 		Admins: c.Admins, Tag: deployment.TagDeployment,
 		Lasts:    time.Duration(float64(preflight.DeployLasts) / max(1, info.Speed)),
@@ -38,7 +39,7 @@ func Needs(c stacks.Config, info stack.Info, recorded preflight.Recorded) prefli
 	for _, t := range c.Teams {
 		d.LogGroups = append(d.LogGroups, team.LogGroup(at, t.Name))
 	}
-	d.Policies = policies(c)
+	d.Policies, d.Mirrors = policies(c), c.Mirrors.ECRs()
 	d.IAM, d.PoolTypes = entities(c), map[string][]string{}
 	for _, p := range c.NodePools {
 		for _, family := range p.Families {
@@ -92,6 +93,9 @@ func entities(c stacks.Config) preflight.Entities {
 		for range t.Documents() {
 			e.Policies++
 		}
+	}
+	if len(c.Mirrors.ECRs()) > 0 {
+		e.Policies += 2 // of both roles of nodes
 	}
 	if c.ClusterAutoscaler {
 		e.Roles++

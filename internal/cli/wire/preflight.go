@@ -4,9 +4,11 @@ package wire
 
 import (
 	"context"
+	"net/http"
 	"os"
 	"os/exec"
 	"slices"
+	"time"
 
 	"emrflink/internal/check"
 	"emrflink/internal/cleanup"
@@ -24,6 +26,9 @@ func (s *onTarget) Preflight(ctx context.Context, adopt bool) ([]check.Check, er
 	machine := preflight.Machine{
 		Programs: needs.Programs, Registries: needs.Registries, LookPath: exec.LookPath, Getenv: s.app.io.Getenv, Now: s.app.now,
 		Free: disk.Free, Root: os.DirFS("/"),
+	}
+	if mirrors := s.settings.config.Mirrors; len(needs.Registries) > 0 && mirrors.Set() {
+		machine.Registries, machine.Mirrors, machine.Get = mirrors.ChartHosts(), mirrors.ImageHosts(), get(ctx)
 	}
 	if needs.Plugins {
 		e, err := s.unchecked(ctx)
@@ -54,6 +59,23 @@ func (s *onTarget) Preflight(ctx context.Context, adopt bool) ([]check.Check, er
 		checks[i].Fix = s.target.Hint(checks[i].Fix)
 	}
 	return checks, nil
+}
+
+// get asks a registry; how long it may take is little, for a registry of nobody's.
+func get(ctx context.Context) func(string) (int, error) {
+	return func(url string) (int, error) {
+		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+		defer cancel()
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+		if err != nil {
+			return 0, err
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return 0, err
+		}
+		return resp.StatusCode, resp.Body.Close()
+	}
 }
 
 // FetchPlugins downloads the provider plugins that the target needs and that are not there.

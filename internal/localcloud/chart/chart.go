@@ -60,13 +60,13 @@ type entry struct {
 // known are the stand-ins by the reference under which the chart is published.
 func known() map[string]entry {
 	return map[string]entry{
-		"oci://public.ecr.aws/karpenter/karpenter": {
+		oci + "public.ecr.aws/karpenter/karpenter": {
 			versions: exactly(KarpenterVersion), appVersion: same, render: karpenter,
 		},
-		"oci://public.ecr.aws/karpenter/karpenter-crd": {
+		oci + "public.ecr.aws/karpenter/karpenter-crd": {
 			versions: exactly(KarpenterVersion), appVersion: same, render: karpenterCRD,
 		},
-		"oci://public.ecr.aws/emr-on-eks/flink-kubernetes-operator": {
+		oci + "public.ecr.aws/emr-on-eks/flink-kubernetes-operator": {
 			versions: emrRelease, appVersion: operatorVersion, render: flinkOperator,
 		},
 		"cert-manager": {
@@ -97,11 +97,11 @@ func Names() []string { return slices.Sorted(maps.Keys(known())) }
 // Render returns what the chart installs. Every object has a namespace if it
 // lives in one.
 func (c Charts) Render(r Request) (Rendered, error) {
-	e, ok := known()[r.Chart]
+	e, ok := find(r.Chart)
 	if !ok {
 		return Rendered{}, fmt.Errorf("chart %q: %w%s", r.Chart, ErrUnknownChart, nearest.Suggest(r.Chart, Names()))
 	}
-	if repo := strings.TrimSuffix(r.Repo, "/"); repo != e.repo {
+	if repo := strings.TrimSuffix(r.Repo, "/"); !e.isIn(repo, strings.HasPrefix(r.Chart, oci)) {
 		return Rendered{}, fmt.Errorf("chart %q: repository %q; it is in %q", r.Chart, repo, e.repo)
 	}
 	if err := e.versions(r.Version); err != nil {
@@ -114,6 +114,43 @@ func (c Charts) Render(r Request) (Rendered, error) {
 	return Rendered{
 		Name: r.name(), Version: r.Version, AppVersion: e.appVersion(r.Version), CRDs: crds, Objects: objects,
 	}, nil
+}
+
+const oci = "oci://"
+
+// find finds a chart where it is published, or by the end of a reference to it in a mirror, which keeps the path below the
+// registry, or the name of a chart that has a repository.
+func find(reference string) (entry, bool) {
+	all := known()
+	if e, ok := all[reference]; ok {
+		return e, true
+	}
+	for published, e := range all {
+		if rest, isOCI := strings.CutPrefix(published, oci); isOCI {
+			_, published, _ = strings.Cut(rest, "/")
+		}
+		if strings.HasPrefix(reference, oci) && strings.HasSuffix(reference, "/"+published) {
+			return e, true
+		}
+	}
+	return entry{}, false
+}
+
+// isIn says whether a chart may be in a repository: its own, or a mirror, which no chart here is published in.
+func (e entry) isIn(repo string, isOCI bool) bool {
+	switch {
+	case isOCI || repo == e.repo:
+		return repo == "" || repo == e.repo
+	case e.repo == "" || !strings.HasPrefix(repo, "https://"):
+		return false
+	}
+	host := func(url string) string { return strings.SplitN(strings.TrimPrefix(url, "https://"), "/", 2)[0] }
+	for _, other := range known() {
+		if other.repo != "" && host(other.repo) == host(repo) {
+			return false
+		}
+	}
+	return true
 }
 
 // name is the chart's name without the registry.

@@ -164,6 +164,25 @@ func TestChartsRender(t *testing.T) {
 	require.Len(t, requests(), len(chart.Names()), "every chart is rendered here")
 }
 
+// TestChartsOfAMirrorRender: a mirror keeps the path of a chart below its registry, and the name of one in a repository.
+func TestChartsOfAMirrorRender(t *testing.T) {
+	t.Parallel()
+	for from, to := range map[string][2]string{
+		"karpenter":      {"oci://1.dkr.ecr.us-west-2.amazonaws.com/ecr-public/karpenter/karpenter", ""},
+		"karpenter-crd":  {"oci://r.example.com/karpenter/karpenter-crd", ""},
+		"cert-manager":   {"oci://r.example.com/charts/cert-manager", ""},
+		"metrics-server": {"metrics-server", "https://charts.example.com/all"},
+	} {
+		r := requests()[from]
+		want, err := charts().Render(r)
+		require.NoError(t, err)
+		r.Chart, r.Repo = to[0], to[1]
+		got, err := charts().Render(r)
+		require.NoError(t, err, from)
+		require.Equal(t, want, got)
+	}
+}
+
 func TestChartsRefuse(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -173,7 +192,7 @@ func TestChartsRefuse(t *testing.T) {
 	}{
 		"an unknown chart": {"karpenter", func(r *chart.Request) { r.Chart = "cert-manger" },
 			`chart "cert-manger": the local target has no stand-in for this chart; the nearest is "cert-manager"`},
-		"another repository": {"cert-manager", func(r *chart.Request) { r.Repo = "https://example.org" },
+		"another repository": {"cert-manager", func(r *chart.Request) { r.Repo = "https://charts.jetstack.io/old" },
 			`it is in "https://charts.jetstack.io"`},
 		"another version": {"karpenter", func(r *chart.Request) { r.Version = "1.13.0" }, "the stand-in is of 1.14.1"},
 		"an unknown value": {"karpenter", func(r *chart.Request) { r.Values = object{"settings": object{"clustername": "c"}} },
@@ -188,6 +207,12 @@ func TestChartsRefuse(t *testing.T) {
 		"a job's label": {"flink-operator", func(r *chart.Request) {
 			r.Values = object{"emrContainers": object{"emrReleaseLabel": "emr-7.13.0-flink-latest"}}
 		}, "want emr-7.x.0-flink-k8s-operator"},
+		"a region without EMR's registry": {"flink-operator", func(r *chart.Request) {
+			r.Values = object{"emrContainers": object{"awsRegion": "mars-1"}}
+		}, "names no registry"},
+		"a chart of nobody in a mirror": {"karpenter", func(r *chart.Request) { r.Chart = "oci://r.example.com/mykarpenter" },
+			"has no stand-in"},
+		"a mirror over plain HTTP": {"cert-manager", func(r *chart.Request) { r.Repo = "http://charts.example.com" }, "it is in"},
 		"rules of the chart": {"kube-prometheus-stack", func(r *chart.Request) {
 			off := object{"enabled": false}
 			r.Values = object{"prometheusOperator": object{"admissionWebhooks": off, "tls": off}}

@@ -21,6 +21,8 @@ type workload struct {
 type certManagerValues struct {
 	workload
 
+	ImageRegistry string `json:"imageRegistry"`
+
 	CRDs struct {
 		Enabled bool `json:"enabled"`
 		Keep    bool `json:"keep"`
@@ -50,7 +52,7 @@ func (v *certManagerValues) Components() []component {
 		if w.ServiceAccount.Name == "" {
 			w.ServiceAccount.Name = name
 		}
-		return component{workload: w, Name: name, Image: "quay.io/jetstack/cert-manager-" + image, Part: what}
+		return component{workload: w, Name: name, Image: v.ImageRegistry + "/jetstack/cert-manager-" + image, Part: what}
 	}
 	return []component{
 		part(v.workload, "cert-manager", "controller", "controller"),
@@ -62,7 +64,7 @@ func (v *certManagerValues) Components() []component {
 func certManager(_ Charts, r Request) (crds, out []*unstructured.Unstructured, err error) {
 	one := workload{ReplicaCount: 1, ServiceAccount: serviceAccount{Create: true}}
 	v := &certManagerValues{workload: one, Webhook: one, CAInjector: one}
-	v.CRDs.Keep = true
+	v.CRDs.Keep, v.ImageRegistry = true, "quay.io"
 	if err := decode(r.Values, v); err != nil {
 		return nil, nil, err
 	}
@@ -80,6 +82,7 @@ func certManager(_ Charts, r Request) (crds, out []*unstructured.Unstructured, e
 
 type metricsServerValues struct {
 	placement
+	repository
 
 	Replicas            int            `json:"replicas"`
 	ServiceAccount      serviceAccount `json:"serviceAccount"`
@@ -90,7 +93,7 @@ type metricsServerValues struct {
 
 func metricsServer(_ Charts, r Request) (crds, out []*unstructured.Unstructured, err error) {
 	v := &metricsServerValues{Replicas: 1, ServiceAccount: serviceAccount{Create: true}, ContainerPort: 10250}
-	v.PriorityClassName = "system-cluster-critical"
+	v.PriorityClassName, v.Image.Repository = "system-cluster-critical", "registry.k8s.io/metrics-server/metrics-server"
 	v.Resources = object{"requests": object{"cpu": "100m", "memory": "200Mi"}}
 	if err := decode(r.Values, v); err != nil {
 		return nil, nil, err
@@ -104,13 +107,11 @@ func metricsServer(_ Charts, r Request) (crds, out []*unstructured.Unstructured,
 
 type cloudWatchValues struct {
 	placement
+	repository
 
 	ClusterName    string         `json:"clusterName"`
 	ServiceAccount serviceAccount `json:"serviceAccount"`
 	HostNetwork    bool           `json:"hostNetwork"`
-	Image          struct {
-		Repository string `json:"repository"`
-	} `json:"image"`
 }
 
 func cloudWatchMetrics(_ Charts, r Request) (crds, out []*unstructured.Unstructured, err error) {
@@ -131,6 +132,7 @@ func cloudWatchMetrics(_ Charts, r Request) (crds, out []*unstructured.Unstructu
 
 type autoscalerValues struct {
 	placement
+	repository
 
 	AutoDiscovery struct {
 		ClusterName string `json:"clusterName"`
@@ -146,7 +148,7 @@ type autoscalerValues struct {
 
 func clusterAutoscaler(_ Charts, r Request) (crds, out []*unstructured.Unstructured, err error) {
 	v := &autoscalerValues{ReplicaCount: 1, AWSRegion: "us-east-1"}
-	v.RBAC.ServiceAccount.Create = true
+	v.RBAC.ServiceAccount.Create, v.Image.Repository = true, "registry.k8s.io/autoscaling/cluster-autoscaler"
 	v.PriorityClassName = "system-cluster-critical"
 	defaults := map[string]any{"logtostderr": true, "stderrthreshold": "info", "v": 4}
 	if err := decode(r.Values, v); err != nil {

@@ -13,8 +13,31 @@ import (
 // OperatorServiceAccount is the operator's service account, which IAM trusts.
 const OperatorServiceAccount = "emr-containers-sa-flink-operator"
 
-// OperatorImages is the prefix of every image of EMR's Flink.
-const OperatorImages = "public.ecr.aws/emr-on-eks/flink/"
+// OperatorImages is the prefix of the operator's images in us-west-2: EMR's chart takes them from EMR's registry of the region.
+const OperatorImages = "895885662937.dkr.ecr.us-west-2.amazonaws.com/flink/"
+
+// emrAccounts own EMR's registries. Source: EMR on EKS Development Guide, "How to select a base image URI".
+const emrAccounts = "us-east-1 755674844232 us-east-2 711395599931 us-west-1 608033475327 us-west-2 895885662937 " +
+	"ca-central-1 351826393999 sa-east-1 052806832358 eu-west-1 483788554619 eu-west-2 118780647275 eu-west-3 307523725174 " +
+	"eu-central-1 107292555468 eu-central-2 314408114945 eu-north-1 830386416364 eu-south-1 238014973495 eu-south-2 " +
+	"350796622945 ap-northeast-1 059004520145 ap-northeast-2 996579266876 ap-northeast-3 705689932349 " +
+	"ap-southeast-1 671219180197 ap-southeast-2 038297999601 ap-southeast-3 946962994502 ap-south-1 235914868574 " +
+	"ap-south-2 691480105545 ap-east-1 736135916053 me-south-1 008085056818 " +
+	"me-central-1 818935616732 il-central-1 395734710648 af-south-1 358491847878 " +
+	"us-gov-west-1 299385240661 us-gov-east-1 299393998622 cn-north-1 068337069695 cn-northwest-1 068420816659"
+
+// emrRegistry is EMR's registry of a region, "" where the guide names none.
+func emrRegistry(region string) string {
+	_, rest, found := strings.Cut(emrAccounts, region+" ")
+	if !found || region == "" {
+		return ""
+	}
+	suffix := ".amazonaws.com"
+	if strings.HasPrefix(region, "cn-") {
+		suffix += ".cn"
+	}
+	return rest[:12] + ".dkr.ecr." + region + suffix
+}
 
 type flinkOperatorValues struct {
 	EMRContainers struct {
@@ -78,7 +101,7 @@ type created struct {
 func (v *flinkOperatorValues) Image() string {
 	label := v.EMRContainers.EMRReleaseLabel
 	i := strings.LastIndex(label, "-")
-	return OperatorImages + label[:i] + ":" + label[i+1:]
+	return emrRegistry(v.EMRContainers.AWSRegion) + "/flink/" + label[:i] + ":" + label[i+1:]
 }
 
 // Config is flink-conf.yaml: what the chart sets, and what the values add.
@@ -102,6 +125,9 @@ func (v *flinkOperatorValues) validate() error {
 	case v.Replicas > 1 && !v.HighAvailabilityEnabled:
 		return fmt.Errorf("replicas: %d without highAvailabilityEnabled: only one replica works without leader election",
 			v.Replicas)
+	case emrRegistry(v.EMRContainers.AWSRegion) == "":
+		return fmt.Errorf("emrContainers.awsRegion %q: EMR's documentation names no registry of its own there",
+			v.EMRContainers.AWSRegion)
 	}
 	return nil
 }

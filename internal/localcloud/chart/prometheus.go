@@ -12,10 +12,17 @@ type enabled struct {
 	Enabled bool `json:"enabled"`
 }
 
+// placed is a workload with an image of its own.
+type placed struct {
+	placement
+	registry
+}
+
 type prometheusValues struct {
 	Prometheus struct {
 		Spec struct {
 			placement
+			registry
 
 			Retention     string `json:"retention"`
 			RetentionSize string `json:"retentionSize"`
@@ -31,17 +38,26 @@ type prometheusValues struct {
 	} `json:"prometheus"`
 	Operator struct {
 		placement
+		registry
+
+		Reloader registry `json:"prometheusConfigReloader"`
+		Thanos   struct {
+			Registry string `json:"registry"`
+		} `json:"thanosImage"`
 
 		AdmissionWebhooks enabled `json:"admissionWebhooks"`
 		TLS               enabled `json:"tls"`
 	} `json:"prometheusOperator"`
-	StateMetrics placement `json:"kube-state-metrics"`
+	StateMetrics placed   `json:"kube-state-metrics"`
+	NodeExporter registry `json:"prometheus-node-exporter"`
 	Alertmanager struct {
-		Enabled bool      `json:"enabled"`
-		Spec    placement `json:"alertmanagerSpec"`
+		Enabled bool   `json:"enabled"`
+		Spec    placed `json:"alertmanagerSpec"`
 	} `json:"alertmanager"`
 	Grafana struct {
-		placement
+		placed
+
+		Sidecar registry `json:"sidecar"`
 
 		Enabled           bool              `json:"enabled"`
 		DefaultDashboards bool              `json:"defaultDashboardsEnabled"`

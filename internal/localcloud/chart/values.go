@@ -3,6 +3,7 @@
 package chart
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -89,6 +90,25 @@ type placement struct {
 	TopologySpreadConstraints objects           `json:"topologySpreadConstraints"`
 	Resources                 object            `json:"resources"`
 	PriorityClassName         string            `json:"priorityClassName"`
+}
+
+// repository is an image whose tag is the chart's.
+type repository struct {
+	Image struct {
+		Repository string `json:"repository"`
+	} `json:"image"`
+}
+
+// registry is an image of which only the registry is another.
+type registry struct {
+	Image struct {
+		Registry string `json:"registry"`
+	} `json:"image"`
+}
+
+// From is the image in a registry, by default in another.
+func (r registry) From(public, path string) string {
+	return cmp.Or(r.Image.Registry, public) + "/" + path
 }
 
 // pdb is a PodDisruptionBudget.

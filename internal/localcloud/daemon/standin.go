@@ -54,6 +54,7 @@ func (d *Daemon) startStandIns(c *cluster) error {
 	}
 	c.kubelet = kubelet.New(kubelet.Options{
 		Account: d.account, Types: d.account.InstanceTypes(), Cluster: c.name, REST: c.rest, Speed: d.opts.Speed, Logger: log,
+		Pulls: d.account.Pull,
 		Runners: map[string]kubelet.Runner{
 			karpenterImage: &kubelet.KarpenterRunner{
 				Binary: d.opts.Localkube, Client: admin, APIServerURL: c.endpoint.URL, CABase64: c.endpoint.CABase64,

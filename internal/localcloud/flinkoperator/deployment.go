@@ -36,7 +36,8 @@ type flinkSpec struct {
 	TaskManager        componentSpec     `json:"taskManager"`
 	Job                *jobSpec          `json:"job"`
 	Monitoring         struct {
-		S3 struct {
+		Image string `json:"image"`
+		S3    struct {
 			LogURI string `json:"logUri"`
 		} `json:"s3MonitoringConfiguration"`
 		CloudWatch struct {

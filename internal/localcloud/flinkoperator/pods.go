@@ -3,6 +3,7 @@
 package flinkoperator
 
 import (
+	"cmp"
 	"math"
 
 	"emrflink/internal/flinkspec"
@@ -114,13 +115,14 @@ func (d *deployment) sidecarResources() object {
 func (d *deployment) images() (main, sidecar string) {
 	main = d.spec.Image
 	m := flinkspec.ReleaseLabel().FindStringSubmatch(d.spec.EmrReleaseLabel)
+	sidecar = d.spec.Monitoring.Image
 	if m == nil {
-		return main, "public.ecr.aws/emr-on-eks/fluentd:latest"
+		return main, cmp.Or(sidecar, "public.ecr.aws/emr-on-eks/fluentd:latest")
 	}
 	if main == "" {
 		main = "public.ecr.aws/emr-on-eks/flink/emr-" + m[1] + "-flink:" + m[2]
 	}
-	return main, "public.ecr.aws/emr-on-eks/fluentd/emr-" + m[1] + ":latest"
+	return main, cmp.Or(sidecar, "public.ecr.aws/emr-on-eks/fluentd/emr-"+m[1]+":latest")
 }
 
 // mergeTemplate merges src into dst: objects by key, lists of named objects

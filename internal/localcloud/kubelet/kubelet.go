@@ -52,6 +52,8 @@ type Options struct {
 	REST    *rest.Config           // of the control plane, as an administrator
 	Client  API                    // instead of REST
 	Runners map[string]Runner      // image prefix -> what runs while such a pod runs
+	// Pulls says why an instance cannot pull an image; nil is none.
+	Pulls func(instance, image string) error
 	// Runtimes run the containers of pods; the first that takes a pod has it. Dir is where those have their folders.
 	Runtimes []Runtime
 	Dir      string
@@ -83,6 +85,7 @@ type Kubelet struct {
 	reasons map[string]string    // instance id -> why its node is not Ready
 	due     map[string]time.Time // node or pod -> when its next step is due
 	failing []string             // image prefixes that cannot be pulled
+	pulls   func(instance, image string) error
 	leases  *addresses
 	changed chan struct{} // closed and replaced on every change of reasons or nodes
 }
@@ -109,7 +112,7 @@ func New(o Options) *Kubelet {
 		log = slog.New(slog.DiscardHandler)
 	}
 	k := &Kubelet{
-		cloud: o.Account, cluster: o.Cluster, client: o.Client, speed: o.Speed, log: log,
+		cloud: o.Account, cluster: o.Cluster, client: o.Client, speed: o.Speed, log: log, pulls: o.Pulls,
 		types:   map[string]account.InstanceType{},
 		reasons: map[string]string{}, due: map[string]time.Time{},
 		leases: newAddresses(o.Dir), changed: make(chan struct{}),
@@ -338,13 +341,20 @@ func (k *Kubelet) FailImages(prefixes ...string) {
 	}
 }
 
-func (k *Kubelet) fails(image string) bool {
+// fails says why an image cannot be pulled on a node, "" when it can.
+func (k *Kubelet) fails(node *corev1.Node, image string) string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, p := range k.failing {
 		if strings.HasPrefix(image, p) {
-			return true
+			return "it was told to fail"
 		}
 	}
-	return false
+	if k.pulls == nil {
+		return ""
+	}
+	if err := k.pulls(instanceID(node.Spec.ProviderID), image); err != nil {
+		return err.Error()
+	}
+	return ""
 }

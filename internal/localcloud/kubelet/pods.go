@@ -103,8 +103,8 @@ func (k *Kubelet) startPod(ctx context.Context, pod *corev1.Pod, node *corev1.No
 	}
 	ip := k.podIP(pod, node)
 	for _, c := range append(append([]corev1.Container{}, pod.Spec.InitContainers...), pod.Spec.Containers...) {
-		if k.fails(c.Image) {
-			return 0, k.report(ctx, pod, func(s *corev1.PodStatus) { waiting(s, pod, node, pullFails(c.Image)) })
+		if why := k.fails(node, c.Image); why != "" {
+			return pullAgain, k.report(ctx, pod, func(s *corev1.PodStatus) { waiting(s, pod, node, pullFails(c.Image, why)) })
 		}
 	}
 	if left := k.wait(podKey(pod)+"#start", pullTime); left > 0 {
@@ -164,6 +164,8 @@ const (
 	lookAgain = 50 * time.Millisecond
 	// askAgain is when a Holder is asked again.
 	askAgain = time.Second
+	// pullAgain is when a pull that failed is tried again.
+	pullAgain = 10 * time.Second
 )
 
 // terminate stops the containers and finishes the deletion, as a kubelet does with grace period 0.

@@ -70,6 +70,41 @@ func TestImagePullFailsOnCommand(t *testing.T) {
 	eventually(t, "it runs after the repair", func() bool { return podReady(getPod(t, client, "web")) })
 }
 
+// TestAPullFailsForWhatTheAccountSays: the instance of the pod's node is asked for, and its words are the pod's.
+func TestAPullFailsForWhatTheAccountSays(t *testing.T) {
+	t.Parallel()
+	k, client := run(t, base(), nil, readyNode())
+	k.mu.Lock()
+	k.pulls = func(instance, image string) error {
+		if instance == "i-1" && image == "quay.io/a/b:1" {
+			return errors.New("dial tcp: i/o timeout")
+		}
+		return nil
+	}
+	k.mu.Unlock()
+	for name, image := range map[string]string{"web": "quay.io/a/b:1", "other": "r.example.com/a/b:1"} {
+		_, err := client.CoreV1().Pods("default").Create(t.Context(), pod(name, image), metav1.CreateOptions{})
+		require.NoError(t, err)
+	}
+	eventually(t, "the pull fails", func() bool {
+		s := getPod(t, client, "web").Status.ContainerStatuses
+		return len(s) == 1 && s[0].State.Waiting != nil && s[0].State.Waiting.Reason == "ImagePullBackOff" &&
+			s[0].State.Waiting.Message == `Back-off pulling image "quay.io/a/b:1": dial tcp: i/o timeout`
+	})
+	eventually(t, "the other runs", func() bool { return podReady(getPod(t, client, "other")) })
+}
+
+func TestAnImageOfAMirrorIsWhatItMirrors(t *testing.T) {
+	t.Parallel()
+	const prefix = "public.ecr.aws/karpenter/controller"
+	for image, want := range map[string]bool{
+		prefix + ":1.14.1": true, "r.example.com/x/karpenter/controller:1.14.1@sha256:0": true,
+		"r.example.com/mykarpenter/controller:1": false, "karpenter/controller": false, "public.ecr.aws/karpenter/other": false,
+	} {
+		require.Equal(t, want, Published(image, prefix), image)
+	}
+}
+
 // recorder is a Runner that tells what happens to it.
 type recorder struct {
 	events chan string

@@ -17,13 +17,13 @@ func creating(corev1.Container) corev1.ContainerStateWaiting {
 }
 
 // pullFails names an image that cannot be pulled.
-func pullFails(image string) func(corev1.Container) corev1.ContainerStateWaiting {
+func pullFails(image, why string) func(corev1.Container) corev1.ContainerStateWaiting {
 	return func(c corev1.Container) corev1.ContainerStateWaiting {
 		if c.Image != image {
 			return creating(c)
 		}
 		return corev1.ContainerStateWaiting{
-			Reason: "ImagePullBackOff", Message: fmt.Sprintf("Back-off pulling image %q: it was told to fail", image),
+			Reason: "ImagePullBackOff", Message: fmt.Sprintf("Back-off pulling image %q: %s", image, why),
 		}
 	}
 }

@@ -85,6 +85,13 @@ func newRunnerSet(byImage map[string]Runner, log *slog.Logger, notify func(names
 	}
 }
 
+// Published says whether an image is one of those that are published under a prefix: there, or in a mirror, which keeps the
+// path below the registry.
+func Published(image, prefix string) bool {
+	_, path, _ := strings.Cut(prefix, "/")
+	return strings.HasPrefix(image, prefix) || strings.Contains(image, "/"+path)
+}
+
 // match finds the runner for a pod: the longest image prefix wins.
 func (s *runnerSet) match(p *corev1.Pod) (Runner, corev1.Container) {
 	var (
@@ -94,7 +101,7 @@ func (s *runnerSet) match(p *corev1.Pod) (Runner, corev1.Container) {
 	)
 	for _, c := range p.Spec.Containers {
 		for prefix, r := range s.byImage {
-			if strings.HasPrefix(c.Image, prefix) && len(prefix) > n {
+			if Published(c.Image, prefix) && len(prefix) > n {
 				best, found, n = r, c, len(prefix)
 			}
 		}

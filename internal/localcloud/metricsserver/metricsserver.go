@@ -16,7 +16,6 @@ import (
 	"fmt"
 	"math/big"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -77,7 +76,7 @@ func New(o Options) *Runtime {
 // Takes takes the pods of metrics-server.
 func (r *Runtime) Takes(p *corev1.Pod) (kubelet.Take, bool) {
 	for _, c := range p.Spec.Containers {
-		if strings.HasPrefix(c.Image, Image+":") || strings.HasPrefix(c.Image, Image+"@") {
+		if kubelet.Published(c.Image, Image+":") || kubelet.Published(c.Image, Image+"@") {
 			return kubelet.Take{Container: c.Name}, true
 		}
 	}
