@@ -188,6 +188,10 @@ referee: build ## Let the real AWS provider check our AWS resources and the repl
 	$(GO) run ./internal/tools/referee -bin $(BIN)
 	$(GO) run ./internal/tools/replacement
 
+.PHONY: referee-operator
+referee-operator: build ## Compare the stand-in of the Flink operator with the real one, OPERATOR_JAR, for docs/operator-scenarios.md (an hour)
+	$(GO) run ./internal/tools/refereeoperator -bin $(BIN) -jar "$(OPERATOR_JAR)" $(REFEREE)
+
 .PHONY: replacement
 replacement: ## Derive internal/replacement/aws.tsv again, by asking the AWS provider of Terraform (minutes)
 	$(GO) run ./internal/tools/replacement -write

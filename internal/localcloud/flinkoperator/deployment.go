@@ -88,17 +88,27 @@ type deployment struct {
 	spec flinkSpec
 	bad  error // spec could not be read
 
+	isBack  bool   // it was rolled back: its spec here is the last stable one
+	from    string // what a job that has ended goes on from
+	pending bool   // its spec is not the one that is observed
+
 	sessions []string // of a session cluster: the names of its session jobs
 }
 
 func newDeployment(o *unstructured.Unstructured) *deployment {
 	d := &deployment{obj: o, ref: kube.RefOf(o), uid: string(o.GetUID())}
-	spec, _, _ := unstructured.NestedMap(o.Object, "spec")
+	d.read()
+	d.back()
+	return d
+}
+
+func (d *deployment) read() {
+	spec, _, _ := unstructured.NestedMap(d.obj.Object, "spec")
+	d.spec = flinkSpec{}
 	d.bad = runtime.DefaultUnstructuredConverter.FromUnstructured(spec, &d.spec)
 	if d.spec.Job != nil && d.spec.Job.State == "" {
 		d.spec.Job.State = "running"
 	}
-	return d
 }
 
 func (d *deployment) ha() bool {

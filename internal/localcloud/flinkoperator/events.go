@@ -21,8 +21,10 @@ import (
 func (o *Operator) tell(ctx context.Context, d *deployment, r report) error {
 	was := d.status("jobStatus", "state")
 	if r.err != "" && r.err != d.status("error") {
-		if err := o.event(ctx, d, "Warning", "Error", r.err); err != nil {
-			return err
+		if reason, component, message := d.warning(r.err); reason != "" {
+			if err := o.eventOf(ctx, d.ref, d.uid, component, "Warning", reason, message); err != nil {
+				return err
+			}
 		}
 	}
 	own := r.job == "RECONCILING" || r.lifecycle == upgrading || r.lifecycle == suspended ||
@@ -30,7 +32,48 @@ func (o *Operator) tell(ctx context.Context, d *deployment, r report) error {
 	if own || r.job == "" || r.job == was || was == "" {
 		return nil
 	}
-	return o.event(ctx, d, "Normal", "JobStatusChanged", fmt.Sprintf("Job status changed from %s to %s", was, r.job))
+	return o.eventOf(ctx, d.ref, d.uid, componentJob, "Normal", "JobStatusChanged",
+		fmt.Sprintf("Job status changed from %s to %s", was, r.job))
+}
+
+// Who an event is of.
+const (
+	componentJob        = "Job"
+	componentOperator   = "Operator"
+	componentDeployment = "JobManagerDeployment"
+	componentSnapshot   = "Snapshot"
+)
+
+// jobNotFound is the operator's own words, not as JSON: a JobManager answers and has not got its job yet.
+const jobNotFound = "Job Not Found"
+
+// warning is the event that tells of an error of the status; "" for those that have none.
+func (d *deployment) warning(text string) (reason, component, message string) {
+	if text == jobNotFound {
+		return "Missing", componentJob, text
+	}
+	var e struct {
+		Type, Message string
+		Metadata      struct{ Reason string } `json:"additionalMetadata"`
+	}
+	if json.Unmarshal([]byte(text), &e) != nil {
+		return "Error", componentOperator, text
+	}
+	switch e.Type[strings.LastIndex(e.Type, ".")+1:] {
+	case "ValidationException":
+		return "ValidationError", componentOperator, e.Message
+	case "UpgradeFailureException":
+		return "UpgradeFailed", componentDeployment, e.Message
+	case "DeploymentFailedException":
+		return e.Metadata.Reason, componentDeployment, e.Message
+	case "ReconciliationException":
+		if d.ref.Kind == kube.KindFlinkSessionJob {
+			_, cause, _ := strings.Cut(e.Message, ": ") // without its class
+			return "SessionJobException", componentJob, cause
+		}
+		return "ClusterDeploymentException", componentDeployment, e.Message
+	}
+	return "", "", ""
 }
 
 // changed tells that the spec is another one than the reconciled one, and what differs.
@@ -93,7 +136,7 @@ func orNull(s string) string {
 
 // event records one of a job; that it was not is no failure.
 func (o *Operator) event(ctx context.Context, d *deployment, typ, reason, message string) error {
-	return o.eventOf(ctx, d.ref, d.uid, "JobManagerDeployment", typ, reason, message)
+	return o.eventOf(ctx, d.ref, d.uid, componentDeployment, typ, reason, message)
 }
 
 // eventOf records one of any object.

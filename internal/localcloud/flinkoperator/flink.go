@@ -26,6 +26,7 @@ const askTime = 10 * time.Second
 type start struct {
 	id      string
 	restore string // path of a savepoint; "" is none, or what high availability has
+	mode    string // the upgrade mode that this is the end of
 }
 
 // begin decides how the job of the next deployment begins.
@@ -34,7 +35,7 @@ func (o *Operator) begin(d *deployment) start {
 	if j == nil {
 		return start{}
 	}
-	fresh := start{id: d.nextJobID(o.Clock.Now())}
+	fresh := start{id: d.nextJobID(o.Clock.Now()), mode: "stateless"}
 	_, deployed := d.lastSpec()
 	switch path := d.status("jobStatus", "upgradeSavepointPath"); {
 	case !deployed, d.redeploys():
@@ -42,7 +43,10 @@ func (o *Operator) begin(d *deployment) start {
 	case flinkspec.IsS3(path):
 		fresh.restore = path
 	case j.UpgradeMode != "" && j.UpgradeMode != "stateless" && d.jobID() != "":
-		return start{id: d.jobID()}
+		return start{id: d.jobID(), mode: "last-state"}
+	}
+	if fresh.restore != "" {
+		fresh.mode = "savepoint"
 	}
 	return fresh
 }
@@ -74,9 +78,9 @@ func (o *Operator) follow(ctx context.Context, d *deployment, p parts, f *flinkr
 	}
 	i := slices.IndexFunc(jobs, func(j flinkrest.Job) bool { return j.ID == d.jobID() })
 	if i < 0 {
-		r.err = "Job Not Found" // the operator's own words, not as JSON
+		r.err = jobNotFound
 		if why := crashing(p.masters); why != "" {
-			r.err = operatorError("DeploymentFailedException", why)
+			r.err = failed("DeploymentFailedException", why, object{"reason": "CrashLoopBackOff"})
 		}
 		return nil
 	}
@@ -117,6 +121,8 @@ func (o *Operator) stopAs(ctx context.Context, d *deployment, p parts, mode stri
 	running := f != nil && d.status("jobStatus", "state") == "RUNNING"
 	next := any(nil)
 	switch {
+	case d.from != "":
+		next = d.from
 	case mode == "savepoint" && running:
 		path, done, err := o.ended(ctx, d, f)
 		if err == nil && !done {
@@ -144,8 +150,19 @@ func (o *Operator) stopAs(ctx context.Context, d *deployment, p parts, mode stri
 		r.extra = object{"jobStatus": object{}}
 	}
 	r.extra["jobStatus"].(object)["upgradeSavepointPath"] = next
-	r.job = "FINISHED"
+	r.job, r.mode = "FINISHED", modeOf(next)
 	return true, nil
+}
+
+// modeOf is the upgrade mode by which a job goes on from what the status says of it.
+func modeOf(path any) string {
+	switch path {
+	case nil:
+		return "stateless"
+	case lastState:
+		return "last-state"
+	}
+	return "savepoint"
 }
 
 // ended says whether a job has ended although nobody has the answer to what stopped it, and with what: its last savepoint or

@@ -65,6 +65,7 @@ type Operator struct {
 	mu       sync.Mutex          // of what follows
 	requests map[string]*request // by UID of the FlinkDeployment, FlinkSessionJob or FlinkStateSnapshot
 	held     map[string]bool     // UIDs of session clusters of which it was said that their session jobs hold them
+	waiting  map[string]bool     // UIDs and hashes of specs of which it was said that they are to be deployed
 	cleaning map[string]bool     // UIDs of FlinkDeployments of which it was said that they are cleaned up
 }
 
@@ -83,7 +84,7 @@ func New(o Options) (*Operator, error) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	return &Operator{Options: o, http: httpClient(o.Dial), requests: map[string]*request{}, held: map[string]bool{},
-		cleaning: map[string]bool{}}, nil
+		waiting: map[string]bool{}, cleaning: map[string]bool{}}, nil
 }
 
 type wallClock struct{}

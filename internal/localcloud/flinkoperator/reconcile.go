@@ -71,16 +71,38 @@ func (o *Operator) reconcile(ctx context.Context, d *deployment) error {
 	switch {
 	case d.spec.Job != nil && d.spec.Job.State == "suspended":
 		return o.suspend(ctx, d, p)
-	case p.cluster != nil && (p.cluster.GetAnnotations()[hashKey] != d.hash() || p.cluster.GetDeletionTimestamp() != nil ||
-		d.status("lifecycleState") == suspended):
-		return o.stop(ctx, d, p) // a cluster that outlived its suspension goes when the job resumes
+	case p.cluster != nil && d.outdated(p.cluster):
+		return o.stop(ctx, d, p)
 	case p.cluster == nil && len(p.masters)+len(p.workers) > 0:
 		_, err := o.tearDown(ctx, d, p) // the rest of an earlier generation
 		return err
 	case p.cluster == nil:
-		return o.deploy(ctx, d)
+		return o.begins(ctx, d)
+	}
+	return o.goesOn(ctx, d, p)
+}
+
+// begins deploys a job, or what was lost of it.
+func (o *Operator) begins(ctx context.Context, d *deployment) error {
+	if d.isLost() {
+		return o.recover(ctx, d)
+	}
+	return o.deploy(ctx, d)
+}
+
+// goesOn follows what is deployed, unless it has to go back to what was.
+func (o *Operator) goesOn(ctx context.Context, d *deployment, p parts) error {
+	if back, err := o.rollsBack(ctx, d); err != nil || back {
+		return errors.Join(err, o.rollBack(ctx, d, p))
 	}
 	return o.observe(ctx, d, p)
+}
+
+// outdated says that a cluster is not the one of the spec. One that outlived its suspension goes when the job resumes, and one
+// that was rolled back when its spec is another one again, whatever it is.
+func (d *deployment) outdated(cluster *unstructured.Unstructured) bool {
+	return cluster.GetAnnotations()[hashKey] != d.hash() || cluster.GetDeletionTimestamp() != nil ||
+		d.status("lifecycleState") == suspended || !d.isBack && d.status("reconciliationStatus", "state") == rolledBack
 }
 
 func (o *Operator) deploy(ctx context.Context, d *deployment) error {
@@ -109,12 +131,14 @@ func (o *Operator) deploy(ctx context.Context, d *deployment) error {
 		return errors.Join(err, o.publish(ctx, d, failed))
 	}
 	o.Logger.Info("flink job deployed", "job", d.ref.String(), "id", job.id)
-	r := report{masters: "DEPLOYING", lifecycle: "DEPLOYED", state: "DEPLOYED", spec: true, id: job.id}
+	r := report{masters: "DEPLOYING", lifecycle: "DEPLOYED", state: "DEPLOYED", spec: true, id: job.id, mode: job.mode}
 	if d.spec.Job != nil {
 		r.job = "RECONCILING"
 	}
 	if redeployed { // it counts as stable before anything runs
 		r.lifecycle, r.stable = "STABLE", true
+	} else if d.recovers() {
+		r.lifecycle, r.mode = d.status("lifecycleState"), ""
 	}
 	return o.publish(ctx, d, r)
 }
@@ -125,7 +149,7 @@ func (o *Operator) announce(ctx context.Context, d *deployment) error {
 		return nil
 	}
 	r := report{masters: missing, lifecycle: upgrading, state: upgrading}
-	if d.redeploys() {
+	if d.redeploys() || d.recovers() {
 		r = report{masters: missing}
 	} else if d.status("lifecycleState") == suspended {
 		r.job = "RECONCILING"
@@ -163,14 +187,13 @@ func (o *Operator) observe(ctx context.Context, d *deployment, p parts) error {
 	f := o.flink(p)
 	if f == nil {
 		if why := crashing(p.masters); why != "" {
-			r.masters, r.err = "ERROR", operatorError("DeploymentFailedException", why)
-		} else if slices.ContainsFunc(p.masters, func(m kube.Pod) bool { return m.Node != "" }) {
-			r.masters = "DEPLOYED_NOT_READY"
+			r.masters, r.err = "ERROR", failed("DeploymentFailedException", why, object{"reason": "CrashLoopBackOff"})
 		}
 		return o.publish(ctx, d, r)
 	}
-	if _, err := f.Config(ctx); err != nil {
-		r.masters = "DEPLOYED_NOT_READY"
+	was := d.status("jobManagerDeploymentStatus")
+	if _, err := f.Config(ctx); err != nil || was != notReady && was != "READY" { // it is given a moment
+		r.masters = notReady
 		return o.publish(ctx, d, r)
 	}
 	r.masters = "READY"
@@ -205,6 +228,7 @@ const (
 	suspended = "SUSPENDED"
 	upgrading = "UPGRADING"
 	missing   = "MISSING" // of JobManagers
+	notReady  = "DEPLOYED_NOT_READY"
 )
 
 // suspend stops the job as its upgrade mode says. After a savepoint the cluster stays up until the job resumes; the other modes
@@ -213,6 +237,8 @@ func (o *Operator) suspend(ctx context.Context, d *deployment, p parts) error {
 	r := report{masters: missing, job: "FINISHED", lifecycle: suspended, state: "DEPLOYED", spec: true}
 	last, had := d.lastSpec()
 	switch {
+	case !had && p.cluster == nil:
+		return nil // born suspended: nothing is to be done, and nothing is said
 	case d.status("lifecycleState") == suspended && had && last.Job != nil && last.Job.State == d.spec.Job.State:
 		return nil
 	case d.takesSavepoint() && p.cluster != nil:
@@ -266,7 +292,14 @@ func (o *Operator) stop(ctx context.Context, d *deployment, p parts) error {
 	if d.redeploys() {
 		return o.cancel(ctx, d, p)
 	}
-	if d.status("reconciliationStatus", "state") != upgrading {
+	if state := d.status("reconciliationStatus", "state"); state != upgrading && state != rollingBack {
+		problem, waits, err := o.unsafe(ctx, d, p)
+		if err != nil {
+			return err
+		}
+		if problem != "" || waits {
+			return o.holdOff(ctx, d, p, problem)
+		}
 		r := report{lifecycle: upgrading, state: upgrading}
 		if !d.takesSavepoint() && d.status("lifecycleState") != suspended {
 			r.masters = missing // it is deleted at once
@@ -287,6 +320,20 @@ func (o *Operator) stop(ctx context.Context, d *deployment, p parts) error {
 	}
 	_, err := o.tearDown(ctx, d, p)
 	return err
+}
+
+// holdOff leaves a job as it is that cannot be upgraded with its state: it says why, or looks at it until it can be.
+func (o *Operator) holdOff(ctx context.Context, d *deployment, p parts, problem string) error {
+	if o.first(o.waiting, d.uid+d.hash()) {
+		if err := o.changed(ctx, d); err != nil {
+			return err
+		}
+	}
+	if problem != "" {
+		return o.publish(ctx, d, report{err: problem})
+	}
+	d.pending = true
+	return o.observe(ctx, d, p)
 }
 
 // cancel ends a job that is redeployed from a path that nobody has looked at, without a savepoint. Its lifecycle stays.
@@ -312,7 +359,7 @@ func (o *Operator) cancel(ctx context.Context, d *deployment, p parts) error {
 
 // leaves tells once why a job is stopped: again only for another attempt, and not for one after an error.
 func (o *Operator) leaves(ctx context.Context, d *deployment) error {
-	if o.asked(d.uid) != nil || d.status("error") != "" {
+	if o.asked(d.uid) != nil || strings.Contains(d.status("error"), "UpgradeFailureException") {
 		return nil
 	}
 	if err := o.changed(ctx, d); err != nil || d.status("lifecycleState") == suspended {
@@ -404,7 +451,7 @@ func (o *Operator) isHeld(ctx context.Context, d *deployment) error {
 	if !o.first(o.held, d.uid) {
 		return nil
 	}
-	return o.event(ctx, d, "Warning", "CleanupFailed",
+	return o.eventOf(ctx, d.ref, d.uid, componentOperator, "Warning", "CleanupFailed",
 		"The session jobs ["+strings.Join(d.sessions, ", ")+"] should be deleted first")
 }
 
@@ -413,7 +460,7 @@ func (o *Operator) cleansUp(ctx context.Context, d *deployment) error {
 	if !o.first(o.cleaning, d.uid) {
 		return nil
 	}
-	return o.eventOf(ctx, d.ref, d.uid, "Operator", "Normal", "Cleanup", "Cleaning up FlinkDeployment")
+	return o.eventOf(ctx, d.ref, d.uid, componentOperator, "Normal", "Cleanup", "Cleaning up "+d.ref.Kind.Kind)
 }
 
 // deleteHA deletes what JobManagers keep in the cluster for their successors.

@@ -99,7 +99,7 @@ func (d *deployment) cluster() *unstructured.Unstructured {
 			"annotations": object{hashKey: d.hash(), standInKey: "true"},
 			"ownerReferences": []any{object{
 				"apiVersion": d.ref.APIVersion, "kind": d.ref.Kind.Kind, "name": d.ref.Name, "uid": d.uid,
-				"controller": false, "blockOwnerDeletion": false,
+				"controller": false, "blockOwnerDeletion": true,
 			}},
 		},
 		"spec": object{
@@ -188,7 +188,7 @@ func (d *deployment) flinkConf(base flinkconf.Conf, job start) flinkconf.Conf {
 	})
 	if d.ha() {
 		conf[flinkconf.HA], conf[flinkconf.HAStorage] = "kubernetes", d.spec.JobManager.StorageDir
-		conf[flinkconf.HACluster] = d.ref.Name
+		conf[flinkconf.HACluster], conf["high-availability.jobmanager.port"] = d.ref.Name, "6123"
 	} else {
 		conf["jobmanager.rpc.address"] = d.ref.Name + "." + d.ref.Namespace
 	}

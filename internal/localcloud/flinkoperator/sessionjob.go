@@ -63,8 +63,10 @@ func (o *Operator) reconcileSession(ctx context.Context, j *sessionJob) error {
 	switch {
 	case j.obj.GetDeletionTimestamp() != nil:
 		return o.finalizeSession(ctx, j)
-	case j.cluster == nil || j.cluster.status("lifecycleState") != "STABLE" || j.spec.Job == nil:
-		return nil // no status: the cluster may come
+	case j.cluster == nil:
+		return o.withoutCluster(ctx, j)
+	case j.cluster.status("lifecycleState") != "STABLE" || j.spec.Job == nil:
+		return nil // no status: the cluster comes
 	case !slices.Contains(fins, sessionFinalizer):
 		_, err := o.Cluster.Patch(ctx, j.ref, "", object{"metadata": object{"finalizers": append(fins, sessionFinalizer)}})
 		return err
@@ -92,6 +94,15 @@ func (o *Operator) reconcileSession(ctx context.Context, j *sessionJob) error {
 	return o.observeSession(ctx, j, p)
 }
 
+// withoutCluster says once, in the operator's words, that a job has no cluster, which may come. There is no status.
+func (o *Operator) withoutCluster(ctx context.Context, j *sessionJob) error {
+	if !o.first(o.held, j.uid) {
+		return nil
+	}
+	return o.eventOf(ctx, j.ref, j.uid, componentOperator, "Warning", "UnsupportedFlinkVersion",
+		"Flink version null is not supported by this operator version")
+}
+
 // changed says that the job's spec is not the one that runs.
 func (j *sessionJob) changed() bool {
 	var last struct {
@@ -104,6 +115,9 @@ func (j *sessionJob) changed() bool {
 // stopSession ends the job as its upgrade mode says; its cluster stays.
 func (o *Operator) stopSession(ctx context.Context, j *sessionJob, p parts, r report) error {
 	r.job = "FINISHED"
+	if err := o.leaves(ctx, j.deployment); err != nil {
+		return err
+	}
 	if done, err := o.stopJob(ctx, j.deployment, p, &r); err != nil {
 		return o.publish(ctx, j.deployment, savepointFailed(err))
 	} else if !done {
@@ -115,12 +129,17 @@ func (o *Operator) stopSession(ctx context.Context, j *sessionJob, p parts, r re
 // submitSession sends the job's jar to the cluster and starts it. What goes wrong is tried again at the next pass.
 func (o *Operator) submitSession(ctx context.Context, j *sessionJob, p parts) error {
 	job := o.begin(j.deployment)
+	if j.status("error") == "" { // it is tried again and again
+		if err := o.eventOf(ctx, j.ref, j.uid, componentJob, "Normal", "Submit", "Starting deployment"); err != nil {
+			return err
+		}
+	}
 	if err := o.sendJar(ctx, j, p, job); err != nil {
 		return o.publish(ctx, j.deployment, report{
 			lifecycle: "UPGRADING", state: "UPGRADING", err: operatorError("ReconciliationException", err.Error()),
 		})
 	}
-	r := report{lifecycle: "DEPLOYED", state: "DEPLOYED", job: "CREATED", spec: true, id: job.id}
+	r := report{lifecycle: "DEPLOYED", state: "DEPLOYED", job: "CREATED", spec: true, id: job.id, mode: job.mode}
 	return o.publish(ctx, j.deployment, r)
 }
 
@@ -128,7 +147,9 @@ func (o *Operator) sendJar(ctx context.Context, j *sessionJob, p parts, job star
 	uri := j.spec.Job.JarURI
 	if scheme, _, _ := strings.Cut(uri, ":"); !flinkspec.IsS3(uri) {
 		return fmt.Errorf("org.apache.flink.core.fs.UnsupportedFileSystemSchemeException: Could not find a file system "+
-			"implementation for scheme '%s'.", scheme)
+			"implementation for scheme '%s'. The scheme is not directly supported by Flink and no Hadoop file system to support "+
+			"this scheme could be loaded. For a full list of supported file systems, please see "+
+			"https://nightlies.apache.org/flink/flink-docs-stable/ops/filesystems/.", scheme)
 	}
 	f := o.flink(p)
 	if f == nil {
@@ -176,6 +197,9 @@ func (o *Operator) finalizeSession(ctx context.Context, j *sessionJob) error {
 	fins := j.obj.GetFinalizers()
 	if !slices.Contains(fins, sessionFinalizer) {
 		return nil
+	}
+	if err := o.cleansUp(ctx, j.deployment); err != nil {
+		return err
 	}
 	if over, err := o.cancelled(ctx, j); err != nil || !over {
 		return errors.Join(err, o.publish(ctx, j.deployment, report{job: "CANCELLING"}))

@@ -144,7 +144,7 @@ func (o *Operator) refuseSnapshot(ctx context.Context, s *snapshot) error {
 	if ref := s.spec.JobReference; ref != nil {
 		why = fmt.Sprintf("Target for snapshot %s/%s was not found", s.ref.Namespace, ref.Name)
 	}
-	if err := o.eventOf(ctx, s.ref, string(s.obj.GetUID()), "Operator", "Warning", "ValidationError", why); err != nil {
+	if err := o.warn(ctx, s, componentOperator, "ValidationError", why); err != nil {
 		return err
 	}
 	return o.labelSnapshot(ctx, s, snapshotPending)
@@ -166,6 +166,11 @@ func (o *Operator) become(ctx context.Context, s *snapshot, state string, more o
 		return err
 	}
 	return o.labelSnapshot(ctx, s, state)
+}
+
+// warn makes an event of a snapshot.
+func (o *Operator) warn(ctx context.Context, s *snapshot, component, reason, message string) error {
+	return o.eventOf(ctx, s.ref, string(s.obj.GetUID()), component, "Warning", reason, message)
 }
 
 func (o *Operator) now() string { return o.Clock.Now().UTC().Format(time.RFC3339Nano) }
@@ -194,7 +199,7 @@ func (o *Operator) triggerSnapshot(ctx context.Context, s *snapshot) error {
 	}
 	if f == nil {
 		why := "the job is not running"
-		if err := o.eventOf(ctx, s.ref, string(s.obj.GetUID()), "Operator", "Warning", "SnapshotAbandoned", why); err != nil {
+		if err := o.warn(ctx, s, componentSnapshot, "SnapshotAbandoned", why); err != nil {
 			return err
 		}
 		return o.become(ctx, s, snapshotAbandoned, object{"error": why, "failures": int64(0)})
@@ -242,8 +247,11 @@ func (o *Operator) followSnapshot(ctx context.Context, s *snapshot) error {
 	return o.become(ctx, s, snapshotCompleted, object{"path": path, "resultTimestamp": o.now()})
 }
 
-func (s *snapshot) failures() int64 {
-	n, _, _ := unstructured.NestedFieldNoCopy(s.obj.Object, "status", "failures")
+func (s *snapshot) failures() int64 { return number(s.obj, "status", "failures") }
+
+// number is a whole number of an object, 0 for none.
+func number(o *unstructured.Unstructured, path ...string) int64 {
+	n, _, _ := unstructured.NestedFieldNoCopy(o.Object, path...)
 	switch n := n.(type) {
 	case int64:
 		return n
@@ -259,7 +267,7 @@ func (o *Operator) failSnapshot(ctx context.Context, s *snapshot, why error) err
 	if limit := s.spec.BackoffLimit; limit != nil && *limit >= 0 && failures > int64(*limit) {
 		state = snapshotFailed
 	}
-	if err := o.eventOf(ctx, s.ref, string(s.obj.GetUID()), "Operator", "Warning", "SnapshotError", why.Error()); err != nil {
+	if err := o.warn(ctx, s, componentSnapshot, "SnapshotError", why.Error()); err != nil {
 		return err
 	}
 	return o.become(ctx, s, state, object{"failures": failures, "error": why.Error(), "resultTimestamp": o.now()})
@@ -273,8 +281,11 @@ func (o *Operator) finalizeSnapshot(ctx context.Context, s *snapshot) error {
 	path, _, _ := unstructured.NestedString(s.obj.Object, "status", "path")
 	if sp := s.spec.Savepoint; sp != nil && (sp.DisposeOnDelete == nil || *sp.DisposeOnDelete) && path != "" {
 		f, err := o.flinkOf(ctx, s)
+		if err == nil && f == nil {
+			err = o.waitsForJob(ctx, s) // only Flink knows the files
+		}
 		if err != nil || f == nil {
-			return err // it waits for the job: only Flink knows the files
+			return err
 		}
 		if done, err := o.dispose(ctx, s, f, path); err != nil || !done {
 			return err
@@ -283,6 +294,18 @@ func (o *Operator) finalizeSnapshot(ctx context.Context, s *snapshot) error {
 	fins := slices.DeleteFunc(slices.Clone(s.obj.GetFinalizers()), func(f string) bool { return f == snapshotFinalizer })
 	_, err := o.Cluster.Patch(ctx, s.ref, "", object{"metadata": object{"finalizers": fins}})
 	return err
+}
+
+// waitsForJob says once what the disposal of a savepoint waits for.
+func (o *Operator) waitsForJob(ctx context.Context, s *snapshot) error {
+	why := "is not running!"
+	if s.job == nil {
+		why = "cannot be found!"
+	}
+	if !o.first(o.waiting, string(s.obj.GetUID())+why) {
+		return nil
+	}
+	return o.warn(ctx, s, componentSnapshot, "CleanupFailed", "Cannot dispose of snapshot because referenced Flink job "+why)
 }
 
 // dispose asks for the end of a savepoint's files and says whether it is there.
@@ -301,7 +324,7 @@ func (o *Operator) dispose(ctx context.Context, s *snapshot, f *flinkrest.Client
 		o.ask(uid, nil)
 	}
 	if err != nil {
-		err = errors.Join(err, o.eventOf(ctx, s.ref, uid, "Operator", "Warning", "CleanupFailed", err.Error()))
+		err = errors.Join(err, o.warn(ctx, s, componentSnapshot, "CleanupFailed", err.Error()))
 	}
 	return done && err == nil, err
 }

@@ -13,12 +13,16 @@ import (
 )
 
 // operatorError is the JSON document that the operator puts into status.error.
-func operatorError(typ, message string) string {
+func operatorError(typ, message string) string { return failed(typ, message, object{}) }
+
+// failed is an operatorError with what else is known.
+func failed(typ, message string, metadata object) string {
 	raw, _ := json.Marshal(struct { // strings always encode
 		Type          string   `json:"type"`
 		Message       string   `json:"message"`
+		Metadata      object   `json:"additionalMetadata"`
 		ThrowableList []object `json:"throwableList"`
-	}{"org.apache.flink.kubernetes.operator.exception." + typ, message, []object{}})
+	}{"org.apache.flink.kubernetes.operator.exception." + typ, message, metadata, []object{}})
 	return string(raw)
 }
 
@@ -31,14 +35,16 @@ type report struct {
 	lifecycle string
 	state     string // reconciliationStatus.state
 	err       string
-	spec      bool // the current spec is now the reconciled one
-	stable    bool // ... and the stable one
+	spec      bool   // the current spec is now the reconciled one
+	mode      string // ... which the job began or ended with, as an upgrade mode; "": as before
+	stable    bool   // ... and the stable one
 	extra     object
 }
 
 // publish writes what differs from the status as it was listed, and one event
 // when the job's state or the error changed.
 func (o *Operator) publish(ctx context.Context, d *deployment, r report) error {
+	r = d.held(r)
 	st := object{"error": nil, "observedGeneration": d.obj.GetGeneration()}
 	if r.err != "" {
 		st["error"] = r.err
@@ -52,7 +58,7 @@ func (o *Operator) publish(ctx context.Context, d *deployment, r report) error {
 	set(st, "lifecycleState", r.lifecycle)
 	rec, job := object{}, object{}
 	set(rec, "state", r.state)
-	spec, _, _ := unstructured.NestedMap(d.obj.Object, "spec")
+	spec := d.reconciled(r.mode)
 	encoded, err := json.Marshal(object{"spec": spec, "resource_metadata": object{"apiVersion": d.ref.APIVersion}})
 	if err != nil {
 		return fmt.Errorf("encode spec of %s: %w", d.ref, err)
@@ -92,6 +98,41 @@ func (o *Operator) publish(ctx context.Context, d *deployment, r report) error {
 		return err
 	}
 	return o.tell(ctx, d, r)
+}
+
+// held is a report without the spec, which is not the one that was deployed: the one that failed stays the reconciled one of a
+// job that was rolled back.
+func (d *deployment) held(r report) report {
+	if !d.isBack && !d.pending {
+		return r
+	}
+	r.spec, r.stable = false, false
+	if d.isBack {
+		r.lifecycle, r.state = rolledBack, rolledBack
+		if r.masters == missing {
+			r.lifecycle, r.state = rollingBack, rollingBack
+		}
+	}
+	return r
+}
+
+// reconciled is the spec as it is noted: its upgrade mode is not what the user wants, but how the job began.
+func (d *deployment) reconciled(mode string) object {
+	spec, _, _ := unstructured.NestedMap(d.obj.Object, "spec")
+	if d.spec.Job == nil {
+		return spec
+	}
+	job, _ := spec["job"].(object)
+	if last, had := d.lastSpec(); mode == "" && had && last.Job != nil {
+		mode = last.Job.UpgradeMode
+		if job["initialSavepointPath"] = last.Job.InitialSavepointPath; last.Job.InitialSavepointPath == "" {
+			delete(job, "initialSavepointPath") // a path without a nonce is not looked at
+		}
+	}
+	if mode != "" {
+		job["upgradeMode"] = mode
+	}
+	return spec
 }
 
 // differs says whether the merge patch would change anything that matters;

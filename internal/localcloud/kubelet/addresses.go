@@ -14,7 +14,7 @@ import (
 // addresses hands out pod addresses. Each node has a /24 of 100.64.0.0/10 (the range that the VPC CNI's custom
 // networking uses), chosen by the node's name and by the target, as two targets of one machine have nodes of the same name; the
 // next one is taken when two names meet. A pod that is a process of this machine binds the address of the same number in
-// 127.64.0.0/10 ([onMachine]), which needs no set-up on Linux; the API server takes no loopback address for a pod that Services
+// 127.64.0.0/10 ([OnMachine]), which needs no set-up on Linux; the API server takes no loopback address for a pod that Services
 // and its proxy may lead to.
 type addresses struct {
 	of    string // the folder of the target
@@ -40,8 +40,8 @@ func (a *addresses) adopt(pods []any) {
 	}
 }
 
-// onMachine is the loopback address that a process binds in the place of its pod's address.
-func onMachine(ip string) string {
+// OnMachine is the loopback address that a process binds in the place of its pod's address.
+func OnMachine(ip string) string {
 	_, rest, _ := strings.Cut(ip, ".")
 	return "127." + rest
 }

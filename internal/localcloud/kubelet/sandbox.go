@@ -155,7 +155,7 @@ func (s *sandboxes) start(r Runtime, take Take, p *corev1.Pod, ip string) (conta
 	}
 	own, forget := ip, func() {}
 	if take.Loopback {
-		own = onMachine(ip)
+		own = OnMachine(ip)
 		forget = s.ports.run(ip, own)
 	}
 	pod := p.DeepCopy()

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"archive/zip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"time"
+
+	"emrflink/internal/disk"
+	"emrflink/internal/kube"
+	"emrflink/internal/localcloud/flinkoperator/scenario"
+	"emrflink/internal/localcloud/kubelet"
+)
+
+// version is the release of the operator that the stand-in is of.
+const version = "1.10.0"
+
+var versionLine = regexp.MustCompile(`(?m)^project\.version=(.*)$`)
+
+// release is the operator's release that a jar was built from.
+func release(classPath string) (string, error) {
+	const file = ".flink-kubernetes-operator.version.properties"
+	for _, path := range filepath.SplitList(classPath) {
+		jar, err := zip.OpenReader(path)
+		if err != nil {
+			return "", fmt.Errorf("open the operator's jar %s: %w", path, err)
+		}
+		raw, err := readFrom(jar, file)
+		if err := errors.Join(err, jar.Close()); err != nil {
+			return "", err
+		}
+		if m := versionLine.FindStringSubmatch(raw); m != nil {
+			return strings.TrimSpace(m[1]), nil
+		}
+	}
+	return "", fmt.Errorf("%s has no %s: it is no Flink Kubernetes operator (flink-kubernetes-operator-%s-shaded.jar)", classPath,
+		file, version)
+}
+
+func readFrom(jar *zip.ReadCloser, name string) (string, error) {
+	f, err := jar.Open(name)
+	if errors.Is(err, os.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	raw, err := io.ReadAll(f)
+	return string(raw), errors.Join(err, f.Close())
+}
+
+// settings of the real operator: it looks as often as a test can wait for, and listens to nobody. The rest is its default.
+const settings = `kubernetes.operator.reconcile.interval: 2 s
+kubernetes.operator.observer.progress-check.interval: 1 s
+kubernetes.operator.observer.rest-ready.delay: 1 s
+kubernetes.operator.health.probe.enabled: false
+`
+
+const logging = `rootLogger.level=INFO
+rootLogger.appenderRef.c.ref=C
+appender.c.name=C
+appender.c.type=CONSOLE
+appender.c.layout.type=PatternLayout
+appender.c.layout.pattern=%d{HH:mm:ss,SSS} %-5p %c{1} %X{resource.name} %m%n%throwable{3}
+`
+
+// realOperator is the running process.
+type realOperator struct {
+	cmd   *exec.Cmd
+	log   *os.File
+	ended chan struct{}
+	names context.CancelFunc
+}
+
+// startOperator runs the operator with the rights of an administrator, and tells it the addresses of JobManagers by a file.
+func (t *tool) startOperator(ctx context.Context) (*realOperator, error) {
+	dir := filepath.Join(t.home, "operator")
+	for _, sub := range []string{"conf", "tmp"} {
+		if err := os.MkdirAll(filepath.Join(dir, sub), 0o700); err != nil {
+			return nil, err
+		}
+	}
+	hosts := filepath.Join(dir, "hosts")
+	err := errors.Join(
+		os.WriteFile(filepath.Join(dir, "conf", "flink-conf.yaml"), []byte(settings), 0o600),
+		os.WriteFile(filepath.Join(dir, "log4j2.properties"), []byte(logging), 0o600), t.writeHosts(ctx, hosts))
+	if err != nil {
+		return nil, err
+	}
+	r := &realOperator{ended: make(chan struct{})}
+	if r.log, err = os.Create(filepath.Join(dir, "log")); err != nil { // #nosec G304 -- of our own folder
+		return nil, err
+	}
+	// #nosec G204 -- the jar is the developer's own
+	r.cmd = exec.Command(t.flink.Java.Path, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx512m",
+		"-Djava.io.tmpdir="+filepath.Join(dir, "tmp"), "-Djdk.net.hosts.file="+hosts, "-Dsun.net.inetaddr.ttl=1",
+		"-Dsun.net.inetaddr.negative.ttl=0", "-Dlog4j2.configurationFile=file://"+filepath.Join(dir, "log4j2.properties"),
+		"-classpath", t.jar, "org.apache.flink.kubernetes.operator.FlinkOperator")
+	r.cmd.Dir, r.cmd.Stdout, r.cmd.Stderr = dir, r.log, r.log
+	r.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a Ctrl-C at the terminal ends it by way of us
+	r.cmd.Env = []string{
+		"PATH=/usr/local/bin:/usr/bin:/bin", "HOME=" + dir, "HOSTNAME=operator", "KUBECONFIG=" + t.kubeconfig,
+		"OPERATOR_NAMESPACE=" + operatorNamespace, "OPERATOR_NAME=" + operatorName, "WATCH_NAMESPACES=" + scenario.Namespace,
+		"FLINK_CONF_DIR=" + filepath.Join(dir, "conf"), "FLINK_PLUGINS_DIR=" + filepath.Join(dir, "plugins"), // it has none
+		"KUBERNETES_SERVICE_HOST=kubernetes", // without one it takes every JobManager for a forwarded port of localhost
+	}
+	if err := r.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start the operator: %w", err)
+	}
+	go func() {
+		_ = r.cmd.Wait() // its log tells
+		close(r.ended)
+	}()
+	following, cancel := context.WithCancel(ctx)
+	r.names = cancel
+	go t.followHosts(following, hosts)
+	return r, r.ready(ctx)
+}
+
+// ready waits until the operator has its controllers.
+func (r *realOperator) ready(ctx context.Context) error {
+	for range 240 {
+		said, err := os.ReadFile(r.log.Name())
+		if err != nil || strings.Contains(string(said), "'flinkdeploymentcontroller' controller started") {
+			return err
+		}
+		if strings.Contains(string(said), `Exception in thread "main"`) {
+			return fmt.Errorf("the operator does not start:\n%s", said)
+		}
+		select {
+		case <-r.ended:
+			return fmt.Errorf("the operator ended at once:\n%s", said)
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(500 * time.Millisecond):
+		}
+	}
+	return fmt.Errorf("the operator has not started after 2 minutes (log: %s)", r.log.Name())
+}
+
+func (r *realOperator) stop() error {
+	r.names()
+	_ = syscall.Kill(-r.cmd.Process.Pid, syscall.SIGTERM)
+	select {
+	case <-r.ended:
+	case <-time.After(10 * time.Second):
+		_ = syscall.Kill(-r.cmd.Process.Pid, syscall.SIGKILL)
+		<-r.ended
+	}
+	return r.log.Close()
+}
+
+func (t *tool) followHosts(ctx context.Context, file string) {
+	for ctx.Err() == nil {
+		if err := t.writeHosts(ctx, file); err != nil && ctx.Err() == nil {
+			fmt.Fprintln(os.Stderr, "the addresses of JobManagers:", err)
+		}
+		time.Sleep(250 * time.Millisecond)
+	}
+}
+
+// writeHosts writes the names of the Services that JobManagers are behind.
+func (t *tool) writeHosts(ctx context.Context, file string) error {
+	pods, err := t.cluster.Pods(ctx, scenario.Namespace, "component=jobmanager")
+	if err != nil {
+		return err
+	}
+	machine, _ := os.Hostname() // without one nothing asks for it
+	text := "127.0.0.1 localhost " + machine + "\n"
+	for _, p := range pods {
+		if name := p.Labels["app"]; p.IP != "" && !p.Deleting {
+			text += fmt.Sprintf("%s %s-rest.%s %s.%s\n", kubelet.OnMachine(p.IP), name, p.Namespace, name, p.Namespace)
+		}
+	}
+	return disk.Replace(file, []byte(text))
+}
+
+// The operator's Deployment, whose pods the stand-in runs for.
+const (
+	operatorNamespace = "flink-kubernetes-operator"
+	operatorName      = "flink-kubernetes-operator"
+)
+
+// standIn runs the stand-in of the local target, or ends it: it is there while pods of the operator are.
+func (t *tool) standIn(ctx context.Context, replicas int) error {
+	ref := kube.KindDeployment.Ref(operatorNamespace, operatorName)
+	_, err := t.cluster.Patch(ctx, ref, "", map[string]any{"spec": map[string]any{"replicas": replicas}})
+	for err == nil {
+		var pods []kube.Pod
+		pods, err = t.cluster.Pods(ctx, operatorNamespace, "app.kubernetes.io/name="+operatorName)
+		if err == nil && len(pods) == replicas {
+			return nil
+		}
+		time.Sleep(500 * time.Millisecond)
+	}
+	return fmt.Errorf("have %d pods of the operator: %w", replicas, err)
+}
