@@ -27,7 +27,7 @@ func Needs(c stacks.Config, info stack.Info, recorded preflight.Recorded) prefli
 	d := preflight.Deploy{
 		Stack: info.Stack, File: info.File, Name: c.Name, Region: c.Region, Kubernetes: c.KubernetesVersion, Cidr: c.VpcCidr,
 		Networks: 1, Zones: c.AvailabilityZones, PerZone: c.NatGateways == network.NatPerZone,
-		NoNAT: c.NatGateways == network.NatNone,
+		NoNAT:     c.NatGateways == network.NatNone,
 		CoreTypes: c.CoreNodes.InstanceTypes, CoreNodes: c.CoreNodes.Desired, SpotVCPUs: spotVCPUs(c.NodePools),
 		Admins: c.Admins, Tag: deployment.TagDeployment,
 		Lasts:    time.Duration(float64(preflight.DeployLasts) / max(1, info.Speed)),
