@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/pulumi/pulumi/pkg/v3/engine"
@@ -93,52 +94,56 @@ func startIn(ctx context.Context, t require.TestingT, d *disk, base *deploy.Snap
 
 func TestChangesThatWaitShareAWrite(t *testing.T) {
 	t.Parallel()
-	entered, hold := make(chan struct{}, 100), make(chan struct{})
-	d := &disk{before: func() error { entered <- struct{}{}; <-hold; return nil }}
-	c := start(t, d, nil, 0)
-	var all sync.WaitGroup
-	var answered atomic.Int32
-	report := func(id int) {
-		all.Go(func() {
-			if newJob(c, id).begin() == nil {
-				answered.Add(1)
-			}
-		})
-	}
-	report(1)
-	<-entered
-	for id := 2; id <= 16; id++ {
-		report(id)
-	}
-	time.Sleep(50 * time.Millisecond)
-	require.Zero(t, answered.Load(), "nothing is answered that is on no disk")
-	close(hold)
-	all.Wait()
-	require.EqualValues(t, 16, answered.Load())
-	require.LessOrEqual(t, d.writes(), 3, "fifteen waited for the first write")
-	require.NoError(t, c.Close())
-	require.Len(t, d.states[len(d.states)-1].Deployment.PendingOperations, 16)
-	require.ErrorIs(t, newJob(c, 17).begin(), errClosed)
+	synctest.Test(t, func(t *testing.T) {
+		entered, hold := make(chan struct{}, 100), make(chan struct{})
+		d := &disk{before: func() error { entered <- struct{}{}; <-hold; return nil }}
+		c := start(t, d, nil, 0)
+		var all sync.WaitGroup
+		var answered atomic.Int32
+		report := func(id int) {
+			all.Go(func() {
+				if newJob(c, id).begin() == nil {
+					answered.Add(1)
+				}
+			})
+		}
+		report(1)
+		<-entered
+		for id := 2; id <= 16; id++ {
+			report(id)
+		}
+		synctest.Wait()
+		require.Zero(t, answered.Load(), "nothing is answered that is on no disk")
+		close(hold)
+		all.Wait()
+		require.EqualValues(t, 16, answered.Load())
+		require.Equal(t, 2, d.writes(), "fifteen waited for the first write")
+		require.NoError(t, c.Close())
+		require.Len(t, d.states[len(d.states)-1].Deployment.PendingOperations, 16)
+		require.ErrorIs(t, newJob(c, 17).begin(), errClosed)
+	})
 }
 
 func TestOneChangeAloneIsNotKeptWaitingAndManyAre(t *testing.T) {
 	t.Parallel()
-	d := &disk{}
-	c := start(t, d, nil, longestPause)
-	begin := time.Now()
-	require.NoError(t, newJob(c, 1).begin())
-	require.Less(t, time.Since(begin), longestPause/2)
-	var all sync.WaitGroup
-	for id := 2; id < 50; id++ {
-		all.Go(func() {
-			time.Sleep(time.Duration(id) * time.Millisecond)
-			_ = newJob(c, id).begin()
-		})
-	}
-	all.Wait()
-	require.Equal(t, 2, d.writes())
-	require.NoError(t, c.Close())
-	require.Equal(t, 2, d.writes(), "all is saved already")
+	synctest.Test(t, func(t *testing.T) {
+		d := &disk{}
+		c := start(t, d, nil, longestPause)
+		begin := time.Now()
+		require.NoError(t, newJob(c, 1).begin())
+		require.Zero(t, time.Since(begin))
+		var all sync.WaitGroup
+		for id := 2; id < 50; id++ {
+			all.Go(func() {
+				time.Sleep(time.Duration(id) * time.Millisecond)
+				_ = newJob(c, id).begin()
+			})
+		}
+		all.Wait()
+		require.Equal(t, 2, d.writes())
+		require.NoError(t, c.Close())
+		require.Equal(t, 2, d.writes(), "all is saved already")
+	})
 }
 
 func TestWhatChangesNothingIsSavedOnceAtTheEnd(t *testing.T) {
