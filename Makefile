@@ -34,7 +34,7 @@ STARTERS   = $(addprefix emrflink/,$(shell git grep -l '"os/exec"' -- '*_test.go
 # The end-to-end tests take longest and wait for half of it: they come first, and the others make room for them.
 LONG       = emrflink/internal/e2e $(filter-out emrflink/internal/e2e $(RACE),$(STARTERS))
 REST       = $(filter-out $(LONG) $(RACE),$(shell $(GO) list ./... ./localkube/...))
-ROOM      := nice -n 10
+ROOM      := nice -n 5
 # With PKG=./internal/preview, `make test` runs these alone, as a plain `go test` would.
 PKG       ?=
 export EMRFLINK_BIN := $(CURDIR)/$(BIN)
