@@ -117,7 +117,7 @@ func (b *Board) Page(ctx context.Context, v View) ([]byte, error) {
 	if p.Alerts, err = b.prometheus.alerts(ctx); err != nil {
 		return nil, err
 	}
-	for _, c := range observability.Dashboards()[0].Choices { // the job's has them all
+	for _, c := range choices() {
 		values, err := b.prometheus.values(ctx, c.Label, v.fill(c.Metric))
 		if err != nil {
 			return nil, err
@@ -208,6 +208,9 @@ func (b *Board) lines(ctx context.Context, panel observability.Panel, v View, s 
 // plain is a name of Kubernetes: in a regular expression and in a string of PromQL it stands for itself, but for its dots.
 var plain = regexp.MustCompile(`^[a-z0-9.-]+$`)
 
+// choices are those of the job's dashboard, which has them all. Every query of a page asks for them.
+var choices = sync.OnceValue(func() []observability.Choice { return observability.Dashboards()[0].Choices })
+
 // chosen is the value of a choice.
 func (v View) chosen(name string) string {
 	if name == "namespace" {
@@ -218,7 +221,7 @@ func (v View) chosen(name string) string {
 
 // fill puts what is chosen into an expression.
 func (v View) fill(expr string) string {
-	for _, c := range observability.Dashboards()[0].Choices {
+	for _, c := range choices() {
 		value := ".*"
 		if chosen := v.chosen(c.Name); plain.MatchString(chosen) {
 			value = strings.ReplaceAll(chosen, ".", "[.]")
