@@ -147,7 +147,8 @@ func fill(ctx context.Context, aws *awsapi.Client, bucket string, objects int, t
 	return writers.Wait()
 }
 
-// inhabit makes a claim with a pod that uses it, and a Service with a load balancer, and waits until AWS has their part.
+// inhabit makes a claim with a pod that uses it, and a Service and an Ingress with load balancers, and waits until AWS has their
+// part.
 func inhabit(ctx context.Context, c *kube.Client, aws *awsapi.Client, name string) error {
 	for _, manifest := range []string{
 		`{"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "used", "namespace": "default"}, "spec": {
@@ -158,6 +159,14 @@ func inhabit(ctx context.Context, c *kube.Client, aws *awsapi.Client, name strin
 			"volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "used"}}]}}`,
 		`{"apiVersion": "v1", "kind": "Service", "metadata": {"name": "used", "namespace": "default"}, "spec": {
 			"type": "LoadBalancer", "selector": {"app": "used"}, "ports": [{"port": 80, "targetPort": 8080}]}}`,
+		// The pod stands for the AWS Load Balancer Controller, by the name of its chart.
+		`{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "load-balancers", "namespace": "kube-system", "labels":
+			{"app.kubernetes.io/name": "aws-load-balancer-controller"}}, "spec": {"containers": [{"name": "controller",
+			"image": "public.ecr.aws/eks/aws-load-balancer-controller:v3.0.0"}]}}`,
+		`{"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass", "metadata": {"name": "alb"}, "spec": {
+			"controller": "ingress.k8s.aws/alb"}}`,
+		`{"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": "used", "namespace": "default"}, "spec": {
+			"ingressClassName": "alb", "defaultBackend": {"service": {"name": "used", "port": {"number": 80}}}}}`,
 	} {
 		var o unstructured.Unstructured
 		if err := json.Unmarshal([]byte(manifest), &o.Object); err != nil {
@@ -167,7 +176,7 @@ func inhabit(ctx context.Context, c *kube.Client, aws *awsapi.Client, name strin
 			return err
 		}
 	}
-	wanted := map[string]bool{awsapi.TypeVolume: true, awsapi.TypeClassicBalancer: true}
+	wanted := map[string]bool{awsapi.TypeVolume: true, awsapi.TypeClassicBalancer: true, awsapi.TypeLoadBalancer: true}
 	for range 60 {
 		found, err := aws.DeploymentResources(ctx, awsapi.Deployment{Name: name, Cluster: name})
 		if err != nil {
@@ -185,5 +194,6 @@ func inhabit(ctx context.Context, c *kube.Client, aws *awsapi.Client, name strin
 		case <-time.After(500 * time.Millisecond):
 		}
 	}
-	return fmt.Errorf("within half a minute this was not made for a claim or a Service: %v", slices.Sorted(maps.Keys(wanted)))
+	return fmt.Errorf("within half a minute this was not made for a claim, a Service or an Ingress: %v",
+		slices.Sorted(maps.Keys(wanted)))
 }

@@ -34,7 +34,7 @@ func (d *Daemon) startStandIns(c *cluster) error {
 	if _, err := apply.Apply(ctx, adminBinding(), kubeclient.ApplyOptions{Manager: chart.AddonManager, Force: true}); err != nil {
 		return fmt.Errorf("bind the administrators' group: %w", err)
 	}
-	admin, err := kubelet.Connect(c.rest)
+	admin, others, err := kubelet.Connect(c.rest)
 	if err != nil {
 		return err
 	}
@@ -53,8 +53,8 @@ func (d *Daemon) startStandIns(c *cluster) error {
 		return err
 	}
 	c.kubelet = kubelet.New(kubelet.Options{
-		Account: d.account, Types: d.account.InstanceTypes(), Cluster: c.name, REST: c.rest, Speed: d.opts.Speed, Logger: log,
-		Pulls: d.account.Pull,
+		Account: d.account, Types: d.account.InstanceTypes(), Cluster: c.name, Client: admin, Dynamic: others,
+		Speed: d.opts.Speed, Logger: log, Pulls: d.account.Pull,
 		Runners: map[string]kubelet.Runner{
 			karpenterImage: &kubelet.KarpenterRunner{
 				Binary: d.opts.Localkube, Client: admin, APIServerURL: c.endpoint.URL, CABase64: c.endpoint.CABase64,

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/dynamic"
 	core "k8s.io/client-go/kubernetes/typed/core/v1"
 	storage "k8s.io/client-go/kubernetes/typed/storage/v1"
 	"k8s.io/client-go/rest"
@@ -31,23 +32,24 @@ type api struct {
 
 var _ API = (*api)(nil)
 
-// Connect makes an API; no call is made.
-func Connect(config *rest.Config) (API, error) {
+// Connect makes an API, and a client of all other kinds; no call is made.
+func Connect(config *rest.Config) (API, dynamic.Interface, error) {
 	client, err := rest.HTTPClientFor(config)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	a := &api{}
 	if a.core, err = core.NewForConfigAndClient(config, client); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if a.storage, err = storage.NewForConfigAndClient(config, client); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if a.discovery, err = discovery.NewDiscoveryClientForConfigAndClient(config, client); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return a, nil
+	others, err := dynamic.NewForConfigAndClient(config, client)
+	return a, others, err
 }
 
 func (a *api) CoreV1() core.CoreV1Interface            { return a.core }

@@ -104,12 +104,17 @@ func TestAServiceHasAClassicLoadBalancerAsLongAsItIsThere(t *testing.T) {
 	require.Equal(t, []string{lb.ID, rules[0].ID, groups[0].ID}, c.deleted, "what names or uses the group goes before it")
 }
 
-func TestEachKindOfServiceHasTheLoadBalancerOfItsController(t *testing.T) {
-	t.Parallel()
-	ready := pod("lbc", "x", func(p *corev1.Pod) {
+// loadBalancerController is a pod of the AWS Load Balancer Controller that is ready.
+func loadBalancerController() *corev1.Pod {
+	return pod("lbc", "x", func(p *corev1.Pod) {
 		p.Labels = map[string]string{appLabel: controllerApp}
 		p.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
 	})
+}
+
+func TestEachKindOfServiceHasTheLoadBalancerOfItsController(t *testing.T) {
+	t.Parallel()
+	ready := loadBalancerController()
 	class := func(name string) *corev1.Service {
 		s := service()
 		s.Spec.LoadBalancerClass = &name
@@ -117,7 +122,9 @@ func TestEachKindOfServiceHasTheLoadBalancerOfItsController(t *testing.T) {
 	}
 	clusterIP := service()
 	clusterIP.Spec.Type = corev1.ServiceTypeClusterIP
-	controllers := map[string]string{tagOfLBC: testCluster, tagStack: "default/web", tagPart: "LoadBalancer"}
+	controllers := map[string]string{
+		"elbv2.k8s.aws/cluster": testCluster, "service.k8s.aws/stack": "default/web", "service.k8s.aws/resource": "LoadBalancer",
+	}
 	providers := map[string]string{tagClusterOwned + testCluster: "owned", tagService: "default/web"}
 	for name, test := range map[string]struct {
 		service   *corev1.Service
@@ -130,11 +137,11 @@ func TestEachKindOfServiceHasTheLoadBalancerOfItsController(t *testing.T) {
 		"nothing asked":     {service(), true, account.KindClassicBalancer, providers, false, 1},
 		"internal":          {service(annotationInternal, "true"), false, account.KindClassicBalancer, providers, true, 1},
 		"a network one":     {service(annotationType, "nlb"), false, account.KindLoadBalancer, providers, false, 0},
-		"of the controller": {class(controllerClass), true, account.KindLoadBalancer, controllers, true, 1},
-		"external":          {service(annotationType, "external"), true, account.KindLoadBalancer, controllers, true, 1},
+		"of the controller": {class(controllerClass), true, account.KindLoadBalancer, controllers, true, 2},
+		"external":          {service(annotationType, "external"), true, account.KindLoadBalancer, controllers, true, 2},
 		"external, public": {
 			service(annotationType, "external", annotationScheme, "internet-facing"), true, account.KindLoadBalancer, controllers,
-			false, 1,
+			false, 2,
 		},
 		"no such controller":    {class(controllerClass), false, "", nil, false, 0},
 		"another's class":       {class("example.com/lb"), true, "", nil, false, 0},
@@ -152,7 +159,7 @@ func TestEachKindOfServiceHasTheLoadBalancerOfItsController(t *testing.T) {
 				s, err := client.CoreV1().Services("default").Get(t.Context(), "web", metav1.GetOptions{})
 				require.NoError(t, err)
 				require.NoError(t, k.services.GetStore().Add(s))
-				require.NoError(t, k.reconcileService(t.Context(), "default/web"))
+				require.NoError(t, k.reconcileBalanced(t.Context(), kindService, "default/web"))
 			}
 			if test.kind == "" {
 				require.Empty(t, balancersIn(c, account.KindClassicBalancer))

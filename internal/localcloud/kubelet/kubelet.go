@@ -13,7 +13,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
-	"k8s.io/client-go/rest"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/util/workqueue"
 
@@ -42,15 +42,17 @@ const (
 const (
 	workers = 4
 	resync  = 10 * time.Minute
+	// gatewayPause is the pause between two looks whether the cluster has Gateways.
+	gatewayPause = 10 * time.Second
 )
 
-// Options configure a Kubelet. Account, Cluster and one of REST and Client are required.
+// Options configure a Kubelet. Account, Cluster and Client are required.
 type Options struct {
 	Account Cloud
 	Types   []account.InstanceType // that nodes may have
 	Cluster string                 // name of the EKS cluster
-	REST    *rest.Config           // of the control plane, as an administrator
-	Client  API                    // instead of REST
+	Client  API                    // of the control plane, as an administrator
+	Dynamic dynamic.Interface      // the same; nil: no Ingress and no Gateway is looked at
 	Runners map[string]Runner      // image prefix -> what runs while such a pod runs
 	// Pulls says why an instance cannot pull an image; nil is none.
 	Pulls func(instance, image string) error
@@ -77,9 +79,11 @@ type Kubelet struct {
 	claims  cache.SharedIndexInformer
 	volumes cache.SharedIndexInformer
 	classes cache.SharedIndexInformer
-	// services that ask for a load balancer have one made, as the volumes of claims are.
-	services cache.SharedIndexInformer
-	err      error // of New, returned by Run
+	// Services, Ingresses and Gateways that ask for a load balancer have one made, as the volumes of claims are. Gateways are nil
+	// while the cluster does not have that kind.
+	services, ingresses, gateways cache.SharedIndexInformer
+	dynamic                       dynamic.Interface
+	err                           error // of New, returned by Run
 
 	mu      sync.Mutex
 	reasons map[string]string    // instance id -> why its node is not Ready
@@ -101,6 +105,8 @@ const (
 	kindClaim    = "claim"
 	kindVolume   = "volume"
 	kindService  = "service"
+	kindIngress  = "ingress"
+	kindGateway  = "gateway"
 )
 
 const indexNode = "node" // pods by node name
@@ -112,17 +118,11 @@ func New(o Options) *Kubelet {
 		log = slog.New(slog.DiscardHandler)
 	}
 	k := &Kubelet{
-		cloud: o.Account, cluster: o.Cluster, client: o.Client, speed: o.Speed, log: log, pulls: o.Pulls,
+		cloud: o.Account, cluster: o.Cluster, client: o.Client, dynamic: o.Dynamic, speed: o.Speed, log: log, pulls: o.Pulls,
 		types:   map[string]account.InstanceType{},
 		reasons: map[string]string{}, due: map[string]time.Time{},
 		leases: newAddresses(o.Dir), changed: make(chan struct{}),
 		queue: workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[item]()),
-	}
-	if k.client == nil {
-		k.client, k.err = Connect(o.REST)
-		if k.err != nil {
-			return k
-		}
 	}
 	for _, t := range o.Types {
 		k.types[t.Type] = t
@@ -159,17 +159,27 @@ func (k *Kubelet) watch() {
 		}
 		return nil, nil
 	}})
-	for kind, informer := range map[string]cache.SharedIndexInformer{
+	handled := map[string]cache.SharedIndexInformer{
 		kindNode: k.nodes, kindPod: k.pods, kindClaim: k.claims, kindVolume: k.volumes, kindService: k.services,
-	} {
-		add := func(o any) { k.enqueue(kind, o) }
-		_, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
-			AddFunc: add, UpdateFunc: func(_, o any) { add(o) }, DeleteFunc: add,
-		})
-		if err != nil && k.err == nil {
+	}
+	if k.dynamic != nil {
+		k.ingresses = k.dynamicInformer(ingresses)
+		handled[kindIngress] = k.ingresses
+	}
+	for kind, informer := range handled {
+		if err := k.handle(kind, informer); err != nil && k.err == nil {
 			k.err = err
 		}
 	}
+}
+
+// handle makes the events of an informer items of the queue.
+func (k *Kubelet) handle(kind string, informer cache.SharedIndexInformer) error {
+	add := func(o any) { k.enqueue(kind, o) }
+	_, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
+		AddFunc: add, UpdateFunc: func(_, o any) { add(o) }, DeleteFunc: add,
+	})
+	return err
 }
 
 func (k *Kubelet) enqueue(kind string, o any) {
@@ -177,8 +187,10 @@ func (k *Kubelet) enqueue(kind string, o any) {
 		k.queue.Add(item{kind, key})
 	}
 	if p, is := o.(*corev1.Pod); is && p.Labels[appLabel] == controllerApp {
-		for _, key := range k.services.GetStore().ListKeys() {
-			k.queue.Add(item{kindService, key})
+		for kind, informer := range k.balanced() {
+			for _, key := range informer.GetStore().ListKeys() {
+				k.queue.Add(item{kind, key})
+			}
 		}
 	}
 }
@@ -195,6 +207,10 @@ func (k *Kubelet) Run(ctx context.Context) error {
 	var reading sync.WaitGroup
 	defer reading.Wait()
 	all := []cache.SharedIndexInformer{k.nodes, k.pods, k.claims, k.volumes, k.classes, k.services}
+	if k.dynamic != nil {
+		all = append(all, k.ingresses)
+		reading.Go(func() { k.watchGateways(ctx) })
+	}
 	synced := make([]cache.InformerSynced, len(all))
 	for i, informer := range all {
 		reading.Go(func() { informer.RunWithContext(ctx) })
@@ -286,8 +302,8 @@ func (k *Kubelet) reconcile(ctx context.Context, it item) (after time.Duration, 
 		return 0, k.reconcileClaim(ctx, it.key)
 	case kindVolume:
 		return 0, k.reconcileVolume(ctx, it.key)
-	case kindService:
-		return 0, k.reconcileService(ctx, it.key)
+	case kindService, kindIngress, kindGateway:
+		return 0, k.reconcileBalanced(ctx, it.kind, it.key)
 	default:
 		return k.reconcilePod(ctx, it.key)
 	}
