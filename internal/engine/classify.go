@@ -69,6 +69,10 @@ func newClassifier() *classifier {
 			r(`\balready exists\b`, "AlreadyExists", ""),
 			r(`\bis invalid:`, "Invalid", ""),
 			r(`(?i)\bunauthorized\b|must be logged in to the server`, "Unauthorized", ""),
+			// Helm and the Kubernetes provider end their waits with the word of a deadline, as a dead network does.
+			r(`(?s)(?:did not become ready|failed to become available|fully initialize or become live).*`+
+				`(?:deadline exceeded|timed out)`, CodeNotReady,
+				"see what its pods wait for: kubectl get events -A --field-selector type=Warning"),
 			r(`connection refused|no such host|i/o timeout|context deadline exceeded|TLS handshake timeout`, CodeUnreachable, ""),
 			r(`transport is closing|error reading from server|Unavailable desc`, CodeProvider,
 				"the provider stopped: run the same command again"),

@@ -116,6 +116,12 @@ func TestEveryWordingIsKnown(t *testing.T) {
 		"AlreadyExists":   {"pods x already exists"},
 		"Invalid":         {"the Pod x is invalid: no"},
 		"Unauthorized":    {"Unauthorized", "you must be logged in to the server"},
+		CodeNotReady: {
+			"Deployment a/b did not become ready (context deadline exceeded): 0 of 1 replicas are available",
+			`Helm release "a/b" was created, but failed to initialize completely. Use Helm CLI to investigate: failed to ` +
+				"become available within allocated timeout. Error: Helm Release a/b: context deadline exceeded",
+			`the Kubernetes API server reported that "a/b" failed to fully initialize or become live: timed out waiting`,
+		},
 		CodeUnreachable: {
 			"connection refused", "no such host", "i/o timeout", "context deadline exceeded", "TLS handshake timeout",
 		},

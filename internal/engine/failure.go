@@ -37,6 +37,7 @@ const (
 	CodePlugin        = "PluginMissing"
 	CodeProvider      = "ProviderGone"
 	CodeStackNotEmpty = "StackNotEmpty"
+	CodeNotReady      = "NotReady" // made, and did not come to run in the time that it has
 	CodeUnreachable   = "Unreachable"
 	CodeEngine        = "EngineFailed"
 )

@@ -121,13 +121,8 @@ func judgeContainers(o observation) (verdict, bool) {
 	for _, p := range o.pods {
 		for _, w := range p.Waiting {
 			cause := fmt.Sprintf("pod %s, container %s: %s", p.Name, w.Container, joinNonEmpty(": ", w.Reason, w.Message))
-			switch w.Reason {
-			case "InvalidImageName", "ErrImageNeverPull":
-				return verdict{phase: phaseStarting, cause: cause, fails: "image", atOnce: true}, true
-			case "ImagePullBackOff", "ErrImagePull":
-				return verdict{phase: phaseStarting, cause: cause, fails: "image"}, true
-			case "CrashLoopBackOff", "CreateContainerConfigError", "CreateContainerError", "RunContainerError":
-				return verdict{phase: phaseStarting, cause: cause, fails: "container"}, true
+			if f, final := w.Fault(); f != kube.NoFault {
+				return verdict{phase: phaseStarting, cause: cause, fails: string(f), atOnce: final}, true
 			}
 		}
 	}

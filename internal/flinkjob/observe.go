@@ -112,6 +112,9 @@ type observation struct {
 
 const flinkPods = "type=flink-native-kubernetes"
 
+// OtherPods selects the pods that are no job's.
+const OtherPods = "type!=flink-native-kubernetes"
+
 func podSelector(cluster string) string { return "app=" + cluster + "," + flinkPods }
 
 // look reads the job's objects; events of the last minutes only, so that an old

@@ -20,6 +20,7 @@ import (
 	"emrflink/internal/cli/cmdutil"
 	"emrflink/internal/deploy"
 	"emrflink/internal/engine"
+	"emrflink/internal/flinkjob"
 	"emrflink/internal/kube"
 	"emrflink/internal/observe"
 	"emrflink/internal/plans"
@@ -137,18 +138,10 @@ func (s *onTarget) releases() *adopt.Releases {
 	}
 	s.found = &adopt.Releases{
 		Connect: func(ctx context.Context) (adopt.Cluster, error) {
-			c, err := s.client(ctx)
-			if err != nil {
-				return nil, err
+			if c, err := s.serving(ctx); c != nil || err != nil {
+				return c, err
 			}
-			k, err := c.DescribeCluster(ctx, s.settings.config.Name)
-			if awsapi.IsNotFound(err) || err == nil && k.Status != "ACTIVE" && k.Status != "UPDATING" {
-				return nil, nil
-			}
-			if err != nil {
-				return nil, err
-			}
-			return connect(ctx, c, k)
+			return nil, nil
 		},
 		Recorded: func(ctx context.Context) (map[string]bool, error) {
 			all, err := s.resources(ctx)
@@ -163,6 +156,39 @@ func (s *onTarget) releases() *adopt.Releases {
 	}
 	return s.found
 }
+
+// serving is the client of the deployment's cluster, nil while there is none that serves.
+func (s *onTarget) serving(ctx context.Context) (*kube.Client, error) {
+	c, err := s.client(ctx)
+	if err != nil {
+		return nil, err
+	}
+	k, err := c.DescribeCluster(ctx, s.settings.config.Name)
+	if awsapi.IsNotFound(err) || err == nil && k.Status != "ACTIVE" && k.Status != "UPDATING" {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return connect(ctx, c, k)
+}
+
+// platformPods are the pods of the cluster that are no job's, none while no cluster serves.
+func (s *onTarget) platformPods(ctx context.Context) ([]kube.Pod, error) {
+	ctx, cancel := context.WithTimeout(ctx, podLookTimeout)
+	defer cancel()
+	c, err := s.serving(ctx)
+	if c == nil || err != nil {
+		return nil, err
+	}
+	return c.Pods(ctx, "", flinkjob.OtherPods)
+}
+
+// While a deploy waits for pods, they are looked at.
+const (
+	podLookPause   = 20 * time.Second
+	podLookTimeout = 10 * time.Second
+)
 
 // adoptPoll is the pause between two looks at a resource that AWS still makes.
 const adoptPoll = 15 * time.Second
@@ -272,8 +298,12 @@ func (s *onTarget) Deploy(ctx context.Context, sink func(plans.Event)) (plans.Re
 	if err := s.unprotect(ctx); err != nil {
 		return plans.Result{}, classify(err)
 	}
-	res, err := e.Deploy(ctx, sink)
+	l := &deploy.Lookout{Pods: s.platformPods, Every: podLookPause}
+	events, stop := l.Watch(ctx, sink)
+	res, err := e.Deploy(ctx, events)
+	stop()
 	s.app.logFailure(err)
+	err = l.Explain(context.WithoutCancel(ctx), err)
 	if err == nil {
 		err = s.protect(ctx)
 	}
