@@ -148,7 +148,8 @@ func (p *platform) makeNetwork(ctx *pulumi.Context) (err error) {
 	}
 	p.network, err = network.NewNetwork(ctx, "network", &network.Args{
 		Deployment: p.deployment, VpcCidr: p.config.VpcCidr, Zones: zones, NatGateways: p.config.NatGateways,
-		InterfaceEndpoints: p.config.endpoints(),
+		InterfaceEndpoints: p.config.endpoints(), FlowLogs: p.config.FlowLogs,
+		LogRetentionDays: p.config.LogRetentionDays, KmsKeyArn: p.keyArn,
 	})
 	return err
 }

@@ -114,6 +114,8 @@ type Config struct {
 	RolePath string
 	// Mirrors are where images and charts are pulled from.
 	Mirrors Mirrors
+	// FlowLogs is network.FlowLogsNone, network.FlowLogsRejected or network.FlowLogsAll.
+	FlowLogs string
 	// InterfaceEndpoints, ExistingVpc, KmsKey, Observability, ClusterAutoscaler, PrefixDelegation and PodIdentity are the
 	// optional parts; see their keys.
 	InterfaceEndpoints []string
@@ -151,6 +153,7 @@ func Default() Config {
 		NodeImage:           versions.AMIAlias,
 		Mirrors:             Mirrors{Images: map[string]string{}, Charts: map[string]string{}},
 
+		FlowLogs:           network.FlowLogsNone,
 		InterfaceEndpoints: []string{},
 		ExistingVpc:        ExistingVpc{PrivateSubnetIds: []string{}, PublicSubnetIds: []string{}},
 		KmsKey:             KmsKey{DeletionWindowDays: encryption.DefaultWindowDays},

@@ -44,6 +44,10 @@ func optionFields() []field {
 				"; each is billed per hour and zone. S3 always has its free gateway endpoint",
 			Example: `["ecr.api","ecr.dkr","sts","ec2","logs"]`},
 			func(c *Config) any { return &c.InterfaceEndpoints }},
+		{Key{Name: "flowLogs", Doc: "VPC flow logs in CloudWatch Logs: none, rejected (what security groups and network ACLs " +
+			"refuse) or all (all traffic, of which a busy job makes gigabytes a day); kept for logRetentionDays",
+			Example: "rejected"},
+			func(c *Config) any { return &c.FlowLogs }},
 		{Key{Name: "existingVpc", Doc: "existing VPC and subnets to use: they are not created and not deleted, private subnets " +
 			"get the tag kubernetes.io/cluster/NAME; vpcCidr is then the range of that VPC; availabilityZones is ignored; the " +
 			"private subnets need internet access, or, with natGateways none, the endpoints that a VPC of ours would have",
@@ -116,6 +120,10 @@ var (
 func (v *validator) options(c Config) {
 	v.interfaceEndpoints(c)
 	v.existingVpc(c.ExistingVpc)
+	v.oneOf("flowLogs", c.FlowLogs, network.FlowLogsChoices()...)
+	if c.ExistingVpc.ID != "" && c.FlowLogs != network.FlowLogsNone {
+		v.add("flowLogs", c.FlowLogs, network.FlowLogsNone, "nothing is made in an existing VPC: turn them on where it is made")
+	}
 	if b := c.PermissionsBoundary; b != NoBoundary && !policyForm.MatchString(b) {
 		v.add("permissionsBoundary", b, "", "neither %s nor the ARN of an IAM policy, such as "+
 			"arn:aws:iam::111122223333:policy/NAME", NoBoundary)

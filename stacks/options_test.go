@@ -25,6 +25,11 @@ func TestOptionProblems(t *testing.T) {
 	}{
 		{"a service without an endpoint", map[string]any{"interfaceEndpoints": `["ecr-api"]`}, "interfaceEndpoints[0]",
 			"not one of", "ecr.api"},
+		{"flow logs of everything", map[string]any{"flowLogs": "everything"}, "flowLogs", "", ""},
+		{"flow logs of a VPC of others", map[string]any{
+			"flowLogs":    "all",
+			"existingVpc": `{` + vpc + `,"privateSubnetIds":["subnet-00000001","subnet-00000002"]}`,
+		}, "flowLogs", "nothing is made in an existing VPC", "none"},
 		{"a service that is listed twice", map[string]any{"interfaceEndpoints": `["sts","sts"]`}, "interfaceEndpoints[1]",
 			"listed twice", ""},
 		{"a word for true", map[string]any{"podIdentity": "yes"}, "podIdentity", "expected: true or false", ""},
@@ -169,6 +174,30 @@ func TestInterfaceEndpoints(t *testing.T) {
 	require.Equal(t, []any{"10.0.0.0/16"}, g.Find(t, "network-endpoints").At("ingress", 0, "cidrBlocks"))
 	require.True(t, g.DependsOn("core-group", "network-endpoint-sts"), "nodes that drain still call the services")
 	componenttest.Run(t, compose(func(c *stacks.Config) { c.InterfaceEndpoints = network.EndpointServices() }))
+}
+
+func TestFlowLogs(t *testing.T) {
+	t.Parallel()
+	for choice, traffic := range map[string]string{network.FlowLogsRejected: "REJECT", network.FlowLogsAll: "ALL"} {
+		g, added, removed, changed := delta(t, func(c *stacks.Config) {
+			c.FlowLogs, c.LogRetentionDays, c.RolePath = choice, 30, "/platform/"
+		})
+		require.Equal(t, []string{"network-flow-log", "network-flow-logs", "network-flow-logs-policy", "network-flow-logs-role"},
+			added)
+		require.Empty(t, removed)
+		require.NotContains(t, changed, "network-vpc")
+		log, role := g.Find(t, "network-flow-log"), g.Find(t, "network-flow-logs-role")
+		require.Equal(t, traffic, log.Inputs["trafficType"])
+		require.Equal(t, "network-vpc-id", log.Inputs["vpcId"])
+		require.True(t, g.DependsOn("network-flow-log", "network-flow-logs-policy"), "else its first events are lost")
+		require.Equal(t, "/platform/", role.Inputs["path"])
+		require.Contains(t, role.Inputs["assumeRolePolicy"], "vpc-flow-logs.amazonaws.com")
+		group := g.Find(t, "network-flow-logs")
+		require.Equal(t, "/aws/emr-flink/emr-eks-flink/vpc-flow-logs", group.Inputs["name"])
+		require.InDelta(t, 30, group.Inputs["retentionInDays"], 0)
+		require.NotContains(t, g.Find(t, "network-flow-logs-policy").Inputs["policy"], "CreateLogGroup",
+			"the service would make the group again after a cleanup")
+	}
 }
 
 func TestNatGatewayPerZone(t *testing.T) {

@@ -48,7 +48,7 @@ func Schema() map[string]any {
 // choices are the values of the keys that take a few.
 func choices() map[string]any {
 	return map[string]any{
-		"target": []string{TargetLocal, TargetAWS}, "natGateways": network.NatChoices(),
+		"target": []string{TargetLocal, TargetAWS}, "natGateways": network.NatChoices(), "flowLogs": network.FlowLogsChoices(),
 		"region": Regions(), "logRetentionDays": retentions(), "interfaceEndpoints": network.EndpointServices(),
 	}
 }

@@ -48,6 +48,11 @@ type Args struct {
 	NatGateways string
 	// InterfaceEndpoints are services with an interface endpoint; see EndpointServices.
 	InterfaceEndpoints []string
+	// FlowLogs is FlowLogsNone, FlowLogsRejected or FlowLogsAll; "" is none. They are kept for LogRetentionDays, encrypted with
+	// KmsKeyArn, nil for CloudWatch's own key.
+	FlowLogs         string
+	LogRetentionDays int
+	KmsKeyArn        pulumi.StringPtrInput
 }
 
 // Network is the VPC with everything in it.
@@ -105,7 +110,7 @@ func NewNetwork(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Res
 	if err != nil {
 		return nil, fmt.Errorf("network %q: %w", name, err)
 	}
-	if err := errors.Join(b.s3Endpoint(), b.interfaceEndpoints(private)); err != nil {
+	if err := errors.Join(b.s3Endpoint(), b.interfaceEndpoints(private), b.flowLogs()); err != nil {
 		return nil, fmt.Errorf("network %q: %w", name, err)
 	}
 	n.VpcId = b.vpc.ID().ToStringOutput()

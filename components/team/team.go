@@ -90,7 +90,7 @@ func CheckName(name string) error {
 	}
 	for _, taken := range []string{
 		"default", "kube-system", "kube-public", "kube-node-lease", "cert-manager", "amazon-cloudwatch",
-		"flink-kubernetes-operator", "operator", "logs",
+		"flink-kubernetes-operator", "operator", "logs", "vpc-flow-logs",
 	} {
 		if name == taken {
 			return errors.New("taken by a namespace, a prefix or a log group of the platform")

@@ -30,6 +30,7 @@ const (
 	TypeRouteTable       = "route-table"
 	TypeInternetGateway  = "internet-gateway"
 	TypeVPCEndpoint      = "vpc-endpoint"
+	TypeFlowLog          = "vpc-flow-log"
 	TypeCluster          = "cluster"
 	TypeNodeGroup        = "nodegroup"
 	TypeAddon            = "addon"
@@ -53,8 +54,7 @@ type Resource struct {
 	ID      string // what Delete needs: an id, a name, a URL, an ARN
 	ARN     string // "" where the answer carries none and none can be made of it
 	Name    string // the Name tag or the name, "" without
-	// CreatedBy is read from the tags: "karpenter", "eks", "kubernetes", else
-	// "user".
+	// CreatedBy is read from the tags: "karpenter", "eks", "kubernetes", "guardduty", else "user".
 	CreatedBy string
 	State     string // AWS's word, "" where the type has none
 	// HourlyUSD is nil: AWS's inventory calls do not say prices. Detail has
@@ -274,6 +274,7 @@ func (c *Client) lookups() []lookup {
 		{"route tables", c.findRouteTables},
 		{"internet gateways", c.findInternetGateways},
 		{"VPC endpoints", c.findVPCEndpoints},
+		{"VPC flow logs", c.findFlowLogs},
 		{"the cluster", c.findCluster},
 		{"instance profiles", c.findInstanceProfiles},
 		{"roles", c.findRoles},
@@ -310,5 +311,18 @@ func createdBy(tags map[string]string) string {
 			return "kubernetes"
 		}
 	}
+	if tags[guardDutyTag] != "" {
+		return "guardduty"
+	}
 	return "user"
+}
+
+// guardDutyTag is on what GuardDuty makes in a VPC for its agents.
+const guardDutyTag = "GuardDutyManaged"
+
+// OfGuardDuty says whether GuardDuty made a resource for the agents in a VPC: it never deletes these, and they keep the VPC.
+// Source: GuardDuty User Guide, "Disabling, uninstalling, and cleaning up resources in Runtime Monitoring".
+func (r Resource) OfGuardDuty(vpc string) bool {
+	return vpc != "" && r.Detail["vpc"] == vpc && r.Tags[guardDutyTag] == "true" &&
+		(r.Type == TypeVPCEndpoint || r.Type == TypeSecurityGroup)
 }

@@ -301,7 +301,23 @@ func (c *Client) findVPCEndpoints(ctx context.Context, d Deployment) ([]Resource
 				r.State = string(e.State)
 				r.Detail["service"] = aws.ToString(e.ServiceName)
 				r.Detail["endpointType"] = string(e.VpcEndpointType)
+				r.Detail["vpc"] = aws.ToString(e.VpcId)
 				r.Detail["subnets"] = strings.Join(e.SubnetIds, ",")
+				rs = append(rs, r)
+			}
+			return rs
+		})
+}
+
+func (c *Client) findFlowLogs(ctx context.Context, d Deployment) ([]Resource, error) {
+	return collect(ctx, "DescribeFlowLogs", d.alternatives("resource-id"),
+		func(fs []types.Filter) pager[ec2.DescribeFlowLogsOutput, ec2.Options] {
+			return ec2.NewDescribeFlowLogsPaginator(c.ec2.DescribeFlowLogs, &ec2.DescribeFlowLogsInput{Filter: fs})
+		}, func(o *ec2.DescribeFlowLogsOutput) (rs []Resource) {
+			for _, l := range o.FlowLogs {
+				r := ec2Resource(TypeFlowLog, aws.ToString(l.FlowLogId), l.Tags)
+				r.State = aws.ToString(l.FlowLogStatus)
+				r.Detail["vpc"] = aws.ToString(l.ResourceId)
 				rs = append(rs, r)
 			}
 			return rs

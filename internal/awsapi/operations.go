@@ -25,9 +25,11 @@ type ec2Operations struct {
 	DeleteLaunchTemplate          operation[ec2.DeleteLaunchTemplateInput, ec2.DeleteLaunchTemplateOutput, ec2.Options]
 	DeleteNetworkInterface        operation[ec2.DeleteNetworkInterfaceInput, ec2.DeleteNetworkInterfaceOutput, ec2.Options]
 	DeleteSecurityGroup           operation[ec2.DeleteSecurityGroupInput, ec2.DeleteSecurityGroupOutput, ec2.Options]
+	DeleteVpcEndpoints            operation[ec2.DeleteVpcEndpointsInput, ec2.DeleteVpcEndpointsOutput, ec2.Options]
 	DeleteVolume                  operation[ec2.DeleteVolumeInput, ec2.DeleteVolumeOutput, ec2.Options]
 	DescribeAddresses             operation[ec2.DescribeAddressesInput, ec2.DescribeAddressesOutput, ec2.Options]
 	DescribeAvailabilityZones     operation[ec2.DescribeAvailabilityZonesInput, ec2.DescribeAvailabilityZonesOutput, ec2.Options]
+	DescribeFlowLogs              ec2DescribeFlowLogs
 	DescribeInstanceTypes         ec2DescribeInstanceTypes
 	DescribeInstances             ec2DescribeInstances
 	DescribeInternetGateways      ec2DescribeInternetGateways
@@ -52,9 +54,11 @@ func newEc2Operations(cfg aws.Config) ec2Operations {
 		DeleteLaunchTemplate:          c.DeleteLaunchTemplate,
 		DeleteNetworkInterface:        c.DeleteNetworkInterface,
 		DeleteSecurityGroup:           c.DeleteSecurityGroup,
+		DeleteVpcEndpoints:            c.DeleteVpcEndpoints,
 		DeleteVolume:                  c.DeleteVolume,
 		DescribeAddresses:             c.DescribeAddresses,
 		DescribeAvailabilityZones:     c.DescribeAvailabilityZones,
+		DescribeFlowLogs:              c.DescribeFlowLogs,
 		DescribeInstanceTypes:         c.DescribeInstanceTypes,
 		DescribeInstances:             c.DescribeInstances,
 		DescribeInternetGateways:      c.DescribeInternetGateways,
@@ -70,6 +74,14 @@ func newEc2Operations(cfg aws.Config) ec2Operations {
 		DescribeVpcs:                  c.DescribeVpcs,
 		TerminateInstances:            c.TerminateInstances,
 	}
+}
+
+type ec2DescribeFlowLogs operation[ec2.DescribeFlowLogsInput, ec2.DescribeFlowLogsOutput, ec2.Options]
+
+func (f ec2DescribeFlowLogs) DescribeFlowLogs(
+	ctx context.Context, in *ec2.DescribeFlowLogsInput, opts ...func(*ec2.Options),
+) (*ec2.DescribeFlowLogsOutput, error) {
+	return f(ctx, in, opts...)
 }
 
 type ec2DescribeInstanceTypes operation[ec2.DescribeInstanceTypesInput, ec2.DescribeInstanceTypesOutput, ec2.Options]

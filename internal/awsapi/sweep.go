@@ -50,6 +50,7 @@ func (c *Client) deleters() map[string]func(ctx context.Context, id string) erro
 	return map[string]func(context.Context, string) error{
 		TypeInstance:         func(ctx context.Context, id string) error { return c.TerminateInstances(ctx, id) },
 		TypeVolume:           c.DeleteVolume,
+		TypeVPCEndpoint:      c.deleteVPCEndpoint,
 		TypeNetworkInterface: c.DeleteNetworkInterface,
 		TypeSecurityGroup:    c.DeleteSecurityGroup,
 		TypeLaunchTemplate:   c.DeleteLaunchTemplate,
@@ -95,6 +96,16 @@ func (c *Client) WaitTerminated(ctx context.Context, limit time.Duration, ids ..
 func (c *Client) DeleteVolume(ctx context.Context, id string) error {
 	_, err := c.ec2.DeleteVolume(ctx, &ec2.DeleteVolumeInput{VolumeId: &id})
 	return wrap("ec2:DeleteVolume", id, err)
+}
+
+// deleteVPCEndpoint deletes an endpoint with its interfaces. EC2 answers with success and a list of what it did not do.
+func (c *Client) deleteVPCEndpoint(ctx context.Context, id string) error {
+	out, err := c.ec2.DeleteVpcEndpoints(ctx, &ec2.DeleteVpcEndpointsInput{VpcEndpointIds: []string{id}})
+	if err == nil && len(out.Unsuccessful) > 0 && out.Unsuccessful[0].Error != nil {
+		e := out.Unsuccessful[0].Error
+		return &Error{Op: "ec2:DeleteVpcEndpoints", Resource: id, Code: aws.ToString(e.Code), Message: aws.ToString(e.Message)}
+	}
+	return wrap("ec2:DeleteVpcEndpoints", id, err)
 }
 
 // DeleteNetworkInterface deletes an interface that is not attached.

@@ -103,7 +103,7 @@ func TestNoNameAndNoPlaceIsTakenTwice(t *testing.T) {
 func TestTheOrderOfASweep(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, []string{
-		"loadbalancer", "classic-loadbalancer", "instance", "network-interface", "volume", "security-group",
+		"loadbalancer", "classic-loadbalancer", "instance", "vpc-endpoint", "network-interface", "volume", "security-group",
 		"launch-template", "instance-profile", "queue", "log-group", "bucket",
 	}, Swept())
 }

@@ -62,10 +62,16 @@ func networkRows() []Kind {
 			Type: "aws:ec2/vpcEndpoint:VpcEndpoint", Terraform: "aws_vpc_endpoint", Simulated: "ec2:vpcEndpoint",
 			Tags: NamedByTag, Inventory: "vpc-endpoint", Create: 6 * time.Second, Delete: 6 * time.Second,
 			Price: "interface-endpoint", Billed: "interface endpoint, per zone",
-			Usage:   "interface endpoints: data processed, per GB",
-			Command: "ec2 delete-vpc-endpoints --vpc-endpoint-ids {id}",
-			Loss:    "traffic to the service goes through the NAT gateway and is billed until it is back",
-			Adopt:   AdoptByTags, Phase: PhaseNetwork,
+			Usage: "interface endpoints: data processed, per GB",
+			Sweep: 25, Command: "ec2 delete-vpc-endpoints --vpc-endpoint-ids {id}",
+			Loss:  "traffic to the service goes through the NAT gateway and is billed until it is back",
+			Adopt: AdoptByTags, Phase: PhaseNetwork,
+		},
+		{
+			Type: "aws:ec2/flowLog:FlowLog", Terraform: "aws_flow_log", Simulated: "ec2:flowLog", Tags: NamedByTag,
+			Inventory: "vpc-flow-log", Price: Free, Usage: "flow logs: ingestion into CloudWatch Logs as vended logs, per GB",
+			Command: "ec2 delete-flow-logs --flow-log-ids {id}", Loss: "traffic is not recorded until it is back",
+			Adopt: AdoptByTags, Phase: PhaseNetwork,
 		},
 	}
 }

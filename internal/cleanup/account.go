@@ -374,7 +374,7 @@ func (r *run) owned(res awsapi.Resource) bool {
 	case awsapi.TypeQueue:
 		return slices.Contains(d.Queues, res.Name) && !d.Contradicts(res.Tags) || r.tagged(res)
 	}
-	return r.tagged(res)
+	return r.tagged(res) || res.OfGuardDuty(d.VPC)
 }
 
 // tagged compares whole keys and values: the deployment's own tags, all of them,

@@ -192,6 +192,16 @@ func named() []decoy {
 		}, marks(neighbour))},
 		{name: "an address with our tags but one", make: kind(sim.KindEIP, props{"domain": "vpc"},
 			map[string]string{managed: "emrflink"})},
+		{name: "what GuardDuty has in another VPC", make: func(e *estate) {
+			subnets, group := e.their()
+			subnet, _ := e.account.Get(sim.KindSubnet, subnets[0].(string))
+			tags := map[string]string{"GuardDutyManaged": "true"}
+			e.make(sim.KindSecurityGroup, props{"vpcId": subnet.Props["vpcId"], "name": "GuardDutyManagedSecurityGroup-1"}, tags)
+			e.make(sim.KindVPCEndpoint, props{
+				"vpcId": subnet.Props["vpcId"], "serviceName": "com.amazonaws." + region + ".guardduty-data",
+				"vpcEndpointType": "Interface", "subnetIds": subnets, "securityGroupIds": []any{group},
+			}, tags)
+		}},
 		{name: "a longer cluster with its nodes", make: func(e *estate) {
 			subnets, _ := e.their()
 			role := e.make(sim.KindRole, props{
@@ -227,6 +237,8 @@ func inOurVPC() []decoy {
 		{name: "a security group named as EKS names ours", make: group("eks-cluster-sg-"+cluster+"-1", nil)},
 		{name: "a security group of the load balancers of a longer cluster", make: group("k8s-traffic-1",
 			map[string]string{"elbv2.k8s.aws/cluster": neighbour})},
+		{name: "a security group whose tag says that GuardDuty does not manage it", make: group("GuardDutyManagedSecurityGroup-1",
+			map[string]string{"GuardDutyManaged": "false"})},
 		{name: "a node of a longer cluster in our subnet", make: func(e *estate) {
 			e.launch(e.subnets[2], e.group, map[string]string{ebsOwner + neighbour: "owned", "karpenter.sh/nodepool": "flink"})
 		}},

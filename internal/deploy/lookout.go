@@ -123,7 +123,9 @@ func (l *Lookout) Explain(ctx context.Context, err error) error {
 				one.Message += fmt.Sprintf("; and %d more pods", len(pods)-most)
 				break
 			}
-			one.Message += "; " + s.message
+			if !strings.Contains(one.Message, s.pod[strings.Index(s.pod, "/")+1:]) { // Kubernetes' words may have it
+				one.Message += "; " + s.message
+			}
 		}
 		if len(pods) > 0 {
 			one.Code = pods[0].reason

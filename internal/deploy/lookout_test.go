@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -33,11 +34,11 @@ func TestWhatAPodWaitsForIsSaidOnce(t *testing.T) {
 		pods, said := []kube.Pod{pulling("a")}, []string(nil)
 		l := &Lookout{Every: 15 * time.Second, Pods: func(context.Context) ([]kube.Pod, error) { return pods, nil }}
 		events, stop := l.Watch(t.Context(), func(e plans.Event) { said = append(said, e.Kind+" "+e.Message) })
-		time.Sleep(2 * time.Minute)
+		time.Sleep(2*time.Minute + time.Second)
 		require.Empty(t, said, "nobody waits for it")
 
 		events(plans.Event{Kind: plans.EventStart, Type: release, URN: "u"})
-		time.Sleep(16 * time.Second)
+		time.Sleep(15 * time.Second)
 		require.Len(t, said, 1, "one look is not enough")
 		time.Sleep(2 * time.Minute)
 		require.Equal(t, []string{"start ", "notice waiting: " + pullsNot}, said)
@@ -62,6 +63,10 @@ func TestAWaitInVainIsExplained(t *testing.T) {
 		"a release": {
 			engine.Failure{Type: release, Code: engine.CodeNotReady, Message: "no"}, four[:1], nil,
 			"ImagePullBackOff", "no; " + pullsNot,
+		},
+		"the failure has it already": {
+			engine.Failure{Type: release, Code: engine.CodeNotReady, Message: "pod a: no image"}, four[:1], nil,
+			"ImagePullBackOff", "pod a: no image",
 		},
 		"more than one wants to read": {
 			engine.Failure{Type: release, Code: engine.CodeNotReady, Message: "no"}, four, nil,
@@ -92,6 +97,7 @@ func TestAWaitInVainIsExplained(t *testing.T) {
 				require.Error(t, l.Explain(t.Context(), f))
 				require.Equal(t, c.code, f.Code)
 				require.Contains(t, f.Message, c.message)
+				require.LessOrEqual(t, strings.Count(f.Message, "pod "), 3)
 			}
 		})
 	}

@@ -52,7 +52,7 @@ const (
 // LeftoverPrefix begins the actions that leave something in the account that no stack records.
 const LeftoverPrefix = "account:"
 
-// The actions that leave something behind, as the controllers of a cluster do, or a job.
+// The actions that leave something behind, as the controllers of a cluster do, a service that watches it, or a job.
 const (
 	LostInterface = LeftoverPrefix + "LostInterface"
 	LostBalancer  = LeftoverPrefix + "LostLoadBalancer"
@@ -60,6 +60,7 @@ const (
 	LostVolume    = LeftoverPrefix + "LostVolume"
 	LostTemplate  = LeftoverPrefix + "LostLaunchTemplate"
 	LostProfile   = LeftoverPrefix + "LostInstanceProfile"
+	GuardDuty     = LeftoverPrefix + "GuardDutyEndpoint"
 	UsedBucket    = LeftoverPrefix + "UsedBucket"
 )
 
@@ -103,6 +104,7 @@ func Leftovers() []Disorder {
 		{LostVolume, "a volume of a claim that is gone", "a cluster"},
 		{LostTemplate, "a launch template of Karpenter", "a cluster"},
 		{LostProfile, "an instance profile of Karpenter keeps the role of the nodes", "a cluster"},
+		{GuardDuty, "the endpoint of GuardDuty's agents in the VPC, with its security group", "a cluster"},
 		{UsedBucket, "versions, delete markers and an unfinished upload", "a bucket"},
 	}
 }

@@ -86,6 +86,7 @@ func routeKinds() map[Kind]*spec {
 			make: func(_ *tx, r *Resource) error { r.ID = awsid.EC2("rtbassoc"); return nil },
 		},
 		KindVPCEndpoint: endpointSpec(),
+		KindFlowLog:     flowLogSpec(),
 	}
 }
 

@@ -16,6 +16,7 @@ const (
 	KindRoute                 Kind = "ec2:route"
 	KindRouteTableAssociation Kind = "ec2:routeTableAssociation"
 	KindVPCEndpoint           Kind = "ec2:vpcEndpoint"
+	KindFlowLog               Kind = "ec2:flowLog"
 	KindSecurityGroup         Kind = "ec2:securityGroup"
 	KindSecurityGroupRule     Kind = "ec2:securityGroupRule"
 	KindLaunchTemplate        Kind = "ec2:launchTemplate"

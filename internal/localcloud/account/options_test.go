@@ -3,6 +3,7 @@
 package account
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -59,6 +60,13 @@ func TestOptionalCreationsAreRefused(t *testing.T) {
 			"subnetIds": subnets, "privateDnsEnabled": dns,
 		}
 	}
+	logs := f.make(KindLogGroup, Props{"name": "/demo/flows"})
+	flow := func(traffic, destination string) Props {
+		return Props{
+			"vpcId": f.n.vpc.ID, "trafficType": traffic, "logDestination": destination, "iamRoleArn": f.nodeRole.ARN,
+		}
+	}
+	f.make(KindFlowLog, flow("REJECT", logs.ARN))
 	f.allRefused(map[string]refusal{
 		"a key with a short waiting period": {KindKey, Props{"deletionWindowInDays": 6.0}, "ValidationException"},
 		"a key that locks its owner out":    {KindKey, Props{"policy": allow("kms:*", "*")}, "MalformedPolicyDocumentException"},
@@ -78,6 +86,11 @@ func TestOptionalCreationsAreRefused(t *testing.T) {
 			"InvalidParameterException"},
 		"two interfaces in one zone": {
 			KindVPCEndpoint, endpoint(false, f.n.subnets[0].ID, other.ID), "DuplicateSubnetsInSameZone",
+		},
+		"a flow log of unknown traffic": {KindFlowLog, flow("NONE", logs.ARN), "InvalidParameter"},
+		"a second flow log":             {KindFlowLog, flow("ALL", logs.ARN), "FlowLogAlreadyExists"},
+		"a flow log into nothing": {
+			KindFlowLog, flow("ALL", strings.Replace(logs.ARN, "/demo/flows", "/demo/none", 1)), "ResourceNotFoundException",
 		},
 		"private DNS in a VPC without DNS": {KindVPCEndpoint, endpoint(true, f.n.subnets[0].ID), "InvalidParameter"},
 	})

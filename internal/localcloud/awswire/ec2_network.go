@@ -3,6 +3,7 @@
 package awswire
 
 import (
+	"net/http"
 	"strconv"
 	"strings"
 
@@ -266,6 +267,30 @@ func describeVpcEndpoints(q *request) (answer, error) {
 				txt("serviceName", str(p, "serviceName")),
 				txt("state", r.State), when("creationTimestamp", r.CreatedAt),
 				texts("routeTableIdSet", "item", strs(p, "routeTableIds")), texts("subnetIdSet", "item", strs(p, "subnetIds"))},
+		}
+	}))
+}
+
+func deleteVpcEndpoints(q *request) (answer, error) {
+	ids := q.form.strings("VpcEndpointId")
+	if len(ids) != 1 {
+		return answer{}, refuse(http.StatusBadRequest, "InvalidParameterCombination",
+			"the local account deletes one endpoint a call")
+	}
+	return q.deleteByID(account.KindVPCEndpoint, ids[0])
+}
+
+func describeFlowLogs(q *request) (answer, error) {
+	t := table{ids: "FlowLogId", notFound: "InvalidFlowLogId.NotFound", noun: "flow log",
+		filters: []string{"flow-log-id", "resource-id", "log-destination-type", "traffic-type"}}
+	return q.describe(t, "flowLogSet", q.rows(account.KindFlowLog, func(r account.Resource, p account.Props) row {
+		return row{
+			attrs: map[string][]string{"flow-log-id": {r.ID}, "resource-id": one(str(p, "vpcId")),
+				"log-destination-type": one(str(p, "logDestinationType")), "traffic-type": one(str(p, "trafficType"))},
+			body: []node{txt("flowLogId", r.ID), txt("resourceId", str(p, "vpcId")), txt("flowLogStatus", r.State),
+				txt("trafficType", str(p, "trafficType")), txt("logDestination", str(p, "logDestination")),
+				txt("logDestinationType", str(p, "logDestinationType")), txt("deliverLogsPermissionArn", str(p, "iamRoleArn")),
+				when("creationTime", r.CreatedAt)},
 		}
 	}))
 }

@@ -134,6 +134,11 @@ func ec2ResourceOperations() []Operation {
 		{Service: "ec2", Name: "DescribeInternetGateways", UsedBy: byEmrflink, run: describeInternetGateways},
 		{Service: "ec2", Name: "DescribeVpcEndpoints", UsedBy: byEmrflink, run: describeVpcEndpoints},
 		{
+			Service: "ec2", Name: "DeleteVpcEndpoints", UsedBy: byEmrflink, Notes: "one endpoint a call",
+			needs: byID(account.KindVPCEndpoint, "vpc-endpoint", "VpcEndpointId.1"), run: deleteVpcEndpoints,
+		},
+		{Service: "ec2", Name: "DescribeFlowLogs", UsedBy: byEmrflink, run: describeFlowLogs},
+		{
 			Service: "ec2", Name: "DescribeRouteTables", UsedBy: byEmrflink, Notes: "with the associations, without the routes",
 			run: describeRouteTables,
 		},

@@ -32,7 +32,7 @@ func makers() map[string]maker {
 	return map[string]maker{
 		localtarget.LostInterface: lostInterface, localtarget.LostBalancer: lostBalancer,
 		localtarget.LostClassic: lostClassic, localtarget.LostVolume: lostVolume,
-		localtarget.LostTemplate: lostTemplate, localtarget.LostProfile: lostProfile,
+		localtarget.LostTemplate: lostTemplate, localtarget.LostProfile: lostProfile, localtarget.GuardDuty: guardDuty,
 	}
 }
 
@@ -133,6 +133,25 @@ func lostClassic(ctx context.Context, s site) error {
 	tags["kubernetes.io/service-name"] = "default/lost"
 	_, err = s.create(ctx, account.KindClassicBalancer, account.ByKubernetes, account.Props{
 		"name": name, "subnets": []any{s.subnet}, "securityGroups": []any{group},
+	}, tags)
+	return err
+}
+
+// guardDuty is what GuardDuty makes in the VPC of a cluster when its Runtime Monitoring manages the agents, by itself and often
+// for a whole organization. It never deletes them. Source: GuardDuty User Guide, "Disabling, uninstalling, and cleaning up
+// resources in Runtime Monitoring".
+func guardDuty(ctx context.Context, s site) error {
+	tags := map[string]string{"GuardDutyManaged": "true"}
+	group, err := s.create(ctx, account.KindSecurityGroup, account.ByEC2, account.Props{
+		"vpcId": s.vpc, "name": "GuardDutyManagedSecurityGroup-" + s.vpc,
+		"description": "Associated with VPC-" + s.vpc + " and tagged as GuardDutyManaged",
+	}, tags)
+	if err != nil {
+		return err
+	}
+	_, err = s.create(ctx, account.KindVPCEndpoint, account.ByEC2, account.Props{
+		"vpcId": s.vpc, "serviceName": "com.amazonaws." + s.region + ".guardduty-data", "vpcEndpointType": "Interface",
+		"subnetIds": []any{s.subnet}, "securityGroupIds": []any{group},
 	}, tags)
 	return err
 }

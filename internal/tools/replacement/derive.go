@@ -16,6 +16,7 @@ import (
 func also() map[string][]string {
 	return map[string][]string{
 		"aws_cloudwatch_event_rule":   {"event_pattern"},
+		"aws_flow_log":                {"vpc_id"},
 		"aws_instance":                {"ami", "instance_type"},
 		"aws_route":                   {"destination_cidr_block", "gateway_id"},
 		"aws_route_table_association": {"subnet_id"},

@@ -24,7 +24,13 @@ func bySource() []replacement.Row {
 
 // refusals are the experiments that cannot be done, for a reason that is known.
 func refusals() map[string]string {
-	return map[string]string{"aws_instance.launch_template_changed": "it asks EC2, see bySource"}
+	out := map[string]string{"aws_instance.launch_template_changed": "it asks EC2, see bySource"}
+	for _, other := range []string{"eni_id", "subnet_id", "transit_gateway_attachment_id", "transit_gateway_id"} {
+		for _, how := range []string{"_added", "_changed"} {
+			out["aws_flow_log."+other+how] = "a flow log has one source, here vpc_id"
+		}
+	}
+	return out
 }
 
 // rows are the table that the experiments give.

@@ -67,6 +67,12 @@ func networkTypes() []entry {
 func securityTypes() []entry {
 	return []entry{
 		{
+			token: "aws:ec2/flowLog:FlowLog", args: ec2.FlowLogArgs{}, state: ec2.FlowLogState{},
+			api:      api{"EC2", "Flow Log", "CreateFlowLogs", "CreateTags", "DeleteFlowLogs"},
+			computed: []string{"logDestination", "logFormat"},
+			defaults: map[string]any{"logDestinationType": "cloud-watch-logs", "maxAggregationInterval": 600.0},
+		},
+		{
 			token: "aws:ec2/vpcEndpoint:VpcEndpoint",
 			args:  ec2.VpcEndpointArgs{}, state: ec2.VpcEndpointState{},
 			api: api{"EC2", "EC2 VPC Endpoint", "CreateVpcEndpoint", "ModifyVpcEndpoint", "DeleteVpcEndpoints"},
