@@ -239,10 +239,10 @@ func (a *Account) ID() string { return a.opts.AccountID }
 func (a *Account) Region() string { return a.opts.Region }
 
 // Partition returns the partition of the default region, "aws".
-func (a *Account) Partition() string { return partition(a.opts.Region) }
+func (a *Account) Partition() string { return PartitionOf(a.opts.Region) }
 
 func (a *Account) arn(service, region, resource string) string {
-	return "arn:" + partition(region) + ":" + service + ":" + region + ":" + a.opts.AccountID + ":" + resource
+	return "arn:" + PartitionOf(region) + ":" + service + ":" + region + ":" + a.opts.AccountID + ":" + resource
 }
 
 // scaled is how long something takes that takes d on AWS.
