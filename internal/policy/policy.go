@@ -33,8 +33,9 @@ const (
 // Purposes are all of them.
 func Purposes() []Purpose { return []Purpose{Deploy, Preview, Job, Cleanup} }
 
-// Placeholder stands for an account that is not known.
-const Placeholder = "ACCOUNT_ID"
+// Placeholder stands for an account that is not known. It is as long as one: put in its place, an account makes no document
+// outgrow its quota.
+const Placeholder = "YOUR_ACCOUNT"
 
 // Resource is a resource of the desired graph.
 type Resource struct {

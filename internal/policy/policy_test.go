@@ -206,6 +206,12 @@ func TestTheSameStackGivesTheSameBytes(t *testing.T) {
 	}
 }
 
+// With the account in the place of what stands for it, no document grows.
+func TestThePlaceholderIsAsLongAsAnAccount(t *testing.T) {
+	t.Parallel()
+	require.Len(t, Placeholder, len(account))
+}
+
 func TestAnUnknownPurposeIsRefused(t *testing.T) {
 	t.Parallel()
 	_, err := New(subject(t, "default"), "everything")

@@ -5,6 +5,7 @@ package awsprov
 import (
 	"context"
 	"maps"
+	"slices"
 	"strings"
 
 	"emrflink/internal/awskind"
@@ -41,7 +42,12 @@ func (s *Server) permitted(ctx context.Context, k *kind, phase, doing, operation
 			maps.Copy(sub.in, sub.found.Props)
 		}
 	}
-	for _, call := range row.Calls() {
+	calls := row.Calls()
+	first := slices.IndexFunc(calls, func(c awskind.Call) bool { return c.Action == k.action(operation) })
+	if first > 0 { // the operation itself is what the provider calls first
+		calls[0], calls[first] = calls[first], calls[0]
+	}
+	for _, call := range calls {
 		if !call.In(phase) || call.When != "" && !given(sub.in[call.When]) {
 			continue
 		}
