@@ -331,7 +331,8 @@ func TestARoleMayDoWhatItsPolicySays(t *testing.T) {
 	admin, a := serve(t, provider.Options{})
 	policy := `{"Version":"2012-10-17","Statement":[{"Sid":"Read","Effect":"Allow","Resource":"*","Action":["ec2:DescribeVpcs",` +
 		`"ec2:DescribeVpcAttribute","ec2:DescribeNetworkAcls","ec2:DescribeRouteTables","ec2:DescribeSecurityGroups"]}]}`
-	trust := `{"Version":"2012-10-17","Statement":[{"Sid":"S","Effect":"Allow","Action":"sts:AssumeRole","Principal":{"AWS":"*"}}]}`
+	trust := `{"Version":"2012-10-17","Statement":[{"Sid":"S","Effect":"Allow","Action":"sts:AssumeRole",` +
+		`"Principal":{"AWS":"*"}}]}`
 	_, err := a.Create(t.Context(), a.Administrator(), account.KindRole, account.Props{
 		"name": "reader", "assumeRolePolicy": trust, "inlinePolicies": []any{object{"name": "read", "policy": policy}},
 	})
