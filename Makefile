@@ -188,6 +188,14 @@ referee: build ## Let the real AWS provider check our AWS resources and the repl
 	$(GO) run ./internal/tools/referee -bin $(BIN)
 	$(GO) run ./internal/tools/replacement
 
+.PHONY: policy-measure
+policy-measure: build ## Read from its log which calls the real AWS provider makes, for internal/awskind/calls.tsv (needs terraform and moto_server)
+	$(GO) run ./internal/tools/awscalls -bin $(BIN) -write
+
+.PHONY: policy-proof
+policy-proof: build ## Take one action after the other away from the printed policies, on the simulated account, for docs/policy.md (minutes)
+	$(GO) run ./internal/tools/policyproof -bin $(BIN) -out docs/policy.md
+
 .PHONY: referee-operator
 referee-operator: build ## Compare the stand-in of the Flink operator with the real one, OPERATOR_JAR, for docs/operator-scenarios.md (an hour)
 	$(GO) run ./internal/tools/refereeoperator -bin $(BIN) -jar "$(OPERATOR_JAR)" $(REFEREE)

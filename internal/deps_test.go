@@ -30,7 +30,8 @@ var rules = []rule{
 	{"github.com/aws/aws-sdk-go-v2/service", []string{"internal/awsapi"}, "AWS calls go through narrow interfaces"},
 	{"k8s.io/client-go", []string{"internal/kube", "internal/localcloud"}, "Kubernetes is spoken to in one place"},
 	{"emrflink/internal/localcloud", []string{
-		"internal/localcloud", "internal/target", "internal/tools/refereeoperator", "internal/tools/terraform"},
+		"internal/localcloud", "internal/target", "internal/tools/policyproof", "internal/tools/refereeoperator",
+		"internal/tools/terraform"},
 		"commands do not know which target they run on"},
 	{"emrflink/internal/tools", []string{"internal/tools"}, "nothing that is shipped needs what the project's tools need"},
 	{"emrflink/localkube", nil, "the control plane is a process, not a package"},

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"emrflink/internal/awskind"
 )
 
 // Types of the resources that the inventory finds, as CloudFormation spells
@@ -311,18 +313,14 @@ func createdBy(tags map[string]string) string {
 			return "kubernetes"
 		}
 	}
-	if tags[guardDutyTag] != "" {
+	if tags[awskind.GuardDutyTag] != "" {
 		return "guardduty"
 	}
 	return "user"
 }
 
-// guardDutyTag is on what GuardDuty makes in a VPC for its agents.
-const guardDutyTag = "GuardDutyManaged"
-
 // OfGuardDuty says whether GuardDuty made a resource for the agents in a VPC: it never deletes these, and they keep the VPC.
-// Source: GuardDuty User Guide, "Disabling, uninstalling, and cleaning up resources in Runtime Monitoring".
 func (r Resource) OfGuardDuty(vpc string) bool {
-	return vpc != "" && r.Detail["vpc"] == vpc && r.Tags[guardDutyTag] == "true" &&
+	return vpc != "" && r.Detail["vpc"] == vpc && r.Tags[awskind.GuardDutyTag] == "true" &&
 		(r.Type == TypeVPCEndpoint || r.Type == TypeSecurityGroup)
 }

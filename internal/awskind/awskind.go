@@ -131,6 +131,10 @@ const (
 	PhaseRest      = "the rest"
 )
 
+// GuardDutyTag is on what GuardDuty makes in a VPC for its agents, with the value "true". Source: GuardDuty User Guide,
+// "Disabling, uninstalling, and cleaning up resources in Runtime Monitoring".
+const GuardDutyTag = "GuardDutyManaged"
+
 // NotListed is the Inventory of what the inventory leaves out: it goes with the resource that it is part of.
 const NotListed = "-"
 

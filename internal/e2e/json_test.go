@@ -137,6 +137,7 @@ func TestJSONFieldsAreTheDocumentedOnes(t *testing.T) {
 	for command, line := range map[string]string{
 		"preview":             "preview --offline",
 		"cost":                "cost",
+		"policy":              "policy --for deploy",
 		"doctor":              "doctor",
 		"config validate":     "config validate",
 		"sample-job list":     "sample-job list",

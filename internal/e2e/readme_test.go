@@ -66,6 +66,7 @@ func block(t *testing.T, page, first string) []string {
 func TestTheReadmesCommands(t *testing.T) {
 	t.Parallel()
 	u := newUser(t)
+	u.env = append(u.env, "EMRFLINK_LOCAL_LOG=debug")
 	plantTags(t, u)
 	lines := block(t, document(t, "README.md"), "emrflink preview --offline")
 	require.Greater(t, len(lines), 5)
@@ -84,6 +85,7 @@ func TestTheReadmesCommands(t *testing.T) {
 	require.FileExists(t, filepath.Join(u.work, "kubeconfig"), "the kubeconfig of the README goes into the current folder")
 	require.Empty(t, u.inventory().Resources)
 	requireNoCanary(t, u)
+	checkCalls(t, u)
 }
 
 // ownJob runs the README's lines for a job of one's own, with a file for a later operator and another Flink.

@@ -27,6 +27,8 @@ type File struct {
 	Project map[string]any
 	// Hints say which values are taken for text although YAML takes them for something else, a line each.
 	Hints []string
+	// Secrets is the URL of the key by which Pulumi encrypts the secrets of the stack, "" = a passphrase, or none is named.
+	Secrets string
 }
 
 // topLevel are the keys that Pulumi knows at the top of a stack file.
@@ -106,7 +108,7 @@ func fileName(name string) string { return "Pulumi." + name + ".yaml" }
 
 func parseFile(path string, raw []byte) (File, error) {
 	var d document
-	values := map[string]any{}
+	values, secrets := map[string]any{}, ""
 	if root := d.root(raw); root != nil {
 		for _, e := range d.entries(root) {
 			switch {
@@ -114,13 +116,15 @@ func parseFile(path string, raw []byte) (File, error) {
 				d.problem(e.line, "unknown key %q at the top; settings go below \"config:\" as %s:KEY", e.key, stack.Project)
 			case e.key == "config":
 				d.config(e, values)
+			case e.key == "secretsprovider" && strings.Contains(e.value.Value, "://"):
+				secrets = e.value.Value
 			}
 		}
 	}
 	if len(d.problems) > 0 {
 		return File{}, &FileProblem{File: path, Lines: d.problems}
 	}
-	return File{Path: path, Values: values, Hints: d.hints}, nil
+	return File{Path: path, Values: values, Hints: d.hints, Secrets: secrets}, nil
 }
 
 // config reads the settings.

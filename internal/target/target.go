@@ -34,6 +34,12 @@ const (
 	Local = stack.Local
 )
 
+// OfflineAccount is the account in whose name [Offline] plans, and that of the local target.
+const OfflineAccount = account.DefaultAccountID
+
+// Partition is the partition of AWS that a region is in: "aws", "aws-cn".
+func Partition(region string) string { return account.PartitionOf(region) }
+
 // DefaultSpeed is what AWS's durations are divided by on the local target: the
 // ten minutes of an EKS control plane become about three seconds.
 const DefaultSpeed = 200

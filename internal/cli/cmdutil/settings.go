@@ -62,6 +62,10 @@ func Variables() []Variable {
 			"EMRFLINK_LOCAL_PORT", "", "port of the simulated AWS API, read when the local target starts; default: the last " +
 				"one, else any",
 		},
+		{
+			"EMRFLINK_LOCAL_LOG", "", "debug: the local target's log has every call of its AWS API and who made it; read when " +
+				"it starts",
+		},
 		{"EMRFLINK_LOCALKUBE", "", "binary of the local control plane; default: localkube in the folder of emrflink"},
 		{
 			"EMRFLINK_FLINK_HOME", "",

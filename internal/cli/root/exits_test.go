@@ -42,6 +42,7 @@ import (
 	"emrflink/internal/flinkhome"
 	"emrflink/internal/localtarget"
 	"emrflink/internal/plans"
+	"emrflink/internal/policy"
 	"emrflink/internal/stack"
 	"emrflink/internal/upgrade"
 )
@@ -64,6 +65,7 @@ func seen() map[string]exits {
 		"config schema":   {"", map[int]string{0: "TestSchemaIsPrinted"}},
 		"config validate": {"x.yaml", map[int]string{0: "TestValidate"}},
 		"cost":            {"", map[int]string{0: "TestCostOutputs"}},
+		"policy":          {"--for job", map[int]string{0: "TestPolicy"}},
 		"deploy": {"--yes", map[int]string{
 			0: "TestDeployShowsThePlanOnStderrAndTheResultOnStdout", 130: "TestAQuestionIsAskedAndNoIsRespected",
 		}},
@@ -262,6 +264,7 @@ spec:
 func (r *run) failing(err error) {
 	o := &r.operations
 	o.Cost = func(context.Context, bool) (cost.Report, error) { return cost.Report{}, err }
+	o.Policy = func(context.Context, policy.Purpose, string) (policy.Document, error) { return policy.Document{}, err }
 	o.Deploy.Open = func(context.Context) (deploy.Stack, error) { return nil, err }
 	o.Preview.OpenStack = func(context.Context) (preview.Stack, error) { return nil, err }
 	o.Graph = func(context.Context) (graph.Planner, error) { return nil, err }

@@ -34,6 +34,7 @@ import (
 	"emrflink/internal/cli/local"
 	"emrflink/internal/cli/mcp"
 	"emrflink/internal/cli/outputs"
+	"emrflink/internal/cli/policy"
 	"emrflink/internal/cli/preview"
 	"emrflink/internal/cli/root"
 	"emrflink/internal/cli/samplejob"
@@ -57,6 +58,7 @@ func keepers(r run, got *any) map[string]*cobra.Command {
 		"config validate":     config.NewValidateCmd(f, cmdtest.Keep[config.Options](got)),
 		"completion":          completion.NewCmd(f, cmdtest.Keep[completion.Options](got)),
 		"cost":                cost.NewCmd(f, o.Cost, cmdtest.Keep[cost.Options](got)),
+		"policy":              policy.NewCmd(f, o.Policy, cmdtest.Keep[policy.Options](got)),
 		"deploy":              deploy.NewCmd(f, o.Deploy, cmdtest.Keep[deploy.Options](got)),
 		"docs":                docs.NewCmd(f, cmdtest.Keep[docs.Options](got)),
 		"doctor":              doctor.NewCmd(f, o.Doctor, cmdtest.Keep[doctor.Options](got)),
@@ -153,6 +155,11 @@ func deploymentFlags() []flagCase {
 		{"graph", "--output=mermaid", graph.Options{Output: cmdutil.Mermaid}},
 		{"cost", "--live", cost.Options{Live: true}},
 		{"cost", "--output=json", cost.Options{Output: JSON}},
+		{"policy", "", policy.Options{For: "deploy"}},
+		{"policy", "--for=cleanup", policy.Options{For: "cleanup"}},
+		{"policy", "--account=111122223333", policy.Options{For: "deploy", Account: "111122223333"}},
+		{"policy", "--dir=d", policy.Options{For: "deploy", Dir: "d"}},
+		{"policy", "--output=json", policy.Options{For: "deploy", Output: JSON}},
 		{"deploy", "--yes", deploy.Options{Yes: true}},
 		{"deploy", "--adopt", deploy.Options{Adopt: true}},
 		{"deploy", "--rename", deploy.Options{Rename: true}},

@@ -31,6 +31,7 @@ import (
 	"emrflink/internal/cli/local"
 	"emrflink/internal/cli/mcp"
 	"emrflink/internal/cli/outputs"
+	"emrflink/internal/cli/policy"
 	"emrflink/internal/cli/preview"
 	"emrflink/internal/cli/pulumi"
 	"emrflink/internal/cli/samplejob"
@@ -53,6 +54,7 @@ Exit codes: see "emrflink help exit-codes".`
 // Operations are what single commands ask of the domain; what several of them need is in the factory.
 type Operations struct {
 	Cost      cost.Pricer
+	Policy    policy.Deriver
 	Doctor    doctor.Operations
 	Deploy    deploy.Operations
 	Preview   preview.Operations
@@ -113,7 +115,8 @@ func New(f *cmdutil.Factory, o Operations) *cobra.Command {
 	root.AddGroup(&cobra.Group{ID: main, Title: "Deployments:"}, &cobra.Group{ID: run, Title: "Using them:"},
 		&cobra.Group{ID: other, Title: "Other commands:"})
 	add(root, main, initcmd.NewCmd(f, nil), config.NewCmd(f), doctor.NewCmd(f, o.Doctor, nil), preview.NewCmd(f, o.Preview, nil),
-		graph.NewCmd(f, o.Graph, nil), cost.NewCmd(f, o.Cost, nil), deploy.NewCmd(f, o.Deploy, nil),
+		graph.NewCmd(f, o.Graph, nil), cost.NewCmd(f, o.Cost, nil), policy.NewCmd(f, o.Policy, nil),
+		deploy.NewCmd(f, o.Deploy, nil),
 		status.NewCmd(f, o.Status, nil), drift.NewCmd(f, o.Drift, nil), outputs.NewCmd(f, o.Outputs, nil),
 		versions.NewCmd(f, o.Versions, nil), cleanup.NewCmd(f, o.Cleanup, nil))
 	running := append(jobs.NewCmds(f, o.Jobs), jobstate.NewCmd(f, o.JobState))

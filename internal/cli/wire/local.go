@@ -63,9 +63,13 @@ func (a *app) serve(ctx context.Context, o localtarget.ServeOptions) error {
 	if err != nil {
 		return err
 	}
+	level := slog.LevelInfo
+	if a.io.Getenv("EMRFLINK_LOCAL_LOG") == "debug" {
+		level = slog.LevelDebug
+	}
 	return target.Serve(ctx, target.ServeOptions{
 		ServeOptions: o, Home: home, Version: a.version,
-		Logger: slog.New(slog.NewJSONHandler(a.io.ErrOut, &slog.HandlerOptions{Level: slog.LevelInfo})),
+		Logger: slog.New(slog.NewJSONHandler(a.io.ErrOut, &slog.HandlerOptions{Level: level})),
 	})
 }
 

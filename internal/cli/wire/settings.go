@@ -21,6 +21,8 @@ type settings struct {
 	config stacks.Config
 	// project is what Pulumi.yaml sets for every stack and is no default of ours, by full keys.
 	project map[string]any
+	// secrets is the URL of the key that encrypts the secrets of the state, "" = none is named.
+	secrets string
 }
 
 // readSettings reads the stack file. Nothing is contacted.
@@ -44,7 +46,7 @@ func (a *app) readSettings() (settings, error) {
 		}
 	}
 	return settings{
-		config: config, project: file.Differing(config),
+		config: config, project: file.Differing(config), secrets: file.Secrets,
 		info: stack.Info{
 			Stack: a.globals.Stack, File: file.Path, Home: home, State: state, Target: config.Target,
 			Region: config.Region, Deployment: config.Name, Kubernetes: config.KubernetesVersion, Speed: 1,

@@ -152,7 +152,7 @@ func (a *app) named(stack string) *app {
 // operations are what single commands ask of the domain.
 func (a *app) operations() root.Operations {
 	return root.Operations{
-		Cost: a.cost,
+		Cost: a.cost, Policy: a.policy,
 		Deploy: deploycmd.Operations{
 			Open: func(context.Context) (deploycmd.Stack, error) { return a.openStack() }, CheckPlan: a.checkPlan,
 		},

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"emrflink/internal/iam"
 	"emrflink/internal/localcloud/ledger"
 	"emrflink/internal/localcloud/logs"
 	"emrflink/internal/localcloud/objects"
@@ -61,7 +62,8 @@ type Account struct {
 	inflight map[resKey]*operation
 	flushes  map[string]*logFlush
 	quotas   map[string]float64
-	unlinked map[string]bool // services whose service-linked role is missing
+	parsed   map[string]iam.Document // policy documents by their text
+	unlinked map[string]bool         // services whose service-linked role is missing
 	faults   []*ActiveFault
 	subs     map[*subscriber]struct{}
 }
@@ -93,8 +95,8 @@ func Open(o Options) (*Account, error) {
 		ledger:   l,
 		inflight: map[resKey]*operation{},
 		quotas:   defaultQuotas(),
-		unlinked: map[string]bool{},
-		subs:     map[*subscriber]struct{}{},
+		unlinked: map[string]bool{}, parsed: map[string]iam.Document{},
+		subs: map[*subscriber]struct{}{},
 	}
 	a.ctx, a.cancel = context.WithCancel(context.Background())
 	if err := a.restore(); err != nil {
@@ -239,10 +241,10 @@ func (a *Account) ID() string { return a.opts.AccountID }
 func (a *Account) Region() string { return a.opts.Region }
 
 // Partition returns the partition of the default region, "aws".
-func (a *Account) Partition() string { return partition(a.opts.Region) }
+func (a *Account) Partition() string { return PartitionOf(a.opts.Region) }
 
 func (a *Account) arn(service, region, resource string) string {
-	return "arn:" + partition(region) + ":" + service + ":" + region + ":" + a.opts.AccountID + ":" + resource
+	return "arn:" + PartitionOf(region) + ":" + service + ":" + region + ":" + a.opts.AccountID + ":" + resource
 }
 
 // scaled is how long something takes that takes d on AWS.

@@ -55,7 +55,7 @@ func (a *Account) Authorize(c Caller, action, resourceARN string, ctxKeys map[st
 	identity := iam.Evaluate(t.policiesOf(role), iam.Request{Action: action, Resource: resourceARN, Context: keys})
 	if boundary := str(role.Props, "permissionsBoundary"); boundary != "" {
 		request := iam.Request{Action: action, Resource: resourceARN, Context: keys}
-		if !iam.Evaluate(parseAll([]string{t.policy(boundary)}), request).Allowed {
+		if !iam.Evaluate(t.parseAll([]string{t.policy(boundary)}), request).Allowed {
 			return denied(c, action, resourceARN, "because no permissions boundary allows the "+action+" action")
 		}
 	}
@@ -104,7 +104,7 @@ func (t *tx) policiesOf(role *Resource) []iam.Document {
 	for _, arn := range arns {
 		texts = append(texts, t.policy(arn))
 	}
-	return parseAll(texts)
+	return t.parseAll(texts)
 }
 
 // policy is the document of a policy of the account, or of one that AWS manages; "" when it is not known.
@@ -115,13 +115,26 @@ func (t *tx) policy(arn string) string {
 	return iam.AWSManaged(arn)
 }
 
-// parseAll parses documents that were checked when they were made; empty ones are left out.
-func parseAll(texts []string) []iam.Document {
+// maxParsed is how many parsed documents are kept.
+const maxParsed = 200
+
+// parseAll parses documents that were checked when they were made; empty ones are left out. What was parsed is kept: a deploy
+// asks a role's documents some thousand questions.
+func (t *tx) parseAll(texts []string) []iam.Document {
 	var out []iam.Document
 	for _, text := range texts {
-		if doc, err := iam.Parse([]byte(text)); err == nil {
-			out = append(out, doc)
+		doc, ok := t.a.parsed[text]
+		if !ok {
+			var err error
+			if doc, err = iam.Parse([]byte(text)); err != nil {
+				continue
+			}
+			if len(t.a.parsed) >= maxParsed {
+				clear(t.a.parsed)
+			}
+			t.a.parsed[text] = doc
 		}
+		out = append(out, doc)
 	}
 	return out
 }
@@ -137,7 +150,7 @@ func (t *tx) resourcePolicies(arn string) []iam.Document {
 		switch key.kind {
 		case KindBucket:
 			if r := t.get(KindBucketPolicy, key.id); r != nil {
-				return parseAll([]string{str(r.Props, "policy")})
+				return t.parseAll([]string{str(r.Props, "policy")})
 			}
 		case KindQueue:
 			return t.queuePolicies(key.id)
@@ -148,9 +161,9 @@ func (t *tx) resourcePolicies(arn string) []iam.Document {
 
 func (t *tx) queuePolicies(url string) []iam.Document {
 	if r := t.get(KindQueuePolicy, url); r != nil {
-		return parseAll([]string{str(r.Props, "policy")})
+		return t.parseAll([]string{str(r.Props, "policy")})
 	}
-	return parseAll([]string{str(t.get(KindQueue, url).Props, "policy")})
+	return t.parseAll([]string{str(t.get(KindQueue, url).Props, "policy")})
 }
 
 // queueAdmits reports whether a queue's policy lets a rule of EventBridge send to it.

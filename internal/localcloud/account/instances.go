@@ -372,7 +372,7 @@ func (a *Account) InterruptSpot(instanceID string) error {
 		}
 		t.emit(event{Source: "aws.ec2", DetailType: "EC2 Spot Instance Interruption Warning", Region: r.Region,
 			Resources: []string{
-				fmt.Sprintf("arn:%s:ec2:%s:instance/%s", partition(r.Region), str(r.Attrs, "availabilityZone"), r.ID),
+				fmt.Sprintf("arn:%s:ec2:%s:instance/%s", PartitionOf(r.Region), str(r.Attrs, "availabilityZone"), r.ID),
 			}, Detail: Props{"instance-id": r.ID, "instance-action": "terminate"}})
 		t.edit(KindInstance, instanceID, func(n *Resource) { n.Attrs["interrupted"] = stamp(t.Now) })
 		if a.opts.Speed <= 0 {

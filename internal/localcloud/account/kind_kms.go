@@ -108,7 +108,7 @@ func makeKey(t *tx, r *Resource) error {
 		"description": "", "keyUsage": "ENCRYPT_DECRYPT", "customerMasterKeySpec": "SYMMETRIC_DEFAULT", "isEnabled": true,
 		"enableKeyRotation": false, "multiRegion": false,
 		"policy": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:` +
-			partition(t.region()) + `:iam::` + t.a.opts.AccountID + `:root"},"Action":"kms:*","Resource":"*"}]}`,
+			PartitionOf(t.region()) + `:iam::` + t.a.opts.AccountID + `:root"},"Action":"kms:*","Resource":"*"}]}`,
 	})
 	return nil
 }
@@ -132,7 +132,7 @@ func (t *tx) logsMayUse(keyARN, group string) error {
 	}
 	// amazonaws.com in every partition that the account simulates but China's.
 	service := "logs." + t.region() + ".amazonaws.com"
-	if partition(t.region()) == "aws-cn" {
+	if PartitionOf(t.region()) == "aws-cn" {
 		service += ".cn"
 	}
 	for _, action := range []string{"kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom"} {

@@ -25,7 +25,7 @@ func bucketKinds() map[Kind]*spec {
 			check: checkBucket,
 			make: func(t *tx, r *Resource) error {
 				r.ID, r.Name = str(r.Props, "bucket"), str(r.Props, "bucket")
-				r.ARN = "arn:" + partition(t.region()) + ":s3:::" + r.Name
+				r.ARN = "arn:" + PartitionOf(t.region()) + ":s3:::" + r.Name
 				r.Attrs = Props{
 					"arn": r.ARN, "region": t.region(), "bucketDomainName": r.Name + ".s3.amazonaws.com",
 					"bucketRegionalDomainName": r.Name + ".s3." + t.region() + ".amazonaws.com",

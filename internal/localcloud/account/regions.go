@@ -96,7 +96,8 @@ func eksRefusesZone(zoneID string) bool {
 	return slices.Contains([]string{"use1-az3", "usw1-az2", "cac1-az3"}, zoneID)
 }
 
-func partition(region string) string {
+// PartitionOf is the partition of AWS that a region is in.
+func PartitionOf(region string) string {
 	switch {
 	case strings.HasPrefix(region, "cn-"):
 		return "aws-cn"

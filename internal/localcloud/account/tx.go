@@ -135,7 +135,7 @@ func (t *tx) arn(service, resource string) string {
 
 // iamARN builds the ARN of a global IAM entity.
 func (t *tx) iamARN(resource string) string {
-	return "arn:" + partition(t.region()) + ":iam::" + t.a.opts.AccountID + ":" + resource
+	return "arn:" + PartitionOf(t.region()) + ":iam::" + t.a.opts.AccountID + ":" + resource
 }
 
 // made is a resource that AWS itself makes along with another.

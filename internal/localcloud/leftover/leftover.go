@@ -9,6 +9,7 @@ import (
 	"context"
 	"fmt"
 
+	"emrflink/internal/awskind"
 	"emrflink/internal/iam"
 	"emrflink/internal/localcloud/account"
 	"emrflink/internal/localcloud/awsid"
@@ -138,10 +139,9 @@ func lostClassic(ctx context.Context, s site) error {
 }
 
 // guardDuty is what GuardDuty makes in the VPC of a cluster when its Runtime Monitoring manages the agents, by itself and often
-// for a whole organization. It never deletes them. Source: GuardDuty User Guide, "Disabling, uninstalling, and cleaning up
-// resources in Runtime Monitoring".
+// for a whole organization. It never deletes them.
 func guardDuty(ctx context.Context, s site) error {
-	tags := map[string]string{"GuardDutyManaged": "true"}
+	tags := map[string]string{awskind.GuardDutyTag: "true"}
 	group, err := s.create(ctx, account.KindSecurityGroup, account.ByEC2, account.Props{
 		"vpcId": s.vpc, "name": "GuardDutyManagedSecurityGroup-" + s.vpc,
 		"description": "Associated with VPC-" + s.vpc + " and tagged as GuardDutyManaged",

@@ -324,3 +324,47 @@ func TestCancelEndsAWaitAndKeepsWhatExists(t *testing.T) {
 	require.True(t, ok)
 	require.Equal(t, a.List(account.KindNATGateway)[0].ID, failed.Id)
 }
+
+// A role's session is asked for every action that the real provider needs: it is refused as AWS refuses, with the action named.
+func TestARoleMayDoWhatItsPolicySays(t *testing.T) {
+	t.Parallel()
+	admin, a := serve(t, provider.Options{})
+	policy := `{"Version":"2012-10-17","Statement":[{"Sid":"Read","Effect":"Allow","Resource":"*","Action":["ec2:DescribeVpcs",` +
+		`"ec2:DescribeVpcAttribute","ec2:DescribeNetworkAcls","ec2:DescribeRouteTables","ec2:DescribeSecurityGroups"]}]}`
+	trust := `{"Version":"2012-10-17","Statement":[{"Sid":"S","Effect":"Allow","Action":"sts:AssumeRole",` +
+		`"Principal":{"AWS":"*"}}]}`
+	_, err := a.Create(t.Context(), a.Administrator(), account.KindRole, account.Props{
+		"name": "reader", "assumeRolePolicy": trust, "inlinePolicies": []any{object{"name": "read", "policy": policy}},
+	})
+	require.NoError(t, err)
+	caller := account.Caller{
+		ARN: "arn:aws:sts::" + a.ID() + ":assumed-role/reader/s", Account: a.ID(), Role: "reader", Session: "s",
+	}
+	servers, err := provider.Serve(t.Context(), provider.Options{Account: a, Caller: &caller})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, servers.Close()) })
+
+	id, inputs, _ := dial(t, admin.AWS, object{}).create(vpc, "main", object{"cidrBlock": "10.0.0.0/16"})
+	reader := dial(t, servers.AWS, object{})
+	read, err := reader.Read(t.Context(), &pulumirpc.ReadRequest{Urn: urn(vpc, "main"), Id: id})
+	require.NoError(t, err)
+	require.Equal(t, id, read.Id)
+	for action, do := range map[string]func() error{
+		"ec2:CreateVpc": func() error {
+			_, err := reader.Create(t.Context(), &pulumirpc.CreateRequest{Urn: urn(vpc, "other"), Properties: inputs})
+			return err
+		},
+		"ec2:ModifyVpcAttribute": func() error {
+			_, err := reader.Update(t.Context(), &pulumirpc.UpdateRequest{Urn: urn(vpc, "main"), Id: id, News: inputs})
+			return err
+		},
+		"ec2:DeleteVpc": func() error {
+			_, err := reader.Delete(t.Context(), &pulumirpc.DeleteRequest{Urn: urn(vpc, "main"), Id: id, Properties: inputs})
+			return err
+		},
+	} {
+		require.ErrorContains(t, do(), "api error UnauthorizedOperation", action)
+		require.ErrorContains(t, do(), "is not authorized to perform: "+action)
+	}
+	require.Len(t, a.Find(account.KindVPC, func(account.Resource) bool { return true }), 1, "nothing was changed")
+}

@@ -47,7 +47,7 @@ func rooms() []room {
 				"Nothing is contacted.",
 			folders: []string{
 				"internal/awskind", "internal/cost", "internal/findings", "internal/flinkspec", "internal/flinkstate",
-				"internal/graph", "internal/iam", "internal/replacement",
+				"internal/graph", "internal/iam", "internal/policy", "internal/replacement",
 			}},
 		{title: "Pulumi program",
 			purpose: "The blueprint and its components. Other people import these packages: nothing here imports `internal/`.",

@@ -7,14 +7,12 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	_ "embed"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strings"
@@ -82,30 +80,9 @@ type referee struct {
 	accepted []exception
 }
 
-// graph is the graph of a configuration: keys of the stack file and their values.
+// graph is the AWS part of the graph of a configuration: keys of the stack file and their values.
 func (r referee) graph(ctx context.Context, settings map[string]string) ([]terraform.Node, error) {
-	bin, err := filepath.Abs(filepath.Join(r.bin, "emrflink"))
-	if err != nil {
-		return nil, err
-	}
-	file := filepath.Join(r.dir, "Pulumi.local.yaml")
-	var text strings.Builder
-	text.WriteString("config:\n  emrflink:target: local\n")
-	for key, value := range settings {
-		fmt.Fprintf(&text, "  emrflink:%s: %s\n", key, value)
-	}
-	if err := os.WriteFile(file, []byte(text.String()), 0o600); err != nil {
-		return nil, err
-	}
-	cmd := exec.CommandContext(ctx, bin, "preview", "--offline", "--output", "json", "--config-file", file)
-	cmd.Dir = r.dir
-	cmd.Env = append(os.Environ(), "EMRFLINK_HOME="+filepath.Join(r.dir, "home"))
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("preview with %v: %w\n%s", settings, err, stderr.String())
-	}
-	nodes, err := terraform.ReadGraph(stdout.Bytes())
+	nodes, err := terraform.Preview(ctx, r.bin, r.dir, settings)
 	return terraform.AWS(nodes), err
 }
 

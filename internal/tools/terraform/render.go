@@ -237,8 +237,8 @@ func escaped(v any) any {
 	return v
 }
 
-// targets say which attribute of which resource a property takes.
-func targets() map[string]string {
+// Targets say which attribute of which resource a property takes.
+func Targets() map[string]string {
 	return map[string]string{
 		"vpcId": "aws_vpc.id", "subnetId": "aws_subnet.id", "subnetIds": "aws_subnet.id", "routeTableId": "aws_route_table.id",
 		"routeTableIds": "aws_route_table.id", "gatewayId": "aws_internet_gateway.id", "natGatewayId": "aws_nat_gateway.id",
@@ -257,7 +257,7 @@ func targets() map[string]string {
 // reference is what a property of an unknown value takes it from: an attribute of another resource where our graph shows
 // which, else a placeholder. A whole list that is not known refers to all that it can be made of.
 func (c converter) reference(f Field, i, n int) any {
-	typ, attribute, ok := strings.Cut(targets()[f.Pulumi], ".")
+	typ, attribute, ok := strings.Cut(Targets()[f.Pulumi], ".")
 	if !ok {
 		return Placeholder
 	}

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/emptypb"
 
+	"emrflink/internal/awskind"
 	"emrflink/internal/localcloud/account"
 	"emrflink/internal/localcloud/provider/plug"
 )
@@ -54,6 +55,9 @@ func (s *Server) create(ctx context.Context, id string, k *kind, c config, input
 	session := plug.SessionOf(ctx)
 	ctx, cancel := session.Context(ctx)
 	defer cancel()
+	if err := s.permitted(ctx, k, awskind.PhaseCreate, "creating", k.api.create, "", inputs); err != nil {
+		return nil, err
+	}
 	if err := s.faulty(ctx, k, "creating", k.api.create, requested(k, inputs)); err != nil {
 		return nil, err
 	}
@@ -126,6 +130,9 @@ func (s *Server) change(ctx context.Context, k *kind, id string, inputs property
 	if err := s.opts.Account.Wait(ctx, k.kind, id); err != nil {
 		return nil, describe(ctx, "waiting for", k.api, k.api.update, id, err)
 	}
+	if err := s.permitted(ctx, k, awskind.PhaseUpdate, "updating", k.api.update, id, inputs); err != nil {
+		return nil, err
+	}
 	if err := s.faulty(ctx, k, "updating", k.api.update, id); err != nil {
 		return nil, err
 	}
@@ -157,6 +164,9 @@ func (s *Server) Read(ctx context.Context, req *pulumirpc.ReadRequest) (*pulumir
 	}
 	if !ok {
 		return &pulumirpc.ReadResponse{}, nil
+	}
+	if err := s.permitted(ctx, k, awskind.PhaseRead, "reading", "Describe", r.ID, inputs); err != nil {
+		return nil, err
 	}
 	actual := k.actual(c, r, inputs)
 	props, err := plug.Encode(k.outputs(c, r, actual))
@@ -204,6 +214,9 @@ func (s *Server) Delete(ctx context.Context, req *pulumirpc.DeleteRequest) (*emp
 	}
 	ctx, cancel := plug.SessionOf(ctx).Context(ctx)
 	defer cancel()
+	if err := s.permitted(ctx, k, awskind.PhaseDelete, "deleting", k.api.delete, req.GetId(), olds); err != nil {
+		return nil, err
+	}
 	if err := s.faulty(ctx, k, "deleting", k.api.delete, req.GetId()); err != nil {
 		return nil, err
 	}
