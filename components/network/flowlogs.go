@@ -28,7 +28,9 @@ const (
 func FlowLogsChoices() []string { return []string{FlowLogsNone, FlowLogsRejected, FlowLogsAll} }
 
 // FlowLogGroup is the name of the log group of a deployment's flow logs.
-func FlowLogGroup(d *deployment.Deployment) string { return "/aws/emr-flink/" + d.Name + "/vpc-flow-logs" }
+func FlowLogGroup(d *deployment.Deployment) string {
+	return "/aws/emr-flink/" + d.Name + "/vpc-flow-logs"
+}
 
 // FlowLogPolicy lets the service of flow logs write into a log group that exists. It may not make one: it would make the
 // group again when it writes after the group was deleted. Source: VPC User Guide, "IAM role for publishing flow logs to

@@ -43,7 +43,7 @@ func main() {
 func options() map[string]string {
 	return map[string]string{
 		"kmsKey": `{"enabled": true}`, "interfaceEndpoints": `["ecr.api"]`, "podIdentity": "true", "clusterAutoscaler": "true",
-		"flowLogs": "all",
+		"flowLogs":            "all",
 		"admins":              `["arn:aws:iam::111122223333:role/platform-admin"]`,
 		"permissionsBoundary": "arn:aws:iam::111122223333:policy/boundary", "rolePath": "/platform/",
 	}
