@@ -113,7 +113,7 @@ func onStack(ctx context.Context, s Stack, team flinkjob.Spec) jobfile.Live {
 			out = append(out, p)
 		}
 		return out, []string{
-			"pod affinity and topology spread, the permissions of the role beyond its trust, and the zone of a volume",
+			"pods of others that a rule of the pods is about, and what the role may do beside trust, state and jar",
 		}, nil
 	}
 }
