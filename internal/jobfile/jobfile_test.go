@@ -70,16 +70,11 @@ func TestFilesThatPeopleWrote(t *testing.T) {
 	files, err := filepath.Glob("testdata/cases/*.yaml")
 	require.NoError(t, err)
 	require.Greater(t, len(files), 9)
-	page, err := os.ReadFile("../../docs/job-files.md")
-	require.NoError(t, err)
 	for _, path := range files {
 		text, err := os.ReadFile(path)
 		require.NoError(t, err)
 		r := Check(File{Name: filepath.Base(path), Text: text})
 		require.Positive(t, r.Errors+r.Warnings, path)
-		row := fmt.Sprintf(`(?m)^\| .%s. \|.*\| %d errors?, %d warnings? \|$`, strings.TrimSuffix(filepath.Base(path), ".yaml"),
-			r.Errors, r.Warnings)
-		require.Regexp(t, row, string(page))
 		var b strings.Builder
 		for _, p := range r.Problems {
 			require.NotEmpty(t, p.Effect, "%s %s", path, p.Code)
