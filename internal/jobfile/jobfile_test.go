@@ -340,8 +340,14 @@ func TestSessionJobsAreJudgedWithTheirCluster(t *testing.T) {
 	require.Contains(t, codes(r), "error operator spec.deploymentName")
 	r = Check(File{Name: "job", Text: []byte(strings.Replace(job, "s3://b", "local:///b", 1))})
 	require.Equal(t, []string{"error jar spec.job.jarURI"}, codes(r))
-	snapshot := "apiVersion: flink.apache.org/v1beta1\nkind: FlinkStateSnapshot\nmetadata: {name: s}\nspec: {savepoint: {}}\n"
+	snapshot := "apiVersion: flink.apache.org/v1beta1\nkind: FlinkStateSnapshot\nmetadata: {name: s, namespace: flink-team-a}\n" +
+		"spec: {savepoint: {}}\n"
 	require.Equal(t, []string{"error operator spec.jobReference"}, codes(Check(File{Name: "s", Text: []byte(snapshot)})))
+	of := strings.Replace(snapshot, "savepoint: {}", "savepoint: {}, jobReference: {kind: FlinkDeployment, name: good}", 1)
+	alone := Check(File{Name: "s", Text: []byte(of)})
+	require.Equal(t, []string{"note reference spec.jobReference"}, codes(alone))
+	require.Contains(t, alone.Problems[0].Effect, "Target for snapshot flink-team-a/good was not found")
+	require.Empty(t, codes(Check(File{Name: "s", Text: []byte(of)}, File{Name: "job", Text: []byte(good)})))
 	twice := Check(File{Name: "a", Text: []byte(good)}, File{Name: "b", Text: []byte(good)})
 	require.Contains(t, codes(twice), "error twice metadata.name")
 }

@@ -115,7 +115,10 @@ func forOpenSource(values map[string]any) map[string]any {
 // port is the first refusal of our port of the operator's validator, which is the one that the operator shows.
 func (s Said) port() string {
 	values := forOpenSource(s.values)
-	o := flinkspec.Object{Name: untyped.Text(untyped.Object(values["metadata"])["name"]), Spec: untyped.Object(values["spec"])}
+	head := untyped.Object(values["metadata"])
+	o := flinkspec.Object{
+		Name: untyped.Text(head["name"]), Namespace: untyped.Text(head["namespace"]), Spec: untyped.Object(values["spec"]),
+	}
 	var all []flinkspec.Refusal
 	switch values["kind"] {
 	case flinkspec.KindDeployment:
@@ -123,7 +126,7 @@ func (s Said) port() string {
 	case flinkspec.KindSessionJob:
 		all = flinkspec.ValidateSessionJob(o, nil)
 	case flinkspec.KindStateSnapshot:
-		all = flinkspec.ValidateSnapshot(o)
+		all = flinkspec.ValidateSnapshot(o, false)
 	}
 	if len(all) == 0 {
 		return ""
