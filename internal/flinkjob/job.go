@@ -58,7 +58,11 @@ func (s Spec) Jobs() ([]Job, error) {
 }
 
 // FileError says why the objects of a file cannot be run as a job.
-type FileError struct{ Why string }
+type FileError struct {
+	Why string
+	// Mendable says that a corrected copy of the file can be run.
+	Mendable bool
+}
 
 // Error implements error.
 func (e *FileError) Error() string { return e.Why }
@@ -89,10 +93,10 @@ func JobsOf(objects []map[string]any, team Spec) ([]Job, error) {
 		case kube.KindConfigMap, kube.KindSecret, kube.KindPVC, kube.KindService:
 			beside = append(beside, o)
 		case kube.KindFlinkStateSnapshot:
-			return nil, &FileError{fmt.Sprintf("%s %q: a run follows jobs; apply this one with kubectl", o.GetKind(),
+			return nil, &FileError{Why: fmt.Sprintf("%s %q: a run follows jobs; apply this one with kubectl", o.GetKind(),
 				o.GetName())}
 		default:
-			return nil, &FileError{fmt.Sprintf("%s %q is nothing that a team's job brings along: apply it with kubectl",
+			return nil, &FileError{Why: fmt.Sprintf("%s %q is nothing that a team's job brings along: apply it with kubectl",
 				o.GetKind(), o.GetName())}
 		}
 	}
@@ -106,17 +110,17 @@ func JobsOf(objects []map[string]any, team Spec) ([]Job, error) {
 	}
 	jobs = append(jobs, sessions...)
 	if len(jobs) == 0 {
-		return nil, &FileError{"there is no FlinkDeployment and no FlinkSessionJob to run"}
+		return nil, &FileError{Why: "there is no FlinkDeployment and no FlinkSessionJob to run"}
 	}
 	jobs[0].Beside = beside
 	seen := map[kube.Ref]bool{}
 	for _, j := range jobs {
 		if j.str("spec", "job", "state") == "suspended" {
-			return nil, &FileError{fmt.Sprintf("job %q is suspended from the start (spec.job.state): the operator does nothing "+
-				"with it", j.Name)}
+			return nil, &FileError{Why: fmt.Sprintf("job %q is suspended from the start (spec.job.state): the operator does "+
+				"nothing with it", j.Name)}
 		}
 		if seen[j.ref()] {
-			return nil, &FileError{fmt.Sprintf("there are two %ss with the name %q", j.Kind().Kind, j.Name)}
+			return nil, &FileError{Why: fmt.Sprintf("there are two %ss with the name %q", j.Kind().Kind, j.Name)}
 		}
 		seen[j.ref()] = true
 	}
@@ -131,14 +135,14 @@ func objectOf(values map[string]any, namespace string) (*unstructured.Unstructur
 		err = o.UnmarshalJSON(raw)
 	}
 	if err != nil {
-		return nil, &FileError{err.Error()}
+		return nil, &FileError{Why: err.Error()}
 	}
 	if o.GetNamespace() == "" {
 		o.SetNamespace(namespace)
 	}
 	if o.GetNamespace() != namespace {
-		return nil, &FileError{fmt.Sprintf("%s %q is of namespace %q; the team's is %q", o.GetKind(), o.GetName(),
-			o.GetNamespace(), namespace)}
+		return nil, &FileError{Mendable: true, Why: fmt.Sprintf("%s %q is of namespace %q; the team's is %q", o.GetKind(),
+			o.GetName(), o.GetNamespace(), namespace)}
 	}
 	return o, nil
 }

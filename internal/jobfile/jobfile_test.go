@@ -139,6 +139,8 @@ var faults = []fault{
 	{"no storage", "    storageDir: s3://bucket/flink-team-a/jobmanager/good\n", "", "storage-dir"},
 	{"storage in a folder", "s3://bucket/flink-team-a/jobmanager/good", "file:///ha", "storage-dir"},
 	{"a placeholder", "s3://bucket", "s3://${S3_BUCKET}", "placeholder"},
+	{"a placeholder of envsubst", "s3://bucket", "s3://$S3_BUCKET", "placeholder"},
+	{"a role of envsubst", "arn:aws:iam::111122223333:role/flink-team-a-job", "$FLINK_JOB_ROLE", "placeholder"},
 	{"a placeholder in words", "s3://bucket", "s3://{ BUCKET NAME }", "placeholder"},
 	{"a placeholder in brackets", "111122223333", "<account-id>", "placeholder"},
 	{"a role that is none", "arn:aws:iam::111122223333:role/flink-team-a-job", "flink-team-a-job", "role"},
@@ -314,6 +316,12 @@ var variations = []struct{ old, new string }{
 		"volumes: [{name: v, emptyDir: {}}]\n      containers: [{name: flink-main-container, volumeMounts: [{name: v, " +
 			"mountPath: /v}]}]"},
 	{"nodeSelector: {NodeGroupType: FlinkComputeOptimized}", "affinity: {nodeAffinity: {}}"},
+	{"{name: flink-main-container}", "{name: flink-main-container}, {name: sidecar, image: x:1, command: [sh, -c, " +
+		"\"echo $HOSTNAME ${HOME}\"], args: [\"$PATH\"]}"},
+	{
+		"upgradeMode: savepoint",
+		"upgradeMode: savepoint\n    args: [\"SELECT JSON_VALUE(a, '$.b') FROM t\", \"costs 5$\", \"$1\"]",
+	},
 }
 
 func TestGoodFilesOfOtherShapesRaiseNoAlarm(t *testing.T) {

@@ -14,13 +14,18 @@ import (
 	"emrflink/internal/pattern"
 )
 
-// unfilled is what people and documents write where a value belongs: ${S3_BUCKET}, { BUCKET NAME }, <your-bucket>, REPLACE_ME.
-var unfilled = pattern.Lazy(`\$\{[A-Za-z_][A-Za-z0-9_]*\}|\{\{ ?[A-Za-z_.]+ ?\}\}|\{ ?[A-Z][A-Z0-9]*(?:[ _-][A-Z0-9]+)* ?\}` +
+// unfilled is what people and documents write where a value belongs: ${S3_BUCKET}, $S3_BUCKET, { BUCKET NAME }, <your-bucket>,
+// REPLACE_ME.
+var unfilled = pattern.Lazy(`\$\{[A-Za-z_][A-Za-z0-9_]*\}|\$[A-Z][A-Z0-9_]*[A-Z0-9]\b` +
+	`|\{\{ ?[A-Za-z_.]+ ?\}\}|\{ ?[A-Z][A-Z0-9]*(?:[ _-][A-Z0-9]+)* ?\}` +
 	`|(?:^|[^A-Za-z0-9_])<(?i:[a-z0-9 _-]*(?:your|bucket|account|region|role|name|stream|topic|broker)[a-z0-9 _-]*)>` +
 	`|\b(?i:(?:YOUR|MY)[_-][A-Z_-]*(?:BUCKET|ROLE|ACCOUNT|NAME)|REPLACE[_-]ME|CHANGE[_-]ME|FILL[_-]ME|X{4,})\b`)
 
 // placeholder says whether a value has something in it that was to be filled in.
 func placeholder(value string) bool { return unfilled().MatchString(value) }
+
+// ofShell are fields of containers whose values a shell can read: its variables are no placeholders.
+var ofShell = pattern.Lazy(`\.(?:containers|initContainers)\[\d+\]\..*(?:command|args)\[\d+\]$`)
 
 // templates are fields whose values have placeholders of their own.
 var templates = []string{"spec.logConfiguration", "spec.ingress.template", "spec.flinkConfiguration.metrics.scope.",
@@ -34,6 +39,9 @@ func checkPlaceholders(d *document) {
 			continue
 		}
 		found := unfilled().FindAllString(n.Value, -1)
+		if ofShell().MatchString(path) {
+			found = slices.DeleteFunc(found, func(p string) bool { return strings.HasPrefix(p, "$") })
+		}
 		if len(found) == 0 {
 			continue
 		}

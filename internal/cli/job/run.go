@@ -143,7 +143,11 @@ func run(ctx context.Context, opts *RunOptions) error {
 	}
 	jobs, err := flinkjob.JobsOf(jobfile.Objects(jobfile.File{Name: opts.File, Text: fixed.Text}), team)
 	if err != nil {
-		return &cmdutil.Error{What: what, Cause: err, Next: cmdutil.Command("job", "run", "--help")}
+		next := cmdutil.Command("job", "run", "--help")
+		if unfit := (*flinkjob.FileError)(nil); errors.As(err, &unfit) && unfit.Mendable {
+			next = cmdutil.Command("job", "fix", opts.File)
+		}
+		return &cmdutil.Error{What: what, Cause: err, Next: next}
 	}
 	for i := range jobs {
 		jobs[i].Jar = jar
