@@ -244,12 +244,13 @@ func mendPlaceholder(m *mender, p Problem) {
 		return
 	}
 	value := unfilled().ReplaceAllStringFunc(n.Value, func(found string) string {
-		words := strings.ToLower(found)
+		lead, hole := cutLead(found)
+		words := strings.ToLower(hole)
 		for _, of := range [][2]string{
 			{"bucket", m.bucket()}, {"account", m.account()}, {"region", m.Region}, {"namespace", m.Namespace},
 		} {
 			if strings.Contains(words, of[0]) && of[1] != "" {
-				return of[1]
+				return lead + of[1]
 			}
 		}
 		return found

@@ -131,6 +131,11 @@ func TestAFileOfAnotherClusterBecomesTheTeams(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, string(other.Text), "logUri: bucket/logs/flink-team-a}", "its role may write there only")
 
+	jar := strings.Replace(good, "local:///opt/flink/examples/streaming", "s3://<your-bucket>/jars", 1)
+	of, err := Fill(File{Name: "job.yaml", Text: []byte(jar)}, teamA)
+	require.NoError(t, err)
+	require.Contains(t, string(of.Text), "s3://bucket/jars/StateMachineExample.jar")
+
 	filled, err := Fill(File{Name: "job.yaml", Text: []byte(file)}, teamA)
 	require.NoError(t, err)
 	require.Equal(t, 2, strings.Count(string(filled.Text), "namespace: flink-team-a-ns}"), "what the author wrote stays")

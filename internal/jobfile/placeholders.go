@@ -24,6 +24,14 @@ var unfilled = pattern.Lazy(`\$\{[A-Za-z_][A-Za-z0-9_]*\}|\$[A-Z][A-Z0-9_]*[A-Z0
 // placeholder says whether a value has something in it that was to be filled in.
 func placeholder(value string) bool { return unfilled().MatchString(value) }
 
+// cutLead takes away what stands before <your-bucket>: it shows that this is no <type> of a language.
+func cutLead(found string) (lead, hole string) {
+	if i := strings.IndexByte(found, '<'); i > 0 {
+		return found[:i], found[i:]
+	}
+	return "", found
+}
+
 // ofShell are fields of containers whose values a shell can read: its variables are no placeholders.
 var ofShell = pattern.Lazy(`\.(?:containers|initContainers)\[\d+\]\..*(?:command|args)\[\d+\]$`)
 
@@ -38,7 +46,11 @@ func checkPlaceholders(d *document) {
 			slices.ContainsFunc(templates, func(t string) bool { return strings.HasPrefix(path, t) }) {
 			continue
 		}
-		found := unfilled().FindAllString(n.Value, -1)
+		var found []string
+		for _, p := range unfilled().FindAllString(n.Value, -1) {
+			_, hole := cutLead(p)
+			found = append(found, hole)
+		}
 		if ofShell().MatchString(path) {
 			found = slices.DeleteFunc(found, func(p string) bool { return strings.HasPrefix(p, "$") })
 		}
