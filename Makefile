@@ -87,6 +87,14 @@ samples-life: SAMPLES := counting
 samples-life: build samples ## Take the job that counts through a whole life in real Flink, to a second stack, and write it down in docs/samples.md (10 minutes)
 	$(GO) run ./internal/tools/sampletable -bin $(BIN) -life
 
+.PHONY: samples-files
+samples-files: build ## Mend the job files that people wrote and run them in real Flink, for docs/job-files.md (5 minutes)
+	$(GO) run ./internal/tools/sampletable -bin $(BIN) -files
+
+.PHONY: samples-new
+samples-new: build ## Build, test and run a new job of each language as job init makes it, in real Flink, for docs/samples.md (needs Maven; 5 minutes)
+	$(GO) run ./internal/tools/sampletable -bin $(BIN) -new
+
 .PHONY: state-loss
 state-loss: ## Try every moment at which something can fail under a command that changes a job, and write docs/state-loss.md (5 minutes)
 	$(GO) test ./internal/localcloud/flinkoperator -run TestNoStateIsLost -timeout 30m -args -whole-matrix -update
@@ -199,6 +207,10 @@ policy-proof: build ## Take one action after the other away from the printed pol
 .PHONY: referee-operator
 referee-operator: build ## Compare the stand-in of the Flink operator with the real one, OPERATOR_JAR, for docs/operator-scenarios.md (an hour)
 	$(GO) run ./internal/tools/refereeoperator -bin $(BIN) -jar "$(OPERATOR_JAR)" $(REFEREE)
+
+.PHONY: referee-webhook
+referee-webhook: build ## Let the real operator's webhook, WEBHOOK_JAR, judge the job files of docs/job-files.md (a minute)
+	$(GO) run ./internal/tools/refereeoperator -bin $(BIN) -webhook "$(WEBHOOK_JAR)" $(REFEREE)
 
 .PHONY: replacement
 replacement: ## Derive internal/replacement/aws.tsv again, by asking the AWS provider of Terraform (minutes)

@@ -5,7 +5,6 @@ package awsapi
 import (
 	"context"
 	"encoding/base64"
-	"net/url"
 	"strings"
 	"time"
 
@@ -106,17 +105,7 @@ func (c *Client) RoleTrust(ctx context.Context, roleName string) (string, error)
 	if err != nil {
 		return "", wrap("iam:GetRole", roleName, err)
 	}
-	document, err := url.PathUnescape(aws.ToString(out.Role.AssumeRolePolicyDocument))
-	if err != nil {
-		return "", &Error{
-			Op:       "iam:GetRole",
-			Resource: roleName,
-			Code:     "InvalidResponse",
-			Message:  "decode the trust policy: " + err.Error(),
-			err:      err,
-		}
-	}
-	return document, nil
+	return decoded("iam:GetRole", roleName, out.Role.AssumeRolePolicyDocument)
 }
 
 // Credentials are the keys that the client signs with; expires is zero for keys that do not expire.

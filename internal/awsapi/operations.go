@@ -186,8 +186,14 @@ type iamOperations struct {
 	GetOpenIDConnectProvider operation[
 		iam.GetOpenIDConnectProviderInput, iam.GetOpenIDConnectProviderOutput, iam.Options,
 	]
-	GetAccountSummary           operation[iam.GetAccountSummaryInput, iam.GetAccountSummaryOutput, iam.Options]
-	GetPolicy                   operation[iam.GetPolicyInput, iam.GetPolicyOutput, iam.Options]
+	GetAccountSummary        operation[iam.GetAccountSummaryInput, iam.GetAccountSummaryOutput, iam.Options]
+	GetPolicy                operation[iam.GetPolicyInput, iam.GetPolicyOutput, iam.Options]
+	GetPolicyVersion         operation[iam.GetPolicyVersionInput, iam.GetPolicyVersionOutput, iam.Options]
+	GetRolePolicy            operation[iam.GetRolePolicyInput, iam.GetRolePolicyOutput, iam.Options]
+	ListRolePolicies         operation[iam.ListRolePoliciesInput, iam.ListRolePoliciesOutput, iam.Options]
+	ListAttachedRolePolicies operation[
+		iam.ListAttachedRolePoliciesInput, iam.ListAttachedRolePoliciesOutput, iam.Options,
+	]
 	GetRole                     operation[iam.GetRoleInput, iam.GetRoleOutput, iam.Options]
 	ListInstanceProfiles        iamListInstanceProfiles
 	ListInstanceProfilesForRole iamListInstanceProfilesForRole
@@ -208,6 +214,10 @@ func newIamOperations(cfg aws.Config) iamOperations {
 		GetOpenIDConnectProvider:      c.GetOpenIDConnectProvider,
 		GetAccountSummary:             c.GetAccountSummary,
 		GetPolicy:                     c.GetPolicy,
+		GetPolicyVersion:              c.GetPolicyVersion,
+		GetRolePolicy:                 c.GetRolePolicy,
+		ListRolePolicies:              c.ListRolePolicies,
+		ListAttachedRolePolicies:      c.ListAttachedRolePolicies,
 		GetRole:                       c.GetRole,
 		ListInstanceProfiles:          c.ListInstanceProfiles,
 		ListInstanceProfilesForRole:   c.ListInstanceProfilesForRole,

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -24,13 +25,15 @@ type Job struct {
 	CheckpointDir     string // state.checkpoints.dir; "" = there is none
 	Jar               Jar    // uploaded before the job is submitted; the zero value is none
 	Uploads           []Jar  // other files, uploaded too
+	Policy            []byte // what the role must allow beside what each team's role does; nil = nothing
 	// Cluster is the session cluster of a FlinkSessionJob; "" for a FlinkDeployment.
 	Cluster string
 	// Beside are applied before Object: ConfigMaps, Secrets and the like.
 	Beside []*unstructured.Unstructured
 	Object *unstructured.Unstructured
 
-	clusterBrought bool // the file that has the session job has its cluster too
+	bucket         string // the stack's
+	clusterBrought bool   // the file that has the session job has its cluster too
 }
 
 // Jobs renders a sample.
@@ -44,14 +47,22 @@ func (s Spec) Jobs() ([]Job, error) {
 		all = append(all, o.Object)
 	}
 	jobs, err := JobsOf(all, s)
+	if err != nil {
+		return nil, err
+	}
+	policy, err := s.needs()
 	for i := range jobs {
-		jobs[i].Jar, jobs[i].Uploads = s.Jar, s.Uploads
+		jobs[i].Jar, jobs[i].Uploads, jobs[i].Policy = s.Jar, s.Uploads, policy
 	}
 	return jobs, err
 }
 
 // FileError says why the objects of a file cannot be run as a job.
-type FileError struct{ Why string }
+type FileError struct {
+	Why string
+	// Mendable says that a corrected copy of the file can be run.
+	Mendable bool
+}
 
 // Error implements error.
 func (e *FileError) Error() string { return e.Why }
@@ -82,10 +93,10 @@ func JobsOf(objects []map[string]any, team Spec) ([]Job, error) {
 		case kube.KindConfigMap, kube.KindSecret, kube.KindPVC, kube.KindService:
 			beside = append(beside, o)
 		case kube.KindFlinkStateSnapshot:
-			return nil, &FileError{fmt.Sprintf("%s %q: a run follows jobs; apply this one with kubectl", o.GetKind(),
+			return nil, &FileError{Why: fmt.Sprintf("%s %q: a run follows jobs; apply this one with kubectl", o.GetKind(),
 				o.GetName())}
 		default:
-			return nil, &FileError{fmt.Sprintf("%s %q is nothing that a team's job brings along: apply it with kubectl",
+			return nil, &FileError{Why: fmt.Sprintf("%s %q is nothing that a team's job brings along: apply it with kubectl",
 				o.GetKind(), o.GetName())}
 		}
 	}
@@ -99,17 +110,17 @@ func JobsOf(objects []map[string]any, team Spec) ([]Job, error) {
 	}
 	jobs = append(jobs, sessions...)
 	if len(jobs) == 0 {
-		return nil, &FileError{"there is no FlinkDeployment and no FlinkSessionJob to run"}
+		return nil, &FileError{Why: "there is no FlinkDeployment and no FlinkSessionJob to run"}
 	}
 	jobs[0].Beside = beside
 	seen := map[kube.Ref]bool{}
 	for _, j := range jobs {
 		if j.str("spec", "job", "state") == "suspended" {
-			return nil, &FileError{fmt.Sprintf("job %q is suspended from the start (spec.job.state): the operator does nothing "+
-				"with it", j.Name)}
+			return nil, &FileError{Why: fmt.Sprintf("job %q is suspended from the start (spec.job.state): the operator does "+
+				"nothing with it", j.Name)}
 		}
 		if seen[j.ref()] {
-			return nil, &FileError{fmt.Sprintf("there are two %ss with the name %q", j.Kind().Kind, j.Name)}
+			return nil, &FileError{Why: fmt.Sprintf("there are two %ss with the name %q", j.Kind().Kind, j.Name)}
 		}
 		seen[j.ref()] = true
 	}
@@ -124,14 +135,14 @@ func objectOf(values map[string]any, namespace string) (*unstructured.Unstructur
 		err = o.UnmarshalJSON(raw)
 	}
 	if err != nil {
-		return nil, &FileError{err.Error()}
+		return nil, &FileError{Why: err.Error()}
 	}
 	if o.GetNamespace() == "" {
 		o.SetNamespace(namespace)
 	}
 	if o.GetNamespace() != namespace {
-		return nil, &FileError{fmt.Sprintf("%s %q is of namespace %q; the team's is %q", o.GetKind(), o.GetName(),
-			o.GetNamespace(), namespace)}
+		return nil, &FileError{Mendable: true, Why: fmt.Sprintf("%s %q is of namespace %q; the team's is %q", o.GetKind(),
+			o.GetName(), o.GetNamespace(), namespace)}
 	}
 	return o, nil
 }
@@ -141,6 +152,7 @@ func newJob(o *unstructured.Unstructured, team Spec) Job {
 	j.RoleARN = j.str("spec", "executionRoleArn")
 	j.CheckpointDir = j.str("spec", "flinkConfiguration", "state.checkpoints.dir")
 	j.Cluster = j.str("spec", "deploymentName")
+	j.bucket, _, _ = splitURI(team.CheckpointURI) // "" for a stack without one
 	labels := o.GetLabels()
 	if labels == nil {
 		labels = map[string]string{}
@@ -166,19 +178,58 @@ func (j Job) str(path ...string) string {
 	return s
 }
 
-// podSpec is what the templates say of the pods of a role: that of the role before the common one.
+// podSpec is what the templates say of the pods of a role.
 func (j Job) podSpec(role string) (obj, error) {
+	template, err := j.podTemplate(role)
+	spec, _ := template["spec"].(obj)
+	if spec == nil {
+		spec = obj{}
+	}
+	return spec, err
+}
+
+// podTemplate is the common template with that of a role over it.
+func (j Job) podTemplate(role string) (obj, error) {
 	out := obj{}
-	for _, path := range [][]string{{"spec", "podTemplate", "spec"}, {"spec", podField[role], "podTemplate", "spec"}} {
-		spec, _, err := unstructured.NestedMap(j.Object.Object, path...)
+	for _, path := range [][]string{{"spec", "podTemplate"}, {"spec", podField[role], "podTemplate"}} {
+		template, _, err := unstructured.NestedMap(j.Object.Object, path...)
 		if err != nil {
 			return nil, fmt.Errorf("read the pod template of the %s: %w", role, err)
 		}
-		for k, v := range spec {
-			out[k] = v
-		}
+		out, _ = overlaid(out, template).(obj)
 	}
 	return out, nil
+}
+
+// overlaid merges templates as the operator does: maps by their keys, and lists by position, which is its default.
+func overlaid(base, over any) any {
+	switch over := over.(type) {
+	case obj:
+		below, isMap := base.(obj)
+		if !isMap {
+			return over
+		}
+		out := maps.Clone(below)
+		for k, v := range over {
+			out[k] = overlaid(out[k], v)
+		}
+		return out
+	case []any:
+		below, isList := base.([]any)
+		if !isList {
+			return over
+		}
+		out := slices.Clone(below)
+		for i, v := range over {
+			if i < len(out) {
+				out[i] = overlaid(out[i], v)
+			} else {
+				out = append(out, v)
+			}
+		}
+		return out
+	}
+	return over
 }
 
 // checkFiles looks for what the job is started with: its jar, and the state that it starts from.

@@ -63,8 +63,45 @@ func (r Runner) pools(ctx context.Context) (pools []unstructured.Unstructured, k
 	if kube.IsNoKind(err) {
 		return nil, false, nil
 	}
+	for i := range pools {
+		if err := r.zoned(ctx, &pools[i]); err != nil {
+			return nil, true, err
+		}
+	}
 	return pools, true, err
 }
+
+// zoned adds the zones of the node class to the requirements of a pool, as Karpenter offers nodes in its subnets only. Without
+// them, which is so until the class is ready, the pool takes every zone.
+func (r Runner) zoned(ctx context.Context, pool *unstructured.Unstructured) error {
+	class, _, _ := unstructured.NestedString(pool.Object, "spec", "template", "spec", "nodeClassRef", "name")
+	if class == "" {
+		return nil
+	}
+	o, err := r.Kube.Get(ctx, kube.KindEC2NodeClass.Ref("", class))
+	if kube.IsNotFound(err) || kube.IsNoKind(err) {
+		return nil // the pool is not Ready, and says why
+	}
+	if err != nil {
+		return err
+	}
+	path := []string{"spec", "template", "spec", "requirements"}
+	all, _, _ := unstructured.NestedSlice(pool.Object, path...)
+	for label, name := range map[string]string{labelZone: "zone", "topology.k8s.aws/zone-id": "zoneID"} {
+		var values []any
+		for _, s := range items(field(o.Object, "status", "subnets")) {
+			if v := text(s[name]); v != "" && !slices.Contains(values, any(v)) {
+				values = append(values, v)
+			}
+		}
+		if len(values) > 0 {
+			all = append(all, obj{"key": label, "operator": "In", "values": values})
+		}
+	}
+	return unstructured.SetNestedSlice(pool.Object, all, path...)
+}
+
+const labelZone = "topology.kubernetes.io/zone"
 
 func (r Runner) checkNodePools(ctx context.Context, s Job) ([]Finding, error) {
 	if s.Cluster != "" {

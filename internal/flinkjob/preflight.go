@@ -20,7 +20,8 @@ const (
 // submitted.
 type PreflightError struct {
 	Problems  []string
-	Transient bool // all of them end by themselves: what is installed is not ready yet
+	Lines     string // to add to the file of the stack; "" = there are none
+	Transient bool   // all of them end by themselves: what is installed is not ready yet
 }
 
 // Finding is something of the live stack that keeps a job from running, or that its author may want to know.
@@ -30,13 +31,15 @@ type Finding struct {
 	Path         string // of the field that it comes from; "" = it is the stack's
 	Text         string
 	Effect, Mend string
-	Transient    bool // it ends by itself: what is installed is not ready yet
-	Advice       bool // the job runs all the same
+	Lines        string // to add to the file of the stack; "" = there are none
+	Transient    bool   // it ends by itself: what is installed is not ready yet
+	Advice       bool   // the job runs all the same
 }
 
 // Error implements error.
 func (e *PreflightError) Error() string {
-	return "the job cannot run: " + strings.Join(e.Problems, "; ")
+	return "the job cannot run: " + strings.Join(e.Problems, "; ") +
+		prefixed("\nadd to the policies of the team in the file of the stack:\n", e.Lines)
 }
 
 // Code is a stable id of the failure.
@@ -63,6 +66,7 @@ func (r Runner) Preflight(ctx context.Context, s Job) error {
 		if !f.Advice {
 			failed.Problems = append(failed.Problems, f.Text)
 			failed.Transient = failed.Transient && f.Transient
+			failed.Lines = orElse(failed.Lines, f.Lines)
 		}
 	}
 	if len(failed.Problems) > 0 {
@@ -84,12 +88,15 @@ func (r Runner) Examine(ctx context.Context, s Job) ([]Finding, error) {
 		{"cluster", "the operator waits for it, and says nothing", "a FlinkDeployment without spec.job", r.checkCluster},
 		{"node-pool", "the pods wait for a node for ever", "labels, tolerations and affinity of a pool of the stack",
 			r.checkNodePools},
+		{"placement", "the pods wait for a node for ever", "a rule that the zones and pools of the stack can meet",
+			r.checkPlacement},
 		{"size", "the pods wait for a node for ever", "less memory or CPU, or a pool with larger types", r.checkSizes},
 		{"quota", "the API server refuses the pods (ReplicaFailure), and the job waits", "less, or a larger quota of the team",
 			r.checkQuota},
 		{"limit-range", "the API server refuses the pods (ReplicaFailure), and the job waits", "an amount within the limits",
 			r.checkLimitRange},
 		{"trust", "S3 answers AccessDenied to the job", "the role of the team (emrflink outputs)", r.checkTrust},
+		{codePermissions, "the job starts, and AWS answers AccessDenied to it", "", r.checkPermissions},
 		{"file", "the job fails at its start", "upload it, or mend the path", r.checkFiles},
 		{"reference", "the pod waits in ContainerCreating or CreateContainerConfigError", "make it in the namespace",
 			r.checkReferences},

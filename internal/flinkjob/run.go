@@ -23,11 +23,6 @@ func (r Runner) Run(ctx context.Context, s Job, report func(Progress)) (RunResul
 	r = r.withDefaults()
 	m := r.meter(report)
 	m.say(phasePreflight, "node pools, operator, namespace and trust policy are checked")
-	for _, file := range append(slices.Clone(s.Uploads), s.Jar) {
-		if err := r.upload(ctx, file); err != nil {
-			return RunResult{}, err
-		}
-	}
 	if err := r.settled(ctx, s, m); err != nil {
 		return RunResult{}, err
 	}
@@ -37,6 +32,11 @@ func (r Runner) Run(ctx context.Context, s Job, report func(Progress)) (RunResul
 	}
 	if err := r.restarts(ctx, s); err != nil {
 		return RunResult{}, err
+	}
+	for _, file := range append(slices.Clone(s.Uploads), s.Jar) {
+		if err := r.upload(ctx, file); err != nil {
+			return RunResult{}, err
+		}
 	}
 	for _, o := range append(slices.Clone(s.Beside), s.Object) {
 		if _, err := r.Kube.Apply(ctx, o); err != nil {

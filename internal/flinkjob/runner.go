@@ -59,6 +59,11 @@ type TrustReader interface {
 	RoleTrust(ctx context.Context, roleName string) (string, error)
 }
 
+// PermissionReader reads what a role may do.
+type PermissionReader interface {
+	RolePolicies(ctx context.Context, roleName string) (awsapi.RolePolicies, error)
+}
+
 // Clock is the time; tests bring their own.
 type Clock interface {
 	Now() time.Time
@@ -70,21 +75,24 @@ var (
 	_ ObjectLister = (*awsapi.Client)(nil)
 	_ Uploader     = (*awsapi.Client)(nil)
 	_ TrustReader  = (*awsapi.Client)(nil)
+
+	_ PermissionReader = (*awsapi.Client)(nil)
 )
 
 // Runner runs, watches and deletes jobs. Kube is always needed; the other fields
 // have defaults.
 type Runner struct {
 	Kube    Cluster
-	Objects ObjectLister // needed by Run and for the checkpoint of Status
-	Upload  Uploader     // needed by Run for a job with a jar
-	Trust   TrustReader  // nil: the trust policy is not part of the preflight
-	Logs    LogReader    // needed by Running.Logs
-	Sent    LogArchive   // needed for logs of pods that are gone
-	Dial    PodDialer    // needed for what only Flink knows
-	Load    bool         // Jobs asks each JobManager how much its job waits
-	Clock   Clock        // nil: the wall clock
-	Region  string       // whose prices say what a node costs; "" = no prices
+	Objects ObjectLister     // needed by Run and for the checkpoint of Status
+	Upload  Uploader         // needed by Run for a job with a jar
+	Trust   TrustReader      // nil: the trust policy is not part of the preflight
+	Grants  PermissionReader // nil: the policies of roles are not part of the preflight
+	Logs    LogReader        // needed by Running.Logs
+	Sent    LogArchive       // needed for logs of pods that are gone
+	Dial    PodDialer        // needed for what only Flink knows
+	Load    bool             // Jobs asks each JobManager how much its job waits
+	Clock   Clock            // nil: the wall clock
+	Region  string           // whose prices say what a node costs; "" = no prices
 
 	Restart func(why string) error // asked before Run changes a job that runs; nil: changed without a question
 

@@ -61,6 +61,18 @@ func (s Sample) policy(spec Spec) ([]byte, error) {
 	return []byte(out), nil
 }
 
+// settingIAM is the setting of samples that need not log in by their role: false, and they need no permissions.
+const settingIAM = "iam"
+
+// needs is the policy that a job of the sample needs with the user's settings; nil when it needs none.
+func (s Spec) needs() ([]byte, error) {
+	sample, err := findSample(s.Sample)
+	if err != nil || s.Settings[settingIAM] == "false" {
+		return nil, err
+	}
+	return sample.policy(s)
+}
+
 // policyOf is policy for a sample that must have one.
 func policyOf(spec Spec) ([]byte, error) {
 	s, err := findSample(spec.Sample)

@@ -20,8 +20,8 @@ type Refusal struct {
 
 // Object is what the validator sees of an object.
 type Object struct {
-	Name string
-	Spec map[string]any
+	Name, Namespace string
+	Spec            map[string]any
 	// EMR says that EMR's operator reads it: executionRoleArn stands for a service account, and jobManager.storageDir turns
 	// high availability on.
 	EMR bool
@@ -154,15 +154,21 @@ func ValidateSessionJob(o Object, cluster *Object) []Refusal {
 	return append(append(out, ruleJob(o, conf)...), ruleAutoscaler(o, conf)...)
 }
 
-// ValidateSnapshot applies the rules to a new FlinkStateSnapshot whose job may exist.
-func ValidateSnapshot(o Object) []Refusal {
+// ValidateSnapshot applies the rules to a new FlinkStateSnapshot. found says whether its job is in the cluster.
+func ValidateSnapshot(o Object, found bool) []Refusal {
 	if o.has("savepoint") == o.has("checkpoint") {
 		return []Refusal{{"spec", "Exactly one of checkpoint or savepoint configurations has to be set."}}
 	}
-	if o.has("savepoint") && o.text("savepoint.alreadyExists") == "true" || o.has("jobReference") {
+	switch {
+	case o.has("savepoint") && o.text("savepoint.alreadyExists") == "true":
 		return nil
+	case !o.has("jobReference"):
+		return []Refusal{{"spec.jobReference", "Job reference must be supplied for this snapshot"}}
+	case !found:
+		return []Refusal{{"spec.jobReference", fmt.Sprintf("Target for snapshot %s/%s was not found", o.Namespace,
+			o.text("jobReference.name"))}}
 	}
-	return []Refusal{{"spec.jobReference", "Job reference must be supplied for this snapshot"}}
+	return nil
 }
 
 func badName(name, path string) []Refusal {

@@ -205,9 +205,19 @@ func TestSessionJobsAndSnapshots(t *testing.T) {
 		`{"checkpoint": {}, "jobReference": {"name": "a"}}`: "",
 	} {
 		got := ""
-		if r := ValidateSnapshot(Object{Name: "s", Spec: parsed(t, text)}); len(r) > 0 {
+		o := Object{Name: "s", Namespace: "ns", Spec: parsed(t, text)}
+		if r := ValidateSnapshot(o, true); len(r) > 0 {
 			got = r[0].Message
 		}
 		require.Equal(t, want, got, text)
+		missing := ValidateSnapshot(o, false)
+		switch {
+		case want == "" && o.has("jobReference"):
+			require.Equal(t, []Refusal{{"spec.jobReference", "Target for snapshot ns/a was not found"}}, missing)
+		case want == "":
+			require.Empty(t, missing, "what exists needs no job")
+		default:
+			require.Equal(t, want, missing[0].Message)
+		}
 	}
 }

@@ -109,11 +109,15 @@ func (v *Versions) ofEMR(label string) error {
 		v.Operator = r.operator
 		return nil
 	}
-	var known []string
-	for _, r := range all {
-		known = append(known, r.name)
+	return fmt.Errorf("EMR %s is not in the table: it has %s", m[1], strings.Join(Releases(), ", "))
+}
+
+// Releases are those of EMR that are in the table, the oldest first.
+func Releases() (names []string) {
+	for _, r := range emrReleases() {
+		names = append(names, r.name)
 	}
-	return fmt.Errorf("EMR %s is not in the table: it has %s", m[1], strings.Join(known, ", "))
+	return names
 }
 
 func lastPublished(all []emrRelease) (name string) {

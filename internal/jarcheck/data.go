@@ -59,24 +59,25 @@ type Image struct {
 	more  []string // packages that Flink's own distribution does not have
 }
 
-// known is the release whose class path is known.
-const known = "7.9"
-
-// imageOf is the image of a release of EMR; what is not known of it is said.
+// imageOf is the image of a release of EMR; what is not known of it is said. Where its class path is not known, that of the
+// nearest release before it is taken, or else that of the first one.
 func imageOf(emr string) (i Image, notKnown []string) {
 	i.Release, i.flink = emr, flinkspec.Flink
-	for _, r := range flinkspec.Rows(imagesTable, 4) {
-		if !flinkspec.ReleaseBefore(emr, r[0]) {
-			i.Java, _ = strconv.Atoi(r[1]) // "" is not known
+	listed, from := false, ""
+	for _, r := range flinkspec.Rows(imagesTable, 5) {
+		if r[0] == emr {
+			i.Java, _ = strconv.Atoi(r[1])
+			listed = true
 		}
-		if r[0] == known {
-			i.ClassPath, i.more = r[2], strings.Fields(r[3])
+		if r[3] != "" && (from == "" || !flinkspec.ReleaseBefore(emr, r[0])) {
+			from, i.ClassPath, i.more = r[0], r[3], strings.Fields(r[4])
 		}
 	}
-	if flinkspec.ReleaseBefore(emr, known) || flinkspec.ReleaseBefore(known, emr) {
-		notKnown = append(notKnown, "the class path of the image of EMR "+emr+": that of "+known+" was taken, from "+i.ClassPath)
+	if from != emr {
+		notKnown = append(notKnown, "the class path of the image of EMR "+emr+": that of "+from+" was taken, from "+i.ClassPath+
+			"; which classes this image has, and which it lacks, may differ")
 	}
-	if i.Java == 0 {
+	if !listed {
 		notKnown = append(notKnown, "the Java of the image of EMR "+emr)
 	}
 	if line := strings.ReplaceAll(strings.TrimPrefix(flinkspec.FlinkVersion(emr), "v"), "_", "."); line != i.flink {

@@ -7,9 +7,12 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"emrflink/internal/flinkspec"
 )
 
 // source is a class that is written as a class file.
@@ -121,7 +124,7 @@ func check(t *testing.T, o Options, parts ...any) Result {
 	}
 	require.NoError(t, z.Close())
 	if o.Release == "" {
-		o.Release = known
+		o.Release = "7.9"
 	}
 	r, err := Check("job.jar", bytes.NewReader(b.Bytes()), int64(b.Len()), o)
 	require.NoError(t, err)
@@ -232,12 +235,38 @@ func TestWhatIsWrongWithAJarIsSaid(t *testing.T) {
 
 func TestWhatIsNotKnownOfAnImageIsSaid(t *testing.T) {
 	t.Parallel()
-	r := check(t, Options{Release: "7.1"}, job()...)
+	notKnown := func(release string) []string { return check(t, Options{Release: release}, job()...).NotChecked }
+	const taken = ": that of 7.9 was taken, from the log of a job of EMR 7.9; which classes this image has, and which it " +
+		"lacks, may differ"
+	require.Empty(t, notKnown("7.9"))
+	require.Equal(t, []string{"the class path of the image of EMR 7.12" + taken}, notKnown("7.12"))
 	require.Equal(t, []string{
-		"the class path of the image of EMR 7.1: that of 7.9 was taken, from the log of a job of EMR 7.9",
-		"the Java of the image of EMR 7.1", "the classes of Flink 1.18: those of 1.20 were taken",
-	}, r.NotChecked)
-	_, err := Check("x.jar", bytes.NewReader([]byte("no zip")), 6, Options{Release: known})
+		"the class path of the image of EMR 7.1" + taken, "the classes of Flink 1.18: those of 1.20 were taken",
+	}, notKnown("7.1"))
+	require.Equal(t, []string{
+		"the class path of the image of EMR 7.99" + taken, "the Java of the image of EMR 7.99",
+	}, notKnown("7.99"))
+	newer := check(t, Options{Release: "6.15"}, job(source{name: "org/example/New", java: 17})...)
+	require.Equal(t, "java", newer.Problems[0].Code, "Java 17 where the image has 11")
+}
+
+// Each release of EMR that is known has a row, and each fact in it a source.
+func TestEachReleaseHasAnImage(t *testing.T) {
+	t.Parallel()
+	rows := flinkspec.Rows(imagesTable, 5)
+	require.Len(t, rows, strings.Count(imagesTable, "\n")-2)
+	var releases []string
+	for _, r := range rows {
+		releases = append(releases, r[0])
+		require.NotEmpty(t, r[1]+r[2], r[0])
+		require.Equal(t, r[3] == "", r[4] == "", r[0])
+	}
+	require.Equal(t, flinkspec.Releases(), releases)
+}
+
+func TestWhatIsNoJarAndNoRelease(t *testing.T) {
+	t.Parallel()
+	_, err := Check("x.jar", bytes.NewReader([]byte("no zip")), 6, Options{Release: "7.9"})
 	require.ErrorContains(t, err, "check x.jar: it is no jar")
 	release, err := Release("emr-7.9.0-flink-latest")
 	require.NoError(t, err)

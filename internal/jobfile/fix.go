@@ -16,6 +16,7 @@ import (
 // Values are those of the stack and the team that a job is to run for.
 type Values struct {
 	Namespace, RoleARN, Region, LogGroup           string
+	LogURI                                         string // folder of logs in S3, without a scheme
 	CheckpointURI, SavepointURI, JobManagerURI     string // s3:// prefixes of the team, without a slash at the end
 	EmrReleaseLabel, FlinkVersion                  string
 	NodeGroupType, JobManagerRole, TaskManagerRole string
@@ -80,7 +81,11 @@ func fix(f File, v Values, menders map[string]func(*mender, Problem)) (Fixed, er
 	for range rounds {
 		before := len(out.Changes)
 		r := &report{by: by}
-		for _, d := range checkAll(objectsOf(f.Name, docs, r), r) {
+		all := objectsOf(f.Name, docs, r)
+		for _, d := range all {
+			out.Changes = append(out.Changes, d.ofTeam(v, len(menders) > 1)...)
+		}
+		for _, d := range checkAll(all, r) {
 			out.Changes = append(out.Changes, d.mend(r, v, menders)...)
 		}
 		if len(out.Changes) == before {
@@ -119,18 +124,38 @@ type mender struct {
 // mend corrects the problems of one object that have a mender.
 func (d *document) mend(r *report, v Values, menders map[string]func(*mender, Problem)) []Change {
 	m := &mender{document: d, tree: tree{d.root}, Values: v}
-	if d.namespace == "" && v.Namespace != "" {
-		m.did(m.tree.set("metadata.namespace", plain(v.Namespace)), "metadata.namespace", "the team's: "+v.Namespace)
-	}
 	for _, p := range r.sorted() {
 		if p.Object == d.String() && menders[p.Code] != nil {
 			menders[p.Code](m, p)
 		}
 	}
-	if group := "spec.monitoringConfiguration.cloudWatchMonitoringConfiguration.logGroupName"; d.has(group) &&
-		len(menders) > 1 && v.LogGroup != "" && d.text(group) != v.LogGroup {
-		m.did(m.tree.set(group, plain(v.LogGroup)), group, "the team's: "+v.LogGroup+"; its role may write there only")
+	if len(menders) > 1 {
+		m.logs()
 	}
+	return m.changes
+}
+
+const logURI = "spec.monitoringConfiguration.s3MonitoringConfiguration.logUri"
+
+// logs puts the team's places of logs in the place of others.
+func (m *mender) logs() {
+	const group = "spec.monitoringConfiguration.cloudWatchMonitoringConfiguration.logGroupName"
+	for _, place := range [][2]string{{group, m.LogGroup}, {logURI, m.LogURI}} {
+		path, own := place[0], place[1]
+		if is := m.text(path); is != "" && own != "" && is != own && !strings.HasPrefix(is, own+"/") {
+			m.did(m.tree.set(path, plain(own)), path, "the team's: "+own+"; its role may write there only")
+		}
+	}
+}
+
+// ofTeam puts an object into the namespace of the team: where it has none, or, when the whole file is made the team's, another.
+func (d *document) ofTeam(v Values, whole bool) []Change {
+	const path = "metadata.namespace"
+	if v.Namespace == "" || d.namespace == v.Namespace || d.namespace == "" && !isFlink(d) || d.namespace != "" && !whole {
+		return nil
+	}
+	m := &mender{document: d, tree: tree{d.root}}
+	m.did(m.tree.set(path, plain(v.Namespace)), path, "the team's: "+v.Namespace)
 	return m.changes
 }
 
@@ -210,17 +235,22 @@ func mendPlaceholder(m *mender, p Problem) {
 		m.put(p.Path, plain(m.RoleARN))
 		return
 	}
+	if p.Path == logURI && m.LogURI != "" {
+		m.put(p.Path, plain(m.LogURI))
+		return
+	}
 	if dir := m.directory(strings.TrimPrefix(p.Path, configuration)); dir != "" {
 		m.put(p.Path, text(dir))
 		return
 	}
 	value := unfilled().ReplaceAllStringFunc(n.Value, func(found string) string {
-		words := strings.ToLower(found)
+		lead, hole := cutLead(found)
+		words := strings.ToLower(hole)
 		for _, of := range [][2]string{
 			{"bucket", m.bucket()}, {"account", m.account()}, {"region", m.Region}, {"namespace", m.Namespace},
 		} {
 			if strings.Contains(words, of[0]) && of[1] != "" {
-				return of[1]
+				return lead + of[1]
 			}
 		}
 		return found

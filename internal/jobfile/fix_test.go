@@ -17,8 +17,9 @@ import (
 
 var teamA = Values{
 	Namespace: "flink-team-a", RoleARN: "arn:aws:iam::111122223333:role/flink-team-a-job", Region: "us-west-2",
-	LogGroup: "/aws/emr-flink/flink-team-a", CheckpointURI: "s3://bucket/flink-team-a/checkpoints",
-	SavepointURI: "s3://bucket/flink-team-a/savepoints", JobManagerURI: "s3://bucket/flink-team-a/jobmanager",
+	LogGroup: "/aws/emr-flink/flink-team-a", LogURI: "bucket/logs/flink-team-a",
+	CheckpointURI: "s3://bucket/flink-team-a/checkpoints",
+	SavepointURI:  "s3://bucket/flink-team-a/savepoints", JobManagerURI: "s3://bucket/flink-team-a/jobmanager",
 	EmrReleaseLabel: "emr-7.13.0-flink-latest", FlinkVersion: "v1_20", NodeGroupType: "FlinkComputeOptimized",
 	JobManagerRole: "jobmanager", TaskManagerRole: "taskmanager",
 }
@@ -108,4 +109,36 @@ func TestAmountsOfKubernetesAreConverted(t *testing.T) {
 		require.Contains(t, string(fixed.Text), want)
 		require.Contains(t, string(fixed.Text), "cpu: 0.5")
 	}
+}
+
+// A file of another cluster, with the variables of envsubst: its objects and its logs become the team's when the file is mended;
+// a run fills in only what nobody wrote.
+func TestAFileOfAnotherClusterBecomesTheTeams(t *testing.T) {
+	t.Parallel()
+	file := "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: flink-team-a-ns}\n---\n" + strings.NewReplacer(
+		"namespace: flink-team-a", "namespace: flink-team-a-ns", "arn:aws:iam::111122223333:role/flink-team-a-job",
+		"$FLINK_JOB_ROLE", "s3p://bucket/flink-team-a", "s3://$S3_BUCKET", "s3://bucket/flink-team-a", "s3://$S3_BUCKET",
+		"  flinkVersion", "  monitoringConfiguration: {s3MonitoringConfiguration: {logUri: $S3_BUCKET/logs}}\n  flinkVersion",
+	).Replace(good)
+	fixed, err := Fix(File{Name: "job.yaml", Text: []byte(file)}, teamA)
+	require.NoError(t, err)
+	require.Zero(t, fixed.Left.Errors, codes(fixed.Left))
+	require.NotContains(t, string(fixed.Text), "flink-team-a-ns")
+	require.NotContains(t, string(fixed.Text), "$")
+	require.Contains(t, string(fixed.Text), "logUri: bucket/logs/flink-team-a}")
+	require.Equal(t, 2, strings.Count(string(fixed.Text), "namespace: flink-team-a}"))
+	other, err := Fix(File{Name: "job.yaml", Text: []byte(strings.Replace(file, "$S3_BUCKET/logs", "elsewhere/logs", 1))}, teamA)
+	require.NoError(t, err)
+	require.Contains(t, string(other.Text), "logUri: bucket/logs/flink-team-a}", "its role may write there only")
+
+	jar := strings.Replace(good, "local:///opt/flink/examples/streaming", "s3://<your-bucket>/jars", 1)
+	of, err := Fill(File{Name: "job.yaml", Text: []byte(jar)}, teamA)
+	require.NoError(t, err)
+	require.Contains(t, string(of.Text), "s3://bucket/jars/StateMachineExample.jar")
+
+	filled, err := Fill(File{Name: "job.yaml", Text: []byte(file)}, teamA)
+	require.NoError(t, err)
+	require.Equal(t, 2, strings.Count(string(filled.Text), "namespace: flink-team-a-ns}"), "what the author wrote stays")
+	require.Contains(t, string(filled.Text), "logUri: bucket/logs/flink-team-a}")
+	require.NotContains(t, string(filled.Text), "$")
 }

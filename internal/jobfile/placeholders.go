@@ -14,13 +14,26 @@ import (
 	"emrflink/internal/pattern"
 )
 
-// unfilled is what people and documents write where a value belongs: ${S3_BUCKET}, { BUCKET NAME }, <your-bucket>, REPLACE_ME.
-var unfilled = pattern.Lazy(`\$\{[A-Za-z_][A-Za-z0-9_]*\}|\{\{ ?[A-Za-z_.]+ ?\}\}|\{ ?[A-Z][A-Z0-9]*(?:[ _-][A-Z0-9]+)* ?\}` +
+// unfilled is what people and documents write where a value belongs: ${S3_BUCKET}, $S3_BUCKET, { BUCKET NAME }, <your-bucket>,
+// REPLACE_ME.
+var unfilled = pattern.Lazy(`\$\{[A-Za-z_][A-Za-z0-9_]*\}|\$[A-Z][A-Z0-9_]*[A-Z0-9]\b` +
+	`|\{\{ ?[A-Za-z_.]+ ?\}\}|\{ ?[A-Z][A-Z0-9]*(?:[ _-][A-Z0-9]+)* ?\}` +
 	`|(?:^|[^A-Za-z0-9_])<(?i:[a-z0-9 _-]*(?:your|bucket|account|region|role|name|stream|topic|broker)[a-z0-9 _-]*)>` +
 	`|\b(?i:(?:YOUR|MY)[_-][A-Z_-]*(?:BUCKET|ROLE|ACCOUNT|NAME)|REPLACE[_-]ME|CHANGE[_-]ME|FILL[_-]ME|X{4,})\b`)
 
 // placeholder says whether a value has something in it that was to be filled in.
 func placeholder(value string) bool { return unfilled().MatchString(value) }
+
+// cutLead takes away what stands before <your-bucket>: it shows that this is no <type> of a language.
+func cutLead(found string) (lead, hole string) {
+	if i := strings.IndexByte(found, '<'); i > 0 {
+		return found[:i], found[i:]
+	}
+	return "", found
+}
+
+// ofShell are fields of containers whose values a shell can read: its variables are no placeholders.
+var ofShell = pattern.Lazy(`\.(?:containers|initContainers)\[\d+\]\..*(?:command|args)\[\d+\]$`)
 
 // templates are fields whose values have placeholders of their own.
 var templates = []string{"spec.logConfiguration", "spec.ingress.template", "spec.flinkConfiguration.metrics.scope.",
@@ -33,7 +46,14 @@ func checkPlaceholders(d *document) {
 			slices.ContainsFunc(templates, func(t string) bool { return strings.HasPrefix(path, t) }) {
 			continue
 		}
-		found := unfilled().FindAllString(n.Value, -1)
+		var found []string
+		for _, p := range unfilled().FindAllString(n.Value, -1) {
+			_, hole := cutLead(p)
+			found = append(found, hole)
+		}
+		if ofShell().MatchString(path) {
+			found = slices.DeleteFunc(found, func(p string) bool { return strings.HasPrefix(p, "$") })
+		}
 		if len(found) == 0 {
 			continue
 		}

@@ -131,7 +131,7 @@ func objects(file string, root *yaml.Node, r *report) []*document {
 	metadata, _ := values["metadata"].(map[string]any)
 	spec, _ := values["spec"].(map[string]any)
 	d.name, d.namespace = flinkspec.Text(metadata["name"]), flinkspec.Text(metadata["namespace"])
-	d.spec = flinkspec.Object{Name: d.name, Spec: spec, EMR: true}
+	d.spec = flinkspec.Object{Name: d.name, Namespace: d.namespace, Spec: spec, EMR: true}
 	return []*document{d}
 }
 

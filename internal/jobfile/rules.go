@@ -21,7 +21,7 @@ func checkRules(d *document) {
 	case flinkspec.KindDeployment:
 		refusals = flinkspec.ValidateDeployment(d.spec)
 	case flinkspec.KindStateSnapshot:
-		refusals = flinkspec.ValidateSnapshot(d.spec)
+		refusals = flinkspec.ValidateSnapshot(d.spec, true) // the files alone do not show it
 	default:
 		return // a session job is judged with its cluster
 	}

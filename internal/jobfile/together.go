@@ -66,6 +66,9 @@ func (d *document) references(all []*document) {
 			"the pod waits in ContainerCreating or CreateContainerConfigError until it is in the namespace",
 			"kubectl get "+strings.ToLower(kind)+" "+name)
 	}
+	if d.kind == flinkspec.KindStateSnapshot {
+		d.target(have)
+	}
 	for _, template := range podTemplates {
 		for _, v := range d.items(template + ".spec.volumes") {
 			need("ConfigMap", v+".configMap.name")
@@ -83,6 +86,19 @@ func (d *document) references(all []*document) {
 			}
 		}
 	}
+}
+
+// target names the job of a snapshot that the files do not have.
+func (d *document) target(have func(kind, name string) bool) {
+	const job = "spec.jobReference"
+	kind, name := d.text(job+".kind"), d.text(job+".name")
+	missing := flinkspec.ValidateSnapshot(d.spec, false)
+	if have(kind, name) || len(missing) == 0 || len(flinkspec.ValidateSnapshot(d.spec, true)) > 0 {
+		return
+	}
+	d.problem(Note, "reference", job, fmt.Sprintf("the %s %q is not in the files", kind, name),
+		"the operator refuses a snapshot whose job is not in the cluster: "+missing[0].Message,
+		"kubectl get "+strings.ToLower(kind)+" "+name)
 }
 
 // sharedVolumes finds claims of one node that all pods of a session cluster mount.

@@ -53,8 +53,9 @@ changed.
 
 Steps:
   1. check the file ("job validate"); an error ends the run, and nothing was submitted
-  2. check the stack: operator, namespace, session cluster, node pools and their sizes, quota and limits, the role's
-     trust, the jar and the state to start from in S3, and the ConfigMaps, Secrets and claims that the pods need
+  2. check the stack: operator, namespace, session cluster, node pools, their zones and sizes, quota and limits, the
+     role's trust and permissions, the jar and the state to start from in S3, and the ConfigMaps, Secrets and claims
+     that the pods need
   3. apply the objects, and wait until each job is RUNNING and a checkpoint is in the bucket. A job that keeps none is
      waited for until it is RUNNING, a bounded one until it has FINISHED, a session cluster until it is STABLE
 
@@ -142,7 +143,11 @@ func run(ctx context.Context, opts *RunOptions) error {
 	}
 	jobs, err := flinkjob.JobsOf(jobfile.Objects(jobfile.File{Name: opts.File, Text: fixed.Text}), team)
 	if err != nil {
-		return &cmdutil.Error{What: what, Cause: err, Next: cmdutil.Command("job", "run", "--help")}
+		next := cmdutil.Command("job", "run", "--help")
+		if unfit := (*flinkjob.FileError)(nil); errors.As(err, &unfit) && unfit.Mendable {
+			next = cmdutil.Command("job", "fix", opts.File)
+		}
+		return &cmdutil.Error{What: what, Cause: err, Next: next}
 	}
 	for i := range jobs {
 		jobs[i].Jar = jar

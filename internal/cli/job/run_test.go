@@ -82,6 +82,15 @@ func TestRun(t *testing.T) {
 	_, _, err = do(strings.Replace(mine, "parallelism: 2}", "parallelism: 2, state: suspended}", 1), RunOptions{})
 	require.ErrorContains(t, err, "suspended from the start")
 
+	foreign := strings.Replace(mine, "metadata: {name: mine}", "metadata: {name: mine, namespace: other}", 1)
+	_, _, err = do(foreign, RunOptions{})
+	require.ErrorAs(t, err, &e)
+	require.Contains(t, e.Error(), `is of namespace "other"; the team's is "flink-team-a"`)
+	require.Equal(t, "emrflink job fix "+file, e.Hint())
+	_, ran, err = do(foreign, RunOptions{Fix: true})
+	require.NoError(t, err)
+	require.Equal(t, "flink-team-a", ran.Namespace)
+
 	_, ran, err = do(mine, RunOptions{Set: []string{"spec.job.parallelism=5"}})
 	require.NoError(t, err)
 	parallelism, _, _ = unstructured.NestedInt64(ran.Object.Object, "spec", "job", "parallelism")

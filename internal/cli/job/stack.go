@@ -5,6 +5,7 @@ package job
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"emrflink/components/nodelabel"
 	"emrflink/internal/cli/cmdutil"
@@ -44,6 +45,7 @@ type Open func(context.Context) (Stack, error)
 func Values(region string, spec flinkjob.Spec) jobfile.Values {
 	return jobfile.Values{
 		Namespace: spec.Namespace, RoleARN: spec.RoleARN, Region: region, LogGroup: spec.LogGroup,
+		LogURI:        strings.TrimPrefix(spec.LogURI, "s3://"),
 		CheckpointURI: spec.CheckpointURI, SavepointURI: spec.SavepointURI, JobManagerURI: spec.JobManagerURI,
 		EmrReleaseLabel: spec.EmrReleaseLabel, FlinkVersion: spec.FlinkVersion, NodeGroupType: spec.NodeGroupType,
 		JobManagerRole: nodelabel.JobManager, TaskManagerRole: nodelabel.TaskManager,
@@ -113,7 +115,7 @@ func onStack(ctx context.Context, s Stack, team flinkjob.Spec) jobfile.Live {
 			out = append(out, p)
 		}
 		return out, []string{
-			"pod affinity and topology spread, the permissions of the role beyond its trust, and the zone of a volume",
+			"pods of others that a rule of the pods is about, and what the role may do beside trust, state and jar",
 		}, nil
 	}
 }

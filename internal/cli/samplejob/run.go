@@ -25,7 +25,8 @@ network, node pools, operator and bucket work together. While the command waits,
 Karpenter reports it.
 
 Steps:
-  1. read the outputs of the stack and check the job against the node pools
+  1. read the outputs of the stack and check the job against the node pools, and its role against what the
+     sample needs
   2. apply the job
   3. wait for the JobManager, the TaskManagers and the nodes that Karpenter starts for them
   4. wait until the job is RUNNING and a checkpoint object exists

@@ -114,7 +114,7 @@ func (s *onTarget) DryRunJobs(ctx context.Context, jobs []flinkjob.Job) (flinkjo
 
 // newRunner runs jobs with everything that their preflight asks.
 func newRunner(k *kube.Client, a *awsapi.Client) flinkjob.Runner {
-	return flinkjob.Runner{Kube: k, Objects: a, Upload: a, Trust: a, Logs: k, Sent: a, Dial: k}
+	return flinkjob.Runner{Kube: k, Objects: a, Upload: a, Trust: a, Grants: a, Logs: k, Sent: a, Dial: k}
 }
 
 // Run submits a job and waits for a checkpoint. A job that is submitted in the middle of a cleanup or a deploy may be in a

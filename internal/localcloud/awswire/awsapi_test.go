@@ -28,6 +28,31 @@ func (w *world) client() *awsapi.Client {
 	return c
 }
 
+func TestClientReadsWhatARoleMayDo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	inside, beside, attached, limit := allow("*", "", "s3:GetObject"), allow("*", "", "sqs:ListQueues"),
+		allow("*", "", "kafka-cluster:Connect"), allow("*", "", "s3:*")
+	policy := func(name, document string) string {
+		return w.create(account.KindPolicy, account.Props{"name": name, "policy": document}).ARN
+	}
+	role := w.create(account.KindRole, account.Props{
+		"name": "a", "assumeRolePolicy": w.role("b", "ec2.amazonaws.com", "").Props["assumeRolePolicy"],
+		"inlinePolicies": []any{account.Props{"name": "inside", "policy": inside}}, "permissionsBoundary": policy("limit", limit),
+	})
+	w.create(account.KindRolePolicy, account.Props{"name": "beside", "role": role.ID, "policy": beside})
+	w.create(account.KindRolePolicyAttachment, account.Props{"role": role.ID, "policyArn": policy("attached", attached)})
+	got, err := w.client().RolePolicies(t.Context(), role.ID)
+	require.NoError(t, err)
+	require.Equal(t, []string{beside, inside, attached}, got.Policies)
+	require.Equal(t, limit, got.Boundary)
+	got, err = w.client().RolePolicies(t.Context(), "b")
+	require.NoError(t, err)
+	require.Empty(t, got.Boundary)
+	_, err = w.client().RolePolicies(t.Context(), "nobody")
+	require.True(t, awsapi.IsNotFound(err), err)
+}
+
 func TestClientReadsIdentityAndCluster(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

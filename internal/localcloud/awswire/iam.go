@@ -126,7 +126,12 @@ func getRole(q *request) (answer, error) {
 	if !ok {
 		return answer{}, noSuch("The role with name %s cannot be found.", name)
 	}
-	return q.query(el("Role", q.roleBody(r)...))
+	body := q.roleBody(r)
+	if boundary := str(r.All(), "permissionsBoundary"); boundary != "" {
+		body = append(body, el("PermissionsBoundary", txt("PermissionsBoundaryType", "Policy"),
+			txt("PermissionsBoundaryArn", boundary)))
+	}
+	return q.query(el("Role", body...))
 }
 
 // linkedRole is a role that a service made for itself.

@@ -211,15 +211,15 @@ func iamOperations() []Operation {
 func iamPolicyOperations() []Operation {
 	return []Operation{
 		{
-			Service: "iam", Name: "ListRolePolicies", UsedBy: byClients,
+			Service: "iam", Name: "ListRolePolicies", UsedBy: byEmrflink,
 			takes: "RoleName! Marker MaxItems:1-1000", needs: oneRole, run: listRolePolicies,
 		},
 		{
-			Service: "iam", Name: "GetRolePolicy", UsedBy: byClients,
+			Service: "iam", Name: "GetRolePolicy", UsedBy: byEmrflink,
 			takes: "RoleName! PolicyName!", needs: oneRole, run: getRolePolicy,
 		},
 		{
-			Service: "iam", Name: "ListAttachedRolePolicies", UsedBy: byClients,
+			Service: "iam", Name: "ListAttachedRolePolicies", UsedBy: byEmrflink,
 			takes: "RoleName! PathPrefix Marker MaxItems:1-1000", needs: oneRole, run: listAttachedRolePolicies,
 		},
 		{
@@ -233,7 +233,7 @@ func iamPolicyOperations() []Operation {
 			needs: byIAMARN(account.KindPolicy, "PolicyArn"), run: getPolicy,
 		},
 		{
-			Service: "iam", Name: "GetPolicyVersion", UsedBy: byClients,
+			Service: "iam", Name: "GetPolicyVersion", UsedBy: byEmrflink,
 			Notes: "the account's own policies, each with one version",
 			takes: "PolicyArn! VersionId!",
 			needs: byIAMARN(account.KindPolicy, "PolicyArn"), run: getPolicyVersion,

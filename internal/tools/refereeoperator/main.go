@@ -5,6 +5,9 @@
 // status, event and object. It writes what it saw into recorded.json and docs/operator-scenarios.md, prints the differences, and
 // fails when nobody has explained one. It needs Java, Maven and a jar of the operator that the developer built:
 // flink-kubernetes-operator-1.10.0-shaded.jar, with okhttp, okio and kotlin-stdlib beside it on the class path.
+//
+// With -webhook it compares something else: what the API server, and the operator's own webhook behind it, say about the job
+// files that people wrote. It writes a table into docs/job-files.md. The class path has the jar of flink-kubernetes-webhook too.
 package main
 
 import (
@@ -34,6 +37,8 @@ func main() {
 	t := tool{}
 	var only string
 	flag.StringVar(&t.jar, "jar", "", "class path of the real operator (make referee-operator OPERATOR_JAR=...)")
+	flag.StringVar(&t.webhook, "webhook", "", "class path of the operator's webhook: compare job files")
+	flag.StringVar(&t.files, "files", casesFolder, "job files to compare; other ones than these are written nowhere")
 	flag.StringVar(&t.bin, "bin", "bin", "folder of the programs")
 	flag.StringVar(&t.page, "page", "docs/operator-scenarios.md", "page to write")
 	flag.StringVar(&t.recording, "recording", "internal/localcloud/flinkoperator/scenario/recorded.json", "file to write")
@@ -52,6 +57,7 @@ func main() {
 
 type tool struct {
 	jar, bin, page, recording, home, who string
+	webhook, files                       string
 	only                                 []string
 
 	info       daemon.Info
@@ -66,21 +72,13 @@ type tool struct {
 }
 
 func (t *tool) run(ctx context.Context) (err error) {
-	release, err := release(t.jar)
+	release, err := release(t.jar + t.webhook) // one of them
 	if err != nil {
 		return err
 	}
 	if release != version {
 		return fmt.Errorf("the jar is operator %s: the stand-in is of %s (git checkout release-%s)", release, version, version)
 	}
-	raw, err := os.ReadFile(t.recording)
-	if err == nil {
-		err = json.Unmarshal(raw, &t.seen)
-	}
-	if err != nil {
-		return fmt.Errorf("read what was seen before: %w", err)
-	}
-	t.seen.Operator, t.seen.Flink = release, flinkhome.Version
 	if t.bin, err = filepath.Abs(t.bin); err != nil {
 		return err
 	}
@@ -93,6 +91,22 @@ func (t *tool) run(ctx context.Context) (err error) {
 			err = errors.Join(err, stopped, os.RemoveAll(t.home))
 		}()
 	}
+	if t.webhook != "" {
+		return t.compareFiles(ctx)
+	}
+	return t.compareOperators(ctx)
+}
+
+// compareOperators takes both operators through the scenarios.
+func (t *tool) compareOperators(ctx context.Context) error {
+	raw, err := os.ReadFile(t.recording)
+	if err == nil {
+		err = json.Unmarshal(raw, &t.seen)
+	}
+	if err != nil {
+		return fmt.Errorf("read what was seen before: %w", err)
+	}
+	t.seen.Operator, t.seen.Flink = version, flinkhome.Version
 	if err := t.prepare(ctx); err != nil {
 		return err
 	}
@@ -130,12 +144,24 @@ func (t *tool) lookAtReal(ctx context.Context) (err error) {
 	return t.look(ctx, scenario.Real, &t.seen.Real)
 }
 
-// prepare makes a stack and reads what the scenarios need of it.
+// prepare makes a stack with Flink, and reads what the scenarios need of it.
 func (t *tool) prepare(ctx context.Context) error {
-	for _, words := range []string{"local flink install", "deploy --yes"} {
-		if _, err := t.command(ctx, strings.Fields(words)...); err != nil {
-			return err
-		}
+	if _, err := t.command(ctx, "local", "flink", "install"); err != nil {
+		return err
+	}
+	if err := t.deploy(ctx); err != nil {
+		return err
+	}
+	if !t.flink.Runs {
+		return fmt.Errorf("jobs do not run in Flink: %s", t.flink.Problem)
+	}
+	return errors.Join(t.permitSnapshots(ctx), t.makeWorld(ctx))
+}
+
+// deploy makes a stack and connects to it.
+func (t *tool) deploy(ctx context.Context) error {
+	if _, err := t.command(ctx, "deploy", "--yes"); err != nil {
+		return err
 	}
 	out, err := t.command(ctx, "local", "flink", "status", "--output", "json")
 	if err == nil {
@@ -144,13 +170,7 @@ func (t *tool) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if !t.flink.Runs {
-		return fmt.Errorf("jobs do not run in Flink: %s", t.flink.Problem)
-	}
-	if err := t.connect(ctx); err != nil {
-		return err
-	}
-	return errors.Join(t.permitSnapshots(ctx), t.makeWorld(ctx))
+	return t.connect(ctx)
 }
 
 // report compares, writes and prints.

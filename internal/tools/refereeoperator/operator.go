@@ -74,81 +74,94 @@ appender.c.layout.type=PatternLayout
 appender.c.layout.pattern=%d{HH:mm:ss,SSS} %-5p %c{1} %X{resource.name} %m%n%throwable{3}
 `
 
-// realOperator is the running process.
-type realOperator struct {
+// javaProgram is a running JVM of the real operator's.
+type javaProgram struct {
 	cmd   *exec.Cmd
 	log   *os.File
 	ended chan struct{}
 	names context.CancelFunc
 }
 
-// startOperator runs the operator with the rights of an administrator, and tells it the addresses of JobManagers by a file.
-func (t *tool) startOperator(ctx context.Context) (*realOperator, error) {
-	dir := filepath.Join(t.home, "operator")
+// makeConf makes the folders of a program of the operator's.
+func makeConf(dir string) error {
 	for _, sub := range []string{"conf", "tmp"} {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o700); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	hosts := filepath.Join(dir, "hosts")
-	err := errors.Join(
-		os.WriteFile(filepath.Join(dir, "conf", "flink-conf.yaml"), []byte(settings), 0o600),
-		os.WriteFile(filepath.Join(dir, "log4j2.properties"), []byte(logging), 0o600), t.writeHosts(ctx, hosts))
+	return errors.Join(os.WriteFile(filepath.Join(dir, "conf", "flink-conf.yaml"), []byte(settings), 0o600),
+		os.WriteFile(filepath.Join(dir, "log4j2.properties"), []byte(logging), 0o600))
+}
+
+// startJava runs a program of the operator's with the rights of an administrator.
+func (t *tool) startJava(dir, classPath, main string, flags []string, env ...string) (*javaProgram, error) {
+	log, err := os.Create(filepath.Join(dir, "log")) // #nosec G304 -- of our own folder
 	if err != nil {
 		return nil, err
 	}
-	r := &realOperator{ended: make(chan struct{})}
-	if r.log, err = os.Create(filepath.Join(dir, "log")); err != nil { // #nosec G304 -- of our own folder
-		return nil, err
-	}
-	// #nosec G204 -- the jar is the developer's own
-	r.cmd = exec.Command(t.flink.Java.Path, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx512m",
-		"-Djava.io.tmpdir="+filepath.Join(dir, "tmp"), "-Djdk.net.hosts.file="+hosts, "-Dsun.net.inetaddr.ttl=1",
-		"-Dsun.net.inetaddr.negative.ttl=0", "-Dlog4j2.configurationFile=file://"+filepath.Join(dir, "log4j2.properties"),
-		"-classpath", t.jar, "org.apache.flink.kubernetes.operator.FlinkOperator")
-	r.cmd.Dir, r.cmd.Stdout, r.cmd.Stderr = dir, r.log, r.log
-	r.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a Ctrl-C at the terminal ends it by way of us
-	r.cmd.Env = []string{
+	p := &javaProgram{log: log, ended: make(chan struct{}), names: func() {}}
+	words := append([]string{"-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx512m",
+		"-Djava.io.tmpdir=" + filepath.Join(dir, "tmp"),
+		"-Dlog4j2.configurationFile=file://" + filepath.Join(dir, "log4j2.properties")}, flags...)
+	p.cmd = exec.Command(t.flink.Java.Path, append(words, "-classpath", classPath, main)...) // #nosec G204 -- the developer's jar
+	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = dir, p.log, p.log
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a Ctrl-C at the terminal ends it by way of us
+	p.cmd.Env = append([]string{
 		"PATH=/usr/local/bin:/usr/bin:/bin", "HOME=" + dir, "HOSTNAME=operator", "KUBECONFIG=" + t.kubeconfig,
 		"OPERATOR_NAMESPACE=" + operatorNamespace, "OPERATOR_NAME=" + operatorName, "WATCH_NAMESPACES=" + scenario.Namespace,
 		"FLINK_CONF_DIR=" + filepath.Join(dir, "conf"), "FLINK_PLUGINS_DIR=" + filepath.Join(dir, "plugins"), // it has none
-		"KUBERNETES_SERVICE_HOST=kubernetes", // without one it takes every JobManager for a forwarded port of localhost
-	}
-	if err := r.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start the operator: %w", err)
+	}, env...)
+	if err := p.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start %s: %w", main, err)
 	}
 	go func() {
-		_ = r.cmd.Wait() // its log tells
-		close(r.ended)
+		_ = p.cmd.Wait() // its log tells
+		close(p.ended)
 	}()
+	return p, nil
+}
+
+// startOperator runs the operator, and tells it the addresses of JobManagers by a file.
+func (t *tool) startOperator(ctx context.Context) (*javaProgram, error) {
+	dir := filepath.Join(t.home, "operator")
+	hosts := filepath.Join(dir, "hosts")
+	if err := errors.Join(makeConf(dir), t.writeHosts(ctx, hosts)); err != nil {
+		return nil, err
+	}
+	r, err := t.startJava(dir, t.jar, "org.apache.flink.kubernetes.operator.FlinkOperator", []string{
+		"-Djdk.net.hosts.file=" + hosts, "-Dsun.net.inetaddr.ttl=1", "-Dsun.net.inetaddr.negative.ttl=0",
+	}, "KUBERNETES_SERVICE_HOST=kubernetes") // without one it takes every JobManager for a forwarded port of localhost
+	if err != nil {
+		return nil, err
+	}
 	following, cancel := context.WithCancel(ctx)
 	r.names = cancel
 	go t.followHosts(following, hosts)
-	return r, r.ready(ctx)
+	return r, r.ready(ctx, "'flinkdeploymentcontroller' controller started")
 }
 
-// ready waits until the operator has its controllers.
-func (r *realOperator) ready(ctx context.Context) error {
+// ready waits until the program's log says that it serves.
+func (r *javaProgram) ready(ctx context.Context, when string) error {
 	for range 240 {
 		said, err := os.ReadFile(r.log.Name())
-		if err != nil || strings.Contains(string(said), "'flinkdeploymentcontroller' controller started") {
+		if err != nil || strings.Contains(string(said), when) {
 			return err
 		}
 		if strings.Contains(string(said), `Exception in thread "main"`) {
-			return fmt.Errorf("the operator does not start:\n%s", said)
+			return fmt.Errorf("it does not start:\n%s", said)
 		}
 		select {
 		case <-r.ended:
-			return fmt.Errorf("the operator ended at once:\n%s", said)
+			return fmt.Errorf("it ended at once:\n%s", said)
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-time.After(500 * time.Millisecond):
 		}
 	}
-	return fmt.Errorf("the operator has not started after 2 minutes (log: %s)", r.log.Name())
+	return fmt.Errorf("it has not started after 2 minutes (log: %s)", r.log.Name())
 }
 
-func (r *realOperator) stop() error {
+func (r *javaProgram) stop() error {
 	r.names()
 	_ = syscall.Kill(-r.cmd.Process.Pid, syscall.SIGTERM)
 	select {

@@ -3,8 +3,9 @@
 // Command sampletable takes each sample job through its life on the local target, in real Flink: it is validated, run until its
 // first checkpoint, saved, rescaled from its state, compared with what it must have written, and deleted. It writes the table of
 // what each step took, or why it failed, into docs/samples.md. With -life, one job is taken through everything that can be done
-// with a job, and to a second stack, and its count verified after each step. It needs Java, Maven, the jars of make samples and,
-// for the sample kafka, the broker of make kafka.
+// with a job, and to a second stack, and its count verified after each step. With -new, the folders of `job init` are built,
+// tested and run as they are; with -files, the job files that people wrote are mended and run. It needs Java, Maven, the jars of
+// make samples and, for the sample kafka, the broker of make kafka.
 package main
 
 import (
@@ -34,6 +35,8 @@ func main() {
 	flag.StringVar(&t.brokers, "brokers", "127.0.0.1:9092", "the broker for the sample kafka")
 	flag.StringVar(&t.home, "home", "", "state folder to use and to leave, such as one with PyFlink (default: a temporary one)")
 	flag.BoolVar(&t.life, "life", false, "take the job that counts through a life instead")
+	flag.BoolVar(&t.new, "new", false, "make new jobs, in all languages or those of -only, and run them")
+	flag.BoolVar(&t.files, "files", false, "mend the job files of internal/jobfile/testdata/cases and run them")
 	flag.StringVar(&only, "only", "", "samples, with commas between them; the rows of others stay")
 	flag.Parse()
 	t.only = strings.FieldsFunc(only, func(r rune) bool { return r == ',' })
@@ -50,7 +53,7 @@ var steps = []string{"validate", "check-jar", "run", "savepoint", "upgrade", "ve
 type table struct {
 	bin, page, brokers string
 	only               []string
-	life               bool
+	life, new, files   bool
 	home               string // state folder of the commands
 }
 
@@ -82,11 +85,9 @@ func (t *table) samples(ctx context.Context) ([]sampleJob, error) {
 				return nil, err
 			}
 		case "pyflink":
-			var have struct{ Home struct{ Python string } }
-			if err := t.json(ctx, &have, "local", "flink", "status"); err != nil {
+			if python, err := t.hasPython(ctx); err != nil {
 				return nil, err
-			}
-			if have.Home.Python == "" {
+			} else if !python {
 				j.without = "no PyFlink: -home with one"
 			}
 		case "session":
@@ -122,9 +123,19 @@ func (t *table) run(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	if t.life {
+	switch {
+	case t.life:
 		return t.lifeOf(ctx)
+	case t.new:
+		return t.newJobs(ctx)
+	case t.files:
+		return t.caseFiles(ctx)
 	}
+	return t.allSamples(ctx)
+}
+
+// allSamples makes the rows of all samples, or of those that were chosen.
+func (t *table) allSamples(ctx context.Context) error {
 	all, err := t.samples(ctx)
 	if err != nil {
 		return err
@@ -258,13 +269,17 @@ func (t *table) json(ctx context.Context, into any, words ...string) error {
 func (t *table) command(ctx context.Context, words ...string) ([]byte, error) {
 	// #nosec G204 -- our own program
 	cmd := exec.CommandContext(ctx, filepath.Join(t.bin, "emrflink"), words...)
-	cmd.Dir, cmd.Env = t.home, append(os.Environ(), "EMRFLINK_HOME="+t.home, "CI=true", "NO_COLOR=1", "EMRFLINK_SPEED=2000")
+	cmd.Dir, cmd.Env = t.home, t.environment()
 	var out, said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &said
 	if err := cmd.Run(); err != nil {
 		return out.Bytes(), fmt.Errorf("emrflink %s: %w\n%s%s", strings.Join(words, " "), err, out.String(), said.String())
 	}
 	return out.Bytes(), nil
+}
+
+func (t *table) environment() []string {
+	return append(os.Environ(), "EMRFLINK_HOME="+t.home, "CI=true", "NO_COLOR=1", "EMRFLINK_SPEED=2000")
 }
 
 // The markers of the table in the page.
