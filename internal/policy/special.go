@@ -241,6 +241,8 @@ func (sc *scope) tagged() []string {
 			terraform = "aws_eip"
 		case "natgateway":
 			terraform = "aws_nat_gateway"
+		case "vpc-flow-log":
+			terraform = "aws_flow_log"
 		}
 		if sc.has(terraform) {
 			found[m] = true

@@ -250,7 +250,7 @@ func Targets() map[string]string {
 		"serviceAccountRoleArn": "aws_iam_role.arn", "role": "aws_iam_role.name", "id": "aws_launch_template.id",
 		"version":     "aws_launch_template.latest_version",
 		"targetKeyId": "aws_kms_key.id", "keyArn": "aws_kms_key.arn", "kmsKeyId": "aws_kms_key.arn",
-		"kmsMasterKeyId": "aws_kms_key.arn",
+		"kmsMasterKeyId": "aws_kms_key.arn", "logDestination": "aws_cloudwatch_log_group.arn", "iamRoleArn": "aws_iam_role.arn",
 	}
 }
 

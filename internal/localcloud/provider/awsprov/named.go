@@ -218,7 +218,7 @@ func (s *Server) roles(sub subject, action string) ([]string, bool) {
 		service := s.linkedService(sub)
 		return []string{iamARN + "aws-service-role/" + service + "/AWSServiceRoleFor" + service}, true
 	case action == "iam:PassRole" || action == "iam:GetRole" && sub.kind.kind != account.KindRole:
-		if arn := sub.text("roleArn", "nodeRoleArn", "serviceAccountRoleArn"); arn != "" {
+		if arn := sub.text("roleArn", "nodeRoleArn", "serviceAccountRoleArn", "iamRoleArn"); arn != "" {
 			return []string{arn}, true
 		}
 		return []string{s.roleARN(iamARN, sub.text("role"))}, true
