@@ -89,7 +89,7 @@ func (l *Lookout) say(text string) {
 }
 
 // stuck is a pod that does not come to run.
-type stuck struct{ pod, reason, message string }
+type stuck struct{ pod, name, reason, message string }
 
 // stuck are those of now. When the cluster does not say, the engine's own error has to do.
 func (l *Lookout) stuck(ctx context.Context) (out []stuck) {
@@ -99,7 +99,7 @@ func (l *Lookout) stuck(ctx context.Context) (out []stuck) {
 	}
 	for _, p := range pods {
 		if reason, message := p.Stuck(); reason != "" {
-			out = append(out, stuck{p.Namespace + "/" + p.Name, reason, message})
+			out = append(out, stuck{p.Namespace + "/" + p.Name, p.Name, reason, message})
 		}
 	}
 	return out
@@ -113,17 +113,18 @@ func (l *Lookout) Explain(ctx context.Context, err error) error {
 	if !errors.As(err, &f) {
 		return err
 	}
+	now := sync.OnceValue(func() []stuck { return l.stuck(ctx) })
 	for _, one := range append([]*engine.Failure{f}, pointers(f.Also)...) {
 		if one.Code != engine.CodeNotReady || !ofKubernetes(one.Type) {
 			continue
 		}
-		pods := l.stuck(ctx)
+		pods := now()
 		for i, s := range pods {
 			if i == most {
 				one.Message += fmt.Sprintf("; and %d more pods", len(pods)-most)
 				break
 			}
-			if !strings.Contains(one.Message, s.pod[strings.Index(s.pod, "/")+1:]) { // Kubernetes' words may have it
+			if !strings.Contains(one.Message, s.name) { // Kubernetes' words may have it
 				one.Message += "; " + s.message
 			}
 		}

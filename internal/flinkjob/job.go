@@ -181,11 +181,14 @@ func (j Job) str(path ...string) string {
 // podSpec is what the templates say of the pods of a role.
 func (j Job) podSpec(role string) (obj, error) {
 	template, err := j.podTemplate(role)
-	spec, _ := template["spec"].(obj)
-	if spec == nil {
-		spec = obj{}
+	return specIn(template), err
+}
+
+func specIn(template obj) obj {
+	if spec, is := template["spec"].(obj); is && spec != nil {
+		return spec
 	}
-	return spec, err
+	return obj{}
 }
 
 // podTemplate is the common template with that of a role over it.

@@ -110,10 +110,13 @@ type observation struct {
 	refused    string // why Kubernetes makes no JobManager pods: quota, pod security
 }
 
-const flinkPods = "type=flink-native-kubernetes"
+const (
+	nativeType = "flink-native-kubernetes"
+	flinkPods  = "type=" + nativeType
+)
 
 // OtherPods selects the pods that are no job's.
-const OtherPods = "type!=flink-native-kubernetes"
+const OtherPods = "type!=" + nativeType
 
 func podSelector(cluster string) string { return "app=" + cluster + "," + flinkPods }
 

@@ -67,9 +67,9 @@ func (j Job) podsOf(role string, objs []unstructured.Unstructured) (pods, error)
 	if err != nil {
 		return pods{}, err
 	}
-	spec, err := j.podSpec(role)
+	spec := specIn(template)
 	p := pods{role: role, count: j.podCount(role), spec: spec, labels: labels.Set{
-		"app": j.Name, "component": role, "type": "flink-native-kubernetes",
+		"app": j.Name, "component": role, "type": nativeType,
 	}}
 	of, _, _ := unstructured.NestedStringMap(template, "metadata", "labels")
 	for k, v := range of {
@@ -85,7 +85,7 @@ func (j Job) podsOf(role string, objs []unstructured.Unstructured) (pods, error)
 		}
 		p.pools, p.names = append(p.pools, pool), append(p.names, objs[i].GetName())
 	}
-	return p, err
+	return p, nil
 }
 
 // placed are the rules of one role's pods that cannot be met.

@@ -234,11 +234,9 @@ func (k *Kubelet) ofIngress(ctx context.Context, u *unstructured.Unstructured) (
 // ofGateway is what a Gateway asks for. That of a LoadBalancerConfiguration is not simulated: it is internal.
 func (k *Kubelet) ofGateway(ctx context.Context, u *unstructured.Unstructured) (b balancer, wanted bool, err error) {
 	class, _, _ := unstructured.NestedString(u.Object, "spec", "gatewayClassName")
-	for controller, c := range map[string]struct{ tags, typ string }{
-		albFinalizer: {albTags, "application"}, nlbFinalizer: {nlbTags, "network"},
-	} {
+	for controller, typ := range map[string]string{albFinalizer: "application", nlbFinalizer: "network"} {
 		if wanted, err = k.controlledBy(ctx, gatewayClasses, class, "controllerName", controller); wanted || err != nil {
-			b = k.ofController(c.tags, u.GetNamespace(), u.GetName(), controller, c.typ)
+			b = k.ofController(tagsOf(controller), u.GetNamespace(), u.GetName(), controller, typ)
 			b.by, b.internal = controller, true
 			return b, wanted && k.hasController(), err
 		}
@@ -293,13 +291,9 @@ func (k *Kubelet) leftBy(o owner, finalizer string) (left []leaving, mine bool) 
 			group: "k8s-elb-" + cloudName(o.GetUID()),
 		}}, true
 	}
-	prefix := map[string]string{
-		controllerFinalizer: serviceTags, ingressFinalizer: ingressTags, albFinalizer: albTags, nlbFinalizer: nlbTags,
-	}[finalizer]
+	prefix := tagsOf(finalizer)
 	stack, ofGroup := strings.CutPrefix(finalizer, groupFinalizer)
-	if ofGroup {
-		prefix = ingressTags
-	} else {
+	if !ofGroup {
 		stack = o.key()
 	}
 	if prefix == "" || !k.hasController() {
@@ -309,7 +303,7 @@ func (k *Kubelet) leftBy(o owner, finalizer string) (left []leaving, mine bool) 
 	if !ofGroup || !slices.Contains(others, finalizer) {
 		left = append(left, leaving{tags: k.stackTags(prefix, stack, "")})
 	}
-	if !slices.ContainsFunc(others, ofLoadBalancerController) {
+	if !slices.ContainsFunc(others, func(f string) bool { return tagsOf(f) != "" }) {
 		left = append(left, leaving{group: sharedGroup(k.cluster)})
 	}
 	return left, true
@@ -327,9 +321,14 @@ func (k *Kubelet) heldElsewhere(but owner) (out []string) {
 	return out
 }
 
-func ofLoadBalancerController(finalizer string) bool {
-	return strings.HasPrefix(finalizer, groupFinalizer) ||
-		slices.Contains([]string{controllerFinalizer, ingressFinalizer, albFinalizer, nlbFinalizer}, finalizer)
+// tagsOf is the prefix of the tags of what a finalizer of the AWS Load Balancer Controller stands for, "" for any other.
+func tagsOf(finalizer string) string {
+	if strings.HasPrefix(finalizer, groupFinalizer) {
+		return ingressTags
+	}
+	return map[string]string{
+		controllerFinalizer: serviceTags, ingressFinalizer: ingressTags, albFinalizer: albTags, nlbFinalizer: nlbTags,
+	}[finalizer]
 }
 
 // cloudName is the name that the cloud provider gives the load balancer of a Service.
