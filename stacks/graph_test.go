@@ -3,6 +3,7 @@
 package stacks_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -243,4 +244,14 @@ func TestEveryComponentHasAPhase(t *testing.T) {
 	require.True(t, seen["emrflink:network:Existing"])
 	require.True(t, seen["emrflink:addons:ClusterAutoscaler"])
 	require.True(t, seen["emrflink:monitoring:InCluster"])
+}
+
+// A region that an account has to enable is one that Hadoop's S3 client does not find by itself.
+func TestTheS3ClientKnowsARegionThatHadToBeEnabled(t *testing.T) {
+	t.Parallel()
+	for region, told := range map[string]bool{"eu-west-1": false, "me-central-1": true} {
+		g := componenttest.Run(t, compose(func(c *stacks.Config) { c.Region = region }), componenttest.Options{Region: region})
+		values := g.Find(t, "flink-operator-chart").Inputs["values"]
+		require.Equal(t, told, strings.Contains(fmt.Sprint(values), "fs.s3a.endpoint.region: "+region), region)
+	}
 }

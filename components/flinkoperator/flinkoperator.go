@@ -10,6 +10,7 @@ package flinkoperator
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
@@ -108,7 +109,9 @@ func NewOperator(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.Re
 
 // defaultConfiguration lets the operator and every job offer their metrics to a Prometheus. Excluded are the labels with
 // which each restart would begin new time series. Source: Flink, "Metric Reporters"; Flink Kubernetes operator, "Metrics".
-func defaultConfiguration() string {
+// In a region that an account has to enable, Hadoop's S3 client is told its name (EMR on EKS Development Guide, "Using high
+// availability").
+func defaultConfiguration(region string) string {
 	const factory = "factory.class: org.apache.flink.metrics.prometheus.PrometheusReporterFactory\n"
 	const job, operator = "metrics.reporter.prom.", "kubernetes.operator.metrics.reporter.prom."
 	const rocks = "state.backend.rocksdb.metrics."
@@ -117,7 +120,22 @@ func defaultConfiguration() string {
 		// Of RocksDB's own, those that cost nothing to read.
 		rocks + "column-family-as-variable: true\n" + rocks + "estimate-num-keys: true\n" +
 		rocks + "block-cache-usage: true\n" + rocks + "compaction-pending: true\n" + rocks + "is-write-stopped: true\n" +
-		operator + factory + fmt.Sprintf("%sport: %d\n", operator, observability.OperatorPort)
+		operator + factory + fmt.Sprintf("%sport: %d\n", operator, observability.OperatorPort) + s3Region(region)
+}
+
+func s3Region(region string) string {
+	if slices.Contains(enabledByDefault, region) {
+		return ""
+	}
+	return "fs.s3a.endpoint.region: " + region + "\n"
+}
+
+// enabledByDefault are the regions that every account has. Source: AWS Account Management Reference Guide, "Enable or disable
+// AWS Regions in your account"; regions that came after March 2019 have to be enabled.
+var enabledByDefault = []string{
+	"ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-southeast-1", "ap-southeast-2", "ca-central-1",
+	"eu-central-1", "eu-north-1", "eu-west-1", "eu-west-2", "eu-west-3", "sa-east-1", "us-east-1", "us-east-2", "us-west-1",
+	"us-west-2",
 }
 
 // release leaves the operator's image label to the chart, whose version it then always matches.
@@ -139,7 +157,7 @@ func release(ctx *pulumi.Context, name string, args *Args, role *irsa.Role,
 			"highAvailabilityEnabled": pulumi.Bool(true),
 			"operatorPod":             pulumi.Map{"nodeSelector": pulumi.ToStringMap(cluster.CoreSelector())},
 			// The chart appends this to its own defaults, and each job's file may say otherwise.
-			"defaultConfiguration": pulumi.Map{"flink-conf.yaml": pulumi.String(defaultConfiguration())},
+			"defaultConfiguration": pulumi.Map{"flink-conf.yaml": pulumi.String(defaultConfiguration(args.Deployment.Region))},
 			"metrics":              pulumi.Map{"port": pulumi.Int(observability.OperatorPort)},
 		},
 	}, opts...)
