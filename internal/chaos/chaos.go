@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"emrflink/internal/localtarget"
+	"emrflink/internal/program"
 )
 
 // Who is killed.
@@ -58,12 +59,14 @@ type Case struct {
 	Who     string
 	Signal  string // "" is Kill
 	When    string // "before" or "after" the change, or Around
-	Step    int    // the number of the change, from 1
+	// Change is the operation and the URN: "create urn:...". Around it is the number of the change, from 1, in the order in which
+	// a command makes them, which is another one each time.
+	Change string
 }
 
 // Key names the case in a table of results.
 func (c Case) Key() string {
-	return strings.Join([]string{c.Command, c.Then, c.Who, c.signal(), c.When, strconv.Itoa(c.Step)}, "\t")
+	return strings.Join([]string{c.Command, c.Then, c.Who, c.signal(), c.When, c.Change}, "\t")
 }
 
 func (c Case) signal() string { return cmp.Or(c.Signal, Kill) }
@@ -73,15 +76,13 @@ func ParseCase(cells []string) (Case, error) {
 	if len(cells) < 6 {
 		return Case{}, fmt.Errorf("a case has 6 cells, not %d", len(cells))
 	}
-	step, err := strconv.Atoi(cells[5])
-	return Case{Command: cells[0], Then: cells[1], Who: cells[2], Signal: cells[3], When: cells[4], Step: step}, err
+	return Case{Command: cells[0], Then: cells[1], Who: cells[2], Signal: cells[3], When: cells[4], Change: cells[5]}, nil
 }
 
 // Outcome is what came of a case.
 type Outcome struct {
 	Case
-	Change   string // the operation and the URN
-	Commands int    // how many commands it took after the kill
+	Commands int // how many commands it took after the kill
 	Clean    bool
 	Why      string // what is wrong, "" when it is clean
 	Elapsed  time.Duration
@@ -140,26 +141,26 @@ func (u *user) settings(teams int) error {
 	return os.WriteFile(filepath.Join(u.work, "Pulumi.local.yaml"), []byte(text), 0o600)
 }
 
-// Changes counts the changes of a deploy and of the cleanup after it, and sets Kinds.
-func (b *Bench) Changes(ctx context.Context) (deploy, cleanup int, err error) {
+// Changes lists the changes of a deploy and of the cleanup after it, and sets Kinds.
+func (b *Bench) Changes(ctx context.Context) (deploy, cleanup []string, err error) {
 	u, clean, err := b.user()
 	if err != nil {
-		return 0, 0, err
+		return nil, nil, err
 	}
 	defer clean()
 	if out, err := u.run(ctx, "deploy", "--yes"); err != nil {
-		return 0, 0, fmt.Errorf("deploy: %w\n%s", err, out)
+		return nil, nil, fmt.Errorf("deploy: %w\n%s", err, out)
 	}
-	deploy = len(u.done())
+	deploy = u.done()
 	ids, err := u.inventory(ctx)
 	if err != nil {
-		return 0, 0, err
+		return nil, nil, err
 	}
 	b.Kinds = kinds(ids)
 	if out, err := u.run(ctx, cleanupArgs()...); err != nil {
-		return 0, 0, fmt.Errorf("cleanup: %w\n%s", err, out)
+		return nil, nil, fmt.Errorf("cleanup: %w\n%s", err, out)
 	}
-	return deploy, len(u.done()) - deploy, nil
+	return deploy, u.done()[len(deploy):], nil
 }
 
 // Run makes one experiment. The error is about the bench; what the product did wrong is in the Outcome.
@@ -176,7 +177,7 @@ func (b Bench) Run(ctx context.Context, c Case) (Outcome, error) {
 			return o, fmt.Errorf("deploy before the experiment: %w\n%s", err, out)
 		}
 	}
-	if o.Change, err = u.interrupt(ctx, c); err != nil {
+	if err = u.interrupt(ctx, c); err != nil {
 		return o, err
 	}
 	if o.Why = u.whole(); o.Why == "" {
@@ -187,12 +188,12 @@ func (b Bench) Run(ctx context.Context, c Case) (Outcome, error) {
 }
 
 // interrupt starts the command, waits for the change and kills.
-func (u *user) interrupt(ctx context.Context, c Case) (change string, err error) {
+func (u *user) interrupt(ctx context.Context, c Case) error {
 	pause := filepath.Join(u.steps, localtarget.StepsPause)
 	before := len(u.done())
-	at := fmt.Sprintf("%s %d", c.When, before+c.Step)
+	at := c.When + " " + c.Change
 	if err := os.WriteFile(pause, []byte(at), 0o600); err != nil {
-		return "", err
+		return err
 	}
 	args := []string{c.Command, "--yes"}
 	if c.Command == "cleanup" {
@@ -204,14 +205,14 @@ func (u *user) interrupt(ctx context.Context, c Case) (change string, err error)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Start(); err != nil {
-		return "", err
+		return err
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
-	for change = u.reached(c, before); change == ""; change = u.reached(c, before) {
+	for !u.reached(c, before) {
 		select {
 		case err := <-ended:
-			return "", fmt.Errorf("%s ended (%w) before change %s\n%s", c.Command, err, at, tail(out.String()))
+			return fmt.Errorf("%s ended (%w) before change %s\n%s", c.Command, err, at, tail(out.String()))
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
@@ -220,24 +221,22 @@ func (u *user) interrupt(ctx context.Context, c Case) (change string, err error)
 	}
 	u.kill(c, cmd.Process.Pid)
 	if err := os.Remove(pause); err != nil {
-		return change, err
+		return err
 	}
 	if c.Who == Daemon || c.Who == Target || c.signal() != Kill {
 		<-ended // it finds out by itself, or ends in good order
 	}
-	return change, nil
+	return nil
 }
 
-// reached is the change of the case when the moment of the kill has come, else "".
-func (u *user) reached(c Case, before int) string {
+// reached says whether the moment of the kill has come.
+func (u *user) reached(c Case, before int) bool {
 	if c.When != Around {
-		text, _ := os.ReadFile(filepath.Join(u.steps, localtarget.StepsReached))
-		return string(text)
+		_, err := os.Stat(filepath.Join(u.steps, localtarget.StepsReached))
+		return err == nil
 	}
-	if done := u.done(); len(done) >= before+c.Step {
-		return done[before+c.Step-1]
-	}
-	return ""
+	n, err := strconv.Atoi(c.Change)
+	return err == nil && len(u.done()) >= before+n
 }
 
 // whole tells of a state file of which only a part was written.
@@ -393,13 +392,18 @@ func kinds(ids []string) map[string]int {
 	return count
 }
 
-// done lists the changes so far.
+// done lists the changes so far, without their numbers.
 func (u *user) done() []string {
 	raw, err := os.ReadFile(filepath.Join(u.steps, localtarget.StepsDone))
 	if err != nil {
 		return nil
 	}
-	return strings.Split(strings.TrimSpace(string(raw)), "\n")
+	var out []string
+	for line := range strings.Lines(string(raw)) {
+		_, change, _ := strings.Cut(strings.TrimSpace(line), " ")
+		out = append(out, change)
+	}
+	return out
 }
 
 // run runs a command to its end; what it printed is returned, standard error only when it failed.
@@ -416,12 +420,9 @@ func (u *user) run(ctx context.Context, args ...string) (string, error) {
 }
 
 func (u *user) cmd(ctx context.Context, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, filepath.Join(u.bench.Bin, "emrflink"), args...)
-	cmd.Dir = u.work
-	cmd.Env = append(os.Environ(), "EMRFLINK_HOME="+u.home, localtarget.EnvSteps+"="+u.steps, "CI=true", "NO_COLOR=1",
-		"EMRFLINK_SPEED=2000", "GOGC=200")
-	cmd.WaitDelay = 5 * time.Second
-	return cmd
+	return program.Program{
+		Bin: u.bench.Bin, Home: u.home, Dir: u.work, More: []string{localtarget.EnvSteps + "=" + u.steps, "GOGC=400"},
+	}.Command(ctx, args...)
 }
 
 // tail is the end of a text, on one line.

@@ -53,7 +53,7 @@ func (s *steps) wait(ctx context.Context, when string, n int, op, urn string) {
 	said := false
 	for ctx.Err() == nil {
 		text, err := os.ReadFile(pause)
-		if err != nil || strings.TrimSpace(string(text)) != fmt.Sprintf("%s %d", when, n) {
+		if err != nil || strings.TrimSpace(string(text)) != when+" "+op+" "+urn {
 			return
 		}
 		if !said {

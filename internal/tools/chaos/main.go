@@ -19,6 +19,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -126,33 +127,51 @@ func (p plan) kill(ctx context.Context, bench *chaos.Bench) error {
 	}
 	for range p.randomly {
 		cases = append(cases, chaos.Case{
-			Command: "deploy", Then: "deploy", Who: chaos.Engine, When: chaos.Around, Step: 1 + r.IntN(deploy),
+			Command: "deploy", Then: "deploy", Who: chaos.Engine, When: chaos.Around, Change: strconv.Itoa(1 + r.IntN(len(deploy))),
 		})
 	}
-	fmt.Printf("a deploy makes %d changes, a cleanup %d: %d experiments\n", deploy, cleanup, len(cases))
+	fmt.Printf("a deploy makes %d changes, a cleanup %d: %d experiments", len(deploy), len(cleanup), len(cases))
+	cases = slices.DeleteFunc(cases, func(c chaos.Case) bool { _, ran := done[c.Key()]; return ran })
+	fmt.Printf(", of which %d are left\n", len(cases))
+	r.Shuffle(len(cases), func(i, j int) { cases[i], cases[j] = cases[j], cases[i] })
+	slices.SortStableFunc(cases, func(a, b chaos.Case) int { return cmp.Compare(mildness(a), mildness(b)) })
 	if p.sample > 0 {
-		r.Shuffle(len(cases), func(i, j int) { cases[i], cases[j] = cases[j], cases[i] })
 		cases = cases[:min(p.sample, len(cases))]
 	}
-	cases = slices.DeleteFunc(cases, func(c chaos.Case) bool { _, ran := done[c.Key()]; return ran })
 	return experiment(ctx, bench, p.table, p.atOnce, cases)
 }
 
+// mildness orders cases: kills of a command, of its engine and of the daemon come first, and of them those of a deploy that is
+// cleaned up.
+func mildness(c chaos.Case) int {
+	n := 0
+	if c.Signal != chaos.Kill || c.Who == chaos.Target {
+		n += 4
+	}
+	if c.Command == "cleanup" {
+		n++
+	}
+	if c.Then == "deploy" {
+		n += 2
+	}
+	return n
+}
+
 // all are the cases of the whole matrix.
-func all(deploy, cleanup int) []chaos.Case {
+func all(deploy, cleanup []string) []chaos.Case {
 	var out []chaos.Case
 	for _, plan := range []struct {
 		command, then string
-		changes       int
+		changes       []string
 	}{
 		{"deploy", "cleanup", deploy}, {"deploy", "deploy", deploy}, {"cleanup", "cleanup", cleanup},
 		{"cleanup", "deploy", cleanup},
 	} {
-		for step := 1; step <= plan.changes; step++ {
+		for _, change := range plan.changes {
 			for _, end := range chaos.Ends() {
 				for _, when := range []string{"before", "after"} {
 					out = append(out, chaos.Case{
-						Command: plan.command, Then: plan.then, Who: end[0], Signal: end[1], When: when, Step: step,
+						Command: plan.command, Then: plan.then, Who: end[0], Signal: end[1], When: when, Change: change,
 					})
 				}
 			}
@@ -197,7 +216,7 @@ func experiment(ctx context.Context, bench *chaos.Bench, table string, atOnce in
 			fmt.Printf("%d of %d clean: %s, SIG%s, %s %s (%s), then %s: %s (%s)\n",
 				clean, ran, c.Who, cmp.Or(c.Signal, chaos.Kill), c.When, o.Change, c.Command, c.Then,
 				outcome, o.Elapsed.Round(time.Second))
-			_, err = fmt.Fprintf(f, "%s\t%s\t%d\t%s\n", c.Key(), o.Change, o.Commands, strings.ReplaceAll(outcome, "\t", " "))
+			_, err = fmt.Fprintf(f, "%s\t%d\t%s\n", c.Key(), o.Commands, strings.ReplaceAll(outcome, "\t", " "))
 			return err
 		})
 	}
@@ -232,9 +251,9 @@ func repeat(ctx context.Context, bench *chaos.Bench, table string, atOnce int, d
 	return experiment(ctx, bench, table, atOnce, cases)
 }
 
-// The cells of a line of a table: those of the key, the change, how many commands it took, and the outcome.
+// The cells of a line of a table: those of the key, how many commands it took, and the outcome.
 const (
-	columns = 9
+	columns = 8
 	isClean = "clean"
 )
 
@@ -258,7 +277,7 @@ func read(table string) (map[string]result, error) {
 	lines := bufio.NewScanner(f)
 	for lines.Scan() {
 		if cells := strings.Split(lines.Text(), "\t"); len(cells) == columns {
-			done[strings.Join(cells[:6], "\t")] = result{lines.Text(), cells[8] == isClean}
+			done[strings.Join(cells[:6], "\t")] = result{lines.Text(), cells[7] == isClean}
 		}
 	}
 	return done, lines.Err()

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	_ "embed" // the head of the page
 	"fmt"
 	"os"
@@ -22,8 +23,8 @@ var head string
 type line struct {
 	chaos.Case
 
-	change, outcome string
-	commands        int
+	outcome  string
+	commands int
 }
 
 // writePage writes the page of a table: the sums, and every line.
@@ -51,12 +52,11 @@ func lines(table string) ([]line, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", table, err)
 		}
-		commands, err := strconv.Atoi(cells[7])
+		commands, err := strconv.Atoi(cells[6])
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", table, err)
 		}
-		_, change, _ := strings.Cut(cells[6], " ") // without its number, which the case has
-		all = append(all, line{c, change, cells[8], commands})
+		all = append(all, line{c, cells[7], commands})
 	}
 	slices.SortFunc(all, func(a, b line) int { return strings.Compare(a.place(), b.place()) })
 	return all, nil
@@ -64,7 +64,7 @@ func lines(table string) ([]line, error) {
 
 // place orders lines: by what was ended, how, and at which change.
 func (l line) place() string {
-	return strings.Join([]string{l.Command, l.Then, l.Who, l.Signal, fmt.Sprintf("%06d", l.Step), l.When}, "\t")
+	return strings.Join([]string{l.Command, l.Then, l.Who, l.Signal, l.Change, l.When}, "\t")
 }
 
 func (l line) clean() bool { return l.outcome == isClean }
@@ -75,29 +75,44 @@ type sum struct{ tried, clean, commands int }
 func render(all []line) string {
 	var b strings.Builder
 	b.WriteString(head)
-	total, sums, order := sum{}, map[string]sum{}, []string{}
+	var total sum
 	for _, l := range all {
-		key := fmt.Sprintf("| %s | %s | SIG%s | %s |", l.Command, l.Who, l.Signal, l.Then)
-		if _, seen := sums[key]; !seen {
-			order = append(order, key)
-		}
-		sums[key], total = sums[key].with(l), total.with(l)
+		total = total.with(l)
 	}
 	fmt.Fprintf(&b, "**%d of %d clean**, after at most %d %s.\n\n", total.clean, total.tried, total.commands,
 		map[bool]string{true: "command", false: "commands"}[total.commands == 1])
 	b.WriteString("| stopped | program | signal | then | kills | clean | commands, at most |\n|---|---|---|---|---:|---:|---:|\n")
-	for _, key := range order {
-		s := sums[key]
-		fmt.Fprintf(&b, "%s %d | %d | %d |\n", key, s.tried, s.clean, s.commands)
+	sums(&b, all, func(l line) string { return fmt.Sprintf("%s | %s | SIG%s | %s", l.Command, l.Who, l.Signal, l.Then) })
+	b.WriteString("\n## By change\n\n| change | moment | kills | clean | commands, at most |\n|---|---|---:|---:|---:|\n")
+	slices.SortStableFunc(all, func(a, b line) int { return cmp.Or(cmp.Compare(a.Change, b.Change), cmp.Compare(b.When, a.When)) })
+	sums(&b, all, func(l line) string {
+		op, urn, _ := strings.Cut(l.Change, " ")
+		return fmt.Sprintf("%s `%s` | %s", op, short(urn), l.When)
+	})
+	if total.clean < total.tried {
+		b.WriteString("\n## Not clean\n\n")
 	}
-	b.WriteString("\n## Each kill\n\n| stopped | program | signal | moment | change | resource | then | outcome |\n" +
-		"|---|---|---|---|---:|---|---|---|\n")
 	for _, l := range all {
-		op, urn, _ := strings.Cut(l.change, " ")
-		fmt.Fprintf(&b, "| %s | %s | SIG%s | %s | %d | %s `%s` | %s | %s |\n",
-			l.Command, l.Who, l.Signal, l.When, l.Step, op, short(urn), l.Then, strings.ReplaceAll(l.outcome, "|", "/"))
+		if !l.clean() {
+			fmt.Fprintf(&b, "- %s: %s\n", strings.ReplaceAll(l.Key(), "\t", ", "), l.outcome)
+		}
 	}
 	return b.String()
+}
+
+// sums writes a row for all lines with the same key, in the order of their first ones.
+func sums(b *strings.Builder, all []line, key func(line) string) {
+	found, order := map[string]sum{}, []string{}
+	for _, l := range all {
+		k := key(l)
+		if _, seen := found[k]; !seen {
+			order = append(order, k)
+		}
+		found[k] = found[k].with(l)
+	}
+	for _, k := range order {
+		fmt.Fprintf(b, "| %s | %d | %d | %d |\n", k, found[k].tried, found[k].clean, found[k].commands)
+	}
 }
 
 func (s sum) with(l line) sum {

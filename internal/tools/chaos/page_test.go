@@ -33,9 +33,9 @@ func TestAPageCountsWhatIsNotClean(t *testing.T) {
 	table := filepath.Join(t.TempDir(), "kills.tsv")
 	const urn = "urn:pulumi:local::emrflink::emrflink:network:Network$aws:ec2/vpc:Vpc::vpc"
 	require.NoError(t, os.WriteFile(table, []byte(
-		"deploy\tcleanup\tcli\tKILL\tbefore\t12\t12 create "+urn+"\t1\tclean\n"+
-			"deploy\tcleanup\tcli\tKILL\tafter\t3\t3 create "+urn+"\t2\t1 left: a|b\n"+
-			"deploy\tdeploy\tcli\tINT\tafter\t3\t3 create "+urn+"\t1\tclean\n"+
+		"deploy\tcleanup\tcli\tKILL\tbefore\tcreate "+urn+"\t1\tclean\n"+
+			"deploy\tcleanup\tcli\tKILL\tafter\tcreate "+urn+"\t2\t1 left: a|b\n"+
+			"deploy\tdeploy\tcli\tINT\tafter\tcreate "+urn+"\t1\tclean\n"+
 			"a line of another kind\n"), 0o600))
 	all, err := lines(table)
 	require.NoError(t, err)
@@ -43,8 +43,8 @@ func TestAPageCountsWhatIsNotClean(t *testing.T) {
 	for _, want := range []string{
 		"**2 of 3 clean**, after at most 2 commands.",
 		"| deploy | cli | SIGKILL | cleanup | 2 | 1 | 2 |\n| deploy | cli | SIGINT | deploy | 1 | 1 | 1 |\n",
-		"| deploy | cli | SIGKILL | after | 3 | create `aws:ec2/vpc:Vpc vpc` | cleanup | 1 left: a/b |\n" +
-			"| deploy | cli | SIGKILL | before | 12 |",
+		"| create `aws:ec2/vpc:Vpc vpc` | before | 1 | 1 | 1 |\n| create `aws:ec2/vpc:Vpc vpc` | after | 2 | 1 | 2 |\n",
+		"\n- deploy, cleanup, cli, KILL, after, create " + urn + ": 1 left: a|b\n",
 	} {
 		require.Contains(t, got, want)
 	}

@@ -23,6 +23,8 @@ import (
 	"time"
 
 	"sigs.k8s.io/yaml"
+
+	"emrflink/internal/program"
 )
 
 //go:embed job/Observed.java
@@ -215,10 +217,7 @@ func (s scenario) write(file, basic string) error {
 }
 
 func (t *tool) emrflink(ctx context.Context, words ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, filepath.Join(t.bin, "emrflink"), words...)
-	cmd.Env = append(os.Environ(), "EMRFLINK_HOME="+t.home, "EMRFLINK_SPEED=2000", "CI=true", "NO_COLOR=1")
-	cmd.Dir = t.dir
-	return cmd
+	return program.Program{Bin: t.bin, Home: t.home, Dir: t.dir}.Command(ctx, words...)
 }
 
 // command runs one of emrflink's and returns its standard output.

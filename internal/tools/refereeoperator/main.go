@@ -17,7 +17,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"slices"
@@ -30,6 +29,7 @@ import (
 	"emrflink/internal/kube"
 	"emrflink/internal/localcloud/daemon"
 	"emrflink/internal/localcloud/flinkoperator/scenario"
+	"emrflink/internal/program"
 )
 
 func main() {
@@ -207,18 +207,7 @@ func (t *tool) save() error {
 
 // command runs emrflink, and returns what it prints.
 func (t *tool) command(ctx context.Context, words ...string) ([]byte, error) {
-	// #nosec G204 -- our own program
-	cmd := exec.CommandContext(ctx, filepath.Join(t.bin, "emrflink"), words...)
-	cmd.Dir, cmd.Env = t.home, append(os.Environ(), "EMRFLINK_HOME="+t.home, "CI=true", "NO_COLOR=1", "EMRFLINK_SPEED=2000")
-	out, err := cmd.Output()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		err = fmt.Errorf("%w\n%s%s", err, out, exit.Stderr)
-	}
-	if err != nil {
-		return out, fmt.Errorf("emrflink %s: %w", strings.Join(words, " "), err)
-	}
-	return out, nil
+	return program.Program{Bin: t.bin, Home: t.home}.Output(ctx, words...)
 }
 
 // chosen says whether a chain is looked at.

@@ -17,12 +17,13 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
+
+	"emrflink/internal/program"
 )
 
 func main() {
@@ -267,20 +268,10 @@ func (t *table) json(ctx context.Context, into any, words ...string) error {
 
 // command runs emrflink, and returns what it prints.
 func (t *table) command(ctx context.Context, words ...string) ([]byte, error) {
-	// #nosec G204 -- our own program
-	cmd := exec.CommandContext(ctx, filepath.Join(t.bin, "emrflink"), words...)
-	cmd.Dir, cmd.Env = t.home, t.environment()
-	var out, said bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &said
-	if err := cmd.Run(); err != nil {
-		return out.Bytes(), fmt.Errorf("emrflink %s: %w\n%s%s", strings.Join(words, " "), err, out.String(), said.String())
-	}
-	return out.Bytes(), nil
+	return t.emrflink().Output(ctx, words...)
 }
 
-func (t *table) environment() []string {
-	return append(os.Environ(), "EMRFLINK_HOME="+t.home, "CI=true", "NO_COLOR=1", "EMRFLINK_SPEED=2000")
-}
+func (t *table) emrflink() program.Program { return program.Program{Bin: t.bin, Home: t.home} }
 
 // The markers of the table in the page.
 const (

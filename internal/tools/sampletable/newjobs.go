@@ -104,7 +104,7 @@ func (t *table) test(ctx context.Context, dir, language string) error {
 func (t *table) make(ctx context.Context, dir, target string, more ...string) error {
 	words := append([]string{"-C", dir, target, "EMRFLINK=" + filepath.Join(t.bin, "emrflink")}, more...)
 	cmd := exec.CommandContext(ctx, "make", words...) // #nosec G204 -- our own program
-	cmd.Env = t.environment()
+	cmd.Env = t.emrflink().Env()
 	if said, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("make %s: %w\n%s", target, err, said)
 	}
