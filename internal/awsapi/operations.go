@@ -204,6 +204,7 @@ type iamOperations struct {
 	RemoveRoleFromInstanceProfile operation[
 		iam.RemoveRoleFromInstanceProfileInput, iam.RemoveRoleFromInstanceProfileOutput, iam.Options,
 	]
+	SimulatePrincipalPolicy operation[iam.SimulatePrincipalPolicyInput, iam.SimulatePrincipalPolicyOutput, iam.Options]
 }
 
 func newIamOperations(cfg aws.Config) iamOperations {
@@ -223,6 +224,7 @@ func newIamOperations(cfg aws.Config) iamOperations {
 		ListInstanceProfilesForRole:   c.ListInstanceProfilesForRole,
 		ListOpenIDConnectProviders:    c.ListOpenIDConnectProviders,
 		ListRoles:                     c.ListRoles,
+		SimulatePrincipalPolicy:       c.SimulatePrincipalPolicy,
 		RemoveRoleFromInstanceProfile: c.RemoveRoleFromInstanceProfile,
 	}
 }

@@ -61,6 +61,8 @@ type Deploy struct {
 	Admins []string
 	// Policies are those of IAM that the settings name.
 	Policies []NamedPolicy
+	// Roles are those that a deploy makes.
+	Roles Roles
 	// Mirrors are the registries of ECR that the settings name.
 	Mirrors []mirror.ECR
 	// Tag marks the VPC of a deployment: its key. The value is the deployment's name.
@@ -83,6 +85,7 @@ type AWS interface {
 	entries
 	capacity
 	caches
+	simulator
 }
 
 var _ AWS = (*awsapi.Client)(nil)
@@ -116,6 +119,7 @@ func (a Account) steps() []step {
 		{[]string{"quota-cluster", "cluster-name"}, a.clusters},
 		{[]string{"admins"}, a.admins},
 		{[]string{"policies"}, a.policies},
+		{[]string{"role-creation"}, a.roles},
 		{[]string{mirrorsID}, a.mirrors},
 		{[]string{"spot-role"}, a.spotRole},
 		{[]string{"bucket-name"}, a.bucket},

@@ -40,6 +40,10 @@ func Needs(c stacks.Config, info stack.Info, recorded preflight.Recorded) prefli
 		d.LogGroups = append(d.LogGroups, team.LogGroup(at, t.Name))
 	}
 	d.Policies, d.Mirrors = policies(c), c.Mirrors.ECRs()
+	d.Roles.Path = c.RolePath
+	if c.PermissionsBoundary != stacks.NoBoundary {
+		d.Roles.Boundary = c.PermissionsBoundary
+	}
 	d.IAM, d.PoolTypes = entities(c), map[string][]string{}
 	for _, p := range c.NodePools {
 		for _, family := range p.Families {

@@ -4,6 +4,7 @@ package awswire
 
 import (
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -103,3 +104,33 @@ func getPolicyVersion(q *request) (answer, error) {
 
 // firstVersion is the version that a policy of the simulated account has: an update replaces it.
 const firstVersion = "v1"
+
+// policySource is the role or the user of a simulation.
+func policySource(q *request) ([]need, error) { return on(q.form.str("PolicySourceArn")) }
+
+func simulatePrincipalPolicy(q *request) (answer, error) {
+	arn := q.form.str("PolicySourceArn")
+	actions, resources := q.form.strings("ActionNames"), q.form.strings("ResourceArns")
+	if len(actions) != 1 || len(resources) != 1 {
+		return answer{}, refuse(http.StatusNotImplemented, "NotImplemented",
+			"iam:SimulatePrincipalPolicy of more than one action or resource is not simulated by emrflink's local target")
+	}
+	keys := map[string][]string{}
+	for _, e := range q.form.items("ContextEntries") {
+		keys[e.str("ContextKeyName")] = e.strings("ContextKeyValues")
+	}
+	decision, missing := "allowed", []string(nil) // the account's user is its administrator
+	if arn != q.account.Administrator().ARN {
+		if _, is := q.account.Get(account.KindRole, account.RoleName(arn)); !is {
+			return answer{}, noSuch("The entity %s cannot be found.", arn)
+		}
+		decision, missing = q.account.Simulate(account.RoleName(arn), actions[0], resources[0], keys)
+	}
+	var keysMissing []node
+	for _, key := range missing {
+		keysMissing = append(keysMissing, txt("", key))
+	}
+	return q.query(txt("IsTruncated", "false"), list("EvaluationResults", "member", []node{el("",
+		txt("EvalActionName", actions[0]), txt("EvalResourceName", resources[0]), txt("EvalDecision", decision),
+		list("MissingContextValues", "member", keysMissing))}))
+}

@@ -92,6 +92,7 @@ func parameters(w *world, instance, template string) map[string]string {
 		"iam:GetOpenIDConnectProvider": "OpenIDConnectProviderArn=arn:aws:iam::" + account.DefaultAccountID + ":oidc-provider/a",
 		"events:ListTagsForResource":   `{"ResourceARN":"arn:aws:events:us-west-2:` + account.DefaultAccountID + `:rule/a"}`,
 		"logs:ListTagsForResource":     `{"resourceArn":"arn:aws:logs:us-west-2:` + account.DefaultAccountID + `:log-group:a"}`,
+		"iam:SimulatePrincipalPolicy":  "PolicySourceArn=arn:aws:iam::" + account.DefaultAccountID + ":role/nodes",
 		"sts:AssumeRole":               "RoleSessionName=s&RoleArn=arn:aws:iam::" + account.DefaultAccountID + ":role/nodes",
 	}
 }

@@ -146,7 +146,7 @@ func TestTheChecksOfADeployWithARoleThatMayNothing(t *testing.T) {
 		require.Equal(t, check.Warning, status, what[id])
 		require.Contains(t, what[id], "the identity is not allowed to call ", id)
 	}
-	require.Len(t, got, 19)
+	require.Len(t, got, 20)
 }
 
 func TestTheChecksOfADeploySeeTheEndOfASession(t *testing.T) {
@@ -175,4 +175,32 @@ func TestTheChecksOfADeploySeeAClockThatIsWrong(t *testing.T) {
 	got, what := statuses(t, w.client(), deployOf(func(*preflight.Deploy) {}))
 	require.Equal(t, check.Error, got["clock"], what["clock"])
 	require.Contains(t, what["clock"], "behind AWS's clock")
+}
+
+// An account that allows roles with one permissions boundary only, as IAM's guide has it.
+func TestADeployIsToldOfAnAccountThatAsksForABoundary(t *testing.T) {
+	t.Parallel()
+	a, err := account.Open(account.Options{})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, a.Close()) })
+	srv := httptest.NewServer(awswire.New(a, awswire.Options{}))
+	t.Cleanup(srv.Close)
+	w := &world{t: t, account: a, url: srv.URL}
+	const limit = "arn:aws:iam::111122223333:policy/limit"
+	role := w.create(account.KindRole, account.Props{
+		"name": "ci", "assumeRolePolicy": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole",` +
+			`"Principal":{"AWS":"111122223333"}}]}`,
+		"inlinePolicies": []any{map[string]any{"name": "all", "policy": `{"Version":"2012-10-17","Statement":[` +
+			`{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","Action":"iam:CreateRole","Resource":"*",` +
+			`"Condition":{"StringNotEquals":{"iam:PermissionsBoundary":"` + limit + `"}}}]}`}},
+	})
+	client, err := w.client().AssumeRole(t.Context(), role.ARN, "session")
+	require.NoError(t, err)
+	got, what := statuses(t, client, deployOf(func(d *preflight.Deploy) { d.Admins = []string{role.ARN} }))
+	require.Equal(t, map[string]check.Status{"role-creation": check.Error}, got)
+	require.Contains(t, what["role-creation"], "the verdict explicitDeny; a policy asks for iam:PermissionsBoundary")
+	got, what = statuses(t, client, deployOf(func(d *preflight.Deploy) {
+		d.Admins, d.Roles.Boundary = []string{role.ARN}, limit
+	}))
+	require.NotContains(t, got, "role-creation", what["role-creation"])
 }
