@@ -34,6 +34,7 @@ var rules = []rule{
 		"internal/tools/terraform"},
 		"commands do not know which target they run on"},
 	{"emrflink/internal/tools", []string{"internal/tools"}, "nothing that is shipped needs what the project's tools need"},
+	{"oras.land/oras-go/v2", []string{"internal/helmchart"}, "charts are fetched in one place"},
 	{"emrflink/localkube", nil, "the control plane is a process, not a package"},
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"emrflink/internal/kube"
 	"emrflink/internal/localcloud/chart"
 	"emrflink/internal/localcloud/kubefault"
 	"emrflink/internal/localcloud/provider/kubeclient"
@@ -19,7 +20,7 @@ import (
 
 func manifest(t *testing.T, text string) *unstructured.Unstructured {
 	t.Helper()
-	objs, err := chart.Objects([]byte(text))
+	objs, err := kube.Objects([]byte(text))
 	require.NoError(t, err)
 	require.Len(t, objs, 1)
 	return objs[0]

@@ -63,7 +63,7 @@ func TestADeploymentWhoseStateIsLostIsDeletedByItsTags(t *testing.T) {
 	u.account(t, func(a *account.Account) { // its name is the deployment's
 		require.NoError(t, a.Delete(t.Context(), a.Administrator(), account.KindEventRule, "emr-eks-flink-karpenter-health"))
 	})
-	u.ok("deploy --yes")
+	t.Run("its name can be used again, under the printed policies", u.lifeUnderThePrintedPolicies)
 }
 
 // ids are those of what is in the account.

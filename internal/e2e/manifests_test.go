@@ -24,6 +24,7 @@ import (
 
 	"emrflink/components/componenttest"
 	"emrflink/internal/flinkjob"
+	"emrflink/internal/kube"
 	"emrflink/internal/localcloud/chart"
 	"emrflink/internal/localcloud/provider/kubeclient"
 	"emrflink/stacks"
@@ -200,7 +201,7 @@ func TestEveryManifestIsStrictlyAdmitted(t *testing.T) {
 	client, karpenterCRDs := controlPlane(t)
 	s := server{t, client}
 	charts := chart.Charts{KarpenterCRDs: func() ([]byte, error) { return karpenterCRDs, nil }}
-	crds, err := chart.Objects(karpenterCRDs)
+	crds, err := kube.Objects(karpenterCRDs)
 	require.NoError(t, err)
 	flink, err := chart.EMRFlinkCRDs()
 	require.NoError(t, err)

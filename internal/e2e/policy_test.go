@@ -76,3 +76,35 @@ func calls(t *testing.T, u *user) []string {
 	slices.Sort(out)
 	return out
 }
+
+// lifeUnderThePrintedPolicies is the life of a new deployment, made by a role that has only the policies that emrflink prints: each
+// command runs under its own. In the middle, the operator gets another release, and its definitions with it.
+func (u *user) lifeUnderThePrintedPolicies(t *testing.T) {
+	u = u.beside(t)
+	before := u.ids()
+	under := func(purpose policy.Purpose) *user {
+		dir := filepath.Join(u.work, string(purpose))
+		u.ok("policy --for " + string(purpose) + " --dir " + dir)
+		role := u.beside(t)
+		role.env = append(role.env, "EMRFLINK_LOCAL_POLICIES="+dir)
+		return role
+	}
+	release := func(emr string) {
+		require.NoError(t, os.WriteFile(filepath.Join(u.work, "Pulumi.local.yaml"),
+			[]byte("config:\n  emrflink:target: local\n  emrflink:emrRelease: "+emr+"\n"), 0o600))
+	}
+	release("7.12.0")
+	refused := under(policy.Preview).exec(t.Context(), "deploy", "--yes")
+	require.NotZero(t, refused.code)
+	require.Contains(t, refused.stderr, "may not make roles")
+	require.Contains(t, under(policy.Deploy).ok("deploy --yes").stderr, "policies and no other rights")
+	under(policy.Preview).ok("preview --exit-code")
+	release("7.13.0")
+	require.Contains(t, under(policy.Deploy).ok("deploy --yes").stderr,
+		"3 custom resource definitions are as the new versions of their charts have them")
+	under(policy.Job).ok("sample-job run basic")
+	under(policy.Cleanup).ok("cleanup --stack local --yes")
+	for _, id := range u.ids() {
+		require.True(t, strings.Contains(id, "tried") || slices.Contains(before, id), "%s is left", id)
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -95,13 +96,22 @@ func openLocal(ctx context.Context, o Options) (*Target, error) {
 		return nil, err
 	}
 	i := c.Info()
-	env := attached(ports(i.Ports), credentials(i.AccessKey, i.SecretKey, o.Region))
-	env["AWS_ENDPOINT_URL"] = i.URL
-	serves := func(ctx context.Context, cluster string) error { return awaitControlPlane(ctx, o, c, cluster) }
-	return &Target{env: env, speed: i.Speed, serves: serves, simulated: []string{
+	simulated := []string{
 		"local target: the AWS account " + i.AccountID + " is simulated on this machine; AWS was not asked and nothing is billed",
 		whatIsReal(flinkhome.Homes{Folder: o.Home, Env: os.Getenv(flinkhome.EnvVar)}.Status(ctx, os.Getenv)),
-	}}, nil
+	}
+	who := i.Administrator()
+	if len(o.Try) > 0 {
+		if who, err = c.Try(ctx, o.Try); err != nil {
+			return nil, fmt.Errorf("try policies on the local target: %w", err)
+		}
+		simulated = append(simulated, fmt.Sprintf("as %s, which has %d policies and no other rights", who.ARN, len(o.Try)))
+	}
+	env := attached(ports(who.Ports), credentials(who.AccessKey, who.SecretKey, o.Region))
+	env["AWS_SESSION_TOKEN"], env["AWS_ENDPOINT_URL"] = who.SessionToken, i.URL
+	env[localtarget.EnvCharts] = strings.TrimPrefix(i.URL, "http://")
+	serves := func(ctx context.Context, cluster string) error { return awaitControlPlane(ctx, o, c, cluster) }
+	return &Target{env: env, speed: i.Speed, serves: serves, simulated: simulated}, nil
 }
 
 // whatIsReal says what of a cluster is simulated.

@@ -50,6 +50,7 @@ type Options struct {
 	Home    string            // state folder of emrflink
 	Region  string            // AWS region
 	Version string            // of this binary
+	Try     []string          // documents of IAM: on the local target, the role of the caller has just these; none: no role
 	Waiting func(what string) // is told what a start that takes long waits for; nil: nobody
 	Logger  *slog.Logger
 }

@@ -3,8 +3,11 @@
 package cmdutil
 
 import (
+	"errors"
 	"fmt"
 	"math"
+	"os"
+	"path/filepath"
 	"strconv"
 )
 
@@ -25,6 +28,33 @@ func LocalSettings(getenv func(string) string) (speed float64, port int, err err
 		}
 	}
 	return speed, port, ValidLocal(speed, port)
+}
+
+// envPolicies is the folder of the policies that commands on the local target have.
+const envPolicies = "EMRFLINK_LOCAL_POLICIES"
+
+// LocalPolicies reads the IAM policies that are to be tried on the local target, as `policy --dir` writes them; none when the
+// variable is not set.
+func LocalPolicies(getenv func(string) string) ([]string, error) {
+	dir := getenv(envPolicies)
+	if dir == "" {
+		return nil, nil
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*.json"))
+	if err == nil && len(files) == 0 {
+		err = errors.New("no file NAME.json with a policy is there")
+	}
+	var out []string
+	for _, file := range files {
+		text, readErr := os.ReadFile(file)
+		if err = errors.Join(err, readErr); err == nil {
+			out = append(out, string(text))
+		}
+	}
+	if err != nil {
+		return nil, &UsageError{Err: fmt.Errorf("%s=%q: %w", envPolicies, dir, err), Next: "emrflink policy --dir " + dir}
+	}
+	return out, nil
 }
 
 // ValidLocal refuses a speed or a port that the local target cannot start with; 0 leaves the choice to it.

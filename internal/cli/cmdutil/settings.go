@@ -66,6 +66,10 @@ func Variables() []Variable {
 			"EMRFLINK_LOCAL_LOG", "", "debug: the local target's log has every call of its AWS API and who made it; read when " +
 				"it starts",
 		},
+		{
+			envPolicies, "", "folder of IAM policies, as `policy --dir` writes them: on the local target, commands run as a role " +
+				"that has just these",
+		},
 		{"EMRFLINK_LOCALKUBE", "", "binary of the local control plane; default: localkube in the folder of emrflink"},
 		{
 			"EMRFLINK_FLINK_HOME", "",

@@ -72,7 +72,7 @@ Steps:
      the settings have another emrRelease: also each job of another release, with what "job upgrade" would start it from
      and what it would refuse. A deploy moves no job: each keeps its release until it is upgraded
   4. create or update network, checkpoint bucket, cluster, core nodes, addons, Karpenter, node pools, Flink operator and
-     teams
+     teams; the custom resource definitions of a chart that gets another version go before it, since Helm leaves them
   5. print the commands to run next
 
 The plan compares the settings with the recorded state. With --refresh every resource is read from the account first,

@@ -180,8 +180,12 @@ func (a *app) openTarget(ctx context.Context, kind, region string) (*target.Targ
 	if err != nil {
 		return nil, err
 	}
+	try, err := cmdutil.LocalPolicies(a.io.Getenv)
+	if err != nil {
+		return nil, err
+	}
 	return target.Open(ctx, target.Options{
-		Kind: kind, Home: home, Region: region, Version: a.version, Logger: a.log().Logger, Waiting: a.waiting,
+		Kind: kind, Home: home, Region: region, Version: a.version, Logger: a.log().Logger, Waiting: a.waiting, Try: try,
 	})
 }
 

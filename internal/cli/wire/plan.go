@@ -6,6 +6,7 @@ import (
 	"context"
 
 	"emrflink/internal/cli/cmdutil"
+	"emrflink/internal/deploy"
 	"emrflink/internal/engine"
 	"emrflink/internal/plans"
 	"emrflink/internal/preview"
@@ -63,6 +64,7 @@ func (s *onTarget) Plan(ctx context.Context) (preview.Report, error) {
 	if err != nil {
 		return preview.Report{}, err
 	}
+	s.upgraded = deploy.Upgraded(p)
 	r, err := preview.New(p, s.settings.info.Region)
 	return s.settings.complete(r), err
 }

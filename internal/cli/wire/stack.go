@@ -21,7 +21,9 @@ import (
 	"emrflink/internal/deploy"
 	"emrflink/internal/engine"
 	"emrflink/internal/flinkjob"
+	"emrflink/internal/helmchart"
 	"emrflink/internal/kube"
+	"emrflink/internal/localtarget"
 	"emrflink/internal/observe"
 	"emrflink/internal/plans"
 	"emrflink/internal/stack"
@@ -40,6 +42,8 @@ type onTarget struct {
 	target *target.Target
 	aws    *awsapi.Client
 	found  *adopt.Releases // in the cluster; see releases
+
+	upgraded []helmchart.Ref // charts to which the plan gives another version
 }
 
 // Info names what is worked on. What is simulated is known once the target is open.
@@ -298,6 +302,9 @@ func (s *onTarget) Deploy(ctx context.Context, sink func(plans.Event)) (plans.Re
 	if err := s.unprotect(ctx); err != nil {
 		return plans.Result{}, classify(err)
 	}
+	if err := s.updateDefinitions(ctx); err != nil {
+		return plans.Result{}, classify(err)
+	}
 	l := &deploy.Lookout{Pods: s.platformPods, Every: podLookPause}
 	events, stop := l.Watch(ctx, sink)
 	res, err := e.Deploy(ctx, events)
@@ -311,6 +318,29 @@ func (s *onTarget) Deploy(ctx context.Context, sink func(plans.Event)) (plans.Re
 		err = s.serves(ctx)
 	}
 	return res, classify(err)
+}
+
+// updateDefinitions brings the custom resource definitions of the charts that are upgraded to their new version.
+func (s *onTarget) updateDefinitions(ctx context.Context) error {
+	if len(s.upgraded) == 0 {
+		return nil
+	}
+	env, err := s.open(ctx)
+	if err != nil {
+		return err
+	}
+	client, err := s.serving(ctx)
+	if client == nil || err != nil {
+		return err
+	}
+	n, err := deploy.Definitions{
+		Fetch: helmchart.Source{Instead: env[localtarget.EnvCharts]}.Fetch, Cluster: client,
+	}.Update(ctx, s.upgraded)
+	if n > 0 {
+		s.app.io.Say(cmdutil.Count(n, "custom resource definition is", "custom resource definitions are") +
+			" as the new versions of their charts have them")
+	}
+	return err
 }
 
 // protect has EKS refuse to delete the cluster, if the settings ask for it. The AWS provider in use has no such property.

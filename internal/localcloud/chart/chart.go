@@ -54,20 +54,22 @@ type entry struct {
 	repo       string // "" for an oci:// reference
 	versions   func(version string) error
 	appVersion func(version string) string
-	render     func(c Charts, r Request) (crds, objects []*unstructured.Unstructured, err error)
+	render     func(c Charts, r Request) (objects []*unstructured.Unstructured, err error)
+	crds       func(c Charts) ([]*unstructured.Unstructured, error) // of the folder crds/; nil: it has none
 }
 
 // known are the stand-ins by the reference under which the chart is published.
 func known() map[string]entry {
 	return map[string]entry{
 		oci + "public.ecr.aws/karpenter/karpenter": {
-			versions: exactly(KarpenterVersion), appVersion: same, render: karpenter,
+			versions: exactly(KarpenterVersion), appVersion: same, render: karpenter, crds: Charts.karpenterCRDs,
 		},
 		oci + "public.ecr.aws/karpenter/karpenter-crd": {
 			versions: exactly(KarpenterVersion), appVersion: same, render: karpenterCRD,
 		},
 		oci + "public.ecr.aws/emr-on-eks/flink-kubernetes-operator": {
 			versions: emrRelease, appVersion: operatorVersion, render: flinkOperator,
+			crds: func(Charts) ([]*unstructured.Unstructured, error) { return EMRFlinkCRDs() },
 		},
 		"cert-manager": {
 			repo: "https://charts.jetstack.io", versions: oneOf("v1.20.", "v1.21."), appVersion: same, render: certManager,
@@ -83,6 +85,7 @@ func known() map[string]entry {
 		"kube-prometheus-stack": {
 			repo: "https://prometheus-community.github.io/helm-charts", versions: oneOf("82."), appVersion: fixed("v0.89.0"),
 			render: prometheusStack,
+			crds:   func(Charts) ([]*unstructured.Unstructured, error) { return PrometheusCRDs() },
 		},
 		"cluster-autoscaler": {
 			repo: "https://kubernetes.github.io/autoscaler", versions: oneOf("9."), appVersion: fixed("1.35.0"),
@@ -107,12 +110,19 @@ func (c Charts) Render(r Request) (Rendered, error) {
 	if err := e.versions(r.Version); err != nil {
 		return Rendered{}, fmt.Errorf("chart %q: %w", r.Chart, err)
 	}
-	crds, objects, err := e.render(c, r)
+	objects, err := e.render(c, r)
 	if err != nil {
 		return Rendered{}, fmt.Errorf("chart %q: %w", r.Chart, err)
 	}
+	var crds []*unstructured.Unstructured
+	if e.crds != nil {
+		if crds, err = e.crds(c); err != nil {
+			return Rendered{}, fmt.Errorf("chart %q: %w", r.Chart, err)
+		}
+	}
 	return Rendered{
-		Name: r.name(), Version: r.Version, AppVersion: e.appVersion(r.Version), CRDs: crds, Objects: objects,
+		Name: r.name(), Version: r.Version, AppVersion: e.appVersion(r.Version),
+		CRDs: labelled(crds, r.name(), r.Version), Objects: objects,
 	}, nil
 }
 

@@ -61,23 +61,23 @@ func (v *certManagerValues) Components() []component {
 	}
 }
 
-func certManager(_ Charts, r Request) (crds, out []*unstructured.Unstructured, err error) {
+func certManager(_ Charts, r Request) (out []*unstructured.Unstructured, err error) {
 	one := workload{ReplicaCount: 1, ServiceAccount: serviceAccount{Create: true}}
 	v := &certManagerValues{workload: one, Webhook: one, CAInjector: one}
 	v.CRDs.Keep, v.ImageRegistry = true, "quay.io"
 	if err := decode(r.Values, v); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if r.Release != r.name() {
-		return nil, nil, errors.New("the stand-in takes no other release name than cert-manager")
+		return nil, errors.New("the stand-in takes no other release name than cert-manager")
 	}
 	if v.CRDs.Enabled {
 		if out, err = execute("cert-manager-crds.yaml", r, r.Version, v); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 	}
 	more, err := execute("cert-manager.yaml", r, r.Version, v)
-	return nil, append(out, more...), err
+	return append(out, more...), err
 }
 
 type metricsServerValues struct {
@@ -91,18 +91,18 @@ type metricsServerValues struct {
 	ContainerPort       int            `json:"containerPort"`
 }
 
-func metricsServer(_ Charts, r Request) (crds, out []*unstructured.Unstructured, err error) {
+func metricsServer(_ Charts, r Request) (out []*unstructured.Unstructured, err error) {
 	v := &metricsServerValues{Replicas: 1, ServiceAccount: serviceAccount{Create: true}, ContainerPort: 10250}
 	v.PriorityClassName, v.Image.Repository = "system-cluster-critical", "registry.k8s.io/metrics-server/metrics-server"
 	v.Resources = object{"requests": object{"cpu": "100m", "memory": "200Mi"}}
 	if err := decode(r.Values, v); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if v.ServiceAccount.Name == "" {
 		v.ServiceAccount.Name = fullname(r.Release, r.name())
 	}
 	out, err = execute("metrics-server.yaml", r, "0.8.0", v)
-	return nil, out, err
+	return out, err
 }
 
 type cloudWatchValues struct {
@@ -114,20 +114,20 @@ type cloudWatchValues struct {
 	HostNetwork    bool           `json:"hostNetwork"`
 }
 
-func cloudWatchMetrics(_ Charts, r Request) (crds, out []*unstructured.Unstructured, err error) {
+func cloudWatchMetrics(_ Charts, r Request) (out []*unstructured.Unstructured, err error) {
 	v := &cloudWatchValues{ClusterName: "cluster_name", ServiceAccount: serviceAccount{Create: true}}
 	v.Image.Repository = "amazon/cloudwatch-agent"
 	v.Resources = object{
 		"limits": object{"cpu": "200m", "memory": "200Mi"}, "requests": object{"cpu": "200m", "memory": "200Mi"},
 	}
 	if err := decode(r.Values, v); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if v.ServiceAccount.Name == "" {
 		v.ServiceAccount.Name = fullname(r.Release, r.name())
 	}
 	out, err = execute("cloudwatch-metrics.yaml", r, "1.300032.2b361", v)
-	return nil, out, err
+	return out, err
 }
 
 type autoscalerValues struct {
@@ -146,16 +146,16 @@ type autoscalerValues struct {
 	} `json:"rbac"`
 }
 
-func clusterAutoscaler(_ Charts, r Request) (crds, out []*unstructured.Unstructured, err error) {
+func clusterAutoscaler(_ Charts, r Request) (out []*unstructured.Unstructured, err error) {
 	v := &autoscalerValues{ReplicaCount: 1, AWSRegion: "us-east-1"}
 	v.RBAC.ServiceAccount.Create, v.Image.Repository = true, "registry.k8s.io/autoscaling/cluster-autoscaler"
 	v.PriorityClassName = "system-cluster-critical"
 	defaults := map[string]any{"logtostderr": true, "stderrthreshold": "info", "v": 4}
 	if err := decode(r.Values, v); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if v.AutoDiscovery.ClusterName == "" {
-		return nil, nil, errors.New("autoDiscovery.clusterName is required")
+		return nil, errors.New("autoDiscovery.clusterName is required")
 	}
 	maps.Copy(defaults, v.ExtraArgs)
 	v.ExtraArgs = defaults
@@ -163,7 +163,7 @@ func clusterAutoscaler(_ Charts, r Request) (crds, out []*unstructured.Unstructu
 		v.RBAC.ServiceAccount.Name = r.Release + "-aws-cluster-autoscaler"
 	}
 	out, err = execute("cluster-autoscaler.yaml", r, "1.35.0", v)
-	return nil, out, err
+	return out, err
 }
 
 type issuerKind struct{ Kind, Singular, Plural, Scope string }

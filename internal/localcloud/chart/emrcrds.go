@@ -8,6 +8,8 @@ import (
 	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"emrflink/internal/kube"
 )
 
 // EMRFlinkCRDs returns the definitions of FlinkDeployment, FlinkSessionJob and
@@ -26,7 +28,7 @@ func EMRFlinkCRDs() ([]*unstructured.Unstructured, error) {
 		if err != nil {
 			return nil, err
 		}
-		crds, err := Objects(b)
+		crds, err := kube.Objects(b)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", f, err)
 		}

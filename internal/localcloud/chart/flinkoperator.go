@@ -132,7 +132,7 @@ func (v *flinkOperatorValues) validate() error {
 	return nil
 }
 
-func flinkOperator(_ Charts, r Request) (crds, out []*unstructured.Unstructured, err error) {
+func flinkOperator(_ Charts, r Request) (out []*unstructured.Unstructured, err error) {
 	v := &flinkOperatorValues{Replicas: 2, HighAvailabilityEnabled: true}
 	v.EMRContainers.EMRReleaseLabel = "emr-" + r.Version + "-flink-k8s-operator-latest"
 	v.PodSecurityContext = object{"runAsUser": 9999, "runAsGroup": 9999}
@@ -140,16 +140,13 @@ func flinkOperator(_ Charts, r Request) (crds, out []*unstructured.Unstructured,
 	v.DefaultConfiguration.Create, v.DefaultConfiguration.Append = true, true
 	v.OperatorHealth.Port = 8085
 	if err := decode(r.Values, v); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if err := v.validate(); err != nil {
-		return nil, nil, err
-	}
-	if crds, err = EMRFlinkCRDs(); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	out, err = execute("flink-operator.yaml", r, operatorVersion(r.Version), v)
-	return crds, out, err
+	return out, err
 }
 
 // emrRelease accepts the EMR releases whose operator is based on the open-source

@@ -7,6 +7,8 @@ import (
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"emrflink/internal/kube"
 )
 
 // KarpenterVersion is the version of the controller that runs on the local
@@ -161,31 +163,28 @@ func karpenterDefaults(r Request) *karpenterValues {
 	return v
 }
 
-func karpenter(c Charts, r Request) (crds, out []*unstructured.Unstructured, err error) {
+func karpenter(_ Charts, r Request) (out []*unstructured.Unstructured, err error) {
 	v := karpenterDefaults(r)
 	if err := decode(r.Values, v); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if v.Settings.ClusterName == "" {
-		return nil, nil, errors.New("Chart cannot be installed without a valid settings.clusterName!") // the chart's own words
+		return nil, errors.New("Chart cannot be installed without a valid settings.clusterName!") // the chart's own words
 	}
 	if v.ServiceAccount.Name == "" {
 		v.ServiceAccount.Name = fullname(r.Release, r.name())
 	}
-	if crds, err = c.karpenterCRDs(); err != nil {
-		return nil, nil, err
-	}
 	out, err = execute("karpenter.yaml", r, r.Version, v)
-	return crds, out, err
+	return out, err
 }
 
 // karpenterCRD renders the CRDs as templates: they go when the release goes.
-func karpenterCRD(c Charts, r Request) (crds, out []*unstructured.Unstructured, err error) {
+func karpenterCRD(c Charts, r Request) (out []*unstructured.Unstructured, err error) {
 	v := struct {
 		AdditionalAnnotations map[string]string `json:"additionalAnnotations"`
 	}{}
 	if err := decode(r.Values, &v); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	out, err = c.karpenterCRDs()
 	for _, crd := range out {
@@ -193,7 +192,7 @@ func karpenterCRD(c Charts, r Request) (crds, out []*unstructured.Unstructured, 
 			crd.SetAnnotations(union(a, crd.GetAnnotations()))
 		}
 	}
-	return nil, out, err
+	return out, err
 }
 
 func (c Charts) karpenterCRDs() ([]*unstructured.Unstructured, error) {
@@ -204,7 +203,7 @@ func (c Charts) karpenterCRDs() ([]*unstructured.Unstructured, error) {
 	if err != nil {
 		return nil, fmt.Errorf("get Karpenter's CRDs: %w", err)
 	}
-	crds, err := Objects(stream)
+	crds, err := kube.Objects(stream)
 	if err != nil {
 		return nil, fmt.Errorf("read Karpenter's CRDs: %w", err)
 	}

@@ -73,21 +73,18 @@ type prometheusValues struct {
 // prometheusStack is the stand-in of kube-prometheus-stack: the workloads with their volumes and their access to the API.
 // What Prometheus' operator makes of the chart's own objects (Prometheus, Alertmanager) is rendered at once, the CRDs are
 // those of the objects that the blueprint makes, and nothing in the pods collects anything.
-func prometheusStack(_ Charts, r Request) (crds, out []*unstructured.Unstructured, err error) {
+func prometheusStack(_ Charts, r Request) (out []*unstructured.Unstructured, err error) {
 	v := &prometheusValues{}
 	v.Operator.AdmissionWebhooks.Enabled, v.Operator.TLS.Enabled = true, true
 	v.Alertmanager.Enabled, v.Grafana.Enabled, v.Grafana.DefaultDashboards, v.DefaultRules.Create = true, true, true, true
 	if err := decode(r.Values, v); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if err := v.validate(); err != nil {
-		return nil, nil, err
-	}
-	if crds, err = PrometheusCRDs(); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	out, err = execute("prometheus-stack.yaml", r, "v0.89.0", v)
-	return crds, out, err
+	return out, err
 }
 
 // PrometheusCRDs are the CRDs of the objects that say what is collected and alerted about.

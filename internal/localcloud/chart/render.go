@@ -3,21 +3,19 @@
 package chart
 
 import (
-	"bufio"
 	"bytes"
 	"embed"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
 	"text/template"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	yamlutil "k8s.io/apimachinery/pkg/util/yaml"
-	"sigs.k8s.io/yaml"
+
+	"emrflink/internal/kube"
 )
 
 //go:embed templates/*.yaml
@@ -59,7 +57,7 @@ func fill(file string, over any) ([]*unstructured.Unstructured, error) {
 	if err := t.Execute(&out, over); err != nil {
 		return nil, fmt.Errorf("render: %w", err)
 	}
-	rendered, err := Objects(out.Bytes())
+	rendered, err := kube.Objects(out.Bytes())
 	for _, obj := range rendered {
 		prune(obj.Object)
 	}
@@ -130,31 +128,4 @@ func fullname(release, chart string) string {
 		return release
 	}
 	return release + "-" + chart
-}
-
-// Objects reads a stream of YAML documents.
-func Objects(stream []byte) ([]*unstructured.Unstructured, error) {
-	var out []*unstructured.Unstructured
-	documents := yamlutil.NewYAMLReader(bufio.NewReader(bytes.NewReader(stream)))
-	for {
-		document, err := documents.Read()
-		if errors.Is(err, io.EOF) {
-			return out, nil
-		}
-		if err != nil {
-			return nil, fmt.Errorf("read manifest %d: %w", len(out)+1, err)
-		}
-		text, err := yaml.YAMLToJSON(document)
-		if err != nil {
-			return nil, fmt.Errorf("read manifest %d: %w", len(out)+1, err)
-		}
-		if string(text) == "null" {
-			continue
-		}
-		obj := &unstructured.Unstructured{}
-		if err := obj.UnmarshalJSON(text); err != nil {
-			return nil, fmt.Errorf("read manifest %d: %w", len(out)+1, err)
-		}
-		out = append(out, obj)
-	}
 }

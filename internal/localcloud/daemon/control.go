@@ -37,6 +37,7 @@ func (d *Daemon) control(stop context.CancelFunc) http.Handler {
 		d.tryAgain()
 		d.answer(w, d.status())
 	})
+	mux.HandleFunc("POST "+controlPath+"try", d.try)
 	mux.HandleFunc("POST "+controlPath+"stop", func(w http.ResponseWriter, _ *http.Request) {
 		d.answer(w, d.status())
 		stop()

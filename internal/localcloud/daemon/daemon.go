@@ -23,6 +23,7 @@ import (
 	"emrflink/internal/flinkhome"
 	"emrflink/internal/localcloud/account"
 	"emrflink/internal/localcloud/awswire"
+	"emrflink/internal/localcloud/chart"
 	"emrflink/internal/localcloud/provider"
 	"emrflink/internal/localtarget"
 )
@@ -52,6 +53,10 @@ type Daemon struct {
 	resumed atomic.Bool // what was under way when the last process ended is completed
 
 	standIns func(*cluster) error // startStandIns; a test has none
+	changes  func(ctx context.Context, op, urn string) (after func())
+
+	trying       sync.Mutex
+	triedServers *provider.Servers // act as the role of tried policies; nil until somebody tries some
 
 	mu     sync.Mutex
 	planes map[string]*plane
@@ -86,7 +91,7 @@ func Serve(ctx context.Context, o Options) error {
 
 func newDaemon(ctx context.Context, o Options) *Daemon {
 	d := &Daemon{opts: o, log: o.Logger, ctx: ctx, started: time.Now().UTC(), planes: map[string]*plane{}}
-	d.standIns = d.startStandIns
+	d.standIns, d.changes = d.startStandIns, newSteps(os.Getenv(localtarget.EnvSteps))
 	return d
 }
 
@@ -106,10 +111,7 @@ func (d *Daemon) serve(ctx context.Context, cancel context.CancelFunc, ln net.Li
 	defer func() { err = errors.Join(err, d.account.Close()) }()
 	// The exec credential of a kubeconfig is run by client-go with this process's environment.
 	d.setEnvironment()
-	servers, err := provider.Serve(ctx, provider.Options{
-		Account: d.account, ExecPath: d.opts.BinDir, KarpenterCRDs: d.karpenterCRDs, Address: d.addressOf,
-		Logger: d.log, Changes: newSteps(os.Getenv(localtarget.EnvSteps)),
-	})
+	servers, err := provider.Serve(ctx, d.providerOptions())
 	if err != nil {
 		_ = ln.Close()
 		return fmt.Errorf("serve the providers: %w", err)
@@ -121,7 +123,7 @@ func (d *Daemon) serve(ctx context.Context, cancel context.CancelFunc, ln net.Li
 	defer func() { _ = srv.Close() }()
 	defer d.stopClusters()
 	// A command that finds the file asks this process whether it is ready, and waits until it says so.
-	if err := d.writeInfo(Ports{AWS: servers.AWS, EKS: servers.EKS, Kubernetes: servers.Kubernetes}); err != nil {
+	if err := d.writeInfo(portsOf(servers)); err != nil {
 		return err
 	}
 	if err := errors.Join(d.forget(ctx), d.account.Resume(ctx)); err != nil && ctx.Err() == nil {
@@ -137,6 +139,18 @@ func (d *Daemon) serve(ctx context.Context, cancel context.CancelFunc, ln net.Li
 	}
 }
 
+// providerOptions are those of servers that act as the administrator.
+func (d *Daemon) providerOptions() provider.Options {
+	return provider.Options{
+		Account: d.account, ExecPath: d.opts.BinDir, KarpenterCRDs: d.karpenterCRDs, Address: d.addressOf,
+		Logger: d.log, Changes: d.changes,
+	}
+}
+
+func portsOf(s *provider.Servers) Ports {
+	return Ports{AWS: s.AWS, EKS: s.EKS, Kubernetes: s.Kubernetes}
+}
+
 // handler is the one HTTP surface: Amazon's API, and below a path that no AWS
 // service has, the control API and the token webhook of the control planes.
 func (d *Daemon) handler(stop context.CancelFunc) http.Handler {
@@ -145,9 +159,14 @@ func (d *Daemon) handler(stop context.CancelFunc) http.Handler {
 	mux.Handle(controlPath, d.control(stop))
 	mux.Handle(nodesPath+"{cluster}/", d.authorized(d.nodes))
 	aws := awswire.New(d.account, awswire.Options{Logger: d.log, Tokens: d})
+	charts := chart.Registry(chart.Charts{KarpenterCRDs: d.karpenterCRDs})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, ownPath) {
 			mux.ServeHTTP(w, r)
+			return
+		}
+		if strings.HasPrefix(r.URL.Path, chart.RegistryPath) {
+			charts.ServeHTTP(w, r)
 			return
 		}
 		aws.ServeHTTP(w, r) // a mux would clean the path, and the key of an object may have "//" in it

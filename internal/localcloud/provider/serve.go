@@ -35,6 +35,8 @@ type Options struct {
 	// ExecPath is a folder put before PATH when the credential command of a
 	// kubeconfig is run. Empty changes nothing.
 	ExecPath string
+	// ExecEnv, when set, gives that command variables that go before those of this process.
+	ExecEnv func() (map[string]string, error)
 	// KarpenterCRDs gives Karpenter's custom resource definitions as a YAML stream.
 	// Nil makes the charts that need them fail by name.
 	KarpenterCRDs func() ([]byte, error)
@@ -79,7 +81,7 @@ func Serve(ctx context.Context, o Options) (*Servers, error) {
 		return nil, err
 	}
 	kube := kubeprov.New(kubeprov.Options{
-		PreviewOnly: o.PreviewOnly, ExecPath: o.ExecPath, KarpenterCRDs: o.KarpenterCRDs, Address: o.Address,
+		PreviewOnly: o.PreviewOnly, ExecPath: o.ExecPath, ExecEnv: o.ExecEnv, KarpenterCRDs: o.KarpenterCRDs, Address: o.Address,
 		Faults: o.Faults, Logger: o.Logger.With("provider", "kubernetes"),
 	})
 	s := &Servers{}

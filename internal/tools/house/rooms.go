@@ -37,9 +37,10 @@ func rooms() []room {
 			folders: []string{"internal/target", "internal/outofband"}},
 		{title: "Simulated account", purpose: "The AWS account, its API, the provider servers and the nodes of the local target.",
 			folders: []string{"internal/localcloud/..."}, starts: []string{"Control plane"}},
-		{title: "Adapters", purpose: "The only access to the Pulumi engine, AWS, Kubernetes and Flink.",
+		{title: "Adapters", purpose: "The only access to the Pulumi engine, AWS, Kubernetes, Flink and registries of charts.",
 			folders: []string{
-				"internal/engine/...", "internal/awsapi", "internal/flinkhome", "internal/flinkrest", "internal/kube/...",
+				"internal/engine/...", "internal/awsapi", "internal/flinkhome", "internal/flinkrest", "internal/helmchart",
+				"internal/kube/...",
 			},
 			starts: []string{"Simulated account"}},
 		{title: "Knowledge",
@@ -63,6 +64,7 @@ func rooms() []room {
 		{title: "Tools and tests", purpose: "Not part of a release.",
 			folders: []string{
 				"internal", "internal/chaos", "internal/e2e", "internal/golden", "internal/graphcheck", "internal/leanstart",
+				"internal/program",
 				"internal/tools/...",
 			}},
 	}

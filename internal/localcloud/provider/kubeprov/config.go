@@ -33,6 +33,7 @@ import (
 type config struct {
 	kubeconfig, context, cluster, namespace string
 	execPath                                string
+	execEnv                                 func() (map[string]string, error)
 	address                                 func(ctx context.Context, ca []byte) (string, error)
 	configMapMutable, secretMutable         bool
 
@@ -174,7 +175,7 @@ func (s *Server) Configure(ctx context.Context, req *pulumirpc.ConfigureRequest)
 	}
 	c := &config{
 		kubeconfig: text("kubeconfig"), context: text("context"), cluster: text("cluster"), namespace: text("namespace"),
-		execPath: s.opts.ExecPath, address: s.opts.Address,
+		execPath: s.opts.ExecPath, execEnv: s.opts.ExecEnv, address: s.opts.Address,
 	}
 	c.configMapMutable, _ = flag(args["enableConfigMapMutable"])
 	c.secretMutable, _ = flag(args["enableSecretMutable"])
@@ -219,7 +220,9 @@ func (c *config) rest() (*rest.Config, error) {
 		return nil, fmt.Errorf("parse kubeconfig: %w", err)
 	}
 	for _, user := range cfg.AuthInfos {
-		c.localExec(user.Exec)
+		if err := c.localExec(user.Exec); err != nil {
+			return nil, err
+		}
 	}
 	out, err := clientcmd.NewDefaultClientConfig(*cfg, &clientcmd.ConfigOverrides{
 		CurrentContext: c.context, Context: clientcmdapi.Context{Cluster: c.cluster},
@@ -255,9 +258,9 @@ func (c *config) followCluster(out *rest.Config) {
 // localExec makes a credential command find ExecPath first: client-go looks a
 // bare command name up in this process's PATH, so it is resolved here, and the
 // command's own PATH begins there too.
-func (c *config) localExec(e *clientcmdapi.ExecConfig) {
+func (c *config) localExec(e *clientcmdapi.ExecConfig) error {
 	if e == nil || c.execPath == "" {
-		return
+		return nil
 	}
 	if !strings.ContainsRune(e.Command, filepath.Separator) {
 		full := filepath.Join(c.execPath, e.Command)
@@ -270,4 +273,12 @@ func (c *config) localExec(e *clientcmdapi.ExecConfig) {
 	if e.InteractiveMode == "" {
 		e.InteractiveMode = clientcmdapi.NeverExecInteractiveMode
 	}
+	if c.execEnv == nil {
+		return nil
+	}
+	more, err := c.execEnv()
+	for name, value := range more {
+		e.Env = append(e.Env, clientcmdapi.ExecEnvVar{Name: name, Value: value})
+	}
+	return err
 }

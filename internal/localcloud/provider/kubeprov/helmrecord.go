@@ -12,7 +12,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"emrflink/internal/kube"
-	"emrflink/internal/localcloud/chart"
 	"emrflink/internal/localcloud/provider/kubeclient"
 )
 
@@ -21,7 +20,7 @@ type release struct{ kube.HelmRelease }
 
 // objects are those of the release's manifest.
 func (r *release) objects() ([]*unstructured.Unstructured, error) {
-	out, err := chart.Objects([]byte(r.Manifest))
+	out, err := kube.Objects([]byte(r.Manifest))
 	if err != nil {
 		return nil, fmt.Errorf("release %s/%s: %w", r.Namespace, r.Name, err)
 	}

@@ -42,6 +42,8 @@ type Options struct {
 	PreviewOnly bool
 	// ExecPath is put before PATH when a kubeconfig's credential command runs.
 	ExecPath string
+	// ExecEnv, when set, gives that command variables of its own.
+	ExecEnv func() (map[string]string, error)
 	// KarpenterCRDs gives Karpenter's CRDs as a YAML stream.
 	KarpenterCRDs func() ([]byte, error)
 	// Address finds the cluster with a CA; see provider.Options.
