@@ -163,7 +163,8 @@ func running(t *testing.T, r *Runtime, p *corev1.Pod) *run {
 	t.Helper()
 	_, takes := r.Takes(p)
 	require.True(t, takes)
-	require.Empty(t, r.Holds(p))
+	_, why := r.Holds(p)
+	require.Empty(t, why)
 	dir := t.TempDir()
 	s := kubelet.Sandbox{Pod: p, Container: p.Spec.Containers[0], Dir: dir, Log: filepath.Join(dir, "0.log"), Grace: time.Minute}
 	l, err := podlog.Open(s.Log)

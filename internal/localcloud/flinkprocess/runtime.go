@@ -134,8 +134,14 @@ func (r *Runtime) Takes(p *corev1.Pod) (kubelet.Take, bool) {
 	return t, err == nil
 }
 
-// Holds holds a pod back for which the machine has no memory.
-func (r *Runtime) Holds(p *corev1.Pod) string { return r.room.holds(string(p.UID)) }
+// Holds holds a pod back for which the machine has no memory, or whose ConfigMaps and Secrets are not all there: the operator
+// makes some of them after the pod.
+func (r *Runtime) Holds(p *corev1.Pod) (reason, why string) {
+	if why := r.room.holds(string(p.UID)); why != "" {
+		return kubelet.Creating, why
+	}
+	return r.awaited(p)
+}
 
 // Run runs the JVM of a pod.
 func (r *Runtime) Run(ctx context.Context, s kubelet.Sandbox) kubelet.Exit {

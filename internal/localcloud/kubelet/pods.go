@@ -115,9 +115,9 @@ func (k *Kubelet) startPod(ctx context.Context, pod *corev1.Pod, node *corev1.No
 	}
 	if boxed {
 		if h, is := runtime.(Holder); is {
-			if why := h.Holds(pod); why != "" {
+			if reason, why := h.Holds(pod); why != "" {
 				return askAgain, k.report(ctx, pod,
-					func(s *corev1.PodStatus) { waiting(s, pod, node, held(take.Container, why)) })
+					func(s *corev1.PodStatus) { waiting(s, pod, node, held(take.Container, reason, why)) })
 			}
 		}
 		return 0, k.runBox(ctx, pod, node, runtime, take, ip)

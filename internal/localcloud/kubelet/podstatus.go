@@ -13,7 +13,7 @@ const simulatedMessage = "simulated: no container runs on the local target"
 
 // creating is why a container does not run yet when nothing is wrong.
 func creating(corev1.Container) corev1.ContainerStateWaiting {
-	return corev1.ContainerStateWaiting{Reason: "ContainerCreating"}
+	return corev1.ContainerStateWaiting{Reason: Creating}
 }
 
 // pullFails names an image that cannot be pulled.
@@ -28,14 +28,19 @@ func pullFails(image, why string) func(corev1.Container) corev1.ContainerStateWa
 	}
 }
 
+// Reasons of a container that waits for its start.
+const (
+	Creating    = "ContainerCreating"
+	ConfigError = "CreateContainerConfigError" // a ConfigMap or a Secret of its environment is missing
+)
+
 // held tells why a Holder does not start its container.
-func held(container, why string) func(corev1.Container) corev1.ContainerStateWaiting {
+func held(container, reason, why string) func(corev1.Container) corev1.ContainerStateWaiting {
 	return func(c corev1.Container) corev1.ContainerStateWaiting {
-		w := creating(c)
 		if c.Name == container {
-			w.Message = why
+			return corev1.ContainerStateWaiting{Reason: reason, Message: why}
 		}
-		return w
+		return creating(c)
 	}
 }
 

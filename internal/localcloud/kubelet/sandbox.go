@@ -33,8 +33,9 @@ type Runtime interface {
 // Holder is a Runtime that cannot always start a pod at once.
 type Holder interface {
 	Runtime
-	// Holds says why a pod that it takes waits, which its status shows; "" when it can start.
-	Holds(p *corev1.Pod) (why string)
+	// Holds says why a pod that it takes waits, which its status shows with the reason that a kubelet has for it; "" when it can
+	// start.
+	Holds(p *corev1.Pod) (reason, why string)
 }
 
 // Take is what a Runtime takes of a pod.

@@ -207,12 +207,12 @@ type full struct {
 
 var _ Holder = full{}
 
-func (r full) Holds(*corev1.Pod) string {
+func (r full) Holds(*corev1.Pod) (reason, why string) {
 	select {
 	case <-r.room:
-		return ""
+		return "", ""
 	default:
-		return "12 MB are free and 400 MB are needed"
+		return Creating, "12 MB are free and 400 MB are needed"
 	}
 }
 

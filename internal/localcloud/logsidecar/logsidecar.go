@@ -61,11 +61,11 @@ func With(r kubelet.Runtime, o Options) *Runtime {
 }
 
 // Holds asks the other Runtime.
-func (r *Runtime) Holds(p *corev1.Pod) string {
+func (r *Runtime) Holds(p *corev1.Pod) (reason, why string) {
 	if h, is := r.Runtime.(kubelet.Holder); is {
 		return h.Holds(p)
 	}
-	return ""
+	return "", ""
 }
 
 const (
