@@ -59,8 +59,10 @@ func readFrom(jar *zip.ReadCloser, name string) (string, error) {
 	return string(raw), errors.Join(err, f.Close())
 }
 
-// settings of the real operator: it looks as often as a test can wait for, and listens to nobody. The rest is its default.
+// settings of the real operator: it looks as often as a test can wait for, and listens to nobody. The rest is its default. The
+// limit of five looks in 15 seconds would leave it blind for as long as a lost JobManager takes to come back.
 const settings = `kubernetes.operator.reconcile.interval: 2 s
+kubernetes.operator.rate-limiter.limit: 0
 kubernetes.operator.observer.progress-check.interval: 1 s
 kubernetes.operator.observer.rest-ready.delay: 1 s
 kubernetes.operator.health.probe.enabled: false

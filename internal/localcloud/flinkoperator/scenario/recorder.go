@@ -90,7 +90,7 @@ func (r *Recorder) status(o *unstructured.Unstructured, prefix string, deleted b
 }
 
 func (r *Recorder) note(s string) {
-	s = normal(s)
+	s, _, _ = strings.Cut(normal(s), "\n") // the rest is where in Flink it was thrown
 	if !r.notes[s] {
 		r.notes[s] = true
 		r.changes++

@@ -37,6 +37,10 @@ const (
 // loss is for how long nothing is to be seen of a process that was lost: the next one starts.
 const loss = 40 * time.Second
 
+// crashing is how long a JobManager that ends again and again is looked at: long enough that a look of an operator falls into a
+// moment at which its container waits.
+const crashing = time.Minute
+
 // runsAnything is why a simulated JobManager cannot be made to fail at its start.
 const runsAnything = "a simulated JobManager does not read the jar"
 
@@ -221,7 +225,7 @@ func failures() []Scenario {
 			func(ctx context.Context, w World) error {
 				return errors.Join(lose(kube.KindConfigMap, "configmap-type=high-availability")(ctx, w),
 					job(object{"entryClass": nil})(ctx, w))
-			}, "", 20 * time.Second, runsAnything},
+			}, "", crashing, runsAnything},
 		{chain, "deletion after it", "DELETE", remove(jobRef), gone, 0, runsAnything},
 	}
 }
@@ -234,7 +238,7 @@ func paths() []Scenario {
 			job(object{"initialSavepointPath": "s3://none/x"}), "", 0, ""},
 		{chain, "redeploy", "`job.savepointRedeployNonce`, with a path that is there", fromSavepoint(2), stable, 0, ""},
 		{chain, "redeploy from nothing", "`job.savepointRedeployNonce`, with a path that is not there",
-			job(object{"initialSavepointPath": "s3://none/savepoint-1", "savepointRedeployNonce": 3}), "", 30 * time.Second,
+			job(object{"initialSavepointPath": "s3://none/savepoint-1", "savepointRedeployNonce": 3}), "", crashing,
 			"a simulated JobManager reads no state"},
 		{chain, "deletion of a failed job", "DELETE", remove(jobRef), gone, 0, "a simulated JobManager reads no state"},
 	}
