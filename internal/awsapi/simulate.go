@@ -30,7 +30,8 @@ func (c *Client) Simulate(ctx context.Context, principal, action, resource strin
 	}
 	for _, key := range slices.Sorted(maps.Keys(keys)) {
 		in.ContextEntries = append(in.ContextEntries, types.ContextEntry{
-			ContextKeyName: aws.String(key), ContextKeyType: types.ContextKeyTypeEnumString, ContextKeyValues: []string{keys[key]},
+			ContextKeyName: aws.String(key), ContextKeyType: types.ContextKeyTypeEnumString,
+			ContextKeyValues: []string{keys[key]},
 		})
 	}
 	out, err := c.iam.SimulatePrincipalPolicy(ctx, in)

@@ -77,8 +77,8 @@ func calls(t *testing.T, u *user) []string {
 	return out
 }
 
-// lifeUnderThePrintedPolicies is the life of a new deployment, made by a role that has only the policies that emrflink prints: each
-// command runs under its own. In the middle, the operator gets another release, and its definitions with it.
+// lifeUnderThePrintedPolicies is the life of a new deployment, made by a role that has only the policies that emrflink prints:
+// each command runs under its own. In the middle, the operator gets another release, and its definitions with it.
 func (u *user) lifeUnderThePrintedPolicies(t *testing.T) {
 	u = u.beside(t)
 	before := u.ids()

@@ -42,7 +42,9 @@ func TestTheDefinitionsOfAChartInARegistry(t *testing.T) {
 		}},
 		{helmchart.Ref{Chart: "kube-prometheus-stack", Repo: "https://prometheus-community.github.io/helm-charts",
 			Version: "82.13.3"}, []string{"podmonitors.monitoring.coreos.com", "prometheusrules.monitoring.coreos.com"}},
-		{helmchart.Ref{Chart: "metrics-server", Repo: "https://kubernetes-sigs.github.io/metrics-server/", Version: "3.13.0"}, nil},
+		{helmchart.Ref{
+			Chart: "metrics-server", Repo: "https://kubernetes-sigs.github.io/metrics-server/", Version: "3.13.0",
+		}, nil},
 	} {
 		archive, err := source.Fetch(t.Context(), c.ref)
 		require.NoError(t, err)
@@ -87,7 +89,8 @@ func TestOnlyWhatHelmInstallsOnceIsADefinition(t *testing.T) {
 		"c/Chart.yaml":               "name: c",
 		"c/crds/a.yaml":              fmt.Sprintf(crd+"---\n"+crd, "a", "b"),
 		"c/crds/deeper/c.yml":        fmt.Sprintf(crd, "c"),
-		"c/charts/inner/crds/d.json": `{"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{"name":"d"}}`,
+		"c/charts/inner/crds/d.json": `{"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition",` +
+			`"metadata":{"name":"d"}}`,
 		"c/crds/other.yaml":          "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n",
 		"c/crds/README.md":           "text",
 		"c/templates/crds/e.yaml":    "{{ this is a template }}",
@@ -149,7 +152,8 @@ func TestHelmsLoginIsUsed(t *testing.T) {
 	ref := helmchart.Ref{Chart: operator, Version: "7.13.0"}
 	_, err := helmchart.Source{Instead: address(server)}.Fetch(t.Context(), ref)
 	require.ErrorContains(t, err, "credential not found")
-	config, err := json.Marshal(map[string]any{"auths": map[string]any{address(server): map[string]any{"auth": "QVdTOnNlY3JldA=="}}})
+	auth := map[string]any{"auth": "QVdTOnNlY3JldA=="}
+	config, err := json.Marshal(map[string]any{"auths": map[string]any{address(server): auth}})
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(file, config, 0o600))
 	_, err = helmchart.Source{Instead: address(server)}.Fetch(t.Context(), ref)

@@ -57,7 +57,8 @@ func (a Account) roles(ctx context.Context, who awsapi.Identity) []check.Check {
 	switch {
 	case asked:
 		c.Why += "; a policy asks for " + boundaryKey
-		c.Fix = d.set("permissionsBoundary", "ARN") + "\naws iam list-policies --scope Local --policy-usage-filter PermissionsBoundary"
+		c.Fix = d.set("permissionsBoundary", "ARN") +
+			"\naws iam list-policies --scope Local --policy-usage-filter PermissionsBoundary"
 	case v.Decision == "organization":
 		c.Why = "AccessDenied: a policy of AWS Organizations does not allow iam:CreateRole"
 	case len(v.Missing) > 0:

@@ -24,8 +24,12 @@ func roles() map[string]broken {
 		"no roles with this boundary": {func(w *world, d *Deploy) {
 			refused("implicitDeny")(w, d)
 			d.Roles = Roles{Path: "/platform/", Boundary: ours}
-		}, id, check.Error, []string{"with the permissions boundary " + ours + " below /platform/", "emrflink policy --for deploy"}},
+		}, id, check.Error, []string{
+			"with the permissions boundary " + ours + " below /platform/", "emrflink policy --for deploy",
+		}},
 		"an organization that allows no roles": {refused("organization"), id, check.Error, []string{"AWS Organizations"}},
-		"a verdict that depends on the call":   {refused("implicitDeny", "aws:SourceIp"), id, check.Warning, []string{"aws:SourceIp"}},
+		"a verdict that depends on the call": {refused("implicitDeny", "aws:SourceIp"), id, check.Warning, []string{
+			"aws:SourceIp",
+		}},
 	}
 }

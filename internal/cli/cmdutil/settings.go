@@ -67,8 +67,8 @@ func Variables() []Variable {
 				"it starts",
 		},
 		{
-			envPolicies, "", "folder of IAM policies, as `policy --dir` writes them: on the local target, commands run as a role " +
-				"that has just these",
+			envPolicies, "", "folder of IAM policies, as `policy --dir` writes them: on the local target, commands run as a " +
+				"role that has just these",
 		},
 		{"EMRFLINK_LOCALKUBE", "", "binary of the local control plane; default: localkube in the folder of emrflink"},
 		{

@@ -107,7 +107,9 @@ func (d *Daemon) setTried(ctx context.Context, policies []string) error {
 	}) {
 		return nil
 	}
-	attached := d.account.Find(account.KindRolePolicyAttachment, func(r account.Resource) bool { return r.Props["role"] == Tried })
+	attached := d.account.Find(account.KindRolePolicyAttachment, func(r account.Resource) bool {
+		return r.Props["role"] == Tried
+	})
 	var errs []error
 	for _, r := range slices.Concat(attached, have) {
 		errs = append(errs, d.account.Delete(ctx, admin, r.Kind, r.ID))

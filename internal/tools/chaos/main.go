@@ -127,7 +127,8 @@ func (p plan) kill(ctx context.Context, bench *chaos.Bench) error {
 	}
 	for range p.randomly {
 		cases = append(cases, chaos.Case{
-			Command: "deploy", Then: "deploy", Who: chaos.Engine, When: chaos.Around, Change: strconv.Itoa(1 + r.IntN(len(deploy))),
+			Command: "deploy", Then: "deploy", Who: chaos.Engine, When: chaos.Around,
+			Change: strconv.Itoa(1 + r.IntN(len(deploy))),
 		})
 	}
 	fmt.Printf("a deploy makes %d changes, a cleanup %d: %d experiments", len(deploy), len(cleanup), len(cases))

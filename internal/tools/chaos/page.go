@@ -84,7 +84,9 @@ func render(all []line) string {
 	b.WriteString("| stopped | program | signal | then | kills | clean | commands, at most |\n|---|---|---|---|---:|---:|---:|\n")
 	sums(&b, all, func(l line) string { return fmt.Sprintf("%s | %s | SIG%s | %s", l.Command, l.Who, l.Signal, l.Then) })
 	b.WriteString("\n## By change\n\n| change | moment | kills | clean | commands, at most |\n|---|---|---:|---:|---:|\n")
-	slices.SortStableFunc(all, func(a, b line) int { return cmp.Or(cmp.Compare(a.Change, b.Change), cmp.Compare(b.When, a.When)) })
+	slices.SortStableFunc(all, func(a, b line) int {
+		return cmp.Or(cmp.Compare(a.Change, b.Change), cmp.Compare(b.When, a.When))
+	})
 	sums(&b, all, func(l line) string {
 		op, urn, _ := strings.Cut(l.Change, " ")
 		return fmt.Sprintf("%s `%s` | %s", op, short(urn), l.When)

@@ -54,7 +54,8 @@ var explained = []explanation{
 	{"JobManager lost", StandIn, matching(`^statuses STABLE RECONCILING DEPLOYING DEPLOYED, STABLE RECONCILING ` +
 		`DEPLOYED_NOT_READY DEPLOYED, STABLE RUNNING READY DEPLOYED$`), betweenLooks},
 	{"checkpoint by nonce", Real, matching(`Warning CheckpointError .* failed to fetch path`),
-		"a JobManager tells of its last ten checkpoints, and the job makes one every two seconds: the real operator asked too late"},
+		"a JobManager tells of its last ten checkpoints, and the job makes one every two seconds: the real operator asked " +
+			"too late"},
 	{"good again", Real, matching(`^Warning ValidationError \[Operator\]: Job parallelism must be larger than 0$`),
 		"the real operator says it once more of the change before"},
 	{"lost HA data", Real, matching(`^Warning CrashLoopBackOff `),
