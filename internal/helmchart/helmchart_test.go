@@ -86,14 +86,14 @@ const crd = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition
 func TestOnlyWhatHelmInstallsOnceIsADefinition(t *testing.T) {
 	t.Parallel()
 	crds, err := helmchart.CRDs(packed(t, map[string]string{
-		"c/Chart.yaml":               "name: c",
-		"c/crds/a.yaml":              fmt.Sprintf(crd+"---\n"+crd, "a", "b"),
-		"c/crds/deeper/c.yml":        fmt.Sprintf(crd, "c"),
+		"c/Chart.yaml":        "name: c",
+		"c/crds/a.yaml":       fmt.Sprintf(crd+"---\n"+crd, "a", "b"),
+		"c/crds/deeper/c.yml": fmt.Sprintf(crd, "c"),
 		"c/charts/inner/crds/d.json": `{"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition",` +
 			`"metadata":{"name":"d"}}`,
-		"c/crds/other.yaml":          "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n",
-		"c/crds/README.md":           "text",
-		"c/templates/crds/e.yaml":    "{{ this is a template }}",
+		"c/crds/other.yaml":       "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n",
+		"c/crds/README.md":        "text",
+		"c/templates/crds/e.yaml": "{{ this is a template }}",
 	}))
 	require.NoError(t, err)
 	var names []string
