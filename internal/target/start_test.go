@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -202,25 +204,32 @@ func TestAControlPlaneThatDiedJustNowIsNotTakenForOneThatRuns(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	p := &planesOf{endpoint: "https://" + ln.Addr().String(), states: []string{localtarget.Running}}
-	require.NoError(t, ln.Close())
 	served := make(chan error, 1)
 	go func() { served <- awaitControlPlane(t.Context(), Options{}, p, "demo") }()
 	select {
 	case <-served:
-		t.Fatal("nobody listens")
+		t.Fatal("its port is open, and nobody answers")
 	case <-time.After(10 * startPoll):
 	}
-	ln, err = net.Listen("tcp", strings.TrimPrefix(p.endpoint, "https://"))
-	require.NoError(t, err)
-	defer ln.Close()
+	answering(t, ln)
 	require.NoError(t, <-served)
+}
+
+// answering serves TLS on a listener.
+func answering(t *testing.T, ln net.Listener) {
+	t.Helper()
+	s := httptest.NewUnstartedServer(http.NotFoundHandler())
+	require.NoError(t, s.Listener.Close())
+	s.Listener = ln
+	s.StartTLS()
+	t.Cleanup(s.Close)
 }
 
 func TestACommandWaitsForTheControlPlaneAndSaysWhyItCannot(t *testing.T) {
 	t.Parallel()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	t.Cleanup(func() { _ = ln.Close() })
+	answering(t, ln)
 	const starting, running, failed = localtarget.Starting, localtarget.Running, localtarget.Failed
 	for name, c := range map[string]struct {
 		cluster string
