@@ -52,8 +52,6 @@ type Source struct {
 	// Instead, when it is set, is HOST:PORT of a registry without TLS that has all charts, those of repositories too: a chart is
 	// there below the name of the host that publishes it.
 	Instead string
-	// HTTP is the client; nil is Go's.
-	HTTP *http.Client
 }
 
 // Fetch returns the archive of a chart.
@@ -70,7 +68,7 @@ func (s Source) Fetch(ctx context.Context, r Ref) ([]byte, error) {
 		repo := strings.TrimSuffix(strings.TrimPrefix(r.Repo, "https://"), "/")
 		archive, err = s.pull(ctx, s.Instead+"/"+repo+"/"+r.Chart, r.Version)
 	default:
-		archive, err = s.download(ctx, r)
+		archive, err = download(ctx, r)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("fetch chart %s: %w", r, err)
@@ -85,7 +83,7 @@ func (s Source) pull(ctx context.Context, name, version string) ([]byte, error) 
 		return nil, err
 	}
 	repo.PlainHTTP = s.Instead != ""
-	repo.Client = &auth.Client{Client: s.client(), Cache: auth.NewCache(), Credential: login()}
+	repo.Client = &auth.Client{Client: http.DefaultClient, Cache: auth.NewCache(), Credential: login()}
 	// A tag cannot have the plus of a version (helm.sh, "Use OCI-based registries").
 	described, body, err := repo.FetchReference(ctx, strings.ReplaceAll(version, "+", "_"))
 	if err != nil {
@@ -115,29 +113,29 @@ func (s Source) pull(ctx context.Context, name, version string) ([]byte, error) 
 	return content.ReadAll(layer, manifest.Layers[i])
 }
 
-func (s Source) client() *http.Client {
-	if s.HTTP != nil {
-		return s.HTTP
+// Logins are the files in which helm and docker keep the logins of registries (their documentation: HELM_REGISTRY_CONFIG,
+// HELM_CONFIG_HOME, XDG_CONFIG_HOME; DOCKER_CONFIG).
+func Logins(getenv func(string) string) (helm, docker string) {
+	or := func(value string, parts ...string) string {
+		if value != "" {
+			return value
+		}
+		return filepath.Join(parts...)
 	}
-	return http.DefaultClient
+	home := getenv("HOME")
+	folder := or(getenv("HELM_CONFIG_HOME"), or(getenv("XDG_CONFIG_HOME"), home, ".config"), "helm")
+	return or(getenv("HELM_REGISTRY_CONFIG"), folder, "registry", "config.json"),
+		filepath.Join(or(getenv("DOCKER_CONFIG"), home, ".docker"), "config.json")
 }
 
 // login finds what `helm registry login`, or else `docker login`, has stored for a registry. Without it nobody logs in.
 func login() auth.CredentialFunc {
 	var stores []credentials.Store
-	config, err := os.UserConfigDir()
-	if given := os.Getenv("HELM_REGISTRY_CONFIG"); given != "" {
-		config, err = given, nil
-	} else {
-		config = filepath.Join(config, "helm", "registry", "config.json")
-	}
-	if err == nil {
-		if helm, err := credentials.NewFileStore(config); err == nil {
-			stores = append(stores, helm)
+	helm, docker := Logins(os.Getenv)
+	for _, file := range []string{helm, docker} {
+		if store, err := credentials.NewStore(file, credentials.StoreOptions{}); err == nil {
+			stores = append(stores, store)
 		}
-	}
-	if docker, err := credentials.NewStoreFromDocker(credentials.StoreOptions{}); err == nil {
-		stores = append(stores, docker)
 	}
 	if len(stores) == 0 {
 		return nil
@@ -154,12 +152,12 @@ type index struct {
 }
 
 // download reads a chart from a repository.
-func (s Source) download(ctx context.Context, r Ref) ([]byte, error) {
+func download(ctx context.Context, r Ref) ([]byte, error) {
 	base, err := url.Parse(strings.TrimSuffix(r.Repo, "/") + "/")
 	if err != nil {
 		return nil, err
 	}
-	raw, err := s.get(ctx, base.JoinPath("index.yaml"), maxIndex)
+	raw, err := get(ctx, base.JoinPath("index.yaml"), maxIndex)
 	if err != nil {
 		return nil, err
 	}
@@ -175,7 +173,7 @@ func (s Source) download(ctx context.Context, r Ref) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		archive, err := s.get(ctx, at, maxChart)
+		archive, err := get(ctx, at, maxChart)
 		if err == nil && e.Digest != "" && digest.FromBytes(archive).Encoded() != strings.TrimPrefix(e.Digest, "sha256:") {
 			err = fmt.Errorf("what came has not the digest %s of the index", e.Digest)
 		}
@@ -184,12 +182,12 @@ func (s Source) download(ctx context.Context, r Ref) ([]byte, error) {
 	return nil, fmt.Errorf("%s has no such chart and version", r.Repo)
 }
 
-func (s Source) get(ctx context.Context, at *url.URL, most int64) ([]byte, error) {
+func get(ctx context.Context, at *url.URL, most int64) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at.String(), nil)
 	if err != nil {
 		return nil, err
 	}
-	resp, err := s.client().Do(req)
+	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return nil, err
 	}

@@ -9,12 +9,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"emrflink/components/mirror"
 	"emrflink/internal/check"
+	"emrflink/internal/helmchart"
 )
 
 // Machine checks what a deploy needs of the machine that it starts from.
@@ -76,22 +76,10 @@ func (m Machine) program(name string) check.Check {
 // registryFile is a file with logins, and the program that wrote it.
 type registryFile struct{ path, logout string }
 
-// files are where docker and helm keep logins (their documentation: DOCKER_CONFIG; HELM_REGISTRY_CONFIG, HELM_CONFIG_HOME,
-// XDG_CONFIG_HOME).
+// files are where helm and docker keep logins.
 func (m Machine) files() []registryFile {
-	home := m.Getenv("HOME")
-	or := func(value string, parts ...string) string {
-		if value != "" {
-			return value
-		}
-		return filepath.Join(parts...)
-	}
-	docker := or(m.Getenv("DOCKER_CONFIG"), home, ".docker")
-	helm := or(m.Getenv("HELM_CONFIG_HOME"), or(m.Getenv("XDG_CONFIG_HOME"), home, ".config"), "helm")
-	return []registryFile{
-		{or(m.Getenv("HELM_REGISTRY_CONFIG"), helm, "registry", "config.json"), "helm registry logout "},
-		{filepath.Join(docker, "config.json"), "docker logout "},
-	}
+	helm, docker := helmchart.Logins(m.Getenv)
+	return []registryFile{{helm, "helm registry logout "}, {docker, "docker logout "}}
 }
 
 // loginLasts is how long a login to Amazon ECR Public is good for (ECR Public user guide, "Registry authentication").

@@ -18,8 +18,8 @@ import (
 	"emrflink/internal/untyped"
 )
 
-// Tried is the name of the role that has just the policies that somebody wants to try.
-const Tried = "tried"
+// triedRole is the name of the role that has just the policies that somebody wants to try.
+const triedRole = "tried"
 
 // Identity is who makes the calls of a command: its credentials, and the provider servers that act as it.
 type Identity struct {
@@ -84,7 +84,7 @@ func (d *Daemon) tried(ctx context.Context, policies []string) (Identity, error)
 }
 
 func (d *Daemon) triedSession(ctx context.Context) (sts.Credentials, error) {
-	return sts.Service{Account: d.account}.AssumeRole(ctx, d.account.Administrator(), Tried, "command")
+	return sts.Service{Account: d.account}.AssumeRole(ctx, d.account.Administrator(), triedRole, "command")
 }
 
 // triedEnvironment is what the credential command of a kubeconfig needs to be the role.
@@ -98,7 +98,7 @@ func (d *Daemon) triedEnvironment() (map[string]string, error) {
 // setTried makes the role and gives it these policies and no others.
 func (d *Daemon) setTried(ctx context.Context, policies []string) error {
 	admin := d.account.Administrator()
-	have := d.account.Find(account.KindPolicy, func(r account.Resource) bool { return strings.HasPrefix(r.Name, Tried+"-") })
+	have := d.account.Find(account.KindPolicy, func(r account.Resource) bool { return strings.HasPrefix(r.Name, triedRole+"-") })
 	slices.SortFunc(have, func(a, b account.Resource) int {
 		return cmp.Or(cmp.Compare(len(a.Name), len(b.Name)), strings.Compare(a.Name, b.Name))
 	})
@@ -108,7 +108,7 @@ func (d *Daemon) setTried(ctx context.Context, policies []string) error {
 		return nil
 	}
 	attached := d.account.Find(account.KindRolePolicyAttachment, func(r account.Resource) bool {
-		return r.Props["role"] == Tried
+		return r.Props["role"] == triedRole
 	})
 	var errs []error
 	for _, r := range slices.Concat(attached, have) {
@@ -117,20 +117,20 @@ func (d *Daemon) setTried(ctx context.Context, policies []string) error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	if _, there := d.account.Get(account.KindRole, Tried); !there {
+	if _, there := d.account.Get(account.KindRole, triedRole); !there {
 		trust := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"AWS":"arn:` +
 			d.account.Partition() + `:iam::` + d.account.ID() + `:root"}}]}`
 		if _, err := d.account.Create(ctx, admin, account.KindRole,
-			account.Props{"name": Tried, "path": "/", "assumeRolePolicy": trust}); err != nil {
+			account.Props{"name": triedRole, "path": "/", "assumeRolePolicy": trust}); err != nil {
 			return err
 		}
 	}
 	for n, text := range policies {
 		p, err := d.account.Create(ctx, admin, account.KindPolicy,
-			account.Props{"name": Tried + "-" + strconv.Itoa(n+1), "path": "/", "policy": text})
+			account.Props{"name": triedRole + "-" + strconv.Itoa(n+1), "path": "/", "policy": text})
 		if err == nil {
 			_, err = d.account.Create(ctx, admin, account.KindRolePolicyAttachment,
-				account.Props{"role": Tried, "policyArn": p.ARN})
+				account.Props{"role": triedRole, "policyArn": p.ARN})
 		}
 		if err != nil {
 			return &RefusedError{Why: fmt.Sprintf("policy %d of %d: %v", n+1, len(policies), err)}

@@ -157,7 +157,7 @@ func show(c *corev1.ContainerStatus, pod *corev1.Pod, now containerState) {
 	case now.running:
 		c.State = corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: metav1.NewTime(now.started)}}
 	case last == nil:
-		c.State = corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ContainerCreating"}}
+		c.State = corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: Creating}}
 	case now.waits > 0:
 		c.State = corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{
 			Reason: "CrashLoopBackOff",
