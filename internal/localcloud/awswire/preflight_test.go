@@ -47,12 +47,7 @@ func statuses(t *testing.T, c *awsapi.Client, d preflight.Deploy) (notOK map[str
 
 func TestTheChecksOfADeployFindNothingInAFreshAccount(t *testing.T) {
 	t.Parallel()
-	a, err := account.Open(account.Options{})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, a.Close()) })
-	srv := httptest.NewServer(awswire.New(a, awswire.Options{}))
-	t.Cleanup(srv.Close)
-	w := &world{t: t, account: a, url: srv.URL}
+	w := bareWorld(t)
 	got, what := statuses(t, w.client(), deployOf(func(*preflight.Deploy) {}))
 	require.Empty(t, got)
 	require.Equal(t, "VPCs in the region: need 1, have 0, limit 5", what["quota-vpc"])
@@ -180,12 +175,7 @@ func TestTheChecksOfADeploySeeAClockThatIsWrong(t *testing.T) {
 // An account that allows roles with one permissions boundary only, as IAM's guide has it.
 func TestADeployIsToldOfAnAccountThatAsksForABoundary(t *testing.T) {
 	t.Parallel()
-	a, err := account.Open(account.Options{})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, a.Close()) })
-	srv := httptest.NewServer(awswire.New(a, awswire.Options{}))
-	t.Cleanup(srv.Close)
-	w := &world{t: t, account: a, url: srv.URL}
+	w := bareWorld(t)
 	const limit = "arn:aws:iam::111122223333:policy/limit"
 	role := w.create(account.KindRole, account.Props{
 		"name": "ci", "assumeRolePolicy": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole",` +

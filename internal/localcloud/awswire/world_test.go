@@ -43,15 +43,21 @@ type world struct {
 	group   string
 }
 
-// newWorld serves a fresh account on which nothing takes time.
-func newWorld(t *testing.T) *world {
+// bareWorld serves a fresh account on which nothing takes time, and in which there is nothing.
+func bareWorld(t *testing.T) *world {
 	t.Helper()
 	a, err := account.Open(account.Options{})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, a.Close()) })
 	srv := httptest.NewServer(awswire.New(a, awswire.Options{}))
 	t.Cleanup(srv.Close)
-	w := &world{t: t, account: a, url: srv.URL}
+	return &world{t: t, account: a, url: srv.URL}
+}
+
+// newWorld has a network.
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := bareWorld(t)
 	w.cfg = w.config(account.StaticAccessKey, account.StaticSecretKey, "")
 	w.vpc = w.create(account.KindVPC, account.Props{"cidrBlock": "10.0.0.0/16"}).ID
 	for i, zone := range []string{"a", "b", "c"} {
